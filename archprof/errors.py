@@ -1,0 +1,103 @@
+"""What can go wrong, said in one form: a place, a sentence, and what to change."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+
+class Location(NamedTuple):
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(NamedTuple):
+    """One mistake: a lower-case sentence, where it is (in the file, in the spec), what to change, and facts worth knowing."""
+
+    message: str
+    location: Location | None = None
+    where: str = ""
+    help: str = ""
+    note: str = ""
+
+    def __str__(self) -> str:
+        head = f"{self.location}: {self.message}" if self.location else self.message
+        lines = [head]
+        if self.where:
+            lines.append(f"  in {self.where}")
+        if self.help:
+            lines.append(f"  help: {self.help}")
+        if self.note:
+            lines.append(f"  note: {self.note}")
+        return "\n".join(lines)
+
+
+class ArchprofError(Exception):
+    """Anything that a user can mend; `exit_code` is what a command line ends with."""
+
+    exit_code = 2
+
+
+class InputError(ArchprofError):
+    """Bad input: every problem that was found, in the order of the file."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+    def __reduce__(self) -> tuple[type["InputError"], tuple[tuple[Problem, ...]]]:
+        return type(self), (self.problems,)
+
+
+class SpecError(InputError):
+    """A spec, a setting or an address that does not say what it should."""
+
+
+class UsageError(InputError):
+    """A request that cannot be carried out as asked: an unknown option value, a missing extra, a file that cannot be written."""
+
+
+def problem(message: str, location: Location | None = None, *, where: str = "", help: str = "", note: str = "") -> SpecError:
+    """Return a `SpecError` with a single problem, to be raised."""
+    return SpecError([Problem(message, location, where, help, note)])
+
+
+def did_you_mean(word: str, allowed: Iterable[str]) -> str:
+    """Return "did you mean `x`?" when one of *allowed* is close to *word*, else an empty string."""
+    from difflib import get_close_matches
+
+    folded = {name.lower(): name for name in allowed}
+    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    return f"did you mean `{folded[close[0]]}`?" if close else ""
+
+
+def suggest(word: str, allowed: Iterable[str], label: str) -> str:
+    """Return a help line: a close match if there is one, then all that is allowed."""
+    names = list(allowed)
+    return " ".join(filter(None, [did_you_mean(word, names), f"{label}: {', '.join(names) or 'none'}"]))
+
+
+class Problems:
+    """A list of problems that grows while a file is read, so that all of them are told at once."""
+
+    def __init__(self) -> None:
+        self.found: list[Problem] = []
+
+    def __enter__(self) -> "Problems":
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        """Keep an InputError's problems and go on behind the `with`; anything else rises."""
+        if isinstance(error, InputError):
+            self.found.extend(error.problems)
+            return True
+        return False
+
+    def raise_any(self) -> None:
+        """Raise SpecError with everything found, in the order of the file."""
+        if self.found:
+            raise SpecError(sorted(self.found, key=lambda found: (found.location or Location("", 0, 0))[1:]))

@@ -1,0 +1,142 @@
+"""Blocks: plain functions over a traced graph, each with the columns that its table may have. And the way from a name to one of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.errors import SpecError, problem, suggest
+from archprof.graph.columns import CHANNELS, EXPANDED, FLAG, INPUT, REPEATS, TEXT, Column
+from archprof.graph.operators import BY_NAME
+from archprof.graph.operators.base import Operator
+from archprof.spec.nodes import Scalar, shorten
+
+if TYPE_CHECKING:
+    from archprof.graph.trace import Feature, Tracer
+
+
+class Block(NamedTuple):
+    """A block: `apply(net, x, **cells)` takes a symbolic feature map and a row's values, applies operators, and returns a feature map.
+
+    *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does not inherit takes from a
+    spec's `defaults` only what stands there under its own name.
+    """
+
+    name: str
+    apply: Callable[..., Feature]
+    columns: tuple[Column, ...]
+    doc: str
+    joins: bool = False
+    inherits: bool = True
+
+
+N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
+COMMON = (
+    N,
+    Column("input", INPUT, "the printed input, checked", ("input_size",)),
+    Column("id", TEXT, "a name for the row"),
+)
+CHANNEL_OPTIONS = (
+    Column("narrow", FLAG, "`false`: never narrower than printed"),
+    Column("scale", FLAG, "`false`: as printed at every width"),
+)
+
+# Blocks by name; a module is imported when a spec names its block.
+_MODULES: Mapping[str, str] = {
+    "conv": "conv",
+    "linear": "conv",
+    "depthwise_separable": "depthwise_separable",
+    "inverted_residual": "inverted_residual",
+    "squeeze_excite": "squeeze_excite",
+    "sequence": "compose",
+    "repeat": "compose",
+    "residual": "compose",
+    "branches": "compose",
+}
+
+
+def every_column(block: Block) -> tuple[Column, ...]:
+    """Return a block's own columns and those that every block has."""
+    return _columns(block.name)
+
+
+@cache
+def _columns(name: str) -> tuple[Column, ...]:
+    block = find_block(name)
+    if block is None:
+        return ()
+    own = {column.name for column in block.columns}
+    scaled = CHANNEL_OPTIONS if any(column.kind in (CHANNELS, EXPANDED) for column in block.columns) else ()
+    return (*block.columns, *(column for column in (*COMMON, *scaled) if column.name not in own))
+
+
+@cache
+def spellings(name: str) -> Mapping[str, str]:
+    """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown block."""
+    block = find_block(name)
+    if block is None:
+        return {}
+    found = {column.name: column.name for column in every_column(block)}
+    for column in every_column(block):
+        for spelling in column.synonyms:
+            found.setdefault(spelling, column.name)
+    return found
+
+
+def block_names() -> tuple[str, ...]:
+    """Return the names of all blocks and operators that ship with archprof."""
+    operators = {op.name: None for op in BY_NAME.values()}
+    return (*_MODULES, *(name for name in operators if name not in _MODULES))
+
+
+@cache
+def find_block(name: str) -> Block | None:
+    """Return the block of that name: one of ours, an operator used as a layer, or one from an installed package's entry points."""
+    if name in _MODULES:
+        module = import_module(f"archprof.graph.blocks.{_MODULES[name]}")
+        found: Block = getattr(module, name.upper())
+        return found
+    if name in BY_NAME:
+        return operator_block(BY_NAME[name])
+    installed = _installed("archprof.blocks", name)
+    if installed is not None:
+        return installed
+    operator = _installed("archprof.operators", name)
+    return operator_block(operator) if operator is not None else None
+
+
+def find_operator(name: str, category: str) -> type[Operator] | None:
+    """Return the operator of that name if it is of the *category* ("norm" or "act")."""
+    operator = BY_NAME.get(name) or _installed("archprof.operators", name)
+    return operator if operator is not None and operator.category == category else None
+
+
+def operators_of(category: str) -> tuple[str, ...]:
+    """Return the names of the operators of a category."""
+    return tuple(dict.fromkeys(op.name for op in BY_NAME.values() if op.category == category))
+
+
+def operator_block(operator: type[Operator]) -> Block:
+    """Return an operator as a block of a single layer."""
+
+    def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
+        return net.apply("", operator.of(*(x.shape for x in inputs), **options), *inputs)
+
+    return Block(operator.name, apply, operator.columns, (operator.__doc__ or "").strip(), operator.joins, inherits=False)
+
+
+def unknown_block(marker: Scalar) -> SpecError:
+    """Return the error for a layer whose block nobody provides."""
+    advice = suggest(marker.text, block_names(), "blocks")
+    return problem(f"unknown block `{shorten(marker.text)}`", marker.location, help=advice)
+
+
+def _installed(group: str, name: str) -> Any:
+    """Return what an installed package offers under an entry point, or None; read only for names that we do not know."""
+    from importlib.metadata import entry_points
+
+    for entry in entry_points(group=group, name=name):
+        return entry.load()
+    return None

@@ -1,0 +1,284 @@
+"""What may stand in a cell: the kinds of column, how each reads its text, and what it allows, for messages and the JSON Schema."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.errors import Problems, problem, suggest
+from archprof.graph.expression import evaluate
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.values import dims, flag, integer, number, scalar, sequence, wrong
+
+if TYPE_CHECKING:
+    from archprof.graph.operators.base import Operator
+
+MAX_CHANNELS = 1_000_000
+MAX_KERNEL = 255
+MAX_REPEATS = 1000
+
+
+class Cells(NamedTuple):
+    """What cells may refer to: the values of the knobs, the number of classes, and the spec's defaults."""
+
+    knobs: Mapping[str, object]
+    classes: int | None = None
+    defaults: Mapping[str, tuple[Scalar, Node]] = {}
+
+
+class Kind(NamedTuple):
+    """A kind of cell: what it allows (for people), how it is read, and its JSON Schema."""
+
+    allowed: str
+    read: Callable[[Node, Cells], Any]
+    schema: Mapping[str, Any]
+
+
+class Column(NamedTuple):
+    """A column of a block: its name, what may stand in it, what it means, and how papers spell it."""
+
+    name: str
+    kind: Kind
+    doc: str
+    synonyms: tuple[str, ...] = ()
+    required: bool = False
+
+
+class Printed(NamedTuple):
+    """A channel count as the table prints it, which the width multiplier scales; *expanded* for the inside of an inverted residual."""
+
+    channels: Any
+    expanded: bool = False
+
+
+class Relative(NamedTuple):
+    """A channel count as a multiple of the input's: `6x`."""
+
+    factor: float
+
+
+class Maker(NamedTuple):
+    """A norm or activation, to be made for the map that it stands on."""
+
+    operator: type["Operator"]
+    options: Mapping[str, Any]
+
+    def make(self, shape: Any) -> "Operator":
+        return self.operator.of(shape, **self.options)
+
+
+class Choice(NamedTuple):
+    """A norm or activation as typed: its name, and its options as nodes."""
+
+    name: Scalar
+    options: Map | None
+
+
+def none_or(read: Callable[[Node, Cells], Any]) -> Callable[[Node, Cells], Any]:
+    """Return a reader that also takes `-`."""
+    return lambda node, cells: None if is_none(node) else read(node, cells)
+
+
+def is_none(node: Node) -> bool:
+    return isinstance(node, Scalar) and node.text == "-"
+
+
+def _number(node: Node, cells: Cells, low: float, high: float, what: str, whole: bool) -> Any:
+    typed = scalar(node, what)
+    if typed.value is not None:
+        return typed.value
+    if "$" in typed.text:
+        return evaluate(typed, cells.knobs, low, high, whole=whole)
+    return integer(typed, int(low), int(high), what) if whole else number(typed, low, high, what)
+
+
+def _channels(node: Node, cells: Cells) -> Any:
+    typed = scalar(node, "a channel count")
+    if typed.text == "classes":
+        if cells.classes is None:
+            raise problem("`classes` without a number of classes", typed.location, help="say `classes: 1000` at the top")
+        return cells.classes
+    if typed.text[-1:] == "x":
+        return Relative(number(typed._replace(text=typed.text[:-1]), 1 / MAX_CHANNELS, MAX_CHANNELS, "a multiple such as `6x`"))
+    return Printed(_number(typed, cells, 1, MAX_CHANNELS, "a channel count", whole=True))
+
+
+def _expanded(node: Node, cells: Cells) -> Any:
+    value = _channels(node, cells)
+    return value._replace(expanded=True) if isinstance(value, Printed) else value
+
+
+def _pair(low: int) -> Callable[[Node, Cells], tuple[int, int]]:
+    def read(node: Node, cells: Cells) -> tuple[int, int]:
+        typed = scalar(node, "a size")
+        if "$" not in typed.text and re.search("[x×]", typed.text):
+            height, width = dims(typed, 2, "HxW", MAX_KERNEL)
+            return height, width
+        side = _number(typed, cells, low, MAX_KERNEL, "a size", whole=True)
+        return side, side
+
+    return read
+
+
+def _padding(node: Node, cells: Cells) -> tuple[int, ...]:
+    if isinstance(node, Seq):
+        if len(node.items) != 4:
+            raise wrong(node, "four paddings", "`[top, bottom, left, right]`")
+        return tuple(integer(item, 0, MAX_KERNEL, "a padding") for item in node.items)
+    typed = scalar(node, "a padding")
+    if match := re.fullmatch(r"([0-9]{1,3})[x×]([0-9]{1,3})", typed.text):
+        return int(match[1]), int(match[2])
+    side = _number(typed, cells, 0, MAX_KERNEL, "a padding", whole=True)
+    return side, side
+
+
+def _groups(node: Node, cells: Cells) -> Any:
+    if isinstance(node, Scalar) and node.text == "depthwise":
+        return "depthwise"
+    return _number(node, cells, 1, MAX_CHANNELS, "a number of groups", whole=True)
+
+
+def _sizes(node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
+    items = node.items if isinstance(node, Seq) else (node,)
+    if not items:
+        raise wrong(node, "at least one kernel size")
+    return tuple(SIZE.read(item, cells) for item in items)
+
+
+def _flag(node: Node, cells: Cells) -> bool:
+    typed = scalar(node, "a flag")
+    if typed.text.startswith("$"):
+        return bool(evaluate(typed, cells.knobs, 0, 1, whole=True))
+    return flag(typed)
+
+
+def _text(node: Node, cells: Cells) -> str:
+    return scalar(node, "text").text
+
+
+def _printed_input(node: Node, cells: Cells) -> tuple[int, int, int]:
+    typed = scalar(node, "HxWxC")
+    square = re.sub(r"([0-9]+)(\^2|²)", r"\1x\1", typed.text.replace(" ", ""))
+    height, width, channels = dims(typed._replace(text=square), 3, "HxWxC", MAX_CHANNELS)
+    return height, width, channels
+
+
+def _choice(category: str, what: str) -> Callable[[Node, Cells], "Maker"]:
+    def read(node: Node, cells: Cells) -> Maker:
+        from archprof.graph.block import find_operator, operators_of
+
+        name, options = _typed_choice(node, cells)
+        operator = find_operator(name.text, category)
+        if operator is None:
+            raise problem(f"unknown {what} {describe(name)}", name.location, help=suggest(name.text, operators_of(category), f"{what}s"))
+        return Maker(operator, read_options(options, operator.columns, cells, f"`{name.text}`") if options else {})
+
+    return read
+
+
+def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: str) -> dict[str, Any]:
+    """Return the values of a mapping of cells; raises SpecError with every problem in it."""
+    problems = Problems()
+    values: dict[str, Any] = {}
+    named = {spelling: column for column in columns for spelling in (column.name, *column.synonyms)}
+    for key, (marker, node) in options.entries.items():
+        with problems:
+            if key not in named:
+                raise problem(f"unknown option {describe(marker)} of {what}", marker.location, help=suggest(key, named, "options"))
+            values[named[key].name] = named[key].kind.read(node, cells)
+    problems.raise_any()
+    return values
+
+
+def _typed_choice(node: Node, cells: Cells) -> Choice:
+    if isinstance(node, Map):
+        if len(node.entries) != 1:
+            raise wrong(node, "one name with its options", "as in `{batch_norm: {eps: 0.001}}`")
+        ((marker, options),) = node.entries.values()
+        if not isinstance(options, Map):
+            raise wrong(options, f"the options of `{marker.text}`", "as in `{batch_norm: {eps: 0.001}}`")
+        return Choice(marker, options)
+    typed = scalar(node, "a name")
+    if typed.text.startswith("$"):
+        typed = typed._replace(text=str(evaluate(typed, cells.knobs)))
+    return Choice(typed, None)
+
+
+def one_of(*words: str) -> Kind:
+    """Return the kind of a cell that takes one of some words."""
+
+    def read(node: Node, cells: Cells) -> str:
+        typed = scalar(node, "a word")
+        value = str(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
+        if value not in words:
+            raise problem(f"unknown word {describe(typed)}", typed.location, help=suggest(value, words, "allowed"))
+        return value
+
+    return Kind(" · ".join(f"`{word}`" for word in words), read, {"enum": list(words)})
+
+
+def ratio(low: float = 0, high: float = 1000) -> Kind:
+    """Return the kind of a cell that takes a number."""
+    return Kind(
+        f"a number from {low:g} to {high:g}",
+        lambda node, cells: _number(node, cells, low, high, "a number", whole=False),
+        {"anyOf": [{"type": "number", "minimum": low, "maximum": high}, _TEXT]},
+    )
+
+
+def count(low: int = 1, high: int = MAX_CHANNELS) -> Kind:
+    """Return the kind of a cell that takes an integer."""
+    return Kind(
+        f"an integer from {low:,} to {high:,}",
+        lambda node, cells: _number(node, cells, low, high, "an integer", whole=True),
+        {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, _TEXT]},
+    )
+
+
+def optional(kind: Kind) -> Kind:
+    """Return the kind that also takes `-`."""
+    return Kind(f"{kind.allowed}, or `-`", none_or(kind.read), {"anyOf": [kind.schema, {"const": "-"}]})
+
+
+def layers_of(node: Node, cells: Cells) -> Seq:
+    """Return a list of layers, read later."""
+    if not isinstance(node, Seq):
+        raise wrong(node, "a list of layers")
+    return node
+
+
+def _paths(node: Node, cells: Cells) -> tuple[Seq, ...]:
+    return tuple(layers_of(item, cells) for item in sequence(node, "a list of lists of layers"))
+
+
+_TEXT: Mapping[str, Any] = {"type": "string"}
+_SIZE_SCHEMA: Mapping[str, Any] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_KERNEL}, _TEXT]}
+_CHOICE_SCHEMA: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
+
+CHANNELS = Kind(
+    "a channel count: `32`, `6x` (times the input's), `classes`, an expression",
+    _channels,
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS}, _TEXT]},
+)
+EXPANDED = CHANNELS._replace(read=_expanded)
+SIZE = Kind("a size: `3`, or `1x7` (height × width)", _pair(1), _SIZE_SCHEMA)
+SIZES = Kind("a size, or a list of sizes: `[3, 5, 7]`", _sizes, {"anyOf": [_SIZE_SCHEMA, {"type": "array", "items": _SIZE_SCHEMA, "minItems": 1}]})
+PADDING = Kind(
+    "a padding: `1`, `0x3`, or `[top, bottom, left, right]`",
+    _padding,
+    {
+        "anyOf": [
+            {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL},
+            _TEXT,
+            {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 4, "maxItems": 4},
+        ]
+    },
+)
+GROUPS = Kind("a number of groups, or `depthwise`", _groups, {"anyOf": [{"type": "integer", "minimum": 1}, _TEXT]})
+REPEATS = count(1, MAX_REPEATS)
+FLAG = Kind("`true` or `false`", _flag, {"anyOf": [{"type": "boolean"}, _TEXT]})
+TEXT = Kind("text", _text, _TEXT)
+INPUT = Kind("`HxWxC`, as in `112x112x16` or `112^2x16`", _printed_input, _TEXT)
+NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA)
+ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
+LAYERS = Kind("a list of layers", layers_of, {"$ref": "#/$defs/layers"})
+PATHS = Kind("a list of lists of layers", _paths, {"type": "array", "items": {"$ref": "#/$defs/layers"}})

@@ -1,0 +1,102 @@
+"""Expressions in cells: numbers and knobs with + - * / and parentheses."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from archprof.errors import SpecError, problem, suggest
+from archprof.graph.dims import is_array
+from archprof.spec.nodes import Scalar, describe
+
+_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_-]*)|([0-9]+\.?[0-9]*)|([-+*/()]))")
+
+
+def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = float("-inf"), high: float = float("inf"), *, whole: bool = False) -> Any:
+    """Return the value of `2*$stem`; a lone `$norm` may be a word or a flag.
+
+    Raises SpecError for an unknown knob, a division that does not come out even where a *whole* number is wanted, or a value outside low … high.
+    """
+    value = _Parser(node, knobs).parse()
+    if is_array(value) or isinstance(value, str):
+        return value
+    if whole and not isinstance(value, bool) and value != int(value):
+        raise problem(f"{describe(node)} is {value:g}, not an integer", node.location, help="a division must come out even here")
+    if not low <= value <= high:
+        raise problem(f"{describe(node)} is {value:g}, out of range", node.location, help=f"a value from {low:g} to {high:g}")
+    return int(value) if whole else value
+
+
+class _Parser:
+    """Recursive descent: a sum of products of numbers, knobs and parentheses."""
+
+    def __init__(self, node: Scalar, knobs: Mapping[str, object]) -> None:
+        self.node = node
+        self.knobs = knobs
+        self.tokens = self._split(node.text)
+        self.position = 0
+
+    def parse(self) -> Any:
+        value = self._sum()
+        if self.position < len(self.tokens):
+            raise self._failed()
+        return value
+
+    def _split(self, text: str) -> list[str]:
+        tokens, position = [], 0
+        while position < len(text.rstrip()):
+            match = _TOKEN.match(text, position)
+            if not match or len(tokens) >= 64:
+                raise self._failed()
+            tokens.append(match[0].strip())
+            position = match.end()
+        return tokens
+
+    def _take(self, *wanted: str) -> str:
+        if self.position < len(self.tokens) and self.tokens[self.position] in wanted:
+            self.position += 1
+            return self.tokens[self.position - 1]
+        return ""
+
+    def _sum(self) -> Any:
+        value = self._product()
+        while sign := self._take("+", "-"):
+            other = self._product()
+            value = self._combine(sign, value, other)
+        return value
+
+    def _product(self) -> Any:
+        value = self._atom()
+        while sign := self._take("*", "/"):
+            value = self._combine(sign, value, self._atom())
+        return value
+
+    def _combine(self, sign: str, left: Any, right: Any) -> Any:
+        if isinstance(left, str) or isinstance(right, str):
+            raise problem(f"{describe(self.node)} computes with a word", self.node.location)
+        if sign == "/":
+            if not is_array(right) and right == 0:
+                raise problem(f"{describe(self.node)} divides by zero", self.node.location)
+            whole = left // right
+            return whole if not is_array(left) and not is_array(right) and whole * right == left else left / right
+        return left + right if sign == "+" else left - right if sign == "-" else left * right
+
+    def _atom(self) -> Any:
+        if self._take("("):
+            value = self._sum()
+            if not self._take(")"):
+                raise self._failed()
+            return value
+        if self.position >= len(self.tokens):
+            raise self._failed()
+        token = self.tokens[self.position]
+        self.position += 1
+        if token.startswith("$"):
+            if token[1:] not in self.knobs:
+                raise problem(f"there is no knob `{token[1:]}`", self.node.location, help=suggest(token[1:], self.knobs, "knobs"))
+            return self.knobs[token[1:]]
+        if not token[0].isdigit():
+            raise self._failed()
+        return float(token) if "." in token else int(token)
+
+    def _failed(self) -> SpecError:
+        return problem(f"{describe(self.node)} is not an expression", self.node.location, help="numbers and knobs, as in `2*$stem`")

@@ -1,0 +1,38 @@
+"""All operators, in one explicit tuple, and the way from a name in a spec to one of them."""
+
+from collections.abc import Mapping
+
+from archprof.graph.operators import act, conv, norm, pool, shape
+from archprof.graph.operators.base import Operator
+
+OPERATORS: tuple[type[Operator], ...] = (
+    conv.Conv2d,
+    conv.Linear,
+    norm.BatchNorm2d,
+    norm.FrozenBatchNorm2d,
+    norm.GroupNorm,
+    act.ReLU,
+    act.ReLU6,
+    act.Hardswish,
+    act.Hardsigmoid,
+    act.SiLU,
+    act.Sigmoid,
+    act.Swish,
+    act.Dropout,
+    pool.MaxPool2d,
+    pool.AvgPool2d,
+    pool.AdaptiveAvgPool2d,
+    pool.AdaptiveMaxPool2d,
+    pool.Mean,
+    shape.Add,
+    shape.Multiply,
+    shape.Concat,
+    shape.Split,
+    shape.Flatten,
+    shape.Unflatten,
+    shape.Pad,
+    shape.Identity,
+)
+
+# Where two operators share a name in specs (average pooling by window and to a size), the later one chooses.
+BY_NAME: Mapping[str, type[Operator]] = {name: op for op in OPERATORS for name in (op.name, *op.spellings)}

@@ -1,0 +1,108 @@
+"""What every operator states about itself: its name and options, its output shape, its costs, and the torch module that it becomes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.graph.dims import Dim, Shape, product
+
+if TYPE_CHECKING:
+    import torch
+
+    from archprof.graph.columns import Column
+
+
+# What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
+KINDS = ("standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "norm", "act", "pool", "join", "shape", "dropout", "other")
+
+
+class ShapeError(ValueError):
+    """An operator that does not fit its input; says what does not fit, and *help* what to change."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        self.help = help
+        super().__init__(message)
+
+
+class Operator:
+    """One operator of a network; subclasses are frozen dataclasses.
+
+    Costs are those of one image in inference. `macs` are multiply-accumulates of convolutions and matrix products, given *per position* (of the
+    output map), times positions; everything else costs 0 by the convention of docs/explanation/counting.md.
+    """
+
+    __slots__ = ()
+
+    name: ClassVar[str] = ""
+    # Other spellings in papers and code.
+    spellings: ClassVar[tuple[str, ...]] = ()
+    # The operator's options in a spec, when it is used as a layer, an activation or a norm.
+    columns: ClassVar[tuple[Column, ...]] = ()
+    # The multiply-accumulates in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output side.
+    formula: ClassVar[str] = "0"
+    # One of KINDS, where it does not depend on the fields.
+    category: ClassVar[str] = "other"
+    # Whether several feature maps go in.
+    joins: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        """What sort of operator this is, one of KINDS."""
+        return self.category
+
+    @property
+    def form(self) -> str:
+        """How the built module runs it: a `module`, or a `function` called in forward. Counters price the two differently."""
+        return "module"
+
+    @classmethod
+    def of(cls, *inputs: Shape, **options: Any) -> Operator:
+        """Return the operator for inputs of these shapes, with the options of its columns."""
+        return cls(**options)
+
+    def output(self, *inputs: Shape) -> Shape:
+        """Return the output's shape; raises ShapeError when the operator does not fit."""
+        return inputs[0]
+
+    @property
+    def params(self) -> Dim:
+        """Learnable parameters."""
+        return 0
+
+    @property
+    def buffers(self) -> Dim:
+        """Elements kept but not learned: running statistics, frozen affine. The count of batches is left out."""
+        return 0
+
+    @property
+    def macs_per_position(self) -> Dim:
+        """Multiply-accumulates for each position of the output map."""
+        return 0
+
+    def positions(self, output: Shape) -> Dim:
+        """Positions of an output map: H·W of (C, H, W), 1 of (C,)."""
+        return product(output[1:])
+
+    def macs(self, output: Shape) -> Dim:
+        """Multiply-accumulates for an output of this shape."""
+        return self.macs_per_position * self.positions(output)
+
+    def activations(self, output: Shape) -> Dim:
+        """Output elements, where the convention counts them: of convolutions and linear layers."""
+        return 0
+
+    def stride_factor(self, *inputs: Shape) -> int | None:
+        """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""
+        return 1
+
+    def module(self) -> torch.nn.Module | None:
+        """Return the torch module, or None for an operator that is called as a function."""
+        return None
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Run an operator that is called as a function; the batch comes first."""
+        raise TypeError(f"{type(self).__name__} is a module")
+
+    def describe(self) -> str:
+        """Return the operator in a word or two, for tables."""
+        return self.name

@@ -1,0 +1,122 @@
+"""Normalisation. It costs no multiply-accumulates by the convention; its affine parameters and running statistics count."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.graph.columns import FLAG, Column, count, ratio
+from archprof.graph.dims import Dim, Shape, same
+from archprof.graph.operators.base import Operator, ShapeError
+
+if TYPE_CHECKING:
+    import torch
+
+
+@dataclass(frozen=True, slots=True)
+class BatchNorm2d(Operator):
+    """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are buffers."""
+
+    num_features: Dim
+    eps: float = 1e-5
+    momentum: float = 0.1
+    affine: bool = True
+
+    name: ClassVar[str] = "batch_norm"
+    spellings: ClassVar[tuple[str, ...]] = ("bn", "BatchNorm2d")
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("eps", ratio(0, 1), "added to the variance"),
+        Column("momentum", ratio(0, 1), "of the running statistics, as torch means it"),
+        Column("affine", FLAG, "whether weight and bias are learned"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Shape, **options: Any) -> BatchNorm2d:
+        return cls(inputs[0][0], **options)
+
+    def output(self, *inputs: Shape) -> Shape:
+        return check_channels(self.num_features, inputs[0], "batch norm")
+
+    @property
+    def params(self) -> Dim:
+        return 2 * self.num_features if self.affine else 0
+
+    @property
+    def buffers(self) -> Dim:
+        return 2 * self.num_features
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.BatchNorm2d(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenBatchNorm2d(Operator):
+    """Batch normalisation whose weight, bias, mean and variance are all fixed: four buffers a channel, no parameters."""
+
+    num_features: Dim
+    eps: float = 0.0
+
+    name: ClassVar[str] = "frozen_batch_norm"
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the variance"),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, **options: Any) -> FrozenBatchNorm2d:
+        return cls(inputs[0][0], **options)
+
+    def output(self, *inputs: Shape) -> Shape:
+        return check_channels(self.num_features, inputs[0], "frozen batch norm")
+
+    @property
+    def buffers(self) -> Dim:
+        return 4 * self.num_features
+
+    def module(self) -> torch.nn.Module:
+        from archprof.runtime.modules import FrozenBatchNorm2d as Module
+
+        return Module(self.num_features, eps=self.eps)
+
+
+@dataclass(frozen=True, slots=True)
+class GroupNorm(Operator):
+    """Group normalisation (Wu & He 2018): statistics of one image, so nothing is kept but weight and bias."""
+
+    num_features: Dim
+    groups: int = 32
+    eps: float = 1e-5
+
+    name: ClassVar[str] = "group_norm"
+    spellings: ClassVar[tuple[str, ...]] = ("gn", "GroupNorm")
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("groups", count(), "groups of channels; 32 unless given"),
+        Column("eps", ratio(0, 1), "added to the variance"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Shape, **options: Any) -> GroupNorm:
+        return cls(inputs[0][0], **options)
+
+    def output(self, *inputs: Shape) -> Shape:
+        if self.num_features % self.groups != 0:
+            raise ShapeError(f"{self.num_features} channels are not divisible by {self.groups} groups of group norm")
+        return check_channels(self.num_features, inputs[0], "group norm")
+
+    @property
+    def params(self) -> Dim:
+        return 2 * self.num_features
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, self.num_features, eps=self.eps)
+
+
+def check_channels(channels: Dim, shape: Shape, what: str) -> Shape:
+    """Return *shape* if its channels are as many as the operator has."""
+    if not same(shape[0], channels):
+        raise ShapeError(f"{what} of {channels} channels on {shape[0]}")
+    return shape

@@ -1,0 +1,198 @@
+"""Operators that join, split and reshape feature maps. They cost no multiply-accumulates by the convention."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.graph.columns import PADDING, Column, count
+from archprof.graph.dims import Dim, Shape, product, same
+from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.conv import feature_map, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Function(Operator):
+    """An operator without state, called in forward."""
+
+    __slots__ = ()
+
+    @property
+    def form(self) -> str:
+        return "function"
+
+
+@dataclass(frozen=True, slots=True)
+class Add(Function):
+    """The sum of maps of one shape: a shortcut."""
+
+    name: ClassVar[str] = "add"
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+
+    def output(self, *inputs: Shape) -> Shape:
+        return broadcast(inputs, "added")
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        total = tensors[0]
+        for tensor in tensors[1:]:
+            total = total + tensor
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Multiply(Function):
+    """The product of maps; C×1×1 stretches over C×H×W, which is a gate."""
+
+    name: ClassVar[str] = "multiply"
+    spellings: ClassVar[tuple[str, ...]] = ("mul",)
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+
+    def output(self, *inputs: Shape) -> Shape:
+        return broadcast(inputs, "multiplied")
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        total = tensors[0]
+        for tensor in tensors[1:]:
+            total = total * tensor
+        return total
+
+
+@dataclass(frozen=True, slots=True)
+class Concat(Function):
+    """Maps of one size, one after the other along the channels."""
+
+    name: ClassVar[str] = "concat"
+    spellings: ClassVar[tuple[str, ...]] = ("concatenate", "cat")
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+
+    def output(self, *inputs: Shape) -> Shape:
+        first = inputs[0]
+        channels: Dim = 0
+        for shape in inputs:
+            if len(shape) != len(first) or not all(map(same, shape[1:], first[1:])):
+                raise ShapeError(f"{show_shape(shape)} cannot be concatenated to {show_shape(first)}", "bring the paths to one size")
+            channels = channels + shape[0]
+        return (channels, *first[1:])
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.cat(tensors, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Split(Function):
+    """One part of a map's channels: *channels* of them, from *start* on."""
+
+    start: Dim
+    channels: Dim
+
+    name: ClassVar[str] = "split"
+    category: ClassVar[str] = "shape"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("start", count(0), "the first channel", required=True),
+        Column("channels", count(), "how many channels", ("c",), required=True),
+    )
+
+    def output(self, *inputs: Shape) -> Shape:
+        if self.start + self.channels > inputs[0][0]:
+            raise ShapeError(f"channels {self.start} to {self.start + self.channels - 1} of {inputs[0][0]}", "channels are counted from 0")
+        return (self.channels, *inputs[0][1:])
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return tensors[0].narrow(1, self.start, self.channels)
+
+
+@dataclass(frozen=True, slots=True)
+class Flatten(Operator):
+    """(C, H, W) to (C·H·W,)."""
+
+    name: ClassVar[str] = "flatten"
+    category: ClassVar[str] = "shape"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (product(inputs[0]),)
+
+    def stride_factor(self, *inputs: Shape) -> int | None:
+        return None
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Flatten()
+
+
+@dataclass(frozen=True, slots=True)
+class Unflatten(Function):
+    """(C,) to (C, 1, 1), so that it can gate a map."""
+
+    name: ClassVar[str] = "unflatten"
+    category: ClassVar[str] = "shape"
+
+    def output(self, *inputs: Shape) -> Shape:
+        return (inputs[0][0], 1, 1)
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return tensors[0][:, :, None, None]
+
+
+@dataclass(frozen=True, slots=True)
+class Pad(Operator):
+    """Zeros around a map: (top, bottom, left, right)."""
+
+    padding: tuple[int, ...]
+
+    name: ClassVar[str] = "pad"
+    category: ClassVar[str] = "shape"
+    columns: ClassVar[tuple[Column, ...]] = (Column("p", PADDING, "padding", ("padding",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, p: tuple[int, ...]) -> Pad:
+        return cls((p[0], p[0], p[1], p[1]) if len(p) == 2 else p)
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, height, width = feature_map(inputs[0], "padding")
+        top, bottom, left, right = self.padding
+        return (channels, height + top + bottom, width + left + right)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        top, bottom, left, right = self.padding
+        return nn.ZeroPad2d((left, right, top, bottom))
+
+
+@dataclass(frozen=True, slots=True)
+class Identity(Operator):
+    """What comes in goes out."""
+
+    name: ClassVar[str] = "identity"
+    category: ClassVar[str] = "other"
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Identity()
+
+
+def broadcast(shapes: tuple[Shape, ...], verb: str) -> Shape:
+    """Return the common shape of maps that are added or multiplied; a size of 1 on the map's axes stretches."""
+    result = shapes[0]
+    for shape in shapes[1:]:
+        if len(shape) != len(result) or not same(shape[0], result[0]):
+            raise ShapeError(f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "the channels must agree")
+        axes = []
+        for mine, other in zip(result[1:], shape[1:], strict=True):
+            if same(mine, other) or same(other, 1):
+                axes.append(mine)
+            elif same(mine, 1):
+                axes.append(other)
+            else:
+                raise ShapeError(f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "bring both to one size")
+        result = (result[0], *axes)
+    return result

@@ -1,0 +1,258 @@
+"""Tracing: blocks applied to symbolic feature maps append nodes to a graph. A node's path is the name of its torch module."""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
+from archprof.graph.bind import Layer, Row
+from archprof.graph.columns import Maker, Printed, Relative
+from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, same, truncate
+from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.conv import show_shape
+from archprof.spec.types import Spec, WidthRule
+
+MAX_OPERATORS = 100_000
+INPUT = -1
+
+
+class Feature(NamedTuple):
+    """A symbolic feature map: the node that makes it, its shape without the batch, by how much it is smaller than the network's input (0 once
+    its map is gone), and its channels as the table prints them."""
+
+    node: int
+    shape: Shape
+    stride: int
+    printed: Dim = 0
+
+    @property
+    def channels(self) -> Dim:
+        return self.shape[0]
+
+
+class Node(NamedTuple):
+    """One operator at its place in a network."""
+
+    path: str
+    op: Operator
+    inputs: tuple[int, ...]  # nodes, or INPUT
+    shape: Shape
+    stage: int  # the stride of its output, 0 for the head
+    kind: str
+    block: str  # the path of the row's block
+    block_type: str
+    location: Location
+    trainable: bool
+    shared: bool  # the parameters are those of an earlier node of the same path
+
+
+class Graph(NamedTuple):
+    """A network: its nodes in the order of execution, and the feature maps that it returns."""
+
+    spec: Spec
+    input: Shape
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, int]  # name → node
+    named_outputs: bool
+
+    def shape_of(self, node: int) -> Shape:
+        return self.input if node == INPUT else self.nodes[node].shape
+
+
+class Tracer:
+    """The graph while it grows. Blocks call `apply`, `scope`, `norm`, `act` and `layers`."""
+
+    def __init__(self, width: WidthRule | None, multiplier: Any, depth: Any, stage_ids: tuple[str, ...] = ()) -> None:
+        self.nodes: list[Node] = []
+        self.places: dict[str, Feature] = {}
+        self.problems = Problems()
+        self._width = width
+        self._multiplier = multiplier
+        self._depth = depth
+        self._frozen = frozenset(stage_ids)
+        self._prefix = ""
+        self._kind = ""
+        self._shared = False
+        self._trainable = True
+        self._row: Row | None = None
+        self._block = ""
+        self._block_type = ""
+        self._first: dict[str, Node] = {}
+
+    # What blocks call
+
+    def apply(self, name: str, op: Operator, *inputs: Feature) -> Feature:
+        """Append *op* under *name* in the current scope (the scope's own path where *name* is empty) and return its output.
+
+        Raises SpecError, at the row, when the operator does not fit its inputs.
+        """
+        try:
+            shape = op.output(*[x.shape for x in inputs])
+        except ShapeError as error:
+            raise self.failed(str(error), error.help) from None
+        path = self._prefix + name if name else self._prefix[:-1]
+        self._claim(path, op)
+        stride = next((x.stride for x in inputs if x.stride), 0)
+        factor = op.stride_factor(*[x.shape for x in inputs])
+        if factor != 1 and self._kind != "se":
+            stride = stride * factor if factor else 0
+        row = self._row
+        node = Node(
+            path, op, tuple([x.node for x in inputs]), shape, stride, "", self._block, self._block_type,
+            row.location if row else Location("", 0, 0), self._trainable, path in self._first,
+        )  # fmt: skip
+        node = node._replace(kind=self._kind or op.kind)
+        self._first.setdefault(path, node)
+        self.nodes.append(node)
+        return Feature(len(self.nodes) - 1, shape, stride, shape[0])
+
+    @contextmanager
+    def scope(self, name: str, kind: str = "") -> Iterator[None]:
+        """Put what is applied inside under *name*; *kind* ("se", "mixed") overrides the operators' own."""
+        outer = self._prefix, self._kind
+        self._prefix = f"{self._prefix}{name}." if name else self._prefix
+        self._kind = kind or self._kind
+        yield
+        self._prefix, self._kind = outer
+
+    def norm(self, x: Feature, norm: Maker | None) -> Feature:
+        """Apply a norm, named `norm`, unless it is None."""
+        return self.apply("norm", norm.make(x.shape), x) if norm else x
+
+    def act(self, x: Feature, act: Maker | None) -> Feature:
+        """Apply an activation, named `act`, unless it is None."""
+        return self.apply("act", act.make(x.shape), x) if act else x
+
+    def layers(self, layers: tuple[Layer, ...], x: Feature, *, shared: bool = False) -> Feature:
+        """Apply a list of layers, each under its own name."""
+        outer = self._shared
+        self._shared = shared or outer
+        for layer in layers:
+            x = self._layer(layer, x)
+        self._shared = outer
+        return x
+
+    def divisible(self, value: Any) -> Dim:
+        """Return *value* rounded as the spec's width rule rounds."""
+        rule = self._width
+        return truncate(value) if rule is None or rule.divisor is None else make_divisible(value, rule.divisor)
+
+    def failed(self, message: str, help: str = "") -> SpecError:
+        """Return an error at the row that is being traced."""
+        row = self._row
+        return SpecError([Problem(message, row.location if row else None, row.address if row else "", help)])
+
+    # Layers and rows
+
+    def _layer(self, layer: Layer, x: Feature) -> Feature:
+        outer = self._trainable
+        if layer.id in self._frozen:
+            self._trainable = False
+        inputs = tuple(self.find(source.text, source.location) for source in layer.inputs) or (x,)
+        with self.scope(layer.segment):
+            for row in layer.rows:
+                inputs = (self._repeat(layer, row, inputs),)
+        self._trainable = outer
+        self.places[layer.address] = inputs[0]
+        if layer.id:
+            self.places[layer.id] = inputs[0]
+        return inputs[0]
+
+    def _repeat(self, layer: Layer, row: Row, inputs: tuple[Feature, ...]) -> Feature:
+        outer = self._row
+        self._row = row
+        self._check_input(row, inputs[0])
+        with self.scope(row.segment or ""):
+            if row.repeats is None:
+                x = self._once(layer, row, inputs, first=True)
+            else:
+                x = inputs[0]
+                for index in range(self._repeats(row.repeats)):
+                    with self.scope(str(index)):
+                        x = self._once(layer, row, inputs if index == 0 else (x,), first=index == 0)
+        self._row = outer
+        self.places[row.address] = x
+        if row.id:
+            self.places[row.id] = x
+        return x
+
+    def _once(self, layer: Layer, row: Row, inputs: tuple[Feature, ...], *, first: bool) -> Feature:
+        values = {name: self._resolve(value, row, inputs[0]) for name, value in row.values.items()}
+        if not first and "s" in values:
+            values["s"] = (1, 1)
+        outer = self._block, self._block_type
+        # The innermost table row or layer is the block, so that a network written from operators folds to its layers.
+        self._block, self._block_type = self._prefix[:-1], layer.block.name
+        try:
+            x = layer.block.apply(self, *inputs, **values)
+        except ShapeError as error:
+            raise self.failed(str(error), error.help) from None
+        self._block, self._block_type = outer
+        return x._replace(printed=self._printed(row, inputs[0], x))
+
+    def _resolve(self, value: Any, row: Row, x: Feature) -> Any:
+        """Return a channel cell as a number: scaled by the width rule, or as a multiple of the input's channels."""
+        if isinstance(value, Printed):
+            if value.expanded and self._width is not None and self._width.expand == "ratio" and row.scale:
+                return self.divisible(x.channels * value.channels / x.printed)
+            return self.scaled(value.channels, row.scale, row.narrow)
+        if isinstance(value, Relative):
+            return truncate(x.channels * value.factor)
+        return value
+
+    def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
+        """Return a printed channel count at the network's width."""
+        rule, width = self._width, self._multiplier
+        if rule is None or not scale or (not is_array(width) and width == 1):
+            return channels
+        if not narrow:
+            width = maximum(width, 1.0)
+        product = channels * width
+        result = maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)
+        unscaled = width == 1
+        return unscaled * channels + (1 - unscaled) * result
+
+    def _printed(self, row: Row, before: Feature, after: Feature) -> Dim:
+        """Return the output's channels as the table prints them."""
+        cell = row.values.get("c")
+        if isinstance(cell, Printed):
+            return cell.channels
+        if isinstance(cell, Relative):
+            return truncate(before.printed * cell.factor)
+        return before.printed if same(before.channels, after.channels) else after.channels
+
+    def _repeats(self, count: int) -> int:
+        if self._depth == 1:
+            return count
+        scaled: int = ceil_div(count * self._depth, 1)
+        return int(scaled)
+
+    def _check_input(self, row: Row, x: Feature) -> None:
+        if row.input is None:
+            return
+        height, width, channels = row.input
+        if x.shape != (channels, height, width):
+            stated, real = f"{height}x{width}x{channels}", "x".join(map(str, (*x.shape[1:], x.shape[0])))
+            self.problems.found.append(
+                Problem(f"the stated input is `{stated}`, the computed one is `{real}`", row.location, row.address, "correct the cell, or the rows above")
+            )
+
+    def find(self, place: str, location: Location) -> Feature:
+        """Return the feature map at an id or address; raises SpecError when there is none above."""
+        if place in self.places:
+            return self.places[place]
+        named = [name for name in self.places if "[" not in name]
+        raise problem(f"`{place}` names no layer above", location, help=suggest(place, named, "ids above") if named else "give the layer an `id`")
+
+    def _claim(self, path: str, op: Operator) -> None:
+        first = self._first.get(path)
+        if first is not None and not (self._shared and first.op == op):
+            help = "shared weights need one shape" if self._shared else "give every operator of a block its own name"
+            raise self.failed(f"two operators at the path `{path}`", help)
+        if len(self.nodes) >= MAX_OPERATORS:
+            raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")
+
+
+def describe_input(x: Feature) -> str:
+    """Return a map's shape for messages."""
+    return show_shape(x.shape)

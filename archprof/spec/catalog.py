@@ -1,0 +1,63 @@
+"""The specs that ship with archprof: which there are, and where a name or alias leads."""
+
+import re
+from functools import cache
+from pathlib import Path
+
+from archprof.errors import Location, problem, suggest
+from archprof.spec.nodes import shorten
+
+_ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
+
+
+def root() -> Path:
+    """Return the folder of specs: inside an installed package, beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "specs"
+    return inside if inside.is_dir() else package.parent / "specs"
+
+
+@cache
+def files() -> dict[str, Path]:
+    """Return every spec of the catalog by its name, which is its file's stem, sorted by family and name."""
+    import os
+
+    found: list[Path] = []
+    for folder, folders, names in os.walk(root()):
+        folders.sort()
+        found.extend(Path(folder, name) for name in sorted(names) if name.endswith(".yaml"))
+    return {path.stem: path for path in found}
+
+
+def aliases() -> dict[str, str]:
+    """Return the name behind each alias, read off the one line that lists a spec's aliases."""
+    found: dict[str, str] = {}
+    for name, path in files().items():
+        line = _ALIASES.search(path.read_text(encoding="utf-8"))
+        for alias in line[1].split(",") if line else ():
+            found[alias.strip()] = name
+    return found
+
+
+def is_path(target: str) -> bool:
+    """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
+    return target == "-" or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
+
+
+def find(name: str, location: Location | None = None) -> Path:
+    """Return the file of a network of the catalog, by name or alias.
+
+    Raises SpecError, with the nearest names, when there is none.
+    """
+    known = files()
+    if name in known:
+        return known[name]
+    other = aliases()
+    if name in other:
+        return known[other[name]]
+    folded = {word.lower(): word for word in (*known, *other)}
+    if name.lower() in folded:
+        return find(folded[name.lower()], location)
+    listed = suggest(name, [*known, *other], "networks").partition("networks:")[0].strip()
+    advice = " ".join(filter(None, [listed, "`archprof list` shows the catalog; a file's name ends with `.yaml`"]))
+    raise problem(f"there is no network `{shorten(name)}`", location, help=advice)

@@ -1,0 +1,249 @@
+"""Everything of a spec but its layers: merged nodes → typed values, all errors at once."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from archprof.errors import Problems, problem, suggest
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
+from archprof.spec.types import Expected, Knob, Published, Source, Spec, WidthRule
+from archprof.spec.values import NAME, dims, flag, identifier, integer, mapping, number, scalar, sequence, text, word, wrong
+from archprof.spec.variant import parse_settings
+
+TOP_LEVEL = (
+    "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width", "depth", "knobs", "init",
+    "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published", "note",
+)  # fmt: skip
+COUNTS = ("params", "macs", "trainable", "buffers", "activations")
+BUILT_IN = ("width", "depth", "resolution", "classes")
+MAX_CHANNELS = 1_000_000
+MAX_SIDE = 65_536
+
+
+def interpret(root: Map, base: Mapping[str, Scalar], given: Mapping[str, Scalar], asked: tuple[tuple[str, str], ...]) -> Spec:
+    """Return the Spec of a merged tree; *base* are the chain's own knob settings, *given* the asked ones.
+
+    Raises SpecError with every problem of the header.
+    """
+    problems = Problems()
+    found: dict[str, Any] = {
+        "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None, "defaults": {}, "width": None,
+        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "input": (1, 1, 1), "layers": Seq(()),
+    }  # fmt: skip
+    for key, read in _READERS.items():
+        node = root.get(key)
+        if node is not None:
+            with problems:
+                found[key] = read(node)
+    for key in ("input", "layers"):
+        if root.get(key) is None:
+            problems.found.extend(problem(f"`{key}` is missing", root.location, help=_MISSING[key]).problems)
+    settings: dict[str, object] = {}
+    with problems:
+        settings = _settings(found, base, given)
+    problems.raise_any()
+    resolution = settings["resolution"]
+    found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
+    found["classes"] = settings["classes"]
+    found["title"] = found["title"] or found["name"]
+    return Spec(**found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze"))
+
+
+_MISSING = {"input": "say what the network takes: `input: 3x224x224`", "layers": "list the network's layers, or name a parent with `extends`"}
+
+
+def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mapping[str, Scalar]) -> dict[str, object]:
+    """Return every knob's value: a multiplier is the product of the spec's own and the asked one, any other the last one said."""
+    values: dict[str, object] = {"width": 1.0, "depth": 1.0, "resolution": None, "classes": found["classes"]}
+    problems = Problems()
+    for name, knob in found["knobs"].items():
+        with problems:
+            values[name] = read_knob(knob, given.get(name) or base.get(name) or knob.default)
+    for name in ("width", "depth"):
+        for node in (base.get(name), given.get(name)):
+            if node is None:
+                continue
+            with problems:
+                if found[name] is None:
+                    advice = f"a spec says so with `{name}: {{…}}`; knobs here: {', '.join(found['knobs']) or 'resolution, classes'}"
+                    raise problem(f"this network has no {name} multiplier", _asked_location(node), help=advice)
+                factor = number(node, 0.001, 1000, f"a {name} multiplier") if node.value is None else node.value
+                values[name] = factor * values[name]  # type: ignore[operator]
+    resolution = given.get("resolution") or base.get("resolution")
+    if resolution is not None:
+        with problems:
+            values["resolution"] = read_resolution(resolution)
+    if "classes" in given or "classes" in base:
+        with problems:
+            if found["classes"] is None:
+                raise problem("this network has no classes", _asked_location(given.get("classes") or base["classes"]))
+            values["classes"] = integer(given.get("classes") or base["classes"], 1, MAX_CHANNELS, "the number of classes")
+    problems.raise_any()
+    return values
+
+
+def _asked_location(node: Scalar) -> Any:
+    return node.location if node.file.endswith((".yaml", ".yml")) else None
+
+
+def read_resolution(node: Scalar) -> tuple[object, object]:
+    """Return (height, width) of `224` or `192x256`."""
+    if node.value is not None:
+        return (node.value, node.value)
+    if "x" in node.text or "×" in node.text:
+        height, width = dims(node, 2, "HxW", MAX_SIDE)
+        return height, width
+    side = integer(node, 1, MAX_SIDE, "a resolution")
+    return side, side
+
+
+def read_knob(knob: Knob, node: Scalar) -> object:
+    """Return a knob's value from its text; raises SpecError outside its range or words."""
+    if node.value is not None:
+        return node.value
+    if knob.choices:
+        return word(node, knob.choices, f"value of `{knob.name}`")
+    if knob.type == "bool":
+        return flag(node)
+    if knob.type == "int":
+        return integer(node, int(max(knob.low, -(10**9))), int(min(knob.high, 10**9)), f"`{knob.name}`")
+    return number(node, knob.low, knob.high, f"`{knob.name}`")
+
+
+def _name(node: Node) -> str:
+    name = text(node)
+    if not NAME.match(name):
+        raise wrong(node, "a name", "letters, digits, `_`, `-` and `.`")
+    return name
+
+
+def _names(node: Node) -> tuple[str, ...]:
+    return tuple(_name(item) for item in sequence(node, "a list of names"))
+
+
+def _input(node: Node) -> tuple[int, ...]:
+    return dims(node, 3, "CxHxW", MAX_SIDE)
+
+
+def _source(node: Node) -> Source:
+    return Source(**{key: text(value) for key, value in mapping(node, "`source`", Source._fields).pairs()})
+
+
+def _width(node: Node) -> WidthRule:
+    rule = mapping(node, "`width`", WidthRule._fields)
+    divisor, expand = rule.get("divisor"), rule.get("expand")
+    plain = isinstance(divisor, Scalar) and divisor.text == "-"
+    return WidthRule(
+        divisor=None if plain else 8 if divisor is None else integer(divisor, 1, 1024, "a divisor"),
+        expand=word(expand, ("scale", "ratio"), "width rule") if expand else "scale",
+    )
+
+
+def _depth(node: Node) -> str:
+    rule = mapping(node, "`depth`", ("round",)).get("round")
+    return word(rule, ("ceil",), "rounding") if rule else "ceil"
+
+
+def _knobs(node: Node) -> dict[str, Knob]:
+    problems = Problems()
+    knobs: dict[str, Knob] = {}
+    for name, (marker, declaration) in mapping(node, "`knobs`").entries.items():
+        with problems:
+            if identifier(marker, "a knob's name") in BUILT_IN:
+                raise problem(f"`{name}` is a knob that every network has", marker.location, help="choose another name")
+            knobs[name] = _knob(name, declaration)
+    problems.raise_any()
+    return knobs
+
+
+def _knob(name: str, node: Node) -> Knob:
+    fields = mapping(node, f"knob `{name}`", ("type", "default", "min", "max", "choices", "doc"))
+    default, kind, choices = fields.get("default"), fields.get("type"), fields.get("choices")
+    if default is None:
+        raise wrong(node, "a `default` in the knob")
+    if (kind is None) == (choices is None):
+        raise wrong(node, "either `type` or `choices` in the knob", "`type: int`, `float` or `bool`; or `choices: [a, b]`")
+    low, high = fields.get("min"), fields.get("max")
+    knob = Knob(
+        name,
+        word(kind, ("int", "float", "bool"), "type") if kind else "choice",
+        scalar(default, "a default"),
+        number(low, -1e9, 1e9) if low else -math.inf,
+        number(high, -1e9, 1e9) if high else math.inf,
+        tuple(text(choice) for choice in sequence(choices, "a list of words")) if choices else (),
+        text(doc) if (doc := fields.get("doc")) else "",
+    )
+    read_knob(knob, knob.default)
+    return knob
+
+
+def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
+    return mapping(node, "`defaults`").entries
+
+
+def _init(node: Node) -> dict[str, Node]:
+    return dict(mapping(node, "`init`", ("conv", "linear")).pairs())
+
+
+def _layers(node: Node) -> Seq:
+    if not isinstance(node, Seq) or not node.items:
+        raise wrong(node, "a list of layers", "as in `layers: [conv: {k: 3, c: 32}, avg_pool, linear: classes]`")
+    return node
+
+
+def _stages(node: Node) -> tuple[Scalar, ...]:
+    return tuple(scalar(item, "the id of a layer") for item in sequence(node, "a list of ids"))
+
+
+def _records(node: Node, what: str, read: Any) -> tuple[Any, ...]:
+    problems = Problems()
+    records = []
+    for item in sequence(node, f"a list of {what} numbers"):
+        with problems:
+            records.append(read(item))
+    problems.raise_any()
+    return tuple(records)
+
+
+def _at(fields: Map) -> tuple[tuple[str, str], ...]:
+    node = fields.get("at")
+    return parse_settings(text(node), node.location) if node else ()
+
+
+def _expected(node: Node) -> Expected:
+    fields = mapping(node, "`expect`", ("at", *COUNTS))
+    counts = {key: integer(value, 0, 1 << 62, f"`{key}`") for key, value in fields.pairs() if key != "at"}
+    if not counts:
+        raise wrong(node, "at least one count", f"any of {', '.join(COUNTS)}")
+    return Expected(_at(fields), counts, fields)
+
+
+def _published(node: Node) -> Published:
+    kinds = (*COUNTS, "flops", "top1", "top5")
+    fields = mapping(node, "`published`", ("at", *kinds, "where", "source", "note"))
+    numbers = {key: text(value) for key, value in fields.pairs() if key in kinds}
+    if not numbers:
+        raise wrong(node, "at least one number", f"any of {', '.join(kinds)}")
+    words = {key: text(value) if (value := fields.get(key)) else "" for key in ("where", "source", "note")}
+    return Published(_at(fields), numbers, node=fields, **words)
+
+
+_READERS: Mapping[str, Any] = {
+    "name": _name,
+    "title": text,
+    "aliases": _names,
+    "source": _source,
+    "follows": text,
+    "note": text,
+    "input": _input,
+    "classes": lambda node: integer(node, 1, MAX_CHANNELS, "the number of classes"),
+    "defaults": _defaults,
+    "width": _width,
+    "depth": _depth,
+    "knobs": _knobs,
+    "init": _init,
+    "layers": _layers,
+    "stages": _stages,
+    "expect": lambda node: _records(node, "expected", _expected),
+    "published": lambda node: _records(node, "published", _published),
+}

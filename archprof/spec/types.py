@@ -1,0 +1,97 @@
+"""A spec as typed values: what its file says, before anything is computed from it."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.spec.nodes import Map, Node, Scalar, Seq
+
+
+class Source(NamedTuple):
+    """Where a network is described."""
+
+    paper: str = ""
+    arxiv: str = ""
+    table: str = ""
+    url: str = ""
+
+    def __str__(self) -> str:
+        table = f"Table {self.table}" if self.table[:1].isdigit() else self.table
+        return ", ".join(filter(None, [self.paper, f"arXiv {self.arxiv}" if self.arxiv else "", table, self.url]))
+
+
+class WidthRule(NamedTuple):
+    """How a width multiplier changes a printed channel count: to multiples of *divisor* (None: the plain product), and how expanded widths follow."""
+
+    divisor: int | None = 8
+    expand: str = "scale"
+
+
+class Knob(NamedTuple):
+    """A declared setting: its type, its default as typed, its range or its words."""
+
+    name: str
+    type: str
+    default: Scalar
+    low: float
+    high: float
+    choices: tuple[str, ...] = ()
+    doc: str = ""
+
+
+class Expected(NamedTuple):
+    """Exact integers that the network has at some settings."""
+
+    at: tuple[tuple[str, str], ...]
+    counts: Mapping[str, int]
+    node: Map
+
+
+class Published(NamedTuple):
+    """Numbers as a source prints them, kept as text."""
+
+    at: tuple[tuple[str, str], ...]
+    numbers: Mapping[str, str]
+    where: str
+    source: str
+    note: str
+    node: Map
+
+
+class Spec(NamedTuple):
+    """One network at one choice of its knobs.
+
+    `settings` holds every knob's value; `width` and `depth` there are the products of the spec's own multiplier and the asked one. `pristine` says
+    that nothing was asked: the spec stands at its own settings.
+    """
+
+    name: str
+    title: str
+    aliases: tuple[str, ...]
+    source: Source
+    follows: str
+    note: str
+    file: str
+    input: tuple[int, int, int]
+    classes: int | None
+    defaults: Mapping[str, tuple[Scalar, Node]]
+    width: WidthRule | None
+    depth: str | None
+    knobs: Mapping[str, Knob]
+    settings: Mapping[str, object]
+    asked: tuple[tuple[str, str], ...]
+    init: Mapping[str, Node]
+    layers: Seq
+    outputs: Node | None
+    stages: tuple[Scalar, ...]
+    freeze: Node | None
+    expect: tuple[Expected, ...]
+    published: tuple[Published, ...]
+
+    @property
+    def pristine(self) -> bool:
+        return not self.asked
+
+    @property
+    def variant(self) -> str:
+        """The name with what was asked: `mobilenet_v2@width=0.75`."""
+        return f"{self.name}@{','.join(f'{key}={value}' for key, value in self.asked)}" if self.asked else self.name

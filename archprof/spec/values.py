@@ -1,0 +1,111 @@
+"""Scalars → typed values, each with a located error that says what is allowed."""
+
+import math
+import re
+from collections.abc import Iterable
+
+from archprof.errors import SpecError, problem, suggest
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
+IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
+_INTEGER = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
+_FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z", re.ASCII)
+_DIMS = re.compile(r"[0-9]+([x×][0-9]+)*\Z", re.ASCII)
+TRUE = ("true", "yes", "✓", "True")
+FALSE = ("false", "no", "-", "False")
+
+
+def wrong(node: Node, what: str, help: str = "") -> SpecError:
+    """Return the error for a node that is not *what*."""
+    return problem(f"expected {what}, not {describe(node)}", node.location, help=help)
+
+
+def scalar(node: Node, what: str) -> Scalar:
+    """Return *node* if it is a single, non-empty value."""
+    if not isinstance(node, Scalar) or (node.text == "" and node.value is None):
+        raise wrong(node, what)
+    return node
+
+
+def text(node: Node) -> str:
+    """Return the text of a single value."""
+    return scalar(node, "text").text
+
+
+def integer(node: Node, low: int, high: int, what: str = "an integer") -> int:
+    """Return an integer in low … high."""
+    typed = scalar(node, what).text
+    if not _INTEGER.match(typed):
+        raise wrong(node, what, f"an integer from {low:,} to {high:,}")
+    # A number of ten thousand digits is refused by its length: int() itself limits them.
+    value = int(typed) if len(typed) <= 20 else high + 1
+    if not low <= value <= high:
+        raise problem(f"{describe(node)} is out of range", node.location, help=f"{what} from {low:,} to {high:,}")
+    return value
+
+
+def number(node: Node, low: float, high: float, what: str = "a number") -> float:
+    """Return a finite number in low … high; an integer literal gives an int."""
+    typed = scalar(node, what).text
+    if not _FLOAT.match(typed) or len(typed) > 40:
+        raise wrong(node, what, f"a number from {low:g} to {high:g}")
+    value = int(typed) if _INTEGER.match(typed) else float(typed)
+    if not math.isfinite(value) or not low <= value <= high:
+        raise problem(f"{describe(node)} is out of range", node.location, help=f"{what} from {low:g} to {high:g}")
+    return value
+
+
+def flag(node: Node) -> bool:
+    """Return a truth value: true, yes, ✓, or false, no, -."""
+    typed = scalar(node, "true or false").text
+    if typed in TRUE:
+        return True
+    if typed in FALSE:
+        return False
+    raise wrong(node, "a flag", "`true` or `false`")
+
+
+def dims(node: Node, count: int, form: str, high: int) -> tuple[int, ...]:
+    """Return *count* positive integers written as `3x224x224`."""
+    typed = scalar(node, form).text
+    parts = re.split("[x×]", typed)
+    if not _DIMS.match(typed) or len(parts) != count:
+        raise wrong(node, form, f"written as `{form}`")
+    return tuple(integer(node._replace(text=part) if isinstance(node, Scalar) else node, 1, high, "a size") for part in parts)
+
+
+def word(node: Node, allowed: Iterable[str], what: str) -> str:
+    """Return one of the *allowed* words."""
+    typed = scalar(node, what).text
+    names = list(allowed)
+    if typed not in names:
+        raise problem(f"unknown {what} {describe(node)}", node.location, help=suggest(typed, names, "allowed"))
+    return typed
+
+
+def identifier(node: Node, what: str) -> str:
+    """Return a name made of letters, digits, `_` and `-`, that starts with a letter."""
+    typed = scalar(node, what).text
+    if not IDENTIFIER.match(typed):
+        raise wrong(node, what, "letters, digits, `_` and `-`, starting with a letter")
+    return typed
+
+
+def sequence(node: Node, what: str) -> tuple[Node, ...]:
+    """Return the items of a list."""
+    if not isinstance(node, Seq):
+        raise wrong(node, what)
+    return node.items
+
+
+def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:
+    """Return a mapping, whose keys are among *allowed* unless that is None."""
+    if not isinstance(node, Map):
+        raise wrong(node, what)
+    if allowed is not None:
+        names = list(allowed)
+        for key, (marker, _) in node.entries.items():
+            if key not in names:
+                raise problem(f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys"))
+    return node

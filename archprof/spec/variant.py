@@ -1,0 +1,51 @@
+"""`name@knob=value,…`: the one grammar for a network at some settings."""
+
+from typing import NamedTuple
+
+from archprof.errors import Location, problem
+from archprof.spec.nodes import shorten
+
+Setting = tuple[str, str]
+
+
+class Reference(NamedTuple):
+    """A network as a user names it: a catalog name, an alias, a path or `-`, and settings behind it."""
+
+    target: str
+    settings: tuple[Setting, ...] = ()
+
+
+def parse_reference(text: str, location: Location | None = None) -> Reference:
+    """Return the target and settings of `mobilenet_v2@width=0.75,resolution=192`.
+
+    An `@` without a `=` behind it belongs to the target: paths may hold one.
+    """
+    target, sign, tail = text.rpartition("@")
+    if not sign or "=" not in tail:
+        return Reference(text)
+    return Reference(target, parse_settings(tail, location))
+
+
+def parse_settings(text: str, location: Location | None = None) -> tuple[Setting, ...]:
+    """Return the settings of `width=0.75,resolution=192`; commas inside brackets belong to the value."""
+    return tuple(parse_setting(part, location) for part in _split(text))
+
+
+def parse_setting(text: str, location: Location | None = None) -> Setting:
+    """Return one `knob=value` or `address=value`."""
+    key, sign, value = text.partition("=")
+    key, value = key.strip(), value.strip()
+    if not sign or not key or not value:
+        raise problem(f"`{shorten(text)}` is not a setting", location, help="write `width=0.75`, or `layers[1].rows[2].k=5`")
+    return key, value
+
+
+def _split(text: str) -> list[str]:
+    parts, depth = [""], 0
+    for char in text:
+        depth += (char in "[{") - (char in "]}")
+        if char == "," and depth <= 0:
+            parts.append("")
+        else:
+            parts[-1] += char
+    return parts

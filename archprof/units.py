@@ -1,0 +1,34 @@
+"""Numbers as people write and read them. Counts stay exact integers; rounding happens here alone."""
+
+from fractions import Fraction
+
+_STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+
+
+def exact(count: int) -> str:
+    """Return *count* with thousands separators: `216,589,760`."""
+    return f"{count:,}"
+
+
+def short(count: int) -> str:
+    """Return *count* rounded to four significant digits at most: `216.6M`, `5.483M`, `912`."""
+    for scale, letter in _STEPS:
+        # 999,950 would round to "1000.0k": it belongs to the next unit.
+        if abs(count) >= scale - scale // 2000:
+            value = count / scale
+            digits = 3 if abs(value) < 9.9995 else 2 if abs(value) < 99.995 else 1
+            return f"{value:.{digits}f}{letter}"
+    return str(count)
+
+
+def percent(part: int, whole: int) -> str:
+    """Return part/whole as `12.3 %`, rounded half up from the exact fraction; an empty whole gives a dash."""
+    if not whole:
+        return "-"
+    tenths = (Fraction(part * 1000, whole) + Fraction(1, 2)).__floor__()
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def plural(count: int, noun: str) -> str:
+    """Return `1 row`, `2 rows`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
