@@ -9,7 +9,6 @@ from archprof.graph.bind import Layer, Row
 from archprof.graph.columns import Maker, Printed, Relative
 from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, same, truncate
 from archprof.graph.operators.base import Operator, ShapeError
-from archprof.graph.operators.conv import show_shape
 from archprof.spec.types import Spec, WidthRule
 
 MAX_OPERATORS = 100_000
@@ -96,12 +95,11 @@ class Tracer:
         factor = op.stride_factor(*[x.shape for x in inputs])
         if factor != 1 and self._kind != "se":
             stride = stride * factor if factor else 0
-        row = self._row
+        location = self._row.location if self._row else Location("", 0, 0)
         node = Node(
-            path, op, tuple([x.node for x in inputs]), shape, stride, "", self._block, self._block_type,
-            row.location if row else Location("", 0, 0), self._trainable, path in self._first,
+            path, op, tuple([x.node for x in inputs]), shape, stride, self._kind or op.kind, self._block, self._block_type,
+            location, self._trainable, path in self._first,
         )  # fmt: skip
-        node = node._replace(kind=self._kind or op.kind)
         self._first.setdefault(path, node)
         self.nodes.append(node)
         return Feature(len(self.nodes) - 1, shape, stride, shape[0])
@@ -251,8 +249,3 @@ class Tracer:
             raise self.failed(f"two operators at the path `{path}`", help)
         if len(self.nodes) >= MAX_OPERATORS:
             raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")
-
-
-def describe_input(x: Feature) -> str:
-    """Return a map's shape for messages."""
-    return show_shape(x.shape)

@@ -29,55 +29,55 @@ class Activation(Operator):
         return built
 
 
-@dataclass(frozen=True, slots=True)
 class ReLU(Activation):
     """max(x, 0)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "relu"
     spellings: ClassVar[tuple[str, ...]] = ("RE", "ReLU")
     torch_name: ClassVar[str] = "ReLU"
 
 
-@dataclass(frozen=True, slots=True)
 class ReLU6(Activation):
     """min(max(x, 0), 6) (Krizhevsky 2010)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "relu6"
     spellings: ClassVar[tuple[str, ...]] = ("RE6", "ReLU6")
     torch_name: ClassVar[str] = "ReLU6"
 
 
-@dataclass(frozen=True, slots=True)
 class Hardswish(Activation):
     """x · ReLU6(x + 3)/6 (Howard et al. 2019, section 5.2)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "hardswish"
     spellings: ClassVar[tuple[str, ...]] = ("HS", "h-swish", "h_swish", "hswish", "Hardswish")
     torch_name: ClassVar[str] = "Hardswish"
 
 
-@dataclass(frozen=True, slots=True)
 class Hardsigmoid(Activation):
     """ReLU6(x + 3)/6 (Howard et al. 2019, section 5.2)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "hardsigmoid"
     spellings: ClassVar[tuple[str, ...]] = ("h-sigmoid", "h_sigmoid", "hsigmoid", "Hardsigmoid")
     torch_name: ClassVar[str] = "Hardsigmoid"
 
 
-@dataclass(frozen=True, slots=True)
 class SiLU(Activation):
     """x · sigmoid(x), computed by torch in one step: it may differ from `swish` in the last bit."""
 
+    __slots__ = ()
     name: ClassVar[str] = "silu"
     spellings: ClassVar[tuple[str, ...]] = ("SiLU",)
     torch_name: ClassVar[str] = "SiLU"
 
 
-@dataclass(frozen=True, slots=True)
 class Sigmoid(Activation):
     """1/(1 + e^−x)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "sigmoid"
     spellings: ClassVar[tuple[str, ...]] = ("Sigmoid",)
     torch_name: ClassVar[str] = "Sigmoid"

@@ -24,10 +24,10 @@ class Function(Operator):
         return "function"
 
 
-@dataclass(frozen=True, slots=True)
 class Add(Function):
     """The sum of maps of one shape: a shortcut."""
 
+    __slots__ = ()
     name: ClassVar[str] = "add"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
@@ -42,10 +42,10 @@ class Add(Function):
         return total
 
 
-@dataclass(frozen=True, slots=True)
 class Multiply(Function):
     """The product of maps; C×1×1 stretches over C×H×W, which is a gate."""
 
+    __slots__ = ()
     name: ClassVar[str] = "multiply"
     spellings: ClassVar[tuple[str, ...]] = ("mul",)
     category: ClassVar[str] = "join"
@@ -61,10 +61,10 @@ class Multiply(Function):
         return total
 
 
-@dataclass(frozen=True, slots=True)
 class Concat(Function):
     """Maps of one size, one after the other along the channels."""
 
+    __slots__ = ()
     name: ClassVar[str] = "concat"
     spellings: ClassVar[tuple[str, ...]] = ("concatenate", "cat")
     category: ClassVar[str] = "join"
@@ -108,10 +108,10 @@ class Split(Function):
         return tensors[0].narrow(1, self.start, self.channels)
 
 
-@dataclass(frozen=True, slots=True)
 class Flatten(Operator):
     """(C, H, W) to (C·H·W,)."""
 
+    __slots__ = ()
     name: ClassVar[str] = "flatten"
     category: ClassVar[str] = "shape"
 
@@ -127,10 +127,10 @@ class Flatten(Operator):
         return nn.Flatten()
 
 
-@dataclass(frozen=True, slots=True)
 class Unflatten(Function):
     """(C,) to (C, 1, 1), so that it can gate a map."""
 
+    __slots__ = ()
     name: ClassVar[str] = "unflatten"
     category: ClassVar[str] = "shape"
 
@@ -167,10 +167,10 @@ class Pad(Operator):
         return nn.ZeroPad2d((left, right, top, bottom))
 
 
-@dataclass(frozen=True, slots=True)
 class Identity(Operator):
     """What comes in goes out."""
 
+    __slots__ = ()
     name: ClassVar[str] = "identity"
     category: ClassVar[str] = "other"
 
