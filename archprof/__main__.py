@@ -1,0 +1,5 @@
+"""`python -m archprof`: the command line."""
+
+from archprof.cli import main
+
+main()

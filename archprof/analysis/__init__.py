@@ -1,0 +1,1 @@
+"""Graph → Report, and the questions that are asked of reports."""

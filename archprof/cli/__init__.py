@@ -1,0 +1,115 @@
+"""The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
+
+import sys
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
+import click
+import typer
+from typer.core import TyperGroup
+
+from archprof.errors import InputError
+
+# Each command's file in this folder, with the line that `--help` shows.
+COMMANDS: Mapping[str, str] = {
+    "summary": "What a network costs, block by block.",
+    "show": "A network's block table as its paper prints it, with costs.",
+    "list": "The catalog: names, aliases, sources, exact numbers.",
+    "validate": "Check specs: every error of every file, and what they expect.",
+    "schema": "The JSON Schema of the spec language, or of a result.",
+}
+
+
+class Commands(TyperGroup):
+    """The group of commands, which imports the one that is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+        function = import_module(f"archprof.cli.{cmd_name}").command
+        app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
+        return typer.main.get_command(app)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+def _body(function: Any) -> str:
+    """Return what a command's docstring says below its first line, which is `COMMANDS`' own."""
+    _, _, body = (function.__doc__ or "").partition("\n\n")
+    return str(body)
+
+
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from archprof import __version__
+
+        typer.echo(f"archprof {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+    """What does a convolutional network cost, where, and why? Exactly, from its table, without torch."""
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code: 0 fine, 1 the answer is no, 2 bad input or usage, 130 interrupted."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit code of a command line; what goes wrong is said on standard error."""
+    try:
+        code = app(arguments, prog_name="archprof", standalone_mode=False)
+    except InputError as error:
+        _complain("\n".join(map(str, error.problems)))
+        return error.exit_code
+    except click.UsageError as error:
+        _complain(_usage(error))
+        return 2
+    except (KeyboardInterrupt, click.Abort):
+        return 130
+    except BrokenPipeError:
+        # The reader of a pipe has enough: nothing is left to say, and Python must not try at exit.
+        sys.stdout = None
+        return 0
+    return code if isinstance(code, int) else 0
+
+
+def _complain(text: str) -> None:
+    encoding = sys.stderr.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+
+
+def _usage(error: click.UsageError) -> str:
+    """Return click's message in our form: lower case, no full stop, then help."""
+    message = error.format_message().rstrip(".").replace("'", "`").replace("\n", " ")
+    message, _, advice = message.partition(" Did you mean ")
+    message, _, possible = message.partition(" (Possible options: ")
+    context = error.ctx
+    command = context.command_path if context else "archprof"
+    lines = [f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}"]
+    if isinstance(error, click.exceptions.NoSuchOption) and error.possibilities:
+        advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
+    elif possible:
+        advice = f"`{possible.rstrip(')')}`?"
+    if advice:
+        lines.append(f"  help: did you mean {advice}")
+    elif context and context.parent is None and "no such command" in message.lower():
+        from archprof.errors import suggest
+
+        typed = message.partition("`")[2].partition("`")[0]
+        lines.append(f"  help: {suggest(typed, COMMANDS, 'commands')}")
+    else:
+        lines.append(f"  help: `{command} --help` lists what there is")
+    return "\n".join(lines)

@@ -1,0 +1,32 @@
+"""The options that commands share: the same word means the same everywhere."""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+import typer
+
+Model = Annotated[str, typer.Argument(help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.", metavar="MODEL")]
+Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]
+Resolution = Annotated[str | None, typer.Option("--resolution", help="Input size: `192`, or `192x256` (height × width).", metavar="R")]
+Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
+Set = Annotated[list[str] | None, typer.Option("--set", help="Set a knob or a cell: `layers[1].rows[2].k=5`. Repeatable.", metavar="PLACE=VALUE")]
+Format = Annotated[str | None, typer.Option("--format", help="table, markdown, csv or json.", metavar="FORMAT")]
+Output = Annotated[str | None, typer.Option("-o", "--output", help="Write to a file; its suffix gives the format.", metavar="FILE")]
+Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Fold rows to so many segments of their paths.", metavar="N")]
+Full = Annotated[bool, typer.Option("--full", help="Show every operator.")]
+Sort = Annotated[str | None, typer.Option("--sort", help="Sort by params, trainable, buffers, macs or activations.", metavar="KEY")]
+Top = Annotated[int | None, typer.Option("--top", min=1, help="Show only the first rows.", metavar="N")]
+Measure = Annotated[bool, typer.Option("--measure", help="Measure the torch module too, and compare.")]
+Counter = Annotated[str, typer.Option("--counter", help="fvcore, torch or both.", metavar="NAME")]
+NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
+
+
+def settings(width: str | None, resolution: str | None, classes: str | None, assignments: Iterable[str] | None) -> list[tuple[str, str]]:
+    """Return the settings that options ask for, in the order width, resolution, classes, then `--set` as typed.
+
+    Raises SpecError for a `--set` that is no `place=value`.
+    """
+    from archprof.spec.variant import parse_setting
+
+    named = [("width", width), ("resolution", resolution), ("classes", classes)]
+    return [(key, value) for key, value in named if value is not None] + [parse_setting(text) for text in assignments or ()]

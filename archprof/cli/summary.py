@@ -1,0 +1,60 @@
+"""archprof summary: what a network costs, block by block."""
+
+import typer
+
+from archprof.cli import options
+from archprof.cli.output import choose_format, write
+
+
+def command(
+    model: options.Model,
+    width: options.Width = None,
+    resolution: options.Resolution = None,
+    classes: options.Classes = None,
+    set: options.Set = None,
+    depth: options.Depth = None,
+    full: options.Full = False,
+    sort: options.Sort = None,
+    top: options.Top = None,
+    measure: options.Measure = False,
+    counter: options.Counter = "fvcore",
+    format: options.Format = None,
+    output: options.Output = None,
+    no_color: options.NoColor = False,
+) -> None:
+    """What a network costs, block by block.
+
+    Params and MACs come from closed formulas over shapes, instantly and without torch. `--measure` builds the torch module, counts on it, and
+    compares row by row; exit 1 when anything differs.
+    """
+    from archprof.analysis.fold import view
+    from archprof.analysis.report import analyze_graph, disagreement, with_measured
+    from archprof.graph.block import spellings
+    from archprof.graph.expand import expand
+    from archprof.spec.load import load
+
+    chosen = choose_format(format, output)
+    graph = expand(load(model, options.settings(width, resolution, classes, set), spellings=spellings))
+    report = analyze_graph(graph)
+    shown = view(report, depth=depth, full=full, sort=sort, top=top)
+    if measure:
+        from archprof.runtime.measure import measure_network
+
+        report = with_measured(report, measure_network(graph, counter))
+        shown = view(report, depth=depth, full=full, sort=sort, top=top)
+
+    def table():  # type: ignore[no-untyped-def]
+        from archprof.render.summary import summary_table
+
+        return summary_table(report, shown, sort)
+
+    def json() -> str:
+        from archprof.render.json import summary_document, to_json
+
+        return to_json(summary_document(report))
+
+    write(chosen, output, table, json, no_color=no_color)
+    difference = disagreement(report)
+    if difference:
+        typer.echo(f"analytic and measured counts differ: {difference}", err=True)
+        raise typer.Exit(1)

@@ -1,0 +1,1 @@
+"""Report → text: tables for people, Markdown, CSV and JSON."""

@@ -1,0 +1,151 @@
+"""One model of a table for every command, and its renderings: a rich table fitted to its room, Markdown, CSV."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+GAP = 2
+
+
+class Column(NamedTuple):
+    """A column: its title for people, its key for machines, and how a value is shown.
+
+    Columns with the highest *drop* leave first when the room is narrow; 0 stays always. A column of the *person* alone is not in CSV.
+    """
+
+    title: str
+    key: str
+    show: Callable[[Any], str] = str
+    left: bool = False
+    drop: int = 0
+    person: bool = False
+
+
+class Table(NamedTuple):
+    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost nothing."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Any, ...], ...]
+    footer: tuple[str, ...] = ()
+    quiet: frozenset[int] = frozenset()
+
+
+def to_text(table: Table, *, width: int | None = None, color: bool = False, ascii_only: bool = False) -> str:
+    """Return the table as text for a terminal *width* columns wide; None leaves it as wide as it wants to be.
+
+    No digit is ever cut: columns leave instead, then paths fold in their middle.
+    """
+    columns, rows = _fitted(table, width)
+    lines = [table.title, ""] if table.title else []
+    text = "\n".join(lines) + ("\n" if lines else "") + _rich(columns, rows, table.quiet, color)
+    footer = "\n".join(_wrapped(line, width) for line in table.footer)
+    text = f"{text}\n{footer}\n" if footer else text
+    return to_ascii(text) if ascii_only else text
+
+
+def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[list[str]]]:
+    """Return the columns that fit, and the rows as text."""
+    cells = [[column.show(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows]
+    # A column in which nothing stands says nothing.
+    kept = [index for index in range(len(table.columns)) if not cells or any(row[index] for row in cells)]
+    widths = [max([len(column.title), *(len(row[index]) for row in cells)]) for index, column in enumerate(table.columns)]
+    while width is not None and _room(widths, kept) > width:
+        droppable = [index for index in kept if table.columns[index].drop]
+        if not droppable:
+            break
+        kept.remove(max(droppable, key=lambda index: table.columns[index].drop))
+    over = _room(widths, kept) - width if width is not None else 0
+    if over > 0 and kept and table.columns[kept[0]].left:
+        room = max(8, widths[kept[0]] - over)
+        for row in cells:
+            row[kept[0]] = fold_path(row[kept[0]], room)
+    return [table.columns[index] for index in kept], [[row[index] for index in kept] for row in cells]
+
+
+def _room(widths: Sequence[int], kept: Sequence[int]) -> int:
+    return sum(widths[index] for index in kept) + GAP * max(len(kept) - 1, 0)
+
+
+def fold_path(path: str, room: int) -> str:
+    """Return a path of at most *room* characters, its middle replaced by an ellipsis."""
+    if len(path) <= room:
+        return path
+    head = (room - 1) // 3
+    return f"{path[:head]}…{path[len(path) - (room - 1 - head) :]}"
+
+
+def _rich(columns: list[Column], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
+    from io import StringIO
+
+    from rich.box import Box
+    from rich.console import Console
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    # A rule under the header and one at the end: what papers use.
+    booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
+    widths = [max([len(column.title), *(len(row[index]) for row in rows)]) for index, column in enumerate(columns)]
+    # One column of padding and one of the (blank) divider make the gap.
+    grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
+    for column, width in zip(columns, widths, strict=True):
+        grid.add_column(column.title, justify="left" if column.left else "right", width=width, no_wrap=True)
+    for index, row in enumerate(rows):
+        grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
+    out = StringIO()
+    console = Console(file=out, width=sum(widths) + GAP * len(widths), force_terminal=color, color_system="standard" if color else None, legacy_windows=False)
+    console.print(grid)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+
+
+def _wrapped(line: str, width: int | None) -> str:
+    if width is None or len(line) <= width:
+        return line
+    from textwrap import wrap
+
+    return "\n".join(wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
+
+
+_PLAIN = str.maketrans({"×": "x", "·": "-", "—": "-", "–": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "²": "^2", "±": "+-"})
+
+
+def to_ascii(text: str) -> str:
+    """Return the text for an output that takes no more than ASCII."""
+    return text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
+
+
+def to_markdown(table: Table) -> str:
+    """Return a GitHub table; cells are escaped."""
+    lines = [f"**{markdown_cell(table.title)}**", ""] if table.title else []
+    lines.append("| " + " | ".join(column.title or " " for column in table.columns) + " |")
+    lines.append("| " + " | ".join(":--" if column.left else "--:" for column in table.columns) + " |")
+    for row in table.rows:
+        cells = (markdown_cell(column.show(value)) for column, value in zip(table.columns, row, strict=True))
+        lines.append("| " + " | ".join(cells) + " |")
+    if table.footer:
+        lines += ["", *(f"{markdown_cell(line)}  " for line in table.footer[:-1]), markdown_cell(table.footer[-1])]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_cell(text: str) -> str:
+    """Return text that Markdown shows as it is."""
+    for char in "\\`*_[]<>|":
+        text = text.replace(char, f"\\{char}")
+    return text.replace("\n", " ")
+
+
+def to_csv(table: Table) -> str:
+    """Return the values, exact and unformatted, under the machine names of the columns."""
+    import csv
+    from io import StringIO
+
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    kept = [index for index, column in enumerate(table.columns) if not column.person]
+    writer.writerow([table.columns[index].key for index in kept])
+    writer.writerows([_plain(row[index]) for index in kept] for row in table.rows)
+    return out.getvalue()
+
+
+def _plain(value: Any) -> Any:
+    """Return a value as CSV holds it: shapes and pairs joined by `x`."""
+    return "x".join(map(str, value)) if isinstance(value, tuple) else value
