@@ -5,11 +5,13 @@ from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
-import click
 import typer
 from typer.core import TyperGroup
 
 from archprof.errors import InputError
+
+# typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad parameter is.
+UsageError: Any = typer.BadParameter.__base__
 
 # Each command's file in this folder, with the line that `--help` shows.
 COMMANDS: Mapping[str, str] = {
@@ -24,10 +26,10 @@ COMMANDS: Mapping[str, str] = {
 class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, ctx: typer.Context) -> list[str]:
         return list(COMMANDS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -35,7 +37,7 @@ class Commands(TyperGroup):
         app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
         return typer.main.get_command(app)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
@@ -46,7 +48,7 @@ def _body(function: Any) -> str:
     return str(body)
 
 
-app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None, no_args_is_help=True)
+app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,14 +72,14 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Return the exit code of a command line; what goes wrong is said on standard error."""
     try:
-        code = app(arguments, prog_name="archprof", standalone_mode=False)
+        code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
         _complain("\n".join(map(str, error.problems)))
         return error.exit_code
-    except click.UsageError as error:
+    except UsageError as error:
         _complain(_usage(error))
         return 2
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         return 130
     except BrokenPipeError:
         # The reader of a pipe has enough: nothing is left to say, and Python must not try at exit.
@@ -91,7 +93,7 @@ def _complain(text: str) -> None:
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
 
 
-def _usage(error: click.UsageError) -> str:
+def _usage(error: Any) -> str:
     """Return click's message in our form: lower case, no full stop, then help."""
     message = error.format_message().rstrip(".").replace("'", "`").replace("\n", " ")
     message, _, advice = message.partition(" Did you mean ")
@@ -99,7 +101,7 @@ def _usage(error: click.UsageError) -> str:
     context = error.ctx
     command = context.command_path if context else "archprof"
     lines = [f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}"]
-    if isinstance(error, click.exceptions.NoSuchOption) and error.possibilities:
+    if getattr(error, "possibilities", None):
         advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
     elif possible:
         advice = f"`{possible.rstrip(')')}`?"

@@ -88,11 +88,11 @@ def _rich(columns: list[Column], rows: list[list[str]], quiet: frozenset[int], c
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
     for column, width in zip(columns, widths, strict=True):
-        grid.add_column(column.title, justify="left" if column.left else "right", width=width, no_wrap=True)
+        grid.add_column(Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=True)
     for index, row in enumerate(rows):
         grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
     out = StringIO()
-    console = Console(file=out, width=sum(widths) + GAP * len(widths), force_terminal=color, color_system="standard" if color else None, legacy_windows=False)
+    console = Console(file=out, width=sum(widths) + GAP * len(widths), force_terminal=color, color_system="standard" if color else None, legacy_windows=False, emoji=False, markup=False)
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.graph.columns import FLAG, Column, ratio
 from archprof.graph.dims import Dim
-from archprof.graph.operators.base import Operator
+from archprof.graph.operators.base import Operator, operator
 
 if TYPE_CHECKING:
     import torch
@@ -84,7 +83,7 @@ class Sigmoid(Activation):
     inplace: ClassVar[bool] = False
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Swish(Activation):
     """x · sigmoid(βx) (Ramachandran et al. 2017), as a product; β is 1, or one learned parameter that starts there."""
 
@@ -105,7 +104,7 @@ class Swish(Activation):
         return Module(self.learnable)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Dropout(Operator):
     """Zeroes elements with probability p in training (Srivastava et al. 2014); the identity in inference."""
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from archprof.graph.dims import Dim, Shape, product
 
@@ -25,9 +25,18 @@ class ShapeError(ValueError):
         super().__init__(message)
 
 
-@dataclass(frozen=True, slots=True)
+_Class = TypeVar("_Class", bound=type)
+
+
+@dataclass_transform(frozen_default=True)
+def operator(cls: _Class) -> _Class:
+    """Make an operator a frozen dataclass with slots. `Operator` compares and prints them all: generating that for each doubles what imports cost."""
+    return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+
+
+@operator
 class Operator:
-    """One operator of a network: a frozen dataclass, or a plain subclass where it has no fields (making a dataclass costs half a millisecond).
+    """One operator of a network: a frozen dataclass, or a plain subclass where it has no fields.
 
     Costs are those of one image in inference. `macs` are multiply-accumulates of convolutions and matrix products, given *per position* (of the
     output map), times positions; everything else costs 0 by the convention of docs/explanation/counting.md.
@@ -44,6 +53,19 @@ class Operator:
     category: ClassVar[str] = "other"
     # Whether several feature maps go in.
     joins: ClassVar[bool] = False
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._values() == other._values()  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"{type(self).__name__}({shown})"
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
 
     @property
     def kind(self) -> str:

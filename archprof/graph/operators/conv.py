@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.graph.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
 from archprof.graph.dims import Dim, Shape, conv_out, is_array, product, same
-from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.base import Operator, ShapeError, operator
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +22,7 @@ C = Column("c", CHANNELS, "output channels", ("out", "out_channels"))
 BIAS = Column("bias", FLAG, "whether a bias is added")
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Conv2d(Operator):
     """Two-dimensional convolution of (M, H, W) to (N, H', W'): every position costs K²·M/g·N multiply-accumulates."""
 
@@ -119,7 +118,7 @@ class Conv2d(Operator):
         return {"standard": "conv", "pointwise": "pw conv", "depthwise": "dw conv", "grouped": "group conv"}[self.kind]
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Linear(Operator):
     """A fully connected layer from M to N features: M·N multiply-accumulates."""
 

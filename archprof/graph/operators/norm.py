@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.graph.columns import FLAG, Column, count, ratio
 from archprof.graph.dims import Dim, Shape, same
-from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.base import Operator, ShapeError, operator
 
 if TYPE_CHECKING:
     import torch
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class BatchNorm2d(Operator):
     """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are buffers."""
 
@@ -52,7 +51,7 @@ class BatchNorm2d(Operator):
         return nn.BatchNorm2d(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class FrozenBatchNorm2d(Operator):
     """Batch normalisation whose weight, bias, mean and variance are all fixed: four buffers a channel, no parameters."""
 
@@ -80,7 +79,7 @@ class FrozenBatchNorm2d(Operator):
         return Module(self.num_features, eps=self.eps)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class GroupNorm(Operator):
     """Group normalisation (Wu & He 2018): statistics of one image, so nothing is kept but weight and bias."""
 

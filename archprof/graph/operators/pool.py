@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.graph.columns import FLAG, PADDING, SIZE, Column, one_of
 from archprof.graph.dims import Shape, conv_out, is_array
-from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.base import Operator, ShapeError, operator
 from archprof.graph.operators.conv import Pair, feature_map
 
 if TYPE_CHECKING:
@@ -48,7 +47,7 @@ class Window(Operator):
         return max(self.stride)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class MaxPool2d(Window):
     """The largest element of each window."""
 
@@ -70,7 +69,7 @@ class MaxPool2d(Window):
         return nn.MaxPool2d(self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class AvgPool2d(Window):
     """The mean of each window; *count_padding* says whether padded zeros take part in it."""
 
@@ -106,7 +105,7 @@ class Adaptive(Operator):
         return 1 if is_array(height) else max(1, height // side)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class AdaptiveAvgPool2d(Adaptive):
     """The mean over equal parts of the map; to 1×1 it is global average pooling (Lin et al. 2013)."""
 
@@ -155,7 +154,7 @@ def average(
     return AvgPool2d(k, k if s is None else s, symmetric(p), ceil, count_padding)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class AdaptiveMaxPool2d(Adaptive):
     """The largest element of equal parts of the map."""
 
@@ -170,7 +169,7 @@ class AdaptiveMaxPool2d(Adaptive):
         return nn.AdaptiveMaxPool2d(self.size)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Mean(Operator):
     """The mean of each channel over the map, as a function; (C, H, W) to (C,), or (C, 1, 1) with *keep*."""
 

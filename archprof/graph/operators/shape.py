@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.graph.columns import PADDING, Column, count
 from archprof.graph.dims import Dim, Shape, product, same
-from archprof.graph.operators.base import Operator, ShapeError
+from archprof.graph.operators.base import Operator, ShapeError, operator
 from archprof.graph.operators.conv import feature_map, show_shape
 
 if TYPE_CHECKING:
@@ -85,7 +84,7 @@ class Concat(Function):
         return torch.cat(tensors, 1)
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Split(Function):
     """One part of a map's channels: *channels* of them, from *start* on."""
 
@@ -141,7 +140,7 @@ class Unflatten(Function):
         return tensors[0][:, :, None, None]
 
 
-@dataclass(frozen=True, slots=True)
+@operator
 class Pad(Operator):
     """Zeros around a map: (top, bottom, left, right)."""
 
