@@ -38,6 +38,7 @@ class Conv2d(Operator):
     name: ClassVar[str] = "conv2d"
     spellings: ClassVar[tuple[str, ...]] = ("Conv2d",)
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
+    params_formula: ClassVar[str] = "K²·(M/g)·N + N"
     columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
 
     @classmethod
@@ -128,6 +129,7 @@ class Linear(Operator):
 
     name: ClassVar[str] = "linear"
     formula: ClassVar[str] = "M·N"
+    params_formula: ClassVar[str] = "M·N + N"
     category: ClassVar[str] = "linear"
 
     def output(self, *inputs: Shape) -> Shape:

@@ -22,6 +22,8 @@ class BatchNorm2d(Operator):
     affine: bool = True
 
     name: ClassVar[str] = "batch_norm"
+    params_formula: ClassVar[str] = "2·N"
+    buffers_formula: ClassVar[str] = "2·N"
     spellings: ClassVar[tuple[str, ...]] = ("bn", "BatchNorm2d")
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (
@@ -59,6 +61,7 @@ class FrozenBatchNorm2d(Operator):
     eps: float = 0.0
 
     name: ClassVar[str] = "frozen_batch_norm"
+    buffers_formula: ClassVar[str] = "4·N"
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the variance"),)
 
@@ -88,6 +91,7 @@ class GroupNorm(Operator):
     eps: float = 1e-5
 
     name: ClassVar[str] = "group_norm"
+    params_formula: ClassVar[str] = "2·N"
     spellings: ClassVar[tuple[str, ...]] = ("gn", "GroupNorm")
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (
