@@ -91,6 +91,7 @@ class Swish(Activation):
 
     name: ClassVar[str] = "swish"
     spellings: ClassVar[tuple[str, ...]] = ("Swish",)
+    params_formula: ClassVar[str] = "1"
     columns: ClassVar[tuple[Column, ...]] = (Column("learnable", FLAG, "whether β is learned"),)
     inplace: ClassVar[bool] = False
 

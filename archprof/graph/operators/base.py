@@ -49,7 +49,7 @@ class Operator:
     columns: ClassVar[tuple[Column, ...]] = ()
     # The multiply-accumulates in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output side.
     formula: ClassVar[str] = "0"
-    # Likewise the learnable parameters, bias and affine included, and what is kept but not learned.
+    # Likewise the learnable parameters, with all that can be asked for (bias, affine, β), and what is kept but not learned.
     params_formula: ClassVar[str] = "0"
     buffers_formula: ClassVar[str] = "0"
     # One of KINDS, where it does not depend on the fields.
