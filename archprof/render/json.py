@@ -25,10 +25,10 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def summary_document(report: Report) -> dict[str, Any]:
-    """Return the document that docs/reference/json.md describes and `archprof schema summary` prints the schema of."""
+def head(report: Report) -> dict[str, Any]:
+    """Return what every document about a network starts with."""
     spec = report.spec
-    document: dict[str, Any] = {
+    return {
         "schema": SCHEMA,
         "model": spec.variant,
         "title": spec.title,
@@ -36,6 +36,13 @@ def summary_document(report: Report) -> dict[str, Any]:
         "input": list(report.input),
         "outputs": {name: list(dims) for name, dims in report.outputs.items()},
         "convention": {"name": report.convention.name, "version": report.convention.version},
+    }
+
+
+def summary_document(report: Report) -> dict[str, Any]:
+    """Return the document that docs/reference/json.md describes and `archprof schema summary` prints the schema of."""
+    document: dict[str, Any] = {
+        **head(report),
         "totals": report.totals._asdict(),
         "layers": [_layer(row) for row in report.rows],
     }

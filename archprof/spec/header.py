@@ -125,7 +125,8 @@ def _input(node: Node) -> tuple[int, ...]:
     return dims(node, 3, "CxHxW", MAX_SIDE)
 
 
-def _source(node: Node) -> Source:
+def read_source(node: Node) -> Source:
+    """Return where a network is described."""
     return Source(**{key: text(value) for key, value in mapping(node, "`source`", Source._fields).pairs()})
 
 
@@ -210,6 +211,11 @@ def _at(fields: Map) -> tuple[tuple[str, str], ...]:
     return parse_settings(text(node), node.location) if node else ()
 
 
+def read_expected(node: Node) -> tuple[Expected, ...]:
+    """Return the exact numbers of an `expect`; raises SpecError with every entry that is wrong."""
+    return _records(node, "expected", _expected)
+
+
 def _expected(node: Node) -> Expected:
     fields = mapping(node, "`expect`", ("at", *COUNTS))
     counts = {key: integer(value, 0, 1 << 62, f"`{key}`") for key, value in fields.pairs() if key != "at"}
@@ -232,7 +238,7 @@ _READERS: Mapping[str, Any] = {
     "name": _name,
     "title": text,
     "aliases": _names,
-    "source": _source,
+    "source": read_source,
     "follows": text,
     "note": text,
     "input": _input,
@@ -244,6 +250,6 @@ _READERS: Mapping[str, Any] = {
     "init": _init,
     "layers": _layers,
     "stages": _stages,
-    "expect": lambda node: _records(node, "expected", _expected),
+    "expect": read_expected,
     "published": lambda node: _records(node, "published", _published),
 }

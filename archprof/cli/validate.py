@@ -1,0 +1,27 @@
+"""archprof validate: every error of every file."""
+
+from typing import Annotated
+
+import typer
+
+
+def command(
+    models: Annotated[list[str], typer.Argument(help="Files, names of the catalog, or `-`.", metavar="MODEL...")],
+) -> None:
+    """Check specs: every error of every file, and what they expect.
+
+    Prints nothing when all is well. Exit 2 when a spec is wrong, 1 when a number of its `expect` is not what is counted.
+    """
+    from archprof.analysis.expectations import unmet_expectations
+    from archprof.errors import InputError
+
+    wrong, unmet = [], []
+    for model in models:
+        try:
+            unmet += unmet_expectations(model)
+        except InputError as error:
+            wrong += error.problems
+    for found in (*wrong, *unmet):
+        typer.echo(str(found), err=True)
+    if wrong or unmet:
+        raise typer.Exit(2 if wrong else 1)
