@@ -64,7 +64,7 @@ def linear(
 CONV = Block(
     "conv",
     conv,
-    (C._replace(required=True), K, S, P, D, G, BIAS, NORM_COLUMN, ACT_COLUMN),
+    (C, K, S, P, D, G, BIAS, NORM_COLUMN, ACT_COLUMN),
     "Convolution, norm and activation. Without a norm the convolution has a bias.",
 )
 LINEAR = Block(

@@ -30,7 +30,7 @@ DEPTHWISE_SEPARABLE = Block(
     "depthwise_separable",
     depthwise_separable,
     (
-        C._replace(required=True),
+        C,
         K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,

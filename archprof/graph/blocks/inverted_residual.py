@@ -50,7 +50,7 @@ INVERTED_RESIDUAL = Block(
     (
         Column("t", ratio(0.01, 1000), "expansion: expanded channels = t × the input's", ("expand_ratio",)),
         Column("exp", EXPANDED, "expanded channels", ("exp_size", "expanded")),
-        C._replace(required=True),
+        C,
         K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,

@@ -18,7 +18,7 @@ S = Column("s", SIZE, "stride", ("stride",))
 P = Column("p", PADDING, "padding; dilation·(k−1)/2 unless given", ("padding",))
 D = Column("d", SIZE, "dilation", ("dilation",))
 G = Column("g", GROUPS, "groups; `depthwise` for one group a channel", ("groups",))
-C = Column("c", CHANNELS, "output channels", ("out", "out_channels"))
+C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=True)
 BIAS = Column("bias", FLAG, "whether a bias is added")
 
 

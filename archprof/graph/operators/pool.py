@@ -57,7 +57,7 @@ class MaxPool2d(Window):
     ceil: bool = False
 
     name: ClassVar[str] = "max_pool"
-    columns: ClassVar[tuple[Column, ...]] = _WINDOW
+    columns: ClassVar[tuple[Column, ...]] = (_WINDOW[0]._replace(required=True), *_WINDOW[1:])
 
     @classmethod
     def of(cls, *inputs: Shape, k: Pair, s: Pair | None = None, p: Pair = (0, 0), ceil: bool = False) -> MaxPool2d:
