@@ -3,7 +3,7 @@
     >>> import archprof
     >>> report = archprof.analyze("mobilenet_v2", width=0.75)
     >>> report.totals.macs
-    208657792
+    209069792
 
 Nothing here imports torch until `build` or `measure` is called.
 """

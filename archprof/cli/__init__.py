@@ -27,7 +27,8 @@ class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
 
     def list_commands(self, ctx: typer.Context) -> list[str]:
-        return list(COMMANDS)
+        # Not `list(…)`: once `archprof list` is imported, that name is its module here.
+        return [*COMMANDS]
 
     def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
@@ -39,7 +40,7 @@ class Commands(TyperGroup):
 
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+            formatter.write_dl([*COMMANDS.items()])
 
 
 def _body(function: Any) -> str:
