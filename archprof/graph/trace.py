@@ -130,6 +130,10 @@ class Tracer:
         self._shared = outer
         return x
 
+    def publish(self, name: str, x: Feature) -> None:
+        """Make one of several feature maps that a block returns a place of its own: `fpn.p2` for the layer `fpn`."""
+        self.places[f"{self._prefix}{name}"] = x
+
     def divisible(self, value: Any) -> Dim:
         """Return *value* rounded as the spec's width rule rounds."""
         rule = self._width
@@ -157,8 +161,10 @@ class Tracer:
         return inputs[0]
 
     def _repeat(self, layer: Layer, row: Row, inputs: tuple[Feature, ...]) -> Feature:
-        outer = self._row
+        outer = self._row, self._trainable
         self._row = row
+        if row.id in self._frozen:
+            self._trainable = False
         self._check_input(row, inputs[0])
         with self.scope(row.segment or ""):
             if row.repeats is None:
@@ -168,7 +174,7 @@ class Tracer:
                 for index in range(self._repeats(row.repeats)):
                     with self.scope(str(index)):
                         x = self._once(layer, row, inputs if index == 0 else (x,), first=index == 0)
-        self._row = outer
+        self._row, self._trainable = outer
         self.places[row.address] = x
         if row.id:
             self.places[row.id] = x

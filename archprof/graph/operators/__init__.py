@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping
 
-from archprof.graph.operators import act, conv, norm, pool, shape
+from archprof.graph.operators import act, conv, deform, norm, pool, shape
 from archprof.graph.operators.base import Operator
 
 OPERATORS: tuple[type[Operator], ...] = (
     conv.Conv2d,
     conv.Linear,
+    deform.DeformConv2d,
     norm.BatchNorm2d,
     norm.FrozenBatchNorm2d,
     norm.GroupNorm,
@@ -31,6 +32,8 @@ OPERATORS: tuple[type[Operator], ...] = (
     shape.Flatten,
     shape.Unflatten,
     shape.Pad,
+    shape.PadShortcut,
+    shape.ResizeLike,
     shape.Identity,
 )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.graph.columns import PADDING, Column, count
-from archprof.graph.dims import Dim, Shape, product, same
+from archprof.graph.dims import Dim, Shape, ceil_div, product, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
-from archprof.graph.operators.conv import feature_map, show_shape
+from archprof.graph.operators.conv import Pair, feature_map, show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -138,6 +138,53 @@ class Unflatten(Function):
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
         return tensors[0][:, :, None, None]
+
+
+@operator
+class PadShortcut(Function):
+    """A shortcut without parameters (He et al. 2016, option A): every s-th position, and zeros for the channels that are new."""
+
+    stride: Pair
+    channels: Dim
+
+    name: ClassVar[str] = "pad_shortcut"
+    category: ClassVar[str] = "shape"
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, height, width = feature_map(inputs[0], "a shortcut")
+        if channels > self.channels:
+            raise ShapeError(f"a shortcut of kind A from {channels} to {self.channels} channels", "zeros can add channels, not remove them")
+        return (self.channels, ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
+
+    def stride_factor(self, *inputs: Shape) -> int | None:
+        return max(self.stride)
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        kept = tensors[0][:, :, :: self.stride[0], :: self.stride[1]]
+        return functional.pad(kept, (0, 0, 0, 0, 0, self.channels - kept.shape[1]))
+
+
+class ResizeLike(Function):
+    """A map brought to the size of a second one, each position that of its nearest neighbour: the top-down step of a pyramid (Lin et al. 2017)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "resize"
+    category: ClassVar[str] = "shape"
+    joins: ClassVar[bool] = True
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels, _, _ = feature_map(inputs[0], "resizing")
+        return (channels, *feature_map(inputs[1], "resizing")[1:])
+
+    def stride_factor(self, *inputs: Shape) -> int | None:
+        return 1
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.interpolate(tensors[0], size=tensors[1].shape[-2:], mode="nearest")
 
 
 @operator

@@ -1,0 +1,76 @@
+"""Deformable convolution: a convolution whose taps sample where a second input says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.graph.dims import Dim, Shape, product, same
+from archprof.graph.operators.base import Operator, ShapeError, operator
+from archprof.graph.operators.conv import Conv2d, Pair
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class DeformConv2d(Operator):
+    """Deformable convolution (Dai et al. 2017), modulated (Zhu et al. 2019) or plain, of a map and its offsets.
+
+    Counted as the convolution that it replaces: K²·M/g·N multiply-accumulates a position; sampling is not counted. The offsets come in as a map of
+    2·K² channels (dy, dx for each tap) for each deformable group, and K² more, before their sigmoid, where it is modulated.
+    """
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+    dilation: Pair
+    groups: Dim = 1
+    deformable_groups: int = 1
+    modulated: bool = False
+
+    name: ClassVar[str] = "deform_conv2d"
+    formula: ClassVar[str] = "K²·(M/g)·N·F²"
+    joins: ClassVar[bool] = True
+
+    @property
+    def kind(self) -> str:
+        return self._replaced.kind
+
+    @property
+    def _replaced(self) -> Conv2d:
+        """The convolution that this one replaces."""
+        return Conv2d(self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
+
+    def output(self, *inputs: Shape) -> Shape:
+        shape = self._replaced.output(inputs[0])
+        taps = self.kernel_size[0] * self.kernel_size[1]
+        expected = (self.deformable_groups * taps * (3 if self.modulated else 2), *shape[1:])
+        if len(inputs) != 2 or not all(map(same, inputs[1], expected)):
+            raise ShapeError(f"a deformable convolution needs offsets of {'×'.join(map(str, expected))}")
+        if self.in_channels % self.deformable_groups != 0:
+            raise ShapeError(f"{self.in_channels} channels are not divisible by {self.deformable_groups} deformable groups")
+        return shape
+
+    @property
+    def params(self) -> Dim:
+        return self._replaced.params
+
+    @property
+    def macs_per_position(self) -> Dim:
+        return self._replaced.macs_per_position
+
+    def activations(self, output: Shape) -> Dim:
+        return product(output)
+
+    def stride_factor(self, *inputs: Shape) -> int | None:
+        return max(self.stride)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.runtime.modules import DeformConv2d as Module
+
+        return Module(self)
+
+    def describe(self) -> str:
+        return "deform conv"
