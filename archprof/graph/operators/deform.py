@@ -32,6 +32,7 @@ class DeformConv2d(Operator):
 
     name: ClassVar[str] = "deform_conv2d"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
+    params_formula: ClassVar[str] = "K²·(M/g)·N"
     joins: ClassVar[bool] = True
 
     @property
