@@ -5,14 +5,20 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """A place in a file; line and column count from 1."""
+    """A place in a file; line and column count from 1. In a setting, as in `--set act=relu7`, *file* is its text and the line 0."""
 
     file: str
     line: int
     column: int
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        name = printable(self.file)
+        return f"{name}:{self.line}:{self.column}" if self.line else name
+
+
+def printable(text: str) -> str:
+    """Return *text* on one line, without anything that a terminal would obey: other characters are written as escapes."""
+    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class Problem(NamedTuple):
@@ -75,10 +81,21 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     return f"did you mean `{folded[close[0]]}`?" if close else ""
 
 
+# A hostile file may have a hundred thousand names, each of them wrong.
+_MAX_NAMES = 40
+_MAX_COMPARED = 1000
+_MAX_PROBLEMS = 100
+
+
 def suggest(word: str, allowed: Iterable[str], label: str) -> str:
     """Return a help line: a close match if there is one, then all that is allowed."""
     names = list(allowed)
-    return " ".join(filter(None, [did_you_mean(word, names), f"{label}: {', '.join(names) or 'none'}"]))
+    listed = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
+    return " ".join(filter(None, [did_you_mean(word[:100], names[:_MAX_COMPARED]), f"{label}: {listed or 'none'}"]))
+
+
+class TooManyProblems(SpecError):
+    """So many problems that looking for more helps nobody."""
 
 
 class Problems:
@@ -91,13 +108,29 @@ class Problems:
         return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
-        """Keep an InputError's problems and go on behind the `with`; anything else rises."""
-        if isinstance(error, InputError):
-            self.found.extend(error.problems)
-            return True
-        return False
+        """Keep an InputError's problems and go on behind the `with`; anything else rises.
+
+        Raises TooManyProblems where there are a hundred.
+        """
+        if not isinstance(error, InputError):
+            return False
+        self.found.extend(error.problems)
+        if isinstance(error, TooManyProblems):
+            raise TooManyProblems(self._in_order()) from None
+        if len(self.found) >= _MAX_PROBLEMS:
+            self.found[-1] = self.found[-1]._replace(note=f"these are {_MAX_PROBLEMS} problems; behind them, nothing was looked at")
+            raise TooManyProblems(self._in_order()) from None
+        return True
+
+    def add(self, message: str, location: Location | None, *, where: str = "", help: str = "") -> None:
+        """Note a problem and go on. Raises TooManyProblems where there are a hundred."""
+        with self:
+            raise problem(message, location, where=where, help=help)
 
     def raise_any(self) -> None:
-        """Raise SpecError with everything found, in the order of the file."""
+        """Raise SpecError with everything found, each once, in the order of the file."""
         if self.found:
-            raise SpecError(sorted(self.found, key=lambda found: (found.location or Location("", 0, 0))[1:]))
+            raise SpecError(self._in_order())
+
+    def _in_order(self) -> list[Problem]:
+        return sorted(dict.fromkeys(self.found), key=lambda found: found.location or Location("", 0, 0))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from archprof.analysis.report import Cost, Report, Row, total
 from archprof.graph.block import spellings
 from archprof.graph.dims import Shape
-from archprof.spec.address import BESIDE
+from archprof.spec.layers import BESIDE
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 
 # Stated in tables to be checked; the computed input stands there instead.

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from archprof.errors import Location, Problems, problem, suggest
 from archprof.graph.block import Block, every_column, find_block, spellings, unknown_block
 from archprof.graph.columns import LAYERS, PATHS, Cells, Column
-from archprof.spec.address import ABSENT, BESIDE
+from archprof.spec.layers import ABSENT, BESIDE
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.values import identifier, scalar, sequence, wrong
 

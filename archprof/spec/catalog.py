@@ -4,7 +4,7 @@ import re
 from functools import cache
 from pathlib import Path
 
-from archprof.errors import Location, problem, suggest
+from archprof.errors import Location, did_you_mean, problem
 from archprof.spec.nodes import shorten
 
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
@@ -58,6 +58,6 @@ def find(name: str, location: Location | None = None) -> Path:
     folded = {word.lower(): word for word in (*known, *other)}
     if name.lower() in folded:
         return find(folded[name.lower()], location)
-    listed = suggest(name, [*known, *other], "networks").partition("networks:")[0].strip()
-    advice = " ".join(filter(None, [listed, "`archprof list` shows the catalog; a file's name ends with `.yaml`"]))
-    raise problem(f"there is no network `{shorten(name)}`", location, help=advice)
+    advice = "a setting is written `name@width=0.75`" if "@" in name else did_you_mean(name[:100], [*known, *other])
+    listed = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
+    raise problem(f"there is no network `{shorten(name)}`", location, help=" ".join(filter(None, [advice, listed])))

@@ -1,105 +1,178 @@
-"""`set`, `insert` and `remove`: a variant's changes to its parent, all addressed to the parent as it is."""
+"""`set`, `insert` and `remove`: a variant's changes to its parent, all addressed to the parent as it is. And settings, one after the other."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from archprof.errors import Problems, problem
-from archprof.spec.address import Spellings, Step, Walk, full_form, put
+from archprof.errors import Problems, SpecError, problem
+from archprof.spec.address import Step
+from archprof.spec.layers import Spellings, column_names, find_ids, full_form
 from archprof.spec.nodes import Map, Node, Scalar, Seq
-from archprof.spec.values import mapping, scalar, sequence, wrong
+from archprof.spec.values import mapping, scalar, sequence
+from archprof.spec.walk import Walk, put, widen
 
 Assignment = tuple[Scalar, Node]
+Steps = tuple[Step, ...]
+
+
+class Splice(NamedTuple):
+    """A change of a list: *added* items before item *at*, which may be *removed*."""
+
+    at: int
+    removed: bool
+    added: tuple[Node, ...]
 
 
 def assign(root: Map, assignments: Iterable[Assignment], spellings: Spellings) -> Map:
-    """Return the spec with a node put at each address.
+    """Return the spec with settings applied, each to what those before it made.
 
     Raises SpecError for every address that names nothing.
     """
-    root = full_form(root, spellings)
     problems = Problems()
-    tree = _assigned(root, assignments, spellings, problems)
-    problems.raise_any()
-    return tree
-
-
-def _assigned(root: Map, assignments: Iterable[Assignment], spellings: Spellings, problems: Problems) -> Map:
-    found: list[tuple[tuple[Step, ...], Node]] = []
     for address, value in assignments:
+        root = full_form(root, spellings)
         with problems:
-            found.append((tuple(Walk(root, address.text, spellings, address.location).steps), value))
-    tree: Node = root
-    # A block is renamed last: the other addresses lead through its old name.
-    for steps, value in sorted(found, key=lambda change: change[0][-1] == "block"):
-        tree = put(tree, steps, value)
-    assert isinstance(tree, Map)
-    return tree
+            root = _mapping(put(root, tuple(Walk(root, address, spellings, find_ids(root)).steps), value))
+    problems.raise_any()
+    return root
 
 
 def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
     """Return the parent's tree with the child's `set`, `insert` and `remove` applied.
 
-    Raises SpecError for an address that names nothing, or an entry that is not written as it should be.
+    Raises SpecError for an address that names nothing, edits of one place that contradict each other, or an entry not written as it should be.
     """
-    root = full_form(parent, spellings)
-    splices: dict[tuple[Step, ...], list[tuple[int, bool, tuple[Node, ...]]]] = {}
-    problems = Problems()
-    changes = child.get("set")
-    assignments: Iterable[Assignment] = ()
-    with problems:
-        assignments = mapping(changes, "a mapping of addresses").entries.values() if changes else ()
-    tree: Node = _assigned(root, assignments, spellings, problems)
-    for keyword, splice in (("remove", _removal), ("insert", _insertion)):
+    if not any(child.get(keyword) for keyword in ("set", "insert", "remove")):
+        return parent
+    editor = _Editor(full_form(parent, spellings), spellings)
+    for keyword, read in (("set", editor.read_changes), ("remove", editor.read_removals), ("insert", editor.read_insertions)):
         entries = child.get(keyword)
-        with problems:
-            for entry in sequence(entries, "a list") if entries else ():
-                with problems:
-                    where, change = splice(root, entry, spellings)
-                    splices.setdefault(where, []).append(change)
-    problems.raise_any()
-    # Longer addresses first, so that an outer list is spliced after the lists inside it.
-    for where in sorted(splices, key=len, reverse=True):
-        tree = _splice(tree, where, splices[where])
-    assert isinstance(tree, Map)
-    return tree
+        if entries is not None:
+            with editor.problems:
+                read(entries)
+    editor.problems.raise_any()
+    return editor.edited()
 
 
-def _place(root: Map, node: Node, spellings: Spellings) -> tuple[tuple[Step, ...], int]:
-    address = scalar(node, "an address")
-    steps = Walk(root, address.text, spellings, address.location).steps
-    if not isinstance(steps[-1], int) or (len(steps) > 2 and isinstance(steps[-2], int) and "rows" in steps):
-        raise problem(f"`{address.text}` is no layer and no row", address.location, help="name one, such as `layers[3]` or `layers[1].rows[2]`")
-    return tuple(steps[:-1]), steps[-1]
+class _Editor:
+    """The edits of one file, collected, then applied at once: no edit shifts the place of another."""
+
+    def __init__(self, root: Map, spellings: Spellings) -> None:
+        self.root = root
+        self.problems = Problems()
+        self._spellings = spellings
+        self._ids = find_ids(root)
+        self._changes: dict[Steps, Node] = {}
+        self._splices: dict[Steps, list[Splice]] = {}
+        self._edited: set[Steps] = set()  # what is changed or removed
+        self._around: set[Steps] = set()  # every place that holds one of those
+
+    def read_changes(self, node: Node) -> None:
+        for address, value in mapping(node, "`set`").entries.values():
+            with self.problems:
+                steps, _ = self._walk(address)
+                self._claim(address, steps)
+                self._changes[steps] = value
+
+    def read_removals(self, node: Node) -> None:
+        for entry in sequence(node, "a list of addresses"):
+            with self.problems:
+                address = scalar(entry, "an address")
+                steps = self._item(address)
+                self._claim(address, steps)
+                self._splices.setdefault(steps[:-1], []).append(Splice(int(steps[-1]), True, ()))
+
+    def read_insertions(self, node: Node) -> None:
+        for entry in sequence(node, "a list of insertions"):
+            with self.problems:
+                self._insert(entry)
+
+    def _insert(self, entry: Node) -> None:
+        fields = mapping(entry, "an insertion", ("before", "after", "layers", "rows"))
+        sides = [key for key in ("before", "after") if key in fields.entries]
+        whats = [key for key in ("layers", "rows") if key in fields.entries]
+        if len(sides) != 1 or len(whats) != 1:
+            advice = 'as in `{after: "layers[3]", layers: [dropout: 0.2]}`'
+            raise problem("an insertion has one of `before`, `after` and one of `layers`, `rows`", entry.location, help=advice)
+        (marker, items), address = fields.entries[whats[0]], scalar(fields.entries[sides[0]][1], "an address")
+        steps = self._item(address)
+        if (steps[-2] == "rows") != (whats[0] == "rows"):
+            raise problem(f"`{whats[0]}` beside `{address.text}`", marker.location, help="`rows` go beside a row, `layers` beside a layer")
+        if any(steps[:length] in self._edited for length in range(len(steps))):
+            raise _contradiction(address)
+        index = int(steps[-1]) + (sides[0] == "after")
+        self._splices.setdefault(steps[:-1], []).append(Splice(index, False, sequence(items, f"a list of {whats[0]}")))
+
+    def _walk(self, address: Scalar) -> tuple[Steps, bool]:
+        walk = Walk(self.root, address, self._spellings, self._ids)
+        return tuple(walk.steps), walk.is_item
+
+    def _item(self, address: Scalar) -> Steps:
+        steps, is_item = self._walk(address)
+        if not is_item:
+            raise problem(f"`{address.text}` is no layer and no row", address.location, help="name one, such as `layers[3]` or `layers[1].rows[2]`")
+        return steps
+
+    def _claim(self, address: Scalar, steps: Steps) -> None:
+        prefixes = [steps[:length] for length in range(1, len(steps) + 1)]
+        if steps in self._around or any(prefix in self._edited for prefix in prefixes):
+            raise _contradiction(address)
+        self._edited.add(steps)
+        self._around.update(prefixes)
+
+    def edited(self) -> Map:
+        """Return the parent with all edits."""
+        tree: Node = self.root
+        # A block is renamed last: the other addresses lead through its old name.
+        for steps, value in sorted(self._changes.items(), key=lambda change: change[0][-1] == "block"):
+            tree = put(tree, steps, value)
+        # Longer addresses first, so that an outer list is spliced after the lists inside it.
+        for where in sorted(self._splices, key=len, reverse=True):
+            tree = self._spliced(tree, where)
+        return _mapping(tree)
+
+    def _spliced(self, tree: Node, where: Steps) -> Node:
+        changes = self._splices[where]
+        if where[-1] == "rows":
+            changes = [change._replace(added=self._widened(tree, where, change.added)) for change in changes]
+        target = _at(tree, self._renamed(where))
+        assert isinstance(target, Seq)
+        gone = {change.at for change in changes if change.removed}
+        added: dict[int, list[Node]] = {}
+        for change in changes:
+            added.setdefault(change.at, []).extend(change.added)
+        items: list[Node] = []
+        for index in range(len(target.items) + 1):
+            items.extend(added.get(index, ()))
+            items.extend(target.items[index : index + 1] if index not in gone else ())
+        return put(tree, self._renamed(where), target._replace(items=tuple(items)))
+
+    def _widened(self, tree: Node, where: Steps, rows: tuple[Node, ...]) -> tuple[Node, ...]:
+        """Return inserted rows, written under the parent's columns, with cells for those that `set` has added."""
+        before = len(column_names(_at(self.root, (*where[:-1], "columns"))))
+        after = len(column_names(_at(tree, (*self._renamed(where)[:-1], "columns"))))
+        return tuple(widen(Seq((row,)), after - before).items[0] if isinstance(row, Seq) and len(row.items) == before else row for row in rows)
+
+    def _renamed(self, where: Steps) -> Steps:
+        """Return steps that lead through blocks as they are called after `set`."""
+        steps = list(where)
+        for index in range(1, len(where)):
+            name = self._changes.get((*where[:index], "block"))
+            if isinstance(name, Scalar):
+                steps[index] = name.text
+        return tuple(steps)
 
 
-def _removal(root: Map, entry: Node, spellings: Spellings) -> tuple[tuple[Step, ...], tuple[int, bool, tuple[Node, ...]]]:
-    where, index = _place(root, entry, spellings)
-    return where, (index, True, ())
+def _contradiction(address: Scalar) -> SpecError:
+    return problem(f"`{address.text}` is changed or removed by another edit too", address.location, help="edits of one file must not overlap: make it one")
 
 
-def _insertion(root: Map, entry: Node, spellings: Spellings) -> tuple[tuple[Step, ...], tuple[int, bool, tuple[Node, ...]]]:
-    fields = mapping(entry, "an insertion", ("before", "after", "layers", "rows"))
-    side = [key for key in ("before", "after") if fields.get(key)]
-    what = [key for key in ("layers", "rows") if fields.get(key)]
-    if len(side) != 1 or len(what) != 1:
-        raise wrong(entry, "one of `before`, `after` and one of `layers`, `rows`", 'as in `{after: "layers[3]", layers: [dropout: 0.2]}`')
-    where, index = _place(root, fields.entries[side[0]][1], spellings)
-    if (where[-1] == "rows") != (what[0] == "rows"):
-        raise wrong(fields.entries[what[0]][0], "rows beside a row, layers beside a layer")
-    items = sequence(fields.entries[what[0]][1], f"a list of {what[0]}")
-    return where, (index + (side[0] == "after"), False, items)
+def _at(tree: Node, steps: Steps) -> Node | None:
+    node: Node | None = tree
+    for step in steps:
+        node = node.items[int(step)] if isinstance(node, Seq) else node.get(str(step)) if isinstance(node, Map) else None
+    return node
 
 
-def _splice(tree: Node, where: tuple[Step, ...], changes: list[tuple[int, bool, tuple[Node, ...]]]) -> Node:
-    target = tree
-    for step in where:
-        target = target.items[step] if isinstance(target, Seq) and isinstance(step, int) else target.get(str(step))  # type: ignore
-    assert isinstance(target, Seq)
-    gone = {index for index, removes, _ in changes if removes}
-    items: list[Node] = []
-    for index in range(len(target.items) + 1):
-        for place, removes, added in changes:
-            if place == index and not removes:
-                items.extend(added)
-        if index < len(target.items) and index not in gone:
-            items.append(target.items[index])
-    return put(tree, where, target._replace(items=tuple(items)))
+def _mapping(node: Node) -> Map:
+    assert isinstance(node, Map)
+    return node

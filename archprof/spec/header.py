@@ -2,9 +2,11 @@
 
 import math
 from collections.abc import Mapping
+from functools import reduce
 from typing import Any
 
 from archprof.errors import Problems, problem, suggest
+from archprof.spec.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.types import Expected, Knob, Published, Source, Spec, WidthRule
 from archprof.spec.values import NAME, dims, flag, identifier, integer, mapping, number, scalar, sequence, text, word, wrong
@@ -16,37 +18,60 @@ TOP_LEVEL = (
 )  # fmt: skip
 COUNTS = ("params", "macs", "trainable", "buffers", "activations")
 BUILT_IN = ("width", "depth", "resolution", "classes")
-MAX_CHANNELS = 1_000_000
-MAX_SIDE = 65_536
 
 
-def interpret(root: Map, base: Mapping[str, Scalar], given: Mapping[str, Scalar], asked: tuple[tuple[str, str], ...]) -> Spec:
-    """Return the Spec of a merged tree; *base* are the chain's own knob settings, *given* the asked ones.
+# What has to be right before a cell can be read.
+_NEEDED_BY_CELLS = ("classes", "defaults", "width", "depth", "knobs", "layers", "stages")
 
-    Raises SpecError with every problem of the header.
+
+def interpret(
+    root: Map,
+    base: Mapping[str, Scalar],
+    given: Mapping[str, Scalar],
+    asked: tuple[tuple[str, str], ...],
+    noted: Problems,
+    problems: Problems | None = None,
+) -> Spec:
+    """Return the Spec of a merged tree; *base* are the chain's own knob settings, *given* the asked ones, *noted* what is wrong already.
+
+    Raises SpecError with every problem of the header. With *problems*, what does not keep the layers from being read is added there instead.
     """
-    problems = Problems()
-    found: dict[str, Any] = {
-        "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None, "defaults": {}, "width": None,
-        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "input": (1, 1, 1), "layers": Seq(()),
-    }  # fmt: skip
-    for key, read in _READERS.items():
-        node = root.get(key)
-        if node is not None:
-            with problems:
-                found[key] = read(node)
-    for key in ("input", "layers"):
-        if root.get(key) is None:
-            problems.found.extend(problem(f"`{key}` is missing", root.location, help=_MISSING[key]).problems)
+    found, usable = _read_keys(root, noted)
     settings: dict[str, object] = {}
-    with problems:
-        settings = _settings(found, base, given)
-    problems.raise_any()
+    if usable:
+        before = len(noted.found)
+        with noted:
+            settings = _settings(found, base, given)
+        usable = len(noted.found) == before
+    if problems is None or not usable:
+        noted.raise_any()
+    else:
+        problems.found.extend(noted.found)
     resolution = settings["resolution"]
     found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
     found["classes"] = settings["classes"]
     found["title"] = found["title"] or found["name"]
     return Spec(**found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze"))
+
+
+def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
+    """Return what the keys of the top level say, and whether cells can be read with that."""
+    found: dict[str, Any] = {
+        "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None, "defaults": {}, "width": None,
+        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "input": (1, 1, 1), "layers": Seq(()),
+    }  # fmt: skip
+    failed: set[str] = set()
+    for key, read in _READERS.items():
+        node = root.get(key)
+        if node is not None:
+            failed.add(key)
+            with noted:
+                found[key] = read(node)
+                failed.discard(key)
+        elif key in _MISSING:
+            failed.add(key)
+            noted.add(f"`{key}` is missing", root.location, help=_MISSING[key])
+    return found, failed.isdisjoint(_NEEDED_BY_CELLS)
 
 
 _MISSING = {"input": "say what the network takes: `input: 3x224x224`", "layers": "list the network's layers, or name a parent with `extends`"}
@@ -60,30 +85,42 @@ def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mappi
         with problems:
             values[name] = read_knob(knob, given.get(name) or base.get(name) or knob.default)
     for name in ("width", "depth"):
+        factors = []
         for node in (base.get(name), given.get(name)):
             if node is None:
                 continue
             with problems:
                 if found[name] is None:
-                    advice = f"a spec says so with `{name}: {{…}}`; knobs here: {', '.join(found['knobs']) or 'resolution, classes'}"
-                    raise problem(f"this network has no {name} multiplier", _asked_location(node), help=advice)
-                factor = number(node, 0.001, 1000, f"a {name} multiplier") if node.value is None else node.value
-                values[name] = factor * values[name]  # type: ignore[operator]
+                    advice = f"a spec that has one says `{name}: {{…}}`; knobs here: {', '.join((*found['knobs'], 'resolution', 'classes'))}"
+                    raise problem(f"this network has no {name} multiplier", node.location, help=advice)
+                factors.append(read_multiplier(node, name))
+        values[name] = reduce(multiply, factors, 1.0) if len(factors) != 1 else factors[0]
     resolution = given.get("resolution") or base.get("resolution")
     if resolution is not None:
         with problems:
             values["resolution"] = read_resolution(resolution)
-    if "classes" in given or "classes" in base:
+    classes = given.get("classes") or base.get("classes")
+    if classes is not None:
         with problems:
             if found["classes"] is None:
-                raise problem("this network has no classes", _asked_location(given.get("classes") or base["classes"]))
-            values["classes"] = integer(given.get("classes") or base["classes"], 1, MAX_CHANNELS, "the number of classes")
+                raise problem("this network has no classes", classes.location, help="a spec that has some says `classes: 1000`")
+            values["classes"] = integer(classes, 1, MAX_CHANNELS, "the number of classes")
     problems.raise_any()
     return values
 
 
-def _asked_location(node: Scalar) -> Any:
-    return node.location if node.file.endswith((".yaml", ".yml")) else None
+def read_multiplier(node: Scalar, name: str) -> Any:
+    """Return a width or depth multiplier."""
+    return number(node, 0.001, 1000, f"a {name} multiplier") if node.value is None else node.value
+
+
+def multiply(first: Any, second: Any) -> Any:
+    """Return the product of two multipliers as their decimals have it: 0.7 × 0.1 is 0.07, which binary fractions miss by a hair."""
+    if not isinstance(first, int | float) or not isinstance(second, int | float):
+        return first * second
+    from decimal import Decimal
+
+    return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
 def read_resolution(node: Scalar) -> tuple[object, object]:
@@ -183,7 +220,17 @@ def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
 
 
 def _init(node: Node) -> dict[str, Node]:
-    return dict(mapping(node, "`init`", ("conv", "linear")).pairs())
+    found = dict(mapping(node, "`init`", ("conv", "linear")).pairs())
+    for value in found.values():
+        if not isinstance(value, Map):
+            word(value, ("kaiming_normal", "kaiming_uniform", "inverse_sqrt", "torch"), "initialisation")
+            continue
+        deviations = mapping(value, "an initialisation", ("normal", "trunc_normal"))
+        if len(deviations.entries) != 1:
+            raise wrong(value, "one initialisation", "as in `{normal: 0.01}`")
+        for _, deviation in deviations.pairs():
+            number(deviation, 0, 1000, "a standard deviation")
+    return found
 
 
 def _layers(node: Node) -> Seq:
@@ -196,10 +243,10 @@ def _stages(node: Node) -> tuple[Scalar, ...]:
     return tuple(scalar(item, "the id of a layer") for item in sequence(node, "a list of ids"))
 
 
-def _records(node: Node, what: str, read: Any) -> tuple[Any, ...]:
+def _records(node: Node, key: str, read: Any) -> tuple[Any, ...]:
     problems = Problems()
     records = []
-    for item in sequence(node, f"a list of {what} numbers"):
+    for item in sequence(node, f"a list for `{key}`"):
         with problems:
             records.append(read(item))
     problems.raise_any()
@@ -213,7 +260,7 @@ def _at(fields: Map) -> tuple[tuple[str, str], ...]:
 
 def read_expected(node: Node) -> tuple[Expected, ...]:
     """Return the exact numbers of an `expect`; raises SpecError with every entry that is wrong."""
-    return _records(node, "expected", _expected)
+    return _records(node, "expect", _expected)
 
 
 def _expected(node: Node) -> Expected:

@@ -1,21 +1,23 @@
 """A reference → a Spec: read, follow `extends`, apply edits and settings, then type what the file says."""
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
-from archprof.errors import Location, Problems, problem, suggest
+from archprof.errors import Location, Problem, Problems, SpecError, did_you_mean, problem, suggest
 from archprof.spec import catalog
-from archprof.spec.address import Spellings
 from archprof.spec.edits import Assignment, assign, edit
-from archprof.spec.header import TOP_LEVEL, interpret
-from archprof.spec.nodes import Map, Node, Scalar, shorten
+from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
+from archprof.spec.layers import Spellings
+from archprof.spec.limits import MAX_EXTENDS
+from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.reader import parse, parse_value, read_file
 from archprof.spec.types import Spec
-from archprof.spec.values import mapping, number, scalar
-from archprof.spec.variant import Reference, Setting, parse_reference
+from archprof.spec.values import mapping, scalar
+from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.walk import is_place
 
-MAX_EXTENDS = 16
 MULTIPLIERS = ("width", "depth")
 MERGED = ("defaults", "knobs", "width", "init", "source")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
@@ -23,20 +25,23 @@ EDITS = ("extends", "set", "insert", "remove")
 
 
 class Tree(NamedTuple):
-    """A spec's nodes with its parents merged in, and the knob settings that the chain of `extends` made its own."""
+    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what is wrong with its keys."""
 
     root: Map
     base: dict[str, Scalar]
+    problems: tuple[Problem, ...] = ()
 
 
-def load(reference: str, settings: Iterable[Setting] = (), *, spellings: Spellings, text: str | None = None) -> Spec:
+def load(
+    reference: str, settings: Iterable[Setting] = (), *, spellings: Spellings, text: str | None = None, problems: Problems | None = None
+) -> Spec:
     """Return the Spec that *reference* names, with *settings* behind those of the reference.
 
     *reference* is a catalog name, an alias, a path or `-`, each with `@knob=value,…` behind it if wanted. *text* stands in for the file's content.
-    Raises SpecError with everything that is wrong.
+    Raises SpecError with everything that is wrong. With *problems*, what does not keep the layers from being read is added there instead.
     """
     target, behind = parse_reference(reference)
-    return resolve(read_tree(target, spellings, text), (*behind, *settings), spellings)
+    return resolve(read_tree(target, spellings, text), (*behind, *settings), spellings, problems)
 
 
 def read_tree(target: str, spellings: Spellings, text: str | None = None) -> Tree:
@@ -45,39 +50,59 @@ def read_tree(target: str, spellings: Spellings, text: str | None = None) -> Tre
     return _tree(file, read_file(file) if text is None else text, spellings, ())
 
 
-def resolve(tree: Tree, settings: Iterable[Setting], spellings: Spellings) -> Spec:
-    """Return the Spec of a tree at some settings."""
+def resolve(tree: Tree, settings: Iterable[Setting], spellings: Spellings, problems: Problems | None = None) -> Spec:
+    """Return the Spec of a tree at some settings. Raises SpecError, or adds to *problems*, as `load` does."""
     asked = tuple(dict(settings).items())
-    nodes = [(Scalar(key, f"{key}={value}", 1, 1), parse_value(value, f"{key}={value}")) for key, value in asked]
-    knobs, edits = _partition(tree.root, nodes)
-    root = assign(tree.root, edits, spellings) if edits else tree.root
-    return interpret(root, tree.base, knobs, asked)
+    found = Problems()
+    found.found.extend(tree.problems)
+    nodes: list[Assignment] = []
+    for key, value in asked:
+        with found:
+            place = Location(f"{key}={value}", 0, 0)
+            nodes.append((Scalar(key, *place), parse_value(value, place)))
+    root: Map = tree.root
+    knobs: dict[str, Scalar] = {}
+    with found:
+        root, knobs = _applied(root, nodes, spellings)
+    return interpret(root, tree.base, knobs, asked, found, problems)
 
 
 def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) -> Tree:
     shown = "<stdin>" if file == "-" else file
     root = parse(text, shown)
-    _check_keys(root)
+    problems = Problems()
+    _check_keys(root, problems)
     if "name" not in root.entries:
-        root = root.with_entry("name", Scalar(Path(shown).stem.strip("<>"), shown, 1, 1))
+        root = root.with_entry("name", Scalar(_name_of(shown), shown, 1, 1))
     extends = root.get("extends")
     if extends is None:
-        for keyword in EDITS[1:]:
-            if keyword in root.entries:
-                raise problem(f"`{keyword}` without `extends`", root.entries[keyword][0].location, help="edits change a parent: name it")
-        return Tree(root, {})
+        return Tree(root, {}, tuple(problems.found))
+    try:
+        parent, own, merged = _extended(file, root, extends, spellings, chain)
+    except SpecError as error:
+        raise SpecError([*problems.found, *error.problems]) from None
+    return Tree(merged, _rebase(parent.base, own), (*parent.problems, *problems.found))
+
+
+def _extended(file: str, root: Map, extends: Node, spellings: Spellings, chain: tuple[str, ...]) -> tuple[Tree, dict[str, Scalar], Map]:
+    """Return the parent's tree, the knobs that `extends` sets, and the parent's nodes with those settings, the edits and the child's keys on top."""
     target, behind = parse_reference(scalar(extends, "the name of a spec").text, extends.location)
-    path = _parent_file(target, shown, extends.location)
+    path = _parent_file(target, root.file, extends.location)
     here = str(Path(file).resolve())
     if str(Path(path).resolve()) in (*chain, here):
         raise problem(f"`extends: {shorten(target)}` leads back to a file that extends this one", extends.location)
     if len(chain) + 1 >= MAX_EXTENDS:
         raise problem(f"a chain of more than {MAX_EXTENDS} `extends`", extends.location)
     parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
-    nodes = [(Scalar(key, *extends[1:4]), _reparsed(value, extends)) for key, value in behind]
-    knobs, edits = _partition(parent.root, nodes)
-    merged = edit(assign(parent.root, edits, spellings) if edits else parent.root, root, spellings)
-    return Tree(_merge(merged, root), _rebase(parent.base, knobs))
+    nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
+    changed, knobs = _applied(parent.root, nodes, spellings)
+    return parent, knobs, _merge(edit(changed, root, spellings), root)
+
+
+def _name_of(file: str) -> str:
+    """Return a name for a spec that states none: its file's stem, with `_` for what a name may not hold."""
+    stem = "stdin" if file == "<stdin>" else Path(file).stem
+    return re.sub("[^A-Za-z0-9_.-]", "_", stem).lstrip("_.-") or "network"
 
 
 def _parent_file(target: str, child: str, location: Location) -> str:
@@ -91,56 +116,47 @@ def _parent_file(target: str, child: str, location: Location) -> str:
 def _read_parent(path: str, target: str, location: Location) -> str:
     try:
         return read_file(path)
-    except Exception as error:
-        first = str(error).splitlines()[0]
-        raise problem(f"cannot extend `{shorten(target)}`: {first}", location, help="a path counts from this file's folder") from None
+    except SpecError as error:
+        if error.problems[0].location:
+            raise
+        reason = error.problems[0].message
+        raise problem(f"cannot extend `{shorten(target)}`: {reason}", location, help="a path counts from this file's folder") from None
 
 
-def _reparsed(value: str, extends: Node) -> Node:
-    """Return the node of a setting inside `extends`, placed where the `extends` stands."""
-    node = parse_value(value, extends.file)
-    return node._replace(line=extends.line, column=extends.column)
-
-
-def _check_keys(root: Map) -> None:
-    problems = Problems()
+def _check_keys(root: Map, problems: Problems) -> None:
+    version = root.get("archprof")
+    if version is not None and not (isinstance(version, Scalar) and version.text == "1"):
+        raise problem(f"language version {describe(version)} is not known here: there is version 1", version.location, help="write `archprof: 1`")
+    if version is None:
+        problems.add("`archprof` is missing", root.location, help="a spec starts with `archprof: 1`, the version of its language")
     for key, (marker, _) in root.entries.items():
-        with problems:
-            if key not in TOP_LEVEL:
-                raise problem(f"unknown key `{shorten(key)}`", marker.location, help=suggest(key, TOP_LEVEL, "keys"))
-    with problems:
-        version = root.get("archprof")
-        if version is None:
-            raise problem("`archprof` is missing", root.location, help="a spec starts with `archprof: 1`, the version of its language")
-        if not isinstance(version, Scalar) or version.text != "1":
-            raise problem("this version of archprof reads language version 1", version.location, help="write `archprof: 1`")
-    problems.raise_any()
+        if key not in TOP_LEVEL:
+            problems.add(f"unknown key `{shorten(key)}`", marker.location, help=suggest(key, TOP_LEVEL, "keys"))
+        if key in EDITS[1:] and "extends" not in root.entries:
+            problems.add(f"`{key}` without `extends`", marker.location, help="edits change a parent: name it")
 
 
-def _partition(root: Map, nodes: list[Assignment]) -> tuple[dict[str, Scalar], list[Assignment]]:
-    """Split settings into those of knobs and those of addresses."""
+def _applied(root: Map, nodes: list[Assignment], spellings: Spellings) -> tuple[Map, dict[str, Scalar]]:
+    """Return the tree with the settings that are addresses carried out, and the others, which set knobs."""
     declared = root.get("knobs")
-    names = {"width", "depth", "resolution", "classes", *(declared.entries if isinstance(declared, Map) else ())}
+    names = [*BUILT_IN, *(declared.entries if isinstance(declared, Map) else ())]
     knobs: dict[str, Scalar] = {}
     edits: list[Assignment] = []
+    problems = Problems()
     for key, value in nodes:
-        if key.text in names:
-            knobs[key.text] = scalar(value, f"a value for `{key.text}`")
-        elif key.text.isidentifier() and key.text not in root.entries and key.text not in ("freeze",) and not _is_id(root, key.text):
-            raise problem(
-                f"`{shorten(key.text)}` is neither a knob nor an address of this network",
-                key.location if key.file.endswith((".yaml", ".yml")) else None,
-                help=suggest(key.text, sorted(names), "knobs") + "; an address is written `layers[1].rows[2].k`",
-            )
-        else:
-            edits.append((key, value))
-    return knobs, edits
-
-
-def _is_id(root: Map, name: str) -> bool:
-    from archprof.spec.address import find_ids
-
-    return name in find_ids(root)
+        with problems:
+            if key.text in names:
+                knobs[key.text] = scalar(value, f"a value for `{key.text}`")
+            elif not re.search(r"[.\[]", key.text) and not is_place(root, key.text, spellings):
+                close = did_you_mean(key.text[:100], names)
+                advice = f"{close} knobs: {', '.join(names)}; a place is written `layers[1].rows[2].k`".strip()
+                raise problem(f"`{shorten(key.text)}` is neither a knob nor a place of this network", key.location, help=advice)
+            else:
+                edits.append((key, value))
+    with problems:
+        root = assign(root, edits, spellings)
+    problems.raise_any()
+    return root, knobs
 
 
 def _rebase(base: dict[str, Scalar], knobs: dict[str, Scalar]) -> dict[str, Scalar]:
@@ -148,8 +164,7 @@ def _rebase(base: dict[str, Scalar], knobs: dict[str, Scalar]) -> dict[str, Scal
     merged = {**base, **knobs}
     for name in MULTIPLIERS:
         if name in base and name in knobs:
-            product = number(base[name], 0, 1000) * number(knobs[name], 0, 1000)
-            merged[name] = knobs[name]._replace(text=repr(product))
+            merged[name] = knobs[name]._replace(text=str(multiply(read_multiplier(base[name], name), read_multiplier(knobs[name], name))))
     return merged
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archprof.errors import Location
+from archprof.errors import Location, printable
 
 
 class Scalar(NamedTuple):
@@ -61,6 +61,11 @@ class Map(NamedTuple):
 Node = Scalar | Seq | Map
 
 
+def is_blank(node: Node | None) -> bool:
+    """Tell whether nothing stands there: no node, or a key without a value."""
+    return node is None or (isinstance(node, Scalar) and node.text == "" and node.value is None)
+
+
 def describe(node: Node) -> str:
     """Return what a node is, for messages: `` `relu` ``, "a list", "a mapping"."""
     if isinstance(node, Scalar):
@@ -70,5 +75,4 @@ def describe(node: Node) -> str:
 
 def shorten(text: str, limit: int = 60) -> str:
     """Return *text* fit for a message: on one line, printable, cut at *limit*."""
-    clean = "".join(char if char.isprintable() else f"\\x{ord(char):02x}" for char in text[: limit + 1])
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return printable(text if len(text) <= limit else text[: limit - 1] + "…")

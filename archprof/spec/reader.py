@@ -1,20 +1,21 @@
 """YAML text → nodes. Nothing that a text contains can crash, hang or surprise: limits first, then events, then our own words for what is wrong."""
 
+import re
 import sys
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from archprof.errors import Location, SpecError, problem
-from archprof.spec.nodes import Map, Node, Scalar, Seq, shorten
-
-MAX_BYTES = 1 << 20
-MAX_DEPTH = 32
-MAX_NODES = 100_000
+from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.spec.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
 # The C parser and the pure one give the same marks; only wheels without libyaml lack the first.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+# What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
+_FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
 
 
 def read_file(path: str) -> str:
@@ -30,12 +31,12 @@ def read_file(path: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise problem(f"no such file: `{shorten(path)}`") from None
+        raise problem(f"no such file: `{printable(path)}`") from None
     except IsADirectoryError:
-        raise problem(f"`{shorten(path)}` is a directory, not a spec", help="name a file, such as `my_net.yaml`") from None
+        raise problem(f"`{printable(path)}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise problem(f"cannot read `{shorten(path)}`: {reason.lower()}") from None
+        raise problem(f"cannot read `{printable(path)}`: {reason.lower()}") from None
     return decode(data, path)
 
 
@@ -63,10 +64,7 @@ def parse(text: str, file: str) -> Map:
 
     Raises SpecError, with the place, for anything that is not one plain YAML mapping.
     """
-    try:
-        root = _Builder(file).build(text)
-    except yaml.YAMLError as error:
-        raise _reworded(error, text, file) from None
+    root = _Builder(file).build(text)
     if not isinstance(root, Map):
         start = root.location if root else Location(file, 1, 1)
         what = "empty" if root is None else "a list" if isinstance(root, Seq) else "a single value"
@@ -74,35 +72,46 @@ def parse(text: str, file: str) -> Map:
     return root
 
 
-def parse_value(text: str, origin: str) -> Node:
-    """Return the node for one value, as typed behind `--set address=`; *origin* names its source in messages."""
-    root = _Builder(origin).build_value(text)
-    return root if root is not None else Scalar("", origin, 1, 1)
+def parse_value(text: str, place: Location) -> Node:
+    """Return the node for one value, as typed behind `--set address=`; every part of it stands at *place*.
+
+    Raises SpecError for what is not plain YAML.
+    """
+    root = _Builder(place.file, place).build(text)
+    return root if root is not None else Scalar("", *place)
 
 
 class _Builder:
     """Nodes from yaml's events, refusing on sight what a spec has no use for."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, file: str, place: Location | None = None) -> None:
         self.file = file
+        self.place = place
         self.nodes = 0
-
-    def build_value(self, text: str) -> Node | None:
-        try:
-            return self.build(text)
-        except yaml.YAMLError as error:
-            raise _reworded(error, text, self.file) from None
+        self.problems = Problems()
 
     def build(self, text: str) -> Node | None:
+        """Return the node of a text, None where it is empty."""
+        if found := _FORBIDDEN.search(text):
+            place = self._location(text.count("\n", 0, found.start()), found.start() - text.rfind("\n", 0, found.start()) - 1)
+            raise problem(f"a character that YAML does not allow: {ascii(found[0])[1:-1]}", place, help="a spec is plain text; remove it")
+        try:
+            root = self._root(text)
+        except yaml.YAMLError as error:
+            raise self._reworded(error, text) from None
+        self.problems.raise_any()
+        return root
+
+    def _root(self, text: str) -> Node | None:
         root: Node | None = None
-        # Open collections, each as [event, children]; a mapping's children alternate keys and values.
+        # Open collections, each with its children; a mapping's children alternate keys and values.
         stack: list[tuple[Any, list[Node]]] = []
+        event: Any
         for event in yaml.parse(text, _Loader):
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
-                mark = event.start_mark
-                node: Node = Scalar(event.value, self.file, mark.line + 1, mark.column + 1)
+                node: Node = Scalar(event.value, *self._at(event))
             elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
                 self._check(event)
                 stack.append((event, []))
@@ -111,11 +120,10 @@ class _Builder:
                 continue
             elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
                 start, children = stack.pop()
-                mark = start.start_mark
-                place = (self.file, mark.line + 1, mark.column + 1)
+                place = self._at(start)
                 node = Seq(tuple(children), *place) if kind is yaml.SequenceEndEvent else Map(self._entries(children), *place)
             elif kind is yaml.AliasEvent:
-                raise self._refused(event, f"alias `*{event.anchor}`: a spec has no aliases", "write the value out, or use `extends`")
+                raise self._refused(event, f"alias `*{shorten(event.anchor)}`: a spec has no aliases", "write the value out, or use `extends`")
             elif kind is yaml.DocumentStartEvent and root is not None:
                 raise self._refused(event, "a second document: a file holds one spec", "put it into a file of its own")
             else:
@@ -126,58 +134,57 @@ class _Builder:
                 root = node
         return root
 
+    def _at(self, event: Any) -> Location:
+        mark = event.start_mark
+        return self.place or Location(self.file, mark.line + 1, mark.column + 1)
+
+    def _location(self, line: int, column: int) -> Location:
+        return self.place or Location(self.file, line + 1, column + 1)
+
     def _check(self, event: Any) -> None:
         self.nodes += 1
         if self.nodes > MAX_NODES:
             raise self._refused(event, f"more than {MAX_NODES:,} values, the limit of a spec")
         if event.anchor is not None:
-            raise self._refused(event, f"anchor `&{event.anchor}`: a spec has no anchors", "write the value out, or use `extends`")
+            raise self._refused(event, f"anchor `&{shorten(event.anchor)}`: a spec has no anchors", "write the value out, or use `extends`")
         if event.tag is not None:
             raise self._refused(event, f"tag `{shorten(event.tag)}`: a spec is plain data", "remove the tag")
 
     def _entries(self, children: list[Node]) -> dict[str, tuple[Scalar, Node]]:
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in zip(children[::2], children[1::2], strict=True):
-            if not isinstance(key, Scalar):
-                raise problem("a key must be a word, not a list or mapping", key.location)
-            if key.text == "<<":
-                raise problem("merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`")
-            if key.text in entries:
-                first = entries[key.text][0].line
-                raise problem(f"duplicate key `{shorten(key.text)}`", key.location, note=f"it stands in line {first} already")
-            entries[key.text] = (key, value)
+            with self.problems:
+                if not isinstance(key, Scalar) or not key.text:
+                    raise problem(f"a key must be a word, not {describe(key)}", key.location, help="quote text that looks like a list or mapping")
+                if key.text == "<<":
+                    raise problem("merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`")
+                if key.text in entries:
+                    first = entries[key.text][0].line
+                    raise problem(f"duplicate key `{shorten(key.text)}`", key.location, note=f"it stands in line {first} already" if first else "")
+                entries[key.text] = (key, value)
         return entries
 
     def _refused(self, event: Any, message: str, help: str = "") -> SpecError:
-        mark = event.start_mark
-        return problem(message, Location(self.file, mark.line + 1, mark.column + 1), help=help)
+        return problem(message, self._at(event), help=help)
 
-
-def _reworded(error: yaml.YAMLError, text: str, file: str) -> SpecError:
-    """Say what the YAML parser met, by looking at the line it stopped at: its own messages depend on which parser runs."""
-    mark = getattr(error, "problem_mark", None)
-    if mark is None:
-        position = getattr(error, "position", 0)
-        before = text[: position if isinstance(position, int) else 0]
-        where = Location(file, before.count("\n") + 1, len(before) - before.rfind("\n"))
-        return problem("a character that YAML does not allow", where, help="a spec is plain text; remove control characters")
-    lines = text.splitlines() or [""]
-    number = min(mark.line, len(lines) - 1)
-    line = lines[number]
-    where = Location(file, mark.line + 1, mark.column + 1)
-    return problem("this is not valid YAML", where, help=_yaml_help(line, lines[:number], mark.column))
+    def _reworded(self, error: yaml.YAMLError, text: str) -> SpecError:
+        """Say what the YAML parser met, by looking at the line it stopped at: its own messages depend on which parser runs."""
+        mark: Any = getattr(error, "problem_mark", None)
+        line, column = (mark.line, mark.column) if mark else (0, 0)
+        # Only these end a line for YAML 1.1; `splitlines` knows more.
+        lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
+        number = min(line, len(lines) - 1)
+        return problem("this is not valid YAML", self._location(line, column), help=_yaml_help(lines[number], lines[:number], column))
 
 
 def _yaml_help(line: str, above: list[str], column: int) -> str:
-    import re
-
     if "\t" in line[: column + 1] or any(previous.lstrip(" ").startswith("\t") for previous in [line, *above[-1:]]):
         return "indent with spaces: YAML does not allow tabs"
     if re.search(r"[\[,]\s*-\s+[,\]]", line) or re.search(r"[\[,]\s*-\s*$", line):
         return "a dash for *none* stands right before its comma: `[1, -, 2]`, not `[1, - , 2]`"
-    if re.search(r"[\[{,]\s*[\w.]+\[\d", line):
+    if re.search(r"[\[{,:]\s*[\w.]+\[\d", line):
         return 'quote an address inside brackets: `"layers[1].rows[2].k"`'
-    if re.search(r"[%@`]", line[column : column + 1]):
+    if re.match("[%@`]", line[column : column + 1]):
         return f"quote a value that starts with `{line[column]}`"
     if line.count("[") != line.count("]") or line.count("{") != line.count("}"):
         return "a bracket is not closed, or closed twice"

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from archprof.errors import SpecError, problem, suggest
+from archprof.errors import Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -29,8 +29,11 @@ def scalar(node: Node, what: str) -> Scalar:
 
 
 def text(node: Node) -> str:
-    """Return the text of a single value."""
-    return scalar(node, "text").text
+    """Return the text of a single value; line breaks become spaces."""
+    typed = " ".join(scalar(node, "text").text.split())
+    if not typed.isprintable():
+        raise problem(f"a control character in {describe(node)}", node.location, help="tables are printed to terminals: plain text only")
+    return typed
 
 
 def integer(node: Node, low: int, high: int, what: str = "an integer") -> int:
@@ -41,8 +44,13 @@ def integer(node: Node, low: int, high: int, what: str = "an integer") -> int:
     # A number of ten thousand digits is refused by its length: int() itself limits them.
     value = int(typed) if len(typed) <= 20 else high + 1
     if not low <= value <= high:
-        raise problem(f"{describe(node)} is out of range", node.location, help=f"{what} from {low:,} to {high:,}")
+        raise out_of_range(node, what, f"{low:,}", f"{high:,}")
     return value
+
+
+def out_of_range(node: Node, what: str, low: str, high: str) -> SpecError:
+    """Return the error for a number outside *low* … *high*."""
+    return problem(f"{describe(node)} is out of range", node.location, help=f"{what} is from {low} to {high}")
 
 
 def number(node: Node, low: float, high: float, what: str = "a number") -> float:
@@ -52,7 +60,7 @@ def number(node: Node, low: float, high: float, what: str = "a number") -> float
         raise wrong(node, what, f"a number from {low:g} to {high:g}")
     value = int(typed) if _INTEGER.match(typed) else float(typed)
     if not math.isfinite(value) or not low <= value <= high:
-        raise problem(f"{describe(node)} is out of range", node.location, help=f"{what} from {low:g} to {high:g}")
+        raise out_of_range(node, what, f"{low:g}", f"{high:g}")
     return value
 
 
@@ -100,12 +108,13 @@ def sequence(node: Node, what: str) -> tuple[Node, ...]:
 
 
 def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:
-    """Return a mapping, whose keys are among *allowed* unless that is None."""
+    """Return a mapping, whose keys are among *allowed* unless that is None. Raises SpecError with every key that is not."""
     if not isinstance(node, Map):
-        raise wrong(node, what)
+        raise wrong(node, f"a mapping for {what}")
     if allowed is not None:
-        names = list(allowed)
+        names, problems = list(allowed), Problems()
         for key, (marker, _) in node.entries.items():
             if key not in names:
-                raise problem(f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys"))
+                problems.add(f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys"))
+        problems.raise_any()
     return node

@@ -21,7 +21,7 @@ def parse_reference(text: str, location: Location | None = None) -> Reference:
     An `@` without a `=` behind it belongs to the target: paths may hold one.
     """
     target, sign, tail = text.rpartition("@")
-    if not sign or "=" not in tail:
+    if not sign or "=" not in tail or tail.endswith((".yaml", ".yml")):
         return Reference(text)
     return Reference(target, parse_settings(tail, location))
 

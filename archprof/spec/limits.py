@@ -1,0 +1,11 @@
+"""What a spec may not exceed, so that no text can exhaust a machine. The table in docs/reference/spec.md says the same."""
+
+MAX_BYTES = 1 << 20
+MAX_DEPTH = 32
+MAX_NODES = 100_000
+MAX_EXTENDS = 16
+MAX_OPERATORS = 100_000
+MAX_REPEATS = 1000
+MAX_CHANNELS = 1_000_000
+MAX_SIDE = 65_536
+MAX_KERNEL = 255

@@ -1,0 +1,183 @@
+"""The walk from an address to the node that it names, and the tree with another node there."""
+
+from collections.abc import Iterable, Mapping
+
+from archprof.errors import SpecError, problem, suggest
+from archprof.spec.address import Step, format_address, parse_address
+from archprof.spec.layers import ABSENT, BESIDE, LAYER_LISTS, Spellings, block_of, column_names, find_ids, full_form
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+
+# Keys of the top level that an address may name although the spec has none of them.
+_MAY_BE_ADDED = ("classes", "defaults", "width", "depth", "init", "freeze", "follows", "source", "note")
+
+
+class Walk:
+    """The walk along one address through a spec in full form.
+
+    `steps` lead to the place in the tree itself, as `put` wants them: through the blocks' names, and to a cell by its number. Raises SpecError,
+    which names the step that leads nowhere.
+    """
+
+    def __init__(self, root: Map, address: Scalar, spellings: Spellings, ids: Mapping[str, tuple[Step, ...]]) -> None:
+        self.address = address
+        self.steps: list[Step] = []
+        self.is_item = False  # a layer or a row, which can be removed
+        self._said: list[Step] = []  # the steps as an address has them
+        self._spellings = spellings
+        self._ids = ids
+        self._node: Node | None = root
+        self._columns: list[str] = []
+        self._names: Mapping[str, str] = {}
+        self._move = self._from_top
+        head, *rest = parse_address(address.text, address.location)
+        for step in (*ids.get(str(head), (head,)), *rest) if head not in root.entries else (head, *rest):
+            self._move(step)
+
+    def _enter(self, step: Step, node: Node | None, said: tuple[Step, ...] | None = None) -> None:
+        self.steps.append(step)
+        self._said += (step,) if said is None else said
+        self._node = node
+        self._move = self._from_value
+        self.is_item = False
+
+    def _from_top(self, step: Step) -> None:
+        assert isinstance(self._node, Map)
+        if step not in self._node.entries and step not in _MAY_BE_ADDED:
+            raise self._no(step, (*self._node.entries, *self._ids), "there is")
+        self._enter(step, self._node.get(str(step)))
+        if step == "layers":
+            self._move = self._from_layers
+
+    def _from_layers(self, step: Step) -> None:
+        layer = self._item(step)
+        self._enter(step, layer)
+        self._move = self._from_layer
+        self.is_item = True
+
+    def _from_paths(self, step: Step) -> None:
+        path = self._item(step)
+        self._enter(step, path)
+        self._move = self._from_layers
+
+    def _from_rows(self, step: Step) -> None:
+        row = self._item(step)
+        self._enter(step, row)
+        self._move = self._from_row
+        self.is_item = True
+
+    def _from_layer(self, step: Step) -> None:
+        layer, block = self._node, block_of(self._node) if self._node is not None else None
+        if not isinstance(layer, Map) or block is None:
+            raise self._failed(f"{self._so_far()} is no layer")
+        if step in BESIDE:
+            self._enter(step, layer.get(str(step)))
+        elif step == "block":
+            self._enter(step, None)
+            self._move = self._from_name
+        else:
+            self._names = self._spellings(block)
+            self._enter(block, layer.get(block), said=())
+            self._from_options(step)
+
+    def _from_options(self, step: Step) -> None:
+        options, name = self._node, self._names.get(str(step), step)
+        if not isinstance(options, Map) or isinstance(step, int) or (name not in options.entries and name not in self._names.values()):
+            known = (*options.entries, *self._names) if isinstance(options, Map) else self._names
+            raise self._no(step, known, "there is")
+        names = column_names(options.get("columns"))
+        self._enter(name, options.get(str(name)))
+        if name in LAYER_LISTS:
+            self._move = self._from_layers
+        elif name == "paths":
+            self._move = self._from_paths
+        elif name == "rows":
+            self._columns = names
+            self._move = self._from_rows
+
+    def _from_row(self, step: Step) -> None:
+        name = self._names.get(str(step), step)
+        if isinstance(self._node, Seq) and name in self._columns[: len(self._node.items)]:
+            index = self._columns.index(str(name))
+            cell = self._node.items[index]
+            self._enter(index, None if cell is ABSENT else cell, said=(name,))
+        elif name in self._names.values() and name not in self._columns:
+            self._enter(name, None)
+        else:
+            raise self._no(step, (*self._columns, *self._names), "columns")
+
+    def _from_value(self, step: Step) -> None:
+        """Go into an option's own value; what is not there can be added, and whoever reads the value knows whether it may."""
+        if isinstance(self._node, Seq):
+            self._enter(step, self._item(step))
+        elif not isinstance(self._node, Scalar) or is_blank(self._node):
+            if isinstance(step, int):
+                raise self._failed(f"{self._so_far()} is a mapping, and has no [{step}]")
+            self._enter(step, self._node.get(step) if isinstance(self._node, Map) else None)
+        else:
+            raise self._failed(f"{self._so_far()} is {describe(self._node)}, a single value")
+
+    def _from_name(self, step: Step) -> None:
+        raise self._failed(f"{self._so_far()} is a block's name")
+
+    def _item(self, step: Step) -> Node:
+        if not isinstance(self._node, Seq):
+            raise self._failed(f"{self._so_far()} is no list")
+        if not isinstance(step, int):
+            raise self._failed(f"{self._so_far()} is a list, and has no `{step}`", "name an item by its number, counted from 0: `[0]`")
+        if step >= len(self._node.items):
+            count = len(self._node.items)
+            raise self._failed(f"{self._so_far()} has {count} item{'s' * (count != 1)}, counted from 0")
+        return self._node.items[step]
+
+    def _so_far(self) -> str:
+        return f"`{format_address(tuple(self._said))}`"
+
+    def _no(self, step: Step, known: Iterable[str], label: str) -> SpecError:
+        return self._failed(f"there is no `{step}`", suggest(str(step), dict.fromkeys(known), label))
+
+    def _failed(self, message: str, help: str = "") -> SpecError:
+        return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
+
+
+def is_place(root: Map, name: str, spellings: Spellings) -> bool:
+    """Tell whether a single word is an address: a key of the top level, or an id."""
+    return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings))
+
+
+def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:
+    """Return the tree with *value* at the steps of a Walk."""
+    if not steps:
+        return value
+    step, rest = steps[0], steps[1:]
+    if isinstance(node, Seq) and isinstance(step, int):
+        return node._replace(items=(*node.items[:step], put(node.items[step], rest, value), *node.items[step + 1 :]))
+    here = node if isinstance(node, Map) else Map({}, *value[1:4])
+    if step == "block" and not rest and isinstance(value, Scalar):
+        return _rename_block(here, value)
+    child = here.get(str(step))
+    if rest[:1] == ("rows",) and isinstance(child, Map) and len(rest) == 3 and isinstance(rest[2], str):
+        return here.with_entry(str(step), _add_cell(child, int(rest[1]), rest[2], value))
+    return here.with_entry(str(step), put(child, rest, value))
+
+
+def _rename_block(layer: Map, name: Scalar) -> Map:
+    old = block_of(layer)
+    entries = {(name.text if key == old else key): (name if key == old else marker, args) for key, (marker, args) in layer.entries.items()}
+    return layer._replace(entries=entries)
+
+
+def _add_cell(args: Map, row: int, column: str, value: Node) -> Map:
+    """Return the table with a new *column*, which has a value in one *row* and is absent in the others."""
+    columns, rows = args.get("columns"), args.get("rows")
+    assert isinstance(columns, Seq) and isinstance(rows, Seq)
+    if column not in column_names(columns):
+        columns = columns._replace(items=(*columns.items, Scalar(column, *value[1:4])))
+        rows = widen(rows, 1)
+    changed = put(rows, (row, column_names(columns).index(column)), value)
+    return args.with_entry("columns", columns).with_entry("rows", changed)
+
+
+def widen(rows: Seq, count: int) -> Seq:
+    """Return rows with *count* absent cells more."""
+    absent = (ABSENT,) * count
+    return rows._replace(items=tuple(row._replace(items=row.items + absent) if isinstance(row, Seq) else row for row in rows.items))
