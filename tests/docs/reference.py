@@ -1,0 +1,88 @@
+"""The reference pages that are read off the code: blocks and operators."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from archprof.graph.block import CHANNEL_OPTIONS, COMMON, Block, block_names, find_block
+from archprof.graph.columns import Column
+from archprof.graph.operators import BY_NAME, OPERATORS
+from archprof.graph.operators.base import Operator
+from tests.docs.markdown import ROOT
+
+NOTICE = "<!-- Read off the code. `python -m tests.docs.rewrite` writes this page anew. -->\n\n"
+
+BLOCKS = f"""{NOTICE}# Blocks
+
+What each block is, and the columns that its table may have. How a table is written, how a cell is read and what `defaults` do is told in
+[the spec language](spec.md). The first column also takes the value of the short form, as in `- linear: classes`. Every [operator](operators.md)
+can stand as a layer too.
+
+## Columns of every block
+
+{{common}}
+These two stand beside channel counts, and hold for the counts of their layer or row:
+
+{{channels}}
+{{blocks}}"""
+
+OPERATORS_PAGE = f"""{NOTICE}# Operators
+
+What every network is made of in the end: a row of `archprof summary --full` each, and a module of the network that `archprof.build` returns.
+Every one can stand as a layer; norms and activations can also stand in a cell. In the formulas *M* and *N* are input and output channels (or
+features), *K* is the kernel's side, *F* the output's, *g* the number of groups. Parameters are given with all that can be asked
+for: the bias (the `+ N` of a convolution), the affine of a norm, the learned β of swish.
+Why only convolutions and linear layers have MACs is told in [what is counted](../explanation/counting.md).
+
+{{operators}}
+## Options
+
+{{options}}"""
+
+
+def pages() -> Mapping[Path, str]:
+    """Return the pages as they should be."""
+    folder = ROOT / "docs" / "reference"
+    return {folder / "blocks.md": _blocks_page(), folder / "operators.md": _operators_page()}
+
+
+def _blocks_page() -> str:
+    sections = (f"## {block.name}\n\n{block.doc}\n\n{_columns(block.columns)}" for block in _blocks())
+    return BLOCKS.format(common=_columns(COMMON), channels=_columns(CHANNEL_OPTIONS), blocks="\n".join(sections))
+
+
+def _blocks() -> Iterator[Block]:
+    """Yield the blocks that are more than an operator used as a layer."""
+    for name in block_names():
+        block = find_block(name)
+        if block and block.apply.__module__.startswith("archprof.graph.blocks."):
+            yield block
+
+
+def _operators_page() -> str:
+    titles = ("operator", "or spelled", "what it does", "MACs", "params", "buffers")
+    rows = ((f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula) for op in OPERATORS)
+    options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in OPERATORS if op.columns and BY_NAME[op.name] is op)
+    return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
+
+
+def _first_line(op: type[Operator]) -> str:
+    return (op.__doc__ or "").strip().partition("\n")[0]
+
+
+def _columns(columns: Iterable[Column]) -> str:
+    rows = ((_name(column), _spellings(column.synonyms), column.kind.allowed, column.doc) for column in columns)
+    return _table(("column", "or spelled", "takes", "meaning"), rows)
+
+
+def _name(column: Column) -> str:
+    return f"`{column.name}`, required" if column.required else f"`{column.name}`"
+
+
+def _spellings(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _table(titles: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    lines = [tuple(titles), *map(tuple, rows)]
+    lines.insert(1, ("---",) * len(lines[0]))
+    return "".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |\n" for line in lines)

@@ -1,0 +1,72 @@
+"""The documentation says what is: every command prints what a page shows, every spec in it is valid, every link leads somewhere."""
+
+from pathlib import Path
+
+import pytest
+
+from archprof.cli import COMMANDS, run
+from archprof.spec import catalog
+from tests.docs import reference
+from tests.docs.console import actual
+from tests.docs.markdown import ROOT, anchors, blocks, links, pages
+
+# What the language is proved on beyond the catalog.
+NOT_IN_CATALOG = ("efficientnet_b0",)
+
+
+def relative(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("path", pages(), ids=relative)
+def test_commands_print_what_the_page_shows(path, tmp_path):
+    for block, text in actual(path.read_text(encoding="utf-8"), tmp_path):
+        assert block.text == text, f"{relative(path)}:{block.start}: `python -m tests.docs.rewrite` writes it anew"
+
+
+def whole_specs():
+    """Yield each block that is a spec by itself: not a part of one, nor a file of its page's, which may be wrong on purpose."""
+    for path in pages():
+        for block in blocks(path.read_text(encoding="utf-8")):
+            beyond = any(f"extends: {name}" in block.text for name in NOT_IN_CATALOG)
+            if block.language == "yaml" and block.text.startswith("archprof: 1\n") and not block.mark and not beyond:
+                yield pytest.param(block.text, id=f"{relative(path)}:{block.start}")
+
+
+@pytest.mark.parametrize("text", [*whole_specs()])
+def test_specs_are_valid(text, tmp_path, capsys):
+    file = tmp_path / "spec.yaml"
+    file.write_text(text, encoding="utf-8")
+    assert run(["validate", str(file)]) == 0, capsys.readouterr().err
+
+
+def test_what_is_beyond_the_catalog_is_not_in_it():
+    assert catalog.files().keys() & set(NOT_IN_CATALOG) == set()
+
+
+@pytest.mark.parametrize("path", pages(), ids=relative)
+def test_links_lead_somewhere(path):
+    page = path.read_text(encoding="utf-8")
+    for link in links(page):
+        if link.startswith("https://"):
+            continue
+        target, _, anchor = link.partition("#")
+        file = path.parent / target if target else path
+        assert file.exists(), link
+        assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
+
+
+@pytest.mark.parametrize(("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else "")
+def test_reference_is_that_of_the_code(path, text):
+    assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_every_page_is_in_the_index():
+    index = ROOT / "docs" / "index.md"
+    linked = {(index.parent / link).resolve() for link in links(index.read_text(encoding="utf-8")) if not link.startswith("https://")}
+    assert linked == set(pages()) - {index, ROOT / "README.md"}
+
+
+def test_every_command_is_in_the_reference():
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert [command for command in COMMANDS if f"$ archprof {command} --help\n" not in page] == []
