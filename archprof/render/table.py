@@ -36,10 +36,8 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
     No digit is ever cut: columns leave instead, then paths fold in their middle.
     """
     columns, rows = _fitted(table, width)
-    lines = [table.title, ""] if table.title else []
-    text = "\n".join(lines) + ("\n" if lines else "") + _rich(columns, rows, table.quiet, color)
-    footer = "\n".join(_wrapped(line, width) for line in table.footer)
-    text = f"{text}\n{footer}\n" if footer else text
+    parts = [_wrapped(table.title, width), _rich(columns, rows, table.quiet, color), "\n".join(_wrapped(line, width) for line in table.footer)]
+    text = "\n\n".join(part for part in parts if part) + "\n"
     return to_ascii(text) if ascii_only else text
 
 
@@ -94,7 +92,7 @@ def _rich(columns: list[Column], rows: list[list[str]], quiet: frozenset[int], c
     out = StringIO()
     console = Console(file=out, width=sum(widths) + GAP * len(widths), force_terminal=color, color_system="standard" if color else None, legacy_windows=False, emoji=False, markup=False)
     console.print(grid)
-    return "\n".join(line.rstrip() for line in out.getvalue().splitlines()) + "\n"
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
 def _wrapped(line: str, width: int | None) -> str:
@@ -116,10 +114,13 @@ def to_ascii(text: str) -> str:
 def to_markdown(table: Table) -> str:
     """Return a GitHub table; cells are escaped."""
     lines = [f"**{markdown_cell(table.title)}**", ""] if table.title else []
-    lines.append("| " + " | ".join(column.title or " " for column in table.columns) + " |")
-    lines.append("| " + " | ".join(":--" if column.left else "--:" for column in table.columns) + " |")
+    # Without a title a column is for the eye alone: a bar.
+    kept = [index for index, column in enumerate(table.columns) if column.title or not column.person]
+    columns = [table.columns[index] for index in kept]
+    lines.append("| " + " | ".join(column.title or " " for column in columns) + " |")
+    lines.append("| " + " | ".join(":--" if column.left else "--:" for column in columns) + " |")
     for row in table.rows:
-        cells = (markdown_cell(column.show(value)) for column, value in zip(table.columns, row, strict=True))
+        cells = (markdown_cell(table.columns[index].show(row[index])) for index in kept)
         lines.append("| " + " | ".join(cells) + " |")
     if table.footer:
         lines += ["", *(f"{markdown_cell(line)}  " for line in table.footer[:-1]), markdown_cell(table.footer[-1])]
@@ -127,10 +128,10 @@ def to_markdown(table: Table) -> str:
 
 
 def markdown_cell(text: str) -> str:
-    """Return text that Markdown shows as it is."""
-    for char in "\\`*_[]<>|":
-        text = text.replace(char, f"\\{char}")
-    return text.replace("\n", " ")
+    """Return text that Markdown shows as it is; an underscore inside a word is one already."""
+    import re
+
+    return re.sub(r"([\\`*\[\]<>|]|(?<!\w)_|_(?!\w))", r"\\\1", text).replace("\n", " ")
 
 
 def to_csv(table: Table) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.graph.columns import FLAG, Column, ratio
-from archprof.graph.dims import Dim
+from archprof.graph.dims import Dim, Shape
 from archprof.graph.operators.base import Operator, operator
 
 if TYPE_CHECKING:
@@ -113,7 +113,11 @@ class Dropout(Operator):
 
     name: ClassVar[str] = "dropout"
     category: ClassVar[str] = "dropout"
-    columns: ClassVar[tuple[Column, ...]] = (Column("p", ratio(0, 1), "probability", ("rate",)),)
+    columns: ClassVar[tuple[Column, ...]] = (Column("rate", ratio(0, 1), "probability", ("p",)),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, rate: float = 0.5) -> Dropout:
+        return cls(rate)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

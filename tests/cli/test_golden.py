@@ -1,0 +1,42 @@
+"""What people see, character for character, at several widths. After a change that is meant: pytest tests/cli/test_golden.py --update-golden."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.console import archprof
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+
+# name of the file: (columns, arguments)
+CASES = {
+    "summary_v3_large": (None, "summary mobilenet_v3_large"),
+    "summary_v3_large_80": (80, "summary mobilenet_v3_large"),
+    "summary_v3_large_60": (60, "summary mobilenet_v3_large"),
+    "summary_v3_large_120": (120, "summary mobilenet_v3_large"),
+    "summary_v2_top": (80, "summary v2 --width 0.75 --resolution 192 --classes 10 --full --sort macs --top 10"),
+    "summary_v2_depth_1": (None, "summary v2 --depth 1"),
+    "summary_v2_markdown": (None, "summary v2@width=1.4 --format markdown"),
+    "summary_v3_small_csv": (None, "summary mobilenet_v3_small --format csv"),
+    "summary_v1_odd": (None, "summary v1 --resolution 129x161 --depth 1"),
+    "show_v2": (None, "show mobilenet_v2"),
+    "show_v2_80": (80, "show mobilenet_v2"),
+    "show_v3_large": (100, "show v3"),
+    "list_mobilenets": (None, "list mobilenet_v1 mobilenet_v2 v3 v3_small"),
+    "list_mobilenets_80": (80, "list mobilenet_v1 mobilenet_v2 v3 v3_small"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_rendering(name, capsys, monkeypatch, request):
+    columns, arguments = CASES[name]
+    if columns:
+        monkeypatch.setenv("COLUMNS", str(columns))
+    result = archprof(capsys, *arguments.split())
+    assert (result.code, result.err) == (0, "")
+    if columns:
+        assert max(map(len, result.out.splitlines())) <= columns
+    path = GOLDEN / f"{name}.txt"
+    if request.config.getoption("--update-golden"):
+        path.write_text(result.out, encoding="utf-8")
+    assert result.out == path.read_text(encoding="utf-8")

@@ -1,0 +1,38 @@
+"""Wrong calls: whole messages, exit 2, nothing on standard output."""
+
+import pytest
+
+from tests.cli.console import archprof
+
+CASES = {
+    "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`? commands: ",
+    "summary": "archprof summary: missing argument `MODEL`\n  help: `archprof summary --help` lists what there is\n",
+    "summary v2 --widht 1": "archprof summary: no such option: --widht\n  help: did you mean `--width`?\n",
+    "summary v2 extra": "archprof summary: got unexpected extra argument(s) (extra)\n  help: `archprof summary --help` lists what there is\n",
+    "summary v2 --format xml": "unknown format `xml`\n  help: formats: table, markdown, csv, json\n",
+    "summary v2 --sort mac": "unknown sort key `mac`\n  help: did you mean `macs`? keys: params, trainable, buffers, macs, activations\n",
+    "summary v2 --set width": "`width` is not a setting\n  help: write `width=0.75`, or `layers[1].rows[2].k=5`\n",
+    "summary v2 --top 0": "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` lists what there is\n",
+    "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
+    "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`? schemas: spec, summary\n",
+    "summary mobilenet_v4": "there is no network `mobilenet_v4`\n  help: did you mean `mobilenet_v",
+}
+
+
+@pytest.mark.parametrize("arguments", CASES)
+def test_message(capsys, arguments):
+    result = archprof(capsys, *arguments.split())
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith(CASES[arguments])
+
+
+def test_help_without_arguments(capsys):
+    assert archprof(capsys) == archprof(capsys, "--help")
+    assert archprof(capsys).out.startswith("Usage: archprof [OPTIONS] COMMAND")
+
+
+@pytest.mark.parametrize("command", ["summary", "show", "list", "validate", "schema", "verify"])
+def test_every_command_has_help(capsys, command):
+    result = archprof(capsys, command, "--help")
+    assert (result.code, result.err) == (0, "")
+    assert f"Usage: archprof {command} [OPTIONS]" in result.out
