@@ -104,7 +104,7 @@ def find_block(name: str) -> Block | None:
         return found
     if name in BY_NAME:
         return operator_block(BY_NAME[name])
-    installed = _installed("archprof.blocks", name)
+    installed: Block | None = _installed("archprof.blocks", name)
     if installed is not None:
         return installed
     operator = _installed("archprof.operators", name)

@@ -23,7 +23,7 @@ def truncate(value: Any) -> Dim:
 
 def round_half_even(value: Any) -> Dim:
     """Return `int(round(value))`, ties to the even neighbour."""
-    return value.round().astype("int64") if is_array(value) else int(round(value))
+    return value.round().astype("int64") if is_array(value) else round(value)
 
 
 def maximum(first: Any, second: Any) -> Any:

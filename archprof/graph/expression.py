@@ -42,7 +42,8 @@ class _Parser:
         return value
 
     def _split(self, text: str) -> list[str]:
-        tokens, position = [], 0
+        tokens: list[str] = []
+        position = 0
         while position < len(text.rstrip()):
             match = _TOKEN.match(text, position)
             if not match or len(tokens) >= 64:

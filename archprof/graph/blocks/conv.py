@@ -5,7 +5,7 @@ from typing import Any
 from archprof.graph.block import Block
 from archprof.graph.columns import ACT, CHANNELS, NORM, Column, Maker
 from archprof.graph.dims import Dim
-from archprof.graph.operators.conv import BIAS, C, D, G, K, P, Pair, S, Conv2d, Linear, same_padding
+from archprof.graph.operators.conv import BIAS, C, Conv2d, D, G, K, Linear, P, Pair, S, same_padding
 from archprof.graph.operators.shape import Flatten, Pad
 from archprof.graph.trace import Feature, Tracer
 

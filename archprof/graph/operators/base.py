@@ -25,11 +25,11 @@ class ShapeError(ValueError):
         super().__init__(message)
 
 
-_Class = TypeVar("_Class", bound=type)
+_Class = TypeVar("_Class")
 
 
 @dataclass_transform(frozen_default=True)
-def operator(cls: _Class) -> _Class:
+def operator(cls: type[_Class]) -> type[_Class]:
     """Make an operator a frozen dataclass with slots. `Operator` compares and prints them all: generating that for each doubles what imports cost."""
     return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
 
@@ -58,7 +58,7 @@ class Operator:
     joins: ClassVar[bool] = False
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and self._values() == other._values()  # type: ignore[attr-defined]
+        return type(self) is type(other) and self._values() == other._values()
 
     def __hash__(self) -> int:
         return hash((type(self), self._values()))
@@ -81,8 +81,8 @@ class Operator:
         return "module"
 
     @classmethod
-    def of(cls, *inputs: Shape, **options: Any) -> Operator:
-        """Return the operator for inputs of these shapes, with the options of its columns."""
+    def of(cls, *inputs: Any, **options: Any) -> Operator:
+        """Return the operator for inputs of these shapes (`Shape`), with the options of its columns."""
         return cls(**options)
 
     def output(self, *inputs: Shape) -> Shape:

@@ -177,7 +177,7 @@ class Mean(Operator):
 
     name: ClassVar[str] = "mean"
     category: ClassVar[str] = "pool"
-    form: ClassVar[str] = "function"  # type: ignore[misc]
+    form: ClassVar[str] = "function"
     columns: ClassVar[tuple[Column, ...]] = (Column("keep", FLAG, "keep the map's axes, with size 1", ("keepdim",)),)
 
     def output(self, *inputs: Shape) -> Shape:
