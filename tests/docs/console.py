@@ -22,7 +22,7 @@ from unittest import mock
 from archprof.cli import run
 from tests.docs.markdown import Block, blocks
 
-COLUMNS = "100"
+COLUMNS = "120"
 # A build's label (`+cpu`) differs from machine to machine, what it counts does not.
 TORCH = version("torch") if find_spec("torch") else ""
 ELISION = "…\n"
