@@ -1,0 +1,142 @@
+"""What counters find on a torch module, module by module."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.errors import Problem, UsageError, suggest
+from archprof.graph.trace import Graph
+from archprof.runtime.require import require_torch, uncollected
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+COUNTERS = ("fvcore", "torch", "both")
+
+
+class MeasuredRow(NamedTuple):
+    """What was found for one module: its own parameters, and the MACs that it runs itself."""
+
+    params: int
+    macs: int
+    macs_torch: int | None = None
+
+
+class Measurement(NamedTuple):
+    """What a counter found, by path: a row for every leaf, and for every other module that has parameters or MACs of its own.
+
+    *macs* is that of fvcore, or of torch where it alone was asked; *macs_torch* is there when both were. *torch* is the version that ran.
+    A parameter that modules share counts once, in the first.
+    """
+
+    counter: str
+    torch: str
+    rows: Mapping[str, MeasuredRow]
+    params: int
+    macs: int
+    macs_torch: int | None = None
+
+
+def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
+    """Return what *counter* ("fvcore", "torch" or "both") finds on the built network of a graph, for one input.
+
+    Raises UsageError where torch or fvcore is not installed, or for another counter.
+    """
+    # A collection that starts behind the imports visits every object of torch: it takes as long as building the network.
+    with uncollected():
+        _prepare(counter)
+        import torch
+
+        from archprof.runtime.build import build_network
+
+        counts = []
+        with _inference():
+            for name in _counters(counter):
+                # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
+                device = "meta" if name == "torch" else "cpu"
+                network = build_network(graph, initialise=False, device=device).eval()
+                counts.append(_count(name, network, (torch.zeros(1, *graph.input, device=device),)))
+        return _measurement(counter, network, counts)
+
+
+def measure_module(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...], counter: str = "fvcore") -> Measurement:
+    """Return what *counter* ("fvcore", "torch" or "both") finds on a module, for its arguments, or for one zero input of shape (C, H, W).
+
+    The module is run in evaluation mode, without gradients and without its hooks, and left as it was: hooks, mode, buffers, gradients, and the
+    state of the random generator. A failing forward raises what it raises. Raises UsageError where torch or fvcore is not installed, or for
+    another counter.
+    """
+    _prepare(counter)
+    from archprof.runtime.isolate import isolated
+
+    arguments = _arguments(module, inputs)
+    counts = []
+    for name in _counters(counter):
+        with _inference(), isolated(module) as subject:
+            counts.append(_count(name, subject, arguments))
+    return _measurement(counter, module, counts)
+
+
+def _counters(counter: str) -> tuple[str, ...]:
+    return ("fvcore", "torch") if counter == "both" else (counter,)
+
+
+def _prepare(counter: str) -> None:
+    if counter not in COUNTERS:
+        raise UsageError([Problem(f"unknown counter `{counter}`", help=suggest(counter, COUNTERS, "counters"))])
+    require_torch("measuring", *(["fvcore"] if counter != "torch" else []))
+
+
+def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mapping[str, int]:
+    if counter == "fvcore":
+        from archprof.runtime.count_fvcore import fvcore_macs
+
+        return fvcore_macs(module, inputs)
+    with uncollected():  # it imports all of torch's compiler
+        from archprof.runtime.count_torch import torch_macs
+    return torch_macs(module, inputs)
+
+
+@contextmanager
+def _inference() -> Iterator[None]:
+    """Run without gradients, without the fused attention that counters cannot look into, and give the random generators back as they were."""
+    import torch
+
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
+            yield
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+
+
+def _arguments(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...]) -> tuple[Tensor, ...]:
+    """Return tensors as they are, or one zero input of that shape, of the type and on the device of the module's parameters."""
+    import torch
+
+    shape = [size for size in inputs if isinstance(size, int)]
+    if not shape:
+        return tuple(given for given in inputs if not isinstance(given, int))
+    like = next((parameter for parameter in module.parameters() if parameter.is_floating_point()), torch.empty(0))
+    return (like.new_zeros(1, *shape),)
+
+
+def _measurement(counter: str, module: nn.Module, counts: list[Mapping[str, int]]) -> Measurement:
+    import torch
+
+    rows = dict(_rows(module, counts))
+    totals = [sum(count.values()) for count in counts]
+    return Measurement(counter, str(torch.__version__), rows, sum(row.params for row in rows.values()), *totals)
+
+
+def _rows(module: nn.Module, counts: list[Mapping[str, int]]) -> Iterator[tuple[str, MeasuredRow]]:
+    seen: set[int] = set()
+    for path, part in module.named_modules():
+        own = [parameter for parameter in part.parameters(recurse=False) if id(parameter) not in seen]
+        seen.update(map(id, own))
+        macs = [count.get(path, 0) for count in counts]
+        if own or any(macs) or not part._modules:
+            yield path, MeasuredRow(sum(parameter.numel() for parameter in own), *macs)
