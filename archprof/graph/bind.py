@@ -3,21 +3,18 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problems, problem, suggest
-from archprof.graph.block import Block, every_column, find_block, spellings, unknown_block
-from archprof.graph.columns import LAYERS, PATHS, Cells, Column
+from archprof.errors import Location, Problem, Problems, SpecError, TooManyProblems, problem, suggest
+from archprof.graph.block import COMMON, Block, block_at, block_names, every_column, spellings
+from archprof.graph.columns import LAYERS, PATHS, Cells, Column, is_none
+from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, BESIDE
-from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
-from archprof.spec.values import identifier, scalar, sequence, wrong
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+from archprof.spec.values import identifier, scalar, sequence
+from archprof.units import plural
 
 # Names that a module already has, which no child of it may take. Tested against torch.
 RESERVED = frozenset(
-    "T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval extra_repr float "
-    "forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules mtia named_buffers named_children "
-    "named_modules named_parameters parameters register_backward_hook register_buffer register_forward_hook register_forward_pre_hook "
-    "register_full_backward_hook register_full_backward_pre_hook register_load_state_dict_post_hook register_load_state_dict_pre_hook "
-    "register_module register_parameter register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state "
-    "set_submodule share_memory state_dict to to_empty train training type xpu zero_grad".split()
+    ["T_destination", "add_module", "apply", "bfloat16", "buffers", "call_super_init", "children", "compile", "cpu", "cuda", "double", "dump_patches", "eval", "extra_repr", "float", "forward", "get_buffer", "get_extra_state", "get_parameter", "get_submodule", "half", "ipu", "load_state_dict", "modules", "mtia", "named_buffers", "named_children", "named_modules", "named_parameters", "parameters", "register_backward_hook", "register_buffer", "register_forward_hook", "register_forward_pre_hook", "register_full_backward_hook", "register_full_backward_pre_hook", "register_load_state_dict_post_hook", "register_load_state_dict_pre_hook", "register_module", "register_parameter", "register_state_dict_post_hook", "register_state_dict_pre_hook", "requires_grad_", "set_extra_state", "set_submodule", "share_memory", "state_dict", "to", "to_empty", "train", "training", "type", "xpu", "zero_grad"]
 )
 
 
@@ -31,6 +28,7 @@ class Row(NamedTuple):
     id: str | None
     repeats: int | None  # None where there is no `n`
     input: tuple[int, int, int] | None
+    input_location: Location
     scale: bool
     narrow: bool
 
@@ -47,6 +45,15 @@ class Layer(NamedTuple):
     inputs: tuple[Scalar, ...]
 
 
+class Table(NamedTuple):
+    """A layer's arguments as nodes: its options under their columns' names, its columns, and its rows (None where it is no table)."""
+
+    options: dict[str, tuple[Scalar, Node]]
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Node, ...] | None = None
+    header: Location = Location("", 0, 0)
+
+
 class Binder:
     """Reads the layers of one spec; collects problems, the ids seen and the defaults used."""
 
@@ -56,7 +63,10 @@ class Binder:
         self.pristine = pristine
         self.problems = Problems()
         self.ids: dict[str, Location] = {}
-        self.used_defaults: set[str] = set()
+        self._defaults: dict[str, dict[str, Any]] = {}  # by block
+        self._used: set[str] = set()
+        # What cells of a kind turned out to be, by their text: a table says the same again and again.
+        self._known: dict[int, dict[str, Any]] = {}
 
     def layers(self, nodes: Seq, address: str) -> tuple[Layer, ...]:
         """Return the layers of a list; what is wrong goes to `problems`."""
@@ -67,143 +77,195 @@ class Binder:
         return tuple(bound)
 
     def check_defaults(self) -> None:
-        """Note the defaults that no block of the spec could use."""
-        for key, (marker, _) in self.cells.defaults.items():
-            if key not in self.used_defaults and find_block(key) is None:
-                self.problems.found.extend(
-                    problem(f"no block of this network has a column {describe(marker)}", marker.location, where="defaults").problems
-                )
+        """Note the defaults that no block of the network could use."""
+        for key, (marker, node) in self.cells.defaults.items():
+            if key in self._used:
+                continue
+            if key in self._defaults and not isinstance(node, Map):
+                self.problems.add(f"expected the options of `{key}`, not {describe(node)}", node.location, where=f"defaults.{key}")
+            elif key in _PER_ROW:
+                self.problems.add(f"`{key}` belongs to a row, and has no default", marker.location, where="defaults")
+            elif key in block_names():
+                self.problems.add(f"no layer of this network is a `{key}`", marker.location, where="defaults", help="remove the entry")
+            else:
+                known = {name for block in self._defaults for name in spellings(block)} - _PER_ROW
+                advice = suggest(key, sorted(known), "columns")
+                self.problems.add(f"no block of this network has a column {describe(marker)}", marker.location, where="defaults", help=advice)
+
+    # Layers
 
     def _layer(self, node: Node, index: int, address: str) -> Layer:
-        marker, args, name, inputs = self._parts(node)
-        block = find_block(marker.text)
-        if block is None:
-            raise unknown_block(marker)
-        if len(inputs) > 1 and not block.joins:
-            raise problem(f"`{block.name}` takes one input, not {len(inputs)}", inputs[1].location, help="join them with `add`, `multiply` or `concat`")
-        options, columns, rows = self._arguments(block, args, address)
-        if rows is None:
-            bound = [self._row(block, options, {}, marker.location, address, None)]
-        else:
-            bound = []
-            for number, row in enumerate(rows):
-                with self.problems:
-                    here = f"{address}.rows[{number}]"
-                    bound.append(self._row(block, options, self._cells_of(row, columns, here), row.location, here, str(number)))
-        return Layer(block, tuple(bound), name or str(index), name, address, marker.location, inputs)
+        marker, args = self._block_and_arguments(node, address)
+        block = block_at(marker, address)
+        name: str | None = None
+        inputs: tuple[Scalar, ...] = ()
+        if isinstance(node, Map):
+            name = self._named(node.get("id"), address)
+            inputs = self._inputs(node.get("from"), address)
+        if block.joins != (len(inputs) > 1):
+            raise _wrong_inputs(block, marker, inputs, address)
+        table = self._table(block, args, address)
+        rows = self._rows(block, table, marker.location, address)
+        return Layer(block, rows, name or str(index), name, address, marker.location, inputs)
 
-    def _parts(self, node: Node) -> tuple[Scalar, Node | None, str | None, tuple[Scalar, ...]]:
-        """Return the block's name, its arguments, the layer's id and its inputs."""
+    def _block_and_arguments(self, node: Node, address: str) -> tuple[Scalar, Node | None]:
         if isinstance(node, Scalar):
-            return scalar(node, "a block's name"), None, None, ()
+            return scalar(node, "a block's name"), None
+        blocks = [entry for key, entry in node.entries.items() if key not in BESIDE] if isinstance(node, Map) else []
+        if len(blocks) == 1:
+            return blocks[0]
         if not isinstance(node, Map):
-            raise wrong(node, "a layer", "a block's name, or `block: {…}`")
-        blocks = [entry for key, entry in node.entries.items() if key not in BESIDE]
-        if len(blocks) != 1:
-            names = ", ".join(f"`{marker.text}`" for marker, _ in blocks) or "none"
-            raise problem(f"a layer names one block, not {len(blocks)}: {names}", node.location, help="beside it only `id` and `from`; indent options")
-        marker, args = blocks[0]
-        name = node.get("id")
-        sources = node.get("from")
-        given = sources.items if isinstance(sources, Seq) else (sources,) if sources else ()
-        inputs = tuple(scalar(source, "an id or address") for source in given)
-        return marker, args, self._id(name) if name else None, inputs
+            raise problem(f"expected a layer, not {describe(node)}", node.location, where=address, help="a block's name, or `block: {…}`")
+        names = ", ".join(f"`{shorten(marker.text)}`" for marker, _ in blocks[:4]) + (", …" if len(blocks) > 4 else "")
+        what = f"a layer of {len(blocks)} blocks: {names}" if blocks else "a layer without a block"
+        raise problem(
+            what, node.location, where=address, help="a layer names one block; beside it stand `id` and `from`, indented below it its options"
+        )
 
-    def _id(self, node: Node) -> str:
+    def _named(self, node: Node | None, address: str) -> str | None:
+        """Return an id; None where there is none, or one that cannot be, which is noted."""
+        if node is None:
+            return None
+        with self.problems:
+            return self._id(node, address)
+        return None
+
+    def _id(self, node: Node, address: str) -> str:
         name = identifier(node, "an id")
-        if name in RESERVED:
-            raise problem(f"`{name}` cannot be an id: every torch module has something of that name", node.location, help="choose another name")
+        if name in RESERVED or name in TOP_LEVEL:
+            whose = "every torch module has something of that name" if name in RESERVED else "it is a key of the top level"
+            raise problem(f"`{name}` cannot be an id: {whose}", node.location, where=address, help="choose another name")
         if name in self.ids:
-            raise problem(f"duplicate id `{name}`", node.location, note=f"it stands in line {self.ids[name].line} already")
+            first = self.ids[name]
+            note = f"it stands in line {first.line} already" if first.file == node.file else f"it stands in {first} already"
+            raise SpecError([Problem(f"duplicate id `{name}`", node.location, address, note=note)])
         self.ids[name] = node.location
         return name
 
-    def _arguments(
-        self, block: Block, args: Node | None, address: str
-    ) -> tuple[dict[str, tuple[Scalar, Node]], list[Column], tuple[Node, ...] | None]:
-        """Return the layer's options, and its table's columns and rows if it has one."""
-        if args is None or (isinstance(args, Scalar) and args.text == "" and args.value is None):
-            return {}, [], None
+    def _inputs(self, node: Node | None, address: str) -> tuple[Scalar, ...]:
+        if node is None:
+            return ()
+        given = node.items if isinstance(node, Seq) else (node,)
+        if not given:
+            raise problem("`from` names no layer", node.location, where=address, help="leave it out to take the layer above")
+        return tuple(scalar(source, "an id or address") for source in given)
+
+    # Arguments
+
+    def _table(self, block: Block, args: Node | None, address: str) -> Table:
+        if args is None or is_blank(args):
+            return Table({})
         if not isinstance(args, Map):
-            if not block.columns:
-                raise problem(f"`{block.name}` takes no value", args.location, help=f"write `- {block.name}`")
-            first = block.columns[0]
-            if isinstance(args, Seq) and first.kind not in (LAYERS, PATHS):
-                raise wrong(args, f"options of `{block.name}`", _columns_help(block))
-            return {first.name: (Scalar(first.name, *args[1:4]), args)}, [], None
+            return Table(self._short_form(block, args, address))
+        options = self._options(block, args, address)
+        columns, rows = args.get("columns"), args.get("rows")
+        if columns is None and rows is None:
+            return Table(options)
+        if columns is None or rows is None or (isinstance(rows, Seq) and not rows.items):
+            missing = "columns" if columns is None else "rows"
+            raise problem(f"a table without `{missing}`", args.location, where=address, help="a table has `columns: [k, c, s]` and `rows`")
+        return Table(options, self._header(block, columns, address), sequence(rows, "a list of rows"), columns.location)
+
+    def _short_form(self, block: Block, args: Scalar | Seq, address: str) -> dict[str, tuple[Scalar, Node]]:
+        first = block.columns[0] if block.columns else None
+        if first is None:
+            raise problem(f"`{block.name}` takes no value", args.location, where=address, help=f"write `- {block.name}`")
+        if isinstance(args, Seq) and first.kind not in (LAYERS, PATHS):
+            raise problem(f"expected the options of `{block.name}`, not a list", args.location, where=address, help=_columns_help(block))
+        return {first.name: (Scalar(first.name, *args[1:4]), args)}
+
+    def _options(self, block: Block, args: Map, address: str) -> dict[str, tuple[Scalar, Node]]:
         options: dict[str, tuple[Scalar, Node]] = {}
         for key, (marker, value) in args.entries.items():
             if key in ("columns", "rows"):
                 continue
             with self.problems:
                 column = self._column(block, marker, "option", address)
+                if column.name == "id":
+                    advice = f"beside the block, not inside it: `- id: {describe(value).strip('`')}`, and below that `{block.name}: …`"
+                    raise problem("an `id` among the options", marker.location, where=address, help=advice)
                 if column.name in options:
-                    raise problem(f"`{key}` is given twice", marker.location, note=f"as `{options[column.name][0].text}` too", where=address)
+                    other = options[column.name][0].text
+                    raise problem(f"`{marker.text}` and `{other}` are the same column", marker.location, where=address, help="give one of the two")
                 options[column.name] = (marker, value)
-        columns, rows = args.get("columns"), args.get("rows")
-        if (columns is None) != (rows is None):
-            missing = "rows" if rows is None else "columns"
-            raise problem(f"a table without `{missing}`", args.location, where=address, help="a table has `columns: [k, c, s]` and `rows`")
-        if columns is None or rows is None:
-            return options, [], None
-        return options, self._header(block, columns, address), sequence(rows, "a list of rows")
+        return options
 
-    def _header(self, block: Block, columns: Node, address: str) -> list[Column]:
+    def _header(self, block: Block, columns: Node, address: str) -> tuple[Column, ...]:
+        problems = Problems()
         header: list[Column] = []
         for marker in sequence(columns, "a list of columns"):
-            column = self._column(block, scalar(marker, "a column's name"), "column", address)
-            if column in header:
-                raise problem(f"duplicate column `{scalar(marker, '').text}`", marker.location, where=f"{address}.columns")
-            header.append(column)
-        return header
+            with problems:
+                name = scalar(marker, "a column's name")
+                column = self._column(block, name, "column", f"{address}.columns")
+                if column in header:
+                    raise problem(f"duplicate column `{name.text}`", name.location, where=f"{address}.columns")
+                if column.kind in (LAYERS, PATHS):
+                    raise problem(f"`{name.text}` does not fit in a cell", name.location, where=f"{address}.columns", help="give it beside `rows`")
+                header.append(column)
+        problems.raise_any()
+        return tuple(header)
 
     def _column(self, block: Block, marker: Scalar, what: str, address: str) -> Column:
         names = spellings(block.name)
         column = next((column for column in every_column(block) if column.name == names.get(marker.text)), None)
         if column is None:
-            raise problem(
-                f"unknown {what} {describe(marker)} of block `{block.name}`", marker.location, where=address, help=suggest(marker.text, names, "columns")
-            )
+            advice = suggest(marker.text, names, "columns")
+            raise problem(f"unknown {what} {describe(marker)} of block `{block.name}`", marker.location, where=address, help=advice)
         return column
 
-    def _cells_of(self, row: Node, columns: list[Column], address: str) -> dict[str, tuple[Scalar, Node]]:
-        cells = sequence(row, "a row, which is a list of cells")
-        if len(cells) != len(columns):
-            shown = ", ".join(column.name for column in columns)
-            raise problem(f"a row of {len(cells)} cells under {len(columns)} columns", row.location, where=address, help=f"columns: {shown}")
-        return {column.name: (Scalar(column.name, *cell[1:4]), cell) for column, cell in zip(columns, cells, strict=True) if cell is not ABSENT}
+    # Cells
 
-    def _row(
-        self,
-        block: Block,
-        options: Mapping[str, tuple[Scalar, Node]],
-        cells: Mapping[str, tuple[Scalar, Node]],
-        location: Location,
-        address: str,
-        segment: str | None,
-    ) -> Row:
-        problems = Problems()
-        values: dict[str, Any] = {}
-        given = {**self._defaults_for(block), **options, **cells}
-        for column in every_column(block):
-            entry = given.get(column.name)
-            if entry is None:
-                if column.required:
-                    problems.found.extend(
-                        problem(f"block `{block.name}` needs `{column.name}`: {column.doc}", location, where=address, help=_columns_help(block)).problems
-                    )
+    def _rows(self, block: Block, table: Table, location: Location, address: str) -> tuple[Row, ...]:
+        named = {column.name: column for column in every_column(block)}
+        values = dict(self._defaults_of(block))
+        for name, (_, node) in table.options.items():
+            values[name] = self._value(named[name], node, address)
+        printed = table.options["input"][1] if "input" in table.options else None
+        if table.rows is None:
+            self._check_required(block, values, location, address)
+            return (self._row(block, values, printed, location, address, None),)
+        rows = []
+        for number, node in enumerate(table.rows):
+            here = f"{address}.rows[{number}]"
+            with self.problems:
+                own, input_cell = self._cells_of(node, table, values, here)
+                missing_at = table.header if isinstance(node, Seq) and ABSENT not in node.items else node.location
+                self._check_required(block, own, missing_at, address if missing_at is table.header else here)
+                rows.append(self._row(block, own, input_cell or printed, node.location, here, str(number)))
+        return tuple(rows)
+
+    def _cells_of(self, row: Node, table: Table, base: Mapping[str, Any], address: str) -> tuple[dict[str, Any], Node | None]:
+        """Return a row's values over those of its layer, and the cell of its column `input`."""
+        cells = sequence(row, "a row, which is a list of cells")
+        if len(cells) != len(table.columns):
+            shown = ", ".join(column.name for column in table.columns)
+            message = f"a row of {plural(len(cells), 'cell')} under {plural(len(table.columns), 'column')}"
+            raise problem(message, row.location, where=address, help=f"columns: {shown}")
+        values = dict(base)
+        printed: Node | None = None
+        for column, cell in zip(table.columns, cells, strict=True):
+            if cell is ABSENT:
                 continue
-            with problems:
-                values[column.name] = self._value(column, entry[1], f"{address}.{column.name}")
-        self.problems.found.extend(found._replace(where=found.where or address) for found in problems.found)
-        name = self._id(values_id) if (values_id := given["id"][1] if "id" in given and "id" in cells else None) else None
-        values.pop("id", None)
-        printed = values.pop("input", None)
-        checked = self.pristine and "input" in given and given["input"][1].file == self.file
+            values[column.name] = self._value(column, cell, address)
+            if column.name == "input":
+                printed = cell
+            elif column.name == "id":
+                values["id"] = None if is_none(cell) else self._named(cell, address)
+        return values, printed
+
+    def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
+        for column in block.columns:
+            if column.required and column.name not in values:
+                self.problems.add(f"`{block.name}` needs `{column.name}`: {column.doc}", location, where=address, help=_columns_help(block))
+
+    def _row(self, block: Block, values: dict[str, Any], printed: Node | None, location: Location, address: str, segment: str | None) -> Row:
+        name = values.pop("id", None)
+        stated = values.pop("input", None)
         own_n = any(column.name == "n" for column in block.columns)
         return Row(
             repeats=None if own_n else values.pop("n", None),
-            input=printed if checked else None,
+            input=stated if printed is not None and self.pristine and printed.file == self.file else None,
+            input_location=printed.location if printed is not None else location,
             scale=values.pop("scale", True),
             narrow=values.pop("narrow", True),
             values=values,
@@ -213,27 +275,67 @@ class Binder:
             id=name,
         )
 
-    def _defaults_for(self, block: Block) -> dict[str, tuple[Scalar, Node]]:
-        """Return the spec's defaults that this block can use: those of its columns, then those under its own name."""
-        found: dict[str, tuple[Scalar, Node]] = {}
-        names = spellings(block.name)
-        for key, entry in self.cells.defaults.items():
-            if key == block.name and isinstance(entry[1], Map):
-                self.used_defaults.add(key)
-                for pair in entry[1].entries.values():
-                    found[self._column(block, pair[0], "option", f"defaults.{key}").name] = pair
-            elif block.inherits and key in names and names[key] not in ("n", "id", "input"):
-                self.used_defaults.add(key)
-                found.setdefault(names[key], entry)
-        return found
+    def _defaults_of(self, block: Block) -> Mapping[str, Any]:
+        """Return the values of the spec's defaults that a block can use: those of its columns, then those under its own name."""
+        if block.name not in self._defaults:
+            self._defaults[block.name] = self._read_defaults(block)
+        return self._defaults[block.name]
+
+    def _read_defaults(self, block: Block) -> dict[str, Any]:
+        named = {column.name: column for column in every_column(block)}
+        self._used.update(column.kind.template for column in named.values())
+        found: dict[str, Any] = {}
+        own: dict[str, Any] = {}
+        for key, (_, node) in self.cells.defaults.items():
+            name = spellings(block.name).get(key)
+            if key == block.name and isinstance(node, Map):
+                self._used.add(key)
+                for option, (_, cell) in self._options(block, node, f"defaults.{key}").items():
+                    own[option] = self._value(named[option], cell, f"defaults.{key}")
+            elif block.inherits and name is not None and name not in _PER_ROW:
+                self._used.add(key)
+                found.setdefault(name, self._value(named[name], node, "defaults"))
+        return {**found, **own}
 
     def _value(self, column: Column, node: Node, address: str) -> Any:
-        if column.kind is LAYERS:
-            return self.layers(LAYERS.read(node, self.cells), address)
-        if column.kind is PATHS:
-            return tuple(self.layers(path, f"{address}[{index}]") for index, path in enumerate(PATHS.read(node, self.cells)))
-        return column.kind.read(node, self.cells)
+        """Return a cell's value, or None, with a problem noted, where it cannot be read."""
+        kind = column.kind
+        if not isinstance(node, Scalar) or node.value is not None:
+            return self._read(column, node, address)
+        known = self._known.setdefault(id(kind), {})
+        if node.text not in known:
+            before = len(self.problems.found)
+            value = self._read(column, node, address)
+            if len(self.problems.found) > before:
+                return None
+            known[node.text] = value
+        return known[node.text]
+
+    def _read(self, column: Column, node: Node, address: str) -> Any:
+        try:
+            if column.kind is LAYERS:
+                return self.layers(LAYERS.read(node, self.cells), f"{address}.{column.name}")
+            if column.kind is PATHS:
+                return tuple(self.layers(path, f"{address}.{column.name}[{index}]") for index, path in enumerate(PATHS.read(node, self.cells)))
+            return column.kind.read(node, self.cells)
+        except TooManyProblems:
+            raise
+        except SpecError as error:
+            where, advice = f"{address}.{column.name}", column.kind.allowed
+            with self.problems:
+                raise SpecError(found._replace(where=found.where or where, help=found.help or advice) for found in error.problems) from None
+        return None
+
+
+_PER_ROW = frozenset(column.name for column in COMMON)
+
+
+def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], address: str) -> SpecError:
+    if block.joins:
+        return problem(f"`{block.name}` joins several feature maps", marker.location, where=address, help="name them beside it: `from: [stem, c2]`")
+    advice = "join them with `add`, `multiply` or `concat`"
+    return problem(f"`{block.name}` takes one input, not {len(inputs)}", inputs[1].location, where=address, help=advice)
 
 
 def _columns_help(block: Block) -> str:
-    return f"columns of `{block.name}`: {', '.join(column.name for column in every_column(block))}"
+    return f"columns of `{block.name}`: {', '.join(column.name for column in every_column(block)) or 'none'}"

@@ -11,7 +11,7 @@ from archprof.errors import SpecError, problem, suggest
 from archprof.graph.columns import CHANNELS, EXPANDED, FLAG, INPUT, REPEATS, TEXT, Column
 from archprof.graph.operators import BY_NAME
 from archprof.graph.operators.base import Operator
-from archprof.spec.nodes import Scalar, shorten
+from archprof.spec.nodes import Scalar, describe
 
 if TYPE_CHECKING:
     from archprof.graph.trace import Feature, Tracer
@@ -72,48 +72,74 @@ def _columns(name: str) -> tuple[Column, ...]:
     if block is None:
         return ()
     own = {column.name for column in block.columns}
+    common = () if block.joins else COMMON
     scaled = CHANNEL_OPTIONS if any(column.kind in (CHANNELS, EXPANDED) for column in block.columns) else ()
-    return (*block.columns, *(column for column in (*COMMON, *scaled) if column.name not in own))
+    return (*block.columns, *(column for column in (*common, *scaled) if column.name not in own))
 
 
 @cache
 def spellings(name: str) -> Mapping[str, str]:
     """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown block."""
-    block = find_block(name)
-    if block is None:
-        return {}
-    found = {column.name: column.name for column in every_column(block)}
-    for column in every_column(block):
+    try:
+        block = find_block(name)
+    except SpecError:
+        block = None
+    columns = every_column(block) if block else ()
+    found = {column.name: column.name for column in columns}
+    for column in columns:
         for spelling in column.synonyms:
             found.setdefault(spelling, column.name)
     return found
 
 
 def block_names() -> tuple[str, ...]:
-    """Return the names of all blocks and operators that ship with archprof."""
-    operators = {op.name: None for op in BY_NAME.values()}
+    """Return the names of all blocks that ship with archprof, and of the operators that can stand as a layer."""
+    operators = {op.name: None for op in BY_NAME.values() if op.as_layer}
     return (*_MODULES, *(name for name in operators if name not in _MODULES))
 
 
 @cache
 def find_block(name: str) -> Block | None:
-    """Return the block of that name: one of ours, an operator used as a layer, or one from an installed package's entry points."""
+    """Return the block of that name: one of ours, an operator used as a layer, or one from an installed package's entry points.
+
+    Raises SpecError, without a place, when a package offers something that cannot be used.
+    """
     if name in _MODULES:
         module = import_module(f"archprof.graph.blocks.{_MODULES[name]}")
         found: Block = getattr(module, name.upper())
         return found
     if name in BY_NAME:
-        return operator_block(BY_NAME[name])
-    installed: Block | None = _installed("archprof.blocks", name)
+        return operator_block(BY_NAME[name]) if BY_NAME[name].as_layer else None
+    from archprof.graph import extensions
+
+    installed = extensions.block(name)
     if installed is not None:
         return installed
-    operator = _installed("archprof.operators", name)
+    operator = extensions.operator(name)
     return operator_block(operator) if operator is not None else None
 
 
+def block_at(marker: Scalar, where: str) -> Block:
+    """Return the block that a layer names. Raises SpecError, at the name, when there is none or it cannot be used."""
+    try:
+        block = find_block(marker.text)
+    except SpecError as error:
+        raise SpecError(found._replace(location=marker.location, where=where) for found in error.problems) from None
+    if block is None:
+        from archprof.graph import extensions
+
+        advice = suggest(marker.text, (*block_names(), *extensions.names()), "blocks")
+        raise problem(f"unknown block {describe(marker)}", marker.location, where=where, help=advice)
+    return block
+
+
 def find_operator(name: str, category: str) -> type[Operator] | None:
-    """Return the operator of that name if it is of the *category* ("norm" or "act")."""
-    operator = BY_NAME.get(name) or _installed("archprof.operators", name)
+    """Return the operator of that name if it is of the *category* ("norm" or "act"). Raises SpecError as `find_block` does."""
+    operator = BY_NAME.get(name)
+    if operator is None:
+        from archprof.graph import extensions
+
+        operator = extensions.operator(name)
     return operator if operator is not None and operator.category == category else None
 
 
@@ -129,18 +155,3 @@ def operator_block(operator: type[Operator]) -> Block:
         return net.apply("", operator.of(*(x.shape for x in inputs), **options), *inputs)
 
     return Block(operator.name, apply, operator.columns, (operator.__doc__ or "").strip(), operator.joins, inherits=False)
-
-
-def unknown_block(marker: Scalar) -> SpecError:
-    """Return the error for a layer whose block nobody provides."""
-    advice = suggest(marker.text, block_names(), "blocks")
-    return problem(f"unknown block `{shorten(marker.text)}`", marker.location, help=advice)
-
-
-def _installed(group: str, name: str) -> Any:
-    """Return what an installed package offers under an entry point, or None; read only for names that we do not know."""
-    from importlib.metadata import entry_points
-
-    for entry in entry_points(group=group, name=name):
-        return entry.load()
-    return None

@@ -4,17 +4,14 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import Problems, problem, suggest
-from archprof.graph.expression import evaluate
+from archprof.errors import Problems, SpecError, problem, suggest
+from archprof.graph.expression import evaluate, is_expression
+from archprof.spec.limits import MAX_CHANNELS, MAX_KERNEL, MAX_REPEATS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.values import dims, flag, integer, number, scalar, sequence, wrong
 
 if TYPE_CHECKING:
     from archprof.graph.operators.base import Operator
-
-MAX_CHANNELS = 1_000_000
-MAX_KERNEL = 255
-MAX_REPEATS = 1000
 
 
 class Cells(NamedTuple):
@@ -26,11 +23,12 @@ class Cells(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of cell: what it allows (for people), how it is read, and its JSON Schema."""
+    """A kind of cell: what it allows (for people), how it is read, its JSON Schema, and the block whose `defaults` it starts from, if any."""
 
     allowed: str
     read: Callable[[Node, Cells], Any]
     schema: Mapping[str, Any]
+    template: str = ""
 
 
 class Column(NamedTuple):
@@ -86,9 +84,13 @@ def _number(node: Node, cells: Cells, low: float, high: float, what: str, whole:
     typed = scalar(node, what)
     if typed.value is not None:
         return typed.value
-    if "$" in typed.text:
+    if is_expression(typed.text):
         return evaluate(typed, cells.knobs, low, high, whole=whole)
     return integer(typed, int(low), int(high), what) if whole else number(typed, low, high, what)
+
+
+# At most forty digits, as of any number.
+_MULTIPLE = re.compile("([0-9.]{1,40})[x×]")
 
 
 def _channels(node: Node, cells: Cells) -> Any:
@@ -97,8 +99,8 @@ def _channels(node: Node, cells: Cells) -> Any:
         if cells.classes is None:
             raise problem("`classes` without a number of classes", typed.location, help="say `classes: 1000` at the top")
         return cells.classes
-    if typed.text[-1:] == "x":
-        return Relative(number(typed._replace(text=typed.text[:-1]), 1 / MAX_CHANNELS, MAX_CHANNELS, "a multiple such as `6x`"))
+    if match := _MULTIPLE.fullmatch(typed.text):
+        return Relative(number(typed._replace(text=match[1]), 0.000001, MAX_CHANNELS, "the factor of a multiple"))
     return Printed(_number(typed, cells, 1, MAX_CHANNELS, "a channel count", whole=True))
 
 
@@ -110,7 +112,7 @@ def _expanded(node: Node, cells: Cells) -> Any:
 def _pair(low: int) -> Callable[[Node, Cells], tuple[int, int]]:
     def read(node: Node, cells: Cells) -> tuple[int, int]:
         typed = scalar(node, "a size")
-        if "$" not in typed.text and re.search("[x×]", typed.text):
+        if re.fullmatch("[0-9]+[x×][0-9]+", typed.text, re.ASCII):
             height, width = dims(typed, 2, "HxW", MAX_KERNEL)
             return height, width
         side = _number(typed, cells, low, MAX_KERNEL, "a size", whole=True)
@@ -125,8 +127,9 @@ def _padding(node: Node, cells: Cells) -> tuple[int, ...]:
             raise wrong(node, "four paddings", "`[top, bottom, left, right]`")
         return tuple(integer(item, 0, MAX_KERNEL, "a padding") for item in node.items)
     typed = scalar(node, "a padding")
-    if match := re.fullmatch(r"([0-9]{1,3})[x×]([0-9]{1,3})", typed.text):
-        return int(match[1]), int(match[2])
+    if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
+        height, width = (integer(typed._replace(text=side), 0, MAX_KERNEL, "a padding") for side in match.groups())
+        return height, width
     side = _number(typed, cells, 0, MAX_KERNEL, "a padding", whole=True)
     return side, side
 
@@ -146,9 +149,12 @@ def _sizes(node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
 
 def _flag(node: Node, cells: Cells) -> bool:
     typed = scalar(node, "a flag")
-    if typed.text.startswith("$"):
-        return bool(evaluate(typed, cells.knobs, 0, 1, whole=True))
-    return flag(typed)
+    if not typed.text.startswith("$"):
+        return flag(typed)
+    value = evaluate(typed, cells.knobs)
+    if not isinstance(value, bool):
+        raise problem(f"{describe(typed)} is {value}, not a flag", typed.location, help="name a knob of `type: bool`")
+    return value
 
 
 def _text(node: Node, cells: Cells) -> str:
@@ -167,24 +173,42 @@ def _choice(category: str, what: str) -> Callable[[Node, Cells], "Maker"]:
         from archprof.graph.block import find_operator, operators_of
 
         name, options = _typed_choice(node, cells)
-        operator = find_operator(name.text, category)
+        try:
+            operator = find_operator(name.text, category)
+        except SpecError as error:
+            raise SpecError(found._replace(location=name.location) for found in error.problems) from None
         if operator is None:
             raise problem(f"unknown {what} {describe(name)}", name.location, help=suggest(name.text, operators_of(category), f"{what}s"))
-        return Maker(operator, read_options(options, operator.columns, cells, f"`{name.text}`") if options else {})
+        return Maker(operator, read_options(options or Map({}, *name.location), operator.columns, cells, f"`{name.text}`"))
 
     return read
 
 
-def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: str) -> dict[str, Any]:
+def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: str, where: str = "") -> dict[str, Any]:
     """Return the values of a mapping of cells; raises SpecError with every problem in it."""
     problems = Problems()
     values: dict[str, Any] = {}
     named = {spelling: column for column in columns for spelling in (column.name, *column.synonyms)}
     for key, (marker, node) in options.entries.items():
-        with problems:
-            if key not in named:
-                raise problem(f"unknown option {describe(marker)} of {what}", marker.location, help=suggest(key, named, "options"))
-            values[named[key].name] = named[key].kind.read(node, cells)
+        column = named.get(key)
+        if column is None:
+            problems.add(f"unknown option {describe(marker)} of {what}", marker.location, where=where, help=suggest(key, named, "options"))
+        elif column.name in values:
+            problems.add(
+                f"`{key}` is given twice", marker.location, where=where, help=f"under one of its names: {', '.join((column.name, *column.synonyms))}"
+            )
+        else:
+            values[column.name] = None
+            try:
+                values[column.name] = column.kind.read(node, cells)
+            except SpecError as error:
+                with problems:
+                    raise SpecError(
+                        found._replace(where=found.where or where, help=found.help or column.kind.allowed) for found in error.problems
+                    ) from None
+    for column in columns:
+        if column.required and column.name not in values:
+            problems.add(f"{what} needs `{column.name}`: {column.doc}", options.location, where=where)
     problems.raise_any()
     return values
 
@@ -195,12 +219,17 @@ def _typed_choice(node: Node, cells: Cells) -> Choice:
             raise wrong(node, "one name with its options", "as in `{batch_norm: {eps: 0.001}}`")
         ((marker, options),) = node.entries.values()
         if not isinstance(options, Map):
-            raise wrong(options, f"the options of `{marker.text}`", "as in `{batch_norm: {eps: 0.001}}`")
+            raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
         return Choice(marker, options)
     typed = scalar(node, "a name")
     if typed.text.startswith("$"):
-        typed = typed._replace(text=str(evaluate(typed, cells.knobs)))
+        typed = typed._replace(text=_word(evaluate(typed, cells.knobs)))
     return Choice(typed, None)
+
+
+def _word(value: object) -> str:
+    """Return a knob's value as it would be typed."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def one_of(*words: str) -> Kind:
@@ -208,9 +237,9 @@ def one_of(*words: str) -> Kind:
 
     def read(node: Node, cells: Cells) -> str:
         typed = scalar(node, "a word")
-        value = str(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
+        value = _word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
         if value not in words:
-            raise problem(f"unknown word {describe(typed)}", typed.location, help=suggest(value, words, "allowed"))
+            raise problem(f"expected one of some words, not {describe(typed)}", typed.location, help=suggest(value, words, "allowed"))
         return value
 
     return Kind(" · ".join(f"`{word}`" for word in words), read, {"enum": list(words)})
@@ -239,15 +268,19 @@ def optional(kind: Kind) -> Kind:
     return Kind(f"{kind.allowed}, or `-`", none_or(kind.read), {"anyOf": [kind.schema, {"const": "-"}]})
 
 
-def layers_of(node: Node, cells: Cells) -> Seq:
+def _layers(node: Node, cells: Cells) -> Seq:
     """Return a list of layers, read later."""
     if not isinstance(node, Seq):
         raise wrong(node, "a list of layers")
+    if not node.items:
+        raise problem("a list without layers", node.location, help="name a layer, or leave the list out")
     return node
 
 
 def _paths(node: Node, cells: Cells) -> tuple[Seq, ...]:
-    return tuple(layers_of(item, cells) for item in sequence(node, "a list of lists of layers"))
+    """Return lists of layers, read later; an empty one hands its input on."""
+    paths = sequence(node, "a list of lists of layers")
+    return tuple(path if isinstance(path, Seq) and not path.items else _layers(path, cells) for path in paths)
 
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
@@ -280,5 +313,5 @@ TEXT = Kind("text", _text, _TEXT)
 INPUT = Kind("`HxWxC`, as in `112x112x16` or `112^2x16`", _printed_input, _TEXT)
 NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA)
 ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
-LAYERS = Kind("a list of layers", layers_of, {"$ref": "#/$defs/layers"})
+LAYERS = Kind("a list of layers", _layers, {"$ref": "#/$defs/layers"})
 PATHS = Kind("a list of lists of layers", _paths, {"type": "array", "items": {"$ref": "#/$defs/layers"}})

@@ -1,24 +1,37 @@
 """Spec → Graph: bind every cell, trace every row, then check what only the whole can tell."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from archprof.errors import Problems, problem, suggest
 from archprof.graph.bind import Binder
+from archprof.graph.block import spellings
 from archprof.graph.columns import Cells, count
 from archprof.graph.trace import INPUT, Feature, Graph, Tracer
-from archprof.spec.nodes import Map, Node, Seq
+from archprof.spec.load import load
+from archprof.spec.nodes import Map, Node, Seq, shorten
 from archprof.spec.types import Spec
-from archprof.spec.values import identifier, mapping, scalar
+from archprof.spec.values import identifier, scalar, wrong
+from archprof.spec.variant import Setting
 
 
-def expand(spec: Spec) -> Graph:
-    """Return the network of a spec.
+def read_network(reference: str, settings: Iterable[Setting] = (), *, text: str | None = None) -> Graph:
+    """Return the network that *reference* names, at *settings*; *text* stands in for the file's content.
+
+    Raises SpecError with all that is wrong with keys and cells at once, then as `expand` does.
+    """
+    problems = Problems()
+    return expand(load(reference, settings, spellings=spellings, text=text, problems=problems), problems)
+
+
+def expand(spec: Spec, problems: Problems | None = None) -> Graph:
+    """Return the network of a spec; *problems* are those of its header.
 
     Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every stated input that is
     not the computed one, and with layers that lead to no output.
     """
     cells = Cells(spec.settings, spec.classes, spec.defaults)
     binder = Binder(cells, spec.file, spec.pristine)
+    binder.problems.found.extend(problems.found if problems else ())
     layers = binder.layers(spec.layers, "layers")
     binder.check_defaults()
     frozen = _frozen(spec, cells, binder)
@@ -27,20 +40,23 @@ def expand(spec: Spec) -> Graph:
     with net.problems:
         last = net.layers(layers, Feature(INPUT, spec.input, 1, spec.input[0]))
     net.problems.raise_any()
-    outputs = _outputs(spec, net, last)
-    graph = Graph(spec, spec.input, tuple(net.nodes), outputs, spec.outputs is not None)
+    graph = Graph(spec, spec.input, tuple(net.nodes), _outputs(spec, net, last), spec.outputs is not None)
     _check_alive(graph)
     return graph
 
 
 def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
     """Return the ids of the stages that `freeze` freezes."""
+    for stage in spec.stages:
+        if stage.text not in binder.ids:
+            binder.problems.add(
+                f"there is no layer `{shorten(stage.text)}`", stage.location, where="stages", help=suggest(stage.text, binder.ids, "ids")
+            )
     if spec.freeze is None:
         return ()
     with binder.problems:
-        for stage in spec.stages:
-            if stage.text not in binder.ids:
-                raise problem(f"there is no layer `{stage.text}`", stage.location, help=suggest(stage.text, binder.ids, "ids"), where="stages")
+        if not spec.stages:
+            raise problem("`freeze` without `stages`", spec.freeze.location, help="name the layers that can be frozen: `stages: [stem, stage1]`")
         number: int = count(0, len(spec.stages)).read(spec.freeze, cells)
         return tuple(stage.text for stage in spec.stages[:number])
     return ()
@@ -53,18 +69,21 @@ def _outputs(spec: Spec, net: Tracer, last: Feature) -> Mapping[str, int]:
     found: dict[str, int] = {}
     for name, place in _places(spec.outputs):
         with problems:
-            where = scalar(place, "an id or address")
-            found[name] = net.find(where.text, where.location).node
+            where, key = scalar(place, "an id or address"), identifier(name, "an output's name")
+            if key in found:
+                raise problem(f"duplicate output `{key}`", name.location)
+            found[key] = net.find(where.text, where.location).node
     problems.raise_any()
     return found
 
 
-def _places(outputs: Node) -> list[tuple[str, Node]]:
-    if isinstance(outputs, Map):
-        return [(identifier(marker, "an output's name"), place) for marker, place in outputs.entries.values()]
-    if isinstance(outputs, Seq):
-        return [(identifier(place, "an id, or `{name: address}`"), place) for place in outputs.items]
-    return list(mapping(outputs, "a list of ids, or a mapping of names to places").pairs())
+def _places(outputs: Node) -> list[tuple[Node, Node]]:
+    """Return the name and place of each output; in a list, an id is both."""
+    if isinstance(outputs, Map) and outputs.entries:
+        return list(outputs.entries.values())
+    if isinstance(outputs, Seq) and outputs.items:
+        return [(place, place) for place in outputs.items]
+    raise wrong(outputs, "the feature maps to return", 'as in `[c4, c5]`, or `{c5: "layers[3]"}`')
 
 
 def _check_alive(graph: Graph) -> None:
@@ -73,6 +92,8 @@ def _check_alive(graph: Graph) -> None:
     for index in range(len(graph.nodes) - 1, -1, -1):
         if index in alive:
             alive.update(graph.nodes[index].inputs)
+    problems = Problems()
     for index, node in enumerate(graph.nodes):
         if index not in alive:
-            raise problem(f"`{node.path}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
+            problems.add(f"`{node.block}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
+    problems.raise_any()

@@ -1,25 +1,42 @@
 """Expressions in cells: numbers and knobs with + - * / and parentheses."""
 
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
 from archprof.graph.dims import is_array
-from archprof.spec.nodes import Scalar, describe
+from archprof.spec.nodes import Scalar, describe, shorten
 
-_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_-]*)|([0-9]+\.?[0-9]*)|([-+*/()]))")
+_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_-]*)|([0-9]+\.?[0-9]*)|([-+*/()]))", re.ASCII)
+_EXPRESSION = re.compile(r"[0-9$(][^:,;]*[-+*/)][^:,;]*|.*\$.*", re.DOTALL)
+_NUMBER = re.compile(r"[0-9.]+([eE][-+]?[0-9]+)?")
+# Beyond this no intermediate value means anything, and floats would lose the integers.
+_LIMIT = 10**15
+_MAX_LENGTH = 200
 
 
-def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = float("-inf"), high: float = float("inf"), *, whole: bool = False) -> Any:
+def is_expression(text: str) -> bool:
+    """Tell an expression (`$stem`, `3*64`) from a plain number or word."""
+    if text.isdigit() or len(text) > _MAX_LENGTH:
+        return False
+    return bool(_EXPRESSION.fullmatch(text)) and not _NUMBER.fullmatch(text)
+
+
+def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
     """Return the value of `2*$stem`; a lone `$norm` may be a word or a flag.
 
     Raises SpecError for an unknown knob, a division that does not come out even where a *whole* number is wanted, or a value outside low … high.
     """
     value = _Parser(node, knobs).parse()
-    if is_array(value) or isinstance(value, str):
+    if is_array(value):
         return value
-    if whole and not isinstance(value, bool) and value != int(value):
+    if isinstance(value, str):
+        if low == -math.inf:
+            return value
+        raise problem(f"{describe(node)} is the word `{shorten(value)}`, not a number", node.location)
+    if whole and value != int(value):
         raise problem(f"{describe(node)} is {value:g}, not an integer", node.location, help="a division must come out even here")
     if not low <= value <= high:
         raise problem(f"{describe(node)} is {value:g}, out of range", node.location, help=f"a value from {low:g} to {high:g}")
@@ -79,7 +96,10 @@ class _Parser:
                 raise problem(f"{describe(self.node)} divides by zero", self.node.location)
             whole = left // right
             return whole if not is_array(left) and not is_array(right) and whole * right == left else left / right
-        return left + right if sign == "+" else left - right if sign == "-" else left * right
+        value = left + right if sign == "+" else left - right if sign == "-" else left * right
+        if not is_array(value) and abs(value) > _LIMIT:
+            raise problem(f"{describe(self.node)} goes beyond {_LIMIT:.0e}", self.node.location)
+        return value
 
     def _atom(self) -> Any:
         if self._take("("):
@@ -92,12 +112,13 @@ class _Parser:
         token = self.tokens[self.position]
         self.position += 1
         if token.startswith("$"):
-            if token[1:] not in self.knobs:
-                raise problem(f"there is no knob `{token[1:]}`", self.node.location, help=suggest(token[1:], self.knobs, "knobs"))
+            if self.knobs.get(token[1:]) is None:
+                known = [name for name, value in self.knobs.items() if value is not None]
+                raise problem(f"there is no knob `{shorten(token[1:])}`", self.node.location, help=suggest(token[1:], known, "knobs"))
             return self.knobs[token[1:]]
-        if not token[0].isdigit():
+        if not token[0].isdigit() or len(token) > 16:
             raise self._failed()
         return float(token) if "." in token else int(token)
 
     def _failed(self) -> SpecError:
-        return problem(f"{describe(self.node)} is not an expression", self.node.location, help="numbers and knobs, as in `2*$stem`")
+        return problem(f"{describe(self.node)} is not an expression", self.node.location, help="numbers and knobs with + - * / ( ), as in `2*$stem`")

@@ -9,9 +9,10 @@ from archprof.graph.bind import Layer, Row
 from archprof.graph.columns import Maker, Printed, Relative
 from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, same, truncate
 from archprof.graph.operators.base import Operator, ShapeError
+from archprof.spec.address import format_address, parse_address
+from archprof.spec.limits import MAX_CHANNELS, MAX_OPERATORS
 from archprof.spec.types import Spec, WidthRule
 
-MAX_OPERATORS = 100_000
 INPUT = -1
 
 
@@ -63,7 +64,8 @@ class Tracer:
 
     def __init__(self, width: WidthRule | None, multiplier: Any, depth: Any, stage_ids: tuple[str, ...] = ()) -> None:
         self.nodes: list[Node] = []
-        self.places: dict[str, Feature] = {}
+        self.places: dict[str, Feature] = {}  # by the address of a layer or row
+        self.ids: dict[str, str] = {}  # the address behind each id
         self.problems = Problems()
         self._width = width
         self._multiplier = multiplier
@@ -89,6 +91,8 @@ class Tracer:
             shape = op.output(*[x.shape for x in inputs])
         except ShapeError as error:
             raise self.failed(str(error), error.help) from None
+        if len(shape) == 3:
+            self._check_channels(shape[0])
         path = self._prefix + name if name else self._prefix[:-1]
         self._claim(path, op)
         stride = next((x.stride for x in inputs if x.stride), 0)
@@ -148,24 +152,26 @@ class Tracer:
 
     def _layer(self, layer: Layer, x: Feature) -> Feature:
         outer = self._trainable
-        if layer.id in self._frozen:
-            self._trainable = False
+        self._trainable = outer and layer.id not in self._frozen
         inputs = tuple(self.find(source.text, source.location) for source in layer.inputs) or (x,)
         with self.scope(layer.segment):
             for row in layer.rows:
                 inputs = (self._repeat(layer, row, inputs),)
         self._trainable = outer
-        self.places[layer.address] = inputs[0]
-        if layer.id:
-            self.places[layer.id] = inputs[0]
+        self._place(layer.address, layer.id, inputs[0])
         return inputs[0]
+
+    def _place(self, address: str, name: str | None, x: Feature) -> None:
+        self.places[address] = x
+        if name:
+            self.ids[name] = address
 
     def _repeat(self, layer: Layer, row: Row, inputs: tuple[Feature, ...]) -> Feature:
         outer = self._row, self._trainable
         self._row = row
-        if row.id in self._frozen:
-            self._trainable = False
-        self._check_input(row, inputs[0])
+        self._trainable = outer[1] and row.id not in self._frozen
+        if row.input is not None:
+            inputs = (self._stated(row, row.input, inputs[0]), *inputs[1:])
         with self.scope(row.segment or ""):
             if row.repeats is None:
                 x = self._once(layer, row, inputs, first=True)
@@ -175,9 +181,7 @@ class Tracer:
                     with self.scope(str(index)):
                         x = self._once(layer, row, inputs if index == 0 else (x,), first=index == 0)
         self._row, self._trainable = outer
-        self.places[row.address] = x
-        if row.id:
-            self.places[row.id] = x
+        self._place(row.address, row.id, x)
         return x
 
     def _once(self, layer: Layer, row: Row, inputs: tuple[Feature, ...], *, first: bool) -> Feature:
@@ -198,11 +202,17 @@ class Tracer:
         """Return a channel cell as a number: scaled by the width rule, or as a multiple of the input's channels."""
         if isinstance(value, Printed):
             if value.expanded and self._width is not None and self._width.expand == "ratio" and row.scale:
-                return self.divisible(x.channels * value.channels / x.printed)
-            return self.scaled(value.channels, row.scale, row.narrow)
+                return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
+            return self._check_channels(self.scaled(value.channels, row.scale, row.narrow))
         if isinstance(value, Relative):
-            return truncate(x.channels * value.factor)
+            return self._check_channels(truncate(x.channels * value.factor))
         return value
+
+    def _check_channels(self, channels: Dim) -> Dim:
+        """Return a number of channels that is at least 1 and within the limit of a spec; a sweep checks its arrays by itself."""
+        if not is_array(channels) and not 1 <= channels <= MAX_CHANNELS:
+            raise self.failed(f"{channels:,} channels, where there can be 1 to {MAX_CHANNELS:,}", "a smaller multiple or width, or fewer maps joined")
+        return channels
 
     def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
         """Return a printed channel count at the network's width."""
@@ -231,22 +241,27 @@ class Tracer:
         scaled: int = ceil_div(count * self._depth, 1)
         return int(scaled)
 
-    def _check_input(self, row: Row, x: Feature) -> None:
-        if row.input is None:
-            return
-        height, width, channels = row.input
-        if x.shape != (channels, height, width):
-            stated, real = f"{height}x{width}x{channels}", "x".join(map(str, (*x.shape[1:], x.shape[0])))
-            self.problems.found.append(
-                Problem(f"the stated input is `{stated}`, the computed one is `{real}`", row.location, row.address, "correct the cell, or the rows above")
-            )
+    def _stated(self, row: Row, stated: tuple[int, int, int], x: Feature) -> Feature:
+        """Return the row's input; where it is not the stated one, note that and go on with the stated, so that only the first row is blamed."""
+        height, width, channels = stated
+        shape = (channels, height, width)
+        if x.shape == shape:
+            return x
+        computed = "x".join(map(str, (*x.shape[1:], x.shape[0])))
+        message = f"the stated input is `{height}x{width}x{channels}`, the computed one is `{computed}`"
+        self.problems.add(message, row.input_location, where=f"{row.address}.input", help="correct this cell, or the rows above it")
+        return x._replace(shape=shape)
 
     def find(self, place: str, location: Location) -> Feature:
         """Return the feature map at an id or address; raises SpecError when there is none above."""
         if place in self.places:
             return self.places[place]
-        named = [name for name in self.places if "[" not in name]
-        raise problem(f"`{place}` names no layer above", location, help=suggest(place, named, "ids above") if named else "give the layer an `id`")
+        head, *rest = parse_address(place, location)
+        address = self.ids.get(str(head), str(head)) + format_address((head, *rest)).removeprefix(str(head))
+        if address not in self.places:
+            advice = suggest(place, self.ids, "ids above") if self.ids else "give the layer an `id`, or name it as `layers[3]`"
+            raise problem(f"`{place}` names no layer above", location, help=advice)
+        return self.places[address]
 
     def _claim(self, path: str, op: Operator) -> None:
         first = self._first.get(path)

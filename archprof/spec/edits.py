@@ -163,7 +163,9 @@ class _Editor:
 
 
 def _contradiction(address: Scalar) -> SpecError:
-    return problem(f"`{address.text}` is changed or removed by another edit too", address.location, help="edits of one file must not overlap: make it one")
+    return problem(
+        f"`{address.text}` is changed or removed by another edit too", address.location, help="edits of one file must not overlap: make it one"
+    )
 
 
 def _at(tree: Node, steps: Steps) -> Node | None:

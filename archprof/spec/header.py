@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
-from archprof.errors import Problems, problem, suggest
+from archprof.errors import Problems, problem
 from archprof.spec.limits import MAX_CHANNELS, MAX_SIDE
-from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
+from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Source, Spec, WidthRule
 from archprof.spec.values import NAME, dims, flag, identifier, integer, mapping, number, scalar, sequence, text, word, wrong
 from archprof.spec.variant import parse_settings

@@ -2,6 +2,7 @@
 
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -111,7 +112,9 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
-                node: Node = Scalar(event.value, *self._at(event))
+                mark = event.start_mark
+                place = self.place or (self.file, mark.line + 1, mark.column + 1)
+                node: Node = Scalar(event.value, *place)
             elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
                 self._check(event)
                 stack.append((event, []))
@@ -153,16 +156,20 @@ class _Builder:
     def _entries(self, children: list[Node]) -> dict[str, tuple[Scalar, Node]]:
         entries: dict[str, tuple[Scalar, Node]] = {}
         for key, value in zip(children[::2], children[1::2], strict=True):
-            with self.problems:
-                if not isinstance(key, Scalar) or not key.text:
-                    raise problem(f"a key must be a word, not {describe(key)}", key.location, help="quote text that looks like a list or mapping")
-                if key.text == "<<":
-                    raise problem("merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`")
-                if key.text in entries:
-                    first = entries[key.text][0].line
-                    raise problem(f"duplicate key `{shorten(key.text)}`", key.location, note=f"it stands in line {first} already" if first else "")
+            if isinstance(key, Scalar) and key.text not in entries and key.text not in ("", "<<"):
                 entries[key.text] = (key, value)
+            else:
+                with self.problems:
+                    raise self._bad_key(key, entries)
         return entries
+
+    def _bad_key(self, key: Node, entries: Mapping[str, tuple[Scalar, Node]]) -> SpecError:
+        if not isinstance(key, Scalar) or not key.text:
+            return problem(f"a key must be a word, not {describe(key)}", key.location, help="quote text that looks like a list or mapping")
+        if key.text == "<<":
+            return problem("merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`")
+        first = entries[key.text][0].line
+        return problem(f"duplicate key `{shorten(key.text)}`", key.location, note=f"it stands in line {first} already" if first else "")
 
     def _refused(self, event: Any, message: str, help: str = "") -> SpecError:
         return problem(message, self._at(event), help=help)

@@ -169,7 +169,8 @@ def _rename_block(layer: Map, name: Scalar) -> Map:
 def _add_cell(args: Map, row: int, column: str, value: Node) -> Map:
     """Return the table with a new *column*, which has a value in one *row* and is absent in the others."""
     columns, rows = args.get("columns"), args.get("rows")
-    assert isinstance(columns, Seq) and isinstance(rows, Seq)
+    assert isinstance(columns, Seq)
+    assert isinstance(rows, Seq)
     if column not in column_names(columns):
         columns = columns._replace(items=(*columns.items, Scalar(column, *value[1:4])))
         rows = widen(rows, 1)

@@ -7,6 +7,7 @@ from archprof.graph.columns import FLAG, LAYERS, PATHS, Column, Maker, one_of
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.shape import Add, Concat, Multiply, Split
 from archprof.graph.trace import Feature, Tracer
+from archprof.units import plural
 
 Layers = tuple[Layer, ...]
 JOINS = {"concat": Concat, "add": Add, "multiply": Multiply}
@@ -33,7 +34,7 @@ def residual(net: Tracer, x: Feature, *, body: Layers, shortcut: Layers = (), ac
 
 def branches(net: Tracer, x: Feature, *, paths: tuple[Layers, ...], join: str = "concat", split: bool = False) -> Feature:
     if len(paths) < 2:
-        raise ShapeError(f"branches with {len(paths)} path", "a single path is a `sequence`")
+        raise ShapeError(f"branches with {plural(len(paths), 'path')}", "a single path is a `sequence`")
     parts = _split(net, x, len(paths)) if split else [x] * len(paths)
     ends = []
     for index, (path, part) in enumerate(zip(paths, parts, strict=True)):

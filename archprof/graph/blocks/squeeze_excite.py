@@ -81,7 +81,9 @@ def read_squeeze_excite(node: Node, cells: Cells) -> SqueezeExcite | None:
     if is_none(node) or (isinstance(node, Scalar) and node.text in FALSE):
         return None
     template = cells.defaults.get("squeeze_excite")
-    values = read_options(template[1], COLUMNS, cells, "`squeeze_excite`") if template and isinstance(template[1], Map) else {}
+    values = (
+        read_options(template[1], COLUMNS, cells, "`squeeze_excite`", "defaults.squeeze_excite") if template and isinstance(template[1], Map) else {}
+    )
     if isinstance(node, Map):
         values |= read_options(node, COLUMNS, cells, "`se`")
     elif not (isinstance(node, Scalar) and node.text in TRUE):
@@ -93,5 +95,6 @@ SE = Kind(
     "squeeze-excite: `-`, `✓`, a ratio, or a mapping of options",
     read_squeeze_excite,
     {"anyOf": [{"type": ["string", "boolean", "number"]}, {"type": "object"}]},
+    template="squeeze_excite",
 )
 SE_COLUMN = Column("se", SE, "squeeze-excite", ("SE", "se_ratio"))

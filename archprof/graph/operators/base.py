@@ -56,6 +56,8 @@ class Operator:
     category: ClassVar[str] = "other"
     # Whether several feature maps go in.
     joins: ClassVar[bool] = False
+    # Whether a spec can name it as a layer; some only make sense inside the block that measures them out.
+    as_layer: ClassVar[bool] = True
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._values() == other._values()

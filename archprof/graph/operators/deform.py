@@ -34,6 +34,7 @@ class DeformConv2d(Operator):
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
     params_formula: ClassVar[str] = "K²·(M/g)·N"
     joins: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
 
     @property
     def kind(self) -> str:

@@ -149,6 +149,7 @@ class PadShortcut(Function):
 
     name: ClassVar[str] = "pad_shortcut"
     category: ClassVar[str] = "shape"
+    as_layer: ClassVar[bool] = False
 
     def output(self, *inputs: Shape) -> Shape:
         channels, height, width = feature_map(inputs[0], "a shortcut")
