@@ -1,4 +1,4 @@
-"""Blocks and operators from installed packages: the entry points `archprof.blocks` and `archprof.operators`, read only for names that we do not know."""
+"""Blocks and operators from installed packages, by their entry points, which are read only for names that we do not know."""
 
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any
