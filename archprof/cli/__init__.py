@@ -19,6 +19,7 @@ COMMANDS: Mapping[str, str] = {
     "show": "A network's block table as its paper prints it, with costs.",
     "list": "The catalog: names, aliases, sources, exact numbers.",
     "validate": "Check specs: every error of every file, and what they expect.",
+    "cost": "What one convolution costs, before any network exists.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",
     "schema": "The JSON Schema of the spec language, or of a result.",
 }

@@ -21,13 +21,17 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost nothing."""
+    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost nothing.
+
+    Tables *below* follow in text and Markdown; CSV has the first alone.
+    """
 
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Any, ...], ...]
     footer: tuple[str, ...] = ()
     quiet: frozenset[int] = frozenset()
+    below: "tuple[Table, ...]" = ()
 
 
 def to_text(table: Table, *, width: int | None = None, color: bool = False, ascii_only: bool = False) -> str:
@@ -38,6 +42,7 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
     columns, rows = _fitted(table, width)
     parts = [_wrapped(table.title, width), _rich(columns, rows, table.quiet, color), "\n".join(_wrapped(line, width) for line in table.footer)]
     text = "\n\n".join(part for part in parts if part) + "\n"
+    text = "\n".join([text, *(to_text(further, width=width, color=color) for further in table.below)])
     return to_ascii(text) if ascii_only else text
 
 
@@ -124,7 +129,7 @@ def to_markdown(table: Table) -> str:
         lines.append("| " + " | ".join(cells) + " |")
     if table.footer:
         lines += ["", *(f"{markdown_cell(line)}  " for line in table.footer[:-1]), markdown_cell(table.footer[-1])]
-    return "\n".join(lines) + "\n"
+    return "\n".join(["\n".join(lines) + "\n", *map(to_markdown, table.below)])
 
 
 def markdown_cell(text: str) -> str:

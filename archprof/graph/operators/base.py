@@ -73,6 +73,11 @@ class Operator:
         return tuple(getattr(self, field.name) for field in fields(self))
 
     @property
+    def macs_formula(self) -> str:
+        """The multiply-accumulates in letters, without what this operator does not have: a depthwise convolution's are K²·M·F²."""
+        return self.formula
+
+    @property
     def kind(self) -> str:
         """What sort of operator this is, one of KINDS."""
         return self.category

@@ -54,6 +54,10 @@ class Conv2d(Operator):
             return "pointwise" if self.kernel_size == (1, 1) else "standard"
         return "depthwise" if same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels) else "grouped"
 
+    @property
+    def macs_formula(self) -> str:
+        return {"standard": "K²·M·N·F²", "pointwise": "M·N·F²", "depthwise": "K²·M·F²", "grouped": self.formula}[self.kind]
+
     def output(self, *inputs: Shape) -> Shape:
         channels, height, width = feature_map(inputs[0], "a convolution")
         if not same(channels, self.in_channels):
