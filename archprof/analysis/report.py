@@ -6,6 +6,7 @@ from typing import NamedTuple, Protocol
 from archprof.analysis.conventions import ARCHPROF, Convention
 from archprof.errors import Location
 from archprof.graph.dims import Shape
+from archprof.graph.operators.base import Operator
 from archprof.graph.trace import INPUT, Graph, Node
 from archprof.spec.types import Spec
 
@@ -48,6 +49,7 @@ class Row(NamedTuple):
     padding: tuple[int, ...] | None
     groups: int | None
     dilation: Pair | None
+    operator: Operator
     cost: Cost
     location: Location
     measured: Measured | None = None
@@ -125,6 +127,7 @@ def _row(graph: Graph, node: Node) -> Row:
         getattr(op, "padding", None),
         getattr(op, "groups", None),
         getattr(op, "dilation", None),
+        op,
         cost,
         node.location,
     )
