@@ -64,6 +64,19 @@ class Maker(NamedTuple):
         return self.operator.of(shape, **self.options)
 
 
+class DropRate(NamedTuple):
+    """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p* behind its last one, or in
+    it where *p* is *reached* there."""
+
+    p: float
+    reached: bool = False
+    block: int = 0
+
+    def of(self, blocks: int) -> float:
+        """Return the probability of this block, of so many."""
+        return self.p * self.block / max(blocks - self.reached, 1)
+
+
 class Choice(NamedTuple):
     """A norm or activation as typed: its name, and its options as nodes."""
 
@@ -315,3 +328,27 @@ NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_o
 ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
 LAYERS = Kind("a list of layers", _layers, {"$ref": "#/$defs/layers"})
 PATHS = Kind("a list of lists of layers", _paths, {"type": "array", "items": {"$ref": "#/$defs/layers"}})
+
+
+def _drop_rate(node: Node, cells: Cells) -> DropRate:
+    if isinstance(node, Map):
+        return DropRate(**read_options(node, _DROP_RATE, cells, "`stochastic_depth`"))
+    return DropRate(_PROBABILITY.read(node, cells))
+
+
+_PROBABILITY = ratio(0, 1)
+_DROP_RATE = (
+    Column("p", _PROBABILITY, "the probability behind the last block of the network", required=True),
+    Column("reached", FLAG, "whether the last block itself has it"),
+)
+STOCHASTIC_DEPTH = Column(
+    "stochastic_depth",
+    Kind(
+        "a probability, `{p: 0.1, reached: true}`, or `-`",
+        none_or(_drop_rate),
+        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _TEXT, {"type": "object"}]},
+    ),
+    "how likely training drops the body of a residual block (Huang et al. 2016): the probability behind the network's last block, where it is "
+    "`reached` in that block; from 0 in the first block it grows in even steps, whatever the table",
+    ("drop_path", "drop_connect"),
+)

@@ -40,7 +40,7 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     with net.problems:
         last = net.layers(layers, Feature(INPUT, spec.input, 1, spec.input[0]))
     net.problems.raise_any()
-    graph = Graph(spec, spec.input, tuple(net.nodes), _outputs(spec, net, last), spec.outputs is not None)
+    graph = Graph(spec, spec.input, net.finished(), _outputs(spec, net, last), spec.outputs is not None)
     _check_alive(graph)
     return graph
 

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import count
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.graph.bind import Layer, Row
-from archprof.graph.columns import Maker, Printed, Relative
+from archprof.graph.columns import DropRate, Maker, Printed, Relative
 from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, same, truncate
+from archprof.graph.operators.act import StochasticDepth
 from archprof.graph.operators.base import Operator, ShapeError
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.limits import MAX_CHANNELS, MAX_OPERATORS
@@ -44,6 +46,7 @@ class Node(NamedTuple):
     location: Location
     trainable: bool
     shared: bool  # the parameters are those of an earlier node of the same path
+    order: int  # of registration: parameters are listed by it
 
 
 class Graph(NamedTuple):
@@ -79,6 +82,10 @@ class Tracer:
         self._block = ""
         self._block_type = ""
         self._first: dict[str, Node] = {}
+        self._orders = count()
+        self._reserved: dict[str, int] = {}
+        self._rates: dict[int, DropRate] = {}
+        self._droppable = 0
 
     # What blocks call
 
@@ -100,9 +107,10 @@ class Tracer:
         if factor != 1 and self._kind != "se":
             stride = stride * factor if factor else 0
         location = self._row.location if self._row else Location("", 0, 0)
+        order = self._reserved.pop(path) if path in self._reserved else next(self._orders)
         node = Node(
             path, op, tuple([x.node for x in inputs]), shape, stride, self._kind or op.kind, self._block, self._block_type,
-            location, self._trainable, path in self._first,
+            location, self._trainable, path in self._first, order,
         )  # fmt: skip
         self._first.setdefault(path, node)
         self.nodes.append(node)
@@ -124,6 +132,19 @@ class Tracer:
     def act(self, x: Feature, act: Maker | None) -> Feature:
         """Apply an activation, named `act`, unless it is None."""
         return self.apply("act", act.make(x.shape), x) if act else x
+
+    def drop(self, x: Feature, rate: DropRate | None) -> Feature:
+        """Apply stochastic depth, named `stochastic_depth`, unless its rate is None."""
+        if rate is None:
+            return x
+        # How likely it is depends on how many blocks are still to come; `finished` knows.
+        self._rates[len(self.nodes)] = rate
+        return self.apply("stochastic_depth", StochasticDepth(), x)
+
+    def reserve(self, *names: str) -> None:
+        """Register operators of the current scope before they are applied: their parameters are listed in the place of this call."""
+        for name in names:
+            self._reserved[self._prefix + name] = next(self._orders)
 
     def layers(self, layers: tuple[Layer, ...], x: Feature, *, shared: bool = False) -> Feature:
         """Apply a list of layers, each under its own name."""
@@ -147,6 +168,12 @@ class Tracer:
         """Return an error at the row that is being traced."""
         row = self._row
         return SpecError([Problem(message, row.location if row else None, row.address if row else "", help)])
+
+    def finished(self) -> tuple[Node, ...]:
+        """Return all nodes, those of stochastic depth with the probability of their block among all blocks that have one."""
+        for index, rate in self._rates.items():
+            self.nodes[index] = self.nodes[index]._replace(op=StochasticDepth(rate.of(self._droppable)))
+        return tuple(self.nodes)
 
     # Layers and rows
 
@@ -199,13 +226,16 @@ class Tracer:
         return x._replace(printed=self._printed(row, inputs[0], x))
 
     def _resolve(self, value: Any, row: Row, x: Feature) -> Any:
-        """Return a channel cell as a number: scaled by the width rule, or as a multiple of the input's channels."""
+        """Return a channel cell as a number, scaled by the width rule or times the input's, and a drop rate with the block's place."""
         if isinstance(value, Printed):
             if value.expanded and self._width is not None and self._width.expand == "ratio" and row.scale:
                 return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
             return self._check_channels(self.scaled(value.channels, row.scale, row.narrow))
         if isinstance(value, Relative):
             return self._check_channels(truncate(x.channels * value.factor))
+        if isinstance(value, DropRate):
+            self._droppable += 1
+            return value._replace(block=self._droppable - 1)
         return value
 
     def _check_channels(self, channels: Dim) -> Dim:

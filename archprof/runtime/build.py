@@ -33,7 +33,8 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
     from archprof.runtime.network import Network
 
     with nullcontext() if device is None else torch.device(device):
-        modules = {node.path: module for node in graph.nodes if not node.shared and (module := _module(node, initialise)) is not None}
+        nodes = sorted(graph.nodes, key=lambda node: node.order)
+        modules = {node.path: module for node in nodes if not node.shared and (module := _module(node, initialise)) is not None}
         if initialise:
             _initialise(graph, modules)
     _set_inplace(graph, modules)

@@ -20,6 +20,23 @@ class Swish(nn.Module):
         return x * torch.sigmoid(x if self.beta is None else self.beta * x)
 
 
+class StochasticDepth(nn.Module):
+    """In training zeroes each map of a batch with probability p, and scales the others by 1/(1 − p) (Huang et al. 2016)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty(x.shape[:1] + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * (kept / (1 - self.p) if self.p < 1 else kept)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
 class FrozenBatchNorm2d(nn.Module):
     """Batch normalisation of (batch, C, H, W) whose weight, bias, mean and variance are fixed: four buffers of C elements."""
 

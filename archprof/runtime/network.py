@@ -21,12 +21,12 @@ class Network(nn.Module):
     """The module of a graph: (batch, C, H, W) → the output, or a dict of outputs by name where the spec names them.
 
     A node's path is its key in `dict(network.named_modules())`; containers on the way are plain modules, and the root calls every leaf itself. A
-    module that is put in the place of a leaf is called from then on. `parameters()`, `buffers()` and `state_dict()` have the order of the
-    graph's nodes, which is that of the implementation that the spec follows.
+    module that is put in the place of a leaf is called from then on. `parameters()`, `buffers()` and `state_dict()` have the order in which the
+    graph registers its nodes, which is that of the implementation that the spec follows.
     """
 
     def __init__(self, graph: Graph, modules: Mapping[str, nn.Module]) -> None:
-        """*modules* are those of the graph's paths; an operator without one is called as a function."""
+        """*modules* are those of the graph's paths, in their order of registration; an operator without one is called as a function."""
         super().__init__()
         self._program = _program(graph, modules)
         self._outputs = dict(graph.outputs)
@@ -47,13 +47,13 @@ class Network(nn.Module):
         return outputs if self._named_outputs else outputs["output"]
 
     def named_modules(self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, nn.Module]]:
-        """Yield modules as torch does, those of the graph in the order of its nodes, also where blocks return to a container that they left."""
+        """Yield modules as torch does, those of the graph in their order of registration, also where blocks return to a container that they left."""
         start = len(prefix) + 1 if prefix else 0
         found = super().named_modules(memo, prefix, remove_duplicate)
         yield from sorted(found, key=lambda named: self._position(named[0][start:]))
 
     def state_dict(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the state as torch does, in the order of the graph's nodes."""
+        """Return the state as torch does, in the order of registration."""
         state = super().state_dict(*args, **kwargs)
         prefix = kwargs.get("prefix", "")
         own = [key for key in state if key.startswith(prefix)]

@@ -1,4 +1,4 @@
-"""Activations, and dropout. They cost no multiply-accumulates by the convention."""
+"""Activations, dropout and stochastic depth. They cost no multiply-accumulates by the convention."""
 
 from __future__ import annotations
 
@@ -83,6 +83,16 @@ class Sigmoid(Activation):
     inplace: ClassVar[bool] = False
 
 
+class GELU(Activation):
+    """x · Φ(x), with the normal distribution's Φ (Hendrycks & Gimpel 2016)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "gelu"
+    spellings: ClassVar[tuple[str, ...]] = ("GELU",)
+    torch_name: ClassVar[str] = "GELU"
+    inplace: ClassVar[bool] = False
+
+
 @operator
 class Swish(Activation):
     """x · sigmoid(βx) (Ramachandran et al. 2017), as a product; β is 1, or one learned parameter that starts there."""
@@ -123,3 +133,19 @@ class Dropout(Operator):
         from torch import nn
 
         return nn.Dropout(self.p)
+
+
+@operator
+class StochasticDepth(Operator):
+    """Zeroes whole maps of a batch with probability p in training, scales the others by 1/(1 − p) (Huang et al. 2016); the identity in inference."""
+
+    p: float = 0.0
+
+    name: ClassVar[str] = "stochastic_depth"
+    category: ClassVar[str] = "dropout"
+    columns: ClassVar[tuple[Column, ...]] = (Column("p", ratio(0, 1), "probability", ("rate",)),)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.runtime.modules import StochasticDepth as Module
+
+        return Module(self.p)
