@@ -39,7 +39,7 @@ class Step(NamedTuple):
 def actual(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
     """Yield the blocks of a page that print something, with the text that they should have, after running them in *folder*."""
     session = code.InteractiveConsole()
-    with _plain_terminal(folder):
+    with plain_terminal(folder):
         for block in blocks(page):
             if block.mark.startswith("file: "):
                 (folder / block.mark.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
@@ -59,7 +59,7 @@ def _commands(block: Block) -> str:
             printed, exit_code = f"{exit_code}\n", 0
         else:
             assert exit_code == 0, f"exit code {exit_code} before `{command.strip()}`: show it with `{EXIT_CODE.strip()}`"
-            printed, exit_code = _execute(command)
+            printed, exit_code = execute(command)
         lines.append(command + _elide(printed, output))
     assert exit_code == 0, f"exit code {exit_code} at the end of a block: show it with `{EXIT_CODE.strip()}`"
     return "".join(lines)
@@ -75,7 +75,7 @@ def _steps(block: Block) -> list[Step]:
     return found
 
 
-def _execute(command: str) -> tuple[str, int]:
+def execute(command: str) -> tuple[str, int]:
     """Return what a command prints, and its exit code."""
     program, *arguments = shlex.split(command.removeprefix("$ "))
     assert program == "archprof", f"only archprof is run here, not `{program}`"
@@ -123,7 +123,7 @@ def _text(out: io.TextIOWrapper) -> str:
 
 
 @contextmanager
-def _plain_terminal(folder: Path) -> Iterator[None]:
+def plain_terminal(folder: Path) -> Iterator[None]:
     """A folder of one's own, a known width, no colour."""
     with chdir(folder), mock.patch.dict(os.environ, COLUMNS=COLUMNS, NO_COLOR="1"):
         yield

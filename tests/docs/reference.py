@@ -1,12 +1,14 @@
-"""The reference pages that are read off the code: blocks and operators."""
+"""The reference pages that are read off the code: blocks, operators and commands."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from archprof.cli import COMMANDS
 from archprof.graph.block import CHANNEL_OPTIONS, COMMON, Block, block_names, find_block
 from archprof.graph.columns import Column
 from archprof.graph.operators import BY_NAME, OPERATORS
 from archprof.graph.operators.base import Operator
+from tests.docs.console import execute, plain_terminal
 from tests.docs.markdown import ROOT
 
 NOTICE = "<!-- Read off the code. `python -m tests.docs.rewrite` writes this page anew. -->\n\n"
@@ -38,11 +40,29 @@ Why only convolutions and linear layers have MACs is told in [what is counted](.
 
 {{options}}"""
 
+CLI = f"""{NOTICE}# Commands
+
+Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or holds a `/`), or `-` for
+standard input, each with settings behind it if wanted: `mobilenet_v2@width=0.75,resolution=192`.
+
+The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`, `.csv`, `.md`, `.txt`) gives
+the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS` are honoured; into a pipe goes no colour, and no line is
+cut.
+
+| exit code | |
+| --- | --- |
+| 0 | fine |
+| 1 | the question was answered, and the answer is no: analytic and measured counts differ, a number of `expect` is wrong |
+| 2 | bad input or usage: a wrong spec, an unknown option, a missing extra |
+| 130 | interrupted |
+
+{{commands}}"""
+
 
 def pages() -> Mapping[Path, str]:
     """Return the pages as they should be."""
     folder = ROOT / "docs" / "reference"
-    return {folder / "blocks.md": _blocks_page(), folder / "operators.md": _operators_page()}
+    return {folder / "blocks.md": _blocks_page(), folder / "operators.md": _operators_page(), folder / "cli.md": _commands_page()}
 
 
 def _blocks_page() -> str:
@@ -63,6 +83,18 @@ def _operators_page() -> str:
     rows = ((f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula) for op in OPERATORS)
     options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in OPERATORS if op.columns and BY_NAME[op.name] is op)
     return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
+
+
+def _commands_page() -> str:
+    own = (f"## {command}\n\n{_help(command)}" for command in COMMANDS)
+    return CLI.format(commands="\n".join([_help(), *own]))
+
+
+def _help(*command: str) -> str:
+    line = f"$ {' '.join(('archprof', *command, '--help'))}\n"
+    with plain_terminal(ROOT):
+        printed, _ = execute(line)
+    return f"```console\n{line}{printed}```\n"
 
 
 def _first_line(op: type[Operator]) -> str:
