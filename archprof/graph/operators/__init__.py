@@ -18,6 +18,7 @@ OPERATORS: tuple[type[Operator], ...] = (
     act.Hardsigmoid,
     act.SiLU,
     act.Sigmoid,
+    act.Tanh,
     act.GELU,
     act.Swish,
     act.Dropout,

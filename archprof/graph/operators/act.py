@@ -93,6 +93,16 @@ class GELU(Activation):
     inplace: ClassVar[bool] = False
 
 
+class Tanh(Activation):
+    """(e^x − e^−x)/(e^x + e^−x)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "tanh"
+    spellings: ClassVar[tuple[str, ...]] = ("Tanh",)
+    torch_name: ClassVar[str] = "Tanh"
+    inplace: ClassVar[bool] = False
+
+
 @operator
 class Swish(Activation):
     """x · sigmoid(βx) (Ramachandran et al. 2017), as a product; β is 1, or one learned parameter that starts there."""
