@@ -30,3 +30,22 @@ def settings(width: str | None, resolution: str | None, classes: str | None, ass
 
     named = [("width", width), ("resolution", resolution), ("classes", classes)]
     return [(key, value) for key, value in named if value is not None] + [parse_setting(text) for text in assignments or ()]
+
+
+def ignored(given: Iterable[str] | None) -> tuple[str, ...]:
+    """Return what `--ignore` names: kinds of operator and fields; a comma lists.
+
+    Raises UsageError for a word that is neither.
+    """
+    from dataclasses import fields
+
+    from archprof.errors import Problem, UsageError, suggest
+    from archprof.graph.operators import OPERATORS
+    from archprof.graph.operators.base import KINDS
+
+    known = dict.fromkeys([*KINDS, *(field.name for operator in OPERATORS for field in fields(operator)), "operator", "output", "trainable"])
+    words = tuple(word.strip() for text in given or () for word in text.split(","))
+    for word in words:
+        if word not in known:
+            raise UsageError([Problem(f"`--ignore {word}` names no kind and no field", help=suggest(word, known, "kinds and fields"))])
+    return words

@@ -4,12 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 GAP = 2
+WRAPPED = 28
 
 
 class Column(NamedTuple):
     """A column: its title for people, its key for machines, and how a value is shown.
 
-    Columns with the highest *drop* leave first when the room is narrow; 0 stays always. A column of the *person* alone is not in CSV.
+    Columns with the highest *drop* leave first when the room is narrow; 0 stays always. A column that may *wrap* gives up room before that, down to
+    `WRAPPED` characters. A column of the *person* alone is not in CSV.
     """
 
     title: str
@@ -18,6 +20,7 @@ class Column(NamedTuple):
     left: bool = False
     drop: int = 0
     person: bool = False
+    wrap: bool = False
 
 
 class Table(NamedTuple):
@@ -39,30 +42,41 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
 
     No digit is ever cut: columns leave instead, then paths fold in their middle.
     """
-    columns, rows = _fitted(table, width)
-    parts = [_wrapped(table.title, width), _rich(columns, rows, table.quiet, color), "\n".join(_wrapped(line, width) for line in table.footer)]
+    columns, widths, rows = _fitted(table, width)
+    parts = [_wrapped(table.title, width), _rich(columns, widths, rows, table.quiet, color), "\n".join(_wrapped(line, width) for line in table.footer)]
     text = "\n\n".join(part for part in parts if part) + "\n"
     text = "\n".join([text, *(to_text(further, width=width, color=color) for further in table.below)])
     return to_ascii(text) if ascii_only else text
 
 
-def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[list[str]]]:
-    """Return the columns that fit, and the rows as text."""
+def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], list[list[str]]]:
+    """Return the columns that fit, their widths, and the rows as text."""
     cells = [[column.show(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows]
     # A column in which nothing stands says nothing.
     kept = [index for index in range(len(table.columns)) if not cells or any(row[index] for row in cells)]
     widths = [max([len(column.title), *(len(row[index]) for row in cells)]) for index, column in enumerate(table.columns)]
-    while width is not None and _room(widths, kept) > width:
-        droppable = [index for index in kept if table.columns[index].drop]
-        if not droppable:
-            break
-        kept.remove(max(droppable, key=lambda index: table.columns[index].drop))
-    over = _room(widths, kept) - width if width is not None else 0
-    if over > 0 and kept and table.columns[kept[0]].left:
-        room = max(8, widths[kept[0]] - over)
-        for row in cells:
-            row[kept[0]] = fold_path(row[kept[0]], room)
-    return [table.columns[index] for index in kept], [[row[index] for index in kept] for row in cells]
+    if width is not None:
+        _narrow(table.columns, widths, kept, width)
+        over = _room(widths, kept) - width
+        if over > 0 and kept and table.columns[kept[0]].left:
+            widths[kept[0]] = max(8, widths[kept[0]] - over)
+            for row in cells:
+                row[kept[0]] = fold_path(row[kept[0]], widths[kept[0]])
+    return [table.columns[index] for index in kept], [widths[index] for index in kept], [[row[index] for index in kept] for row in cells]
+
+
+def _narrow(columns: Sequence[Column], widths: list[int], kept: list[int], room: int) -> None:
+    """Wrap what may wrap, then drop columns, until the rest fits; both lists change in place."""
+    while (over := _room(widths, kept) - room) > 0:
+        wrappable = [index for index in kept if columns[index].wrap and widths[index] > WRAPPED]
+        droppable = [index for index in kept if columns[index].drop]
+        if wrappable:
+            widest = max(wrappable, key=lambda index: widths[index])
+            widths[widest] = max(WRAPPED, widths[widest] - over)
+        elif droppable:
+            kept.remove(max(droppable, key=lambda index: columns[index].drop))
+        else:
+            return
 
 
 def _room(widths: Sequence[int], kept: Sequence[int]) -> int:
@@ -77,7 +91,7 @@ def fold_path(path: str, room: int) -> str:
     return f"{path[:head]}…{path[len(path) - (room - 1 - head) :]}"
 
 
-def _rich(columns: list[Column], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
+def _rich(columns: list[Column], widths: list[int], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
     from io import StringIO
 
     from rich.box import Box
@@ -87,11 +101,10 @@ def _rich(columns: list[Column], rows: list[list[str]], quiet: frozenset[int], c
 
     # A rule under the header and one at the end: what papers use.
     booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
-    widths = [max([len(column.title), *(len(row[index]) for row in rows)]) for index, column in enumerate(columns)]
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
     for column, width in zip(columns, widths, strict=True):
-        grid.add_column(Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=True)
+        grid.add_column(Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=not column.wrap)
     for index, row in enumerate(rows):
         grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
     out = StringIO()

@@ -21,6 +21,7 @@ CASES = {
     "cost --conv std --k 0": "`--k 0` is not a size\n  help: write `3`, or `1x7` (height × width)\n",
     "cost --conv std --size 4 --k 7 --padding 0": "a window of 7 is larger than the padded input of 4\n",
     "cost --versus std:kk=3": "`kk=3` in `--versus std:kk=3` is no option\n  help: did you mean `k`? write `k=3,n=2`; options: k, n, in, ",
+    "diff v1 v2 --ignore nrm": "`--ignore nrm` names no kind and no field\n  help: did you mean `norm`? kinds and fields: standard, ",
     "summary mobilenet_v4": "there is no network `mobilenet_v4`\n  help: did you mean `mobilenet_v",
 }
 
@@ -37,8 +38,14 @@ def test_help_without_arguments(capsys):
     assert archprof(capsys).out.startswith("Usage: archprof [OPTIONS] COMMAND")
 
 
-@pytest.mark.parametrize("command", ["summary", "show", "list", "validate", "schema", "verify", "cost"])
+@pytest.mark.parametrize("command", ["summary", "show", "list", "validate", "schema", "verify", "cost", "diff"])
 def test_every_command_has_help(capsys, command):
     result = archprof(capsys, command, "--help")
     assert (result.code, result.err) == (0, "")
     assert f"Usage: archprof {command} [OPTIONS]" in result.out
+
+
+def test_exit_code_of_a_difference(capsys):
+    assert archprof(capsys, "diff", "v1", "v2").code == 0
+    assert archprof(capsys, "diff", "v1", "v2", "--exit-code").code == 1
+    assert archprof(capsys, "diff", "v1", "v1", "--exit-code").code == 0

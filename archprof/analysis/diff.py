@@ -1,0 +1,194 @@
+"""What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what it costs."""
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import fields
+from typing import NamedTuple
+
+from archprof.analysis.report import Cost, Report, Row, total
+
+# How much two blocks are alike, at most; pairs below half of it are no pair.
+_ALIKE = 12
+_PAIR = 5
+
+
+class Change(NamedTuple):
+    """One difference: `added`, `removed` or `changed`; the paths in both networks, what differs, and what that adds (negative: saves)."""
+
+    status: str
+    before: str  # path in A, empty where added
+    after: str  # path in B, empty where removed
+    label: str
+    kind: str
+    fields: tuple[tuple[str, str, str], ...]  # name, in A, in B
+    delta: Cost
+
+    @property
+    def costs(self) -> bool:
+        return any(self.delta)
+
+
+class BlockChange(NamedTuple):
+    """The changes inside one pair of blocks, or a block that only one side has (then with no changes of its own)."""
+
+    status: str
+    before: str
+    after: str
+    label: str
+    input: tuple[int, ...]
+    output: tuple[int, ...]
+    delta: Cost
+    changes: tuple[Change, ...]
+
+
+class Diff(NamedTuple):
+    """Two reports and what changed from the first to the second; *hidden* counts the changes of ignored kinds and fields."""
+
+    before: Report
+    after: Report
+    blocks: tuple[BlockChange, ...]
+    delta: Cost
+    hidden: int
+
+    @property
+    def empty(self) -> bool:
+        return not self.blocks
+
+
+def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
+    """Return what changed; *ignore* names kinds of operator (`norm`, `act`, `se`) and fields (`eps`, `padding`) that one does not ask about."""
+    blocks = []
+    hidden = 0
+    for old, new in _aligned(_blocks(before), _blocks(after)):
+        if old is None or new is None:
+            blocks.append(_whole(old, new))
+            continue
+        found = [change for change in _operators(old, new) if change]
+        kept = [shown for change in found if (shown := _shown(change, ignore))]
+        hidden += len(found) - len(kept)
+        if kept:
+            delta = _minus(total(new.rows), total(old.rows))
+            blocks.append(BlockChange("changed", old.path, new.path, new.label, new.rows[0].inputs[0], new.rows[-1].output, delta, tuple(kept)))
+    return Diff(before, after, tuple(blocks), _minus(after.totals, before.totals), hidden)
+
+
+class _Block(NamedTuple):
+    path: str
+    label: str
+    rows: tuple[Row, ...]
+    signature: tuple[object, ...]
+
+
+def _blocks(report: Report) -> list[_Block]:
+    """Return a report's blocks in order, each with what tells it from others."""
+    groups: dict[str, list[Row]] = {}
+    for row in report.rows:
+        groups.setdefault(row.block, []).append(row)
+    return [_Block(path, rows[0].block_type, tuple(rows), _signature(rows)) for path, rows in groups.items()]
+
+
+def _signature(rows: Sequence[Row]) -> tuple[object, ...]:
+    cost = total(rows)
+    kernels = tuple(row.kernel for row in rows if row.kernel and row.kernel != (1, 1))
+    return (rows[0].block_type, rows[-1].output, rows[0].inputs[0], kernels, cost.params, cost.macs, len(rows), rows[-1].output[0], rows[-1].stage)
+
+
+_WEIGHTS = (3, 2, 1, 1, 1, 1, 1, 1, 1)
+
+
+def _alike(one: _Block, other: _Block) -> int:
+    """Return how much two blocks are alike, from 0 to 12; another type of block is no pair unless nearly everything else agrees."""
+    pairs = zip(_WEIGHTS, one.signature, other.signature, strict=True)
+    return sum(weight for weight, mine, its in pairs if mine == its)
+
+
+def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
+    """Yield pairs of blocks in order, None for the side that lacks one: the alignment that is most alike in sum (Needleman & Wunsch 1970)."""
+    best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
+    alike = [[_alike(one, other) for other in after] for one in before]
+    for i in range(len(before) - 1, -1, -1):
+        for j in range(len(after) - 1, -1, -1):
+            paired = best[i + 1][j + 1] + alike[i][j] if alike[i][j] >= _PAIR else -1
+            best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
+    i = j = 0
+    while i < len(before) or j < len(after):
+        if i < len(before) and j < len(after) and alike[i][j] >= _PAIR and best[i][j] == best[i + 1][j + 1] + alike[i][j]:
+            yield before[i], after[j]
+            i, j = i + 1, j + 1
+        elif i < len(before) and best[i][j] == best[i + 1][j]:
+            yield before[i], None
+            i += 1
+        else:
+            yield None, after[j]
+            j += 1
+
+
+def _whole(old: _Block | None, new: _Block | None) -> BlockChange:
+    block = old or new
+    assert block is not None
+    cost = total(block.rows)
+    delta = cost if new else _minus(Cost(), cost)
+    status = "added" if new else "removed"
+    paths = ("", block.path) if new else (block.path, "")
+    return BlockChange(status, *paths, block.label, block.rows[0].inputs[0], block.rows[-1].output, delta, ())
+
+
+def _operators(old: _Block, new: _Block) -> Iterator[Change | None]:
+    """Yield the change of each operator of a pair of blocks, None where there is none; operators pair by their name inside the block."""
+    mine = {row.path.removeprefix(old.path): row for row in old.rows}
+    its = {row.path.removeprefix(new.path): row for row in new.rows}
+    for name in dict.fromkeys((*mine, *its)):
+        yield _change(mine.get(name), its.get(name))
+
+
+def _change(old: Row | None, new: Row | None) -> Change | None:
+    if old is None or new is None:
+        row = old or new
+        assert row is not None
+        delta = row.cost if new else _minus(Cost(), row.cost)
+        status, before, after = ("added", "", row.path) if new else ("removed", row.path, "")
+        return Change(status, before, after, row.label, row.kind, (), delta)
+    differing = tuple(_fields(old, new))
+    if not differing and old.cost == new.cost:
+        return None
+    return Change("changed", old.path, new.path, new.label, new.kind, differing, _minus(new.cost, old.cost))
+
+
+def _fields(old: Row, new: Row) -> Iterator[tuple[str, str, str]]:
+    """Yield the fields that differ: the operator, its own fields where it is the same one, the shapes."""
+    if type(old.operator) is not type(new.operator):
+        yield "operator", old.op, new.op
+    common = {field.name for field in fields(new.operator)}
+    for field in fields(old.operator):
+        if field.name in common and (mine := getattr(old.operator, field.name)) != (its := getattr(new.operator, field.name)):
+            yield field.name, _text(mine), _text(its)
+    if old.cost.trainable == old.cost.params and new.cost.trainable != new.cost.params:
+        yield "trainable", "true", "false"
+    elif new.cost.trainable == new.cost.params and old.cost.trainable != old.cost.params:
+        yield "trainable", "false", "true"
+    if _extent(old.output) != _extent(new.output):
+        yield "output", _text(old.output), _text(new.output)
+
+
+def _extent(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return a shape without a map of a single position: C×1×1 is C."""
+    return shape[:1] if shape[1:] == (1, 1) else shape
+
+
+def _text(value: object) -> str:
+    if isinstance(value, tuple):
+        return "×".join(map(str, value)) if len(set(value)) > 1 or len(value) == 3 else str(value[0])
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+def _shown(change: Change, ignore: Collection[str]) -> Change | None:
+    """Return a change without what is ignored; None where nothing is left."""
+    if change.kind in ignore:
+        return None
+    kept = tuple(field for field in change.fields if field[0] not in ignore)
+    if change.status == "changed" and not kept and not change.costs:
+        return None
+    return change._replace(fields=kept)
+
+
+def _minus(new: Cost, old: Cost) -> Cost:
+    return Cost(*(mine - its for mine, its in zip(new, old, strict=True)))

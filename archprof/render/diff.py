@@ -1,0 +1,167 @@
+"""A diff as a table: `archprof diff`."""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from archprof.analysis.diff import BlockChange, Change, Diff
+from archprof.render.json import SCHEMA
+from archprof.render.summary import shape
+from archprof.render.table import Column, Table
+from archprof.units import exact, plural
+
+# So many changes of a block are told in its line.
+TOLD = 3
+# Fields that follow from another change: of the layer before, or of the same one.
+_FOLLOWING = ("in_channels", "in_features", "num_features", "padding", "output")
+# Kinds that are told once for the whole network: they cost next to nothing.
+_QUIET = ("norm", "act")
+_SIGNS = {"added": "+", "removed": "−", "changed": "~"}
+
+
+def diff_table(found: Diff, *, full: bool) -> Table:
+    """Return a line for each block that changed, was added or removed; *full* adds a line for each operator.
+
+    What is the same in many places and costs nothing, or next to nothing (an eps, a form, an activation), stands once, below.
+    """
+    rows: list[tuple[Any, ...]] = []
+    for block in found.blocks:
+        if full or block.status != "changed" or any(block.delta) or any(change.costs for change in block.changes):
+            rows.append(_block_row(block))
+        if full:
+            rows += [_change_row(block, change) for change in block.changes]
+    columns = (
+        Column("", "status", left=True),
+        Column("A", "before", left=True),
+        Column("B", "after", left=True),
+        Column("what", "label", left=True, drop=2),
+        Column("change", "change", left=True, wrap=True),
+        Column("Δ params", "delta_params", signed),
+        Column("Δ MACs", "delta_macs", signed),
+    )
+    return Table(f"{found.before.spec.variant} → {found.after.spec.variant}", columns, tuple(rows), _footer(found, full))
+
+
+def _block_row(block: BlockChange) -> tuple[Any, ...]:
+    if block.status == "changed":
+        told = [text for change in block.changes if change.costs and change.kind not in _QUIET and (text := _told(block, change))]
+        more = [f"{len(told) - TOLD} more"] if len(told) > TOLD else []
+        what = "; ".join([*told[:TOLD], *more]) or "as its input"
+    else:
+        what = f"{shape(block.input)} → {shape(block.output)}"
+    return _SIGNS[block.status], block.before, block.after, block.label, what, block.delta.params, block.delta.macs
+
+
+def _told(block: BlockChange, change: Change) -> str:
+    """Return a change in the block's own names, `se.reduce: out_channels 24 → 18`; nothing for one that only follows from another."""
+    path = (change.after or change.before).removeprefix(block.after if change.after else block.before).lstrip(".")
+    name = path.removesuffix(".conv") or change.label
+    if change.status != "changed":
+        return f"{name} {change.status}"
+    own = _own(change)
+    return f"{name}: {_listed(own)}" if own else ""
+
+
+def _own(change: Change) -> list[tuple[str, str, str]]:
+    """Return the fields that do not follow from another change; the groups of a depthwise convolution are its channels."""
+    following = (*_FOLLOWING, "groups") if change.kind == "depthwise" else _FOLLOWING
+    return [field for field in change.fields if field[0] not in following]
+
+
+def _change_row(block: BlockChange, change: Change) -> tuple[Any, ...]:
+    what = fields_text(change) if change.status == "changed" else change.status
+    return f"  {_SIGNS[change.status]}", change.before, change.after, change.label, what, change.delta.params, change.delta.macs
+
+
+def fields_text(change: Change) -> str:
+    """Return the fields that differ: `kernel_size 3 → 5, padding 1 → 2`."""
+    return _listed(change.fields) or "counted otherwise"
+
+
+def _listed(fields: Iterable[tuple[str, str, str]]) -> str:
+    return ", ".join(f"{name} {before} → {after}" for name, before, after in fields)
+
+
+def _footer(found: Diff, full: bool) -> tuple[str, ...]:
+    lines = [] if full else _free(found.blocks)
+    if found.empty:
+        lines.append("no difference")
+    if found.hidden:
+        lines.append(f"{plural(found.hidden, 'ignored change')} not shown")
+    lines += [*_by_status(found.blocks), _total(found, "params", "params"), _total(found, "macs", "MACs")]
+    convention = found.after.convention
+    return (*lines, f"convention {convention}: {convention.text}")
+
+
+def _free(blocks: Iterable[BlockChange]) -> list[str]:
+    """Return the changes of norms and activations, and those that cost nothing, each once, with how many operators it is in."""
+    counted: dict[tuple[str, str], int] = {}
+    for block in blocks:
+        for change in block.changes:
+            # A map of another size that an operator only hands on is told where it is made.
+            own = _own(change)
+            if (not change.costs or change.kind in _QUIET) and (own or change.status != "changed"):
+                what = _listed(own) or change.status
+                key = (change.label, what)
+                counted[key] = counted.get(key, 0) + 1
+    return [f"also: {label} {what}, in {plural(count, 'operator')}" for (label, what), count in counted.items()]
+
+
+def _by_status(blocks: Sequence[BlockChange]) -> list[str]:
+    """Return what changed, added and removed rows sum to, where there are several sorts."""
+    told = []
+    for status in _SIGNS:
+        deltas = [block.delta for block in blocks if block.status == status]
+        if deltas:
+            params, macs = sum(delta.params for delta in deltas), sum(delta.macs for delta in deltas)
+            told.append(f"{plural(len(deltas), f'{status} block')} {signed(params)} params, {signed(macs)} MACs")
+    return [" · ".join(told)] if len(told) > 1 else []
+
+
+def _total(found: Diff, count: str, label: str) -> str:
+    before, after = getattr(found.before.totals, count), getattr(found.after.totals, count)
+    share = f" ({(after - before) / before:+.2%})".replace("%", " %") if before else ""
+    return f"{label} {exact(before)} → {exact(after)}: {signed(after - before)}{share}"
+
+
+def signed(value: int) -> str:
+    """Return `+1,204`, `−1,204`, or `0`."""
+    return "0" if not value else f"{'+' if value > 0 else '−'}{abs(value):,}"
+
+
+def diff_document(found: Diff) -> dict[str, Any]:
+    """Return a diff as a document: every change, whatever the view."""
+    return {
+        "schema": SCHEMA,
+        "before": found.before.spec.variant,
+        "after": found.after.spec.variant,
+        "convention": {"name": found.after.convention.name, "version": found.after.convention.version},
+        "totals": {"before": found.before.totals._asdict(), "after": found.after.totals._asdict(), "delta": found.delta._asdict()},
+        "hidden": found.hidden,
+        "blocks": [
+            {
+                "status": block.status,
+                "before": block.before or None,
+                "after": block.after or None,
+                "block_type": block.label,
+                "input": list(block.input),
+                "output": list(block.output),
+                "delta": block.delta._asdict(),
+                "changes": _changes(block.changes),
+            }
+            for block in found.blocks
+        ],
+    }
+
+
+def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
+    return [
+        {
+            "status": change.status,
+            "before": change.before or None,
+            "after": change.after or None,
+            "kind": change.kind,
+            "fields": {name: [before, after] for name, before, after in change.fields},
+            "delta": change.delta._asdict(),
+        }
+        for change in changes
+    ]

@@ -1,0 +1,67 @@
+"""archprof diff: alignment that survives insertions, changes with their costs."""
+
+import pytest
+
+import archprof
+from archprof.analysis.diff import diff
+
+
+def between(before, after, **options):
+    return diff(archprof.analyze(before), archprof.analyze(after), **options)
+
+
+def test_nothing_changed():
+    found = between("mobilenet_v2", "v2")
+    assert found.empty
+    assert not any(found.delta)
+
+
+def test_v3_large_against_its_14_rows():
+    found = between("mobilenet_v3_large", "mobilenet_v3_large_14rows", ignore=("norm",))
+    removed = [block for block in found.blocks if block.status == "removed"]
+    assert [(block.input, block.output) for block in removed] == [((160, 7, 7), (160, 7, 7))]
+    # one row (5, 960, 160): 160·960 + 960·25 + 960·160 weights, three norms, and a squeeze-excite 960 → 240 → 960 with bias
+    weights = 160 * 960 + 960 * 25 + 960 * 160
+    squeeze = 2 * 960 * 240
+    assert removed[0].delta.params == -(weights + 2 * (960 + 960 + 160) + squeeze + 240 + 960)
+    assert removed[0].delta.macs == -(weights * 7 * 7 + squeeze)
+    changed = [block for block in found.blocks if any(change.kind == "se" and change.costs for change in block.changes)]
+    # squeezed channels: 72/4 = 18 instead of 24, 120/4 = 30 instead of 32; both biases gone everywhere
+    squeezed = {72: (24, 18), 120: (32, 30), 480: (120, 120), 672: (168, 168), 960: (240, 240)}
+    expected = []
+    for channels in (72, 120, 120, 480, 672, 672, 960):
+        before, after = squeezed[channels]
+        expected.append((2 * channels * (after - before) - before - channels, 2 * channels * (after - before)))
+    assert [(block.delta.params, block.delta.macs) for block in changed] == expected
+    assert (found.delta.params, found.delta.macs) == (4_679_968 - 5_483_032, 199_898_336 - 216_589_760)
+    assert found.hidden == 43  # every norm's eps and momentum
+
+
+@pytest.mark.parametrize("row", [0, 3, 6])
+def test_an_inserted_row_moves_nobody(row, tmp_path):
+    path = tmp_path / "longer.yaml"
+    path.write_text(f'archprof: 1\nextends: mobilenet_v2\ninsert:\n  - {{after: "layers[1].rows[{row}]", rows: [[3, {(16, 24, 32, 64, 96, 160, 320)[row]}, 1, 1]]}}\n')
+    found = between("mobilenet_v2", str(path))
+    assert [block.status for block in found.blocks] == ["added"]
+    assert found.blocks[0].after == f"1.{row + 1}.0"
+
+
+def test_changed_fields():
+    found = between("v3", "v3@layers[1].rows[4].k=3")
+    ((change,),) = [block.changes for block in found.blocks]
+    assert change.fields == (("kernel_size", "5", "3"), ("padding", "2", "1"))
+    # 120 channels, 25 → 9 taps, at 28×28
+    assert (change.delta.params, change.delta.macs) == (-16 * 120, -16 * 120 * 28 * 28)
+
+
+def test_ignored_kinds_and_fields_are_counted_as_hidden():
+    found = between("v3", "v3@defaults.act=RE", ignore=("act",))
+    assert found.empty
+    assert found.hidden == 2  # the first and the last convolution; rows and linear layers say their own
+
+
+def test_blocks_sum_to_the_whole():
+    for before, after in (("v1", "v2"), ("v2", "v3"), ("resnet50", "resnet101"), ("mixnet_s", "mixnet_l")):
+        found = between(before, after)
+        assert sum(block.delta.macs for block in found.blocks) == found.delta.macs
+        assert sum(block.delta.params for block in found.blocks) == found.delta.params
