@@ -77,21 +77,34 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     from difflib import get_close_matches
 
     folded = {name.lower(): name for name in allowed}
-    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.6)
+    close = get_close_matches(word.lower(), folded, n=1, cutoff=0.7)
     return f"did you mean `{folded[close[0]]}`?" if close else ""
 
 
 # A hostile file may have a hundred thousand names, each of them wrong.
-_MAX_NAMES = 40
+_MAX_NAMES = 100
 _MAX_COMPARED = 1000
+# So many names are read by nobody who is told the right one.
+_FEW_NAMES = 12
 _MAX_PROBLEMS = 100
 
 
-def suggest(word: str, allowed: Iterable[str], label: str) -> str:
-    """Return a help line: a close match if there is one, then all that is allowed."""
+def suggest(word: str, allowed: Iterable[str], label: str, listed: Iterable[str] | None = None) -> str:
+    """Return a help line: a close match if there is one, and all that is allowed (or *listed*) where that is short or there is no match."""
     names = list(allowed)
-    listed = ", ".join(names[:_MAX_NAMES]) + (", …" if len(names) > _MAX_NAMES else "")
-    return " ".join(filter(None, [did_you_mean(word[:100], names[:_MAX_COMPARED]), f"{label}: {listed or 'none'}"]))
+    shown = names if listed is None else list(listed)
+    close = did_you_mean(word[:100], names[:_MAX_COMPARED])
+    if close and len(shown) > _FEW_NAMES:
+        return close
+    more = ", …" if len(shown) > _MAX_NAMES else ""
+    return f"{close} {label}: {', '.join(shown[:_MAX_NAMES]) or 'none'}{more}".strip()
+
+
+def placed(error: InputError, where: str, help: str = "", location: Location | None = None) -> SpecError:
+    """Return an error's problems with a place in the spec, a help and a location, each where a problem has none of its own."""
+    return SpecError(
+        found._replace(where=found.where or where, help=found.help or help, location=found.location or location) for found in error.problems
+    )
 
 
 class TooManyProblems(SpecError):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, TooManyProblems, problem, suggest
+from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
 from archprof.graph.block import COMMON, Block, block_at, block_names, every_column, spellings
 from archprof.graph.columns import LAYERS, PATHS, Cells, Column, is_none
 from archprof.spec.header import TOP_LEVEL
@@ -83,9 +83,9 @@ class Binder:
         return tuple(bound)
 
     def check_defaults(self) -> None:
-        """Note the defaults that no block of the network could use."""
+        """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave some of its parent's behind."""
         for key, (marker, node) in self.cells.defaults.items():
-            if key in self._used:
+            if key in self._used or not self.pristine or marker.file != self.file:
                 continue
             if key in self._defaults and not isinstance(node, Map):
                 self.problems.add(f"expected the options of `{key}`, not {describe(node)}", node.location, where=f"defaults.{key}")
@@ -94,8 +94,8 @@ class Binder:
             elif key in block_names():
                 self.problems.add(f"no layer of this network is a `{key}`", marker.location, where="defaults", help="remove the entry")
             else:
-                known = {name for block in self._defaults for name in spellings(block)} - _PER_ROW
-                advice = suggest(key, sorted(known), "columns")
+                known = {name: column for block in self._defaults for name, column in spellings(block).items() if column not in _PER_ROW}
+                advice = suggest(key, known, "columns", dict.fromkeys(known.values()))
                 self.problems.add(f"no block of this network has a column {describe(marker)}", marker.location, where="defaults", help=advice)
 
     # Layers
@@ -132,19 +132,22 @@ class Binder:
         """Return an id; None where there is none, or one that cannot be, which is noted."""
         if node is None:
             return None
-        with self.problems:
-            return self._id(node, address)
+        try:
+            return self._id(node)
+        except SpecError as error:
+            with self.problems:
+                raise placed(error, address) from None
         return None
 
-    def _id(self, node: Node, address: str) -> str:
+    def _id(self, node: Node) -> str:
         name = identifier(node, "an id")
         if name in RESERVED or name in TOP_LEVEL:
             whose = "every torch module has something of that name" if name in RESERVED else "it is a key of the top level"
-            raise problem(f"`{name}` cannot be an id: {whose}", node.location, where=address, help="choose another name")
+            raise problem(f"`{name}` cannot be an id: {whose}", node.location, help="choose another name")
         if name in self.ids:
             first = self.ids[name]
             note = f"it stands in line {first.line} already" if first.file == node.file else f"it stands in {first} already"
-            raise SpecError([Problem(f"duplicate id `{name}`", node.location, address, note=note)])
+            raise problem(f"duplicate id `{name}`", node.location, note=note)
         self.ids[name] = node.location
         return name
 
@@ -199,15 +202,19 @@ class Binder:
     def _header(self, block: Block, columns: Node, address: str) -> tuple[Column, ...]:
         problems = Problems()
         header: list[Column] = []
+        typed: dict[str, str] = {}
         for marker in sequence(columns, "a list of columns"):
             with problems:
                 name = scalar(marker, "a column's name")
                 column = self._column(block, name, "column", f"{address}.columns")
-                if column in header:
-                    raise problem(f"duplicate column `{name.text}`", name.location, where=f"{address}.columns")
+                if column.name in typed:
+                    other = typed[column.name]
+                    message = f"duplicate column `{other}`" if other == name.text else f"`{name.text}` and `{other}` are the same column"
+                    raise problem(message, name.location, where=f"{address}.columns")
                 if column.kind in (LAYERS, PATHS):
                     raise problem(f"`{name.text}` does not fit in a cell", name.location, where=f"{address}.columns", help="give it beside `rows`")
                 header.append(column)
+                typed[column.name] = name.text
         problems.raise_any()
         return tuple(header)
 
@@ -215,7 +222,7 @@ class Binder:
         names = spellings(block.name)
         column = next((column for column in every_column(block) if column.name == names.get(marker.text)), None)
         if column is None:
-            advice = suggest(marker.text, names, "columns")
+            advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
             raise problem(f"unknown {what} {describe(marker)} of block `{block.name}`", marker.location, where=address, help=advice)
         return column
 
@@ -242,7 +249,9 @@ class Binder:
 
     def _cells_of(self, row: Node, table: Table, base: Mapping[str, Any], address: str) -> tuple[dict[str, Any], Node | None]:
         """Return a row's values over those of its layer, and the cell of its column `input`."""
-        cells = sequence(row, "a row, which is a list of cells")
+        if not isinstance(row, Seq):
+            raise problem(f"expected a row, not {describe(row)}", row.location, where=address, help="a list of cells in brackets")
+        cells = row.items
         if len(cells) != len(table.columns):
             shown = ", ".join(column.name for column in table.columns)
             message = f"a row of {plural(len(cells), 'cell')} under {plural(len(table.columns), 'column')}"
@@ -327,9 +336,8 @@ class Binder:
         except TooManyProblems:
             raise
         except SpecError as error:
-            where, advice = f"{address}.{column.name}", column.kind.allowed
             with self.problems:
-                raise SpecError(found._replace(where=found.where or where, help=found.help or advice) for found in error.problems) from None
+                raise placed(error, f"{address}.{column.name}", column.kind.allowed) from None
         return None
 
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import Problems, SpecError, problem, suggest
+from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
 from archprof.graph.expression import evaluate, is_expression
 from archprof.spec.limits import MAX_CHANNELS, MAX_KERNEL, MAX_REPEATS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
@@ -93,17 +93,16 @@ def is_none(node: Node) -> bool:
     return isinstance(node, Scalar) and node.text == "-"
 
 
-def _number(node: Node, cells: Cells, low: float, high: float, what: str, whole: bool) -> Any:
+def _number(node: Node, cells: Cells, low: float, high: float, what: str, whole: bool, help: str = "") -> Any:
     typed = scalar(node, what)
     if typed.value is not None:
         return typed.value
     if is_expression(typed.text):
         return evaluate(typed, cells.knobs, low, high, whole=whole)
-    return integer(typed, int(low), int(high), what) if whole else number(typed, low, high, what)
+    return integer(typed, int(low), int(high), what, help) if whole else number(typed, low, high, what)
 
 
-# At most forty digits, as of any number.
-_MULTIPLE = re.compile("([0-9.]{1,40})[x×]")
+_MULTIPLE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)[x×]", re.ASCII)
 
 
 def _channels(node: Node, cells: Cells) -> Any:
@@ -113,8 +112,11 @@ def _channels(node: Node, cells: Cells) -> Any:
             raise problem("`classes` without a number of classes", typed.location, help="say `classes: 1000` at the top")
         return cells.classes
     if match := _MULTIPLE.fullmatch(typed.text):
-        return Relative(number(typed._replace(text=match[1]), 0.000001, MAX_CHANNELS, "the factor of a multiple"))
-    return Printed(_number(typed, cells, 1, MAX_CHANNELS, "a channel count", whole=True))
+        factor = float(match[1]) if "." in match[1] else int(match[1])
+        if not 0 < factor <= MAX_CHANNELS:
+            raise problem(f"{describe(typed)} is out of range", typed.location, help=f"a multiple is above 0x and at most {MAX_CHANNELS}x")
+        return Relative(factor)
+    return Printed(_number(typed, cells, 1, MAX_CHANNELS, "a channel count", whole=True, help=CHANNELS.allowed))
 
 
 def _expanded(node: Node, cells: Cells) -> Any:
@@ -126,9 +128,9 @@ def _pair(low: int) -> Callable[[Node, Cells], tuple[int, int]]:
     def read(node: Node, cells: Cells) -> tuple[int, int]:
         typed = scalar(node, "a size")
         if re.fullmatch("[0-9]+[x×][0-9]+", typed.text, re.ASCII):
-            height, width = dims(typed, 2, "HxW", MAX_KERNEL)
+            height, width = dims(typed, "HxW", "1x7", MAX_KERNEL)
             return height, width
-        side = _number(typed, cells, low, MAX_KERNEL, "a size", whole=True)
+        side = _number(typed, cells, low, MAX_KERNEL, "a size", whole=True, help=SIZE.allowed)
         return side, side
 
     return read
@@ -143,14 +145,14 @@ def _padding(node: Node, cells: Cells) -> tuple[int, ...]:
     if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
         height, width = (integer(typed._replace(text=side), 0, MAX_KERNEL, "a padding") for side in match.groups())
         return height, width
-    side = _number(typed, cells, 0, MAX_KERNEL, "a padding", whole=True)
+    side = _number(typed, cells, 0, MAX_KERNEL, "a padding", whole=True, help=PADDING.allowed)
     return side, side
 
 
 def _groups(node: Node, cells: Cells) -> Any:
     if isinstance(node, Scalar) and node.text == "depthwise":
         return "depthwise"
-    return _number(node, cells, 1, MAX_CHANNELS, "a number of groups", whole=True)
+    return _number(node, cells, 1, MAX_CHANNELS, "a number of groups", whole=True, help=GROUPS.allowed)
 
 
 def _sizes(node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
@@ -177,7 +179,7 @@ def _text(node: Node, cells: Cells) -> str:
 def _printed_input(node: Node, cells: Cells) -> tuple[int, int, int]:
     typed = scalar(node, "HxWxC")
     square = re.sub(r"([0-9]+)(\^2|²)", r"\1x\1", typed.text.replace(" ", ""))
-    height, width, channels = dims(typed._replace(text=square), 3, "HxWxC", MAX_CHANNELS)
+    height, width, channels = dims(typed._replace(text=square), "HxWxC", "112x112x16", MAX_CHANNELS)
     return height, width, channels
 
 
@@ -189,7 +191,7 @@ def _choice(category: str, what: str) -> Callable[[Node, Cells], "Maker"]:
         try:
             operator = find_operator(name.text, category)
         except SpecError as error:
-            raise SpecError(found._replace(location=name.location) for found in error.problems) from None
+            raise placed(error, "", location=name.location) from None
         if operator is None:
             raise problem(f"unknown {what} {describe(name)}", name.location, help=suggest(name.text, operators_of(category), f"{what}s"))
         return Maker(operator, read_options(options or Map({}, *name.location), operator.columns, cells, f"`{name.text}`"))
@@ -205,7 +207,8 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
     for key, (marker, node) in options.entries.items():
         column = named.get(key)
         if column is None:
-            problems.add(f"unknown option {describe(marker)} of {what}", marker.location, where=where, help=suggest(key, named, "options"))
+            advice = suggest(key, named, "options", [column.name for column in columns])
+            problems.add(f"unknown option {describe(marker)} of {what}", marker.location, where=where, help=advice)
         elif column.name in values:
             problems.add(
                 f"`{key}` is given twice", marker.location, where=where, help=f"under one of its names: {', '.join((column.name, *column.synonyms))}"
@@ -216,9 +219,7 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
                 values[column.name] = column.kind.read(node, cells)
             except SpecError as error:
                 with problems:
-                    raise SpecError(
-                        found._replace(where=found.where or where, help=found.help or column.kind.allowed) for found in error.problems
-                    ) from None
+                    raise placed(error, where, column.kind.allowed) from None
     for column in columns:
         if column.required and column.name not in values:
             problems.add(f"{what} needs `{column.name}`: {column.doc}", options.location, where=where)
@@ -229,7 +230,7 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
 def _typed_choice(node: Node, cells: Cells) -> Choice:
     if isinstance(node, Map):
         if len(node.entries) != 1:
-            raise wrong(node, "one name with its options", "as in `{batch_norm: {eps: 0.001}}`")
+            raise problem(f"one name is wanted here, not {len(node.entries)}", node.location, help="as in `{batch_norm: {eps: 0.001}}`")
         ((marker, options),) = node.entries.values()
         if not isinstance(options, Map):
             raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
@@ -252,7 +253,7 @@ def one_of(*words: str) -> Kind:
         typed = scalar(node, "a word")
         value = _word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
         if value not in words:
-            raise problem(f"expected one of some words, not {describe(typed)}", typed.location, help=suggest(value, words, "allowed"))
+            raise wrong(typed, " or ".join(f"`{word}`" for word in words), did_you_mean(value[:100], words))
         return value
 
     return Kind(" · ".join(f"`{word}`" for word in words), read, {"enum": list(words)})
@@ -267,11 +268,11 @@ def ratio(low: float = 0, high: float = 1000) -> Kind:
     )
 
 
-def count(low: int = 1, high: int = MAX_CHANNELS) -> Kind:
+def count(low: int = 1, high: int = MAX_CHANNELS, what: str = "an integer") -> Kind:
     """Return the kind of a cell that takes an integer."""
     return Kind(
-        f"an integer from {low:,} to {high:,}",
-        lambda node, cells: _number(node, cells, low, high, "an integer", whole=True),
+        f"{what} from {low:,} to {high:,}",
+        lambda node, cells: _number(node, cells, low, high, what, whole=True),
         {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, _TEXT]},
     )
 

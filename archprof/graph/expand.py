@@ -1,6 +1,6 @@
 """Spec → Graph: bind every cell, trace every row, then check what only the whole can tell."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from archprof.errors import Problems, problem, suggest
 from archprof.graph.bind import Binder
@@ -41,7 +41,7 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
         last = net.layers(layers, Feature(INPUT, spec.input, 1, spec.input[0]))
     net.problems.raise_any()
     graph = Graph(spec, spec.input, net.finished(), _outputs(spec, net, last), spec.outputs is not None)
-    _check_alive(graph)
+    _check_alive(graph, net.addresses)
     return graph
 
 
@@ -57,7 +57,7 @@ def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
     with binder.problems:
         if not spec.stages:
             raise problem("`freeze` without `stages`", spec.freeze.location, help="name the layers that can be frozen: `stages: [stem, stage1]`")
-        number: int = count(0, len(spec.stages)).read(spec.freeze, cells)
+        number: int = count(0, len(spec.stages), "a number of stages").read(spec.freeze, cells)
         return tuple(stage.text for stage in spec.stages[:number])
     return ()
 
@@ -72,7 +72,7 @@ def _outputs(spec: Spec, net: Tracer, last: Feature) -> Mapping[str, int]:
             where, key = scalar(place, "an id or address"), identifier(name, "an output's name")
             if key in found:
                 raise problem(f"duplicate output `{key}`", name.location)
-            found[key] = net.find(where.text, where.location).node
+            found[key] = net.find(where.text, where.location, "").node
     problems.raise_any()
     return found
 
@@ -86,7 +86,7 @@ def _places(outputs: Node) -> list[tuple[Node, Node]]:
     raise wrong(outputs, "the feature maps to return", 'as in `[c4, c5]`, or `{c5: "layers[3]"}`')
 
 
-def _check_alive(graph: Graph) -> None:
+def _check_alive(graph: Graph, addresses: Sequence[str]) -> None:
     """Raise SpecError when an operator leads to no output: counters drop such nodes, and a reader would not know."""
     alive = set(graph.outputs.values())
     for index in range(len(graph.nodes) - 1, -1, -1):
@@ -95,5 +95,5 @@ def _check_alive(graph: Graph) -> None:
     problems = Problems()
     for index, node in enumerate(graph.nodes):
         if index not in alive:
-            problems.add(f"`{node.block}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
+            problems.add(f"`{addresses[index]}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
     problems.raise_any()

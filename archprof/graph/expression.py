@@ -8,8 +8,9 @@ from typing import Any
 from archprof.errors import SpecError, problem, suggest
 from archprof.graph.dims import is_array
 from archprof.spec.nodes import Scalar, describe, shorten
+from archprof.spec.values import limits, plain
 
-_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_-]*)|([0-9]+\.?[0-9]*)|([-+*/()]))", re.ASCII)
+_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_]*)|([0-9]+\.?[0-9]*)|([-+*/()]))", re.ASCII)
 _EXPRESSION = re.compile(r"[0-9$(][^:,;]*[-+*/)][^:,;]*|.*\$.*", re.DOTALL)
 _NUMBER = re.compile(r"[0-9.]+([eE][-+]?[0-9]+)?")
 # Beyond this no intermediate value means anything, and floats would lose the integers.
@@ -37,9 +38,9 @@ def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, 
             return value
         raise problem(f"{describe(node)} is the word `{shorten(value)}`, not a number", node.location)
     if whole and value != int(value):
-        raise problem(f"{describe(node)} is {value:g}, not an integer", node.location, help="a division must come out even here")
+        raise problem(f"{describe(node)} is {plain(value)}, not an integer", node.location, help="a division must come out even here")
     if not low <= value <= high:
-        raise problem(f"{describe(node)} is {value:g}, out of range", node.location, help=f"a value from {low:g} to {high:g}")
+        raise problem(f"{describe(node)} is {plain(value)}, out of range", node.location, help=f"a value{limits(low, high)}")
     return int(value) if whole else value
 
 
@@ -98,7 +99,7 @@ class _Parser:
             return whole if not is_array(left) and not is_array(right) and whole * right == left else left / right
         value = left + right if sign == "+" else left - right if sign == "-" else left * right
         if not is_array(value) and abs(value) > _LIMIT:
-            raise problem(f"{describe(self.node)} goes beyond {_LIMIT:.0e}", self.node.location)
+            raise problem(f"{describe(self.node)} goes beyond {_LIMIT:,}", self.node.location)
         return value
 
     def _atom(self) -> Any:

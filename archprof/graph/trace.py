@@ -69,6 +69,7 @@ class Tracer:
         self.nodes: list[Node] = []
         self.places: dict[str, Feature] = {}  # by the address of a layer or row
         self.ids: dict[str, str] = {}  # the address behind each id
+        self.addresses: list[str] = []  # of each node's row
         self.problems = Problems()
         self._width = width
         self._multiplier = multiplier
@@ -114,6 +115,7 @@ class Tracer:
         )  # fmt: skip
         self._first.setdefault(path, node)
         self.nodes.append(node)
+        self.addresses.append(self._row.address if self._row else "")
         return Feature(len(self.nodes) - 1, shape, stride, shape[0])
 
     @contextmanager
@@ -241,7 +243,7 @@ class Tracer:
     def _check_channels(self, channels: Dim) -> Dim:
         """Return a number of channels that is at least 1 and within the limit of a spec; a sweep checks its arrays by itself."""
         if not is_array(channels) and not 1 <= channels <= MAX_CHANNELS:
-            raise self.failed(f"{channels:,} channels, where there can be 1 to {MAX_CHANNELS:,}", "a smaller multiple or width, or fewer maps joined")
+            raise self.failed(f"a feature map of {channels:,} channels", f"there can be 1 to {MAX_CHANNELS:,}")
         return channels
 
     def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
@@ -282,21 +284,22 @@ class Tracer:
         self.problems.add(message, row.input_location, where=f"{row.address}.input", help="correct this cell, or the rows above it")
         return x._replace(shape=shape)
 
-    def find(self, place: str, location: Location) -> Feature:
+    def find(self, place: str, location: Location, above: str = " above") -> Feature:
         """Return the feature map at an id or address; raises SpecError when there is none above."""
         if place in self.places:
             return self.places[place]
         head, *rest = parse_address(place, location)
         address = self.ids.get(str(head), str(head)) + format_address((head, *rest)).removeprefix(str(head))
         if address not in self.places:
-            advice = suggest(place, self.ids, "ids above") if self.ids else "give the layer an `id`, or name it as `layers[3]`"
-            raise problem(f"`{place}` names no layer above", location, help=advice)
+            advice = suggest(place, self.ids, "ids") if self.ids else "name a layer by its `id`, or as `layers[3]`"
+            raise problem(f"there is no layer `{place}`{above}", location, help=advice)
         return self.places[address]
 
     def _claim(self, path: str, op: Operator) -> None:
         first = self._first.get(path)
         if first is not None and not (self._shared and first.op == op):
-            help = "shared weights need one shape" if self._shared else "give every operator of a block its own name"
-            raise self.failed(f"two operators at the path `{path}`", help)
+            if self._shared:
+                raise self.failed(f"the shared weights of `{path}` do not fit where they are used again", "shared layers keep their channels")
+            raise self.failed(f"two operators at the path `{path}`", "give every operator of a block its own name")
         if len(self.nodes) >= MAX_OPERATORS:
             raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")

@@ -1,6 +1,7 @@
 """Everything of a spec but its layers: merged nodes → typed values, all errors at once."""
 
 import math
+import re
 from collections.abc import Mapping
 from functools import reduce
 from typing import Any
@@ -17,6 +18,8 @@ TOP_LEVEL = (
     "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published", "note",
 )  # fmt: skip
 COUNTS = ("params", "macs", "trainable", "buffers", "activations")
+# Without the `-` of ids, which is a minus in an expression.
+_KNOB = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 BUILT_IN = ("width", "depth", "resolution", "classes")
 
 
@@ -128,7 +131,7 @@ def read_resolution(node: Scalar) -> tuple[object, object]:
     if node.value is not None:
         return (node.value, node.value)
     if "x" in node.text or "×" in node.text:
-        height, width = dims(node, 2, "HxW", MAX_SIDE)
+        height, width = dims(node, "HxW", "192x256", MAX_SIDE)
         return height, width
     side = integer(node, 1, MAX_SIDE, "a resolution")
     return side, side
@@ -139,7 +142,7 @@ def read_knob(knob: Knob, node: Scalar) -> object:
     if node.value is not None:
         return node.value
     if knob.choices:
-        return word(node, knob.choices, f"value of `{knob.name}`")
+        return word(node, knob.choices, "value", f" of `{knob.name}`")
     if knob.type == "bool":
         return flag(node)
     if knob.type == "int":
@@ -159,7 +162,7 @@ def _names(node: Node) -> tuple[str, ...]:
 
 
 def _input(node: Node) -> tuple[int, ...]:
-    return dims(node, 3, "CxHxW", MAX_SIDE)
+    return dims(node, "CxHxW", "3x224x224", MAX_SIDE)
 
 
 def read_source(node: Node) -> Source:
@@ -171,10 +174,14 @@ def _width(node: Node) -> WidthRule:
     rule = mapping(node, "`width`", WidthRule._fields)
     divisor, expand = rule.get("divisor"), rule.get("expand")
     plain = isinstance(divisor, Scalar) and divisor.text == "-"
-    return WidthRule(
-        divisor=None if plain else 8 if divisor is None else integer(divisor, 1, 1024, "a divisor"),
-        expand=word(expand, ("scale", "ratio"), "width rule") if expand else "scale",
-    )
+    problems = Problems()
+    found = WidthRule()
+    with problems:
+        found = found._replace(divisor=None if plain else 8 if divisor is None else integer(divisor, 1, 1024, "a divisor"))
+    with problems:
+        found = found._replace(expand=word(expand, ("scale", "ratio"), "rule for expanded widths") if expand else "scale")
+    problems.raise_any()
+    return found
 
 
 def _depth(node: Node) -> str:
@@ -187,7 +194,9 @@ def _knobs(node: Node) -> dict[str, Knob]:
     knobs: dict[str, Knob] = {}
     for name, (marker, declaration) in mapping(node, "`knobs`").entries.items():
         with problems:
-            if identifier(marker, "a knob's name") in BUILT_IN:
+            if not _KNOB.match(name):
+                raise wrong(marker, "a knob's name", "letters, digits and `_`, starting with a letter")
+            if name in BUILT_IN:
                 raise problem(f"`{name}` is a knob that every network has", marker.location, help="choose another name")
             knobs[name] = _knob(name, declaration)
     problems.raise_any()
@@ -198,9 +207,10 @@ def _knob(name: str, node: Node) -> Knob:
     fields = mapping(node, f"knob `{name}`", ("type", "default", "min", "max", "choices", "doc"))
     default, kind, choices = fields.get("default"), fields.get("type"), fields.get("choices")
     if default is None:
-        raise wrong(node, "a `default` in the knob")
+        raise problem(f"knob `{name}` needs a `default`", node.location)
     if (kind is None) == (choices is None):
-        raise wrong(node, "either `type` or `choices` in the knob", "`type: int`, `float` or `bool`; or `choices: [a, b]`")
+        advice = "`type: int`, `float` or `bool`; or `choices: [a, b]`"
+        raise problem(f"knob `{name}` needs one of `type` and `choices`", node.location, help=advice)
     low, high = fields.get("min"), fields.get("max")
     knob = Knob(
         name,
@@ -221,21 +231,30 @@ def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
 
 def _init(node: Node) -> dict[str, Node]:
     found = dict(mapping(node, "`init`", ("conv", "linear")).pairs())
+    problems = Problems()
     for value in found.values():
-        if not isinstance(value, Map):
-            word(value, ("kaiming_normal", "kaiming_uniform", "inverse_sqrt", "torch"), "initialisation")
-            continue
-        deviations = mapping(value, "an initialisation", ("normal", "trunc_normal"))
-        if len(deviations.entries) != 1:
-            raise wrong(value, "one initialisation", "as in `{normal: 0.01}`")
-        for _, deviation in deviations.pairs():
-            number(deviation, 0, 1000, "a standard deviation")
+        with problems:
+            _check_initialisation(value)
+    problems.raise_any()
     return found
 
 
+def _check_initialisation(node: Node) -> None:
+    if not isinstance(node, Map):
+        word(node, ("kaiming_normal", "kaiming_uniform", "inverse_sqrt", "torch"), "initialisation")
+        return
+    deviations = mapping(node, "an initialisation", ("normal", "trunc_normal"))
+    if len(deviations.entries) != 1:
+        raise problem("an initialisation of several kinds", node.location, help="as in `{normal: 0.01}`")
+    for _, deviation in deviations.pairs():
+        number(deviation, 0, 1000, "a standard deviation")
+
+
 def _layers(node: Node) -> Seq:
-    if not isinstance(node, Seq) or not node.items:
-        raise wrong(node, "a list of layers", "as in `layers: [conv: {k: 3, c: 32}, avg_pool, linear: classes]`")
+    advice = "as in `layers: [conv: {k: 3, c: 32}, avg_pool, linear: classes]`"
+    if not sequence(node, "a list of layers", advice):
+        raise problem("a network without layers", node.location, help=advice)
+    assert isinstance(node, Seq)
     return node
 
 
@@ -246,7 +265,7 @@ def _stages(node: Node) -> tuple[Scalar, ...]:
 def _records(node: Node, key: str, read: Any) -> tuple[Any, ...]:
     problems = Problems()
     records = []
-    for item in sequence(node, f"a list for `{key}`"):
+    for item in sequence(node, f"a list for `{key}`", f"as in `{key}: [{{params: 3504872, macs: 300774272}}]`"):
         with problems:
             records.append(read(item))
     problems.raise_any()
@@ -265,9 +284,10 @@ def read_expected(node: Node) -> tuple[Expected, ...]:
 
 def _expected(node: Node) -> Expected:
     fields = mapping(node, "`expect`", ("at", *COUNTS))
-    counts = {key: integer(value, 0, 1 << 62, f"`{key}`") for key, value in fields.pairs() if key != "at"}
+    advice = "an integer; rounded numbers belong into `published`"
+    counts = {key: integer(value, 0, 1 << 62, "an exact count", advice) for key, value in fields.pairs() if key != "at"}
     if not counts:
-        raise wrong(node, "at least one count", f"any of {', '.join(COUNTS)}")
+        raise problem("an entry of `expect` without a count", node.location, help=f"any of {', '.join(COUNTS)}")
     return Expected(_at(fields), counts, fields)
 
 
@@ -276,7 +296,7 @@ def _published(node: Node) -> Published:
     fields = mapping(node, "`published`", ("at", *kinds, "where", "source", "note"))
     numbers = {key: text(value) for key, value in fields.pairs() if key in kinds}
     if not numbers:
-        raise wrong(node, "at least one number", f"any of {', '.join(kinds)}")
+        raise problem("an entry of `published` without a number", node.location, help=f"any of {', '.join(kinds)}")
     words = {key: text(value) if (value := fields.get(key)) else "" for key in ("where", "source", "note")}
     return Published(_at(fields), numbers, node=fields, **words)
 

@@ -170,13 +170,16 @@ def _rebase(base: dict[str, Scalar], knobs: dict[str, Scalar]) -> dict[str, Scal
 
 def _merge(parent: Map, child: Map) -> Map:
     """Return the parent's keys with the child's on top; some merge entry by entry, some are not inherited."""
+    problems = Problems()
     entries = {key: entry for key, entry in parent.entries.items() if key not in NOT_INHERITED}
     for key, (marker, value) in child.entries.items():
         if key in EDITS:
             continue
         below = parent.get(key)
         if key in MERGED and isinstance(below, Map):
-            own = mapping(value, f"`{key}`")
-            value = own._replace(entries={**below.entries, **own.entries})
+            with problems:
+                own = mapping(value, f"`{key}`")
+                value = own._replace(entries={**below.entries, **own.entries})
         entries[key] = (marker, value)
+    problems.raise_any()
     return child._replace(entries=entries)

@@ -177,6 +177,10 @@ class _Builder:
     def _reworded(self, error: yaml.YAMLError, text: str) -> SpecError:
         """Say what the YAML parser met, by looking at the line it stopped at: its own messages depend on which parser runs."""
         mark: Any = getattr(error, "problem_mark", None)
+        opened: Any = getattr(error, "context_mark", None)
+        if opened and mark.line > opened.line and text[opened.index : opened.index + 1] in ("[", "{"):
+            help = "close it before the next line's list or mapping begins, or quote the text that it is part of"
+            return problem("a bracket that is not closed", self._location(opened.line, opened.column), help=help)
         line, column = (mark.line, mark.column) if mark else (0, 0)
         # Only these end a line for YAML 1.1; `splitlines` knows more.
         lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)

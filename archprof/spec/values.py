@@ -36,31 +36,42 @@ def text(node: Node) -> str:
     return typed
 
 
-def integer(node: Node, low: int, high: int, what: str = "an integer") -> int:
-    """Return an integer in low … high."""
+def integer(node: Node, low: int, high: int, what: str = "an integer", help: str = "") -> int:
+    """Return an integer in low … high; *help* says what else could stand there."""
     typed = scalar(node, what).text
     if not _INTEGER.match(typed):
-        raise wrong(node, what, f"an integer from {low:,} to {high:,}")
+        raise wrong(node, what, help or f"an integer from {low:,} to {high:,}")
     # A number of ten thousand digits is refused by its length: int() itself limits them.
     value = int(typed) if len(typed) <= 20 else high + 1
     if not low <= value <= high:
-        raise out_of_range(node, what, f"{low:,}", f"{high:,}")
+        raise out_of_range(node, what, low, high)
     return value
 
 
-def out_of_range(node: Node, what: str, low: str, high: str) -> SpecError:
+def out_of_range(node: Node, what: str, low: float, high: float) -> SpecError:
     """Return the error for a number outside *low* … *high*."""
-    return problem(f"{describe(node)} is out of range", node.location, help=f"{what} is from {low} to {high}")
+    return problem(f"{describe(node)} is out of range", node.location, help=f"{what}{limits(low, high)}")
+
+
+def limits(low: float, high: float) -> str:
+    """Return ` from 1 to 1,000,000`; infinite ends are left out."""
+    start = f" from {plain(low)}" if math.isfinite(low) else ""
+    return f"{start} to {plain(high)}" if math.isfinite(high) else start
+
+
+def plain(value: float) -> str:
+    """Return a number as people write it: `1,000,000`, `0.25`."""
+    return f"{int(value):,}" if value == int(value) else f"{value:g}"
 
 
 def number(node: Node, low: float, high: float, what: str = "a number") -> float:
     """Return a finite number in low … high; an integer literal gives an int."""
     typed = scalar(node, what).text
     if not _FLOAT.match(typed) or len(typed) > 40:
-        raise wrong(node, what, f"a number from {low:g} to {high:g}")
+        raise wrong(node, what, f"a number{limits(low, high)}")
     value = int(typed) if _INTEGER.match(typed) else float(typed)
     if not math.isfinite(value) or not low <= value <= high:
-        raise out_of_range(node, what, f"{low:g}", f"{high:g}")
+        raise out_of_range(node, what, low, high)
     return value
 
 
@@ -74,21 +85,21 @@ def flag(node: Node) -> bool:
     raise wrong(node, "a flag", "`true` or `false`")
 
 
-def dims(node: Node, count: int, form: str, high: int) -> tuple[int, ...]:
-    """Return *count* positive integers written as `3x224x224`."""
-    typed = scalar(node, form).text
+def dims(node: Node, form: str, example: str, high: int) -> tuple[int, ...]:
+    """Return positive integers written in a *form* such as `CxHxW`."""
+    typed = scalar(node, f"`{form}`").text
     parts = re.split("[x×]", typed)
-    if not _DIMS.match(typed) or len(parts) != count:
-        raise wrong(node, form, f"written as `{form}`")
+    if not _DIMS.match(typed) or len(parts) != form.count("x") + 1:
+        raise wrong(node, f"`{form}`", f"as in `{example}`")
     return tuple(integer(node._replace(text=part) if isinstance(node, Scalar) else node, 1, high, "a size") for part in parts)
 
 
-def word(node: Node, allowed: Iterable[str], what: str) -> str:
+def word(node: Node, allowed: Iterable[str], what: str, of: str = "") -> str:
     """Return one of the *allowed* words."""
     typed = scalar(node, what).text
     names = list(allowed)
     if typed not in names:
-        raise problem(f"unknown {what} {describe(node)}", node.location, help=suggest(typed, names, "allowed"))
+        raise problem(f"unknown {what} {describe(node)}{of}", node.location, help=suggest(typed, names, "allowed"))
     return typed
 
 
@@ -100,19 +111,19 @@ def identifier(node: Node, what: str) -> str:
     return typed
 
 
-def sequence(node: Node, what: str) -> tuple[Node, ...]:
+def sequence(node: Node, what: str, help: str = "") -> tuple[Node, ...]:
     """Return the items of a list."""
     if not isinstance(node, Seq):
-        raise wrong(node, what)
+        raise wrong(node, what, help)
     return node.items
 
 
 def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:
     """Return a mapping, whose keys are among *allowed* unless that is None. Raises SpecError with every key that is not."""
+    names, problems = list(allowed or ()), Problems()
     if not isinstance(node, Map):
-        raise wrong(node, f"a mapping for {what}")
+        raise wrong(node, f"a mapping for {what}", f"keys: {', '.join(names)}" if names else "")
     if allowed is not None:
-        names, problems = list(allowed), Problems()
         for key, (marker, _) in node.entries.items():
             if key not in names:
                 problems.add(f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys"))

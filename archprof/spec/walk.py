@@ -1,6 +1,6 @@
 """The walk from an address to the node that it names, and the tree with another node there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from archprof.errors import SpecError, problem, suggest
 from archprof.spec.address import Step, format_address, parse_address
@@ -43,7 +43,8 @@ class Walk:
     def _from_top(self, step: Step) -> None:
         assert isinstance(self._node, Map)
         if step not in self._node.entries and step not in _MAY_BE_ADDED:
-            raise self._no(step, (*self._node.entries, *self._ids), "there is")
+            known = dict.fromkeys((*self._node.entries, *self._ids))
+            raise self._failed(f"there is no `{step}`", suggest(str(step), known, "there is"))
         self._enter(step, self._node.get(str(step)))
         if step == "layers":
             self._move = self._from_layers
@@ -82,8 +83,7 @@ class Walk:
     def _from_options(self, step: Step) -> None:
         options, name = self._node, self._names.get(str(step), step)
         if not isinstance(options, Map) or isinstance(step, int) or (name not in options.entries and name not in self._names.values()):
-            known = (*options.entries, *self._names) if isinstance(options, Map) else self._names
-            raise self._no(step, known, "there is")
+            raise self._no_column(step)
         names = column_names(options.get("columns"))
         self._enter(name, options.get(str(name)))
         if name in LAYER_LISTS:
@@ -103,7 +103,7 @@ class Walk:
         elif name in self._names.values() and name not in self._columns:
             self._enter(name, None)
         else:
-            raise self._no(step, (*self._columns, *self._names), "columns")
+            raise self._no_column(step)
 
     def _from_value(self, step: Step) -> None:
         """Go into an option's own value; what is not there can be added, and whoever reads the value knows whether it may."""
@@ -132,8 +132,9 @@ class Walk:
     def _so_far(self) -> str:
         return f"`{format_address(tuple(self._said))}`"
 
-    def _no(self, step: Step, known: Iterable[str], label: str) -> SpecError:
-        return self._failed(f"there is no `{step}`", suggest(str(step), dict.fromkeys(known), label))
+    def _no_column(self, step: Step) -> SpecError:
+        columns = dict.fromkeys(self._names.values())
+        return self._failed(f"there is no `{step}`", suggest(str(step), ("columns", "rows", *self._names), "columns", columns))
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
