@@ -85,7 +85,7 @@ def did_you_mean(word: str, allowed: Iterable[str]) -> str:
 _MAX_NAMES = 100
 _MAX_COMPARED = 1000
 # So many names are read by nobody who is told the right one.
-_FEW_NAMES = 12
+_FEW_NAMES = 8
 _MAX_PROBLEMS = 100
 
 

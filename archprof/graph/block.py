@@ -7,7 +7,7 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import SpecError, problem, suggest
+from archprof.errors import SpecError, placed, problem, suggest
 from archprof.graph.columns import CHANNELS, EXPANDED, FLAG, INPUT, REPEATS, TEXT, Column
 from archprof.graph.operators import BY_NAME
 from archprof.graph.operators.base import Operator
@@ -57,6 +57,9 @@ _MODULES: Mapping[str, str] = {
     "inception_v3": "inception",
     "dense_layer": "dense_layer",
     "transition": "dense_layer",
+    "shuffle_unit": "shuffle_unit",
+    "x_block": "x_block",
+    "convnext_block": "convnext_block",
     "fpn": "fpn",
     "squeeze_excite": "squeeze_excite",
     "sequence": "compose",
@@ -129,7 +132,7 @@ def block_at(marker: Scalar, where: str) -> Block:
     try:
         block = find_block(marker.text)
     except SpecError as error:
-        raise SpecError(found._replace(location=marker.location, where=where) for found in error.problems) from None
+        raise placed(error, where, location=marker.location) from None
     if block is None:
         from archprof.graph import extensions
 
