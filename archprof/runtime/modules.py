@@ -37,6 +37,27 @@ class StochasticDepth(nn.Module):
         return f"p={self.p}"
 
 
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation of (batch, C, H, W) over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """One learned factor for each channel of (batch, C, H, W) (Touvron et al. 2021)."""
+
+    def __init__(self, num_features: int, init: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_features, 1, 1), init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}"
+
+
 class FrozenBatchNorm2d(nn.Module):
     """Batch normalisation of (batch, C, H, W) whose weight, bias, mean and variance are fixed: four buffers of C elements."""
 

@@ -125,7 +125,7 @@ class Conv2d(Operator):
 
 @operator
 class Linear(Operator):
-    """A fully connected layer from M to N features: M·N multiply-accumulates."""
+    """A fully connected layer from M to N features of the last axis: M·N multiply-accumulates at every position of the others."""
 
     in_features: Dim
     out_features: Dim
@@ -137,12 +137,14 @@ class Linear(Operator):
     category: ClassVar[str] = "linear"
 
     def output(self, *inputs: Shape) -> Shape:
-        (features,) = inputs[0] if len(inputs[0]) == 1 else (None,)
-        if features is None:
-            raise ShapeError(f"a linear layer on {show_shape(inputs[0])}", "flatten or pool the map first")
+        *positions, features = inputs[0]
         if not same(features, self.in_features):
-            raise ShapeError(f"a linear layer of {self.in_features} features on {features}")
-        return (self.out_features,)
+            advice = "flatten or pool the map first" if positions else ""
+            raise ShapeError(f"a linear layer of {self.in_features} features on {show_shape(inputs[0])}", advice)
+        return (*positions, self.out_features)
+
+    def positions(self, output: Shape) -> Dim:
+        return product(output[:-1])
 
     @property
     def params(self) -> Dim:

@@ -1,4 +1,4 @@
-"""Normalisation. It costs no multiply-accumulates by the convention; its affine parameters and running statistics count."""
+"""Normalisation, and learned factors. They cost no multiply-accumulates by the convention; parameters and running statistics count."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.graph.columns import FLAG, Column, count, ratio
 from archprof.graph.dims import Dim, Shape, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
+from archprof.graph.operators.conv import feature_map
 
 if TYPE_CHECKING:
     import torch
@@ -116,6 +117,73 @@ class GroupNorm(Operator):
         from torch import nn
 
         return nn.GroupNorm(self.groups, self.num_features, eps=self.eps)
+
+
+@operator
+class LayerNorm(Operator):
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), of (H, W, C) where the channels are last, or of (C,)."""
+
+    num_features: Dim
+    eps: float = 1e-5
+    channels_last: bool = False
+
+    name: ClassVar[str] = "layer_norm"
+    params_formula: ClassVar[str] = "2·N"
+    spellings: ClassVar[tuple[str, ...]] = ("ln", "LayerNorm")
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("eps", ratio(0, 1), "added to the variance"),
+        Column("channels_last", FLAG, "whether the channels are the last axis"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Shape, eps: float = 1e-5, channels_last: bool = False) -> LayerNorm:
+        last = channels_last or len(inputs[0]) == 1
+        return cls(inputs[0][-1 if last else 0], eps, last)
+
+    def output(self, *inputs: Shape) -> Shape:
+        shape = inputs[0]
+        check_channels(self.num_features, shape[-1:] if self.channels_last else feature_map(shape, "layer norm"), "layer norm")
+        return shape
+
+    @property
+    def params(self) -> Dim:
+        return 2 * self.num_features
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        from archprof.runtime.modules import LayerNorm2d
+
+        return (nn.LayerNorm if self.channels_last else LayerNorm2d)(self.num_features, eps=self.eps)
+
+
+@operator
+class LayerScale(Operator):
+    """One learned factor for each channel of (C, H, W), small at first, so that a residual block starts near the identity (Touvron et al. 2021)."""
+
+    num_features: Dim
+    init: float = 1e-6
+
+    name: ClassVar[str] = "layer_scale"
+    params_formula: ClassVar[str] = "N"
+    columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1), "what the factors start from"),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, **options: Any) -> LayerScale:
+        return cls(inputs[0][0], **options)
+
+    def output(self, *inputs: Shape) -> Shape:
+        return check_channels(self.num_features, feature_map(inputs[0], "layer scale"), "layer scale")
+
+    @property
+    def params(self) -> Dim:
+        return self.num_features
+
+    def module(self) -> torch.nn.Module:
+        from archprof.runtime.modules import LayerScale as Module
+
+        return Module(self.num_features, self.init)
 
 
 def check_channels(channels: Dim, shape: Shape, what: str) -> Shape:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.graph.columns import PADDING, Column, count
+from archprof.graph.columns import PADDING, Column, count, one_of
 from archprof.graph.dims import Dim, Shape, ceil_div, product, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
 from archprof.graph.operators.conv import Pair, feature_map, show_shape
 
 if TYPE_CHECKING:
     import torch
+
+
+_AXES = {"channels_last": (1, 2, 0), "channels_first": (2, 0, 1)}
 
 
 class Function(Operator):
@@ -105,6 +108,60 @@ class Split(Function):
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
         return tensors[0].narrow(1, self.start, self.channels)
+
+
+@operator
+class ChannelShuffle(Function):
+    """The channels in another order: the first of each of g groups, then the second of each, and so on (Zhang et al. 2018, Figure 1)."""
+
+    groups: int
+
+    name: ClassVar[str] = "channel_shuffle"
+    spellings: ClassVar[tuple[str, ...]] = ("shuffle",)
+    category: ClassVar[str] = "shape"
+    columns: ClassVar[tuple[Column, ...]] = (Column("g", count(), "groups", ("groups",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, g: int) -> ChannelShuffle:
+        return cls(g)
+
+    def output(self, *inputs: Shape) -> Shape:
+        channels = feature_map(inputs[0], "a channel shuffle")[0]
+        if channels % self.groups != 0:
+            raise ShapeError(f"{channels} channels are not divisible by the {self.groups} groups of a shuffle")
+        return inputs[0]
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        batch, channels, *sides = tensors[0].shape
+        return tensors[0].reshape(batch, self.groups, channels // self.groups, *sides).transpose(1, 2).flatten(1, 2)
+
+
+@operator
+class Permute(Function):
+    """The axes of a map in another order: (C, H, W) to (H, W, C), or back."""
+
+    axes: tuple[int, ...]
+
+    name: ClassVar[str] = "permute"
+    category: ClassVar[str] = "shape"
+    columns: ClassVar[tuple[Column, ...]] = (Column("to", one_of(*_AXES), "where the channels go", required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Shape, to: str) -> Permute:
+        return cls.to(to)
+
+    @classmethod
+    def to(cls, place: str) -> Permute:
+        """Return the permutation that brings the channels to that *place*, "channels_last" or "channels_first"."""
+        return cls(_AXES[place])
+
+    def output(self, *inputs: Shape) -> Shape:
+        if len(inputs[0]) != len(self.axes):
+            raise ShapeError(f"{len(self.axes)} axes to permute in {show_shape(inputs[0])}", "place it before pooling and flattening")
+        return tuple(inputs[0][axis] for axis in self.axes)
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return tensors[0].permute(0, *(axis + 1 for axis in self.axes))
 
 
 class Flatten(Operator):
