@@ -37,6 +37,7 @@ class Row(NamedTuple):
     input_location: Location
     scale: bool
     narrow: bool
+    deepen: bool
 
 
 class Layer(NamedTuple):
@@ -283,6 +284,7 @@ class Binder:
             input_location=printed.location if printed is not None else location,
             scale=values.pop("scale", True),
             narrow=values.pop("narrow", True),
+            deepen=values.pop("deepen", True),
             values=values,
             address=address,
             location=location,

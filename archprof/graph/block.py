@@ -37,6 +37,7 @@ COMMON = (
     N,
     Column("input", INPUT, "the printed input, checked", ("input_size",)),
     Column("id", TEXT, "a name for the row"),
+    Column("deepen", FLAG, "`false`: `n` as printed at every depth"),
 )
 CHANNEL_OPTIONS = (
     Column("narrow", FLAG, "`false`: never narrower than printed"),

@@ -7,7 +7,7 @@ from archprof.spec.nodes import Map, Node, Scalar, describe
 from archprof.spec.types import Spec
 from archprof.spec.values import number, word, wrong
 
-PLAIN = ("kaiming_normal", "kaiming_uniform", "inverse_sqrt", "torch")
+PLAIN = ("kaiming_normal", "kaiming_uniform", "kaiming_uniform_out", "inverse_sqrt", "torch")
 # With a standard deviation: `{normal: 0.01}`.
 WITH_DEVIATION = ("normal", "trunc_normal")
 MAX_DEVIATION = 100

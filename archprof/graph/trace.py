@@ -206,7 +206,7 @@ class Tracer:
                 x = self._once(layer, row, inputs, first=True)
             else:
                 x = inputs[0]
-                for index in range(self._repeats(row.repeats)):
+                for index in range(self._repeats(row.repeats, row.deepen)):
                     with self.scope(str(index)):
                         x = self._once(layer, row, inputs if index == 0 else (x,), first=index == 0)
         self._row, self._trainable = outer
@@ -267,8 +267,8 @@ class Tracer:
             return truncate(before.printed * cell.factor)
         return before.printed if same(before.channels, after.channels) else after.channels
 
-    def _repeats(self, count: int) -> int:
-        if self._depth == 1:
+    def _repeats(self, count: int, deepen: bool) -> int:
+        if self._depth == 1 or not deepen:
             return count
         scaled: int = ceil_div(count * self._depth, 1)
         return int(scaled)

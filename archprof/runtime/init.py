@@ -29,6 +29,11 @@ def _kaiming_uniform(weight: Tensor, deviation: float) -> None:
     nn.init.kaiming_uniform_(weight, a=1)
 
 
+def _kaiming_uniform_out(weight: Tensor, deviation: float) -> None:
+    """Bound √(3/(K²·N)) for N outputs; a slope of 1 makes torch's gain 1."""
+    nn.init.kaiming_uniform_(weight, a=1, mode="fan_out")
+
+
 def _normal(weight: Tensor, deviation: float) -> None:
     nn.init.normal_(weight, std=deviation)
 
@@ -46,6 +51,7 @@ def _inverse_sqrt(weight: Tensor, deviation: float) -> None:
 _RULES: Mapping[str, Callable[[Tensor, float], None]] = {
     "kaiming_normal": _kaiming_normal,
     "kaiming_uniform": _kaiming_uniform,
+    "kaiming_uniform_out": _kaiming_uniform_out,
     "normal": _normal,
     "trunc_normal": _trunc_normal,
     "inverse_sqrt": _inverse_sqrt,

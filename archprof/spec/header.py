@@ -241,7 +241,7 @@ def _init(node: Node) -> dict[str, Node]:
 
 def _check_initialisation(node: Node) -> None:
     if not isinstance(node, Map):
-        word(node, ("kaiming_normal", "kaiming_uniform", "inverse_sqrt", "torch"), "initialisation")
+        word(node, ("kaiming_normal", "kaiming_uniform", "kaiming_uniform_out", "inverse_sqrt", "torch"), "initialisation")
         return
     deviations = mapping(node, "an initialisation", ("normal", "trunc_normal"))
     if len(deviations.entries) != 1:
