@@ -51,6 +51,7 @@ _MODULES: Mapping[str, str] = {
     "depthwise_separable": "depthwise_separable",
     "inverted_residual": "inverted_residual",
     "mix_block": "mix_block",
+    "ghost_bottleneck": "ghost_bottleneck",
     "basic_block": "residual_block",
     "bottleneck": "residual_block",
     "fire": "fire",
