@@ -78,6 +78,8 @@ def parse_value(text: str, place: Location) -> Node:
 
     Raises SpecError for what is not plain YAML.
     """
+    if text == "-":  # none, as in a cell; YAML would read a list of nothing
+        return Scalar(text, *place)
     root = _Builder(place.file, place).build(text)
     return root if root is not None else Scalar("", *place)
 
