@@ -21,12 +21,13 @@ def short(count: int) -> str:
     return str(count)
 
 
-def percent(part: int, whole: int) -> str:
-    """Return part/whole as `12.3 %`, rounded half up from the exact fraction; an empty whole gives a dash."""
+def percent(part: int, whole: int, digits: int = 1) -> str:
+    """Return part/whole as `12.3 %`, rounded half up from the exact fraction to so many decimals; an empty whole gives a dash."""
     if not whole:
         return "-"
-    tenths = (Fraction(part * 1000, whole) + Fraction(1, 2)).__floor__()
-    return f"{tenths // 10}.{tenths % 10} %"
+    scale: int = 10**digits
+    steps = (Fraction(part * 100 * scale, whole) + Fraction(1, 2)).__floor__()
+    return f"{steps // scale}.{steps % scale:0{digits}} %"
 
 
 def plural(count: int, noun: str) -> str:

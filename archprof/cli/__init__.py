@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "The catalog: names, aliases, sources, exact numbers.",
     "validate": "Check specs: every error of every file, and what they expect.",
     "cost": "What one convolution costs, before any network exists.",
+    "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",
     "schema": "The JSON Schema of the spec language, or of a result.",

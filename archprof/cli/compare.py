@@ -1,0 +1,54 @@
+"""archprof compare: networks side by side."""
+
+from typing import Annotated
+
+import typer
+
+from archprof.cli import options
+from archprof.cli.output import choose_format, write
+
+BY = ("stage", "kind", "layer")
+
+
+def command(
+    models: Annotated[list[str], typer.Argument(help="Names, paths or variants: `v1 v2@width=1.4 v3`.", metavar="MODEL...")],
+    width: options.Width = None,
+    resolution: options.Resolution = None,
+    classes: options.Classes = None,
+    set: options.Set = None,
+    relative_to: Annotated[str | None, typer.Option("--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL")] = None,
+    by: Annotated[str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")] = "stage",
+    sort: Annotated[str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")] = None,
+    plot: Annotated[str | None, typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE")] = None,
+    format: options.Format = None,
+    output: options.Output = None,
+    no_color: options.NoColor = False,
+) -> None:
+    """Networks side by side: totals, kinds of layer, stages, published accuracy.
+
+    Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each spends its MACs.
+    """
+    from archprof.analysis.compare import compare
+    from archprof.analysis.report import analyze_graph
+    from archprof.errors import Problem, UsageError, suggest
+    from archprof.graph.block import spellings
+    from archprof.graph.expand import expand
+    from archprof.render.compare import compare_document, compare_table
+    from archprof.spec.load import load
+
+    chosen = choose_format(format, output)
+    if by not in BY:
+        raise UsageError([Problem(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))])
+    given = options.settings(width, resolution, classes, set)
+    found = compare([analyze_graph(expand(load(model, given, spellings=spellings))) for model in models], relative_to, sort)
+
+    def json() -> str:
+        from archprof.render.json import to_json
+
+        return to_json(compare_document(found))
+
+    if plot is not None:
+        from archprof.render.plot import plot_comparison
+
+        plot_comparison(found, plot)
+    write(chosen, output, lambda: compare_table(found, by), json, no_color=no_color)

@@ -1,0 +1,84 @@
+"""Pictures of comparisons, by matplotlib (extra `plot`)."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from archprof.analysis.compare import Comparison
+from archprof.errors import Problem, UsageError
+from archprof.units import short
+
+SUFFIXES = (".svg", ".png", ".pdf")
+
+
+def plot_comparison(found: Comparison, path: str) -> None:
+    """Write a scatter of published accuracy against MACs, or of params where fewer than two networks have an accuracy.
+
+    Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
+    """
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise UsageError([Problem(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")])
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise UsageError([Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]) from None
+    points = [contender for contender in found.contenders if contender.top1]
+    accuracy = len(points) > 1
+    points = points if accuracy else list(found.contenders)
+    figure = Figure(figsize=(7, 4.5), layout="constrained")
+    axes = figure.subplots()
+    macs = [contender.report.totals.macs for contender in points]
+    heights = [float(contender.top1) if accuracy else contender.report.totals.params for contender in points]
+    for name in dict.fromkeys(contender.report.spec.name for contender in points):
+        family = sorted((macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.spec.name == name)
+        axes.plot(*zip(*family, strict=True), color="#9bbdd4", linewidth=1, zorder=2)
+    axes.scatter(macs, heights, s=44, color="#1b6ca8", zorder=3)
+    axes.set_xlabel(f"multiply-accumulates ({found.reference.report.convention})")
+    axes.set_ylabel("published top-1 accuracy, %" if accuracy else "parameters")
+    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
+    if not accuracy:
+        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+    axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.margins(x=0.15, y=0.15)
+    _label(figure, axes, [contender.name for contender in points], list(zip(macs, heights, strict=True)))
+    try:
+        figure.savefig(path, dpi=160, metadata={"Date": None} if path.lower().endswith(".svg") else None)
+    except OSError as error:
+        raise UsageError([Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}")]) from None
+
+
+def _tick(value: float) -> str:
+    """Return a round number short: `100M`, `2.5M`."""
+    text = short(round(value))
+    digits, letter = (text[:-1], text[-1]) if text[-1:].isalpha() else (text, "")
+    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + letter
+
+
+# Where a label may stand beside its point: offset in points, horizontal and vertical alignment.
+_SIDES = ((0, 7, "center", "bottom"), (0, -7, "center", "top"), (8, 0, "left", "center"), (-8, 0, "right", "center"))
+
+
+def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[float, float]]) -> None:
+    """Write each name on the side of its point where it covers least: no other name, no other point, nothing outside."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.transforms import Bbox
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    spots = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform(points)]
+    taken = list(spots)
+    for index in sorted(range(len(names)), key=lambda index: -points[index][1]):
+        choices = []
+        for dx, dy, ha, va in _SIDES:
+            text = axes.annotate(names[index], points[index], (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8)
+            box = text.get_window_extent(renderer)
+            covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not spots[index])
+            outside = not figure.bbox.containsx(box.x0) or not figure.bbox.containsx(box.x1)
+            choices.append((covered + outside, len(choices), text, box))
+        _, _, kept, box = min(choices, key=lambda choice: choice[:2])
+        taken.append(box)
+        for *_, text, _ in choices:
+            if text is not kept:
+                text.remove()
