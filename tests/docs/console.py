@@ -102,11 +102,12 @@ def _session(block: Block, session: code.InteractiveConsole) -> str:
 
 def _elide(printed: str, shown: str) -> str:
     """Return what was printed, without the lines that the page leaves out."""
-    head, elision, tail = shown.partition(ELISION)
-    if not elision:
+    lines, kept = printed.splitlines(keepends=True), shown.splitlines(keepends=True)
+    if ELISION not in kept:
         return printed
-    lines = printed.splitlines(keepends=True)
-    return "".join([*lines[: head.count("\n")], ELISION, *lines[len(lines) - tail.count("\n") :]])
+    above = kept.index(ELISION)
+    below = len(kept) - above - 1
+    return "".join([*lines[:above], ELISION, *lines[len(lines) - below :]])
 
 
 @contextmanager

@@ -6,7 +6,7 @@ from archprof.graph.operators import OPERATORS
 from archprof.graph.operators.act import Swish
 from archprof.graph.operators.conv import Conv2d, Linear
 from archprof.graph.operators.deform import DeformConv2d
-from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm
+from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm, LayerNorm, LayerScale
 
 # In the letters of the page: M inputs, N outputs, K kernel side, g groups, F output side.
 LETTERS = {"M": 24, "N": 36, "K": 5, "g": 4, "F": 7}
@@ -18,6 +18,8 @@ SAMPLES = [
     (BatchNorm2d(36), [(36, 7, 7)]),
     (FrozenBatchNorm2d(36), [(36, 7, 7)]),
     (GroupNorm(36, 4), [(36, 7, 7)]),
+    (LayerNorm(36), [(36, 7, 7)]),
+    (LayerScale(36), [(36, 7, 7)]),
     (Swish(learnable=True), [(36, 7, 7)]),
 ]
 
