@@ -1,7 +1,7 @@
 """Does a spec have the numbers that it says it has?"""
 
 from archprof.analysis.report import analyze_graph
-from archprof.errors import Problem
+from archprof.errors import Problem, Problems
 from archprof.graph.block import spellings
 from archprof.graph.expand import expand
 from archprof.spec.load import read_tree, resolve
@@ -18,8 +18,9 @@ def unmet_expectations(reference: str) -> list[Problem]:
     """
     target, behind = parse_reference(reference)
     tree = read_tree(target, spellings)
-    spec = resolve(tree, behind, spellings)
-    counted = {(): analyze_graph(expand(spec)).totals}
+    problems = Problems()
+    spec = resolve(tree, behind, spellings, problems)
+    counted = {(): analyze_graph(expand(spec, problems)).totals}
     if behind:
         return []
     problems = []

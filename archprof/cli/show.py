@@ -20,13 +20,11 @@ def command(
     """
     from archprof.analysis.block_table import block_table
     from archprof.analysis.report import analyze_graph
-    from archprof.graph.block import spellings
-    from archprof.graph.expand import expand
+    from archprof.graph.expand import read_network
     from archprof.render.show import show_document, show_table
-    from archprof.spec.load import load
 
     chosen = choose_format(format, output)
-    report = analyze_graph(expand(load(model, options.settings(width, resolution, classes, set), spellings=spellings)))
+    report = analyze_graph(read_network(model, options.settings(width, resolution, classes, set)))
     table = block_table(report)
 
     def json() -> str:

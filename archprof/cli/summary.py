@@ -29,12 +29,10 @@ def command(
     """
     from archprof.analysis.fold import view
     from archprof.analysis.report import analyze_graph, disagreement, with_measured
-    from archprof.graph.block import spellings
-    from archprof.graph.expand import expand
-    from archprof.spec.load import load
+    from archprof.graph.expand import read_network
 
     chosen = choose_format(format, output)
-    graph = expand(load(model, options.settings(width, resolution, classes, set), spellings=spellings))
+    graph = read_network(model, options.settings(width, resolution, classes, set))
     report = analyze_graph(graph)
     shown = view(report, depth=depth, full=full, sort=sort, top=top)
     if measure:

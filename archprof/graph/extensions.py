@@ -1,6 +1,7 @@
 """Blocks and operators from installed packages, by their entry points, which are read only for names that we do not know."""
 
-from importlib.metadata import EntryPoint, entry_points
+from functools import cache
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 from archprof.errors import problem
@@ -13,7 +14,7 @@ OPERATORS = "archprof.operators"
 
 def names() -> tuple[str, ...]:
     """Return the names of all blocks and operators that installed packages offer."""
-    return tuple(sorted({entry.name for group in (BLOCKS, OPERATORS) for entry in entry_points(group=group)}))
+    return tuple(sorted({entry.name for group in (BLOCKS, OPERATORS) for entry in _offers(group)}))
 
 
 def block(name: str) -> Block | None:
@@ -48,9 +49,15 @@ def operator(name: str) -> type[Operator] | None:
     return found
 
 
+@cache
+def _offers(group: str) -> EntryPoints:
+    """Return the entry points of a group; finding them reads the metadata of every installed package."""
+    return entry_points(group=group)
+
+
 def _load(group: str, name: str) -> tuple[Any, str]:
     """Return what an entry point leads to, and what to call it in messages."""
-    offers = list(entry_points(group=group, name=name))
+    offers = list(_offers(group).select(name=name))
     if not offers:
         return None, ""
     if len(offers) > 1:

@@ -92,7 +92,7 @@ def _extended(file: str, root: Map, extends: Node, spellings: Spellings, chain: 
     if str(Path(path).resolve()) in (*chain, here):
         raise problem(f"`extends: {shorten(target)}` leads back to a file that extends this one", extends.location)
     if len(chain) + 1 >= MAX_EXTENDS:
-        raise problem(f"a chain of more than {MAX_EXTENDS} `extends`", extends.location)
+        raise problem(f"a chain of more than {MAX_EXTENDS} files that extend each other", extends.location)
     parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
     nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
     changed, knobs = _applied(parent.root, nodes, spellings)
