@@ -6,7 +6,6 @@ from contextlib import contextmanager
 from copy import deepcopy
 from typing import Any
 
-import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -46,15 +45,15 @@ class _SharedTensors(TorchFunctionMode):
 
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, without hooks; put back its attributes, hooks and buffers in the end."""
+    """Put a module in evaluation mode, without hooks, on copies of its buffers; put back its attributes, hooks and buffers in the end."""
     parts = list(module.modules())
     attributes = [dict(vars(part)) for part in parts]
     # The dicts stay the same objects: a hook's handle finds its hook by the dict that it was put in.
     contents = [(value, dict(value)) for state in attributes for value in state.values() if isinstance(value, dict)]
-    buffers = [(buffer, buffer.clone()) for buffer in module.buffers()]
     try:
         for part in parts:
             part.training = False
+            part._buffers.update({name: buffer.clone() for name, buffer in part._buffers.items() if buffer is not None})
             for name in _HOOKS:
                 getattr(part, name).clear()
         yield
@@ -65,6 +64,3 @@ def _restored(module: nn.Module) -> Iterator[None]:
         for live, content in contents:
             live.clear()
             live.update(content)
-        for buffer, before in buffers:
-            if not torch.equal(buffer, before):
-                buffer.copy_(before)
