@@ -1,0 +1,129 @@
+"""How weights are drawn, and when nothing is."""
+
+from math import sqrt
+
+import pytest
+import torch
+from torch import nn
+
+import archprof
+from archprof.errors import SpecError
+from archprof.runtime.build import build_network
+from tests.runtime.nets import graph_of
+
+LAYERS = "layers: [conv2d: {c: 64, k: 5, g: 4}, {batch_norm: , id: norm}, avg_pool, flatten, linear: 400]"
+RULES = ("kaiming_normal", "kaiming_uniform", "{normal: 0.3}", "{trunc_normal: 1.5}", "inverse_sqrt")
+# Of a convolution 64 → 64, kernel 5, 4 groups, and of a linear layer 64 → 400: standard deviation, and the largest value where there is one.
+NORMAL = {
+    "conv": {"kaiming_normal": sqrt(2 / (5 * 5 * 64)), "{normal: 0.3}": 0.3},
+    "linear": {"kaiming_normal": sqrt(2 / 400), "{normal: 0.3}": 0.3},
+}
+UNIFORM = {
+    "conv": {"kaiming_uniform": sqrt(3 / (5 * 5 * 64 / 4)), "inverse_sqrt": 1 / sqrt(64)},
+    "linear": {"kaiming_uniform": sqrt(3 / 64), "inverse_sqrt": 1 / sqrt(400)},
+}
+
+
+def drawn(rule: str) -> dict[str, nn.Module]:
+    """Return the layers of a network that is initialised by one rule."""
+    torch.manual_seed(0)
+    network = build_network(graph_of(LAYERS, input="64x8x8", init=f"{{conv: {rule}, linear: {rule}}}"))
+    return {"conv": network.get_submodule("0"), "linear": network.get_submodule("4.linear"), "norm": network.get_submodule("norm")}
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_rules_draw_what_the_reference_says(rule):
+    layers = drawn(rule)
+    for kind in ("conv", "linear"):
+        layer = layers[kind]
+        assert isinstance(layer, nn.Conv2d | nn.Linear)
+        weight = layer.weight.detach()
+        assert weight.mean().abs() < 4 * weight.std() / sqrt(weight.numel())
+        if rule in NORMAL[kind]:
+            assert weight.std().item() == pytest.approx(NORMAL[kind][rule], rel=0.02)
+            assert weight.abs().max() > 3 * weight.std()
+        elif rule in UNIFORM[kind]:
+            assert weight.abs().max().item() == pytest.approx(UNIFORM[kind][rule], rel=0.002)
+            assert weight.std().item() == pytest.approx(UNIFORM[kind][rule] / sqrt(3), rel=0.02)
+        else:  # cut at 2, where a normal distribution of 1.5 still has 18 % outside
+            assert weight.abs().max().item() == pytest.approx(2, rel=0.002)
+            assert (weight.abs() < 1).float().mean().item() == pytest.approx(0.606, abs=0.01)
+        assert layer.bias is not None
+        assert not layer.bias.any()
+
+
+def test_defaults_are_kaiming_normal_and_a_hundredth():
+    torch.manual_seed(0)
+    network = build_network(graph_of(LAYERS, input="64x8x8"))
+    conv, linear = network.get_submodule("0"), network.get_submodule("4.linear")
+    assert isinstance(conv, nn.Conv2d)
+    assert isinstance(linear, nn.Linear)
+    assert conv.weight.std().item() == pytest.approx(sqrt(2 / (5 * 5 * 64)), rel=0.02)
+    assert linear.weight.std().item() == pytest.approx(0.01, rel=0.02)
+
+
+def test_torch_leaves_what_torch_draws():
+    ours = drawn("torch")
+    torch.manual_seed(0)
+    theirs = {"conv": nn.Conv2d(64, 64, 5, groups=4, padding=2), "linear": nn.Linear(64, 400)}
+    for kind, layer in theirs.items():
+        for name in ("weight", "bias"):
+            assert torch.equal(ours[kind].get_parameter(name), layer.get_parameter(name))
+
+
+def test_norms_are_the_identity():
+    norm = drawn("torch")["norm"]
+    assert isinstance(norm, nn.BatchNorm2d)
+    assert norm.running_mean is not None
+    assert norm.running_var is not None
+    for ones, zeros in ((norm.weight, norm.bias), (norm.running_var, norm.running_mean)):
+        assert torch.equal(ones, torch.ones(64))
+        assert torch.equal(zeros, torch.zeros(64))
+
+
+def test_the_same_seed_builds_the_same_network():
+    networks = []
+    for _ in range(2):
+        torch.manual_seed(5)
+        networks.append(archprof.build("mobilenet_v3_small", width=0.35))
+    assert all(map(torch.equal, *(network.parameters() for network in networks)))
+
+
+def test_without_initialisation_nothing_random_is_drawn():
+    graph = archprof.expand("mobilenet_v3_small")
+    before = torch.get_rng_state()
+    network = build_network(graph, initialise=False)
+    assert torch.equal(torch.get_rng_state(), before)
+    assert sum(parameter.numel() for parameter in network.parameters()) == 2542856
+    # Outside the building nothing has changed.
+    assert nn.Linear(4, 4).weight.any()
+    assert not torch.equal(torch.get_rng_state(), before)
+
+
+def test_is_built_on_a_device():
+    network = build_network(archprof.expand("mobilenet_v2"), device="meta")
+    assert {tensor.device.type for tensor in (*network.parameters(), *network.buffers())} == {"meta"}
+    assert network(torch.empty(2, 3, 224, 224, device="meta")).shape == (2, 1000)
+
+
+def test_frozen_stages_are_not_trained():
+    layers = "layers: [{conv: {k: 3, c: 4, norm: batch_norm}, id: stem}, {conv: {k: 3, c: 4, norm: batch_norm}, id: body}]"
+    network = build_network(graph_of(layers, stages="[stem, body]", freeze="1"))
+    frozen = {name: not parameter.requires_grad for name, parameter in network.named_parameters()}
+    assert frozen == {f"{stage}.{name}": stage == "stem" for stage in ("stem", "body") for name in ("conv.weight", "norm.weight", "norm.bias")}
+
+
+def test_details_of_torchvision():
+    v2, v3 = archprof.build("mobilenet_v2"), archprof.build("mobilenet_v3_large")
+    norms = {(m.eps, m.momentum) for m in v2.modules() if isinstance(m, nn.BatchNorm2d)}
+    assert norms == {(1e-5, 0.1)}
+    norms = {(m.eps, m.momentum) for m in v3.modules() if isinstance(m, nn.BatchNorm2d)}
+    assert norms == {(0.001, 0.01)}
+    assert [m.p for m in (*v2.modules(), *v3.modules()) if isinstance(m, nn.Dropout)] == [0.2, 0.2]
+    assert all((m.bias is None) == (".se." not in path) for path, m in v3.named_modules() if isinstance(m, nn.Conv2d))
+    assert v2.training
+
+
+def test_a_rule_that_is_none_is_refused():
+    with pytest.raises(SpecError, match="unknown initialisation `xavier`"):
+        build_network(graph_of(LAYERS, init="{conv: xavier}"))
