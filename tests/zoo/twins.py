@@ -1,0 +1,42 @@
+"""An independent implementation beside the built module: the same weights, taken in order, must give the same outputs."""
+
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+
+import archprof
+from archprof.runtime.build import build_network
+
+
+def randomise(network: nn.Module) -> None:
+    """Give every norm, frozen ones too, an affine and statistics of its own, and every bias its own value, so that a mistake in any shows."""
+    for name, tensor in network.state_dict().items():
+        if tensor.dim() == 1:
+            positive = name.endswith(("weight", "running_var"))
+            tensor.uniform_(0.5, 1.5) if positive else tensor.normal_(std=0.2)
+
+
+def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> nn.Module:
+    """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must fit."""
+    network = build_network(archprof.expand(model, **knobs), initialise=False)
+    names, tensors = network.state_dict().keys(), reference.state_dict().values()
+    network.load_state_dict(dict(zip(names, tensors, strict=True)))
+    return network
+
+
+def assert_same_outputs(reference: nn.Module, network: nn.Module, x: Tensor) -> None:
+    """Compare what both give for one input in evaluation mode, bit by bit."""
+    with torch.no_grad():
+        expected, found = maps(reference.eval()(x)), maps(network.eval()(x))
+    assert [tensor.shape for tensor in found] == [tensor.shape for tensor in expected]
+    for mine, theirs in zip(found, expected, strict=True):
+        assert theirs.isfinite().all()
+        assert torch.equal(mine, theirs)
+
+
+def maps(output: Tensor | Iterable[Tensor] | dict[str, Tensor]) -> list[Tensor]:
+    """Return the tensors that a network returns: one, several, or several by name."""
+    if isinstance(output, Tensor):
+        return [output]
+    return list(output.values() if isinstance(output, dict) else output)
