@@ -6,16 +6,31 @@ import sys
 PROBE = """
 import contextlib, io, sys
 import archprof
-from archprof.cli import run
+from archprof.cli import COMMANDS, run
 
-heavy = ("torch", "fvcore", "numpy", "pydantic")
-lines = [[], ["--help"], ["summary", "v3"], ["summary", "v3", "--full", "--format", "json"], ["show", "v2"], ["list"], ["validate", "v1"], ["schema"]]
+heavy = ("torch", "fvcore", "numpy", "pydantic", "matplotlib")
+lines = [
+    "--help",
+    "summary v3",
+    "summary v3 --full --format json",
+    "show v2",
+    "list",
+    "validate v1",
+    "cost --conv dw",
+    "compare v1 v2",
+    "diff v1 v1@width=0.5",
+    "verify v1 --analytic",
+    "schema",
+]
+forgotten = COMMANDS.keys() - {line.partition(" ")[0] for line in lines}
+if forgotten:
+    sys.exit(f"commands that are not tried: {forgotten}")
 for line in lines:
     with contextlib.redirect_stdout(io.StringIO()):
-        code = run(line)
+        code = run(line.split())
     loaded = [name for name in heavy if name in sys.modules]
     if code or loaded:
-        sys.exit(f"archprof {' '.join(line)}: exit code {code}, imports {loaded}")
+        sys.exit(f"archprof {line}: exit code {code}, imports {loaded}")
 """
 
 
