@@ -18,3 +18,7 @@ def plain_environment(monkeypatch):
     """Forget what a terminal or a user says about width and colour."""
     for name in ("COLUMNS", "LINES", "NO_COLOR", "FORCE_COLOR", "CLICOLOR_FORCE"):
         monkeypatch.delenv(name, raising=False)
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update-golden", action="store_true", help="write the golden renderings and messages anew")

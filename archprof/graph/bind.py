@@ -272,7 +272,7 @@ class Binder:
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
         for column in block.columns:
             if column.required and column.name not in values:
-                self.problems.add(f"`{block.name}` needs `{column.name}`: {column.doc}", location, where=address, help=_columns_help(block))
+                self.problems.add(f"`{block.name}` needs `{column.name}`: {column.doc}", location, where=address, help=column.kind.allowed)
 
     def _row(self, block: Block, values: dict[str, Any], printed: Node | None, location: Location, address: str, segment: str | None) -> Row:
         name = values.pop("id", None)

@@ -6,6 +6,7 @@ from archprof.errors import Problems, problem, suggest
 from archprof.graph.bind import Binder
 from archprof.graph.block import spellings
 from archprof.graph.columns import Cells, count
+from archprof.graph.init_rules import read_init
 from archprof.graph.trace import INPUT, Feature, Graph, Tracer
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
@@ -34,6 +35,8 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     binder.problems.found.extend(problems.found if problems else ())
     layers = binder.layers(spec.layers, "layers")
     binder.check_defaults()
+    with binder.problems:
+        read_init(spec)
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
     net = Tracer(spec.width, spec.settings["width"], spec.settings["depth"], frozen)

@@ -230,24 +230,7 @@ def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
 
 
 def _init(node: Node) -> dict[str, Node]:
-    found = dict(mapping(node, "`init`", ("conv", "linear")).pairs())
-    problems = Problems()
-    for value in found.values():
-        with problems:
-            _check_initialisation(value)
-    problems.raise_any()
-    return found
-
-
-def _check_initialisation(node: Node) -> None:
-    if not isinstance(node, Map):
-        word(node, ("kaiming_normal", "kaiming_uniform", "kaiming_uniform_out", "inverse_sqrt", "torch"), "initialisation")
-        return
-    deviations = mapping(node, "an initialisation", ("normal", "trunc_normal"))
-    if len(deviations.entries) != 1:
-        raise problem("an initialisation of several kinds", node.location, help="as in `{normal: 0.01}`")
-    for _, deviation in deviations.pairs():
-        number(deviation, 0, 1000, "a standard deviation")
+    return dict(mapping(node, "`init`", ("conv", "linear")).pairs())
 
 
 def _layers(node: Node) -> Seq:

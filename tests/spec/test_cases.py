@@ -49,7 +49,7 @@ def test_bad_spec_is_told_what_is_wrong(name, monkeypatch, request):
     with pytest.raises(InputError) as raised:
         read_network(reference(name))
     message = told(f"{raised.value}\n")
-    if request.config.getoption("--update-golden"):
+    if request.config.getoption("update_golden"):
         Path(f"{name}.err").write_text(message, encoding="utf-8")
     assert message == Path(f"{name}.err").read_text(encoding="utf-8")
     assert time.process_time() - start < SECONDS
