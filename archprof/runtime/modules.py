@@ -59,7 +59,7 @@ class LayerScale(nn.Module):
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch normalisation of (batch, C, H, W) whose weight, bias, mean and variance are fixed: four buffers of C elements."""
+    """Batch normalisation of (batch, C, H, W) or (batch, C) whose weight, bias, mean and variance are fixed: four buffers of C elements."""
 
     weight: Tensor
     bias: Tensor
@@ -77,7 +77,8 @@ class FrozenBatchNorm2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scale = self.weight * torch.rsqrt(self.running_var + self.eps)
         bias = self.bias - self.running_mean * scale
-        return x * scale.reshape(1, -1, 1, 1) + bias.reshape(1, -1, 1, 1)
+        channels = (1, -1, *[1] * (x.ndim - 2))
+        return x * scale.reshape(channels) + bias.reshape(channels)
 
     def extra_repr(self) -> str:
         return f"{self.weight.numel()}, eps={self.eps}"

@@ -21,6 +21,7 @@ class BatchNorm2d(Operator):
     eps: float = 1e-5
     momentum: float = 0.1
     affine: bool = True
+    flat: bool = False  # whether it stands on features (C,), where torch wants another class
 
     name: ClassVar[str] = "batch_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -35,7 +36,7 @@ class BatchNorm2d(Operator):
 
     @classmethod
     def of(cls, *inputs: Shape, **options: Any) -> BatchNorm2d:
-        return cls(inputs[0][0], **options)
+        return cls(inputs[0][0], flat=len(inputs[0]) == 1, **options)
 
     def output(self, *inputs: Shape) -> Shape:
         return check_channels(self.num_features, inputs[0], "batch norm")
@@ -51,7 +52,7 @@ class BatchNorm2d(Operator):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return nn.BatchNorm2d(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
+        return (nn.BatchNorm1d if self.flat else nn.BatchNorm2d)(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
 
 
 @operator

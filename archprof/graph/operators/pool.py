@@ -38,9 +38,11 @@ class Window(Operator):
             kernel, padding = self.kernel_size[axis], self.padding[axis]
             if 2 * padding > kernel:
                 raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}")
-            if size + 2 * padding < kernel:
+            windows = conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil)
+            # Rounded up, a window may reach beyond the input by less than a stride.
+            if windows < 1:
                 raise ShapeError(f"a window of {kernel} is larger than the padded input of {size + 2 * padding}")
-            sizes.append(conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil))
+            sizes.append(windows)
         return (channels, *sizes)
 
     def stride_factor(self, *inputs: Shape) -> int | None:
