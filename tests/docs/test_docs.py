@@ -5,13 +5,9 @@ from pathlib import Path
 import pytest
 
 from archprof.cli import COMMANDS, run
-from archprof.spec import catalog
 from tests.docs import reference
 from tests.docs.console import actual
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
-
-# What the language is proved on beyond the catalog.
-NOT_IN_CATALOG = ("efficientnet_b0",)
 
 
 def relative(path: Path) -> str:
@@ -28,8 +24,7 @@ def whole_specs():
     """Yield each block that is a spec by itself: not a part of one, nor a file of its page's, which may be wrong on purpose."""
     for path in pages():
         for block in blocks(path.read_text(encoding="utf-8")):
-            beyond = any(f"extends: {name}" in block.text for name in NOT_IN_CATALOG)
-            if block.language == "yaml" and block.text.startswith("archprof: 1\n") and not block.mark and not beyond:
+            if block.language == "yaml" and block.text.startswith("archprof: 1\n") and not block.mark:
                 yield pytest.param(block.text, id=f"{relative(path)}:{block.start}")
 
 
@@ -38,10 +33,6 @@ def test_specs_are_valid(text, tmp_path, capsys):
     file = tmp_path / "spec.yaml"
     file.write_text(text, encoding="utf-8")
     assert run(["validate", str(file)]) == 0, capsys.readouterr().err
-
-
-def test_what_is_beyond_the_catalog_is_not_in_it():
-    assert catalog.files().keys() & set(NOT_IN_CATALOG) == set()
 
 
 @pytest.mark.parametrize("path", pages(), ids=relative)
