@@ -5,9 +5,9 @@ from typing import NamedTuple
 from archprof.errors import Problems, problem
 from archprof.spec.nodes import Map, Node, Scalar, describe
 from archprof.spec.types import Spec
-from archprof.spec.values import number, word, wrong
+from archprof.spec.values import number, scalar, word, wrong
 
-PLAIN = ("kaiming_normal", "kaiming_uniform", "kaiming_uniform_out", "inverse_sqrt", "torch")
+PLAIN = ("kaiming_normal", "kaiming_uniform", "kaiming_uniform_out", "he_normal", "he_uniform", "inverse_sqrt", "torch")
 # With a standard deviation: `{normal: 0.01}`.
 WITH_DEVIATION = ("normal", "trunc_normal")
 MAX_DEVIATION = 100
@@ -45,7 +45,7 @@ def _rule(cell: Node) -> Rule:
         return _with_deviation(cell)
     if isinstance(cell, Scalar) and cell.text in WITH_DEVIATION:
         raise problem(f"{describe(cell)} without its deviation", cell.location, help=f"as in `{{{cell.text}: 0.01}}`")
-    return Rule(word(cell, (*PLAIN, *WITH_DEVIATION), "initialisation"))
+    return Rule(word(scalar(cell, "an initialisation"), (*PLAIN, *WITH_DEVIATION), "initialisation"))
 
 
 def _with_deviation(cell: Map) -> Rule:

@@ -34,6 +34,16 @@ def _kaiming_uniform_out(weight: Tensor, deviation: float) -> None:
     nn.init.kaiming_uniform_(weight, a=1, mode="fan_out")
 
 
+def _he_normal(weight: Tensor, deviation: float) -> None:
+    """Variance 2/(K²·M/g) for M inputs (He et al. 2015, equation 10)."""
+    nn.init.kaiming_normal_(weight)
+
+
+def _he_uniform(weight: Tensor, deviation: float) -> None:
+    """The same variance: bound √(6/(K²·M/g))."""
+    nn.init.kaiming_uniform_(weight)
+
+
 def _normal(weight: Tensor, deviation: float) -> None:
     nn.init.normal_(weight, std=deviation)
 
@@ -52,6 +62,8 @@ _RULES: Mapping[str, Callable[[Tensor, float], None]] = {
     "kaiming_normal": _kaiming_normal,
     "kaiming_uniform": _kaiming_uniform,
     "kaiming_uniform_out": _kaiming_uniform_out,
+    "he_normal": _he_normal,
+    "he_uniform": _he_uniform,
     "normal": _normal,
     "trunc_normal": _trunc_normal,
     "inverse_sqrt": _inverse_sqrt,
