@@ -1,0 +1,148 @@
+"""What the table says of every operator is what torch, fvcore and FlopCounterMode say of its module."""
+
+from itertools import product
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor, nn
+from torch.nn import functional
+
+from archprof.graph.operators import act, conv, norm, pool, shape
+from archprof.graph.operators.base import Operator, ShapeError
+from archprof.runtime.measure import measure_module
+from tests.graph.operators_table import ROWS, label
+
+
+class Applied(nn.Module):
+    """An operator as a network runs it: its module, or its function."""
+
+    def __init__(self, op: Operator) -> None:
+        super().__init__()
+        self.op = op
+        self.built = op.module()
+
+    def forward(self, *inputs: Tensor) -> Tensor:
+        output: Tensor = self.op.call(*inputs) if self.built is None else self.built(*inputs)
+        return output
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_the_module_is_what_the_table_says(row):
+    applied = Applied(row.op).eval()
+    assert (applied.built is None) == (row.op.form == "function")
+    inputs = tuple(torch.rand(1, *sizes) for sizes in row.inputs)
+    assert applied(*inputs).shape == (1, *row.output)
+    assert sum(parameter.numel() for parameter in applied.parameters()) == row.params
+    kept = [buffer.numel() for name, buffer in applied.named_buffers() if not name.endswith("num_batches_tracked")]
+    assert sum(kept) == row.buffers
+    measured = measure_module(applied, inputs, "both")
+    assert (measured.params, measured.macs, measured.macs_torch) == (row.params, row.macs, row.macs)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_the_module_trains_on_a_batch(row):
+    applied = Applied(row.op)
+    inputs = tuple(torch.rand(3, *sizes, requires_grad=True) for sizes in row.inputs)
+    output = applied(*inputs)
+    assert output.shape == (3, *row.output)
+    output.sum().backward()
+    assert all(parameter.grad is not None for parameter in applied.parameters())
+
+
+X = torch.linspace(-8, 8, 12 * 9 * 8).reshape(1, 12, 9, 8)
+
+
+@pytest.mark.parametrize(
+    ("op", "expected"),
+    [
+        (act.ReLU(), X.clamp(min=0)),
+        (act.ReLU6(), X.clamp(0, 6)),
+        (act.Hardsigmoid(), (X + 3).clamp(0, 6) / 6),
+        (act.Hardswish(), X * (X + 3).clamp(0, 6) / 6),
+        (act.Sigmoid(), 1 / (1 + (-X).exp())),
+        (act.SiLU(), X / (1 + (-X).exp())),
+        (act.Swish(), X / (1 + (-X).exp())),
+        (act.Tanh(), (X.exp() - (-X).exp()) / (X.exp() + (-X).exp())),
+        (act.GELU(), X * (1 + torch.erf(X / 2**0.5)) / 2),
+        (act.Dropout(0.5), X),
+        (act.StochasticDepth(0.5), X),
+        (pool.Mean(), X.reshape(1, 12, 72).mean(2)),
+        (pool.AdaptiveAvgPool2d(), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
+        (pool.AdaptiveAvgPool2d(form="function"), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
+        (pool.AdaptiveMaxPool2d(), X.reshape(1, 12, 72, 1).amax(2, keepdim=True)),
+        (pool.AvgPool2d((1, 8), (1, 8)), X.mean(3, keepdim=True)),
+        (shape.Split(5, 7), X[:, 5:]),
+        (shape.ChannelShuffle(3), X[:, [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]]),
+        (shape.Pad((0, 1, 2, 3)), torch.cat([functional.pad(X, (2, 3)), torch.zeros(1, 12, 1, 13)], 2)),
+        (shape.PadShortcut((2, 2), 20), torch.cat([X[:, :, ::2, ::2], torch.zeros(1, 8, 5, 4)], 1)),
+        (shape.Flatten(), X.reshape(1, -1)),
+        (norm.LayerNorm(12), functional.layer_norm(X.permute(0, 2, 3, 1), (12,)).permute(0, 3, 1, 2)),
+        (norm.LayerScale(12, 0.1), 0.1 * X),
+    ],
+    ids=lambda value: repr(value) if isinstance(value, Operator) else "",
+)
+def test_the_module_computes_what_its_formula_says(op, expected):
+    assert torch.allclose(Applied(op).eval()(X), expected, atol=1e-5)
+
+
+def test_joins_compute_what_they_say():
+    y, gate = X.flip(1), torch.rand(1, 12, 1, 1)
+    assert torch.equal(Applied(shape.Add())(X, y, gate), X + y + gate)
+    assert torch.equal(Applied(shape.Multiply())(X, gate), X * gate)
+    assert torch.equal(Applied(shape.Concat())(X, y), torch.cat([X, y], 1))
+    small = torch.arange(4.0).reshape(1, 1, 2, 2)
+    assert Applied(shape.ResizeLike())(small, torch.empty(1, 1, 4, 4))[0, 0].tolist() == [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2
+
+
+def test_padding_takes_part_in_a_mean_or_not():
+    ones = torch.ones(1, 1, 2, 2)
+    assert Applied(pool.AvgPool2d((2, 2), (2, 2), (1, 1)))(ones)[0, 0, 0, 0] == 1 / 4
+    assert Applied(pool.AvgPool2d((2, 2), (2, 2), (1, 1), count_padding=False))(ones)[0, 0, 0, 0] == 1
+
+
+WINDOWS = [
+    (kernel, stride, padding, ceil) for kernel, stride in product(range(1, 6), repeat=2) for padding in range(kernel) for ceil in (False, True)
+]
+
+
+@pytest.mark.parametrize("op", [pool.MaxPool2d, pool.AvgPool2d])
+def test_windows_of_every_small_size_fit_where_torch_says(op):
+    for kernel, stride, padding, ceil in product(range(1, 6), range(1, 6), range(4), (False, True)):
+        pooling = op((kernel, kernel), (stride, stride), (padding, padding), ceil)
+        module = pooling.module()
+        for size in range(1, 12):
+            assert ours(pooling, (1, size, size)) == theirs(module, (1, 1, size, size))
+
+
+side = st.integers(1, 20)
+window = st.tuples(st.integers(1, 5), st.integers(1, 5))
+
+
+@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), window, window, st.tuples(st.integers(0, 3), st.integers(0, 3)), window, side, side)
+def test_convolutions_have_the_shape_weights_and_cost_that_torch_says(groups, inner, outer, kernel, stride, padding, dilation, height, width):
+    op = conv.Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups)
+    with torch.device("meta"):
+        module = op.module()
+    assert isinstance(module, nn.Conv2d)
+    output = ours(op, (groups * inner, height, width))
+    assert output == theirs(module, (1, groups * inner, height, width))
+    assert op.params == module.weight.numel()
+    if output:
+        # The definition: one product for each element of the output, tap and input channel of its group.
+        assert op.macs(output) == output[0] * output[1] * output[2] * kernel[0] * kernel[1] * inner
+
+
+def ours(op: Operator, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
+    try:
+        return op.output(sizes)
+    except ShapeError:
+        return None
+
+
+def theirs(module: nn.Module, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
+    try:
+        return tuple(module(torch.empty(sizes, device="meta")).shape[1:])
+    except RuntimeError:
+        return None
