@@ -2,9 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from archprof.analysis.report import Report, Row
+if TYPE_CHECKING:
+    from archprof.analysis.report import Report, Row
 
 SCHEMA = 1
 
@@ -25,7 +26,7 @@ def _compact(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def head(report: Report) -> dict[str, Any]:
+def head(report: "Report") -> dict[str, Any]:
     """Return what every document about a network starts with."""
     spec = report.spec
     return {
@@ -39,7 +40,7 @@ def head(report: Report) -> dict[str, Any]:
     }
 
 
-def summary_document(report: Report) -> dict[str, Any]:
+def summary_document(report: "Report") -> dict[str, Any]:
     """Return the document that docs/reference/json.md describes and `archprof schema summary` prints the schema of."""
     document: dict[str, Any] = {
         **head(report),
@@ -51,7 +52,7 @@ def summary_document(report: Report) -> dict[str, Any]:
     return document
 
 
-def _layer(row: Row) -> dict[str, Any]:
+def _layer(row: "Row") -> dict[str, Any]:
     layer: dict[str, Any] = {
         "path": row.path,
         "op": row.op,

@@ -1,15 +1,23 @@
 """What the catalog says of its networks without expanding them: name, aliases, source and expected numbers, read off their headers."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 from archprof.spec import catalog
 from archprof.spec.header import read_expected, read_source
-from archprof.spec.nodes import Map, Scalar, Seq
+from archprof.spec.limits import MAX_EXTENDS
+from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.reader import parse, read_file
 from archprof.spec.types import Expected, Source
 from archprof.spec.variant import parse_reference
+
+
+# What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in messages do.
+_UNTOLD = re.compile(
+    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE
+)
 
 
 class Entry(NamedTuple):
@@ -49,16 +57,18 @@ def entries() -> Iterator[Entry]:
 def _root(path: Path, roots: dict[str, Map]) -> Map:
     key = str(path)
     if key not in roots:
-        roots[key] = parse(read_file(key), key)
+        roots[key] = parse(_UNTOLD.sub(lambda part: "\n" * part[0].count("\n"), read_file(key)), key)
     return roots[key]
 
 
 def _source(root: Map, roots: dict[str, Map]) -> Source:
-    """Return a spec's own source, or the nearest parent's."""
-    for _ in range(len(catalog.files())):
+    """Return a spec's source: its own entries over those of its parents, as `extends` merges them."""
+    found: dict[str, tuple[Scalar, Node]] = {}
+    for _ in range(MAX_EXTENDS):
         source, parent = root.get("source"), root.get("extends")
-        if source is not None or not isinstance(parent, Scalar):
-            return read_source(source) if source is not None else Source()
+        found = {**(source.entries if isinstance(source, Map) else {}), **found}
+        if not isinstance(parent, Scalar):
+            break
         target = parse_reference(parent.text).target
         root = _root(Path(root.file).parent / target if catalog.is_path(target) else catalog.find(target, parent.location), roots)
-    return Source()
+    return read_source(Map(found))
