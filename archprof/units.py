@@ -14,7 +14,7 @@ def short(count: int) -> str:
     """Return *count* rounded to four significant digits at most: `216.6M`, `5.483M`, `912`."""
     for scale, letter in _STEPS:
         # 999,950 would round to "1000.0k": it belongs to the next unit.
-        if abs(count) >= scale - scale // 2000:
+        if abs(count) >= scale - scale // 20_000:
             value = count / scale
             digits = 3 if abs(value) < 9.9995 else 2 if abs(value) < 99.995 else 1
             return f"{value:.{digits}f}{letter}"
