@@ -22,6 +22,7 @@ COMMANDS: Mapping[str, str] = {
     "cost": "What one convolution costs, before any network exists.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
+    "explain": "Why other tools and papers print other numbers.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",
     "schema": "The JSON Schema of the spec language, or of a result.",
 }

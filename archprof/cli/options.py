@@ -18,6 +18,9 @@ Sort = Annotated[str | None, typer.Option("--sort", help="Sort by params, traina
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Show only the first rows.", metavar="N")]
 Measure = Annotated[bool, typer.Option("--measure", help="Measure the torch module too, and compare.")]
 Counter = Annotated[str, typer.Option("--counter", help="fvcore, torch or both.", metavar="NAME")]
+Convention = Annotated[
+    list[str] | None, typer.Option("--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME")
+]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 
