@@ -16,7 +16,8 @@ class Source(NamedTuple):
 
     def __str__(self) -> str:
         table = f"Table {self.table}" if self.table[:1].isdigit() else self.table
-        return ", ".join(filter(None, [self.paper, f"arXiv {self.arxiv}" if self.arxiv else "", table, self.url]))
+        said = ", ".join(filter(None, [self.paper, f"arXiv {self.arxiv}" if self.arxiv else "", table]))
+        return said or self.url
 
 
 class WidthRule(NamedTuple):
