@@ -1,12 +1,9 @@
 """Modules that torch lacks, against formulas written out."""
 
-from itertools import product
-
 import pytest
 import torch
 
-from archprof.graph.operators.deform import DeformConv2d as Deform
-from archprof.runtime.modules import DeformConv2d, FrozenBatchNorm2d, Swish
+from archprof.runtime.modules import FrozenBatchNorm2d, StochasticDepth, Swish
 
 
 def test_swish_is_a_product():
@@ -44,36 +41,22 @@ def test_a_new_frozen_batch_norm_is_the_identity():
     assert torch.equal(FrozenBatchNorm2d(6)(x), x)
 
 
-def sampled(image: torch.Tensor, y: float, x: float) -> float:
-    """Return the bilinear sample of (H, W) at a place; zero outside."""
-    height, width = image.shape
-    total = 0.0
-    for row, column in product((int(y // 1), int(y // 1) + 1), (int(x // 1), int(x // 1) + 1)):
-        if 0 <= row < height and 0 <= column < width:
-            total += (1 - abs(y - row)) * (1 - abs(x - column)) * image[row, column].item()
-    return total
+def test_frozen_batch_norm_behind_a_linear_layer():
+    frozen = FrozenBatchNorm2d(3)
+    frozen.load_state_dict({name: torch.tensor(value) for name, value in STATE.items()})
+    x = torch.tensor([[1.0, 2.0, 3.0]])
+    assert frozen(x).tolist() == [[1 * (1 - 1) + 0, 3 * (2 - 0) / 2 + 1, 5 * (3 - 1) + 2]]
 
 
-@pytest.mark.parametrize("modulated", [False, True])
-def test_deformable_convolution_samples_where_the_offsets_say(modulated):
+STATE = {"weight": [1.0, 3.0, 5.0], "bias": [0.0, 1.0, 2.0], "running_mean": [1.0, 0.0, 1.0], "running_var": [1.0, 4.0, 1.0]}
+
+
+def test_stochastic_depth_keeps_or_drops_whole_maps():
     torch.manual_seed(0)
-    op = Deform(4, 6, (3, 2), (2, 1), (1, 1), (1, 2), 2, 2, modulated)
-    module = DeformConv2d(op).double()
-    image = torch.randn(1, 4, 5, 6, dtype=torch.double)
-    channels, height, width = op.output((4, 5, 6), (2 * 6 * (3 if modulated else 2), 3, 6))
-    offsets = torch.randn(1, 2 * 6 * (3 if modulated else 2), height, width, dtype=torch.double)
-    expected = torch.zeros(1, channels, height, width, dtype=torch.double)
-    for out, inner, tap, row, column in product(range(6), range(2), range(6), range(height), range(width)):
-        source, share = out // 3 * 2 + inner, out // 3  # two groups of two channels, each its own deformable group
-        dy, dx = offsets[0, share * 12 + 2 * tap : share * 12 + 2 * tap + 2, row, column].tolist()
-        weight = offsets[0, 24 + share * 6 + tap, row, column].sigmoid().item() if modulated else 1.0
-        value = sampled(image[0, source], 2 * row - 1 + tap // 2 + dy, column - 1 + 2 * (tap % 2) + dx)
-        expected[0, out, row, column] += module.weight[out, inner, tap // 2, tap % 2].item() * weight * value
-    assert torch.allclose(module(image, offsets), expected, rtol=1e-9)
-
-
-def test_deformable_convolution_without_offsets_is_a_convolution():
-    op = Deform(4, 6, (3, 3), (2, 2), (1, 1), (1, 1))
-    module, x = DeformConv2d(op), torch.randn(2, 4, 9, 9)
-    usual = torch.nn.functional.conv2d(x, module.weight, stride=2, padding=1)
-    assert torch.allclose(module(x, torch.zeros(2, 18, 5, 5)), usual, atol=1e-5)
+    depth, x = StochasticDepth(0.25), torch.ones(400, 2, 3, 3)
+    y = depth.train()(x)
+    kept = y.flatten(1).amax(1) > 0
+    assert torch.equal(y, x * kept[:, None, None, None] / 0.75)
+    assert 0.7 < kept.float().mean() < 0.8
+    assert torch.equal(depth.eval()(x), x)
+    assert not StochasticDepth(1.0).train()(x).any()
