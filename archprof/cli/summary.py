@@ -18,6 +18,7 @@ def command(
     top: options.Top = None,
     measure: options.Measure = False,
     counter: options.Counter = "fvcore",
+    convention: options.Convention = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -25,13 +26,15 @@ def command(
     """What a network costs, block by block.
 
     Params and MACs come from closed formulas over shapes, instantly and without torch. `--measure` builds the torch module, counts on it, and
-    compares row by row; exit 1 when anything differs.
+    compares row by row; exit 1 when anything differs. `--convention` shows what another tool would count beside our MACs.
     """
+    from archprof.analysis.conventions import find_conventions
     from archprof.analysis.fold import view
     from archprof.analysis.report import analyze_graph, disagreement, with_measured
     from archprof.graph.expand import read_network
 
     chosen = choose_format(format, output)
+    conventions = find_conventions(convention or ())
     graph = read_network(model, options.settings(width, resolution, classes, set))
     report = analyze_graph(graph)
     shown = view(report, depth=depth, full=full, sort=sort, top=top)
@@ -44,12 +47,12 @@ def command(
     def table():  # type: ignore[no-untyped-def]
         from archprof.render.summary import summary_table
 
-        return summary_table(report, shown, sort)
+        return summary_table(report, shown, sort, conventions)
 
     def json() -> str:
         from archprof.render.json import summary_document, to_json
 
-        return to_json(summary_document(report))
+        return to_json(summary_document(report, conventions))
 
     write(chosen, output, table, json, no_color=no_color)
     difference = disagreement(report)

@@ -1,10 +1,11 @@
 """A report as JSON: every row whatever the view, exact integers, one row a line, keys in a stable order."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from archprof.analysis.conventions import Convention
     from archprof.analysis.report import Report, Row
 
 SCHEMA = 1
@@ -40,13 +41,15 @@ def head(report: "Report") -> dict[str, Any]:
     }
 
 
-def summary_document(report: "Report") -> dict[str, Any]:
+def summary_document(report: "Report", conventions: "Sequence[Convention]" = ()) -> dict[str, Any]:
     """Return the document that docs/reference/json.md describes and `archprof schema summary` prints the schema of."""
     document: dict[str, Any] = {
         **head(report),
         "totals": report.totals._asdict(),
         "layers": [_layer(row) for row in report.rows],
     }
+    if conventions:
+        _add_counts(document, report, conventions)
     if report.measured:
         document["measured"] = {key: value for key, value in report.measured._asdict().items() if value is not None}
     return document
@@ -75,6 +78,15 @@ def _layer(row: "Row") -> dict[str, Any]:
     return layer
 
 
+def _add_counts(document: dict[str, Any], report: "Report", conventions: "Sequence[Convention]") -> None:
+    """Add what other conventions count, in all and in every layer, each under its own name."""
+    from archprof.analysis.conventions import convention_row, convention_total
+
+    document["counts"] = {rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)} for rule in conventions}
+    for layer, row in zip(document["layers"], report.rows, strict=True):
+        layer["counts"] = {rule.name: convention_row(row, rule) for rule in conventions}
+
+
 def _list(values: Iterable[int] | None) -> list[int] | None:
     return None if values is None else list(values)
 
@@ -83,7 +95,7 @@ _INT = {"type": "integer", "minimum": 0}
 _SHAPE = {"type": "array", "items": {"type": "integer", "minimum": 1}}
 _PAIR = {"type": ["array", "null"], "items": {"type": "integer", "minimum": 0}}
 _TEXT = {"type": "string"}
-_COSTS = {key: _INT for key in ("params", "trainable", "buffers", "macs", "activations")}
+_COSTS = dict.fromkeys(("params", "trainable", "buffers", "macs", "activations"), _INT)
 
 
 def _object(properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> dict[str, Any]:
@@ -110,9 +122,18 @@ def summary_schema() -> dict[str, Any]:
         "dilation": _PAIR,
         **_COSTS,
         "location": _TEXT,
+        "counts": {"type": "object", "additionalProperties": _INT},
         "measured": measured_row,
     }
-    measured = {"counter": {"enum": ["fvcore", "torch", "both"]}, "torch": _TEXT, "params": _INT, "macs": _INT, "macs_torch": _INT, "agree": {"type": "boolean"}}
+    count = _object({"version": {"type": ["integer", "string"]}, "unit": {"enum": ["MACs", "FLOPs"]}, "total": _INT})
+    measured = {
+        "counter": {"enum": ["fvcore", "torch", "both"]},
+        "torch": _TEXT,
+        "params": _INT,
+        "macs": _INT,
+        "macs_torch": _INT,
+        "agree": {"type": "boolean"},
+    }
     top = {
         "schema": {"const": SCHEMA},
         "model": _TEXT,
@@ -122,7 +143,8 @@ def summary_schema() -> dict[str, Any]:
         "outputs": {"type": "object", "additionalProperties": _SHAPE},
         "convention": _object({"name": _TEXT, "version": _INT}),
         "totals": _object(_COSTS),
-        "layers": {"type": "array", "items": _object(layer, ("measured",))},
+        "layers": {"type": "array", "items": _object(layer, ("counts", "measured"))},
+        "counts": {"type": "object", "additionalProperties": count},
         "measured": _object(measured, ("macs_torch",)),
     }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "archprof summary", **_object(top, ("measured",))}
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "archprof summary", **_object(top, ("counts", "measured"))}

@@ -1,7 +1,9 @@
 """A report as a table: `archprof summary`."""
 
+from collections.abc import Sequence
 from typing import Any
 
+from archprof.analysis.conventions import Convention, convention_sum, convention_total
 from archprof.analysis.fold import Line, View
 from archprof.analysis.report import Report
 from archprof.render.table import Column, Table
@@ -10,19 +12,20 @@ from archprof.units import exact, percent, plural, short
 BAR = 12
 
 
-def summary_table(report: Report, view: View, sort: str | None = None) -> Table:
-    """Return the table of a view of a report."""
+def summary_table(report: Report, view: View, sort: str | None = None, conventions: Sequence[Convention] = ()) -> Table:
+    """Return the table of a view of a report; what other *conventions* count stands beside our MACs."""
     totals = report.totals
     largest = max((line.cost.macs for line in view.lines), default=0)
     columns = [
         Column("path", "path", left=True),
         Column("operator", "op", left=True),
         Column("input", "input", shape, drop=5),
-        Column("output", "output", shape),
+        Column("output", "output", shape, drop=4 if conventions else 0),
         Column("k", "kernel", kernels, drop=2),
         Column("s", "stride", pair, drop=3),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
+        *(Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact) for rule in conventions),
         Column("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),
         Column("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
     ]
@@ -31,19 +34,24 @@ def summary_table(report: Report, view: View, sort: str | None = None) -> Table:
         if report.measured.macs_torch is not None:
             measured.append(Column("torch", "measured_macs_torch", exact))
         columns[-2:] = [*measured, Column("", "agree", lambda agree: "✓" if agree else "≠", left=True), *columns[-2:]]
-    rows = tuple(_values(line, report) for line in view.lines)
+    rows = tuple(_values(line, report, conventions) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
-    return Table(heading(report), tuple(columns), rows, footer(report, view, sort), quiet)
+    return Table(heading(report), tuple(columns), rows, (*footer(report, view, sort), *(_rule(report, rule) for rule in conventions)), quiet)
 
 
-def _values(line: Line, report: Report) -> tuple[Any, ...]:
+def _rule(report: Report, rule: Convention) -> str:
+    return f"{rule}: {exact(convention_total(report, rule))} {rule.unit}, {rule.text}"
+
+
+def _values(line: Line, report: Report, conventions: Sequence[Convention]) -> tuple[Any, ...]:
     cost = line.cost
     start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, cost.macs)
     measured: tuple[Any, ...] = ()
     if report.measured and line.measured:
         torch = (line.measured.macs_torch,) if report.measured.macs_torch is not None else ()
         measured = (line.measured.macs, *torch, line.agrees)
-    return (*start, *measured, cost.macs, cost.macs)
+    counts = tuple(convention_sum(line.rows, rule) for rule in conventions)
+    return (*start, *counts, *measured, cost.macs, cost.macs)
 
 
 def heading(report: Report) -> str:
