@@ -9,15 +9,20 @@ from archprof.runtime.build import build_network
 
 def outputs(reference: nn.Module, name: str, side: int) -> tuple[Tensor, Tensor]:
     """Return what *reference* and the network *name*, with the parameters and buffers of *reference*, give for two random inputs of that side."""
+    network, x = twin(reference, name, side)
+    with torch.no_grad():
+        return reference.eval()(x), network.eval()(x)
+
+
+def twin(reference: nn.Module, name: str, side: int) -> tuple[nn.Module, Tensor]:
+    """Return the network *name* with the parameters and buffers of *reference*, whose norms are drawn anew, and two random inputs of that side."""
     torch.manual_seed(7)
     _randomise(reference)
     graph = archprof.expand(f"{name},resolution={side}" if "@" in name else f"{name}@resolution={side}")
     network = build_network(graph, initialise=False)
     names, tensors = network.state_dict().keys(), reference.state_dict().values()
     network.load_state_dict(dict(zip(names, tensors, strict=True)))
-    x = torch.randn(2, *graph.input)
-    with torch.no_grad():
-        return reference.eval()(x), network.eval()(x)
+    return network, torch.randn(2, *graph.input)
 
 
 def _randomise(network: nn.Module) -> None:
