@@ -12,15 +12,34 @@ from archprof.runtime.build import build_network
 from tests.runtime.nets import graph_of
 
 LAYERS = "layers: [conv2d: {c: 64, k: 5, g: 4}, {batch_norm: , id: norm}, avg_pool, flatten, linear: 400]"
-RULES = ("kaiming_normal", "kaiming_uniform", "he_normal", "he_uniform", "{normal: 0.3}", "{trunc_normal: 1.5}", "inverse_sqrt")
+RULES = (
+    "kaiming_normal",
+    "kaiming_uniform",
+    "kaiming_uniform_out",
+    "he_normal",
+    "he_uniform",
+    "{normal: 0.3}",
+    "{trunc_normal: 1.5}",
+    "inverse_sqrt",
+)
 # Of a convolution 64 → 64, kernel 5, 4 groups, and of a linear layer 64 → 400: standard deviation, and the largest value where there is one.
 NORMAL = {
     "conv": {"kaiming_normal": sqrt(2 / (5 * 5 * 64)), "he_normal": sqrt(2 / (5 * 5 * 64 / 4)), "{normal: 0.3}": 0.3},
     "linear": {"kaiming_normal": sqrt(2 / 400), "he_normal": sqrt(2 / 64), "{normal: 0.3}": 0.3},
 }
 UNIFORM = {
-    "conv": {"kaiming_uniform": sqrt(3 / (5 * 5 * 64 / 4)), "he_uniform": sqrt(6 / (5 * 5 * 64 / 4)), "inverse_sqrt": 1 / sqrt(64)},
-    "linear": {"kaiming_uniform": sqrt(3 / 64), "he_uniform": sqrt(6 / 64), "inverse_sqrt": 1 / sqrt(400)},
+    "conv": {
+        "kaiming_uniform": sqrt(3 / (5 * 5 * 64 / 4)),
+        "kaiming_uniform_out": sqrt(3 / (5 * 5 * 64)),
+        "he_uniform": sqrt(6 / (5 * 5 * 64 / 4)),
+        "inverse_sqrt": 1 / sqrt(64),
+    },
+    "linear": {
+        "kaiming_uniform": sqrt(3 / 64),
+        "kaiming_uniform_out": sqrt(3 / 400),
+        "he_uniform": sqrt(6 / 64),
+        "inverse_sqrt": 1 / sqrt(400),
+    },
 }
 
 
