@@ -62,6 +62,7 @@ _MODULES: Mapping[str, str] = {
     "shuffle_unit": "shuffle_unit",
     "x_block": "x_block",
     "convnext_block": "convnext_block",
+    "replk_block": "replk_block",
     "fpn": "fpn",
     "squeeze_excite": "squeeze_excite",
     "sequence": "compose",
