@@ -114,12 +114,12 @@ def _inference() -> Iterator[None]:
 
 
 def _arguments(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...]) -> tuple[Tensor, ...]:
-    """Return tensors as they are, or one zero input of that shape, of the type and on the device of the module's parameters."""
+    """Return copies of tensors, or one zero input of that shape, of the type and on the device of the module's parameters."""
     import torch
 
     shape = [size for size in inputs if isinstance(size, int)]
     if not shape:
-        return tuple(given for given in inputs if not isinstance(given, int))
+        return tuple(given.detach().clone() for given in inputs if not isinstance(given, int))
     like = next((parameter for parameter in module.parameters() if parameter.is_floating_point()), torch.empty(0))
     return (like.new_zeros(1, *shape),)
 

@@ -147,3 +147,10 @@ def test_gradients_on_their_way_survive():
     measure_module(module, (3, 8, 8), "both")
     loss.backward()
     assert all(parameter.grad is not None for parameter in module.parameters())
+
+
+def test_an_input_that_is_written_over_is_a_copy():
+    x = torch.linspace(-1, 1, 3 * 8 * 8, requires_grad=True).reshape(1, 3, 8, 8)
+    before = x.detach().clone()
+    measure_module(nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 1)), (x,), "both")
+    assert torch.equal(x, before)
