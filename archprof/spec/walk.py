@@ -6,6 +6,7 @@ from archprof.errors import SpecError, problem, suggest
 from archprof.spec.address import Step, format_address, parse_address
 from archprof.spec.layers import ABSENT, BESIDE, LAYER_LISTS, Spellings, block_of, column_names, find_ids, full_form
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+from archprof.units import plural
 
 # Keys of the top level that an address may name although the spec has none of them.
 _MAY_BE_ADDED = ("classes", "defaults", "width", "depth", "init", "freeze", "follows", "source", "note")
@@ -84,23 +85,25 @@ class Walk:
         options, name = self._node, self._names.get(str(step), step)
         if not isinstance(options, Map) or isinstance(step, int) or (name not in options.entries and name not in self._names.values()):
             raise self._no_column(step)
-        names = column_names(options.get("columns"))
+        columns = options.get("columns")
         self._enter(name, options.get(str(name)))
         if name in LAYER_LISTS:
             self._move = self._from_layers
         elif name == "paths":
             self._move = self._from_paths
-        elif name == "rows":
-            self._columns = names
+        elif name == "rows" and isinstance(columns, Seq):
+            self._columns = column_names(columns)
             self._move = self._from_rows
 
     def _from_row(self, step: Step) -> None:
         name = self._names.get(str(step), step)
-        if isinstance(self._node, Seq) and name in self._columns[: len(self._node.items)]:
+        if not isinstance(self._node, Seq) or len(self._node.items) != len(self._columns):
+            raise self._failed(f"{self._so_far()} is not a row of {plural(len(self._columns), 'cell')}")
+        if name in self._columns:
             index = self._columns.index(str(name))
             cell = self._node.items[index]
             self._enter(index, None if cell is ABSENT else cell, said=(name,))
-        elif name in self._names.values() and name not in self._columns:
+        elif name in self._names.values():
             self._enter(name, None)
         else:
             raise self._no_column(step)
@@ -126,7 +129,7 @@ class Walk:
             raise self._failed(f"{self._so_far()} is a list, and has no `{step}`", "name an item by its number, counted from 0: `[0]`")
         if step >= len(self._node.items):
             count = len(self._node.items)
-            raise self._failed(f"{self._so_far()} has {count} item{'s' * (count != 1)}, counted from 0")
+            raise self._failed(f"{self._so_far()} has {plural(count, 'item')}, counted from 0")
         return self._node.items[step]
 
     def _so_far(self) -> str:
