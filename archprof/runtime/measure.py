@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import Problem, UsageError, suggest
 from archprof.graph.trace import Graph
-from archprof.runtime.require import require_torch, uncollected
+from archprof.runtime.require import importing, require_torch, uncollected
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -94,7 +94,7 @@ def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mappi
         from archprof.runtime.count_fvcore import fvcore_macs
 
         return fvcore_macs(module, inputs)
-    with uncollected():  # it imports all of torch's compiler
+    with importing():  # all of torch's compiler comes with it
         from archprof.runtime.count_torch import torch_macs
     return torch_macs(module, inputs)
 

@@ -15,14 +15,21 @@ _MODULES = {"fvcore": "fvcore.nn"}
 def require_torch(what: str, *others: str) -> None:
     """Import torch, and the *others* that *what* needs; raises UsageError, with what to install, where one is missing."""
     packages = ("torch", *others)
-    # fvcore compiles two losses as it is imported, which torch deprecates.
-    with uncollected(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+    with importing():
         for package in packages:
             try:
                 import_module(_MODULES.get(package, package))
             except ModuleNotFoundError as error:
                 missing = (error.name or package).partition(".")[0]
                 raise _missing(f"{what} needs {' and '.join(packages)}, and `{missing}` is not installed") from None
+
+
+@contextmanager
+def importing() -> Iterator[None]:
+    """Import heavy modules: fast, without what they say to their own authors (fvcore compiles two losses, which torch deprecates), and without the
+    warning filters that some leave behind."""
+    with uncollected(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
+        yield
 
 
 @contextmanager
