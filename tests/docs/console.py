@@ -101,13 +101,24 @@ def _session(block: Block, session: code.InteractiveConsole) -> str:
 
 
 def _elide(printed: str, shown: str) -> str:
-    """Return what was printed, without the lines that the page leaves out."""
-    lines, kept = printed.splitlines(keepends=True), shown.splitlines(keepends=True)
-    if ELISION not in kept:
+    """Return what was printed, without the lines that the page leaves out. What stands between two gaps starts at the line of its first word."""
+    parts: list[list[str]] = [[]]
+    for line in shown.splitlines(keepends=True):
+        if line == ELISION:
+            parts.append([])
+        else:
+            parts[-1].append(line)
+    if len(parts) == 1:
         return printed
-    above = kept.index(ELISION)
-    below = len(kept) - above - 1
-    return "".join([*lines[:above], ELISION, *lines[len(lines) - below :]])
+    lines = printed.splitlines(keepends=True)
+    starts = [0, *(_line_of(part[0], lines) for part in parts[1:-1]), len(lines) - len(parts[-1])]
+    return ELISION.join("".join(lines[start : start + len(part)]) for start, part in zip(starts, parts, strict=True))
+
+
+def _line_of(shown: str, lines: list[str]) -> int:
+    """Return the index of the first line that begins with the same word."""
+    word = shown.split()[0]
+    return next(index for index, line in enumerate(lines) if line.split()[:1] == [word])
 
 
 @contextmanager
