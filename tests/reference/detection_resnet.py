@@ -1,6 +1,6 @@
 """The ResNet bodies of maskrcnn-benchmark and the pyramids above them (Lin et al. 2017), independently of archprof.
 
-A block registers its shortcut first, as that code does; a pyramid all its lateral convolutions first, as torchvision does.
+The order of parameters is that code's: a block registers its shortcut first, a pyramid its two convolutions of each level together.
 """
 
 from collections.abc import Mapping
@@ -137,15 +137,14 @@ class Pyramid(nn.Module):
     def __init__(self, body: Body, channels: tuple[int, ...], retina: bool = False) -> None:
         super().__init__()
         self.body = body
-        self.lateral = nn.ModuleList(nn.Conv2d(each, 256, 1) for each in channels)
-        self.output = nn.ModuleList(nn.Conv2d(256, 256, 3, 1, 1) for _ in channels)
+        self.levels = nn.ModuleList(nn.ModuleList([nn.Conv2d(each, 256, 1), nn.Conv2d(256, 256, 3, 1, 1)]) for each in channels)
         self.extra = nn.ModuleList([nn.Conv2d(channels[-1], 256, 3, 2, 1), nn.Conv2d(256, 256, 3, 2, 1)] if retina else [])
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = self.body(x)
         levels: list[Tensor] = []
         above = None
-        for lateral, output, each in reversed(list(zip(self.lateral, self.output, maps, strict=True))):
+        for (lateral, output), each in reversed(list(zip(self.levels, maps, strict=True))):
             merged = lateral(each)
             if above is not None:
                 merged = merged + functional.interpolate(above, size=merged.shape[-2:], mode="nearest")

@@ -14,11 +14,12 @@ from archprof.graph.trace import Feature, Tracer
 EXTRA = ("-", "max_pool", "p6p7", "p6p7_from_c5")
 
 
-def fpn(
-    net: Tracer, *maps: Feature, c: Dim, extra: str = "max_pool", first: int = 2, norm: Maker | None = None, act: Maker | None = None
-) -> Feature:
+def fpn(net: Tracer, *maps: Feature, c: Dim, extra: str = "max_pool", first: int = 2, norm: Maker | None = None, act: Maker | None = None) -> Feature:
     if len(maps) < 2:
         raise ShapeError("a pyramid over a single map", "name the maps, finest first: `from: [conv2_x, conv3_x, conv4_x, conv5_x]`")
+    # Implementations register level by level what is applied in two sweeps, up and down.
+    for level in range(first, first + len(maps)):
+        net.reserve(*(f"{part}{level}.{operator}" for part in ("lateral", "p") for operator in ("conv", "norm")))
     lateral = []
     for level, x in enumerate(maps, first):
         with net.scope(f"lateral{level}"):
