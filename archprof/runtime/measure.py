@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
@@ -101,13 +102,16 @@ def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mappi
 
 @contextmanager
 def _inference() -> Iterator[None]:
-    """Run without gradients, without the fused attention that counters cannot look into, and give the random generators back as they were."""
+    """Run without gradients and without the fused attention that counters cannot look into.
+
+    The random generators, and the warning filters (torch imports sympy when it first counts, which adds its own), are given back as they were.
+    """
     import torch
 
     fused = torch.backends.mha.get_fastpath_enabled()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
-        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())):
+        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())), warnings.catch_warnings():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
