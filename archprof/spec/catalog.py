@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from archprof.errors import Location, did_you_mean, problem
+from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
@@ -41,7 +42,7 @@ def aliases() -> dict[str, str]:
 
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
-    return target == "-" or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
+    return target == "-" or is_git(target) or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
 
 
 def find(name: str, location: Location | None = None) -> Path:

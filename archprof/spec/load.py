@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, did_you_mean, problem, suggest
-from archprof.spec import catalog
+from archprof.spec import catalog, git
 from archprof.spec.edits import Assignment, assign, edit
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.layers import Spellings
@@ -101,16 +101,29 @@ def _extended(file: str, root: Map, extends: Node, spellings: Spellings, chain: 
 
 def _name_of(file: str) -> str:
     """Return a name for a spec that states none: its file's stem, with `_` for what a name may not hold."""
-    stem = "stdin" if file == "<stdin>" else Path(file).stem
+    stem = "stdin" if file == "<stdin>" else Path(git.parse_place(file).path if git.is_git(file) else file).stem
     return re.sub("[^A-Za-z0-9_.-]", "_", stem).lstrip("_.-") or "network"
 
 
 def _parent_file(target: str, child: str, location: Location) -> str:
     if not catalog.is_path(target):
-        return str(catalog.find(target, location))
+        return _found_at_revision(target, child, location) if git.is_git(child) else str(catalog.find(target, location))
     if target == "-":
         raise problem("a spec cannot extend standard input", location, help="name a spec of the catalog or a file")
-    return str(Path(child).parent / target)
+    if git.is_git(target):
+        return target
+    return git.sibling(child, target, location) if git.is_git(child) else str(Path(child).parent / target)
+
+
+def _found_at_revision(name: str, child: str, location: Location) -> str:
+    """Return the file of a network that a spec at a revision extends: at the same revision where the catalog is part of the repository."""
+    revision = git.parse_place(child).revision
+    try:
+        folder = git.parse_place(git.at_revision(revision, str(catalog.root()))).path
+    except SpecError:  # an installed catalog has no revisions
+        return str(catalog.find(name, location))
+    named = [path for path in git.files_below(revision, folder) if path.endswith(f"/{name}.yaml")]
+    return str(git.Place(revision, named[0])) if named else git.at_revision(revision, str(catalog.find(name, location)))
 
 
 def _read_parent(path: str, target: str, location: Location) -> str:

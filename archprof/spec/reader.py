@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.spec.git import is_git, read_blob
 from archprof.spec.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
@@ -20,12 +21,14 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\uf
 
 
 def read_file(path: str) -> str:
-    """Return the text of a spec file; `-` is standard input.
+    """Return the text of a spec file; `-` is standard input, `git:REV:path` a file at a revision.
 
     Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text.
     """
     try:
-        if path == "-":
+        if is_git(path):
+            data = read_blob(path)
+        elif path == "-":
             data = sys.stdin.buffer.read(MAX_BYTES + 1)
             path = "<stdin>"
         else:
