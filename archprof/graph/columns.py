@@ -8,7 +8,7 @@ from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, 
 from archprof.graph.expression import evaluate, is_expression
 from archprof.spec.limits import MAX_CHANNELS, MAX_KERNEL, MAX_REPEATS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
-from archprof.spec.values import dims, flag, integer, number, scalar, sequence, wrong
+from archprof.spec.values import FALSE, TRUE, dims, flag, integer, number, scalar, sequence, wrong
 
 if TYPE_CHECKING:
     from archprof.graph.operators.base import Operator
@@ -246,6 +246,15 @@ def _word(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
+def _written(pattern: str) -> Mapping[str, Any]:
+    """Return the schema of a cell that is written as text: in a form of its own, or as an expression."""
+    return {"type": "string", "pattern": f"{pattern}|[$*/+()]"}
+
+
+_KNOB: Mapping[str, Any] = {"type": "string", "pattern": "^\\$"}
+_NUMBER_TEXT = _written(r"^[+-]?[0-9.]+([eE][+-]?[0-9]+)?$")
+
+
 def one_of(*words: str) -> Kind:
     """Return the kind of a cell that takes one of some words."""
 
@@ -256,7 +265,7 @@ def one_of(*words: str) -> Kind:
             raise wrong(typed, " or ".join(f"`{word}`" for word in words), did_you_mean(value[:100], words))
         return value
 
-    return Kind(" · ".join(f"`{word}`" for word in words), read, {"enum": list(words)})
+    return Kind(" · ".join(f"`{word}`" for word in words), read, {"anyOf": [{"enum": list(words)}, _KNOB]})
 
 
 def ratio(low: float = 0, high: float = 1000) -> Kind:
@@ -264,7 +273,7 @@ def ratio(low: float = 0, high: float = 1000) -> Kind:
     return Kind(
         f"a number from {low:g} to {high:g}",
         lambda node, cells: _number(node, cells, low, high, "a number", whole=False),
-        {"anyOf": [{"type": "number", "minimum": low, "maximum": high}, _TEXT]},
+        {"anyOf": [{"type": "number", "minimum": low, "maximum": high}, _NUMBER_TEXT]},
     )
 
 
@@ -273,7 +282,7 @@ def count(low: int = 1, high: int = MAX_CHANNELS, what: str = "an integer") -> K
     return Kind(
         f"{what} from {low:,} to {high:,}",
         lambda node, cells: _number(node, cells, low, high, what, whole=True),
-        {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, _TEXT]},
+        {"anyOf": [{"type": "integer", "minimum": low, "maximum": high}, _INTEGER_TEXT]},
     )
 
 
@@ -298,13 +307,15 @@ def _paths(node: Node, cells: Cells) -> tuple[Seq, ...]:
 
 
 _TEXT: Mapping[str, Any] = {"type": "string"}
-_SIZE_SCHEMA: Mapping[str, Any] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_KERNEL}, _TEXT]}
+_INTEGER_TEXT = _written(r"^\+?[0-9]+$")
+_SIZE_TEXT = _written("^[0-9]+([x×][0-9]+)?$")
+_SIZE_SCHEMA: Mapping[str, Any] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_KERNEL}, _SIZE_TEXT]}
 _CHOICE_SCHEMA: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
 
 CHANNELS = Kind(
     "a channel count: `32`, `6x` (times the input's), `classes`, an expression",
     _channels,
-    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS}, _TEXT]},
+    {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_CHANNELS}, _written("^(classes|[0-9]+|[0-9.]+[x×])$")]},
 )
 EXPANDED = CHANNELS._replace(read=_expanded)
 SIZE = Kind("a size: `3`, or `1x7` (height × width)", _pair(1), _SIZE_SCHEMA)
@@ -315,16 +326,20 @@ PADDING = Kind(
     {
         "anyOf": [
             {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL},
-            _TEXT,
-            {"type": "array", "items": {"type": "integer", "minimum": 0}, "minItems": 4, "maxItems": 4},
+            _SIZE_TEXT,
+            {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL}, "minItems": 4, "maxItems": 4},
         ]
     },
 )
-GROUPS = Kind("a number of groups, or `depthwise`", _groups, {"anyOf": [{"type": "integer", "minimum": 1}, _TEXT]})
+GROUPS = Kind("a number of groups, or `depthwise`", _groups, {"anyOf": [{"type": "integer", "minimum": 1}, _written("^(depthwise|[0-9]+)$")]})
 REPEATS = count(1, MAX_REPEATS)
-FLAG = Kind("`true` or `false`", _flag, {"anyOf": [{"type": "boolean"}, _TEXT]})
+FLAG = Kind("`true` or `false`", _flag, {"anyOf": [{"type": "boolean"}, {"enum": [*TRUE, *FALSE]}, _KNOB]})
 TEXT = Kind("text", _text, _TEXT)
-INPUT = Kind("`HxWxC`, as in `112x112x16` or `112^2x16`", _printed_input, _TEXT)
+INPUT = Kind(
+    "`HxWxC`, as in `112x112x16` or `112^2x16`",
+    _printed_input,
+    {"type": "string", "pattern": r"^[0-9]+ *(\^2|²|[x×] *[0-9]+) *[x×] *[0-9]+$"},
+)
 NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA)
 ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
 LAYERS = Kind("a list of layers", _layers, {"$ref": "#/$defs/layers"})
@@ -347,7 +362,7 @@ STOCHASTIC_DEPTH = Column(
     Kind(
         "a probability, `{p: 0.1, reached: true}`, or `-`",
         none_or(_drop_rate),
-        {"anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, _TEXT, {"type": "object"}]},
+        {"anyOf": [_PROBABILITY.schema, {"const": "-"}, {"type": "object"}]},
     ),
     "how likely training drops the body of a residual block (Huang et al. 2016): the probability behind the network's last block, where it is "
     "`reached` in that block; from 0 in the first block it grows in even steps, whatever the table",

@@ -28,15 +28,15 @@ insert:
 """
 TOKEN = re.compile(r"\s+|[\w.$✓-]+|.", re.DOTALL)
 SIGNS = [
-    "", " ", "\n", "\n  ", "\t", "- ", ": ", "\x00", "\u2028", 
+    "", " ", "\n", "\n  ", "\t", "- ", ": ", "\x00", "\u2028",
     *"-:,[]{}#'\"?|>%@`~", "&a", "*a", "!!int", "<<", "{}", "[]", "[[]]", "{k: 3}", "[conv: {c: 8}]",
 ]  # fmt: skip
-NUMBERS = "0 1 -1 3 1e-3 1e999 nan 999999999999 6x 0x 1x7 1/0 2*$ $width $stem".split(" ")
-NAMES = (
-    "no null ✓ é conv add repeat residual branches columns rows layers extends set id from n se norm depthwise classes layers[1].rows[2].k "
-    "mobilenet_v2 forward"
-).split(" ")
-WORDS = [*SIGNS, *NUMBERS, *NAMES]
+NUMBERS = "0 1 -1 3 1e-3 1e999 nan 999999999999 6x 0x 1x7 1/0 2*$ $width $stem"
+NAMES = """
+no null ✓ é conv add repeat residual branches columns rows layers extends set id from n se norm depthwise classes layers[1].rows[2].k
+mobilenet_v2 forward
+"""
+WORDS = [*SIGNS, *NUMBERS.split(), *NAMES.split()]
 
 
 @st.composite
@@ -97,15 +97,15 @@ def test_odd_settings(text, pairs):
     check(text, "@" + ",".join(f"{key}={value}" for key, value in pairs))
 
 
-PLACES = (
-    "layers layers[1] layers[1].rows layers[1].rows[1] layers[1].rows[1].c layers[1].rows[1].id layers[1].columns layers[1].columns[0] layers[1].block "
-    "layers[0].k layers[0].norm.batch_norm.eps layers[0].id layers[0].from defaults defaults.act input classes width width.divisor knobs init.conv "
-    "outputs stages freeze name expect published[0].params"
-).split(" ")
+PLACES = """
+layers layers[1] layers[1].rows layers[1].rows[1] layers[1].rows[1].c layers[1].rows[1].id layers[1].columns layers[1].columns[0] layers[1].block
+layers[0].k layers[0].norm.batch_norm.eps layers[0].id layers[0].from defaults defaults.act input classes width width.divisor knobs init.conv
+outputs stages freeze name expect published[0].params
+"""
 
 
 @MANY
-@given(st.sampled_from(SPECS), st.lists(st.tuples(st.sampled_from(PLACES), st.sampled_from(WORDS)), min_size=1, max_size=3))
+@given(st.sampled_from(SPECS), st.lists(st.tuples(st.sampled_from(PLACES.split()), st.sampled_from(WORDS)), min_size=1, max_size=3))
 def test_odd_values_at_places_that_are(text, pairs):
     check(text, "@" + ",".join(f"{key}={value or '-'}" for key, value in pairs))
 

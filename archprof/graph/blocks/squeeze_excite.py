@@ -94,7 +94,7 @@ def read_squeeze_excite(node: Node, cells: Cells) -> SqueezeExcite | None:
 SE = Kind(
     "squeeze-excite: `-`, `✓`, a ratio, or a mapping of options",
     read_squeeze_excite,
-    {"anyOf": [{"type": ["string", "boolean", "number"]}, {"type": "object"}]},
+    {"anyOf": [FLAG.schema, ratio(0, 16).schema]},
     template="squeeze_excite",
 )
 SE_COLUMN = Column("se", SE, "squeeze-excite", ("SE", "se_ratio"))
