@@ -142,6 +142,8 @@ class Binder:
 
     def _id(self, node: Node) -> str:
         name = identifier(node, "an id")
+        if name.startswith("_"):
+            raise problem(f"`{name}` cannot be an id: every torch module keeps such names to itself", node.location, help="start it with a letter")
         if name in RESERVED or name in TOP_LEVEL:
             whose = "every torch module has something of that name" if name in RESERVED else "it is a key of the top level"
             raise problem(f"`{name}` cannot be an id: {whose}", node.location, help="choose another name")

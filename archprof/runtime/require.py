@@ -26,8 +26,10 @@ def require_torch(what: str, *others: str) -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import heavy modules: fast, without what they say to their own authors (fvcore compiles two losses, which torch deprecates), and without the
-    warning filters that some leave behind."""
+    """Import heavy modules without collecting garbage, without what they say to their own authors, and without warning filters left behind.
+
+    fvcore compiles two losses as it is imported, which torch deprecates.
+    """
     with uncollected(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         yield
 

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 import archprof
+from archprof.errors import SpecError
 from archprof.graph.trace import Graph
 from archprof.runtime.build import build_network
 from tests.reference.mobilenet_v1 import MobileNetV1
@@ -136,6 +137,20 @@ def test_shared_weights_are_one_module():
     network = build_network(graph_of(JOINED))
     convolutions = [path for path, module in network.named_modules() if isinstance(module, nn.Conv2d) and path.startswith("3.")]
     assert convolutions == ["3.0.conv"]
+
+
+def test_an_id_that_no_module_can_have_is_an_error_of_the_spec():
+    network = build_network(graph_of("layers: [conv2d: 1]"))
+    refused = []
+    for name in {*dir(network), *vars(network), "stem", "T", "weight", "inplace"}:
+        try:
+            graph = graph_of(f"layers: [{{conv2d: 1, id: {name}}}]")
+        except SpecError:
+            refused.append(name)
+        else:
+            assert isinstance(build_network(graph).get_submodule(name), nn.Conv2d)
+    assert set(dir(nn.Module())) <= set(refused)
+    assert not {"stem", "T", "weight", "inplace"} & set(refused)
 
 
 def test_frees_what_nobody_reads_any_more():
