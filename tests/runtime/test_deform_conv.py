@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+import archprof
 from archprof.graph.operators.deform import DeformConv2d
 from archprof.runtime.measure import measure_module
 from tests.reference.deform_conv import Window, deform_conv
@@ -105,3 +106,12 @@ def test_costs_the_convolution_that_it_replaces(case):
     macs = kernel * 8 // op.groups * 16 * offsets.shape[2] * offsets.shape[3]
     assert (found.params, found.macs, found.macs_torch) == (kernel * 8 // op.groups * 16, macs, macs)
     assert op.macs(op.output(x.shape[1:], offsets.shape[1:])) == macs
+
+
+def test_is_initialised_as_its_spec_says():
+    network = archprof.build("R-50-C5", deform_c5="plain", groups=4)
+    weight = network.get_parameter("2.conv5_x.0.conv2.conv.weight")
+    assert weight.shape == (2048, 512, 3, 3)
+    bound = (3 / (9 * 512)) ** 0.5
+    assert 0.99 * bound < weight.abs().max() <= bound
+    assert not network.get_parameter("2.conv5_x.0.conv2.offset.bias").any()

@@ -1,0 +1,69 @@
+"""Where a spec's note says how a printed number came to be, that arithmetic gives the printed number."""
+
+import pytest
+
+import archprof
+
+
+def millions(count: float, digits: int) -> float:
+    return round(count / 10**6, digits)
+
+
+def share(name: str, kind: str) -> float:
+    """Return the percentage of a network's MACs that is of one kind."""
+    report = archprof.analyze(name)
+    return round(100 * sum(row.cost.macs for row in report.rows if row.kind == kind) / report.totals.macs, 2)
+
+
+def test_v1_with_the_stride_of_its_table_taken_literally():
+    assert archprof.analyze(archprof.load("mobilenet_v1", {"layers[1].rows[12].s": 2})).totals.macs == 533_833_216
+
+
+def test_v1_shares_of_its_table_2():
+    kinds = ("pointwise", "depthwise", "standard", "linear")
+    assert [share("mobilenet_v1", kind) for kind in kinds] == [94.86, 3.06, 1.91, 0.18]
+    totals = archprof.analyze("mobilenet_v1").totals
+    batch_norm = totals.buffers  # as many statistics as learned numbers
+    assert totals.params - batch_norm - 1000 == 4_209_088
+
+
+@pytest.mark.parametrize(("width", "printed"), [("1.0", 4.24), ("0.75", 2.59), ("0.5", 1.34), ("0.25", 0.47)])
+def test_slim_counts_three_numbers_a_batch_norm_channel_of_v1(width, printed):
+    totals = archprof.analyze("mobilenet_v1", width=width).totals
+    assert millions(totals.params + totals.buffers / 2, 2) == printed
+
+
+@pytest.mark.parametrize(("resolution", "printed"), [(224, 317), (192, 233), (160, 162), (128, 104)])
+def test_slim_leaves_the_first_convolution_of_thinner_v1_out(resolution, printed):
+    report = archprof.analyze("mobilenet_v1", width=0.75, resolution=resolution)
+    assert millions(report.totals.macs - report.rows[0].cost.macs, 0) == printed
+
+
+def test_v1_counts_its_parameters_without_batch_norm_in_table_9():
+    totals = archprof.analyze("mobilenet_v1", width=0.5).totals
+    assert millions(totals.params - totals.buffers, 2) == 1.32
+
+
+@pytest.mark.parametrize(("width", "printed"), [(1.4, 6.06), (1.3, 5.34), (1.0, 3.47), (0.75, 2.61), (0.5, 1.95), (0.35, 1.66)])
+def test_slim_counts_v2_without_batch_norm(width, printed):
+    totals = archprof.analyze("mobilenet_v2", width=width).totals
+    assert millions(totals.params - totals.buffers, 2) == printed
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [("mobilenet_v3_large", 216.60), ("mobilenet_v3_large_075", 154.57), ("mobilenet_v3_small", 56.52), ("mobilenet_v3_small_075", 43.40)],
+)
+def test_a_reimplementation_of_v3_counts_one_more_a_batch_norm_channel(name, printed):
+    totals = archprof.analyze(name).totals
+    assert millions(totals.macs + totals.buffers / 2, 2) == printed
+
+
+def test_se_resnet_counts_an_operation_for_each_element_pooled_or_scaled():
+    report = archprof.analyze("se_resnet50")
+    elements = 0
+    for row in report.rows:
+        if row.path.endswith(("se.pool", "se.scale")):
+            channels, height, width = row.inputs[0]
+            elements += channels * height * width
+    assert round((report.totals.macs + elements) / 10**9, 2) == 3.87
