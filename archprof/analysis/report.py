@@ -53,6 +53,7 @@ class Row(NamedTuple):
     cost: Cost
     location: Location
     measured: Measured | None = None
+    address: str = ""  # of its row in the spec
 
     @property
     def agrees(self) -> bool:
@@ -130,6 +131,7 @@ def _row(graph: Graph, node: Node) -> Row:
         op,
         cost,
         node.location,
+        address=node.address,
     )
 
 

@@ -47,6 +47,7 @@ class Node(NamedTuple):
     trainable: bool
     shared: bool  # the parameters are those of an earlier node of the same path
     order: int  # of registration: parameters are listed by it
+    address: str = ""  # of the row in the spec
 
 
 class Graph(NamedTuple):
@@ -112,6 +113,7 @@ class Tracer:
         node = Node(
             path, op, tuple([x.node for x in inputs]), shape, stride, self._kind or op.kind, self._block, self._block_type,
             location, self._trainable, path in self._first, order,
+            self._row.address if self._row else "",
         )  # fmt: skip
         self._first.setdefault(path, node)
         self.nodes.append(node)

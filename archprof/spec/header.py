@@ -7,6 +7,7 @@ from functools import reduce
 from typing import Any
 
 from archprof.errors import Problems, problem
+from archprof.spec.budget import read_budgets
 from archprof.spec.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Source, Spec, WidthRule
@@ -15,7 +16,7 @@ from archprof.spec.variant import parse_settings
 
 TOP_LEVEL = (
     "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width", "depth", "knobs", "init",
-    "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published", "note",
+    "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published", "budget", "note",
 )  # fmt: skip
 COUNTS = ("params", "macs", "trainable", "buffers", "activations")
 # Without the `-` of ids, which is a minus in an expression.
@@ -61,7 +62,7 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     """Return what the keys of the top level say, and whether cells can be read with that."""
     found: dict[str, Any] = {
         "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None, "defaults": {}, "width": None,
-        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "input": (1, 1, 1), "layers": Seq(()),
+        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "budget": (), "input": (1, 1, 1), "layers": Seq(()),
     }  # fmt: skip
     failed: set[str] = set()
     for key, read in _READERS.items():
@@ -302,4 +303,5 @@ _READERS: Mapping[str, Any] = {
     "stages": _stages,
     "expect": read_expected,
     "published": lambda node: _records(node, "published", _published),
+    "budget": read_budgets,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from archprof.spec.budget import Budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 
 
@@ -87,6 +88,7 @@ class Spec(NamedTuple):
     freeze: Node | None
     expect: tuple[Expected, ...]
     published: tuple[Published, ...]
+    budget: tuple[Budget, ...] = ()
 
     @property
     def pristine(self) -> bool:

@@ -1,0 +1,208 @@
+"""Budgets: limits on what a network may cost, as a spec's `budget`, a config file or an option states them."""
+
+import re
+from collections.abc import Iterable, Mapping
+from fractions import Fraction
+from typing import NamedTuple
+
+from archprof.errors import Location, Problems, SpecError, problem, suggest
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
+from archprof.spec.printed import BYTES, COUNTS, parse_printed
+from archprof.spec.values import flag, mapping, scalar, text
+from archprof.spec.variant import parse_settings
+
+# What a budget can limit; sizes are the bytes of the parameters at 4, 2 and 1 bytes each, `layers` those that multiply.
+METRICS = ("params", "trainable", "macs", "flops", "activations", "size", "size_fp16", "size_int8", "layers")
+BOUNDS = ("max", "min", "share")
+PLACES = ("path", "address", "kind", "stage")
+_PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
+_SIGNS = ("+", "-", "−")
+_AND = re.compile(r"\s+and\s+")
+_FORMS = "`220M`, `5.4 MiB`; over a baseline `+1%`, `+100k`, or, where both must be exceeded, `+1% and +100k`"
+
+
+class Term(NamedTuple):
+    """One number of a limit: an amount, or, where *relative*, what is added to the baseline: an amount, or a percentage of it."""
+
+    value: Fraction
+    relative: bool = False
+    percent: bool = False
+
+    def resolve(self, before: int | None) -> Fraction:
+        """Return the amount, given what the baseline has (which an absolute term does not need)."""
+        if not self.relative:
+            return self.value
+        assert before is not None
+        return before + (before * self.value / 100 if self.percent else self.value)
+
+
+class Limit(NamedTuple):
+    """One bound of one metric, as typed. Of several terms all must be exceeded; a `share` is a percentage of the whole network's."""
+
+    metric: str
+    bound: str
+    text: str
+    terms: tuple[Term, ...]
+    location: Location
+
+    @property
+    def relative(self) -> bool:
+        return any(term.relative for term in self.terms)
+
+
+class Where(NamedTuple):
+    """Which rows a budget is about: those that fit every entry; the whole network where there is none."""
+
+    text: str = ""
+    path: str = ""
+    address: str = ""
+    kind: str = ""
+    stage: int | None = None  # the stride, 0 in the head
+
+
+class Budget(NamedTuple):
+    """Limits on a network or on some of its rows, at some settings; *expect* asks for exactly the numbers of the spec's own `expect`."""
+
+    where: Where
+    limits: tuple[Limit, ...]
+    location: Location
+    expect: bool = False
+    at: tuple[tuple[str, str], ...] = ()
+
+
+def read_budgets(node: Node) -> tuple[Budget, ...]:
+    """Return the budgets of a spec's `budget`: one mapping, or a list of them. Raises SpecError with everything that is wrong."""
+    problems, found = Problems(), []
+    for item in node.items if isinstance(node, Seq) else (node,):
+        with problems:
+            budget = read_budget(item, ("at",))
+            at = item.get("at") if isinstance(item, Map) else None
+            found.append(budget._replace(at=parse_settings(text(at), at.location)) if at else budget)
+    problems.raise_any()
+    return tuple(found)
+
+
+def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
+    """Return one budget; *beside* are keys that stand in the same mapping and are read elsewhere."""
+    what = "a budget"
+    fields = mapping(node, what, (*beside, "where", "expect", *METRICS))
+    problems, limits = Problems(), []
+    where = Where()
+    for key, value in fields.pairs():
+        with problems:
+            if key == "where":
+                where = read_where(value)
+            elif key in METRICS:
+                limits += _limits(key, value)
+    expect = False
+    with problems:
+        expect = flag(asked) if (asked := fields.get("expect")) else False
+        if expect and where != Where():
+            raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
+    problems.raise_any()
+    if not limits and not expect:
+        raise problem("a budget without a limit", node.location, help=f"any of {', '.join(METRICS)}, as in `macs: 220M`")
+    shares = [limit for limit in limits if limit.bound == "share"]
+    if shares and where == Where():
+        raise problem("a share without `where`", shares[0].location, help="say of which rows: `{where: kind=se, macs: {share: 3%}}`")
+    return Budget(where, tuple(limits), fields.location, expect)
+
+
+def _limits(metric: str, node: Node) -> list[Limit]:
+    """Return the limits of `220M`, `[220M, +1%]` or `{max: 220M, min: 200M, share: 3%}`."""
+    if not isinstance(node, Map):
+        return [read_limit(metric, "max", item) for item in _each(node)]
+    if not node.entries:
+        raise problem(f"`{metric}` without a limit", node.location, help=f"any of {', '.join(BOUNDS)}")
+    fields = mapping(node, f"`{metric}`", BOUNDS)
+    problems, found = Problems(), []
+    for bound, value in fields.pairs():
+        for item in _each(value):
+            with problems:
+                found.append(read_limit(metric, bound, item))
+    problems.raise_any()
+    return found
+
+
+def _each(node: Node) -> tuple[Node, ...]:
+    return node.items if isinstance(node, Seq) and node.items else (node,)
+
+
+def read_limit(metric: str, bound: str, node: Node) -> Limit:
+    """Return one limit. Raises SpecError for what is no limit, saying which forms there are."""
+    typed = scalar(node, f"a limit on {metric}")
+    if bound == "share":
+        return Limit(metric, bound, typed.text, (Term(_share(typed), percent=True),), typed.location)
+    return Limit(metric, bound, typed.text, tuple(_term(part, metric, typed) for part in _AND.split(typed.text.strip())), typed.location)
+
+
+def _share(typed: Scalar) -> Fraction:
+    match = _PERCENT.match(typed.text.strip())
+    if not match or Fraction(match[1]) > 100:
+        raise problem(f"{describe(typed)} is no share", typed.location, help="a percentage of the whole network: `3%`")
+    return Fraction(match[1])
+
+
+def _term(part: str, metric: str, typed: Scalar) -> Term:
+    sign = part[:1] if part.startswith(_SIGNS) else ""
+    bare = part.removeprefix(sign).strip()
+    percent = _PERCENT.match(bare)
+    if percent and not sign:
+        raise problem(f"`{shorten(part)}` of what?", typed.location, help=f"over a baseline it is `+{shorten(bare)}`; of the whole network, `share: {shorten(bare)}`")
+    try:
+        value = Fraction(percent[1]) if percent else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
+    except SpecError:
+        raise problem(f"{describe(typed)} is no limit", typed.location, help=_FORMS) from None
+    return Term(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
+
+
+def increase(metric: str, typed: Scalar) -> Limit:
+    """Return the limit of `--max-increase macs=1%`: a number without a sign is one over the baseline."""
+    signed = " and ".join(part if part.startswith(_SIGNS) else f"+{part}" for part in _AND.split(typed.text.strip()))
+    return read_limit(metric, "max", typed._replace(text=signed))
+
+
+def read_where(node: Node) -> Where:
+    """Return which rows are meant: `kind=se`, `stage=8`, a path, an address, or a mapping of several of them."""
+    if isinstance(node, Map):
+        fields = {key: scalar(value, f"a {key}") for key, value in mapping(node, "`where`", PLACES).pairs()}
+        if not fields:
+            raise problem("`where` without a place", node.location, help=f"any of {', '.join(PLACES)}")
+        return _where(fields, " and ".join(f"{key}={value.text}" for key, value in fields.items()))
+    typed = scalar(node, "`kind=…`, `stage=…`, a path or an address")
+    fields = {}
+    for part in _AND.split(text(typed)):
+        key, sign, value = part.partition("=")
+        if not sign:
+            key, value = "address" if "[" in part else "path", part
+        if key not in PLACES:
+            raise problem(f"unknown place `{shorten(key)}`", typed.location, help=suggest(key, PLACES, "places"))
+        fields[key] = scalar(typed._replace(text=value), f"a {key}")
+    return _where(fields, text(typed))
+
+
+def _where(fields: Mapping[str, Scalar], said: str) -> Where:
+    stage = fields.get("stage")
+    if stage is not None and stage.text != "head" and not (stage.text.isascii() and stage.text.isdigit() and len(stage.text) < 7 and int(stage.text)):
+        raise problem(f"{describe(stage)} is no stage", stage.location, help="the stride of its output, such as `stage=8`, or `stage=head`")
+    number = None if stage is None else 0 if stage.text == "head" else int(stage.text)
+    words = {key: fields[key].text for key in ("path", "address", "kind") if key in fields}
+    return Where(said, stage=number, **words)
+
+
+def budget_schema(beside: Mapping[str, object]) -> dict[str, object]:
+    """Return the JSON Schema of one budget; *beside* are further properties."""
+    amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
+    amounts = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
+    share = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$", "description": "of the whole network's"}
+    bounds = {"type": "object", "properties": {"max": amounts, "min": amounts, "share": share}, "additionalProperties": False, "minProperties": 1}
+    places = {"path": {"type": ["string", "number"]}, "address": {"type": "string"}, "kind": {"type": "string"}, "stage": {"type": ["integer", "string"]}}
+    where = {"anyOf": [{"type": ["string", "number"]}, {"type": "object", "properties": places, "additionalProperties": False, "minProperties": 1}]}
+    limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in METRICS}
+    properties = {**beside, "where": where, "expect": {"type": "boolean"}, **limits}
+    return {
+        "type": "object",
+        "properties": properties,
+        "additionalProperties": False,
+        "anyOf": [{"required": [key]} for key in ("expect", *METRICS)],
+    }

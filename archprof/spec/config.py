@@ -1,0 +1,156 @@
+"""What `archprof check` is to check: `archprof.yaml`, or `[tool.archprof]` of a pyproject.toml."""
+
+import re
+import tomllib
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from archprof.errors import Location, Problem, Problems, SpecError, UsageError, printable, problem
+from archprof.spec.budget import Budget, budget_schema, read_budget
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.reader import parse, read_file
+from archprof.spec.values import mapping, scalar, sequence
+
+NAME = "archprof.yaml"
+PROJECT = "pyproject.toml"
+KEYS = ("baseline", "budgets")
+
+
+class Entry(NamedTuple):
+    """A budget and the networks that it is for: names, paths and patterns, as typed."""
+
+    models: tuple[Scalar, ...]
+    budget: Budget
+
+
+class Config(NamedTuple):
+    """A config file: its budgets, the baseline that relative limits count from, and the folder that its paths count from."""
+
+    file: str
+    folder: Path
+    entries: tuple[Entry, ...] = ()
+    baseline: str = ""
+
+
+def find_config(folder: Path) -> Config | None:
+    """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None where there is none."""
+    for place in (folder, *folder.parents):
+        if (place / NAME).is_file():
+            return read_config(str(_shown(place / NAME, folder)))
+        project = place / PROJECT
+        if project.is_file() and (config := _of_project(str(_shown(project, folder)))):
+            return config
+        if (place / ".git").exists():
+            return None
+    return None
+
+
+def read_config(path: str) -> Config:
+    """Return the config that a file holds. Raises SpecError with everything that is wrong, UsageError for a pyproject.toml without one."""
+    if not path.endswith(".toml"):
+        return _config(parse(read_file(path), path), path)
+    config = _of_project(path)
+    if config is None:
+        raise UsageError([Problem(f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")])
+    return config
+
+
+def _shown(path: Path, folder: Path) -> Path:
+    """Return a path as messages have it: from the folder where it can be."""
+    return path.relative_to(folder) if path.is_relative_to(folder) else path
+
+
+def _of_project(path: str) -> Config | None:
+    content = read_file(path)
+    if "archprof" not in content:
+        return None
+    try:
+        table = tomllib.loads(content).get("tool", {}).get("archprof")
+    except tomllib.TOMLDecodeError as error:
+        raise _no_toml(path, str(error)) from None
+    if table is None:
+        return None
+    return _config(_Located(content, path).node(table), path)
+
+
+def _no_toml(path: str, message: str) -> SpecError:
+    found = re.search(r"\(at line (\d+), column (\d+)\)", message)
+    place = Location(path, int(found[1]), int(found[2])) if found else Location(path, 1, 1)
+    return problem("this is not valid TOML", place, help=printable(message.partition(" (at ")[0].lower()))
+
+
+class _Located:
+    """TOML values → nodes. tomllib keeps no places: a key stands in the next line that names it."""
+
+    def __init__(self, content: str, file: str) -> None:
+        self._file = file
+        self._lines = content.splitlines()
+        starts = (number for number, line in enumerate(self._lines) if re.match(r"\s*\[+\s*tool\s*\.\s*archprof\b", line))
+        self._line = next(starts, 0)
+
+    def node(self, value: Any) -> Node:
+        """Return the node of a value, in or behind the line that was reached."""
+        if isinstance(value, dict):
+            start = self._line
+            return Map({key: self._entry(key, item) for key, item in value.items()}, self._file, start + 1, 1)
+        if isinstance(value, list):
+            return Seq(tuple(self.node(item) for item in value), self._file, self._line + 1, 1)
+        written = str(value).lower() if isinstance(value, bool) else str(value)
+        return Scalar(written, self._file, self._line + 1, self._column(written))
+
+    def _entry(self, key: str, value: Any) -> tuple[Scalar, Node]:
+        named = re.compile(rf"""(^|[\s,{{.\["']){re.escape(key)}["']?\s*[=\]]""")
+        for number in range(self._line, len(self._lines)):
+            if named.search(self._lines[number]):
+                self._line = number
+                break
+        return Scalar(key, self._file, self._line + 1, self._column(key)), self.node(value)
+
+    def _column(self, word: str) -> int:
+        return max(self._lines[self._line].find(word), 0) + 1 if self._lines else 1
+
+
+def _config(root: Node, path: str) -> Config:
+    fields = mapping(root, "the configuration", KEYS)
+    problems, entries = Problems(), []
+    baseline = ""
+    with problems:
+        baseline = scalar(node, "a file").text if (node := fields.get("baseline")) else ""
+    budgets = fields.get("budgets")
+    with problems:
+        for item in sequence(budgets, "a list of budgets", "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`") if budgets else ():
+            with problems:
+                entries.append(_entry(item))
+    problems.raise_any()
+    return Config(path, Path(path).parent, tuple(entries), baseline)
+
+
+def _entry(node: Node) -> Entry:
+    if not isinstance(node, Map):
+        raise problem(f"expected a budget, not {describe(node)}", node.location, help="as in `{model: mobilenet_v2, macs: 301M}`")
+    problems = Problems()
+    models: tuple[Scalar, ...] = ()
+    with problems:
+        model = node.get("model")
+        if model is None:
+            raise problem("a budget without `model`", node.location, help="a name, a path or a pattern such as `specs/**/*.yaml`; a list for several")
+        models = tuple(scalar(item, "a model") for item in (model.items if isinstance(model, Seq) else (model,)))
+    budget = None
+    with problems:
+        budget = read_budget(node, ("model",))
+    problems.raise_any()
+    assert budget is not None
+    return Entry(models, budget)
+
+
+def config_schema() -> dict[str, object]:
+    """Return the JSON Schema (draft 2020-12) of archprof.yaml."""
+    models = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
+    budget = budget_schema({"model": models})
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archprof check",
+        "type": "object",
+        "properties": {"baseline": {"type": "string"}, "budgets": {"type": "array", "items": {**budget, "required": ["model"]}}},
+        "additionalProperties": False,
+    }
