@@ -47,7 +47,10 @@ def spec_schema() -> Schema:
         "$defs": {
             "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
             "layer": _layer(blocks),
+            "norm": _choice("norm"),
+            "act": _choice("act"),
             **{f"block.{block.name}": _arguments(block) for block in blocks},
+            **{f"options.{block.name}": _mapping(_options(block)) for block in blocks},
         },
     }
 
@@ -92,6 +95,7 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "remove": _said("layers or rows of the parent to leave out", {"type": "array", "items": PLACE}),
         "expect": _said("exact integers, tested", {"type": "array", "items": _expected()}),
         "published": _said("numbers as a source prints them", {"type": "array", "items": _published()}),
+        "budget": _said("limits on what the network may cost", {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
         "note": _said("what a reader of the numbers should know", WORDS),
     }
 
@@ -153,8 +157,8 @@ def _defaults(blocks: Iterable[Block]) -> Schema:
     columns: dict[str, Any] = {}
     for block in blocks:
         if block.inherits:
-            columns |= {name: schema for name, schema in _options(block).items() if name not in columns}
-    own = {block.name: _mapping(_options(block)) for block in blocks}
+            columns |= {name: schema for name, schema in _options_by_reference(block).items() if name not in columns}
+    own = {block.name: {"$ref": f"#/$defs/options.{block.name}"} for block in blocks}
     return _mapping(
         {name: {"anyOf": [columns[name], own[name]]} if name in columns and name in own else schema for name, schema in (own | columns).items()}
     )
@@ -181,7 +185,7 @@ def _arguments(block: Block) -> Schema:
         "columns": {"type": "array", "items": {"enum": columns}, "minItems": 1, "uniqueItems": True},
         "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
     }
-    options = _mapping({**_options(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]})
+    options = _mapping({**_options_by_reference(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]})
     forms: list[Schema] = [{"type": "null"}, options]
     if block.columns:
         forms.append(_cell(block.columns[0].kind))
@@ -199,13 +203,15 @@ def _options(block: Block) -> Schema:
     return {spelling: cells[name] for spelling, name in spellings(block.name).items() if name in cells}
 
 
+def _options_by_reference(block: Block) -> Schema:
+    return {name: {"$ref": f"#/$defs/options.{block.name}/properties/{name}"} for name in _options(block)}
+
+
 def _cell(kind: Kind) -> Schema:
     if kind is NORM or kind is ACT:
-        return _choice("norm" if kind is NORM else "act")
+        return {"$ref": "#/$defs/norm" if kind is NORM else "#/$defs/act"}
     if kind.template:
-        template = find_block(kind.template)
-        assert template is not None
-        return {"anyOf": [_mapping(_options(template)), dict(kind.schema)]}
+        return {"anyOf": [{"$ref": f"#/$defs/options.{kind.template}"}, dict(kind.schema)]}
     return dict(kind.schema)
 
 
