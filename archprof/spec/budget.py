@@ -148,7 +148,11 @@ def _term(part: str, metric: str, typed: Scalar) -> Term:
     bare = part.removeprefix(sign).strip()
     percent = _PERCENT.match(bare)
     if percent and not sign:
-        raise problem(f"`{shorten(part)}` of what?", typed.location, help=f"over a baseline it is `+{shorten(bare)}`; of the whole network, `share: {shorten(bare)}`")
+        raise problem(
+            f"`{shorten(part)}` of what?",
+            typed.location,
+            help=f"over a baseline it is `+{shorten(bare)}`; of the whole network, `share: {shorten(bare)}`",
+        )
     try:
         value = Fraction(percent[1]) if percent else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
     except SpecError:
@@ -196,7 +200,12 @@ def budget_schema(beside: Mapping[str, object]) -> dict[str, object]:
     amounts = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
     share = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$", "description": "of the whole network's"}
     bounds = {"type": "object", "properties": {"max": amounts, "min": amounts, "share": share}, "additionalProperties": False, "minProperties": 1}
-    places = {"path": {"type": ["string", "number"]}, "address": {"type": "string"}, "kind": {"type": "string"}, "stage": {"type": ["integer", "string"]}}
+    places = {
+        "path": {"type": ["string", "number"]},
+        "address": {"type": "string"},
+        "kind": {"type": "string"},
+        "stage": {"type": ["integer", "string"]},
+    }
     where = {"anyOf": [{"type": ["string", "number"]}, {"type": "object", "properties": places, "additionalProperties": False, "minProperties": 1}]}
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in METRICS}
     properties = {**beside, "where": where, "expect": {"type": "boolean"}, **limits}

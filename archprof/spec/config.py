@@ -24,12 +24,13 @@ class Entry(NamedTuple):
 
 
 class Config(NamedTuple):
-    """A config file: its budgets, the baseline that relative limits count from, and the folder that its paths count from."""
+    """A config file: its budgets, the baseline that relative limits count from, the folder that its paths count from, and what is wrong with it."""
 
     file: str
     folder: Path
     entries: tuple[Entry, ...] = ()
     baseline: str = ""
+    problems: tuple[Problem, ...] = ()
 
 
 def find_config(folder: Path) -> Config | None:
@@ -46,7 +47,10 @@ def find_config(folder: Path) -> Config | None:
 
 
 def read_config(path: str) -> Config:
-    """Return the config that a file holds. Raises SpecError with everything that is wrong, UsageError for a pyproject.toml without one."""
+    """Return the config that a file holds: the budgets that can be read, and what is wrong with the others.
+
+    Raises SpecError for a file that cannot be read at all, UsageError for a pyproject.toml without budgets.
+    """
     if not path.endswith(".toml"):
         return _config(parse(read_file(path), path), path)
     config = _of_project(path)
@@ -111,9 +115,11 @@ class _Located:
 
 
 def _config(root: Node, path: str) -> Config:
-    fields = mapping(root, "the configuration", KEYS)
     problems, entries = Problems(), []
     baseline = ""
+    fields = root if isinstance(root, Map) else Map({})
+    with problems:
+        mapping(root, "the configuration", KEYS)
     with problems:
         baseline = scalar(node, "a file").text if (node := fields.get("baseline")) else ""
     budgets = fields.get("budgets")
@@ -121,8 +127,7 @@ def _config(root: Node, path: str) -> Config:
         for item in sequence(budgets, "a list of budgets", "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`") if budgets else ():
             with problems:
                 entries.append(_entry(item))
-    problems.raise_any()
-    return Config(path, Path(path).parent, tuple(entries), baseline)
+    return Config(path, Path(path).parent, tuple(entries), baseline, tuple(problems.found))
 
 
 def _entry(node: Node) -> Entry:

@@ -54,7 +54,9 @@ def at_revision(revision: str, file: str, location: Location | None = None) -> s
     try:
         path = Path(file).resolve().relative_to(root)
     except ValueError:
-        raise problem(f"`{printable(file)}` is not in the repository {printable(str(root))}", location, help="run it inside the spec's repository") from None
+        raise problem(
+            f"`{printable(file)}` is not in the repository {printable(str(root))}", location, help="run it inside the spec's repository"
+        ) from None
     return str(Place(revision, path.as_posix()))
 
 
@@ -91,7 +93,9 @@ def read_blob(text: str, location: Location | None = None) -> bytes:
     name = f"{commit_of(place.revision, location)}:{place.path}"
     kind = _call(["cat-file", "-t", name], location)
     if kind.returncode:
-        raise problem(f"no such file: `{printable(text)}`", location, help=f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there")
+        raise problem(
+            f"no such file: `{printable(text)}`", location, help=f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there"
+        )
     if kind.stdout.strip() != b"blob":
         raise problem(f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`")
     with subprocess.Popen(["git", "cat-file", "blob", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
@@ -117,7 +121,7 @@ def _inside(path: str, said: str, location: Location | None) -> str:
     """Return a path without `.` and `..`."""
     steps: list[str] = []
     for step in path.split("/"):
-        if step == ".." and not steps or path.startswith("/"):
+        if (step == ".." and not steps) or path.startswith("/"):
             raise problem(f"`{shorten(said)}` leaves the repository", location, help=_FORM)
         if step == "..":
             steps.pop()

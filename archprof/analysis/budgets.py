@@ -1,0 +1,221 @@
+"""Verdicts: what budgets allow, what a network has, and, where it has too much, what grew. Exact integers throughout."""
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import ceil, floor
+from typing import NamedTuple
+
+from archprof.analysis.baseline import Part, Snapshot, snapshot, total_of
+from archprof.analysis.report import Report, Row
+from archprof.errors import Location, Problem, printable, suggest
+from archprof.spec.budget import Budget, Limit, Where
+
+PASS, FAIL, NEW = "pass", "fail", "new"
+# So many rows are shown below a failure.
+_SHOWN = 3
+
+
+class Growth(NamedTuple):
+    """A block that has more than it had (or, without a baseline, much): its path, by how much, and its line in the spec."""
+
+    path: str
+    delta: int
+    location: Location
+
+
+class Verdict(NamedTuple):
+    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it to."""
+
+    model: str
+    metric: str
+    where: str
+    bound: str
+    text: str
+    limit: int
+    actual: int
+    before: int | None
+    status: str
+    location: Location
+    spec: Location
+    grown: tuple[Growth, ...] = ()
+    note: str = ""
+
+    @property
+    def difference(self) -> int:
+        """By how much the limit is exceeded; negative where there is head-room."""
+        return self.limit - self.actual if self.bound == "min" else self.actual - self.limit
+
+
+class Network(NamedTuple):
+    """A network under check: its report, its rows as a baseline has them, and what the baseline has."""
+
+    model: str
+    report: Report
+    now: Snapshot
+    before: Snapshot | None = None
+
+
+def network(model: str, report: Report, before: Snapshot | None = None) -> Network:
+    """Return a network under check."""
+    return Network(model, report, snapshot(report), before)
+
+
+def judge(found: Network, budget: Budget) -> list[Verdict]:
+    """Return the verdict of each limit of a budget; none where no row of the network is meant."""
+    chosen = select(found.report.rows, budget.where)
+    if not chosen:
+        return []
+    parts = [found.now.parts[index] for index in chosen]
+    before = None if found.before is None else _selected_before(found, budget.where, chosen)
+    place = found.report.rows[chosen[0]].location if budget.where.text else Location(found.report.spec.file, 1, 1)
+    verdicts = [_verdict(found, budget.where, limit, parts, before, place) for limit in budget.limits]
+    return verdicts + (_expected(found) if budget.expect else [])
+
+
+def contradictions(verdicts: Sequence[Verdict]) -> list[Problem]:
+    """Return a problem for each pair of limits of which no network can meet both."""
+    problems = []
+    lows = [verdict for verdict in verdicts if verdict.bound == "min" and verdict.status != NEW]
+    for low in lows:
+        for high in verdicts:
+            same = (high.model, high.metric, high.where) == (low.model, low.metric, low.where)
+            if same and high.bound != "min" and high.status != NEW and high.limit < low.limit:
+                message = f"two budgets that contradict: {low.metric} of {printable(low.model)} at least {low.limit:,}, at most {high.limit:,}"
+                problems.append(Problem(message, low.location, help=f"the other stands at {high.location}"))
+    return problems
+
+
+def select(rows: Sequence[Row], where: Where) -> list[int]:
+    """Return the indices of the rows that are meant."""
+    address = _address(rows, where.address) if where.address else ""
+    return [
+        index
+        for index, row in enumerate(rows)
+        if (not where.path or _below(row.path, where.path))
+        and (not address or _below(row.address, address))
+        and (not where.kind or row.kind == where.kind)
+        and (where.stage is None or row.stage == where.stage)
+    ]
+
+
+def _below(path: str, place: str) -> bool:
+    return path == place or (path.startswith(place) and path[len(place)] in ".[")
+
+
+def _address(rows: Iterable[Row], address: str) -> str:
+    """Return an address that starts with an id as one that starts with `layers`."""
+    head = address.replace("[", ".").partition(".")[0]
+    if head == "layers":
+        return address
+    for row in rows:
+        segments = row.path.split(".")
+        if head in segments:
+            steps = row.address.split("]")[: segments.index(head) + 1]
+            return "".join(f"{step}]" for step in steps) + address.removeprefix(head)
+    return address
+
+
+def _selected_before(found: Network, where: Where, chosen: Sequence[int]) -> list[Part]:
+    """Return the rows of the baseline that are meant; an address stands for the paths that it has now."""
+    assert found.before is not None
+    paths = {found.now.parts[index].path for index in chosen}
+    return [
+        part
+        for part in found.before.parts
+        if (not where.path or _below(part.path, where.path))
+        and (not where.address or part.path in paths)
+        and (not where.kind or part.kind == where.kind)
+        and (where.stage is None or part.stage == where.stage)
+    ]
+
+
+def _verdict(found: Network, where: Where, limit: Limit, parts: list[Part], before: list[Part] | None, place: Location) -> Verdict:
+    actual = total_of(parts, limit.metric)
+    had = None if before is None else total_of(before, limit.metric)
+    base = Verdict(found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place)
+    if limit.relative and had is None:
+        return base._replace(status=NEW, limit=actual, note="not in the baseline")
+    bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
+    failed = actual < bound if limit.bound == "min" else actual > bound
+    if not failed:
+        return base._replace(limit=bound, note=_improvement(actual, had))
+    grown = () if limit.bound == "min" else grew(found, limit.metric, parts, before)
+    return base._replace(limit=bound, status=FAIL, grown=grown, spec=grown[0].location if grown else place)
+
+
+def _bound(limit: Limit, before: int | None, whole: int) -> int:
+    """Return the largest count that a limit allows, or the smallest; of several terms the most generous holds."""
+    if limit.bound == "share":
+        return floor(limit.terms[0].value * whole / 100)
+    amounts = [term.resolve(before) for term in limit.terms]
+    return ceil(min(amounts)) if limit.bound == "min" else floor(max(amounts))
+
+
+def _improvement(actual: int, before: int | None) -> str:
+    if before is None or actual >= before:
+        return ""
+    return f"{_percent(before - actual, before)} under the baseline"
+
+
+def _percent(part: int, whole: int) -> str:
+    """Return a share with as many decimals as it takes to be more than nothing, two digits of them."""
+    share = Fraction(100 * part, whole)
+    digits = 1
+    while digits < 6 and share < Fraction(1, 10**digits):
+        digits += 1
+    return f"{float(share):.{digits}f} %"
+
+
+def _expected(found: Network) -> list[Verdict]:
+    """Return a verdict for each number that the spec expects at these settings."""
+    spec = found.report.spec
+    verdicts = []
+    for expected in spec.expect:
+        if expected.at != spec.asked:
+            continue
+        for metric, count in expected.counts.items():
+            actual = getattr(found.report.totals, metric)
+            node = expected.node.get(metric)
+            place = node.location if node else expected.node.location
+            status = PASS if actual == count else FAIL
+            verdicts.append(Verdict(found.model, metric, "", "exactly", f"{count:,}", count, actual, None, status, place, place))
+    return verdicts
+
+
+def grew(found: Network, metric: str, parts: Sequence[Part], before: Sequence[Part] | None) -> tuple[Growth, ...]:
+    """Return the blocks that grew most; without a baseline those that have most."""
+    places = {row.path: (row.block, row.location) for row in found.report.rows}
+    grown: dict[str, int] = {}
+    for old, new in _pairs(before or (), parts):
+        if new is None:
+            continue
+        block = places[new.path][0]
+        grown[block] = grown.get(block, 0) + total_of([new], metric) - (total_of([old], metric) if old else 0)
+    found_at = dict(places.values())
+    largest = sorted((item for item in grown.items() if item[1] > 0), key=lambda item: -item[1])[:_SHOWN]
+    return tuple(Growth(block, delta, found_at[block]) for block, delta in largest)
+
+
+def _pairs(before: Sequence[Part], after: Sequence[Part]) -> Iterable[tuple[Part | None, Part | None]]:
+    """Yield the rows of both sides in order, None for the side that lacks one: an inserted row moves nobody else, whatever the paths are."""
+    from difflib import SequenceMatcher
+    from itertools import zip_longest
+
+    matcher = SequenceMatcher(None, [part[1:] for part in before], [part[1:] for part in after], autojunk=False)
+    for tag, low, high, start, stop in matcher.get_opcodes():
+        if tag != "equal":
+            yield from zip_longest(before[low:high], after[start:stop])
+
+
+def names_no_row(budget: Budget, model: str, rows: Sequence[Row]) -> Problem:
+    """Return the problem of a budget that is about nothing."""
+    where = budget.where
+    kinds = list(dict.fromkeys(row.kind for row in rows))
+    stages = [str(stage or "head") for stage in dict.fromkeys(row.stage for row in rows)]
+    if where.kind and where.kind not in kinds:
+        advice = suggest(where.kind, kinds, "kinds")
+    elif where.stage is not None:
+        advice = f"stages: {', '.join(stages)}"
+    else:
+        advice = "`archprof summary --full` lists the paths"
+    return Problem(f"`{printable(where.text)}` names no row of {printable(model)}", budget.location, help=advice)

@@ -1,0 +1,258 @@
+"""Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing that is wrong."""
+
+from collections.abc import Callable, Mapping, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import NamedTuple
+
+from archprof.analysis.baseline import Snapshot, snapshot, total_of
+from archprof.analysis.budgets import FAIL, PASS, Verdict, contradictions, judge, names_no_row, network, select
+from archprof.analysis.report import Counts, Report, analyze_graph, disagreement, with_measured
+from archprof.analysis.targets import Target, find_targets
+from archprof.errors import InputError, Location, Problem, SpecError, printable
+from archprof.graph.block import spellings
+from archprof.graph.expand import expand
+from archprof.graph.trace import Graph
+from archprof.spec import git
+from archprof.spec.budget import Budget, Limit, Term, Where
+from archprof.spec.config import Config
+from archprof.spec.load import Tree, read_tree, resolve
+from archprof.spec.types import Spec
+
+Measure = Callable[[Graph], Counts]
+
+
+class Request(NamedTuple):
+    """What to check: networks by name (all of the config's unless given), the config, further limits for each of them, and what they are held to.
+
+    *before* are the snapshots of a baseline, by their names from *folder*; *against* is a revision. Their own limits hold for every network.
+    """
+
+    models: tuple[str, ...] = ()
+    config: Config | None = None
+    limits: tuple[Limit, ...] = ()
+    before: Mapping[str, Snapshot] | None = None
+    folder: Path = Path()
+    against: str = ""
+    allow_empty: bool = False
+    measure: Measure | None = None
+    keep: bool = False  # the snapshots, for a baseline
+    implied: str = ""  # the option by which a baseline was asked for
+    commit: str = ""  # that they say they are of
+    problems: tuple[Problem, ...] = ()  # what is wrong already
+
+
+class Network(NamedTuple):
+    """The totals of a network that was checked."""
+
+    label: str
+    file: str
+    totals: Mapping[str, int]
+
+
+class Outcome(NamedTuple):
+    """Every verdict, everything that is wrong, the totals of the networks, and, where they are kept, their snapshots by name in a baseline."""
+
+    verdicts: tuple[Verdict, ...]
+    problems: tuple[Problem, ...]
+    networks: tuple[Network, ...]
+    snapshots: Mapping[str, Snapshot]
+
+    @property
+    def failures(self) -> tuple[Verdict, ...]:
+        return tuple(verdict for verdict in self.verdicts if verdict.status == FAIL)
+
+    @property
+    def exit_code(self) -> int:
+        """2 where something is wrong, 1 where a budget is exceeded."""
+        return 2 if self.problems else 1 if self.failures else 0
+
+
+def check(request: Request) -> Outcome:
+    """Return what came of a check, with everything that is wrong."""
+    return _Check(request).run()
+
+
+class _Check:
+    """A check while it runs. A network's report is let go before the next one is read."""
+
+    def __init__(self, request: Request) -> None:
+        self._request = request
+        self._verdicts: list[Verdict] = []
+        config = request.config
+        self._problems = dict.fromkeys((*request.problems, *(config.problems if config else ())))
+        self._networks: list[Network] = []
+        self._snapshots: dict[str, Snapshot] = {}
+        self._trees: dict[str, Tree] = {}
+        self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
+        self._unmet: dict[Budget, Problem] = {}
+        if request.against:
+            try:
+                git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
+            except SpecError as error:
+                self._problems.update(dict.fromkeys(error.problems))
+                self._request = request._replace(against="", before={})
+
+    def run(self) -> Outcome:
+        chosen = self._chosen()
+        for target, budgets in chosen:
+            try:
+                self._network(target, budgets)
+            except InputError as error:
+                self._problems.update(dict.fromkeys(error.problems))
+        for budget, met in self._met.items():
+            if not met and budget in self._unmet:
+                self._problems[self._unmet[budget]] = None
+        self._problems.update(dict.fromkeys(contradictions(self._verdicts)))
+        if not self._verdicts and not self._problems and not self._request.keep and not (self._request.allow_empty and not chosen):
+            self._problems[_nothing(self._request, bool(chosen))] = None
+        return Outcome(tuple(self._verdicts), tuple(self._problems), tuple(self._networks), self._snapshots)
+
+    def _chosen(self) -> list[tuple[Target, list[Budget]]]:
+        """Return the networks to check, each once, with the budgets of the config that are for it."""
+        found: dict[object, tuple[Target, list[Budget]]] = {}
+        config = self._request.config
+        for entry in config.entries if config else ():
+            for pattern in entry.models:
+                for target in self._targets(pattern.text, config.folder if config else Path(), pattern.location):
+                    budgets = found.setdefault(target.identity, (target, []))[1]
+                    if entry.budget not in budgets:
+                        budgets.append(entry.budget)
+        if not self._request.models:
+            return list(found.values())
+        asked = [target for model in self._request.models for target in self._targets(model, Path(), None)]
+        return list({target.identity: (target, found.get(target.identity, (target, []))[1]) for target in asked}.values())
+
+    def _targets(self, pattern: str, folder: Path, location: Location | None) -> list[Target]:
+        try:
+            return find_targets(pattern, folder, location, allow_empty=self._request.allow_empty)
+        except SpecError as error:
+            self._problems.update(dict.fromkeys(error.problems))
+        return []
+
+    def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
+        """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
+        spec = resolve(self._tree(target.file), target.settings, spellings)
+        own = spec.budget if spec.pristine else ()
+        mine = [*budgets, *(budget for budget in own if not budget.at)]
+        self._met.update((budget, self._met.get(budget, False)) for budget in mine)
+        self._at_settings(target, spec, mine)
+        expected = [expected.at for expected in spec.expect if expected.at] if spec.pristine and any(budget.expect for budget in mine) else []
+        for at in dict.fromkeys([*(budget.at for budget in own if budget.at), *expected]):
+            there = [budget for budget in own if budget.at == at]
+            if at in expected:
+                there.append(Budget(Where(), (), Location(spec.file, 1, 1), expect=True))
+            self._met.update(dict.fromkeys(there, False))
+            self._at_settings(target.at(at), resolve(self._tree(target.file), at, spellings), there, limits=False)
+
+    def _at_settings(self, target: Target, spec: Spec, budgets: Sequence[Budget], *, limits: bool = True) -> None:
+        graph = expand(spec)
+        report = analyze_graph(graph)
+        before = self._before(target, report)
+        found = network(target.label, report, before)
+        self._networks.append(Network(target.label, report.spec.file, _totals(found.now)))
+        if self._request.keep:
+            self._keep(target, report)
+        held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
+        for budget in (*budgets, held) if limits else budgets:
+            verdicts = judge(found, budget)
+            self._verdicts += verdicts
+            if budget.where.text and not select(report.rows, budget.where):
+                self._unmet[budget] = names_no_row(budget, target.label, report.rows)
+            else:
+                self._met[budget] = True
+            self._check_comparable(budget, verdicts)
+        if self._request.measure is not None:
+            self._verdicts.append(_measured(target.label, graph, report, self._request.measure))
+
+    def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
+        """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more MACs."""
+        asked = [*self._request.limits, *(limit for budget in budgets for limit in budget.limits)]
+        if not self._request.implied or any(limit.relative for limit in asked):
+            return []
+        place = Location(self._request.implied, 0, 0)
+        return [Limit(metric, "max", "+0", (Term(Fraction(0), relative=True),), place) for metric in ("params", "macs")]
+
+    def _check_comparable(self, budget: Budget, verdicts: Sequence[Verdict]) -> None:
+        """Note a relative limit where there is nothing that it could be relative to."""
+        if self._request.before is not None or self._request.against:
+            return
+        for limit in budget.limits:
+            if limit.relative and verdicts:
+                advice = "`--baseline FILE`, `baseline:` in the configuration, or `--against git:REV`"
+                self._problems[Problem(f"`{limit.text}` counts from a baseline, and there is none", limit.location, help=advice)] = None
+
+    def _before(self, target: Target, report: Report) -> Snapshot | None:
+        """Return what the network cost; None where the baseline lacks it. Raises InputError for one that was counted otherwise."""
+        if self._request.against:
+            return self._at_revision(target)
+        if self._request.before is None:
+            return None
+        key = target.key(self._request.folder)
+        found = self._request.before.get(key)
+        now = (str(report.convention), report.input)
+        if found is not None and found.counted_as != now:
+            was, is_now = (f"{convention} at {'×'.join(map(str, sizes))}" for convention, sizes in (found.counted_as, now))
+            advice = "`--write-baseline` counts it anew"
+            raise InputError(
+                [
+                    Problem(
+                        f"`{printable(key)}` was counted otherwise in the baseline: {was}, now {is_now}",
+                        Location(report.spec.file, 1, 1),
+                        help=advice,
+                    )
+                ]
+            )
+        return found
+
+    def _at_revision(self, target: Target) -> Snapshot | None:
+        if target.file == "-" or git.is_git(target.file):
+            return None
+        reference = git.at_revision(self._request.against, target.file, Location(target.file, 1, 1))
+        if not git.exists(reference):
+            return None
+        return snapshot(analyze_graph(expand(resolve(read_tree(reference, spellings), target.settings, spellings))))
+
+    def _keep(self, target: Target, report: Report) -> None:
+        from archprof import __version__
+
+        self._snapshots[target.key(self._request.folder)] = snapshot(report, __version__, self._request.commit)
+
+    def _tree(self, file: str) -> Tree:
+        if file not in self._trees:
+            self._trees = {file: read_tree(file, spellings)}
+        return self._trees[file]
+
+
+def _totals(now: Snapshot) -> dict[str, int]:
+    return {metric: total_of(now.parts, metric) for metric in ("params", "trainable", "macs", "activations", "layers")}
+
+
+def _nothing(request: Request, any_network: bool) -> Problem:
+    if any_network:
+        return Problem("no budget speaks of these networks", help="`--max-macs 220M`, a `budget:` in the spec, or an entry of archprof.yaml")
+    if request.config is None:
+        return Problem("there is nothing to check", help="name networks, or write budgets into archprof.yaml or `[tool.archprof]` of pyproject.toml")
+    return Problem("there is nothing to check", Location(request.config.file, 1, 1), help="as in `budgets: [{model: specs/*.yaml, macs: 220M}]`")
+
+
+def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Verdict:
+    """Return whether the module has what the formulas say."""
+    counts = measure(graph)
+    reason = disagreement(with_measured(report, counts))
+    place = Location(report.spec.file, 1, 1)
+    return Verdict(
+        label,
+        "macs",
+        "measured",
+        "exactly",
+        f"{report.totals.macs:,}",
+        report.totals.macs,
+        counts.macs,
+        None,
+        FAIL if reason else PASS,
+        place,
+        place,
+        (),
+        reason,
+    )

@@ -1,0 +1,81 @@
+"""Which networks a check is about: names, paths and patterns → files and settings."""
+
+import os
+from fnmatch import fnmatchcase
+from glob import glob
+from pathlib import Path
+from typing import NamedTuple
+
+from archprof.errors import Location, problem
+from archprof.spec import catalog, git
+from archprof.spec.nodes import shorten
+from archprof.spec.variant import Setting, parse_reference
+
+
+class Target(NamedTuple):
+    """A network at some settings: how it is named, and the file that is read."""
+
+    name: str
+    file: str
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def label(self) -> str:
+        """The name with the settings behind it."""
+        return f"{self.name}@{','.join('='.join(setting) for setting in self.settings)}" if self.settings else self.name
+
+    @property
+    def identity(self) -> tuple[str, tuple[Setting, ...]]:
+        """What is equal where two names mean the same network."""
+        return (self.file if self.file == "-" or git.is_git(self.file) else str(Path(self.file).resolve()), self.settings)
+
+    def at(self, settings: tuple[Setting, ...]) -> "Target":
+        return self._replace(settings=(*self.settings, *settings))
+
+    def key(self, folder: Path) -> str:
+        """Return the name in a baseline of *folder*: a path counts from there, so that it is the same wherever the check runs."""
+        if not catalog.is_path(self.name) or self.file == "-" or git.is_git(self.file):
+            return self.label
+        return self._replace(name=Path(os.path.relpath(self.file, folder)).as_posix()).label
+
+
+def find_targets(pattern: str, folder: Path = Path(), location: Location | None = None, *, allow_empty: bool = False) -> list[Target]:
+    """Return the networks that a name, a path or a pattern means; relative paths count from *folder*.
+
+    Raises SpecError for a pattern that matches nothing (unless *allow_empty*) and for a name that there is not.
+    """
+    target, settings = parse_reference(pattern, location)
+    if not catalog.is_path(target):
+        found = _of_catalog(target, location)
+    elif target == "-" or git.is_git(target):
+        found = [(target, target)]
+    else:
+        found = [(path, path) for path in _paths(target, folder)]
+    if not found and not allow_empty:
+        raise problem(
+            f"`{shorten(target)}` matches nothing",
+            location,
+            help="a path counts from the folder of the file that names it; `--allow-empty` lets it pass",
+        )
+    return [Target(name, file, settings) for name, file in found]
+
+
+def _of_catalog(name: str, location: Location | None) -> list[tuple[str, str]]:
+    if not any(sign in name for sign in "*?["):
+        return [(name, str(catalog.find(name, location)))]
+    return [(known, str(path)) for known, path in catalog.files().items() if fnmatchcase(known, name)]
+
+
+def _paths(pattern: str, folder: Path) -> list[str]:
+    """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken literally."""
+    whole = os.path.join(folder, pattern)
+    if not any(sign in pattern for sign in "*?[") or os.path.exists(whole):
+        return [_short(whole)]
+    found = sorted(path for path in glob(pattern, root_dir=folder, recursive=True) if path.endswith((".yaml", ".yml")))
+    return [_short(os.path.join(folder, path)) for path in found]
+
+
+def _short(path: str) -> str:
+    """Return a path from the current folder, still one that no name of the catalog can be."""
+    shown = os.path.normpath(path) if os.path.isabs(path) and not Path(path).is_relative_to(Path.cwd()) else os.path.relpath(path)
+    return shown if catalog.is_path(shown) else f"./{shown}"

@@ -1,0 +1,142 @@
+"""The outcome of a check: as a table, a line for each budget, and as JSON."""
+
+from typing import Any
+
+from archprof.analysis.budgets import FAIL, NEW, Verdict
+from archprof.analysis.check import Outcome
+from archprof.errors import Problem, printable
+from archprof.render.table import Column, Table
+from archprof.units import exact, plural, short
+
+SCHEMA = 1
+MARKS = {"pass": "✓", FAIL: "✗", NEW: "·"}
+SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
+LABELS = {
+    "macs": "MACs", "flops": "FLOPs (2 × MACs)", "size": "bytes at fp32", "size_fp16": "bytes at fp16", "size_int8": "bytes at int8",
+    "layers": "weighted layers",
+}  # fmt: skip
+
+
+def check_table(outcome: Outcome) -> Table:
+    """Return the table of a check: verdicts; below them what grew, what is better than it was, what is wrong."""
+    columns = (
+        Column("", "verdict", lambda status: MARKS[status], left=True),
+        Column("network", "network", printable, left=True),
+        Column("budget", "budget", left=True),
+        Column("limit", "limit", exact),
+        Column("actual", "actual", exact),
+        Column("difference", "difference", signed),
+        Column("head-room", "head_room", drop=1),
+    )
+    if not outcome.verdicts:
+        return Table(headline(outcome), (), ())
+    rows = tuple(_row(verdict) for verdict in outcome.verdicts)
+    quiet = frozenset(index for index, verdict in enumerate(outcome.verdicts) if verdict.status == NEW)
+    below = tuple([table for table in (_growth(outcome),) if table.rows])
+    return Table(headline(outcome), columns, rows, tuple(_notes(outcome)), quiet, below)
+
+
+def _row(verdict: Verdict) -> tuple[Any, ...]:
+    room = head_room(verdict) if verdict.status == "pass" else ""
+    return (verdict.status, verdict.model, budget(verdict), verdict.limit, verdict.actual, verdict.actual - verdict.limit, room)
+
+
+def headline(outcome: Outcome) -> str:
+    """Return the outcome in a line: `2 of 7 budgets exceeded`."""
+    said = [
+        f"{len(outcome.failures)} of {plural(len(outcome.verdicts), 'budget')} exceeded"
+        if outcome.failures
+        else f"all {plural(len(outcome.verdicts), 'budget')} kept"
+    ]
+    if not outcome.verdicts:
+        said = ["no budget checked"]
+    if outcome.problems:
+        said.append(plural(len(outcome.problems), "mistake"))
+    return " · ".join(said)
+
+
+def budget(verdict: Verdict) -> str:
+    """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
+    of = f" of {printable(verdict.where)}" if verdict.where else ""
+    whole = " of all" if verdict.bound == "share" else ""
+    return f"{LABELS.get(verdict.metric, verdict.metric)}{of} {SIGNS[verdict.bound]} {printable(verdict.text)}{whole}"
+
+
+def head_room(verdict: Verdict) -> str:
+    """Return how far a network stays from a limit, in percent of it."""
+    if verdict.bound == "exactly" or not verdict.limit:
+        return ""
+    tenths = abs(verdict.difference) * 1000 // verdict.limit
+    return f"{tenths // 10}.{tenths % 10} %"
+
+
+def signed(count: int) -> str:
+    """Return `+1,234`, `−1,234` or `0`."""
+    return f"{count:+,}".replace("-", "−") if count else "0"
+
+
+def told(verdict: Verdict) -> str:
+    """Return a failure as a sentence, with exact digits where rounded ones would look equal."""
+    limit, actual = short(verdict.limit), short(verdict.actual)
+    if limit == actual:
+        limit, actual = exact(verdict.limit), exact(verdict.actual)
+    said = f"{printable(verdict.model)}: {budget(verdict)}, counted {actual}"
+    if verdict.before is not None:
+        said += f" ({signed(verdict.actual - verdict.before)} over {exact(verdict.before)})"
+    over = (
+        ""
+        if verdict.actual == verdict.limit
+        else f", {exact(abs(verdict.actual - verdict.limit))} too {'few' if verdict.actual < verdict.limit else 'many'}"
+    )
+    return f"{said}; the limit is {limit}{over}{f': {printable(verdict.note)}' if verdict.note else ''}"
+
+
+def _growth(outcome: Outcome) -> Table:
+    """Return the rows below failures: what grew most, and where it stands."""
+    columns = (
+        Column("network", "network", printable, left=True),
+        Column("budget", "budget", left=True),
+        Column("grew most", "path", left=True),
+        Column("by", "delta", signed),
+        Column("spec", "location", left=True),
+    )
+    rows = tuple(
+        (verdict.model, budget(verdict), growth.path, growth.delta, str(growth.location)) for verdict in outcome.failures for growth in verdict.grown
+    )
+    if not any(verdict.before is not None for verdict in outcome.failures):
+        columns = (*columns[:2], Column("has most", "path", left=True), *columns[3:])
+    return Table("", columns, rows)
+
+
+def _notes(outcome: Outcome) -> list[str]:
+    notes = [told(verdict) for verdict in outcome.failures]
+    notes += [improvement(verdict) for verdict in outcome.verdicts if verdict.status == "pass" and verdict.note]
+    new = dict.fromkeys(verdict.model for verdict in outcome.verdicts if verdict.status == NEW)
+    notes += [f"{printable(model)} is not in the baseline: nothing to hold it to; `--write-baseline` takes it up" for model in new]
+    return notes
+
+
+def improvement(verdict: Verdict) -> str:
+    """Return what got better, and what keeps it so."""
+    said = f"{printable(verdict.model)}: {LABELS.get(verdict.metric, verdict.metric)} {verdict.note}"
+    return f"{said}: tighten with `archprof check --write-baseline`"
+
+
+def check_document(outcome: Outcome) -> dict[str, Any]:
+    """Return the document that docs/reference/budgets.md describes."""
+    return {
+        "schema": SCHEMA,
+        "exit_code": outcome.exit_code,
+        "verdicts": [_verdict(verdict) for verdict in outcome.verdicts],
+        "problems": [_problem(problem) for problem in outcome.problems],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    fields = verdict._asdict()
+    grown = [{"path": growth.path, "delta": growth.delta, "location": str(growth.location)} for growth in verdict.grown]
+    return {**fields, "difference": verdict.difference, "location": str(verdict.location), "spec": str(verdict.spec), "grown": grown}
+
+
+def _problem(problem: Problem) -> dict[str, Any]:
+    return {**problem._asdict(), "location": str(problem.location) if problem.location else None}
