@@ -35,8 +35,7 @@ def load(reference: str, settings: Mapping[str, object] | None = None, /, **knob
     from archprof.graph.block import spellings
     from archprof.spec.load import load as load_spec
 
-    given = {**(settings or {}), **knobs}
-    return load_spec(reference, [(key, _text(value)) for key, value in given.items()], spellings=spellings)
+    return load_spec(reference, _typed({**(settings or {}), **knobs}), spellings=spellings)
 
 
 def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
@@ -45,8 +44,9 @@ def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
     Raises SpecError for a spec that cannot be read or whose rows do not fit together.
     """
     from archprof.graph.expand import expand as expand_spec
+    from archprof.graph.expand import read_network
 
-    return expand_spec(load(model, **knobs) if isinstance(model, str) else model)
+    return read_network(model, _typed(knobs)) if isinstance(model, str) else expand_spec(model)
 
 
 def analyze(model: "str | Spec", /, **knobs: object) -> "Report":
@@ -84,6 +84,10 @@ def measure(model: "str | Spec | torch.nn.Module", input: tuple[int, ...] | None
 
         raise UsageError([Problem("a module needs the shape of its input", help="measure(module, (3, 224, 224))")])
     return measure_module(model, input, counter)
+
+
+def _typed(settings: Mapping[str, object]) -> list[tuple[str, str]]:
+    return [(key, _text(value)) for key, value in settings.items()]
 
 
 def _text(value: object) -> str:

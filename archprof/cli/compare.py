@@ -31,16 +31,14 @@ def command(
     from archprof.analysis.compare import compare
     from archprof.analysis.report import analyze_graph
     from archprof.errors import Problem, UsageError, suggest
-    from archprof.graph.block import spellings
-    from archprof.graph.expand import expand
+    from archprof.graph.expand import read_network
     from archprof.render.compare import compare_document, compare_table
-    from archprof.spec.load import load
 
     chosen = choose_format(format, output)
     if by not in BY:
         raise UsageError([Problem(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))])
     given = options.settings(width, resolution, classes, set)
-    found = compare([analyze_graph(expand(load(model, given, spellings=spellings))) for model in models], relative_to, sort)
+    found = compare([analyze_graph(read_network(model, given)) for model in models], relative_to, sort)
 
     def json() -> str:
         from archprof.render.json import to_json

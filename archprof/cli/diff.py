@@ -28,14 +28,12 @@ def command(
     """
     from archprof.analysis.diff import diff
     from archprof.analysis.report import analyze_graph
-    from archprof.graph.block import spellings
-    from archprof.graph.expand import expand
+    from archprof.graph.expand import read_network
     from archprof.render.diff import diff_document, diff_table
-    from archprof.spec.load import load
 
     chosen = choose_format(format, output)
     given = options.settings(width, resolution, classes, set)
-    reports = [analyze_graph(expand(load(model, given, spellings=spellings))) for model in (before, after)]
+    reports = [analyze_graph(read_network(model, given)) for model in (before, after)]
     found = diff(*reports, ignore=options.ignored(ignore))
 
     def json() -> str:
