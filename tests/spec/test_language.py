@@ -5,6 +5,8 @@ import re
 import pytest
 
 from archprof.graph.expand import read_network
+from archprof.spec import limits
+from archprof.spec.header import TOP_LEVEL
 from tests.spec.networks import PROOF, costs
 
 EXAMPLES = re.findall(r"^\*\*(.+?)\*\*.*?^```yaml\n(.*?)^```", PROOF.read_text(encoding="utf-8").partition("## Proof")[2], re.DOTALL | re.MULTILINE)
@@ -72,3 +74,26 @@ set:
   layers[4].c: 512
 """
     assert costs(read_network("tail.yaml", text=text)) == (1_099_672, 43_763_584)
+
+
+def test_limits_are_those_of_the_page():
+    table = dict(
+        re.findall(r"^\| (.+?) \| ([\d,]+)[^|]*\|$", PROOF.read_text(encoding="utf-8").partition("| what | limit |")[2].partition("## ")[0], re.M)
+    )
+    assert {what: int(limit.replace(",", "")) for what, limit in table.items()} == {
+        "a file": limits.MAX_BYTES >> 20,
+        "nesting": limits.MAX_DEPTH,
+        "values, lists and mappings": limits.MAX_NODES,
+        "a chain of `extends`": limits.MAX_EXTENDS,
+        "operators in a network": limits.MAX_OPERATORS,
+        "repeats (`n`)": limits.MAX_REPEATS,
+        "channels of a map, typed features, classes": limits.MAX_CHANNELS,
+        "a side of the input": limits.MAX_SIDE,
+        "a side of a kernel": limits.MAX_KERNEL,
+    }
+
+
+def test_keys_are_those_of_the_page():
+    table = PROOF.read_text(encoding="utf-8").partition("## Top level")[2].partition("\n## ")[0]
+    keys = [key for cell in re.findall(r"^\| (`.+?`) \|", table, re.MULTILINE) for key in re.findall(r"`(\w+)`", cell)]
+    assert sorted(keys) == sorted(TOP_LEVEL)
