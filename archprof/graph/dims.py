@@ -53,6 +53,8 @@ def conv_out(size: Dim, kernel: int, stride: int, padding: int, dilation: int, c
 
     With *ceil* (pooling only) the division rounds up, and a last window that would start in the right padding is dropped, as in torch.
     """
+    if stride == 1 and 2 * padding == dilation * (kernel - 1):
+        return size
     span = size + 2 * padding - dilation * (kernel - 1) - 1
     if not ceil:
         return span // stride + 1

@@ -111,17 +111,26 @@ class Operator:
         """Multiply-accumulates for each position of the output map."""
         return 0
 
+    @property
+    def activations_per_position(self) -> Dim:
+        """Output elements at each position, where the convention counts them: of convolutions and linear layers."""
+        return 0
+
+    def spatial(self, output: Shape) -> Shape:
+        """Return the axes of an output map that are positions: (H, W) of (C, H, W), none of (C,)."""
+        return output[1:]
+
     def positions(self, output: Shape) -> Dim:
         """Positions of an output map: H·W of (C, H, W), 1 of (C,)."""
-        return product(output[1:])
+        return product(self.spatial(output))
 
     def macs(self, output: Shape) -> Dim:
         """Multiply-accumulates for an output of this shape."""
         return self.macs_per_position * self.positions(output)
 
     def activations(self, output: Shape) -> Dim:
-        """Output elements, where the convention counts them: of convolutions and linear layers."""
-        return 0
+        """Output elements for an output of this shape, where the convention counts them."""
+        return self.activations_per_position * self.positions(output)
 
     def stride_factor(self, *inputs: Shape) -> int | None:
         """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""

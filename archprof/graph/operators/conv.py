@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.graph.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
-from archprof.graph.dims import Dim, Shape, conv_out, is_array, product, same
+from archprof.graph.dims import Dim, Shape, conv_out, is_array, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
 
 if TYPE_CHECKING:
@@ -99,8 +99,9 @@ class Conv2d(Operator):
     def macs_per_position(self) -> Dim:
         return self.weights
 
-    def activations(self, output: Shape) -> Dim:
-        return product(output)
+    @property
+    def activations_per_position(self) -> Dim:
+        return self.out_channels
 
     def stride_factor(self, *inputs: Shape) -> int | None:
         return max(self.stride)
@@ -143,8 +144,8 @@ class Linear(Operator):
             raise ShapeError(f"a linear layer of {self.in_features} features on {show_shape(inputs[0])}", advice)
         return (*positions, self.out_features)
 
-    def positions(self, output: Shape) -> Dim:
-        return product(output[:-1])
+    def spatial(self, output: Shape) -> Shape:
+        return output[:-1]
 
     @property
     def params(self) -> Dim:
@@ -154,8 +155,9 @@ class Linear(Operator):
     def macs_per_position(self) -> Dim:
         return self.in_features * self.out_features
 
-    def activations(self, output: Shape) -> Dim:
-        return product(output)
+    @property
+    def activations_per_position(self) -> Dim:
+        return self.out_features
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.graph.dims import Dim, Shape, product, same
+from archprof.graph.dims import Dim, Shape, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
 from archprof.graph.operators.conv import Conv2d, Pair
 
@@ -63,8 +63,9 @@ class DeformConv2d(Operator):
     def macs_per_position(self) -> Dim:
         return self._replaced.macs_per_position
 
-    def activations(self, output: Shape) -> Dim:
-        return product(output)
+    @property
+    def activations_per_position(self) -> Dim:
+        return self.out_channels
 
     def stride_factor(self, *inputs: Shape) -> int | None:
         return max(self.stride)
