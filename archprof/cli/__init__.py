@@ -1,5 +1,6 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
+import gc
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -73,7 +74,11 @@ def root(version: bool = typer.Option(False, "--version", callback=_print_versio
 
 def main() -> None:
     """Run the command line and leave with its exit code: 0 fine, 1 the answer is no, 2 bad input or usage, 130 interrupted."""
-    sys.exit(run(sys.argv[1:]))
+    # A command lives briefly and its imports stay: the collector would walk a million objects of torch a dozen times, and once more at exit.
+    gc.set_threshold(100_000)
+    code = run(sys.argv[1:])
+    gc.freeze()
+    sys.exit(code)
 
 
 def run(arguments: list[str]) -> int:
