@@ -53,11 +53,12 @@ class Network(NamedTuple):
     report: Report
     now: Snapshot
     before: Snapshot | None = None
+    since: str = "the baseline"
 
 
-def network(model: str, report: Report, before: Snapshot | None = None) -> Network:
-    """Return a network under check."""
-    return Network(model, report, snapshot(report), before)
+def network(model: str, report: Report, before: Snapshot | None = None, since: str = "the baseline") -> Network:
+    """Return a network under check; *since* says what *before* is."""
+    return Network(model, report, snapshot(report), before, since)
 
 
 def judge(found: Network, budget: Budget) -> list[Verdict]:
@@ -134,11 +135,11 @@ def _verdict(found: Network, where: Where, limit: Limit, parts: list[Part], befo
     had = None if before is None else total_of(before, limit.metric)
     base = Verdict(found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place)
     if limit.relative and had is None:
-        return base._replace(status=NEW, limit=actual, note="not in the baseline")
+        return base._replace(status=NEW, limit=actual, note=f"not in {found.since}")
     bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
     failed = actual < bound if limit.bound == "min" else actual > bound
     if not failed:
-        return base._replace(limit=bound, note=_improvement(actual, had))
+        return base._replace(limit=bound, note=_improvement(actual, had, found.since))
     grown = () if limit.bound == "min" else grew(found, limit.metric, parts, before)
     return base._replace(limit=bound, status=FAIL, grown=grown, spec=grown[0].location if grown else place)
 
@@ -151,10 +152,10 @@ def _bound(limit: Limit, before: int | None, whole: int) -> int:
     return ceil(min(amounts)) if limit.bound == "min" else floor(max(amounts))
 
 
-def _improvement(actual: int, before: int | None) -> str:
+def _improvement(actual: int, before: int | None, since: str) -> str:
     if before is None or actual >= before:
         return ""
-    return f"{_percent(before - actual, before)} under the baseline"
+    return f"{_percent(before - actual, before)} under {since}"
 
 
 def _percent(part: int, whole: int) -> str:

@@ -149,7 +149,8 @@ class _Check:
         graph = expand(spec)
         report = analyze_graph(graph)
         before = self._before(target, report)
-        found = network(target.label, report, before)
+        since = f"git:{self._request.against}" if self._request.against else "the baseline"
+        found = network(target.label, report, before, since)
         self._networks.append(Network(target.label, report.spec.file, _totals(found.now)))
         if self._request.keep:
             self._keep(target, report)

@@ -103,7 +103,14 @@ def render(outcome: "Outcome", format: str) -> str:
         return to_json(check_document(outcome))
     if format in ("table", "markdown", "csv"):
         return {"table": to_text, "markdown": to_markdown, "csv": to_csv}[format](check_table(outcome))
-    return str(getattr(import_module(f"archprof.render.{format}"), f"to_{format}")(outcome))
+    return str(getattr(import_module(f"archprof.render.{format}"), f"to_{format}")(outcome, _root()))
+
+
+def _root() -> Path:
+    """Return the folder that a code host counts paths from: its checkout, else the current one."""
+    import os
+
+    return Path(os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or ".")
 
 
 def _show(outcome: "Outcome", format: str, output: str | None, no_color: bool) -> None:

@@ -111,15 +111,15 @@ def _growth(outcome: Outcome) -> Table:
 def _notes(outcome: Outcome) -> list[str]:
     notes = [told(verdict) for verdict in outcome.failures]
     notes += [improvement(verdict) for verdict in outcome.verdicts if verdict.status == "pass" and verdict.note]
-    new = dict.fromkeys(verdict.model for verdict in outcome.verdicts if verdict.status == NEW)
-    notes += [f"{printable(model)} is not in the baseline: nothing to hold it to; `--write-baseline` takes it up" for model in new]
+    new = dict.fromkeys((verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW)
+    notes += [f"{printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
     return notes
 
 
 def improvement(verdict: Verdict) -> str:
     """Return what got better, and what keeps it so."""
     said = f"{printable(verdict.model)}: {LABELS.get(verdict.metric, verdict.metric)} {verdict.note}"
-    return f"{said}: tighten with `archprof check --write-baseline`"
+    return f"{said}: tighten with `archprof check --write-baseline`" if verdict.note.endswith("the baseline") else said
 
 
 def check_document(outcome: Outcome) -> dict[str, Any]:

@@ -1,0 +1,63 @@
+"""What a check found fault with, as the formats of code hosts have it: a rule, a sentence, and a place in a file of the repository."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from archprof.analysis.budgets import Verdict
+from archprof.analysis.check import Outcome
+from archprof.errors import Location, Problem
+from archprof.render.check import signed, told
+
+WRONG = "wrong"
+RULES = {
+    "params": "More parameters than the budget allows.",
+    "trainable": "More trainable parameters than the budget allows.",
+    "macs": "More multiply-accumulates than the budget allows.",
+    "flops": "More FLOPs (2 × MACs) than the budget allows.",
+    "activations": "More activations than the budget allows.",
+    "buffers": "Other buffers than the spec expects.",
+    "size": "More bytes of parameters at fp32 than the budget allows.",
+    "size_fp16": "More bytes of parameters at fp16 than the budget allows.",
+    "size_int8": "More bytes of parameters at int8 than the budget allows.",
+    "layers": "More weighted layers than the budget allows.",
+    WRONG: "A spec, a budget or a baseline that does not say what it should.",
+}
+
+
+class Finding(NamedTuple):
+    """One fault: its rule, the network (empty where none is meant), a sentence, and where to look; an empty path is no place in a file."""
+
+    rule: str
+    network: str
+    message: str
+    path: str = ""
+    line: int = 1
+    column: int = 1
+
+
+def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
+    """Yield what is wrong, then what exceeds its budget; paths count from *root*, the repository's."""
+    for problem in outcome.problems:
+        yield _placed(Finding(WRONG, "", _sentence(problem)), problem.location, root)
+    for verdict in outcome.failures:
+        yield _placed(Finding(verdict.metric, verdict.model, _message(verdict)), verdict.spec, root)
+
+
+def _message(verdict: Verdict) -> str:
+    grown = "; ".join(f"{growth.path} {signed(growth.delta)} ({growth.location})" for growth in verdict.grown)
+    what = "grew most" if verdict.before is not None else "has most"
+    return f"{told(verdict)}{f'. {what.capitalize()}: {grown}' if grown else ''}"
+
+
+def _sentence(problem: Problem) -> str:
+    return "; ".join(filter(None, [problem.message, problem.help, problem.note]))
+
+
+def _placed(finding: Finding, location: Location | None, root: Path) -> Finding:
+    """Return a finding at a place, if that is one in a file."""
+    if location is None or not location.line or location.file.startswith(("git:", "<")):
+        return finding
+    path = Path(os.path.relpath(location.file, root)).as_posix()
+    return finding._replace(path=path, line=location.line, column=location.column)

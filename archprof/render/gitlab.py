@@ -1,0 +1,25 @@
+"""The outcome of a check as GitLab's code quality report."""
+
+import json
+from hashlib import sha256
+from pathlib import Path
+
+from archprof.analysis.check import Outcome
+from archprof.render.findings import WRONG, Finding, findings
+
+
+def to_gitlab(outcome: Outcome, root: Path) -> str:
+    """Return the JSON list of findings; a fingerprint stays while the same budget of the same network is exceeded."""
+    return json.dumps([_issue(finding) for finding in findings(outcome, root)], indent=2, ensure_ascii=False) + "\n"
+
+
+def _issue(finding: Finding) -> dict[str, object]:
+    same = (finding.rule, finding.network, finding.path, finding.message if finding.rule == WRONG else finding.message.partition(", counted ")[0])
+    return {
+        "description": finding.message,
+        "check_name": f"archprof-{finding.rule}",
+        "fingerprint": sha256("\0".join(same).encode("utf-8", "surrogateescape")).hexdigest(),
+        "severity": "blocker" if finding.rule == WRONG else "major",
+        # A finding without a place stands at the repository itself: GitLab wants a path and a line.
+        "location": {"path": finding.path or ".", "lines": {"begin": finding.line}},
+    }

@@ -1,0 +1,48 @@
+"""The outcome of a check as JUnit's XML: a suite for each network, a case for each budget."""
+
+from pathlib import Path
+from xml.etree import ElementTree
+
+from archprof.analysis.budgets import FAIL, NEW, Verdict
+from archprof.analysis.check import Outcome
+from archprof.errors import Problem, printable
+from archprof.render.check import budget, told
+
+
+def to_junit(outcome: Outcome, root: Path) -> str:
+    """Return the XML; what is wrong is an error of a suite of its own."""
+    top = ElementTree.Element("testsuites", name="archprof")
+    suites: dict[str, list[Verdict]] = {}
+    for verdict in outcome.verdicts:
+        suites.setdefault(verdict.model, []).append(verdict)
+    for model, verdicts in suites.items():
+        failed, skipped = (str(sum(verdict.status == status for verdict in verdicts)) for status in (FAIL, NEW))
+        suite = _suite(top, printable(model), len(verdicts), failures=failed, skipped=skipped)
+        for verdict in verdicts:
+            _case(suite, verdict)
+    if outcome.problems:
+        suite = _suite(top, "archprof", len(outcome.problems), errors=str(len(outcome.problems)))
+        for problem in outcome.problems:
+            _error(suite, problem)
+    ElementTree.indent(top)
+    return f'<?xml version="1.0" encoding="UTF-8"?>\n{ElementTree.tostring(top, encoding="unicode")}\n'
+
+
+def _suite(top: ElementTree.Element, name: str, tests: int, **counts: str) -> ElementTree.Element:
+    return ElementTree.SubElement(top, "testsuite", {"name": name, "tests": str(tests), "failures": "0", "errors": "0", "skipped": "0", **counts})
+
+
+def _case(suite: ElementTree.Element, verdict: Verdict) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname=printable(verdict.model), name=budget(verdict))
+    if verdict.status == FAIL:
+        failure = ElementTree.SubElement(case, "failure", message=told(verdict), type=verdict.metric)
+        failure.text = "\n".join(f"{printable(growth.path)} {growth.delta:+,} {growth.location}" for growth in verdict.grown) or str(verdict.spec)
+    elif verdict.status == NEW:
+        ElementTree.SubElement(case, "skipped", message=verdict.note)
+
+
+def _error(suite: ElementTree.Element, problem: Problem) -> None:
+    case = ElementTree.SubElement(suite, "testcase", classname="archprof", name=str(problem.location or "check"))
+    ElementTree.SubElement(case, "error", message=printable(problem.message), type="wrong").text = "\n".join(
+        map(printable, str(problem).splitlines())
+    )

@@ -1,0 +1,33 @@
+"""What a check counted as OpenMetrics: GitLab shows in a merge request what changed."""
+
+from pathlib import Path
+
+from archprof.analysis.budgets import FAIL
+from archprof.analysis.check import Outcome
+
+_HELP = {
+    "params": "Parameters.",
+    "trainable": "Trainable parameters.",
+    "macs": "Multiply-accumulates of convolutions and linear layers, batch 1.",
+    "activations": "Elements that convolutions and linear layers put out.",
+    "layers": "Layers that multiply.",
+}
+
+
+def to_openmetrics(outcome: Outcome, root: Path) -> str:
+    """Return a gauge for each count of each network, and for each network the budgets that it exceeds."""
+    lines = []
+    networks = {network.label: network.totals for network in outcome.networks}
+    for metric, text in _HELP.items():
+        lines += _family(f"archprof_{metric}", text, {label: totals[metric] for label, totals in networks.items()})
+    exceeded = {label: sum(verdict.model == label and verdict.status == FAIL for verdict in outcome.verdicts) for label in networks}
+    lines += _family("archprof_budgets_exceeded", "Budgets that the network exceeds.", exceeded)
+    return "\n".join([*lines, "# EOF"]) + "\n"
+
+
+def _family(name: str, text: str, values: dict[str, int]) -> list[str]:
+    return [f"# TYPE {name} gauge", f"# HELP {name} {text}", *(f'{name}{{network="{_label(label)}"}} {value}' for label, value in values.items())]
+
+
+def _label(text: str) -> str:
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
