@@ -28,7 +28,11 @@ def round_half_even(value: Any) -> Dim:
 
 def maximum(first: Any, second: Any) -> Any:
     """Return the larger of two, entry by entry."""
-    if is_array(first) or is_array(second):
+    if is_array(first) and not is_array(second):
+        return first.clip(second)
+    if is_array(second) and not is_array(first):
+        return second.clip(first)
+    if is_array(first):
         larger = first >= second
         return larger * first + (1 - larger) * second
     return max(first, second)

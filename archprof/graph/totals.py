@@ -1,6 +1,7 @@
 """Tracing for totals alone: the same layers, blocks and operators on arrays of dims, without nodes, paths and places."""
 
 from dataclasses import fields, replace
+from functools import cache
 from typing import Any, NamedTuple
 
 from archprof.graph.bind import Layer, Row
@@ -55,6 +56,7 @@ class TotalsTracer(Tracer):
         self._parts: dict[tuple[int, ...], tuple[Shape, list[Dim]]] = {}
         self._bounds = [0, 0, 0]  # params with buffers, MACs, activations
         self._extremes: dict[int, tuple[Dim, int, int]] = {}  # with the array itself, so that its id stays its own
+        self._scaled: dict[tuple[int, bool, bool], Dim] = {}
         self._seen: set[str] = set()  # paths inside layers that share their weights
 
     def apply(self, name: str, op: Operator, *inputs: Feature) -> Feature:
@@ -98,7 +100,7 @@ class TotalsTracer(Tracer):
 
     def _bind(self, op: Operator, shape: Shape) -> None:
         """Add what the operator costs at most to the bounds, in integers that do not overflow."""
-        values = {field.name: getattr(op, field.name) for field in fields(op)}
+        values = {name: getattr(op, name) for name in _field_names(type(op))}
         # The fewer groups, the more weights; as many as there are channels is depthwise for every candidate.
         largest = {
             name: self._range(value)[name == "groups" and value is not values.get("in_channels")]
@@ -122,6 +124,15 @@ class TotalsTracer(Tracer):
             known = self._extremes[id(array)] = (array, int(array.max()), int(array.min()))
         return known[1], known[2]
 
+    def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
+        """Return a printed channel count at the networks' widths: one array for one count, so that equal channels are the same object."""
+        if is_array(channels):
+            return super().scaled(channels, scale, narrow)
+        asked = (channels, scale, narrow)
+        if asked not in self._scaled:
+            self._scaled[asked] = super().scaled(channels, scale, narrow)
+        return self._scaled[asked]
+
     def _resolve(self, value: Any, row: Row, x: Feature) -> Any:
         if isinstance(value, Printed):
             self._check_channels(value.channels)
@@ -134,6 +145,11 @@ class TotalsTracer(Tracer):
         if (low < 1 or high > MAX_CHANNELS) and not ((channels >= 1) & (channels <= MAX_CHANNELS)):
             raise self.failed("a feature map of too few or too many channels")
         return channels
+
+
+@cache
+def _field_names(operator: type[Operator]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(operator))
 
 
 def _plus(total: Dim, more: Dim) -> Dim:

@@ -255,8 +255,10 @@ class Tracer:
             return channels
         if not narrow:
             width = maximum(width, 1.0)
-        product = channels * width
-        result = maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)
+        result = _rounded(channels * width, rule)
+        if not is_array(width) or (not is_array(channels) and _rounded(channels, rule) == channels):
+            return result
+        # A count that the rule would round even at width 1 stays as printed there.
         unscaled = width == 1
         return unscaled * channels + (1 - unscaled) * result
 
@@ -305,3 +307,8 @@ class Tracer:
             raise self.failed(f"two operators at the path `{path}`", "give every operator of a block its own name")
         if len(self.nodes) >= MAX_OPERATORS:
             raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")
+
+
+def _rounded(product: Any, rule: WidthRule) -> Dim:
+    """Return channels times a width as the rule rounds them."""
+    return maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)

@@ -88,8 +88,12 @@ class Conv2d(Operator):
     @property
     def weights(self) -> Dim:
         """Elements of the weight: N·(M/g)·K²."""
-        per_group = 1 if self.groups is self.in_channels else self.in_channels // self.groups
-        return self.out_channels * per_group * (self.kernel_size[0] * self.kernel_size[1])
+        area = self.kernel_size[0] * self.kernel_size[1]
+        if self.groups is self.in_channels:
+            return self.out_channels * area
+        # Arrays are spared what does not change them: a division and a multiplication by 1.
+        per_group = self.in_channels if not is_array(self.groups) and self.groups == 1 else self.in_channels // self.groups
+        return self.out_channels * (per_group if area == 1 else per_group * area)
 
     @property
     def params(self) -> Dim:
