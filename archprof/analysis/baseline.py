@@ -58,7 +58,8 @@ def total_of(parts: Iterable[Part], metric: str) -> int:
     if metric == "layers":
         return sum(part.weighted for part in parts)
     column, factor = _DERIVED.get(metric, (metric, 1))
-    return factor * sum(getattr(part, column) for part in parts)
+    counts: list[int] = [getattr(part, column) for part in parts]
+    return factor * sum(counts)
 
 
 _DERIVED = {"flops": ("macs", 2), "size": ("params", 4), "size_fp16": ("params", 2), "size_int8": ("params", 1)}

@@ -91,7 +91,11 @@ def command(
 
 
 def render(outcome: "Outcome", format: str) -> str:
-    """Return an outcome in one of the formats."""
+    """Return an outcome in one of the formats; what UTF-8 cannot hold, as file names may, is escaped."""
+    return _rendered(outcome, format).encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _rendered(outcome: "Outcome", format: str) -> str:
     from importlib import import_module
 
     from archprof.render.check import check_document, check_table
@@ -102,7 +106,7 @@ def render(outcome: "Outcome", format: str) -> str:
 
         return to_json(check_document(outcome))
     if format in ("table", "markdown", "csv"):
-        return {"table": to_text, "markdown": to_markdown, "csv": to_csv}[format](check_table(outcome))
+        return {"table": to_text, "markdown": to_markdown, "csv": to_csv}[format](check_table(outcome, problems=format == "markdown"))
     return str(getattr(import_module(f"archprof.render.{format}"), f"to_{format}")(outcome, _root()))
 
 
@@ -116,8 +120,8 @@ def _root() -> Path:
 def _show(outcome: "Outcome", format: str, output: str | None, no_color: bool) -> None:
     from archprof.render.check import check_table
 
-    if format in ("table", "markdown", "csv", "json"):
-        write(format, output, lambda: check_table(outcome), lambda: render(outcome, "json"), no_color=no_color)
+    if format == "table":
+        write(format, output, lambda: check_table(outcome), str, no_color=no_color)
     elif output:
         write_file(output, render(outcome, format))
     else:

@@ -17,8 +17,9 @@ LABELS = {
 }  # fmt: skip
 
 
-def check_table(outcome: Outcome) -> Table:
-    """Return the table of a check: verdicts; below them what grew, what is better than it was, what is wrong."""
+def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
+    """Return the table of a check: verdicts; below them what failed, what is better than it was, with *problems* what is wrong, and what grew."""
+    notes = (*_notes(outcome), *(printable(str(problem).replace("\n ", ";")) for problem in outcome.problems if problems))
     columns = (
         Column("", "verdict", lambda status: MARKS[status], left=True),
         Column("network", "network", printable, left=True),
@@ -29,11 +30,11 @@ def check_table(outcome: Outcome) -> Table:
         Column("head-room", "head_room", drop=1),
     )
     if not outcome.verdicts:
-        return Table(headline(outcome), (), ())
+        return Table(headline(outcome), (), (), notes)
     rows = tuple(_row(verdict) for verdict in outcome.verdicts)
     quiet = frozenset(index for index, verdict in enumerate(outcome.verdicts) if verdict.status == NEW)
     below = tuple([table for table in (_growth(outcome),) if table.rows])
-    return Table(headline(outcome), columns, rows, tuple(_notes(outcome)), quiet, below)
+    return Table(headline(outcome), columns, rows, notes, quiet, below)
 
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:

@@ -43,7 +43,11 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
     No digit is ever cut: columns leave instead, then paths fold in their middle.
     """
     columns, widths, rows = _fitted(table, width)
-    parts = [_wrapped(table.title, width), _rich(columns, widths, rows, table.quiet, color), "\n".join(_wrapped(line, width) for line in table.footer)]
+    parts = [
+        _wrapped(table.title, width),
+        _rich(columns, widths, rows, table.quiet, color),
+        "\n".join(_wrapped(line, width) for line in table.footer),
+    ]
     text = "\n\n".join(part for part in parts if part) + "\n"
     text = "\n".join([text, *(to_text(further, width=width, color=color) for further in table.below)])
     return to_ascii(text) if ascii_only else text
@@ -108,7 +112,15 @@ def _rich(columns: list[Column], widths: list[int], rows: list[list[str]], quiet
     for index, row in enumerate(rows):
         grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
     out = StringIO()
-    console = Console(file=out, width=sum(widths) + GAP * len(widths), force_terminal=color, color_system="standard" if color else None, legacy_windows=False, emoji=False, markup=False)
+    console = Console(
+        file=out,
+        width=sum(widths) + GAP * len(widths),
+        force_terminal=color,
+        color_system="standard" if color else None,
+        legacy_windows=False,
+        emoji=False,
+        markup=False,
+    )
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
@@ -135,8 +147,9 @@ def to_markdown(table: Table) -> str:
     # Without a title a column is for the eye alone: a bar.
     kept = [index for index, column in enumerate(table.columns) if column.title or not column.person]
     columns = [table.columns[index] for index in kept]
-    lines.append("| " + " | ".join(column.title or " " for column in columns) + " |")
-    lines.append("| " + " | ".join(":--" if column.left else "--:" for column in columns) + " |")
+    if columns:
+        lines.append("| " + " | ".join(column.title or " " for column in columns) + " |")
+        lines.append("| " + " | ".join(":--" if column.left else "--:" for column in columns) + " |")
     for row in table.rows:
         cells = (markdown_cell(table.columns[index].show(row[index])) for index in kept)
         lines.append("| " + " | ".join(cells) + " |")
