@@ -42,10 +42,11 @@ def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
     for problem in outcome.problems:
         yield _placed(Finding(WRONG, "", _sentence(problem)), problem.location, root)
     for verdict in outcome.failures:
-        yield _placed(Finding(verdict.metric, verdict.model, _message(verdict)), verdict.spec, root)
+        yield _placed(Finding(verdict.metric, verdict.model, explained(verdict)), verdict.spec, root)
 
 
-def _message(verdict: Verdict) -> str:
+def explained(verdict: Verdict) -> str:
+    """Return a failure with what grew most, in sentences."""
     grown = "; ".join(f"{growth.path} {signed(growth.delta)} ({growth.location})" for growth in verdict.grown)
     what = "grew most" if verdict.before is not None else "has most"
     return f"{told(verdict)}{f'. {what.capitalize()}: {grown}' if grown else ''}"

@@ -1,0 +1,132 @@
+"""Budgets as tests: pytest shows each limit of a config file as a test, and tests of one's own hold networks to limits by a fixture.
+
+Nothing of archprof is imported before a config file is collected or the fixture is called.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from archprof.analysis.budgets import Verdict
+    from archprof.analysis.report import Report
+    from archprof.errors import Problem
+
+NAME = "archprof.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add `archprof_config`: the config file whose budgets every run of all tests shows."""
+    parser.addini("archprof_config", "config file of archprof; its budgets are tests of every run that names no files")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Collect the config file beside the tests, unless files to run were named."""
+    chosen = config.getini("archprof_config")
+    if chosen and config.args_source is not pytest.Config.ArgsSource.ARGS:
+        config.args.append(str(config.rootpath / chosen))
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> "Budgets | None":
+    """Collect the budgets of an archprof.yaml, and of the file that `archprof_config` names."""
+    chosen = parent.config.getini("archprof_config")
+    if file_path.name == NAME or (chosen and file_path == parent.config.rootpath / chosen):
+        return Budgets.from_parent(parent, path=file_path)
+    return None
+
+
+class Budgets(pytest.File):
+    """A config file; its budgets are checked once, when they are collected."""
+
+    def collect(self) -> Iterator["Held"]:
+        """Yield a test for each limit of each network, and one for each mistake."""
+        from archprof.analysis.baseline import read_baseline
+        from archprof.analysis.check import Request, check
+        from archprof.errors import InputError
+        from archprof.render.check import budget
+        from archprof.spec.config import read_config
+
+        try:
+            config = read_config(str(self.path))
+            before = read_baseline(str(config.folder / config.baseline)) if config.baseline else None
+        except InputError as error:
+            raise self.CollectError(str(error)) from None
+        outcome = check(Request(config=config, before=before, folder=config.folder / Path(config.baseline).parent))
+        for verdict in outcome.verdicts:
+            yield Held.from_parent(self, name=f"{verdict.model}: {budget(verdict)}", verdict=verdict)
+        for problem in outcome.problems:
+            yield Held.from_parent(self, name=str(problem.location or problem.message), problem=problem)
+
+
+class Exceeded(Exception):
+    """A budget that is not kept."""
+
+
+class Held(pytest.Item):
+    """One budget of one network."""
+
+    def __init__(self, *, verdict: "Verdict | None" = None, problem: "Problem | None" = None, **rest: Any) -> None:
+        super().__init__(**rest)
+        self._verdict = verdict
+        self._problem = problem
+
+    def runtest(self) -> None:
+        """Raise what is wrong, if anything is."""
+        from archprof.render.findings import explained
+
+        if self._problem is not None:
+            raise Exceeded(str(self._problem))
+        assert self._verdict is not None
+        if self._verdict.status == "new":
+            pytest.skip(self._verdict.note)
+        if self._verdict.status == "fail":
+            raise Exceeded(explained(self._verdict))
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """Return the failure as archprof says it, without a traceback."""
+        return str(excinfo.value) if excinfo.errisinstance(Exceeded) else super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int, str]:
+        """Return where the budget stands."""
+        found = self._verdict or self._problem
+        location = found.location if found else None
+        return self.path, max(location.line - 1, 0) if location else 0, self.name
+
+
+class Archprof:
+    """What the fixture `archprof` is: networks counted and held to limits."""
+
+    def report(self, model: str, **knobs: object) -> "Report":
+        """Return what a network costs, as `archprof.analyze` does."""
+        from archprof import analyze
+
+        return analyze(model, **knobs)
+
+    def check(self, model: str, **limits: str) -> None:
+        """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M", params="5.5M")`.
+
+        Raises SpecError for a limit or a network that is wrong.
+        """
+        from archprof.analysis.check import Request, check
+        from archprof.errors import Location, SpecError
+        from archprof.render.findings import explained
+        from archprof.spec.budget import METRICS, read_limit
+        from archprof.spec.nodes import Scalar
+
+        unknown = [metric for metric in limits if metric not in METRICS]
+        if unknown:
+            raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(METRICS)}")
+        place = Location("archprof.check", 0, 0)
+        outcome = check(Request((model,), limits=tuple(read_limit(metric, "max", Scalar(text, *place)) for metric, text in limits.items())))
+        if outcome.problems:
+            raise SpecError(outcome.problems)
+        if outcome.failures:
+            pytest.fail("\n".join(map(explained, outcome.failures)), pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def archprof() -> Archprof:
+    """Networks counted and held to limits, as in `archprof.check("specs/mine.yaml", macs="220M")`."""
+    return Archprof()
