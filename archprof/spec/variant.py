@@ -28,7 +28,7 @@ def parse_reference(text: str, location: Location | None = None) -> Reference:
 
 def parse_settings(text: str, location: Location | None = None) -> tuple[Setting, ...]:
     """Return the settings of `width=0.75,resolution=192`; commas inside brackets belong to the value."""
-    return tuple(parse_setting(part, location) for part in _split(text))
+    return tuple(parse_setting(part, location) for part in split_values(text))
 
 
 def parse_setting(text: str, location: Location | None = None) -> Setting:
@@ -40,7 +40,8 @@ def parse_setting(text: str, location: Location | None = None) -> Setting:
     return key, value
 
 
-def _split(text: str) -> list[str]:
+def split_values(text: str) -> list[str]:
+    """Return what stands between the commas of a list; those inside brackets belong to a value."""
     parts, depth = [""], 0
     for char in text:
         depth += (char in "[{") - (char in "]}")
