@@ -94,6 +94,9 @@ class Binder:
                 self.problems.add(f"`{key}` belongs to a row, and has no default", marker.location, where="defaults")
             elif key in block_names():
                 self.problems.add(f"no layer of this network is a `{key}`", marker.location, where="defaults", help="remove the entry")
+            elif takers := [block for block in self._defaults if key in spellings(block)]:
+                advice = f"under its own name: `defaults: {{{takers[0]}: {{{key}: …}}}}`"
+                self.problems.add(f"`{takers[0]}` takes no `{key}` from `defaults`", marker.location, where="defaults", help=advice)
             else:
                 known = {name: column for block in self._defaults for name, column in spellings(block).items() if column not in _PER_ROW}
                 advice = suggest(key, known, "columns", dict.fromkeys(known.values()))

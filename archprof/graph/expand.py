@@ -1,9 +1,9 @@
 """Spec → Graph: bind every cell, trace every row, then check what only the whole can tell."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 from archprof.errors import Problems, problem, suggest
-from archprof.graph.bind import Binder
+from archprof.graph.bind import Binder, Layer
 from archprof.graph.block import spellings
 from archprof.graph.columns import Cells, count
 from archprof.graph.init_rules import read_init
@@ -30,6 +30,21 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every stated input that is
     not the computed one, and with layers that lead to no output.
     """
+    layers, frozen = bind(spec, problems)
+    net = Tracer(spec.width, spec.settings["width"], spec.settings["depth"], frozen)
+    with net.problems:
+        last = net.layers(layers, Feature(INPUT, spec.input, 1, spec.input[0]))
+    net.problems.raise_any()
+    graph = Graph(spec, spec.input, net.finished(), _outputs(spec, net, last), spec.outputs is not None)
+    _check_alive(graph)
+    return graph
+
+
+def bind(spec: Spec, problems: Problems | None = None) -> tuple[tuple[Layer, ...], tuple[str, ...]]:
+    """Return the bound layers of a spec, and the ids of the stages that are frozen; *problems* are those of its header.
+
+    Raises SpecError with every cell that cannot be read.
+    """
     cells = Cells(spec.settings, spec.classes, spec.defaults)
     binder = Binder(cells, spec.file, spec.pristine)
     binder.problems.found.extend(problems.found if problems else ())
@@ -39,13 +54,7 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
         read_init(spec)
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
-    net = Tracer(spec.width, spec.settings["width"], spec.settings["depth"], frozen)
-    with net.problems:
-        last = net.layers(layers, Feature(INPUT, spec.input, 1, spec.input[0]))
-    net.problems.raise_any()
-    graph = Graph(spec, spec.input, net.finished(), _outputs(spec, net, last), spec.outputs is not None)
-    _check_alive(graph, net.addresses)
-    return graph
+    return layers, frozen
 
 
 def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
@@ -89,7 +98,7 @@ def _places(outputs: Node) -> list[tuple[Node, Node]]:
     raise wrong(outputs, "the feature maps to return", 'as in `[c4, c5]`, or `{c5: "layers[3]"}`')
 
 
-def _check_alive(graph: Graph, addresses: Sequence[str]) -> None:
+def _check_alive(graph: Graph) -> None:
     """Raise SpecError when an operator leads to no output: counters drop such nodes, and a reader would not know."""
     alive = set(graph.outputs.values())
     for index in range(len(graph.nodes) - 1, -1, -1):
@@ -98,5 +107,5 @@ def _check_alive(graph: Graph, addresses: Sequence[str]) -> None:
     problems = Problems()
     for index, node in enumerate(graph.nodes):
         if index not in alive:
-            problems.add(f"`{addresses[index]}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
+            problems.add(f"`{node.address}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
     problems.raise_any()

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.graph.bind import Layer, Row
 from archprof.graph.columns import DropRate, Maker, Printed, Relative
-from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, same, truncate
+from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, truncate
 from archprof.graph.operators.act import StochasticDepth
 from archprof.graph.operators.base import Operator, ShapeError
 from archprof.spec.address import format_address, parse_address
@@ -70,7 +70,6 @@ class Tracer:
         self.nodes: list[Node] = []
         self.places: dict[str, Feature] = {}  # by the address of a layer or row
         self.ids: dict[str, str] = {}  # the address behind each id
-        self.addresses: list[str] = []  # of each node's row
         self.problems = Problems()
         self._width = width
         self._multiplier = multiplier
@@ -104,6 +103,9 @@ class Tracer:
             self._check_channels(shape[0])
         path = self._prefix + name if name else self._prefix[:-1]
         self._claim(path, op)
+        # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
+        kept = shape[0] is inputs[0].shape[0]
+        printed = inputs[0].printed if kept else sum(x.printed for x in inputs) if op.name == "concat" else shape[0]
         stride = next((x.stride for x in inputs if x.stride), 0)
         factor = op.stride_factor(*[x.shape for x in inputs])
         if factor != 1 and self._kind != "se":
@@ -117,8 +119,7 @@ class Tracer:
         )  # fmt: skip
         self._first.setdefault(path, node)
         self.nodes.append(node)
-        self.addresses.append(self._row.address if self._row else "")
-        return Feature(len(self.nodes) - 1, shape, stride, shape[0])
+        return Feature(len(self.nodes) - 1, shape, stride, printed)
 
     @contextmanager
     def scope(self, name: str, kind: str = "") -> Iterator[None]:
@@ -251,10 +252,10 @@ class Tracer:
     def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
         """Return a printed channel count at the network's width."""
         rule, width = self._width, self._multiplier
-        if rule is None or not scale or (not is_array(width) and width == 1):
-            return channels
         if not narrow:
             width = maximum(width, 1.0)
+        if rule is None or not scale or (not is_array(width) and width == 1):
+            return channels
         result = _rounded(channels * width, rule)
         if not is_array(width) or (not is_array(channels) and _rounded(channels, rule) == channels):
             return result
@@ -269,7 +270,7 @@ class Tracer:
             return cell.channels
         if isinstance(cell, Relative):
             return truncate(before.printed * cell.factor)
-        return before.printed if same(before.channels, after.channels) else after.channels
+        return after.printed
 
     def _repeats(self, count: int, deepen: bool) -> int:
         if self._depth == 1 or not deepen:
