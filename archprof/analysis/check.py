@@ -38,6 +38,7 @@ class Request(NamedTuple):
     measure: Measure | None = None
     keep: bool = False  # the snapshots, for a baseline
     implied: str = ""  # the option by which a baseline was asked for
+    version: str = ""  # of archprof, that they say they were made by
     commit: str = ""  # that they say they are of
     problems: tuple[Problem, ...] = ()  # what is wrong already
 
@@ -215,9 +216,7 @@ class _Check:
         return snapshot(analyze_graph(expand(resolve(read_tree(reference, spellings), target.settings, spellings))))
 
     def _keep(self, target: Target, report: Report) -> None:
-        from archprof import __version__
-
-        self._snapshots[target.key(self._request.folder)] = snapshot(report, __version__, self._request.commit)
+        self._snapshots[target.key(self._request.folder)] = snapshot(report, self._request.version, self._request.commit)
 
     def _tree(self, file: str) -> Tree:
         if file not in self._trees:

@@ -64,7 +64,9 @@ def command(
     Limits are exact: `220M`, `5.4 MiB`, or over a baseline `+1%`, `+100k`, `+1% and +100k`. Exit 1 where one is exceeded, 2 where a budget or
     a spec is wrong or there is nothing to check; everything else is reported all the same.
     """
+    from archprof import __version__
     from archprof.analysis.check import Request, check
+    from archprof.spec.git import head
 
     chosen = choose_format(format, output, FORMATS)
     reports = [_report(text) for text in report or ()]
@@ -78,7 +80,10 @@ def command(
     folder = Path(write_baseline or place or "baseline.json").parent
     request = Request(tuple(models or ()), found, tuple(limits), before, folder, revision, allow_empty, _measure if measure else None, problems=wrong)
     implied = f"--against {against}" if against else f"--baseline {baseline}" if baseline else ""
-    outcome = check(request._replace(implied=implied, keep=write_baseline is not None, commit=_commit() if write_baseline else ""))
+    request = request._replace(implied=implied)
+    if write_baseline:
+        request = request._replace(keep=True, version=__version__, commit=head())
+    outcome = check(request)
     if write_baseline and not outcome.problems:
         _write_baseline(write_baseline, outcome.snapshots)
     _show(outcome, chosen, output, no_color)
@@ -198,12 +203,6 @@ def _before(baseline: str | None, written: str | None) -> "tuple[Mapping[str, Sn
         return read_baseline(place), ()
     except InputError as error:
         return {}, error.problems
-
-
-def _commit() -> str:
-    from archprof.spec.git import head
-
-    return head()
 
 
 def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:

@@ -6,11 +6,11 @@ import typer
 
 from archprof.cli import options
 
-NAMES = ("spec", "summary")
+NAMES = ("spec", "check", "summary")
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="spec, the language; summary, its JSON.", metavar="[NAME]")] = "spec",
+    name: Annotated[str, typer.Argument(help="spec, the language; check, its configuration; summary, its JSON.", metavar="[NAME]")] = "spec",
     output: options.Output = None,
 ) -> None:
     """The JSON Schema of the spec language, or of a result.
@@ -24,6 +24,8 @@ def command(
 
     if name == "spec":
         from archprof.graph.schema import spec_schema as schema
+    elif name == "check":
+        from archprof.spec.config import config_schema as schema
     elif name == "summary":
         from archprof.render.json import summary_schema as schema
     else:

@@ -13,6 +13,7 @@ from archprof.graph.columns import ACT, LAYERS, NORM, PATHS, Column, Kind
 from archprof.graph.init_rules import MAX_DEVIATION, PLAIN, WITH_DEVIATION
 from archprof.graph.operators import BY_NAME
 from archprof.graph.operators.base import Operator
+from archprof.spec.budget import budget_schema
 from archprof.spec.header import COUNTS
 from archprof.spec.layers import BESIDE
 from archprof.spec.limits import MAX_CHANNELS
@@ -96,8 +97,14 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "expect": _said("exact integers, tested", {"type": "array", "items": _expected()}),
         "published": _said("numbers as a source prints them", {"type": "array", "items": _published()}),
         "budget": _said("limits on what the network may cost", {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
+        "budget": _said("what the network may cost", _budget()),
         "note": _said("what a reader of the numbers should know", WORDS),
     }
+
+
+def _budget() -> Schema:
+    budget = budget_schema({"at": TEXT})
+    return {"anyOf": [budget, {"type": "array", "items": budget}]}
 
 
 def _said(description: str, schema: Mapping[str, Any]) -> Schema:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
@@ -194,10 +194,10 @@ def _where(fields: Mapping[str, Scalar], said: str) -> Where:
     return Where(said, stage=number, **words)
 
 
-def budget_schema(beside: Mapping[str, object]) -> dict[str, object]:
+def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of one budget; *beside* are further properties."""
     amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
-    amounts = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
+    amounts: dict[str, Any] = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
     share = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$", "description": "of the whole network's"}
     bounds = {"type": "object", "properties": {"max": amounts, "min": amounts, "share": share}, "additionalProperties": False, "minProperties": 1}
     places = {

@@ -148,7 +148,7 @@ def _entry(node: Node) -> Entry:
     return Entry(models, budget)
 
 
-def config_schema() -> dict[str, object]:
+def config_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of archprof.yaml."""
     models = {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}]}
     budget = budget_schema({"model": models})
