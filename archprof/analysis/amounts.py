@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.graph.operators.conv import Linear
 from archprof.graph.operators.deform import DeformConv2d
 from archprof.graph.operators.pool import AvgPool2d
 from archprof.graph.operators.shape import broadcast
@@ -21,14 +22,32 @@ class Amount(NamedTuple):
     of: Callable[[Row], int]
 
 
-def per(*, element: int = 0, input: int = 0, output: int = 0, channel: int = 0, mac: int = 0) -> Amount:
-    """Return an amount of so many for each element of a map that stays as large as it is, input element, output element, channel, or MAC."""
-    parts = {"element": element, "input element": input, "output element": output, "channel": channel, "MAC": mac}
-    text = ", ".join(f"{count} per {what}" for what, count in parts.items() if count)
-    return Amount(
-        text,
-        lambda row: (element + output) * prod(row.output) + input * prod(row.inputs[0]) + channel * row.output[0] + mac * row.cost.macs,
-    )
+def per_element(number: int) -> Amount:
+    """Return an amount for operators whose output is as large as their input."""
+    return Amount(f"{number} per element", lambda row: number * prod(row.output))
+
+
+def per_input(number: int) -> Amount:
+    return Amount(f"{number} per input element", lambda row: number * prod(row.inputs[0]))
+
+
+def per_output(number: int) -> Amount:
+    return Amount(f"{number} per output element", lambda row: number * prod(row.output))
+
+
+def per_channel(number: int) -> Amount:
+    """Return an amount for operators that have parameters for each channel."""
+    return Amount(f"{number} per channel", lambda row: number * _channels(row))
+
+
+def _channels(row: Row) -> int:
+    channels: int = row.operator.num_features  # type: ignore[attr-defined]
+    return channels
+
+
+def _weights(row: Row) -> int:
+    assert isinstance(row.operator, Linear)
+    return int(row.operator.in_features * row.operator.out_features)
 
 
 def _products(row: Row) -> int:
@@ -81,6 +100,11 @@ def _overlapping(size: int, outputs: int) -> int:
     return sum(-(-(index + 1) * size // outputs) - index * size // outputs for index in range(outputs))
 
 
+ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
+LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
+WEIGHTS_ONCE = Amount("1 per weight, at all positions together", lambda row: _weights(row) - row.cost.macs)
+PARAMS_ONCE = Amount("1 per weight and bias, at all positions together", lambda row: int(row.operator.params) - row.cost.macs)
+FROZEN_NORM = Amount("1 per element, 2 per channel", lambda row: prod(row.output) + 2 * _channels(row))
 PRODUCTS = Amount("1 per element of each product", _products)
 SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))
 SAMPLES_AND_PRODUCTS = Amount("4 per sample, 1 per product of its coordinates and weights", lambda row: 4 * _samples(row) + _coordinates(row))

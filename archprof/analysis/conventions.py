@@ -9,13 +9,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.analysis.amounts import FLOAT_PARTS, PARTS, PRODUCTS, SAMPLES, SAMPLES_AND_PRODUCTS, WINDOWS, Amount, per
+from archprof.analysis.amounts import (
+    ADDITIONS,
+    FLOAT_PARTS,
+    FROZEN_NORM,
+    LEFT_OUT,
+    PARAMS_ONCE,
+    PARTS,
+    PRODUCTS,
+    SAMPLES,
+    SAMPLES_AND_PRODUCTS,
+    WEIGHTS_ONCE,
+    WINDOWS,
+    Amount,
+    per_channel,
+    per_element,
+    per_input,
+    per_output,
+)
 from archprof.errors import Problem, UsageError, suggest
 from archprof.graph.operators.act import GELU, ReLU, ReLU6, SiLU, Swish
 from archprof.graph.operators.base import Operator
 from archprof.graph.operators.conv import Conv2d, Linear
 from archprof.graph.operators.deform import DeformConv2d
-from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm
+from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm, LayerNorm, LayerScale
 from archprof.graph.operators.pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, AvgPool2d, MaxPool2d, Mean
 from archprof.graph.operators.shape import Multiply, ResizeLike
 
@@ -93,11 +110,9 @@ def _tool(name: str, version: str, call: str, word: str, *terms: Term, unit: str
     return Convention(name, version, f"what `{call}` calls {word}", unit, terms)
 
 
-_BIASES = (
-    _term("bias of convolutions", per(output=1), Conv2d, bias=True),
-    _term("bias of linear layers", per(output=1), Linear, bias=True),
-)
-_UNSEEN = _term("deformable convolution, not seen", per(mac=-1), DeformConv2d)
+_CONV_BIAS = _term("bias of convolutions", per_output(1), Conv2d, bias=True)
+_LINEAR_BIAS = _term("bias of linear layers", per_output(1), Linear, bias=True)
+_UNSEEN = _term("deformable convolution, not seen", LEFT_OUT, DeformConv2d)
 _POOL_MODULES = (MaxPool2d, AvgPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d)
 
 ARCHPROF = Convention("archprof", 1, "MACs of convolutions and linear layers, bias not counted; batch 1, inference")
@@ -106,75 +121,82 @@ _ALL = (
     ARCHPROF,
     _tool(
         "fvcore", "0.1.5.post20221221", "fvcore.nn.FlopCountAnalysis(model, x).total()", "flops",
-        _term("batch norm", per(element=2), BatchNorm2d, affine=True),
-        _term("batch norm without affine", per(element=1), BatchNorm2d, affine=False),
-        _term("group norm", per(element=5), GroupNorm),
-        _term("adaptive average pool", per(input=1), AdaptiveAvgPool2d),
-        _term("resizing", per(output=1), ResizeLike),
+        _term("batch norm", per_element(2), BatchNorm2d, affine=True),
+        _term("batch norm without affine", per_element(1), BatchNorm2d, affine=False),
+        _term("group norm", per_element(5), GroupNorm),
+        _term("layer norm", per_element(5), LayerNorm),
+        _term("adaptive average pool", per_input(1), AdaptiveAvgPool2d),
+        _term("resizing", per_output(1), ResizeLike),
         _term("deformable sampling", SAMPLES, DeformConv2d),
     ),
     _tool(
         "ptflops", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='pytorch')", "MACs",
-        *_BIASES,
-        _term("batch norm", per(element=2), BatchNorm2d, affine=True),
-        _term("batch norm without affine", per(element=1), BatchNorm2d, affine=False),
-        _term("group norm", per(element=2), GroupNorm),
-        _term("ReLU", per(element=2), ReLU, form="module"),
-        _term("ReLU", per(element=1), ReLU, form="function"),
-        _term("ReLU6", per(element=1), ReLU6),
-        _term("SiLU", per(element=1), SiLU),
-        _term("GELU", per(element=2), GELU, form="module"),
-        _term("GELU", per(element=1), GELU, form="function"),
-        _term("pool", per(input=2), *_POOL_MODULES, form="module"),
-        _term("pool", per(input=1), *_POOL_MODULES, form="function"),
-        _term("resizing", per(output=1), ResizeLike),
+        _CONV_BIAS,
+        _LINEAR_BIAS,
+        _term("batch norm", per_element(2), BatchNorm2d, affine=True),
+        _term("batch norm without affine", per_element(1), BatchNorm2d, affine=False),
+        _term("group norm", per_element(2), GroupNorm),
+        _term("layer norm, channels last", per_element(1), LayerNorm, channels_last=True),
+        _term("ReLU", per_element(2), ReLU, form="module"),
+        _term("ReLU", per_element(1), ReLU, form="function"),
+        _term("ReLU6", per_element(1), ReLU6),
+        _term("SiLU", per_element(1), SiLU),
+        _term("GELU", per_element(2), GELU, form="module"),
+        _term("GELU", per_element(1), GELU, form="function"),
+        _term("pool", per_input(2), *_POOL_MODULES, form="module"),
+        _term("pool", per_input(1), *_POOL_MODULES, form="function"),
+        _term("resizing", per_output(1), ResizeLike),
         _UNSEEN,
     ),
-    _tool("ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs", *_BIASES),
+    _tool("ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs", _CONV_BIAS, _LINEAR_BIAS),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
-        _term("batch norm", per(element=4), BatchNorm2d, affine=True),
-        _term("batch norm without affine", per(element=2), BatchNorm2d, affine=False),
-        _term("average pool", per(output=1), AvgPool2d, form="module"),
+        _term("batch norm", per_element(4), BatchNorm2d, affine=True),
+        _term("batch norm without affine", per_element(2), BatchNorm2d, affine=False),
+        _term("layer norm, channels last", per_element(4), LayerNorm, channels_last=True),
+        _term("average pool", per_output(1), AvgPool2d, form="module"),
         _term("adaptive average pool", FLOAT_PARTS, AdaptiveAvgPool2d, form="module"),
         _UNSEEN,
     ),
     _tool(
         "ultralytics-thop", "2.2.3", "thop.profile(model, (x,))", "macs",
-        _term("batch norm", per(element=4), BatchNorm2d, affine=True),
-        _term("batch norm without affine", per(element=2), BatchNorm2d, affine=False),
-        _term("group norm", per(element=4), GroupNorm),
+        _term("batch norm", per_element(4), BatchNorm2d, affine=True),
+        _term("batch norm without affine", per_element(2), BatchNorm2d, affine=False),
+        _term("group norm", per_element(4), GroupNorm),
+        _term("layer norm", per_element(4), LayerNorm),
         _term("average pool", WINDOWS, AvgPool2d, form="module"),
         _term("adaptive average pool", PARTS, AdaptiveAvgPool2d, form="module"),
         _UNSEEN,
     ),
     _tool(
         "torchinfo", "1.8.0", "torchinfo.summary(model, shape).total_mult_adds", "mult-adds",
-        *_BIASES,
-        _term("batch norm", per(channel=2), BatchNorm2d, affine=True),
-        _term("group norm", per(channel=2), GroupNorm),
+        _CONV_BIAS,
+        _term("linear layers", PARAMS_ONCE, Linear),
+        _term("norms", per_channel(2), BatchNorm2d, affine=True),
+        _term("norms", per_channel(2), GroupNorm, LayerNorm),
+        _term("layer scale", per_channel(1), LayerScale),
     ),
     _tool(
         "torchsummaryx", "1.3.0", "torchsummaryX.summary(model, x)", "Mult-Adds",
-        _term("batch norm", per(channel=1), BatchNorm2d, affine=True, frozen=False),
-        _term("group norm", per(channel=1), GroupNorm, frozen=False),
-        _term("frozen layers, left out", per(mac=-1), Conv2d, Linear, DeformConv2d, frozen=True),
+        _term("linear layers", WEIGHTS_ONCE, Linear, frozen=False),
+        _term("norms", per_channel(1), BatchNorm2d, affine=True, frozen=False),
+        _term("norms", per_channel(1), GroupNorm, LayerNorm, frozen=False),
+        _term("layer scale", per_channel(1), LayerScale, frozen=False),
+        _term("frozen layers, left out", LEFT_OUT, Conv2d, Linear, DeformConv2d, frozen=True),
     ),
     _tool(
         "torchprofile", "0.1.0", "torchprofile.profile_macs(model, x)", "MACs",
-        _term("batch norm", per(element=1), BatchNorm2d, affine=True),
-        _term("frozen batch norm", per(element=1, channel=2), FrozenBatchNorm2d),
-        _term("group norm", per(element=1), GroupNorm),
-        _term("swish", per(element=1), Swish, learnable=False),
-        _term("swish with a learned β", per(element=2), Swish, learnable=True),
-        _term("pool", per(output=1), AvgPool2d, AdaptiveAvgPool2d, Mean),
+        _term("batch norm", per_element(1), BatchNorm2d, affine=True),
+        _term("frozen batch norm", FROZEN_NORM, FrozenBatchNorm2d),
+        _term("group norm", per_element(1), GroupNorm),
+        _term("layer norm", per_element(1), LayerNorm),
+        _term("layer scale", per_element(1), LayerScale),
+        _term("swish", per_element(1), Swish, learnable=False),
+        _term("swish with a learned β", per_element(2), Swish, learnable=True),
+        _term("pool", per_output(1), AvgPool2d, AdaptiveAvgPool2d, Mean),
         _term("gates", PRODUCTS, Multiply),
         _term("deformable sampling", SAMPLES_AND_PRODUCTS, DeformConv2d),
     ),
-    _tool(
-        "torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs",
-        _term("additions", per(mac=1), Operator),
-        unit="FLOPs",
-    ),
+    _tool("torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs", _term("additions", ADDITIONS, Operator), unit="FLOPs"),
 )  # fmt: skip
 CONVENTIONS: Mapping[str, Convention] = {convention.name: convention for convention in _ALL}

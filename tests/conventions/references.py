@@ -1,0 +1,31 @@
+"""The networks on which the conventions are held against the tools that they follow."""
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+ROOT = HERE.parents[1]
+RECORDED = HERE / "recorded"
+
+NETWORKS = (
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small",
+    "mixnet_s",
+    "resnet50",
+    "shufflenet_v2_x1_0",
+    "densenet121",
+    "efficientnet_b0",
+)
+RESOLUTIONS = ("224", "97x128")
+OPERATORS = "tests/conventions/operators.yaml"
+# Where the rules have their corners: every operator in every form, shared and frozen layers, linear layers on maps.
+CORNERS = (
+    OPERATORS,
+    f"{OPERATORS}@resolution=64x50",
+    "R-50-FPN@resolution=64,norm=group_norm,freeze=2",
+    "R-50-FPN@resolution=64,deform_c3=plain,deform_c4=modulated,deform_c5=modulated,deformable_groups=2",
+    "resnet18@resolution=64,shortcut=A",
+    "convnext_tiny@resolution=64",
+)
+REFERENCES = (*(f"{name}@resolution={resolution}" for name in NETWORKS for resolution in RESOLUTIONS), *CORNERS)

@@ -1,0 +1,91 @@
+"""Each convention gives, from the graph alone, what its tool gives for the module that archprof builds."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+from packaging.requirements import Requirement
+
+import archprof
+from archprof.analysis.conventions import CONVENTIONS, convention_row, convention_total
+from archprof.graph.operators import OPERATORS
+from tests.conventions.references import RECORDED, REFERENCES, ROOT
+from tests.conventions.tools import TOOLS
+
+RECORDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RECORDED.glob("*.json")}
+# What the tools print for torchvision's modules at 224, whose forms the specs follow.
+TORCHVISION = {
+    "mobilenet_v3_large": {
+        "fvcore": 226_033_824,
+        "thop": 234_838_456,
+        "torchprofile": 221_591_992,
+        "torchinfo": 216_621_520,
+        "ptflops-aten": 216_597_120,
+    },
+    "mobilenet_v2": {
+        "fvcore": 314_193_216,
+        "thop": 327_486_720,
+        "torchprofile": 307_453_664,
+        "torchinfo": 300_809_384,
+        "ptflops-aten": 300_775_272,
+    },
+    "mobilenet_v3_small": {"torchsummaryx": 56_516_456},
+}
+
+
+@pytest.fixture(autouse=True)
+def root(monkeypatch):
+    monkeypatch.chdir(ROOT)
+
+
+def computed(tool):
+    return {reference: convention_total(archprof.analyze(reference), CONVENTIONS[tool]) for reference in REFERENCES}
+
+
+@pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool not in RECORDINGS])
+def test_a_convention_is_what_its_tool_counts(tool):
+    # Threads cost more than they bring on maps of this size.
+    environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+    run = subprocess.run(
+        [sys.executable, "-m", "tests.conventions.tools", tool, *REFERENCES], env=environment, capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert computed(tool) == json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("tool", RECORDINGS)
+def test_a_convention_is_what_its_tool_counted(tool):
+    assert computed(tool) == RECORDINGS[tool]["numbers"], f"where a network was changed on purpose: {RECORDED.parent / 'record.py'}"
+
+
+def test_every_convention_is_held_against_its_tool():
+    assert {*CONVENTIONS} == {"archprof", *TOOLS}
+    assert {*RECORDINGS} <= {*TOOLS}
+
+
+def test_versions_are_those_that_run_here_or_were_recorded():
+    lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {pin.name: str(pin.specifier).removeprefix("==") for pin in map(Requirement, filter(lambda line: line[:1] not in ("", "#"), lines))}
+    recorded = {name: recording["version"] for name, recording in RECORDINGS.items()}
+    followed = {name: convention.version for name, convention in CONVENTIONS.items() if name != "archprof"}
+    assert followed == {name: recorded.get(name) or pins[name.removesuffix("-aten")] for name in followed}
+
+
+def test_every_operator_is_among_the_networks():
+    """A tool's rule for an operator that no network here has would be a guess."""
+    seen = {type(row.operator) for reference in REFERENCES for row in archprof.analyze(reference).rows}
+    assert [operator.name for operator in OPERATORS if operator not in seen] == []
+
+
+@pytest.mark.parametrize("network", TORCHVISION)
+def test_the_module_is_written_as_the_one_that_it_follows(network):
+    report = archprof.analyze(network)
+    assert {tool: convention_total(report, CONVENTIONS[tool]) for tool in TORCHVISION[network]} == TORCHVISION[network]
+
+
+@pytest.mark.parametrize("name", CONVENTIONS)
+def test_rows_sum_to_the_network(name):
+    report = archprof.analyze("mobilenet_v3_small")
+    assert sum(convention_row(row, CONVENTIONS[name]) for row in report.rows) == convention_total(report, CONVENTIONS[name])
