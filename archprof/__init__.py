@@ -76,8 +76,9 @@ def measure(model: "str | Spec | torch.nn.Module", input: tuple[int, ...] | None
     Raises UsageError where torch or fvcore is not installed or a counter is unknown.
     """
     from archprof.runtime.measure import measure_module, measure_network
+    from archprof.spec.types import Spec
 
-    if isinstance(model, str) or not hasattr(model, "forward"):
+    if isinstance(model, str | Spec):
         return measure_network(expand(model, **knobs), counter)
     if input is None:
         from archprof.errors import Problem

@@ -21,7 +21,7 @@ Layer = Mapping[str, Any]
 class Ask(NamedTuple):
     """One convolution that is asked about, in the literature's letters: M inputs, N outputs, K the kernel, F the input's side.
 
-    `count` stacks it that many times; `kernels` are several for a mix.
+    `times` stacks it that many times; `kernels` are several for a mix.
     """
 
     conv: str = "std"
@@ -36,7 +36,7 @@ class Ask(NamedTuple):
     bias: bool = False
     expand: float = 6
     ratio: float = 0.25
-    count: int = 1
+    times: int = 1
 
     @property
     def kernel(self) -> Size:
@@ -178,7 +178,9 @@ def _pair(ask: Ask) -> Fraction:
 
 FORMS: Mapping[str, Form] = {
     "std": Form("standard convolution", _standard, "1", lambda ask: Fraction(1)),
-    "pw": Form("pointwise (1×1) convolution", lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)], "1/K²", lambda ask: Fraction(1, _area(ask))),
+    "pw": Form(
+        "pointwise (1×1) convolution", lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)], "1/K²", lambda ask: Fraction(1, _area(ask))
+    ),
     "dw": Form("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
     "dw-linear": Form("depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair),
     "group": Form(
@@ -207,14 +209,16 @@ def answer(ask: Ask) -> Answer:
     graph = _graph(ask)
     report = analyze_graph(graph)
     parts = tuple(_part(graph, row, index) for index, row in enumerate(report.rows) if row.cost.macs)
-    return Answer(ask, parts, _sum(report, parts), graph, _standard_macs(ask), FORMS[ask.conv].closed if ask.count == 1 else "", _receptive_field(graph))
+    return Answer(
+        ask, parts, _sum(report, parts), graph, _standard_macs(ask), FORMS[ask.conv].closed if ask.times == 1 else "", _receptive_field(graph)
+    )
 
 
 def _graph(ask: Ask) -> Graph:
     """Return the graph of the asked layers; when they are stacked, each further one goes from N to N with stride 1."""
     stacked = FORMS[ask.conv].layers(ask)
     again = ask._replace(inputs=ask.outputs, stride=(1, 1))
-    for index in range(1, ask.count):
+    for index in range(1, ask.times):
         stacked += [{**layer, "id": f"{layer['id']}{index}"} for layer in FORMS[ask.conv].layers(again)]
     height, width = (1, 1) if ask.conv == "linear" else ask.size
     spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.inputs}x{height}x{width}", "layers": stacked}
@@ -257,7 +261,7 @@ def _standard_macs(ask: Ask) -> int | None:
     """Return the multiply-accumulates of the standard convolution with the same kernel, channels, stride and padding."""
     if ask.conv in ("se", "linear"):
         return None
-    return analyze_graph(_graph(ask._replace(conv="std", count=1))).totals.macs
+    return analyze_graph(_graph(ask._replace(conv="std", times=1))).totals.macs
 
 
 def _receptive_field(graph: Graph) -> Size:

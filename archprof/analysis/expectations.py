@@ -1,12 +1,12 @@
 """Does a spec have the numbers that it says it has?"""
 
-from archprof.analysis.report import analyze_graph
+from archprof.analysis.report import Cost, analyze_graph
 from archprof.errors import Problem, Problems
 from archprof.graph.block import spellings
 from archprof.graph.expand import expand
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.types import Spec
-from archprof.spec.variant import parse_reference
+from archprof.spec.variant import Setting, parse_reference
 from archprof.units import exact
 
 
@@ -20,18 +20,18 @@ def unmet_expectations(reference: str) -> list[Problem]:
     tree = read_tree(target, spellings)
     problems = Problems()
     spec = resolve(tree, behind, spellings, problems)
-    counted = {(): analyze_graph(expand(spec, problems)).totals}
+    counted: dict[tuple[Setting, ...], Cost] = {(): analyze_graph(expand(spec, problems)).totals}
     if behind:
         return []
-    problems = []
+    unmet: list[Problem] = []
     for index, expected in enumerate(spec.expect):
         if expected.at not in counted:
             counted[expected.at] = analyze_graph(expand(resolve(tree, expected.at, spellings))).totals
         for name, count in expected.counts.items():
             found = getattr(counted[expected.at], name)
             if found != count:
-                problems.append(_unmet(spec, index, name, count, found))
-    return problems
+                unmet.append(_unmet(spec, index, name, count, found))
+    return unmet
 
 
 def _unmet(spec: Spec, index: int, name: str, count: int, found: int) -> Problem:

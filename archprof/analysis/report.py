@@ -59,9 +59,7 @@ class Row(NamedTuple):
     def agrees(self) -> bool:
         """Whether everything measured equals the analytic count."""
         return self.measured is None or (
-            self.measured.params == self.cost.params
-            and self.measured.macs == self.cost.macs
-            and self.measured.macs_torch in (None, self.cost.macs)
+            self.measured.params == self.cost.params and self.measured.macs == self.cost.macs and self.measured.macs_torch in (None, self.cost.macs)
         )
 
 

@@ -33,11 +33,11 @@ COMMANDS: Mapping[str, str] = {
 class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:
         # Not `list(…)`: once `archprof list` is imported, that name is its module here.
         return [*COMMANDS]
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in COMMANDS:
             return None
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
@@ -45,7 +45,7 @@ class Commands(TyperGroup):
         app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
         return typer.main.get_command(app)
 
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
 

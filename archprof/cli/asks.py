@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Mapping
 from itertools import product
+from typing import Any
 
 from archprof.analysis.cost import ALIASES, FORMS, Ask, Size
 from archprof.errors import Problem, UsageError, suggest
@@ -14,7 +15,7 @@ LISTENS: Mapping[str, tuple[str, ...]] = {
     "std": _WINDOW, "dw": _WINDOW, "dw-linear": _WINDOW, "mix": _WINDOW, "bottleneck": _WINDOW, "pw": ("stride", "bias"),
     "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"), "se": ("ratio", "bias"), "linear": ("bias",),
 }  # fmt: skip
-_FIELDS = {"in": "inputs", "out": "outputs", "t": "expand", "n": "count"}
+_FIELDS = {"in": "inputs", "out": "outputs", "t": "expand", "n": "times"}
 
 
 def asks_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -> list[Ask]:
@@ -68,17 +69,19 @@ def _ask(conv: str, said: Mapping[str, str]) -> Ask:
     ask = Ask(kind)
     if kind == "mix":
         ask = ask._replace(kernels=((3, 3), (5, 5), (7, 7)))
+    fields: dict[str, Any] = {}
     for name, text in said.items():
         if name in ("in", "out", "groups", "n"):
-            ask = ask._replace(**{_FIELDS.get(name, name): _integer(name, text)})
+            fields[_FIELDS.get(name, name)] = _integer(name, text)
         elif name in ("t", "ratio"):
-            ask = ask._replace(**{_FIELDS.get(name, name): _positive(name, text)})
+            fields[_FIELDS.get(name, name)] = _positive(name, text)
         elif name == "k" and "k" in LISTENS[kind]:
-            ask = ask._replace(kernels=tuple(_size(name, part, 1) for part in text.split("+")))
+            fields["kernels"] = tuple(_size(name, part, 1) for part in text.split("+"))
         elif name in ("size", "stride", "dilation", "padding") and (name == "size" or name in LISTENS[kind]):
-            ask = ask._replace(**{name: _size(name, text, 0 if name == "padding" else 1)})
+            fields[name] = _size(name, text, 0 if name == "padding" else 1)
         elif name == "bias":
-            ask = ask._replace(bias=True)
+            fields["bias"] = True
+    ask = ask._replace(**fields)
     if len(ask.kernels) > 1 and kind != "mix":
         raise UsageError([Problem(f"several kernels mixed in `{conv}`", help="a plus mixes kernels, for `--conv mix`; a comma lists them")])
     if kind in ("mix", "se"):

@@ -16,7 +16,9 @@ def command(
     resolution: options.Resolution = None,
     classes: options.Classes = None,
     set: options.Set = None,
-    relative_to: Annotated[str | None, typer.Option("--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL")] = None,
+    relative_to: Annotated[
+        str | None, typer.Option("--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL")
+    ] = None,
     by: Annotated[str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")] = "stage",
     sort: Annotated[str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")] = None,
     plot: Annotated[str | None, typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE")] = None,

@@ -9,7 +9,9 @@ from archprof.cli.output import choose_format, write
 
 
 def command(
-    conv: Annotated[str, typer.Option("--conv", help="std, pw, dw, dw-linear, group, mix, bottleneck, inverted, se or linear; a comma lists.", metavar="KIND")] = "dw",
+    conv: Annotated[
+        str, typer.Option("--conv", help="std, pw, dw, dw-linear, group, mix, bottleneck, inverted, se or linear; a comma lists.", metavar="KIND")
+    ] = "dw",
     k: Annotated[str | None, typer.Option("--k", help="Kernel: 3, 1x7; a comma lists, a plus mixes (3+5+7).", metavar="K")] = None,
     inputs: Annotated[int | None, typer.Option("--in", min=1, help="Input channels M.", metavar="M")] = None,
     outputs: Annotated[int | None, typer.Option("--out", min=1, help="Output channels N.", metavar="N")] = None,
@@ -21,7 +23,9 @@ def command(
     bias: Annotated[bool, typer.Option("--bias", help="Count biases among the params.")] = False,
     t: Annotated[float | None, typer.Option("--t", help="Expansion of an inverted residual.", metavar="T")] = None,
     ratio: Annotated[float | None, typer.Option("--ratio", help="Squeeze ratio of a squeeze-excite.", metavar="R")] = None,
-    versus: Annotated[list[str] | None, typer.Option("--versus", help="Another one beside it: `std:k=3,n=2` is two 3×3. Repeatable.", metavar="KIND:OPTIONS")] = None,
+    versus: Annotated[
+        list[str] | None, typer.Option("--versus", help="Another one beside it: `std:k=3,n=2` is two 3×3. Repeatable.", metavar="KIND:OPTIONS")
+    ] = None,
     bias_flops: Annotated[bool, typer.Option("--bias-flops", help="Also FLOPs as (2·K²·M/g + 1)·H·W·N.")] = False,
     measure: Annotated[bool, typer.Option("--measure", help="Count on the real layers with fvcore too, and compare.")] = False,
     format: options.Format = None,
@@ -30,8 +34,8 @@ def command(
 ) -> None:
     """What one convolution costs, before any network exists.
 
-    Formulas in the letters of the literature (M inputs, N outputs, K kernel, F output side, g groups), numbers put in, elements moved, and the ratio to the
-    standard convolution of the same kernel. Several kinds or kernels stand side by side.
+    Formulas in the letters of the literature (M inputs, N outputs, K kernel, F output side, g groups), numbers put in, elements moved, and the
+    ratio to the standard convolution of the same kernel. Several kinds or kernels stand side by side.
     """
     from archprof.analysis.cost import answer
     from archprof.cli.asks import asks_of, defaults_of

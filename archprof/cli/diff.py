@@ -15,7 +15,9 @@ def command(
     resolution: options.Resolution = None,
     classes: options.Classes = None,
     set: options.Set = None,
-    ignore: Annotated[list[str] | None, typer.Option("--ignore", help="Hide a kind (`norm`, `act`) or a field (`eps`). Repeatable.", metavar="WHAT")] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option("--ignore", help="Hide a kind (`norm`, `act`) or a field (`eps`). Repeatable.", metavar="WHAT")
+    ] = None,
     full: options.Full = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where the two differ.")] = False,
     format: options.Format = None,
@@ -33,8 +35,8 @@ def command(
 
     chosen = choose_format(format, output)
     given = options.settings(width, resolution, classes, set)
-    reports = [analyze_graph(read_network(model, given)) for model in (before, after)]
-    found = diff(*reports, ignore=options.ignored(ignore))
+    first, second = (analyze_graph(read_network(model, given)) for model in (before, after))
+    found = diff(first, second, options.ignored(ignore))
 
     def json() -> str:
         from archprof.render.json import to_json

@@ -9,7 +9,9 @@ from archprof.cli.output import choose_format, write
 
 
 def command(
-    pattern: Annotated[list[str] | None, typer.Argument(help="Only networks whose name or alias matches: `mobilenet*`.", metavar="[PATTERN]...")] = None,
+    pattern: Annotated[
+        list[str] | None, typer.Argument(help="Only networks whose name or alias matches: `mobilenet*`.", metavar="[PATTERN]...")
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,

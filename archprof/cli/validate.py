@@ -13,9 +13,10 @@ def command(
     Prints nothing when all is well. Exit 2 when a spec is wrong, 1 when a number of its `expect` is not what is counted.
     """
     from archprof.analysis.expectations import unmet_expectations
-    from archprof.errors import InputError
+    from archprof.errors import InputError, Problem
 
-    wrong, unmet = [], []
+    wrong: list[Problem] = []
+    unmet: list[Problem] = []
     for model in models:
         try:
             unmet += unmet_expectations(model)

@@ -11,10 +11,13 @@ from archprof.cli.output import choose_format, write
 
 if TYPE_CHECKING:
     from archprof.analysis.verify import Proof
+    from archprof.errors import InputError
 
 
 def command(
-    models: Annotated[list[str] | None, typer.Argument(help="Names, paths, or patterns such as `mobilenet*`; all of the catalog unless given.")] = None,
+    models: Annotated[
+        list[str] | None, typer.Argument(help="Names, paths, or patterns such as `mobilenet*`; all of the catalog unless given.")
+    ] = None,
     analytic: Annotated[bool, typer.Option("--analytic", help="Without torch: only against `expect` and `published`.")] = False,
     jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")] = None,
     format: options.Format = None,
@@ -26,7 +29,7 @@ def command(
     Each network is counted at every setting that its spec lists. A printed number is compared at the precision it is printed with: equal, cut
     (truncated instead of rounded), noted (the spec says why it differs) or differs. Exit 1 on any unequal integer and any difference without a note.
     """
-    from archprof.errors import InputError, UsageError
+    from archprof.errors import InputError, Problem, UsageError
     from archprof.render.verify import verify_document, verify_table
 
     chosen = choose_format(format, output)
@@ -35,7 +38,7 @@ def command(
 
         require_torch("`verify` without `--analytic`")
     proofs: list[Proof] = []
-    wrong = []
+    wrong: list[Problem] = []
     for found in _all(_chosen(models or ["*"]), analytic, jobs):
         if isinstance(found, InputError):
             wrong += found.problems
@@ -64,7 +67,7 @@ def _chosen(patterns: list[str]) -> list[str]:
 
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        if "*" not in pattern and "?" not in pattern or catalog.is_path(pattern):
+        if ("*" not in pattern and "?" not in pattern) or catalog.is_path(pattern):
             chosen[pattern] = None
             continue
         names = [name for name in catalog.files() if fnmatchcase(name, pattern)]
@@ -74,7 +77,7 @@ def _chosen(patterns: list[str]) -> list[str]:
     return list(chosen)
 
 
-def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[Proof] | Exception"]:
+def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[Proof] | InputError"]:
     """Yield the proofs of each model in turn, from several processes where there is more than one."""
     import os
 
@@ -90,7 +93,7 @@ def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[
         yield from _told(models, pool.map(partial(_one, analytic=analytic), models, chunksize=size))
 
 
-def _one(model: str, analytic: bool) -> "list[Proof] | Exception":
+def _one(model: str, analytic: bool) -> "list[Proof] | InputError":
     """Return the proofs of a model, or what is wrong with it."""
     from archprof.analysis.verify import verify
     from archprof.errors import InputError
@@ -107,7 +110,7 @@ def _measure(graph):  # type: ignore[no-untyped-def]
     return measure_network(graph, "both")
 
 
-def _told(models: list[str], results: "Iterator[list[Proof] | Exception]") -> "Iterator[list[Proof] | Exception]":
+def _told(models: list[str], results: "Iterator[list[Proof] | InputError]") -> "Iterator[list[Proof] | InputError]":
     """Say on a terminal's standard error which model is done, while the work goes on."""
     if not sys.stderr.isatty():
         yield from results

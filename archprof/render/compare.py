@@ -28,7 +28,7 @@ def compare_table(found: Comparison, by: str) -> Table:
         Column("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
         Column("activations", "activations", exact, drop=6),
         Column("layers", "layers", drop=5),
-        *(Column(LABELS.get(kind, kind), f"macs_{kind}", str, drop=8 if kind in ("mixed", "grouped") else 4) for kind in kinds),
+        *(Column(LABELS.get(kind, kind), f"macs_{kind}", str, drop=4) for kind in kinds),
         Column("top-1", "top1", drop=3),
         Column("source", "top1_source", left=True, drop=10, wrap=False),
     )
@@ -136,6 +136,8 @@ def _document(found: Comparison, contender: Contender) -> dict[str, Any]:
         "ratio": {count: None if (part := found.ratio(contender, count)) is None else float(part) for count in ("params", "macs", "activations")},
         "ratio_exact": None if ratio is None else str(ratio),
         "kinds": {kind: {"layers": group.layers, **group.cost._asdict()} for kind, group in contender.kinds.items()},
-        "stages": {"head" if stage == HEAD else str(stage): {"layers": group.layers, **group.cost._asdict()} for stage, group in contender.stages.items()},
+        "stages": {
+            "head" if stage == HEAD else str(stage): {"layers": group.layers, **group.cost._asdict()} for stage, group in contender.stages.items()
+        },
         "published": {"top1": published.numbers["top1"], "source": _source(contender)} if published else None,
     }

@@ -19,7 +19,10 @@ _PART_RATIOS = {"dw": {"depthwise": "1/N", "pointwise": "1/K²"}, "dw-linear": {
 
 
 def cost_table(answers: Sequence[Answer], defaults: Sequence[str], *, bias_flops: bool, measured: Sequence[int], over_n: bool) -> Table:
-    """Return the layers of one answer, or several answers side by side; *measured* holds what fvcore counted on each, *defaults* what was not said."""
+    """Return the layers of one answer, or several answers side by side.
+
+    *measured* holds what fvcore counted on each, *defaults* what was not said; *over_n* adds a table of the ratio over N.
+    """
     if len(answers) > 1:
         return _side_by_side(answers, defaults, bias_flops, measured)
     (found,) = answers
@@ -82,7 +85,7 @@ def _numbers(found: Answer, part: Part) -> str:
 
 
 def _title(ask: Ask, total: Part) -> str:
-    stacked = f"{ask.count} × " if ask.count > 1 else ""
+    stacked = f"{ask.times} × " if ask.times > 1 else ""
     letters = [f"M {ask.inputs}", f"N {total.output[0]}"]
     if ask.conv not in ("linear", "se"):
         letters.append(f"K {'+'.join(map(pair, ask.kernels))}")
@@ -95,7 +98,8 @@ def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
     lines = []
     if found.ratio is not None:
         closed = f"{found.closed_form} = " if _closed_holds(found) else f"about {found.closed_form}; exactly " if found.closed_form else ""
-        lines.append(f"ratio to the standard convolution ({exact(found.standard or 0)} MACs): {closed}{found.ratio} = {_decimal(found.ratio)}{_times(found.ratio)}")
+        to = f"ratio to the standard convolution ({exact(found.standard or 0)} MACs)"
+        lines.append(f"{to}: {closed}{found.ratio} = {_decimal(found.ratio)}{_times(found.ratio)}")
     if found.ask.conv in ("dw", "dw-linear"):
         lines.append("depthwise alone costs 1/N, and mixes no channels: the pointwise convolution behind it does, for 1/K²")
     if found.ask.conv == "mix":
@@ -132,7 +136,7 @@ def _side_by_side(answers: Sequence[Answer], defaults: Sequence[str], bias_flops
     columns = (
         Column("conv", "conv", left=True),
         Column("K", "kernels", lambda kernels: "+".join(map(pair, kernels))),
-        Column("n", "count"),
+        Column("n", "times"),
         Column("M", "inputs"),
         Column("N", "outputs"),
         Column("output", "output", shape, drop=6),
@@ -147,7 +151,7 @@ def _side_by_side(answers: Sequence[Answer], defaults: Sequence[str], bias_flops
     )
     rows = tuple(
         (
-            found.ask.conv, found.ask.kernels, found.ask.count, found.ask.inputs, found.total.output[0], found.total.output, found.receptive_field,
+            found.ask.conv, found.ask.kernels, found.ask.times, found.ask.inputs, found.total.output[0], found.total.output, found.receptive_field,
             found.total.weights, found.total.cost.macs, *([found.total.bias_flops] if bias_flops else []), *measured[index : index + 1],
             found.total.intensity, found.ratio, found.total.cost.macs,
         )
@@ -196,7 +200,7 @@ def _answer(found: Answer, measured: Sequence[int]) -> dict[str, Any]:
     return {
         "conv": ask.conv,
         "kernels": [list(kernel) for kernel in ask.kernels],
-        "count": ask.count,
+        "times": ask.times,
         "input": list(found.total.input),
         "output": list(found.total.output),
         "receptive_field": list(found.receptive_field),
@@ -205,7 +209,9 @@ def _answer(found: Answer, measured: Sequence[int]) -> dict[str, Any]:
         "ratio_decimal": None if found.ratio is None else float(found.ratio),
         "closed_form": found.closed_form or None,
         **({"measured": {"counter": "fvcore", "macs": measured[0]}} if measured else {}),
-        "layers": [{"layer": part.name, "formula": part.formula, "numbers": _numbers(found, part), **_numbers_of(part.cost, part)} for part in found.parts],
+        "layers": [
+            {"layer": part.name, "formula": part.formula, "numbers": _numbers(found, part), **_numbers_of(part.cost, part)} for part in found.parts
+        ],
     }
 
 

@@ -64,13 +64,13 @@ def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
 
-    canvas = FigureCanvasAgg(figure)
+    canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     renderer = canvas.get_renderer()
     spots = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform(points)]
     taken = list(spots)
     for index in sorted(range(len(names)), key=lambda index: -points[index][1]):
-        choices = []
+        choices: list[tuple[int, int, Any, Bbox]] = []
         for dx, dy, ha, va in _SIDES:
             text = axes.annotate(names[index], points[index], (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8)
             box = text.get_window_extent(renderer)

@@ -9,6 +9,9 @@ from archprof.render.summary import heading
 from archprof.render.table import Column, Table
 from archprof.units import exact, percent, short
 
+# Columns that are a table's substance; the others leave a narrow terminal from the right.
+_ALWAYS = ("c", "k", "s", "n", "t", "exp", "out")
+
 
 def show_table(report: Report, table: BlockTable) -> Table:
     """Return the printed table with the computed input, params and MACs of every row."""
@@ -16,7 +19,7 @@ def show_table(report: Report, table: BlockTable) -> Table:
     columns = (
         Column("input", "input", printed_shape),
         Column("operator", "block", left=True),
-        *(Column(heading, name, drop=2 if name in ("norm", "form") else 0) for name, heading in table.headings.items()),
+        *(Column(heading, name, drop=0 if name in _ALWAYS else 2 + place) for place, (name, heading) in enumerate(table.headings.items())),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
         Column("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),

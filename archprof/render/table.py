@@ -10,8 +10,8 @@ WRAPPED = 28
 class Column(NamedTuple):
     """A column: its title for people, its key for machines, and how a value is shown.
 
-    Columns with the highest *drop* leave first when the room is narrow; 0 stays always. A column that may *wrap* gives up room before that, down to
-    `WRAPPED` characters. A column of the *person* alone is not in CSV.
+    Columns with the highest *drop* leave first, together, when the room is narrow; 0 stays always. A column that may *wrap* gives up room before
+    that, down to `WRAPPED` characters. A column of the *person* alone is not in CSV.
     """
 
     title: str
@@ -78,7 +78,8 @@ def _narrow(columns: Sequence[Column], widths: list[int], kept: list[int], room:
             widest = max(wrappable, key=lambda index: widths[index])
             widths[widest] = max(WRAPPED, widths[widest] - over)
         elif droppable:
-            kept.remove(max(droppable, key=lambda index: columns[index].drop))
+            first = max(columns[index].drop for index in droppable)
+            kept[:] = [index for index in kept if columns[index].drop != first]
         else:
             return
 

@@ -34,7 +34,9 @@ def verify_table(proofs: Sequence[Proof], *, notes: bool) -> Table:
         )
         for proof in proofs
     )
-    return Table("", tuple(columns), rows, (*(_reasons(proofs) if notes else _failures(proofs)), verdicts(proofs), f"convention {ARCHPROF}: {ARCHPROF.text}"))
+    return Table(
+        "", tuple(columns), rows, (*(_reasons(proofs) if notes else _failures(proofs)), verdicts(proofs), f"convention {ARCHPROF}: {ARCHPROF.text}")
+    )
 
 
 def verify_document(proofs: Iterable[Proof]) -> dict[str, Any]:

@@ -50,8 +50,16 @@ def test_accuracy_belongs_to_the_settings():
 
 
 def test_order():
-    assert [contender.name for contender in contenders("v1", "v3", "v2", sort="macs").contenders] == ["mobilenet_v3_large", "mobilenet_v2", "mobilenet_v1"]
-    assert [contender.name for contender in contenders("v1", "v3", "v2", sort="top1").contenders] == ["mobilenet_v3_large", "mobilenet_v2", "mobilenet_v1"]
+    assert [contender.name for contender in contenders("v1", "v3", "v2", sort="macs").contenders] == [
+        "mobilenet_v3_large",
+        "mobilenet_v2",
+        "mobilenet_v1",
+    ]
+    assert [contender.name for contender in contenders("v1", "v3", "v2", sort="top1").contenders] == [
+        "mobilenet_v3_large",
+        "mobilenet_v2",
+        "mobilenet_v1",
+    ]
 
 
 def test_unknown_names():

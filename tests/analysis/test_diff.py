@@ -39,8 +39,10 @@ def test_v3_large_against_its_14_rows():
 
 @pytest.mark.parametrize("row", [0, 3, 6])
 def test_an_inserted_row_moves_nobody(row, tmp_path):
+    channels = (16, 24, 32, 64, 96, 160, 320)[row]
     path = tmp_path / "longer.yaml"
-    path.write_text(f'archprof: 1\nextends: mobilenet_v2\ninsert:\n  - {{after: "layers[1].rows[{row}]", rows: [[3, {(16, 24, 32, 64, 96, 160, 320)[row]}, 1, 1]]}}\n')
+    insertion = f'{{after: "layers[1].rows[{row}]", rows: [[3, {channels}, 1, 1]]}}'
+    path.write_text(f"archprof: 1\nextends: mobilenet_v2\ninsert:\n  - {insertion}\n")
     found = between("mobilenet_v2", str(path))
     assert [block.status for block in found.blocks] == ["added"]
     assert found.blocks[0].after == f"1.{row + 1}.0"

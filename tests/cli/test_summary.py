@@ -82,7 +82,8 @@ def test_standard_input(capsys, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("suffix", "start"), [("json", '{\n  "schema": 1'), ("csv", "path,op,input"), ("md", "**MobileNetV2"), ("txt", "MobileNetV2 ·"), ("xyz", "MobileNetV2 ·")]
+    ("suffix", "start"),
+    [("json", '{\n  "schema": 1'), ("csv", "path,op,input"), ("md", "**MobileNetV2"), ("txt", "MobileNetV2 ·"), ("xyz", "MobileNetV2 ·")],
 )
 def test_the_suffix_of_a_file_gives_the_format(capsys, tmp_path, suffix, start):
     path = tmp_path / f"v2.{suffix}"

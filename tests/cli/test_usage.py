@@ -12,7 +12,7 @@ CASES = {
     "summary v2 --format xml": "unknown format `xml`\n  help: formats: table, markdown, csv, json\n",
     "summary v2 --sort mac": "unknown sort key `mac`\n  help: did you mean `macs`? keys: params, trainable, buffers, macs, activations\n",
     "summary v2 --set width": "`width` is not a setting\n  help: write `width=0.75`, or `layers[1].rows[2].k=5`\n",
-    "summary v2 --top 0": "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` lists what there is\n",
+    "summary v2 --top 0": "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` ",
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`? schemas: spec, summary\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
