@@ -105,13 +105,11 @@ class Binder:
     # Layers
 
     def _layer(self, node: Node, index: int, address: str) -> Layer:
+        # The id first: where the block is unknown, nobody who names this layer is to blame.
+        name = self._named(node.get("id"), address) if isinstance(node, Map) else None
         marker, args = self._block_and_arguments(node, address)
         block = block_at(marker, address)
-        name: str | None = None
-        inputs: tuple[Scalar, ...] = ()
-        if isinstance(node, Map):
-            name = self._named(node.get("id"), address)
-            inputs = self._inputs(node.get("from"), address)
+        inputs = self._inputs(node.get("from"), address) if isinstance(node, Map) else ()
         if block.joins != (len(inputs) > 1):
             raise _wrong_inputs(block, marker, inputs, address)
         table = self._table(block, args, address)
@@ -282,14 +280,18 @@ class Binder:
     def _row(self, block: Block, values: dict[str, Any], printed: Node | None, location: Location, address: str, segment: str | None) -> Row:
         name = values.pop("id", None)
         stated = values.pop("input", None)
-        own_n = any(column.name == "n" for column in block.columns)
+        own = {column.name for column in block.columns}
+
+        def common(name: str, default: Any) -> Any:
+            return default if name in own else values.pop(name, default)
+
         return Row(
-            repeats=None if own_n else values.pop("n", None),
+            repeats=common("n", None),
             input=stated if printed is not None and self.pristine and printed.file == self.file else None,
             input_location=printed.location if printed is not None else location,
-            scale=values.pop("scale", True),
-            narrow=values.pop("narrow", True),
-            deepen=values.pop("deepen", True),
+            scale=common("scale", True),
+            narrow=common("narrow", True),
+            deepen=common("deepen", True),
             values=values,
             address=address,
             location=location,

@@ -48,8 +48,11 @@ def bind(spec: Spec, problems: Problems | None = None) -> tuple[tuple[Layer, ...
     cells = Cells(spec.settings, spec.classes, spec.defaults)
     binder = Binder(cells, spec.file, spec.pristine)
     binder.problems.found.extend(problems.found if problems else ())
+    noted = len(binder.problems.found)
     layers = binder.layers(spec.layers, "layers")
-    binder.check_defaults()
+    if len(binder.problems.found) == noted:
+        # A layer that cannot be read might be the one that uses a default.
+        binder.check_defaults()
     with binder.problems:
         read_init(spec)
     frozen = _frozen(spec, cells, binder)

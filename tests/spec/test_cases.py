@@ -76,3 +76,17 @@ def test_messages_keep_the_house_style(name):
             assert re.match(r"\S+\.yaml:\d+:\d+$|[\w.\[\]]+=\S*|`width=` is not a setting$", place), line
             assert not message[:1].isupper(), line
         assert not line.endswith("."), line
+
+
+def test_standard_input_has_a_name_too():
+    text = (CASES / "shape_groups.yaml").read_text(encoding="utf-8")
+    done = subprocess.run([sys.executable, "-m", "archprof", "validate", "-"], input=text, capture_output=True, text=True, check=False)
+    wanted = (CASES / "shape_groups.err").read_text(encoding="utf-8").replace("shape_groups.yaml", "<stdin>")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", wanted)
+
+
+def test_settings_are_named_as_they_were_typed():
+    arguments = ["summary", "mobilenet_v3_large", "--width", "wide", "--set", "layers[1].rows[2].k=abc"]
+    done = subprocess.run([sys.executable, "-m", "archprof", *arguments], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "width=wide: expected a width multiplier, not `wide`\n  help: a number from 0.001 to 1,000\n"
