@@ -70,12 +70,12 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken literally."""
     whole = os.path.join(folder, pattern)
     if not any(sign in pattern for sign in "*?[") or os.path.exists(whole):
-        return [_short(whole)]
+        return [pattern if os.path.isabs(pattern) else _short(whole)]
     found = sorted(path for path in glob(pattern, root_dir=folder, recursive=True) if path.endswith((".yaml", ".yml")))
-    return [_short(os.path.join(folder, path)) for path in found]
+    return found if os.path.isabs(pattern) else [_short(os.path.join(folder, path)) for path in found]
 
 
 def _short(path: str) -> str:
     """Return a path from the current folder, still one that no name of the catalog can be."""
-    shown = os.path.normpath(path) if os.path.isabs(path) and not Path(path).is_relative_to(Path.cwd()) else os.path.relpath(path)
+    shown = os.path.relpath(path)
     return shown if catalog.is_path(shown) else f"./{shown}"

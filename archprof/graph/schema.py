@@ -96,7 +96,6 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "remove": _said("layers or rows of the parent to leave out", {"type": "array", "items": PLACE}),
         "expect": _said("exact integers, tested", {"type": "array", "items": _expected()}),
         "published": _said("numbers as a source prints them", {"type": "array", "items": _published()}),
-        "budget": _said("limits on what the network may cost", {"anyOf": [{"type": "object"}, {"type": "array", "items": {"type": "object"}}]}),
         "budget": _said("what the network may cost", _budget()),
         "note": _said("what a reader of the numbers should know", WORDS),
     }
