@@ -53,12 +53,14 @@ def find(name: str, location: Location | None = None) -> Path:
     known = files()
     if name in known:
         return known[name]
+    if not name:
+        raise problem("a network without a name", location, help="name one of the catalog, or a file; `archprof list` shows the catalog")
     other = aliases()
     if name in other:
         return known[other[name]]
     folded = {word.lower(): word for word in (*known, *other)}
     if name.lower() in folded:
         return find(folded[name.lower()], location)
-    advice = "a setting is written `name@width=0.75`" if "@" in name else did_you_mean(name[:100], [*known, *other])
+    advice = "a setting is written `name@width=0.75`;" if "@" in name else did_you_mean(name[:100], [*known, *other])
     listed = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
-    raise problem(f"there is no network `{shorten(name)}`", location, help=" ".join(filter(None, [advice, listed])))
+    raise problem(f"there is no network `{shorten(name)}`", location, help=f"{advice} {listed}".strip())
