@@ -102,8 +102,8 @@ def _overlapping(size: int, outputs: int) -> int:
 
 ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
 LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
-WEIGHTS_ONCE = Amount("1 per weight, at all positions together", lambda row: _weights(row) - row.cost.macs)
-PARAMS_ONCE = Amount("1 per weight and bias, at all positions together", lambda row: int(row.operator.params) - row.cost.macs)
+WEIGHTS_ONCE = Amount("each weight once", lambda row: _weights(row) - row.cost.macs)
+BIASES_ONCE = Amount("each bias once", lambda row: int(row.operator.params) - _weights(row))
 FROZEN_NORM = Amount("1 per element, 2 per channel", lambda row: prod(row.output) + 2 * _channels(row))
 PRODUCTS = Amount("1 per element of each product", _products)
 SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.amounts import (
     ADDITIONS,
+    BIASES_ONCE,
     FLOAT_PARTS,
     FROZEN_NORM,
     LEFT_OUT,
-    PARAMS_ONCE,
     PARTS,
     PRODUCTS,
     SAMPLES,
@@ -171,14 +171,15 @@ _ALL = (
     _tool(
         "torchinfo", "1.8.0", "torchinfo.summary(model, shape).total_mult_adds", "mult-adds",
         _CONV_BIAS,
-        _term("linear layers", PARAMS_ONCE, Linear),
+        _term("bias of linear layers", BIASES_ONCE, Linear),
+        _term("linear layers on maps", WEIGHTS_ONCE, Linear),
         _term("norms", per_channel(2), BatchNorm2d, affine=True),
         _term("norms", per_channel(2), GroupNorm, LayerNorm),
         _term("layer scale", per_channel(1), LayerScale),
     ),
     _tool(
         "torchsummaryx", "1.3.0", "torchsummaryX.summary(model, x)", "Mult-Adds",
-        _term("linear layers", WEIGHTS_ONCE, Linear, frozen=False),
+        _term("linear layers on maps", WEIGHTS_ONCE, Linear, frozen=False),
         _term("norms", per_channel(1), BatchNorm2d, affine=True, frozen=False),
         _term("norms", per_channel(1), GroupNorm, LayerNorm, frozen=False),
         _term("layer scale", per_channel(1), LayerScale, frozen=False),

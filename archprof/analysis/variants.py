@@ -30,4 +30,9 @@ class Variants:
 
 
 def _same(one: Spec, other: Spec) -> bool:
-    return one._replace(asked=()) == other._replace(asked=())
+    return _meant(one) == _meant(other)
+
+
+def _meant(spec: Spec) -> Spec:
+    """Return a spec without how its settings were put; a resolution is in its input."""
+    return spec._replace(asked=(), settings={**spec.settings, "resolution": None})

@@ -17,10 +17,10 @@ def explain_table(report: Report, explanations: Sequence[Explanation], footer: I
     """Return a row for each convention: its number, and what it counts besides our MACs."""
     columns = (
         Column("convention", "convention", left=True),
-        Column("version", "version", _release, left=True, drop=1),
+        Column("version", "version", _release, left=True, drop=2),
         Column("number", "number", exact),
         Column("unit", "unit", left=True),
-        Column("besides our MACs", "steps", left=True, wrap=True),
+        Column("besides our MACs", "steps", left=True, drop=1, wrap=True),
     )
     rows = tuple((one.convention.name, one.convention.version, one.total, one.convention.unit, _sentence(one)) for one in explanations)
     return Table(heading(report), columns, rows, tuple(footer))
@@ -32,7 +32,7 @@ def waterfall_table(report: Report, explanations: Sequence[Explanation], footer:
         Column("convention", "convention", left=True),
         Column("step", "step", left=True),
         Column("how much", "amount", left=True, drop=1),
-        Column("operators", "operators", _or_nothing),
+        Column("operators", "operators", _or_nothing, drop=2),
         Column("number", "number", exact),
         Column("unit", "unit", left=True),
     )
