@@ -144,21 +144,6 @@ def block_at(marker: Scalar, where: str) -> Block:
     return block
 
 
-def find_operator(name: str, category: str) -> type[Operator] | None:
-    """Return the operator of that name if it is of the *category* ("norm" or "act"). Raises SpecError as `find_block` does."""
-    operator = BY_NAME.get(name)
-    if operator is None:
-        from archprof.graph import extensions
-
-        operator = extensions.operator(name)
-    return operator if operator is not None and operator.category == category else None
-
-
-def operators_of(category: str) -> tuple[str, ...]:
-    """Return the names of the operators of a category."""
-    return tuple(dict.fromkeys(op.name for op in BY_NAME.values() if op.category == category))
-
-
 def operator_block(operator: type[Operator]) -> Block:
     """Return an operator as a block of a single layer."""
 

@@ -2,16 +2,13 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
 from archprof.graph.expression import evaluate, is_expression
 from archprof.spec.limits import MAX_CHANNELS, MAX_KERNEL, MAX_REPEATS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.values import FALSE, TRUE, dims, flag, integer, number, scalar, sequence, wrong
-
-if TYPE_CHECKING:
-    from archprof.graph.operators.base import Operator
 
 
 class Cells(NamedTuple):
@@ -54,16 +51,6 @@ class Relative(NamedTuple):
     factor: float
 
 
-class Maker(NamedTuple):
-    """A norm or activation, to be made for the map that it stands on."""
-
-    operator: type["Operator"]
-    options: Mapping[str, Any]
-
-    def make(self, shape: Any) -> "Operator":
-        return self.operator.of(shape, **self.options)
-
-
 class DropRate(NamedTuple):
     """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p* behind its last one, or in
     it where *p* is *reached* there."""
@@ -75,13 +62,6 @@ class DropRate(NamedTuple):
     def of(self, blocks: int) -> float:
         """Return the probability of this block, of so many."""
         return self.p * self.block / max(blocks - self.reached, 1)
-
-
-class Choice(NamedTuple):
-    """A norm or activation as typed: its name, and its options as nodes."""
-
-    name: Scalar
-    options: Map | None
 
 
 def none_or(read: Callable[[Node, Cells], Any]) -> Callable[[Node, Cells], Any]:
@@ -183,22 +163,6 @@ def _printed_input(node: Node, cells: Cells) -> tuple[int, int, int]:
     return height, width, channels
 
 
-def _choice(category: str, what: str) -> Callable[[Node, Cells], "Maker"]:
-    def read(node: Node, cells: Cells) -> Maker:
-        from archprof.graph.block import find_operator, operators_of
-
-        name, options = _typed_choice(node, cells)
-        try:
-            operator = find_operator(name.text, category)
-        except SpecError as error:
-            raise placed(error, "", location=name.location) from None
-        if operator is None:
-            raise problem(f"unknown {what} {describe(name)}", name.location, help=suggest(name.text, operators_of(category), f"{what}s"))
-        return Maker(operator, read_options(options or Map({}, *name.location), operator.columns, cells, f"`{name.text}`"))
-
-    return read
-
-
 def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: str, where: str = "") -> dict[str, Any]:
     """Return the values of a mapping of cells; raises SpecError with every problem in it."""
     problems = Problems()
@@ -227,21 +191,7 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
     return values
 
 
-def _typed_choice(node: Node, cells: Cells) -> Choice:
-    if isinstance(node, Map):
-        if len(node.entries) != 1:
-            raise problem(f"one name is wanted here, not {len(node.entries)}", node.location, help="as in `{batch_norm: {eps: 0.001}}`")
-        ((marker, options),) = node.entries.values()
-        if not isinstance(options, Map):
-            raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
-        return Choice(marker, options)
-    typed = scalar(node, "a name")
-    if typed.text.startswith("$"):
-        typed = typed._replace(text=_word(evaluate(typed, cells.knobs)))
-    return Choice(typed, None)
-
-
-def _word(value: object) -> str:
+def typed_word(value: object) -> str:
     """Return a knob's value as it would be typed."""
     return str(value).lower() if isinstance(value, bool) else str(value)
 
@@ -260,7 +210,7 @@ def one_of(*words: str) -> Kind:
 
     def read(node: Node, cells: Cells) -> str:
         typed = scalar(node, "a word")
-        value = _word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
+        value = typed_word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
         if value not in words:
             raise wrong(typed, " or ".join(f"`{word}`" for word in words), did_you_mean(value[:100], words))
         return value
@@ -310,7 +260,6 @@ _TEXT: Mapping[str, Any] = {"type": "string"}
 _INTEGER_TEXT = _written(r"^\+?[0-9]+$")
 _SIZE_TEXT = _written("^[0-9]+([x×][0-9]+)?$")
 _SIZE_SCHEMA: Mapping[str, Any] = {"anyOf": [{"type": "integer", "minimum": 1, "maximum": MAX_KERNEL}, _SIZE_TEXT]}
-_CHOICE_SCHEMA: Mapping[str, Any] = {"anyOf": [_TEXT, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
 
 CHANNELS = Kind(
     "a channel count: `32`, `6x` (times the input's), `classes`, an expression",
@@ -340,8 +289,6 @@ INPUT = Kind(
     _printed_input,
     {"type": "string", "pattern": r"^[0-9]+ *(\^2|²|[x×] *[0-9]+) *[x×] *[0-9]+$"},
 )
-NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA)
-ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
 LAYERS = Kind("a list of layers", _layers, {"$ref": "#/$defs/layers"})
 PATHS = Kind("a list of lists of layers", _paths, {"type": "array", "items": {"$ref": "#/$defs/layers"}})
 

@@ -9,7 +9,8 @@ from typing import Any
 from archprof.errors import SpecError
 from archprof.graph import extensions
 from archprof.graph.block import Block, block_names, every_column, find_block, spellings
-from archprof.graph.columns import ACT, LAYERS, NORM, PATHS, Column, Kind
+from archprof.graph.choices import ACT, NORM
+from archprof.graph.columns import LAYERS, PATHS, Column, Kind
 from archprof.graph.init_rules import MAX_DEVIATION, PLAIN, WITH_DEVIATION
 from archprof.graph.operators import BY_NAME
 from archprof.graph.operators.base import Operator

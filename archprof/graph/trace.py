@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.graph.bind import Layer, Row
-from archprof.graph.columns import DropRate, Maker, Printed, Relative
+from archprof.graph.choices import Maker
+from archprof.graph.columns import DropRate, Printed, Relative
 from archprof.graph.dims import Dim, Shape, ceil_div, is_array, make_divisible, maximum, truncate
 from archprof.graph.operators.act import StochasticDepth
 from archprof.graph.operators.base import Operator, ShapeError

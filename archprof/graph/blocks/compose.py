@@ -3,7 +3,8 @@
 from archprof.graph.bind import Layer
 from archprof.graph.block import Block, N
 from archprof.graph.blocks.conv import ACT_COLUMN
-from archprof.graph.columns import FLAG, LAYERS, PATHS, Column, Maker, one_of
+from archprof.graph.choices import Maker
+from archprof.graph.columns import FLAG, LAYERS, PATHS, Column, one_of
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.shape import Add, Concat, Multiply, Split
 from archprof.graph.trace import Feature, Tracer

@@ -3,7 +3,8 @@
 from typing import Any
 
 from archprof.graph.block import Block
-from archprof.graph.columns import ACT, CHANNELS, NORM, Column, Maker
+from archprof.graph.choices import ACT, NORM, Maker
+from archprof.graph.columns import CHANNELS, Column
 from archprof.graph.dims import Dim
 from archprof.graph.operators.conv import BIAS, C, Conv2d, D, G, K, Linear, P, Pair, S, same_padding
 from archprof.graph.operators.shape import Flatten, Pad

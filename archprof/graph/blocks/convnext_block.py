@@ -2,7 +2,8 @@
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
-from archprof.graph.columns import STOCHASTIC_DEPTH, Column, DropRate, Maker, optional, ratio
+from archprof.graph.choices import Maker
+from archprof.graph.columns import STOCHASTIC_DEPTH, Column, DropRate, optional, ratio
 from archprof.graph.dims import Dim, same, truncate
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.conv import C, Conv2d, K, Linear, Pair, S

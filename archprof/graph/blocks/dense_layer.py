@@ -2,7 +2,8 @@
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN
-from archprof.graph.columns import CHANNELS, Column, Maker, count, ratio
+from archprof.graph.choices import Maker
+from archprof.graph.columns import CHANNELS, Column, count, ratio
 from archprof.graph.dims import Dim, truncate
 from archprof.graph.operators.conv import Conv2d, Pair, same_padding
 from archprof.graph.operators.pool import AvgPool2d

@@ -2,7 +2,8 @@
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
-from archprof.graph.columns import FLAG, Column, Maker
+from archprof.graph.choices import Maker
+from archprof.graph.columns import FLAG, Column
 from archprof.graph.dims import Dim
 from archprof.graph.operators.conv import C, D, K, Pair, S
 from archprof.graph.trace import Feature, Tracer

@@ -2,7 +2,8 @@
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
-from archprof.graph.columns import CHANNELS, Column, Maker, count, one_of
+from archprof.graph.choices import Maker
+from archprof.graph.columns import CHANNELS, Column, count, one_of
 from archprof.graph.dims import Dim
 from archprof.graph.operators.act import ReLU
 from archprof.graph.operators.base import ShapeError

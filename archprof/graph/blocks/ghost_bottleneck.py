@@ -3,7 +3,8 @@
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.graph.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
-from archprof.graph.columns import EXPANDED, Column, Maker
+from archprof.graph.choices import Maker
+from archprof.graph.columns import EXPANDED, Column
 from archprof.graph.dims import Dim, ceil_div, same
 from archprof.graph.operators.conv import C, K, Pair, S
 from archprof.graph.operators.shape import Add, Concat, Split

@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
-from archprof.graph.columns import CHANNELS, SIZE, Column, Maker, one_of, optional
+from archprof.graph.choices import Maker
+from archprof.graph.columns import CHANNELS, SIZE, Column, one_of, optional
 from archprof.graph.dims import Dim
 from archprof.graph.operators.base import Operator, ShapeError
 from archprof.graph.operators.conv import Pair

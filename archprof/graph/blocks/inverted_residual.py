@@ -3,7 +3,8 @@
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.graph.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
-from archprof.graph.columns import EXPANDED, FLAG, STOCHASTIC_DEPTH, Column, DropRate, Maker, ratio
+from archprof.graph.choices import Maker
+from archprof.graph.columns import EXPANDED, FLAG, STOCHASTIC_DEPTH, Column, DropRate, ratio
 from archprof.graph.dims import Dim, round_half_even, same
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.conv import C, D, K, Pair, S

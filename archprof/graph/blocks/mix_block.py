@@ -3,7 +3,8 @@
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN
 from archprof.graph.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
-from archprof.graph.columns import SIZES, Column, Maker, ratio
+from archprof.graph.choices import Maker
+from archprof.graph.columns import SIZES, Column, ratio
 from archprof.graph.dims import Dim, same, truncate
 from archprof.graph.operators.conv import C, Conv2d, Pair, S, same_padding
 from archprof.graph.operators.shape import Add, Concat, Split
@@ -82,6 +83,6 @@ MIX_BLOCK = Block(
         NORM_COLUMN,
         ACT_COLUMN,
     ),
-    "An inverted residual whose depthwise convolution mixes kernel sizes, each on its share of the channels, the remainder in the first; expansion and "
-    "projection may be grouped the same way (Tan & Le 2019).",
+    "An inverted residual whose depthwise convolution mixes kernel sizes, each on its share of the channels, the remainder in the first; "
+    "expansion and projection may be grouped the same way (Tan & Le 2019).",
 )

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.graph.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
-from archprof.graph.columns import CHANNELS, FLAG, Column, Maker, count, one_of
+from archprof.graph.choices import Maker
+from archprof.graph.columns import CHANNELS, FLAG, Column, count, one_of
 from archprof.graph.dims import Dim, same, truncate
 from archprof.graph.operators.conv import Conv2d, D, Pair, S, same_padding
 from archprof.graph.operators.deform import DeformConv2d

@@ -2,7 +2,7 @@
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
-from archprof.graph.columns import Maker
+from archprof.graph.choices import Maker
 from archprof.graph.dims import Dim, same
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.conv import C, K, Pair, S

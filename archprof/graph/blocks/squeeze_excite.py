@@ -3,7 +3,8 @@
 from typing import Any, NamedTuple
 
 from archprof.graph.block import Block
-from archprof.graph.columns import ACT, FLAG, Cells, Column, Kind, Maker, count, is_none, one_of, optional, ratio, read_options
+from archprof.graph.choices import ACT, Maker
+from archprof.graph.columns import FLAG, Cells, Column, Kind, count, is_none, one_of, optional, ratio, read_options
 from archprof.graph.dims import Dim, make_divisible, maximum, truncate
 from archprof.graph.operators.act import ReLU, Sigmoid
 from archprof.graph.operators.conv import Conv2d, Linear

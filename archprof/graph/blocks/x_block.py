@@ -3,7 +3,8 @@
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.graph.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
-from archprof.graph.columns import Column, Maker, count
+from archprof.graph.choices import Maker
+from archprof.graph.columns import Column, count
 from archprof.graph.dims import Dim, same
 from archprof.graph.operators.base import ShapeError
 from archprof.graph.operators.conv import C, Pair, S
