@@ -44,13 +44,11 @@ def _row(verdict: Verdict) -> tuple[Any, ...]:
 
 def headline(outcome: Outcome) -> str:
     """Return the outcome in a line: `2 of 7 budgets exceeded`."""
-    said = [
-        f"{len(outcome.failures)} of {plural(len(outcome.verdicts), 'budget')} exceeded"
-        if outcome.failures
-        else f"all {plural(len(outcome.verdicts), 'budget')} kept"
-    ]
-    if not outcome.verdicts:
-        said = ["no budget checked"]
+    checked, failed = plural(len(outcome.verdicts), "budget"), len(outcome.failures)
+    new = sum(verdict.status == NEW for verdict in outcome.verdicts)
+    said = ["no budget checked" if not outcome.verdicts else f"{failed} of {checked} exceeded" if failed else f"{checked} checked, none exceeded"]
+    if new:
+        said.append(f"{exact(new)} without a number to count from")
     if outcome.problems:
         said.append(plural(len(outcome.problems), "mistake"))
     return " · ".join(said)

@@ -42,7 +42,9 @@ def actual(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
     with plain_terminal(folder):
         for block in blocks(page):
             if block.mark.startswith("file: "):
-                (folder / block.mark.removeprefix("file: ")).write_text(block.text, encoding="utf-8")
+                written = folder / block.mark.removeprefix("file: ")
+                written.parent.mkdir(exist_ok=True)
+                written.write_text(block.text, encoding="utf-8")
             elif block.mark == "needs torch" and not find_spec("torch"):
                 continue
             elif block.language == "console":

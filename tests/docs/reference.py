@@ -52,7 +52,7 @@ cut.
 | exit code | |
 | --- | --- |
 | 0 | fine |
-| 1 | the question was answered, and the answer is no: analytic and measured counts differ, a number of `expect` is wrong |
+| 1 | the question was answered, and the answer is no: analytic and measured counts differ, a number of `expect` is wrong, a budget is exceeded |
 | 2 | bad input or usage: a wrong spec, an unknown option, a missing extra |
 | 130 | interrupted |
 

@@ -20,6 +20,7 @@ lines = [
     "compare v1 v2",
     "diff v1 v1@width=0.5",
     "verify v1 --analytic",
+    "check v1 --max-macs 1G",
     "schema",
 ]
 forgotten = COMMANDS.keys() - {line.partition(" ")[0] for line in lines}

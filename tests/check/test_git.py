@@ -1,0 +1,129 @@
+"""Specs at a revision: read with what they extend, from objects alone; everything that can be wrong with such a place."""
+
+import pytest
+
+from tests.check.repository import MACS, SPEC, commit, git, heavier
+from tests.cli.console import archprof
+
+CHILD = "archprof: 1\nextends: ../tiny.yaml\nset: {'layers[1].c': 32}\n"
+
+
+@pytest.fixture(autouse=True)
+def spec(folder):
+    (folder / "nets").mkdir()
+    (folder / "tiny.yaml").write_text(SPEC)
+    (folder / "nets" / "child.yaml").write_text(CHILD)
+    commit(folder)
+
+
+def test_against_a_revision(capsys, folder):
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    before = git(folder, "status", "--porcelain=2", "--branch")
+    result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--against", "git:HEAD")
+    assert result.code == 1
+    assert f"tiny.yaml: MACs ≤ +0, counted 24.77k (+2,752 over {MACS:,}); the limit is 22.02k, 2,752 too many" in result.out
+    assert "nets/child.yaml: params ≤ +0" in result.out  # the parent grew, which is what the child extends
+    assert git(folder, "status", "--porcelain=2", "--branch") == before
+
+
+def test_a_parent_is_read_at_the_same_revision(capsys, folder):
+    (folder / "tiny.yaml").unlink()
+    result = archprof(capsys, "summary", "git:HEAD:nets/child.yaml", "--format", "csv")
+    assert (result.code, "16384" in result.out) == (0, True)
+
+
+def test_paths_count_from_the_root_or_from_here(capsys, folder, monkeypatch):
+    monkeypatch.chdir(folder / "nets")
+    for place in (
+        "git:HEAD:tiny.yaml",
+        "git:HEAD:../tiny.yaml",
+        "git:HEAD:nets/child.yaml",
+        "git:HEAD:./child.yaml",
+        "git:main:tiny.yaml@resolution=4",
+    ):
+        assert archprof(capsys, "validate", place) == (0, "", ""), place
+
+
+def test_a_network_that_the_revision_lacks_is_new(capsys, folder):
+    (folder / "new.yaml").write_text(SPEC)
+    result = archprof(capsys, "check", "new.yaml", "--against", "git:HEAD")
+    assert (result.code, "new.yaml is not in git:HEAD: nothing to hold it to" in result.out) == (0, True)
+
+
+def test_diff_takes_both_sides_from_git(capsys, folder):
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    commit(folder)
+    result = archprof(capsys, "diff", "git:HEAD~1:tiny.yaml", "git:HEAD:tiny.yaml", "--exit-code")
+    assert (result.code, "22,016 → 24,768" in result.out) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("place", "told"),
+    [
+        ("git:nope:tiny.yaml", "there is no revision `nope`"),
+        ("git:--all:tiny.yaml", "there is no revision `--all`"),
+        ("git:HEAD:../tiny.yaml", "`git:HEAD:../tiny.yaml` leaves the repository"),
+        ("git:HEAD:nets/../../tiny.yaml", "`git:HEAD:nets/../../tiny.yaml` leaves the repository"),
+        ("git:HEAD:/etc/passwd", "`git:HEAD:/etc/passwd` leaves the repository"),
+        ("git:HEAD:none.yaml", "no such file: `git:HEAD:none.yaml`"),
+        ("git:HEAD:nets", "`git:HEAD:nets` is a directory, not a spec"),
+        ("git:HEAD", "`git:HEAD` names no file at a revision"),
+        ("git::x.yaml", "`git::x.yaml` names no file at a revision"),
+    ],
+)
+def test_places_that_are_none(capsys, place, told):
+    result = archprof(capsys, "summary", place)
+    assert (result.code, result.err.splitlines()[0]) == (2, told)
+
+
+def test_a_parent_outside_of_the_repository(capsys, folder):
+    (folder / "nets" / "child.yaml").write_text(CHILD.replace("../tiny", "../../tiny"))
+    commit(folder)
+    result = archprof(capsys, "summary", "git:HEAD:nets/child.yaml")
+    assert (result.code, result.err.splitlines()[0]) == (2, "git:HEAD:nets/child.yaml:2:10: `../../tiny.yaml` leaves the repository")
+
+
+def test_errors_stand_in_the_file_at_the_revision(capsys, folder):
+    (folder / "tiny.yaml").write_text(SPEC.replace("conv", "cnov", 1))
+    commit(folder)
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("git:HEAD:tiny.yaml:5:5: unknown block `cnov`")
+
+
+def test_no_repository(capsys, folder, tmp_path_factory, monkeypatch):
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(elsewhere.parent))
+    monkeypatch.chdir(elsewhere)
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("the current folder is in no git repository")
+
+
+def test_no_git(capsys, folder, monkeypatch):
+    monkeypatch.setenv("PATH", str(folder))
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("git cannot be run: no such file or directory")
+
+
+def test_a_file_of_another_repository(capsys, folder, tmp_path_factory):
+    other = tmp_path_factory.mktemp("other") / "x.yaml"
+    other.write_text(SPEC)
+    result = archprof(capsys, "check", str(other), "tiny.yaml", "--against", "git:HEAD")
+    assert (result.code, f"`{other}` is not in the repository {folder}" in result.err, "✓  tiny.yaml" in result.out) == (2, True, True)
+
+
+def test_an_unknown_revision_leaves_the_rest_to_be_told(capsys):
+    result = archprof(capsys, "check", "tiny.yaml", "--against", "git:nope", "--max-params", "1")
+    assert (result.code, "--against git:nope: there is no revision `nope`" in result.err, "✗  tiny.yaml" in result.out) == (2, True, True)
+
+
+def test_a_catalog_in_the_repository_is_read_at_the_revision_too(capsys, folder, monkeypatch):
+    from archprof.spec import catalog
+
+    (folder / "specs").mkdir()
+    (folder / "specs" / "base.yaml").write_text(SPEC.replace("tiny", "base"))
+    (folder / "heir.yaml").write_text("archprof: 1\nextends: base\n")
+    commit(folder)
+    (folder / "specs" / "base.yaml").write_text(heavier(SPEC))
+    monkeypatch.setattr(catalog, "root", lambda: folder / "specs")
+    catalog.files.cache_clear()
+    try:
+        assert archprof(capsys, "check", "heir.yaml", "--against", "git:HEAD").code == 1
+    finally:
+        catalog.files.cache_clear()
