@@ -20,6 +20,7 @@ def command(
         str | None, typer.Option("--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL")
     ] = None,
     by: Annotated[str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")] = "stage",
+    convention: options.Convention = None,
     sort: Annotated[str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")] = None,
     plot: Annotated[str | None, typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE")] = None,
     format: options.Format = None,
@@ -31,6 +32,7 @@ def command(
     Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each spends its MACs.
     """
     from archprof.analysis.compare import compare
+    from archprof.analysis.conventions import find_conventions
     from archprof.analysis.report import analyze_graph
     from archprof.errors import Problem, UsageError, suggest
     from archprof.graph.expand import read_network
@@ -39,16 +41,17 @@ def command(
     chosen = choose_format(format, output)
     if by not in BY:
         raise UsageError([Problem(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))])
+    conventions = find_conventions(convention or ())
     given = options.settings(width, resolution, classes, set)
     found = compare([analyze_graph(read_network(model, given)) for model in models], relative_to, sort)
 
     def json() -> str:
         from archprof.render.json import to_json
 
-        return to_json(compare_document(found))
+        return to_json(compare_document(found, conventions))
 
     if plot is not None:
         from archprof.render.plot import plot_comparison
 
         plot_comparison(found, plot)
-    write(chosen, output, lambda: compare_table(found, by), json, no_color=no_color)
+    write(chosen, output, lambda: compare_table(found, by, conventions), json, no_color=no_color)

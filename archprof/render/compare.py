@@ -1,13 +1,14 @@
 """A comparison as tables: `archprof compare`."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
 from archprof.analysis.compare import HEAD, KINDS, Comparison, Contender, Group
+from archprof.analysis.conventions import Convention, convention_total
 from archprof.analysis.fold import view
-from archprof.render.json import SCHEMA
+from archprof.render.json import SCHEMA, counts_of
 from archprof.render.summary import bar, shape
 from archprof.render.table import Column, Table
 from archprof.units import exact, percent, short
@@ -15,8 +16,11 @@ from archprof.units import exact, percent, short
 LABELS = {"se": "SE", "linear": "classifier"}
 
 
-def compare_table(found: Comparison, by: str) -> Table:
-    """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by `layer`."""
+def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] = ()) -> Table:
+    """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by `layer`.
+
+    What other *conventions* count stands beside our MACs.
+    """
     largest = max(contender.report.totals.macs for contender in found.contenders)
     kinds = [kind for kind in KINDS if any(kind in contender.kinds for contender in found.contenders)]
     columns = (
@@ -24,6 +28,7 @@ def compare_table(found: Comparison, by: str) -> Table:
         Column("input", "input", shape, drop=7),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
+        *(Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact) for rule in conventions),
         Column("ratio", "macs_ratio", _ratio),
         Column("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
         Column("activations", "activations", exact, drop=6),
@@ -32,7 +37,7 @@ def compare_table(found: Comparison, by: str) -> Table:
         Column("top-1", "top1", drop=3),
         Column("source", "top1_source", left=True, drop=10, wrap=False),
     )
-    rows = tuple(_row(found, contender, kinds) for contender in found.contenders)
+    rows = tuple(_row(found, contender, kinds, conventions) for contender in found.contenders)
     convention = found.reference.report.convention
     footer = (
         f"ratio of MACs to {found.reference.name}; kinds in percent of a network's MACs; layers are those with weights that multiply",
@@ -42,13 +47,14 @@ def compare_table(found: Comparison, by: str) -> Table:
     return Table("", columns, rows, footer, below=(below,))
 
 
-def _row(found: Comparison, contender: Contender, kinds: list[str]) -> tuple[Any, ...]:
+def _row(found: Comparison, contender: Contender, kinds: list[str], conventions: Sequence[Convention]) -> tuple[Any, ...]:
     totals = contender.report.totals
     shares = [percent(contender.kinds[kind].cost.macs, totals.macs, 2) if kind in contender.kinds else "" for kind in kinds]
     ratio = found.ratio(contender, "macs")
+    counts = [convention_total(contender.report, rule) for rule in conventions]
     return (
-        contender.name, contender.report.input, totals.params, totals.macs, ratio, totals.macs, totals.activations, contender.layers, *shares,
-        contender.top1, _source(contender),
+        contender.name, contender.report.input, totals.params, totals.macs, *counts, ratio, totals.macs, totals.activations, contender.layers,
+        *shares, contender.top1, _source(contender),
     )  # fmt: skip
 
 
@@ -113,18 +119,18 @@ def _by_layer(found: Comparison) -> Table:
     return Table("", tuple(columns), tuple(rows))
 
 
-def compare_document(found: Comparison) -> dict[str, Any]:
-    """Return a comparison as a document: totals, kinds and stages of every network as exact integers."""
+def compare_document(found: Comparison, conventions: Sequence[Convention] = ()) -> dict[str, Any]:
+    """Return a comparison as a document: totals, kinds and stages of every network as exact integers, and `counts` by other conventions."""
     convention = found.reference.report.convention
     return {
         "schema": SCHEMA,
         "convention": {"name": convention.name, "version": convention.version},
         "relative_to": found.reference.name,
-        "models": [_document(found, contender) for contender in found.contenders],
+        "models": [_document(found, contender, conventions) for contender in found.contenders],
     }
 
 
-def _document(found: Comparison, contender: Contender) -> dict[str, Any]:
+def _document(found: Comparison, contender: Contender, conventions: Sequence[Convention]) -> dict[str, Any]:
     spec, published = contender.report.spec, contender.accuracy
     ratio = found.ratio(contender, "macs")
     return {
@@ -132,6 +138,7 @@ def _document(found: Comparison, contender: Contender) -> dict[str, Any]:
         "title": spec.title,
         "input": list(contender.report.input),
         "totals": contender.report.totals._asdict(),
+        **({"counts": counts_of(contender.report, conventions)} if conventions else {}),
         "layers": contender.layers,
         "ratio": {count: None if (part := found.ratio(contender, count)) is None else float(part) for count in ("params", "macs", "activations")},
         "ratio_exact": None if ratio is None else str(ratio),

@@ -80,11 +80,18 @@ def _layer(row: "Row") -> dict[str, Any]:
 
 def _add_counts(document: dict[str, Any], report: "Report", conventions: "Sequence[Convention]") -> None:
     """Add what other conventions count, in all and in every layer, each under its own name."""
-    from archprof.analysis.conventions import convention_row, convention_total
+    from archprof.analysis.conventions import convention_row
 
-    document["counts"] = {rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)} for rule in conventions}
+    document["counts"] = counts_of(report, conventions)
     for layer, row in zip(document["layers"], report.rows, strict=True):
         layer["counts"] = {rule.name: convention_row(row, rule) for rule in conventions}
+
+
+def counts_of(report: "Report", conventions: "Sequence[Convention]") -> dict[str, Any]:
+    """Return what other conventions count in all, each under its name, with the version of its tool and its unit."""
+    from archprof.analysis.conventions import convention_total
+
+    return {rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)} for rule in conventions}
 
 
 def _list(values: Iterable[int] | None) -> list[int] | None:

@@ -26,6 +26,7 @@ CASES = {
     "list_mobilenets_80": (80, "list mobilenet_v1 mobilenet_v2 v3 v3_small"),
     "compare_mobilenets": (None, "compare v1 v2 v3 v3_small"),
     "compare_kind_100": (100, "compare v1 v2@width=1.4 mixnet_s --by kind --relative-to v1"),
+    "compare_conventions": (120, "compare v1 v2 --convention fvcore --convention torch"),
     "compare_layer": (None, "compare v1 v2 --by layer"),
     "compare_csv": (None, "compare v1 v2 --format csv"),
     "diff_14rows_100": (100, "diff v3 mobilenet_v3_large_14rows"),
