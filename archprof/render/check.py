@@ -2,14 +2,14 @@
 
 from typing import Any
 
-from archprof.analysis.budgets import FAIL, NEW, Verdict
+from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Problem, printable
 from archprof.render.table import Column, Table
 from archprof.units import exact, plural, short
 
 SCHEMA = 1
-MARKS = {"pass": "✓", FAIL: "✗", NEW: "·"}
+MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
 LABELS = {
     "macs": "MACs", "flops": "FLOPs (2 × MACs)", "size": "bytes at fp32", "size_fp16": "bytes at fp16", "size_int8": "bytes at int8",
@@ -38,7 +38,7 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
 
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
-    room = head_room(verdict) if verdict.status == "pass" else ""
+    room = head_room(verdict) if verdict.status == PASS else ""
     return (verdict.status, verdict.model, budget(verdict), verdict.limit, verdict.actual, verdict.actual - verdict.limit, room)
 
 
@@ -93,14 +93,15 @@ def told(verdict: Verdict) -> str:
 def _growth(outcome: Outcome) -> Table:
     """Return the rows below failures: what grew most, and where it stands."""
     columns = (
-        Column("network", "network", printable, left=True),
+        # The network is not first: a line that starts with `::` would be a command to GitHub.
         Column("budget", "budget", left=True),
+        Column("network", "network", printable, left=True),
         Column("grew most", "path", left=True),
         Column("by", "delta", signed),
         Column("spec", "location", left=True),
     )
     rows = tuple(
-        (verdict.model, budget(verdict), growth.path, growth.delta, str(growth.location)) for verdict in outcome.failures for growth in verdict.grown
+        (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location)) for verdict in outcome.failures for growth in verdict.grown
     )
     if not any(verdict.before is not None for verdict in outcome.failures):
         columns = (*columns[:2], Column("has most", "path", left=True), *columns[3:])
@@ -108,10 +109,10 @@ def _growth(outcome: Outcome) -> Table:
 
 
 def _notes(outcome: Outcome) -> list[str]:
-    notes = [told(verdict) for verdict in outcome.failures]
-    notes += [improvement(verdict) for verdict in outcome.verdicts if verdict.status == "pass" and verdict.note]
+    notes = [f"{MARKS[FAIL]} {told(verdict)}" for verdict in outcome.failures]
+    notes += [f"{MARKS[PASS]} {improvement(verdict)}" for verdict in outcome.verdicts if verdict.status == PASS and verdict.note]
     new = dict.fromkeys((verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW)
-    notes += [f"{printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
+    notes += [f"{MARKS[NEW]} {printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
     return notes
 
 

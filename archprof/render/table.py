@@ -55,10 +55,12 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
 
 def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], list[list[str]]]:
     """Return the columns that fit, their widths, and the rows as text."""
+    from rich.cells import cell_len  # some characters of names are two columns wide
+
     cells = [[column.show(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows]
     # A column in which nothing stands says nothing.
     kept = [index for index in range(len(table.columns)) if not cells or any(row[index] for row in cells)]
-    widths = [max([len(column.title), *(len(row[index]) for row in cells)]) for index, column in enumerate(table.columns)]
+    widths = [max([cell_len(column.title), *(cell_len(row[index]) for row in cells)]) for index, column in enumerate(table.columns)]
     if width is not None:
         _narrow(table.columns, widths, kept, width)
         over = _room(widths, kept) - width
