@@ -44,10 +44,12 @@ class Invalid(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The variants from *start* to *stop*: the numbers of those that are kept, their costs (a line for each of `Cost`), and those that cannot be."""
+    """The variants from *start* to *stop*: how many are within the limits, the numbers and costs (a line for each of `Cost`) of those that are kept,
+    and those that cannot be."""
 
     start: int
     stop: int
+    fitting: int
     numbers: Integers
     costs: Integers
     invalid: tuple[Invalid, ...]
@@ -166,11 +168,12 @@ class _Found:
         if wanted.limits:
             within = _within(wanted, costs)
             numbers, costs = numbers[within], costs[:, within]
+        fitting = len(numbers)
         if wanted.pareto or wanted.top is not None:
             kept = reduce(wanted, costs)
             numbers, costs = numbers[kept], costs[:, kept]
         invalid = tuple(one._replace(example=one.example + self.start) for one in self.invalid)
-        return Stretch(self.start, self.start + len(self.valid), numbers, costs, invalid)
+        return Stretch(self.start, self.start + len(self.valid), fitting, numbers, costs, invalid)
 
     def fail(self, reason: str, places: Integers) -> None:
         """Note that the variants at *places* cannot be; reasons that differ in their numbers alone are one."""

@@ -1,9 +1,9 @@
 """Why another tool, or a paper, prints another number: from our MACs to theirs, step by step."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from archprof.analysis.conventions import Convention, convention_sum
+from archprof.analysis.conventions import CONVENTIONS, Convention, convention_sum, convention_total
 from archprof.analysis.printed import Printed, parse_printed, verdict
 from archprof.analysis.report import Report, Row
 from archprof.analysis.verify import COMPARED
@@ -126,9 +126,9 @@ class Print(NamedTuple):
     note: str
 
 
-def prints(report: Report, published: Iterable[Published], explanations: Iterable[Explanation]) -> list[Print]:
+def prints(report: Report, published: Iterable[Published]) -> list[Print]:
     """Return the published counts of a network beside ours; what is printed as FLOPs is compared with twice our MACs."""
-    compared = list(explanations)
+    totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
     found = []
     for entry in published:
         where = ", ".join(filter(None, [entry.source or report.spec.source.paper, entry.where]))
@@ -138,14 +138,14 @@ def prints(report: Report, published: Iterable[Published], explanations: Iterabl
             text, number = entry.numbers[what], parse_printed(entry.numbers[what])
             counted = 2 * report.totals.macs if what == "flops" else getattr(report.totals, what)
             result = verdict(counted, number, bool(entry.note))
-            given_by = _given_by(number, compared) if what in ("macs", "flops") else ()
+            given_by = _given_by(number, totals) if what in ("macs", "flops") else ()
             found.append(Print(what, text, where, counted, result, given_by, entry.note if result in ("noted", "differs") else ""))
     return found
 
 
-def _given_by(number: Printed, explanations: list[Explanation]) -> tuple[str, ...]:
+def _given_by(number: Printed, totals: Mapping[str, int]) -> tuple[str, ...]:
     """Return the conventions that give a printed number: by rounding, or, where none does, by cutting."""
-    verdicts = {one.convention.name: verdict(one.total, number, False) for one in explanations}
+    verdicts = {name: verdict(total, number, False) for name, total in totals.items()}
     best = "equal" if "equal" in verdicts.values() else "truncated"
     return tuple(name for name, result in verdicts.items() if result == best)
 

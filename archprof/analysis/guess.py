@@ -62,7 +62,11 @@ def guesses(seen: Seen, variants: Variants, settings: tuple[Setting, ...], conve
     if not any(guess.fits for guess in found):
         for at in _elsewhere(seen, report):
             found += _there(seen, variants, settings, at, conventions)
-    return sorted(found, key=lambda guess: (not guess.fits, guess.far if guess.fits else 0, guess.verdict, abs(guess.difference)))
+    different: dict[tuple[int, str], Guess] = {}
+    for guess in found:
+        # A setting that changes nothing explains nothing.
+        different.setdefault((guess.number, guess.convention), guess)
+    return sorted(different.values(), key=lambda guess: (not guess.fits, guess.far if guess.fits else 0, guess.verdict, abs(guess.difference)))
 
 
 def _there(
@@ -114,16 +118,11 @@ def _operations(report: Report, conventions: Iterable[Convention]) -> Iterator[_
 def _params(report: Report) -> Iterator[_Count]:
     totals = report.totals
     norms = sum(row.cost.params for row in report.rows if row.operator.category == "norm")
-    counts = {
-        "params": totals.params,
-        "trainable params": totals.trainable,
-        "params and buffers": totals.params + totals.buffers,
-        "params without norms": totals.params - norms,
-        "params without norms and biases": totals.params - norms - sum(map(_biases, report.rows)),
-    }
-    for far, (what, count) in enumerate(counts.items()):
-        if what == "params" or count != totals.params:
-            yield count, what, "", min(far, 1)
+    yield totals.params, "params", "", 0
+    yield totals.trainable, "trainable params", "", 1
+    yield totals.params + totals.buffers, "params and buffers", "", 1
+    yield totals.params - norms, "params without norms", "", 1
+    yield totals.params - norms - sum(map(_biases, report.rows)), "params without norms and biases", "", 2
 
 
 def _biases(row: Row) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from archprof.errors import Problem, UsageError, suggest
 from archprof.render.table import Table, to_csv, to_markdown, to_text
 
-SUFFIXES = {".json": "json", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+SUFFIXES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
 FORMATS = ("table", "markdown", "csv", "json")
 
 
@@ -56,7 +56,7 @@ def write_file(path: str, text: str) -> None:
 
     target = Path(path)
     try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~_umask()
+        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask()
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
         raise _cannot_write(path, error) from None
@@ -71,7 +71,8 @@ def write_file(path: str, text: str) -> None:
         Path(temporary).unlink(missing_ok=True)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files of this process do not get."""
     mask = os.umask(0)
     os.umask(mask)
     return mask

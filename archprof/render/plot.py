@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archprof.analysis.compare import Comparison
+from archprof.analysis.report import Cost
 from archprof.errors import Problem, UsageError
 from archprof.units import short
+
+if TYPE_CHECKING:
+    from archprof.analysis.sweep import Kept
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -16,16 +20,10 @@ def plot_comparison(found: Comparison, path: str) -> None:
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise UsageError([Problem(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")])
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise UsageError([Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]) from None
+    figure = _figure(path)
     points = [contender for contender in found.contenders if contender.top1]
     accuracy = len(points) > 1
     points = points if accuracy else list(found.contenders)
-    figure = Figure(figsize=(7, 4.5), layout="constrained")
     axes = figure.subplots()
     macs = [contender.report.totals.macs for contender in points]
     heights = [float(contender.top1) if accuracy else contender.report.totals.params for contender in points]
@@ -38,10 +36,42 @@ def plot_comparison(found: Comparison, path: str) -> None:
     axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
     if not accuracy:
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
-    axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
     axes.margins(x=0.15, y=0.15)
     _label(figure, axes, [contender.name for contender in points], list(zip(macs, heights, strict=True)))
+    _finish(figure, axes, path)
+
+
+def plot_sweep(models: Sequence[str], points: "Kept", path: str) -> None:
+    """Write a scatter of params against MACs, a colour a network. Raises UsageError as `plot_comparison` does."""
+    figure = _figure(path)
+    axes = figure.subplots()
+    params, macs = (points.costs[Cost._fields.index(name)] for name in ("params", "macs"))
+    for index, model in enumerate(models):
+        chosen = points.plans == index
+        axes.scatter(macs[chosen], params[chosen], s=10, label=model, zorder=3)
+    axes.set_xlabel("multiply-accumulates")
+    axes.set_ylabel("parameters")
+    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
+    axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+    axes.legend(frameon=False)
+    _finish(figure, axes, path)
+
+
+def _figure(path: str) -> Any:
+    """Return an empty picture. Raises UsageError without matplotlib, or for another suffix."""
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise UsageError([Problem(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")])
+    try:
+        from matplotlib.figure import Figure
+    except ModuleNotFoundError:
+        raise UsageError([Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]) from None
+    return Figure(figsize=(7, 4.5), layout="constrained")
+
+
+def _finish(figure: Any, axes: Any, path: str) -> None:
+    """Draw the grid and write the file. Raises UsageError where it cannot be written."""
+    axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
+    axes.spines[["top", "right"]].set_visible(False)
     try:
         figure.savefig(path, dpi=160, metadata={"Date": None} if path.lower().endswith(".svg") else None)
     except OSError as error:
