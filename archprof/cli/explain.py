@@ -66,7 +66,7 @@ def _explained(variants: "Variants", settings: tuple["Setting", ...], convention
 
     report = variants.report(settings)
     explanations = [explain(report, one) for one in conventions]
-    forms, published = rewritings(report, explanations), prints(report, variants.published(report.spec), explanations)
+    forms, published = rewritings(report, explanations), prints(report, variants.published(report.spec))
     render = waterfall_table if steps else explain_table
     return Answer(
         lambda: render(report, explanations, footnotes(forms, published, unpriced(report))),

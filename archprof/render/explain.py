@@ -77,11 +77,12 @@ def footnotes(rewritings: Iterable[Rewriting], prints: Iterable[Print], unpriced
 
 
 def _published(one: Print) -> str:
-    source = f" ({one.where})" if one.where else ""
-    given = f", which is that of {', '.join(one.given_by)}" if one.given_by else ""
-    note = f": {one.note}" if one.note else ""
     what = {"macs": "MACs", "flops": "FLOPs"}.get(one.what, one.what)
-    return f"published {one.text} {what}{source}, {exact(one.counted)} ({short(one.counted)}) here{given}{note}"
+    source = f" ({one.where})" if one.where else ""
+    parts = [f"{exact(one.counted)} ({short(one.counted)}) here"]
+    if one.what in ("macs", "flops"):
+        parts.append(f"given by {', '.join(one.given_by) or 'no convention'}")
+    return f"published {one.text} {what}{source}: {'; '.join(filter(None, [*parts, one.note]))}"
 
 
 def _rewritten(one: Rewriting) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
+from archprof.analysis.conventions import CONVENTIONS, Convention, Term
 from archprof.cli import COMMANDS
 from archprof.graph.block import CHANNEL_OPTIONS, COMMON, Block, block_names, find_block
 from archprof.graph.columns import Column
@@ -59,10 +60,24 @@ cut.
 {{commands}}"""
 
 
+CONVENTIONS_PAGE = f"""{NOTICE}# Conventions
+
+What `archprof explain` and `summary --convention` know of other tools: which version, what is called there, and what it counts for an operator
+besides the multiply-accumulates of convolutions and linear layers. An operator that is not listed adds nothing. Why they differ is told in
+[why tools differ](../explanation/why-tools-differ.md).
+
+{{conventions}}"""
+
+
 def pages() -> Mapping[Path, str]:
     """Return the pages as they should be."""
     folder = ROOT / "docs" / "reference"
-    return {folder / "blocks.md": _blocks_page(), folder / "operators.md": _operators_page(), folder / "cli.md": _commands_page()}
+    return {
+        folder / "blocks.md": _blocks_page(),
+        folder / "operators.md": _operators_page(),
+        folder / "cli.md": _commands_page(),
+        folder / "conventions.md": _conventions_page(),
+    }
 
 
 def _blocks_page() -> str:
@@ -83,6 +98,20 @@ def _operators_page() -> str:
     rows = ((f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula) for op in OPERATORS)
     options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in OPERATORS if op.columns and BY_NAME[op.name] is op)
     return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
+
+
+def _conventions_page() -> str:
+    return CONVENTIONS_PAGE.format(conventions="\n".join(map(_convention, CONVENTIONS.values())))
+
+
+def _convention(convention: Convention) -> str:
+    rows = ((term.label, _when(term), term.amount.text) for term in convention.terms)
+    table = "\n" + _table(("what", "where", "how much"), rows) if convention.terms else ""
+    return f"## {convention.name}\n\nVersion {convention.version}, in {convention.unit}: {convention.text}.\n{table}"
+
+
+def _when(term: Term) -> str:
+    return ", ".join(f"{name}: {str(value).lower()}" for name, value in term.when.items())
 
 
 def _commands_page() -> str:
