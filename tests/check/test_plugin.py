@@ -1,0 +1,87 @@
+"""The pytest plugin: each budget a test, a fixture, and nothing loaded where neither is used."""
+
+import os
+import subprocess
+import sys
+from importlib.metadata import entry_points
+
+import pytest
+
+from tests.check.repository import MACS, SPEC
+from tests.docs.markdown import ROOT
+
+# An installation knows the plugin by its entry point; one from before there was one is told its name.
+KNOWN = any(point.name == "archprof" for point in entry_points(group="pytest11"))
+
+
+@pytest.fixture
+def run(folder):
+    """A function that runs pytest in the test's folder, in a process of its own."""
+    (folder / "tiny.yaml").write_text(SPEC)
+    (folder / "pytest.ini").write_text("[pytest]\n")
+    plugin = [] if KNOWN else ["-p", "archprof.pytest_plugin"]
+
+    def call(*arguments):
+        command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", "-rA", "--tb=short", "--color=no", *arguments]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+    return call
+
+
+def config(folder, *budgets):
+    (folder / "archprof.yaml").write_text("budgets:\n" + "".join(f"  - {budget}\n" for budget in budgets))
+
+
+def test_each_budget_is_a_test(run, folder):
+    config(folder, "{model: tiny.yaml, macs: 22k, params: 1k}", "{model: none.yaml, macs: 1}")
+    ended = run("archprof.yaml")
+    assert ended.returncode == 1
+    assert "PASSED archprof.yaml::tiny.yaml: params ≤ 1k" in ended.stdout
+    assert "FAILED archprof.yaml::tiny.yaml: MACs ≤ 22k" in ended.stdout
+    assert f"counted {MACS:,}; the limit is 22,000" in ended.stdout or "counted 22.02k; the limit is 22.00k, 16 too many" in ended.stdout
+    assert "no such file: `none.yaml`" in ended.stdout
+    assert "Traceback" not in ended.stdout
+
+
+def test_the_configuration_adds_them_to_every_run(run, folder):
+    (folder / "budgets.yaml").write_text("budgets: [{model: tiny.yaml, macs: 1M}]\n")
+    (folder / "pytest.ini").write_text("[pytest]\narchprof_config = budgets.yaml\n")
+    (folder / "test_own.py").write_text("def test_own():\n    pass\n")
+    assert "2 passed" in run().stdout
+    assert "1 passed" in run("test_own.py").stdout
+
+
+def test_the_fixture(run, folder):
+    (folder / "test_own.py").write_text(
+        "def test_kept(archprof):\n    archprof.check('tiny.yaml', macs='22,016')\n"
+        f"    assert archprof.report('tiny.yaml').totals.macs == {MACS}\n"
+        "def test_exceeded(archprof):\n    archprof.check('tiny.yaml', macs='22,015')\n"
+        "def test_wrong(archprof):\n    archprof.check('none.yaml', macs='1')\n"
+        "def test_no_metric(archprof):\n    archprof.check('tiny.yaml', mcas='1')\n"
+    )
+    ended = run()
+    assert "3 failed, 1 passed" in ended.stdout
+    assert "tiny.yaml: MACs ≤ 22,015, counted 22,016; the limit is 22,015, 1 too many" in ended.stdout
+    assert "SpecError: no such file: `none.yaml`" in ended.stdout
+    assert "TypeError: no metric 'mcas'" in ended.stdout
+
+
+def test_a_config_that_is_none_is_an_error_of_its_file(run, folder):
+    (folder / "archprof.yaml").write_text("[")
+    ended = run("archprof.yaml")
+    assert (ended.returncode, "ERROR archprof.yaml" in ended.stdout) == (2, True)
+
+
+def test_a_new_network_is_told_apart(run, folder):
+    (folder / "b.json").write_text('{"schema": 1, "models": {}}')
+    (folder / "archprof.yaml").write_text("baseline: b.json\nbudgets: [{model: tiny.yaml, macs: +0}]\n")
+    assert "1 skipped" in run("archprof.yaml").stdout
+
+
+def test_nothing_is_loaded_where_it_is_not_used(run, folder):
+    (folder / "test_own.py").write_text(
+        "import sys\n\ndef test_own():\n    loaded = {name for name in sys.modules if name.startswith('archprof')}\n"
+        "    assert loaded <= {'archprof', 'archprof.errors', 'archprof.pytest_plugin'}\n    assert 'yaml' not in sys.modules\n"
+    )
+    assert "1 passed" in run().stdout
