@@ -90,10 +90,10 @@ def _elsewhere(seen: Seen, report: Report) -> list[tuple[Setting, ...]]:
 
 
 def _is_near(size: int, seen: Seen, report: Report) -> bool:
-    """Return whether a number may be of that size: MACs grow with the area, and no tool counts thrice as much."""
+    """Return whether a number may be of that size: MACs grow with the area, and what tools print is between them and somewhat over twice as much."""
     _, height, width = report.input
     scaled = Fraction(report.totals.macs * size**2, height * width)
-    return seen.of != "params" and scaled / 2 <= seen.printed.value <= 3 * scaled
+    return seen.of != "params" and scaled * 9 / 10 <= seen.printed.value <= scaled * 5 / 2
 
 
 def _guesses(seen: Seen, report: Report, conventions: tuple[Convention, ...], at: tuple[Setting, ...]) -> Iterator[Guess]:
