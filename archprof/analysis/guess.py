@@ -10,6 +10,7 @@ from archprof.analysis.printed import Printed, parse_printed, verdict
 from archprof.analysis.report import Report, Row
 from archprof.analysis.variants import Variants
 from archprof.errors import SpecError
+from archprof.graph.operators.conv import Conv2d, Linear
 from archprof.spec.variant import Setting
 
 # Multiples of 32, as a network that divides by 32 likes them, and the sizes of compound scaling; the widths that papers print.
@@ -126,5 +127,8 @@ def _params(report: Report) -> Iterator[_Count]:
 
 
 def _biases(row: Row) -> int:
+    operator = row.operator
     # A layer that is applied again has its parameters in its first row.
-    return row.output[0] if row.cost.params and getattr(row.operator, "bias", False) else 0
+    if not row.cost.params or not isinstance(operator, Conv2d | Linear) or not operator.bias:
+        return 0
+    return int(operator.out_channels if isinstance(operator, Conv2d) else operator.out_features)

@@ -10,7 +10,10 @@ from packaging.requirements import Requirement
 
 import archprof
 from archprof.analysis.conventions import CONVENTIONS, convention_row, convention_total
+from archprof.analysis.guess import guesses, parse_seen
+from archprof.analysis.variants import Variants
 from archprof.graph.operators import OPERATORS
+from archprof.runtime.build import build_network
 from tests.conventions.references import RECORDED, REFERENCES, ROOT
 from tests.conventions.tools import TOOLS
 
@@ -89,3 +92,12 @@ def test_the_module_is_written_as_the_one_that_it_follows(network):
 def test_rows_sum_to_the_network(name):
     report = archprof.analyze("mobilenet_v3_small")
     assert sum(convention_row(row, CONVENTIONS[name]) for row in report.rows) == convention_total(report, CONVENTIONS[name])
+
+
+@pytest.mark.parametrize("network", ["mobilenet_v1", "convnext_tiny", "squeezenet1_0"])
+def test_weights_alone_are_the_parameters_of_more_than_one_axis(network):
+    model = build_network(archprof.expand(network), initialise=False, device="meta")
+    weights = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
+    found = guesses(parse_seen(f"{weights} params"), Variants(network), (), (CONVENTIONS["archprof"],))
+    assert found[0].number == weights
+    assert found[0].at == ()
