@@ -10,6 +10,7 @@ from statistics import median
 from typing import NamedTuple
 
 import archprof
+from archprof.spec import catalog
 
 ARCHPROF = str(Path(sys.executable).parent / "archprof")
 LAUNCH = str(Path(__file__).parent / "launch.py")
@@ -92,3 +93,20 @@ def test_list_reads_only(note):
     above = listed.seconds - imports.seconds
     note("archprof list", f"{listed.seconds:.3f} s, {above:.3f} s above its imports", "≤ 0.1 s")
     assert above <= 0.1
+
+
+def test_check_of_many_specs(note, tmp_path):
+    """100 budgets over 60 specs; memory is that of the largest network, whatever their number."""
+    specs = [str(path) for path in catalog.files().values()][:60]
+    entries = [f"  - {{model: {path}, macs: 1T}}\n" for path in specs] + [f"  - {{model: {path}, params: 1G}}\n" for path in specs[:40]]
+    many, few = tmp_path / "many.yaml", tmp_path / "few.yaml"
+    many.write_text(f"budgets:\n{''.join(entries)}")
+    largest = max(specs, key=lambda path: len(archprof.expand(path).nodes))
+    few.write_text(f"budgets:\n  - {{model: {largest}, macs: 1T}}\n")
+    imports = "import rich.table, rich.console, archprof.cli.check, archprof.render.check, archprof.graph.blocks.conv"
+    checked, one, floor = compare(9, [ARCHPROF, "check", "--config", str(many)], [ARCHPROF, "check", "--config", str(few)], python(imports))
+    each = 1000 * (checked.seconds - floor.seconds) / len(specs)
+    note("archprof check, 100 budgets over 60 specs", f"{each:.1f} ms a spec above the imports", "≤ 15 ms")
+    note("", f"{checked.peak_bytes / one.peak_bytes:.2f} × the memory of the largest alone ({checked.peak_bytes / 1e6:.0f} MB)", "≤ 1.3 ×")
+    assert each <= 15
+    assert checked.peak_bytes <= 1.3 * one.peak_bytes

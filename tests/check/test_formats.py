@@ -67,7 +67,7 @@ SARIF = _object(
 )
 
 
-@pytest.fixture(params=HOSTILE.values(), ids=HOSTILE)
+@pytest.fixture(params=[*HOSTILE.values()], ids=[*HOSTILE])
 def hostile(request, folder):
     """A spec under a name that means something to some reader."""
     (folder / request.param).write_text(SPEC)
@@ -114,7 +114,9 @@ def test_json(capsys, hostile):
 def test_workflow_commands(capsys, hostile):
     """As the runner reads them: properties end at the first `::`, are split at commas, and then unescaped."""
     first, *others = report(capsys, "github", f"./{hostile}").splitlines()
-    kind, properties, _ = re.fullmatch(r"::(\w+) (.*?)::(.*)", first).groups()
+    read = re.fullmatch(r"::(\w+) (.*?)::(.*)", first)
+    assert read
+    kind, properties, _ = read.groups()
     found = dict(part.split("=", 1) for part in properties.split(","))
     for code, char in (("%0D", "\r"), ("%0A", "\n"), ("%3A", ":"), ("%2C", ","), ("%25", "%")):
         found = {key: value.replace(code, char) for key, value in found.items()}
@@ -137,7 +139,9 @@ def test_openmetrics(capsys, hostile):
     samples = [line for line in lines if not line.startswith("#")]
     found = {}
     for line in samples:
-        name, label, value = re.fullmatch(r'(\w+)\{network="((?:[^"\\\n]|\\.)*)"\} (\d+)', line, re.DOTALL).groups()
+        read = re.fullmatch(r'(\w+)\{network="((?:[^"\\\n]|\\.)*)"\} (\d+)', line, re.DOTALL)
+        assert read
+        name, label, value = read.groups()
         found[name] = (re.sub(r"\\(.)", lambda match: {"n": "\n"}.get(match[1], match[1]), label), int(value))
     assert found["archprof_macs"][1] == 22_016
     assert found["archprof_budgets_exceeded"][1] == 1
