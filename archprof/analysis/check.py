@@ -36,7 +36,7 @@ class Request(NamedTuple):
     against: str = ""
     allow_empty: bool = False
     measure: Measure | None = None
-    keep: bool = False  # the snapshots, for a baseline
+    keep: Path | None = None  # the folder of a baseline that is to be written: snapshots are kept, by their names from there
     implied: str = ""  # the option by which a baseline was asked for
     version: str = ""  # of archprof, that they say they were made by
     commit: str = ""  # that they say they are of
@@ -105,7 +105,7 @@ class _Check:
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None
         self._problems.update(dict.fromkeys(contradictions(self._verdicts)))
-        if not self._verdicts and not self._problems and not self._request.keep and not (self._request.allow_empty and not chosen):
+        if not self._verdicts and not self._problems and self._request.keep is None and not (self._request.allow_empty and not chosen):
             self._problems[_nothing(self._request, bool(chosen))] = None
         return Outcome(tuple(self._verdicts), tuple(self._problems), tuple(self._networks), self._snapshots)
 
@@ -153,8 +153,8 @@ class _Check:
         since = f"git:{self._request.against}" if self._request.against else "the baseline"
         found = network(target.label, report, before, since)
         self._networks.append(Network(target.label, report.spec.file, _totals(found.now)))
-        if self._request.keep:
-            self._keep(target, report)
+        if self._request.keep is not None:
+            self._keep(target, report, self._request.keep)
         held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
         for budget in (*budgets, held) if limits else budgets:
             verdicts = judge(found, budget)
@@ -215,8 +215,8 @@ class _Check:
             return None
         return snapshot(analyze_graph(expand(resolve(read_tree(reference, spellings), target.settings, spellings))))
 
-    def _keep(self, target: Target, report: Report) -> None:
-        self._snapshots[target.key(self._request.folder)] = snapshot(report, self._request.version, self._request.commit)
+    def _keep(self, target: Target, report: Report, folder: Path) -> None:
+        self._snapshots[target.key(folder)] = snapshot(report, self._request.version, self._request.commit)
 
     def _tree(self, file: str) -> Tree:
         if file not in self._trees:

@@ -74,15 +74,15 @@ def command(
     named = {"params": max_params, "trainable": max_trainable, "macs": max_macs, "flops": max_flops, "activations": max_activations}
     named |= {"size": max_size, "layers": max_layers}
     limits = [*_named(named), *_listed("max", max), *_listed("min", min), *_listed("max-increase", max_increase)]
-    revision = _revision(against)
+    revision = _revision(against, baseline)
     place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
     before, wrong = _before(place, write_baseline)
-    folder = Path(write_baseline or place or "baseline.json").parent
+    folder = Path(place or write_baseline or "baseline.json").parent
     request = Request(tuple(models or ()), found, tuple(limits), before, folder, revision, allow_empty, _measure if measure else None, problems=wrong)
     implied = f"--against {against}" if against else f"--baseline {baseline}" if baseline else ""
     request = request._replace(implied=implied)
     if write_baseline:
-        request = request._replace(keep=True, version=__version__, commit=head())
+        request = request._replace(keep=Path(write_baseline).parent, version=__version__, commit=head())
     outcome = check(request)
     if write_baseline and not outcome.problems:
         _write_baseline(write_baseline, outcome.snapshots)
@@ -177,12 +177,14 @@ def _listed(option: str, given: list[str] | None) -> "list[Limit]":
     return limits
 
 
-def _revision(against: str | None) -> str:
-    """Return the revision of `git:REV`. Raises UsageError for another form."""
+def _revision(against: str | None, baseline: str | None) -> str:
+    """Return the revision of `git:REV`. Raises UsageError for another form, and beside a baseline."""
     from archprof.errors import Problem, UsageError
 
     if against is None:
         return ""
+    if baseline is not None:
+        raise UsageError([Problem("`--against` and `--baseline` at once", help="limits count from one of them")])
     revision = against.removeprefix("git:")
     if revision == against or not revision or ":" in revision:
         raise UsageError([Problem(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")])

@@ -1,13 +1,15 @@
 """`git:REV:path`: a spec as it stands at a revision, read from git's objects; the work tree is not touched."""
 
 import os
-import subprocess
 from pathlib import Path, PurePosixPath
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import Location, printable, problem
 from archprof.spec.limits import MAX_BYTES
 from archprof.spec.nodes import shorten
+
+if TYPE_CHECKING:
+    import subprocess  # its import takes longer than reading a spec: only who reads from git pays for it
 
 PREFIX = "git:"
 _FORM = "written `git:REV:path`, as in `git:origin/main:specs/mine.yaml`; the path counts from the repository's root, with `./` from here"
@@ -89,6 +91,8 @@ def read_blob(text: str, location: Location | None = None) -> bytes:
 
     Raises SpecError for a revision, a path or a repository that there is not.
     """
+    import subprocess
+
     place = parse_place(text, location)
     name = f"{commit_of(place.revision, location)}:{place.path}"
     kind = _call(["cat-file", "-t", name], location)
@@ -131,6 +135,8 @@ def _inside(path: str, said: str, location: Location | None) -> str:
 
 
 def _quiet(arguments: list[str]) -> str:
+    import subprocess
+
     try:
         found = subprocess.run(["git", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError:
@@ -147,6 +153,8 @@ def _run(arguments: list[str], location: Location | None) -> str:
 
 
 def _call(arguments: list[str], location: Location | None) -> "subprocess.CompletedProcess[bytes]":
+    import subprocess
+
     try:
         return subprocess.run(["git", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError as error:

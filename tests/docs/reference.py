@@ -43,8 +43,8 @@ Why only convolutions and linear layers have MACs is told in [what is counted](.
 
 CLI = f"""{NOTICE}# Commands
 
-Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or holds a `/`), or `-` for
-standard input, each with settings behind it if wanted: `mobilenet_v2@width=0.75,resolution=192`.
+Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or holds a `/`), `git:REV:path`
+for a file at a revision, or `-` for standard input, each with settings behind it if wanted: `mobilenet_v2@width=0.75,resolution=192`.
 
 The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`, `.csv`, `.md`, `.txt`) gives
 the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS` are honoured; into a pipe goes no colour, and no line is
