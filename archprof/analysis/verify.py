@@ -49,20 +49,34 @@ class Proof(NamedTuple):
 Measure = Callable[[Graph], Counts]
 
 
-def verify(reference: str, measure: Measure | None = None) -> Iterator[Proof]:
-    """Yield a proof for each setting that a spec lists, its own first; *measure* counts on the built module, where it is given.
+Settings = tuple[Setting, ...]
+
+
+def verify(reference: str, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
+    """Yield a proof for each setting that a spec lists, its own first, or for *only* one; *measure* counts on the built module, where it is given.
 
     Raises SpecError for a spec that is wrong.
     """
     target, behind = parse_reference(reference)
     tree = read_tree(target, spellings)
     spec = resolve(tree, behind, spellings)
-    listed = dict.fromkeys([(), *(expected.at for expected in spec.expect), *(published.at for published in spec.published)])
-    for at in listed if not behind else ((),):
+    for at in _listed(spec) if only is None else (only,):
         yield _proof(tree, spec, (*behind, *at), at, measure)
 
 
-def _proof(tree: Tree, spec: Spec, settings: tuple[Setting, ...], at: tuple[Setting, ...], measure: Measure | None) -> Proof:
+def listed_settings(reference: str) -> tuple[Settings, ...]:
+    """Return the settings that a spec lists, its own first; with settings behind the reference, those alone. Raises SpecError as `verify` does."""
+    target, behind = parse_reference(reference)
+    return _listed(resolve(read_tree(target, spellings), behind, spellings))
+
+
+def _listed(spec: Spec) -> tuple[Settings, ...]:
+    if spec.asked:
+        return ((),)
+    return tuple(dict.fromkeys([(), *(expected.at for expected in spec.expect), *(published.at for published in spec.published)]))
+
+
+def _proof(tree: Tree, spec: Spec, settings: Settings, at: Settings, measure: Measure | None) -> Proof:
     graph = expand(resolve(tree, settings, spellings))
     report = analyze_graph(graph)
     checks = []

@@ -10,8 +10,13 @@ from archprof.cli import options
 from archprof.cli.output import choose_format, write
 
 if TYPE_CHECKING:
-    from archprof.analysis.verify import Proof
+    from archprof.analysis.report import Counts
+    from archprof.analysis.verify import Proof, Settings
     from archprof.errors import InputError
+    from archprof.graph.trace import Graph
+
+    # A model, and the setting to prove it at; None for all that its spec lists.
+    Task = tuple[str, Settings | None]
 
 
 def command(
@@ -67,7 +72,7 @@ def _chosen(patterns: list[str]) -> list[str]:
 
     chosen: dict[str, None] = {}
     for pattern in patterns:
-        if ("*" not in pattern and "?" not in pattern) or catalog.is_path(pattern):
+        if catalog.is_path(pattern) or not any(sign in pattern for sign in "*?["):
             chosen[pattern] = None
             continue
         names = [name for name in catalog.files() if fnmatchcase(name, pattern)]
@@ -78,43 +83,66 @@ def _chosen(patterns: list[str]) -> list[str]:
 
 
 def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[Proof] | InputError"]:
-    """Yield the proofs of each model in turn, from several processes where there is more than one."""
-    import os
+    """Yield the proofs of each task in turn, from several processes where there is more than one.
 
-    workers = min(jobs or os.cpu_count() or 1, len(models))
-    if workers == 1:
-        yield from _told(models, (_one(model, analytic) for model in models))
-        return
-    from concurrent.futures import ProcessPoolExecutor
+    A task is a model where formulas alone are asked, which takes milliseconds; each of its settings where modules are built and run.
+    """
+    import os
     from functools import partial
 
-    with ProcessPoolExecutor(workers) as pool:
-        size = max(1, len(models) // (workers * 8)) if analytic else 1
-        yield from _told(models, pool.map(partial(_one, analytic=analytic), models, chunksize=size))
+    tasks: list[Task] = [(model, None) for model in models] if analytic else [task for model in models for task in _tasks(model)]
+    work = partial(_one, analytic=analytic)
+    workers = min(jobs or os.cpu_count() or 1, len(tasks))
+    if workers == 1:
+        yield from _told(tasks, map(work, tasks))
+        return
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, initializer=None if analytic else _alone) as pool:
+        yield from _told(tasks, pool.map(work, tasks, chunksize=max(1, len(tasks) // (workers * 8)) if analytic else 1))
 
 
-def _one(model: str, analytic: bool) -> "list[Proof] | InputError":
-    """Return the proofs of a model, or what is wrong with it."""
-    from archprof.analysis.verify import verify
+def _tasks(model: str) -> "list[Task]":
+    """Return a model's settings as tasks; one task where they cannot be read, which then says why."""
+    from archprof.analysis.verify import listed_settings
     from archprof.errors import InputError
 
     try:
-        return list(verify(model, None if analytic else _measure))
+        return [(model, at) for at in listed_settings(model)]
+    except InputError:
+        return [(model, None)]
+
+
+def _alone() -> None:
+    """Keep torch to one thread: there is a process for each core already."""
+    from archprof.runtime.require import use_one_thread
+
+    use_one_thread()
+
+
+def _one(task: "Task", analytic: bool) -> "list[Proof] | InputError":
+    """Return the proofs of a task, or what is wrong with its model."""
+    from archprof.analysis.verify import verify
+    from archprof.errors import InputError
+
+    model, at = task
+    try:
+        return list(verify(model, None if analytic else _measure, at))
     except InputError as error:
         return error
 
 
-def _measure(graph):  # type: ignore[no-untyped-def]
+def _measure(graph: "Graph") -> "Counts":
     from archprof.runtime.measure import measure_network
 
     return measure_network(graph, "both")
 
 
-def _told(models: list[str], results: "Iterator[list[Proof] | InputError]") -> "Iterator[list[Proof] | InputError]":
-    """Say on a terminal's standard error which model is done, while the work goes on."""
+def _told(tasks: "list[Task]", results: "Iterator[list[Proof] | InputError]") -> "Iterator[list[Proof] | InputError]":
+    """Say on a terminal's standard error which task is done, while the work goes on."""
     if not sys.stderr.isatty():
         yield from results
         return
-    for number, (model, result) in enumerate(zip(models, results, strict=True), 1):
-        print(f"\r\x1b[K{number}/{len(models)} {model}", end="" if number < len(models) else "\r\x1b[K", file=sys.stderr, flush=True)
+    for number, ((model, _), result) in enumerate(zip(tasks, results, strict=True), 1):
+        print(f"\r\x1b[K{number}/{len(tasks)} {model}", end="" if number < len(tasks) else "\r\x1b[K", file=sys.stderr, flush=True)
         yield result

@@ -182,5 +182,7 @@ def to_csv(table: Table) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as CSV holds it: shapes and pairs joined by `x`."""
-    return "x".join(map(str, value)) if isinstance(value, tuple) else value
+    """Return a value as CSV holds it: shapes and pairs joined by `x`, several of them by `+`."""
+    if not isinstance(value, tuple):
+        return value
+    return ("+" if value and isinstance(value[0], tuple) else "x").join(str(_plain(item)) for item in value)

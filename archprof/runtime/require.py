@@ -34,6 +34,13 @@ def importing() -> Iterator[None]:
         yield
 
 
+def use_one_thread() -> None:
+    """Keep torch to one thread in this process."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
 @contextmanager
 def uncollected() -> Iterator[None]:
     """Hold the garbage collector back: an import of a million objects that all stay wakes it dozens of times, for nothing."""
