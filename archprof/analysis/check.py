@@ -87,9 +87,11 @@ class _Check:
         self._trees: dict[str, Tree] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
+        self._commit = self._root = ""  # of the revision, and the folder of its repository
         if request.against:
             try:
-                git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
+                self._commit = git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
+                self._root = git.repository()
             except SpecError as error:
                 self._problems.update(dict.fromkeys(error.problems))
                 self._request = request._replace(against="", before={})
@@ -210,7 +212,8 @@ class _Check:
     def _at_revision(self, target: Target) -> Snapshot | None:
         if target.file == "-" or git.is_git(target.file):
             return None
-        reference = git.at_revision(self._request.against, target.file, Location(target.file, 1, 1))
+        # By its hash, so that git is not asked for every spec which commit a branch is.
+        reference = git.at_revision(self._commit, target.file, Location(target.file, 1, 1), self._root)
         if not git.exists(reference):
             return None
         return snapshot(analyze_graph(expand(resolve(read_tree(reference, spellings), target.settings, spellings))))

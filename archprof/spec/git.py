@@ -1,10 +1,11 @@
 """`git:REV:path`: a spec as it stands at a revision, read from git's objects; the work tree is not touched."""
 
 import os
+import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.errors import Location, printable, problem
+from archprof.errors import Location, SpecError, printable, problem
 from archprof.spec.limits import MAX_BYTES
 from archprof.spec.nodes import shorten
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     import subprocess  # its import takes longer than reading a spec: only who reads from git pays for it
 
 PREFIX = "git:"
+_HASH = re.compile(r"[0-9a-f]{40}\Z")
 _FORM = "written `git:REV:path`, as in `git:origin/main:specs/mine.yaml`; the path counts from the repository's root, with `./` from here"
 
 
@@ -50,15 +52,17 @@ def sibling(child: str, target: str, location: Location | None = None) -> str:
     return str(place._replace(path=_inside(path, target, location)))
 
 
-def at_revision(revision: str, file: str, location: Location | None = None) -> str:
-    """Return the reference of a file of the work tree at *revision*. Raises SpecError for a file outside of the repository."""
-    root = Path(repository(location)).resolve()
+def at_revision(revision: str, file: str, location: Location | None = None, root: str = "") -> str:
+    """Return the reference of a file of the work tree at *revision*; *root* is the repository's, where it is known already.
+
+    Raises SpecError for a file outside of the repository.
+    """
+    root = os.path.realpath(root or repository(location))
     try:
         path = Path(file).resolve().relative_to(root)
     except ValueError:
-        raise problem(
-            f"`{printable(file)}` is not in the repository {printable(str(root))}", location, help="run it inside the spec's repository"
-        ) from None
+        advice = "run it inside the spec's repository"
+        raise problem(f"`{printable(file)}` is not in the repository {printable(root)}", location, help=advice) from None
     return str(Place(revision, path.as_posix()))
 
 
@@ -94,31 +98,44 @@ def read_blob(text: str, location: Location | None = None) -> bytes:
     import subprocess
 
     place = parse_place(text, location)
-    name = f"{commit_of(place.revision, location)}:{place.path}"
-    kind = _call(["cat-file", "-t", name], location)
-    if kind.returncode:
-        raise problem(
-            f"no such file: `{printable(text)}`", location, help=f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there"
-        )
-    if kind.stdout.strip() != b"blob":
-        raise problem(f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`")
+    name = _object(place, location)
     with subprocess.Popen(["git", "cat-file", "blob", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         data = process.stdout.read(MAX_BYTES + 1)
-        process.kill()
+        if len(data) > MAX_BYTES:
+            process.kill()
+            return data
+    if process.returncode:
+        raise _no_blob(text, place, name, location)
     return data
+
+
+def _no_blob(text: str, place: Place, name: str, location: Location | None) -> SpecError:
+    """Return why git has no file of that name."""
+    commit_of(place.revision, location)  # where there is no such commit, that is why
+    kind = _call(["cat-file", "-t", name], location)
+    if kind.stdout.strip() == b"tree":
+        return problem(f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`")
+    advice = f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there"
+    return problem(f"no such file: `{printable(text)}`", location, help=advice)
 
 
 def exists(text: str) -> bool:
     """Tell whether a file stands at a revision. Raises SpecError for a revision that there is not."""
     place = parse_place(text)
-    return not _call(["cat-file", "-e", f"{commit_of(place.revision)}:{place.path}"], None).returncode
+    return not _call(["cat-file", "-e", _object(place, None)], None).returncode
 
 
 def files_below(revision: str, folder: str) -> list[str]:
     """Return the paths of the files below a folder at a revision."""
     listed = _call(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_of(revision), f"{folder}/"], None)
     return [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+
+
+def _object(place: Place, location: Location | None) -> str:
+    """Return git's name of a file; a whole hash need not be looked up, though it may be of no commit that is here."""
+    commit = place.revision if _HASH.match(place.revision) else commit_of(place.revision, location)
+    return f"{commit}:{place.path}"
 
 
 def _inside(path: str, said: str, location: Location | None) -> str:

@@ -61,6 +61,7 @@ def test_diff_takes_both_sides_from_git(capsys, folder):
     ("place", "told"),
     [
         ("git:nope:tiny.yaml", "there is no revision `nope`"),
+        (f"git:{'0' * 40}:tiny.yaml", f"there is no revision `{'0' * 40}`"),
         ("git:--all:tiny.yaml", "there is no revision `--all`"),
         ("git:HEAD:../tiny.yaml", "`git:HEAD:../tiny.yaml` leaves the repository"),
         ("git:HEAD:nets/../../tiny.yaml", "`git:HEAD:nets/../../tiny.yaml` leaves the repository"),
@@ -111,6 +112,10 @@ def test_a_file_of_another_repository(capsys, folder, tmp_path_factory):
 def test_an_unknown_revision_leaves_the_rest_to_be_told(capsys):
     result = archprof(capsys, "check", "tiny.yaml", "--against", "git:nope", "--max-params", "1")
     assert (result.code, "--against git:nope: there is no revision `nope`" in result.err, "✗  tiny.yaml" in result.out) == (2, True, True)
+
+
+def test_a_hash_of_nothing_holds_nobody_to_nothing(capsys):
+    assert archprof(capsys, "check", "tiny.yaml", "--against", f"git:{'0' * 40}").code == 2
 
 
 def test_a_catalog_in_the_repository_is_read_at_the_revision_too(capsys, folder, monkeypatch):
