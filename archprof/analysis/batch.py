@@ -4,6 +4,7 @@ import pickle
 import re
 from collections.abc import Mapping
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from archprof.errors import Problem, SpecError, UsageError
 from archprof.graph.block import spellings
 from archprof.graph.candidates import Split, candidates
 from archprof.graph.expand import bind, expand
-from archprof.graph.totals import Totals, trace_totals
+from archprof.graph.totals import CellsTracer, Totals, trace_totals
+from archprof.graph.trace import INPUT, Feature
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
 from archprof.spec.header import multiply, read_knob, read_multiplier, read_resolution
@@ -114,7 +116,7 @@ class Computation:
         order = np.argsort(ranks, kind="stable")
         structures = ranks[order] // self._inner
         edges = [0, *(np.flatnonzero(np.diff(structures)) + 1).tolist(), len(order)]
-        for low, high in zip(edges, edges[1:], strict=False):
+        for low, high in pairwise(edges):
             structure, places = self._structure(int(structures[low])), order[low:high]
             if structure.error:
                 found.fail(structure.error, places)
@@ -199,6 +201,19 @@ def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
             known[index] = known[index]._replace(count=known[index].count + one.count)
 
 
+def costs_at(structure: "Structure", at: dict[str, Any], count: int) -> Stretch:
+    """Return the costs of so many variants of one structure, given as arrays of effective widths and of (height, width)."""
+    found = _Found(0, count)
+    if structure.error:
+        found.fail(structure.error, np.arange(count))
+    else:
+        for low in range(0, count, BATCH):
+            part = slice(low, low + BATCH)
+            places = np.arange(count)[part]
+            _run_batch(structure, {name: _chosen(value, part) for name, value in at.items()}, places, found)
+    return found.stretch(Wanted())
+
+
 class Structure:
     """One choice of what arrays cannot hold, bound once; *error* where it cannot be read at all."""
 
@@ -215,6 +230,13 @@ class Structure:
             self._layers, self._frozen = bind(self._spec)
         except SpecError as error:
             self.error = _reason(error)
+
+    def cells(self, at: Mapping[str, Any]) -> tuple[set[tuple[int, bool]], set[int]]:
+        """Return the printed channel counts that the width scales, each with whether it may become narrower, and the repeats that the depth scales."""
+        spec = self._spec
+        net = CellsTracer(spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"])
+        net.layers(self._layers, Feature(INPUT, spec.input, 1, spec.input[0]))
+        return net.counts, net.repeats
 
     def trace(self, at: Mapping[str, Any]) -> Totals:
         """Return the totals at arrays of values. Raises SpecError and Split as `trace_totals` does."""
@@ -238,13 +260,8 @@ class Structure:
     def alone(self, at: Mapping[str, Any], place: tuple[int, ...]) -> Cost:
         """Return one variant's costs as `summary` has them. Raises SpecError where it cannot be."""
         settings = {name: _typed(value, place) for name, value in at.items()}
-        found = self._exact(settings)
-        return found
-
-    def _exact(self, settings: Mapping[str, Any]) -> Cost:
-        spec = self._spec
-        chosen = {name: value for name, value in settings.items() if name != "width"}
-        spec = self.plan.spec((*((name, str(value)) for name, value in chosen.items()), *self.fixed.items()))
+        others = [(name, str(value)) for name, value in settings.items() if name != "width"]
+        spec = self.plan.spec((*others, *self.fixed.items()))
         if "width" in settings:
             # The multiplier is the product already: the spec's own and the axis'.
             spec = spec._replace(settings={**spec.settings, "width": settings["width"]}, asked=(*spec.asked, ("width", str(settings["width"]))))
@@ -268,7 +285,7 @@ def _typed(value: Any, place: tuple[int, ...]) -> Any:
 def _run_batch(structure: Structure, at: dict[str, Any], places: Integers, found: _Found) -> None:
     """Compute candidates side by side, halving wherever they part ways."""
     if len(places) <= _FEW:
-        for index, place in enumerate(places):
+        for index in range(len(places)):
             _run_alone(structure, at, (index,), places[index : index + 1], found)
         return
     try:
@@ -394,7 +411,7 @@ def _is_separable(part: Any) -> bool:
     return channels[1] == 1 and np.broadcast_shapes(np.shape(part.positions), (1, 1))[0] == 1
 
 
-def _chosen(value: Any, mask: NDArray[np.bool_]) -> Any:
+def _chosen(value: Any, mask: Any) -> Any:
     if isinstance(value, tuple):
         first = value[0][mask]
         return (first, first) if value[0] is value[1] else (first, value[1][mask])

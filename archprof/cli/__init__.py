@@ -24,6 +24,7 @@ COMMANDS: Mapping[str, str] = {
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",
+    "solve": "Which width, resolution or scale meets a budget.",
     "explain": "Why other tools and papers print other numbers.",
     "check": "Budgets in CI: what a network may cost, and where it costs more.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",

@@ -59,14 +59,14 @@ def write_file(path: str, text: str) -> None:
         mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask()
         handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise cannot_write(path, error) from None
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
             file.write(text)
         os.chmod(temporary, mode)
         os.replace(temporary, target)
     except OSError as error:
-        raise _cannot_write(path, error) from None
+        raise cannot_write(path, error) from None
     finally:
         Path(temporary).unlink(missing_ok=True)
 
@@ -78,7 +78,8 @@ def umask() -> int:
     return mask
 
 
-def _cannot_write(path: str, error: OSError) -> UsageError:
+def cannot_write(path: str, error: OSError) -> UsageError:
+    """Return the error for a file that the system does not let us write."""
     return UsageError([Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")])
 
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.cli.output import umask, write
+from archprof.cli.output import cannot_write, umask, write
 from archprof.errors import Problem, UsageError
 from archprof.spec.axis import parse_axis
 from archprof.spec.printed import parse_printed
@@ -29,6 +29,7 @@ _ALONE = 200_000
 _HELD = 4_000
 _REDRAW = 0.2
 INTERRUPTED = 130
+_RETRIES = 10
 
 
 class Request(NamedTuple):
@@ -86,7 +87,8 @@ def _planned(request: Request) -> "tuple[list[Plan], Wanted]":
         raise UsageError([Problem("`sweep` needs numpy, which is not installed", help="pip install 'archprof[sweep]'")]) from None
     from archprof.analysis.plan import Limit, Wanted, check_wanted, plan_sweep
 
-    limits = tuple(Limit(count, (value := parse_printed(text).value).__floor__() if most else value.__ceil__(), most) for count, most, text in request.limits)
+    bounds = ((count, most, parse_printed(text).value) for count, most, text in request.limits)
+    limits = tuple(Limit(count, bound.__floor__() if most else bound.__ceil__(), most) for count, most, bound in bounds)
     shown = request.format in ("table", "markdown")
     top = request.top if request.top or not (shown and request.sort) else _HELD
     wanted = Wanted(limits, request.pareto, request.sort, top)
@@ -130,7 +132,7 @@ def _executor(request: Request, size: int) -> "Iterator[tuple[Executor | None, i
             raise UsageError([Problem(f"no Dask scheduler answers at `{request.scheduler}`", note=str(error))]) from None
         with client:
             # The same stretch may run twice, where a worker is lost: it is a function of values alone.
-            yield client.get_executor(retries=10), 4 * max(len(client.scheduler_info()["workers"]), 1)
+            yield client.get_executor(retries=_RETRIES), 4 * max(len(client.scheduler_info()["workers"]), 1)
         return
     jobs = request.jobs or os.cpu_count() or 1
     if jobs == 1 or (size < _ALONE and request.jobs is None):
@@ -272,7 +274,7 @@ class _Streamed(_Sink):
             self._writer = open_writer(request.format, self._temporary, plans, before)
         except OSError as error:
             self.discard()
-            raise UsageError([Problem(f"cannot write `{request.output}`: {(error.strerror or str(error)).lower()}", help="nothing was written")]) from None
+            raise cannot_write(request.output, error) from None
         except UsageError:
             self.discard()
             raise

@@ -147,6 +147,26 @@ class TotalsTracer(Tracer):
         return channels
 
 
+class CellsTracer(TotalsTracer):
+    """A tracer that notes what multipliers change: *counts* of channels (with `narrow`) at the width, *repeats* at the depth."""
+
+    def __init__(self, width: WidthRule | None, multiplier: Any, depth: Any) -> None:
+        super().__init__(width, multiplier, depth)
+        self.counts: set[tuple[int, bool]] = set()
+        self.repeats: set[int] = set()
+
+    def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
+        """Note the count, and return it at the network's width."""
+        if scale:
+            self.counts.add((channels, narrow))
+        return super().scaled(channels, scale, narrow)
+
+    def _repeats(self, count: int, deepen: bool) -> int:
+        if deepen:
+            self.repeats.add(count)
+        return super()._repeats(count, deepen)
+
+
 @cache
 def _field_names(operator: type[Operator]) -> tuple[str, ...]:
     return tuple(field.name for field in fields(operator))

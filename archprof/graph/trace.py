@@ -257,8 +257,8 @@ class Tracer:
             width = maximum(width, 1.0)
         if rule is None or not scale or (not is_array(width) and width == 1):
             return channels
-        result = _rounded(channels * width, rule)
-        if not is_array(width) or (not is_array(channels) and _rounded(channels, rule) == channels):
+        result = rounded(channels * width, rule)
+        if not is_array(width) or (not is_array(channels) and rounded(channels, rule) == channels):
             return result
         # A count that the rule would round even at width 1 stays as printed there.
         unscaled = width == 1
@@ -311,6 +311,6 @@ class Tracer:
             raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")
 
 
-def _rounded(product: Any, rule: WidthRule) -> Dim:
+def rounded(product: Any, rule: WidthRule) -> Dim:
     """Return channels times a width as the rule rounds them."""
     return maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)

@@ -210,7 +210,7 @@ def scatter(points: Kept, width: int = 60, height: int = 12) -> Iterable[str]:
         return
     heights = points.costs[Cost._fields.index(name)]
     cells = [[" "] * width for _ in range(height)]
-    across = np.minimum(macs * width // (int(macs.max()) + 1), width - 1) if int(macs.max()) < 1 << 56 else (macs / macs.max() * (width - 1)).astype(int)
+    across = (macs / macs.max() * (width - 1)).astype(int)
     up = (heights / heights.max() * (height - 1)).astype(int)
     for x, y in zip(across.tolist(), up.tolist(), strict=True):
         cells[height - 1 - y][x] = "·"

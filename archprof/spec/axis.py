@@ -28,8 +28,9 @@ class Axis(NamedTuple):
 def parse_axis(setting: Setting) -> Axis:
     """Return the axis of a setting: a value, a list, `a:b:step`, `a:b:log:n`, or a list of those.
 
-    `a:b:step` counts in decimals and includes *b* where a step lands on it; `a:b:log:n` are *n* values in equal ratios, both ends included, rounded to
-    integers where both ends are (and the knob is no multiplier). A value that comes twice counts once. Raises SpecError for a range that has no values, or too many.
+    `a:b:step` counts in decimals and includes *b* where a step lands on it; `a:b:log:n` are *n* values in equal ratios, both ends included, rounded
+    to integers where both ends are (and the knob is no multiplier). A value that comes twice counts once. Raises SpecError for a range that has no
+    values, or too many.
     """
     name, text = setting
     values = dict.fromkeys(value for part in split_values(text) for value in _values(name, part.strip()))
