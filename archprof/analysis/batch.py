@@ -41,7 +41,7 @@ class Invalid(NamedTuple):
     """Variants that cannot be, for one reason: how many, and the number of one of them."""
 
     reason: str
-    count: int
+    variants: int
     example: int
 
 
@@ -182,7 +182,7 @@ class _Found:
         pattern = _pattern(reason)
         for index, known in enumerate(self.invalid):
             if _pattern(known.reason) == pattern:
-                self.invalid[index] = known._replace(count=known.count + places.size)
+                self.invalid[index] = known._replace(variants=known.variants + places.size)
                 return
         self.invalid.append(Invalid(reason, places.size, int(places.flat[0])))
 
@@ -198,7 +198,7 @@ def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
         if index is None:
             known.append(one)
         else:
-            known[index] = known[index]._replace(count=known[index].count + one.count)
+            known[index] = known[index]._replace(variants=known[index].variants + one.variants)
 
 
 def costs_at(structure: "Structure", at: dict[str, Any], count: int) -> Stretch:
@@ -232,7 +232,7 @@ class Structure:
             self.error = _reason(error)
 
     def cells(self, at: Mapping[str, Any]) -> tuple[set[tuple[int, bool]], set[int]]:
-        """Return the printed channel counts that the width scales, each with whether it may become narrower, and the repeats that the depth scales."""
+        """Return the printed channel counts that the width scales, with whether they may become narrower, and the repeats that the depth scales."""
         spec = self._spec
         net = CellsTracer(spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"])
         net.layers(self._layers, Feature(INPUT, spec.input, 1, spec.input[0]))
@@ -408,7 +408,7 @@ def _products(totals: Totals, shape: tuple[int, ...]) -> tuple[Any, Any]:
 
 def _is_separable(part: Any) -> bool:
     channels = np.broadcast_shapes(np.shape(part.macs), np.shape(part.activations), (1, 1))
-    return channels[1] == 1 and np.broadcast_shapes(np.shape(part.positions), (1, 1))[0] == 1
+    return bool(channels[1] == 1 and np.broadcast_shapes(np.shape(part.positions), (1, 1))[0] == 1)
 
 
 def _chosen(value: Any, mask: Any) -> Any:
@@ -462,7 +462,7 @@ def _within(wanted: Wanted, costs: Integers) -> NDArray[np.bool_]:
     """Tell which variants are within the limits."""
     kept = np.ones(costs.shape[1], bool)
     for limit in wanted.limits:
-        line = costs[Cost._fields.index(limit.count)]
+        line = costs[Cost._fields.index(limit.of)]
         kept &= line <= limit.value if limit.most else line >= limit.value
     return kept
 

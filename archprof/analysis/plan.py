@@ -26,7 +26,7 @@ _MAX_VARIANTS = 1 << 62
 class Limit(NamedTuple):
     """A bound on a count: only variants with at most, or at least, so many are kept."""
 
-    count: str
+    of: str
     value: int
     most: bool
 

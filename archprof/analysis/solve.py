@@ -126,7 +126,8 @@ def _compound(plan: Plan) -> _Range:
         phi = (start + end) / 2
         # At a step of the depth itself a row does not repeat more often yet: its interval is closed above, those of widths below.
         width = shortest(*_around(widths, BETA**phi))
-        depth = shortest(*(math.nextafter(bound, math.inf) for bound in _around(depths, ALPHA**phi)))
+        low_depth, high_depth = _around(depths, ALPHA**phi)
+        depth = shortest(math.nextafter(low_depth, math.inf), math.nextafter(high_depth, math.inf))
         # What is shorter than this is an error of logarithms, not a network.
         if width is None or depth is None or end - start < _SHORTEST_PIECE:
             continue
@@ -189,7 +190,8 @@ def _array(plan: Plan, name: str, texts: Sequence[str]) -> Any:
 def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Found]) -> Solution:
     if not networks:
         raise UsageError([Problem(f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions")])
-    fitting, beyond = [], []
+    fitting: list[Found] = []
+    beyond: list[Found] = []
     for network in networks:
         (fitting if all(_keeps(network, limit) for limit in goal.limits) else beyond).append(network)
     best = _best(goal, fitting or networks, bool(fitting))
@@ -199,7 +201,7 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Found]) -> Sol
 
 
 def _best(goal: Goal, networks: list[Found], fits: bool) -> Found:
-    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that breaks the limits by the least."""
+    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that breaks limits the least."""
     if goal.target is not None:
         return min(networks, key=lambda network: (_distance(network, goal), _typed_length(network)))
     if fits:
@@ -222,13 +224,13 @@ def _other_side(goal: Goal, best: Found, networks: list[Found]) -> Found | None:
 
 
 def _keeps(network: Found, limit: Limit) -> bool:
-    count = int(getattr(network.cost, limit.count))
+    count = int(getattr(network.cost, limit.of))
     return count <= limit.value if limit.most else count >= limit.value
 
 
 def _excess(network: Found, limits: tuple[Limit, ...]) -> float:
     """Return by how large a factor a network breaks the limit that it breaks most."""
-    return max(_ratio(int(getattr(network.cost, limit.count)), limit) for limit in limits)
+    return max(_ratio(int(getattr(network.cost, limit.of)), limit) for limit in limits)
 
 
 def _ratio(count: int, limit: Limit) -> float:

@@ -56,7 +56,7 @@ class Tally:
 
     @property
     def impossible(self) -> int:
-        return sum(one.count for found in self.invalid for one in found)
+        return sum(one.variants for found in self.invalid for one in found)
 
     def add(self, piece: Piece) -> Kept:
         """Count a piece and return the variants in it."""

@@ -15,7 +15,7 @@ def command(
     max_activations: Annotated[str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")] = None,
     target_macs: Annotated[str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")] = None,
     maximize: Annotated[str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")] = "macs",
-    width: Annotated[str | None, typer.Option("--width", help="Width multipliers to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE")] = None,
+    width: Annotated[str | None, typer.Option("--width", help="Widths to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE")] = None,
     resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes to choose from: `128:288:32`.", metavar="AXIS")] = None,
     classes: options.Classes = None,
     set: options.Set = None,

@@ -1,6 +1,6 @@
 """archprof sweep: the cost of every variant of a network on a grid, or of a sample of them."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -12,26 +12,22 @@ _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
 _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
 
-def _bound(option: str, what: str) -> Any:
-    return Annotated[str | None, typer.Option(option, help=f"Only variants of {what}.", metavar="N")]
-
-
 def command(
     models: Annotated[list[str], typer.Argument(help="Names, paths or variants: `v1 v2 v3`.", metavar="MODEL...")],
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
     resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
     set: Annotated[
-        list[str] | None, typer.Option("--set", help="A knob or a cell: `layers[1].rows[2].k=3,5,7`. Repeatable.", metavar="PLACE=AXIS")
+        list[str] | None, typer.Option("--set", help="Knobs or cells: `layers[1].rows[2].k=3,5`. Repeatable.", metavar="PLACE=AXIS")
     ] = None,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product of all axes, at random.", metavar="N")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
-    max_macs: _bound("--max-macs", "at most so many MACs: `200M`") = None,
-    min_macs: _bound("--min-macs", "at least so many MACs") = None,
-    max_params: _bound("--max-params", "at most so many params") = None,
-    min_params: _bound("--min-params", "at least so many params") = None,
-    max_activations: _bound("--max-activations", "at most so many activations") = None,
-    min_activations: _bound("--min-activations", "at least so many activations") = None,
+    max_macs: Annotated[str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")] = None,
+    min_macs: Annotated[str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="N")] = None,
+    max_params: Annotated[str | None, typer.Option("--max-params", help="Only variants of at most so many params.", metavar="N")] = None,
+    min_params: Annotated[str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="N")] = None,
+    max_activations: Annotated[str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")] = None,
+    min_activations: Annotated[str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="N")] = None,
     pareto: Annotated[str | None, typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS")] = None,
     sort: Annotated[str | None, typer.Option("--sort", help="Sort by a count, smallest first; `-macs`: largest first.", metavar="KEY")] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the first so many.", metavar="N")] = None,

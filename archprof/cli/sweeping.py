@@ -127,7 +127,7 @@ def _executor(request: Request, size: int) -> "Iterator[tuple[Executor | None, i
         except ModuleNotFoundError:
             raise UsageError([Problem("`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'")]) from None
         try:
-            client = Client(request.scheduler, timeout=10)
+            client: Any = Client(request.scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TimeoutError) as error:
             raise UsageError([Problem(f"no Dask scheduler answers at `{request.scheduler}`", note=str(error))]) from None
         with client:

@@ -55,8 +55,8 @@ def _round(value: float, up: bool) -> str:
 def _budget(found: Solution) -> list[str]:
     lines = []
     for limit in found.goal.limits:
-        count = int(getattr(found.best.cost, limit.count))
-        label = LABELS.get(limit.count, limit.count)
+        count = int(getattr(found.best.cost, limit.of))
+        label = LABELS.get(limit.of, limit.of)
         if count <= limit.value:
             left = limit.value - count
             lines.append(f"{label}: {exact(left)} of {exact(limit.value)} left ({percent(left, limit.value)}){_binds(found, limit)}")
@@ -72,7 +72,7 @@ def _budget(found: Solution) -> list[str]:
 def _binds(found: Solution, limit: Limit) -> str:
     if limit not in found.binding or found.above is None:
         return ""
-    return f"; binds: the next is over by {exact(int(getattr(found.above.cost, limit.count)) - limit.value)}"
+    return f"; binds: the next is over by {exact(int(getattr(found.above.cost, limit.of)) - limit.value)}"
 
 
 def solution_document(found: Solution) -> dict[str, Any]:
@@ -86,7 +86,7 @@ def solution_document(found: Solution) -> dict[str, Any]:
         "best": _document(found.best, found),
         "above": _document(found.above, found) if found.above else None,
         "limits": [
-            {"count": limit.count, "max": limit.value, "left": limit.value - int(getattr(found.best.cost, limit.count)), "binds": limit in found.binding}
+            {"count": limit.of, "max": limit.value, "left": limit.value - getattr(found.best.cost, limit.of), "binds": limit in found.binding}
             for limit in found.goal.limits
         ],
         "target": found.goal.target,

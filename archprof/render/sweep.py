@@ -197,7 +197,7 @@ def impossible(tally: Tally) -> Iterable[str]:
     """Yield why variants cannot be, a line a reason, with how many and one of them."""
     for plan, found in zip(tally.plans, tally.invalid, strict=True):
         for one in found:
-            yield f"{plural(one.count, 'variant')} cannot be, such as {plan.model} at {settings_of(plan, one.example)}: {one.reason}"
+            yield f"{plural(one.variants, 'variant')} cannot be, such as {plan.model} at {settings_of(plan, one.example)}: {one.reason}"
 
 
 def scatter(points: Kept, width: int = 60, height: int = 12) -> Iterable[str]:
