@@ -27,8 +27,8 @@ HOSTILE = {
 }
 TEXTS = ("table", "markdown", "csv", "json", "github", "gitlab", "openmetrics", "junit", "sarif")
 
-# The parts of SARIF 2.1.0 that a log of ours has, as strictly as its schema says them. The whole schema (OASIS, 2.1.0 errata 01) has no
-# package that ships it under a free licence.
+# The parts of SARIF 2.1.0 (OASIS, errata 01) that a log of ours has, as strictly as its schema says them or more so: no Python package ships
+# the whole schema.
 _MESSAGE = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}
 
 
