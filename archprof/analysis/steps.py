@@ -46,7 +46,8 @@ def _flips(channels: int, rule: WidthRule, widths: NDArray[np.float64]) -> NDArr
     for _ in range(_NEIGHBOURS):
         near = [np.nextafter(near[0], 0.0), *near, np.nextafter(near[-1], math.inf)]
     neighbours = np.stack(near, axis=1)
-    return neighbours[:, 1:][np.diff(rounded(channels * neighbours, rule), axis=1) != 0]
+    flipped: NDArray[np.float64] = neighbours[:, 1:][np.diff(rounded(channels * neighbours, rule), axis=1) != 0]
+    return flipped
 
 
 def _counts_at(channels: int, narrow: bool, rule: WidthRule, widths: NDArray[np.float64]) -> NDArray[np.int64]:

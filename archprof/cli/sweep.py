@@ -18,7 +18,7 @@ def command(
     resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
     set: Annotated[
-        list[str] | None, typer.Option("--set", help="Knobs or cells: `layers[1].rows[2].k=3,5`. Repeatable.", metavar="PLACE=AXIS")
+        list[str] | None, typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS")
     ] = None,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product of all axes, at random.", metavar="N")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,

@@ -1,8 +1,9 @@
 """Tracing for totals alone: the same layers, blocks and operators on arrays of dims, without nodes, paths and places."""
 
+from collections.abc import Hashable
 from dataclasses import fields, replace
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from archprof.graph.bind import Layer, Row
 from archprof.graph.columns import Printed
@@ -76,7 +77,8 @@ class TotalsTracer(Tracer):
     def totals(self) -> Totals:
         """Return the sums so far."""
         parts = tuple(Part(product(spatial), *sums) for spatial, sums in self._parts.values())
-        return Totals(*self._sums, parts, max(self._bounds))
+        params, trainable, buffers = self._sums
+        return Totals(params, trainable, buffers, parts, max(self._bounds))
 
     def _is_again(self, path: str) -> bool:
         before = len(self._seen)
@@ -168,8 +170,8 @@ class CellsTracer(TotalsTracer):
 
 
 @cache
-def _field_names(operator: type[Operator]) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(operator))
+def _field_names(operator: Hashable) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cast(type[Operator], operator)))
 
 
 def _plus(total: Dim, more: Dim) -> Dim:

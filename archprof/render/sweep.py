@@ -1,6 +1,7 @@
 """Variants of a sweep as lines of a file, written as they come: CSV, JSON lines, Parquet; and as a table with a plot of characters below."""
 
 import json
+import re
 import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -96,7 +97,10 @@ def _json(text: str) -> str:
     """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
     if not text:
         return "null"
-    return text if (text.replace(".", "", 1).isdigit() and text.isascii() and (text == "0" or text[0] not in "0.")) or text.startswith("0.") else json.dumps(text)
+    return text if _NUMBER.fullmatch(text) else json.dumps(text)
+
+
+_NUMBER = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)
 
 
 class ParquetWriter:
