@@ -20,7 +20,7 @@ def command(
     set: Annotated[
         list[str] | None, typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS")
     ] = None,
-    sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product of all axes, at random.", metavar="N")] = None,
+    sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
     max_macs: Annotated[str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")] = None,
     min_macs: Annotated[str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="N")] = None,

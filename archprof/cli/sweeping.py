@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import sys
 import tempfile
 import time
@@ -61,17 +62,15 @@ def run_sweep(request: Request) -> int:
     else:
         sink = _Streamed(request, plans, wanted)
     tally = sink.tally(plans)
-    code = 0
     try:
-        with _executor(request, sum(plan.size for plan in plans) - sum(tally.done)) as (executor, ahead):
-            _collect(tally, sink, executor, ahead)
-    except KeyboardInterrupt:
-        code = INTERRUPTED
+        with _Interrupt() as interrupt, _executor(request, tally.size - sum(tally.done)) as (executor, ahead):
+            _collect(tally, sink, executor, ahead, interrupt)
     except BaseException:
         sink.discard()
         raise
-    sink.finish(tally, code == INTERRUPTED)
-    if code == INTERRUPTED:
+    sink.finish(tally, interrupt.came)
+    code = INTERRUPTED if interrupt.came else 0
+    if interrupt.came:
         _say(f"interrupted after {sum(tally.done):,} of {tally.size:,} variants{sink.advice()}")
     elif not tally.fitting:
         _say(_nothing(tally, bool(wanted.limits)))
@@ -106,7 +105,27 @@ def _check(request: Request) -> None:
         raise UsageError([Problem("`--sort` without `--top`: a file is written as variants come", help="add `--top 1000`, or sort the file")])
 
 
-def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: int) -> None:
+class _Interrupt:
+    """Ctrl-C, noted: the stretch at hand is still written whole. A second one stops at once, and leaves no file."""
+
+    def __init__(self) -> None:
+        self.came = False
+        self._before: Any = None
+
+    def __enter__(self) -> "_Interrupt":
+        self._before = signal.signal(signal.SIGINT, self._note)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        signal.signal(signal.SIGINT, self._before)
+
+    def _note(self, number: int, frame: object) -> None:
+        if self.came:
+            raise KeyboardInterrupt
+        self.came = True
+
+
+def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: int, interrupt: _Interrupt) -> None:
     from archprof.analysis.sweep import sweep
 
     progress = _Progress(tally)
@@ -114,6 +133,8 @@ def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: 
         for piece in sweep(tally.plans, executor, ahead, tuple(tally.done)):
             sink.take(tally, tally.add(piece))
             progress.show()
+            if interrupt.came:
+                break
     finally:
         progress.clear()
 
@@ -150,8 +171,6 @@ def _executor(request: Request, size: int) -> "Iterator[tuple[Executor | None, i
 
 def _ignore_interrupts() -> None:
     """Leave Ctrl-C to the process that collects."""
-    import signal
-
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 

@@ -102,7 +102,7 @@ class TotalsTracer(Tracer):
 
     def _bind(self, op: Operator, shape: Shape) -> None:
         """Add what the operator costs at most to the bounds, in integers that do not overflow."""
-        values = {name: getattr(op, name) for name in _field_names(type(op))}
+        values = {name: getattr(op, name) for name in _field_names(cast(Hashable, type(op)))}
         # The fewer groups, the more weights; as many as there are channels is depthwise for every candidate.
         largest = {
             name: self._range(value)[name == "groups" and value is not values.get("in_channels")]
