@@ -351,15 +351,16 @@ def _run_grid(structure: Structure, at: dict[str, Any], rows: Integers, columns:
     """Compute a part of a grid, going on with parts of it wherever its variants part ways."""
     try:
         totals = structure.trace(at)
-        if totals.bound >= _EXACT_INTEGER:
-            raise Split(np.ones((len(rows), len(columns)), bool))
         structure.prove(at, (0, 0))
     except Split as split:
         _run_parts(structure, at, rows, columns, split.mask, grid)
     except SpecError as error:
         grid.found.fail(_first_reason(structure, at, (0, 0), error), grid.places(rows, columns))
     else:
-        grid.fill(rows, columns, totals)
+        if totals.bound < _EXACT_INTEGER:
+            grid.fill(rows, columns, totals)
+        else:
+            _run_variants(structure, at, rows, columns, grid)
 
 
 def _run_parts(structure: Structure, at: dict[str, Any], rows: Integers, columns: Integers, mask: NDArray[np.bool_], grid: _Grid) -> None:
@@ -373,11 +374,16 @@ def _run_parts(structure: Structure, at: dict[str, Any], rows: Integers, columns
             kept = {name: _columns(value, side) if name == "resolution" else value for name, value in at.items()}
             _run_grid(structure, kept, rows, columns[side], grid)
     else:
-        down, across = (index.reshape(-1) for index in np.indices((len(rows), len(columns))))
-        places = grid.places(rows, columns).reshape(-1)
-        for low in range(0, len(places), BATCH):
-            part = (down[low : low + BATCH], across[low : low + BATCH])
-            _run_batch(structure, {name: _gathered(value, part) for name, value in at.items()}, places[low : low + BATCH], grid.found)
+        _run_variants(structure, at, rows, columns, grid)
+
+
+def _run_variants(structure: Structure, at: dict[str, Any], rows: Integers, columns: Integers, grid: _Grid) -> None:
+    """Compute a part of a grid as batches of variants."""
+    down, across = (index.reshape(-1) for index in np.indices((len(rows), len(columns))))
+    places = grid.places(rows, columns).reshape(-1)
+    for low in range(0, len(places), BATCH):
+        part = (down[low : low + BATCH], across[low : low + BATCH])
+        _run_batch(structure, {name: _gathered(value, part) for name, value in at.items()}, places[low : low + BATCH], grid.found)
 
 
 def _columns(sides: Any, mask: NDArray[np.bool_]) -> Any:

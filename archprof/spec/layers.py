@@ -12,8 +12,19 @@ Spellings = Callable[[str], Mapping[str, str]]
 BESIDE = ("id", "from")
 # The options that hold a list of layers; `paths` holds several.
 LAYER_LISTS = ("layers", "body", "shortcut")
+
+
+class _Absent(Scalar):
+    """There is one alone, told by what it is; sent to another process, it is the one there."""
+
+    __slots__ = ()
+
+    def __reduce__(self) -> str:
+        return "ABSENT"
+
+
 # The cell of a row that a later column passed by: the block's own default holds.
-ABSENT = Scalar("", value="absent")
+ABSENT = _Absent("", value="absent")
 
 
 def block_of(layer: Node) -> str | None:
