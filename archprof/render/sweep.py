@@ -183,7 +183,7 @@ def sweep_table(tally: Tally, kept: Kept, points: Kept, limited: bool, conventio
     chosen = [*leading, *(texts[-len(Cost._fields) + Cost._fields.index(name)] for name in _DROPS)] if texts else []
     rows = tuple(zip(*chosen, strict=True))
     title = f"{', '.join(plan.model for plan in plans)}: {plural(sum(tally.done), 'variant')}"
-    return Table(title, tuple(columns), rows, (*_footer(tally, kept, limited), *scatter(points), f"convention {convention}"))
+    return Table(title, tuple(columns), rows, (*_footer(tally, kept, limited), f"convention {convention}", *scatter(points)))
 
 
 _DROPS = {"params": 0, "macs": 0, "activations": 3}
@@ -220,6 +220,7 @@ def scatter(points: Kept, width: int = 60, height: int = 12) -> Iterable[str]:
         cells[height - 1 - y][x] = "·"
     labels = [short(int(heights.max())), *[""] * (height - 2), "0"]
     room = max(map(len, labels))
+    yield ""
     yield name
     for label, line in zip(labels, cells, strict=True):
         yield f"{label:>{room}} │{''.join(line).rstrip()}"

@@ -19,6 +19,8 @@ lines = [
     "cost --conv dw",
     "compare v1 v2",
     "diff v1 v1@width=0.5",
+    "sweep --help",
+    "solve --help",
     "verify v1 --analytic",
     "check v1 --max-macs 1G",
     "schema",
