@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from archprof.analysis.plan import Plan, Wanted
     from archprof.analysis.sweep import Kept, Tally
+    from archprof.render.sweep import Writer
 
 # Below so many variants, starting processes takes longer than computing.
 _ALONE = 200_000
@@ -63,7 +64,7 @@ def run_sweep(request: Request) -> int:
         sink = _Streamed(request, plans, wanted)
     tally = sink.tally(plans)
     try:
-        with _Interrupt() as interrupt, _executor(request, tally.size - sum(tally.done)) as (executor, ahead):
+        with _Interrupt() as interrupt, executor_of(request.scheduler, request.jobs, tally.size - sum(tally.done)) as (executor, ahead):
             _collect(tally, sink, executor, ahead, interrupt)
     except BaseException:
         sink.discard()
@@ -140,31 +141,31 @@ def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: 
 
 
 @contextmanager
-def _executor(request: Request, size: int) -> "Iterator[tuple[Executor | None, int]]":
+def executor_of(scheduler: str | None, jobs: int | None, size: int) -> "Iterator[tuple[Executor | None, int]]":
     """Yield who computes, and how many stretches ahead of what is taken: a cluster, processes, or nobody but us."""
-    if request.scheduler is not None:
+    if scheduler is not None:
         try:
             from distributed import Client
         except ModuleNotFoundError:
             raise UsageError([Problem("`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'")]) from None
         try:
-            client: Any = Client(request.scheduler, timeout=10)  # type: ignore[no-untyped-call]
+            client: Any = Client(scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TimeoutError) as error:
-            raise UsageError([Problem(f"no Dask scheduler answers at `{request.scheduler}`", note=str(error))]) from None
+            raise UsageError([Problem(f"no Dask scheduler answers at `{scheduler}`", note=str(error))]) from None
         with client:
             # The same stretch may run twice, where a worker is lost: it is a function of values alone.
             yield client.get_executor(retries=_RETRIES), 4 * max(len(client.scheduler_info()["workers"]), 1)
         return
-    jobs = request.jobs or os.cpu_count() or 1
-    if jobs == 1 or (size < _ALONE and request.jobs is None):
+    processes = jobs or os.cpu_count() or 1
+    if processes == 1 or (size < _ALONE and jobs is None):
         yield None, 0
         return
     import multiprocessing
     from concurrent.futures import ProcessPoolExecutor
 
-    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
     try:
-        yield pool, 2 * jobs
+        yield pool, 2 * processes
     finally:
         pool.shutdown(cancel_futures=True)
 
@@ -281,6 +282,7 @@ class _Streamed(_Sink):
         self._digest = hashlib.sha256(repr((plans, request.format)).encode()).hexdigest()
         self._state = _state(request, self._digest) if request.resume else None
         self._temporary = ""
+        self._writer: Writer | None = None
         if request.output is None:
             self._writer = text_writer(request.format, sys.stdout, plans)
             return
@@ -310,11 +312,12 @@ class _Streamed(_Sink):
         self._points.add(kept)
         if self._reduces:
             tally.hold(kept, self._wanted)
-        elif len(kept):
+        elif len(kept) and self._writer is not None:
             self._writer.write(kept)
 
     def finish(self, tally: "Tally", interrupted: bool) -> None:
         """Put the file in its place; where it was interrupted, with a note beside it of how far it came."""
+        assert self._writer is not None
         if self._reduces and len(tally.kept):
             self._writer.write(tally.ordered(self._wanted))
         self._writer.close()
@@ -339,6 +342,8 @@ class _Streamed(_Sink):
     def discard(self) -> None:
         """Remove the unfinished file."""
         if self._temporary:
+            if self._writer is not None:
+                self._writer.close()
             Path(self._temporary).unlink(missing_ok=True)
 
     def advice(self) -> str:

@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import IO, Any, Protocol
@@ -64,8 +65,11 @@ class CsvWriter:
         self._file.writelines(",".join(line) + "\n" for line in zip(*columns, strict=True))
 
     def close(self) -> None:
-        """Finish."""
-        self._file.flush()
+        """Finish; standard output stays open."""
+        if self._file is sys.stdout:
+            self._file.flush()
+        else:
+            self._file.close()
 
 
 def _quoted(text: str) -> str:
@@ -89,8 +93,11 @@ class JsonWriter:
             self._file.write("{" + ", ".join(f"{key}: {value}" for key, value in zip(self._keys, line, strict=True)) + "}\n")
 
     def close(self) -> None:
-        """Finish."""
-        self._file.flush()
+        """Finish; standard output stays open."""
+        if self._file is sys.stdout:
+            self._file.flush()
+        else:
+            self._file.close()
 
 
 def _json(text: str) -> str:

@@ -1,0 +1,31 @@
+"""A sweep on a real Dask cluster of this machine, one of whose workers is killed half-way: every variant once, none lost."""
+
+import os
+import signal
+
+import numpy as np
+import pytest
+
+from archprof.analysis.plan import Wanted, plan_sweep
+from archprof.analysis.sweep import Tally, sweep
+from archprof.cli.sweeping import executor_of
+from archprof.spec.axis import parse_axis
+
+distributed = pytest.importorskip("distributed")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_worker_is_killed():
+    axes = [parse_axis(("width", "0.25:2:0.0005")), parse_axis(("resolution", "64:512:1"))]
+    plan = plan_sweep("mobilenet_v2", axes, Wanted(), sample=1_000_000)
+    pieces, tally = [], Tally([plan])
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+        victim = next(iter(cluster.workers.values())).pid
+        with executor_of(cluster.scheduler_address, None, plan.size) as (executor, ahead):
+            for piece in sweep([plan], executor, ahead):
+                pieces.append(tally.add(piece))
+                if len(pieces) == 3:
+                    os.kill(victim, signal.SIGKILL)
+    assert np.concatenate([kept.numbers for kept in pieces]).tolist() == list(range(plan.size))
+    here = [tally.add(piece) for piece in sweep([plan])]
+    assert (np.concatenate([kept.costs for kept in pieces], axis=1) == np.concatenate([kept.costs for kept in here], axis=1)).all()
