@@ -1,7 +1,7 @@
 """The options of `archprof cost` → what is asked: kinds and kernels listed by commas, `--versus` beside them, and the defaults that were taken."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from itertools import product
 from typing import Any
 
@@ -9,11 +9,12 @@ from archprof.analysis.cost import ALIASES, FORMS, Ask, Size
 from archprof.errors import Problem, UsageError, suggest
 
 MAX_SIDE = 65_536
-# Which options a kind listens to, beside `in`, `out` and `size`.
-_WINDOW = ("k", "stride", "padding", "dilation", "bias")
+# Which options a kind listens to; the kernel of a pointwise convolution is that of the standard one it is held against.
+_WINDOW = ("in", "out", "size", "k", "stride", "padding", "dilation", "bias")
 LISTENS: Mapping[str, tuple[str, ...]] = {
-    "std": _WINDOW, "dw": _WINDOW, "dw-linear": _WINDOW, "mix": _WINDOW, "bottleneck": _WINDOW, "pw": ("stride", "bias"),
-    "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"), "se": ("ratio", "bias"), "linear": ("bias",),
+    "std": _WINDOW, "dw": _WINDOW, "dw-linear": _WINDOW, "mix": tuple(name for name in _WINDOW if name != "out"), "bottleneck": _WINDOW,
+    "pw": ("in", "out", "size", "k", "stride", "bias"), "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"),
+    "se": ("in", "size", "ratio", "bias"), "linear": ("in", "out", "bias"),
 }  # fmt: skip
 _FIELDS = {"in": "inputs", "out": "outputs", "t": "expand", "n": "times"}
 
@@ -26,19 +27,31 @@ def asks_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -> list[A
     kernels = said.get("k", "").split(",")
     listed = [{**said, **({"k": k} if k else {})} for k in kernels]
     found = [_ask(kind.strip(), options) for kind, options in product(conv.split(","), listed)]
+    heard = {name for ask in found for name in LISTENS[ask.conv]}
     for text in versus:
         kind, _, tail = text.partition(":")
         own = dict(_option(part, text) for part in tail.split(",") if part)
-        found.append(_ask(kind.strip(), {**said, "k": kernels[0] or "3", **own}))
+        beside = _ask(kind.strip(), {**said, "k": kernels[0] or "3", **own})
+        _heard(own, {"n", *LISTENS[beside.conv]}, f"in `--versus {text}`")
+        heard.update(LISTENS[beside.conv])
+        found.append(beside)
+    _heard([f"--{name}" for name in said], {f"--{name}" for name in heard}, f"to `--conv {conv}`")
     return list(dict.fromkeys(found))
+
+
+def _heard(said: Iterable[str], heard: Container[str], where: str) -> None:
+    """Raise UsageError for an option that nobody listens to: what it was meant to change stays as it is."""
+    for name in said:
+        if name not in heard:
+            raise UsageError([Problem(f"`{name}` means nothing {where}", help="leave it out, or ask for another kind")])
 
 
 def defaults_of(asks: Iterable[Ask], said: Mapping[str, str]) -> list[str]:
     """Return the options that nobody said and that the asked kinds listen to, with the values taken."""
     taken: dict[str, str] = {}
     for ask in asks:
-        for name in ("in", "out", "size", *LISTENS[ask.conv]):
-            if name in said or name == "bias" or (name == "out" and ask.conv in ("mix", "se")) or (name == "size" and ask.conv == "linear"):
+        for name in LISTENS[ask.conv]:
+            if name in said or name == "bias":
                 continue
             taken[name] = "to keep the size at stride 1" if name == "padding" else _shown(getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name))))
     return [f"{name} {value}" for name, value in taken.items()]
@@ -77,7 +90,7 @@ def _ask(conv: str, said: Mapping[str, str]) -> Ask:
             fields[_FIELDS.get(name, name)] = _positive(name, text)
         elif name == "k" and "k" in LISTENS[kind]:
             fields["kernels"] = tuple(_size(name, part, 1) for part in text.split("+"))
-        elif name in ("size", "stride", "dilation", "padding") and (name == "size" or name in LISTENS[kind]):
+        elif name in ("size", "stride", "dilation", "padding") and name in LISTENS[kind]:
             fields[name] = _size(name, text, 0 if name == "padding" else 1)
         elif name == "bias":
             fields["bias"] = True
