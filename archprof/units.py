@@ -10,6 +10,11 @@ def exact(count: int) -> str:
     return f"{count:,}"
 
 
+def signed(count: int) -> str:
+    """Return `+1,204`, `−1,204`, or `0`."""
+    return f"{count:+,}".replace("-", "−") if count else "0"
+
+
 def short(count: int) -> str:
     """Return *count* rounded to four significant digits at most: `216.6M`, `5.483M`, `912`."""
     for scale, letter in _STEPS:

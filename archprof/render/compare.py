@@ -33,7 +33,7 @@ def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] 
         Column("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
         Column("activations", "activations", exact, drop=6),
         Column("layers", "layers", drop=5),
-        *(Column(LABELS.get(kind, kind), f"macs_{kind}", str, drop=4) for kind in kinds),
+        *(Column(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=4) for kind in kinds),
         Column("top-1", "top1", drop=3),
         Column("source", "top1_source", left=True, drop=10, wrap=False),
     )
@@ -49,7 +49,7 @@ def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] 
 
 def _row(found: Comparison, contender: Contender, kinds: list[str], conventions: Sequence[Convention]) -> tuple[Any, ...]:
     totals = contender.report.totals
-    shares = [percent(contender.kinds[kind].cost.macs, totals.macs, 2) if kind in contender.kinds else "" for kind in kinds]
+    shares = [Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None for kind in kinds]
     ratio = found.ratio(contender, "macs")
     counts = [convention_total(contender.report, rule) for rule in conventions]
     return (
@@ -65,6 +65,10 @@ def _source(contender: Contender) -> str:
 
 def _ratio(ratio: Fraction | None) -> str:
     return "-" if ratio is None else f"{float(ratio):.3f}"
+
+
+def _percent(share: Fraction | None) -> str:
+    return "" if share is None else percent(share.numerator, share.denominator, 2)
 
 
 def _by_stage(found: Comparison) -> Table:
@@ -83,8 +87,8 @@ def _grouped(found: Comparison, title: str, groups: dict[Any, str], parts: Calla
     for contender in found.contenders:
         columns += [
             Column(contender.name, f"{contender.name} macs", lambda macs: "" if macs is None else short(macs)),
-            Column("share", f"{contender.name} share", str),
-            Column("", f"{contender.name} bar", lambda share: bar(share, 1000), left=True, drop=1, person=True),
+            Column("share", f"{contender.name} share", str, drop=1),
+            Column("", f"{contender.name} bar", lambda share: bar(share, 1000), left=True, drop=2, person=True),
         ]
     rows = []
     for key, label in groups.items():

@@ -96,10 +96,10 @@ def _title(ask: Ask, total: Part) -> str:
 
 def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
     lines = []
-    if found.ratio is not None:
+    if found.ratio is not None and found.closed_form != "1":
         closed = f"{found.closed_form} = " if _closed_holds(found) else f"about {found.closed_form}; exactly " if found.closed_form else ""
         to = f"ratio to the standard convolution ({exact(found.standard or 0)} MACs)"
-        lines.append(f"{to}: {closed}{found.ratio} = {_decimal(found.ratio)}{_times(found.ratio)}")
+        lines.append(f"{to}: {closed}{_ratio(found.ratio)}{_times(found.ratio)}")
     if found.ask.conv in ("dw", "dw-linear"):
         lines.append("depthwise alone costs 1/N, and mixes no channels: the pointwise convolution behind it does, for 1/K²")
     if found.ask.conv == "mix":
@@ -147,13 +147,13 @@ def _side_by_side(answers: Sequence[Answer], defaults: Sequence[str], bias_flops
         *([Column("fvcore", "measured_macs", exact)] if measured else []),
         Column("MACs/element", "intensity", _decimal, drop=4),
         Column("of standard", "ratio", _ratio, left=True, drop=2),
-        Column("of the first", "of_first", lambda macs: _decimal(Fraction(macs, first)), drop=3),
+        Column("of the first", "of_first", _decimal, drop=3),
     )
     rows = tuple(
         (
             found.ask.conv, found.ask.kernels, found.ask.times, found.ask.inputs, found.total.output[0], found.total.output, found.receptive_field,
             found.total.weights, found.total.cost.macs, *([found.total.bias_flops] if bias_flops else []), *measured[index : index + 1],
-            found.total.intensity, found.ratio, found.total.cost.macs,
+            found.total.intensity, found.ratio, Fraction(found.total.cost.macs, first),
         )
         for index, found in enumerate(answers)
     )  # fmt: skip

@@ -7,7 +7,7 @@ from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.render.json import SCHEMA
 from archprof.render.summary import shape
 from archprof.render.table import Column, Table
-from archprof.units import exact, plural
+from archprof.units import exact, plural, signed
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -16,6 +16,7 @@ _FOLLOWING = ("in_channels", "in_features", "num_features", "padding", "output")
 # Kinds that are told once for the whole network: they cost next to nothing.
 _QUIET = ("norm", "act")
 _SIGNS = {"added": "+", "removed": "−", "changed": "~"}
+_OPERATOR = "operator "
 
 
 def diff_table(found: Diff, *, full: bool) -> Table:
@@ -30,7 +31,7 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         if full:
             rows += [_change_row(block, change) for change in block.changes]
     columns = (
-        Column("", "status", left=True),
+        Column("", "status", _sign, left=True),
         Column("A", "before", left=True),
         Column("B", "after", left=True),
         Column("what", "label", left=True, drop=2),
@@ -41,6 +42,11 @@ def diff_table(found: Diff, *, full: bool) -> Table:
     return Table(f"{found.before.spec.variant} → {found.after.spec.variant}", columns, tuple(rows), _footer(found, full))
 
 
+def _sign(status: str) -> str:
+    """Return a status as people see it: operators stand below their block."""
+    return f"  {_SIGNS[status.removeprefix(_OPERATOR)]}" if status.startswith(_OPERATOR) else _SIGNS[status]
+
+
 def _block_row(block: BlockChange) -> tuple[Any, ...]:
     if block.status == "changed":
         told = [text for change in block.changes if change.costs and change.kind not in _QUIET and (text := _told(block, change))]
@@ -48,7 +54,7 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
         what = "; ".join([*told[:TOLD], *more]) or "as its input"
     else:
         what = f"{shape(block.input)} → {shape(block.output)}"
-    return _SIGNS[block.status], block.before, block.after, block.label, what, block.delta.params, block.delta.macs
+    return block.status, block.before, block.after, block.label, what, block.delta.params, block.delta.macs
 
 
 def _told(block: BlockChange, change: Change) -> str:
@@ -69,7 +75,7 @@ def _own(change: Change) -> list[tuple[str, str, str]]:
 
 def _change_row(block: BlockChange, change: Change) -> tuple[Any, ...]:
     what = fields_text(change) if change.status == "changed" else change.status
-    return f"  {_SIGNS[change.status]}", change.before, change.after, change.label, what, change.delta.params, change.delta.macs
+    return f"{_OPERATOR}{change.status}", change.before, change.after, change.label, what, change.delta.params, change.delta.macs
 
 
 def fields_text(change: Change) -> str:
@@ -119,13 +125,8 @@ def _by_status(blocks: Sequence[BlockChange]) -> list[str]:
 
 def _total(found: Diff, count: str, label: str) -> str:
     before, after = getattr(found.before.totals, count), getattr(found.after.totals, count)
-    share = f" ({(after - before) / before:+.2%})".replace("%", " %") if before else ""
+    share = f" ({(after - before) / before:+.2%})".replace("%", " %").replace("-", "−") if before else ""
     return f"{label} {exact(before)} → {exact(after)}: {signed(after - before)}{share}"
-
-
-def signed(value: int) -> str:
-    """Return `+1,204`, `−1,204`, or `0`."""
-    return "0" if not value else f"{'+' if value > 0 else '−'}{abs(value):,}"
 
 
 def diff_document(found: Diff) -> dict[str, Any]:

@@ -10,7 +10,8 @@ from archprof.analysis.report import Report
 from archprof.render.json import head
 from archprof.render.summary import heading
 from archprof.render.table import Column, Table
-from archprof.units import exact, plural, short
+from archprof.spec.variant import settings_text
+from archprof.units import exact, plural, short, signed
 
 
 def explain_table(report: Report, explanations: Sequence[Explanation], footer: Iterable[str]) -> Table:
@@ -97,11 +98,14 @@ def guess_table(report: Report, seen: Seen, guesses: Sequence[Guess], shown: int
         Column("number", "number", exact),
         Column("what", "what", left=True),
         Column("convention", "convention", left=True),
-        Column("at", "at", _settings, left=True),
-        Column("difference", "difference", _difference),
+        Column("at", "at", left=True),
+        Column("difference", "difference", lambda difference: signed(round(difference))),
         Column("", "verdict", lambda verdict: {"equal": "✓", "truncated": "✓ cut"}.get(verdict, ""), left=True),
     )
-    rows = tuple((guess.number, guess.what, guess.convention, guess.at, guess.difference, guess.verdict) for guess in (fitting or guesses)[:shown])
+    rows = tuple(
+        (guess.number, guess.what, guess.convention, settings_text(guess.at), guess.difference, guess.verdict)
+        for guess in (fitting or guesses)[:shown]
+    )
     return Table(heading(report), columns, rows, (_answer(seen, fitting, report), f"convention {ARCHPROF}: {ARCHPROF.text}"))
 
 
@@ -109,17 +113,9 @@ def _answer(seen: Seen, fitting: Sequence[Guess], report: Report) -> str:
     if not fitting:
         return f"nothing known gives {seen.text}; these come nearest"
     best = fitting[0]
-    at = f" at {_settings(best.at)}" if best.at else ""
+    at = f" at {settings_text(best.at)}" if best.at else ""
     by = f" as {best.convention} counts them" if best.convention not in ("", ARCHPROF.name) else ""
     return f"{seen.text}: {best.what}{by}{at}"
-
-
-def _settings(settings: Iterable[tuple[str, str]]) -> str:
-    return ",".join(f"{key}={value}" for key, value in settings)
-
-
-def _difference(difference: Any) -> str:
-    return f"{round(difference):+,}"
 
 
 def explain_document(report: Report, explanations: Sequence[Explanation], rewritings: Iterable[Rewriting], prints: Iterable[Print]) -> dict[str, Any]:

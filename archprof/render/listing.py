@@ -14,13 +14,15 @@ def list_table(entries: Iterable[Entry]) -> Table:
     found = tuple(entries)
     columns = (
         Column("name", "name", left=True),
-        Column("aliases", "aliases", ", ".join, left=True, drop=2),
+        Column("aliases", "aliases", left=True, drop=2),
         Column("title", "title", left=True, drop=1),
         Column("params", "params", _count),
         Column("MACs", "macs", _count),
-        Column("source", "source", str, left=True, drop=3),
+        Column("source", "source", left=True, drop=3),
     )
-    rows = tuple((entry.name, entry.aliases, entry.title, _own(entry, "params"), _own(entry, "macs"), entry.source) for entry in found)
+    rows = tuple(
+        (entry.name, ", ".join(entry.aliases), entry.title, _own(entry, "params"), _own(entry, "macs"), str(entry.source)) for entry in found
+    )
     footer = f"{plural(len(found), 'network')}; params and MACs as each spec expects them at its own settings, tested"
     return Table("", columns, rows, (footer,))
 

@@ -1,6 +1,7 @@
 """One model of a table for every command, and its renderings: a rich table fitted to its room, Markdown, CSV."""
 
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Any, NamedTuple
 
 GAP = 2
@@ -45,7 +46,7 @@ def to_text(table: Table, *, width: int | None = None, color: bool = False, asci
     columns, widths, rows = _fitted(table, width)
     parts = [
         _wrapped(table.title, width),
-        _rich(columns, widths, rows, table.quiet, color),
+        _rich(columns, widths, rows, table.quiet, color) if rows else "",
         "\n".join(_wrapped(line, width) for line in table.footer),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
@@ -136,12 +137,18 @@ def _wrapped(line: str, width: int | None) -> str:
     return "\n".join(wrap(line, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False))
 
 
-_PLAIN = str.maketrans({"×": "x", "·": "-", "—": "-", "–": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "²": "^2", "±": "+-"})
+# Never "-" for the dot of a product, nor "?" for the sign of a number.
+_PLAIN = str.maketrans(
+    {
+        "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "²": "^2", "±": "+-", "→": "->", "≤": "<=",
+        "≥": ">=", "≠": "!=", "Δ": "d",
+    }
+)  # fmt: skip
 
 
 def to_ascii(text: str) -> str:
     """Return the text for an output that takes no more than ASCII."""
-    return text.translate(_PLAIN).encode("ascii", "replace").decode("ascii")
+    return text.replace(" · ", " - ").translate(_PLAIN).encode("ascii", "replace").decode("ascii")
 
 
 def to_markdown(table: Table) -> str:
@@ -169,7 +176,7 @@ def markdown_cell(text: str) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """Return the values, exact and unformatted, under the machine names of the columns."""
+    """Return the values unformatted under the machine names of the columns: counts exact, fractions as decimals."""
     import csv
     from io import StringIO
 
@@ -182,7 +189,10 @@ def to_csv(table: Table) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as CSV holds it: shapes and pairs joined by `x`, several of them by `+`."""
+    """Return a value as CSV holds it: shapes and pairs joined by `x`, several of them by `+`; a fraction as a decimal, since `1/64` is a date to
+    spreadsheets."""
+    if isinstance(value, Fraction):
+        return float(value) if value.denominator > 1 else value.numerator
     if not isinstance(value, tuple):
         return value
     return ("+" if value and isinstance(value[0], tuple) else "x").join(str(_plain(item)) for item in value)

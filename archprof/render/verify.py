@@ -7,6 +7,7 @@ from archprof.analysis.conventions import ARCHPROF
 from archprof.analysis.verify import Check, Proof
 from archprof.render.json import SCHEMA
 from archprof.render.table import Column, Table
+from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short
 
 _MARKS = {"equal": "✓", "unequal": "≠", "truncated": "cut", "noted": "noted", "differs": "differs"}
@@ -16,7 +17,7 @@ def verify_table(proofs: Sequence[Proof], *, notes: bool) -> Table:
     """Return a row for each network and setting; *notes* lists the reasons of printed numbers that differ."""
     columns = [
         Column("model", "model", left=True),
-        Column("at", "at", settings_text, left=True),
+        Column("at", "at", left=True),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
         *(Column(by, by, left=True) for by in ("expect", "module", "fvcore", "torch") if any(_of(proof, by) for proof in proofs)),
@@ -26,7 +27,7 @@ def verify_table(proofs: Sequence[Proof], *, notes: bool) -> Table:
     rows = tuple(
         (
             proof.model,
-            proof.at,
+            settings_text(proof.at),
             proof.cost.params,
             proof.cost.macs,
             *(_mark(_of(proof, by)) for by in between),
@@ -68,11 +69,6 @@ def verdicts(proofs: Iterable[Proof]) -> str:
     models = len({proof.model for proof in found})
     shown = ", ".join(f"{counted[verdict]:,} {verdict}" for verdict in _MARKS if verdict in counted)
     return f"{plural(models, 'network')} at {plural(len(found), 'setting')}: {plural(sum(counted.values()), 'comparison')}, {shown or 'none'}"
-
-
-def settings_text(settings: Iterable[tuple[str, str]]) -> str:
-    """Return settings as they are typed behind a name."""
-    return ",".join(f"{key}={value}" for key, value in settings)
 
 
 def _of(proof: Proof, by: str) -> list[Check]:

@@ -1,5 +1,6 @@
 """`name@knob=value,…`: the one grammar for a network at some settings."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archprof.errors import Location, problem
@@ -38,6 +39,11 @@ def parse_setting(text: str, location: Location | None = None) -> Setting:
     if not sign or not key or not value:
         raise problem(f"`{shorten(text)}` is not a setting", location, help="write `width=0.75`, or `layers[1].rows[2].k=5`")
     return key, value
+
+
+def settings_text(settings: Iterable[Setting]) -> str:
+    """Return settings as they are typed behind a name: `width=0.75,resolution=192`."""
+    return ",".join(f"{key}={value}" for key, value in settings)
 
 
 def split_values(text: str) -> list[str]:

@@ -112,3 +112,15 @@ def test_an_output_that_takes_only_ascii(capsys, monkeypatch):
     assert archprof(capsys, "summary", "v2").code == 0
     assert out.getvalue().isascii()
     assert "16x112x112" in out.getvalue()
+
+
+def test_formulas_and_differences_stay_true_in_ascii(capsys, monkeypatch):
+    class Ascii(io.StringIO):
+        encoding = "ascii"
+
+    out = Ascii()
+    monkeypatch.setattr("sys.stdout", out)
+    assert archprof(capsys, "cost", "--conv", "dw", "--k", "3").code == 0
+    assert archprof(capsys, "diff", "v2", "v2@layers[2].c=640").code == 0
+    assert "K^2*M*F^2" in out.getvalue()
+    assert "MACs 300,774,272 -> 290,099,072: -10,675,200" in out.getvalue()
