@@ -17,7 +17,7 @@ Full = Annotated[bool, typer.Option("--full", help="Show every operator.")]
 Sort = Annotated[str | None, typer.Option("--sort", help="Sort by params, trainable, buffers, macs or activations.", metavar="KEY")]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Show only the first rows.", metavar="N")]
 Measure = Annotated[bool, typer.Option("--measure", help="Measure the torch module too, and compare.")]
-Counter = Annotated[str, typer.Option("--counter", help="fvcore, torch or both.", metavar="NAME")]
+Counter = Annotated[str | None, typer.Option("--counter", help="What measures: fvcore, as unless given, torch, or both.", metavar="NAME")]
 Convention = Annotated[
     list[str] | None, typer.Option("--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME")
 ]

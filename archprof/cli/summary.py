@@ -4,6 +4,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, write
+from archprof.errors import Problem, UsageError
 
 
 def command(
@@ -17,7 +18,7 @@ def command(
     sort: options.Sort = None,
     top: options.Top = None,
     measure: options.Measure = False,
-    counter: options.Counter = "fvcore",
+    counter: options.Counter = None,
     convention: options.Convention = None,
     format: options.Format = None,
     output: options.Output = None,
@@ -34,6 +35,8 @@ def command(
     from archprof.graph.expand import read_network
 
     chosen = choose_format(format, output)
+    if counter and not measure:
+        raise UsageError([Problem("`--counter` counts nothing without `--measure`")])
     conventions = find_conventions(convention or ())
     graph = read_network(model, options.settings(width, resolution, classes, set))
     report = analyze_graph(graph)
@@ -41,7 +44,7 @@ def command(
     if measure:
         from archprof.runtime.measure import measure_network
 
-        report = with_measured(report, measure_network(graph, counter))
+        report = with_measured(report, measure_network(graph, counter or "fvcore"))
         shown = view(report, depth=depth, full=full, sort=sort, top=top)
 
     def table():  # type: ignore[no-untyped-def]

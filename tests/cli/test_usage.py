@@ -15,6 +15,7 @@ CASES = {
     "summary v2 --top 0": "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` ",
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`? schemas: spec, ",
+    "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
     "cost --conv group --in 64 --groups 3": "64 input channels are not divisible by 3 groups\n  help: choose groups that divide both\n",
     "cost --conv std --k 3+5": "several kernels mixed in `std`\n  help: a plus mixes kernels, for `--conv mix`; a comma lists them\n",
