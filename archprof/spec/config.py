@@ -14,6 +14,7 @@ from archprof.spec.values import mapping, scalar, sequence
 NAME = "archprof.yaml"
 PROJECT = "pyproject.toml"
 KEYS = ("baseline", "budgets")
+_FORM = "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`"
 
 
 class Entry(NamedTuple):
@@ -52,7 +53,7 @@ def read_config(path: str) -> Config:
     Raises SpecError for a file that cannot be read at all, UsageError for a pyproject.toml without budgets.
     """
     if not path.endswith(".toml"):
-        return _config(parse(read_file(path), path), path)
+        return _config(parse(read_file(path), path, _FORM), path)
     config = _of_project(path)
     if config is None:
         raise UsageError([Problem(f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")])
@@ -124,7 +125,7 @@ def _config(root: Node, path: str) -> Config:
         baseline = scalar(node, "a file").text if (node := fields.get("baseline")) else ""
     budgets = fields.get("budgets")
     with problems:
-        for item in sequence(budgets, "a list of budgets", "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`") if budgets else ():
+        for item in sequence(budgets, "a list of budgets", _FORM) if budgets else ():
             with problems:
                 entries.append(_entry(item))
     return Config(path, Path(path).parent, tuple(entries), baseline, tuple(problems.found))

@@ -1,5 +1,6 @@
 """A reference → a Spec: read, follow `extends`, apply edits and settings, then type what the file says."""
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
@@ -112,7 +113,14 @@ def _parent_file(target: str, child: str, location: Location) -> str:
         raise problem("a spec cannot extend standard input", location, help="name a spec of the catalog or a file")
     if git.is_git(target):
         return target
-    return git.sibling(child, target, location) if git.is_git(child) else str(Path(child).parent / target)
+    return git.sibling(child, target, location) if git.is_git(child) else _beside(child, target)
+
+
+def _beside(child: str, target: str) -> str:
+    """Return a path that counts from the folder of *child*, short where that is the same file: behind a link, `..` is another folder."""
+    path = Path(child).parent / target
+    short = os.path.normpath(path)
+    return short if os.path.realpath(short) == os.path.realpath(path) else str(path)
 
 
 def _found_at_revision(name: str, child: str, location: Location) -> str:

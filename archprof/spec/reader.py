@@ -63,8 +63,8 @@ def decode(data: bytes, file: str) -> str:
     return text
 
 
-def parse(text: str, file: str) -> Map:
-    """Return the mapping that a spec's text holds.
+def parse(text: str, file: str, form: str = "a spec starts with `archprof: 1`") -> Map:
+    """Return the mapping that a spec's text holds; *form* is told of a text that holds none.
 
     Raises SpecError, with the place, for anything that is not one plain YAML mapping.
     """
@@ -72,7 +72,7 @@ def parse(text: str, file: str) -> Map:
     if not isinstance(root, Map):
         start = root.location if root else Location(file, 1, 1)
         what = "empty" if root is None else "a list" if isinstance(root, Seq) else "a single value"
-        raise problem(f"the file is {what}, not a mapping", start, help="a spec starts with `archprof: 1`")
+        raise problem(f"the file is {what}, not a mapping", start, help=form)
     return root
 
 

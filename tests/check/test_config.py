@@ -122,3 +122,20 @@ def test_a_revision_that_is_none(capsys, text):
 def test_an_option_that_is_no_limit(capsys, text):
     result = archprof(capsys, "check", "mobilenet_v2", "--max-increase", text)
     assert (result.code, result.err.startswith(f"--max-increase {text}: ")) == (2, True)
+
+
+@pytest.mark.parametrize(("text", "what"), [("", "empty"), ("[1]", "a list"), ("text", "a single value")])
+def test_a_file_that_is_no_configuration(capsys, folder, text, what):
+    (folder / "archprof.yaml").write_text(text)
+    told = f"archprof.yaml:1:1: the file is {what}, not a mapping\n  help: as in `budgets: [{{model: mobilenet_v2, macs: 301M}}]`\n"
+    assert archprof(capsys, "check") == (2, "", told)
+
+
+def test_a_network_that_cannot_be_read_is_told_where_it_is_named(capsys, folder):
+    (folder / "archprof.yaml").write_text("budgets:\n  - {model: none.yaml, macs: 1M}\n  - {model: mobilenet_v2@wide=2, macs: 1M}\n")
+    lines = [line for line in archprof(capsys, "check").err.splitlines() if not line.startswith("  help")]
+    assert lines == [
+        "archprof.yaml:2:5: no such file: `none.yaml`",
+        "archprof.yaml:3:5: `wide` is neither a knob nor a place of this network",
+        "  in wide=2",
+    ]
