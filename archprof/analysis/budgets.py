@@ -45,6 +45,10 @@ class Verdict(NamedTuple):
         """By how much the limit is exceeded; negative where there is head-room."""
         return self.limit - self.actual if self.bound == "min" else self.actual - self.limit
 
+    def same(self, other: "Verdict") -> bool:
+        """Tell whether both are of the same limit, of the same rows of the same network, wherever it is stated."""
+        return (self.model, self.metric, self.where, self.bound, self.text) == (other.model, other.metric, other.where, other.bound, other.text)
+
 
 class Network(NamedTuple):
     """A network under check: its report, its rows as a baseline has them, and what the baseline has."""
@@ -53,11 +57,11 @@ class Network(NamedTuple):
     report: Report
     now: Snapshot
     before: Snapshot | None = None
-    since: str = "the baseline"
+    since: str = ""
 
 
-def network(model: str, report: Report, before: Snapshot | None = None, since: str = "the baseline") -> Network:
-    """Return a network under check; *since* says what *before* is."""
+def network(model: str, report: Report, before: Snapshot | None = None, since: str = "") -> Network:
+    """Return a network under check; *since* says what *before* is, or would be; it is empty where that is not known."""
     return Network(model, report, snapshot(report), before, since)
 
 
@@ -135,7 +139,7 @@ def _verdict(found: Network, where: Where, limit: Limit, parts: list[Part], befo
     had = None if before is None else total_of(before, limit.metric)
     base = Verdict(found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place)
     if limit.relative and had is None:
-        return base._replace(status=NEW, limit=actual, note=f"not in {found.since}")
+        return base._replace(status=NEW, limit=actual, note=f"not in {found.since}" if found.since else "")
     bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
     failed = actual < bound if limit.bound == "min" else actual > bound
     if not failed:

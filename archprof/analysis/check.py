@@ -1,6 +1,6 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing that is wrong."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -13,7 +13,7 @@ from archprof.errors import InputError, Location, Problem, SpecError, printable
 from archprof.graph.block import spellings
 from archprof.graph.expand import expand
 from archprof.graph.trace import Graph
-from archprof.spec import git
+from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, Term, Where
 from archprof.spec.config import Config
 from archprof.spec.load import Tree, read_tree, resolve
@@ -43,7 +43,7 @@ class Request(NamedTuple):
     problems: tuple[Problem, ...] = ()  # what is wrong already
 
 
-class Network(NamedTuple):
+class Counted(NamedTuple):
     """The totals of a network that was checked."""
 
     label: str
@@ -56,7 +56,7 @@ class Outcome(NamedTuple):
 
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
-    networks: tuple[Network, ...]
+    networks: tuple[Counted, ...]
     snapshots: Mapping[str, Snapshot]
 
     @property
@@ -82,19 +82,22 @@ class _Check:
         self._verdicts: list[Verdict] = []
         config = request.config
         self._problems = dict.fromkeys((*request.problems, *(config.problems if config else ())))
-        self._networks: list[Network] = []
+        self._networks: list[Counted] = []
         self._snapshots: dict[str, Snapshot] = {}
         self._trees: dict[str, Tree] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
         self._commit = self._root = ""  # of the revision, and the folder of its repository
+        self._asked = bool(request.against) or request.before is not None  # whether there should be something to count from
+        self._since = f"git:{request.against}" if request.against else "the baseline" if self._asked and not request.problems else ""
         if request.against:
             try:
                 self._commit = git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
                 self._root = git.repository()
             except SpecError as error:
-                self._problems.update(dict.fromkeys(error.problems))
-                self._request = request._replace(against="", before={})
+                self._note(error.problems)
+                self._request = request._replace(against="")
+                self._since = ""
 
     def run(self) -> Outcome:
         chosen = self._chosen()
@@ -102,11 +105,11 @@ class _Check:
             try:
                 self._network(target, budgets)
             except InputError as error:
-                self._problems.update(dict.fromkeys(error.problems))
+                self._note(_where_asked(problem, budgets) for problem in error.problems)
         for budget, met in self._met.items():
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None
-        self._problems.update(dict.fromkeys(contradictions(self._verdicts)))
+        self._note(contradictions(self._verdicts))
         if not self._verdicts and not self._problems and self._request.keep is None and not (self._request.allow_empty and not chosen):
             self._problems[_nothing(self._request, bool(chosen))] = None
         return Outcome(tuple(self._verdicts), tuple(self._problems), tuple(self._networks), self._snapshots)
@@ -130,8 +133,11 @@ class _Check:
         try:
             return find_targets(pattern, folder, location, allow_empty=self._request.allow_empty)
         except SpecError as error:
-            self._problems.update(dict.fromkeys(error.problems))
+            self._note(error.problems)
         return []
+
+    def _note(self, problems: Iterable[Problem]) -> None:
+        self._problems.update(dict.fromkeys(problems))
 
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
@@ -151,16 +157,21 @@ class _Check:
     def _at_settings(self, target: Target, spec: Spec, budgets: Sequence[Budget], *, limits: bool = True) -> None:
         graph = expand(spec)
         report = analyze_graph(graph)
-        before = self._before(target, report)
-        since = f"git:{self._request.against}" if self._request.against else "the baseline"
+        before, since = None, self._since
+        try:
+            before = self._before(target, report)
+        except InputError as error:  # limits that count from nothing hold all the same
+            self._note(error.problems)
+            since = ""
         found = network(target.label, report, before, since)
-        self._networks.append(Network(target.label, report.spec.file, _totals(found.now)))
+        self._networks.append(Counted(target.label, report.spec.file, _totals(found.now)))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
+        start = len(self._verdicts)
         held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
         for budget in (*budgets, held) if limits else budgets:
             verdicts = judge(found, budget)
-            self._verdicts += verdicts
+            self._verdicts += [verdict for verdict in verdicts if not any(map(verdict.same, self._verdicts[start:]))]
             if budget.where.text and not select(report.rows, budget.where):
                 self._unmet[budget] = names_no_row(budget, target.label, report.rows)
             else:
@@ -179,7 +190,7 @@ class _Check:
 
     def _check_comparable(self, budget: Budget, verdicts: Sequence[Verdict]) -> None:
         """Note a relative limit where there is nothing that it could be relative to."""
-        if self._request.before is not None or self._request.against:
+        if self._asked:
             return
         for limit in budget.limits:
             if limit.relative and verdicts:
@@ -213,10 +224,19 @@ class _Check:
         if target.file == "-" or git.is_git(target.file):
             return None
         # By its hash, so that git is not asked for every spec which commit a branch is.
-        reference = git.at_revision(self._commit, target.file, Location(target.file, 1, 1), self._root)
-        if not git.exists(reference):
+        try:
+            reference = git.at_revision(self._commit, target.file, Location(target.file, 1, 1), self._root)
+        except SpecError:
+            if catalog.is_path(target.name):
+                raise
+            return None  # an installed catalog has no revisions
+        try:
+            tree = read_tree(reference, spellings)
+        except SpecError:
+            if git.exists(reference):
+                raise
             return None
-        return snapshot(analyze_graph(expand(resolve(read_tree(reference, spellings), target.settings, spellings))))
+        return snapshot(analyze_graph(expand(resolve(tree, target.settings, spellings))))
 
     def _keep(self, target: Target, report: Report, folder: Path) -> None:
         self._snapshots[target.key(folder)] = snapshot(report, self._request.version, self._request.commit)
@@ -225,6 +245,13 @@ class _Check:
         if file not in self._trees:
             self._trees = {file: read_tree(file, spellings)}
         return self._trees[file]
+
+
+def _where_asked(problem: Problem, budgets: Sequence[Budget]) -> Problem:
+    """Return a problem that stands in no file, as a missing one and a wrong setting do, at the budget that asks for the network."""
+    if not budgets or (problem.location and problem.location.line):
+        return problem
+    return problem._replace(location=budgets[0].location, where=problem.location.file if problem.location else problem.where)
 
 
 def _totals(now: Snapshot) -> dict[str, int]:
@@ -247,7 +274,7 @@ def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Ver
     return Verdict(
         label,
         "macs",
-        "measured",
+        "the module",
         "exactly",
         f"{report.totals.macs:,}",
         report.totals.macs,

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archprof.errors import Location, problem
 from archprof.spec import catalog, git
+from archprof.spec.config import NAME
 from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, parse_reference
 
@@ -67,11 +68,15 @@ def _of_catalog(name: str, location: Location | None) -> list[tuple[str, str]]:
 
 
 def _paths(pattern: str, folder: Path) -> list[str]:
-    """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken literally."""
+    """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken literally.
+
+    The configuration is no network.
+    """
     whole = os.path.join(folder, pattern)
     if not any(sign in pattern for sign in "*?[") or os.path.exists(whole):
         return [pattern if os.path.isabs(pattern) else _short(whole)]
-    found = sorted(path for path in glob(pattern, root_dir=folder, recursive=True) if path.endswith((".yaml", ".yml")))
+    matching = glob(pattern, root_dir=folder, recursive=True)
+    found = sorted(path for path in matching if path.endswith((".yaml", ".yml")) and os.path.basename(path) != NAME)
     return found if os.path.isabs(pattern) else [_short(os.path.join(folder, path)) for path in found]
 
 

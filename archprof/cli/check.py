@@ -66,6 +66,7 @@ def command(
     """
     from archprof import __version__
     from archprof.analysis.check import Request, check
+    from archprof.errors import Problems
     from archprof.spec.git import head
 
     chosen = choose_format(format, output, FORMATS)
@@ -84,15 +85,20 @@ def command(
     if write_baseline:
         request = request._replace(keep=Path(write_baseline).parent, version=__version__, commit=head())
     outcome = check(request)
+    unwritten = Problems()  # what cannot be written keeps nothing else from being told
     if write_baseline and not outcome.problems:
-        _write_baseline(write_baseline, outcome.snapshots)
-    _show(outcome, chosen, output, no_color)
+        with unwritten:
+            _write_baseline(write_baseline, outcome.snapshots)
+    with unwritten:
+        _show(outcome, chosen, output, no_color)
     for kind, path in reports:
-        write_file(path, render(outcome, kind))
-    _job_summary(outcome)
-    for problem in outcome.problems:
+        with unwritten:
+            write_file(path, render(outcome, kind))
+    with unwritten:
+        _job_summary(outcome)
+    for problem in (*outcome.problems, *unwritten.found):
         typer.echo(str(problem), err=True)
-    raise typer.Exit(outcome.exit_code)
+    raise typer.Exit(2 if unwritten.found else outcome.exit_code)
 
 
 def render(outcome: "Outcome", format: str) -> str:

@@ -1,5 +1,6 @@
 """The outcome of a check: as a table, a line for each budget, and as JSON."""
 
+from collections.abc import Callable
 from typing import Any
 
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
@@ -24,9 +25,9 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
         Column("", "verdict", lambda status: MARKS[status], left=True),
         Column("network", "network", printable, left=True),
         Column("budget", "budget", left=True),
-        Column("limit", "limit", exact),
+        Column("limit", "limit", lambda count: _known(exact, count)),
         Column("actual", "actual", exact),
-        Column("difference", "difference", signed),
+        Column("difference", "difference", lambda count: _known(signed, count)),
         Column("head-room", "head_room", drop=1),
     )
     if not outcome.verdicts:
@@ -39,7 +40,12 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
     room = head_room(verdict) if verdict.status == PASS else ""
-    return (verdict.status, verdict.model, budget(verdict), verdict.limit, verdict.actual, verdict.actual - verdict.limit, room)
+    counts = (None, verdict.actual, None) if verdict.status == NEW else (verdict.limit, verdict.actual, verdict.actual - verdict.limit)
+    return (verdict.status, verdict.model, budget(verdict), *counts, room)
+
+
+def _known(show: Callable[[int], str], count: int | None) -> str:
+    return "" if count is None else show(count)
 
 
 def headline(outcome: Outcome) -> str:
@@ -111,7 +117,7 @@ def _growth(outcome: Outcome) -> Table:
 def _notes(outcome: Outcome) -> list[str]:
     notes = [f"{MARKS[FAIL]} {told(verdict)}" for verdict in outcome.failures]
     notes += [f"{MARKS[PASS]} {improvement(verdict)}" for verdict in outcome.verdicts if verdict.status == PASS and verdict.note]
-    new = dict.fromkeys((verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW)
+    new = dict.fromkeys((verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW and verdict.note)
     notes += [f"{MARKS[NEW]} {printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
     return notes
 
@@ -119,7 +125,7 @@ def _notes(outcome: Outcome) -> list[str]:
 def improvement(verdict: Verdict) -> str:
     """Return what got better, and what keeps it so."""
     said = f"{printable(verdict.model)}: {LABELS.get(verdict.metric, verdict.metric)} {verdict.note}"
-    return f"{said}: tighten with `archprof check --write-baseline`" if verdict.note.endswith("the baseline") else said
+    return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.note.endswith("the baseline") else said
 
 
 def check_document(outcome: Outcome) -> dict[str, Any]:
@@ -133,9 +139,11 @@ def check_document(outcome: Outcome) -> dict[str, Any]:
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:
-    fields = verdict._asdict()
+    fields = {**verdict._asdict(), "difference": verdict.difference}
+    if verdict.status == NEW:
+        fields |= {"limit": None, "difference": None}
     grown = [{"path": growth.path, "delta": growth.delta, "location": str(growth.location)} for growth in verdict.grown]
-    return {**fields, "difference": verdict.difference, "location": str(verdict.location), "spec": str(verdict.spec), "grown": grown}
+    return {**fields, "location": str(verdict.location), "spec": str(verdict.spec), "grown": grown}
 
 
 def _problem(problem: Problem) -> dict[str, Any]:

@@ -12,16 +12,16 @@ from archprof.render.check import signed, told
 
 WRONG = "wrong"
 RULES = {
-    "params": "More parameters than the budget allows.",
-    "trainable": "More trainable parameters than the budget allows.",
-    "macs": "More multiply-accumulates than the budget allows.",
-    "flops": "More FLOPs (2 × MACs) than the budget allows.",
-    "activations": "More activations than the budget allows.",
+    "params": "Parameters beyond the budget.",
+    "trainable": "Trainable parameters beyond the budget.",
+    "macs": "Multiply-accumulates beyond the budget.",
+    "flops": "FLOPs (2 × MACs) beyond the budget.",
+    "activations": "Activations beyond the budget.",
     "buffers": "Other buffers than the spec expects.",
-    "size": "More bytes of parameters at fp32 than the budget allows.",
-    "size_fp16": "More bytes of parameters at fp16 than the budget allows.",
-    "size_int8": "More bytes of parameters at int8 than the budget allows.",
-    "layers": "More weighted layers than the budget allows.",
+    "size": "Bytes of parameters at fp32 beyond the budget.",
+    "size_fp16": "Bytes of parameters at fp16 beyond the budget.",
+    "size_int8": "Bytes of parameters at int8 beyond the budget.",
+    "layers": "Weighted layers beyond the budget.",
     WRONG: "A spec, a budget or a baseline that does not say what it should.",
 }
 
@@ -58,7 +58,7 @@ def _sentence(problem: Problem) -> str:
 
 def _placed(finding: Finding, location: Location | None, root: Path) -> Finding:
     """Return a finding at a place, if that is one in a file."""
-    if location is None or not location.line or location.file.startswith(("git:", "<")):
+    if location is None or not location.line or location.file == "<stdin>" or location.file.startswith("git:"):
         return finding
     path = Path(os.path.relpath(location.file, root)).as_posix()
     return finding._replace(path=path, line=location.line, column=location.column)

@@ -239,4 +239,19 @@ def test_better_than_it_was_is_told(capsys, folder):
     (folder / "tiny.yaml").write_text(SPEC)
     result = archprof(capsys, "check", "tiny.yaml", "--baseline", "b.json")
     # 88 of 456 parameters less
-    assert (result.code, "params 19.3 % under the baseline: tighten with `archprof check --write-baseline`" in result.out) == (0, True)
+    assert (result.code, "params 19.3 % under the baseline: tighten with `archprof check --write-baseline FILE`" in result.out) == (0, True)
+
+
+def test_a_limit_stated_twice_is_one(capsys, folder):
+    (folder / "tiny.yaml").write_text(f"{SPEC}budget: {{macs: 1k}}\n")
+    (folder / "archprof.yaml").write_text("budgets:\n  - {model: tiny.yaml, macs: 1k}\n  - {model: '*.yaml', macs: [1k, 2k]}\n")
+    code, found = verdicts(capsys)
+    assert (code, [verdict["text"] for verdict in found]) == (1, ["1k", "2k"])
+
+
+def test_a_parent_has_one_name_wherever_it_is_extended(capsys, folder):
+    (folder / "nets").mkdir()
+    (folder / "tiny.yaml").write_text(SPEC.replace("conv", "cnov", 1))
+    (folder / "nets" / "child.yaml").write_text("archprof: 1\nextends: ../tiny.yaml\n")
+    result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--max-macs", "1k")
+    assert (result.code, result.err.count("tiny.yaml:5:5: unknown block `cnov`")) == (2, 1)

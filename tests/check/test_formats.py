@@ -184,7 +184,8 @@ def test_names_in_a_config_and_in_a_baseline(capsys, folder, hostile):
     if "\udcff" in hostile:
         return
     assert archprof(capsys, "check", f"./{hostile}", "--write-baseline", "b.json").code in (0, 1)
-    assert archprof(capsys, "check", f"./{hostile}", "--baseline", "b.json", "--config", os.devnull).code in (0, 2)
+    (folder / "none.yaml").write_text("budgets: []")
+    assert archprof(capsys, "check", f"./{hostile}", "--baseline", "b.json", "--config", "none.yaml").code == 0
 
 
 def test_ten_errors_at_most(capsys, folder):
@@ -232,3 +233,27 @@ def test_paths_count_from_the_checkout(capsys, folder, monkeypatch):
 def test_a_report_that_is_none(capsys, folder, text):
     (folder / "tiny.yaml").write_text(SPEC)
     assert archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k", "--report", text).code == 2
+
+
+def test_what_cannot_be_written_keeps_nothing_else_from_being_told(capsys, folder, monkeypatch):
+    (folder / "tiny.yaml").write_text(SPEC)
+    monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "page.md"))
+    reports = [part for path in ("none/a.xml", "b.xml") for part in ("--report", f"junit={path}")]
+    result = archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k", "--write-baseline", "none/b.json", *reports)
+    assert [line for line in result.err.splitlines() if "cannot" in line] == [
+        "cannot write `none/b.json`: no such file or directory",
+        "cannot write `none/a.xml`: no such file or directory",
+    ]
+    assert (result.code, "✗  tiny.yaml" in result.out, (folder / "b.xml").exists(), (folder / "page.md").exists()) == (2, True, True, True)
+
+
+def test_a_name_in_angle_brackets_is_a_place(capsys, folder):
+    (folder / "<b>.yaml").write_text(SPEC)
+    assert report(capsys, "github", "./<b>.yaml").startswith("::error file=<b>.yaml,line=5,")
+
+
+def test_where_there_is_nothing_to_count_from_no_limit_is_made_up(capsys, folder):
+    (folder / "tiny.yaml").write_text(SPEC)
+    result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json", "--max-increase", "macs=1%", "--format", "json")
+    [verdict] = json.loads(result.out)["verdicts"]
+    assert (verdict["status"], verdict["limit"], verdict["difference"], verdict["actual"]) == ("new", None, None, 22_016)

@@ -132,3 +132,23 @@ def test_a_catalog_in_the_repository_is_read_at_the_revision_too(capsys, folder,
         assert archprof(capsys, "check", "heir.yaml", "--against", "git:HEAD").code == 1
     finally:
         catalog.files.cache_clear()
+
+
+def test_an_installed_catalog_has_no_revisions(capsys):
+    result = archprof(capsys, "check", "mobilenet_v2", "--against", "git:HEAD", "--max-macs", "301M")
+    assert (result.code, result.err) == (0, "")
+    assert "✓  mobilenet_v2" in result.out
+    result = archprof(capsys, "check", "mobilenet_v2", "--against", "git:HEAD")
+    assert (result.code, "mobilenet_v2 is not in git:HEAD: nothing to hold it to" in result.out) == (0, True)
+
+
+def test_what_was_wrong_then_leaves_limits_of_today(capsys, folder):
+    (folder / "tiny.yaml").write_text(SPEC.replace("conv", "cnov", 1))
+    commit(folder)
+    (folder / "tiny.yaml").write_text(SPEC)
+    result = archprof(capsys, "check", "tiny.yaml", "--against", "git:HEAD", "--max-macs", "1k", "--max-increase", "params=0")
+    assert (result.code, "unknown block `cnov`" in result.err) == (2, True)
+    assert [line for line in result.out.splitlines() if line.startswith(("✗  ", "·"))] == [
+        "✗  tiny.yaml  MACs ≤ 1k    1,000  22,016     +21,016",
+        "·  tiny.yaml  params ≤ +0            368",
+    ]
