@@ -1,0 +1,28 @@
+"""A sweep's numbers, counted by fvcore on the modules of some of its variants."""
+
+import pickle
+import random
+
+import pytest
+
+from archprof.analysis.batch import compute
+from archprof.analysis.plan import Wanted, plan_sweep
+from archprof.analysis.report import Cost
+from archprof.analysis.sweep import settings_of
+from archprof.graph.expand import expand
+from archprof.runtime.measure import measure_network
+from archprof.spec.axis import parse_axis
+from archprof.spec.variant import parse_settings
+
+NETWORKS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small_paper", "mixnet_s", "efficientnet_b0", "ghostnet_100", "mnasnet1_0")
+
+
+@pytest.mark.parametrize("model", NETWORKS)
+def test_a_sample_of_a_sweep(model):
+    axes = [parse_axis(("width", "0.2:1.4:0.001")), parse_axis(("resolution", "33:96:1"))]
+    plan = plan_sweep(model, axes, Wanted(), sample=1000, seed=11)
+    stretch = compute(pickle.dumps(plan), 0, plan.size)
+    for number in random.Random(model).sample(range(1000), 2):
+        measured = measure_network(expand(plan.spec(parse_settings(settings_of(plan, number)))), "fvcore")
+        cost = Cost(*stretch.costs[:, number].tolist())
+        assert (measured.params, measured.macs) == (cost.params, cost.macs)
