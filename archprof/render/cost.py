@@ -87,7 +87,7 @@ def _numbers(found: Answer, part: Part) -> str:
 def _title(ask: Ask, total: Part) -> str:
     stacked = f"{ask.times} × " if ask.times > 1 else ""
     letters = [f"M {ask.inputs}", f"N {total.output[0]}"]
-    if ask.conv not in ("linear", "se"):
+    if ask.conv not in ("linear", "se", "pw"):
         letters.append(f"K {'+'.join(map(pair, ask.kernels))}")
     if ask.conv != "linear":
         letters.append(f"input {shape(total.input)} → output {shape(total.output)}")
@@ -98,7 +98,8 @@ def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
     lines = []
     if found.ratio is not None and found.closed_form != "1":
         closed = f"{found.closed_form} = " if _closed_holds(found) else f"about {found.closed_form}; exactly " if found.closed_form else ""
-        to = f"ratio to the standard convolution ({exact(found.standard or 0)} MACs)"
+        kernel = f" with K {pair(found.ask.kernel)}" if found.ask.conv == "pw" else ""
+        to = f"ratio to the standard convolution{kernel} ({exact(found.standard or 0)} MACs)"
         lines.append(f"{to}: {closed}{_ratio(found.ratio)}{_times(found.ratio)}")
     if found.ask.conv in ("dw", "dw-linear"):
         lines.append("depthwise alone costs 1/N, and mixes no channels: the pointwise convolution behind it does, for 1/K²")
@@ -220,7 +221,7 @@ def _numbers_of(cost: Cost, part: Part) -> dict[str, Any]:
         "params": cost.params,
         "weights": part.weights,
         "macs": cost.macs,
-        "flops_with_bias": part.bias_flops,
+        "bias_flops": part.bias_flops,
         "input_elements": part.input_elements,
         "output_elements": part.output_elements,
         "intensity": float(part.intensity),

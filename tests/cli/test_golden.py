@@ -54,6 +54,7 @@ CASES = {
     "cost_side_by_side": (100, "cost --conv std,dw,dw-linear,bottleneck,inverted --k 3,5,7 --in 64 --out 128 --size 56"),
     "cost_versus": (None, "cost --conv std --k 5 --versus std:k=3,n=2"),
     "cost_markdown": (None, "cost --conv dw --k 3 --format markdown"),
+    "cost_pw": (100, "cost --conv pw --k 5"),
     "cost_csv": (None, "cost --conv std,dw --k 3,5 --format csv"),
 }
 
