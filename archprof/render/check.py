@@ -27,8 +27,8 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
         Column("budget", "budget", left=True),
         Column("limit", "limit", lambda count: _known(exact, count)),
         Column("actual", "actual", exact),
-        Column("difference", "difference", lambda count: _known(signed, count)),
-        Column("head-room", "head_room", drop=1),
+        Column("difference", "difference", lambda count: _known(signed, count), drop=1),
+        Column("head-room", "head_room", drop=2),
     )
     if not outcome.verdicts:
         return Table(headline(outcome), (), (), notes)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 GAP = 2
 WRAPPED = 28
+FOLDED = 8
 
 
 class Column(NamedTuple):
@@ -65,10 +66,11 @@ def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], l
     if width is not None:
         _narrow(table.columns, widths, kept, width)
         over = _room(widths, kept) - width
-        if over > 0 and kept and table.columns[kept[0]].left:
-            widths[kept[0]] = max(8, widths[kept[0]] - over)
+        first = next((index for index in kept if table.columns[index].title), None)  # marks have no title
+        if over > 0 and first is not None and table.columns[first].left and widths[first] > FOLDED:
+            widths[first] = max(FOLDED, widths[first] - over)
             for row in cells:
-                row[kept[0]] = fold_path(row[kept[0]], widths[kept[0]])
+                row[first] = fold_path(row[first], widths[first])
     return [table.columns[index] for index in kept], [widths[index] for index in kept], [[row[index] for index in kept] for row in cells]
 
 
@@ -140,8 +142,8 @@ def _wrapped(line: str, width: int | None) -> str:
 # Never "-" for the dot of a product, nor "?" for the sign of a number.
 _PLAIN = str.maketrans(
     {
-        "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "²": "^2", "±": "+-", "→": "->", "≤": "<=",
-        "≥": ">=", "≠": "!=", "Δ": "d",
+        "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "✗": "x", "²": "^2", "±": "+-", "→": "->",
+        "≤": "<=", "≥": ">=", "≠": "!=", "Δ": "d",
     }
 )  # fmt: skip
 

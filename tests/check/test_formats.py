@@ -257,3 +257,13 @@ def test_where_there_is_nothing_to_count_from_no_limit_is_made_up(capsys, folder
     result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json", "--max-increase", "macs=1%", "--format", "json")
     [verdict] = json.loads(result.out)["verdicts"]
     assert (verdict["status"], verdict["limit"], verdict["difference"], verdict["actual"]) == ("new", None, None, 22_016)
+
+
+def test_a_narrow_room_folds_names_and_widens_no_mark(capsys, folder, monkeypatch):
+    name = f"{'long_' * 12}name.yaml"
+    (folder / name).write_text(SPEC)
+    monkeypatch.setenv("COLUMNS", "80")
+    table = report(capsys, "table", name).partition("\n\n✗")[0].splitlines()
+    assert max(map(len, table)) == 80
+    assert [line[:4] for line in table if line.startswith(("✓", "✗"))] == ["✓  l", "✗  l"]
+    assert table[-1].endswith("name.yaml  MACs ≤ 1k        1,000  22,016")
