@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.graph.columns import FLAG, Column, count, ratio
-from archprof.graph.dims import Dim, Shape, same
+from archprof.graph.dims import Dim, Shape, product, same
 from archprof.graph.operators.base import Operator, ShapeError, operator
 from archprof.graph.operators.conv import feature_map
 
@@ -108,6 +108,8 @@ class GroupNorm(Operator):
     def output(self, *inputs: Shape) -> Shape:
         if self.num_features % self.groups != 0:
             raise ShapeError(f"{self.num_features} channels are not divisible by {self.groups} groups of group norm")
+        if same(self.num_features, self.groups) and same(product(inputs[0][1:]), 1):
+            raise ShapeError("a group norm over single values", "fewer groups, or a larger map: a value alone has no deviation")
         return check_channels(self.num_features, inputs[0], "group norm")
 
     @property

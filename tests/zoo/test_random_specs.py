@@ -1,0 +1,116 @@
+"""Any spec that is valid builds, runs and agrees with both counters on every row; any that is not says where."""
+
+import json
+
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from archprof.analysis.report import analyze_graph, disagreement, with_measured
+from archprof.errors import SpecError
+from archprof.graph.expand import read_network
+from archprof.runtime.build import build_network
+from archprof.runtime.measure import measure_network
+
+channels = st.integers(1, 12)
+sizes = st.sampled_from([1, 2, 3, 5, "1x3", "3x1"])
+strides = st.sampled_from([1, 1, 1, 2, "1x2"])
+acts = st.sampled_from(["relu", "HS", "silu", {"swish": {"learnable": True}}, "-"])
+norms = st.sampled_from(["batch_norm", "frozen_batch_norm", {"group_norm": {"groups": 2}}, "-"])
+gates = st.sampled_from(["-", 0.25, {"ratio": 0.5, "of": "input", "form": "linear"}])
+
+
+def layer(block, **options):
+    return st.fixed_dictionaries({block: st.fixed_dictionaries({}, optional=options)})
+
+
+plain = st.one_of(
+    st.fixed_dictionaries({"conv": st.fixed_dictionaries({"c": channels}, optional={"k": sizes, "s": strides, "d": st.sampled_from([1, 2])})}),
+    st.fixed_dictionaries(
+        {
+            "conv2d": st.fixed_dictionaries(
+                {"c": channels}, optional={"k": sizes, "g": st.sampled_from([1, 2, 3, "depthwise"]), "p": st.sampled_from([0, 1])}
+            )
+        }
+    ),
+    st.fixed_dictionaries({"depthwise_separable": st.fixed_dictionaries({"c": channels}, optional={"s": strides, "n": st.integers(1, 2)})}),
+    st.fixed_dictionaries(
+        {"inverted_residual": st.fixed_dictionaries({"c": channels, "t": st.sampled_from([1, 2, 3.5])}, optional={"se": gates, "s": strides})}
+    ),
+    st.fixed_dictionaries(
+        {
+            "mix_block": st.fixed_dictionaries(
+                {"c": channels, "k": st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=3)}, optional={"t": st.just(2)}
+            )
+        }
+    ),
+    st.fixed_dictionaries(
+        {
+            "bottleneck": st.fixed_dictionaries(
+                {"c": st.sampled_from([2, 4]), "out": channels}, optional={"s": strides, "deform": st.sampled_from(["plain", "modulated"])}
+            )
+        }
+    ),
+    st.fixed_dictionaries(
+        {"basic_block": st.fixed_dictionaries({"c": channels}, optional={"s": strides, "shortcut": st.sampled_from(["A", "B", "C"])})}
+    ),
+    layer("squeeze_excite", ratio=st.sampled_from([0.25, 1])),
+    layer("max_pool", k=sizes, s=strides, ceil=st.booleans()),
+    layer("avg_pool", k=sizes, s=strides, count_padding=st.booleans()),
+    st.sampled_from(["relu6", "batch_norm", "identity", {"dropout": 0.3}]),
+)
+bodies = st.lists(plain, max_size=2)
+layers = st.one_of(
+    plain,
+    plain,
+    st.fixed_dictionaries({"sequence": st.lists(plain, min_size=1, max_size=2)}),
+    st.fixed_dictionaries({"residual": st.lists(plain, min_size=1, max_size=2)}),
+    st.fixed_dictionaries(
+        {"repeat": st.fixed_dictionaries({"n": st.integers(1, 3), "layers": st.lists(plain, min_size=1, max_size=1), "shared": st.booleans()})}
+    ),
+    st.fixed_dictionaries(
+        {
+            "branches": st.fixed_dictionaries(
+                {"paths": st.lists(bodies, min_size=1, max_size=3)},
+                optional={"join": st.sampled_from(["concat", "add", "multiply"]), "split": st.booleans()},
+            )
+        }
+    ),
+)
+heads = st.sampled_from(
+    [[], ["avg_pool", {"linear": "classes"}], ["mean", {"linear": 3}], ["flatten", {"linear": {"c": 4, "act": "HS"}}], [{"linear": 5}]]
+)
+specs = st.builds(
+    lambda body, head, norm, act, shape: {
+        "archprof": 1,
+        "input": "x".join(map(str, shape)),
+        "classes": 7,
+        "defaults": {"norm": norm, "act": act},
+        "width": {"divisor": 2},
+        "layers": body + head,
+    },
+    st.lists(layers, min_size=1, max_size=4),
+    heads,
+    norms,
+    acts,
+    st.tuples(st.integers(1, 4), st.integers(4, 13), st.integers(4, 13)),
+)
+
+
+@settings(max_examples=150)
+@given(specs, st.sampled_from([(), (("width", "0.5"),), (("width", "1.7"), ("resolution", "9x6"))]))
+def test_any_spec_agrees_on_every_row_or_says_where_it_is_wrong(spec, asked):
+    text = json.dumps(spec)
+    try:
+        graph = read_network("random.yaml", asked, text=text)
+    except SpecError as error:
+        assert error.problems
+        for found in error.problems:
+            assert found.message
+            assert found.location is None or found.location.file in ("random.yaml", *(f"{key}={value}" for key, value in asked))
+        return
+    report = with_measured(analyze_graph(graph), measure_network(graph, "both"))
+    assert disagreement(report) == ""
+    made = build_network(graph).eval()(torch.zeros(1, *graph.input))
+    assert tuple(made.shape[1:]) == report.outputs["output"]
+    assert report.totals.params == sum(row.cost.params for row in report.rows)
