@@ -51,7 +51,8 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
     if block.status == "changed":
         told = [text for change in block.changes if change.costs and change.kind not in _QUIET and (text := _told(block, change))]
         more = [f"{len(told) - TOLD} more"] if len(told) > TOLD else []
-        what = "; ".join([*told[:TOLD], *more]) or "as its input"
+        itself = any(_own(change) or change.status != "changed" for change in block.changes)
+        what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
     else:
         what = f"{shape(block.input)} → {shape(block.output)}"
     return block.status, block.before, block.after, block.label, what, block.delta.params, block.delta.macs

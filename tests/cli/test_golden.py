@@ -33,6 +33,7 @@ CASES = {
     "diff_full": (None, "diff v3 v3@layers[1].rows[4].k=3 --full"),
     "compare_mobilenets_80": (80, "compare v1 v2 v3"),
     "compare_kind_80": (80, "compare v1 v2 v3 --by kind"),
+    "diff_act_full": (None, "diff v2 v2@layers[0].act=relu --full"),
     "diff_csv": (None, "diff v3 v3@layers[1].rows[4].k=3 --full --format csv"),
     "diff_same": (None, "diff v2 mobilenet_v2"),
     "explain_v3_large": (None, "explain v3"),
