@@ -80,7 +80,8 @@ class Conv2d(Operator):
             # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
             if 2 * padding < extent - 1 and size + 2 * padding < extent:
                 padded = size + 2 * padding
-                raise ShapeError(f"a window of {extent} is larger than the padded input of {padded}", "a larger input, a smaller kernel or more padding")
+                what = f"a window of {extent} is larger than the padded input of {padded}"
+                raise ShapeError(what, "a larger input, a smaller kernel or more padding")
             sizes.append(conv_out(size, kernel, stride, padding, dilation))
         return tuple(sizes)
 
