@@ -165,8 +165,9 @@ def _fields(old: Row, new: Row) -> Iterator[tuple[str, str, str]]:
         yield "trainable", "true", "false"
     elif new.cost.trainable == new.cost.params and old.cost.trainable != old.cost.params:
         yield "trainable", "false", "true"
-    if _extent(old.output) != _extent(new.output):
-        yield "output", _text(old.output), _text(new.output)
+    before, after = _extent(old.output), _extent(new.output)
+    if before != after:
+        yield "output", _text(before), _text(after)
 
 
 def _extent(shape: tuple[int, ...]) -> tuple[int, ...]:
