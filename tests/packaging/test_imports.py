@@ -19,6 +19,8 @@ lines = [
     "cost --conv dw",
     "compare v1 v2",
     "diff v1 v1@width=0.5",
+    "explain v3",
+    "summary v2 --convention thop",
     "sweep --help",
     "solve --help",
     "verify v1 --analytic",
