@@ -10,19 +10,16 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.analysis.pareto import front
+from archprof.analysis.kept import reduce, within
+from archprof.analysis.numbering import variants_at
 from archprof.analysis.plan import CHANNEL, SPACE, STRUCTURE, Plan, Wanted
-from archprof.analysis.report import Cost, analyze_graph
+from archprof.analysis.report import Cost
+from archprof.analysis.structure import Structure, reason_of, typed
 from archprof.errors import Problem, SpecError, UsageError
-from archprof.graph.block import spellings
 from archprof.graph.candidates import Split, candidates
-from archprof.graph.expand import bind, expand
-from archprof.graph.totals import CellsTracer, Totals, trace_totals
-from archprof.graph.trace import INPUT, Feature
+from archprof.graph.totals import Totals
 from archprof.spec.axis import Axis
-from archprof.spec.edits import assign
 from archprof.spec.header import multiply, read_knob, read_multiplier, read_resolution
-from archprof.spec.load import resolve
 from archprof.spec.nodes import Scalar
 from archprof.spec.values import integer
 
@@ -92,7 +89,7 @@ class Computation:
             self._shuffled(variants_at(self.plan, np.arange(start, stop)), found)
         return found.stretch(self.plan.wanted)
 
-    def _in_order(self, structure: "Structure", low: int, high: int, at: int, found: "_Found") -> None:
+    def _in_order(self, structure: Structure, low: int, high: int, at: int, found: "_Found") -> None:
         """Compute a structure's variants from *low* to *high*, which start *at* a place of the stretch: whole rows as a grid."""
         if structure.error:
             found.fail(structure.error, np.arange(at, at + high - low))
@@ -123,13 +120,13 @@ class Computation:
             else:
                 self._batches(structure, ranks[places] % self._inner, places, found)
 
-    def _batches(self, structure: "Structure", inner: Integers, places: Integers, found: "_Found") -> None:
+    def _batches(self, structure: Structure, inner: Integers, places: Integers, found: "_Found") -> None:
         for low in range(0, len(inner), BATCH):
             part = slice(low, low + BATCH)
             at = self._arrays(inner[part] // self._spatial, inner[part] % self._spatial)
             _run_batch(structure, at, places[part], found)
 
-    def _new_structure(self, number: int) -> "Structure":
+    def _new_structure(self, number: int) -> Structure:
         at: dict[str, str] = {}
         for axis, role, radix in reversed(list(zip(self.plan.axes, self.plan.roles, self._radices, strict=True))):
             if role == STRUCTURE:
@@ -168,8 +165,8 @@ class _Found:
         if not self.valid.all():
             numbers, costs = numbers[self.valid], costs[:, self.valid]
         if wanted.limits:
-            within = _within(wanted, costs)
-            numbers, costs = numbers[within], costs[:, within]
+            inside = within(wanted, costs)
+            numbers, costs = numbers[inside], costs[:, inside]
         fitting = len(numbers)
         if wanted.pareto or wanted.top is not None:
             kept = reduce(wanted, costs)
@@ -201,7 +198,7 @@ def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
             known[index] = known[index]._replace(variants=known[index].variants + one.variants)
 
 
-def costs_at(structure: "Structure", at: dict[str, Any], count: int) -> Stretch:
+def costs_at(structure: Structure, at: dict[str, Any], count: int) -> Stretch:
     """Return the costs of so many variants of one structure, given as arrays of effective widths and of (height, width)."""
     found = _Found(0, count)
     if structure.error:
@@ -212,74 +209,6 @@ def costs_at(structure: "Structure", at: dict[str, Any], count: int) -> Stretch:
             places = np.arange(count)[part]
             _run_batch(structure, {name: _chosen(value, part) for name, value in at.items()}, places, found)
     return found.stretch(Wanted())
-
-
-class Structure:
-    """One choice of what arrays cannot hold, bound once; *error* where it cannot be read at all."""
-
-    def __init__(self, plan: Plan, fixed: Mapping[str, str]) -> None:
-        self.plan = plan
-        self.fixed = fixed
-        self.error = ""
-        self._proved = False
-        # Any value does for what arrays take the place of.
-        swept = {axis.name: axis.values[0] for axis, role in zip(plan.axes, plan.roles, strict=True) if role != STRUCTURE}
-        self._rebinds = tuple(name for name in swept if name not in ("width", "resolution"))
-        try:
-            self._spec = plan.spec((*swept.items(), *fixed.items()))
-            self._layers, self._frozen = bind(self._spec)
-        except SpecError as error:
-            self.error = _reason(error)
-
-    def cells(self, at: Mapping[str, Any]) -> tuple[set[tuple[int, bool]], set[int]]:
-        """Return the printed channel counts that the width scales, with whether they may become narrower, and the repeats that the depth scales."""
-        spec = self._spec
-        net = CellsTracer(spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"])
-        net.layers(self._layers, Feature(INPUT, spec.input, 1, spec.input[0]))
-        return net.counts, net.repeats
-
-    def trace(self, at: Mapping[str, Any]) -> Totals:
-        """Return the totals at arrays of values. Raises SpecError and Split as `trace_totals` does."""
-        spec = self._spec
-        layers, frozen = self._bound(at) if self._rebinds else (self._layers, self._frozen)
-        shape = (spec.input[0], *at.get("resolution", spec.input[1:]))
-        return trace_totals(layers, shape, spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"], frozen)
-
-    def _bound(self, at: Mapping[str, Any]) -> Any:
-        """Bind the layers with arrays in cells and knobs."""
-        spec = self._spec
-        cells = [name for name in self._rebinds if name != "classes" and name not in spec.knobs]
-        if cells:
-            swept = [(Scalar(name), Scalar("1", value=at[name])) for name in cells]
-            tree = self.plan.tree._replace(root=assign(self.plan.tree.root, swept, spellings))
-            others = ((name, value) for name, value in spec.asked if name not in cells)
-            spec = resolve(tree, others, spellings)
-        settings = {**spec.settings, **{name: at[name] for name in self._rebinds if name not in cells}}
-        return bind(spec._replace(settings=settings, classes=at.get("classes", spec.classes)))
-
-    def alone(self, at: Mapping[str, Any], place: tuple[int, ...]) -> Cost:
-        """Return one variant's costs as `summary` has them. Raises SpecError where it cannot be."""
-        settings = {name: _typed(value, place) for name, value in at.items()}
-        others = [(name, str(value)) for name, value in settings.items() if name != "width"]
-        spec = self.plan.spec((*others, *self.fixed.items()))
-        if "width" in settings:
-            # The multiplier is the product already: the spec's own and the axis'.
-            spec = spec._replace(settings={**spec.settings, "width": settings["width"]}, asked=(*spec.asked, ("width", str(settings["width"]))))
-        return analyze_graph(expand(spec)).totals
-
-    def prove(self, at: Mapping[str, Any], place: tuple[int, ...]) -> None:
-        """Check once that the network is one as a graph too: that paths differ, outputs exist, and no layer leads nowhere. Raises SpecError."""
-        if not self._proved:
-            self.alone(at, place)
-            self._proved = True
-
-
-def _typed(value: Any, place: tuple[int, ...]) -> Any:
-    """Return the value of one candidate."""
-    if isinstance(value, tuple):
-        return "x".join(str(_typed(side, place)) for side in value)
-    array = np.asarray(value)
-    return np.broadcast_to(array, tuple(map(max, array.shape, np.add(place, 1))))[place].item() if array.ndim == 2 else array[place].item()
 
 
 def _run_batch(structure: Structure, at: dict[str, Any], places: Integers, found: _Found) -> None:
@@ -308,10 +237,10 @@ def _run_alone(structure: Structure, at: dict[str, Any], index: tuple[int, ...],
     try:
         cost = structure.alone(at, index)
     except SpecError as error:
-        found.fail(_reason(error), places)
+        found.fail(reason_of(error), places)
         return
     if max(cost) >= _EXACT_INTEGER:
-        shown = ", ".join(f"{name}={_typed(value, index)}" for name, value in at.items())
+        shown = ", ".join(f"{name}={typed(value, index)}" for name, value in at.items())
         raise UsageError([Problem(f"totals beyond 2^63 at {shown}: {max(cost):,}", help="sweep smaller networks, or ask `summary` for this one")])
     found.valid[places] = True
     found.costs[:, places] = np.array(cost, np.int64).reshape(-1, 1)
@@ -429,13 +358,8 @@ def _first_reason(structure: Structure, at: Mapping[str, Any], place: tuple[int,
     try:
         structure.alone(at, place)
     except SpecError as exact:
-        return _reason(exact)
-    return _reason(error)
-
-
-def _reason(error: SpecError) -> str:
-    first = error.problems[0]
-    return f"{first.where}: {first.message}" if first.where else first.message
+        return reason_of(exact)
+    return reason_of(error)
 
 
 def _values(plan: Plan, axis: Axis, role: int) -> Any:
@@ -462,65 +386,3 @@ def _product(plan: Plan, role: int) -> int:
     for axis, its in zip(plan.axes, plan.roles, strict=True):
         size *= len(axis.values) if its == role else 1
     return size
-
-
-def _within(wanted: Wanted, costs: Integers) -> NDArray[np.bool_]:
-    """Tell which variants are within the limits."""
-    kept = np.ones(costs.shape[1], bool)
-    for limit in wanted.limits:
-        line = costs[Cost._fields.index(limit.of)]
-        kept &= line <= limit.value if limit.most else line >= limit.value
-    return kept
-
-
-def reduce(wanted: Wanted, costs: Integers) -> Integers:
-    """Return the places of the variants that are on the Pareto front and among the first, in the order of their numbers."""
-    kept = np.arange(costs.shape[1])
-    if wanted.pareto:
-        kept = kept[front(_objectives(costs, wanted.pareto))]
-    if wanted.top is not None:
-        kept = kept[np.sort(order(wanted, costs[:, kept])[: wanted.top])]
-    return kept
-
-
-def order(wanted: Wanted, costs: Integers) -> Integers:
-    """Return the places in the order that is wanted; equals stay in the order of their numbers."""
-    if not wanted.sort:
-        return np.arange(costs.shape[1])
-    return np.argsort(_objectives(costs, (wanted.sort,))[0], kind="stable")
-
-
-def _objectives(costs: Integers, names: tuple[str, ...]) -> Integers:
-    """Return what is to be small: counts, or for `-macs` their negatives."""
-    lines = [costs[Cost._fields.index(name.removeprefix("-"))] * (-1 if name.startswith("-") else 1) for name in names]
-    return np.stack(lines)
-
-
-_ROUNDS = 4
-_MIX = np.uint64(0x9E3779B97F4A7C15)
-
-
-def variants_at(plan: Plan, numbers: Integers) -> Integers:
-    """Return the places in the product of the axes of the variants with these numbers: themselves, or what the seed shuffles them to.
-
-    The shuffle is a Feistel network that is walked until it stays inside the product: a permutation, so that a sample holds no variant twice, which
-    needs no memory, so that it may be a sample of anything.
-    """
-    if plan.sample is None or plan.sample >= plan.product:
-        return numbers
-    half = max((plan.product - 1).bit_length() + 1, 2) // 2
-    found = _shuffled(numbers.astype(np.uint64), half, plan.seed)
-    while (outside := found >= np.uint64(plan.product)).any():
-        found[outside] = _shuffled(found[outside], half, plan.seed)
-    return found.astype(np.int64)
-
-
-def _shuffled(values: NDArray[np.uint64], half: int, seed: int) -> NDArray[np.uint64]:
-    """Return a permutation of the integers of 2·*half* bits."""
-    mask, shift = np.uint64((1 << half) - 1), np.uint64(half)
-    left, right = values >> shift, values & mask
-    for key in np.random.SeedSequence(seed).generate_state(_ROUNDS, np.uint64):
-        mixed = (right + key) * _MIX
-        mixed = (mixed ^ (mixed >> np.uint64(29))) * _MIX
-        left, right = right, left ^ ((mixed ^ (mixed >> np.uint64(32))) & mask)
-    return (left << shift) | right

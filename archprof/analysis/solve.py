@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from archprof.analysis.batch import Structure, costs_at
+from archprof.analysis.batch import costs_at
 from archprof.analysis.plan import STRUCTURE, Limit, Plan, Wanted, plan_sweep
 from archprof.analysis.report import Cost
 from archprof.analysis.steps import depth_steps, shortest, width_steps
+from archprof.analysis.structure import Structure
 from archprof.errors import Problem, UsageError
 from archprof.graph.candidates import candidates
 from archprof.spec.axis import Axis

@@ -8,7 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from archprof.analysis.batch import Integers, Invalid, Stretch, compute, merge_invalid, order, reduce, variants_at
+from archprof.analysis.batch import Integers, Invalid, Stretch, compute, merge_invalid
+from archprof.analysis.kept import order, reduce
+from archprof.analysis.numbering import variants_at
 from archprof.analysis.plan import SPACE, Plan, Wanted
 
 # Variants a task: enough to be worth sending, few enough that dozens of results fit into memory.

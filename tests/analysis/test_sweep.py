@@ -2,11 +2,13 @@
 
 import pickle
 import random
+from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from archprof.analysis.batch import compute, variants_at
+from archprof.analysis.batch import compute
+from archprof.analysis.numbering import variants_at
 from archprof.analysis.plan import CHANNEL, SPACE, STRUCTURE, Limit, Wanted, plan_sweep
 from archprof.analysis.report import analyze_graph
 from archprof.analysis.sweep import Tally, digits, stretches, sweep
@@ -134,16 +136,18 @@ def test_limits_top_and_pareto_are_those_of_all():
     assert tally.ordered(wanted).numbers.tolist() == [row[0] for row in sorted(within, key=lambda row: (-row[4], row[0]))[:9]]
     assert tally.fitting == len(within)
     front = swept(plan_of(*axes, wanted=Wanted(limits, ("params", "-macs"))))
-    wanted_front = [row for row in within if not any(other[1] <= row[1] and other[4] >= row[4] and (other[1], other[4]) != (row[1], row[4]) for other in within)]
-    assert {tuple(cost) for cost in front.costs[[0, 3]].T.tolist()} == {(row[1], row[4]) for row in wanted_front}
+    points = {(row[1], row[4]) for row in within}
+    unbeaten = {(params, macs) for params, macs in points if not any(a <= params and b >= macs and (a, b) != (params, macs) for a, b in points)}
+    assert {tuple(cost) for cost in front.costs[[0, 3]].T.tolist()} == unbeaten
 
 
 def test_stretches_cover_everything_once():
-    for plan in (plan_of("v2", "width=0.1:3:0.001", "resolution=32:500:1"), plan_of("v2", "width=0.1:3:0.0001", "resolution=32:500:1", sample=300_001)):
+    grid = plan_of("v2", "width=0.1:3:0.001", "resolution=32:500:1")
+    for plan in (grid, grid._replace(sample=300_001)):
         pieces = list(stretches(plan))
         assert pieces[0][0] == 0
         assert pieces[-1][1] == plan.size
-        assert all(stop == start for (_, stop), (start, _) in zip(pieces, pieces[1:], strict=False))
+        assert all(stop == start for (_, stop), (start, _) in pairwise(pieces))
         assert list(stretches(plan, pieces[1][0])) == pieces[1:]
 
 

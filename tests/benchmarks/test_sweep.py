@@ -1,4 +1,4 @@
-"""How many variants a second a sweep computes, against the fastest counter on the same variants, in one run: `pytest tests/benchmarks/test_sweep.py`."""
+"""How many variants a second a sweep computes, against the fastest counter on the same variants, in one run."""
 
 import json
 import os
@@ -117,7 +117,8 @@ def test_ten_million_to_parquet(note, tmp_path):
     import pyarrow.parquet
 
     path = tmp_path / "sweep.parquet"
-    command = [ARCHPROF, "sweep", NETWORK, "--width", "0.25:2:0.00005", "--resolution", "64:512:1", "--sample", "10000000", "--jobs", "1", "-o", str(path)]
+    axes = ["--width", "0.25:2:0.00005", "--resolution", "64:512:1", "--sample", "10000000"]
+    command = [ARCHPROF, "sweep", NETWORK, *axes, "--jobs", "1", "-o", str(path)]
     ((seconds, peak),) = launched(1, command)
     assert pyarrow.parquet.ParquetFile(path).metadata.num_rows == 10_000_000
     note("10 million variants to Parquet", f"{peak / 1e6:.0f} MB, {seconds:.1f} s on one core", "≤ 500 MB")

@@ -8,7 +8,7 @@ import pytest
 
 from archprof.analysis.plan import Wanted, plan_sweep
 from archprof.analysis.sweep import Tally, sweep
-from archprof.cli.sweeping import executor_of
+from archprof.cli.work import executor_of
 from archprof.spec.axis import parse_axis
 
 distributed = pytest.importorskip("distributed")
