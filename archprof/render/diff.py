@@ -70,7 +70,7 @@ def _told(block: BlockChange, change: Change) -> str:
 
 def _own(change: Change) -> list[tuple[str, str, str]]:
     """Return the fields that do not follow from another change; the groups of a depthwise convolution are its channels."""
-    following = (*_FOLLOWING, "groups") if change.kind == "depthwise" else _FOLLOWING
+    following: tuple[str, ...] = (*_FOLLOWING, "groups") if change.kind == "depthwise" else _FOLLOWING
     if change.costs and any(name == "operator" for name, _, _ in change.fields):
         # Two operators may call their channels by two names: the output alone tells that they differ.
         following = tuple(name for name in following if name != "output")
