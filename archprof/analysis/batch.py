@@ -20,6 +20,7 @@ from archprof.graph.candidates import Split, candidates
 from archprof.graph.totals import Totals
 from archprof.spec.axis import Axis
 from archprof.spec.header import multiply, read_knob, read_multiplier, read_resolution
+from archprof.spec.limits import MAX_CHANNELS
 from archprof.spec.nodes import Scalar
 from archprof.spec.values import integer
 
@@ -378,7 +379,8 @@ def _values(plan: Plan, axis: Axis, role: int) -> Any:
     knobs = plan.spec().knobs
     if axis.name in knobs:
         return np.array([read_knob(knobs[axis.name], node) for node in nodes], np.int64)
-    return np.array([integer(node, 0, 10**9) for node in nodes], np.int64)
+    low, high = (1, MAX_CHANNELS) if axis.name == "classes" else (0, 10**9)
+    return np.array([integer(node, low, high, f"`{axis.name}`") for node in nodes], np.int64)
 
 
 def _product(plan: Plan, role: int) -> int:

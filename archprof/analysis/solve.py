@@ -102,7 +102,7 @@ def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tupl
     """Yield each distinct network's shortest width, and the interval of widths that give it, from *low* to *high* as typed."""
     spec, base = plan.spec(_fixed(plan)), _base(plan)
     assert spec.width is not None
-    counts = Structure(plan, dict(_fixed(plan))).cells({})[0]
+    counts = Structure(plan._replace(axes=(), roles=()), dict(_fixed(plan))).cells({})[0]
     start, end = (float(Decimal(repr(bound)) * base) for bound in (low, high))
     for first, last in pairwise([*width_steps(counts, spec.width, start, end), math.nextafter(end, math.inf)]):
         text = shortest(first, last, base)
@@ -115,7 +115,7 @@ def _compound(plan: Plan) -> _Range:
     spec = plan.spec(_fixed(plan))
     if spec.width is None or spec.depth is None:
         raise UsageError([Problem(f"`{plan.model}` cannot be scaled by the compound rule", help="it takes a spec that says `width:` and `depth:`")])
-    counts, repeats = Structure(plan, dict(_fixed(plan))).cells({})
+    counts, repeats = Structure(plan._replace(axes=(), roles=()), dict(_fixed(plan))).cells({})
     side = spec.input[1]
     low, high = PHIS
     widths = [*width_steps(counts, spec.width, BETA**low, BETA**high), BETA**high]

@@ -30,7 +30,8 @@ class Structure:
         self._rebinds = tuple(name for name in swept if name not in ("width", "resolution"))
         try:
             self._spec = plan.spec((*swept.items(), *fixed.items()))
-            self._layers, self._frozen = bind(self._spec)
+            # Cells that are swept are read with their arrays: the first value may be one that cannot be.
+            self._layers, self._frozen = ((), ()) if self._rebinds else bind(self._spec)
         except SpecError as error:
             self.error = reason_of(error)
 

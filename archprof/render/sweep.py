@@ -211,7 +211,7 @@ def impossible(tally: Tally) -> Iterable[str]:
             yield f"{plural(one.variants, 'variant')} cannot be, such as {plan.model} at {settings_of(plan, one.example)}: {one.reason}"
 
 
-def scatter(points: Kept, width: int = 60, height: int = 12) -> Iterable[str]:
+def scatter(points: Kept, width: int = 48, height: int = 12) -> Iterable[str]:
     """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes from 0."""
     if len(points) < _PLOTTED:
         return
