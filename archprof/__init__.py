@@ -69,7 +69,9 @@ def build(model: "str | Spec", /, **knobs: object) -> "Network":
     return build_network(expand(model, **knobs))
 
 
-def measure(model: "str | Spec | torch.nn.Module", input: tuple[int, ...] | None = None, /, counter: str = "fvcore", **knobs: object) -> "Measurement":
+def measure(
+    model: "str | Spec | torch.nn.Module", input: tuple[int, ...] | None = None, /, counter: str = "fvcore", **knobs: object
+) -> "Measurement":
     """Return what fvcore or torch's FlopCounterMode count on a network of ours or on any torch module.
 
     *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was: hooks, mode and buffers.

@@ -93,9 +93,9 @@ def convention_sum(rows: Sequence[Row], convention: Convention) -> int:
 
 
 def find_conventions(names: Iterable[str]) -> tuple[Convention, ...]:
-    """Return the conventions of these names, each once; raises UsageError for a name that there is not."""
+    """Return the conventions of these names, each once, a comma lists several; raises UsageError for a name that there is not."""
     found: dict[str, Convention] = {}
-    for name in names:
+    for name in (part.strip() for text in names for part in text.split(",")):
         if name.lower() not in CONVENTIONS:
             raise UsageError([Problem(f"unknown convention `{name}`", help=suggest(name, CONVENTIONS, "conventions"))])
         found[name.lower()] = CONVENTIONS[name.lower()]

@@ -153,5 +153,3 @@ def _readers(spec: Spec, knob: str) -> list[Column] | None:
         return None
     elsewhere = isinstance(spec.freeze, Scalar) and f"${knob}" in spec.freeze.text
     return None if elsewhere else reader.columns
-
-

@@ -15,11 +15,15 @@ FORMATS = ("table", "markdown", "csv", "json")
 def choose_format(given: str | None, output: str | None, formats: tuple[str, ...] = FORMATS) -> str:
     """Return the format: as given, else by the file's suffix, else a table.
 
-    Raises UsageError for a format that there is not.
+    Raises UsageError for a format that there is not, or a suffix that names none.
     """
     if given is None:
-        by_suffix = SUFFIXES.get(Path(output).suffix.lower(), formats[0]) if output else formats[0]
-        return by_suffix if by_suffix in formats else formats[0]
+        suffix = Path(output).suffix.lower() if output else ""
+        by_suffix = SUFFIXES.get(suffix, "") if suffix else formats[0]
+        if by_suffix not in formats:
+            known = ", ".join(ending for ending, format in SUFFIXES.items() if format in formats)
+            raise UsageError([Problem(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")])
+        return by_suffix
     if given not in formats:
         raise UsageError([Problem(f"unknown format `{given}`", help=suggest(given, formats, "formats"))])
     return given

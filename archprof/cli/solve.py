@@ -31,10 +31,11 @@ def command(
     scales depth by 1.2^φ, width by 1.1^φ and resolution by 1.15^φ (Tan & Le 2019).
     """
     from archprof.cli.solving import goal_of, solved, spec_text
-    from archprof.render.solve import solution_document, solution_table
 
     chosen = choose_format(format, output)
     goal = goal_of({"macs": max_macs, "params": max_params, "activations": max_activations}, target_macs, maximize)
+    from archprof.render.solve import solution_document, solution_table
+
     settings = options.settings(None, None, classes, set)
     found = solved(model, goal, settings, width, resolution, scale)
 

@@ -17,9 +17,7 @@ def command(
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
     resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
-    set: Annotated[
-        list[str] | None, typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS")
-    ] = None,
+    set: Annotated[list[str] | None, typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS")] = None,
     sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
     max_macs: Annotated[str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")] = None,

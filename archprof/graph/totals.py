@@ -105,9 +105,7 @@ class TotalsTracer(Tracer):
         values = {name: getattr(op, name) for name in _field_names(cast(Hashable, type(op)))}
         # The fewer groups, the more weights; as many as there are channels is depthwise for every candidate.
         largest = {
-            name: self._range(value)[name == "groups" and value is not values.get("in_channels")]
-            for name, value in values.items()
-            if is_array(value)
+            name: self._range(value)[name == "groups" and value is not values.get("in_channels")] for name, value in values.items() if is_array(value)
         }
         if "groups" in largest and values["groups"] is values.get("in_channels"):
             largest["groups"] = largest["in_channels"]

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from archprof.spec import catalog
+
 if TYPE_CHECKING:
     from archprof.analysis.conventions import Convention
     from archprof.analysis.report import Report, Row
@@ -71,7 +73,7 @@ def _layer(row: "Row") -> dict[str, Any]:
         "groups": row.groups,
         "dilation": _list(row.dilation),
         **row.cost._asdict(),
-        "location": str(row.location),
+        "location": str(row.location._replace(file=catalog.portable(row.location.file))),
     }
     if row.measured:
         layer["measured"] = {key: value for key, value in row.measured._asdict().items() if value is not None}

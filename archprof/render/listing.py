@@ -14,8 +14,8 @@ def list_table(entries: Iterable[Entry]) -> Table:
     found = tuple(entries)
     columns = (
         Column("name", "name", left=True),
-        Column("aliases", "aliases", left=True, drop=2),
-        Column("title", "title", left=True, drop=1),
+        Column("aliases", "aliases", left=True, drop=1),
+        Column("title", "title", left=True, drop=2),
         Column("params", "params", _count),
         Column("MACs", "macs", _count),
         Column("source", "source", left=True, drop=3),

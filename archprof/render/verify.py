@@ -7,6 +7,7 @@ from archprof.analysis.conventions import ARCHPROF
 from archprof.analysis.verify import Check, Proof
 from archprof.render.json import SCHEMA
 from archprof.render.table import Column, Table
+from archprof.spec import catalog
 from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short
 
@@ -52,7 +53,7 @@ def verify_document(proofs: Iterable[Proof]) -> dict[str, Any]:
                 "holds": proof.holds,
                 **proof.cost._asdict(),
                 "checks": [check._asdict() for check in proof.checks],
-                "location": proof.location,
+                "location": catalog.portable(proof.location),
             }
             for proof in proofs
         ],
@@ -68,7 +69,8 @@ def verdicts(proofs: Iterable[Proof]) -> str:
             counted[check.verdict] = counted.get(check.verdict, 0) + 1
     models = len({proof.model for proof in found})
     shown = ", ".join(f"{counted[verdict]:,} {verdict}" for verdict in _MARKS if verdict in counted)
-    return f"{plural(models, 'network')} at {plural(len(found), 'setting')}: {plural(sum(counted.values()), 'comparison')}, {shown or 'none'}"
+    what = f"{plural(sum(counted.values()), 'comparison')}, {shown}" if counted else "nothing is expected, nothing was published, nothing proven"
+    return f"{plural(models, 'network')} at {plural(len(found), 'setting')}: {what}"
 
 
 def _of(proof: Proof, by: str) -> list[Check]:

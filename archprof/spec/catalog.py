@@ -1,5 +1,6 @@
 """The specs that ship with archprof: which there are, and where a name or alias leads."""
 
+import os
 import re
 from functools import cache
 from pathlib import Path
@@ -18,11 +19,15 @@ def root() -> Path:
     return inside if inside.is_dir() else package.parent / "specs"
 
 
+def portable(file: str) -> str:
+    """Return the name of a file as results keep it: one of the catalog's is `specs/…` on every machine."""
+    folder = f"{root()}{os.sep}"
+    return f"specs/{file.removeprefix(folder)}".replace(os.sep, "/") if file.startswith(folder) else file
+
+
 @cache
 def files() -> dict[str, Path]:
     """Return every spec of the catalog by its name, which is its file's stem, sorted by family and name."""
-    import os
-
     found: list[Path] = []
     for folder, folders, names in os.walk(root()):
         folders.sort()

@@ -13,7 +13,6 @@ from archprof.spec.reader import parse, read_file
 from archprof.spec.types import Expected, Source
 from archprof.spec.variant import parse_reference
 
-
 # What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in messages do.
 _UNTOLD = re.compile(
     r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE

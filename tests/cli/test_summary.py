@@ -83,13 +83,27 @@ def test_standard_input(capsys, monkeypatch):
 
 @pytest.mark.parametrize(
     ("suffix", "start"),
-    [("json", '{\n  "schema": 1'), ("csv", "path,op,input"), ("md", "**MobileNetV2"), ("txt", "MobileNetV2 ·"), ("xyz", "MobileNetV2 ·")],
+    [("json", '{\n  "schema": 1'), ("csv", "path,op,input"), ("md", "**MobileNetV2"), ("txt", "MobileNetV2 ·")],
 )
 def test_the_suffix_of_a_file_gives_the_format(capsys, tmp_path, suffix, start):
     path = tmp_path / f"v2.{suffix}"
     result = archprof(capsys, "summary", "v2", "-o", str(path))
     assert result == (0, "", "")
     assert path.read_text(encoding="utf-8").startswith(start)
+
+
+def test_another_suffix_names_no_format(capsys, tmp_path):
+    path = tmp_path / "v2.xyz"
+    result = archprof(capsys, "summary", "v2", "-o", str(path))
+    advice = "suffixes: .json, .jsonl, .csv, .md, .markdown, .txt; or say `--format`"
+    assert result == (2, "", f"the suffix of `{path}` names no format\n  help: {advice}\n")
+    assert archprof(capsys, "summary", "v2", "-o", str(path), "--format", "csv").code == 0
+    assert archprof(capsys, "summary", "v2", "-o", str(tmp_path / "bare")).code == 0
+
+
+def test_results_are_the_same_on_every_machine(capsys):
+    locations = {layer["location"].partition(":")[0] for layer in document(capsys, "v2")["layers"]}
+    assert locations == {"specs/mobilenet/mobilenet_v2.yaml"}
 
 
 def test_a_file_is_written_whole_or_not_at_all(capsys, tmp_path):

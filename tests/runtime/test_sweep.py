@@ -14,7 +14,16 @@ from archprof.runtime.measure import measure_network
 from archprof.spec.axis import parse_axis
 from archprof.spec.variant import parse_settings
 
-NETWORKS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small_paper", "mixnet_s", "efficientnet_b0", "ghostnet_100", "mnasnet1_0")
+NETWORKS = (
+    "mobilenet_v1",
+    "mobilenet_v2",
+    "mobilenet_v3_large",
+    "mobilenet_v3_small_paper",
+    "mixnet_s",
+    "efficientnet_b0",
+    "ghostnet_100",
+    "mnasnet1_0",
+)
 
 
 @pytest.mark.parametrize("model", NETWORKS)

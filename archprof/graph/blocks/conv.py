@@ -53,9 +53,7 @@ def conv(
     return conv_norm_act(net, x, c, k, s, p, d, x.channels if g == "depthwise" else g, bias, norm, act)
 
 
-def linear(
-    net: Tracer, x: Feature, *, c: Dim, bias: bool = True, norm: Maker | None = None, act: Maker | None = None
-) -> Feature:
+def linear(net: Tracer, x: Feature, *, c: Dim, bias: bool = True, norm: Maker | None = None, act: Maker | None = None) -> Feature:
     if len(x.shape) != 1:
         x = net.apply("flatten", Flatten(), x)
     x = net.apply("linear", Linear(x.channels, c, bias), x)

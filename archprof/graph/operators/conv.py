@@ -42,9 +42,7 @@ class Conv2d(Operator):
     columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
 
     @classmethod
-    def of(
-        cls, *inputs: Shape, c: Dim, k: Pair = (1, 1), s: Pair = (1, 1), p: Any = None, d: Pair = (1, 1), g: Any = 1, bias: bool = True
-    ) -> Conv2d:
+    def of(cls, *inputs: Shape, c: Dim, k: Pair = (1, 1), s: Pair = (1, 1), p: Any = None, d: Pair = (1, 1), g: Any = 1, bias: bool = True) -> Conv2d:
         channels = inputs[0][0]
         return cls(channels, c, k, s, same_padding(k, d) if p is None else p, d, channels if g == "depthwise" else g, bias)
 
