@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from archprof.spec.budget import Budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq
+from archprof.spec.variant import settings_text
 
 
 class Source(NamedTuple):
@@ -97,4 +98,4 @@ class Spec(NamedTuple):
     @property
     def variant(self) -> str:
         """The name with what was asked: `mobilenet_v2@width=0.75`."""
-        return f"{self.name}@{','.join(f'{key}={value}' for key, value in self.asked)}" if self.asked else self.name
+        return f"{self.name}@{settings_text(self.asked)}" if self.asked else self.name
