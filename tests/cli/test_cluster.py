@@ -3,6 +3,7 @@
 import os
 import signal
 
+import distributed
 import numpy as np
 import pytest
 
@@ -10,8 +11,6 @@ from archprof.analysis.plan import Wanted, plan_sweep
 from archprof.analysis.sweep import Tally, sweep
 from archprof.cli.work import executor_of
 from archprof.spec.axis import parse_axis
-
-distributed = pytest.importorskip("distributed")
 
 
 @pytest.mark.filterwarnings("ignore")

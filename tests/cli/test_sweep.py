@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import pytest
+from pyarrow import parquet
 
 from tests.cli.console import archprof
 
@@ -30,14 +31,13 @@ def test_every_row_is_what_summary_prints(capsys):
 
 
 def test_formats_say_the_same(capsys, tmp_path):
-    pyarrow = pytest.importorskip("pyarrow.parquet")
     wanted = rows(archprof(capsys, *SWEEP, "--format", "csv").out)
     for suffix in ("csv", "jsonl", "parquet"):
         assert archprof(capsys, *SWEEP, "-o", str(tmp_path / f"sweep.{suffix}")) == (0, "", "")
     lines = [json.loads(line) for line in (tmp_path / "sweep.jsonl").read_text().splitlines()]
     assert rows((tmp_path / "sweep.csv").read_text()) == wanted
     assert [{key: str(value) for key, value in line.items()} for line in lines] == wanted
-    table = pyarrow.read_table(tmp_path / "sweep.parquet").to_pylist()
+    table = parquet.read_table(tmp_path / "sweep.parquet").to_pylist()
     assert table == lines
     assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.csv", "sweep.jsonl", "sweep.parquet"]
 
@@ -106,8 +106,7 @@ def test_interrupted_and_resumed(tmp_path, suffix):
         assert whole.read_bytes() == part.read_bytes()
         assert part.read_bytes().startswith(kept)
     else:
-        pyarrow = pytest.importorskip("pyarrow.parquet")
-        assert pyarrow.read_table(whole).equals(pyarrow.read_table(part))
+        assert parquet.read_table(whole).equals(parquet.read_table(part))
     assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, whole.name]
 
 
