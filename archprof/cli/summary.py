@@ -1,10 +1,15 @@
 """archprof summary: what a network costs, block by block."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, write
 from archprof.errors import Problem, UsageError
+
+if TYPE_CHECKING:
+    from archprof.render.table import Table
 
 
 def command(
@@ -47,7 +52,7 @@ def command(
         report = with_measured(report, measure_network(graph, counter or "fvcore"))
         shown = view(report, depth=depth, full=full, sort=sort, top=top)
 
-    def table():  # type: ignore[no-untyped-def]
+    def table() -> "Table":
         from archprof.render.summary import summary_table
 
         return summary_table(report, shown, sort, conventions)

@@ -7,7 +7,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Problem, printable
 from archprof.render.table import Column, Table
-from archprof.units import exact, plural, short
+from archprof.units import exact, plural, short, signed
 
 SCHEMA = 1
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
@@ -73,11 +73,6 @@ def head_room(verdict: Verdict) -> str:
         return ""
     tenths = abs(verdict.difference) * 1000 // verdict.limit
     return f"{tenths // 10}.{tenths % 10} %"
-
-
-def signed(count: int) -> str:
-    """Return `+1,234`, `−1,234` or `0`."""
-    return f"{count:+,}".replace("-", "−") if count else "0"
 
 
 def told(verdict: Verdict) -> str:

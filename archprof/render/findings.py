@@ -8,7 +8,8 @@ from typing import NamedTuple
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Location, Problem
-from archprof.render.check import signed, told
+from archprof.render.check import told
+from archprof.units import signed
 
 WRONG = "wrong"
 RULES = {
