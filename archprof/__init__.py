@@ -23,14 +23,26 @@ if TYPE_CHECKING:
     from archprof.spec.types import Spec
 
 __version__ = "0.1.0"
-__all__ = ["ArchprofError", "InputError", "Report", "Spec", "SpecError", "UsageError", "analyze", "build", "expand", "load", "measure"]
+__all__ = [
+    "ArchprofError",
+    "InputError",
+    "Report",
+    "Spec",
+    "SpecError",
+    "UsageError",
+    "analyze",
+    "build",
+    "expand",
+    "load",
+    "measure",
+]
 
 
 def load(reference: str, settings: Mapping[str, object] | None = None, /, **knobs: object) -> "Spec":
     """Return the spec of a network: a catalog name, an alias, a path or `-`, with `@width=0.75,…` behind it if wanted.
 
-    *knobs* are set by keyword (`width=0.75`, `resolution="192x256"`), addresses by the mapping (`{"layers[1].rows[2].k": 5}`).
-    Raises SpecError with everything that is wrong in the file.
+    *knobs* are set by keyword (`width=0.75`, `resolution="192x256"`), addresses by the mapping
+    (`{"layers[1].rows[2].k": 5}`). Raises SpecError with everything that is wrong in the file.
     """
     from archprof.graph.block import spellings
     from archprof.spec.load import load as load_spec
@@ -50,7 +62,8 @@ def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
 
 
 def analyze(model: "str | Spec", /, **knobs: object) -> "Report":
-    """Return what a network costs, operator by operator, by closed formulas: params, MACs, buffers and activations as exact integers.
+    """Return what a network costs, operator by operator, by closed formulas: params, MACs, buffers and activations as
+    exact integers.
 
     Raises SpecError for a spec that cannot be read or whose rows do not fit together.
     """
@@ -70,12 +83,16 @@ def build(model: "str | Spec", /, **knobs: object) -> "Network":
 
 
 def measure(
-    model: "str | Spec | torch.nn.Module", input: tuple[int, ...] | None = None, /, counter: str = "fvcore", **knobs: object
+    model: "str | Spec | torch.nn.Module",
+    input: tuple[int, ...] | None = None,
+    /,
+    counter: str = "fvcore",
+    **knobs: object,
 ) -> "Measurement":
     """Return what fvcore or torch's FlopCounterMode count on a network of ours or on any torch module.
 
-    *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was: hooks, mode and buffers.
-    Raises UsageError where torch or fvcore is not installed or a counter is unknown.
+    *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was: hooks, mode
+    and buffers. Raises UsageError where torch or fvcore is not installed or a counter is unknown.
     """
     from archprof.runtime.measure import measure_module, measure_network
     from archprof.spec.types import Spec

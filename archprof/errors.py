@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 
 class Location(NamedTuple):
-    """A place in a file; line and column count from 1. In a setting, as in `--set act=relu7`, *file* is its text and the line 0."""
+    """A place in a file; line and column count from 1. In a setting, as in `--set act=relu7`, *file* is its text and
+    the line 0."""
 
     file: str
     line: int
@@ -17,12 +18,14 @@ class Location(NamedTuple):
 
 
 def printable(text: str) -> str:
-    """Return *text* on one line, without anything that a terminal would obey: other characters are written as escapes."""
+    """Return *text* on one line, without anything that a terminal would obey: other characters are written as
+    escapes."""
     return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 class Problem(NamedTuple):
-    """One mistake: a lower-case sentence, where it is (in the file, in the spec), what to change, and facts worth knowing."""
+    """One mistake: a lower-case sentence, where it is (in the file, in the spec), what to change, and facts worth
+    knowing."""
 
     message: str
     location: Location | None = None
@@ -64,10 +67,13 @@ class SpecError(InputError):
 
 
 class UsageError(InputError):
-    """A request that cannot be carried out as asked: an unknown option value, a missing extra, a file that cannot be written."""
+    """A request that cannot be carried out as asked: an unknown option value, a missing extra, a file that cannot be
+    written."""
 
 
-def problem(message: str, location: Location | None = None, *, where: str = "", help: str = "", note: str = "") -> SpecError:
+def problem(
+    message: str, location: Location | None = None, *, where: str = "", help: str = "", note: str = ""
+) -> SpecError:
     """Return a `SpecError` with a single problem, to be raised."""
     return SpecError([Problem(message, location, where, help, note)])
 
@@ -90,7 +96,8 @@ _MAX_PROBLEMS = 100
 
 
 def suggest(word: str, allowed: Iterable[str], label: str, listed: Iterable[str] | None = None) -> str:
-    """Return a help line: a close match if there is one, and all that is allowed (or *listed*) where that is short or there is no match."""
+    """Return a help line: a close match if there is one, and all that is allowed (or *listed*) where that is short or
+    there is no match."""
     names = list(allowed)
     shown = names if listed is None else list(listed)
     close = did_you_mean(word[:100], names[:_MAX_COMPARED])
@@ -101,9 +108,11 @@ def suggest(word: str, allowed: Iterable[str], label: str, listed: Iterable[str]
 
 
 def placed(error: InputError, where: str, help: str = "", location: Location | None = None) -> SpecError:
-    """Return an error's problems with a place in the spec, a help and a location, each where a problem has none of its own."""
+    """Return an error's problems with a place in the spec, a help and a location, each where a problem has none of its
+    own."""
     return SpecError(
-        found._replace(where=found.where or where, help=found.help or help, location=found.location or location) for found in error.problems
+        found._replace(where=found.where or where, help=found.help or help, location=found.location or location)
+        for found in error.problems
     )
 
 
@@ -131,7 +140,9 @@ class Problems:
         if isinstance(error, TooManyProblems):
             raise TooManyProblems(self._in_order()) from None
         if len(self.found) >= _MAX_PROBLEMS:
-            self.found[-1] = self.found[-1]._replace(note=f"these are {_MAX_PROBLEMS} problems; behind them, nothing was looked at")
+            self.found[-1] = self.found[-1]._replace(
+                note=f"these are {_MAX_PROBLEMS} problems; behind them, nothing was looked at"
+            )
             raise TooManyProblems(self._in_order()) from None
         return True
 

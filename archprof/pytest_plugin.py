@@ -1,4 +1,5 @@
-"""Budgets as tests: pytest shows each limit of a config file as a test, and tests of one's own hold networks to limits by a fixture.
+"""Budgets as tests: pytest shows each limit of a config file as a test, and tests of one's own hold networks to limits
+by a fixture.
 
 Nothing of archprof is imported before a config file is collected or the fixture is called.
 """
@@ -105,7 +106,8 @@ class Archprof:
         return analyze(model, **knobs)
 
     def check(self, model: str, **limits: str) -> None:
-        """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M", params="5.5M")`.
+        """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M",
+        params="5.5M")`.
 
         Raises SpecError for a limit or a network that is wrong.
         """
@@ -119,7 +121,12 @@ class Archprof:
         if unknown:
             raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(METRICS)}")
         place = Location("archprof.check", 0, 0)
-        outcome = check(Request((model,), limits=tuple(read_limit(metric, "max", Scalar(text, *place)) for metric, text in limits.items())))
+        outcome = check(
+            Request(
+                (model,),
+                limits=tuple(read_limit(metric, "max", Scalar(text, *place)) for metric, text in limits.items()),
+            )
+        )
         if outcome.problems:
             raise SpecError(outcome.problems)
         if outcome.failures:

@@ -27,7 +27,8 @@ def short(count: int) -> str:
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:
-    """Return part/whole as `12.3 %`, rounded half up from the exact fraction to so many decimals; an empty whole gives a dash."""
+    """Return part/whole as `12.3 %`, rounded half up from the exact fraction to so many decimals; an empty whole gives
+    a dash."""
     if not whole:
         return "-"
     scale: int = 10**digits

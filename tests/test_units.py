@@ -12,7 +12,13 @@ SCALES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 def test_exact():
-    assert [exact(count) for count in (0, 999, 1000, 216_589_760, -1204)] == ["0", "999", "1,000", "216,589,760", "-1,204"]
+    assert [exact(count) for count in (0, 999, 1000, 216_589_760, -1204)] == [
+        "0",
+        "999",
+        "1,000",
+        "216,589,760",
+        "-1,204",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -38,7 +44,15 @@ def test_short_has_four_digits_and_is_right_to_the_last(count):
 
 @pytest.mark.parametrize(
     ("part", "whole", "shown"),
-    [(1, 8, "12.5 %"), (1, 3, "33.3 %"), (2, 3, "66.7 %"), (1, 2000, "0.1 %"), (5, 5, "100.0 %"), (0, 7, "0.0 %"), (1, 0, "-")],
+    [
+        (1, 8, "12.5 %"),
+        (1, 3, "33.3 %"),
+        (2, 3, "66.7 %"),
+        (1, 2000, "0.1 %"),
+        (5, 5, "100.0 %"),
+        (0, 7, "0.0 %"),
+        (1, 0, "-"),
+    ],
 )
 def test_percent(part, whole, shown):
     assert percent(part, whole) == shown

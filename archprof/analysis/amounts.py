@@ -91,7 +91,8 @@ def _covered(size: int, outputs: int, kernel: int, stride: int, padding: int, co
 
 
 def _parts(row: Row) -> int:
-    """Return the elements in all parts of adaptive average pooling, which may overlap, and one for each output element."""
+    """Return the elements in all parts of adaptive average pooling, which may overlap, and one for each output
+    element."""
     axes = zip(row.inputs[0][1:], row.output[1:], strict=True)
     return prod((row.output[0], *(_overlapping(*axis) for axis in axes))) + prod(row.output)
 
@@ -107,7 +108,9 @@ BIASES_ONCE = Amount("each bias once", lambda row: int(row.operator.params) - _w
 FROZEN_NORM = Amount("1 per element, 2 per channel", lambda row: prod(row.output) + 2 * _channels(row))
 PRODUCTS = Amount("1 per element of each product", _products)
 SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))
-SAMPLES_AND_PRODUCTS = Amount("4 per sample, 1 per product of its coordinates and weights", lambda row: 4 * _samples(row) + _coordinates(row))
+SAMPLES_AND_PRODUCTS = Amount(
+    "4 per sample, 1 per product of its coordinates and weights", lambda row: 4 * _samples(row) + _coordinates(row)
+)
 FLOAT_PARTS = Amount("1 per input element, 1 per output element", _float_parts)
 WINDOWS = Amount("1 per element of each window, 1 per output element", _windows)
 PARTS = Amount("1 per element of each part, 1 per output element", _parts)

@@ -30,7 +30,8 @@ class Part(NamedTuple):
 
 
 class Snapshot(NamedTuple):
-    """A network's rows and how they were counted: by which convention and version of archprof, at which input, at which commit."""
+    """A network's rows and how they were counted: by which convention and version of archprof, at which input, at which
+    commit."""
 
     parts: tuple[Part, ...]
     convention: str
@@ -49,7 +50,9 @@ def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
     for row in report.rows:
         weighted = row.kind in KINDS and bool(row.operator.macs_per_position)
         cost = row.cost
-        parts.append(Part(row.path, row.kind, row.stage, cost.params, cost.trainable, cost.macs, cost.activations, weighted))
+        parts.append(
+            Part(row.path, row.kind, row.stage, cost.params, cost.trainable, cost.macs, cost.activations, weighted)
+        )
     return Snapshot(tuple(parts), str(report.convention), report.input, version, commit)
 
 
@@ -91,7 +94,8 @@ def _json(value: Any) -> str:
 
 
 def merged(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
-    """Return the old networks with the new ones on top; one whose counts are the same stays as it was, commit and version included."""
+    """Return the old networks with the new ones on top; one whose counts are the same stays as it was, commit and
+    version included."""
     kept = dict(old)
     for name, found in new.items():
         before = old.get(name)
@@ -101,7 +105,8 @@ def merged(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> dict[str
 
 
 def read_baseline(path: str) -> dict[str, Snapshot]:
-    """Return the networks of a baseline file. Raises UsageError, with the place, for a file that is none or was made otherwise."""
+    """Return the networks of a baseline file. Raises UsageError, with the place, for a file that is none or was made
+    otherwise."""
     try:
         with Path(path).open("rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -123,9 +128,17 @@ class _Reader:
 
     def read(self) -> dict[str, Snapshot]:
         document = self._parse()
-        if not isinstance(document, dict) or document.get("schema") != SCHEMA or isinstance(document.get("schema"), bool):
+        if (
+            not isinstance(document, dict)
+            or document.get("schema") != SCHEMA
+            or isinstance(document.get("schema"), bool)
+        ):
             found = document.get("schema") if isinstance(document, dict) else None
-            said = f"baseline schema {printable(str(found)[:20])} is not known here" if found is not None else "this is no baseline"
+            said = (
+                f"baseline schema {printable(str(found)[:20])} is not known here"
+                if found is not None
+                else "this is no baseline"
+            )
             raise self._wrong(f"{said}: there is schema {SCHEMA}", '"schema"')
         models = document.get("models")
         if not isinstance(models, dict) or document.keys() - {"schema", "models"}:
@@ -170,26 +183,39 @@ class _Reader:
         rows, sizes = model["rows"], model["input"]
         plain = all(isinstance(value, str) for value in texts) and isinstance(rows, list)
         if not plain or not isinstance(sizes, list) or len(sizes) != 3 or not all(map(_is_count, sizes)):
-            raise self._wrong("an entry of another type than archprof writes", _json(name), f"models.{printable(name[:60])}")
+            raise self._wrong(
+                "an entry of another type than archprof writes", _json(name), f"models.{printable(name[:60])}"
+            )
         parts = tuple(self._part(name, number, row) for number, row in enumerate(rows))
         stated = {**model["totals"], "layers": model["layers"]} if isinstance(model["totals"], dict) else {}
         if stated != {metric: total_of(parts, metric) for metric in (*_COUNTS, "layers")}:
-            raise self._wrong("the totals are not the sums of the rows", _json(name), f"models.{printable(name[:60])}.totals")
+            raise self._wrong(
+                "the totals are not the sums of the rows", _json(name), f"models.{printable(name[:60])}.totals"
+            )
         return Snapshot(parts, texts[2], tuple(sizes), texts[0], texts[1])
 
     def _part(self, name: str, number: int, row: Any) -> Part:
         if isinstance(row, dict) and tuple(row) == Part._fields:
             part = Part(**row)
             counts = (part.stage, part.params, part.trainable, part.macs, part.activations)
-            if isinstance(part.path, str) and isinstance(part.kind, str) and isinstance(part.weighted, bool) and all(map(_is_count, counts)):
+            if (
+                isinstance(part.path, str)
+                and isinstance(part.kind, str)
+                and isinstance(part.weighted, bool)
+                and all(map(_is_count, counts))
+            ):
                 return part
-        raise self._wrong("this is no row as archprof writes them", _json(name), f"models.{printable(name[:60])}.rows[{number}]")
+        raise self._wrong(
+            "this is no row as archprof writes them", _json(name), f"models.{printable(name[:60])}.rows[{number}]"
+        )
 
     def _wrong(self, message: str, near: str = "", where: str = "") -> InputError:
         """Return the error for something that stands where *near* first does."""
         at = max(self._text.find(near), 0) if near else 0
         line = self._text.count("\n", 0, at) + 1
-        return self._located(message, Location(self._file, line, at - self._text.rfind("\n", 0, at) if at else 1), where)
+        return self._located(
+            message, Location(self._file, line, at - self._text.rfind("\n", 0, at) if at else 1), where
+        )
 
     def _located(self, message: str, place: Location, where: str = "") -> InputError:
         advice = "take the file from git again, or remove it and write a new one with `--write-baseline`"

@@ -44,8 +44,8 @@ class Invalid(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """The variants from *start* to *stop*: how many are within the limits, the numbers and costs (a line for each of `Cost`) of those that are kept,
-    and those that cannot be."""
+    """The variants from *start* to *stop*: how many are within the limits, the numbers and costs (a line for each of
+    `Cost`) of those that are kept, and those that cannot be."""
 
     start: int
     stop: int
@@ -56,7 +56,8 @@ class Stretch(NamedTuple):
 
 
 def compute(pickled: bytes, start: int, stop: int) -> Stretch:
-    """Return the kept variants of a pickled plan from *start* to *stop*. A function of values alone, for any process on any machine.
+    """Return the kept variants of a pickled plan from *start* to *stop*. A function of values alone, for any process on
+    any machine.
 
     Raises UsageError for totals beyond 2⁶³.
     """
@@ -91,7 +92,8 @@ class Computation:
         return found.stretch(self.plan.wanted)
 
     def _in_order(self, structure: Structure, low: int, high: int, at: int, found: "_Found") -> None:
-        """Compute a structure's variants from *low* to *high*, which start *at* a place of the stretch: whole rows as a grid."""
+        """Compute a structure's variants from *low* to *high*, which start *at* a place of the stretch: whole rows as a
+        grid."""
         if structure.error:
             found.fail(structure.error, np.arange(at, at + high - low))
             return
@@ -107,7 +109,12 @@ class Computation:
             rows = np.arange(row, min(row + BATCH, last))
             grid = _Grid(whole + (row - first) * self._spatial, len(rows), self._spatial, found)
             _run_grid(structure, self._arrays(rows, columns, grid=True), np.arange(len(rows)), columns, grid)
-        self._batches(structure, np.arange(last * self._spatial, high), np.arange(behind, behind + high - last * self._spatial), found)
+        self._batches(
+            structure,
+            np.arange(last * self._spatial, high),
+            np.arange(behind, behind + high - last * self._spatial),
+            found,
+        )
 
     def _shuffled(self, ranks: Integers, found: "_Found") -> None:
         """Compute a sample: those of one structure and of like widths side by side, so that few batches split."""
@@ -192,7 +199,9 @@ def _pattern(reason: str) -> str:
 def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
     """Add the invalid variants of a stretch to those of others."""
     for one in more:
-        index = next((index for index, other in enumerate(known) if _pattern(other.reason) == _pattern(one.reason)), None)
+        index = next(
+            (index for index, other in enumerate(known) if _pattern(other.reason) == _pattern(one.reason)), None
+        )
         if index is None:
             known.append(one)
         else:
@@ -200,7 +209,8 @@ def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
 
 
 def costs_at(structure: Structure, at: dict[str, Any], count: int) -> Stretch:
-    """Return the costs of so many variants of one structure, given as arrays of effective widths and of (height, width)."""
+    """Return the costs of so many variants of one structure, given as arrays of effective widths and of (height,
+    width)."""
     found = _Found(0, count)
     if structure.error:
         found.fail(structure.error, np.arange(count))
@@ -234,7 +244,9 @@ def _run_batch(structure: Structure, at: dict[str, Any], places: Integers, found
             found.costs[line, places] = cost
 
 
-def _run_alone(structure: Structure, at: dict[str, Any], index: tuple[int, ...], places: Integers, found: _Found) -> None:
+def _run_alone(
+    structure: Structure, at: dict[str, Any], index: tuple[int, ...], places: Integers, found: _Found
+) -> None:
     try:
         cost = structure.alone(at, index)
     except SpecError as error:
@@ -242,14 +254,23 @@ def _run_alone(structure: Structure, at: dict[str, Any], index: tuple[int, ...],
         return
     if max(cost) >= _EXACT_INTEGER:
         shown = ", ".join(f"{name}={typed(value, index)}" for name, value in at.items())
-        raise UsageError([Problem(f"totals beyond 2^63 at {shown}: {max(cost):,}", help="sweep smaller networks, or ask `summary` for this one")])
+        raise UsageError(
+            [
+                Problem(
+                    f"totals beyond 2^63 at {shown}: {max(cost):,}",
+                    help="sweep smaller networks, or ask `summary` for this one",
+                )
+            ]
+        )
     found.valid[places] = True
     found.costs[:, places] = np.array(cost, np.int64).reshape(-1, 1)
 
 
 def _sums(totals: Totals) -> tuple[Any, Any]:
     """Return MACs and activations, entry by entry."""
-    return sum(part.macs * part.positions for part in totals.parts), sum(part.activations * part.positions for part in totals.parts)
+    return sum(part.macs * part.positions for part in totals.parts), sum(
+        part.activations * part.positions for part in totals.parts
+    )
 
 
 class _Grid:
@@ -293,8 +314,11 @@ def _run_grid(structure: Structure, at: dict[str, Any], rows: Integers, columns:
             _run_variants(structure, at, rows, columns, grid)
 
 
-def _run_parts(structure: Structure, at: dict[str, Any], rows: Integers, columns: Integers, mask: NDArray[np.bool_], grid: _Grid) -> None:
-    """Go on with the rows, or the columns, that answered a question alike; variant by variant where the question was of both."""
+def _run_parts(
+    structure: Structure, at: dict[str, Any], rows: Integers, columns: Integers, mask: NDArray[np.bool_], grid: _Grid
+) -> None:
+    """Go on with the rows, or the columns, that answered a question alike; variant by variant where the question was of
+    both."""
     if mask.shape == (len(rows), 1) and len(rows) > 1:
         for side in (mask[:, 0], ~mask[:, 0]):
             kept = {name: value if name == "resolution" else value[side] for name, value in at.items()}
@@ -313,7 +337,12 @@ def _run_variants(structure: Structure, at: dict[str, Any], rows: Integers, colu
     places = grid.places(rows, columns).reshape(-1)
     for low in range(0, len(places), BATCH):
         part = (down[low : low + BATCH], across[low : low + BATCH])
-        _run_batch(structure, {name: _gathered(value, part) for name, value in at.items()}, places[low : low + BATCH], grid.found)
+        _run_batch(
+            structure,
+            {name: _gathered(value, part) for name, value in at.items()},
+            places[low : low + BATCH],
+            grid.found,
+        )
 
 
 def _columns(sides: Any, mask: NDArray[np.bool_]) -> Any:
@@ -331,10 +360,14 @@ def _gathered(value: Any, chosen: tuple[Integers, ...]) -> Any:
 def _products(totals: Totals, shape: tuple[int, ...]) -> tuple[Any, Any]:
     """Return MACs and activations of a grid: channel parts times spatial parts, a product of matrices."""
     exact = totals.bound < _EXACT_FLOAT
-    positions = np.stack([np.broadcast_to(part.positions, (1, shape[1]))[0] for part in totals.parts if _is_separable(part)])
+    positions = np.stack(
+        [np.broadcast_to(part.positions, (1, shape[1]))[0] for part in totals.parts if _is_separable(part)]
+    )
     found = []
     for which in ("macs", "activations"):
-        parts = [np.broadcast_to(getattr(part, which), (shape[0], 1))[:, 0] for part in totals.parts if _is_separable(part)]
+        parts = [
+            np.broadcast_to(getattr(part, which), (shape[0], 1))[:, 0] for part in totals.parts if _is_separable(part)
+        ]
         channels = np.stack(parts, axis=1)
         product = channels.astype(np.float64) @ positions.astype(np.float64) if exact else channels @ positions
         rest = sum(getattr(part, which) * part.positions for part in totals.parts if not _is_separable(part))

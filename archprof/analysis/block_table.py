@@ -1,4 +1,5 @@
-"""The block table of a spec as its paper prints it: the cells as typed, with the computed input and the costs of every row."""
+"""The block table of a spec as its paper prints it: the cells as typed, with the computed input and the costs of every
+row."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -16,7 +17,8 @@ _NO_COLUMN = ("narrow", "scale", "form")
 
 
 class TableRow(NamedTuple):
-    """One printed row: its block, its cells by the column's name, what goes in, what comes out, and what its operators cost together."""
+    """One printed row: its block, its cells by the column's name, what goes in, what comes out, and what its operators
+    cost together."""
 
     path: str
     block: str
@@ -59,7 +61,12 @@ def _printed(layers: Seq) -> Iterator[tuple[str, str, dict[str, str], dict[str, 
         options = _options(args, names)
         table = _table(args)
         if table is None:
-            yield segment, block, {key: text for key, (_, text) in options.items()}, {key: typed for key, (typed, _) in options.items()}
+            yield (
+                segment,
+                block,
+                {key: text for key, (_, text) in options.items()},
+                {key: typed for key, (typed, _) in options.items()},
+            )
             continue
         columns, rows = table
         canonical = [names.get(column, column) for column in columns]
@@ -67,7 +74,9 @@ def _printed(layers: Seq) -> Iterator[tuple[str, str, dict[str, str], dict[str, 
         headings |= {key: typed for key, (typed, _) in options.items() if key not in headings}
         for number, row in enumerate(rows):
             cells = dict(zip(canonical, map(_text, row), strict=False))
-            shown = {key: text for key, (_, text) in options.items()} | {key: text for key, text in cells.items() if key not in _LEFT_OUT}
+            shown = {key: text for key, (_, text) in options.items()} | {
+                key: text for key, text in cells.items() if key not in _LEFT_OUT
+            }
             yield f"{segment}.{cells.get('id') or number}", block, shown, headings
 
 

@@ -1,4 +1,5 @@
-"""Verdicts: what budgets allow, what a network has, and, where it has too much, what grew. Exact integers throughout."""
+"""Verdicts: what budgets allow, what a network has, and, where it has too much, what grew. Exact integers
+throughout."""
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
@@ -16,7 +17,8 @@ _SHOWN = 3
 
 
 class Growth(NamedTuple):
-    """A block that has more than it had (or, without a baseline, much): its path, by how much, and its line in the spec."""
+    """A block that has more than it had (or, without a baseline, much): its path, by how much, and its line in the
+    spec."""
 
     path: str
     delta: int
@@ -24,7 +26,8 @@ class Growth(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it to."""
+    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it
+    to."""
 
     model: str
     metric: str
@@ -47,7 +50,13 @@ class Verdict(NamedTuple):
 
     def same(self, other: "Verdict") -> bool:
         """Tell whether both are of the same limit, of the same rows of the same network, wherever it is stated."""
-        return (self.model, self.metric, self.where, self.bound, self.text) == (other.model, other.metric, other.where, other.bound, other.text)
+        return (self.model, self.metric, self.where, self.bound, self.text) == (
+            other.model,
+            other.metric,
+            other.where,
+            other.bound,
+            other.text,
+        )
 
 
 class Network(NamedTuple):
@@ -134,10 +143,14 @@ def _selected_before(found: Network, where: Where, chosen: Sequence[int]) -> lis
     ]
 
 
-def _verdict(found: Network, where: Where, limit: Limit, parts: list[Part], before: list[Part] | None, place: Location) -> Verdict:
+def _verdict(
+    found: Network, where: Where, limit: Limit, parts: list[Part], before: list[Part] | None, place: Location
+) -> Verdict:
     actual = total_of(parts, limit.metric)
     had = None if before is None else total_of(before, limit.metric)
-    base = Verdict(found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place)
+    base = Verdict(
+        found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place
+    )
     if limit.relative and had is None:
         return base._replace(status=NEW, limit=actual, note=f"not in {found.since}" if found.since else "")
     bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
@@ -183,7 +196,9 @@ def _expected(found: Network) -> list[Verdict]:
             node = expected.node.get(metric)
             place = node.location if node else expected.node.location
             status = PASS if actual == count else FAIL
-            verdicts.append(Verdict(found.model, metric, "", "exactly", f"{count:,}", count, actual, None, status, place, place))
+            verdicts.append(
+                Verdict(found.model, metric, "", "exactly", f"{count:,}", count, actual, None, status, place, place)
+            )
     return verdicts
 
 
@@ -202,7 +217,8 @@ def grew(found: Network, metric: str, parts: Sequence[Part], before: Sequence[Pa
 
 
 def _pairs(before: Sequence[Part], after: Sequence[Part]) -> Iterable[tuple[Part | None, Part | None]]:
-    """Yield the rows of both sides in order, None for the side that lacks one: an inserted row moves nobody else, whatever the paths are."""
+    """Yield the rows of both sides in order, None for the side that lacks one: an inserted row moves nobody else,
+    whatever the paths are."""
     from difflib import SequenceMatcher
     from itertools import zip_longest
 

@@ -1,4 +1,5 @@
-"""Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing that is wrong."""
+"""Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
+that is wrong."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fractions import Fraction
@@ -23,9 +24,11 @@ Measure = Callable[[Graph], Counts]
 
 
 class Request(NamedTuple):
-    """What to check: networks by name (all of the config's unless given), the config, further limits for each of them, and what they are held to.
+    """What to check: networks by name (all of the config's unless given), the config, further limits for each of them,
+    and what they are held to.
 
-    *before* are the snapshots of a baseline, by their names from *folder*; *against* is a revision. Their own limits hold for every network.
+    *before* are the snapshots of a baseline, by their names from *folder*; *against* is a revision. Their own limits
+    hold for every network.
     """
 
     models: tuple[str, ...] = ()
@@ -36,7 +39,9 @@ class Request(NamedTuple):
     against: str = ""
     allow_empty: bool = False
     measure: Measure | None = None
-    keep: Path | None = None  # the folder of a baseline that is to be written: snapshots are kept, by their names from there
+    keep: Path | None = (
+        None  # the folder of a baseline that is to be written: snapshots are kept, by their names from there
+    )
     implied: str = ""  # the option by which a baseline was asked for
     version: str = ""  # of archprof, that they say they were made by
     commit: str = ""  # that they say they are of
@@ -52,7 +57,8 @@ class Counted(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """Every verdict, everything that is wrong, the totals of the networks, and, where they are kept, their snapshots by name in a baseline."""
+    """Every verdict, everything that is wrong, the totals of the networks, and, where they are kept, their snapshots by
+    name in a baseline."""
 
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
@@ -88,8 +94,16 @@ class _Check:
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
         self._commit = self._root = ""  # of the revision, and the folder of its repository
-        self._asked = bool(request.against) or request.before is not None  # whether there should be something to count from
-        self._since = f"git:{request.against}" if request.against else "the baseline" if self._asked and not request.problems else ""
+        self._asked = (
+            bool(request.against) or request.before is not None
+        )  # whether there should be something to count from
+        self._since = (
+            f"git:{request.against}"
+            if request.against
+            else "the baseline"
+            if self._asked and not request.problems
+            else ""
+        )
         if request.against:
             try:
                 self._commit = git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
@@ -110,7 +124,12 @@ class _Check:
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None
         self._note(contradictions(self._verdicts))
-        if not self._verdicts and not self._problems and self._request.keep is None and not (self._request.allow_empty and not chosen):
+        if (
+            not self._verdicts
+            and not self._problems
+            and self._request.keep is None
+            and not (self._request.allow_empty and not chosen)
+        ):
             self._problems[_nothing(self._request, bool(chosen))] = None
         return Outcome(tuple(self._verdicts), tuple(self._problems), tuple(self._networks), self._snapshots)
 
@@ -127,7 +146,9 @@ class _Check:
         if not self._request.models:
             return list(found.values())
         asked = [target for model in self._request.models for target in self._targets(model, Path(), None)]
-        return list({target.identity: (target, found.get(target.identity, (target, []))[1]) for target in asked}.values())
+        return list(
+            {target.identity: (target, found.get(target.identity, (target, []))[1]) for target in asked}.values()
+        )
 
     def _targets(self, pattern: str, folder: Path, location: Location | None) -> list[Target]:
         try:
@@ -146,7 +167,11 @@ class _Check:
         mine = [*budgets, *(budget for budget in own if not budget.at)]
         self._met.update((budget, self._met.get(budget, False)) for budget in mine)
         self._at_settings(target, spec, mine)
-        expected = [expected.at for expected in spec.expect if expected.at] if spec.pristine and any(budget.expect for budget in mine) else []
+        expected = (
+            [expected.at for expected in spec.expect if expected.at]
+            if spec.pristine and any(budget.expect for budget in mine)
+            else []
+        )
         for at in dict.fromkeys([*(budget.at for budget in own if budget.at), *expected]):
             there = [budget for budget in own if budget.at == at]
             if at in expected:
@@ -181,7 +206,8 @@ class _Check:
             self._verdicts.append(_measured(target.label, graph, report, self._request.measure))
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
-        """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more MACs."""
+        """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more
+        MACs."""
         asked = [*self._request.limits, *(limit for budget in budgets for limit in budget.limits)]
         if not self._request.implied or any(limit.relative for limit in asked):
             return []
@@ -195,10 +221,13 @@ class _Check:
         for limit in budget.limits:
             if limit.relative and verdicts:
                 advice = "`--baseline FILE`, `baseline:` in the configuration, or `--against git:REV`"
-                self._problems[Problem(f"`{limit.text}` counts from a baseline, and there is none", limit.location, help=advice)] = None
+                self._problems[
+                    Problem(f"`{limit.text}` counts from a baseline, and there is none", limit.location, help=advice)
+                ] = None
 
     def _before(self, target: Target, report: Report) -> Snapshot | None:
-        """Return what the network cost; None where the baseline lacks it. Raises InputError for one that was counted otherwise."""
+        """Return what the network cost; None where the baseline lacks it. Raises InputError for one that was counted
+        otherwise."""
         if self._request.against:
             return self._at_revision(target)
         if self._request.before is None:
@@ -207,7 +236,9 @@ class _Check:
         found = self._request.before.get(key)
         now = (str(report.convention), report.input)
         if found is not None and found.counted_as != now:
-            was, is_now = (f"{convention} at {'×'.join(map(str, sizes))}" for convention, sizes in (found.counted_as, now))
+            was, is_now = (
+                f"{convention} at {'×'.join(map(str, sizes))}" for convention, sizes in (found.counted_as, now)
+            )
             advice = "`--write-baseline` counts it anew"
             raise InputError(
                 [
@@ -248,10 +279,13 @@ class _Check:
 
 
 def _where_asked(problem: Problem, budgets: Sequence[Budget]) -> Problem:
-    """Return a problem that stands in no file, as a missing one and a wrong setting do, at the budget that asks for the network."""
+    """Return a problem that stands in no file, as a missing one and a wrong setting do, at the budget that asks for the
+    network."""
     if not budgets or (problem.location and problem.location.line):
         return problem
-    return problem._replace(location=budgets[0].location, where=problem.location.file if problem.location else problem.where)
+    return problem._replace(
+        location=budgets[0].location, where=problem.location.file if problem.location else problem.where
+    )
 
 
 def _totals(now: Snapshot) -> dict[str, int]:
@@ -260,10 +294,20 @@ def _totals(now: Snapshot) -> dict[str, int]:
 
 def _nothing(request: Request, any_network: bool) -> Problem:
     if any_network:
-        return Problem("no budget speaks of these networks", help="`--max-macs 220M`, a `budget:` in the spec, or an entry of archprof.yaml")
+        return Problem(
+            "no budget speaks of these networks",
+            help="`--max-macs 220M`, a `budget:` in the spec, or an entry of archprof.yaml",
+        )
     if request.config is None:
-        return Problem("there is nothing to check", help="name networks, or write budgets into archprof.yaml or `[tool.archprof]` of pyproject.toml")
-    return Problem("there is nothing to check", Location(request.config.file, 1, 1), help="as in `budgets: [{model: specs/*.yaml, macs: 220M}]`")
+        return Problem(
+            "there is nothing to check",
+            help="name networks, or write budgets into archprof.yaml or `[tool.archprof]` of pyproject.toml",
+        )
+    return Problem(
+        "there is nothing to check",
+        Location(request.config.file, 1, 1),
+        help="as in `budgets: [{model: specs/*.yaml, macs: 220M}]`",
+    )
 
 
 def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Verdict:

@@ -56,7 +56,8 @@ SORT_KEYS = (*Cost._fields, "layers", "top1")
 def compare(reports: Sequence[Report], relative_to: str | None = None, sort: str | None = None) -> Comparison:
     """Return networks side by side; ratios relate to the first, or to the one named.
 
-    *sort* orders by a count, smallest first, or by published accuracy, best first. Raises UsageError for a name or key that is not there.
+    *sort* orders by a count, smallest first, or by published accuracy, best first. Raises UsageError for a name or key
+    that is not there.
     """
     contenders = [_contender(report) for report in reports]
     reference = contenders[0] if relative_to is None else _named(contenders, relative_to)
@@ -76,7 +77,9 @@ def _order(contender: Contender, key: str) -> float:
 def _named(contenders: Sequence[Contender], name: str) -> Contender:
     for contender in contenders:
         spec = contender.report.spec
-        if name in (contender.name, spec.name, *spec.aliases) and (name != spec.name or spec.pristine or len(contenders) == 1):
+        if name in (contender.name, spec.name, *spec.aliases) and (
+            name != spec.name or spec.pristine or len(contenders) == 1
+        ):
             return contender
     names = [contender.name for contender in contenders]
     raise UsageError([Problem(f"`{name}` is not among the compared", help=suggest(name, names, "compared"))])
@@ -87,7 +90,13 @@ def _contender(report: Report) -> Contender:
     kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in KINDS}
     stages = sorted({row.stage for row in report.rows}, key=lambda stage: (stage == HEAD, stage))
     by_stage = {stage: _group([row for row in report.rows if row.stage == stage]) for stage in stages}
-    return Contender(report, len(weighted), {kind: group for kind, group in kinds.items() if group.layers}, by_stage, _accuracy(report.spec))
+    return Contender(
+        report,
+        len(weighted),
+        {kind: group for kind, group in kinds.items() if group.layers},
+        by_stage,
+        _accuracy(report.spec),
+    )
 
 
 def _group(rows: Sequence[Row]) -> Group:
@@ -97,7 +106,10 @@ def _group(rows: Sequence[Row]) -> Group:
 def _accuracy(spec: Spec) -> Published | None:
     """Return what was published of the network's accuracy at these very settings."""
     asked = _settings(spec.asked)
-    return next((published for published in spec.published if "top1" in published.numbers and _settings(published.at) == asked), None)
+    return next(
+        (published for published in spec.published if "top1" in published.numbers and _settings(published.at) == asked),
+        None,
+    )
 
 
 def _settings(settings: Sequence[tuple[str, str]]) -> dict[str, str | float]:

@@ -1,7 +1,8 @@
-"""What is counted, under a name and a version: our own rule, and those of other tools as what they count besides our MACs.
+"""What is counted, under a name and a version: our own rule, and those of other tools as what they count besides our
+MACs.
 
-The rule of a tool is what it gives for the module that `archprof.build` returns, in evaluation mode, for one input. tests/conventions runs the
-tools; docs/explanation/why-tools-differ.md compares them.
+The rule of a tool is what it gives for the module that `archprof.build` returns, in evaluation mode, for one input.
+tests/conventions runs the tools; docs/explanation/why-tools-differ.md compares them.
 """
 
 from __future__ import annotations
@@ -41,7 +42,8 @@ if TYPE_CHECKING:
 
 
 class Term(NamedTuple):
-    """What a tool counts for some operators besides their MACs; *when* narrows them down, by their fields, their form, or whether they are frozen."""
+    """What a tool counts for some operators besides their MACs; *when* narrows them down, by their fields, their form,
+    or whether they are frozen."""
 
     label: str
     amount: Amount
@@ -50,7 +52,12 @@ class Term(NamedTuple):
 
     def rows(self, rows: Iterable[Row]) -> list[Row]:
         """Return the rows that the term is about."""
-        return [row for row in rows if isinstance(row.operator, self.operators) and all(_said(row, name) == self.when[name] for name in self.when)]
+        return [
+            row
+            for row in rows
+            if isinstance(row.operator, self.operators)
+            and all(_said(row, name) == self.when[name] for name in self.when)
+        ]
 
     def count(self, rows: Iterable[Row]) -> int:
         """Return what the tool counts for rows besides their MACs."""
@@ -58,7 +65,8 @@ class Term(NamedTuple):
 
 
 class Convention(NamedTuple):
-    """A named rule of counting: our MACs, and the terms on top. *version* is that of the tool that it follows, *unit* what it counts."""
+    """A named rule of counting: our MACs, and the terms on top. *version* is that of the tool that it follows, *unit*
+    what it counts."""
 
     name: str
     version: int | str
@@ -93,7 +101,8 @@ def convention_sum(rows: Sequence[Row], convention: Convention) -> int:
 
 
 def find_conventions(names: Iterable[str]) -> tuple[Convention, ...]:
-    """Return the conventions of these names, each once, a comma lists several; raises UsageError for a name that there is not."""
+    """Return the conventions of these names, each once, a comma lists several; raises UsageError for a name that there
+    is not."""
     found: dict[str, Convention] = {}
     for name in (part.strip() for text in names for part in text.split(",")):
         if name.lower() not in CONVENTIONS:

@@ -1,4 +1,5 @@
-"""What one convolution costs, before any network exists: each kind is a network of a layer or three, costed like any other."""
+"""What one convolution costs, before any network exists: each kind is a network of a layer or three, costed like any
+other."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +20,8 @@ Layer = Mapping[str, Any]
 
 
 class Ask(NamedTuple):
-    """One convolution that is asked about, in the literature's letters: M inputs, N outputs, K the kernel, F the input's side.
+    """One convolution that is asked about, in the literature's letters: M inputs, N outputs, K the kernel, F the
+    input's side.
 
     `times` stacks it that many times; `kernels` are several for a mix.
     """
@@ -45,7 +47,8 @@ class Ask(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One counted layer: its formula in letters, and its numbers. Elements are those of one image, weights without bias."""
+    """One counted layer: its formula in letters, and its numbers. Elements are those of one image, weights without
+    bias."""
 
     name: str
     formula: str
@@ -68,7 +71,8 @@ class Part(NamedTuple):
 
 
 class Answer(NamedTuple):
-    """What a convolution costs: its layers, their sum, and how that stands to the standard convolution of the same kernel."""
+    """What a convolution costs: its layers, their sum, and how that stands to the standard convolution of the same
+    kernel."""
 
     ask: Ask
     parts: tuple[Part, ...]
@@ -86,7 +90,8 @@ class Answer(NamedTuple):
 class Form(NamedTuple):
     """A kind of convolution: its layers as a spec has them, and its ratio to the standard convolution in closed form.
 
-    The value of the closed form is exact where the stride divides the size; *value* computes it from the ask alone, for the tests and the display.
+    The value of the closed form is exact where the stride divides the size; *value* computes it from the ask alone, for
+    the tests and the display.
     """
 
     doc: str
@@ -132,7 +137,11 @@ def _mix(ask: Ask) -> list[Layer]:
 
 def _bottleneck(ask: Ask) -> list[Layer]:
     inner = max(ask.outputs // 4, 1)
-    return [_conv(ask, "reduce", inner), _conv(ask, "conv", inner, k=ask.kernel, strided=True), _conv(ask, "expand", ask.outputs)]
+    return [
+        _conv(ask, "reduce", inner),
+        _conv(ask, "conv", inner, k=ask.kernel, strided=True),
+        _conv(ask, "expand", ask.outputs),
+    ]
 
 
 def _inverted(ask: Ask) -> list[Layer]:
@@ -179,19 +188,33 @@ def _pair(ask: Ask) -> Fraction:
 FORMS: Mapping[str, Form] = {
     "std": Form("standard convolution", _standard, "1", lambda ask: Fraction(1)),
     "pw": Form(
-        "pointwise (1×1) convolution", lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)], "1/K²", lambda ask: Fraction(1, _area(ask))
+        "pointwise (1×1) convolution",
+        lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)],
+        "1/K²",
+        lambda ask: Fraction(1, _area(ask)),
     ),
     "dw": Form("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
-    "dw-linear": Form("depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair),
+    "dw-linear": Form(
+        "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair
+    ),
     "group": Form(
         "grouped convolution",
         lambda ask: [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True, g=ask.groups)],
         "1/g",
         lambda ask: Fraction(1, ask.groups),
     ),
-    "mix": Form("mixed depthwise convolution (MixConv), which mixes no channels", _mix, "Σ Mᵢ·Kᵢ² / (M·N·K²)", _mix_value),
-    "bottleneck": Form("bottleneck: 1×1 to N/4, K×K, 1×1 to N", _bottleneck, "s²/(4·K²) + N/(16·M) + N/(4·K²·M)", _bottleneck_value),
-    "inverted": Form("inverted residual: expand t times, depthwise, project", _inverted, "t·(s²·M/(K²·N) + 1/N + 1/K²)", _inverted_value),
+    "mix": Form(
+        "mixed depthwise convolution (MixConv), which mixes no channels", _mix, "Σ Mᵢ·Kᵢ² / (M·N·K²)", _mix_value
+    ),
+    "bottleneck": Form(
+        "bottleneck: 1×1 to N/4, K×K, 1×1 to N", _bottleneck, "s²/(4·K²) + N/(16·M) + N/(4·K²·M)", _bottleneck_value
+    ),
+    "inverted": Form(
+        "inverted residual: expand t times, depthwise, project",
+        _inverted,
+        "t·(s²·M/(K²·N) + 1/N + 1/K²)",
+        _inverted_value,
+    ),
     "se": Form("squeeze-excite", _squeeze_excite),
     "linear": Form("fully connected layer", _linear),
 }
@@ -205,12 +228,20 @@ def answer(ask: Ask) -> Answer:
     """
     ask = ask._replace(conv=ALIASES.get(ask.conv, ask.conv))
     if ask.conv not in FORMS:
-        raise UsageError([Problem(f"unknown kind of convolution `{ask.conv}`", help=suggest(ask.conv, (*FORMS, *ALIASES), "kinds"))])
+        raise UsageError(
+            [Problem(f"unknown kind of convolution `{ask.conv}`", help=suggest(ask.conv, (*FORMS, *ALIASES), "kinds"))]
+        )
     graph = _graph(ask)
     report = analyze_graph(graph)
     parts = tuple(_part(graph, row, index) for index, row in enumerate(report.rows) if row.cost.macs)
     return Answer(
-        ask, parts, _sum(report, parts), graph, _standard_macs(ask), FORMS[ask.conv].closed if ask.times == 1 else "", _receptive_field(graph)
+        ask,
+        parts,
+        _sum(report, parts),
+        graph,
+        _standard_macs(ask),
+        FORMS[ask.conv].closed if ask.times == 1 else "",
+        _receptive_field(graph),
     )
 
 
@@ -258,14 +289,16 @@ def _sum(report: Report, parts: tuple[Part, ...]) -> Part:
 
 
 def _standard_macs(ask: Ask) -> int | None:
-    """Return the multiply-accumulates of the standard convolution with the same kernel, channels, stride and padding."""
+    """Return the multiply-accumulates of the standard convolution with the same kernel, channels, stride and
+    padding."""
     if ask.conv in ("se", "linear"):
         return None
     return analyze_graph(_graph(ask._replace(conv="std", times=1))).totals.macs
 
 
 def _receptive_field(graph: Graph) -> Size:
-    """Return how many pixels of the input, down and across, an output sees: 1 + Σ d·(K − 1)·(the strides before), of parallel paths the most."""
+    """Return how many pixels of the input, down and across, an output sees: 1 + Σ d·(K − 1)·(the strides before), of
+    parallel paths the most."""
     fields = []
     for axis in (0, 1):
         seen = {INPUT: (1, 1)}

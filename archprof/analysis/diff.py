@@ -1,4 +1,5 @@
-"""What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what it costs."""
+"""What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what
+it costs."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
@@ -12,7 +13,8 @@ _PAIR = 5
 
 
 class Change(NamedTuple):
-    """One difference: `added`, `removed` or `changed`; the paths in both networks, what differs, and what that adds (negative: saves)."""
+    """One difference: `added`, `removed` or `changed`; the paths in both networks, what differs, and what that adds
+    (negative: saves)."""
 
     status: str
     before: str  # path in A, empty where added
@@ -41,7 +43,8 @@ class BlockChange(NamedTuple):
 
 
 class Diff(NamedTuple):
-    """Two reports and what changed from the first to the second; *hidden* counts the changes of ignored kinds and fields."""
+    """Two reports and what changed from the first to the second; *hidden* counts the changes of ignored kinds and
+    fields."""
 
     before: Report
     after: Report
@@ -55,7 +58,8 @@ class Diff(NamedTuple):
 
 
 def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
-    """Return what changed; *ignore* names kinds of operator (`norm`, `act`, `se`) and fields (`eps`, `padding`) that one does not ask about."""
+    """Return what changed; *ignore* names kinds of operator (`norm`, `act`, `se`) and fields (`eps`, `padding`) that
+    one does not ask about."""
     blocks = []
     hidden = 0
     for old, new in _aligned(_blocks(before), _blocks(after)):
@@ -67,7 +71,18 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
         hidden += len(found) - len(kept)
         if kept:
             delta = _minus(total(new.rows), total(old.rows))
-            blocks.append(BlockChange("changed", old.path, new.path, new.label, new.rows[0].inputs[0], new.rows[-1].output, delta, tuple(kept)))
+            blocks.append(
+                BlockChange(
+                    "changed",
+                    old.path,
+                    new.path,
+                    new.label,
+                    new.rows[0].inputs[0],
+                    new.rows[-1].output,
+                    delta,
+                    tuple(kept),
+                )
+            )
     return Diff(before, after, tuple(blocks), _minus(after.totals, before.totals), hidden)
 
 
@@ -89,20 +104,32 @@ def _blocks(report: Report) -> list[_Block]:
 def _signature(rows: Sequence[Row]) -> tuple[object, ...]:
     cost = total(rows)
     kernels = tuple(row.kernel for row in rows if row.kernel and row.kernel != (1, 1))
-    return (rows[0].block_type, rows[-1].output, rows[0].inputs[0], kernels, cost.params, cost.macs, len(rows), rows[-1].output[0], rows[-1].stage)
+    return (
+        rows[0].block_type,
+        rows[-1].output,
+        rows[0].inputs[0],
+        kernels,
+        cost.params,
+        cost.macs,
+        len(rows),
+        rows[-1].output[0],
+        rows[-1].stage,
+    )
 
 
 _WEIGHTS = (3, 2, 1, 1, 1, 1, 1, 1, 1)
 
 
 def _alike(one: _Block, other: _Block) -> int:
-    """Return how much two blocks are alike, from 0 to 12; another type of block is no pair unless nearly everything else agrees."""
+    """Return how much two blocks are alike, from 0 to 12; another type of block is no pair unless nearly everything
+    else agrees."""
     pairs = zip(_WEIGHTS, one.signature, other.signature, strict=True)
     return sum(weight for weight, mine, its in pairs if mine == its)
 
 
 def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
-    """Yield pairs of blocks in order, None for the side that lacks one: the alignment that is most alike in sum (Needleman & Wunsch 1970)."""
+    """Yield pairs of blocks in order, None for the side that lacks one: the alignment that is most alike in sum
+    (Needleman & Wunsch 1970)."""
     best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
     alike = [[_alike(one, other) for other in after] for one in before]
     for i in range(len(before) - 1, -1, -1):
@@ -111,7 +138,12 @@ def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block
             best[i][j] = max(paired, best[i + 1][j], best[i][j + 1])
     i = j = 0
     while i < len(before) or j < len(after):
-        if i < len(before) and j < len(after) and alike[i][j] >= _PAIR and best[i][j] == best[i + 1][j + 1] + alike[i][j]:
+        if (
+            i < len(before)
+            and j < len(after)
+            and alike[i][j] >= _PAIR
+            and best[i][j] == best[i + 1][j + 1] + alike[i][j]
+        ):
             yield before[i], after[j]
             i, j = i + 1, j + 1
         elif i < len(before) and best[i][j] == best[i + 1][j]:
@@ -133,7 +165,8 @@ def _whole(old: _Block | None, new: _Block | None) -> BlockChange:
 
 
 def _operators(old: _Block, new: _Block) -> Iterator[Change | None]:
-    """Yield the change of each operator of a pair of blocks, None where there is none; operators pair by their name inside the block."""
+    """Yield the change of each operator of a pair of blocks, None where there is none; operators pair by their name
+    inside the block."""
     mine = {row.path.removeprefix(old.path): row for row in old.rows}
     its = {row.path.removeprefix(new.path): row for row in new.rows}
     for name in dict.fromkeys((*mine, *its)):
@@ -159,7 +192,9 @@ def _fields(old: Row, new: Row) -> Iterator[tuple[str, str, str]]:
         yield "operator", old.op, new.op
     common = {field.name for field in fields(new.operator)}
     for field in fields(old.operator):
-        if field.name in common and (mine := getattr(old.operator, field.name)) != (its := getattr(new.operator, field.name)):
+        if field.name in common and (mine := getattr(old.operator, field.name)) != (
+            its := getattr(new.operator, field.name)
+        ):
             yield field.name, _text(mine), _text(its)
     if old.cost.trainable == old.cost.params and new.cost.trainable != new.cost.params:
         yield "trainable", "true", "false"

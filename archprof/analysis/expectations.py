@@ -13,8 +13,8 @@ from archprof.units import exact
 def unmet_expectations(reference: str) -> list[Problem]:
     """Return a problem for every number of `expect` that is not what is counted at its settings.
 
-    A reference with settings behind it is only expanded: `expect` speaks of the spec's own. Raises SpecError when the spec is wrong, at its own
-    settings or at those of an `expect`.
+    A reference with settings behind it is only expanded: `expect` speaks of the spec's own. Raises SpecError when the
+    spec is wrong, at its own settings or at those of an `expect`.
     """
     target, behind = parse_reference(reference)
     tree = read_tree(target, spellings)

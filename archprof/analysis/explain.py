@@ -44,7 +44,8 @@ def explain(report: Report, convention: Convention) -> Explanation:
 
 
 class Form(NamedTuple):
-    """A way of writing operators: what they are, how they are written, how they could be written for the same result, and their row then."""
+    """A way of writing operators: what they are, how they are written, how they could be written for the same result,
+    and their row then."""
 
     what: str
     written: str
@@ -54,7 +55,8 @@ class Form(NamedTuple):
 
 
 class Rewriting(NamedTuple):
-    """What tools would count if some operators were written in another form; *totals* has the conventions where that differs, by name."""
+    """What tools would count if some operators were written in another form; *totals* has the conventions where that
+    differs, by name."""
 
     form: Form
     operators: int
@@ -62,7 +64,8 @@ class Rewriting(NamedTuple):
 
 
 def rewritings(report: Report, explanations: Iterable[Explanation]) -> list[Rewriting]:
-    """Return the forms of activations and pools that make a difference to a convention, where `build` writes them otherwise."""
+    """Return the forms of activations and pools that make a difference to a convention, where `build` writes them
+    otherwise."""
     compared = list(explanations)
     found = []
     for form in _FORMS:
@@ -105,9 +108,27 @@ def _as_pool(row: Row) -> Row:
 _FORMS = (
     Form("ReLU", "a module", "a function", _is(ReLU, "module"), _as_function),
     Form("GELU", "a module", "a function", _is(GELU, "module"), _as_function),
-    Form("SiLU activation", "one operator", "x · sigmoid(x)", _is(SiLU, "module"), lambda row: row._replace(operator=Swish())),
-    Form("swish activation", "x · sigmoid(x)", "one operator", _is(Swish, "module"), lambda row: row._replace(operator=SiLU())),
-    Form("pool", "a module", "a function", _is((AvgPool2d, MaxPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d), "module"), _as_function),
+    Form(
+        "SiLU activation",
+        "one operator",
+        "x · sigmoid(x)",
+        _is(SiLU, "module"),
+        lambda row: row._replace(operator=Swish()),
+    ),
+    Form(
+        "swish activation",
+        "x · sigmoid(x)",
+        "one operator",
+        _is(Swish, "module"),
+        lambda row: row._replace(operator=SiLU()),
+    ),
+    Form(
+        "pool",
+        "a module",
+        "a function",
+        _is((AvgPool2d, MaxPool2d, AdaptiveAvgPool2d, AdaptiveMaxPool2d), "module"),
+        _as_function,
+    ),
     Form("pool", "a function", "a module", _is(AdaptiveAvgPool2d, "function"), _as_module),
     Form("global average pool", "a pool", "a mean", _is_global, _as_mean),
     Form("mean", "a mean", "a pooling module", _is(Mean, "function"), _as_pool),
@@ -115,7 +136,8 @@ _FORMS = (
 
 
 class Print(NamedTuple):
-    """A count as a source prints it: the verdict on our count, the conventions that give it, and the spec's note where it differs."""
+    """A count as a source prints it: the verdict on our count, the conventions that give it, and the spec's note where
+    it differs."""
 
     what: str
     text: str
@@ -127,7 +149,8 @@ class Print(NamedTuple):
 
 
 def prints(report: Report, published: Iterable[Published]) -> list[Print]:
-    """Return the published counts of a network beside ours; what is printed as FLOPs is compared with twice our MACs."""
+    """Return the published counts of a network beside ours; what is printed as FLOPs is compared with twice our
+    MACs."""
     totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
     found = []
     for entry in published:
@@ -139,7 +162,11 @@ def prints(report: Report, published: Iterable[Published]) -> list[Print]:
             counted = 2 * report.totals.macs if what == "flops" else getattr(report.totals, what)
             result = verdict(counted, number, bool(entry.note))
             given_by = _given_by(number, totals) if what in ("macs", "flops") else ()
-            found.append(Print(what, text, where, counted, result, given_by, entry.note if result in ("noted", "differs") else ""))
+            found.append(
+                Print(
+                    what, text, where, counted, result, given_by, entry.note if result in ("noted", "differs") else ""
+                )
+            )
     return found
 
 
@@ -151,5 +178,6 @@ def _given_by(number: Printed, totals: Mapping[str, int]) -> tuple[str, ...]:
 
 
 def unpriced(report: Report) -> tuple[str, ...]:
-    """Return the names of operators from a package of the user's own: what tools count there depends on their code, and only their MACs are known."""
+    """Return the names of operators from a package of the user's own: what tools count there depends on their code, and
+    only their MACs are known."""
     return tuple(dict.fromkeys(row.op for row in report.rows if type(row.operator) not in OPERATORS))

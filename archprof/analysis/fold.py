@@ -1,4 +1,5 @@
-"""Views of a report: rows folded to blocks or to a depth of their paths, sorted and cut, always summing to the rows they stand for."""
+"""Views of a report: rows folded to blocks or to a depth of their paths, sorted and cut, always summing to the rows
+they stand for."""
 
 from typing import NamedTuple
 
@@ -56,7 +57,9 @@ class View(NamedTuple):
     total: int  # lines before cutting
 
 
-def view(report: Report, *, depth: int | None = None, full: bool = False, sort: str | None = None, top: int | None = None) -> View:
+def view(
+    report: Report, *, depth: int | None = None, full: bool = False, sort: str | None = None, top: int | None = None
+) -> View:
     """Return the lines of a report: one a block, one for each path cut at *depth*, or, if *full*, one an operator.
 
     *sort* orders by a count, largest first; *top* keeps the first lines. Raises UsageError for an unknown *sort*.
@@ -78,5 +81,11 @@ def _line(key: str, rows: list[Row], full: bool) -> Line:
     if full:
         return Line(first.path, first.label, tuple(rows), first.cost)
     types = dict.fromkeys(row.block_type for row in rows)
-    label = first.block_type if len(types) == 1 else f"{first.block_type} +{len(types) - 1}" if len(types) < 4 else "several"
+    label = (
+        first.block_type
+        if len(types) == 1
+        else f"{first.block_type} +{len(types) - 1}"
+        if len(types) < 4
+        else "several"
+    )
     return Line(key, label, tuple(rows), total(rows))

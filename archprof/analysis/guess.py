@@ -13,14 +13,16 @@ from archprof.errors import SpecError
 from archprof.graph.operators.conv import Conv2d, Linear
 from archprof.spec.variant import Setting
 
-# Multiples of 32, as a network that divides by 32 likes them, and the sizes of compound scaling; the widths that papers print.
+# Multiples of 32, as a network that divides by 32 likes them, and the sizes of compound scaling; the widths that papers
+# print.
 RESOLUTIONS = (*range(96, 641, 32), 240, 260, 300, 380, 456, 528, 600)
 WIDTHS = ("0.25", "0.35", "0.5", "0.75", "1", "1.25", "1.3", "1.4", "1.5")
 _UNIT = re.compile(r"\s*(?:(?P<params>param(?:eter)?s?)|(?:m|mult|multi)-?adds?|macs?|flops?)\s*\Z", re.IGNORECASE)
 
 
 class Seen(NamedTuple):
-    """A number that somebody saw, with its precision; *of* says whether it counts `operations` or `params`, where that was typed too."""
+    """A number that somebody saw, with its precision; *of* says whether it counts `operations` or `params`, where that
+    was typed too."""
 
     text: str
     printed: Printed
@@ -30,7 +32,8 @@ class Seen(NamedTuple):
 class Guess(NamedTuple):
     """What a number may be: one of a convention at some settings, and its difference to what was seen.
 
-    *verdict* is `equal` or `truncated` where it fits at the precision that was typed. *far* says how far-fetched it is: 0 is our own count here.
+    *verdict* is `equal` or `truncated` where it fits at the precision that was typed. *far* says how far-fetched it is:
+    0 is our own count here.
     """
 
     number: int
@@ -53,7 +56,9 @@ def parse_seen(text: str) -> Seen:
     return Seen(text.strip(), parse_printed(text[: unit.start()] if unit else text), of)
 
 
-def guesses(seen: Seen, variants: Variants, settings: tuple[Setting, ...], conventions: tuple[Convention, ...]) -> list[Guess]:
+def guesses(
+    seen: Seen, variants: Variants, settings: tuple[Setting, ...], conventions: tuple[Convention, ...]
+) -> list[Guess]:
     """Return what a number may be, best first: those that fit, the least far-fetched before others, then the nearest.
 
     Other resolutions and widths are tried only where nothing fits at the settings that were asked for.
@@ -67,11 +72,18 @@ def guesses(seen: Seen, variants: Variants, settings: tuple[Setting, ...], conve
     for guess in found:
         # A setting that changes nothing explains nothing.
         different.setdefault((guess.number, guess.convention), guess)
-    return sorted(different.values(), key=lambda guess: (not guess.fits, guess.far if guess.fits else 0, guess.verdict, abs(guess.difference)))
+    return sorted(
+        different.values(),
+        key=lambda guess: (not guess.fits, guess.far if guess.fits else 0, guess.verdict, abs(guess.difference)),
+    )
 
 
 def _there(
-    seen: Seen, variants: Variants, settings: tuple[Setting, ...], at: tuple[Setting, ...], conventions: tuple[Convention, ...]
+    seen: Seen,
+    variants: Variants,
+    settings: tuple[Setting, ...],
+    at: tuple[Setting, ...],
+    conventions: tuple[Convention, ...],
 ) -> list[Guess]:
     try:
         report = variants.report((*settings, *at))
@@ -91,18 +103,23 @@ def _elsewhere(seen: Seen, report: Report) -> list[tuple[Setting, ...]]:
 
 
 def _is_near(size: int, seen: Seen, report: Report) -> bool:
-    """Return whether a number may be of that size: MACs grow with the area, and what tools print is between them and somewhat over twice as much."""
+    """Return whether a number may be of that size: MACs grow with the area, and what tools print is between them and
+    somewhat over twice as much."""
     _, height, width = report.input
     scaled = Fraction(report.totals.macs * size**2, height * width)
     return seen.of != "params" and scaled * 9 / 10 <= seen.printed.value <= scaled * 5 / 2
 
 
-def _guesses(seen: Seen, report: Report, conventions: tuple[Convention, ...], at: tuple[Setting, ...]) -> Iterator[Guess]:
+def _guesses(
+    seen: Seen, report: Report, conventions: tuple[Convention, ...], at: tuple[Setting, ...]
+) -> Iterator[Guess]:
     operations = _operations(report, conventions) if seen.of != "params" else ()
     params = _params(report) if seen.of != "operations" and ARCHPROF in conventions else ()
     for number, what, convention, far in (*operations, *params):
         difference = number - seen.printed.value
-        yield Guess(number, what, convention, at, verdict(number, seen.printed, False), difference, far + 3 if at else far)
+        yield Guess(
+            number, what, convention, at, verdict(number, seen.printed, False), difference, far + 3 if at else far
+        )
 
 
 _Count = tuple[int, str, str, int]

@@ -20,7 +20,8 @@ def within(wanted: Wanted, costs: Integers) -> NDArray[np.bool_]:
 
 
 def reduce(wanted: Wanted, costs: Integers) -> Integers:
-    """Return the places of the variants that are on the Pareto front and among the first, in the order of their numbers."""
+    """Return the places of the variants that are on the Pareto front and among the first, in the order of their
+    numbers."""
     kept = np.arange(costs.shape[1])
     if wanted.pareto:
         kept = kept[front(_objectives(costs, wanted.pareto))]

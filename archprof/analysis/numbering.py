@@ -11,10 +11,11 @@ _MIX = np.uint64(0x9E3779B97F4A7C15)
 
 
 def variants_at(plan: Plan, numbers: Integers) -> Integers:
-    """Return the places in the product of the axes of the variants with these numbers: themselves, or what the seed shuffles them to.
+    """Return the places in the product of the axes of the variants with these numbers: themselves, or what the seed
+    shuffles them to.
 
-    The shuffle is a Feistel network that is walked until it stays inside the product: a permutation, so that a sample holds no variant twice, which
-    needs no memory, so that it may be a sample of anything.
+    The shuffle is a Feistel network that is walked until it stays inside the product: a permutation, so that a sample
+    holds no variant twice, which needs no memory, so that it may be a sample of anything.
     """
     if plan.sample is None or plan.sample >= plan.product:
         return numbers

@@ -7,7 +7,8 @@ Integers = NDArray[np.int64]
 
 
 def front(objectives: Integers) -> Integers:
-    """Return the places, ascending, of the points that no other is as good as in every objective (smaller is better) and better in one.
+    """Return the places, ascending, of the points that no other is as good as in every objective (smaller is better)
+    and better in one.
 
     *objectives* has a line for each objective. Of points that are equal in all, the first stands for them.
     """
@@ -25,7 +26,8 @@ def _front_of_two(points: Integers) -> Integers:
 
 
 def _front(points: Integers) -> Integers:
-    """Return the front of sorted points: nothing is beaten by what stands behind it, so that one pass over what is left suffices."""
+    """Return the front of sorted points: nothing is beaten by what stands behind it, so that one pass over what is left
+    suffices."""
     left = np.arange(points.shape[1])
     kept = []
     while left.size:

@@ -32,8 +32,8 @@ class Limit(NamedTuple):
 
 
 class Wanted(NamedTuple):
-    """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the larger the better), and of those
-    the first *top* by *sort*."""
+    """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
+    larger the better), and of those the first *top* by *sort*."""
 
     limits: tuple[Limit, ...] = ()
     pareto: tuple[str, ...] = ()
@@ -42,7 +42,8 @@ class Wanted(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """One network's part of a sweep. Variants are numbered: the last axis varies fastest; with a *sample*, numbers are shuffled by the *seed*."""
+    """One network's part of a sweep. Variants are numbered: the last axis varies fastest; with a *sample*, numbers are
+    shuffled by the *seed*."""
 
     model: str
     tree: Tree
@@ -91,7 +92,9 @@ def check_wanted(wanted: Wanted) -> None:
     named = [("`--pareto`", name.removeprefix("-")) for name in wanted.pareto]
     for option, name in (*named, *([("`--sort`", wanted.sort.removeprefix("-"))] if wanted.sort else [])):
         if name not in Cost._fields:
-            raise UsageError([Problem(f"{option} names no count: `{name}`", help=suggest(name, Cost._fields, "counts"))])
+            raise UsageError(
+                [Problem(f"{option} names no count: `{name}`", help=suggest(name, Cost._fields, "counts"))]
+            )
 
 
 def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:
@@ -117,7 +120,11 @@ def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> in
         columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
     else:
         columns = None
-    return CHANNEL if columns and all(column.kind.read in (CHANNELS.read, EXPANDED.read) for column in columns) else STRUCTURE
+    return (
+        CHANNEL
+        if columns and all(column.kind.read in (CHANNELS.read, EXPANDED.read) for column in columns)
+        else STRUCTURE
+    )
 
 
 _MARK = "_swept"
@@ -134,7 +141,11 @@ class _Reader(Binder):
     def _read(self, column: Column, node: Node, address: str) -> object:
         if isinstance(node, Scalar):
             self._note(column, node.text)
-        elif not isinstance(node, Scalar) and column.name not in ("layers", "body", "shortcut", "paths") and self._knob.search(repr(node)):
+        elif (
+            not isinstance(node, Scalar)
+            and column.name not in ("layers", "body", "shortcut", "paths")
+            and self._knob.search(repr(node))
+        ):
             self.columns = None
         return super()._read(column, node, address)
 
@@ -145,7 +156,8 @@ class _Reader(Binder):
 
 
 def _readers(spec: Spec, knob: str) -> list[Column] | None:
-    """Return the columns of all cells that a knob stands in; None where not only whole numbers are made of it, or where it stands elsewhere too."""
+    """Return the columns of all cells that a knob stands in; None where not only whole numbers are made of it, or where
+    it stands elsewhere too."""
     reader = _Reader(spec, knob)
     try:
         reader.layers(spec.layers, "layers")

@@ -10,7 +10,8 @@ __all__ = ["Printed", "parse_printed", "verdict"]
 def verdict(count: int, printed: Printed, noted: bool) -> str:
     """Return how an exact count stands to a printed number, at the precision of the print.
 
-    `equal`: rounding the count gives it; `truncated`: the source cut instead of rounding; otherwise `noted` where a note says why, or `differs`.
+    `equal`: rounding the count gives it; `truncated`: the source cut instead of rounding; otherwise `noted` where a
+    note says why, or `differs`.
     """
     exact = count / printed.step
     if abs(exact - printed.steps) <= Fraction(1, 2):

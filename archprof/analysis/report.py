@@ -24,7 +24,8 @@ class Cost(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the counters found for a row: `macs` is that of the counter asked for, `macs_torch` the second one's where two ran."""
+    """What the counters found for a row: `macs` is that of the counter asked for, `macs_torch` the second one's where
+    two ran."""
 
     params: int
     macs: int
@@ -32,7 +33,8 @@ class Measured(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One operator at its place, with its costs. Shapes leave out the batch; `stage` is the stride of its output, 0 in the head."""
+    """One operator at its place, with its costs. Shapes leave out the batch; `stage` is the stride of its output, 0 in
+    the head."""
 
     path: str
     op: str
@@ -59,7 +61,9 @@ class Row(NamedTuple):
     def agrees(self) -> bool:
         """Whether everything measured equals the analytic count."""
         return self.measured is None or (
-            self.measured.params == self.cost.params and self.measured.macs == self.cost.macs and self.measured.macs_torch in (None, self.cost.macs)
+            self.measured.params == self.cost.params
+            and self.measured.macs == self.cost.macs
+            and self.measured.macs_torch in (None, self.cost.macs)
         )
 
 
@@ -109,7 +113,9 @@ def total(rows: Iterable[Row]) -> Cost:
 def _row(graph: Graph, node: Node) -> Row:
     op, shape = node.op, node.shape
     params = 0 if node.shared else op.params
-    cost = Cost(params, params if node.trainable else 0, 0 if node.shared else op.buffers, op.macs(shape), op.activations(shape))
+    cost = Cost(
+        params, params if node.trainable else 0, 0 if node.shared else op.buffers, op.macs(shape), op.activations(shape)
+    )
     return Row(
         node.path,
         op.name,
@@ -164,7 +170,8 @@ class Counts(Protocol):
 def with_measured(report: Report, counts: Counts) -> Report:
     """Return the report with what was measured beside each row.
 
-    An operator that is applied several times is one module: its first row takes what the module's count leaves after the others' own.
+    An operator that is applied several times is one module: its first row takes what the module's count leaves after
+    the others' own.
     """
     repeated: dict[str, list[Row]] = {}
     for row in report.rows:
@@ -179,7 +186,9 @@ def with_measured(report: Report, counts: Counts) -> Report:
             measured = Measured(0, row.cost.macs, None if found.macs_torch is None else row.cost.macs)
         else:
             beside = sum(other.cost.macs for other in others)
-            measured = Measured(found.params, found.macs - beside, None if found.macs_torch is None else found.macs_torch - beside)
+            measured = Measured(
+                found.params, found.macs - beside, None if found.macs_torch is None else found.macs_torch - beside
+            )
         rows.append(row._replace(measured=measured))
     totals = report.totals
     agree = all(row.agrees for row in rows) and counts.params == totals.params and counts.macs == totals.macs
@@ -189,7 +198,8 @@ def with_measured(report: Report, counts: Counts) -> Report:
 
 
 def disagreement(report: Report) -> str:
-    """Return what a disagreement between analytic and measured counts is, naming the first row that differs; empty when there is none."""
+    """Return what a disagreement between analytic and measured counts is, naming the first row that differs; empty when
+    there is none."""
     if report.measured is None or report.measured.agree:
         return ""
     for row in report.rows:
@@ -197,7 +207,9 @@ def disagreement(report: Report) -> str:
             pairs = [("params", row.cost.params, row.measured.params), ("MACs", row.cost.macs, row.measured.macs)]
             if row.measured.macs_torch is not None:
                 pairs.append(("MACs (torch)", row.cost.macs, row.measured.macs_torch))
-            differing = [f"{mine:,} {what} analytic, {found:,} measured" for what, mine, found in pairs if mine != found]
+            differing = [
+                f"{mine:,} {what} analytic, {found:,} measured" for what, mine, found in pairs if mine != found
+            ]
             return f"`{row.path}` ({row.op}): {'; '.join(differing)}"
     totals, measured = report.totals, report.measured
     return f"the totals differ: {totals.params:,} params, {totals.macs:,} MACs analytic, {measured.params:,}, {measured.macs:,} measured"

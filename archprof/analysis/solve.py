@@ -1,4 +1,5 @@
-"""The inverse of a sweep: which multipliers meet a budget. By all networks that there are in a range, which rounding makes few."""
+"""The inverse of a sweep: which multipliers meet a budget. By all networks that there are in a range, which rounding
+makes few."""
 
 import math
 from bisect import bisect_right
@@ -46,7 +47,8 @@ class Goal(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """The best network, or the nearest where none *fits*; the nearest beyond the budget; and which limits that one breaks."""
+    """The best network, or the nearest where none *fits*; the nearest beyond the budget; and which limits that one
+    breaks."""
 
     model: str
     goal: Goal
@@ -67,12 +69,18 @@ class _Range(NamedTuple):
 
 
 def solve(
-    model: str, goal: Goal, settings: Sequence[Setting], widths: tuple[float, float] | tuple[str, ...], resolutions: tuple[str, ...], compound: bool
+    model: str,
+    goal: Goal,
+    settings: Sequence[Setting],
+    widths: tuple[float, float] | tuple[str, ...],
+    resolutions: tuple[str, ...],
+    compound: bool,
 ) -> Solution:
-    """Return the best network among all that differ in a range of widths, times *resolutions* (the network's own where there are none).
+    """Return the best network among all that differ in a range of widths, times *resolutions* (the network's own where
+    there are none).
 
-    *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a network that cannot be read,
-    UsageError where nothing of it could change.
+    *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
+    network that cannot be read, UsageError where nothing of it could change.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
     plan = plan_sweep(model, fixed, Wanted())
@@ -92,14 +100,17 @@ def _widths(plan: Plan, widths: Any, resolutions: tuple[str, ...]) -> _Range:
         pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *widths)]
     count = len(pieces) * max(len(resolutions), 1)
     if count > _MAX_NETWORKS:
-        raise UsageError([Problem(f"{count:,} networks to choose from", help="take a smaller range of widths, or fewer resolutions")])
+        raise UsageError(
+            [Problem(f"{count:,} networks to choose from", help="take a smaller range of widths, or fewer resolutions")]
+        )
     sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in resolutions] or [()]
     both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
     return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
 
 
 def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tuple[float, float]]]:
-    """Yield each distinct network's shortest width, and the interval of widths that give it, from *low* to *high* as typed."""
+    """Yield each distinct network's shortest width, and the interval of widths that give it, from *low* to *high* as
+    typed."""
     spec, base = plan.spec(_fixed(plan)), _base(plan)
     assert spec.width is not None
     counts = Structure(plan._replace(axes=(), roles=()), dict(_fixed(plan))).cells({})[0]
@@ -111,21 +122,36 @@ def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tupl
 
 
 def _compound(plan: Plan) -> _Range:
-    """Return every distinct network that the compound rule gives for a φ: depth 1.2^φ, width 1.1^φ, resolution 1.15^φ times the network's own."""
+    """Return every distinct network that the compound rule gives for a φ: depth 1.2^φ, width 1.1^φ, resolution 1.15^φ
+    times the network's own."""
     spec = plan.spec(_fixed(plan))
     if spec.width is None or spec.depth is None:
-        raise UsageError([Problem(f"`{plan.model}` cannot be scaled by the compound rule", help="it takes a spec that says `width:` and `depth:`")])
+        raise UsageError(
+            [
+                Problem(
+                    f"`{plan.model}` cannot be scaled by the compound rule",
+                    help="it takes a spec that says `width:` and `depth:`",
+                )
+            ]
+        )
     counts, repeats = Structure(plan._replace(axes=(), roles=()), dict(_fixed(plan))).cells({})
     side = spec.input[1]
     low, high = PHIS
     widths = [*width_steps(counts, spec.width, BETA**low, BETA**high), BETA**high]
     depths = [*depth_steps(repeats, ALPHA**low, ALPHA**high), ALPHA**high]
     sides = [(size - 0.5) / side for size in range(round(side * GAMMA**low), round(side * GAMMA**high) + 1)]
-    phis = {low, high, *(_log(step, BETA) for step in widths), *(_log(step, ALPHA) for step in depths), *(_log(size, GAMMA) for size in sides)}
+    phis = {
+        low,
+        high,
+        *(_log(step, BETA) for step in widths),
+        *(_log(step, ALPHA) for step in depths),
+        *(_log(size, GAMMA) for size in sides),
+    }
     found = _Range([], [], "φ")
     for start, end in pairwise(sorted(phi for phi in phis if low <= phi <= high)):
         phi = (start + end) / 2
-        # At a step of the depth itself a row does not repeat more often yet: its interval is closed above, those of widths below.
+        # At a step of the depth itself a row does not repeat more often yet: its interval is closed above, those of
+        # widths below.
         width = shortest(*_around(widths, BETA**phi))
         low_depth, high_depth = _around(depths, ALPHA**phi)
         depth = shortest(math.nextafter(low_depth, math.inf), math.nextafter(high_depth, math.inf))
@@ -172,7 +198,9 @@ def _costed(plan: Plan, found: _Range) -> Iterable[Found]:
         axes = tuple(Axis(name, (values[0][name],)) for name in names)
         part = plan._replace(axes=axes, roles=(STRUCTURE + 1,) * len(axes))
         structure = Structure(part, dict((*fixed, *([("depth", depth)] if depth else []))))
-        stretch = costs_at(structure, {name: _array(plan, name, [value[name] for value in values]) for name in names}, len(places))
+        stretch = costs_at(
+            structure, {name: _array(plan, name, [value[name] for value in values]) for name in names}, len(places)
+        )
         for number, costs in zip(stretch.numbers.tolist(), stretch.costs.T.tolist(), strict=True):
             yield Found(found.settings[places[number]], found.intervals[places[number]], Cost(*costs))
 
@@ -183,26 +211,40 @@ def _array(plan: Plan, name: str, texts: Sequence[str]) -> Any:
     if name == "width":
         own = plan.tree.base.get("width")
         read = [read_multiplier(node, name) for node in nodes]
-        return candidates(np.array([value if own is None else multiply(read_multiplier(own, name), value) for value in read], np.float64))
+        return candidates(
+            np.array(
+                [value if own is None else multiply(read_multiplier(own, name), value) for value in read], np.float64
+            )
+        )
     heights, widths = (candidates(side) for side in np.array([read_resolution(node) for node in nodes], np.int64).T)
     return (heights, heights) if np.array_equal(heights, widths) else (heights, widths)
 
 
 def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Found]) -> Solution:
     if not networks:
-        raise UsageError([Problem(f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions")])
+        raise UsageError(
+            [
+                Problem(
+                    f"no network of the range of `{plan.model}` is possible",
+                    help="take another range of widths or resolutions",
+                )
+            ]
+        )
     fitting: list[Found] = []
     beyond: list[Found] = []
     for network in networks:
         (fitting if all(_keeps(network, limit) for limit in goal.limits) else beyond).append(network)
     best = _best(goal, fitting or networks, bool(fitting))
-    above = _other_side(goal, best, fitting) if goal.target is not None else _above(goal, best, beyond) if fitting else None
+    above = (
+        _other_side(goal, best, fitting) if goal.target is not None else _above(goal, best, beyond) if fitting else None
+    )
     binding = tuple(limit for limit in goal.limits if not _keeps(above or best, limit))
     return Solution(plan.model, goal, bool(fitting), best, above, binding, len(networks), found.parameter)
 
 
 def _best(goal: Goal, networks: list[Found], fits: bool) -> Found:
-    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that breaks limits the least."""
+    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that
+    breaks limits the least."""
     if goal.target is not None:
         return min(networks, key=lambda network: (_distance(network, goal), _typed_length(network)))
     if fits:

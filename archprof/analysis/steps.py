@@ -15,20 +15,30 @@ _NEIGHBOURS = 4
 
 
 def width_steps(counts: Iterable[tuple[int, bool]], rule: WidthRule, low: float, high: float) -> list[float]:
-    """Return the widths in low … high, ascending from *low*, at each of which at least one printed channel count becomes another.
+    """Return the widths in low … high, ascending from *low*, at each of which at least one printed channel count
+    becomes another.
 
-    Between two of them the network is one and the same. The rule (`make_divisible`, or the plain product) can only step where a product passes the
-    middle between two multiples of the divisor, or what loses a tenth by rounding down, so that looking there misses nothing, whether the rule is
-    monotone or not. *counts* come with whether they may become narrower than printed.
+    Between two of them the network is one and the same. The rule (`make_divisible`, or the plain product) can only step
+    where a product passes the middle between two multiples of the divisor, or what loses a tenth by rounding down, so
+    that looking there misses nothing, whether the rule is monotone or not. *counts* come with whether they may become
+    narrower than printed.
     """
     known = sorted(counts)
     # A width of exactly 1 leaves every count as printed, and below it nothing narrows that must not.
     steps = [np.array([low, 1.0, math.nextafter(1.0, 2.0)])]
     for channels, narrow in known:
-        steps.append(_flips(channels, rule, _thresholds(rule, channels * (low if narrow else max(low, 1.0)), channels * high) / channels))
+        steps.append(
+            _flips(
+                channels,
+                rule,
+                _thresholds(rule, channels * (low if narrow else max(low, 1.0)), channels * high) / channels,
+            )
+        )
     found = np.unique(np.concatenate(steps))
     found = found[(found >= low) & (found <= high)]
-    networks = np.array([_counts_at(channels, narrow, rule, found) for channels, narrow in known]).reshape(len(known), -1)
+    networks = np.array([_counts_at(channels, narrow, rule, found) for channels, narrow in known]).reshape(
+        len(known), -1
+    )
     changed = np.concatenate([[True], (np.diff(networks, axis=1) != 0).any(axis=0)])
     return [float(step) for step in found[changed]]
 
@@ -61,12 +71,17 @@ def depth_steps(repeats: Iterable[int], low: float, high: float) -> list[float]:
     """Return the depths in low … high behind which a row repeats once more: where n · depth passes an integer."""
     steps = {low}
     for count in repeats:
-        steps.update(number / count for number in range(math.floor(low * count), math.ceil(high * count) + 1) if low < number / count <= high)
+        steps.update(
+            number / count
+            for number in range(math.floor(low * count), math.ceil(high * count) + 1)
+            if low < number / count <= high
+        )
     return sorted(steps)
 
 
 def shortest(low: float, high: float, base: Decimal = Decimal(1)) -> str | None:
-    """Return the decimal of the fewest digits that, times *base*, lies in low ≤ · < high as a float; None where 18 digits do not do."""
+    """Return the decimal of the fewest digits that, times *base*, lies in low ≤ · < high as a float; None where 18
+    digits do not do."""
     with localcontext(prec=40):
         start = Decimal(low) / base
         for digits in range(max(-math.floor(math.log10(high - low)) - 2, 0), 19):

@@ -26,7 +26,9 @@ class Structure:
         self.error = ""
         self._proved = False
         # Any value does for what arrays take the place of.
-        swept = {axis.name: axis.values[0] for axis, role in zip(plan.axes, plan.roles, strict=True) if role != STRUCTURE}
+        swept = {
+            axis.name: axis.values[0] for axis, role in zip(plan.axes, plan.roles, strict=True) if role != STRUCTURE
+        }
         self._rebinds = tuple(name for name in swept if name not in ("width", "resolution"))
         try:
             self._spec = plan.spec((*swept.items(), *fixed.items()))
@@ -36,7 +38,8 @@ class Structure:
             self.error = reason_of(error)
 
     def cells(self, at: Mapping[str, Any]) -> tuple[set[tuple[int, bool]], set[int]]:
-        """Return the printed channel counts that the width scales, with whether they may become narrower, and the repeats that the depth scales."""
+        """Return the printed channel counts that the width scales, with whether they may become narrower, and the
+        repeats that the depth scales."""
         spec = self._spec
         net = CellsTracer(spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"])
         net.layers(self._layers, Feature(INPUT, spec.input, 1, spec.input[0]))
@@ -47,7 +50,9 @@ class Structure:
         spec = self._spec
         layers, frozen = self._bound(at) if self._rebinds else (self._layers, self._frozen)
         shape = (spec.input[0], *at.get("resolution", spec.input[1:]))
-        return trace_totals(layers, shape, spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"], frozen)
+        return trace_totals(
+            layers, shape, spec.width, at.get("width", spec.settings["width"]), spec.settings["depth"], frozen
+        )
 
     def _bound(self, at: Mapping[str, Any]) -> Any:
         """Bind the layers with arrays in cells and knobs."""
@@ -68,11 +73,15 @@ class Structure:
         spec = self.plan.spec((*others, *self.fixed.items()))
         if "width" in settings:
             # The multiplier is the product already: the spec's own and the axis'.
-            spec = spec._replace(settings={**spec.settings, "width": settings["width"]}, asked=(*spec.asked, ("width", str(settings["width"]))))
+            spec = spec._replace(
+                settings={**spec.settings, "width": settings["width"]},
+                asked=(*spec.asked, ("width", str(settings["width"]))),
+            )
         return analyze_graph(expand(spec)).totals
 
     def prove(self, at: Mapping[str, Any], place: tuple[int, ...]) -> None:
-        """Check once that the network is one as a graph too: that paths differ, outputs exist, and no layer leads nowhere. Raises SpecError."""
+        """Check once that the network is one as a graph too: that paths differ, outputs exist, and no layer leads
+        nowhere. Raises SpecError."""
         if not self._proved:
             self.alone(at, place)
             self._proved = True
@@ -83,7 +92,11 @@ def typed(value: Any, place: tuple[int, ...]) -> Any:
     if isinstance(value, tuple):
         return "x".join(str(typed(side, place)) for side in value)
     array = np.asarray(value)
-    return np.broadcast_to(array, tuple(map(max, array.shape, np.add(place, 1))))[place].item() if array.ndim == 2 else array[place].item()
+    return (
+        np.broadcast_to(array, tuple(map(max, array.shape, np.add(place, 1))))[place].item()
+        if array.ndim == 2
+        else array[place].item()
+    )
 
 
 def reason_of(error: SpecError) -> str:

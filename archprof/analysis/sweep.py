@@ -43,7 +43,8 @@ NOTHING = Kept(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((5, 0), np
 
 
 class Tally:
-    """What a sweep has come to so far: variants done, fitting the limits, and not possible; and those kept where only some are."""
+    """What a sweep has come to so far: variants done, fitting the limits, and not possible; and those kept where only
+    some are."""
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self.plans = plans
@@ -78,13 +79,18 @@ class Tally:
         return self.kept.take(order(wanted, self.kept.costs))
 
 
-def sweep(plans: Sequence[Plan], executor: Executor | None = None, ahead: int = 1, done: Sequence[int] = ()) -> Iterator[Piece]:
-    """Yield the pieces of some plans in order, from the variants on that are *done*; *executor* computes as many *ahead* of what is taken.
+def sweep(
+    plans: Sequence[Plan], executor: Executor | None = None, ahead: int = 1, done: Sequence[int] = ()
+) -> Iterator[Piece]:
+    """Yield the pieces of some plans in order, from the variants on that are *done*; *executor* computes as many
+    *ahead* of what is taken.
 
     Without an executor they are computed here. Raises UsageError for totals beyond 2⁶³.
     """
     pickled = [pickle.dumps(plan) for plan in plans]
-    tasks = ((index, *stretch) for index, plan in enumerate(plans) for stretch in stretches(plan, done[index] if done else 0))
+    tasks = (
+        (index, *stretch) for index, plan in enumerate(plans) for stretch in stretches(plan, done[index] if done else 0)
+    )
     if executor is None:
         for index, start, stop in tasks:
             yield Piece(index, compute(pickled[index], start, stop))

@@ -28,19 +28,25 @@ class Target(NamedTuple):
     @property
     def identity(self) -> tuple[str, tuple[Setting, ...]]:
         """What is equal where two names mean the same network."""
-        return (self.file if self.file == "-" or git.is_git(self.file) else str(Path(self.file).resolve()), self.settings)
+        return (
+            self.file if self.file == "-" or git.is_git(self.file) else str(Path(self.file).resolve()),
+            self.settings,
+        )
 
     def at(self, settings: tuple[Setting, ...]) -> "Target":
         return self._replace(settings=(*self.settings, *settings))
 
     def key(self, folder: Path) -> str:
-        """Return the name in a baseline of *folder*: a path counts from there, so that it is the same wherever the check runs."""
+        """Return the name in a baseline of *folder*: a path counts from there, so that it is the same wherever the
+        check runs."""
         if not catalog.is_path(self.name) or self.file == "-" or git.is_git(self.file):
             return self.label
         return self._replace(name=Path(os.path.relpath(self.file, folder)).as_posix()).label
 
 
-def find_targets(pattern: str, folder: Path = Path(), location: Location | None = None, *, allow_empty: bool = False) -> list[Target]:
+def find_targets(
+    pattern: str, folder: Path = Path(), location: Location | None = None, *, allow_empty: bool = False
+) -> list[Target]:
     """Return the networks that a name, a path or a pattern means; relative paths count from *folder*.
 
     Raises SpecError for a pattern that matches nothing (unless *allow_empty*) and for a name that there is not.
@@ -68,7 +74,8 @@ def _of_catalog(name: str, location: Location | None) -> list[tuple[str, str]]:
 
 
 def _paths(pattern: str, folder: Path) -> list[str]:
-    """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken literally.
+    """Return the files that a pattern matches, as paths from the current folder; a file of that very name is taken
+    literally.
 
     The configuration is no network.
     """

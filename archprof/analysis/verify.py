@@ -20,7 +20,8 @@ BAD = ("unequal", "differs")
 class Check(NamedTuple):
     """One comparison: what was expected, by whom, what was counted, and the verdict.
 
-    Verdicts: `equal` or `unequal` for exact numbers and for the counters; `equal`, `truncated`, `noted` or `differs` for printed ones.
+    Verdicts: `equal` or `unequal` for exact numbers and for the counters; `equal`, `truncated`, `noted` or `differs`
+    for printed ones.
     """
 
     by: str  # expect, fvcore, torch, published
@@ -53,7 +54,8 @@ Settings = tuple[Setting, ...]
 
 
 def verify(reference: str, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
-    """Yield a proof for each setting that a spec lists, its own first, or for *only* one; *measure* counts on the built module, where it is given.
+    """Yield a proof for each setting that a spec lists, its own first, or for *only* one; *measure* counts on the built
+    module, where it is given.
 
     Raises SpecError for a spec that is wrong.
     """
@@ -65,7 +67,8 @@ def verify(reference: str, measure: Measure | None = None, only: Settings | None
 
 
 def listed_settings(reference: str) -> tuple[Settings, ...]:
-    """Return the settings that a spec lists, its own first; with settings behind the reference, those alone. Raises SpecError as `verify` does."""
+    """Return the settings that a spec lists, its own first; with settings behind the reference, those alone. Raises
+    SpecError as `verify` does."""
     target, behind = parse_reference(reference)
     return _listed(resolve(read_tree(target, spellings), behind, spellings))
 
@@ -73,7 +76,9 @@ def listed_settings(reference: str) -> tuple[Settings, ...]:
 def _listed(spec: Spec) -> tuple[Settings, ...]:
     if spec.asked:
         return ((),)
-    return tuple(dict.fromkeys([(), *(expected.at for expected in spec.expect), *(published.at for published in spec.published)]))
+    return tuple(
+        dict.fromkeys([(), *(expected.at for expected in spec.expect), *(published.at for published in spec.published)])
+    )
 
 
 def _proof(tree: Tree, spec: Spec, settings: Settings, at: Settings, measure: Measure | None) -> Proof:
@@ -81,22 +86,37 @@ def _proof(tree: Tree, spec: Spec, settings: Settings, at: Settings, measure: Me
     report = analyze_graph(graph)
     checks = []
     if not spec.asked:
-        checks += [check for expected in spec.expect if expected.at == at for check in _expected(expected.counts, report.totals)]
+        checks += [
+            check
+            for expected in spec.expect
+            if expected.at == at
+            for check in _expected(expected.counts, report.totals)
+        ]
     if measure is not None:
         counts = measure(graph)
         measured = with_measured(report, counts)
-        found = [("fvcore", counts.macs), ("torch", counts.macs_torch if counts.macs_torch is not None else counts.macs)]
+        found = [
+            ("fvcore", counts.macs),
+            ("torch", counts.macs_torch if counts.macs_torch is not None else counts.macs),
+        ]
         reason = disagreement(measured)
         checks += [_counted(by, macs, report.totals.macs, reason) for by, macs in found]
         checks.append(_counted("module", counts.params, report.totals.params, reason, "params"))
     if not spec.asked:
-        checks += [check for published in spec.published if published.at == at for check in _published(published, report.totals)]
+        checks += [
+            check
+            for published in spec.published
+            if published.at == at
+            for check in _published(published, report.totals)
+        ]
     return Proof(spec.variant if spec.asked else spec.name, at, report.totals, tuple(checks), spec.file)
 
 
 def _expected(counts: Mapping[str, int], totals: Cost) -> list[Check]:
     return [
-        Check("expect", what, str(count), getattr(totals, what), "equal" if getattr(totals, what) == count else "unequal")
+        Check(
+            "expect", what, str(count), getattr(totals, what), "equal" if getattr(totals, what) == count else "unequal"
+        )
         for what, count in counts.items()
     ]
 
@@ -117,5 +137,9 @@ def _published(published: Published, totals: Cost) -> list[Check]:
         printed = parse_printed(text, node.location if node else None)
         where = ", ".join(filter(None, [published.source, published.where]))
         result = verdict(count, printed, bool(published.note))
-        checks.append(Check("published", what, text, count, result, where, published.note if result in ("noted", "differs") else ""))
+        checks.append(
+            Check(
+                "published", what, text, count, result, where, published.note if result in ("noted", "differs") else ""
+            )
+        )
     return checks

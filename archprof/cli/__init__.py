@@ -11,7 +11,8 @@ from typer.core import TyperGroup
 
 from archprof.errors import InputError
 
-# typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad parameter is.
+# typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
+# parameter is.
 UsageError: Any = typer.BadParameter.__base__
 
 # Each command's file in this folder, with the line that `--help` shows.
@@ -70,13 +71,17 @@ def _print_version(wanted: bool) -> None:
 
 
 @app.callback()
-def root(version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version.")) -> None:
+def root(
+    version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+) -> None:
     """What does a convolutional network cost, where, and why? Exactly, from its table, without torch."""
 
 
 def main() -> None:
-    """Run the command line and leave with its exit code: 0 fine, 1 the answer is no, 2 bad input or usage, 130 interrupted."""
-    # A command lives briefly and its imports stay: the collector would walk a million objects of torch a dozen times, and once more at exit.
+    """Run the command line and leave with its exit code: 0 fine, 1 the answer is no, 2 bad input or usage, 130
+    interrupted."""
+    # A command lives briefly and its imports stay: the collector would walk a million objects of torch a dozen times,
+    # and once more at exit.
     gc.set_threshold(100_000)
     code = run(sys.argv[1:])
     gc.freeze()

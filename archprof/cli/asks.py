@@ -1,4 +1,5 @@
-"""The options of `archprof cost` → what is asked: kinds and kernels listed by commas, `--versus` beside them, and the defaults that were taken."""
+"""The options of `archprof cost` → what is asked: kinds and kernels listed by commas, `--versus` beside them, and the
+defaults that were taken."""
 
 import re
 from collections.abc import Container, Iterable, Mapping
@@ -53,7 +54,11 @@ def defaults_of(asks: Iterable[Ask], said: Mapping[str, str]) -> list[str]:
         for name in LISTENS[ask.conv]:
             if name in said or name == "bias":
                 continue
-            taken[name] = "to keep the size at stride 1" if name == "padding" else _shown(getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name))))
+            taken[name] = (
+                "to keep the size at stride 1"
+                if name == "padding"
+                else _shown(getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name))))
+            )
     return [f"{name} {value}" for name, value in taken.items()]
 
 
@@ -71,14 +76,23 @@ def _option(part: str, text: str) -> tuple[str, str]:
     name, sign, value = part.partition("=")
     allowed = ("k", "n", "in", "out", "size", "stride", "padding", "dilation", "groups", "t", "ratio")
     if not sign or name not in allowed:
-        raise UsageError([Problem(f"`{part}` in `--versus {text}` is no option", help=suggest(name, allowed, "write `k=3,n=2`; options"))])
+        raise UsageError(
+            [
+                Problem(
+                    f"`{part}` in `--versus {text}` is no option",
+                    help=suggest(name, allowed, "write `k=3,n=2`; options"),
+                )
+            ]
+        )
     return name, value
 
 
 def _ask(conv: str, said: Mapping[str, str]) -> Ask:
     kind = ALIASES.get(conv, conv)
     if kind not in FORMS:
-        raise UsageError([Problem(f"unknown kind of convolution `{conv}`", help=suggest(conv, (*FORMS, *ALIASES), "kinds"))])
+        raise UsageError(
+            [Problem(f"unknown kind of convolution `{conv}`", help=suggest(conv, (*FORMS, *ALIASES), "kinds"))]
+        )
     ask = Ask(kind)
     if kind == "mix":
         ask = ask._replace(kernels=((3, 3), (5, 5), (7, 7)))
@@ -96,7 +110,14 @@ def _ask(conv: str, said: Mapping[str, str]) -> Ask:
             fields["bias"] = True
     ask = ask._replace(**fields)
     if len(ask.kernels) > 1 and kind != "mix":
-        raise UsageError([Problem(f"several kernels mixed in `{conv}`", help="a plus mixes kernels, for `--conv mix`; a comma lists them")])
+        raise UsageError(
+            [
+                Problem(
+                    f"several kernels mixed in `{conv}`",
+                    help="a plus mixes kernels, for `--conv mix`; a comma lists them",
+                )
+            ]
+        )
     if kind in ("mix", "se"):
         ask = ask._replace(outputs=ask.inputs)
     return ask

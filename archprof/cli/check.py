@@ -22,38 +22,68 @@ FORMATS = ("table", "markdown", "csv", "json", "github", "gitlab", "openmetrics"
 
 def command(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Names, paths, or patterns such as `specs/**/*.yaml`; those of the configuration unless given.")
+        list[str] | None,
+        typer.Argument(
+            help="Names, paths, or patterns such as `specs/**/*.yaml`; those of the configuration unless given."
+        ),
     ] = None,
-    max_params: Annotated[str | None, typer.Option("--max-params", help="At most so many parameters: 5.5M.", metavar="LIMIT")] = None,
-    max_trainable: Annotated[str | None, typer.Option("--max-trainable", help="At most so many trainable parameters.", metavar="LIMIT")] = None,
-    max_macs: Annotated[str | None, typer.Option("--max-macs", help="At most so many multiply-accumulates: 220M.", metavar="LIMIT")] = None,
-    max_flops: Annotated[str | None, typer.Option("--max-flops", help="At most so many FLOPs, each MAC being two.", metavar="LIMIT")] = None,
-    max_activations: Annotated[str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="LIMIT")] = None,
+    max_params: Annotated[
+        str | None, typer.Option("--max-params", help="At most so many parameters: 5.5M.", metavar="LIMIT")
+    ] = None,
+    max_trainable: Annotated[
+        str | None, typer.Option("--max-trainable", help="At most so many trainable parameters.", metavar="LIMIT")
+    ] = None,
+    max_macs: Annotated[
+        str | None, typer.Option("--max-macs", help="At most so many multiply-accumulates: 220M.", metavar="LIMIT")
+    ] = None,
+    max_flops: Annotated[
+        str | None, typer.Option("--max-flops", help="At most so many FLOPs, each MAC being two.", metavar="LIMIT")
+    ] = None,
+    max_activations: Annotated[
+        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="LIMIT")
+    ] = None,
     max_size: Annotated[
-        str | None, typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT")
+        str | None,
+        typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT"),
     ] = None,
-    max_layers: Annotated[str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")] = None,
+    max_layers: Annotated[
+        str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
+    ] = None,
     max: Annotated[
-        list[str] | None, typer.Option("--max", help="Any metric: `size_int8=2MiB`; a comma lists. Repeatable.", metavar="METRIC=LIMIT")
+        list[str] | None,
+        typer.Option("--max", help="Any metric: `size_int8=2MiB`; a comma lists. Repeatable.", metavar="METRIC=LIMIT"),
     ] = None,
-    min: Annotated[list[str] | None, typer.Option("--min", help="At least so much. Repeatable.", metavar="METRIC=LIMIT")] = None,
+    min: Annotated[
+        list[str] | None, typer.Option("--min", help="At least so much. Repeatable.", metavar="METRIC=LIMIT")
+    ] = None,
     max_increase: Annotated[
-        list[str] | None, typer.Option("--max-increase", help="Over the baseline: `macs=1%,params=0`.", metavar="METRIC=LIMIT")
+        list[str] | None,
+        typer.Option("--max-increase", help="Over the baseline: `macs=1%,params=0`.", metavar="METRIC=LIMIT"),
     ] = None,
     config: Annotated[
-        str | None, typer.Option("--config", help="The file with the budgets; archprof.yaml or pyproject.toml unless given.", metavar="FILE")
+        str | None,
+        typer.Option(
+            "--config", help="The file with the budgets; archprof.yaml or pyproject.toml unless given.", metavar="FILE"
+        ),
     ] = None,
-    baseline: Annotated[str | None, typer.Option("--baseline", help="What relative limits count from.", metavar="FILE")] = None,
+    baseline: Annotated[
+        str | None, typer.Option("--baseline", help="What relative limits count from.", metavar="FILE")
+    ] = None,
     against: Annotated[
-        str | None, typer.Option("--against", help="Count from the specs at a revision instead: git:origin/main.", metavar="git:REV")
+        str | None,
+        typer.Option(
+            "--against", help="Count from the specs at a revision instead: git:origin/main.", metavar="git:REV"
+        ),
     ] = None,
     write_baseline: Annotated[
-        str | None, typer.Option("--write-baseline", help="Write what is counted now; other networks stay.", metavar="FILE")
+        str | None,
+        typer.Option("--write-baseline", help="Write what is counted now; other networks stay.", metavar="FILE"),
     ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Prove the numbers on the torch modules as well.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let patterns match nothing.")] = False,
     report: Annotated[
-        list[str] | None, typer.Option("--report", help="Write another format to a file too. Repeatable.", metavar="FORMAT=FILE")
+        list[str] | None,
+        typer.Option("--report", help="Write another format to a file too. Repeatable.", metavar="FORMAT=FILE"),
     ] = None,
     format: Annotated[str | None, typer.Option("--format", help=f"{', '.join(FORMATS)}.", metavar="FORMAT")] = None,
     output: options.Output = None,
@@ -61,8 +91,9 @@ def command(
 ) -> None:
     """Budgets in CI: what a network may cost, and where it costs more.
 
-    Limits are exact: `220M`, `5.4 MiB`, or over a baseline `+1%`, `+100k`, `+1% and +100k`. Exit 1 where one is exceeded, 2 where a budget or
-    a spec is wrong or there is nothing to check; everything else is reported all the same.
+    Limits are exact: `220M`, `5.4 MiB`, or over a baseline `+1%`, `+100k`, `+1% and +100k`. Exit 1 where one is
+    exceeded, 2 where a budget or a spec is wrong or there is nothing to check; everything else is reported all the
+    same.
     """
     from archprof import __version__
     from archprof.analysis.check import Request, check
@@ -72,14 +103,30 @@ def command(
     chosen = choose_format(format, output, FORMATS)
     reports = [_report(text) for text in report or ()]
     found = _config(config)
-    named = {"params": max_params, "trainable": max_trainable, "macs": max_macs, "flops": max_flops, "activations": max_activations}
+    named = {
+        "params": max_params,
+        "trainable": max_trainable,
+        "macs": max_macs,
+        "flops": max_flops,
+        "activations": max_activations,
+    }
     named |= {"size": max_size, "layers": max_layers}
     limits = [*_named(named), *_listed("max", max), *_listed("min", min), *_listed("max-increase", max_increase)]
     revision = _revision(against, baseline)
     place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
     before, wrong = _before(place, write_baseline)
     folder = Path(place or write_baseline or "baseline.json").parent
-    request = Request(tuple(models or ()), found, tuple(limits), before, folder, revision, allow_empty, _measure if measure else None, problems=wrong)
+    request = Request(
+        tuple(models or ()),
+        found,
+        tuple(limits),
+        before,
+        folder,
+        revision,
+        allow_empty,
+        _measure if measure else None,
+        problems=wrong,
+    )
     implied = f"--against {against}" if against else f"--baseline {baseline}" if baseline else ""
     request = request._replace(implied=implied)
     if write_baseline:
@@ -117,7 +164,9 @@ def _rendered(outcome: "Outcome", format: str) -> str:
 
         return to_json(check_document(outcome))
     if format in ("table", "markdown", "csv"):
-        return {"table": to_text, "markdown": to_markdown, "csv": to_csv}[format](check_table(outcome, problems=format == "markdown"))
+        return {"table": to_text, "markdown": to_markdown, "csv": to_csv}[format](
+            check_table(outcome, problems=format == "markdown")
+        )
     return str(getattr(import_module(f"archprof.render.{format}"), f"to_{format}")(outcome, _root()))
 
 
@@ -162,7 +211,11 @@ def _named(given: "Mapping[str, str | None]") -> "list[Limit]":
     from archprof.spec.budget import read_limit
     from archprof.spec.nodes import Scalar
 
-    return [read_limit(metric, "max", Scalar(text, *Location(f"--max-{metric} {text}", 0, 0))) for metric, text in given.items() if text is not None]
+    return [
+        read_limit(metric, "max", Scalar(text, *Location(f"--max-{metric} {text}", 0, 0)))
+        for metric, text in given.items()
+        if text is not None
+    ]
 
 
 def _listed(option: str, given: list[str] | None) -> "list[Limit]":
@@ -193,12 +246,15 @@ def _revision(against: str | None, baseline: str | None) -> str:
         raise UsageError([Problem("`--against` and `--baseline` at once", help="limits count from one of them")])
     revision = against.removeprefix("git:")
     if revision == against or not revision or ":" in revision:
-        raise UsageError([Problem(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")])
+        raise UsageError(
+            [Problem(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")]
+        )
     return revision
 
 
 def _before(baseline: str | None, written: str | None) -> "tuple[Mapping[str, Snapshot] | None, tuple[Problem, ...]]":
-    """Return what a baseline holds, and what is wrong with it; one that is about to be written for the first time holds nothing."""
+    """Return what a baseline holds, and what is wrong with it; one that is about to be written for the first time holds
+    nothing."""
     from archprof.analysis.baseline import read_baseline
     from archprof.errors import InputError
 
@@ -240,4 +296,10 @@ def _job_summary(outcome: "Outcome") -> None:
             file.write(render(outcome, "markdown"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError([Problem(f"cannot write the job's summary `{path}`: {reason}", help="unset GITHUB_STEP_SUMMARY to go without")]) from None
+        raise UsageError(
+            [
+                Problem(
+                    f"cannot write the job's summary `{path}`: {reason}", help="unset GITHUB_STEP_SUMMARY to go without"
+                )
+            ]
+        ) from None

@@ -11,25 +11,38 @@ BY = ("stage", "kind", "layer")
 
 
 def command(
-    models: Annotated[list[str], typer.Argument(help="Names, paths or variants: `v1 v2@width=1.4 v3`.", metavar="MODEL...")],
+    models: Annotated[
+        list[str], typer.Argument(help="Names, paths or variants: `v1 v2@width=1.4 v3`.", metavar="MODEL...")
+    ],
     width: options.Width = None,
     resolution: options.Resolution = None,
     classes: options.Classes = None,
     set: options.Set = None,
     relative_to: Annotated[
-        str | None, typer.Option("--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL")
+        str | None,
+        typer.Option(
+            "--relative-to", help="The network that ratios relate to; the first unless given.", metavar="MODEL"
+        ),
     ] = None,
-    by: Annotated[str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")] = "stage",
+    by: Annotated[
+        str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")
+    ] = "stage",
     convention: options.Convention = None,
-    sort: Annotated[str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")] = None,
-    plot: Annotated[str | None, typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE")] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")
+    ] = None,
+    plot: Annotated[
+        str | None,
+        typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE"),
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
 ) -> None:
     """Networks side by side: totals, kinds of layer, stages, published accuracy.
 
-    Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each spends its MACs.
+    Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each
+    spends its MACs.
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.conventions import find_conventions

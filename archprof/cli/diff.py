@@ -9,14 +9,17 @@ from archprof.cli.output import choose_format, write
 
 
 def command(
-    before: Annotated[str, typer.Argument(help="The first: a name, a path, a variant, or `git:REV:path`.", metavar="A")],
+    before: Annotated[
+        str, typer.Argument(help="The first: a name, a path, a variant, or `git:REV:path`.", metavar="A")
+    ],
     after: Annotated[str, typer.Argument(help="The second.", metavar="B")],
     width: options.Width = None,
     resolution: options.Resolution = None,
     classes: options.Classes = None,
     set: options.Set = None,
     ignore: Annotated[
-        list[str] | None, typer.Option("--ignore", help="Hide a kind (`norm`, `act`) or a field (`eps`). Repeatable.", metavar="WHAT")
+        list[str] | None,
+        typer.Option("--ignore", help="Hide a kind (`norm`, `act`) or a field (`eps`). Repeatable.", metavar="WHAT"),
     ] = None,
     full: options.Full = False,
     exit_code: Annotated[bool, typer.Option("--exit-code", help="Exit 1 where the two differ.")] = False,
@@ -26,7 +29,8 @@ def command(
 ) -> None:
     """What changed between two networks, and what each change costs.
 
-    Blocks are aligned as sequences, so that an inserted or removed row moves nobody else; settings given by options hold for both sides.
+    Blocks are aligned as sequences, so that an inserted or removed row moves nobody else; settings given by options
+    hold for both sides.
     """
     from archprof.analysis.diff import diff
     from archprof.analysis.report import analyze_graph

@@ -22,7 +22,9 @@ def command(
     classes: options.Classes = None,
     set: options.Set = None,
     convention: options.Convention = None,
-    number: Annotated[str | None, typer.Option("--number", help="What gives this number? `234.8M`, `5.5M params`.", metavar="NUMBER")] = None,
+    number: Annotated[
+        str | None, typer.Option("--number", help="What gives this number? `234.8M`, `5.5M params`.", metavar="NUMBER")
+    ] = None,
     top: Annotated[int, typer.Option("--top", min=1, help="Show only so many answers to `--number`.", metavar="N")] = 8,
     format: options.Format = None,
     output: options.Output = None,
@@ -30,9 +32,9 @@ def command(
 ) -> None:
     """Why other tools and papers print other numbers.
 
-    What each tool prints for the module that archprof builds, computed from the table without running the tool: our MACs, and what it counts
-    besides. `--convention` shows the steps of one. `--number` ranks what gives a number that you have seen, at the precision that you type; exit 1
-    where nothing does.
+    What each tool prints for the module that archprof builds, computed from the table without running the tool: our
+    MACs, and what it counts besides. `--convention` shows the steps of one. `--number` ranks what gives a number that
+    you have seen, at the precision that you type; exit 1 where nothing does.
     """
     from archprof.analysis.conventions import CONVENTIONS, find_conventions
     from archprof.analysis.variants import Variants
@@ -60,7 +62,9 @@ class Answer(NamedTuple):
     found: bool = True
 
 
-def _explained(variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], *, steps: bool) -> Answer:
+def _explained(
+    variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], *, steps: bool
+) -> Answer:
     from archprof.analysis.explain import explain, prints, rewritings, unpriced
     from archprof.render.explain import explain_document, explain_table, footnotes, waterfall_table
 
@@ -74,7 +78,9 @@ def _explained(variants: "Variants", settings: tuple["Setting", ...], convention
     )
 
 
-def _guessed(variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], number: str, top: int) -> Answer:
+def _guessed(
+    variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], number: str, top: int
+) -> Answer:
     from archprof.analysis.guess import guesses, parse_seen
     from archprof.render.explain import guess_document, guess_table
 

@@ -10,7 +10,8 @@ from archprof.cli.output import choose_format, write
 
 def command(
     pattern: Annotated[
-        list[str] | None, typer.Argument(help="Only networks whose name or alias matches: `mobilenet*`.", metavar="[PATTERN]...")
+        list[str] | None,
+        typer.Argument(help="Only networks whose name or alias matches: `mobilenet*`.", metavar="[PATTERN]..."),
     ] = None,
     format: options.Format = None,
     output: options.Output = None,
@@ -18,7 +19,8 @@ def command(
 ) -> None:
     """The catalog: names, aliases, sources, exact numbers.
 
-    Every name and alias works wherever a command takes a model. The numbers are those that the specs expect and the tests prove.
+    Every name and alias works wherever a command takes a model. The numbers are those that the specs expect and the
+    tests prove.
     """
     from fnmatch import fnmatchcase
 
@@ -28,9 +30,15 @@ def command(
 
     chosen = choose_format(format, output)
     patterns = pattern or ["*"]
-    found = [entry for entry in entries() if any(fnmatchcase(name, each) for each in patterns for name in (entry.name, *entry.aliases))]
+    found = [
+        entry
+        for entry in entries()
+        if any(fnmatchcase(name, each) for each in patterns for name in (entry.name, *entry.aliases))
+    ]
     if not found:
-        raise UsageError([Problem(f"no network matches `{' '.join(patterns)}`", help="`archprof list` without a pattern shows all")])
+        raise UsageError(
+            [Problem(f"no network matches `{' '.join(patterns)}`", help="`archprof list` without a pattern shows all")]
+        )
 
     def json() -> str:
         from archprof.render.json import to_json

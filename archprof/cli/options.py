@@ -5,26 +5,50 @@ from typing import Annotated
 
 import typer
 
-Model = Annotated[str, typer.Argument(help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.", metavar="MODEL")]
+Model = Annotated[
+    str,
+    typer.Argument(
+        help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.", metavar="MODEL"
+    ),
+]
 Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]
-Resolution = Annotated[str | None, typer.Option("--resolution", help="Input size: `192`, or `192x256` (height × width).", metavar="R")]
+Resolution = Annotated[
+    str | None, typer.Option("--resolution", help="Input size: `192`, or `192x256` (height × width).", metavar="R")
+]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
-Set = Annotated[list[str] | None, typer.Option("--set", help="Set a knob or a cell: `layers[1].rows[2].k=5`. Repeatable.", metavar="PLACE=VALUE")]
+Set = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Set a knob or a cell: `layers[1].rows[2].k=5`. Repeatable.", metavar="PLACE=VALUE"),
+]
 Format = Annotated[str | None, typer.Option("--format", help="table, markdown, csv or json.", metavar="FORMAT")]
-Output = Annotated[str | None, typer.Option("-o", "--output", help="Write to a file; its suffix gives the format.", metavar="FILE")]
-Depth = Annotated[int | None, typer.Option("--depth", min=1, help="Fold rows to so many segments of their paths.", metavar="N")]
+Output = Annotated[
+    str | None, typer.Option("-o", "--output", help="Write to a file; its suffix gives the format.", metavar="FILE")
+]
+Depth = Annotated[
+    int | None, typer.Option("--depth", min=1, help="Fold rows to so many segments of their paths.", metavar="N")
+]
 Full = Annotated[bool, typer.Option("--full", help="Show every operator.")]
-Sort = Annotated[str | None, typer.Option("--sort", help="Sort by params, trainable, buffers, macs or activations.", metavar="KEY")]
+Sort = Annotated[
+    str | None, typer.Option("--sort", help="Sort by params, trainable, buffers, macs or activations.", metavar="KEY")
+]
 Top = Annotated[int | None, typer.Option("--top", min=1, help="Show only the first rows.", metavar="N")]
 Measure = Annotated[bool, typer.Option("--measure", help="Measure the torch module too, and compare.")]
-Counter = Annotated[str | None, typer.Option("--counter", help="What measures: fvcore, as unless given, torch, or both.", metavar="NAME")]
+Counter = Annotated[
+    str | None,
+    typer.Option("--counter", help="What measures: fvcore, as unless given, torch, or both.", metavar="NAME"),
+]
 Convention = Annotated[
-    list[str] | None, typer.Option("--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME")
+    list[str] | None,
+    typer.Option(
+        "--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME"
+    ),
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 
-def settings(width: str | None, resolution: str | None, classes: str | None, assignments: Iterable[str] | None) -> list[tuple[str, str]]:
+def settings(
+    width: str | None, resolution: str | None, classes: str | None, assignments: Iterable[str] | None
+) -> list[tuple[str, str]]:
     """Return the settings that options ask for, in the order width, resolution, classes, then `--set` as typed.
 
     Raises SpecError for a `--set` that is no `place=value`.
@@ -32,7 +56,9 @@ def settings(width: str | None, resolution: str | None, classes: str | None, ass
     from archprof.spec.variant import parse_setting
 
     named = [("width", width), ("resolution", resolution), ("classes", classes)]
-    return [(key, value) for key, value in named if value is not None] + [parse_setting(text) for text in assignments or ()]
+    return [(key, value) for key, value in named if value is not None] + [
+        parse_setting(text) for text in assignments or ()
+    ]
 
 
 def ignored(given: Iterable[str] | None) -> tuple[str, ...]:
@@ -46,9 +72,23 @@ def ignored(given: Iterable[str] | None) -> tuple[str, ...]:
     from archprof.graph.operators import OPERATORS
     from archprof.graph.operators.base import KINDS
 
-    known = dict.fromkeys([*KINDS, *(field.name for operator in OPERATORS for field in fields(operator)), "operator", "output", "trainable"])
+    known = dict.fromkeys(
+        [
+            *KINDS,
+            *(field.name for operator in OPERATORS for field in fields(operator)),
+            "operator",
+            "output",
+            "trainable",
+        ]
+    )
     words = tuple(word.strip() for text in given or () for word in text.split(","))
     for word in words:
         if word not in known:
-            raise UsageError([Problem(f"`--ignore {word}` names no kind and no field", help=suggest(word, known, "kinds and fields"))])
+            raise UsageError(
+                [
+                    Problem(
+                        f"`--ignore {word}` names no kind and no field", help=suggest(word, known, "kinds and fields")
+                    )
+                ]
+            )
     return words

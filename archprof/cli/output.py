@@ -8,7 +8,15 @@ from pathlib import Path
 from archprof.errors import Problem, UsageError, suggest
 from archprof.render.table import Table, to_csv, to_markdown, to_text
 
-SUFFIXES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv", ".md": "markdown", ".markdown": "markdown", ".txt": "table"}
+SUFFIXES = {
+    ".json": "json",
+    ".jsonl": "json",
+    ".parquet": "parquet",
+    ".csv": "csv",
+    ".md": "markdown",
+    ".markdown": "markdown",
+    ".txt": "table",
+}
 FORMATS = ("table", "markdown", "csv", "json")
 
 
@@ -22,14 +30,18 @@ def choose_format(given: str | None, output: str | None, formats: tuple[str, ...
         by_suffix = SUFFIXES.get(suffix, "") if suffix else formats[0]
         if by_suffix not in formats:
             known = ", ".join(ending for ending, format in SUFFIXES.items() if format in formats)
-            raise UsageError([Problem(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")])
+            raise UsageError(
+                [Problem(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")]
+            )
         return by_suffix
     if given not in formats:
         raise UsageError([Problem(f"unknown format `{given}`", help=suggest(given, formats, "formats"))])
     return given
 
 
-def write(format: str, output: str | None, table: Callable[[], Table], json: Callable[[], str], *, no_color: bool = False) -> None:
+def write(
+    format: str, output: str | None, table: Callable[[], Table], json: Callable[[], str], *, no_color: bool = False
+) -> None:
     """Render a result in *format* and write it to standard output, or to a file whole or not at all."""
     renderings: Mapping[str, Callable[[], str]] = {
         "markdown": lambda: to_markdown(table()),
@@ -84,7 +96,9 @@ def umask() -> int:
 
 def cannot_write(path: str, error: OSError) -> UsageError:
     """Return the error for a file that the system does not let us write."""
-    return UsageError([Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")])
+    return UsageError(
+        [Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")]
+    )
 
 
 def _room(output: str | None, no_color: bool) -> dict[str, object]:

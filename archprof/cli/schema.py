@@ -10,7 +10,9 @@ NAMES = ("spec", "check", "summary")
 
 
 def command(
-    name: Annotated[str, typer.Argument(help="spec, the language; check, its configuration; summary, its JSON.", metavar="[NAME]")] = "spec",
+    name: Annotated[
+        str, typer.Argument(help="spec, the language; check, its configuration; summary, its JSON.", metavar="[NAME]")
+    ] = "spec",
     output: options.Output = None,
 ) -> None:
     """The JSON Schema of the spec language, or of a result.

@@ -16,7 +16,8 @@ def command(
 ) -> None:
     """A network's block table as its paper prints it, with costs.
 
-    The cells are the spec's own; the input, params and MACs of each row are computed. A row that repeats is one row, with the costs of all repeats.
+    The cells are the spec's own; the input, params and MACs of each row are computed. A row that repeats is one row,
+    with the costs of all repeats.
     """
     from archprof.analysis.block_table import block_table
     from archprof.analysis.report import analyze_graph

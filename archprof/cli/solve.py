@@ -10,25 +10,42 @@ from archprof.cli.output import choose_format, write, write_file
 
 def command(
     model: options.Model,
-    max_macs: Annotated[str | None, typer.Option("--max-macs", help="At most so many MACs: `150M`.", metavar="N")] = None,
+    max_macs: Annotated[
+        str | None, typer.Option("--max-macs", help="At most so many MACs: `150M`.", metavar="N")
+    ] = None,
     max_params: Annotated[str | None, typer.Option("--max-params", help="At most so many params.", metavar="N")] = None,
-    max_activations: Annotated[str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")] = None,
-    target_macs: Annotated[str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")] = None,
-    maximize: Annotated[str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")] = "macs",
-    width: Annotated[str | None, typer.Option("--width", help="Widths to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE")] = None,
-    resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes to choose from: `128:288:32`.", metavar="AXIS")] = None,
+    max_activations: Annotated[
+        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")
+    ] = None,
+    target_macs: Annotated[
+        str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
+    ] = None,
+    maximize: Annotated[
+        str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")
+    ] = "macs",
+    width: Annotated[
+        str | None,
+        typer.Option("--width", help="Widths to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE"),
+    ] = None,
+    resolution: Annotated[
+        str | None, typer.Option("--resolution", help="Input sizes to choose from: `128:288:32`.", metavar="AXIS")
+    ] = None,
     classes: options.Classes = None,
     set: options.Set = None,
-    scale: Annotated[str, typer.Option("--scale", help="width, or compound: depth, width and resolution together.", metavar="RULE")] = "width",
-    write_spec: Annotated[str | None, typer.Option("--write-spec", help="Write the network found as a spec that extends.", metavar="FILE")] = None,
+    scale: Annotated[
+        str, typer.Option("--scale", help="width, or compound: depth, width and resolution together.", metavar="RULE")
+    ] = "width",
+    write_spec: Annotated[
+        str | None, typer.Option("--write-spec", help="Write the network found as a spec that extends.", metavar="FILE")
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
 ) -> None:
     """Which multiplier meets a budget: the best of all networks that differ, not of a few that were tried.
 
-    Rounding makes the widths of a range give few networks; all are computed. Exit 1, with the nearest there is, where none fits. `--scale compound`
-    scales depth by 1.2^φ, width by 1.1^φ and resolution by 1.15^φ (Tan & Le 2019).
+    Rounding makes the widths of a range give few networks; all are computed. Exit 1, with the nearest there is, where
+    none fits. `--scale compound` scales depth by 1.2^φ, width by 1.1^φ and resolution by 1.15^φ (Tan & Le 2019).
     """
     from archprof.cli.solving import goal_of, solved, spec_text
 

@@ -23,25 +23,44 @@ _BOUNDS = re.compile(r"([0-9.]+):([0-9.]+)", re.ASCII)
 def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str) -> "Goal":
     """Return what is looked for. Raises UsageError where nothing is, and SpecError for what is no number."""
     if maximize not in COUNTS:
-        raise UsageError([Problem(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))])
+        raise UsageError(
+            [Problem(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))]
+        )
     _need_numpy()
     from archprof.analysis.plan import Limit
     from archprof.analysis.solve import Goal
 
-    limits = tuple(Limit(count, parse_printed(text).value.__floor__(), True) for count, text in most.items() if text is not None)
+    limits = tuple(
+        Limit(count, parse_printed(text).value.__floor__(), True) for count, text in most.items() if text is not None
+    )
     if not limits and target is None:
-        raise UsageError([Problem("no budget to solve for", help="`--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`")])
-    return Goal(limits, "macs" if target is not None else maximize, None if target is None else round(parse_printed(target).value))
+        raise UsageError(
+            [Problem("no budget to solve for", help="`--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`")]
+        )
+    return Goal(
+        limits,
+        "macs" if target is not None else maximize,
+        None if target is None else round(parse_printed(target).value),
+    )
 
 
-def solved(model: str, goal: "Goal", settings: Sequence[Setting], width: str | None, resolution: str | None, scale: str) -> "Solution":
+def solved(
+    model: str, goal: "Goal", settings: Sequence[Setting], width: str | None, resolution: str | None, scale: str
+) -> "Solution":
     """Return the solution. Raises UsageError for options that do not go together."""
     from archprof.analysis.solve import WIDTHS, solve
 
     if scale not in SCALES:
         raise UsageError([Problem(f"unknown scale `{scale}`", help=suggest(scale, SCALES, "scales"))])
     if scale == "compound" and (width or resolution):
-        raise UsageError([Problem("the compound rule scales width and resolution itself", help="leave `--width` and `--resolution` out")])
+        raise UsageError(
+            [
+                Problem(
+                    "the compound rule scales width and resolution itself",
+                    help="leave `--width` and `--resolution` out",
+                )
+            ]
+        )
     resolutions = parse_axis(("resolution", resolution)).values if resolution else ()
     return solve(model, goal, settings, _widths(width) if width else WIDTHS, resolutions, scale == "compound")
 
@@ -55,15 +74,20 @@ def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:
         return parse_axis(("width", text)).values
     low, high = (float(read_multiplier(Scalar(bound, f"--width {text}"), "width")) for bound in match.groups())
     if low >= high:
-        raise UsageError([Problem(f"`--width {text}` is an empty range", help="from the smaller to the larger: `0.25:2`")])
+        raise UsageError(
+            [Problem(f"`--width {text}` is an empty range", help="from the smaller to the larger: `0.25:2`")]
+        )
     return low, high
 
 
 def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: str) -> str:
-    """Return the network that was found as a spec that extends the one it was found from. Raises UsageError for one from standard input."""
+    """Return the network that was found as a spec that extends the one it was found from. Raises UsageError for one
+    from standard input."""
     target, behind = parse_reference(model)
     if target == "-":
-        raise UsageError([Problem("what was read from standard input cannot be extended", help="save it to a file first")])
+        raise UsageError(
+            [Problem("what was read from standard input cannot be extended", help="save it to a file first")]
+        )
     parent = _seen_from(path, target) if catalog.is_path(target) else target
     asked = ",".join(f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings]).items())
     name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
@@ -81,4 +105,6 @@ def _need_numpy() -> None:
     try:
         import numpy  # noqa: F401
     except ModuleNotFoundError:
-        raise UsageError([Problem("`solve` needs numpy, which is not installed", help="pip install 'archprof[sweep]'")]) from None
+        raise UsageError(
+            [Problem("`solve` needs numpy, which is not installed", help="pip install 'archprof[sweep]'")]
+        ) from None

@@ -31,8 +31,9 @@ def command(
 ) -> None:
     """What a network costs, block by block.
 
-    Params and MACs come from closed formulas over shapes, instantly and without torch. `--measure` builds the torch module, counts on it, and
-    compares row by row; exit 1 when anything differs. `--convention` shows what another tool would count beside our MACs.
+    Params and MACs come from closed formulas over shapes, instantly and without torch. `--measure` builds the torch
+    module, counts on it, and compares row by row; exit 1 when anything differs. `--convention` shows what another tool
+    would count beside our MACs.
     """
     from archprof.analysis.conventions import find_conventions
     from archprof.analysis.fold import view

@@ -15,38 +15,77 @@ _COUNTS = "`params,macs`; `-macs`: the larger the better"
 def command(
     models: Annotated[list[str], typer.Argument(help="Names, paths or variants: `v1 v2 v3`.", metavar="MODEL...")],
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
-    resolution: Annotated[str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")] = None,
+    resolution: Annotated[
+        str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")
+    ] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
-    set: Annotated[list[str] | None, typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS")] = None,
-    sample: Annotated[int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")] = None,
+    set: Annotated[
+        list[str] | None,
+        typer.Option("--set", help="A knob or a cell and its values. Repeatable.", metavar="PLACE=AXIS"),
+    ] = None,
+    sample: Annotated[
+        int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
-    max_macs: Annotated[str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")] = None,
-    min_macs: Annotated[str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="N")] = None,
-    max_params: Annotated[str | None, typer.Option("--max-params", help="Only variants of at most so many params.", metavar="N")] = None,
-    min_params: Annotated[str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="N")] = None,
-    max_activations: Annotated[str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")] = None,
-    min_activations: Annotated[str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="N")] = None,
-    pareto: Annotated[str | None, typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS")] = None,
-    sort: Annotated[str | None, typer.Option("--sort", help="Sort by a count, smallest first; `-macs`: largest first.", metavar="KEY")] = None,
+    max_macs: Annotated[
+        str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")
+    ] = None,
+    min_macs: Annotated[
+        str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="N")
+    ] = None,
+    max_params: Annotated[
+        str | None, typer.Option("--max-params", help="Only variants of at most so many params.", metavar="N")
+    ] = None,
+    min_params: Annotated[
+        str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="N")
+    ] = None,
+    max_activations: Annotated[
+        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")
+    ] = None,
+    min_activations: Annotated[
+        str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="N")
+    ] = None,
+    pareto: Annotated[
+        str | None,
+        typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option("--sort", help="Sort by a count, smallest first; `-macs`: largest first.", metavar="KEY"),
+    ] = None,
     top: Annotated[int | None, typer.Option("--top", min=1, help="Only the first so many.", metavar="N")] = None,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; as many as there are cores unless given.", metavar="N")] = None,
-    scheduler: Annotated[str | None, typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS")] = None,
+    jobs: Annotated[
+        int | None,
+        typer.Option("--jobs", min=1, help="Processes; as many as there are cores unless given.", metavar="N"),
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False,
-    plot: Annotated[str | None, typer.Option("--plot", help="Draw params against MACs: out.svg, out.png.", metavar="FILE")] = None,
-    format: Annotated[str | None, typer.Option("--format", help="table, markdown, csv, json (a line each) or parquet.", metavar="FORMAT")] = None,
+    plot: Annotated[
+        str | None, typer.Option("--plot", help="Draw params against MACs: out.svg, out.png.", metavar="FILE")
+    ] = None,
+    format: Annotated[
+        str | None,
+        typer.Option("--format", help="table, markdown, csv, json (a line each) or parquet.", metavar="FORMAT"),
+    ] = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
 ) -> None:
     """The cost of every variant on a grid, or of a sample: exactly what `summary` prints for each.
 
-    Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted, with the reason.
+    Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
+    with the reason.
     """
     from archprof.cli.sweeping import Request, run_sweep
     from archprof.spec.variant import parse_setting
 
     chosen = choose_format(format, output, FORMATS)
     named = [("width", width), ("resolution", resolution), ("classes", classes)]
-    settings = [(name, value) for name, value in named if value is not None] + [parse_setting(text) for text in set or ()]
+    settings = [(name, value) for name, value in named if value is not None] + [
+        parse_setting(text) for text in set or ()
+    ]
     bounds = {
         ("macs", True): max_macs, ("macs", False): min_macs, ("params", True): max_params, ("params", False): min_params,
         ("activations", True): max_activations, ("activations", False): min_activations,

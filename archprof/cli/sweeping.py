@@ -48,7 +48,8 @@ class Request(NamedTuple):
 
 
 def run_sweep(request: Request) -> int:
-    """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 where it was interrupted."""
+    """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 where it was
+    interrupted."""
     plans, wanted = _planned(request)
     _check(request)
     if request.format in ("table", "markdown"):
@@ -57,7 +58,10 @@ def run_sweep(request: Request) -> int:
         sink = _Streamed(request, plans, wanted)
     tally = sink.tally(plans)
     try:
-        with Interrupt() as interrupt, executor_of(request.scheduler, request.jobs, tally.size - sum(tally.done)) as (executor, ahead):
+        with (
+            Interrupt() as interrupt,
+            executor_of(request.scheduler, request.jobs, tally.size - sum(tally.done)) as (executor, ahead),
+        ):
             _collect(tally, sink, executor, ahead, interrupt)
     except BaseException:
         sink.discard()
@@ -77,7 +81,9 @@ def _planned(request: Request) -> "tuple[list[Plan], Wanted]":
     try:
         import numpy  # noqa: F401
     except ModuleNotFoundError:
-        raise UsageError([Problem("`sweep` needs numpy, which is not installed", help="pip install 'archprof[sweep]'")]) from None
+        raise UsageError(
+            [Problem("`sweep` needs numpy, which is not installed", help="pip install 'archprof[sweep]'")]
+        ) from None
     from archprof.analysis.plan import Limit, Wanted, check_wanted, plan_sweep
 
     bounds = ((count, most, parse_printed(text).value) for count, most, text in request.limits)
@@ -94,9 +100,23 @@ def _check(request: Request) -> None:
     if request.format == "parquet" and request.output is None:
         raise UsageError([Problem("Parquet goes to a file", help="name it: `-o sweep.parquet`")])
     if request.resume and (request.output is None or request.format in ("table", "markdown")):
-        raise UsageError([Problem("`--resume` without a file to go on with", help="the sweep as it was called, `-o` and all, with `--resume`")])
+        raise UsageError(
+            [
+                Problem(
+                    "`--resume` without a file to go on with",
+                    help="the sweep as it was called, `-o` and all, with `--resume`",
+                )
+            ]
+        )
     if request.sort and request.top is None and request.format not in ("table", "markdown"):
-        raise UsageError([Problem("`--sort` without `--top`: a file is written as variants come", help="add `--top 1000`, or sort the file")])
+        raise UsageError(
+            [
+                Problem(
+                    "`--sort` without `--top`: a file is written as variants come",
+                    help="add `--top 1000`, or sort the file",
+                )
+            ]
+        )
 
 
 def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: int, interrupt: Interrupt) -> None:
@@ -294,15 +314,27 @@ def _note(output: str) -> Path:
 
 
 def _state(request: Request, digest: str) -> dict[str, Any]:
-    """Return what an interrupted sweep has noted beside its file. Raises UsageError where there is none, or of another sweep."""
+    """Return what an interrupted sweep has noted beside its file. Raises UsageError where there is none, or of another
+    sweep."""
     note = _note(str(request.output))
     try:
         state: dict[str, Any] = json.loads(note.read_text(encoding="utf-8"))
     except (OSError, ValueError):
-        advice = "it is finished, or was never interrupted" if Path(str(request.output)).exists() else "start it without `--resume`"
+        advice = (
+            "it is finished, or was never interrupted"
+            if Path(str(request.output)).exists()
+            else "start it without `--resume`"
+        )
         raise UsageError([Problem(f"`{request.output}` has nothing to resume", help=advice)]) from None
     if state.get("sweep") != digest:
-        raise UsageError([Problem(f"`{request.output}` is of another sweep", help="resume with the models, axes and filters it was started with")])
+        raise UsageError(
+            [
+                Problem(
+                    f"`{request.output}` is of another sweep",
+                    help="resume with the models, axes and filters it was started with",
+                )
+            ]
+        )
     return state
 
 

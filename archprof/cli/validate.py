@@ -10,7 +10,8 @@ def command(
 ) -> None:
     """Check specs: every error of every file, and what they expect.
 
-    Prints nothing when all is well. Exit 2 when a spec is wrong, 1 when a number of its `expect` is not what is counted.
+    Prints nothing when all is well. Exit 2 when a spec is wrong, 1 when a number of its `expect` is not what is
+    counted.
     """
     from archprof.analysis.expectations import unmet_expectations
     from archprof.errors import InputError, Problem

@@ -21,18 +21,24 @@ if TYPE_CHECKING:
 
 def command(
     models: Annotated[
-        list[str] | None, typer.Argument(help="Names, paths, or patterns such as `mobilenet*`; all of the catalog unless given.")
+        list[str] | None,
+        typer.Argument(help="Names, paths, or patterns such as `mobilenet*`; all of the catalog unless given."),
     ] = None,
-    analytic: Annotated[bool, typer.Option("--analytic", help="Without torch: only against `expect` and `published`.")] = False,
-    jobs: Annotated[int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")] = None,
+    analytic: Annotated[
+        bool, typer.Option("--analytic", help="Without torch: only against `expect` and `published`.")
+    ] = False,
+    jobs: Annotated[
+        int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
 ) -> None:
     """Prove specs: formulas = fvcore = torch = what is expected, and what was published.
 
-    Each network is counted at every setting that its spec lists. A printed number is compared at the precision it is printed with: equal, cut
-    (truncated instead of rounded), noted (the spec says why it differs) or differs. Exit 1 on any unequal integer and any difference without a note.
+    Each network is counted at every setting that its spec lists. A printed number is compared at the precision it is
+    printed with: equal, cut (truncated instead of rounded), noted (the spec says why it differs) or differs. Exit 1 on
+    any unequal integer and any difference without a note.
     """
     from archprof.errors import InputError, Problem, UsageError
     from archprof.render.verify import verify_document, verify_table
@@ -85,12 +91,15 @@ def _chosen(patterns: list[str]) -> list[str]:
 def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[Proof] | InputError"]:
     """Yield the proofs of each task in turn, from several processes where there is more than one.
 
-    A task is a model where formulas alone are asked, which takes milliseconds; each of its settings where modules are built and run.
+    A task is a model where formulas alone are asked, which takes milliseconds; each of its settings where modules are
+    built and run.
     """
     import os
     from functools import partial
 
-    tasks: list[Task] = [(model, None) for model in models] if analytic else [task for model in models for task in _tasks(model)]
+    tasks: list[Task] = (
+        [(model, None) for model in models] if analytic else [task for model in models for task in _tasks(model)]
+    )
     work = partial(_one, analytic=analytic)
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
     if workers == 1:
@@ -144,5 +153,10 @@ def _told(tasks: "list[Task]", results: "Iterator[list[Proof] | InputError]") ->
         yield from results
         return
     for number, ((model, _), result) in enumerate(zip(tasks, results, strict=True), 1):
-        print(f"\r\x1b[K{number}/{len(tasks)} {model}", end="" if number < len(tasks) else "\r\x1b[K", file=sys.stderr, flush=True)
+        print(
+            f"\r\x1b[K{number}/{len(tasks)} {model}",
+            end="" if number < len(tasks) else "\r\x1b[K",
+            file=sys.stderr,
+            flush=True,
+        )
         yield result

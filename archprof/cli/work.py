@@ -28,7 +28,9 @@ def executor_of(scheduler: str | None, jobs: int | None, size: int) -> "Iterator
         try:
             from distributed import Client
         except ModuleNotFoundError:
-            raise UsageError([Problem("`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'")]) from None
+            raise UsageError(
+                [Problem("`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'")]
+            ) from None
         try:
             client: Any = Client(scheduler, timeout=10)  # type: ignore[no-untyped-call]
         except (OSError, ValueError, TimeoutError) as error:

@@ -1,4 +1,5 @@
-"""Layers as typed → layers as values: every cell read by its column's kind, all errors of a spec at once, before anything is traced."""
+"""Layers as typed → layers as values: every cell read by its column's kind, all errors of a spec at once, before
+anything is traced."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -53,7 +54,8 @@ class Layer(NamedTuple):
 
 
 class Table(NamedTuple):
-    """A layer's arguments as nodes: its options under their columns' names, its columns, and its rows (None where it is no table)."""
+    """A layer's arguments as nodes: its options under their columns' names, its columns, and its rows (None where it is
+    no table)."""
 
     options: dict[str, tuple[Scalar, Node]]
     columns: tuple[Column, ...] = ()
@@ -84,23 +86,40 @@ class Binder:
         return tuple(bound)
 
     def check_defaults(self) -> None:
-        """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave some of its parent's behind."""
+        """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave
+        some of its parent's behind."""
         for key, (marker, node) in self.cells.defaults.items():
             if key in self._used or not self.pristine or marker.file != self.file:
                 continue
             if key in self._defaults and not isinstance(node, Map):
-                self.problems.add(f"expected the options of `{key}`, not {describe(node)}", node.location, where=f"defaults.{key}")
+                self.problems.add(
+                    f"expected the options of `{key}`, not {describe(node)}", node.location, where=f"defaults.{key}"
+                )
             elif key in _PER_ROW:
                 self.problems.add(f"`{key}` belongs to a row, and has no default", marker.location, where="defaults")
             elif key in block_names():
-                self.problems.add(f"no layer of this network is a `{key}`", marker.location, where="defaults", help="remove the entry")
+                self.problems.add(
+                    f"no layer of this network is a `{key}`", marker.location, where="defaults", help="remove the entry"
+                )
             elif takers := [block for block in self._defaults if key in spellings(block)]:
                 advice = f"under its own name: `defaults: {{{takers[0]}: {{{key}: …}}}}`"
-                self.problems.add(f"`{takers[0]}` takes no `{key}` from `defaults`", marker.location, where="defaults", help=advice)
+                self.problems.add(
+                    f"`{takers[0]}` takes no `{key}` from `defaults`", marker.location, where="defaults", help=advice
+                )
             else:
-                known = {name: column for block in self._defaults for name, column in spellings(block).items() if column not in _PER_ROW}
+                known = {
+                    name: column
+                    for block in self._defaults
+                    for name, column in spellings(block).items()
+                    if column not in _PER_ROW
+                }
                 advice = suggest(key, known, "columns", dict.fromkeys(known.values()))
-                self.problems.add(f"no block of this network has a column {describe(marker)}", marker.location, where="defaults", help=advice)
+                self.problems.add(
+                    f"no block of this network has a column {describe(marker)}",
+                    marker.location,
+                    where="defaults",
+                    help=advice,
+                )
 
     # Layers
 
@@ -123,11 +142,19 @@ class Binder:
         if len(blocks) == 1:
             return blocks[0]
         if not isinstance(node, Map):
-            raise problem(f"expected a layer, not {describe(node)}", node.location, where=address, help="a block's name, or `block: {…}`")
+            raise problem(
+                f"expected a layer, not {describe(node)}",
+                node.location,
+                where=address,
+                help="a block's name, or `block: {…}`",
+            )
         names = ", ".join(f"`{shorten(marker.text)}`" for marker, _ in blocks[:4]) + (", …" if len(blocks) > 4 else "")
         what = f"a layer of {len(blocks)} blocks: {names}" if blocks else "a layer without a block"
         raise problem(
-            what, node.location, where=address, help="a layer names one block; beside it stand `id` and `from`, indented below it its options"
+            what,
+            node.location,
+            where=address,
+            help="a layer names one block; beside it stand `id` and `from`, indented below it its options",
         )
 
     def _named(self, node: Node | None, address: str) -> str | None:
@@ -144,13 +171,23 @@ class Binder:
     def _id(self, node: Node) -> str:
         name = identifier(node, "an id")
         if name.startswith("_"):
-            raise problem(f"`{name}` cannot be an id: every torch module keeps such names to itself", node.location, help="start it with a letter")
+            raise problem(
+                f"`{name}` cannot be an id: every torch module keeps such names to itself",
+                node.location,
+                help="start it with a letter",
+            )
         if name in RESERVED or name in TOP_LEVEL:
-            whose = "every torch module has something of that name" if name in RESERVED else "it is a key of the top level"
+            whose = (
+                "every torch module has something of that name" if name in RESERVED else "it is a key of the top level"
+            )
             raise problem(f"`{name}` cannot be an id: {whose}", node.location, help="choose another name")
         if name in self.ids:
             first = self.ids[name]
-            note = f"it stands in line {first.line} already" if first.file == node.file else f"it stands in {first} already"
+            note = (
+                f"it stands in line {first.line} already"
+                if first.file == node.file
+                else f"it stands in {first} already"
+            )
             raise problem(f"duplicate id `{name}`", node.location, note=note)
         self.ids[name] = node.location
         return name
@@ -160,7 +197,9 @@ class Binder:
             return ()
         given = node.items if isinstance(node, Seq) else (node,)
         if not given:
-            raise problem("`from` names no layer", node.location, where=address, help="leave it out to take the layer above")
+            raise problem(
+                "`from` names no layer", node.location, where=address, help="leave it out to take the layer above"
+            )
         return tuple(scalar(source, "an id or address") for source in given)
 
     # Arguments
@@ -176,15 +215,27 @@ class Binder:
             return Table(options)
         if columns is None or rows is None or (isinstance(rows, Seq) and not rows.items):
             missing = "columns" if columns is None else "rows"
-            raise problem(f"a table without `{missing}`", args.location, where=address, help="a table has `columns: [k, c, s]` and `rows`")
+            raise problem(
+                f"a table without `{missing}`",
+                args.location,
+                where=address,
+                help="a table has `columns: [k, c, s]` and `rows`",
+            )
         return Table(options, self._header(block, columns, address), sequence(rows, "a list of rows"), columns.location)
 
     def _short_form(self, block: Block, args: Scalar | Seq, address: str) -> dict[str, tuple[Scalar, Node]]:
         first = block.columns[0] if block.columns else None
         if first is None:
-            raise problem(f"`{block.name}` takes no value", args.location, where=address, help=f"write `- {block.name}`")
+            raise problem(
+                f"`{block.name}` takes no value", args.location, where=address, help=f"write `- {block.name}`"
+            )
         if isinstance(args, Seq) and first.kind not in (LAYERS, PATHS):
-            raise problem(f"expected the options of `{block.name}`, not a list", args.location, where=address, help=_columns_help(block))
+            raise problem(
+                f"expected the options of `{block.name}`, not a list",
+                args.location,
+                where=address,
+                help=_columns_help(block),
+            )
         return {first.name: (Scalar(first.name, *args[1:4]), args)}
 
     def _options(self, block: Block, args: Map, address: str) -> dict[str, tuple[Scalar, Node]]:
@@ -199,7 +250,12 @@ class Binder:
                     raise problem("an `id` among the options", marker.location, where=address, help=advice)
                 if column.name in options:
                     other = options[column.name][0].text
-                    raise problem(f"`{marker.text}` and `{other}` are the same column", marker.location, where=address, help="give one of the two")
+                    raise problem(
+                        f"`{marker.text}` and `{other}` are the same column",
+                        marker.location,
+                        where=address,
+                        help="give one of the two",
+                    )
                 options[column.name] = (marker, value)
         return options
 
@@ -213,10 +269,19 @@ class Binder:
                 column = self._column(block, name, "column", f"{address}.columns")
                 if column.name in typed:
                     other = typed[column.name]
-                    message = f"duplicate column `{other}`" if other == name.text else f"`{name.text}` and `{other}` are the same column"
+                    message = (
+                        f"duplicate column `{other}`"
+                        if other == name.text
+                        else f"`{name.text}` and `{other}` are the same column"
+                    )
                     raise problem(message, name.location, where=f"{address}.columns")
                 if column.kind in (LAYERS, PATHS):
-                    raise problem(f"`{name.text}` does not fit in a cell", name.location, where=f"{address}.columns", help="give it beside `rows`")
+                    raise problem(
+                        f"`{name.text}` does not fit in a cell",
+                        name.location,
+                        where=f"{address}.columns",
+                        help="give it beside `rows`",
+                    )
                 header.append(column)
                 typed[column.name] = name.text
         problems.raise_any()
@@ -227,7 +292,12 @@ class Binder:
         column = next((column for column in every_column(block) if column.name == names.get(marker.text)), None)
         if column is None:
             advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
-            raise problem(f"unknown {what} {describe(marker)} of block `{block.name}`", marker.location, where=address, help=advice)
+            raise problem(
+                f"unknown {what} {describe(marker)} of block `{block.name}`",
+                marker.location,
+                where=address,
+                help=advice,
+            )
         return column
 
     # Cells
@@ -251,10 +321,14 @@ class Binder:
                 rows.append(self._row(block, own, input_cell or printed, node.location, here, str(number)))
         return tuple(rows)
 
-    def _cells_of(self, row: Node, table: Table, base: Mapping[str, Any], address: str) -> tuple[dict[str, Any], Node | None]:
+    def _cells_of(
+        self, row: Node, table: Table, base: Mapping[str, Any], address: str
+    ) -> tuple[dict[str, Any], Node | None]:
         """Return a row's values over those of its layer, and the cell of its column `input`."""
         if not isinstance(row, Seq):
-            raise problem(f"expected a row, not {describe(row)}", row.location, where=address, help="a list of cells in brackets")
+            raise problem(
+                f"expected a row, not {describe(row)}", row.location, where=address, help="a list of cells in brackets"
+            )
         cells = row.items
         if len(cells) != len(table.columns):
             shown = ", ".join(column.name for column in table.columns)
@@ -275,9 +349,22 @@ class Binder:
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
         for column in block.columns:
             if column.required and column.name not in values:
-                self.problems.add(f"`{block.name}` needs `{column.name}`: {column.doc}", location, where=address, help=column.kind.allowed)
+                self.problems.add(
+                    f"`{block.name}` needs `{column.name}`: {column.doc}",
+                    location,
+                    where=address,
+                    help=column.kind.allowed,
+                )
 
-    def _row(self, block: Block, values: dict[str, Any], printed: Node | None, location: Location, address: str, segment: str | None) -> Row:
+    def _row(
+        self,
+        block: Block,
+        values: dict[str, Any],
+        printed: Node | None,
+        location: Location,
+        address: str,
+        segment: str | None,
+    ) -> Row:
         name = values.pop("id", None)
         stated = values.pop("input", None)
         own = {column.name for column in block.columns}
@@ -300,7 +387,8 @@ class Binder:
         )
 
     def _defaults_of(self, block: Block) -> Mapping[str, Any]:
-        """Return the values of the spec's defaults that a block can use: those of its columns, then those under its own name."""
+        """Return the values of the spec's defaults that a block can use: those of its columns, then those under its own
+        name."""
         if block.name not in self._defaults:
             self._defaults[block.name] = self._read_defaults(block)
         return self._defaults[block.name]
@@ -340,7 +428,10 @@ class Binder:
             if column.kind is LAYERS:
                 return self.layers(LAYERS.read(node, self.cells), f"{address}.{column.name}")
             if column.kind is PATHS:
-                return tuple(self.layers(path, f"{address}.{column.name}[{index}]") for index, path in enumerate(PATHS.read(node, self.cells)))
+                return tuple(
+                    self.layers(path, f"{address}.{column.name}[{index}]")
+                    for index, path in enumerate(PATHS.read(node, self.cells))
+                )
             return column.kind.read(node, self.cells)
         except TooManyProblems:
             raise
@@ -355,7 +446,12 @@ _PER_ROW = frozenset(column.name for column in COMMON)
 
 def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], address: str) -> SpecError:
     if block.joins:
-        return problem(f"`{block.name}` joins several feature maps", marker.location, where=address, help="name them beside it: `from: [stem, c2]`")
+        return problem(
+            f"`{block.name}` joins several feature maps",
+            marker.location,
+            where=address,
+            help="name them beside it: `from: [stem, c2]`",
+        )
     advice = "join them with `add`, `multiply` or `concat`"
     return problem(f"`{block.name}` takes one input, not {len(inputs)}", inputs[1].location, where=address, help=advice)
 

@@ -1,4 +1,5 @@
-"""Blocks: plain functions over a traced graph, each with the columns that its table may have. And the way from a name to one of them."""
+"""Blocks: plain functions over a traced graph, each with the columns that its table may have. And the way from a name
+to one of them."""
 
 from __future__ import annotations
 
@@ -18,10 +19,11 @@ if TYPE_CHECKING:
 
 
 class Block(NamedTuple):
-    """A block: `apply(net, x, **cells)` takes a symbolic feature map and a row's values, applies operators, and returns a feature map.
+    """A block: `apply(net, x, **cells)` takes a symbolic feature map and a row's values, applies operators, and returns
+    a feature map.
 
-    *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does not inherit takes from a
-    spec's `defaults` only what stands there under its own name.
+    *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does
+    not inherit takes from a spec's `defaults` only what stands there under its own name.
     """
 
     name: str
@@ -90,7 +92,8 @@ def _columns(name: str) -> tuple[Column, ...]:
 
 @cache
 def spellings(name: str) -> Mapping[str, str]:
-    """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown block."""
+    """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown
+    block."""
     try:
         block = find_block(name)
     except SpecError:
@@ -111,7 +114,8 @@ def block_names() -> tuple[str, ...]:
 
 @cache
 def find_block(name: str) -> Block | None:
-    """Return the block of that name: one of ours, an operator used as a layer, or one from an installed package's entry points.
+    """Return the block of that name: one of ours, an operator used as a layer, or one from an installed package's entry
+    points.
 
     Raises SpecError, without a place, when a package offers something that cannot be used.
     """
@@ -150,4 +154,6 @@ def operator_block(operator: type[Operator]) -> Block:
     def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
         return net.apply("", operator.of(*(x.shape for x in inputs), **options), *inputs)
 
-    return Block(operator.name, apply, operator.columns, (operator.__doc__ or "").strip(), operator.joins, inherits=False)
+    return Block(
+        operator.name, apply, operator.columns, (operator.__doc__ or "").strip(), operator.joins, inherits=False
+    )

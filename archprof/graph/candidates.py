@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 
 class Split(Exception):
-    """A branch on a dim that candidates answer differently; *mask* has the shape of what was asked, True where the answer is yes."""
+    """A branch on a dim that candidates answer differently; *mask* has the shape of what was asked, True where the
+    answer is yes."""
 
     def __init__(self, mask: NDArray[np.bool_]) -> None:
         self.mask = mask

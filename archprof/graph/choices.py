@@ -37,8 +37,14 @@ def _choice(category: str, what: str) -> Callable[[Node, Cells], Maker]:
         except SpecError as error:
             raise placed(error, "", location=name.location) from None
         if operator is None:
-            raise problem(f"unknown {what} {describe(name)}", name.location, help=suggest(name.text, operators_of(category), f"{what}s"))
-        return Maker(operator, read_options(options or Map({}, *name.location), operator.columns, cells, f"`{name.text}`"))
+            raise problem(
+                f"unknown {what} {describe(name)}",
+                name.location,
+                help=suggest(name.text, operators_of(category), f"{what}s"),
+            )
+        return Maker(
+            operator, read_options(options or Map({}, *name.location), operator.columns, cells, f"`{name.text}`")
+        )
 
     return read
 
@@ -46,7 +52,11 @@ def _choice(category: str, what: str) -> Callable[[Node, Cells], Maker]:
 def _typed_choice(node: Node, cells: Cells) -> Choice:
     if isinstance(node, Map):
         if len(node.entries) != 1:
-            raise problem(f"one name is wanted here, not {len(node.entries)}", node.location, help="as in `{batch_norm: {eps: 0.001}}`")
+            raise problem(
+                f"one name is wanted here, not {len(node.entries)}",
+                node.location,
+                help="as in `{batch_norm: {eps: 0.001}}`",
+            )
         ((marker, options),) = node.entries.values()
         if not isinstance(options, Map):
             raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
@@ -58,7 +68,8 @@ def _typed_choice(node: Node, cells: Cells) -> Choice:
 
 
 def find_operator(name: str, category: str) -> type[Operator] | None:
-    """Return the operator of that name if it is of the *category* ("norm" or "act"). Raises SpecError as `find_block` does."""
+    """Return the operator of that name if it is of the *category* ("norm" or "act"). Raises SpecError as `find_block`
+    does."""
     operator = BY_NAME.get(name)
     if operator is None:
         from archprof.graph import extensions
@@ -72,6 +83,14 @@ def operators_of(category: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(op.name for op in BY_NAME.values() if op.category == category))
 
 
-_CHOICE_SCHEMA: Mapping[str, Any] = {"anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
-NORM = Kind("a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA)
-ACT = Kind("an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`", none_or(_choice("act", "activation")), _CHOICE_SCHEMA)
+_CHOICE_SCHEMA: Mapping[str, Any] = {
+    "anyOf": [{"type": "string"}, {"type": "object", "minProperties": 1, "maxProperties": 1}]
+}
+NORM = Kind(
+    "a norm: `batch_norm`, `{batch_norm: {eps: 0.001}}`, or `-`", none_or(_choice("norm", "norm")), _CHOICE_SCHEMA
+)
+ACT = Kind(
+    "an activation: `relu6`, `RE`, `HS`, `{swish: {learnable: true}}`, or `-`",
+    none_or(_choice("act", "activation")),
+    _CHOICE_SCHEMA,
+)

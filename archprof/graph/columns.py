@@ -1,4 +1,5 @@
-"""What may stand in a cell: the kinds of column, how each reads its text, and what it allows, for messages and the JSON Schema."""
+"""What may stand in a cell: the kinds of column, how each reads its text, and what it allows, for messages and the JSON
+Schema."""
 
 import re
 from collections.abc import Callable, Mapping
@@ -20,7 +21,8 @@ class Cells(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """A kind of cell: what it allows (for people), how it is read, its JSON Schema, and the block whose `defaults` it starts from, if any."""
+    """A kind of cell: what it allows (for people), how it is read, its JSON Schema, and the block whose `defaults` it
+    starts from, if any."""
 
     allowed: str
     read: Callable[[Node, Cells], Any]
@@ -39,7 +41,8 @@ class Column(NamedTuple):
 
 
 class Printed(NamedTuple):
-    """A channel count as the table prints it, which the width multiplier scales; *expanded* for the inside of an inverted residual."""
+    """A channel count as the table prints it, which the width multiplier scales; *expanded* for the inside of an
+    inverted residual."""
 
     channels: Any
     expanded: bool = False
@@ -52,8 +55,8 @@ class Relative(NamedTuple):
 
 
 class DropRate(NamedTuple):
-    """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p* behind its last one, or in
-    it where *p* is *reached* there."""
+    """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p*
+    behind its last one, or in it where *p* is *reached* there."""
 
     p: float
     reached: bool = False
@@ -89,12 +92,18 @@ def _channels(node: Node, cells: Cells) -> Any:
     typed = scalar(node, "a channel count")
     if typed.text == "classes":
         if cells.classes is None:
-            raise problem("`classes` without a number of classes", typed.location, help="say `classes: 1000` at the top")
+            raise problem(
+                "`classes` without a number of classes", typed.location, help="say `classes: 1000` at the top"
+            )
         return cells.classes
     if match := _MULTIPLE.fullmatch(typed.text):
         factor = float(match[1]) if "." in match[1] else int(match[1])
         if not 0 < factor <= MAX_CHANNELS:
-            raise problem(f"{describe(typed)} is out of range", typed.location, help=f"a multiple is above 0x and at most {MAX_CHANNELS}x")
+            raise problem(
+                f"{describe(typed)} is out of range",
+                typed.location,
+                help=f"a multiple is above 0x and at most {MAX_CHANNELS}x",
+            )
         return Relative(factor)
     return Printed(_number(typed, cells, 1, MAX_CHANNELS, "a channel count", whole=True, help=CHANNELS.allowed))
 
@@ -175,7 +184,10 @@ def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: 
             problems.add(f"unknown option {describe(marker)} of {what}", marker.location, where=where, help=advice)
         elif column.name in values:
             problems.add(
-                f"`{key}` is given twice", marker.location, where=where, help=f"under one of its names: {', '.join((column.name, *column.synonyms))}"
+                f"`{key}` is given twice",
+                marker.location,
+                where=where,
+                help=f"under one of its names: {', '.join((column.name, *column.synonyms))}",
             )
         else:
             values[column.name] = None
@@ -268,7 +280,11 @@ CHANNELS = Kind(
 )
 EXPANDED = CHANNELS._replace(read=_expanded)
 SIZE = Kind("a size: `3`, or `1x7` (height × width)", _pair(1), _SIZE_SCHEMA)
-SIZES = Kind("a size, or a list of sizes: `[3, 5, 7]`", _sizes, {"anyOf": [_SIZE_SCHEMA, {"type": "array", "items": _SIZE_SCHEMA, "minItems": 1}]})
+SIZES = Kind(
+    "a size, or a list of sizes: `[3, 5, 7]`",
+    _sizes,
+    {"anyOf": [_SIZE_SCHEMA, {"type": "array", "items": _SIZE_SCHEMA, "minItems": 1}]},
+)
 PADDING = Kind(
     "a padding: `1`, `0x3`, or `[top, bottom, left, right]`",
     _padding,
@@ -276,11 +292,20 @@ PADDING = Kind(
         "anyOf": [
             {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL},
             _SIZE_TEXT,
-            {"type": "array", "items": {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL}, "minItems": 4, "maxItems": 4},
+            {
+                "type": "array",
+                "items": {"type": "integer", "minimum": 0, "maximum": MAX_KERNEL},
+                "minItems": 4,
+                "maxItems": 4,
+            },
         ]
     },
 )
-GROUPS = Kind("a number of groups, or `depthwise`", _groups, {"anyOf": [{"type": "integer", "minimum": 1}, _written("^(depthwise|[0-9]+)$")]})
+GROUPS = Kind(
+    "a number of groups, or `depthwise`",
+    _groups,
+    {"anyOf": [{"type": "integer", "minimum": 1}, _written("^(depthwise|[0-9]+)$")]},
+)
 REPEATS = count(1, MAX_REPEATS)
 FLAG = Kind("`true` or `false`", _flag, {"anyOf": [{"type": "boolean"}, {"enum": [*TRUE, *FALSE]}, _KNOB]})
 TEXT = Kind("text", _text, _TEXT)

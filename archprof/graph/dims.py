@@ -1,4 +1,5 @@
-"""Arithmetic on dims. A dim is an `int`, or an `int64` array with one entry for each candidate of a sweep; the same code serves both.
+"""Arithmetic on dims. A dim is an `int`, or an `int64` array with one entry for each candidate of a sweep; the same
+code serves both.
 
 `int()`, `round()`, `max()` and `math.ceil` do not: they fail on arrays, or split a batch that needs no splitting.
 """
@@ -55,7 +56,8 @@ def make_divisible(value: Any, divisor: int) -> Dim:
 def conv_out(size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False) -> Dim:
     """Return the output size of a window that slides along one axis: floor((size + 2p − d(k − 1) − 1) / s) + 1.
 
-    With *ceil* (pooling only) the division rounds up, and a last window that would start in the right padding is dropped, as in torch.
+    With *ceil* (pooling only) the division rounds up, and a last window that would start in the right padding is
+    dropped, as in torch.
     """
     if stride == 1 and 2 * padding == dilation * (kernel - 1):
         return size
@@ -75,5 +77,6 @@ def product(dims: Shape) -> Dim:
 
 
 def same(first: Dim, second: Dim) -> bool:
-    """Tell whether two dims are equal, without a comparison where they are the same object (the usual case of a depthwise convolution)."""
+    """Tell whether two dims are equal, without a comparison where they are the same object (the usual case of a
+    depthwise convolution)."""
     return first is second or bool(first == second)

@@ -27,8 +27,8 @@ def read_network(reference: str, settings: Iterable[Setting] = (), *, text: str 
 def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     """Return the network of a spec; *problems* are those of its header.
 
-    Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every stated input that is
-    not the computed one, and with layers that lead to no output.
+    Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every
+    stated input that is not the computed one, and with layers that lead to no output.
     """
     layers, frozen = bind(spec, problems)
     net = Tracer(spec.width, spec.settings["width"], spec.settings["depth"], frozen)
@@ -65,13 +65,20 @@ def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
     for stage in spec.stages:
         if stage.text not in binder.ids:
             binder.problems.add(
-                f"there is no layer `{shorten(stage.text)}`", stage.location, where="stages", help=suggest(stage.text, binder.ids, "ids")
+                f"there is no layer `{shorten(stage.text)}`",
+                stage.location,
+                where="stages",
+                help=suggest(stage.text, binder.ids, "ids"),
             )
     if spec.freeze is None:
         return ()
     with binder.problems:
         if not spec.stages:
-            raise problem("`freeze` without `stages`", spec.freeze.location, help="name the layers that can be frozen: `stages: [stem, stage1]`")
+            raise problem(
+                "`freeze` without `stages`",
+                spec.freeze.location,
+                help="name the layers that can be frozen: `stages: [stem, stage1]`",
+            )
         number: int = count(0, len(spec.stages), "a number of stages").read(spec.freeze, cells)
         return tuple(stage.text for stage in spec.stages[:number])
     return ()
@@ -110,5 +117,9 @@ def _check_alive(graph: Graph) -> None:
     problems = Problems()
     for index, node in enumerate(graph.nodes):
         if index not in alive:
-            problems.add(f"`{node.address}` leads to no output", node.location, help="name it in `outputs`, or remove what nobody reads")
+            problems.add(
+                f"`{node.address}` leads to no output",
+                node.location,
+                help="name it in `outputs`, or remove what nobody reads",
+            )
     problems.raise_any()

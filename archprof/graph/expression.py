@@ -25,10 +25,13 @@ def is_expression(text: str) -> bool:
     return bool(_EXPRESSION.fullmatch(text)) and not _NUMBER.fullmatch(text)
 
 
-def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False) -> Any:
+def evaluate(
+    node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False
+) -> Any:
     """Return the value of `2*$stem`; a lone `$norm` may be a word or a flag.
 
-    Raises SpecError for an unknown knob, a division that does not come out even where a *whole* number is wanted, or a value outside low … high.
+    Raises SpecError for an unknown knob, a division that does not come out even where a *whole* number is wanted, or a
+    value outside low … high.
     """
     value = _Parser(node, knobs).parse()
     if is_array(value):
@@ -38,9 +41,15 @@ def evaluate(node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, 
             return value
         raise problem(f"{describe(node)} is the word `{shorten(value)}`, not a number", node.location)
     if whole and value != int(value):
-        raise problem(f"{describe(node)} is {plain(value)}, not an integer", node.location, help="a division must come out even here")
+        raise problem(
+            f"{describe(node)} is {plain(value)}, not an integer",
+            node.location,
+            help="a division must come out even here",
+        )
     if not low <= value <= high:
-        raise problem(f"{describe(node)} is {plain(value)}, out of range", node.location, help=f"a value{limits(low, high)}")
+        raise problem(
+            f"{describe(node)} is {plain(value)}, out of range", node.location, help=f"a value{limits(low, high)}"
+        )
     return int(value) if whole else value
 
 
@@ -115,11 +124,19 @@ class _Parser:
         if token.startswith("$"):
             if self.knobs.get(token[1:]) is None:
                 known = [name for name, value in self.knobs.items() if value is not None]
-                raise problem(f"there is no knob `{shorten(token[1:])}`", self.node.location, help=suggest(token[1:], known, "knobs"))
+                raise problem(
+                    f"there is no knob `{shorten(token[1:])}`",
+                    self.node.location,
+                    help=suggest(token[1:], known, "knobs"),
+                )
             return self.knobs[token[1:]]
         if not token[0].isdigit() or len(token) > 16:
             raise self._failed()
         return float(token) if "." in token else int(token)
 
     def _failed(self) -> SpecError:
-        return problem(f"{describe(self.node)} is not an expression", self.node.location, help="numbers and knobs with + - * / ( ), as in `2*$stem`")
+        return problem(
+            f"{describe(self.node)} is not an expression",
+            self.node.location,
+            help="numbers and knobs with + - * / ( ), as in `2*$stem`",
+        )

@@ -1,4 +1,5 @@
-"""Blocks and operators from installed packages, by their entry points, which are read only for names that we do not know."""
+"""Blocks and operators from installed packages, by their entry points, which are read only for names that we do not
+know."""
 
 from functools import cache
 from importlib.metadata import EntryPoint, EntryPoints, entry_points
@@ -26,7 +27,9 @@ def block(name: str) -> Block | None:
     if found is None:
         return None
     if not isinstance(found, Block):
-        raise problem(f"{origin} is no block", help="an entry point in `archprof.blocks` names an `archprof.graph.block.Block`")
+        raise problem(
+            f"{origin} is no block", help="an entry point in `archprof.blocks` names an `archprof.graph.block.Block`"
+        )
     if found.name != name:
         raise problem(f"{origin} is a block named `{found.name}`", help="the entry point and the block need one name")
     return found
@@ -42,10 +45,13 @@ def operator(name: str) -> type[Operator] | None:
         return None
     if not (isinstance(found, type) and issubclass(found, Operator)):
         raise problem(
-            f"{origin} is no operator", help="an entry point in `archprof.operators` names a subclass of `archprof.graph.operators.base.Operator`"
+            f"{origin} is no operator",
+            help="an entry point in `archprof.operators` names a subclass of `archprof.graph.operators.base.Operator`",
         )
     if found.name != name:
-        raise problem(f"{origin} is an operator named `{found.name}`", help="the entry point and the operator need one name")
+        raise problem(
+            f"{origin} is an operator named `{found.name}`", help="the entry point and the operator need one name"
+        )
     return found
 
 

@@ -1,6 +1,8 @@
-"""The spec language as a JSON Schema (draft 2020-12), for editors: generated from the columns of the blocks that are here, installed ones too.
+"""The spec language as a JSON Schema (draft 2020-12), for editors: generated from the columns of the blocks that are
+here, installed ones too.
 
-YAML loaders type scalars before a schema sees them (`-`, `1x7`, `1e-3`, `no`), so a cell allows what any of them makes of it.
+YAML loaders type scalars before a schema sees them (`-`, `1x7`, `1e-3`, `no`), so a cell allows what any of them makes
+of it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -73,15 +75,22 @@ def _blocks() -> tuple[Block, ...]:
 def _top_level(blocks: Iterable[Block]) -> Schema:
     return {
         "archprof": _said("the version of the language", {"enum": [1, "1"]}),
-        "name": _said("the name in the catalog; the file's stem unless given", {**WORDS, "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$"}),
+        "name": _said(
+            "the name in the catalog; the file's stem unless given",
+            {**WORDS, "pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]*$"},
+        ),
         "title": _said("as tables print it; the name unless given", WORDS),
         "aliases": _said("other names in the catalog", {"type": "array", "items": WORDS}),
         "source": _said("where the table is printed", _mapping(dict.fromkeys(Source._fields, WORDS))),
-        "follows": _said("the implementation whose order of parameters, details and outputs the module reproduces", WORDS),
+        "follows": _said(
+            "the implementation whose order of parameters, details and outputs the module reproduces", WORDS
+        ),
         "extends": _said("the parent: a name, path or variant, as in `mobilenet_v2@width=0.75`", TEXT),
         "input": _said("what the network takes, `CxHxW`", {"type": "string", "pattern": SIZE}),
         "classes": _said("what `classes` means in a channel cell", _integer(1, MAX_CHANNELS)),
-        "defaults": _said("cells for every block that has the column, or for one block under its name", _defaults(blocks)),
+        "defaults": _said(
+            "cells for every block that has the column, or for one block under its name", _defaults(blocks)
+        ),
         "width": _said("how a width multiplier changes a printed channel count", _width()),
         "depth": _said("how a depth multiplier changes `n`", _mapping({"round": {"enum": ["ceil"]}})),
         "knobs": _said("settings of this network", {"type": "object", "additionalProperties": _knob()}),
@@ -91,7 +100,8 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "stages": _said("the parts that `freeze` counts", {"type": "array", "items": ID}),
         "freeze": _said("the first *n* stages have no trainable parameters", {"anyOf": [_integer(0, None), KNOB]}),
         "set": _said(
-            "places of the parent, and what to put there", {"type": "object", "propertyNames": {"pattern": ADDRESS}, "additionalProperties": CELL}
+            "places of the parent, and what to put there",
+            {"type": "object", "propertyNames": {"pattern": ADDRESS}, "additionalProperties": CELL},
         ),
         "insert": _said("layers or rows beside those of the parent", {"type": "array", "items": _insertion()}),
         "remove": _said("layers or rows of the parent to leave out", {"type": "array", "items": PLACE}),
@@ -125,18 +135,34 @@ def _width() -> Schema:
 
 def _knob() -> Schema:
     value: Schema = {"type": ["string", "number", "boolean"]}
-    fields = {"type": {"enum": ["int", "float", "bool"]}, "default": value, "min": {"type": "number"}, "max": {"type": "number"}, "doc": WORDS}
+    fields = {
+        "type": {"enum": ["int", "float", "bool"]},
+        "default": value,
+        "min": {"type": "number"},
+        "max": {"type": "number"},
+        "doc": WORDS,
+    }
     fields["choices"] = {"type": "array", "items": value}
     return _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
 
 
 def _initialisation() -> Schema:
     deviation = {"type": "number", "minimum": 0, "maximum": MAX_DEVIATION}
-    return {"anyOf": [{"enum": list(PLAIN)}, _mapping(dict.fromkeys(WITH_DEVIATION, deviation), minProperties=1, maxProperties=1)]}
+    return {
+        "anyOf": [
+            {"enum": list(PLAIN)},
+            _mapping(dict.fromkeys(WITH_DEVIATION, deviation), minProperties=1, maxProperties=1),
+        ]
+    }
 
 
 def _outputs() -> Schema:
-    return {"anyOf": [{"type": "array", "items": ID, "minItems": 1}, {"type": "object", "additionalProperties": PLACE, "minProperties": 1}]}
+    return {
+        "anyOf": [
+            {"type": "array", "items": ID, "minItems": 1},
+            {"type": "object", "additionalProperties": PLACE, "minProperties": 1},
+        ]
+    }
 
 
 def _insertion() -> Schema:
@@ -146,12 +172,17 @@ def _insertion() -> Schema:
         "layers": {"$ref": "#/$defs/layers"},
         "rows": {"type": "array", "items": {"type": "array", "items": CELL}},
     }
-    one_of = [{"oneOf": [{"required": ["before"]}, {"required": ["after"]}]}, {"oneOf": [{"required": ["layers"]}, {"required": ["rows"]}]}]
+    one_of = [
+        {"oneOf": [{"required": ["before"]}, {"required": ["after"]}]},
+        {"oneOf": [{"required": ["layers"]}, {"required": ["rows"]}]},
+    ]
     return _mapping(fields, allOf=one_of)
 
 
 def _expected() -> Schema:
-    return _mapping({"at": TEXT, **dict.fromkeys(COUNTS, _integer(0, None))}, anyOf=[{"required": [count]} for count in COUNTS])
+    return _mapping(
+        {"at": TEXT, **dict.fromkeys(COUNTS, _integer(0, None))}, anyOf=[{"required": [count]} for count in COUNTS]
+    )
 
 
 def _published() -> Schema:
@@ -167,12 +198,16 @@ def _defaults(blocks: Iterable[Block]) -> Schema:
             columns |= {name: schema for name, schema in _options_by_reference(block).items() if name not in columns}
     own = {block.name: {"$ref": f"#/$defs/options.{block.name}"} for block in blocks}
     return _mapping(
-        {name: {"anyOf": [columns[name], own[name]]} if name in columns and name in own else schema for name, schema in (own | columns).items()}
+        {
+            name: {"anyOf": [columns[name], own[name]]} if name in columns and name in own else schema
+            for name, schema in (own | columns).items()
+        }
     )
 
 
 def _layer(blocks: Iterable[Block]) -> Schema:
-    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id and inputs."""
+    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id and
+    inputs."""
     names = [block.name for block in blocks]
     beside = {"id": ID, "from": {"anyOf": [PLACE, {"type": "array", "items": PLACE, "minItems": 1}]}}
     count = [{"minProperties": 1 + number, "maxProperties": 1 + number} for number in range(len(BESIDE) + 1)]
@@ -186,13 +221,18 @@ def _layer(blocks: Iterable[Block]) -> Schema:
 
 
 def _arguments(block: Block) -> Schema:
-    """Return the schema of what stands behind a block's name: nothing, the value of its first column, options, or a table."""
-    columns = [name for name, column in spellings(block.name).items() if _column(block, column).kind not in (LAYERS, PATHS)]
+    """Return the schema of what stands behind a block's name: nothing, the value of its first column, options, or a
+    table."""
+    columns = [
+        name for name, column in spellings(block.name).items() if _column(block, column).kind not in (LAYERS, PATHS)
+    ]
     table = {
         "columns": {"type": "array", "items": {"enum": columns}, "minItems": 1, "uniqueItems": True},
         "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
     }
-    options = _mapping({**_options_by_reference(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]})
+    options = _mapping(
+        {**_options_by_reference(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]}
+    )
     forms: list[Schema] = [{"type": "null"}, options]
     if block.columns:
         forms.append(_cell(block.columns[0].kind))
@@ -204,7 +244,8 @@ def _column(block: Block, name: str) -> Column:
 
 
 def _options(block: Block) -> Schema:
-    """Return the schema of every spelling of a block's columns, but for `id`, which stands beside a block or in a row."""
+    """Return the schema of every spelling of a block's columns, but for `id`, which stands beside a block or in a
+    row."""
     columns = {column.name: column for column in every_column(block) if column.name != "id"}
     cells = {name: _said(column.doc, _cell(column.kind)) for name, column in columns.items()}
     return {spelling: cells[name] for spelling, name in spellings(block.name).items() if name in cells}
@@ -242,4 +283,8 @@ def _operators() -> Mapping[str, type[Operator]]:
 
 
 def _operator_options(operator: type[Operator]) -> Schema:
-    return {name: _said(column.doc, _cell(column.kind)) for column in operator.columns for name in (column.name, *column.synonyms)}
+    return {
+        name: _said(column.doc, _cell(column.kind))
+        for column in operator.columns
+        for name in (column.name, *column.synonyms)
+    }

@@ -1,4 +1,5 @@
-"""Tracing for totals alone: the same layers, blocks and operators on arrays of dims, without nodes, paths and places."""
+"""Tracing for totals alone: the same layers, blocks and operators on arrays of dims, without nodes, paths and
+places."""
 
 from collections.abc import Hashable
 from dataclasses import fields, replace
@@ -13,12 +14,14 @@ from archprof.graph.trace import INPUT, Feature, Tracer
 from archprof.spec.limits import MAX_CHANNELS
 from archprof.spec.types import WidthRule
 
-# Arrays whose extremes are remembered: a channel count is asked for by a handful of operators in a row, and what is kept longer leaves the cache.
+# Arrays whose extremes are remembered: a channel count is asked for by a handful of operators in a row, and what is
+# kept longer leaves the cache.
 _REMEMBERED = 16
 
 
 class Part(NamedTuple):
-    """The operators whose output maps are one and the same size: its positions, and the sums of what they cost at each."""
+    """The operators whose output maps are one and the same size: its positions, and the sums of what they cost at
+    each."""
 
     positions: Dim
     macs: Dim
@@ -26,7 +29,8 @@ class Part(NamedTuple):
 
 
 class Totals(NamedTuple):
-    """The sums of a network; those that grow with its maps still as parts. No total of any candidate exceeds *bound*."""
+    """The sums of a network; those that grow with its maps still as parts. No total of any candidate exceeds
+    *bound*."""
 
     params: Dim
     trainable: Dim
@@ -36,11 +40,17 @@ class Totals(NamedTuple):
 
 
 def trace_totals(
-    layers: tuple[Layer, ...], input: Shape, width: WidthRule | None, multiplier: Any, depth: Any, frozen: tuple[str, ...] = ()
+    layers: tuple[Layer, ...],
+    input: Shape,
+    width: WidthRule | None,
+    multiplier: Any,
+    depth: Any,
+    frozen: tuple[str, ...] = (),
 ) -> Totals:
     """Return the totals of bound layers for arrays of multipliers, input sizes and cells.
 
-    Raises SpecError where all candidates fail, and Split where they part ways: at a branch, or because only some of them fail.
+    Raises SpecError where all candidates fail, and Split where they part ways: at a branch, or because only some of
+    them fail.
     """
     net = TotalsTracer(width, multiplier, depth, frozen)
     net.layers(layers, Feature(INPUT, input, 1, input[0]))
@@ -95,7 +105,9 @@ class TotalsTracer(Tracer):
         self._sums[2] = _plus(self._sums[2], buffers)
         if is_array(macs) or macs:
             spatial = op.spatial(shape)
-            _, sums = self._parts.setdefault(tuple([id(dim) if is_array(dim) else dim for dim in spatial]), (spatial, [0, 0]))
+            _, sums = self._parts.setdefault(
+                tuple([id(dim) if is_array(dim) else dim for dim in spatial]), (spatial, [0, 0])
+            )
             sums[0] = _plus(sums[0], macs)
             sums[1] = _plus(sums[1], activations)
         self._bind(op, shape)
@@ -105,7 +117,9 @@ class TotalsTracer(Tracer):
         values = {name: getattr(op, name) for name in _field_names(cast(Hashable, type(op)))}
         # The fewer groups, the more weights; as many as there are channels is depthwise for every candidate.
         largest = {
-            name: self._range(value)[name == "groups" and value is not values.get("in_channels")] for name, value in values.items() if is_array(value)
+            name: self._range(value)[name == "groups" and value is not values.get("in_channels")]
+            for name, value in values.items()
+            if is_array(value)
         }
         if "groups" in largest and values["groups"] is values.get("in_channels"):
             largest["groups"] = largest["in_channels"]
@@ -125,7 +139,8 @@ class TotalsTracer(Tracer):
         return known[1], known[2]
 
     def scaled(self, channels: Dim, scale: bool = True, narrow: bool = True) -> Dim:
-        """Return a printed channel count at the networks' widths: one array for one count, so that equal channels are the same object."""
+        """Return a printed channel count at the networks' widths: one array for one count, so that equal channels are
+        the same object."""
         if is_array(channels):
             return super().scaled(channels, scale, narrow)
         asked = (channels, scale, narrow)
@@ -148,7 +163,8 @@ class TotalsTracer(Tracer):
 
 
 class CellsTracer(TotalsTracer):
-    """A tracer that notes what multipliers change: *counts* of channels (with `narrow`) at the width, *repeats* at the depth."""
+    """A tracer that notes what multipliers change: *counts* of channels (with `narrow`) at the width, *repeats* at the
+    depth."""
 
     def __init__(self, width: WidthRule | None, multiplier: Any, depth: Any) -> None:
         super().__init__(width, multiplier, depth)

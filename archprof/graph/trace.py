@@ -1,4 +1,5 @@
-"""Tracing: blocks applied to symbolic feature maps append nodes to a graph. A node's path is the name of its torch module."""
+"""Tracing: blocks applied to symbolic feature maps append nodes to a graph. A node's path is the name of its torch
+module."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,8 +21,8 @@ INPUT = -1
 
 
 class Feature(NamedTuple):
-    """A symbolic feature map: the node that makes it, its shape without the batch, by how much it is smaller than the network's input (0 once
-    its map is gone), and its channels as the table prints them."""
+    """A symbolic feature map: the node that makes it, its shape without the batch, by how much it is smaller than the
+    network's input (0 once its map is gone), and its channels as the table prints them."""
 
     node: int
     shape: Shape
@@ -92,7 +93,8 @@ class Tracer:
     # What blocks call
 
     def apply(self, name: str, op: Operator, *inputs: Feature) -> Feature:
-        """Append *op* under *name* in the current scope (the scope's own path where *name* is empty) and return its output.
+        """Append *op* under *name* in the current scope (the scope's own path where *name* is empty) and return its
+        output.
 
         Raises SpecError, at the row, when the operator does not fit its inputs.
         """
@@ -148,7 +150,8 @@ class Tracer:
         return self.apply("stochastic_depth", StochasticDepth(), x)
 
     def reserve(self, *names: str) -> None:
-        """Register operators of the current scope before they are applied: their parameters are listed in the place of this call."""
+        """Register operators of the current scope before they are applied: their parameters are listed in the place of
+        this call."""
         for name in names:
             self._reserved[self._prefix + name] = next(self._orders)
 
@@ -176,7 +179,8 @@ class Tracer:
         return SpecError([Problem(message, row.location if row else None, row.address if row else "", help)])
 
     def finished(self) -> tuple[Node, ...]:
-        """Return all nodes, those of stochastic depth with the probability of their block among all blocks that have one."""
+        """Return all nodes, those of stochastic depth with the probability of their block among all blocks that have
+        one."""
         for index, rate in self._rates.items():
             self.nodes[index] = self.nodes[index]._replace(op=StochasticDepth(rate.of(self._droppable)))
         return tuple(self.nodes)
@@ -232,7 +236,8 @@ class Tracer:
         return x._replace(printed=self._printed(row, inputs[0], x))
 
     def _resolve(self, value: Any, row: Row, x: Feature) -> Any:
-        """Return a channel cell as a number, scaled by the width rule or times the input's, and a drop rate with the block's place."""
+        """Return a channel cell as a number, scaled by the width rule or times the input's, and a drop rate with the
+        block's place."""
         if isinstance(value, Printed):
             if value.expanded and self._width is not None and self._width.expand == "ratio" and row.scale:
                 return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
@@ -245,7 +250,8 @@ class Tracer:
         return value
 
     def _check_channels(self, channels: Dim) -> Dim:
-        """Return a number of channels that is at least 1 and within the limit of a spec; a sweep checks its arrays by itself."""
+        """Return a number of channels that is at least 1 and within the limit of a spec; a sweep checks its arrays by
+        itself."""
         if not is_array(channels) and not 1 <= channels <= MAX_CHANNELS:
             raise self.failed(f"a feature map of {channels:,} channels", f"there can be 1 to {MAX_CHANNELS:,}")
         return channels
@@ -280,14 +286,17 @@ class Tracer:
         return int(scaled)
 
     def _stated(self, row: Row, stated: tuple[int, int, int], x: Feature) -> Feature:
-        """Return the row's input; where it is not the stated one, note that and go on with the stated, so that only the first row is blamed."""
+        """Return the row's input; where it is not the stated one, note that and go on with the stated, so that only the
+        first row is blamed."""
         height, width, channels = stated
         shape = (channels, height, width)
         if x.shape == shape:
             return x
         computed = "x".join(map(str, (*x.shape[1:], x.shape[0])))
         message = f"the stated input is `{height}x{width}x{channels}`, the computed one is `{computed}`"
-        self.problems.add(message, row.input_location, where=f"{row.address}.input", help="correct this cell, or the rows above it")
+        self.problems.add(
+            message, row.input_location, where=f"{row.address}.input", help="correct this cell, or the rows above it"
+        )
         return x._replace(shape=shape)
 
     def find(self, place: str, location: Location, above: str = " above") -> Feature:
@@ -305,7 +314,10 @@ class Tracer:
         first = self._first.get(path)
         if first is not None and not (self._shared and first.op == op):
             if self._shared:
-                raise self.failed(f"the shared weights of `{path}` do not fit where they are used again", "shared layers keep their channels")
+                raise self.failed(
+                    f"the shared weights of `{path}` do not fit where they are used again",
+                    "shared layers keep their channels",
+                )
             raise self.failed(f"two operators at the path `{path}`", "give every operator of a block its own name")
         if len(self.nodes) >= MAX_OPERATORS:
             raise self.failed(f"more than {MAX_OPERATORS:,} operators, the limit of a network")

@@ -19,8 +19,12 @@ LABELS = {
 
 
 def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
-    """Return the table of a check: verdicts; below them what failed, what is better than it was, with *problems* what is wrong, and what grew."""
-    notes = (*_notes(outcome), *(printable(str(problem).replace("\n ", ";")) for problem in outcome.problems if problems))
+    """Return the table of a check: verdicts; below them what failed, what is better than it was, with *problems* what
+    is wrong, and what grew."""
+    notes = (
+        *_notes(outcome),
+        *(printable(str(problem).replace("\n ", ";")) for problem in outcome.problems if problems),
+    )
     columns = (
         Column("", "verdict", lambda status: MARKS[status], left=True),
         Column("network", "network", printable, left=True),
@@ -40,7 +44,11 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
     room = head_room(verdict) if verdict.status == PASS else ""
-    counts = (None, verdict.actual, None) if verdict.status == NEW else (verdict.limit, verdict.actual, verdict.actual - verdict.limit)
+    counts = (
+        (None, verdict.actual, None)
+        if verdict.status == NEW
+        else (verdict.limit, verdict.actual, verdict.actual - verdict.limit)
+    )
     return (verdict.status, verdict.model, budget(verdict), *counts, room)
 
 
@@ -52,7 +60,13 @@ def headline(outcome: Outcome) -> str:
     """Return the outcome in a line: `2 of 7 budgets exceeded`."""
     checked, failed = plural(len(outcome.verdicts), "budget"), len(outcome.failures)
     new = sum(verdict.status == NEW for verdict in outcome.verdicts)
-    said = ["no budget checked" if not outcome.verdicts else f"{failed} of {checked} exceeded" if failed else f"{checked} checked, none exceeded"]
+    said = [
+        "no budget checked"
+        if not outcome.verdicts
+        else f"{failed} of {checked} exceeded"
+        if failed
+        else f"{checked} checked, none exceeded"
+    ]
     if new:
         said.append(f"{exact(new)} without a number to count from")
     if outcome.problems:
@@ -102,7 +116,9 @@ def _growth(outcome: Outcome) -> Table:
         Column("spec", "location", left=True),
     )
     rows = tuple(
-        (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location)) for verdict in outcome.failures for growth in verdict.grown
+        (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location))
+        for verdict in outcome.failures
+        for growth in verdict.grown
     )
     if not any(verdict.before is not None for verdict in outcome.failures):
         columns = (*columns[:2], Column("has most", "path", left=True), *columns[3:])
@@ -111,8 +127,14 @@ def _growth(outcome: Outcome) -> Table:
 
 def _notes(outcome: Outcome) -> list[str]:
     notes = [f"{MARKS[FAIL]} {told(verdict)}" for verdict in outcome.failures]
-    notes += [f"{MARKS[PASS]} {improvement(verdict)}" for verdict in outcome.verdicts if verdict.status == PASS and verdict.note]
-    new = dict.fromkeys((verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW and verdict.note)
+    notes += [
+        f"{MARKS[PASS]} {improvement(verdict)}"
+        for verdict in outcome.verdicts
+        if verdict.status == PASS and verdict.note
+    ]
+    new = dict.fromkeys(
+        (verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW and verdict.note
+    )
     notes += [f"{MARKS[NEW]} {printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
     return notes
 
@@ -120,7 +142,11 @@ def _notes(outcome: Outcome) -> list[str]:
 def improvement(verdict: Verdict) -> str:
     """Return what got better, and what keeps it so."""
     said = f"{printable(verdict.model)}: {LABELS.get(verdict.metric, verdict.metric)} {verdict.note}"
-    return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.note.endswith("the baseline") else said
+    return (
+        f"{said}: tighten with `archprof check --write-baseline FILE`"
+        if verdict.note.endswith("the baseline")
+        else said
+    )
 
 
 def check_document(outcome: Outcome) -> dict[str, Any]:

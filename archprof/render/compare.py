@@ -17,7 +17,8 @@ LABELS = {"se": "SE", "linear": "classifier"}
 
 
 def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] = ()) -> Table:
-    """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by `layer`.
+    """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by
+    `layer`.
 
     What other *conventions* count stands beside our MACs.
     """
@@ -28,7 +29,10 @@ def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] 
         Column("input", "input", shape, drop=7),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
-        *(Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact) for rule in conventions),
+        *(
+            Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact)
+            for rule in conventions
+        ),
         Column("ratio", "macs_ratio", _ratio),
         Column("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
         Column("activations", "activations", exact, drop=6),
@@ -47,9 +51,14 @@ def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] 
     return Table("", columns, rows, footer, below=(below,))
 
 
-def _row(found: Comparison, contender: Contender, kinds: list[str], conventions: Sequence[Convention]) -> tuple[Any, ...]:
+def _row(
+    found: Comparison, contender: Contender, kinds: list[str], conventions: Sequence[Convention]
+) -> tuple[Any, ...]:
     totals = contender.report.totals
-    shares = [Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None for kind in kinds]
+    shares = [
+        Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None
+        for kind in kinds
+    ]
     ratio = found.ratio(contender, "macs")
     counts = [convention_total(contender.report, rule) for rule in conventions]
     return (
@@ -60,7 +69,11 @@ def _row(found: Comparison, contender: Contender, kinds: list[str], conventions:
 
 def _source(contender: Contender) -> str:
     published = contender.accuracy
-    return ", ".join(filter(None, [published.source or contender.report.spec.source.paper, published.where])) if published else ""
+    return (
+        ", ".join(filter(None, [published.source or contender.report.spec.source.paper, published.where]))
+        if published
+        else ""
+    )
 
 
 def _ratio(ratio: Fraction | None) -> str:
@@ -72,8 +85,16 @@ def _percent(share: Fraction | None) -> str:
 
 
 def _by_stage(found: Comparison) -> Table:
-    stages = sorted({stage for contender in found.contenders for stage in contender.stages}, key=lambda stage: (stage == HEAD, stage))
-    return _grouped(found, "stride", {stage: "head" if stage == HEAD else str(stage) for stage in stages}, lambda contender: contender.stages)
+    stages = sorted(
+        {stage for contender in found.contenders for stage in contender.stages},
+        key=lambda stage: (stage == HEAD, stage),
+    )
+    return _grouped(
+        found,
+        "stride",
+        {stage: "head" if stage == HEAD else str(stage) for stage in stages},
+        lambda contender: contender.stages,
+    )
 
 
 def _by_kind(found: Comparison) -> Table:
@@ -81,7 +102,9 @@ def _by_kind(found: Comparison) -> Table:
     return _grouped(found, "kind", {kind: LABELS.get(kind, kind) for kind in kinds}, lambda contender: contender.kinds)
 
 
-def _grouped(found: Comparison, title: str, groups: dict[Any, str], parts: Callable[[Contender], dict[Any, Group]]) -> Table:
+def _grouped(
+    found: Comparison, title: str, groups: dict[Any, str], parts: Callable[[Contender], dict[Any, Group]]
+) -> Table:
     """Return MACs and shares, a row a group and two columns a network."""
     columns = [Column(title, title, left=True)]
     for contender in found.contenders:
@@ -96,7 +119,11 @@ def _grouped(found: Comparison, title: str, groups: dict[Any, str], parts: Calla
         for contender in found.contenders:
             part, whole = parts(contender).get(key), contender.report.totals.macs
             macs = part.cost.macs if part else None
-            row += [macs, percent(macs, whole, 2) if macs is not None else "", macs * 1000 // whole if macs and whole else 0]
+            row += [
+                macs,
+                percent(macs, whole, 2) if macs is not None else "",
+                macs * 1000 // whole if macs and whole else 0,
+            ]
         rows.append(tuple(row))
     return Table("", tuple(columns), tuple(rows))
 
@@ -110,7 +137,10 @@ def _by_layer(found: Comparison) -> Table:
             Column("block", f"{contender.name} block", left=True, drop=1),
             Column("MACs", f"{contender.name} macs", lambda macs: "" if macs is None else short(macs)),
         ]
-    stages = sorted({stage for contender in found.contenders for stage in contender.stages}, key=lambda stage: (stage == HEAD, stage))
+    stages = sorted(
+        {stage for contender in found.contenders for stage in contender.stages},
+        key=lambda stage: (stage == HEAD, stage),
+    )
     lists = [view(contender.report).lines for contender in found.contenders]
     rows = []
     for stage in stages:
@@ -124,7 +154,8 @@ def _by_layer(found: Comparison) -> Table:
 
 
 def compare_document(found: Comparison, conventions: Sequence[Convention] = ()) -> dict[str, Any]:
-    """Return a comparison as a document: totals, kinds and stages of every network as exact integers, and `counts` by other conventions."""
+    """Return a comparison as a document: totals, kinds and stages of every network as exact integers, and `counts` by
+    other conventions."""
     convention = found.reference.report.convention
     return {
         "schema": SCHEMA,
@@ -144,11 +175,15 @@ def _document(found: Comparison, contender: Contender, conventions: Sequence[Con
         "totals": contender.report.totals._asdict(),
         **({"counts": counts_of(contender.report, conventions)} if conventions else {}),
         "layers": contender.layers,
-        "ratio": {count: None if (part := found.ratio(contender, count)) is None else float(part) for count in ("params", "macs", "activations")},
+        "ratio": {
+            count: None if (part := found.ratio(contender, count)) is None else float(part)
+            for count in ("params", "macs", "activations")
+        },
         "ratio_exact": None if ratio is None else str(ratio),
         "kinds": {kind: {"layers": group.layers, **group.cost._asdict()} for kind, group in contender.kinds.items()},
         "stages": {
-            "head" if stage == HEAD else str(stage): {"layers": group.layers, **group.cost._asdict()} for stage, group in contender.stages.items()
+            "head" if stage == HEAD else str(stage): {"layers": group.layers, **group.cost._asdict()}
+            for stage, group in contender.stages.items()
         },
         "published": {"top1": published.numbers["top1"], "source": _source(contender)} if published else None,
     }

@@ -18,10 +18,13 @@ OUTPUTS = (16, 32, 64, 128, 256, 512, 1024)
 _PART_RATIOS = {"dw": {"depthwise": "1/N", "pointwise": "1/K²"}, "dw-linear": {"depthwise": "1/N", "pointwise": "1/K²"}}
 
 
-def cost_table(answers: Sequence[Answer], defaults: Sequence[str], *, bias_flops: bool, measured: Sequence[int], over_n: bool) -> Table:
+def cost_table(
+    answers: Sequence[Answer], defaults: Sequence[str], *, bias_flops: bool, measured: Sequence[int], over_n: bool
+) -> Table:
     """Return the layers of one answer, or several answers side by side.
 
-    *measured* holds what fvcore counted on each, *defaults* what was not said; *over_n* adds a table of the ratio over N.
+    *measured* holds what fvcore counted on each, *defaults* what was not said; *over_n* adds a table of the ratio over
+    N.
     """
     if len(answers) > 1:
         return _side_by_side(answers, defaults, bias_flops, measured)
@@ -73,7 +76,9 @@ def _numbers(found: Answer, part: Part) -> str:
     kernel = getattr(node.op, "kernel_size", (1, 1))
     letters = {
         "K²": f"{kernel[0]}²" if kernel[0] == kernel[1] else f"{kernel[0]}·{kernel[1]}",
-        "F²": f"{part.output[1]}²" if len(part.output) == 3 and part.output[1] == part.output[2] else "·".join(map(str, part.output[1:])),
+        "F²": f"{part.output[1]}²"
+        if len(part.output) == 3 and part.output[1] == part.output[2]
+        else "·".join(map(str, part.output[1:])),
         "M": str(part.input[0]),
         "N": str(part.output[0]),
         "g": str(getattr(node.op, "groups", 1)),
@@ -97,12 +102,20 @@ def _title(ask: Ask, total: Part) -> str:
 def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
     lines = []
     if found.ratio is not None and found.closed_form != "1":
-        closed = f"{found.closed_form} = " if _closed_holds(found) else f"about {found.closed_form}; exactly " if found.closed_form else ""
+        closed = (
+            f"{found.closed_form} = "
+            if _closed_holds(found)
+            else f"about {found.closed_form}; exactly "
+            if found.closed_form
+            else ""
+        )
         kernel = f" with K {pair(found.ask.kernel)}" if found.ask.conv == "pw" else ""
         to = f"ratio to the standard convolution{kernel} ({exact(found.standard or 0)} MACs)"
         lines.append(f"{to}: {closed}{_ratio(found.ratio)}{_times(found.ratio)}")
     if found.ask.conv in ("dw", "dw-linear"):
-        lines.append("depthwise alone costs 1/N, and mixes no channels: the pointwise convolution behind it does, for 1/K²")
+        lines.append(
+            "depthwise alone costs 1/N, and mixes no channels: the pointwise convolution behind it does, for 1/K²"
+        )
     if found.ask.conv == "mix":
         lines.append("a mixed depthwise convolution mixes no channels: a pointwise convolution must follow")
     field = found.receptive_field
@@ -132,7 +145,9 @@ def _over_outputs(found: Answer) -> Table:
     return Table("", columns, tuple((outputs, ratio, ratio, ratio) for outputs, ratio in ratios))
 
 
-def _side_by_side(answers: Sequence[Answer], defaults: Sequence[str], bias_flops: bool, measured: Sequence[int]) -> Table:
+def _side_by_side(
+    answers: Sequence[Answer], defaults: Sequence[str], bias_flops: bool, measured: Sequence[int]
+) -> Table:
     first = answers[0].total.cost.macs
     columns = (
         Column("conv", "conv", left=True),
@@ -184,7 +199,13 @@ def _ratio(value: Fraction | None) -> str:
 
 
 def _times(ratio: Fraction) -> str:
-    return f", {float(1 / ratio):.2f} times fewer" if 0 < ratio < 1 else f", {float(ratio):.2f} times as many" if ratio > 1 else ""
+    return (
+        f", {float(1 / ratio):.2f} times fewer"
+        if 0 < ratio < 1
+        else f", {float(ratio):.2f} times as many"
+        if ratio > 1
+        else ""
+    )
 
 
 def cost_document(answers: Sequence[Answer], measured: Sequence[int]) -> dict[str, Any]:
@@ -211,7 +232,13 @@ def _answer(found: Answer, measured: Sequence[int]) -> dict[str, Any]:
         "closed_form": found.closed_form or None,
         **({"measured": {"counter": "fvcore", "macs": measured[0]}} if measured else {}),
         "layers": [
-            {"layer": part.name, "formula": part.formula, "numbers": _numbers(found, part), **_numbers_of(part.cost, part)} for part in found.parts
+            {
+                "layer": part.name,
+                "formula": part.formula,
+                "numbers": _numbers(found, part),
+                **_numbers_of(part.cost, part),
+            }
+            for part in found.parts
         ],
     }
 

@@ -22,7 +22,8 @@ _OPERATOR = "operator "
 def diff_table(found: Diff, *, full: bool) -> Table:
     """Return a line for each block that changed, was added or removed; *full* adds a line for each operator.
 
-    What is the same in many places and costs nothing, or next to nothing (an eps, a form, an activation), stands once, below.
+    What is the same in many places and costs nothing, or next to nothing (an eps, a form, an activation), stands once,
+    below.
     """
     rows: list[tuple[Any, ...]] = []
     for block in found.blocks:
@@ -39,7 +40,9 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         Column("Δ params", "delta_params", signed),
         Column("Δ MACs", "delta_macs", signed),
     )
-    return Table(f"{found.before.spec.variant} → {found.after.spec.variant}", columns, tuple(rows), _footer(found, full))
+    return Table(
+        f"{found.before.spec.variant} → {found.after.spec.variant}", columns, tuple(rows), _footer(found, full)
+    )
 
 
 def _sign(status: str) -> str:
@@ -49,7 +52,11 @@ def _sign(status: str) -> str:
 
 def _block_row(block: BlockChange) -> tuple[Any, ...]:
     if block.status == "changed":
-        told = [text for change in block.changes if change.costs and change.kind not in _QUIET and (text := _told(block, change))]
+        told = [
+            text
+            for change in block.changes
+            if change.costs and change.kind not in _QUIET and (text := _told(block, change))
+        ]
         more = [f"{len(told) - TOLD} more"] if len(told) > TOLD else []
         itself = any(_own(change) or change.status != "changed" for change in block.changes)
         what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
@@ -59,7 +66,8 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
 
 
 def _told(block: BlockChange, change: Change) -> str:
-    """Return a change in the block's own names, `se.reduce: out_channels 24 → 18`; nothing for one that only follows from another."""
+    """Return a change in the block's own names, `se.reduce: out_channels 24 → 18`; nothing for one that only follows
+    from another."""
     path = (change.after or change.before).removeprefix(block.after if change.after else block.before).lstrip(".")
     name = path.removesuffix(".conv") or change.label
     if change.status != "changed":
@@ -69,7 +77,8 @@ def _told(block: BlockChange, change: Change) -> str:
 
 
 def _own(change: Change) -> list[tuple[str, str, str]]:
-    """Return the fields that do not follow from another change; the groups of a depthwise convolution are its channels."""
+    """Return the fields that do not follow from another change; the groups of a depthwise convolution are its
+    channels."""
     following: tuple[str, ...] = (*_FOLLOWING, "groups") if change.kind == "depthwise" else _FOLLOWING
     if change.costs and any(name == "operator" for name, _, _ in change.fields):
         # Two operators may call their channels by two names: the output alone tells that they differ.
@@ -79,7 +88,15 @@ def _own(change: Change) -> list[tuple[str, str, str]]:
 
 def _change_row(block: BlockChange, change: Change) -> tuple[Any, ...]:
     what = fields_text(change) if change.status == "changed" else change.status
-    return f"{_OPERATOR}{change.status}", change.before, change.after, change.label, what, change.delta.params, change.delta.macs
+    return (
+        f"{_OPERATOR}{change.status}",
+        change.before,
+        change.after,
+        change.label,
+        what,
+        change.delta.params,
+        change.delta.macs,
+    )
 
 
 def fields_text(change: Change) -> str:
@@ -103,7 +120,8 @@ def _footer(found: Diff, full: bool) -> tuple[str, ...]:
 
 
 def _free(blocks: Iterable[BlockChange]) -> list[str]:
-    """Return the changes of norms and activations, and those that cost nothing, each once, with how many operators it is in."""
+    """Return the changes of norms and activations, and those that cost nothing, each once, with how many operators it
+    is in."""
     counted: dict[tuple[str, str], int] = {}
     for block in blocks:
         for change in block.changes:
@@ -140,7 +158,11 @@ def diff_document(found: Diff) -> dict[str, Any]:
         "before": found.before.spec.variant,
         "after": found.after.spec.variant,
         "convention": {"name": found.after.convention.name, "version": found.after.convention.version},
-        "totals": {"before": found.before.totals._asdict(), "after": found.after.totals._asdict(), "delta": found.delta._asdict()},
+        "totals": {
+            "before": found.before.totals._asdict(),
+            "after": found.after.totals._asdict(),
+            "delta": found.delta._asdict(),
+        },
         "hidden": found.hidden,
         "blocks": [
             {

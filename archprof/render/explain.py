@@ -23,7 +23,10 @@ def explain_table(report: Report, explanations: Sequence[Explanation], footer: I
         Column("unit", "unit", left=True),
         Column("besides our MACs", "steps", left=True, drop=1, wrap=True),
     )
-    rows = tuple((one.convention.name, one.convention.version, one.total, one.convention.unit, _sentence(one)) for one in explanations)
+    rows = tuple(
+        (one.convention.name, one.convention.version, one.total, one.convention.unit, _sentence(one))
+        for one in explanations
+    )
     return Table(heading(report), columns, rows, tuple(footer))
 
 
@@ -50,7 +53,9 @@ def _release(version: int | str) -> str:
 def _waterfall(one: Explanation, report: Report) -> list[tuple[Any, ...]]:
     name, unit = one.convention.name, one.convention.unit
     counted = sum(row.cost.macs > 0 for row in report.rows)
-    steps = [(name, _signed(step.label, step.counted), step.amount, step.operators, step.counted, "") for step in one.steps]
+    steps = [
+        (name, _signed(step.label, step.counted), step.amount, step.operators, step.counted, "") for step in one.steps
+    ]
     return [(name, "MACs", "", counted, one.macs, ""), *steps, (name, "=", "", None, one.total, unit)]
 
 
@@ -60,7 +65,9 @@ def _signed(label: str, counted: int) -> str:
 
 def _sentence(one: Explanation) -> str:
     """Return `+ batch norm 8,799,616 (2 per element) + …`."""
-    return " ".join(f"{_signed(step.label, step.counted)} {exact(abs(step.counted))} ({step.amount})" for step in one.steps)
+    return " ".join(
+        f"{_signed(step.label, step.counted)} {exact(abs(step.counted))} ({step.amount})" for step in one.steps
+    )
 
 
 def _or_nothing(number: int | None) -> str:
@@ -68,12 +75,17 @@ def _or_nothing(number: int | None) -> str:
 
 
 def footnotes(rewritings: Iterable[Rewriting], prints: Iterable[Print], unpriced: Iterable[str]) -> list[str]:
-    """Return the lines below the table: published numbers, other ways to write the same, operators that tools may see otherwise, our convention."""
+    """Return the lines below the table: published numbers, other ways to write the same, operators that tools may see
+    otherwise, our convention."""
     # Parameters are told where they differ: no convention is about them.
-    lines = [_published(one) for one in prints if one.what in ("macs", "flops") or one.verdict not in ("equal", "truncated")]
+    lines = [
+        _published(one) for one in prints if one.what in ("macs", "flops") or one.verdict not in ("equal", "truncated")
+    ]
     lines += [_rewritten(one) for one in rewritings]
     if names := ", ".join(f"`{name}`" for name in unpriced):
-        lines.append(f"what tools count for {names} depends on code that is not archprof's: only MACs are counted there")
+        lines.append(
+            f"what tools count for {names} depends on code that is not archprof's: only MACs are counted there"
+        )
     return [*lines, f"convention {ARCHPROF}: {ARCHPROF.text}"]
 
 
@@ -88,7 +100,9 @@ def _published(one: Print) -> str:
 
 def _rewritten(one: Rewriting) -> str:
     totals = ", ".join(f"{name} {exact(total)}" for name, total in one.totals.items())
-    return f"{plural(one.operators, one.form.what)} written as {one.form.written} here; as {one.form.otherwise}: {totals}"
+    return (
+        f"{plural(one.operators, one.form.what)} written as {one.form.written} here; as {one.form.otherwise}: {totals}"
+    )
 
 
 def guess_table(report: Report, seen: Seen, guesses: Sequence[Guess], shown: int) -> Table:
@@ -106,7 +120,9 @@ def guess_table(report: Report, seen: Seen, guesses: Sequence[Guess], shown: int
         (guess.number, guess.what, guess.convention, settings_text(guess.at), guess.difference, guess.verdict)
         for guess in (fitting or guesses)[:shown]
     )
-    return Table(heading(report), columns, rows, (_answer(seen, fitting, report), f"convention {ARCHPROF}: {ARCHPROF.text}"))
+    return Table(
+        heading(report), columns, rows, (_answer(seen, fitting, report), f"convention {ARCHPROF}: {ARCHPROF.text}")
+    )
 
 
 def _answer(seen: Seen, fitting: Sequence[Guess], report: Report) -> str:
@@ -118,7 +134,9 @@ def _answer(seen: Seen, fitting: Sequence[Guess], report: Report) -> str:
     return f"{seen.text}: {best.what}{by}{at}"
 
 
-def explain_document(report: Report, explanations: Sequence[Explanation], rewritings: Iterable[Rewriting], prints: Iterable[Print]) -> dict[str, Any]:
+def explain_document(
+    report: Report, explanations: Sequence[Explanation], rewritings: Iterable[Rewriting], prints: Iterable[Print]
+) -> dict[str, Any]:
     """Return the JSON of `archprof explain`: every step of every convention, other forms, published counts."""
     return {
         **head(report),
@@ -132,15 +150,32 @@ def explain_document(report: Report, explanations: Sequence[Explanation], rewrit
 def _convention(one: Explanation) -> dict[str, Any]:
     rule = one.convention
     steps = [step._asdict() for step in one.steps]
-    return {"name": rule.name, "version": rule.version, "text": rule.text, "unit": rule.unit, "macs": one.macs, "steps": steps, "total": one.total}
+    return {
+        "name": rule.name,
+        "version": rule.version,
+        "text": rule.text,
+        "unit": rule.unit,
+        "macs": one.macs,
+        "steps": steps,
+        "total": one.total,
+    }
 
 
 def _form(one: Rewriting) -> dict[str, Any]:
     form = one.form
-    return {"what": form.what, "written": form.written, "otherwise": form.otherwise, "operators": one.operators, "totals": one.totals}
+    return {
+        "what": form.what,
+        "written": form.written,
+        "otherwise": form.otherwise,
+        "operators": one.operators,
+        "totals": one.totals,
+    }
 
 
 def guess_document(report: Report, seen: Seen, guesses: Iterable[Guess]) -> dict[str, Any]:
     """Return the JSON of `archprof explain --number`: all that was tried, best first."""
-    tried = [{**guess._asdict(), "at": dict(guess.at), "difference": float(guess.difference), "fits": guess.fits} for guess in guesses]
+    tried = [
+        {**guess._asdict(), "at": dict(guess.at), "difference": float(guess.difference), "fits": guess.fits}
+        for guess in guesses
+    ]
     return {**head(report), "seen": seen.text, "guesses": tried}

@@ -1,4 +1,5 @@
-"""What a check found fault with, as the formats of code hosts have it: a rule, a sentence, and a place in a file of the repository."""
+"""What a check found fault with, as the formats of code hosts have it: a rule, a sentence, and a place in a file of the
+repository."""
 
 import os
 from collections.abc import Iterator
@@ -28,7 +29,8 @@ RULES = {
 
 
 class Finding(NamedTuple):
-    """One fault: its rule, the network (empty where none is meant), a sentence, and where to look; an empty path is no place in a file."""
+    """One fault: its rule, the network (empty where none is meant), a sentence, and where to look; an empty path is no
+    place in a file."""
 
     rule: str
     network: str

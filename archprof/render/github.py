@@ -11,7 +11,8 @@ MOST = 10
 
 
 def to_github(outcome: Outcome, root: Path) -> str:
-    """Return a line for each finding, ten at most, the last of which counts the rest; then one for each improvement, and the sum."""
+    """Return a line for each finding, ten at most, the last of which counts the rest; then one for each improvement,
+    and the sum."""
     found = list(findings(outcome, root))
     shown = found if len(found) <= MOST else found[: MOST - 1]
     lines = [_command("error", finding) for finding in shown]

@@ -14,7 +14,12 @@ def to_gitlab(outcome: Outcome, root: Path) -> str:
 
 
 def _issue(finding: Finding) -> dict[str, object]:
-    same = (finding.rule, finding.network, finding.path, finding.message if finding.rule == WRONG else finding.message.partition(", counted ")[0])
+    same = (
+        finding.rule,
+        finding.network,
+        finding.path,
+        finding.message if finding.rule == WRONG else finding.message.partition(", counted ")[0],
+    )
     return {
         "description": finding.message,
         "check_name": f"archprof-{finding.rule}",

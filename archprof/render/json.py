@@ -14,7 +14,8 @@ SCHEMA = 1
 
 
 def to_json(document: Mapping[str, Any]) -> str:
-    """Return a JSON text that reads and diffs well: lists of objects have one object a line, everything else stays short."""
+    """Return a JSON text that reads and diffs well: lists of objects have one object a line, everything else stays
+    short."""
     lines = []
     for key, value in document.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
@@ -93,7 +94,10 @@ def counts_of(report: "Report", conventions: "Sequence[Convention]") -> dict[str
     """Return what other conventions count in all, each under its name, with the version of its tool and its unit."""
     from archprof.analysis.conventions import convention_total
 
-    return {rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)} for rule in conventions}
+    return {
+        rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)}
+        for rule in conventions
+    }
 
 
 def _list(values: Iterable[int] | None) -> list[int] | None:
@@ -114,7 +118,9 @@ def _object(properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> di
 
 def summary_schema() -> dict[str, Any]:
     """Return the JSON Schema (draft 2020-12) of `archprof summary --format json`."""
-    measured_row = _object({"params": _INT, "macs": {"type": "integer"}, "macs_torch": {"type": "integer"}}, ("macs_torch",))
+    measured_row = _object(
+        {"params": _INT, "macs": {"type": "integer"}, "macs_torch": {"type": "integer"}}, ("macs_torch",)
+    )
     layer = {
         "path": _TEXT,
         "op": _TEXT,
@@ -156,4 +162,8 @@ def summary_schema() -> dict[str, Any]:
         "counts": {"type": "object", "additionalProperties": count},
         "measured": _object(measured, ("macs_torch",)),
     }
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "archprof summary", **_object(top, ("counts", "measured"))}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "archprof summary",
+        **_object(top, ("counts", "measured")),
+    }

@@ -29,14 +29,18 @@ def to_junit(outcome: Outcome, root: Path) -> str:
 
 
 def _suite(top: ElementTree.Element, name: str, tests: int, **counts: str) -> ElementTree.Element:
-    return ElementTree.SubElement(top, "testsuite", {"name": name, "tests": str(tests), "failures": "0", "errors": "0", "skipped": "0", **counts})
+    return ElementTree.SubElement(
+        top, "testsuite", {"name": name, "tests": str(tests), "failures": "0", "errors": "0", "skipped": "0", **counts}
+    )
 
 
 def _case(suite: ElementTree.Element, verdict: Verdict) -> None:
     case = ElementTree.SubElement(suite, "testcase", classname=printable(verdict.model), name=budget(verdict))
     if verdict.status == FAIL:
         failure = ElementTree.SubElement(case, "failure", message=told(verdict), type=verdict.metric)
-        failure.text = "\n".join(f"{printable(growth.path)} {growth.delta:+,} {growth.location}" for growth in verdict.grown) or str(verdict.spec)
+        failure.text = "\n".join(
+            f"{printable(growth.path)} {growth.delta:+,} {growth.location}" for growth in verdict.grown
+        ) or str(verdict.spec)
     elif verdict.status == NEW:
         ElementTree.SubElement(case, "skipped", message=verdict.note)
 

@@ -21,7 +21,15 @@ def list_table(entries: Iterable[Entry]) -> Table:
         Column("source", "source", left=True, drop=3),
     )
     rows = tuple(
-        (entry.name, ", ".join(entry.aliases), entry.title, _own(entry, "params"), _own(entry, "macs"), str(entry.source)) for entry in found
+        (
+            entry.name,
+            ", ".join(entry.aliases),
+            entry.title,
+            _own(entry, "params"),
+            _own(entry, "macs"),
+            str(entry.source),
+        )
+        for entry in found
     )
     footer = f"{plural(len(found), 'network')}; params and MACs as each spec expects them at its own settings, tested"
     return Table("", columns, rows, (footer,))

@@ -20,13 +20,20 @@ def to_openmetrics(outcome: Outcome, root: Path) -> str:
     networks = {network.label: network.totals for network in outcome.networks}
     for metric, text in _HELP.items():
         lines += _family(f"archprof_{metric}", text, {label: totals[metric] for label, totals in networks.items()})
-    exceeded = {label: sum(verdict.model == label and verdict.status == FAIL for verdict in outcome.verdicts) for label in networks}
+    exceeded = {
+        label: sum(verdict.model == label and verdict.status == FAIL for verdict in outcome.verdicts)
+        for label in networks
+    }
     lines += _family("archprof_budgets_exceeded", "Budgets that the network exceeds.", exceeded)
     return "\n".join([*lines, "# EOF"]) + "\n"
 
 
 def _family(name: str, text: str, values: dict[str, int]) -> list[str]:
-    return [f"# TYPE {name} gauge", f"# HELP {name} {text}", *(f'{name}{{network="{_label(label)}"}} {value}' for label, value in values.items())]
+    return [
+        f"# TYPE {name} gauge",
+        f"# HELP {name} {text}",
+        *(f'{name}{{network="{_label(label)}"}} {value}' for label, value in values.items()),
+    ]
 
 
 def _label(text: str) -> str:

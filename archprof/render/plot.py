@@ -28,7 +28,9 @@ def plot_comparison(found: Comparison, path: str) -> None:
     macs = [contender.report.totals.macs for contender in points]
     heights = [float(contender.top1) if accuracy else contender.report.totals.params for contender in points]
     for name in dict.fromkeys(contender.report.spec.name for contender in points):
-        family = sorted((macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.spec.name == name)
+        family = sorted(
+            (macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.spec.name == name
+        )
         axes.plot(*zip(*family, strict=True), color="#9bbdd4", linewidth=1, zorder=2)
     axes.scatter(macs, heights, s=44, color="#1b6ca8", zorder=3)
     axes.set_xlabel(f"multiply-accumulates ({found.reference.report.convention})")
@@ -64,7 +66,9 @@ def _figure(path: str) -> Any:
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise UsageError([Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]) from None
+        raise UsageError(
+            [Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]
+        ) from None
     return Figure(figsize=(7, 4.5), layout="constrained")
 
 
@@ -90,7 +94,8 @@ _SIDES = ((0, 7, "center", "bottom"), (0, -7, "center", "top"), (8, 0, "left", "
 
 
 def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[float, float]]) -> None:
-    """Write each name on the side of its point where it covers least: no other name, no other point, nothing outside."""
+    """Write each name on the side of its point where it covers least: no other name, no other point, nothing
+    outside."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
 
@@ -102,7 +107,9 @@ def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[
     for index in sorted(range(len(names)), key=lambda index: -points[index][1]):
         choices: list[tuple[int, int, Any, Bbox]] = []
         for dx, dy, ha, va in _SIDES:
-            text = axes.annotate(names[index], points[index], (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8)
+            text = axes.annotate(
+                names[index], points[index], (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8
+            )
             box = text.get_window_extent(renderer)
             covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not spots[index])
             outside = not figure.bbox.containsx(box.x0) or not figure.bbox.containsx(box.x1)

@@ -16,7 +16,11 @@ _NAMES = list(RULES)
 def to_sarif(outcome: Outcome, root: Path) -> str:
     """Return the log of one run: a result for each finding; paths count from the root of the sources."""
     driver = {"name": "archprof", "version": __version__, "rules": [_rule(name, text) for name, text in RULES.items()]}
-    run = {"tool": {"driver": driver}, "columnKind": "unicodeCodePoints", "results": [_result(finding) for finding in findings(outcome, root)]}
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "results": [_result(finding) for finding in findings(outcome, root)],
+    }
     return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -19,13 +19,23 @@ def show_table(report: Report, table: BlockTable) -> Table:
     columns = (
         Column("input", "input", printed_shape),
         Column("operator", "block", left=True),
-        *(Column(heading, name, drop=0 if name in _ALWAYS else 2 + place) for place, (name, heading) in enumerate(table.headings.items())),
+        *(
+            Column(heading, name, drop=0 if name in _ALWAYS else 2 + place)
+            for place, (name, heading) in enumerate(table.headings.items())
+        ),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
         Column("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),
     )
     rows = tuple(
-        (row.input, row.block, *(row.cells.get(name, "") for name in table.headings), row.cost.params, row.cost.macs, row.cost.macs)
+        (
+            row.input,
+            row.block,
+            *(row.cells.get(name, "") for name in table.headings),
+            row.cost.params,
+            row.cost.macs,
+            row.cost.macs,
+        )
         for row in table.rows
     )
     footer = [

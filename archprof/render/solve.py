@@ -19,11 +19,21 @@ def solution_table(found: Solution) -> Table:
     columns = (
         Column("", "which", left=True),
         *(Column(name, name) for name in names),
-        *(Column(LABELS.get(name, name), name, exact, drop=drop) for name, drop in (("params", 0), ("macs", 0), ("activations", 3))),
+        *(
+            Column(LABELS.get(name, name), name, exact, drop=drop)
+            for name, drop in (("params", 0), ("macs", 0), ("activations", 3))
+        ),
     )
     shown = [(_label(found), found.best), *([(_beyond(found), found.above)] if found.above else [])]
-    rows = tuple((label, *(value for _, value in one.settings), one.cost.params, one.cost.macs, one.cost.activations) for label, one in shown)
-    lines = [*_interval(found), *_budget(found), f"the best of {plural(found.networks, 'distinct network')}, all of the range"]
+    rows = tuple(
+        (label, *(value for _, value in one.settings), one.cost.params, one.cost.macs, one.cost.activations)
+        for label, one in shown
+    )
+    lines = [
+        *_interval(found),
+        *_budget(found),
+        f"the best of {plural(found.networks, 'distinct network')}, all of the range",
+    ]
     return Table(found.model, columns, rows, (*lines, f"convention {ARCHPROF}: {ARCHPROF.text}"))
 
 
@@ -59,13 +69,17 @@ def _budget(found: Solution) -> list[str]:
         label = LABELS.get(limit.of, limit.of)
         if count <= limit.value:
             left = limit.value - count
-            lines.append(f"{label}: {exact(left)} of {exact(limit.value)} left ({percent(left, limit.value)}){_binds(found, limit)}")
+            lines.append(
+                f"{label}: {exact(left)} of {exact(limit.value)} left ({percent(left, limit.value)}){_binds(found, limit)}"
+            )
         else:
             lines.append(f"{label}: {exact(count)}, over {exact(limit.value)} by {exact(count - limit.value)}")
     if found.goal.target is not None:
         off = found.best.cost.macs - found.goal.target
         share = percent(abs(off), found.goal.target)
-        lines.append(f"MACs: {exact(abs(off))} {'above' if off > 0 else 'below'} the target of {exact(found.goal.target)} ({share})")
+        lines.append(
+            f"MACs: {exact(abs(off))} {'above' if off > 0 else 'below'} the target of {exact(found.goal.target)} ({share})"
+        )
     return lines
 
 
@@ -86,7 +100,12 @@ def solution_document(found: Solution) -> dict[str, Any]:
         "best": _document(found.best, found),
         "above": _document(found.above, found) if found.above else None,
         "limits": [
-            {"count": limit.of, "max": limit.value, "left": limit.value - getattr(found.best.cost, limit.of), "binds": limit in found.binding}
+            {
+                "count": limit.of,
+                "max": limit.value,
+                "left": limit.value - getattr(found.best.cost, limit.of),
+                "binds": limit in found.binding,
+            }
             for limit in found.goal.limits
         ],
         "target": found.goal.target,
@@ -96,4 +115,8 @@ def solution_document(found: Solution) -> dict[str, Any]:
 def _document(network: Found, found: Solution) -> dict[str, Any]:
     of = "width" if found.parameter == "width" else "phi"
     interval = None if network.interval is None else {"of": of, "from": network.interval[0], "to": network.interval[1]}
-    return {"settings": dict(network.settings), "interval": interval, "totals": {name: getattr(network.cost, name) for name in Cost._fields}}
+    return {
+        "settings": dict(network.settings),
+        "interval": interval,
+        "totals": {name: getattr(network.cost, name) for name in Cost._fields},
+    }

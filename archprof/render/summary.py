@@ -25,7 +25,10 @@ def summary_table(report: Report, view: View, sort: str | None = None, conventio
         Column("s", "stride", pair, drop=3),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
-        *(Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact) for rule in conventions),
+        *(
+            Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact)
+            for rule in conventions
+        ),
         Column("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),
         Column("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
     ]
@@ -36,7 +39,13 @@ def summary_table(report: Report, view: View, sort: str | None = None, conventio
         columns[-2:] = [*measured, Column("", "agree", lambda agree: "✓" if agree else "≠", left=True), *columns[-2:]]
     rows = tuple(_values(line, report, conventions) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
-    return Table(heading(report), tuple(columns), rows, (*footer(report, view, sort), *(_rule(report, rule) for rule in conventions)), quiet)
+    return Table(
+        heading(report),
+        tuple(columns),
+        rows,
+        (*footer(report, view, sort), *(_rule(report, rule) for rule in conventions)),
+        quiet,
+    )
 
 
 def _rule(report: Report, rule: Convention) -> str:
@@ -69,7 +78,9 @@ def footer(report: Report, view: View, sort: str | None) -> tuple[str, ...]:
         part = sum(getattr(line.cost, sort or "macs") for line in view.lines)
         whole = getattr(totals, sort or "macs")
         left_out = plural(view.total - len(view.lines), "row")
-        lines.append(f"{left_out} of {view.total} left out; those shown have {percent(part, whole)} of the {label(sort or 'macs')}")
+        lines.append(
+            f"{left_out} of {view.total} left out; those shown have {percent(part, whole)} of the {label(sort or 'macs')}"
+        )
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:
         counts.append(f"trainable {exact(totals.trainable)}")
@@ -92,7 +103,9 @@ def _measured_line(report: Report) -> str:
     if measured.macs_torch is not None:
         found.append(f"MACs (torch) {exact(measured.macs_torch)}")
     agreeing = sum(row.agrees for row in report.rows)
-    verdict = f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {len(report.rows)} operators agree"
+    verdict = (
+        f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {len(report.rows)} operators agree"
+    )
     counter = "fvcore and torch" if measured.counter == "both" else measured.counter
     return f"measured by {counter} on torch {measured.torch}: {' · '.join(found)} · {verdict}"
 

@@ -1,4 +1,5 @@
-"""Variants of a sweep as lines of a file, written as they come: CSV, JSON lines, Parquet; and as a table with a plot of characters below."""
+"""Variants of a sweep as lines of a file, written as they come: CSV, JSON lines, Parquet; and as a table with a plot of
+characters below."""
 
 import json
 import re
@@ -61,7 +62,10 @@ class CsvWriter:
 
     def write(self, kept: Kept) -> None:
         """Write some variants."""
-        columns = [list(map(_quoted, column)) if any("," in text for text in column) else column for column in _texts(self._plans, kept)]
+        columns = [
+            list(map(_quoted, column)) if any("," in text for text in column) else column
+            for column in _texts(self._plans, kept)
+        ]
         self._file.writelines(",".join(line) + "\n" for line in zip(*columns, strict=True))
 
     def close(self) -> None:
@@ -90,7 +94,9 @@ class JsonWriter:
         axes, costs = axes[: -len(Cost._fields)], axes[-len(Cost._fields) :]
         columns = [[json.dumps(name) for name in model], *([_json(text) for text in column] for column in axes), *costs]
         for line in zip(*columns, strict=True):
-            self._file.write("{" + ", ".join(f"{key}: {value}" for key, value in zip(self._keys, line, strict=True)) + "}\n")
+            self._file.write(
+                "{" + ", ".join(f"{key}: {value}" for key, value in zip(self._keys, line, strict=True)) + "}\n"
+            )
 
     def close(self) -> None:
         """Finish; standard output stays open."""
@@ -118,7 +124,9 @@ class ParquetWriter:
             import pyarrow
             import pyarrow.parquet
         except ModuleNotFoundError:
-            raise UsageError([Problem("Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'")]) from None
+            raise UsageError(
+                [Problem("Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'")]
+            ) from None
         self._arrow = pyarrow
         self._plans = plans
         self._values = {name: _arrow_values(pyarrow, plans, name) for name in axis_names(plans)}
@@ -141,7 +149,11 @@ class ParquetWriter:
             found = digits(plan, part.numbers)
             columns = [pyarrow.repeat(plan.model, len(part))]
             for name, values in self._values.items():
-                columns.append(values[index].take(pyarrow.array(found[name])) if name in found else pyarrow.nulls(len(part), values[index].type))
+                columns.append(
+                    values[index].take(pyarrow.array(found[name]))
+                    if name in found
+                    else pyarrow.nulls(len(part), values[index].type)
+                )
             columns += [pyarrow.array(line) for line in part.costs]
             self._writer.write_table(pyarrow.Table.from_arrays(columns, schema=self._schema))
 
@@ -180,17 +192,23 @@ def text_writer(format: str, file: IO[str], plans: Sequence[Plan], started: bool
 
 
 def sweep_table(tally: Tally, kept: Kept, points: Kept, limited: bool, convention: str) -> Table:
-    """Return the first variants as a table, with what was left out, what cannot be and why; *points* are drawn below."""
+    """Return the first variants as a table, with what was left out, what cannot be and why; *points* are drawn
+    below."""
     plans = tally.plans
     columns = [Column("model", "model", left=True)] if len(plans) > 1 else []
     columns += [Column(name, name) for name in axis_names(plans)]
-    columns += [Column({"macs": "MACs"}.get(name, name), name, lambda text: exact(int(text)), drop=drop) for name, drop in _DROPS.items()]
+    columns += [
+        Column({"macs": "MACs"}.get(name, name), name, lambda text: exact(int(text)), drop=drop)
+        for name, drop in _DROPS.items()
+    ]
     texts = _texts(plans, kept.take(np.arange(min(len(kept), SHOWN)))) if len(kept) else []
     leading = texts[0 if len(plans) > 1 else 1 : 1 + len(axis_names(plans))]
     chosen = [*leading, *(texts[-len(Cost._fields) + Cost._fields.index(name)] for name in _DROPS)] if texts else []
     rows = tuple(zip(*chosen, strict=True))
     title = f"{', '.join(plan.model for plan in plans)}: {plural(sum(tally.done), 'variant')}"
-    return Table(title, tuple(columns), rows, (*_footer(tally, kept, limited), f"convention {convention}", *scatter(points)))
+    return Table(
+        title, tuple(columns), rows, (*_footer(tally, kept, limited), f"convention {convention}", *scatter(points))
+    )
 
 
 _DROPS = {"params": 0, "macs": 0, "activations": 3}

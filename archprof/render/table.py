@@ -12,8 +12,8 @@ FOLDED = 8
 class Column(NamedTuple):
     """A column: its title for people, its key for machines, and how a value is shown.
 
-    Columns with the highest *drop* leave first, together, when the room is narrow; 0 stays always. A column that may *wrap* gives up room before
-    that, down to `WRAPPED` characters. A column of the *person* alone is not in CSV.
+    Columns with the highest *drop* leave first, together, when the room is narrow; 0 stays always. A column that may
+    *wrap* gives up room before that, down to `WRAPPED` characters. A column of the *person* alone is not in CSV.
     """
 
     title: str
@@ -26,7 +26,8 @@ class Column(NamedTuple):
 
 
 class Table(NamedTuple):
-    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost nothing.
+    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost
+    nothing.
 
     Tables *below* follow in text and Markdown; CSV has the first alone.
     """
@@ -62,7 +63,10 @@ def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], l
     cells = [[column.show(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows]
     # A column in which nothing stands says nothing.
     kept = [index for index in range(len(table.columns)) if not cells or any(row[index] for row in cells)]
-    widths = [max([cell_len(column.title), *(cell_len(row[index]) for row in cells)]) for index, column in enumerate(table.columns)]
+    widths = [
+        max([cell_len(column.title), *(cell_len(row[index]) for row in cells)])
+        for index, column in enumerate(table.columns)
+    ]
     if width is not None:
         _narrow(table.columns, widths, kept, width)
         over = _room(widths, kept) - width
@@ -71,7 +75,11 @@ def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], l
             widths[first] = max(FOLDED, widths[first] - over)
             for row in cells:
                 row[first] = fold_path(row[first], widths[first])
-    return [table.columns[index] for index in kept], [widths[index] for index in kept], [[row[index] for index in kept] for row in cells]
+    return (
+        [table.columns[index] for index in kept],
+        [widths[index] for index in kept],
+        [[row[index] for index in kept] for row in cells],
+    )
 
 
 def _narrow(columns: Sequence[Column], widths: list[int], kept: list[int], room: int) -> None:
@@ -114,7 +122,9 @@ def _rich(columns: list[Column], widths: list[int], rows: list[list[str]], quiet
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
     for column, width in zip(columns, widths, strict=True):
-        grid.add_column(Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=not column.wrap)
+        grid.add_column(
+            Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=not column.wrap
+        )
     for index, row in enumerate(rows):
         grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
     out = StringIO()
@@ -191,8 +201,8 @@ def to_csv(table: Table) -> str:
 
 
 def _plain(value: Any) -> Any:
-    """Return a value as CSV holds it: shapes and pairs joined by `x`, several of them by `+`; a fraction as a decimal, since `1/64` is a date to
-    spreadsheets."""
+    """Return a value as CSV holds it: shapes and pairs joined by `x`, several of them by `+`; a fraction as a decimal,
+    since `1/64` is a date to spreadsheets."""
     if isinstance(value, Fraction):
         return float(value) if value.denominator > 1 else value.numerator
     if not isinstance(value, tuple):

@@ -21,7 +21,11 @@ def verify_table(proofs: Sequence[Proof], *, notes: bool) -> Table:
         Column("at", "at", left=True),
         Column("params", "params", exact),
         Column("MACs", "macs", exact),
-        *(Column(by, by, left=True) for by in ("expect", "module", "fvcore", "torch") if any(_of(proof, by) for proof in proofs)),
+        *(
+            Column(by, by, left=True)
+            for by in ("expect", "module", "fvcore", "torch")
+            if any(_of(proof, by) for proof in proofs)
+        ),
         Column("published", "published", left=True, drop=1),
     ]
     between = [column.key for column in columns[4:-1]]
@@ -37,7 +41,14 @@ def verify_table(proofs: Sequence[Proof], *, notes: bool) -> Table:
         for proof in proofs
     )
     return Table(
-        "", tuple(columns), rows, (*(_reasons(proofs) if notes else _failures(proofs)), verdicts(proofs), f"convention {ARCHPROF}: {ARCHPROF.text}")
+        "",
+        tuple(columns),
+        rows,
+        (
+            *(_reasons(proofs) if notes else _failures(proofs)),
+            verdicts(proofs),
+            f"convention {ARCHPROF}: {ARCHPROF.text}",
+        ),
     )
 
 
@@ -69,7 +80,11 @@ def verdicts(proofs: Iterable[Proof]) -> str:
             counted[check.verdict] = counted.get(check.verdict, 0) + 1
     models = len({proof.model for proof in found})
     shown = ", ".join(f"{counted[verdict]:,} {verdict}" for verdict in _MARKS if verdict in counted)
-    what = f"{plural(sum(counted.values()), 'comparison')}, {shown}" if counted else "nothing is expected, nothing was published, nothing proven"
+    what = (
+        f"{plural(sum(counted.values()), 'comparison')}, {shown}"
+        if counted
+        else "nothing is expected, nothing was published, nothing proven"
+    )
     return f"{plural(models, 'network')} at {plural(len(found), 'setting')}: {what}"
 
 
@@ -89,7 +104,13 @@ def _printed(check: Check) -> str:
 
 
 def _failures(proofs: Iterable[Proof]) -> list[str]:
-    return [line for proof in proofs for check in proof.checks if check.verdict in ("unequal", "differs") for line in [_line(proof, check)]]
+    return [
+        line
+        for proof in proofs
+        for check in proof.checks
+        if check.verdict in ("unequal", "differs")
+        for line in [_line(proof, check)]
+    ]
 
 
 def _reasons(proofs: Iterable[Proof]) -> list[str]:

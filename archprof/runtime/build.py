@@ -24,8 +24,8 @@ _RULED = (Conv2d, DeformConv2d, Linear)
 def build_network(graph: Graph, *, initialise: bool = True, device: torch.device | str | None = None) -> Network:
     """Return the torch module of a graph, in training mode, on *device* (torch's default unless given).
 
-    Without *initialise* weights keep whatever their memory held, and no random number is drawn: enough to count on, and faster.
-    Raises UsageError where torch is not installed, SpecError for an `init` that is none of the rules.
+    Without *initialise* weights keep whatever their memory held, and no random number is drawn: enough to count on, and
+    faster. Raises UsageError where torch is not installed, SpecError for an `init` that is none of the rules.
     """
     require_torch("building a module")
     import torch
@@ -34,7 +34,9 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
 
     with nullcontext() if device is None else torch.device(device):
         nodes = sorted(graph.nodes, key=lambda node: node.order)
-        modules = {node.path: module for node in nodes if not node.shared and (module := _module(node, initialise)) is not None}
+        modules = {
+            node.path: module for node in nodes if not node.shared and (module := _module(node, initialise)) is not None
+        }
         if initialise:
             _initialise(graph, modules)
     _set_inplace(graph, modules)

@@ -6,12 +6,21 @@ from math import prod
 from typing import Any
 
 from fvcore.nn import FlopCountAnalysis
-from fvcore.nn.jit_handles import addmm_flop_jit, bmm_flop_jit, conv_flop_count, conv_flop_jit, einsum_flop_jit, get_shape, linear_flop_jit
+from fvcore.nn.jit_handles import (
+    addmm_flop_jit,
+    bmm_flop_jit,
+    conv_flop_count,
+    conv_flop_jit,
+    einsum_flop_jit,
+    get_shape,
+    linear_flop_jit,
+)
 from torch import Tensor, nn
 
 
 def fvcore_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> Counter[str]:
-    """Return the MACs of convolutions, linear layers and matrix products, by the path of the module that runs them itself.
+    """Return the MACs of convolutions, linear layers and matrix products, by the path of the module that runs them
+    itself.
 
     *module* is run once. It should be one that nobody else has: fvcore leaves its hooks on it when a forward fails.
     """
@@ -26,7 +35,8 @@ def fvcore_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> Counter[str]:
 
 
 def _matmul(inputs: list[Any], outputs: list[Any]) -> int:
-    """Count output elements × the length of each dot product; fvcore's own handle does not take vectors or a stretched batch."""
+    """Count output elements × the length of each dot product; fvcore's own handle does not take vectors or a stretched
+    batch."""
     return _elements(outputs[0]) * _sizes(inputs[0])[-1]
 
 

@@ -36,7 +36,8 @@ _MAPPING = {torch.ops.aten._scaled_dot_product_flash_attention_for_cpu: _attenti
 class _Ledger:
     """Books what a running total grows by on the innermost module that is running.
 
-    FlopCounterMode books on every module that is running, and knows a module that stands at several paths by the last of them.
+    FlopCounterMode books on every module that is running, and knows a module that stands at several paths by the last
+    of them.
     """
 
     def __init__(self, total: Callable[[], int]) -> None:

@@ -16,7 +16,8 @@ _HOOKS = tuple(name for name, value in vars(nn.Module()).items() if "_hooks" in 
 def isolated(module: nn.Module) -> Iterator[nn.Module]:
     """Give a module to run in *module*'s place: in evaluation mode, without its hooks, with the same parameters.
 
-    It is a copy with buffers of its own. Where *module* holds something that cannot be copied, it is *module* itself, and put back as it was.
+    It is a copy with buffers of its own. Where *module* holds something that cannot be copied, it is *module* itself,
+    and put back as it was.
     """
     try:
         copy = _copy(module)
@@ -39,13 +40,16 @@ def _copy(module: nn.Module) -> nn.Module:
 class _SharedTensors(TorchFunctionMode):
     """A context in which a deep copy shares tensors that are neither parameters nor buffers."""
 
-    def __torch_function__(self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         return args[0] if func is Tensor.__deepcopy__ else func(*args, **(kwargs or {}))
 
 
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, without hooks, on copies of its buffers; put back its attributes, hooks and buffers in the end."""
+    """Put a module in evaluation mode, without hooks, on copies of its buffers; put back its attributes, hooks and
+    buffers in the end."""
     parts = list(module.modules())
     attributes = [dict(vars(part)) for part in parts]
     # The dicts stay the same objects: a hook's handle finds its hook by the dict that it was put in.

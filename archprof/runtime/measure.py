@@ -26,10 +26,11 @@ class MeasuredRow(NamedTuple):
 
 
 class Measurement(NamedTuple):
-    """What a counter found, by path: a row for every leaf, and for every other module that has parameters or MACs of its own.
+    """What a counter found, by path: a row for every leaf, and for every other module that has parameters or MACs of
+    its own.
 
-    *macs* is that of fvcore, or of torch where it alone was asked; *macs_torch* is there when both were. *torch* is the version that ran.
-    A parameter that modules share counts once, in the first.
+    *macs* is that of fvcore, or of torch where it alone was asked; *macs_torch* is there when both were. *torch* is the
+    version that ran. A parameter that modules share counts once, in the first.
     """
 
     counter: str
@@ -45,7 +46,8 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
 
     Raises UsageError where torch or fvcore is not installed, or for another counter.
     """
-    # A collection that starts behind the imports visits every object of torch: it takes as long as building the network.
+    # A collection that starts behind the imports visits every object of torch: it takes as long as building the
+    # network.
     with uncollected():
         _prepare(counter)
         import torch
@@ -62,12 +64,15 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
         return _measurement(counter, network, counts)
 
 
-def measure_module(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...], counter: str = "fvcore") -> Measurement:
-    """Return what *counter* ("fvcore", "torch" or "both") finds on a module, for its arguments, or for one zero input of shape (C, H, W).
+def measure_module(
+    module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...], counter: str = "fvcore"
+) -> Measurement:
+    """Return what *counter* ("fvcore", "torch" or "both") finds on a module, for its arguments, or for one zero input
+    of shape (C, H, W).
 
-    The module is run in evaluation mode, without gradients and without its hooks, and left as it was: hooks, mode, buffers, gradients, and the
-    state of the random generator. A failing forward raises what it raises. Raises UsageError where torch or fvcore is not installed, or for
-    another counter.
+    The module is run in evaluation mode, without gradients and without its hooks, and left as it was: hooks, mode,
+    buffers, gradients, and the state of the random generator. A failing forward raises what it raises. Raises
+    UsageError where torch or fvcore is not installed, or for another counter.
     """
     _prepare(counter)
     from archprof.runtime.isolate import isolated
@@ -104,7 +109,8 @@ def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mappi
 def _inference() -> Iterator[None]:
     """Run without gradients and without the fused attention that counters cannot look into.
 
-    The random generators, and the warning filters (torch imports sympy when it first counts, which adds its own), are given back as they were.
+    The random generators, and the warning filters (torch imports sympy when it first counts, which adds its own), are
+    given back as they were.
     """
     import torch
 
@@ -118,7 +124,8 @@ def _inference() -> Iterator[None]:
 
 
 def _arguments(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...]) -> tuple[Tensor, ...]:
-    """Return copies of tensors, or one zero input of that shape, of the type and on the device of the module's parameters."""
+    """Return copies of tensors, or one zero input of that shape, of the type and on the device of the module's
+    parameters."""
     import torch
 
     shape = [size for size in inputs if isinstance(size, int)]

@@ -10,7 +10,8 @@ from archprof.graph.operators import deform
 
 
 class Swish(nn.Module):
-    """x · sigmoid(βx) (Ramachandran et al. 2017), element by element; β is 1, or one learned parameter that starts there."""
+    """x · sigmoid(βx) (Ramachandran et al. 2017), element by element; β is 1, or one learned parameter that starts
+    there."""
 
     def __init__(self, learnable: bool = False) -> None:
         super().__init__()
@@ -21,7 +22,8 @@ class Swish(nn.Module):
 
 
 class StochasticDepth(nn.Module):
-    """In training zeroes each map of a batch with probability p, and scales the others by 1/(1 − p) (Huang et al. 2016)."""
+    """In training zeroes each map of a batch with probability p, and scales the others by 1/(1 − p) (Huang et al.
+    2016)."""
 
     def __init__(self, p: float) -> None:
         super().__init__()
@@ -59,7 +61,8 @@ class LayerScale(nn.Module):
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch normalisation of (batch, C, H, W) or (batch, C) whose weight, bias, mean and variance are fixed: four buffers of C elements."""
+    """Batch normalisation of (batch, C, H, W) or (batch, C) whose weight, bias, mean and variance are fixed: four
+    buffers of C elements."""
 
     weight: Tensor
     bias: Tensor
@@ -87,10 +90,11 @@ class FrozenBatchNorm2d(nn.Module):
 class DeformConv2d(nn.Module):
     """Deformable convolution: a map (batch, M, H, W) and where to sample it → (batch, N, H', W').
 
-    The second input has the places of the taps, relative to those of an ordinary convolution: (dy, dx) for each of K² taps, for each deformable
-    group; where *modulated*, then a weight before its sigmoid for each tap, for each deformable group. That is the layout of the original code and
-    of torchvision. The map is sampled bilinearly, zero outside, and the samples go through one 1×1 convolution, so that counters see K²·M/g·N
-    multiply-accumulates a position, those of the convolution that it replaces.
+    The second input has the places of the taps, relative to those of an ordinary convolution: (dy, dx) for each of K²
+    taps, for each deformable group; where *modulated*, then a weight before its sigmoid for each tap, for each
+    deformable group. That is the layout of the original code and of torchvision. The map is sampled bilinearly, zero
+    outside, and the samples go through one 1×1 convolution, so that counters see K²·M/g·N multiply-accumulates a
+    position, those of the convolution that it replaces.
     """
 
     def __init__(self, op: deform.DeformConv2d) -> None:
@@ -109,14 +113,19 @@ class DeformConv2d(nn.Module):
         batch, _, height, width = x.shape
         groups, taps, size = self.deformable_groups, self.kernel_size[0] * self.kernel_size[1], offsets.shape[2:]
         shifts = offsets[:, : 2 * groups * taps].reshape(batch, groups, taps, 2, *size)
-        samples = functional.grid_sample(x.reshape(batch * groups, -1, height, width), self._grid(shifts, height, width), align_corners=False)
+        samples = functional.grid_sample(
+            x.reshape(batch * groups, -1, height, width), self._grid(shifts, height, width), align_corners=False
+        )
         if self.modulated:
             weights = offsets[:, 2 * groups * taps :].sigmoid()
             samples = samples * weights.reshape(batch * groups, 1, -1, size[1])
-        return functional.conv2d(samples.reshape(batch, -1, *size), self.weight.flatten(1)[:, :, None, None], groups=self.groups)
+        return functional.conv2d(
+            samples.reshape(batch, -1, *size), self.weight.flatten(1)[:, :, None, None], groups=self.groups
+        )
 
     def _grid(self, shifts: Tensor, height: int, width: int) -> Tensor:
-        """Return where to sample, in the coordinates of `grid_sample`, from shifts (batch, groups, K², 2, H', W'): (batch·groups, K²·H', W', 2)."""
+        """Return where to sample, in the coordinates of `grid_sample`, from shifts (batch, groups, K², 2, H', W'):
+        (batch·groups, K²·H', W', 2)."""
         # Taps are numbered row by row.
         y = self._places(0, shifts).repeat_interleave(self.kernel_size[1], 0)[:, :, None] + shifts[:, :, :, 0]
         x = self._places(1, shifts).repeat(self.kernel_size[0], 1)[:, None, :] + shifts[:, :, :, 1]
@@ -125,7 +134,10 @@ class DeformConv2d(nn.Module):
 
     def _places(self, axis: int, shifts: Tensor) -> Tensor:
         """Return where an ordinary convolution samples along an axis, for every tap and output: (K, H') or (K, W')."""
-        taps, outputs = (torch.arange(n, dtype=shifts.dtype, device=shifts.device) for n in (self.kernel_size[axis], shifts.shape[4 + axis]))
+        taps, outputs = (
+            torch.arange(n, dtype=shifts.dtype, device=shifts.device)
+            for n in (self.kernel_size[axis], shifts.shape[4 + axis])
+        )
         return self.dilation[axis] * taps[:, None] + self.stride[axis] * outputs - self.padding[axis]
 
     def extra_repr(self) -> str:

@@ -9,7 +9,8 @@ from archprof.graph.trace import INPUT, Graph
 
 
 class Step(NamedTuple):
-    """One operator of a forward pass: the module at a path, or a function; the values it reads, and those that nobody reads after it."""
+    """One operator of a forward pass: the module at a path, or a function; the values it reads, and those that nobody
+    reads after it."""
 
     path: tuple[str, ...]
     function: Callable[..., Tensor] | None
@@ -20,13 +21,15 @@ class Step(NamedTuple):
 class Network(nn.Module):
     """The module of a graph: (batch, C, H, W) → the output, or a dict of outputs by name where the spec names them.
 
-    A node's path is its key in `dict(network.named_modules())`; containers on the way are plain modules, and the root calls every leaf itself. A
-    module that is put in the place of a leaf is called from then on. `parameters()`, `buffers()` and `state_dict()` have the order in which the
-    graph registers its nodes, which is that of the implementation that the spec follows.
+    A node's path is its key in `dict(network.named_modules())`; containers on the way are plain modules, and the root
+    calls every leaf itself. A module that is put in the place of a leaf is called from then on. `parameters()`,
+    `buffers()` and `state_dict()` have the order in which the graph registers its nodes, which is that of the
+    implementation that the spec follows.
     """
 
     def __init__(self, graph: Graph, modules: Mapping[str, nn.Module]) -> None:
-        """*modules* are those of the graph's paths, in their order of registration; an operator without one is called as a function."""
+        """*modules* are those of the graph's paths, in their order of registration; an operator without one is called
+        as a function."""
         super().__init__()
         self._program = _program(graph, modules)
         self._outputs = dict(graph.outputs)
@@ -46,8 +49,11 @@ class Network(nn.Module):
         outputs = {name: values[index] for name, index in self._outputs.items()}
         return outputs if self._named_outputs else outputs["output"]
 
-    def named_modules(self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True) -> Iterator[tuple[str, nn.Module]]:
-        """Yield modules as torch does, those of the graph in their order of registration, also where blocks return to a container that they left."""
+    def named_modules(
+        self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
+    ) -> Iterator[tuple[str, nn.Module]]:
+        """Yield modules as torch does, those of the graph in their order of registration, also where blocks return to a
+        container that they left."""
         start = len(prefix) + 1 if prefix else 0
         found = super().named_modules(memo, prefix, remove_duplicate)
         yield from sorted(found, key=lambda named: self._position(named[0][start:]))
@@ -71,14 +77,16 @@ class Network(nn.Module):
         parent.add_module(name, module)
 
     def _find(self, path: tuple[str, ...]) -> nn.Module:
-        # Found anew on every call, so that a replaced module is called; `get_submodule` does the same at several times the cost.
+        # Found anew on every call, so that a replaced module is called; `get_submodule` does the same at several times
+        # the cost.
         module: Any = self
         for segment in path:
             module = module._modules[segment]
         return module  # type: ignore[no-any-return]
 
     def _position(self, name: str) -> int:
-        """Return the place of a module, parameter or buffer: that of the path it lies under; first for the root, last for what the graph has not."""
+        """Return the place of a module, parameter or buffer: that of the path it lies under; first for the root, last
+        for what the graph has not."""
         if not name:
             return -1
         while name and name not in self._order:
@@ -93,7 +101,12 @@ def _program(graph: Graph, modules: Mapping[str, nn.Module]) -> tuple[Step, ...]
         if source not in graph.outputs.values():
             dead.setdefault(reader, []).append(source)
     return tuple(
-        Step(tuple(node.path.split(".")), None if node.path in modules else node.op.call, node.inputs, tuple(dead.get(index, ())))
+        Step(
+            tuple(node.path.split(".")),
+            None if node.path in modules else node.op.call,
+            node.inputs,
+            tuple(dead.get(index, ())),
+        )
         for index, node in enumerate(graph.nodes)
     )
 

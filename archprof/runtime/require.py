@@ -13,7 +13,8 @@ _MODULES = {"fvcore": "fvcore.nn"}
 
 
 def require_torch(what: str, *others: str) -> None:
-    """Import torch, and the *others* that *what* needs; raises UsageError, with what to install, where one is missing."""
+    """Import torch, and the *others* that *what* needs; raises UsageError, with what to install, where one is
+    missing."""
     packages = ("torch", *others)
     with importing():
         for package in packages:
@@ -26,7 +27,8 @@ def require_torch(what: str, *others: str) -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import heavy modules without collecting garbage, without what they say to their own authors, and without warning filters left behind.
+    """Import heavy modules without collecting garbage, without what they say to their own authors, and without warning
+    filters left behind.
 
     fvcore compiles two losses as it is imported, which torch deprecates.
     """
@@ -43,7 +45,8 @@ def use_one_thread() -> None:
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Hold the garbage collector back: an import of a million objects that all stay wakes it dozens of times, for nothing."""
+    """Hold the garbage collector back: an import of a million objects that all stay wakes it dozens of times, for
+    nothing."""
     if not gc.isenabled():
         yield
         return

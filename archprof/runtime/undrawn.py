@@ -25,9 +25,12 @@ _DRAWS = frozenset(
 
 
 class Undrawn(TorchFunctionMode):
-    """A context, of this thread alone, in which what would fill a tensor with random numbers leaves it as it was allocated."""
+    """A context, of this thread alone, in which what would fill a tensor with random numbers leaves it as it was
+    allocated."""
 
-    def __torch_function__(self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None) -> Any:
+    def __torch_function__(
+        self, func: Any, types: Iterable[type], args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
+    ) -> Any:
         kwargs = kwargs or {}
         if func in _DRAWS:
             return args[0] if args else kwargs["tensor"]

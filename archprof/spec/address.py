@@ -24,7 +24,11 @@ def parse_address(text: str, location: Location | None = None) -> tuple[Step, ..
         steps.append(match[1] if match[1] else int(match[2]))
         position = match.end()
     if not steps or position < len(text):
-        raise problem(f"`{shorten(text)}` is not an address", location, help="write it as `layers[1].rows[2].k`, or start with an id")
+        raise problem(
+            f"`{shorten(text)}` is not an address",
+            location,
+            help="write it as `layers[1].rows[2].k`, or start with an id",
+        )
     return tuple(steps)
 
 

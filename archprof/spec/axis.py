@@ -1,4 +1,5 @@
-"""An axis of a sweep as typed, `0.35:1.4:0.05`, `64:512:log:16`, `3,5,7`, → its values as text, exact decimals throughout."""
+"""An axis of a sweep as typed, `0.35:1.4:0.05`, `64:512:log:16`, `3,5,7`, → its values as text, exact decimals
+throughout."""
 
 import re
 from decimal import Decimal, localcontext
@@ -28,9 +29,9 @@ class Axis(NamedTuple):
 def parse_axis(setting: Setting) -> Axis:
     """Return the axis of a setting: a value, a list, `a:b:step`, `a:b:log:n`, or a list of those.
 
-    `a:b:step` counts in decimals and includes *b* where a step lands on it; `a:b:log:n` are *n* values in equal ratios, both ends included, rounded
-    to integers where both ends are (and the knob is no multiplier). A value that comes twice counts once. Raises SpecError for a range that has no
-    values, or too many.
+    `a:b:step` counts in decimals and includes *b* where a step lands on it; `a:b:log:n` are *n* values in equal ratios,
+    both ends included, rounded to integers where both ends are (and the knob is no multiplier). A value that comes
+    twice counts once. Raises SpecError for a range that has no values, or too many.
     """
     name, text = setting
     values = dict.fromkeys(value for part in split_values(text) for value in _values(name, part.strip()))
@@ -45,7 +46,9 @@ def _values(name: str, text: str) -> tuple[str, ...]:
     if match := _RANGE.fullmatch(text):
         return _stepped(name, text, *map(Decimal, match.groups()))
     if ":" in text and re.fullmatch(r"[-+0-9.:]*|.*:log:.*", text):
-        raise _failed(name, text, "is not a range", "`0.35:1.4:0.05` (from:to:step), or `64:512:log:16` (so many in equal ratios)")
+        raise _failed(
+            name, text, "is not a range", "`0.35:1.4:0.05` (from:to:step), or `64:512:log:16` (so many in equal ratios)"
+        )
     if not text:
         raise _failed(name, text, "has an empty value", "as in `3,5,7`")
     return (text,)
@@ -62,12 +65,16 @@ def _stepped(name: str, text: str, start: Decimal, end: Decimal, step: Decimal) 
 
 def _logarithmic(name: str, text: str, start: Decimal, end: Decimal, count: int) -> tuple[str, ...]:
     if not 2 <= count <= MAX_VALUES or start <= 0 or end < start:
-        raise _failed(name, text, "has no values", f"2 to {MAX_VALUES:,} of them, from the smaller to the larger, above 0")
+        raise _failed(
+            name, text, "has no values", f"2 to {MAX_VALUES:,} of them, from the smaller to the larger, above 0"
+        )
     whole = name not in _FRACTIONAL and start == int(start) and end == int(end)
     with localcontext(prec=28):
         ratio = (end / start).ln() / (count - 1)
         inner = [start * (ratio * index).exp() for index in range(1, count - 1)]
-        rounded = [value.quantize(Decimal(1)) if whole else +value.normalize().quantize(_unit(value)) for value in inner]
+        rounded = [
+            value.quantize(Decimal(1)) if whole else +value.normalize().quantize(_unit(value)) for value in inner
+        ]
     return tuple(dict.fromkeys(map(_plain, (start, *rounded, end))))
 
 

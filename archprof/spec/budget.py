@@ -22,7 +22,8 @@ _FORMS = "`220M`, `5.4 MiB`; over a baseline `+1%`, `+100k`, or, where both must
 
 
 class Term(NamedTuple):
-    """One number of a limit: an amount, or, where *relative*, what is added to the baseline: an amount, or a percentage of it."""
+    """One number of a limit: an amount, or, where *relative*, what is added to the baseline: an amount, or a percentage
+    of it."""
 
     value: Fraction
     relative: bool = False
@@ -37,7 +38,8 @@ class Term(NamedTuple):
 
 
 class Limit(NamedTuple):
-    """One bound of one metric, as typed. Of several terms all must be exceeded; a `share` is a percentage of the whole network's."""
+    """One bound of one metric, as typed. Of several terms all must be exceeded; a `share` is a percentage of the whole
+    network's."""
 
     metric: str
     bound: str
@@ -61,7 +63,8 @@ class Where(NamedTuple):
 
 
 class Budget(NamedTuple):
-    """Limits on a network or on some of its rows, at some settings; *expect* asks for exactly the numbers of the spec's own `expect`."""
+    """Limits on a network or on some of its rows, at some settings; *expect* asks for exactly the numbers of the spec's
+    own `expect`."""
 
     where: Where
     limits: tuple[Limit, ...]
@@ -71,7 +74,8 @@ class Budget(NamedTuple):
 
 
 def read_budgets(node: Node) -> tuple[Budget, ...]:
-    """Return the budgets of a spec's `budget`: one mapping, or a list of them. Raises SpecError with everything that is wrong."""
+    """Return the budgets of a spec's `budget`: one mapping, or a list of them. Raises SpecError with everything that is
+    wrong."""
     problems, found = Problems(), []
     for item in node.items if isinstance(node, Seq) else (node,):
         with problems:
@@ -101,10 +105,16 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
     problems.raise_any()
     if not limits and not expect:
-        raise problem("a budget without a limit", node.location, help=f"any of {', '.join(METRICS)}, as in `macs: 220M`")
+        raise problem(
+            "a budget without a limit", node.location, help=f"any of {', '.join(METRICS)}, as in `macs: 220M`"
+        )
     shares = [limit for limit in limits if limit.bound == "share"]
     if shares and where == Where():
-        raise problem("a share without `where`", shares[0].location, help="say of which rows: `{where: kind=se, macs: {share: 3%}}`")
+        raise problem(
+            "a share without `where`",
+            shares[0].location,
+            help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
+        )
     return Budget(where, tuple(limits), fields.location, expect)
 
 
@@ -133,7 +143,13 @@ def read_limit(metric: str, bound: str, node: Node) -> Limit:
     typed = scalar(node, f"a limit on {metric}")
     if bound == "share":
         return Limit(metric, bound, typed.text, (Term(_share(typed), percent=True),), typed.location)
-    return Limit(metric, bound, typed.text, tuple(_term(part, metric, typed) for part in _AND.split(typed.text.strip())), typed.location)
+    return Limit(
+        metric,
+        bound,
+        typed.text,
+        tuple(_term(part, metric, typed) for part in _AND.split(typed.text.strip())),
+        typed.location,
+    )
 
 
 def _share(typed: Scalar) -> Fraction:
@@ -154,7 +170,11 @@ def _term(part: str, metric: str, typed: Scalar) -> Term:
             help=f"over a baseline it is `+{shorten(bare)}`; of the whole network, `share: {shorten(bare)}`",
         )
     try:
-        value = Fraction(percent[1]) if percent else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
+        value = (
+            Fraction(percent[1])
+            if percent
+            else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
+        )
     except SpecError:
         raise problem(f"{describe(typed)} is no limit", typed.location, help=_FORMS) from None
     return Term(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
@@ -187,8 +207,16 @@ def read_where(node: Node) -> Where:
 
 def _where(fields: Mapping[str, Scalar], said: str) -> Where:
     stage = fields.get("stage")
-    if stage is not None and stage.text != "head" and not (stage.text.isascii() and stage.text.isdigit() and len(stage.text) < 7 and int(stage.text)):
-        raise problem(f"{describe(stage)} is no stage", stage.location, help="the stride of its output, such as `stage=8`, or `stage=head`")
+    if (
+        stage is not None
+        and stage.text != "head"
+        and not (stage.text.isascii() and stage.text.isdigit() and len(stage.text) < 7 and int(stage.text))
+    ):
+        raise problem(
+            f"{describe(stage)} is no stage",
+            stage.location,
+            help="the stride of its output, such as `stage=8`, or `stage=head`",
+        )
     number = None if stage is None else 0 if stage.text == "head" else int(stage.text)
     words = {key: fields[key].text for key in ("path", "address", "kind") if key in fields}
     return Where(said, stage=number, **words)
@@ -199,14 +227,24 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
     amounts: dict[str, Any] = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
     share = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$", "description": "of the whole network's"}
-    bounds = {"type": "object", "properties": {"max": amounts, "min": amounts, "share": share}, "additionalProperties": False, "minProperties": 1}
+    bounds = {
+        "type": "object",
+        "properties": {"max": amounts, "min": amounts, "share": share},
+        "additionalProperties": False,
+        "minProperties": 1,
+    }
     places = {
         "path": {"type": ["string", "number"]},
         "address": {"type": "string"},
         "kind": {"type": "string"},
         "stage": {"type": ["integer", "string"]},
     }
-    where = {"anyOf": [{"type": ["string", "number"]}, {"type": "object", "properties": places, "additionalProperties": False, "minProperties": 1}]}
+    where = {
+        "anyOf": [
+            {"type": ["string", "number"]},
+            {"type": "object", "properties": places, "additionalProperties": False, "minProperties": 1},
+        ]
+    }
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in METRICS}
     properties = {**beside, "where": where, "expect": {"type": "boolean"}, **limits}
     return {

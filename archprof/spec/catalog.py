@@ -59,7 +59,11 @@ def find(name: str, location: Location | None = None) -> Path:
     if name in known:
         return known[name]
     if not name:
-        raise problem("a network without a name", location, help="name one of the catalog, or a file; `archprof list` shows the catalog")
+        raise problem(
+            "a network without a name",
+            location,
+            help="name one of the catalog, or a file; `archprof list` shows the catalog",
+        )
     other = aliases()
     if name in other:
         return known[other[name]]

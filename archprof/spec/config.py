@@ -25,7 +25,8 @@ class Entry(NamedTuple):
 
 
 class Config(NamedTuple):
-    """A config file: its budgets, the baseline that relative limits count from, the folder that its paths count from, and what is wrong with it."""
+    """A config file: its budgets, the baseline that relative limits count from, the folder that its paths count from,
+    and what is wrong with it."""
 
     file: str
     folder: Path
@@ -35,7 +36,8 @@ class Config(NamedTuple):
 
 
 def find_config(folder: Path) -> Config | None:
-    """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None where there is none."""
+    """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None
+    where there is none."""
     for place in (folder, *folder.parents):
         if (place / NAME).is_file():
             return read_config(str(_shown(place / NAME, folder)))
@@ -56,7 +58,9 @@ def read_config(path: str) -> Config:
         return _config(parse(read_file(path), path, _FORM), path)
     config = _of_project(path)
     if config is None:
-        raise UsageError([Problem(f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")])
+        raise UsageError(
+            [Problem(f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")]
+        )
     return config
 
 
@@ -90,7 +94,9 @@ class _Located:
     def __init__(self, content: str, file: str) -> None:
         self._file = file
         self._lines = content.splitlines()
-        starts = (number for number, line in enumerate(self._lines) if re.match(r"\s*\[+\s*tool\s*\.\s*archprof\b", line))
+        starts = (
+            number for number, line in enumerate(self._lines) if re.match(r"\s*\[+\s*tool\s*\.\s*archprof\b", line)
+        )
         self._line = next(starts, 0)
 
     def node(self, value: Any) -> Node:
@@ -133,13 +139,19 @@ def _config(root: Node, path: str) -> Config:
 
 def _entry(node: Node) -> Entry:
     if not isinstance(node, Map):
-        raise problem(f"expected a budget, not {describe(node)}", node.location, help="as in `{model: mobilenet_v2, macs: 301M}`")
+        raise problem(
+            f"expected a budget, not {describe(node)}", node.location, help="as in `{model: mobilenet_v2, macs: 301M}`"
+        )
     problems = Problems()
     models: tuple[Scalar, ...] = ()
     with problems:
         model = node.get("model")
         if model is None:
-            raise problem("a budget without `model`", node.location, help="a name, a path or a pattern such as `specs/**/*.yaml`; a list for several")
+            raise problem(
+                "a budget without `model`",
+                node.location,
+                help="a name, a path or a pattern such as `specs/**/*.yaml`; a list for several",
+            )
         models = tuple(scalar(item, "a model") for item in (model.items if isinstance(model, Seq) else (model,)))
     budget = None
     with problems:
@@ -157,6 +169,9 @@ def config_schema() -> dict[str, Any]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "archprof check",
         "type": "object",
-        "properties": {"baseline": {"type": "string"}, "budgets": {"type": "array", "items": {**budget, "required": ["model"]}}},
+        "properties": {
+            "baseline": {"type": "string"},
+            "budgets": {"type": "array", "items": {**budget, "required": ["model"]}},
+        },
         "additionalProperties": False,
     }

@@ -1,4 +1,5 @@
-"""`set`, `insert` and `remove`: a variant's changes to its parent, all addressed to the parent as it is. And settings, one after the other."""
+"""`set`, `insert` and `remove`: a variant's changes to its parent, all addressed to the parent as it is. And settings,
+one after the other."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -39,12 +40,17 @@ def assign(root: Map, assignments: Iterable[Assignment], spellings: Spellings) -
 def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
     """Return the parent's tree with the child's `set`, `insert` and `remove` applied.
 
-    Raises SpecError for an address that names nothing, edits of one place that contradict each other, or an entry not written as it should be.
+    Raises SpecError for an address that names nothing, edits of one place that contradict each other, or an entry not
+    written as it should be.
     """
     if not any(child.get(keyword) for keyword in ("set", "insert", "remove")):
         return parent
     editor = _Editor(full_form(parent, spellings), spellings)
-    for keyword, read in (("set", editor.read_changes), ("remove", editor.read_removals), ("insert", editor.read_insertions)):
+    for keyword, read in (
+        ("set", editor.read_changes),
+        ("remove", editor.read_removals),
+        ("insert", editor.read_insertions),
+    ):
         entries = child.get(keyword)
         if entries is not None:
             with editor.problems:
@@ -92,11 +98,17 @@ class _Editor:
         whats = [key for key in ("layers", "rows") if key in fields.entries]
         if len(sides) != 1 or len(whats) != 1:
             advice = 'as in `{after: "layers[3]", layers: [dropout: 0.2]}`'
-            raise problem("an insertion has one of `before`, `after` and one of `layers`, `rows`", entry.location, help=advice)
+            raise problem(
+                "an insertion has one of `before`, `after` and one of `layers`, `rows`", entry.location, help=advice
+            )
         (marker, items), address = fields.entries[whats[0]], scalar(fields.entries[sides[0]][1], "an address")
         steps = self._item(address)
         if (steps[-2] == "rows") != (whats[0] == "rows"):
-            raise problem(f"`{whats[0]}` beside `{address.text}`", marker.location, help="`rows` go beside a row, `layers` beside a layer")
+            raise problem(
+                f"`{whats[0]}` beside `{address.text}`",
+                marker.location,
+                help="`rows` go beside a row, `layers` beside a layer",
+            )
         if any(steps[:length] in self._edited for length in range(len(steps))):
             raise _contradiction(address)
         index = int(steps[-1]) + (sides[0] == "after")
@@ -109,7 +121,11 @@ class _Editor:
     def _item(self, address: Scalar) -> Steps:
         steps, is_item = self._walk(address)
         if not is_item:
-            raise problem(f"`{address.text}` is no layer and no row", address.location, help="name one, such as `layers[3]` or `layers[1].rows[2]`")
+            raise problem(
+                f"`{address.text}` is no layer and no row",
+                address.location,
+                help="name one, such as `layers[3]` or `layers[1].rows[2]`",
+            )
         return steps
 
     def _claim(self, address: Scalar, steps: Steps) -> None:
@@ -150,7 +166,10 @@ class _Editor:
         """Return inserted rows, written under the parent's columns, with cells for those that `set` has added."""
         before = len(column_names(_at(self.root, (*where[:-1], "columns"))))
         after = len(column_names(_at(tree, (*self._renamed(where)[:-1], "columns"))))
-        return tuple(widen(Seq((row,)), after - before).items[0] if isinstance(row, Seq) and len(row.items) == before else row for row in rows)
+        return tuple(
+            widen(Seq((row,)), after - before).items[0] if isinstance(row, Seq) and len(row.items) == before else row
+            for row in rows
+        )
 
     def _renamed(self, where: Steps) -> Steps:
         """Return steps that lead through blocks as they are called after `set`."""
@@ -164,14 +183,18 @@ class _Editor:
 
 def _contradiction(address: Scalar) -> SpecError:
     return problem(
-        f"`{address.text}` is changed or removed by another edit too", address.location, help="edits of one file must not overlap: make it one"
+        f"`{address.text}` is changed or removed by another edit too",
+        address.location,
+        help="edits of one file must not overlap: make it one",
     )
 
 
 def _at(tree: Node, steps: Steps) -> Node | None:
     node: Node | None = tree
     for step in steps:
-        node = node.items[int(step)] if isinstance(node, Seq) else node.get(str(step)) if isinstance(node, Map) else None
+        node = (
+            node.items[int(step)] if isinstance(node, Seq) else node.get(str(step)) if isinstance(node, Map) else None
+        )
     return node
 
 

@@ -1,4 +1,5 @@
-"""What the catalog says of its networks without expanding them: name, aliases, source and expected numbers, read off their headers."""
+"""What the catalog says of its networks without expanding them: name, aliases, source and expected numbers, read off
+their headers."""
 
 import re
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ from archprof.spec.reader import parse, read_file
 from archprof.spec.types import Expected, Source
 from archprof.spec.variant import parse_reference
 
-# What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in messages do.
+# What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in
+# messages do.
 _UNTOLD = re.compile(
-    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE
+    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n(?:(?:[ #-].*)?\n)*",
+    re.MULTILINE,
 )
 
 
@@ -47,7 +50,9 @@ def entries() -> Iterator[Entry]:
             name,
             path.parent.name,
             title.text if isinstance(title, Scalar) else name,
-            tuple(alias.text for alias in aliases.items if isinstance(alias, Scalar)) if isinstance(aliases, Seq) else (),
+            tuple(alias.text for alias in aliases.items if isinstance(alias, Scalar))
+            if isinstance(aliases, Seq)
+            else (),
             _source(root, roots),
             read_expected(expect) if expect else (),
         )
@@ -69,5 +74,7 @@ def _source(root: Map, roots: dict[str, Map]) -> Source:
         if not isinstance(parent, Scalar):
             break
         target = parse_reference(parent.text).target
-        root = _root(Path(root.file).parent / target if catalog.is_path(target) else catalog.find(target, parent.location), roots)
+        root = _root(
+            Path(root.file).parent / target if catalog.is_path(target) else catalog.find(target, parent.location), roots
+        )
     return read_source(Map(found))

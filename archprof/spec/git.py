@@ -53,7 +53,8 @@ def sibling(child: str, target: str, location: Location | None = None) -> str:
 
 
 def at_revision(revision: str, file: str, location: Location | None = None, root: str = "") -> str:
-    """Return the reference of a file of the work tree at *revision*; *root* is the repository's, where it is known already.
+    """Return the reference of a file of the work tree at *revision*; *root* is the repository's, where it is known
+    already.
 
     Raises SpecError for a file outside of the repository.
     """
@@ -62,12 +63,15 @@ def at_revision(revision: str, file: str, location: Location | None = None, root
         path = Path(file).resolve().relative_to(root)
     except ValueError:
         advice = "run it inside the spec's repository"
-        raise problem(f"`{printable(file)}` is not in the repository {printable(root)}", location, help=advice) from None
+        raise problem(
+            f"`{printable(file)}` is not in the repository {printable(root)}", location, help=advice
+        ) from None
     return str(Place(revision, path.as_posix()))
 
 
 def repository(location: Location | None = None) -> str:
-    """Return the root of the repository that the current folder is in. Raises SpecError where there is none, or no git."""
+    """Return the root of the repository that the current folder is in. Raises SpecError where there is none, or no
+    git."""
     return _run(["rev-parse", "--show-toplevel"], location).rstrip("\n")
 
 
@@ -83,7 +87,8 @@ def commit_of(revision: str, location: Location | None = None) -> str:
 
 
 def head() -> str:
-    """Return the hash of the current commit, with `+` behind it where the work tree has changes; empty outside of a repository."""
+    """Return the hash of the current commit, with `+` behind it where the work tree has changes; empty outside of a
+    repository."""
     found = _quiet(["rev-parse", "--verify", "--quiet", "HEAD"])
     if not found:
         return ""
@@ -99,7 +104,9 @@ def read_blob(text: str, location: Location | None = None) -> bytes:
 
     place = parse_place(text, location)
     name = _object(place, location)
-    with subprocess.Popen(["git", "cat-file", "blob", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        ["git", "cat-file", "blob", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
+    ) as process:
         assert process.stdout is not None
         data = process.stdout.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
@@ -115,7 +122,9 @@ def _no_blob(text: str, place: Place, name: str, location: Location | None) -> S
     commit_of(place.revision, location)  # where there is no such commit, that is why
     kind = _call(["cat-file", "-t", name], location)
     if kind.stdout.strip() == b"tree":
-        return problem(f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`")
+        return problem(
+            f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`"
+        )
     advice = f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there"
     return problem(f"no such file: `{printable(text)}`", location, help=advice)
 
@@ -175,6 +184,10 @@ def _call(arguments: list[str], location: Location | None) -> "subprocess.Comple
     try:
         return subprocess.run(["git", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
     except OSError as error:
-        raise problem(f"git cannot be run: {(error.strerror or str(error)).lower()}", location, help="`git:` needs the program git") from None
+        raise problem(
+            f"git cannot be run: {(error.strerror or str(error)).lower()}",
+            location,
+            help="`git:` needs the program git",
+        ) from None
     except ValueError:  # a null byte
         raise problem("a revision or path with a null byte", location, help=_FORM) from None

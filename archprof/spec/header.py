@@ -36,9 +36,11 @@ def interpret(
     noted: Problems,
     problems: Problems | None = None,
 ) -> Spec:
-    """Return the Spec of a merged tree; *base* are the chain's own knob settings, *given* the asked ones, *noted* what is wrong already.
+    """Return the Spec of a merged tree; *base* are the chain's own knob settings, *given* the asked ones, *noted* what
+    is wrong already.
 
-    Raises SpecError with every problem of the header. With *problems*, what does not keep the layers from being read is added there instead.
+    Raises SpecError with every problem of the header. With *problems*, what does not keep the layers from being read is
+    added there instead.
     """
     found, usable = _read_keys(root, noted)
     settings: dict[str, object] = {}
@@ -55,7 +57,9 @@ def interpret(
     found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
     found["classes"] = settings["classes"]
     found["title"] = found["title"] or found["name"]
-    return Spec(**found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze"))
+    return Spec(
+        **found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze")
+    )
 
 
 def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
@@ -78,11 +82,15 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     return found, failed.isdisjoint(_NEEDED_BY_CELLS)
 
 
-_MISSING = {"input": "say what the network takes: `input: 3x224x224`", "layers": "list the network's layers, or name a parent with `extends`"}
+_MISSING = {
+    "input": "say what the network takes: `input: 3x224x224`",
+    "layers": "list the network's layers, or name a parent with `extends`",
+}
 
 
 def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mapping[str, Scalar]) -> dict[str, object]:
-    """Return every knob's value: a multiplier is the product of the spec's own and the asked one, any other the last one said."""
+    """Return every knob's value: a multiplier is the product of the spec's own and the asked one, any other the last
+    one said."""
     values: dict[str, object] = {"width": 1.0, "depth": 1.0, "resolution": None, "classes": found["classes"]}
     problems = Problems()
     for name, knob in found["knobs"].items():
@@ -107,7 +115,9 @@ def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mappi
     if classes is not None:
         with problems:
             if found["classes"] is None:
-                raise problem("this network has no classes", classes.location, help="a spec that has some says `classes: 1000`")
+                raise problem(
+                    "this network has no classes", classes.location, help="a spec that has some says `classes: 1000`"
+                )
             values["classes"] = integer(classes, 1, MAX_CHANNELS, "the number of classes")
     problems.raise_any()
     return values
@@ -119,7 +129,8 @@ def read_multiplier(node: Scalar, name: str) -> Any:
 
 
 def multiply(first: Any, second: Any) -> Any:
-    """Return the product of two multipliers as their decimals have it: 0.7 × 0.1 is 0.07, which binary fractions miss by a hair."""
+    """Return the product of two multipliers as their decimals have it: 0.7 × 0.1 is 0.07, which binary fractions miss
+    by a hair."""
     if not isinstance(first, int | float) or not isinstance(second, int | float):
         return first * second
     from decimal import Decimal
@@ -178,9 +189,13 @@ def _width(node: Node) -> WidthRule:
     problems = Problems()
     found = WidthRule()
     with problems:
-        found = found._replace(divisor=None if plain else 8 if divisor is None else integer(divisor, 1, 1024, "a divisor"))
+        found = found._replace(
+            divisor=None if plain else 8 if divisor is None else integer(divisor, 1, 1024, "a divisor")
+        )
     with problems:
-        found = found._replace(expand=word(expand, ("scale", "ratio"), "rule for expanded widths") if expand else "scale")
+        found = found._replace(
+            expand=word(expand, ("scale", "ratio"), "rule for expanded widths") if expand else "scale"
+        )
     problems.raise_any()
     return found
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Mapping
 from archprof.spec.address import Step
 from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
 
-# What a block's columns may be called: every accepted spelling → the column's name; the first is the block's first column.
+# What a block's columns may be called: every accepted spelling → the column's name; the first is the block's first
+# column.
 Spellings = Callable[[str], Mapping[str, str]]
 
 # What may stand beside a layer's block.
@@ -96,7 +97,8 @@ def _full_column(column: Node, names: Mapping[str, str]) -> Node:
 
 
 def find_ids(root: Map) -> dict[str, tuple[Step, ...]]:
-    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks' names."""
+    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks'
+    names."""
     found: dict[str, tuple[Step, ...]] = {}
     _visit_layers(root.get("layers"), ("layers",), found)
     return found
@@ -126,5 +128,9 @@ def _visit_args(args: Map, steps: tuple[Step, ...], found: dict[str, tuple[Step,
     if "id" not in names or not isinstance(rows, Seq):
         return
     for index, row in enumerate(rows.items):
-        if isinstance(row, Seq) and len(row.items) == len(names) and isinstance(cell := row.items[names.index("id")], Scalar):
+        if (
+            isinstance(row, Seq)
+            and len(row.items) == len(names)
+            and isinstance(cell := row.items[names.index("id")], Scalar)
+        ):
             found.setdefault(cell.text, (*steps, "rows", index))

@@ -1,4 +1,5 @@
-"""What a spec may not exceed, so that no text can exhaust a machine. The table in docs/reference/spec.md says the same."""
+"""What a spec may not exceed, so that no text can exhaust a machine. The table in docs/reference/spec.md says the
+same."""
 
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 32

@@ -26,7 +26,8 @@ EDITS = ("extends", "set", "insert", "remove")
 
 
 class Tree(NamedTuple):
-    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what is wrong with its keys."""
+    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what
+    is wrong with its keys."""
 
     root: Map
     base: dict[str, Scalar]
@@ -34,12 +35,18 @@ class Tree(NamedTuple):
 
 
 def load(
-    reference: str, settings: Iterable[Setting] = (), *, spellings: Spellings, text: str | None = None, problems: Problems | None = None
+    reference: str,
+    settings: Iterable[Setting] = (),
+    *,
+    spellings: Spellings,
+    text: str | None = None,
+    problems: Problems | None = None,
 ) -> Spec:
     """Return the Spec that *reference* names, with *settings* behind those of the reference.
 
-    *reference* is a catalog name, an alias, a path or `-`, each with `@knob=value,…` behind it if wanted. *text* stands in for the file's content.
-    Raises SpecError with everything that is wrong. With *problems*, what does not keep the layers from being read is added there instead.
+    *reference* is a catalog name, an alias, a path or `-`, each with `@knob=value,…` behind it if wanted. *text* stands
+    in for the file's content. Raises SpecError with everything that is wrong. With *problems*, what does not keep the
+    layers from being read is added there instead.
     """
     target, behind = parse_reference(reference)
     return resolve(read_tree(target, spellings, text), (*behind, *settings), spellings, problems)
@@ -85,8 +92,11 @@ def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) ->
     return Tree(merged, _rebase(parent.base, own), (*parent.problems, *problems.found))
 
 
-def _extended(file: str, root: Map, extends: Node, spellings: Spellings, chain: tuple[str, ...]) -> tuple[Tree, dict[str, Scalar], Map]:
-    """Return the parent's tree, the knobs that `extends` sets, and the parent's nodes with those settings, the edits and the child's keys on top."""
+def _extended(
+    file: str, root: Map, extends: Node, spellings: Spellings, chain: tuple[str, ...]
+) -> tuple[Tree, dict[str, Scalar], Map]:
+    """Return the parent's tree, the knobs that `extends` sets, and the parent's nodes with those settings, the edits
+    and the child's keys on top."""
     target, behind = parse_reference(scalar(extends, "the name of a spec").text, extends.location)
     path = _parent_file(target, root.file, extends.location)
     here = str(Path(file).resolve())
@@ -117,14 +127,16 @@ def _parent_file(target: str, child: str, location: Location) -> str:
 
 
 def _beside(child: str, target: str) -> str:
-    """Return a path that counts from the folder of *child*, short where that is the same file: behind a link, `..` is another folder."""
+    """Return a path that counts from the folder of *child*, short where that is the same file: behind a link, `..` is
+    another folder."""
     path = Path(child).parent / target
     short = os.path.normpath(path)
     return short if os.path.realpath(short) == os.path.realpath(path) else str(path)
 
 
 def _found_at_revision(name: str, child: str, location: Location) -> str:
-    """Return the file of a network that a spec at a revision extends: at the same revision where the catalog is part of the repository."""
+    """Return the file of a network that a spec at a revision extends: at the same revision where the catalog is part of
+    the repository."""
     revision = git.parse_place(child).revision
     try:
         folder = git.parse_place(git.at_revision(revision, str(catalog.root()))).path
@@ -141,15 +153,23 @@ def _read_parent(path: str, target: str, location: Location) -> str:
         if error.problems[0].location:
             raise
         reason = error.problems[0].message
-        raise problem(f"cannot extend `{shorten(target)}`: {reason}", location, help="a path counts from this file's folder") from None
+        raise problem(
+            f"cannot extend `{shorten(target)}`: {reason}", location, help="a path counts from this file's folder"
+        ) from None
 
 
 def _check_keys(root: Map, problems: Problems) -> None:
     version = root.get("archprof")
     if version is not None and not (isinstance(version, Scalar) and version.text == "1"):
-        raise problem(f"language version {describe(version)} is not known here: there is version 1", version.location, help="write `archprof: 1`")
+        raise problem(
+            f"language version {describe(version)} is not known here: there is version 1",
+            version.location,
+            help="write `archprof: 1`",
+        )
     if version is None:
-        problems.add("`archprof` is missing", root.location, help="a spec starts with `archprof: 1`, the version of its language")
+        problems.add(
+            "`archprof` is missing", root.location, help="a spec starts with `archprof: 1`, the version of its language"
+        )
     for key, (marker, _) in root.entries.items():
         if key not in TOP_LEVEL:
             problems.add(f"unknown key `{shorten(key)}`", marker.location, help=suggest(key, TOP_LEVEL, "keys"))
@@ -171,7 +191,9 @@ def _applied(root: Map, nodes: list[Assignment], spellings: Spellings) -> tuple[
             elif not re.search(r"[.\[]", key.text) and not is_place(root, key.text, spellings):
                 close = did_you_mean(key.text[:100], names)
                 advice = f"{close} knobs: {', '.join(names)}; a place is written `layers[1].rows[2].k`".strip()
-                raise problem(f"`{shorten(key.text)}` is neither a knob nor a place of this network", key.location, help=advice)
+                raise problem(
+                    f"`{shorten(key.text)}` is neither a knob nor a place of this network", key.location, help=advice
+                )
             else:
                 edits.append((key, value))
     with problems:
@@ -185,7 +207,9 @@ def _rebase(base: dict[str, Scalar], knobs: dict[str, Scalar]) -> dict[str, Scal
     merged = {**base, **knobs}
     for name in MULTIPLIERS:
         if name in base and name in knobs:
-            merged[name] = knobs[name]._replace(text=str(multiply(read_multiplier(base[name], name), read_multiplier(knobs[name], name))))
+            merged[name] = knobs[name]._replace(
+                text=str(multiply(read_multiplier(base[name], name), read_multiplier(knobs[name], name)))
+            )
     return merged
 
 

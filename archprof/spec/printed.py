@@ -8,7 +8,17 @@ from typing import NamedTuple
 from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
-COUNTS = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "million": 10**6, "G": 10**9, "B": 10**9, "billion": 10**9, "T": 10**12}
+COUNTS = {
+    "": 1,
+    "k": 10**3,
+    "K": 10**3,
+    "M": 10**6,
+    "million": 10**6,
+    "G": 10**9,
+    "B": 10**9,
+    "billion": 10**9,
+    "T": 10**12,
+}
 BYTES = {
     "": 1, "B": 1, "byte": 1, "k": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
@@ -36,7 +46,11 @@ def parse_printed(text: str, location: Location | None = None, units: Mapping[st
     match = _FORM.match(text.strip())
     unit = match[3] if match and match[3] in units else match[3].removesuffix("s") if match else ""
     if not match or unit not in units:
-        advice = "such as `5.4 MiB`, `22 MB`, `21,932,128`" if units is BYTES else "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
+        advice = (
+            "such as `5.4 MiB`, `22 MB`, `21,932,128`"
+            if units is BYTES
+            else "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
+        )
         raise problem(f"`{shorten(text)}` is not a number as papers print them", location, help=advice)
     whole, decimals = match[1].replace(",", ""), match[2] or ""
     return Printed(int(whole + decimals), Fraction(units[unit], 10 ** len(decimals)))

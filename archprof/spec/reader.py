@@ -1,4 +1,5 @@
-"""YAML text → nodes. Nothing that a text contains can crash, hang or surprise: limits first, then events, then our own words for what is wrong."""
+"""YAML text → nodes. Nothing that a text contains can crash, hang or surprise: limits first, then events, then our own
+words for what is wrong."""
 
 import re
 import sys
@@ -37,7 +38,9 @@ def read_file(path: str) -> str:
     except FileNotFoundError:
         raise problem(f"no such file: `{printable(path)}`") from None
     except IsADirectoryError:
-        raise problem(f"`{printable(path)}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`") from None
+        raise problem(
+            f"`{printable(path)}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`"
+        ) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise problem(f"cannot read `{printable(path)}`: {reason.lower()}") from None
@@ -53,7 +56,9 @@ def decode(data: bytes, file: str) -> str:
     if len(data) > MAX_BYTES:
         raise problem("the file is larger than 1 MiB, the limit of a spec", start, help="is this really a spec?")
     if data.startswith((b"\xff\xfe", b"\xfe\xff", b"\xef\xbb\xbf")):
-        raise problem("the file starts with a byte-order mark", start, help="save it as UTF-8 without a byte-order mark")
+        raise problem(
+            "the file starts with a byte-order mark", start, help="save it as UTF-8 without a byte-order mark"
+        )
     try:
         text = data.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -99,8 +104,14 @@ class _Builder:
     def build(self, text: str) -> Node | None:
         """Return the node of a text, None where it is empty."""
         if found := _FORBIDDEN.search(text):
-            place = self._location(text.count("\n", 0, found.start()), found.start() - text.rfind("\n", 0, found.start()) - 1)
-            raise problem(f"a character that YAML does not allow: {ascii(found[0])[1:-1]}", place, help="a spec is plain text; remove it")
+            place = self._location(
+                text.count("\n", 0, found.start()), found.start() - text.rfind("\n", 0, found.start()) - 1
+            )
+            raise problem(
+                f"a character that YAML does not allow: {ascii(found[0])[1:-1]}",
+                place,
+                help="a spec is plain text; remove it",
+            )
         try:
             root = self._root(text)
         except yaml.YAMLError as error:
@@ -129,9 +140,17 @@ class _Builder:
             elif kind is yaml.SequenceEndEvent or kind is yaml.MappingEndEvent:
                 start, children = stack.pop()
                 place = self._at(start)
-                node = Seq(tuple(children), *place) if kind is yaml.SequenceEndEvent else Map(self._entries(children), *place)
+                node = (
+                    Seq(tuple(children), *place)
+                    if kind is yaml.SequenceEndEvent
+                    else Map(self._entries(children), *place)
+                )
             elif kind is yaml.AliasEvent:
-                raise self._refused(event, f"alias `*{shorten(event.anchor)}`: a spec has no aliases", "write the value out, or use `extends`")
+                raise self._refused(
+                    event,
+                    f"alias `*{shorten(event.anchor)}`: a spec has no aliases",
+                    "write the value out, or use `extends`",
+                )
             elif kind is yaml.DocumentStartEvent and root is not None:
                 raise self._refused(event, "a second document: a file holds one spec", "put it into a file of its own")
             else:
@@ -154,7 +173,11 @@ class _Builder:
         if self.nodes > MAX_NODES:
             raise self._refused(event, f"more than {MAX_NODES:,} values, the limit of a spec")
         if event.anchor is not None:
-            raise self._refused(event, f"anchor `&{shorten(event.anchor)}`: a spec has no anchors", "write the value out, or use `extends`")
+            raise self._refused(
+                event,
+                f"anchor `&{shorten(event.anchor)}`: a spec has no anchors",
+                "write the value out, or use `extends`",
+            )
         if event.tag is not None:
             raise self._refused(event, f"tag `{shorten(event.tag)}`: a spec is plain data", "remove the tag")
 
@@ -170,17 +193,28 @@ class _Builder:
 
     def _bad_key(self, key: Node, entries: Mapping[str, tuple[Scalar, Node]]) -> SpecError:
         if not isinstance(key, Scalar) or not key.text:
-            return problem(f"a key must be a word, not {describe(key)}", key.location, help="quote text that looks like a list or mapping")
+            return problem(
+                f"a key must be a word, not {describe(key)}",
+                key.location,
+                help="quote text that looks like a list or mapping",
+            )
         if key.text == "<<":
-            return problem("merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`")
+            return problem(
+                "merge key `<<`: a spec has no merge keys", key.location, help="write the entries out, or use `extends`"
+            )
         first = entries[key.text][0].line
-        return problem(f"duplicate key `{shorten(key.text)}`", key.location, note=f"it stands in line {first} already" if first else "")
+        return problem(
+            f"duplicate key `{shorten(key.text)}`",
+            key.location,
+            note=f"it stands in line {first} already" if first else "",
+        )
 
     def _refused(self, event: Any, message: str, help: str = "") -> SpecError:
         return problem(message, self._at(event), help=help)
 
     def _reworded(self, error: yaml.YAMLError, text: str) -> SpecError:
-        """Say what the YAML parser met, by looking at the line it stopped at: its own messages depend on which parser runs."""
+        """Say what the YAML parser met, by looking at the line it stopped at: its own messages depend on which parser
+        runs."""
         mark: Any = getattr(error, "problem_mark", None)
         opened: Any = getattr(error, "context_mark", None)
         if opened and mark.line > opened.line and text[opened.index : opened.index + 1] in ("[", "{"):
@@ -190,7 +224,11 @@ class _Builder:
         # Only these end a line for YAML 1.1; `splitlines` knows more.
         lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
         number = min(line, len(lines) - 1)
-        return problem("this is not valid YAML", self._location(line, column), help=_yaml_help(lines[number], lines[:number], column))
+        return problem(
+            "this is not valid YAML",
+            self._location(line, column),
+            help=_yaml_help(lines[number], lines[:number], column),
+        )
 
 
 def _yaml_help(line: str, above: list[str], column: int) -> str:

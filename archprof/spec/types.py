@@ -23,7 +23,8 @@ class Source(NamedTuple):
 
 
 class WidthRule(NamedTuple):
-    """How a width multiplier changes a printed channel count: to multiples of *divisor* (None: the plain product), and how expanded widths follow."""
+    """How a width multiplier changes a printed channel count: to multiples of *divisor* (None: the plain product), and
+    how expanded widths follow."""
 
     divisor: int | None = 8
     expand: str = "scale"
@@ -63,8 +64,8 @@ class Published(NamedTuple):
 class Spec(NamedTuple):
     """One network at one choice of its knobs.
 
-    `settings` holds every knob's value; `width` and `depth` there are the products of the spec's own multiplier and the asked one. `pristine` says
-    that nothing was asked: the spec stands at its own settings.
+    `settings` holds every knob's value; `width` and `depth` there are the products of the spec's own multiplier and the
+    asked one. `pristine` says that nothing was asked: the spec stands at its own settings.
     """
 
     name: str

@@ -32,7 +32,11 @@ def text(node: Node) -> str:
     """Return the text of a single value; line breaks become spaces."""
     typed = " ".join(scalar(node, "text").text.split())
     if not typed.isprintable():
-        raise problem(f"a control character in {describe(node)}", node.location, help="tables are printed to terminals: plain text only")
+        raise problem(
+            f"a control character in {describe(node)}",
+            node.location,
+            help="tables are printed to terminals: plain text only",
+        )
     return typed
 
 
@@ -91,7 +95,9 @@ def dims(node: Node, form: str, example: str, high: int) -> tuple[int, ...]:
     parts = re.split("[x×]", typed)
     if not _DIMS.match(typed) or len(parts) != form.count("x") + 1:
         raise wrong(node, f"`{form}`", f"as in `{example}`")
-    return tuple(integer(node._replace(text=part) if isinstance(node, Scalar) else node, 1, high, "a size") for part in parts)
+    return tuple(
+        integer(node._replace(text=part) if isinstance(node, Scalar) else node, 1, high, "a size") for part in parts
+    )
 
 
 def word(node: Node, allowed: Iterable[str], what: str, of: str = "") -> str:
@@ -119,13 +125,16 @@ def sequence(node: Node, what: str, help: str = "") -> tuple[Node, ...]:
 
 
 def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:
-    """Return a mapping, whose keys are among *allowed* unless that is None. Raises SpecError with every key that is not."""
+    """Return a mapping, whose keys are among *allowed* unless that is None. Raises SpecError with every key that is
+    not."""
     names, problems = list(allowed or ()), Problems()
     if not isinstance(node, Map):
         raise wrong(node, f"a mapping for {what}", f"keys: {', '.join(names)}" if names else "")
     if allowed is not None:
         for key, (marker, _) in node.entries.items():
             if key not in names:
-                problems.add(f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys"))
+                problems.add(
+                    f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys")
+                )
         problems.raise_any()
     return node

@@ -37,7 +37,9 @@ def parse_setting(text: str, location: Location | None = None) -> Setting:
     key, sign, value = text.partition("=")
     key, value = key.strip(), value.strip()
     if not sign or not key or not value:
-        raise problem(f"`{shorten(text)}` is not a setting", location, help="write `width=0.75`, or `layers[1].rows[2].k=5`")
+        raise problem(
+            f"`{shorten(text)}` is not a setting", location, help="write `width=0.75`, or `layers[1].rows[2].k=5`"
+        )
     return key, value
 
 

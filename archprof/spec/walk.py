@@ -15,8 +15,8 @@ _MAY_BE_ADDED = ("classes", "defaults", "width", "depth", "init", "freeze", "fol
 class Walk:
     """The walk along one address through a spec in full form.
 
-    `steps` lead to the place in the tree itself, as `put` wants them: through the blocks' names, and to a cell by its number. Raises SpecError,
-    which names the step that leads nowhere.
+    `steps` lead to the place in the tree itself, as `put` wants them: through the blocks' names, and to a cell by its
+    number. Raises SpecError, which names the step that leads nowhere.
     """
 
     def __init__(self, root: Map, address: Scalar, spellings: Spellings, ids: Mapping[str, tuple[Step, ...]]) -> None:
@@ -83,7 +83,11 @@ class Walk:
 
     def _from_options(self, step: Step) -> None:
         options, name = self._node, self._names.get(str(step), step)
-        if not isinstance(options, Map) or isinstance(step, int) or (name not in options.entries and name not in self._names.values()):
+        if (
+            not isinstance(options, Map)
+            or isinstance(step, int)
+            or (name not in options.entries and name not in self._names.values())
+        ):
             raise self._no_column(step)
         columns = options.get("columns")
         self._enter(name, options.get(str(name)))
@@ -109,7 +113,8 @@ class Walk:
             raise self._no_column(step)
 
     def _from_value(self, step: Step) -> None:
-        """Go into an option's own value; what is not there can be added, and whoever reads the value knows whether it may."""
+        """Go into an option's own value; what is not there can be added, and whoever reads the value knows whether it
+        may."""
         if isinstance(self._node, Seq):
             self._enter(step, self._item(step))
         elif not isinstance(self._node, Scalar) or is_blank(self._node):
@@ -126,7 +131,9 @@ class Walk:
         if not isinstance(self._node, Seq):
             raise self._failed(f"{self._so_far()} is no list")
         if not isinstance(step, int):
-            raise self._failed(f"{self._so_far()} is a list, and has no `{step}`", "name an item by its number, counted from 0: `[0]`")
+            raise self._failed(
+                f"{self._so_far()} is a list, and has no `{step}`", "name an item by its number, counted from 0: `[0]`"
+            )
         if step >= len(self._node.items):
             count = len(self._node.items)
             raise self._failed(f"{self._so_far()} has {plural(count, 'item')}, counted from 0")
@@ -137,7 +144,9 @@ class Walk:
 
     def _no_column(self, step: Step) -> SpecError:
         columns = dict.fromkeys(self._names.values())
-        return self._failed(f"there is no `{step}`", suggest(str(step), ("columns", "rows", *self._names), "columns", columns))
+        return self._failed(
+            f"there is no `{step}`", suggest(str(step), ("columns", "rows", *self._names), "columns", columns)
+        )
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
@@ -166,7 +175,10 @@ def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:
 
 def _rename_block(layer: Map, name: Scalar) -> Map:
     old = block_of(layer)
-    entries = {(name.text if key == old else key): (name if key == old else marker, args) for key, (marker, args) in layer.entries.items()}
+    entries = {
+        (name.text if key == old else key): (name if key == old else marker, args)
+        for key, (marker, args) in layer.entries.items()
+    }
     return layer._replace(entries=entries)
 
 
@@ -185,4 +197,6 @@ def _add_cell(args: Map, row: int, column: str, value: Node) -> Map:
 def widen(rows: Seq, count: int) -> Seq:
     """Return rows with *count* absent cells more."""
     absent = (ABSENT,) * count
-    return rows._replace(items=tuple(row._replace(items=row.items + absent) if isinstance(row, Seq) else row for row in rows.items))
+    return rows._replace(
+        items=tuple(row._replace(items=row.items + absent) if isinstance(row, Seq) else row for row in rows.items)
+    )

@@ -45,7 +45,9 @@ def test_ratios():
 
 
 def test_accuracy_belongs_to_the_settings():
-    tops = [contender.top1 for contender in contenders("v1", "v1@width=0.50", "v1@width=0.6", "v2@width=1.4").contenders]
+    tops = [
+        contender.top1 for contender in contenders("v1", "v1@width=0.50", "v1@width=0.6", "v2@width=1.4").contenders
+    ]
     assert tops == ["70.6", "63.7", "", "74.7"]
 
 

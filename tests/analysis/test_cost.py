@@ -15,18 +15,38 @@ CASES = [
     (Ask("dw", ((3, 3),), 512, 512, (14, 14)), 9 * 512 + 512 * 512, (9 * 512 + 512 * 512) * 14 * 14, (3, 3)),
     # the textbook's grouped convolution: 227×227×3, 11×11, 6 outputs of 55×55, 3 groups
     (Ask("group", ((11, 11),), 3, 6, (227, 227), (4, 4), (0, 0), groups=3), 121 * 6, 121 * 6 * 55 * 55, (11, 11)),
-    (Ask("mix", ((3, 3), (5, 5), (7, 7)), 120, 120, (14, 14)), 40 * (9 + 25 + 49), 40 * (9 + 25 + 49) * 14 * 14, (7, 7)),
+    (
+        Ask("mix", ((3, 3), (5, 5), (7, 7)), 120, 120, (14, 14)),
+        40 * (9 + 25 + 49),
+        40 * (9 + 25 + 49) * 14 * 14,
+        (7, 7),
+    ),
     # 100 channels over three kernels: the remainder goes to the first
-    (Ask("mix", ((3, 3), (5, 5), (7, 7)), 100, 100, (8, 8)), 34 * 9 + 33 * 25 + 33 * 49, (34 * 9 + 33 * 25 + 33 * 49) * 64, (7, 7)),
+    (
+        Ask("mix", ((3, 3), (5, 5), (7, 7)), 100, 100, (8, 8)),
+        34 * 9 + 33 * 25 + 33 * 49,
+        (34 * 9 + 33 * 25 + 33 * 49) * 64,
+        (7, 7),
+    ),
     (
         Ask("inverted", ((3, 3),), 24, 32, (56, 56), (2, 2)),
         24 * 144 + 9 * 144 + 144 * 32,
         24 * 144 * 56 * 56 + (9 * 144 + 144 * 32) * 28 * 28,
         (3, 3),
     ),
-    (Ask("bottleneck", ((3, 3),), 256, 256, (56, 56)), 256 * 64 + 9 * 64 * 64 + 64 * 256, (256 * 64 + 9 * 64 * 64 + 64 * 256) * 56 * 56, (3, 3)),
+    (
+        Ask("bottleneck", ((3, 3),), 256, 256, (56, 56)),
+        256 * 64 + 9 * 64 * 64 + 64 * 256,
+        (256 * 64 + 9 * 64 * 64 + 64 * 256) * 56 * 56,
+        (3, 3),
+    ),
     (Ask("std", ((3, 3),), 64, 64, (56, 56), times=2), 2 * 9 * 64 * 64, 2 * 9 * 64 * 64 * 56 * 56, (5, 5)),
-    (Ask("std", ((3, 3),), 64, 64, (56, 56), dilation=(2, 2), times=3), 3 * 9 * 64 * 64, 3 * 9 * 64 * 64 * 56 * 56, (13, 13)),
+    (
+        Ask("std", ((3, 3),), 64, 64, (56, 56), dilation=(2, 2), times=3),
+        3 * 9 * 64 * 64,
+        3 * 9 * 64 * 64 * 56 * 56,
+        (13, 13),
+    ),
     (Ask("std", ((1, 7),), 8, 16, (9, 20), (1, 2)), 7 * 8 * 16, 7 * 8 * 16 * 9 * 10, (1, 7)),
     (Ask("pw", inputs=64, outputs=128), 64 * 128, 64 * 128 * 56 * 56, (1, 1)),
     (Ask("se", inputs=64, outputs=64), 64 * 16 + 16 * 64, 64 * 16 + 16 * 64, (1, 1)),
@@ -34,7 +54,9 @@ CASES = [
 ]
 
 
-@pytest.mark.parametrize(("ask", "weights", "macs", "field"), CASES, ids=lambda value: value.conv if isinstance(value, Ask) else "")
+@pytest.mark.parametrize(
+    ("ask", "weights", "macs", "field"), CASES, ids=lambda value: value.conv if isinstance(value, Ask) else ""
+)
 def test_counts(ask, weights, macs, field):
     found = answer(ask)
     assert (found.total.weights, found.total.cost.macs, found.receptive_field) == (weights, macs, field)

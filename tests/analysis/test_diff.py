@@ -20,7 +20,8 @@ def test_v3_large_against_its_14_rows():
     found = between("mobilenet_v3_large", "mobilenet_v3_large_14rows", ignore=("norm",))
     removed = [block for block in found.blocks if block.status == "removed"]
     assert [(block.input, block.output) for block in removed] == [((160, 7, 7), (160, 7, 7))]
-    # one row (5, 960, 160): 160·960 + 960·25 + 960·160 weights, three norms, and a squeeze-excite 960 → 240 → 960 with bias
+    # one row (5, 960, 160): 160·960 + 960·25 + 960·160 weights, three norms, and a squeeze-excite 960 → 240 → 960 with
+    # bias
     weights = 160 * 960 + 960 * 25 + 960 * 160
     squeeze = 2 * 960 * 240
     assert removed[0].delta.params == -(weights + 2 * (960 + 960 + 160) + squeeze + 240 + 960)

@@ -17,6 +17,8 @@ def by_definition(points):
     return kept
 
 
-@given(st.integers(1, 4).flatmap(lambda size: st.lists(st.tuples(*[st.integers(0, 6)] * size), min_size=1, max_size=40)))
+@given(
+    st.integers(1, 4).flatmap(lambda size: st.lists(st.tuples(*[st.integers(0, 6)] * size), min_size=1, max_size=40))
+)
 def test_front(points):
     assert front(np.array(points).T).tolist() == by_definition(points)

@@ -1,4 +1,5 @@
-"""`solve` finds the best there is: nothing that trying widths one by one turns up is better, and what it names stands at the edge of its interval."""
+"""`solve` finds the best there is: nothing that trying widths one by one turns up is better, and what it names stands
+at the edge of its interval."""
 
 import json
 import math
@@ -40,13 +41,20 @@ def test_between_two_steps_nothing_changes(rule):
 
 @pytest.mark.parametrize(
     ("low", "high", "wanted"),
-    [(0.7421875, 0.7578125, "0.75"), (0.1, 0.10058, "0.1"), (1.0, math.nextafter(1.0, 2.0), "1"), (0.23441, 0.2346, "0.2345")],
+    [
+        (0.7421875, 0.7578125, "0.75"),
+        (0.1, 0.10058, "0.1"),
+        (1.0, math.nextafter(1.0, 2.0), "1"),
+        (0.23441, 0.2346, "0.2345"),
+    ],
 )
 def test_the_shortest_decimal(low, high, wanted):
     assert shortest(low, high) == wanted
 
 
-@pytest.mark.parametrize("model", ["mobilenet_v1", "mobilenet_v2", "v3", "mobilenet_v3_small_paper", "efficientnet_b2", "mixnet_s"])
+@pytest.mark.parametrize(
+    "model", ["mobilenet_v1", "mobilenet_v2", "v3", "mobilenet_v3_small_paper", "efficientnet_b2", "mixnet_s"]
+)
 def test_nothing_tried_is_better(model):
     budget = totals(model, resolution=64).macs * 7 // 10
     goal = Goal((Limit("macs", budget, True),))
@@ -84,10 +92,14 @@ def test_the_compound_rule():
 
 def test_the_command(capsys, tmp_path):
     path = tmp_path / "small.yaml"
-    result = archprof(capsys, "solve", "mobilenet_v2", "--max-macs", "150M", "--format", "json", "--write-spec", str(path))
+    result = archprof(
+        capsys, "solve", "mobilenet_v2", "--max-macs", "150M", "--format", "json", "--write-spec", str(path)
+    )
     assert (result.code, result.err) == (0, "")
     document = json.loads(result.out)
-    assert document["limits"] == [{"count": "macs", "max": 150_000_000, "left": 150_000_000 - document["best"]["totals"]["macs"], "binds": True}]
+    assert document["limits"] == [
+        {"count": "macs", "max": 150_000_000, "left": 150_000_000 - document["best"]["totals"]["macs"], "binds": True}
+    ]
     summary = archprof(capsys, "summary", str(path), "--format", "json")
     assert json.loads(summary.out)["totals"] == document["best"]["totals"]
 
@@ -110,8 +122,14 @@ def test_an_impossible_budget(capsys):
             "solve v2 --max-macs 1G --scale compound",
             "`mobilenet_v2` cannot be scaled by the compound rule\n  help: it takes a spec that says `width:` and `depth:`\n",
         ),
-        ("solve v2 --max-macs 1G --width 2:1", "`--width 2:1` is an empty range\n  help: from the smaller to the larger: `0.25:2`\n"),
-        ("solve v2 --max-macs 1G --maximize size", "`--maximize` names no count: `size`\n  help: counts: macs, params, activations\n"),
+        (
+            "solve v2 --max-macs 1G --width 2:1",
+            "`--width 2:1` is an empty range\n  help: from the smaller to the larger: `0.25:2`\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --maximize size",
+            "`--maximize` names no count: `size`\n  help: counts: macs, params, activations\n",
+        ),
     ],
 )
 def test_what_is_asked_wrongly(capsys, arguments, message):

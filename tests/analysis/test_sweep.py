@@ -91,7 +91,9 @@ def test_random_variants_of_every_network_with_a_width(model):
 
 
 def test_roles():
-    plan = plan_of("v3", "resolution=64:512:64", "layers[1].rows[2].k=3,5", "width=0.5,1", "layers[1].rows[4].exp=120,128")
+    plan = plan_of(
+        "v3", "resolution=64:512:64", "layers[1].rows[2].k=3,5", "width=0.5,1", "layers[1].rows[4].exp=120,128"
+    )
     assert dict(zip([axis.name for axis in plan.axes], plan.roles, strict=True)) == {
         "layers[1].rows[2].k": STRUCTURE, "width": CHANNEL, "layers[1].rows[4].exp": CHANNEL, "resolution": SPACE,
     }  # fmt: skip
@@ -110,14 +112,19 @@ def test_any_stretch_is_a_part_of_the_whole():
 
 @pytest.mark.parametrize(("product", "size"), [(1, 1), (2, 1), (7, 5), (1751, 1000), (64, 64)])
 def test_a_sample_holds_no_variant_twice(product, size):
-    plan = plan_of("mobilenet_v2", f"resolution={','.join(str(32 + side) for side in range(product))}", sample=size, seed=3)
+    plan = plan_of(
+        "mobilenet_v2", f"resolution={','.join(str(32 + side) for side in range(product))}", sample=size, seed=3
+    )
     ranks = variants_at(plan, np.arange(plan.size)).tolist()
     assert len(set(ranks)) == len(ranks) == size
     assert all(0 <= rank < product for rank in ranks)
 
 
 def test_another_seed_is_another_sample():
-    one, other = (variants_at(plan_of("v2", "resolution=32:500:1", sample=50, seed=seed), np.arange(50)).tolist() for seed in (1, 2))
+    one, other = (
+        variants_at(plan_of("v2", "resolution=32:500:1", sample=50, seed=seed), np.arange(50)).tolist()
+        for seed in (1, 2)
+    )
     assert one != other
 
 
@@ -125,7 +132,9 @@ def test_limits_top_and_pareto_are_those_of_all():
     axes = ("mobilenet_v2", "width=0.2:1.4:0.05", "resolution=64:256:8")
     everything = swept(plan_of(*axes))
     limits = (Limit("macs", 100_000_000, True), Limit("params", 2_000_000, False))
-    rows = [(number, *cost) for number, cost in zip(everything.numbers.tolist(), everything.costs.T.tolist(), strict=True)]
+    rows = [
+        (number, *cost) for number, cost in zip(everything.numbers.tolist(), everything.costs.T.tolist(), strict=True)
+    ]
     within = [row for row in rows if row[4] <= 100_000_000 and row[1] >= 2_000_000]
     stretch = swept(plan_of(*axes, wanted=Wanted(limits)))
     assert stretch.numbers.tolist() == [row[0] for row in within]
@@ -133,11 +142,17 @@ def test_limits_top_and_pareto_are_those_of_all():
     tally = Tally([plan_of(*axes, wanted=wanted)])
     for piece in sweep(tally.plans):
         tally.hold(tally.add(piece), wanted)
-    assert tally.ordered(wanted).numbers.tolist() == [row[0] for row in sorted(within, key=lambda row: (-row[4], row[0]))[:9]]
+    assert tally.ordered(wanted).numbers.tolist() == [
+        row[0] for row in sorted(within, key=lambda row: (-row[4], row[0]))[:9]
+    ]
     assert tally.fitting == len(within)
     front = swept(plan_of(*axes, wanted=Wanted(limits, ("params", "-macs"))))
     points = {(row[1], row[4]) for row in within}
-    unbeaten = {(params, macs) for params, macs in points if not any(a <= params and b >= macs and (a, b) != (params, macs) for a, b in points)}
+    unbeaten = {
+        (params, macs)
+        for params, macs in points
+        if not any(a <= params and b >= macs and (a, b) != (params, macs) for a, b in points)
+    }
     assert {tuple(cost) for cost in front.costs[[0, 3]].T.tolist()} == unbeaten
 
 

@@ -1,6 +1,7 @@
 """Run commands in turn, several times, and print each run's wall time and peak memory as JSON.
 
-A process of its own, started without site-packages, because a child's peak memory counts from its parent's at the moment of the fork.
+A process of its own, started without site-packages, because a child's peak memory counts from its parent's at the
+moment of the fork.
 """
 
 import json

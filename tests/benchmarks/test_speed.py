@@ -1,4 +1,5 @@
-"""How long archprof takes and how much memory, as ratios to what it is compared with, in one run: `pytest tests/benchmarks`."""
+"""How long archprof takes and how much memory, as ratios to what it is compared with, in one run: `pytest
+tests/benchmarks`."""
 
 import json
 import os
@@ -53,7 +54,11 @@ def python(code: str, *arguments: str) -> list[str]:
 def test_summary_starts_quickly(note):
     summary, floor = compare(21, [ARCHPROF, "summary", NETWORK], python(FLOOR))
     ratio = summary.seconds / floor.seconds
-    note(f"archprof summary {NETWORK}", f"{summary.seconds:.3f} s, {ratio:.2f} × its libraries' imports ({floor.seconds:.3f} s)", "≤ 1.6 ×")
+    note(
+        f"archprof summary {NETWORK}",
+        f"{summary.seconds:.3f} s, {ratio:.2f} × its libraries' imports ({floor.seconds:.3f} s)",
+        "≤ 1.6 ×",
+    )
     assert ratio <= 1.6
 
 
@@ -73,7 +78,11 @@ def test_measure_against_one_forward(note, tmp_path):
     torch.save(archprof.build(NETWORK).eval(), saved)
     measured, forward = compare(7, [ARCHPROF, "summary", NETWORK, "--measure"], python(FORWARD, str(saved)))
     ratio = measured.seconds / forward.seconds
-    note(f"archprof summary {NETWORK} --measure", f"{measured.seconds:.2f} s, {ratio:.2f} × one forward ({forward.seconds:.2f} s)", "≤ 1.25 ×")
+    note(
+        f"archprof summary {NETWORK} --measure",
+        f"{measured.seconds:.2f} s, {ratio:.2f} × one forward ({forward.seconds:.2f} s)",
+        "≤ 1.25 ×",
+    )
     assert ratio <= 1.25
 
 
@@ -98,15 +107,23 @@ def test_list_reads_only(note):
 def test_check_of_many_specs(note, tmp_path):
     """100 budgets over 60 specs; memory is that of the largest network, whatever their number."""
     specs = [str(path) for path in catalog.files().values()][:60]
-    entries = [f"  - {{model: {path}, macs: 1T}}\n" for path in specs] + [f"  - {{model: {path}, params: 1G}}\n" for path in specs[:40]]
+    entries = [f"  - {{model: {path}, macs: 1T}}\n" for path in specs] + [
+        f"  - {{model: {path}, params: 1G}}\n" for path in specs[:40]
+    ]
     many, few = tmp_path / "many.yaml", tmp_path / "few.yaml"
     many.write_text(f"budgets:\n{''.join(entries)}")
     largest = max(specs, key=lambda path: len(archprof.expand(path).nodes))
     few.write_text(f"budgets:\n  - {{model: {largest}, macs: 1T}}\n")
     imports = "import rich.table, rich.console, archprof.cli.check, archprof.render.check, archprof.graph.blocks.conv"
-    checked, one, floor = compare(9, [ARCHPROF, "check", "--config", str(many)], [ARCHPROF, "check", "--config", str(few)], python(imports))
+    checked, one, floor = compare(
+        9, [ARCHPROF, "check", "--config", str(many)], [ARCHPROF, "check", "--config", str(few)], python(imports)
+    )
     each = 1000 * (checked.seconds - floor.seconds) / len(specs)
     note("archprof check, 100 budgets over 60 specs", f"{each:.1f} ms a spec above the imports", "≤ 15 ms")
-    note("", f"{checked.peak_bytes / one.peak_bytes:.2f} × the memory of the largest alone ({checked.peak_bytes / 1e6:.0f} MB)", "≤ 1.3 ×")
+    note(
+        "",
+        f"{checked.peak_bytes / one.peak_bytes:.2f} × the memory of the largest alone ({checked.peak_bytes / 1e6:.0f} MB)",
+        "≤ 1.3 ×",
+    )
     assert each <= 15
     assert checked.peak_bytes <= 1.3 * one.peak_bytes

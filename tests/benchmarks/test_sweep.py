@@ -28,7 +28,9 @@ ARCHPROF = os.path.join(os.path.dirname(sys.executable), "archprof")
 
 
 def plan_of(width, sample=None):
-    return plan_sweep(NETWORK, [parse_axis(("width", width)), parse_axis(("resolution", "64:512:1"))], Wanted(), sample, 1)
+    return plan_sweep(
+        NETWORK, [parse_axis(("width", width)), parse_axis(("resolution", "64:512:1"))], Wanted(), sample, 1
+    )
 
 
 ARBITRARY = plan_of("0.25:2:0.0001", MILLION)
@@ -36,7 +38,8 @@ GRID = plan_of("0.25:2:0.001")
 
 
 def rate(plan):
-    """Return the variants a second of one core: of its own time, so that what else runs on the machine does not count."""
+    """Return the variants a second of one core: of its own time, so that what else runs on the machine does not
+    count."""
     pickled = pickle.dumps(plan)
     compute(pickled, 0, 10)
     rates = []
@@ -55,7 +58,9 @@ def counters():
     from torch.utils.flop_counter import FlopCounterMode
 
     def fvcore(network, side):
-        FlopCountAnalysis(network, torch.zeros(1, 3, side, side)).unsupported_ops_warnings(False).uncalled_modules_warnings(False).total()
+        FlopCountAnalysis(network, torch.zeros(1, 3, side, side)).unsupported_ops_warnings(
+            False
+        ).uncalled_modules_warnings(False).total()
 
     def flop_counter(device):
         def count(network, side):
@@ -66,7 +71,11 @@ def counters():
 
     variants = [dict(parse_settings(settings_of(ARBITRARY, number))) for number in range(5)]
     found = {}
-    for name, count in {"fvcore": fvcore, "FlopCounterMode": flop_counter("cpu"), "FlopCounterMode on meta": flop_counter("meta")}.items():
+    for name, count in {
+        "fvcore": fvcore,
+        "FlopCounterMode": flop_counter("cpu"),
+        "FlopCounterMode on meta": flop_counter("meta"),
+    }.items():
         networks = [(archprof.build(NETWORK, **variant).eval(), int(variant["resolution"])) for variant in variants]
         count(*networks[0])
         begin = time.process_time()

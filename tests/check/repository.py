@@ -3,7 +3,8 @@
 import subprocess
 from pathlib import Path
 
-# 3×3 from 3 to 8 channels and 1×1 from 8 to 16, 8·8 positions, no norm: 216 + 8 and 128 + 16 parameters, 13,824 and 8,192 MACs
+# 3×3 from 3 to 8 channels and 1×1 from 8 to 16, 8·8 positions, no norm: 216 + 8 and 128 + 16 parameters, 13,824 and
+# 8,192 MACs
 SPEC = """\
 archprof: 1
 name: tiny
@@ -22,7 +23,16 @@ MORE_MACS = 8 * 8 * (3 * 3 * 3 + 16)
 
 def git(folder: Path, *arguments: str) -> str:
     """Return what git prints, asking no user's settings."""
-    settings = ["-c", "user.name=a", "-c", "user.email=a@b", "-c", "commit.gpgsign=false", "-c", "init.defaultBranch=main"]
+    settings = [
+        "-c",
+        "user.name=a",
+        "-c",
+        "user.email=a@b",
+        "-c",
+        "commit.gpgsign=false",
+        "-c",
+        "init.defaultBranch=main",
+    ]
     return subprocess.run(["git", *settings, *arguments], cwd=folder, check=True, capture_output=True, text=True).stdout
 
 

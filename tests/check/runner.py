@@ -1,6 +1,8 @@
-"""The steps of action.yml as a runner takes them: expressions put in, `if` obeyed, scripts run by bash, outputs read from files.
+"""The steps of action.yml as a runner takes them: expressions put in, `if` obeyed, scripts run by bash, outputs read
+from files.
 
-`python -m tests.check.runner FOLDER INPUT=VALUE…` runs all of them in a folder, installation included, and leaves with the action's exit code.
+`python -m tests.check.runner FOLDER INPUT=VALUE…` runs all of them in a folder, installation included, and leaves with
+the action's exit code.
 """
 
 import os
@@ -26,7 +28,15 @@ class Run(NamedTuple):
     page: str
 
 
-def run_action(folder: Path, temporary: Path, inputs: dict[str, str], *, event: str = "push", skip: tuple[str, ...] = (), path: str = "") -> Run:
+def run_action(
+    folder: Path,
+    temporary: Path,
+    inputs: dict[str, str],
+    *,
+    event: str = "push",
+    skip: tuple[str, ...] = (),
+    path: str = "",
+) -> Run:
     """Return what a run of the action in *folder* leaves, without the steps of the names in *skip*."""
     given = {name: str(declared.get("default", "")) for name, declared in ACTION["inputs"].items()} | inputs
     known = {f"inputs.{name}": value for name, value in given.items()}
@@ -40,8 +50,17 @@ def run_action(folder: Path, temporary: Path, inputs: dict[str, str], *, event: 
         outputs = temporary / f"outputs{number}"
         outputs.touch()
         environment = os.environ | {name: _filled(value, known) for name, value in step.get("env", {}).items()}
-        environment |= {"RUNNER_TEMP": str(temporary), "GITHUB_ACTION_PATH": str(ROOT), "GITHUB_OUTPUT": str(outputs), "GITHUB_REPOSITORY": "a/b"}
-        environment |= {"GITHUB_STEP_SUMMARY": str(page), "GITHUB_WORKSPACE": str(folder), "PATH": f"{path}{os.environ['PATH']}"}
+        environment |= {
+            "RUNNER_TEMP": str(temporary),
+            "GITHUB_ACTION_PATH": str(ROOT),
+            "GITHUB_OUTPUT": str(outputs),
+            "GITHUB_REPOSITORY": "a/b",
+        }
+        environment |= {
+            "GITHUB_STEP_SUMMARY": str(page),
+            "GITHUB_WORKSPACE": str(folder),
+            "PATH": f"{path}{os.environ['PATH']}",
+        }
         shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", step["run"]]
         ended = subprocess.run(shell, cwd=folder, env=environment, capture_output=True, text=True, check=False)
         code = code or ended.returncode

@@ -21,7 +21,8 @@ esac
 
 @pytest.fixture
 def act(folder, tmp_path_factory):
-    """A function that runs the action in the test's folder, with the archprof of this checkout in the place of an installed one."""
+    """A function that runs the action in the test's folder, with the archprof of this checkout in the place of an
+    installed one."""
     temporary = tmp_path_factory.mktemp("runner")
     tools = temporary / "archprof" / "bin"
     tools.mkdir(parents=True)
@@ -33,13 +34,22 @@ def act(folder, tmp_path_factory):
     (folder / "specs" / "tiny net.yaml").write_text(SPEC)
     commit(folder)
     return lambda event="push", **inputs: run_action(
-        folder, temporary, {name.replace("_", "-"): value for name, value in inputs.items()}, event=event, skip=(INSTALL,), path=f"{tools}:"
+        folder,
+        temporary,
+        {name.replace("_", "-"): value for name, value in inputs.items()},
+        event=event,
+        skip=(INSTALL,),
+        path=f"{tools}:",
     )
 
 
 def test_budgets_kept(act):
     ended = act(models="specs/*.yaml", args="--max-macs\n22,016")
-    assert (ended.code, ended.outputs["exit-code"], ended.printed) == (0, "0", "archprof: 1 budget checked, none exceeded\n")
+    assert (ended.code, ended.outputs["exit-code"], ended.printed) == (
+        0,
+        "0",
+        "archprof: 1 budget checked, none exceeded\n",
+    )
     assert ended.page.startswith("**1 budget checked, none exceeded**")
 
 
@@ -47,7 +57,9 @@ def test_a_heavier_network_fails_at_its_line(act, folder):
     (folder / "specs" / "tiny net.yaml").write_text(heavier(SPEC))
     ended = act(models="specs/tiny net.yaml", against="git:HEAD", max_increase="macs=1%", sarif="out.sarif")
     assert (ended.code, ended.outputs["exit-code"]) == (1, "1")
-    assert ended.printed.startswith("::error file=specs/tiny net.yaml,line=5,col=5,title=archprof%3A macs of specs/tiny net.yaml::")
+    assert ended.printed.startswith(
+        "::error file=specs/tiny net.yaml,line=5,col=5,title=archprof%3A macs of specs/tiny net.yaml::"
+    )
     assert "+2,752" in (folder / "out.sarif").read_text()
     with open(ended.outputs["markdown"]) as file:
         assert file.read() == ended.page
@@ -55,7 +67,11 @@ def test_a_heavier_network_fails_at_its_line(act, folder):
 
 def test_a_mistake_is_exit_2(act):
     ended = act(models="none/*.yaml", args="--max-macs\n1M")
-    assert (ended.code, ended.outputs["exit-code"], "::error title=archprof::`none/*.yaml` matches nothing" in ended.printed) == (2, "2", True)
+    assert (
+        ended.code,
+        ended.outputs["exit-code"],
+        "::error title=archprof::`none/*.yaml` matches nothing" in ended.printed,
+    ) == (2, "2", True)
 
 
 def test_inputs_are_no_shell(act, folder):

@@ -29,7 +29,12 @@ def test_exact_integers_row_by_row(capsys, folder):
     write(capsys, "tiny.yaml")
     document = json.loads((folder / "b.json").read_text())
     model = document["models"]["tiny.yaml"]
-    assert (document["schema"], model["archprof"], model["convention"], model["input"]) == (1, package.__version__, "archprof 1", [3, 8, 8])
+    assert (document["schema"], model["archprof"], model["convention"], model["input"]) == (
+        1,
+        package.__version__,
+        "archprof 1",
+        [3, 8, 8],
+    )
     assert (model["totals"]["params"], model["totals"]["macs"], model["layers"]) == (PARAMS, MACS, 2)
     assert [(row["path"], row["macs"]) for row in model["rows"]] == [("0.conv", 13824), ("1.conv", 8192), ("2", 0)]
 
@@ -81,7 +86,10 @@ def test_what_was_counted_otherwise_is_not_compared(capsys, folder):
     write(capsys, "tiny.yaml")
     (folder / "tiny.yaml").write_text(SPEC.replace("3x8x8", "3x4x4"))
     result = archprof(capsys, "check", "tiny.yaml", "--baseline", "b.json")
-    assert (result.code, "counted otherwise in the baseline: archprof 1 at 3×8×8, now archprof 1 at 3×4×4" in result.err) == (2, True)
+    assert (
+        result.code,
+        "counted otherwise in the baseline: archprof 1 at 3×8×8, now archprof 1 at 3×4×4" in result.err,
+    ) == (2, True)
 
 
 def test_where_a_spec_is_wrong_nothing_is_written(capsys, folder):
@@ -117,7 +125,9 @@ HOSTILE = {
 def test_nothing_of_a_hostile_file_is_believed(capsys, folder, text, option):
     (folder / "b.json").write_text(text)
     result = archprof(capsys, "check", "tiny.yaml", option, "b.json", "--max-params", "1")
-    assert (result.code, result.err.startswith("b.json:"), (folder / "b.json").read_text()) == (2, True, text), result.err
+    assert (result.code, result.err.startswith("b.json:"), (folder / "b.json").read_text()) == (2, True, text), (
+        result.err
+    )
     assert "✗  tiny.yaml" in result.out
 
 
@@ -153,7 +163,10 @@ def test_a_hand_that_edits_is_noticed(capsys, folder, old, new, told):
 
 def test_a_baseline_that_is_not_there(capsys):
     result = archprof(capsys, "check", "tiny.yaml", "--baseline", "none.json")
-    assert (result.code, result.err.splitlines()[0]) == (2, "cannot read the baseline `none.json`: no such file or directory")
+    assert (result.code, result.err.splitlines()[0]) == (
+        2,
+        "cannot read the baseline `none.json`: no such file or directory",
+    )
 
 
 # Writing, in a process of its own that fares badly.
@@ -162,7 +175,9 @@ def test_a_baseline_that_is_not_there(capsys):
 def spawn(*arguments, preexec=None, prelude="pass"):
     code = f"{prelude}\nimport sys\nfrom archprof.cli import run\nsys.exit(run({list(arguments)!r}))"
     environment = {**os.environ, "PYTHONPATH": str(Path(package.__file__).parents[1])}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=preexec, env=environment)
+    return subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, preexec_fn=preexec, env=environment
+    )
 
 
 @pytest.fixture
@@ -184,8 +199,13 @@ def test_a_full_disk_leaves_the_old_file_and_no_other(folder, old):
         resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 
     ended = spawn("check", "tiny.yaml", "--write-baseline", "b.json", preexec=limit)
-    assert (ended.returncode, ended.stderr.startswith("cannot write `b.json`: file too large")) == (2, True), ended.stderr
-    assert ((folder / "b.json").read_bytes(), sorted(path.name for path in folder.iterdir())) == (old, ["b.json", "tiny.yaml"])
+    assert (ended.returncode, ended.stderr.startswith("cannot write `b.json`: file too large")) == (2, True), (
+        ended.stderr
+    )
+    assert ((folder / "b.json").read_bytes(), sorted(path.name for path in folder.iterdir())) == (
+        old,
+        ["b.json", "tiny.yaml"],
+    )
 
 
 def test_no_space_left_is_told(capsys, folder, old, monkeypatch):
@@ -194,8 +214,14 @@ def test_no_space_left_is_told(capsys, folder, old, monkeypatch):
 
     monkeypatch.setattr(os, "replace", full)
     result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json")
-    assert (result.code, result.err) == (2, "cannot write `b.json`: no space left on device\n  help: nothing was written\n")
-    assert ((folder / "b.json").read_bytes(), sorted(path.name for path in folder.iterdir())) == (old, ["b.json", "tiny.yaml"])
+    assert (result.code, result.err) == (
+        2,
+        "cannot write `b.json`: no space left on device\n  help: nothing was written\n",
+    )
+    assert ((folder / "b.json").read_bytes(), sorted(path.name for path in folder.iterdir())) == (
+        old,
+        ["b.json", "tiny.yaml"],
+    )
 
 
 def test_a_folder_that_cannot_be_written(capsys, folder, monkeypatch):

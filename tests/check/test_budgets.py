@@ -39,7 +39,13 @@ def config(folder, text):
 def test_a_limit_is_kept_to_the_last_digit(capsys, option, count):
     assert verdicts(capsys, "tiny.yaml", f"--max-{option}", str(count))[0] == 0
     code, [verdict] = verdicts(capsys, "tiny.yaml", f"--max-{option}", str(count - 1))
-    assert (code, verdict["status"], verdict["limit"], verdict["actual"], verdict["difference"]) == (1, "fail", count - 1, count, 1)
+    assert (code, verdict["status"], verdict["limit"], verdict["actual"], verdict["difference"]) == (
+        1,
+        "fail",
+        count - 1,
+        count,
+        1,
+    )
 
 
 @pytest.mark.parametrize(("metric", "width"), [("size", 4), ("size_fp16", 2), ("size_int8", 1)])
@@ -50,14 +56,25 @@ def test_sizes_are_bytes_of_the_parameters(capsys, metric, width):
 
 @pytest.mark.parametrize(
     ("text", "limit"),
-    [("22k", 22_000), ("0.022M", 22_000), ("22,016", 22_016), ("22.0165k", 22_016), ("0.1 million", 100_000), ("1G", 10**9), ("2B", 2 * 10**9)],
+    [
+        ("22k", 22_000),
+        ("0.022M", 22_000),
+        ("22,016", 22_016),
+        ("22.0165k", 22_016),
+        ("0.1 million", 100_000),
+        ("1G", 10**9),
+        ("2B", 2 * 10**9),
+    ],
 )
 def test_units_are_those_of_the_field(capsys, text, limit):
     assert verdicts(capsys, "tiny.yaml", "--max-macs", text)[1][0]["limit"] == limit
 
 
 def test_a_minimum_is_rounded_up_and_a_maximum_down(capsys):
-    [high, low] = sorted(verdicts(capsys, "tiny.yaml", "--min", "macs=22.0155k", "--max", "macs=22.0165k")[1], key=lambda verdict: verdict["bound"])
+    [high, low] = sorted(
+        verdicts(capsys, "tiny.yaml", "--min", "macs=22.0155k", "--max", "macs=22.0165k")[1],
+        key=lambda verdict: verdict["bound"],
+    )
     assert (high["bound"], high["limit"], low["bound"], low["limit"]) == ("max", 22_016, "min", 22_016)
 
 
@@ -89,7 +106,9 @@ def test_rows_by_path_address_kind_and_stage(capsys, folder, where, macs):
 
 
 def test_an_address_may_start_with_an_id(capsys, folder):
-    (folder / "tiny.yaml").write_text(SPEC.replace("  - conv: {k: 1, c: 16}", "  - id: wide\n    conv: {columns: [k, c], rows: [[1, 16], [1, 4]]}"))
+    (folder / "tiny.yaml").write_text(
+        SPEC.replace("  - conv: {k: 1, c: 16}", "  - id: wide\n    conv: {columns: [k, c], rows: [[1, 16], [1, 4]]}")
+    )
     for where in ('"wide.rows[1]"', "wide.1", '"layers[1].rows[1]"'):
         config(folder, f"  - {{model: tiny.yaml, where: {where}, macs: 1M}}\n")
         assert [verdict["actual"] for verdict in verdicts(capsys)[1]] == [8 * 8 * 16 * 4]
@@ -108,7 +127,9 @@ def test_a_share_is_of_the_whole_network(capsys, folder):
 def test_patterns_and_variants(capsys, folder):
     (folder / "more" / "deep").mkdir(parents=True)
     (folder / "more" / "deep" / "other.yaml").write_text(SPEC)
-    config(folder, '  - {model: "**/*.yaml@resolution=4", macs: 1M}\n  - {model: [tiny.yaml, mobilenet_v*], params: 6M}\n')
+    config(
+        folder, '  - {model: "**/*.yaml@resolution=4", macs: 1M}\n  - {model: [tiny.yaml, mobilenet_v*], params: 6M}\n'
+    )
     (folder / "archprof.yaml").rename(folder / "budgets.yml")
     result = archprof(capsys, "check", "--config", "budgets.yml", "--format", "json")
     found = json.loads(result.out)["verdicts"]
@@ -137,7 +158,9 @@ def test_a_spec_does_not_inherit_a_budget(capsys, folder):
 
 
 def test_expect_is_a_budget_of_exactly_that(capsys, folder):
-    (folder / "tiny.yaml").write_text(SPEC + f"expect: [{{params: {PARAMS}, macs: {MACS + 1}}}, {{at: resolution=4, macs: {MACS // 4}}}]\n")
+    (folder / "tiny.yaml").write_text(
+        SPEC + f"expect: [{{params: {PARAMS}, macs: {MACS + 1}}}, {{at: resolution=4, macs: {MACS // 4}}}]\n"
+    )
     config(folder, "  - {model: tiny.yaml, expect: true}\n")
     code, found = verdicts(capsys)
     assert (code, [verdict["status"] for verdict in found]) == (1, ["pass", "fail", "pass"])
@@ -149,7 +172,10 @@ def test_pyproject_holds_budgets_too(capsys, folder):
         '[[tool.archprof.budgets]]\nmodel = "tiny.yaml"\nmcas = 1\n'
     )
     result = archprof(capsys, "check")
-    assert (result.code, result.err) == (2, "pyproject.toml:11:1: unknown key `mcas` in a budget\n  help: did you mean `macs`?\n")
+    assert (result.code, result.err) == (
+        2,
+        "pyproject.toml:11:1: unknown key `mcas` in a budget\n  help: did you mean `macs`?\n",
+    )
     assert "1 of 1 budget exceeded" in result.out
 
 
@@ -175,8 +201,14 @@ def test_a_config_is_found_above_and_its_paths_count_from_it(capsys, folder, mon
         ("  - {model: tiny.yaml, macs: +1%}\n", "archprof.yaml:2:30: `+1%` counts from a baseline, and there is none"),
         ("  - {model: nothing/**/*.yaml, macs: 1}\n", "archprof.yaml:2:13: `nothing/**/*.yaml` matches nothing"),
         ("  - {model: tiny.yaml, where: kind=se, macs: 1}\n", "archprof.yaml:2:5: `kind=se` names no row of tiny.yaml"),
-        ("  - {model: tiny.yaml, macs: {max: 1k, min: 2k}}\n", "two budgets that contradict: macs of tiny.yaml at least 2,000, at most 1,000"),
-        ("  - {model: tiny.yaml, macs: {max: 1k}}\n  - {model: t*.yaml, macs: {min: 2k}}\n", "the other stands at archprof.yaml:2:36"),
+        (
+            "  - {model: tiny.yaml, macs: {max: 1k, min: 2k}}\n",
+            "two budgets that contradict: macs of tiny.yaml at least 2,000, at most 1,000",
+        ),
+        (
+            "  - {model: tiny.yaml, macs: {max: 1k}}\n  - {model: t*.yaml, macs: {min: 2k}}\n",
+            "the other stands at archprof.yaml:2:36",
+        ),
     ],
 )
 def test_what_is_wrong_is_exit_2_and_the_rest_is_checked(capsys, folder, text, told):
@@ -189,7 +221,11 @@ def test_what_is_wrong_is_exit_2_and_the_rest_is_checked(capsys, folder, text, t
 def test_a_wrong_spec_does_not_hide_the_others(capsys, folder):
     (folder / "bad.yaml").write_text(SPEC.replace("conv", "cnov", 1))
     result = archprof(capsys, "check", "bad.yaml", "tiny.yaml", "--max-macs", "1")
-    assert (result.code, "bad.yaml:5:5: unknown block `cnov`" in result.err, "✗  tiny.yaml" in result.out) == (2, True, True)
+    assert (result.code, "bad.yaml:5:5: unknown block `cnov`" in result.err, "✗  tiny.yaml" in result.out) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_a_pattern_that_may_be_empty(capsys, folder):
@@ -218,7 +254,10 @@ def test_what_grew_is_named_with_its_line(capsys, folder):
     code, found = verdicts(capsys, "tiny.yaml", "--baseline", "b.json")
     assert (code, [verdict["grown"] for verdict in found]) == (
         1,
-        [[{"path": "0", "delta": 3 * 3 + 3, "location": "tiny.yaml:5:5"}], [{"path": "0", "delta": 8 * 8 * 3 * 3, "location": "tiny.yaml:5:5"}]],
+        [
+            [{"path": "0", "delta": 3 * 3 + 3, "location": "tiny.yaml:5:5"}],
+            [{"path": "0", "delta": 8 * 8 * 3 * 3, "location": "tiny.yaml:5:5"}],
+        ],
     )
 
 
@@ -226,9 +265,14 @@ def test_more_than_a_share_and_more_than_an_amount(capsys, folder):
     assert archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json").code == 0
     (folder / "tiny.yaml").write_text(heavier(SPEC))
     for limit, code in (("1% and 44", 0), ("1% and 43", 1), ("20% and 1", 0), ("1%", 1), ("44", 0), ("43", 1)):
-        assert verdicts(capsys, "tiny.yaml", "--baseline", "b.json", "--max-increase", f"params={limit}")[0] == code, limit
+        assert verdicts(capsys, "tiny.yaml", "--baseline", "b.json", "--max-increase", f"params={limit}")[0] == code, (
+            limit
+        )
     assert MORE_PARAMS == 44
-    assert verdicts(capsys, "tiny.yaml", "--baseline", "b.json", "--max-increase", f"macs={MORE_MACS},params=12.5%")[0] == 0
+    assert (
+        verdicts(capsys, "tiny.yaml", "--baseline", "b.json", "--max-increase", f"macs={MORE_MACS},params=12.5%")[0]
+        == 0
+    )
     _, found = verdicts(capsys, "tiny.yaml", "--baseline", "b.json", "--max-increase", "params=12.4%")
     assert [verdict["limit"] for verdict in found] == [PARAMS * 1124 // 1000]
 
@@ -239,12 +283,17 @@ def test_better_than_it_was_is_told(capsys, folder):
     (folder / "tiny.yaml").write_text(SPEC)
     result = archprof(capsys, "check", "tiny.yaml", "--baseline", "b.json")
     # 88 of 456 parameters less
-    assert (result.code, "params 19.3 % under the baseline: tighten with `archprof check --write-baseline FILE`" in result.out) == (0, True)
+    assert (
+        result.code,
+        "params 19.3 % under the baseline: tighten with `archprof check --write-baseline FILE`" in result.out,
+    ) == (0, True)
 
 
 def test_a_limit_stated_twice_is_one(capsys, folder):
     (folder / "tiny.yaml").write_text(f"{SPEC}budget: {{macs: 1k}}\n")
-    (folder / "archprof.yaml").write_text("budgets:\n  - {model: tiny.yaml, macs: 1k}\n  - {model: '*.yaml', macs: [1k, 2k]}\n")
+    (folder / "archprof.yaml").write_text(
+        "budgets:\n  - {model: tiny.yaml, macs: 1k}\n  - {model: '*.yaml', macs: [1k, 2k]}\n"
+    )
     code, found = verdicts(capsys)
     assert (code, [verdict["text"] for verdict in found]) == (1, ["1k", "2k"])
 

@@ -90,7 +90,10 @@ def test_errors_of_pyproject(capsys, folder, text, told):
     assert (result.code, told in result.err) == (2, True), result.err
 
 
-@pytest.mark.parametrize("text", ["", "- 1\n", "[" * 100_000, "budgets: &a []\n", "budgets: [{model: x, macs: 1, macs: 2}]\n", "\x00", "a: b: c\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["", "- 1\n", "[" * 100_000, "budgets: &a []\n", "budgets: [{model: x, macs: 1, macs: 2}]\n", "\x00", "a: b: c\n"],
+)
 def test_hostile_configurations(capsys, folder, text):
     (folder / "archprof.yaml").write_text(text)
     result = archprof(capsys, "check")
@@ -100,7 +103,9 @@ def test_hostile_configurations(capsys, folder, text):
 def test_a_config_that_is_not_there(capsys, folder):
     assert archprof(capsys, "check", "--config", "none.yaml").err.startswith("no such file: `none.yaml`")
     (folder / "pyproject.toml").write_text("[project]\n")
-    assert archprof(capsys, "check", "--config", "pyproject.toml").err.startswith("`pyproject.toml` has no `[tool.archprof]`")
+    assert archprof(capsys, "check", "--config", "pyproject.toml").err.startswith(
+        "`pyproject.toml` has no `[tool.archprof]`"
+    )
 
 
 def test_the_search_ends_at_the_repository(capsys, folder, monkeypatch):
@@ -111,7 +116,9 @@ def test_the_search_ends_at_the_repository(capsys, folder, monkeypatch):
 
 
 def test_one_baseline_at_a_time(capsys):
-    assert archprof(capsys, "check", "--baseline", "b.json", "--against", "git:HEAD").err.startswith("`--against` and `--baseline` at once")
+    assert archprof(capsys, "check", "--baseline", "b.json", "--against", "git:HEAD").err.startswith(
+        "`--against` and `--baseline` at once"
+    )
 
 
 @pytest.mark.parametrize("text", ["HEAD", "git:", "git:HEAD:x"])
@@ -133,7 +140,9 @@ def test_a_file_that_is_no_configuration(capsys, folder, text, what):
 
 
 def test_a_network_that_cannot_be_read_is_told_where_it_is_named(capsys, folder):
-    (folder / "archprof.yaml").write_text("budgets:\n  - {model: none.yaml, macs: 1M}\n  - {model: mobilenet_v2@wide=2, macs: 1M}\n")
+    (folder / "archprof.yaml").write_text(
+        "budgets:\n  - {model: none.yaml, macs: 1M}\n  - {model: mobilenet_v2@wide=2, macs: 1M}\n"
+    )
     lines = [line for line in archprof(capsys, "check").err.splitlines() if not line.startswith("  help")]
     assert lines == [
         "archprof.yaml:2:5: no such file: `none.yaml`",

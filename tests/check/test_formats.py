@@ -27,20 +27,34 @@ HOSTILE = {
 }
 TEXTS = ("table", "markdown", "csv", "json", "github", "gitlab", "openmetrics", "junit", "sarif")
 
-# The parts of SARIF 2.1.0 (OASIS, errata 01) that a log of ours has, as strictly as its schema says them or more so: no Python package ships
-# the whole schema.
-_MESSAGE = {"type": "object", "properties": {"text": {"type": "string"}}, "required": ["text"], "additionalProperties": False}
+# The parts of SARIF 2.1.0 (OASIS, errata 01) that a log of ours has, as strictly as its schema says them or more so: no
+# Python package ships the whole schema.
+_MESSAGE = {
+    "type": "object",
+    "properties": {"text": {"type": "string"}},
+    "required": ["text"],
+    "additionalProperties": False,
+}
 
 
 def _object(properties, required=()):
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False}
 
 
-_ARTIFACT = _object({"uri": {"type": "string", "format": "uri-reference", "pattern": r"^[A-Za-z0-9._~/%-]+$"}, "uriBaseId": {"const": "%SRCROOT%"}})
+_ARTIFACT = _object(
+    {
+        "uri": {"type": "string", "format": "uri-reference", "pattern": r"^[A-Za-z0-9._~/%-]+$"},
+        "uriBaseId": {"const": "%SRCROOT%"},
+    }
+)
 _REGION = _object({"startLine": {"type": "integer", "minimum": 1}, "startColumn": {"type": "integer", "minimum": 1}})
-_LOCATION = _object({"physicalLocation": _object({"artifactLocation": _ARTIFACT, "region": _REGION}, ["artifactLocation"])})
+_LOCATION = _object(
+    {"physicalLocation": _object({"artifactLocation": _ARTIFACT, "region": _REGION}, ["artifactLocation"])}
+)
 _LEVEL = {"enum": ["none", "note", "warning", "error"]}
-_RULE = _object({"id": {"type": "string"}, "shortDescription": _MESSAGE, "defaultConfiguration": _object({"level": _LEVEL})}, ["id"])
+_RULE = _object(
+    {"id": {"type": "string"}, "shortDescription": _MESSAGE, "defaultConfiguration": _object({"level": _LEVEL})}, ["id"]
+)
 _RESULT = _object(
     {
         "ruleId": {"type": "string"},
@@ -52,7 +66,12 @@ _RESULT = _object(
     ["message"],
 )
 _DRIVER = _object(
-    {"name": {"type": "string"}, "version": {"type": "string"}, "rules": {"type": "array", "items": _RULE, "uniqueItems": True}}, ["name"]
+    {
+        "name": {"type": "string"},
+        "version": {"type": "string"},
+        "rules": {"type": "array", "items": _RULE, "uniqueItems": True},
+    },
+    ["name"],
 )
 _RUN = _object(
     {
@@ -63,7 +82,12 @@ _RUN = _object(
     ["tool"],
 )
 SARIF = _object(
-    {"$schema": {"type": "string", "format": "uri"}, "version": {"const": "2.1.0"}, "runs": {"type": "array", "items": _RUN}}, ["version", "runs"]
+    {
+        "$schema": {"type": "string", "format": "uri"},
+        "version": {"const": "2.1.0"},
+        "runs": {"type": "array", "items": _RUN},
+    },
+    ["version", "runs"],
 )
 
 
@@ -150,7 +174,12 @@ def test_openmetrics(capsys, hostile):
 def test_junit(capsys, hostile):
     root = ElementTree.fromstring(report(capsys, "junit", f"./{hostile}"))
     [suite] = root
-    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (plain(hostile), "2", "1", "0")
+    assert (suite.get("name"), suite.get("tests"), suite.get("failures"), suite.get("errors")) == (
+        plain(hostile),
+        "2",
+        "1",
+        "0",
+    )
     assert [case.get("name") for case in suite] == ["params ≤ 1M", "MACs ≤ 1k"]
     assert [child.tag for case in suite for child in case] == ["failure"]
 
@@ -159,14 +188,18 @@ def test_sarif(capsys, hostile):
     document = json.loads(report(capsys, "sarif", f"./{hostile}"))
     jsonschema.validate(document, SARIF)
     [result] = document["runs"][0]["results"]
-    assert document["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "archprof/macs"
+    assert (
+        document["runs"][0]["tool"]["driver"]["rules"][result["ruleIndex"]]["id"] == result["ruleId"] == "archprof/macs"
+    )
     assert result["locations"][0]["physicalLocation"]["region"] == {"startLine": 5, "startColumn": 5}
 
 
 @pytest.mark.parametrize("format", TEXTS)
 def test_what_is_wrong_is_in_every_format_that_is_kept(capsys, folder, hostile, format):
     (folder / hostile).write_text(SPEC.replace("conv", "cnov", 1))
-    result = archprof(capsys, "check", f"./{hostile}", "--max-macs", "1k", "--report", f"{format}=out", "--format", "json")
+    result = archprof(
+        capsys, "check", f"./{hostile}", "--max-macs", "1k", "--report", f"{format}=out", "--format", "json"
+    )
     assert result.code == 2
     text = (folder / "out").read_text(encoding="utf-8")
     assert ("unknown block" in text) == (format not in ("table", "csv", "openmetrics"))
@@ -178,7 +211,9 @@ def test_what_is_wrong_is_in_every_format_that_is_kept(capsys, folder, hostile, 
 
 def test_names_in_a_config_and_in_a_baseline(capsys, folder, hostile):
     if hostile.isprintable():
-        (folder / "archprof.yaml").write_text(f"budgets:\n  - {{model: {json.dumps(hostile, ensure_ascii=False)}, macs: 1k}}\n")
+        (folder / "archprof.yaml").write_text(
+            f"budgets:\n  - {{model: {json.dumps(hostile, ensure_ascii=False)}, macs: 1k}}\n"
+        )
         pattern = any(sign in hostile for sign in "*?[")
         assert archprof(capsys, "check").code == 1 or pattern
     if "\udcff" in hostile:
@@ -218,7 +253,11 @@ def test_the_page_of_a_job(capsys, folder, monkeypatch):
     assert page.startswith("above\n**1 of 1 budget exceeded**\n")
     monkeypatch.setenv("GITHUB_STEP_SUMMARY", str(folder / "none" / "page.md"))
     result = archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k")
-    assert (result.code, "cannot write the job's summary" in result.err, "1 of 1 budget exceeded" in result.out) == (2, True, True)
+    assert (result.code, "cannot write the job's summary" in result.err, "1 of 1 budget exceeded" in result.out) == (
+        2,
+        True,
+        True,
+    )
 
 
 def test_paths_count_from_the_checkout(capsys, folder, monkeypatch):
@@ -244,7 +283,12 @@ def test_what_cannot_be_written_keeps_nothing_else_from_being_told(capsys, folde
         "cannot write `none/b.json`: no such file or directory",
         "cannot write `none/a.xml`: no such file or directory",
     ]
-    assert (result.code, "✗  tiny.yaml" in result.out, (folder / "b.xml").exists(), (folder / "page.md").exists()) == (2, True, True, True)
+    assert (result.code, "✗  tiny.yaml" in result.out, (folder / "b.xml").exists(), (folder / "page.md").exists()) == (
+        2,
+        True,
+        True,
+        True,
+    )
 
 
 def test_a_name_in_angle_brackets_is_a_place(capsys, folder):
@@ -254,9 +298,16 @@ def test_a_name_in_angle_brackets_is_a_place(capsys, folder):
 
 def test_where_there_is_nothing_to_count_from_no_limit_is_made_up(capsys, folder):
     (folder / "tiny.yaml").write_text(SPEC)
-    result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json", "--max-increase", "macs=1%", "--format", "json")
+    result = archprof(
+        capsys, "check", "tiny.yaml", "--write-baseline", "b.json", "--max-increase", "macs=1%", "--format", "json"
+    )
     [verdict] = json.loads(result.out)["verdicts"]
-    assert (verdict["status"], verdict["limit"], verdict["difference"], verdict["actual"]) == ("new", None, None, 22_016)
+    assert (verdict["status"], verdict["limit"], verdict["difference"], verdict["actual"]) == (
+        "new",
+        None,
+        None,
+        22_016,
+    )
 
 
 def test_a_narrow_room_folds_names_and_widens_no_mark(capsys, folder, monkeypatch):

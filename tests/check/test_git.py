@@ -1,4 +1,5 @@
-"""Specs at a revision: read with what they extend, from objects alone; everything that can be wrong with such a place."""
+"""Specs at a revision: read with what they extend, from objects alone; everything that can be wrong with such a
+place."""
 
 import pytest
 
@@ -21,7 +22,10 @@ def test_against_a_revision(capsys, folder):
     before = git(folder, "status", "--porcelain=2", "--branch")
     result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--against", "git:HEAD")
     assert result.code == 1
-    assert f"tiny.yaml: MACs ≤ +0, counted 24.77k (+2,752 over {MACS:,}); the limit is 22.02k, 2,752 too many" in result.out
+    assert (
+        f"tiny.yaml: MACs ≤ +0, counted 24.77k (+2,752 over {MACS:,}); the limit is 22.02k, 2,752 too many"
+        in result.out
+    )
     assert "nets/child.yaml: params ≤ +0" in result.out  # the parent grew, which is what the child extends
     assert git(folder, "status", "--porcelain=2", "--branch") == before
 
@@ -81,37 +85,54 @@ def test_a_parent_outside_of_the_repository(capsys, folder):
     (folder / "nets" / "child.yaml").write_text(CHILD.replace("../tiny", "../../tiny"))
     commit(folder)
     result = archprof(capsys, "summary", "git:HEAD:nets/child.yaml")
-    assert (result.code, result.err.splitlines()[0]) == (2, "git:HEAD:nets/child.yaml:2:10: `../../tiny.yaml` leaves the repository")
+    assert (result.code, result.err.splitlines()[0]) == (
+        2,
+        "git:HEAD:nets/child.yaml:2:10: `../../tiny.yaml` leaves the repository",
+    )
 
 
 def test_errors_stand_in_the_file_at_the_revision(capsys, folder):
     (folder / "tiny.yaml").write_text(SPEC.replace("conv", "cnov", 1))
     commit(folder)
-    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("git:HEAD:tiny.yaml:5:5: unknown block `cnov`")
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith(
+        "git:HEAD:tiny.yaml:5:5: unknown block `cnov`"
+    )
 
 
 def test_no_repository(capsys, folder, tmp_path_factory, monkeypatch):
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(elsewhere.parent))
     monkeypatch.chdir(elsewhere)
-    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("the current folder is in no git repository")
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith(
+        "the current folder is in no git repository"
+    )
 
 
 def test_no_git(capsys, folder, monkeypatch):
     monkeypatch.setenv("PATH", str(folder))
-    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith("git cannot be run: no such file or directory")
+    assert archprof(capsys, "summary", "git:HEAD:tiny.yaml").err.startswith(
+        "git cannot be run: no such file or directory"
+    )
 
 
 def test_a_file_of_another_repository(capsys, folder, tmp_path_factory):
     other = tmp_path_factory.mktemp("other") / "x.yaml"
     other.write_text(SPEC)
     result = archprof(capsys, "check", str(other), "tiny.yaml", "--against", "git:HEAD")
-    assert (result.code, f"`{other}` is not in the repository {folder}" in result.err, "✓  tiny.yaml" in result.out) == (2, True, True)
+    assert (
+        result.code,
+        f"`{other}` is not in the repository {folder}" in result.err,
+        "✓  tiny.yaml" in result.out,
+    ) == (2, True, True)
 
 
 def test_an_unknown_revision_leaves_the_rest_to_be_told(capsys):
     result = archprof(capsys, "check", "tiny.yaml", "--against", "git:nope", "--max-params", "1")
-    assert (result.code, "--against git:nope: there is no revision `nope`" in result.err, "✗  tiny.yaml" in result.out) == (2, True, True)
+    assert (
+        result.code,
+        "--against git:nope: there is no revision `nope`" in result.err,
+        "✗  tiny.yaml" in result.out,
+    ) == (2, True, True)
 
 
 def test_a_hash_of_nothing_holds_nobody_to_nothing(capsys):
@@ -146,7 +167,9 @@ def test_what_was_wrong_then_leaves_limits_of_today(capsys, folder):
     (folder / "tiny.yaml").write_text(SPEC.replace("conv", "cnov", 1))
     commit(folder)
     (folder / "tiny.yaml").write_text(SPEC)
-    result = archprof(capsys, "check", "tiny.yaml", "--against", "git:HEAD", "--max-macs", "1k", "--max-increase", "params=0")
+    result = archprof(
+        capsys, "check", "tiny.yaml", "--against", "git:HEAD", "--max-macs", "1k", "--max-increase", "params=0"
+    )
     assert (result.code, "unknown block `cnov`" in result.err) == (2, True)
     assert [line for line in result.out.splitlines() if line.startswith(("✗  ", "·"))] == [
         "✗  tiny.yaml  MACs ≤ 1k    1,000  22,016     +21,016",

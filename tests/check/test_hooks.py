@@ -1,4 +1,5 @@
-"""The pre-commit hooks, run by pre-commit; only where archprof comes from is another: the environment that runs the tests."""
+"""The pre-commit hooks, run by pre-commit; only where archprof comes from is another: the environment that runs the
+tests."""
 
 import os
 import subprocess
@@ -26,7 +27,9 @@ def hooks(folder, tmp_path_factory, monkeypatch):
     (folder / ".pre-commit-config.yaml").write_text(yaml.safe_dump({"repos": [{"repo": "local", "hooks": local}]}))
     (folder / "specs").mkdir()
     (folder / "specs" / "tiny.yaml").write_text(SPEC + f"expect: [{{macs: {MACS}}}]\n")
-    (folder / "archprof.yaml").write_text("budgets: [{model: specs/*.yaml, macs: 22,016}]\n".replace("22,016", '"22,016"'))
+    (folder / "archprof.yaml").write_text(
+        "budgets: [{model: specs/*.yaml, macs: 22,016}]\n".replace("22,016", '"22,016"')
+    )
     commit(folder)
     return lambda hook: run(folder, hook)
 
@@ -55,4 +58,8 @@ def test_check(hooks, folder):
     assert (ended.returncode, "Passed" in ended.stdout) == (0, True), ended.stdout
     (folder / "specs" / "tiny.yaml").write_text(SPEC.replace("c: 16", "c: 17"))
     ended = hooks("archprof-check")
-    assert (ended.returncode, "exit code: 1" in ended.stdout, "1 of 1 budget exceeded" in ended.stdout) == (1, True, True), ended.stdout
+    assert (ended.returncode, "exit code: 1" in ended.stdout, "1 of 1 budget exceeded" in ended.stdout) == (
+        1,
+        True,
+        True,
+    ), ended.stdout

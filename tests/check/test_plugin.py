@@ -22,7 +22,18 @@ def run(folder):
     plugin = [] if KNOWN else ["-p", "archprof.pytest_plugin"]
 
     def call(*arguments):
-        command = [sys.executable, "-m", "pytest", *plugin, "-p", "no:cacheprovider", "-rA", "--tb=short", "--color=no", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            *plugin,
+            "-p",
+            "no:cacheprovider",
+            "-rA",
+            "--tb=short",
+            "--color=no",
+            *arguments,
+        ]
         environment = {**os.environ, "PYTHONPATH": str(ROOT)}
         return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 
@@ -39,7 +50,10 @@ def test_each_budget_is_a_test(run, folder):
     assert ended.returncode == 1
     assert "PASSED archprof.yaml::tiny.yaml: params ≤ 1k" in ended.stdout
     assert "FAILED archprof.yaml::tiny.yaml: MACs ≤ 22k" in ended.stdout
-    assert f"counted {MACS:,}; the limit is 22,000" in ended.stdout or "counted 22.02k; the limit is 22.00k, 16 too many" in ended.stdout
+    assert (
+        f"counted {MACS:,}; the limit is 22,000" in ended.stdout
+        or "counted 22.02k; the limit is 22.00k, 16 too many" in ended.stdout
+    )
     assert "no such file: `none.yaml`" in ended.stdout
     assert "Traceback" not in ended.stdout
 

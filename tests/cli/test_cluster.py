@@ -1,4 +1,5 @@
-"""A sweep on a real Dask cluster of this machine, one of whose workers is killed half-way: every variant once, none lost."""
+"""A sweep on a real Dask cluster of this machine, one of whose workers is killed half-way: every variant once, none
+lost."""
 
 import os
 import signal
@@ -18,7 +19,9 @@ def test_a_worker_is_killed():
     axes = [parse_axis(("width", "0.25:2:0.0005")), parse_axis(("resolution", "64:512:1"))]
     plan = plan_sweep("mobilenet_v2", axes, Wanted(), sample=1_000_000)
     pieces, tally = [], Tally([plan])
-    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None) as cluster:
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
+    ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
         with executor_of(cluster.scheduler_address, None, plan.size) as (executor, ahead):
             for piece in sweep([plan], executor, ahead):
@@ -27,4 +30,6 @@ def test_a_worker_is_killed():
                     os.kill(victim, signal.SIGKILL)
     assert np.concatenate([kept.numbers for kept in pieces]).tolist() == list(range(plan.size))
     here = [tally.add(piece) for piece in sweep([plan])]
-    assert (np.concatenate([kept.costs for kept in pieces], axis=1) == np.concatenate([kept.costs for kept in here], axis=1)).all()
+    assert (
+        np.concatenate([kept.costs for kept in pieces], axis=1) == np.concatenate([kept.costs for kept in here], axis=1)
+    ).all()

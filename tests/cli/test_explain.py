@@ -48,7 +48,9 @@ def test_csv_has_every_step(capsys):
 
 
 def test_conventions_are_named_once_and_in_any_case(capsys):
-    found = document(capsys, "explain", "v2", "--convention", "THOP", "--convention", "thop", "--convention", "torchsummaryX")
+    found = document(
+        capsys, "explain", "v2", "--convention", "THOP", "--convention", "thop", "--convention", "torchsummaryX"
+    )
     assert [one["name"] for one in found["conventions"]] == ["thop", "torchsummaryx"]
 
 
@@ -59,7 +61,8 @@ def test_an_unknown_convention(capsys):
 
 
 def test_other_forms(capsys):
-    """MobileNetV2 has a functional pool of 1280×7×7: a module would cost thop 1280·(49 + 1), a mean fvcore 1280·49 less."""
+    """MobileNetV2 has a functional pool of 1280×7×7: a module would cost thop 1280·(49 + 1), a mean fvcore 1280·49
+    less."""
     forms = {(one["what"], one["otherwise"]): one["totals"] for one in document(capsys, "explain", "v2")["forms"]}
     assert forms["pool", "a module"]["thop"] == 327_486_720 + 1280 * 50
     assert forms["global average pool", "a mean"]["fvcore"] == 314_193_216 - 1280 * 49
@@ -105,7 +108,12 @@ def test_the_precision_that_was_typed_decides(capsys):
     fine = document(capsys, "explain", "v3", "--number", "216.62M")["guesses"]
     coarse = document(capsys, "explain", "v3", "--number", "217M")["guesses"]
     assert [one["convention"] for one in fine if one["fits"]] == ["torchinfo"]
-    assert [one["convention"] for one in coarse if one["fits"]] == ["archprof", "torchinfo", "torchsummaryx", "ptflops-aten"]
+    assert [one["convention"] for one in coarse if one["fits"]] == [
+        "archprof",
+        "torchinfo",
+        "torchsummaryx",
+        "ptflops-aten",
+    ]
 
 
 def test_differences_are_to_the_number_typed(capsys):
@@ -139,7 +147,9 @@ def test_summary_has_other_counts_beside_its_own(capsys):
 
 @pytest.mark.parametrize("view", [[], ["--full"], ["--depth", "1"]])
 def test_folded_counts_sum_to_the_network(capsys, view):
-    result = archprof(capsys, "summary", "v3", *view, "--convention", "ptflops-aten", "--convention", "torch", "--format", "csv")
+    result = archprof(
+        capsys, "summary", "v3", *view, "--convention", "ptflops-aten", "--convention", "torch", "--format", "csv"
+    )
     rows = list(csv.DictReader(io.StringIO(result.out)))
     assert sum(int(row["macs"]) for row in rows) == 216_589_760
     assert sum(int(row["ptflops_aten_macs"]) for row in rows) == 216_597_120

@@ -1,4 +1,5 @@
-"""What people see, character for character, at several widths. After a change that is meant: pytest tests/cli/test_golden.py --update-golden."""
+"""What people see, character for character, at several widths. After a change that is meant: pytest
+tests/cli/test_golden.py --update-golden."""
 
 from pathlib import Path
 
@@ -50,9 +51,15 @@ CASES = {
     "cost_dw": (None, "cost --conv dw --k 3"),
     "cost_dw_512": (100, "cost --conv dw --k 3 --in 512 --out 512 --size 14"),
     "cost_dw_80": (80, "cost --conv dw --k 3"),
-    "cost_group": (None, "cost --conv group --k 11 --in 3 --out 6 --groups 3 --size 227 --stride 4 --padding 0 --bias-flops"),
+    "cost_group": (
+        None,
+        "cost --conv group --k 11 --in 3 --out 6 --groups 3 --size 227 --stride 4 --padding 0 --bias-flops",
+    ),
     "cost_mix": (None, "cost --conv mix --k 3+5+7 --in 120 --size 14"),
-    "cost_side_by_side": (100, "cost --conv std,dw,dw-linear,bottleneck,inverted --k 3,5,7 --in 64 --out 128 --size 56"),
+    "cost_side_by_side": (
+        100,
+        "cost --conv std,dw,dw-linear,bottleneck,inverted --k 3,5,7 --in 64 --out 128 --size 56",
+    ),
     "cost_versus": (None, "cost --conv std --k 5 --versus std:k=3,n=2"),
     "cost_markdown": (None, "cost --conv dw --k 3 --format markdown"),
     "cost_pw": (100, "cost --conv pw --k 5"),

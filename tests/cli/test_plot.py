@@ -7,7 +7,18 @@ import pytest
 
 from tests.cli.console import archprof
 
-MODELS = ["v1", "v1@width=0.75", "v1@width=0.5", "v2", "v2@width=1.4", "v3", "v3_small", "mixnet_s", "mixnet_m", "mixnet_l"]
+MODELS = [
+    "v1",
+    "v1@width=0.75",
+    "v1@width=0.5",
+    "v2",
+    "v2@width=1.4",
+    "v3",
+    "v3_small",
+    "mixnet_s",
+    "mixnet_m",
+    "mixnet_l",
+]
 
 
 @pytest.fixture
@@ -22,7 +33,13 @@ def test_every_network_is_named(capsys, tmp_path):
     path = tmp_path / "out.svg"
     assert archprof(capsys, "compare", *MODELS, "--plot", str(path)).code == 0
     words = {"".join(node.itertext()).strip() for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")}
-    assert {"mobilenet_v1", "mobilenet_v1@width=0.75", "mixnet_l", "published top-1 accuracy, %", "multiply-accumulates (archprof 1)"} <= words
+    assert {
+        "mobilenet_v1",
+        "mobilenet_v1@width=0.75",
+        "mixnet_l",
+        "published top-1 accuracy, %",
+        "multiply-accumulates (archprof 1)",
+    } <= words
 
 
 @pytest.mark.usefixtures("text_in_svg")

@@ -35,7 +35,9 @@ def test_json_has_every_row_and_the_exact_totals(capsys, name):
     assert len({layer["path"] for layer in found["layers"]}) == len(found["layers"])
 
 
-@pytest.mark.parametrize("view", [[], ["--full"], ["--depth", "1"], ["--depth", "2"], ["--depth", "9"], ["--sort", "params"]])
+@pytest.mark.parametrize(
+    "view", [[], ["--full"], ["--depth", "1"], ["--depth", "2"], ["--depth", "9"], ["--sort", "params"]]
+)
 def test_folded_rows_sum_to_the_network(capsys, view):
     result = archprof(capsys, "summary", "v3", *view, "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(result.out)))

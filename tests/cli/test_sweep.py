@@ -24,10 +24,24 @@ def test_every_row_is_what_summary_prints(capsys):
     result = archprof(capsys, *SWEEP, "--format", "csv")
     assert (result.code, result.err) == (0, "")
     found = rows(result.out)
-    assert [(row["width"], row["resolution"]) for row in found] == [(w, r) for w in ("0.5", "0.75", "1") for r in ("64", "96", "128")]
+    assert [(row["width"], row["resolution"]) for row in found] == [
+        (w, r) for w in ("0.5", "0.75", "1") for r in ("64", "96", "128")
+    ]
     for row in found:
-        summary = archprof(capsys, "summary", "mobilenet_v2", "--width", row["width"], "--resolution", row["resolution"], "--format", "json")
-        assert {key: int(row[key]) for key in ("params", "trainable", "buffers", "macs", "activations")} == json.loads(summary.out)["totals"]
+        summary = archprof(
+            capsys,
+            "summary",
+            "mobilenet_v2",
+            "--width",
+            row["width"],
+            "--resolution",
+            row["resolution"],
+            "--format",
+            "json",
+        )
+        assert {key: int(row[key]) for key in ("params", "trainable", "buffers", "macs", "activations")} == json.loads(
+            summary.out
+        )["totals"]
 
 
 def test_formats_say_the_same(capsys, tmp_path):
@@ -71,7 +85,10 @@ def test_what_cannot_be_is_counted(capsys):
             ("--pareto", "mac"),
             "`--pareto` names no count: `mac`\n  help: did you mean `macs`? counts: params, trainable, buffers, macs, activations\n",
         ),
-        (("--width", "2", "--resume", "-o", "no.csv"), "`no.csv` has nothing to resume\n  help: start it without `--resume`\n"),
+        (
+            ("--width", "2", "--resume", "-o", "no.csv"),
+            "`no.csv` has nothing to resume\n  help: start it without `--resume`\n",
+        ),
         (
             ("--sort", "macs", "--format", "csv"),
             "`--sort` without `--top`: a file is written as variants come\n  help: add `--top 1000`, or sort the file\n",
@@ -114,6 +131,8 @@ def test_processes_give_what_one_gives(tmp_path):
     texts = []
     for jobs in ("1", "2"):
         path = tmp_path / f"{jobs}.csv"
-        subprocess.run([sys.executable, "-m", "archprof", *LARGE, "--max-macs", "60M", "--jobs", jobs, "-o", str(path)], check=True)
+        subprocess.run(
+            [sys.executable, "-m", "archprof", *LARGE, "--max-macs", "60M", "--jobs", jobs, "-o", str(path)], check=True
+        )
         texts.append(path.read_text())
     assert texts[0] == texts[1]

@@ -44,7 +44,9 @@ def test_help_without_arguments(capsys):
     assert archprof(capsys).out.startswith("Usage: archprof [OPTIONS] COMMAND")
 
 
-@pytest.mark.parametrize("command", ["summary", "show", "list", "validate", "schema", "verify", "cost", "diff", "compare"])
+@pytest.mark.parametrize(
+    "command", ["summary", "show", "list", "validate", "schema", "verify", "cost", "diff", "compare"]
+)
 def test_every_command_has_help(capsys, command):
     result = archprof(capsys, command, "--help")
     assert (result.code, result.err) == (0, "")

@@ -53,7 +53,11 @@ def write(tmp_path, tail):
 
 
 def test_an_unequal_integer_is_exit_1(capsys, tmp_path):
-    code, found = proofs(capsys, write(tmp_path, "expect:\n  - {params: 16, macs: 768}\n  - {at: resolution=4, macs: 193}\n"), "--analytic")
+    code, found = proofs(
+        capsys,
+        write(tmp_path, "expect:\n  - {params: 16, macs: 768}\n  - {at: resolution=4, macs: 193}\n"),
+        "--analytic",
+    )
     assert code == 1
     assert [proof["holds"] for proof in found] == [True, False]
     (check,) = found[1]["checks"]
@@ -63,7 +67,9 @@ def test_an_unequal_integer_is_exit_1(capsys, tmp_path):
 def test_a_difference_needs_a_note(capsys, tmp_path):
     code, (proof,) = proofs(capsys, write(tmp_path, "published:\n  - {params: 17, where: Table 1}\n"), "--analytic")
     assert (code, proof["checks"][0]["verdict"]) == (1, "differs")
-    code, (proof,) = proofs(capsys, write(tmp_path, "published:\n  - {params: 17, where: Table 1, note: a misprint}\n"), "--analytic")
+    code, (proof,) = proofs(
+        capsys, write(tmp_path, "published:\n  - {params: 17, where: Table 1, note: a misprint}\n"), "--analytic"
+    )
     assert (code, proof["checks"][0]["verdict"], proof["checks"][0]["note"]) == (0, "noted", "a misprint")
 
 
@@ -73,7 +79,12 @@ def test_flops_are_two_for_each_multiply_accumulate(capsys, tmp_path):
 
 
 def test_counters_and_module_take_part(capsys, tmp_path):
-    code, found = proofs(capsys, write(tmp_path, "expect:\n  - {params: 16, macs: 768}\n  - {at: resolution=4, macs: 192}\n"), "--jobs", "1")
+    code, found = proofs(
+        capsys,
+        write(tmp_path, "expect:\n  - {params: 16, macs: 768}\n  - {at: resolution=4, macs: 192}\n"),
+        "--jobs",
+        "1",
+    )
     assert code == 0
     for proof, macs in zip(found, (768, 192), strict=True):
         by = {check["by"]: (check["expected"], check["counted"]) for check in proof["checks"]}

@@ -1,6 +1,7 @@
 """`python -m tests.conventions.record TOOL`: write recorded/TOOL.json anew, in an environment where that tool runs.
 
-Some tools cannot stand in the environment of the tests: their numbers are recorded, with the versions that they were recorded with. What each needs:
+Some tools cannot stand in the environment of the tests: their numbers are recorded, with the versions that they were
+recorded with. What each needs:
 
     pip install --target elsewhere --no-deps ultralytics-thop==2.2.3
     pip install --target elsewhere --no-deps torchsummaryX==1.3.0 pandas==1.5.3 numpy==1.26.4 python-dateutil six pytz
@@ -25,7 +26,9 @@ if __name__ == "__main__":
     from tests.conventions.tools import prints
 
     tool = sys.argv[1]
-    versions = {package: version(package) for package in (*PACKAGES[tool], "torch")} | {"python": platform.python_version()}
+    versions = {package: version(package) for package in (*PACKAGES[tool], "torch")} | {
+        "python": platform.python_version()
+    }
     numbers = {reference: prints(tool, reference) for reference in REFERENCES}
     document = {"recorded": REASONS[tool], "version": version(PACKAGES[tool][0]), "with": versions, "numbers": numbers}
     (RECORDED / f"{tool}.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")

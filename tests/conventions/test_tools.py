@@ -52,7 +52,11 @@ def test_a_convention_is_what_its_tool_counts(tool):
     # Threads cost more than they bring on maps of this size.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     run = subprocess.run(
-        [sys.executable, "-m", "tests.conventions.tools", tool, *REFERENCES], env=environment, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "tests.conventions.tools", tool, *REFERENCES],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert run.returncode == 0, run.stderr
     assert computed(tool) == json.loads(run.stdout)
@@ -60,7 +64,9 @@ def test_a_convention_is_what_its_tool_counts(tool):
 
 @pytest.mark.parametrize("tool", RECORDINGS)
 def test_a_convention_is_what_its_tool_counted(tool):
-    assert computed(tool) == RECORDINGS[tool]["numbers"], f"where a network was changed on purpose: {RECORDED.parent / 'record.py'}"
+    assert computed(tool) == RECORDINGS[tool]["numbers"], (
+        f"where a network was changed on purpose: {RECORDED.parent / 'record.py'}"
+    )
 
 
 def test_every_convention_is_held_against_its_tool():
@@ -70,7 +76,10 @@ def test_every_convention_is_held_against_its_tool():
 
 def test_versions_are_those_that_run_here_or_were_recorded():
     lines = (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = {pin.name: str(pin.specifier).removeprefix("==") for pin in map(Requirement, filter(lambda line: line[:1] not in ("", "#"), lines))}
+    pins = {
+        pin.name: str(pin.specifier).removeprefix("==")
+        for pin in map(Requirement, filter(lambda line: line[:1] not in ("", "#"), lines))
+    }
     recorded = {name: recording["version"] for name, recording in RECORDINGS.items()}
     followed = {name: convention.version for name, convention in CONVENTIONS.items() if name != "archprof"}
     assert followed == {name: recorded.get(name) or pins[name.removesuffix("-aten")] for name in followed}
@@ -91,7 +100,9 @@ def test_the_module_is_written_as_the_one_that_it_follows(network):
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_rows_sum_to_the_network(name):
     report = archprof.analyze("mobilenet_v3_small")
-    assert sum(convention_row(row, CONVENTIONS[name]) for row in report.rows) == convention_total(report, CONVENTIONS[name])
+    assert sum(convention_row(row, CONVENTIONS[name]) for row in report.rows) == convention_total(
+        report, CONVENTIONS[name]
+    )
 
 
 @pytest.mark.parametrize("network", ["mobilenet_v1", "convnext_tiny", "squeezenet1_0"])

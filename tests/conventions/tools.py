@@ -1,4 +1,5 @@
-"""`python -m tests.conventions.tools TOOL MODEL…`: what a tool prints for the modules that archprof builds, as a JSON object.
+"""`python -m tests.conventions.tools TOOL MODEL…`: what a tool prints for the modules that archprof builds, as a JSON
+object.
 
 A tool has a process of its own, since some leave patches or hooks behind.
 """
@@ -27,7 +28,9 @@ def fvcore(model: nn.Module, x: Tensor) -> Any:
 def ptflops(model: nn.Module, x: Tensor, backend: str = "pytorch") -> Any:
     from ptflops import get_model_complexity_info
 
-    return get_model_complexity_info(model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False, backend=backend)[0]
+    return get_model_complexity_info(
+        model, tuple(x.shape[1:]), as_strings=False, print_per_layer_stat=False, backend=backend
+    )[0]
 
 
 def ptflops_aten(model: nn.Module, x: Tensor) -> Any:

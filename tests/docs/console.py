@@ -1,9 +1,9 @@
 """What a page says that is printed, and what is printed: commands and Python sessions, run again.
 
-A `console` block holds lines `$ archprof …`, each with its output below, standard error included. `$ echo $?` shows the exit code of the command
-above it and is wanted wherever that is not 0. A line `…` stands for lines left out. A `pycon` block is a Python session; those of a page are one.
-A block under `<!-- file: tiny.yaml -->` is written to that file, for what is below it; one under `<!-- needs torch -->` is run only where torch is
-installed.
+A `console` block holds lines `$ archprof …`, each with its output below, standard error included. `$ echo $?` shows the
+exit code of the command above it and is wanted wherever that is not 0. A line `…` stands for lines left out. A `pycon`
+block is a Python session; those of a page are one. A block under `<!-- file: tiny.yaml -->` is written to that file,
+for what is below it; one under `<!-- needs torch -->` is run only where torch is installed.
 """
 
 import code
@@ -37,7 +37,8 @@ class Step(NamedTuple):
 
 
 def actual(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
-    """Yield the blocks of a page that print something, with the text that they should have, after running them in *folder*."""
+    """Yield the blocks of a page that print something, with the text that they should have, after running them in
+    *folder*."""
     session = code.InteractiveConsole()
     with plain_terminal(folder):
         for block in blocks(page):
@@ -60,7 +61,9 @@ def _commands(block: Block) -> str:
         if command == EXIT_CODE:
             printed, exit_code = f"{exit_code}\n", 0
         else:
-            assert exit_code == 0, f"exit code {exit_code} before `{command.strip()}`: show it with `{EXIT_CODE.strip()}`"
+            assert exit_code == 0, (
+                f"exit code {exit_code} before `{command.strip()}`: show it with `{EXIT_CODE.strip()}`"
+            )
             printed, exit_code = execute(command)
         lines.append(command + _elide(printed, output))
     assert exit_code == 0, f"exit code {exit_code} at the end of a block: show it with `{EXIT_CODE.strip()}`"
@@ -103,7 +106,8 @@ def _session(block: Block, session: code.InteractiveConsole) -> str:
 
 
 def _elide(printed: str, shown: str) -> str:
-    """Return what was printed, without the lines that the page leaves out. What stands between two gaps starts at the line of its first word."""
+    """Return what was printed, without the lines that the page leaves out. What stands between two gaps starts at the
+    line of its first word."""
     parts: list[list[str]] = [[]]
     for line in shown.splitlines(keepends=True):
         if line == ELISION:

@@ -95,7 +95,10 @@ def _blocks() -> Iterator[Block]:
 
 def _operators_page() -> str:
     titles = ("operator", "or spelled", "what it does", "MACs", "params", "buffers")
-    rows = ((f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula) for op in OPERATORS)
+    rows = (
+        (f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula)
+        for op in OPERATORS
+    )
     options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in OPERATORS if op.columns and BY_NAME[op.name] is op)
     return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
 

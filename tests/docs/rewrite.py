@@ -1,4 +1,5 @@
-"""`python -m tests.docs.rewrite`: write what the documentation prints anew, from the commands and the code. Read the diff before you keep it."""
+"""`python -m tests.docs.rewrite`: write what the documentation prints anew, from the commands and the code. Read the
+diff before you keep it."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

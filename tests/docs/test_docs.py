@@ -1,4 +1,5 @@
-"""The documentation says what is: every command prints what a page shows, every spec in it is valid, every link leads somewhere."""
+"""The documentation says what is: every command prints what a page shows, every spec in it is valid, every link leads
+somewhere."""
 
 from pathlib import Path
 
@@ -21,7 +22,8 @@ def test_commands_print_what_the_page_shows(path, tmp_path):
 
 
 def whole_specs():
-    """Yield each block that is a spec by itself: not a part of one, nor a file of its page's, which may be wrong on purpose."""
+    """Yield each block that is a spec by itself: not a part of one, nor a file of its page's, which may be wrong on
+    purpose."""
     for path in pages():
         for block in blocks(path.read_text(encoding="utf-8")):
             if block.language == "yaml" and block.text.startswith("archprof: 1\n") and not block.mark:
@@ -47,14 +49,20 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
 
 
-@pytest.mark.parametrize(("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else "")
+@pytest.mark.parametrize(
+    ("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else ""
+)
 def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
 
 
 def test_every_page_is_in_the_index():
     index = ROOT / "docs" / "index.md"
-    linked = {(index.parent / link).resolve() for link in links(index.read_text(encoding="utf-8")) if not link.startswith("https://")}
+    linked = {
+        (index.parent / link).resolve()
+        for link in links(index.read_text(encoding="utf-8"))
+        if not link.startswith("https://")
+    }
     assert linked == set(pages()) - {index, ROOT / "README.md"}
 
 

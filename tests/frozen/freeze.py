@@ -1,11 +1,14 @@
-"""What every command prints, frozen while the house is moved: `python -m tests.frozen.freeze [--write] [--keep FOLDER]`.
+"""What every command prints, frozen while the house is moved: `python -m tests.frozen.freeze [--write] [--keep
+FOLDER]`.
 
-Each line of output is a hash of standard output, standard error and exit code of one command line; a folder keeps the texts, to be compared with `diff -r`.
+Each line of output is a hash of standard output, standard error and exit code of one command line; a folder keeps the
+texts, to be compared with `diff -r`.
 """
 
 import argparse
 import hashlib
 import io
+import itertools
 import json
 import sys
 from collections.abc import Iterator
@@ -69,7 +72,7 @@ def command_lines() -> Iterator[str]:
         yield f"explain {name} --format csv"
         yield f"check {name} --max-macs 300M --max macs=4G,size_int8=2MiB --max-layers 60 --format json"
         yield f"verify {name} --analytic --format json"
-    for first, second in zip(names, names[1:], strict=False):
+    for first, second in itertools.pairwise(names):
         yield f"diff {first} {second} --format json"
         yield f"diff {first} {second} --full"
     for start in range(0, len(names), 5):
@@ -135,7 +138,9 @@ def main() -> int:
         found[line] = hashlib.sha256(repr(texts).encode()).hexdigest()[:20]
         if options.keep:
             options.keep.mkdir(parents=True, exist_ok=True)
-            (options.keep / line.replace("/", "_").replace(" ", "_")[:200]).write_text(f"{texts[0]}\n--- {texts[2]}\n{texts[1]}", encoding="utf-8")
+            (options.keep / line.replace("/", "_").replace(" ", "_")[:200]).write_text(
+                f"{texts[0]}\n--- {texts[2]}\n{texts[1]}", encoding="utf-8"
+            )
     for name in catalog.files() if not options.only else ():
         found[f"build {name}"] = hashlib.sha256(built(name).encode()).hexdigest()[:20]
     if options.write:

@@ -1,6 +1,7 @@
 """One row per operator and interesting setting: its inputs and output, and its counts as products written out.
 
-The rows are checked against the formulas where torch is not installed, and against torch, fvcore and FlopCounterMode where it is.
+The rows are checked against the formulas where torch is not installed, and against torch, fvcore and FlopCounterMode
+where it is.
 """
 
 from typing import NamedTuple
@@ -28,31 +29,124 @@ FEATURES = (12,)
 SQUARE = (3, 224, 224)
 
 CONVOLUTIONS = (
-    Row(conv.Conv2d(3, 32, (3, 3), (2, 2), (1, 1)), (SQUARE,), (32, 112, 112), 3 * 32 * 3 * 3 * 112 * 112, 3 * 32 * 3 * 3, kind="standard"),
-    Row(conv.Conv2d(3, 32, (3, 3), (2, 2), (1, 1), bias=True), (SQUARE,), (32, 112, 112), 3 * 32 * 3 * 3 * 112 * 112, 3 * 32 * 3 * 3 + 32),
-    Row(conv.Conv2d(3, 16, (3, 3), (2, 2), (1, 1)), ((3, 225, 193),), (16, 113, 97), 3 * 16 * 3 * 3 * 113 * 97, 3 * 16 * 3 * 3),
+    Row(
+        conv.Conv2d(3, 32, (3, 3), (2, 2), (1, 1)),
+        (SQUARE,),
+        (32, 112, 112),
+        3 * 32 * 3 * 3 * 112 * 112,
+        3 * 32 * 3 * 3,
+        kind="standard",
+    ),
+    Row(
+        conv.Conv2d(3, 32, (3, 3), (2, 2), (1, 1), bias=True),
+        (SQUARE,),
+        (32, 112, 112),
+        3 * 32 * 3 * 3 * 112 * 112,
+        3 * 32 * 3 * 3 + 32,
+    ),
+    Row(
+        conv.Conv2d(3, 16, (3, 3), (2, 2), (1, 1)),
+        ((3, 225, 193),),
+        (16, 113, 97),
+        3 * 16 * 3 * 3 * 113 * 97,
+        3 * 16 * 3 * 3,
+    ),
     Row(conv.Conv2d(3, 16, (3, 3), (2, 2)), ((3, 225, 193),), (16, 112, 96), 3 * 16 * 3 * 3 * 112 * 96, 3 * 16 * 3 * 3),
     Row(conv.Conv2d(64, 128), ((64, 28, 28),), (128, 28, 28), 64 * 128 * 28 * 28, 64 * 128, kind="pointwise"),
     Row(conv.Conv2d(64, 16, bias=True), ((64, 1, 1),), (16, 1, 1), 64 * 16, 64 * 16 + 16, kind="pointwise"),
-    Row(conv.Conv2d(64, 128, (1, 1), (2, 2)), ((64, 27, 28),), (128, 14, 14), 64 * 128 * 14 * 14, 64 * 128, kind="pointwise"),
-    Row(conv.Conv2d(32, 32, (3, 3), (1, 1), (1, 1), groups=32), ((32, 56, 56),), (32, 56, 56), 32 * 3 * 3 * 56 * 56, 32 * 3 * 3, kind="depthwise"),
-    Row(conv.Conv2d(32, 32, (5, 5), (2, 2), (2, 2), groups=32), ((32, 15, 14),), (32, 8, 7), 32 * 5 * 5 * 8 * 7, 32 * 5 * 5, kind="depthwise"),
-    Row(conv.Conv2d(32, 64, (3, 3), (1, 1), (1, 1), groups=32), ((32, 7, 7),), (64, 7, 7), 64 * 3 * 3 * 7 * 7, 64 * 3 * 3, kind="grouped"),
-    Row(conv.Conv2d(12, 20, (3, 3), groups=4, bias=True), (MAP,), (20, 7, 6), 3 * 20 * 3 * 3 * 7 * 6, 3 * 20 * 3 * 3 + 20, kind="grouped"),
+    Row(
+        conv.Conv2d(64, 128, (1, 1), (2, 2)),
+        ((64, 27, 28),),
+        (128, 14, 14),
+        64 * 128 * 14 * 14,
+        64 * 128,
+        kind="pointwise",
+    ),
+    Row(
+        conv.Conv2d(32, 32, (3, 3), (1, 1), (1, 1), groups=32),
+        ((32, 56, 56),),
+        (32, 56, 56),
+        32 * 3 * 3 * 56 * 56,
+        32 * 3 * 3,
+        kind="depthwise",
+    ),
+    Row(
+        conv.Conv2d(32, 32, (5, 5), (2, 2), (2, 2), groups=32),
+        ((32, 15, 14),),
+        (32, 8, 7),
+        32 * 5 * 5 * 8 * 7,
+        32 * 5 * 5,
+        kind="depthwise",
+    ),
+    Row(
+        conv.Conv2d(32, 64, (3, 3), (1, 1), (1, 1), groups=32),
+        ((32, 7, 7),),
+        (64, 7, 7),
+        64 * 3 * 3 * 7 * 7,
+        64 * 3 * 3,
+        kind="grouped",
+    ),
+    Row(
+        conv.Conv2d(12, 20, (3, 3), groups=4, bias=True),
+        (MAP,),
+        (20, 7, 6),
+        3 * 20 * 3 * 3 * 7 * 6,
+        3 * 20 * 3 * 3 + 20,
+        kind="grouped",
+    ),
     Row(conv.Conv2d(12, 20, groups=2), (MAP,), (20, 9, 8), 6 * 20 * 9 * 8, 6 * 20, kind="grouped"),
     # The worked example of group convolution: 11×11 kernels, 3 → 6 channels in 3 groups.
-    Row(conv.Conv2d(3, 6, (11, 11), (4, 4), (2, 2), groups=3), (SQUARE,), (6, 55, 55), 6 * 11 * 11 * 55 * 55, 6 * 11 * 11),
-    Row(conv.Conv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2)), (MAP,), (8, 9, 8), 12 * 8 * 3 * 3 * 9 * 8, 12 * 8 * 3 * 3, kind="standard"),
+    Row(
+        conv.Conv2d(3, 6, (11, 11), (4, 4), (2, 2), groups=3),
+        (SQUARE,),
+        (6, 55, 55),
+        6 * 11 * 11 * 55 * 55,
+        6 * 11 * 11,
+    ),
+    Row(
+        conv.Conv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2)),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 3 * 3 * 9 * 8,
+        12 * 8 * 3 * 3,
+        kind="standard",
+    ),
     Row(conv.Conv2d(12, 8, (3, 3), (1, 1), (0, 0), (3, 2)), (MAP,), (8, 3, 4), 12 * 8 * 3 * 3 * 3 * 4, 12 * 8 * 3 * 3),
-    Row(conv.Conv2d(12, 12, (3, 3), (2, 2), (2, 2), (2, 2), 12), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, 12 * 3 * 3, kind="depthwise"),
-    Row(conv.Conv2d(12, 8, (1, 7), (1, 1), (0, 3)), (MAP,), (8, 9, 8), 12 * 8 * 1 * 7 * 9 * 8, 12 * 8 * 1 * 7, kind="standard"),
+    Row(
+        conv.Conv2d(12, 12, (3, 3), (2, 2), (2, 2), (2, 2), 12),
+        (MAP,),
+        (12, 5, 4),
+        12 * 3 * 3 * 5 * 4,
+        12 * 3 * 3,
+        kind="depthwise",
+    ),
+    Row(
+        conv.Conv2d(12, 8, (1, 7), (1, 1), (0, 3)),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 1 * 7 * 9 * 8,
+        12 * 8 * 1 * 7,
+        kind="standard",
+    ),
     Row(conv.Conv2d(12, 8, (7, 1), (1, 1), (3, 0)), (MAP,), (8, 9, 8), 12 * 8 * 7 * 1 * 9 * 8, 12 * 8 * 7 * 1),
     Row(conv.Conv2d(12, 8, (3, 2), (2, 3), (1, 0)), (MAP,), (8, 5, 3), 12 * 8 * 3 * 2 * 5 * 3, 12 * 8 * 3 * 2),
     Row(conv.Conv2d(12, 8, (4, 4), (4, 4)), (MAP,), (8, 2, 2), 12 * 8 * 4 * 4 * 2 * 2, 12 * 8 * 4 * 4),
     Row(conv.Conv2d(12, 8, (9, 8)), (MAP,), (8, 1, 1), 12 * 8 * 9 * 8, 12 * 8 * 9 * 8),
     Row(conv.Conv2d(3, 4, (3, 3), (5, 5), (1, 1)), ((3, 1, 1),), (4, 1, 1), 3 * 4 * 3 * 3, 3 * 4 * 3 * 3),
-    Row(deform.DeformConv2d(12, 8, (3, 3), (2, 2), (1, 1), (1, 1)), (MAP, (18, 5, 4)), (8, 5, 4), 12 * 8 * 3 * 3 * 5 * 4, 12 * 8 * 3 * 3),
-    Row(deform.DeformConv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2), 4, 3, True), (MAP, (81, 9, 8)), (8, 9, 8), 3 * 8 * 3 * 3 * 9 * 8, 3 * 8 * 3 * 3),
+    Row(
+        deform.DeformConv2d(12, 8, (3, 3), (2, 2), (1, 1), (1, 1)),
+        (MAP, (18, 5, 4)),
+        (8, 5, 4),
+        12 * 8 * 3 * 3 * 5 * 4,
+        12 * 8 * 3 * 3,
+    ),
+    Row(
+        deform.DeformConv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2), 4, 3, True),
+        (MAP, (81, 9, 8)),
+        (8, 9, 8),
+        3 * 8 * 3 * 3 * 9 * 8,
+        3 * 8 * 3 * 3,
+    ),
 )
 LINEAR = (
     Row(conv.Linear(12, 5), (FEATURES,), (5,), 12 * 5, 12 * 5 + 5, kind="linear"),
@@ -74,7 +168,17 @@ NORMS = (
 ACTIVATIONS = (
     *(
         Row(op(), (inputs,), inputs)
-        for op in (act.ReLU, act.ReLU6, act.Hardswish, act.Hardsigmoid, act.SiLU, act.Sigmoid, act.Tanh, act.GELU, act.Swish)
+        for op in (
+            act.ReLU,
+            act.ReLU6,
+            act.Hardswish,
+            act.Hardsigmoid,
+            act.SiLU,
+            act.Sigmoid,
+            act.Tanh,
+            act.GELU,
+            act.Swish,
+        )
         for inputs in (MAP, FEATURES)
     ),
     Row(act.Swish(learnable=True), (MAP,), MAP, params=1),

@@ -35,31 +35,60 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
         ("conv: {c: 0.5x}", [conv(16, 8)], (8, 32, 32)),
         ("depthwise_separable: {c: 24, s: 2}", [conv(16, 16, 3, 16, 16), conv(16, 24, side=16)], (24, 16, 16)),
         ("inverted_residual: {t: 6, c: 16}", [conv(16, 96), conv(96, 96, 3, 96), conv(96, 16)], (16, 32, 32)),
-        ("inverted_residual: {exp: 96, c: 24, k: 5, s: 2}", [conv(16, 96), conv(96, 96, 5, 96, 16), conv(96, 24, side=16)], (24, 16, 16)),
+        (
+            "inverted_residual: {exp: 96, c: 24, k: 5, s: 2}",
+            [conv(16, 96), conv(96, 96, 5, 96, 16), conv(96, 24, side=16)],
+            (24, 16, 16),
+        ),
         ("inverted_residual: {t: 1, c: 24}", [conv(16, 16, 3, 16), conv(16, 24)], (24, 32, 32)),
-        ("squeeze_excite: {ratio: 0.25}", [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)], (16, 32, 32)),
+        (
+            "squeeze_excite: {ratio: 0.25}",
+            [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
         ("squeeze_excite: {ratio: 0.25, divisor: 8, bias: false}", [(2 * 16 * 8, 2 * 16 * 8)], (16, 32, 32)),
-        ("squeeze_excite: {ratio: 0.25, form: linear}", [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)], (16, 32, 32)),
-        ("squeeze_excite: {ratio: 0.01}", [conv(16, 1, side=1, norm=False), conv(1, 16, side=1, norm=False)], (16, 32, 32)),
+        (
+            "squeeze_excite: {ratio: 0.25, form: linear}",
+            [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
+        (
+            "squeeze_excite: {ratio: 0.01}",
+            [conv(16, 1, side=1, norm=False), conv(1, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
         ("linear: {c: 10}", [(16 * 32 * 32 * 10 + 10, 16 * 32 * 32 * 10)], (10,)),
         ("linear: {c: 10, bias: false}", [(16 * 32 * 32 * 10, 16 * 32 * 32 * 10)], (10,)),
     ],
 )
 def test_block(layer, expected, shape):
-    graph = network(f"  - {layer}\n", head=NORM if "conv" in layer or "depthwise" in layer or "inverted" in layer else "", input="16x32x32")
+    graph = network(
+        f"  - {layer}\n",
+        head=NORM if "conv" in layer or "depthwise" in layer or "inverted" in layer else "",
+        input="16x32x32",
+    )
     assert costs(graph) == total(*expected)
     assert graph.nodes[-1].shape == shape
 
 
 def test_squeeze_excite_in_a_cell():
-    """✓ is the squeeze-excite of `defaults`; a mapping changes some of it; a ratio of 0 is none; the ratio may be of the block's input."""
+    """✓ is the squeeze-excite of `defaults`; a mapping changes some of it; a ratio of 0 is none; the ratio may be of
+    the block's input."""
     head = "defaults: {norm: batch_norm, act: relu6, squeeze_excite: {ratio: 0.5, bias: false}}\n"
-    rows = (
-        "  - inverted_residual: {columns: [t, c, se], rows: [[2, 16, ✓], [2, 16, {of: input, bias: true}], [2, 16, 0.25], [2, 16, 0], [2, 16, -]]}\n"
-    )
-    squeezed = {path: shape[0] for path, shape in shapes(network(rows, head=head, input="16x8x8")).items() if path.endswith("se.reduce")}
+    rows = "  - inverted_residual: {columns: [t, c, se], rows: [[2, 16, ✓], [2, 16, {of: input, bias: true}], [2, 16, 0.25], [2, 16, 0], [2, 16, -]]}\n"
+    squeezed = {
+        path: shape[0]
+        for path, shape in shapes(network(rows, head=head, input="16x8x8")).items()
+        if path.endswith("se.reduce")
+    }
     assert squeezed == {"0.0.se.reduce": 16, "0.1.se.reduce": 8, "0.2.se.reduce": 8}
-    bare = costs(network(rows.replace("✓", "-").replace("{of: input, bias: true}", "-").replace("0.25", "-"), head=head, input="16x8x8"))
+    bare = costs(
+        network(
+            rows.replace("✓", "-").replace("{of: input, bias: true}", "-").replace("0.25", "-"),
+            head=head,
+            input="16x8x8",
+        )
+    )
     gates = 2 * 32 * 16, 2 * 32 * 8 + 8 + 32, 2 * 32 * 8
     assert costs(network(rows, head=head, input="16x8x8")) == (bare[0] + sum(gates), bare[1] + 2 * 32 * (16 + 8 + 8))
 
@@ -76,7 +105,8 @@ def test_shortcut_only_where_the_shape_stays(channels, joins):
     assert "0.add" not in shapes(network(f"  - inverted_residual: {{t: 2, s: 2, c: {channels}}}\n", input="16x8x8"))
 
 
-# The counts of the implementations: torchvision and slim for V2; torchvision and (`ratio`, head kept) timm for V3; plain products for V1.
+# The counts of the implementations: torchvision and slim for V2; torchvision and (`ratio`, head kept) timm for V3;
+# plain products for V1.
 @pytest.mark.parametrize(
     ("reference", "expected"),
     [
@@ -101,12 +131,18 @@ def test_widened_v2_has_the_parameters_of_the_code():
 )  # fmt: skip
 def test_printed_ratio_holds_behind_any_layer(before):
     """`exp` 48 behind a printed 24 is a ratio of 2: at half the width, twice the real channels."""
-    graph = network(f"{before}  - inverted_residual: {{exp: 48, c: 32}}\n", head="width: {divisor: -, expand: ratio}\n", at="width=0.5")
+    graph = network(
+        f"{before}  - inverted_residual: {{exp: 48, c: 32}}\n",
+        head="width: {divisor: -, expand: ratio}\n",
+        at="width=0.5",
+    )
     found = shapes(graph)
     assert next(shape[0] for path, shape in found.items() if path.endswith("expand.conv")) == 24
 
 
-CHANNELS = "  - conv: {k: 3, c: 20}\n  - conv: {c: 20, narrow: false}\n  - conv: {c: 20, scale: false}\n  - conv: {c: 2x}\n"
+CHANNELS = (
+    "  - conv: {k: 3, c: 20}\n  - conv: {c: 20, narrow: false}\n  - conv: {c: 20, scale: false}\n  - conv: {c: 2x}\n"
+)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +164,11 @@ def test_width_of_a_layer(rule, width, channels):
 def test_depth_rounds_up_and_leaves_what_says_so():
     rows = "  - inverted_residual: {columns: [t, c, n, deepen], rows: [[1, 8, 1, true], [1, 8, 2, true], [1, 8, 3, false]]}\n"
     graph = network(rows, head="depth: {round: ceil}\n", at="depth=1.4")
-    assert [len({node.block for node in graph.nodes if node.block.startswith(f"0.{row}.")}) for row in range(3)] == [2, 3, 3]
+    assert [len({node.block for node in graph.nodes if node.block.startswith(f"0.{row}.")}) for row in range(3)] == [
+        2,
+        3,
+        3,
+    ]
 
 
 def test_odd_and_oblong_inputs():

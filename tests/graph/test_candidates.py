@@ -40,7 +40,11 @@ def test_the_same_array_is_never_compared():
     assert all(map(dims.same, (channels, 3), (channels, 3)))
 
 
-@given(st.lists(st.integers(1, 100_000), min_size=1, max_size=20), st.sampled_from([0.25, 0.75, 1.1, 1.4]), st.sampled_from([1, 4, 8]))
+@given(
+    st.lists(st.integers(1, 100_000), min_size=1, max_size=20),
+    st.sampled_from([0.25, 0.75, 1.1, 1.4]),
+    st.sampled_from([1, 4, 8]),
+)
 def test_helpers_are_those_of_integers(values, multiplier, divisor):
     array = candidates(values)
     for helper in (

@@ -46,9 +46,16 @@ def test_residual():
 
 
 def test_residual_with_a_shortcut_and_an_activation():
-    graph = network("  - residual: {body: [conv: {k: 3, s: 2, c: 8}], shortcut: [conv: {k: 1, s: 2, c: 8}], act: relu}\n")
+    graph = network(
+        "  - residual: {body: [conv: {k: 3, s: 2, c: 8}], shortcut: [conv: {k: 1, s: 2, c: 8}], act: relu}\n"
+    )
     assert costs(graph) == add(conv(3, 8, 3, 16), conv(3, 8, 1, 16))
-    assert shapes(graph) == {"0.body.0.conv": (8, 16, 16), "0.shortcut.0.conv": (8, 16, 16), "0.add": (8, 16, 16), "0.act": (8, 16, 16)}
+    assert shapes(graph) == {
+        "0.body.0.conv": (8, 16, 16),
+        "0.shortcut.0.conv": (8, 16, 16),
+        "0.add": (8, 16, 16),
+        "0.act": (8, 16, 16),
+    }
 
 
 def test_residual_takes_no_activation_from_defaults():
@@ -88,7 +95,10 @@ def test_nested_composition_and_named_inputs():
     assert costs(graph) == add(conv(3, 8, 3, 16), inner, inner, conv(8, 2, 1, 16))
     assert "deep.body.0.1.0.paths" not in shapes(graph)
     assert "deep.body.0.1.0.1.0.conv" in shapes(graph)
-    assert {name: graph.shape_of(node) for name, node in graph.outputs.items()} == {"tail": (2, 16, 16), "cat": (16, 16, 16)}
+    assert {name: graph.shape_of(node) for name, node in graph.outputs.items()} == {
+        "tail": (2, 16, 16),
+        "cat": (16, 16, 16),
+    }
 
 
 def test_rows_that_repeat_keep_their_stride_for_the_first():
@@ -110,14 +120,19 @@ def test_outputs_name_layers_and_rows(place):
         "  - {id: stage, depthwise_separable: {columns: [id, s, c, n], rows: [[first, 2, 8, 1], [second, 1, 16, 2]]}}\n",
         head=f'outputs: {{c2: "{place}", c1: "layers[0].rows[0]"}}\n',
     )
-    assert {name: graph.shape_of(node) for name, node in graph.outputs.items()} == {"c2": (16, 16, 16), "c1": (8, 16, 16)}
+    assert {name: graph.shape_of(node) for name, node in graph.outputs.items()} == {
+        "c2": (16, 16, 16),
+        "c1": (8, 16, 16),
+    }
 
 
 def test_frozen_stages_have_no_trainable_parameters():
     layers = f"  - {{id: stem, {CONV}}}\n  - {{id: stage, {CONV}}}\n  - {{id: head, {CONV}}}\n"
     graph = network(layers, head="stages: [stem, stage]\nfreeze: 1\n")
     assert [node.trainable for node in graph.nodes] == [False, True, True]
-    assert [node.trainable for node in network(layers, head="stages: [stem, stage]\nfreeze: 0\n", at="freeze=2").nodes] == [False, False, True]
+    assert [
+        node.trainable for node in network(layers, head="stages: [stem, stage]\nfreeze: 0\n", at="freeze=2").nodes
+    ] == [False, False, True]
 
 
 def test_settings_of_a_problem_in_the_middle_are_said_at_its_place():

@@ -27,7 +27,10 @@ def test_make_divisible_is_the_reference_rule(channels, multiplier, divisor):
     assert dims.make_divisible(channels * multiplier, divisor) == make_divisible_of_slim(channels * multiplier, divisor)
 
 
-@pytest.mark.parametrize(("value", "rounded"), [(24.0, 24), (12.0, 16), (11.9, 16), (20.0, 24), (4, 8), (1, 8), (44, 48), (17.6, 16), (18, 24)])
+@pytest.mark.parametrize(
+    ("value", "rounded"),
+    [(24.0, 24), (12.0, 16), (11.9, 16), (20.0, 24), (4, 8), (1, 8), (44, 48), (17.6, 16), (18, 24)],
+)
 def test_make_divisible_by_hand(value, rounded):
     """12 is halfway and goes up; 11.9 would go to 8, which loses more than a tenth; 17.6 to 16 loses less."""
     assert dims.make_divisible(value, 8) == rounded
@@ -64,7 +67,11 @@ def test_conv_out_rounded_up(kernel, stride, padding):
     """Windows may stick out at the end, but must start inside the input or its left padding."""
     sizes = range(kernel, 40)
     counted = [
-        sum(start < size + padding for start in range(0, size + 2 * padding, stride) if start - stride + kernel < size + 2 * padding or start == 0)
+        sum(
+            start < size + padding
+            for start in range(0, size + 2 * padding, stride)
+            if start - stride + kernel < size + 2 * padding or start == 0
+        )
         for size in sizes
     ]
     assert [dims.conv_out(size, kernel, stride, padding, 1, ceil=True) for size in sizes] == counted
@@ -74,11 +81,21 @@ def test_conv_out_rounded_up(kernel, stride, padding):
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20))
 def test_rounding_on_arrays(values):
     array = np.array(values)
-    assert dims.truncate(array).tolist() == [math.trunc(value) for value in values] == [dims.truncate(value) for value in values]
-    assert dims.round_half_even(array).tolist() == [round(value) for value in values] == [dims.round_half_even(value) for value in values]
+    assert (
+        dims.truncate(array).tolist()
+        == [math.trunc(value) for value in values]
+        == [dims.truncate(value) for value in values]
+    )
+    assert (
+        dims.round_half_even(array).tolist()
+        == [round(value) for value in values]
+        == [dims.round_half_even(value) for value in values]
+    )
 
 
-@pytest.mark.parametrize(("value", "rounded"), [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (-1.5, -2), (2.4, 2), (2.6, 3)])
+@pytest.mark.parametrize(
+    ("value", "rounded"), [(0.5, 0), (1.5, 2), (2.5, 2), (-0.5, 0), (-1.5, -2), (2.4, 2), (2.6, 3)]
+)
 def test_ties_go_to_the_even_neighbour(value, rounded):
     assert dims.round_half_even(value) == rounded
     assert dims.round_half_even(np.array([value])).tolist() == [rounded]

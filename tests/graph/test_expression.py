@@ -10,7 +10,16 @@ from archprof.errors import InputError
 from archprof.graph.expression import evaluate, is_expression
 from archprof.spec.nodes import Scalar
 
-KNOBS = {"stem": 64, "groups": 32, "width_per_group": 4, "ratio": 0.25, "norm": "batch_norm", "flag": True, "x": 3, "unset": None}
+KNOBS = {
+    "stem": 64,
+    "groups": 32,
+    "width_per_group": 4,
+    "ratio": 0.25,
+    "norm": "batch_norm",
+    "flag": True,
+    "x": 3,
+    "unset": None,
+}
 
 
 def value(text, **limits):
@@ -49,7 +58,11 @@ def test_value(text, result):
 
 NUMBERS = st.integers(1, 99).map(str)
 EXPRESSIONS = st.recursive(
-    NUMBERS, lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(lambda parts: f"({parts[0]}{parts[1]}{parts[2]})"), max_leaves=6
+    NUMBERS,
+    lambda inner: st.tuples(inner, st.sampled_from("+-*"), inner).map(
+        lambda parts: f"({parts[0]}{parts[1]}{parts[2]})"
+    ),
+    max_leaves=6,
 )
 
 
@@ -70,8 +83,14 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("$stm", "net.yaml:1:1: there is no knob `stm`\n  help: did you mean `stem`? knobs: stem, groups, width_per_group, ratio, norm, flag, x"),
-        ("$unset", "net.yaml:1:1: there is no knob `unset`\n  help: knobs: stem, groups, width_per_group, ratio, norm, flag, x"),
+        (
+            "$stm",
+            "net.yaml:1:1: there is no knob `stm`\n  help: did you mean `stem`? knobs: stem, groups, width_per_group, ratio, norm, flag, x",
+        ),
+        (
+            "$unset",
+            "net.yaml:1:1: there is no knob `unset`\n  help: knobs: stem, groups, width_per_group, ratio, norm, flag, x",
+        ),
         ("$stem/0", "net.yaml:1:1: `$stem/0` divides by zero"),
         ("$norm+1", "net.yaml:1:1: `$norm+1` computes with a word"),
         (
@@ -84,14 +103,19 @@ def test_message(text, told):
     assert message(text) == told
 
 
-@pytest.mark.parametrize("text", ["", "*", "2*", "(2", "2)", "2 3", "$", "2**3", "a+b", "2+", "()", "1,2", "((((" * 40, "1+" * 80 + "1"])
+@pytest.mark.parametrize(
+    "text", ["", "*", "2*", "(2", "2)", "2 3", "$", "2**3", "a+b", "2+", "()", "1,2", "((((" * 40, "1+" * 80 + "1"]
+)
 def test_no_expression(text):
     assert "is not an expression" in message(text)
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 63), (65, 100)])
 def test_range(low, high):
-    assert message("$stem", low=low, high=high, whole=True) == f"net.yaml:1:1: `$stem` is 64, out of range\n  help: a value from {low} to {high}"
+    assert (
+        message("$stem", low=low, high=high, whole=True)
+        == f"net.yaml:1:1: `$stem` is 64, out of range\n  help: a value from {low} to {high}"
+    )
 
 
 @pytest.mark.parametrize("text", ["$stem", "2*3", "(4)", "3+4", "64/4", "12-2", "$norm"])
@@ -99,6 +123,25 @@ def test_expressions_are_recognised(text):
     assert is_expression(text)
 
 
-@pytest.mark.parametrize("text", ["", "3", "0.25", "1e-3", "1e+3", "relu", "h-swish", "batch-norm", "1:30", "3x3", "-", "-5", "no", "6x", "1+" * 200])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "3",
+        "0.25",
+        "1e-3",
+        "1e+3",
+        "relu",
+        "h-swish",
+        "batch-norm",
+        "1:30",
+        "3x3",
+        "-",
+        "-5",
+        "no",
+        "6x",
+        "1+" * 200,
+    ],
+)
 def test_plain_cells_are_not(text):
     assert not is_expression(text)

@@ -1,4 +1,5 @@
-"""Blocks and operators of other packages: the how-to's example works as printed, and packages that do not are told by name."""
+"""Blocks and operators of other packages: the how-to's example works as printed, and packages that do not are told by
+name."""
 
 import re
 import subprocess
@@ -26,19 +27,33 @@ def install(folder, name, groups, code):
     info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
-    lines = [f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items()) for group, entries in groups.items()]
+    lines = [
+        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
+        for group, entries in groups.items()
+    ]
     (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
 
 
 def archprof(folder, *arguments):
     """Run the command line where the packages of a folder are installed."""
     return subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path.insert(0, {str(folder)!r}); from archprof.cli import main; main()", *arguments],
+        [
+            sys.executable,
+            "-c",
+            f"import sys; sys.path.insert(0, {str(folder)!r}); from archprof.cli import main; main()",
+            *arguments,
+        ],
         cwd=folder,
         capture_output=True,
         text=True,
         check=False,
-        env={"PYTHONPATH": str(ROOT), "COLUMNS": "120", "PATH": "", "PYTHONDONTWRITEBYTECODE": "1", "PYTHONIOENCODING": "utf-8"},
+        env={
+            "PYTHONPATH": str(ROOT),
+            "COLUMNS": "120",
+            "PATH": "",
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONIOENCODING": "utf-8",
+        },
     )
 
 
@@ -48,7 +63,9 @@ def example(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize(("instead", "arguments", "printed"), PRINTED, ids=[instead or "as printed" for instead, _, _ in PRINTED])
+@pytest.mark.parametrize(
+    ("instead", "arguments", "printed"), PRINTED, ids=[instead or "as printed" for instead, _, _ in PRINTED]
+)
 def test_page_shows_what_is_printed(example, instead, arguments, printed):
     if instead:
         entries = next(example.glob("*.dist-info")) / "entry_points.txt"
@@ -59,7 +76,8 @@ def test_page_shows_what_is_printed(example, instead, arguments, printed):
 
 
 def test_costs_of_the_example_by_hand(example):
-    """A conv without a norm has a bias; a batch norm two parameters a channel; the norm of the last layers two as well."""
+    """A conv without a norm has a bias; a batch norm two parameters a channel; the norm of the last layers two as
+    well."""
 
     def block(k, t):
         wide = 32 * t
@@ -113,17 +131,25 @@ BAD = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("group", "value", "message", "advice"), BAD, ids=[f"{group} {value}" for group, value, _, _ in BAD])
+@pytest.mark.parametrize(
+    ("group", "value", "message", "advice"), BAD, ids=[f"{group} {value}" for group, value, _, _ in BAD]
+)
 def test_package_that_cannot_be_used(tmp_path, group, value, message, advice):
     install(tmp_path, "odd-blocks", {group: {"thing": value}}, {"odd.py": CODE, "broken.py": "x = 1 / 0\n"})
     (tmp_path / "net.yaml").write_text("archprof: 1\ninput: 3x8x8\nlayers:\n  - thing: {c: 8}\n", encoding="utf-8")
     done = archprof(tmp_path, "validate", "net.yaml")
-    assert (done.returncode, done.stdout, done.stderr) == (2, "", f"net.yaml:4:5: {message}\n  in layers[0]\n  help: {advice}\n")
+    assert (done.returncode, done.stdout, done.stderr) == (
+        2,
+        "",
+        f"net.yaml:4:5: {message}\n  in layers[0]\n  help: {advice}\n",
+    )
 
 
 def test_activation_that_cannot_be_used(tmp_path):
     install(tmp_path, "odd-blocks", {"archprof.operators": {"thing": "missing:x"}}, {})
-    (tmp_path / "net.yaml").write_text("archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing}\n", encoding="utf-8")
+    (tmp_path / "net.yaml").write_text(
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing}\n", encoding="utf-8"
+    )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == (
         "net.yaml:4:23: `thing` of the package `odd-blocks` (`missing:x`) cannot be imported: No module named 'missing'\n"
         "  in layers[0].act\n  help: mend or uninstall the package\n"
@@ -140,10 +166,15 @@ def test_one_name_from_two_packages(tmp_path):
 
 
 def test_packages_are_not_looked_through_for_names_that_are_known(tmp_path):
-    install(tmp_path, "odd-blocks", {"archprof.blocks": {"conv": "missing:x"}, "archprof.operators": {"relu": "missing:x"}}, {})
-    (tmp_path / "net.yaml").write_text("archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu}\n", encoding="utf-8")
-    assert archprof(tmp_path, "validate", "net.yaml").stderr == ""
-    code = (
-        "import sys; from archprof.graph.expand import read_network; read_network('mobilenet_v3_large'); print('importlib.metadata' in sys.modules)"
+    install(
+        tmp_path,
+        "odd-blocks",
+        {"archprof.blocks": {"conv": "missing:x"}, "archprof.operators": {"relu": "missing:x"}},
+        {},
     )
+    (tmp_path / "net.yaml").write_text(
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu}\n", encoding="utf-8"
+    )
+    assert archprof(tmp_path, "validate", "net.yaml").stderr == ""
+    code = "import sys; from archprof.graph.expand import read_network; read_network('mobilenet_v3_large'); print('importlib.metadata' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -34,11 +34,20 @@ def test_every_rule_is_read_for_both_kinds_of_layer(cell, rule):
 @pytest.mark.parametrize(
     ("cell", "message"),
     [
-        ("kaimin_normal", "<stdin>:4:14: unknown initialisation `kaimin_normal`\n  in init.conv\n  help: did you mean `kaiming_normal`?"),
+        (
+            "kaimin_normal",
+            "<stdin>:4:14: unknown initialisation `kaimin_normal`\n  in init.conv\n  help: did you mean `kaiming_normal`?",
+        ),
         ("normal", "<stdin>:4:14: `normal` without its deviation\n  in init.conv\n  help: as in `{normal: 0.01}`"),
         ("{torch: 1}", "<stdin>:4:15: `torch` takes no value\n  in init.conv\n  help: write `torch`"),
-        ("{normal: -1}", "<stdin>:4:23: `-1` is out of range\n  in init.conv\n  help: a standard deviation from 0 to 100"),
-        ("{normal: wide}", "<stdin>:4:23: expected a standard deviation, not `wide`\n  in init.conv\n  help: a number from 0 to 100"),
+        (
+            "{normal: -1}",
+            "<stdin>:4:23: `-1` is out of range\n  in init.conv\n  help: a standard deviation from 0 to 100",
+        ),
+        (
+            "{normal: wide}",
+            "<stdin>:4:23: expected a standard deviation, not `wide`\n  in init.conv\n  help: a number from 0 to 100",
+        ),
         (
             "{normal: 1, torch: 1}",
             "<stdin>:4:14: expected one rule with its deviation, not a mapping\n  in init.conv\n  help: as in `{normal: 0.01}`",

@@ -1,4 +1,5 @@
-"""What a block can say beyond its operators: how likely training drops its body, and where its parameters are listed."""
+"""What a block can say beyond its operators: how likely training drops its body, and where its parameters are
+listed."""
 
 import pytest
 
@@ -32,7 +33,10 @@ def test_the_rate_of_a_single_block_is_0():
 
 
 def test_a_rate_among_the_defaults_is_that_of_every_block():
-    assert rates("layers: [convnext_block: {c: 4}, convnext_block: {c: 4}]", defaults="{stochastic_depth: 0.5}") == [0, 0.25]
+    assert rates("layers: [convnext_block: {c: 4}, convnext_block: {c: 4}]", defaults="{stochastic_depth: 0.5}") == [
+        0,
+        0.25,
+    ]
 
 
 def test_a_reserved_place_comes_before_what_is_applied_first():

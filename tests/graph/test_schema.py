@@ -41,7 +41,9 @@ def test_shipped_spec_is_right(path):
     assert problems(path.read_text(encoding="utf-8")) == []
 
 
-@pytest.mark.parametrize("name", sorted(path.stem for path in CASES.glob("*.yaml") if not path.stem.startswith(BEYOND_FORM)))
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in CASES.glob("*.yaml") if not path.stem.startswith(BEYOND_FORM))
+)
 def test_bad_spec_is_not(name):
     assert problems((CASES / f"{name}.yaml").read_text(encoding="utf-8"))
 

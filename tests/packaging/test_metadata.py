@@ -13,7 +13,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 EXTRAS = PROJECT["optional-dependencies"]
 PINS = {
     canonicalize_name(pin.name): pin
-    for pin in map(Requirement, filter(lambda line: line and line[0] != "#", (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()))
+    for pin in map(
+        Requirement,
+        filter(
+            lambda line: line and line[0] != "#", (ROOT / "constraints.txt").read_text(encoding="utf-8").splitlines()
+        ),
+    )
 }
 
 
@@ -23,7 +28,9 @@ def test_installed_version_is_that_of_the_package():
 
 def test_every_pin_lies_within_the_bounds():
     bounds = map(Requirement, [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["test"]])
-    assert [str(bound) for bound in bounds if not _pinned(bound.name) or not bound.specifier.contains(_pinned(bound.name))] == []
+    assert [
+        str(bound) for bound in bounds if not _pinned(bound.name) or not bound.specifier.contains(_pinned(bound.name))
+    ] == []
 
 
 def test_whatever_is_needed_is_pinned():
@@ -44,7 +51,8 @@ def _pinned(name: str) -> str:
 
 
 def _requirements(name: str) -> list[str]:
-    """Return what an installed distribution requires; nothing of one that is not installed, such as torch where only the rest is tested."""
+    """Return what an installed distribution requires; nothing of one that is not installed, such as torch where only
+    the rest is tested."""
     try:
         return distribution(name).requires or []
     except PackageNotFoundError:

@@ -1,4 +1,5 @@
-"""AlexNet in one column (Krizhevsky 2014), independently of archprof; details and order of parameters are torchvision's."""
+"""AlexNet in one column (Krizhevsky 2014), independently of archprof; details and order of parameters are
+torchvision's."""
 
 from torch import Tensor, nn
 

@@ -1,4 +1,5 @@
-"""ConvNeXt written from Table 9 and Figure 4 of Liu et al. 2022, independently of archprof; details and order of parameters are torchvision's."""
+"""ConvNeXt written from Table 9 and Figure 4 of Liu et al. 2022, independently of archprof; details and order of
+parameters are torchvision's."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,5 @@
-"""Deformable convolution by hand (Dai et al. 2017, equations 2 to 4; Zhu et al. 2019, equation 1): every sample for itself."""
+"""Deformable convolution by hand (Dai et al. 2017, equations 2 to 4; Zhu et al. 2019, equation 1): every sample for
+itself."""
 
 from math import floor
 from typing import NamedTuple
@@ -19,7 +20,8 @@ class Window(NamedTuple):
 
 
 def deform_conv(x: Tensor, weight: Tensor, shifts: Tensor, masks: Tensor, window: Window) -> Tensor:
-    """Return the output for x (batch, M, H, W), weight (N, M/groups, K, L), shifts (batch, D, K, L, 2, H', W') and masks (batch, D, K, L, H', W').
+    """Return the output for x (batch, M, H, W), weight (N, M/groups, K, L), shifts (batch, D, K, L, 2, H', W') and
+    masks (batch, D, K, L, H', W').
 
     D groups of channels share their shifts, (dy, dx) for each tap.
     """
@@ -32,13 +34,16 @@ def deform_conv(x: Tensor, weight: Tensor, shifts: Tensor, masks: Tensor, window
         y = i * window.stride[0] - window.padding[0] + row * window.dilation[0] + dy
         z = j * window.stride[1] - window.padding[1] + column * window.dilation[1] + dx
         part = slice(group * share, (group + 1) * share)
-        samples[image, part, row, column, i, j] = bilinear(x[image, part], y, z) * masks[image, group, row, column, i, j]
+        samples[image, part, row, column, i, j] = (
+            bilinear(x[image, part], y, z) * masks[image, group, row, column, i, j]
+        )
     parts = zip(samples.chunk(window.groups, 1), weight.chunk(window.groups), strict=True)
     return torch.cat([torch.einsum("bcklij,ockl->boij", part, kernels) for part, kernels in parts], 1)
 
 
 def bilinear(image: Tensor, y: float, x: float) -> Tensor:
-    """Return the value of each channel of (C, H, W) at a place between positions; zero counts as the value of what lies outside."""
+    """Return the value of each channel of (C, H, W) at a place between positions; zero counts as the value of what lies
+    outside."""
     value = image.new_zeros(image.shape[0])
     for row in (floor(y), floor(y) + 1):
         for column in (floor(x), floor(x) + 1):

@@ -1,4 +1,5 @@
-"""DenseNet-BC written from Table 1 of Huang et al. 2017, independently of archprof; details and order of parameters are torchvision's."""
+"""DenseNet-BC written from Table 1 of Huang et al. 2017, independently of archprof; details and order of parameters are
+torchvision's."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,12 @@ class DenseNet(nn.Module):
     def __init__(self, growth: int, blocks: list[int]) -> None:
         super().__init__()
         channels = 2 * growth
-        layers: list[nn.Module] = [nn.Conv2d(3, channels, 7, 2, 3, bias=False), nn.BatchNorm2d(channels), nn.ReLU(), nn.MaxPool2d(3, 2, padding=1)]
+        layers: list[nn.Module] = [
+            nn.Conv2d(3, channels, 7, 2, 3, bias=False),
+            nn.BatchNorm2d(channels),
+            nn.ReLU(),
+            nn.MaxPool2d(3, 2, padding=1),
+        ]
         for number, count in enumerate(blocks):
             if number > 0:
                 layers += [_before(channels, channels // 2, 1), nn.AvgPool2d(2)]
@@ -33,7 +39,9 @@ class DenseBlock(nn.Module):
     def __init__(self, channels: int, growth: int, count: int) -> None:
         super().__init__()
         inputs = (channels + growth * index for index in range(count))
-        self.layers = nn.ModuleList(nn.Sequential(_before(before, 4 * growth, 1), _before(4 * growth, growth, 3)) for before in inputs)
+        self.layers = nn.ModuleList(
+            nn.Sequential(_before(before, 4 * growth, 1), _before(4 * growth, growth, 3)) for before in inputs
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         maps = [x]
@@ -44,4 +52,6 @@ class DenseBlock(nn.Module):
 
 def _before(channels: int, out: int, kernel: int) -> nn.Sequential:
     """Return norm and activation before a convolution."""
-    return nn.Sequential(nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False))
+    return nn.Sequential(
+        nn.BatchNorm2d(channels), nn.ReLU(), nn.Conv2d(channels, out, kernel, padding=kernel // 2, bias=False)
+    )

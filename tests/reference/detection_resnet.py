@@ -1,6 +1,7 @@
 """The ResNet bodies of maskrcnn-benchmark and the pyramids above them (Lin et al. 2017), independently of archprof.
 
-The order of parameters is that code's: a block registers its shortcut first, a pyramid its two convolutions of each level together.
+The order of parameters is that code's: a block registers its shortcut first, a pyramid its two convolutions of each
+level together.
 """
 
 from collections.abc import Mapping
@@ -99,7 +100,9 @@ class Deformable(nn.Module):
         super().__init__()
         self.deformable_groups = options.deformable_groups
         self.modulated = modulated
-        self.offset = nn.Conv2d(channels, (27 if modulated else 18) * options.deformable_groups, 3, stride, dilation, dilation)
+        self.offset = nn.Conv2d(
+            channels, (27 if modulated else 18) * options.deformable_groups, 3, stride, dilation, dilation
+        )
         self.taps = nn.Conv2d(channels, channels, 3, groups=options.groups, bias=False)  # for its weight
         self.window = Window((stride, stride), (dilation, dilation), (dilation, dilation), options.groups)
 
@@ -107,7 +110,9 @@ class Deformable(nn.Module):
         predicted = self.offset(x)
         size, groups = predicted.shape[-2:], self.deformable_groups
         shifts = predicted[:, : 18 * groups].reshape(-1, groups, 3, 3, 2, *size)
-        masks = predicted[:, 18 * groups :].sigmoid() if self.modulated else predicted.new_ones(len(x), 9 * groups, *size)
+        masks = (
+            predicted[:, 18 * groups :].sigmoid() if self.modulated else predicted.new_ones(len(x), 9 * groups, *size)
+        )
         return deform_conv(x, self.taps.weight, shifts, masks.reshape(-1, groups, 3, 3, *size), self.window)
 
 
@@ -132,13 +137,18 @@ def norm(channels: int, options: Options) -> nn.Module:
 
 
 class Pyramid(nn.Module):
-    """A body and the pyramid over the maps that it returns, finest first; P6 by subsampling, or RetinaNet's P6 and P7 from the last map."""
+    """A body and the pyramid over the maps that it returns, finest first; P6 by subsampling, or RetinaNet's P6 and P7
+    from the last map."""
 
     def __init__(self, body: Body, channels: tuple[int, ...], retina: bool = False) -> None:
         super().__init__()
         self.body = body
-        self.levels = nn.ModuleList(nn.ModuleList([nn.Conv2d(each, 256, 1), nn.Conv2d(256, 256, 3, 1, 1)]) for each in channels)
-        self.extra = nn.ModuleList([nn.Conv2d(channels[-1], 256, 3, 2, 1), nn.Conv2d(256, 256, 3, 2, 1)] if retina else [])
+        self.levels = nn.ModuleList(
+            nn.ModuleList([nn.Conv2d(each, 256, 1), nn.Conv2d(256, 256, 3, 1, 1)]) for each in channels
+        )
+        self.extra = nn.ModuleList(
+            [nn.Conv2d(channels[-1], 256, 3, 2, 1), nn.Conv2d(256, 256, 3, 2, 1)] if retina else []
+        )
 
     def forward(self, x: Tensor) -> list[Tensor]:
         maps = self.body(x)

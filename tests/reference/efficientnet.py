@@ -1,4 +1,5 @@
-"""EfficientNet, EfficientNet-Lite and EfficientNetV2 written from their tables, independently of archprof; details are torchvision's."""
+"""EfficientNet, EfficientNet-Lite and EfficientNetV2 written from their tables, independently of archprof; details are
+torchvision's."""
 
 from collections.abc import Callable
 from functools import partial
@@ -40,7 +41,16 @@ V2_S = [
     Stage(6, 3, 2, 256, 15),
 ]
 # Width, depth and dropout of B0 … B7, and of Lite0 … Lite4 (which stop at 4).
-SCALES = [(1.0, 1.0, 0.2), (1.0, 1.1, 0.2), (1.1, 1.2, 0.3), (1.2, 1.4, 0.3), (1.4, 1.8, 0.4), (1.6, 2.2, 0.4), (1.8, 2.6, 0.5), (2.0, 3.1, 0.5)]
+SCALES = [
+    (1.0, 1.0, 0.2),
+    (1.0, 1.1, 0.2),
+    (1.1, 1.2, 0.3),
+    (1.2, 1.4, 0.3),
+    (1.4, 1.8, 0.4),
+    (1.6, 2.2, 0.4),
+    (1.8, 2.6, 0.5),
+    (2.0, 3.1, 0.5),
+]
 SLOW_NORM = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01)
 
 
@@ -77,14 +87,19 @@ class EfficientNet(nn.Module):
 class Block(nn.Module):
     """MBConv or Fused-MBConv (Tan & Le 2021, Figure 2); torchvision's fused one has no squeeze-excite."""
 
-    def __init__(self, channels: int, stage: Stage, norm: Norm, act: type[nn.Module], excited: bool, drop: float) -> None:
+    def __init__(
+        self, channels: int, stage: Stage, norm: Norm, act: type[nn.Module], excited: bool, drop: float
+    ) -> None:
         super().__init__()
         inner, out = channels * stage.expansion, stage.channels
         layers: list[nn.Module]
         if stage.fused and stage.expansion == 1:
             layers = [convolution(channels, out, stage.kernel, norm, act, stage.stride)]
         elif stage.fused:
-            layers = [convolution(channels, inner, stage.kernel, norm, act, stage.stride), convolution(inner, out, 1, norm)]
+            layers = [
+                convolution(channels, inner, stage.kernel, norm, act, stage.stride),
+                convolution(inner, out, 1, norm),
+            ]
         else:
             layers = [convolution(channels, inner, 1, norm, act)] if stage.expansion != 1 else []
             layers.append(convolution(inner, inner, stage.kernel, norm, act, stage.stride, inner))
@@ -118,7 +133,13 @@ class SqueezeExcite(nn.Module):
 
 
 def convolution(
-    channels: int, out: int, kernel: int, norm: Norm, act: Callable[[], nn.Module] = nn.Identity, stride: int = 1, groups: int = 1
+    channels: int,
+    out: int,
+    kernel: int,
+    norm: Norm,
+    act: Callable[[], nn.Module] = nn.Identity,
+    stride: int = 1,
+    groups: int = 1,
 ) -> nn.Sequential:
     layer = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     return nn.Sequential(layer, norm(out), act())
@@ -127,15 +148,22 @@ def convolution(
 def efficientnet(number: int, classes: int = 1000) -> EfficientNet:
     """Return B0 … B7: every width and depth scaled, the head four times the last stage."""
     width, depth, dropout = SCALES[number]
-    stages = [stage._replace(channels=nearest_eighth(stage.channels * width), layers=ceil(stage.layers * depth)) for stage in B0]
+    stages = [
+        stage._replace(channels=nearest_eighth(stage.channels * width), layers=ceil(stage.layers * depth))
+        for stage in B0
+    ]
     norm = SLOW_NORM if number >= 5 else nn.BatchNorm2d
     return EfficientNet(nearest_eighth(32 * width), stages, 4 * stages[-1].channels, norm, dropout, classes=classes)
 
 
 def efficientnet_lite(number: int, classes: int = 1000) -> EfficientNet:
-    """Return Lite0 … Lite4: no squeeze-excite, ReLU6; stem and head as they are, first and last stage as deep as they are."""
+    """Return Lite0 … Lite4: no squeeze-excite, ReLU6; stem and head as they are, first and last stage as deep as they
+    are."""
     width, depth, dropout = SCALES[number]
-    stages = [stage._replace(channels=nearest_eighth(stage.channels * width), layers=ceil(stage.layers * depth)) for stage in B0]
+    stages = [
+        stage._replace(channels=nearest_eighth(stage.channels * width), layers=ceil(stage.layers * depth))
+        for stage in B0
+    ]
     stages[0], stages[-1] = stages[0]._replace(layers=1), stages[-1]._replace(layers=1)
     return EfficientNet(32, stages, 1280, SLOW_NORM, min(dropout, 0.3), nn.ReLU6, False, classes)
 

@@ -1,4 +1,5 @@
-"""GhostNet written from Table 1 of Han et al. 2020, independently of archprof; kernels, widths and order are those of the authors' code."""
+"""GhostNet written from Table 1 of Han et al. 2020, independently of archprof; kernels, widths and order are those of
+the authors' code."""
 
 import torch
 from torch import Tensor, nn
@@ -45,7 +46,8 @@ class GhostNet(nn.Module):
 
 
 class GhostBottleneck(nn.Module):
-    """Figure 3: a ghost module, a depthwise convolution where there is a stride, a gate, a linear ghost module; a shortcut always."""
+    """Figure 3: a ghost module, a depthwise convolution where there is a stride, a gate, a linear ghost module; a
+    shortcut always."""
 
     def __init__(self, channels: int, inner: int, out: int, kernel: int, excited: bool, stride: int) -> None:
         super().__init__()
@@ -88,10 +90,13 @@ class SqueezeExcite(nn.Module):
 
 
 def _convolution(channels: int, out: int, kernel: int, stride: int = 1, groups: int = 1) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(out))
+    return nn.Sequential(
+        nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(out)
+    )
 
 
 def nearest_fourth(channels: float) -> int:
-    """Return the multiple of 4 nearest to *channels*, at least 4; the next one up where that would lose more than a tenth."""
+    """Return the multiple of 4 nearest to *channels*, at least 4; the next one up where that would lose more than a
+    tenth."""
     multiple = max(4, 4 * int((channels + 2) // 4))
     return multiple if multiple >= 0.9 * channels else multiple + 4

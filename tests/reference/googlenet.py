@@ -1,4 +1,5 @@
-"""GoogLeNet written from Table 1 of Szegedy et al. 2014, independently of archprof; in torchvision's variant, details and order are its own."""
+"""GoogLeNet written from Table 1 of Szegedy et al. 2014, independently of archprof; in torchvision's variant, details
+and order are its own."""
 
 import torch
 from torch import Tensor, nn
@@ -51,7 +52,9 @@ class Inception(nn.Module):
         norm = not as_in_the_paper
         self.one = convolution(channels, one, 1, norm)
         self.three = nn.Sequential(convolution(channels, reduce3, 1, norm), convolution(reduce3, three, 3, norm))
-        self.five = nn.Sequential(convolution(channels, reduce5, 1, norm), convolution(reduce5, five, 5 if as_in_the_paper else 3, norm))
+        self.five = nn.Sequential(
+            convolution(channels, reduce5, 1, norm), convolution(reduce5, five, 5 if as_in_the_paper else 3, norm)
+        )
         self.pooled = nn.Sequential(nn.MaxPool2d(3, 1, padding=1), convolution(channels, project, 1, norm))
 
     def forward(self, x: Tensor) -> Tensor:

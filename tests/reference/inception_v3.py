@@ -1,4 +1,5 @@
-"""Inception v3 with the modules of Figures 5 to 7 of Szegedy et al. 2015, independently of archprof; channels and order are torchvision's."""
+"""Inception v3 with the modules of Figures 5 to 7 of Szegedy et al. 2015, independently of archprof; channels and order
+are torchvision's."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +8,9 @@ from torch import Tensor, nn
 class Convolution(nn.Sequential):
     """A convolution that keeps the size; or, where *valid*, without padding."""
 
-    def __init__(self, channels: int, out: int, kernel: int | tuple[int, int] = 1, stride: int = 1, valid: bool = False) -> None:
+    def __init__(
+        self, channels: int, out: int, kernel: int | tuple[int, int] = 1, stride: int = 1, valid: bool = False
+    ) -> None:
         height, width = (kernel, kernel) if isinstance(kernel, int) else kernel
         padding = (0, 0) if valid else (height // 2, width // 2)
         layer = nn.Conv2d(channels, out, (height, width), stride, padding, bias=False)
@@ -50,7 +53,12 @@ def _to_17(channels: int) -> nn.Module:
 
 def _to_8(channels: int) -> nn.Module:
     three = nn.Sequential(Convolution(channels, 192), Convolution(192, 320, 3, 2, valid=True))
-    seven = [Convolution(channels, 192), Convolution(192, 192, (1, 7)), Convolution(192, 192, (7, 1)), Convolution(192, 192, 3, 2, valid=True)]
+    seven = [
+        Convolution(channels, 192),
+        Convolution(192, 192, (1, 7)),
+        Convolution(192, 192, (7, 1)),
+        Convolution(192, 192, 3, 2, valid=True),
+    ]
     return Beside([three, nn.Sequential(*seven), nn.MaxPool2d(3, 2)])
 
 

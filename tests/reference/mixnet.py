@@ -9,7 +9,8 @@ from tests.reference.mobilenet_v2 import nearest_eighth
 
 
 class Row(NamedTuple):
-    """One block: kernels of its mix, groups of expansion and projection, and the ratio of squeezed to input channels."""
+    """One block: kernels of its mix, groups of expansion and projection, and the ratio of squeezed to input
+    channels."""
 
     out: int
     kernels: tuple[int, ...]
@@ -98,7 +99,9 @@ class MixBlock(nn.Module):
 class PartWise(nn.Module):
     """A convolution of its own for each part of the channels; the first part takes what an even split leaves."""
 
-    def __init__(self, channels: int, out: int, kernels: tuple[int, ...], stride: int = 1, depthwise: bool = False) -> None:
+    def __init__(
+        self, channels: int, out: int, kernels: tuple[int, ...], stride: int = 1, depthwise: bool = False
+    ) -> None:
         super().__init__()
         self.parts = even_split(channels, len(kernels))
         outs = even_split(out, len(kernels))

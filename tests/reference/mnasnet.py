@@ -1,4 +1,5 @@
-"""MnasNet written from Figure 7 of Tan et al. 2019 and the tables of its code, independently of archprof; parameters stand in torchvision's order."""
+"""MnasNet written from Figure 7 of Tan et al. 2019 and the tables of its code, independently of archprof; parameters
+stand in torchvision's order."""
 
 from functools import partial
 
@@ -31,7 +32,8 @@ SMALL = [
     (6, 5, True, 88, 3, 2),
     (6, 3, False, 144, 1, 1),
 ]
-# The stem's channels, those of the separable convolution behind it, the rows, and whether norms are those of the code rather than torchvision's.
+# The stem's channels, those of the separable convolution behind it, the rows, and whether norms are those of the code
+# rather than torchvision's.
 NETWORKS = {"b1": (32, 16, B1, False), "a1": (32, 16, A1, True), "small": (8, 8, SMALL, True)}
 
 
@@ -39,9 +41,16 @@ class MnasNet(nn.Module):
     def __init__(self, size: str, width: float = 1.0, classes: int = 1000) -> None:
         super().__init__()
         stem, separable, rows, own_norms = NETWORKS[size]
-        self.norm = partial(nn.BatchNorm2d, eps=0.001, momentum=0.01) if own_norms else partial(nn.BatchNorm2d, momentum=0.0003)
+        self.norm = (
+            partial(nn.BatchNorm2d, eps=0.001, momentum=0.01) if own_norms else partial(nn.BatchNorm2d, momentum=0.0003)
+        )
         channels, out = nearest_eighth(stem * width), nearest_eighth(separable * width)
-        layers = [*self._convolution(3, channels, 3, 2), nn.ReLU(), *self._convolution(channels, channels, 3, 1, channels), nn.ReLU()]
+        layers = [
+            *self._convolution(3, channels, 3, 2),
+            nn.ReLU(),
+            *self._convolution(channels, channels, 3, 1, channels),
+            nn.ReLU(),
+        ]
         layers += self._convolution(channels, out, 1)
         for expansion, kernel, excited, printed, repeats, stride in rows:
             for index in range(repeats):
@@ -55,9 +64,16 @@ class MnasNet(nn.Module):
         logits: Tensor = self.classifier(self.features(x).mean((2, 3)))
         return logits
 
-    def _bottleneck(self, channels: int, expansion: int, kernel: int, excited: bool, out: int, stride: int) -> nn.Module:
+    def _bottleneck(
+        self, channels: int, expansion: int, kernel: int, excited: bool, out: int, stride: int
+    ) -> nn.Module:
         inner = channels * expansion
-        layers = [*self._convolution(channels, inner, 1), nn.ReLU(), *self._convolution(inner, inner, kernel, stride, inner), nn.ReLU()]
+        layers = [
+            *self._convolution(channels, inner, 1),
+            nn.ReLU(),
+            *self._convolution(inner, inner, kernel, stride, inner),
+            nn.ReLU(),
+        ]
         layers += [SqueezeExcite(inner, channels // 4)] if excited else []
         body = nn.Sequential(*layers, *self._convolution(inner, out, 1))
         return Residual(body) if stride == 1 and channels == out else body

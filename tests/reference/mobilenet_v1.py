@@ -2,7 +2,8 @@
 
 from torch import Tensor, nn
 
-# Stride and output channels of the thirteen depthwise separable layers; the last stride is 1, as the printed sizes want it.
+# Stride and output channels of the thirteen depthwise separable layers; the last stride is 1, as the printed sizes want
+# it.
 LAYERS = [(1, 64), (2, 128), (1, 128), (2, 256), (1, 256), (2, 512), *[(1, 512)] * 5, (2, 1024), (1, 1024)]
 
 
@@ -13,7 +14,10 @@ class MobileNetV1(nn.Module):
         stages: list[nn.Module] = [_convolution(3, channels, 3, stride=2)]
         for stride, printed in LAYERS:
             out = int(printed * width)
-            stages += [_convolution(channels, channels, 3, stride=stride, groups=channels), _convolution(channels, out, 1)]
+            stages += [
+                _convolution(channels, channels, 3, stride=stride, groups=channels),
+                _convolution(channels, out, 1),
+            ]
             channels = out
         self.features = nn.Sequential(*stages)
         self.head = nn.Linear(channels, classes)

@@ -1,4 +1,5 @@
-"""MobileNetV2 written from Table 2 of Sandler et al. 2018, independently of archprof; parameters stand in torchvision's order."""
+"""MobileNetV2 written from Table 2 of Sandler et al. 2018, independently of archprof; parameters stand in torchvision's
+order."""
 
 from torch import Tensor, nn
 
@@ -49,6 +50,7 @@ def _convolution(channels: int, out: int, kernel: int, stride: int = 1, groups: 
 
 
 def nearest_eighth(channels: float) -> int:
-    """Return the multiple of 8 nearest to *channels*, at least 8; the next one up where that would lose more than a tenth."""
+    """Return the multiple of 8 nearest to *channels*, at least 8; the next one up where that would lose more than a
+    tenth."""
     multiple = max(8, 8 * int((channels + 4) // 8))
     return multiple if multiple >= 0.9 * channels else multiple + 8

@@ -49,11 +49,15 @@ class MobileNetV3(nn.Module):
         layers: list[nn.Module] = [_convolution(3, channels, 3, nn.Hardswish(), stride=2)]
         for kernel, expanded, printed, excited, hard, stride in rows:
             inner, out = nearest_eighth(expanded * width), nearest_eighth(printed * width)
-            layers.append(Bottleneck(channels, inner, out, kernel, stride, excited, nn.Hardswish() if hard else nn.ReLU()))
+            layers.append(
+                Bottleneck(channels, inner, out, kernel, stride, excited, nn.Hardswish() if hard else nn.ReLU())
+            )
             channels = out
         layers.append(_convolution(channels, 6 * channels, 1, nn.Hardswish()))
         self.features = nn.Sequential(*layers)
-        self.classifier = nn.Sequential(nn.Linear(6 * channels, head), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(head, classes))
+        self.classifier = nn.Sequential(
+            nn.Linear(6 * channels, head), nn.Hardswish(), nn.Dropout(0.2), nn.Linear(head, classes)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         pooled = nn.functional.adaptive_avg_pool2d(self.features(x), 1)
@@ -64,7 +68,9 @@ class MobileNetV3(nn.Module):
 class Bottleneck(nn.Module):
     """Figure 4: V2's bottleneck with a squeeze-excite behind the filter."""
 
-    def __init__(self, channels: int, inner: int, out: int, kernel: int, stride: int, excited: bool, act: nn.Module) -> None:
+    def __init__(
+        self, channels: int, inner: int, out: int, kernel: int, stride: int, excited: bool, act: nn.Module
+    ) -> None:
         super().__init__()
         self.expand = _convolution(channels, inner, 1, act) if inner != channels else nn.Identity()
         self.filter = _convolution(inner, inner, kernel, act, stride, groups=inner)
@@ -90,6 +96,8 @@ class SqueezeExcite(nn.Module):
         return x * nn.functional.hardsigmoid(gate)
 
 
-def _convolution(channels: int, out: int, kernel: int, act: nn.Module, stride: int = 1, groups: int = 1) -> nn.Sequential:
+def _convolution(
+    channels: int, out: int, kernel: int, act: nn.Module, stride: int = 1, groups: int = 1
+) -> nn.Sequential:
     convolution = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(out, eps=0.001, momentum=0.01), act)

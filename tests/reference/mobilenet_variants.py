@@ -1,4 +1,5 @@
-"""Variants of the MobileNets, independently of archprof: the twins in V1's paper, and the V3 of its paper, of slim, torchvision and blogs."""
+"""Variants of the MobileNets, independently of archprof: the twins in V1's paper, and the V3 of its paper, of slim,
+torchvision and blogs."""
 
 from torch import Tensor, nn
 from torch.nn import functional
@@ -46,17 +47,25 @@ def original_last_stage(classes: int = 1000) -> nn.Sequential:
     channels, layers = _features([*LARGE, (3, 960, 320, False, True, 1)])
     act = nn.Hardswish()
     return nn.Sequential(
-        *layers, *_layer(channels, 1280, 1, 1, act, eps=0.001), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Dropout(0.2), nn.Linear(1280, classes)
+        *layers,
+        *_layer(channels, 1280, 1, 1, act, eps=0.001),
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Dropout(0.2),
+        nn.Linear(1280, classes),
     )
 
 
 def paper_widths(size: str, width: float, classes: int = 1000) -> nn.Sequential:
-    """Return V3 at a width as its paper means it: expansions keep their ratio to the input, the head keeps its 1280 or 1024."""
+    """Return V3 at a width as its paper means it: expansions keep their ratio to the input, the head keeps its 1280 or
+    1024."""
     rows, head = HEADS[size]
     scaled: list[Row] = []
     printed, channels = 16, nearest_eighth(16 * width)
     for kernel, expanded, out, excited, hard, stride in rows:
-        scaled.append((kernel, nearest_eighth(expanded / printed * channels), nearest_eighth(out * width), excited, hard, stride))
+        scaled.append(
+            (kernel, nearest_eighth(expanded / printed * channels), nearest_eighth(out * width), excited, hard, stride)
+        )
         printed, channels = out, nearest_eighth(out * width)
     return _classifier(scaled, head, classes, nearest_eighth(16 * width))
 
@@ -92,7 +101,9 @@ class FourteenRows(nn.Module):
         layers: list[nn.Module] = [nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), HardSwish()]
         channels = 16
         for kernel, inner, out, excited, hard, stride in LARGE[:14]:
-            layers.append(ListedBottleneck(channels, inner, out, kernel, stride, excited, HardSwish() if hard else nn.ReLU()))
+            layers.append(
+                ListedBottleneck(channels, inner, out, kernel, stride, excited, HardSwish() if hard else nn.ReLU())
+            )
             channels = out
         layers += [nn.Conv2d(channels, 960, 1, bias=False), nn.BatchNorm2d(960), HardSwish()]
         self.features = nn.Sequential(*layers)
@@ -104,12 +115,18 @@ class FourteenRows(nn.Module):
 
 
 class ListedBottleneck(nn.Module):
-    def __init__(self, channels: int, inner: int, out: int, kernel: int, stride: int, excited: bool, act: nn.Module) -> None:
+    def __init__(
+        self, channels: int, inner: int, out: int, kernel: int, stride: int, excited: bool, act: nn.Module
+    ) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         if channels != inner:
             layers += [nn.Conv2d(channels, inner, 1, bias=False), nn.BatchNorm2d(inner), act]
-        layers += [nn.Conv2d(inner, inner, kernel, stride, kernel // 2, groups=inner, bias=False), nn.BatchNorm2d(inner), act]
+        layers += [
+            nn.Conv2d(inner, inner, kernel, stride, kernel // 2, groups=inner, bias=False),
+            nn.BatchNorm2d(inner),
+            act,
+        ]
         layers += [ListedSqueezeExcite(inner)] if excited else []
         layers += [nn.Conv2d(inner, out, 1, bias=False), nn.BatchNorm2d(out)]
         self.body = nn.Sequential(*layers)
@@ -145,14 +162,25 @@ def _features(rows: list[Row], channels: int = 16, act: nn.Module | None = None)
     return channels, layers
 
 
-def _classifier(rows: list[Row], head: int, classes: int, stem: int = 16, act: nn.Module | None = None) -> nn.Sequential:
+def _classifier(
+    rows: list[Row], head: int, classes: int, stem: int = 16, act: nn.Module | None = None
+) -> nn.Sequential:
     act = act or nn.Hardswish()
     channels, layers = _features(rows, stem, act)
     last = _layer(channels, 6 * channels, 1, 1, act, eps=0.001)
-    top = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(6 * channels, head), act, nn.Dropout(0.2), nn.Linear(head, classes)]
+    top = [
+        nn.AdaptiveAvgPool2d(1),
+        nn.Flatten(),
+        nn.Linear(6 * channels, head),
+        act,
+        nn.Dropout(0.2),
+        nn.Linear(head, classes),
+    ]
     return nn.Sequential(*layers, *last, *top)
 
 
-def _layer(channels: int, out: int, kernel: int, stride: int, act: nn.Module, groups: int = 1, eps: float = 1e-5) -> list[nn.Module]:
+def _layer(
+    channels: int, out: int, kernel: int, stride: int, act: nn.Module, groups: int = 1, eps: float = 1e-5
+) -> list[nn.Module]:
     convolution = nn.Conv2d(channels, out, kernel, stride, kernel // 2, groups=groups, bias=False)
     return [convolution, nn.BatchNorm2d(out, eps=eps), act]

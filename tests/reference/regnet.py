@@ -1,4 +1,5 @@
-"""RegNet written from Radosavovic et al. 2020, independently of archprof, stage tables included; order of parameters is torchvision's and pycls'."""
+"""RegNet written from Radosavovic et al. 2020, independently of archprof, stage tables included; order of parameters is
+torchvision's and pycls'."""
 
 from math import log
 from typing import NamedTuple
@@ -7,7 +8,8 @@ from torch import Tensor, nn
 
 
 class Rule(NamedTuple):
-    """What generates a network (section 3.3), whether it has squeeze-excite, and by whose rule its widths become whole groups."""
+    """What generates a network (section 3.3), whether it has squeeze-excite, and by whose rule its widths become whole
+    groups."""
 
     depth: int
     w_0: int
@@ -68,7 +70,8 @@ def stages(rule: Rule) -> list[tuple[int, int, int]]:
 
 
 def _whole_groups(width: int, group: int, torchvision: bool) -> int:
-    """Return the nearest multiple of *group*: of two the even one in pycls, the larger in torchvision, where it may not lose more than 10 %."""
+    """Return the nearest multiple of *group*: of two the even one in pycls, the larger in torchvision, where it may not
+    lose more than 10 %."""
     if not torchvision:
         return group * round(width / group)
     nearest = (2 * width + group) // (2 * group) * group
@@ -101,7 +104,12 @@ class Block(nn.Module):
         changes = stride > 1 or channels != width
         self.projection = nn.Sequential(*_convolution(channels, width, 1, stride)) if changes else nn.Identity()
         self.body = nn.Sequential(
-            *(*_convolution(channels, width, 1), nn.ReLU(), *_convolution(width, width, 3, stride, width // group), nn.ReLU()),
+            *(
+                *_convolution(channels, width, 1),
+                nn.ReLU(),
+                *_convolution(width, width, 3, stride, width // group),
+                nn.ReLU(),
+            ),
             Excitation(width, channels // 4) if excited else nn.Identity(),
             *_convolution(width, width, 1),
         )
@@ -117,7 +125,11 @@ class Excitation(nn.Module):
     def __init__(self, channels: int, squeezed: int) -> None:
         super().__init__()
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Conv2d(channels, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, channels, 1), nn.Sigmoid()
+            nn.AdaptiveAvgPool2d(1),
+            nn.Conv2d(channels, squeezed, 1),
+            nn.ReLU(),
+            nn.Conv2d(squeezed, channels, 1),
+            nn.Sigmoid(),
         )
 
     def forward(self, x: Tensor) -> Tensor:

@@ -7,7 +7,8 @@ STAGES = ((31, 2), (29, 2), (27, 18), (13, 2))
 
 
 class RepLKNet(nn.Module):
-    """*width* are the channels of the first stage; *small* is the kernel beside the large one, 0 where there is none."""
+    """*width* are the channels of the first stage; *small* is the kernel beside the large one, 0 where there is
+    none."""
 
     def __init__(self, width: int = 128, small: int = 5, classes: int = 1000) -> None:
         super().__init__()
@@ -17,7 +18,12 @@ class RepLKNet(nn.Module):
         ]
         for stage, (kernel, count) in enumerate(STAGES):
             if stage > 0:
-                layers += [*_convolution(width, 2 * width, 1), nn.ReLU(), *_convolution(2 * width, 2 * width, 3, 2, 2 * width), nn.ReLU()]
+                layers += [
+                    *_convolution(width, 2 * width, 1),
+                    nn.ReLU(),
+                    *_convolution(2 * width, 2 * width, 3, 2, 2 * width),
+                    nn.ReLU(),
+                ]
                 width *= 2
             for _ in range(count):
                 layers += [LargeKernel(width, kernel, small), FeedForward(width)]
@@ -35,7 +41,9 @@ class LargeKernel(nn.Module):
         super().__init__()
         self.before = nn.Sequential(nn.BatchNorm2d(channels), *_convolution(channels, channels, 1), nn.ReLU())
         kernels = [size for size in (kernel, small) if size]
-        self.depthwise = nn.ModuleList(nn.Sequential(*_convolution(channels, channels, size, 1, channels)) for size in kernels)
+        self.depthwise = nn.ModuleList(
+            nn.Sequential(*_convolution(channels, channels, size, 1, channels)) for size in kernels
+        )
         self.after = nn.Sequential(nn.ReLU(), *_convolution(channels, channels, 1))
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,4 +1,5 @@
-"""ResNet written from Table 1 of He et al. 2016, with the details and the order of parameters of torchvision, independently of archprof."""
+"""ResNet written from Table 1 of He et al. 2016, with the details and the order of parameters of torchvision,
+independently of archprof."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -27,7 +28,9 @@ DEFAULT = Options()
 class ResNet(nn.Module):
     """*repeats* of each stage; basic blocks, or bottlenecks where *deep*."""
 
-    def __init__(self, repeats: tuple[int, int, int, int], deep: bool, options: Options = DEFAULT, classes: int = 1000) -> None:
+    def __init__(
+        self, repeats: tuple[int, int, int, int], deep: bool, options: Options = DEFAULT, classes: int = 1000
+    ) -> None:
         super().__init__()
         self.conv1 = nn.Conv2d(3, 64, 7, 2, 3, bias=False)
         self.bn1 = options.norm(64)

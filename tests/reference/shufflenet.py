@@ -1,4 +1,5 @@
-"""ShuffleNetV2 written from Table 5 and Figure 3 of Ma et al. 2018, independently of archprof; details and order of parameters are torchvision's."""
+"""ShuffleNetV2 written from Table 5 and Figure 3 of Ma et al. 2018, independently of archprof; details and order of
+parameters are torchvision's."""
 
 import torch
 from torch import Tensor, nn
@@ -47,7 +48,9 @@ class Downsampling(nn.Module):
 
     def __init__(self, channels: int, out: int) -> None:
         super().__init__()
-        self.short = nn.Sequential(*_convolution(channels, channels, 3, 2, channels), *_convolution(channels, out // 2, 1), nn.ReLU())
+        self.short = nn.Sequential(
+            *_convolution(channels, channels, 3, 2, channels), *_convolution(channels, out // 2, 1), nn.ReLU()
+        )
         self.long = _branch(channels, out // 2, 2)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -60,7 +63,13 @@ def shuffled(first: Tensor, second: Tensor) -> Tensor:
 
 
 def _branch(channels: int, out: int, stride: int) -> nn.Sequential:
-    layers = (*_convolution(channels, out, 1), nn.ReLU(), *_convolution(out, out, 3, stride, out), *_convolution(out, out, 1), nn.ReLU())
+    layers = (
+        *_convolution(channels, out, 1),
+        nn.ReLU(),
+        *_convolution(out, out, 3, stride, out),
+        *_convolution(out, out, 1),
+        nn.ReLU(),
+    )
     return nn.Sequential(*layers)
 
 

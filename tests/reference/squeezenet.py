@@ -1,4 +1,5 @@
-"""SqueezeNet written from Table 1 of Iandola et al. 2016, and its version 1.1, independently of archprof; details are torchvision's."""
+"""SqueezeNet written from Table 1 of Iandola et al. 2016, and its version 1.1, independently of archprof; details are
+torchvision's."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,5 @@
-"""VGG written from Table 1 of Simonyan & Zisserman 2014, independently of archprof; details and order of parameters are torchvision's."""
+"""VGG written from Table 1 of Simonyan & Zisserman 2014, independently of archprof; details and order of parameters are
+torchvision's."""
 
 from torch import Tensor, nn
 
@@ -20,7 +21,11 @@ class VGG(nn.Module):
         channels = 3
         for out, convolutions in CONFIGURATIONS[configuration]:
             for _ in range(convolutions):
-                layers += [nn.Conv2d(channels, out, 3, padding=1), *([nn.BatchNorm2d(out)] if batch_norm else []), nn.ReLU()]
+                layers += [
+                    nn.Conv2d(channels, out, 3, padding=1),
+                    *([nn.BatchNorm2d(out)] if batch_norm else []),
+                    nn.ReLU(),
+                ]
                 channels = out
             layers.append(nn.MaxPool2d(2))
         self.features = nn.Sequential(*layers)

@@ -1,4 +1,5 @@
-"""Torch on one thread: maps are small here, and threads that wait for each other on a busy machine take many times as long."""
+"""Torch on one thread: maps are small here, and threads that wait for each other on a busy machine take many times as
+long."""
 
 import pytest
 import torch

@@ -22,7 +22,8 @@ RULES = (
     "{trunc_normal: 1.5}",
     "inverse_sqrt",
 )
-# Of a convolution 64 → 64, kernel 5, 4 groups, and of a linear layer 64 → 400: standard deviation, and the largest value where there is one.
+# Of a convolution 64 → 64, kernel 5, 4 groups, and of a linear layer 64 → 400: standard deviation, and the largest
+# value where there is one.
 NORMAL = {
     "conv": {"kaiming_normal": sqrt(2 / (5 * 5 * 64)), "he_normal": sqrt(2 / (5 * 5 * 64 / 4)), "{normal: 0.3}": 0.3},
     "linear": {"kaiming_normal": sqrt(2 / 400), "he_normal": sqrt(2 / 64), "{normal: 0.3}": 0.3},
@@ -47,7 +48,11 @@ def drawn(rule: str) -> dict[str, nn.Module]:
     """Return the layers of a network that is initialised by one rule."""
     torch.manual_seed(0)
     network = build_network(graph_of(LAYERS, input="64x8x8", init=f"{{conv: {rule}, linear: {rule}}}"))
-    return {"conv": network.get_submodule("0"), "linear": network.get_submodule("4.linear"), "norm": network.get_submodule("norm")}
+    return {
+        "conv": network.get_submodule("0"),
+        "linear": network.get_submodule("4.linear"),
+        "norm": network.get_submodule("norm"),
+    }
 
 
 @pytest.mark.parametrize("rule", RULES)
@@ -126,10 +131,16 @@ def test_is_built_on_a_device():
 
 
 def test_frozen_stages_are_not_trained():
-    layers = "layers: [{conv: {k: 3, c: 4, norm: batch_norm}, id: stem}, {conv: {k: 3, c: 4, norm: batch_norm}, id: body}]"
+    layers = (
+        "layers: [{conv: {k: 3, c: 4, norm: batch_norm}, id: stem}, {conv: {k: 3, c: 4, norm: batch_norm}, id: body}]"
+    )
     network = build_network(graph_of(layers, stages="[stem, body]", freeze="1"))
     frozen = {name: not parameter.requires_grad for name, parameter in network.named_parameters()}
-    assert frozen == {f"{stage}.{name}": stage == "stem" for stage in ("stem", "body") for name in ("conv.weight", "norm.weight", "norm.bias")}
+    assert frozen == {
+        f"{stage}.{name}": stage == "stem"
+        for stage in ("stem", "body")
+        for name in ("conv.weight", "norm.weight", "norm.bias")
+    }
 
 
 def test_details_of_torchvision():

@@ -1,4 +1,5 @@
-"""Every network of the catalog as a module: paths, order of registration, shapes, parameters and buffers are those of the graph."""
+"""Every network of the catalog as a module: paths, order of registration, shapes, parameters and buffers are those of
+the graph."""
 
 import pytest
 import torch

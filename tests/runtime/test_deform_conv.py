@@ -1,4 +1,5 @@
-"""Deformable convolution from `grid_sample` and an ordinary product is what sampling by hand gives, to the bit where sums are exact."""
+"""Deformable convolution from `grid_sample` and an ordinary product is what sampling by hand gives, to the bit where
+sums are exact."""
 
 import pytest
 import torch
@@ -43,7 +44,9 @@ def by_hand(op: DeformConv2d, module: nn.Module, x: Tensor, offsets: Tensor) -> 
     shifts = offsets[:, :split].reshape(len(x), groups, *op.kernel_size, 2, *size)
     masks = offsets[:, split:].sigmoid() if op.modulated else torch.ones_like(offsets[:, : split // 2])
     window = Window(op.stride, op.padding, op.dilation, op.groups)
-    return deform_conv(x, module.get_parameter("weight"), shifts, masks.reshape(len(x), groups, *op.kernel_size, *size), window)
+    return deform_conv(
+        x, module.get_parameter("weight"), shifts, masks.reshape(len(x), groups, *op.kernel_size, *size), window
+    )
 
 
 @pytest.mark.parametrize("modulated", [False, True])

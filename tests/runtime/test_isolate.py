@@ -18,7 +18,8 @@ COUNTERS = ("fvcore", "torch", "both")
 
 
 class Nosy(nn.Module):
-    """Everything that a measurement could disturb: statistics, randomness, a counting buffer and attribute, a frozen parameter, hooks, a warning."""
+    """Everything that a measurement could disturb: statistics, randomness, a counting buffer and attribute, a frozen
+    parameter, hooks, a warning."""
 
     def __init__(self, *, fails: bool = False, locked: bool = False) -> None:
         super().__init__()
@@ -49,7 +50,12 @@ def state_of(module: nn.Module) -> dict[str, object]:
     parts = dict(module.named_modules())
     return {
         "training": {path: part.training for path, part in parts.items()},
-        "hooks": [(path, name, list(value.items())) for path, part in parts.items() for name, value in vars(part).items() if name.endswith("_hooks")],
+        "hooks": [
+            (path, name, list(value.items()))
+            for path, part in parts.items()
+            for name, value in vars(part).items()
+            if name.endswith("_hooks")
+        ],
         "tensors": {name: tensor.tolist() for name, tensor in module.state_dict().items()},
         "identity": [id(tensor) for tensor in (*module.parameters(), *module.buffers())],
         "gradients": [(parameter.requires_grad, parameter.grad) for parameter in module.parameters()],

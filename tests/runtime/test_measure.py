@@ -112,7 +112,10 @@ def test_a_module_under_two_names_counts_under_the_first():
     shared = nn.Conv2d(4, 4, 1, bias=False)
     module = nn.Sequential(nn.Sequential(shared), nn.Sequential(shared, nn.ReLU()))
     once = 4 * 4 * 5 * 5
-    assert measure_module(module, (4, 5, 5), "both").rows == {"0.0": MeasuredRow(16, 2 * once, 2 * once), "1.1": MeasuredRow(0, 0, 0)}
+    assert measure_module(module, (4, 5, 5), "both").rows == {
+        "0.0": MeasuredRow(16, 2 * once, 2 * once),
+        "1.1": MeasuredRow(0, 0, 0),
+    }
 
 
 def test_a_tied_parameter_counts_once():

@@ -48,7 +48,12 @@ def test_frozen_batch_norm_behind_a_linear_layer():
     assert frozen(x).tolist() == [[1 * (1 - 1) + 0, 3 * (2 - 0) / 2 + 1, 5 * (3 - 1) + 2]]
 
 
-STATE = {"weight": [1.0, 3.0, 5.0], "bias": [0.0, 1.0, 2.0], "running_mean": [1.0, 0.0, 1.0], "running_var": [1.0, 4.0, 1.0]}
+STATE = {
+    "weight": [1.0, 3.0, 5.0],
+    "bias": [0.0, 1.0, 2.0],
+    "running_mean": [1.0, 0.0, 1.0],
+    "running_var": [1.0, 4.0, 1.0],
+}
 
 
 def test_stochastic_depth_keeps_or_drops_whole_maps():

@@ -1,4 +1,5 @@
-"""The built module is the real network: the same outputs, gradients and statistics as independent implementations; trained, exported and saved."""
+"""The built module is the real network: the same outputs, gradients and statistics as independent implementations;
+trained, exported and saved."""
 
 import copy
 import weakref
@@ -107,8 +108,20 @@ def test_order_of_registration_where_containers_interleave():
     stored = ["b.z.running_mean", "b.z.running_var", "b.z.num_batches_tracked"]
     assert list(network.state_dict()) == [*names[:4], *stored, *names[4:]]
     outer = nn.Sequential(nn.Linear(1, 1), network, nn.Linear(1, 1))
-    assert [name for name, _ in outer.named_parameters()] == ["0.weight", "0.bias", *(f"1.{name}" for name in names), "2.weight", "2.bias"]
-    assert list(outer.state_dict()) == ["0.weight", "0.bias", *(f"1.{name}" for name in [*names[:4], *stored, *names[4:]]), "2.weight", "2.bias"]
+    assert [name for name, _ in outer.named_parameters()] == [
+        "0.weight",
+        "0.bias",
+        *(f"1.{name}" for name in names),
+        "2.weight",
+        "2.bias",
+    ]
+    assert list(outer.state_dict()) == [
+        "0.weight",
+        "0.bias",
+        *(f"1.{name}" for name in [*names[:4], *stored, *names[4:]]),
+        "2.weight",
+        "2.bias",
+    ]
     copied = copy.deepcopy(network)
     copied.load_state_dict(network.state_dict())
     assert torch.equal(copied.eval()(torch.ones(1, 3, 8, 8)), network.eval()(torch.ones(1, 3, 8, 8)))
@@ -120,7 +133,10 @@ def test_joins_splits_repeats_and_returns_several_outputs_by_name():
     x = torch.rand(2, 3, 8, 8)
     with torch.no_grad():
         outputs = network(x)
-        assert {name: tuple(output.shape) for name, output in outputs.items()} == {"early": (2, 8, 8, 8), "logits": (2, 4)}
+        assert {name: tuple(output.shape) for name, output in outputs.items()} == {
+            "early": (2, 8, 8, 8),
+            "logits": (2, 4),
+        }
         assert torch.equal(outputs["early"], early(dict(network.named_modules()), x))
 
 
@@ -135,7 +151,9 @@ def early(modules: dict[str, nn.Module], x: Tensor) -> Tensor:
 
 def test_shared_weights_are_one_module():
     network = build_network(graph_of(JOINED))
-    convolutions = [path for path, module in network.named_modules() if isinstance(module, nn.Conv2d) and path.startswith("3.")]
+    convolutions = [
+        path for path, module in network.named_modules() if isinstance(module, nn.Conv2d) and path.startswith("3.")
+    ]
     assert convolutions == ["3.0.conv"]
 
 
@@ -181,7 +199,9 @@ def test_a_replaced_leaf_is_called():
     assert [name for name, _ in network.named_parameters()][-2:] == ["6.linear.weight", "6.linear.bias"]
     head.linear = nn.Sequential(nn.Linear(1024, 8), nn.ReLU(), nn.Linear(8, 2))
     assert network(torch.rand(1, 3, 32, 32)).shape == (1, 2)
-    assert [name for name, _ in network.named_parameters()][-4:] == [f"6.linear.{index}.{kind}" for index in (0, 2) for kind in ("weight", "bias")]
+    assert [name for name, _ in network.named_parameters()][-4:] == [
+        f"6.linear.{index}.{kind}" for index in (0, 2) for kind in ("weight", "bias")
+    ]
     assert sum(parameter.numel() for parameter in network.parameters()) == 2542856 - 1025 * 1000 + 1025 * 8 + 9 * 2
 
 

@@ -93,7 +93,10 @@ def test_joins_compute_what_they_say():
     assert torch.equal(Applied(shape.Multiply())(X, gate), X * gate)
     assert torch.equal(Applied(shape.Concat())(X, y), torch.cat([X, y], 1))
     small = torch.arange(4.0).reshape(1, 1, 2, 2)
-    assert Applied(shape.ResizeLike())(small, torch.empty(1, 1, 4, 4))[0, 0].tolist() == [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2
+    assert (
+        Applied(shape.ResizeLike())(small, torch.empty(1, 1, 4, 4))[0, 0].tolist()
+        == [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2
+    )
 
 
 def test_padding_takes_part_in_a_mean_or_not():
@@ -103,7 +106,10 @@ def test_padding_takes_part_in_a_mean_or_not():
 
 
 WINDOWS = [
-    (kernel, stride, padding, ceil) for kernel, stride in product(range(1, 6), repeat=2) for padding in range(kernel) for ceil in (False, True)
+    (kernel, stride, padding, ceil)
+    for kernel, stride in product(range(1, 6), repeat=2)
+    for padding in range(kernel)
+    for ceil in (False, True)
 ]
 
 
@@ -120,8 +126,20 @@ side = st.integers(1, 20)
 window = st.tuples(st.integers(1, 5), st.integers(1, 5))
 
 
-@given(st.integers(1, 3), st.integers(1, 3), st.integers(1, 3), window, window, st.tuples(st.integers(0, 3), st.integers(0, 3)), window, side, side)
-def test_convolutions_have_the_shape_weights_and_cost_that_torch_says(groups, inner, outer, kernel, stride, padding, dilation, height, width):
+@given(
+    st.integers(1, 3),
+    st.integers(1, 3),
+    st.integers(1, 3),
+    window,
+    window,
+    st.tuples(st.integers(0, 3), st.integers(0, 3)),
+    window,
+    side,
+    side,
+)
+def test_convolutions_have_the_shape_weights_and_cost_that_torch_says(
+    groups, inner, outer, kernel, stride, padding, dilation, height, width
+):
     op = conv.Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups)
     with torch.device("meta"):
         module = op.module()

@@ -17,7 +17,10 @@ def test_measuring_names_what_is_missing(monkeypatch, package, module):
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UsageError) as error:
         measure_network(archprof.expand("mobilenet_v2"))
-    assert str(error.value) == f"measuring needs torch and fvcore, and `{package}` is not installed\n  help: pip install 'archprof[torch]'"
+    assert (
+        str(error.value)
+        == f"measuring needs torch and fvcore, and `{package}` is not installed\n  help: pip install 'archprof[torch]'"
+    )
     assert error.value.exit_code == 2
 
 

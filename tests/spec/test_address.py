@@ -44,7 +44,25 @@ def test_address(text, steps):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "a.", ".a", "a..b", "[0]", "a[", "a[]", "a[-1]", "a[x]", "a[1234567]", "a b", "a.[0]", "a[0]b", "a/b", "é"]
+    "text",
+    [
+        "",
+        ".",
+        "a.",
+        ".a",
+        "a..b",
+        "[0]",
+        "a[",
+        "a[]",
+        "a[-1]",
+        "a[x]",
+        "a[1234567]",
+        "a b",
+        "a.[0]",
+        "a[0]b",
+        "a/b",
+        "é",
+    ],
 )
 def test_no_address(text):
     with pytest.raises(InputError, match="is not an address"):

@@ -41,7 +41,9 @@ def test_equal_ratios():
     assert values("1:3:log:9", "resolution") == ["1", "2", "3"]
 
 
-@pytest.mark.parametrize("text", ["1:2:0", "2:1:0.1", "0:1:0.0000001", "1:2", "1:2:log:1", "2:1:log:4", "1,,2", ":", "1:2:3:4"])
+@pytest.mark.parametrize(
+    "text", ["1:2:0", "2:1:0.1", "0:1:0.0000001", "1:2", "1:2:log:1", "2:1:log:4", "1,,2", ":", "1:2:3:4"]
+)
 def test_ranges_without_values(text):
     with pytest.raises(SpecError):
         values(text)

@@ -1,6 +1,7 @@
 """Bad specs: what each is told, word for word. `cases/name.yaml` is the spec, `cases/name.err` the whole message.
 
-After a change that is meant (a block has a new column): pytest tests/spec/test_cases.py --update-golden, and read the difference.
+After a change that is meant (a block has a new column): pytest tests/spec/test_cases.py --update-golden, and read the
+difference.
 """
 
 import re
@@ -31,7 +32,8 @@ ON_THE_COMMAND_LINE = [
 
 
 def reference(name):
-    """Return what a user would type: the case's file, with the settings of its first line (`# at: width=0`) behind it."""
+    """Return what a user would type: the case's file, with the settings of its first line (`# at: width=0`) behind
+    it."""
     file = f"{name}.yaml"
     settings = re.match("# at: (.*)\n", (CASES / file).read_text(encoding="utf-8"))
     return f"{file}@{settings[1]}" if settings else file
@@ -57,8 +59,18 @@ def test_bad_spec_is_told_what_is_wrong(name, monkeypatch, request):
 
 @pytest.mark.parametrize("name", ON_THE_COMMAND_LINE)
 def test_command_line_tells_the_same_and_leaves_with_2(name):
-    done = subprocess.run([sys.executable, "-m", "archprof", "validate", reference(name)], cwd=CASES, capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stdout, told(done.stderr)) == (2, "", (CASES / f"{name}.err").read_text(encoding="utf-8"))
+    done = subprocess.run(
+        [sys.executable, "-m", "archprof", "validate", reference(name)],
+        cwd=CASES,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, told(done.stderr)) == (
+        2,
+        "",
+        (CASES / f"{name}.err").read_text(encoding="utf-8"),
+    )
 
 
 def test_every_message_has_its_case():
@@ -80,7 +92,9 @@ def test_messages_keep_the_house_style(name):
 
 def test_standard_input_has_a_name_too():
     text = (CASES / "shape_groups.yaml").read_text(encoding="utf-8")
-    done = subprocess.run([sys.executable, "-m", "archprof", "validate", "-"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "archprof", "validate", "-"], input=text, capture_output=True, text=True, check=False
+    )
     wanted = (CASES / "shape_groups.err").read_text(encoding="utf-8").replace("shape_groups.yaml", "<stdin>")
     assert (done.returncode, done.stdout, done.stderr) == (2, "", wanted)
 

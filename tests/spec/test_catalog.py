@@ -26,7 +26,10 @@ def test_an_alias_is_no_name_and_stands_once():
     [
         ("mobilenet-v2", f"there is no network `mobilenet-v2`\n  help: did you mean `mobilenet_v2`? {LISTED}"),
         ("bananas", f"there is no network `bananas`\n  help: {LISTED}"),
-        ("mobilenet_v2@width", f"there is no network `mobilenet_v2@width`\n  help: a setting is written `name@width=0.75`; {LISTED}"),
+        (
+            "mobilenet_v2@width",
+            f"there is no network `mobilenet_v2@width`\n  help: a setting is written `name@width=0.75`; {LISTED}",
+        ),
         ("", "a network without a name\n  help: name one of the catalog, or a file; `archprof list` shows the catalog"),
         ("x" * 5000, f"there is no network `{'x' * 59}…`\n  help: {LISTED}"),
     ],
@@ -37,6 +40,9 @@ def test_unknown_name(name, message):
     assert str(raised.value) == message
 
 
-@pytest.mark.parametrize(("target", "path"), [("-", True), ("a/b", True), ("net.yaml", True), ("net.yml", True), ("v2", False), ("net.json", False)])
+@pytest.mark.parametrize(
+    ("target", "path"),
+    [("-", True), ("a/b", True), ("net.yaml", True), ("net.yml", True), ("v2", False), ("net.json", False)],
+)
 def test_what_is_a_path(target, path):
     assert catalog.is_path(target) == path

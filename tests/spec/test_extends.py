@@ -154,7 +154,9 @@ def test_keys_replace_the_parents(folder):
 
 
 def test_knobs_merge_by_name(folder):
-    knobs = "knobs: {stem: {type: int, default: 24}, extra: {type: bool, default: true}}\nset: {'layers[0].bias': $extra}\n"
+    knobs = (
+        "knobs: {stem: {type: int, default: 24}, extra: {type: bool, default: true}}\nset: {'layers[0].bias': $extra}\n"
+    )
     graph = child(knobs)
     assert shapes(graph)["stem.conv"] == (24, 16, 16)
     assert graph.spec.settings["pool"] == "module"
@@ -163,7 +165,9 @@ def test_knobs_merge_by_name(folder):
 
 def test_settings_of_a_chain(folder):
     """Widths multiply, also through several files; a resolution, a number of classes or a knob replaces."""
-    (folder / "half.yaml").write_text("archprof: 1\nextends: parent.yaml@width=0.5,resolution=64,classes=3,stem=32\n", encoding="utf-8")
+    (folder / "half.yaml").write_text(
+        "archprof: 1\nextends: parent.yaml@width=0.5,resolution=64,classes=3,stem=32\n", encoding="utf-8"
+    )
     (folder / "again.yaml").write_text("archprof: 1\nextends: half.yaml@width=4,classes=5\n", encoding="utf-8")
     graph = read_network("./again.yaml@width=0.5,resolution=48x64")
     assert graph.spec.settings["width"] == 1.0
@@ -172,7 +176,9 @@ def test_settings_of_a_chain(folder):
     assert shapes(graph)["stem.conv"] == (32, 24, 32)
 
 
-@pytest.mark.parametrize(("own", "asked", "product"), [("0.7", "0.1", 0.07), ("1.1", "1.1", 1.21), ("1.3", "0.5", 0.65), ("0.35", "3", 1.05)])
+@pytest.mark.parametrize(
+    ("own", "asked", "product"), [("0.7", "0.1", 0.07), ("1.1", "1.1", 1.21), ("1.3", "0.5", 0.65), ("0.35", "3", 1.05)]
+)
 def test_multipliers_multiply_as_decimals(folder, own, asked, product):
     (folder / "own.yaml").write_text(f"archprof: 1\nextends: parent.yaml@width={own}\n", encoding="utf-8")
     (folder / "both.yaml").write_text(f"archprof: 1\nextends: own.yaml@width={asked}\n", encoding="utf-8")
@@ -181,14 +187,20 @@ def test_multipliers_multiply_as_decimals(folder, own, asked, product):
 
 
 def test_address_settings_of_extends_come_before_the_edits(folder):
-    (folder / "one.yaml").write_text('archprof: 1\nextends: "parent.yaml@layers[0].k=5,stem=24"\nset: {stem.s: 1}\n', encoding="utf-8")
+    (folder / "one.yaml").write_text(
+        'archprof: 1\nextends: "parent.yaml@layers[0].k=5,stem=24"\nset: {stem.s: 1}\n', encoding="utf-8"
+    )
     graph = read_network("./one.yaml@resolution=16")
-    assert same(graph, flat(PARENT.replace("k: 3, s: 2", "k: 5, s: 1").replace("default: 16", "default: 24"), "@resolution=16"))
+    assert same(
+        graph, flat(PARENT.replace("k: 3, s: 2", "k: 5, s: 1").replace("default: 16", "default: 24"), "@resolution=16")
+    )
 
 
 def test_settings_on_top_of_edits(folder):
     (folder / "one.yaml").write_text("archprof: 1\nextends: parent.yaml\nremove: [first]\n", encoding="utf-8")
-    graph = read_network("./one.yaml@body.rows[0].c=32,body.rows[1].c=32,layers[2].body[1].c=32,layers[0].k=5,layers[0].k=7,resolution=32")
+    graph = read_network(
+        "./one.yaml@body.rows[0].c=32,body.rows[1].c=32,layers[2].body[1].c=32,layers[0].k=5,layers[0].k=7,resolution=32"
+    )
     assert shapes(graph)["body.second.project.conv"] == (32, 8, 8)
     assert "kernel_size=(7, 7)" in repr(graph.nodes[0].op)
 
@@ -203,7 +215,14 @@ def test_later_settings_see_what_earlier_ones_made(folder):
 def test_same_tree_at_many_settings(folder):
     """A sweep reads once and resolves often: nothing of one setting stays for the next."""
     tree = read_tree("./parent.yaml", spellings)
-    settings = [[], [("width", "0.5")], [("layers[0].k", "5")], [("second.k", "7"), ("stem", "24")], [("resolution", "64")], []]
+    settings = [
+        [],
+        [("width", "0.5")],
+        [("layers[0].k", "5")],
+        [("second.k", "7"), ("stem", "24")],
+        [("resolution", "64")],
+        [],
+    ]
     for asked in settings:
         at = "@" + ",".join(f"{key}={value}" for key, value in asked) if asked else ""
         assert same(expand(resolve(tree, asked, spellings)), read_network(f"./parent.yaml{at}"))

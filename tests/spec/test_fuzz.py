@@ -1,4 +1,5 @@
-"""Whatever a file holds, a reader gets a network or an InputError: never anything else, and always a message that fits on a line."""
+"""Whatever a file holds, a reader gets a network or an InputError: never anything else, and always a message that fits
+on a line."""
 
 import re
 from pathlib import Path
@@ -13,7 +14,10 @@ from archprof.spec import catalog
 from archprof.spec.reader import decode
 
 MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
-SPECS = [Path(catalog.find(name)).read_text(encoding="utf-8") for name in ("mobilenet_v2", "mobilenet_v3_small", "mixnet_s", "R-50-C5", "googlenet")]
+SPECS = [
+    Path(catalog.find(name)).read_text(encoding="utf-8")
+    for name in ("mobilenet_v2", "mobilenet_v3_small", "mixnet_s", "R-50-C5", "googlenet")
+]
 CHILD = """archprof: 1
 extends: mobilenet_v3_large@classes=10,layers[2].k=1
 set:
@@ -92,7 +96,9 @@ def test_mutated_variant(text):
 
 
 @MANY
-@given(st.sampled_from(SPECS), st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS)), min_size=1, max_size=3))
+@given(
+    st.sampled_from(SPECS), st.lists(st.tuples(st.sampled_from(WORDS), st.sampled_from(WORDS)), min_size=1, max_size=3)
+)
 def test_odd_settings(text, pairs):
     check(text, "@" + ",".join(f"{key}={value}" for key, value in pairs))
 
@@ -105,7 +111,10 @@ outputs stages freeze name expect published[0].params
 
 
 @MANY
-@given(st.sampled_from(SPECS), st.lists(st.tuples(st.sampled_from(PLACES.split()), st.sampled_from(WORDS)), min_size=1, max_size=3))
+@given(
+    st.sampled_from(SPECS),
+    st.lists(st.tuples(st.sampled_from(PLACES.split()), st.sampled_from(WORDS)), min_size=1, max_size=3),
+)
 def test_odd_values_at_places_that_are(text, pairs):
     check(text, "@" + ",".join(f"{key}={value or '-'}" for key, value in pairs))
 

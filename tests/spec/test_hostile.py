@@ -15,7 +15,8 @@ TELL = "try:\n    read_network(sys.argv[1])\nexcept InputError as error:\n    pr
 
 
 def outcome(path, cwd):
-    """Return what reading a spec prints, in a process that may use half a gigabyte of address space and half a minute."""
+    """Return what reading a spec prints, in a process that may use half a gigabyte of address space and half a
+    minute."""
 
     def limit():
         resource.setrlimit(resource.RLIMIT_AS, (MEGABYTES << 20, MEGABYTES << 20))
@@ -43,7 +44,10 @@ FILES = {
     "an image": (b"\x89PNG\r\n\x1a\n\x00\x00", "net.yaml:1:1: byte 0x89 is not UTF-8\n  help: a spec is UTF-8 text\n"),
     "UTF-16": ("archprof: 1\n".encode("utf-16"), BOM),
     "UTF-8 with a mark": ("\ufeffarchprof: 1\n".encode(), BOM),
-    "Latin-1": (b"archprof: 1\ntitle: R\xe9seau\n", "net.yaml:2:9: byte 0xe9 is not UTF-8\n  help: a spec is UTF-8 text\n"),
+    "Latin-1": (
+        b"archprof: 1\ntitle: R\xe9seau\n",
+        "net.yaml:2:9: byte 0xe9 is not UTF-8\n  help: a spec is UTF-8 text\n",
+    ),
     "a null": (
         b"archprof: 1\nname: a\x00b\n",
         "net.yaml:2:8: a character that YAML does not allow: \\x00\n  help: a spec is plain text; remove it\n",
@@ -55,7 +59,10 @@ FILES = {
     "100 KB of [": (b"[" * 100_000, DEEP),
     "100 KB of {": (b"{" * 100_000, DEEP),
     "100 KB of - ": (b"- " * 50_000, "net.yaml:1:65: more than 32 levels of nesting, the limit of a spec\n"),
-    "as many values as fit": (b"[" + b"1," * 500_000 + b"]", "net.yaml:1:200000: more than 100,000 values, the limit of a spec\n"),
+    "as many values as fit": (
+        b"[" + b"1," * 500_000 + b"]",
+        "net.yaml:1:200000: more than 100,000 values, the limit of a spec\n",
+    ),
 }
 
 
@@ -80,7 +87,8 @@ WIDE = {
     "a long expression": HEAD + "layers: [conv: {c: 1" + "+1" * 400_000 + "}]\n",
     "a long cell": HEAD + "layers: [conv: {c: " + "9" * 1_000_000 + "}]\n",
     "many open brackets": HEAD + "layers: " + "[-, " * 31 + "- ," * 300_000 + "\n",
-    "repeats of repeats": HEAD + "layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [identity]}]}]}]\n",
+    "repeats of repeats": HEAD
+    + "layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [identity]}]}]}]\n",
     "a doubling map": HEAD + "layers:\n" + "  - branches: {paths: [[], []]}\n" * 20_000,
 }
 
@@ -95,7 +103,9 @@ def test_spec_that_exhausts_itself(tmp_path, text):
 
 def test_many_edits_of_a_large_parent(tmp_path):
     count = 6000
-    (tmp_path / "parent.yaml").write_text(HEAD + "layers:\n" + "".join(f"  - {{id: a{i}, conv: {{c: 3}}}}\n" for i in range(count)), encoding="utf-8")
+    (tmp_path / "parent.yaml").write_text(
+        HEAD + "layers:\n" + "".join(f"  - {{id: a{i}, conv: {{c: 3}}}}\n" for i in range(count)), encoding="utf-8"
+    )
     (tmp_path / "net.yaml").write_text(
         "archprof: 1\nextends: parent.yaml\nset:\n" + "".join(f"  a{i}.k: 3\n" for i in range(count)), encoding="utf-8"
     )
@@ -119,7 +129,10 @@ def test_chain_of_extends_has_an_end(tmp_path):
 
 def test_directory(tmp_path):
     (tmp_path / "net.yaml").mkdir()
-    assert outcome("net.yaml", tmp_path) == "`net.yaml` is a directory, not a spec\n  help: name a file in it, such as `my_net.yaml`\n"
+    assert (
+        outcome("net.yaml", tmp_path)
+        == "`net.yaml` is a directory, not a spec\n  help: name a file in it, such as `my_net.yaml`\n"
+    )
 
 
 def test_missing_file(tmp_path):

@@ -9,9 +9,13 @@ from archprof.spec import limits
 from archprof.spec.header import TOP_LEVEL
 from tests.spec.networks import PROOF, costs
 
-EXAMPLES = re.findall(r"^\*\*(.+?)\*\*.*?^```yaml\n(.*?)^```", PROOF.read_text(encoding="utf-8").partition("## Proof")[2], re.DOTALL | re.MULTILINE)
-# Each confirmed by independent counters on the reference implementations: torchvision 0.28 (`reduced_tail=True`), the MixNet paper's code,
-# maskrcnn-benchmark's body.
+EXAMPLES = re.findall(
+    r"^\*\*(.+?)\*\*.*?^```yaml\n(.*?)^```",
+    PROOF.read_text(encoding="utf-8").partition("## Proof")[2],
+    re.DOTALL | re.MULTILINE,
+)
+# Each confirmed by independent counters on the reference implementations: torchvision 0.28 (`reduced_tail=True`), the
+# MixNet paper's code, maskrcnn-benchmark's body.
 EXACT = {
     "V3's reduced tail.": (2_569_352, 182_302_720),
     "MixNet-L": (7_329_252, 555_251_792),
@@ -78,7 +82,11 @@ set:
 
 def test_limits_are_those_of_the_page():
     table = dict(
-        re.findall(r"^\| (.+?) \| ([\d,]+)[^|]*\|$", PROOF.read_text(encoding="utf-8").partition("| what | limit |")[2].partition("## ")[0], re.M)
+        re.findall(
+            r"^\| (.+?) \| ([\d,]+)[^|]*\|$",
+            PROOF.read_text(encoding="utf-8").partition("| what | limit |")[2].partition("## ")[0],
+            re.M,
+        )
     )
     assert {what: int(limit.replace(",", "")) for what, limit in table.items()} == {
         "a file": limits.MAX_BYTES >> 20,

@@ -21,7 +21,9 @@ def test_integer(text, number):
     assert values.integer(cell(text), 0, 100) == number
 
 
-@pytest.mark.parametrize("text", ["", "no", "1:30", "1e-3", "1e3", "5.0", "0x10", "1_000", "1,000", "٣", "²", "5 5", "--5", "inf", "nan"])
+@pytest.mark.parametrize(
+    "text", ["", "no", "1:30", "1e-3", "1e3", "5.0", "0x10", "1_000", "1,000", "٣", "²", "5 5", "--5", "inf", "nan"]
+)
 def test_no_integer(text):
     with pytest.raises(InputError, match=r"net\.yaml:3:7: expected an integer, not "):
         values.integer(cell(text), 0, 100)
@@ -33,7 +35,9 @@ def test_integer_out_of_range(text):
         values.integer(cell(text), 0, 100)
 
 
-@pytest.mark.parametrize(("text", "number"), [("0.25", 0.25), ("1e-3", 0.001), (".5", 0.5), ("5.", 5.0), ("-2E+1", -20.0), ("3", 3)])
+@pytest.mark.parametrize(
+    ("text", "number"), [("0.25", 0.25), ("1e-3", 0.001), (".5", 0.5), ("5.", 5.0), ("-2E+1", -20.0), ("3", 3)]
+)
 def test_number(text, number):
     found = values.number(cell(text), -100, 100)
     assert found == number
@@ -104,7 +108,12 @@ def test_whatever_is_shown_is_one_printable_line(text):
 
 
 def test_describe():
-    assert [describe(node) for node in (cell("relu"), cell(""), Seq(()), Map({}))] == ["`relu`", "nothing", "a list", "a mapping"]
+    assert [describe(node) for node in (cell("relu"), cell(""), Seq(()), Map({}))] == [
+        "`relu`",
+        "nothing",
+        "a list",
+        "a mapping",
+    ]
 
 
 def test_location_of_a_setting_is_its_text():
@@ -112,9 +121,14 @@ def test_location_of_a_setting_is_its_text():
     assert str(Location("width=wide", 0, 0)) == "width=wide"
 
 
-@pytest.mark.parametrize(("word", "meant"), [("relu7", "relu6"), ("batchnorm", "batch_norm"), ("RELU", "relu"), ("bananas", "")])
+@pytest.mark.parametrize(
+    ("word", "meant"), [("relu7", "relu6"), ("batchnorm", "batch_norm"), ("RELU", "relu"), ("bananas", "")]
+)
 def test_did_you_mean(word, meant):
-    assert did_you_mean(word, ["relu6", "relu", "batch_norm"]) in (f"did you mean `{meant}`?", "did you mean `relu`?" if meant else "")
+    assert did_you_mean(word, ["relu6", "relu", "batch_norm"]) in (
+        f"did you mean `{meant}`?",
+        "did you mean `relu`?" if meant else "",
+    )
 
 
 def test_suggest_lists_few_names_and_spares_many():
@@ -137,7 +151,8 @@ def test_reader_keeps_the_text_and_the_place_of_every_scalar():
 
 
 @pytest.mark.parametrize(
-    ("text", "form"), [("5", "`5`"), ("[1, 2]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("-", "`-`"), ("'x'", "`x`")]
+    ("text", "form"),
+    [("5", "`5`"), ("[1, 2]", "a list"), ("{a: 1}", "a mapping"), ("", "nothing"), ("-", "`-`"), ("'x'", "`x`")],
 )
 def test_value_of_a_setting(text, form):
     node = parse_value(text, Location("k=v", 0, 0))

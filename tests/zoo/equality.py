@@ -1,4 +1,5 @@
-"""A built network beside an independent implementation: the same weights, taken in order, must give the same outputs."""
+"""A built network beside an independent implementation: the same weights, taken in order, must give the same
+outputs."""
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +9,16 @@ from archprof.runtime.build import build_network
 
 
 def outputs(reference: nn.Module, name: str, side: int) -> tuple[Tensor, Tensor]:
-    """Return what *reference* and the network *name*, with the parameters and buffers of *reference*, give for two random inputs of that side."""
+    """Return what *reference* and the network *name*, with the parameters and buffers of *reference*, give for two
+    random inputs of that side."""
     network, x = twin(reference, name, side)
     with torch.no_grad():
         return reference.eval()(x), network.eval()(x)
 
 
 def twin(reference: nn.Module, name: str, side: int) -> tuple[nn.Module, Tensor]:
-    """Return the network *name* with the parameters and buffers of *reference*, whose norms are drawn anew, and two random inputs of that side."""
+    """Return the network *name* with the parameters and buffers of *reference*, whose norms are drawn anew, and two
+    random inputs of that side."""
     torch.manual_seed(7)
     _randomise(reference)
     graph = archprof.expand(f"{name},resolution={side}" if "@" in name else f"{name}@resolution={side}")

@@ -1,6 +1,8 @@
-"""The promise, for every network of the catalog and every one of its rows: formulas = fvcore = FlopCounterMode, parameters = the module's.
+"""The promise, for every network of the catalog and every one of its rows: formulas = fvcore = FlopCounterMode,
+parameters = the module's.
 
-FlopCounterMode counts at the network's own resolution, on the meta device, which holds no data; fvcore traces real tensors, at a smaller one.
+FlopCounterMode counts at the network's own resolution, on the meta device, which holds no data; fvcore traces real
+tensors, at a smaller one.
 """
 
 import pytest

@@ -50,5 +50,7 @@ def test_starts_as_the_paper_says():
     assert len(scales) == 18
     assert all((scale == 1e-6).all() for scale in scales)
     assert all((tensor == 0).all() for name, tensor in state.items() if name.endswith("bias"))
-    weights = torch.cat([tensor.flatten() for name, tensor in state.items() if name.endswith(("conv.weight", "linear.weight"))])
+    weights = torch.cat(
+        [tensor.flatten() for name, tensor in state.items() if name.endswith(("conv.weight", "linear.weight"))]
+    )
     assert 0.0199 < weights.std() < 0.0201

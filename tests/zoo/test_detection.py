@@ -1,4 +1,5 @@
-"""Detection bodies and pyramids: the outputs of an independent implementation at every setting, what is frozen, and that counters see all of it."""
+"""Detection bodies and pyramids: the outputs of an independent implementation at every setting, what is frozen, and
+that counters see all of it."""
 
 import pytest
 import torch
@@ -20,7 +21,11 @@ BODIES = {
     "R-50-FPN@norm=group_norm": (R50, ALL, Options(norm="group")),
     "R-50-FPN@norm=batch_norm": (R50, ALL, Options(norm="batch")),
     "R-50-FPN@stride_in_1x1=false": (R50, ALL, Options(stride_in_1x1=False)),
-    "R-50-FPN@groups=32,width_per_group=4,stride_in_1x1=false": (R50, ALL, Options(groups=32, width_per_group=4, stride_in_1x1=False)),
+    "R-50-FPN@groups=32,width_per_group=4,stride_in_1x1=false": (
+        R50,
+        ALL,
+        Options(groups=32, width_per_group=4, stride_in_1x1=False),
+    ),
     "R-50-FPN@stem=32,res2=128,norm=group_norm": (R50, ALL, Options(stem=32, res2=128, norm="group")),
     "R-50-FPN@dilation_c5=2": (R50, ALL, Options(dilation={5: 2})),
     "R-50-C5@dilation_c5=4,stride_in_1x1=false": (R50, (5,), Options(dilation={5: 4}, stride_in_1x1=False)),
@@ -29,8 +34,12 @@ KINDS = {3: "plain", 4: "modulated", 5: "plain"}
 DEFORMED = {
     "deform_c4=plain": Options(deform={4: "plain"}),
     "deform_c4=modulated": Options(deform={4: "modulated"}),
-    "deform_c3=plain,deform_c4=modulated,deform_c5=plain,deformable_groups=4": Options(deform=KINDS, deformable_groups=4),
-    "deform_c5=modulated,deformable_groups=4,dilation_c5=2": Options(deform={5: "modulated"}, deformable_groups=4, dilation={5: 2}),
+    "deform_c3=plain,deform_c4=modulated,deform_c5=plain,deformable_groups=4": Options(
+        deform=KINDS, deformable_groups=4
+    ),
+    "deform_c5=modulated,deformable_groups=4,dilation_c5=2": Options(
+        deform={5: "modulated"}, deformable_groups=4, dilation={5: 2}
+    ),
     "deform_c5=modulated,stride_in_1x1=false,groups=4": Options(deform={5: "modulated"}, stride_in_1x1=False, groups=4),
 }
 PYRAMIDS = {
@@ -69,7 +78,10 @@ def test_a_deformable_body_gives_the_outputs_of_sampling_by_hand(settings):
 @pytest.mark.parametrize("settings", DEFORMED)
 def test_counters_see_deformable_convolutions(settings):
     report = archprof.analyze(f"R-50-FPN@{settings},resolution=64x96")
-    assert disagreement(with_measured(report, archprof.measure(f"R-50-FPN@{settings},resolution=64x96", counter="both"))) == ""
+    assert (
+        disagreement(with_measured(report, archprof.measure(f"R-50-FPN@{settings},resolution=64x96", counter="both")))
+        == ""
+    )
 
 
 @pytest.mark.parametrize("name", PYRAMIDS)

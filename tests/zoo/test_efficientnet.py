@@ -1,4 +1,5 @@
-"""EfficientNet, its Lite and its second version: the outputs of independent implementations, and counts where no table prints any."""
+"""EfficientNet, its Lite and its second version: the outputs of independent implementations, and counts where no table
+prints any."""
 
 import pytest
 import torch
@@ -50,12 +51,25 @@ def test_lite_counts_what_the_independent_implementation_costs(number):
 
 
 def test_depth_repeats_the_first_and_last_stage_of_lite_no_oftener():
-    blocks = {row.path.rsplit(".", 2)[0] for row in archprof.analyze("efficientnet_lite0", depth=3).rows if row.path.endswith("depthwise.conv")}
+    blocks = {
+        row.path.rsplit(".", 2)[0]
+        for row in archprof.analyze("efficientnet_lite0", depth=3).rows
+        if row.path.endswith("depthwise.conv")
+    }
     assert [sum(block.startswith(f"1.{stage}.") for block in blocks) for stage in range(7)] == [1, 6, 6, 9, 9, 12, 1]
 
 
 def test_a_fused_block_takes_a_gate_before_its_activation_as_any_other():
-    graph = graph_of("layers: [inverted_residual: {t: 4, c: 8, fused: true, se: {before_act: true}}]", defaults="{norm: batch_norm, act: relu}")
+    graph = graph_of(
+        "layers: [inverted_residual: {t: 4, c: 8, fused: true, se: {before_act: true}}]",
+        defaults="{norm: batch_norm, act: relu}",
+    )
     paths = [node.path.removeprefix("0.") for node in graph.nodes]
-    assert [path for path in paths if not path.startswith("se.")] == ["expand.conv", "expand.norm", "act", "project.conv", "project.norm"]
+    assert [path for path in paths if not path.startswith("se.")] == [
+        "expand.conv",
+        "expand.norm",
+        "act",
+        "project.conv",
+        "project.norm",
+    ]
     assert paths.index("expand.norm") < paths.index("se.scale") < paths.index("act")

@@ -1,4 +1,5 @@
-"""GoogLeNet and Inception v3 are the networks of their papers' tables: the same outputs as independent implementations."""
+"""GoogLeNet and Inception v3 are the networks of their papers' tables: the same outputs as independent
+implementations."""
 
 import pytest
 import torch
@@ -23,9 +24,12 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
 
 
 @pytest.mark.parametrize(
-    ("cells", "message"), [("{module: A}", "module A without `filters`"), ("{module: B, filters: 64}", "module B with `filters`")]
+    ("cells", "message"),
+    [("{module: A}", "module A without `filters`"), ("{module: B, filters: 64}", "module B with `filters`")],
 )
 def test_two_modules_of_inception_v3_have_filters(cells, message):
     with pytest.raises(SpecError) as raised:
         graph_of(f"layers: [inception_v3: {cells}]", input="192x35x35")
-    assert [(found.message, found.help) for found in raised.value.problems] == [(message, "modules A and C have them, the others do not")]
+    assert [(found.message, found.help) for found in raised.value.problems] == [
+        (message, "modules A and C have them, the others do not")
+    ]

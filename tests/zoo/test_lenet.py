@@ -1,4 +1,5 @@
-"""LeNet-5 is the network of its paper's figure, simplified as is usual: the same outputs as an independent implementation."""
+"""LeNet-5 is the network of its paper's figure, simplified as is usual: the same outputs as an independent
+implementation."""
 
 import torch
 

@@ -44,7 +44,9 @@ def test_v1_counts_its_parameters_without_batch_norm_in_table_9():
     assert millions(totals.params - totals.buffers, 2) == 1.32
 
 
-@pytest.mark.parametrize(("width", "printed"), [(1.4, 6.06), (1.3, 5.34), (1.0, 3.47), (0.75, 2.61), (0.5, 1.95), (0.35, 1.66)])
+@pytest.mark.parametrize(
+    ("width", "printed"), [(1.4, 6.06), (1.3, 5.34), (1.0, 3.47), (0.75, 2.61), (0.5, 1.95), (0.35, 1.66)]
+)
 def test_slim_counts_v2_without_batch_norm(width, printed):
     totals = archprof.analyze("mobilenet_v2", width=width).totals
     assert millions(totals.params - totals.buffers, 2) == printed
@@ -52,7 +54,12 @@ def test_slim_counts_v2_without_batch_norm(width, printed):
 
 @pytest.mark.parametrize(
     ("name", "printed"),
-    [("mobilenet_v3_large", 216.60), ("mobilenet_v3_large_075", 154.57), ("mobilenet_v3_small", 56.52), ("mobilenet_v3_small_075", 43.40)],
+    [
+        ("mobilenet_v3_large", 216.60),
+        ("mobilenet_v3_large_075", 154.57),
+        ("mobilenet_v3_small", 56.52),
+        ("mobilenet_v3_small_075", 43.40),
+    ],
 )
 def test_a_reimplementation_of_v3_counts_one_more_a_batch_norm_channel(name, printed):
     totals = archprof.analyze(name).totals

@@ -1,4 +1,5 @@
-"""Feature pyramids: what the block adds to a body, in figures written out; the shapes of its levels; the order of its parameters."""
+"""Feature pyramids: what the block adds to a body, in figures written out; the shapes of its levels; the order of its
+parameters."""
 
 import pytest
 
@@ -26,25 +27,48 @@ def test_p2_to_p6(depth):
 @pytest.mark.parametrize("depth", ["50", "101"])
 def test_p3_to_p7_of_retinanet(depth):
     """P6 is a strided 3×3 convolution of C5, P7 one of P6 (Lin et al. 2017, RetinaNet, section 4)."""
-    body, pyramid = archprof.analyze(f"R-{depth}-FPN-RETINANET").totals, archprof.analyze(f"resnet{depth}_fpn_retinanet").totals
+    body, pyramid = (
+        archprof.analyze(f"R-{depth}-FPN-RETINANET").totals,
+        archprof.analyze(f"resnet{depth}_fpn_retinanet").totals,
+    )
     sixth, seventh = 3 * 3 * 2048 * 256, 3 * 3 * 256 * 256
-    assert pyramid.params - body.params == LATERAL[3] + LATERAL[4] + LATERAL[5] + 3 * OUTPUT + sixth + 256 + seventh + 256 == 7_997_440
-    assert pyramid.macs - body.macs == sum(macs_of(level) for level in (3, 4, 5)) + sixth * 4 * 4 + seventh * 2 * 2 == 864_616_448
+    assert (
+        pyramid.params - body.params
+        == LATERAL[3] + LATERAL[4] + LATERAL[5] + 3 * OUTPUT + sixth + 256 + seventh + 256
+        == 7_997_440
+    )
+    assert (
+        pyramid.macs - body.macs
+        == sum(macs_of(level) for level in (3, 4, 5)) + sixth * 4 * 4 + seventh * 2 * 2
+        == 864_616_448
+    )
 
 
 @pytest.mark.parametrize(("name", "levels"), [("resnet50_fpn", range(2, 7)), ("resnet50_fpn_retinanet", range(3, 8))])
 def test_levels_halve(name, levels):
     graph = archprof.expand(name)
     assert list(graph.outputs) == [f"p{level}" for level in levels]
-    assert [graph.shape_of(node) for node in graph.outputs.values()] == [(256, SIDES[level], SIDES[level]) for level in levels]
+    assert [graph.shape_of(node) for node in graph.outputs.values()] == [
+        (256, SIDES[level], SIDES[level]) for level in levels
+    ]
 
 
 def test_an_odd_map_is_met_by_its_own_size():
     """25×25 stands above 13×13: twice that would be 26."""
     graph = archprof.expand("resnet50_fpn", resolution=200)
-    assert [graph.shape_of(graph.outputs[level])[1:] for level in ("p2", "p3", "p4", "p5", "p6")] == [(50, 50), (25, 25), (13, 13), (7, 7), (4, 4)]
+    assert [graph.shape_of(graph.outputs[level])[1:] for level in ("p2", "p3", "p4", "p5", "p6")] == [
+        (50, 50),
+        (25, 25),
+        (13, 13),
+        (7, 7),
+        (4, 4),
+    ]
 
 
 def test_the_convolutions_of_a_level_are_registered_together():
-    names = [name for name, _ in archprof.build("resnet50_fpn").named_parameters() if name.startswith("fpn.") and name.endswith("weight")]
+    names = [
+        name
+        for name, _ in archprof.build("resnet50_fpn").named_parameters()
+        if name.startswith("fpn.") and name.endswith("weight")
+    ]
     assert names == [f"fpn.{part}{level}.conv.weight" for level in (2, 3, 4, 5) for part in ("lateral", "p")]

@@ -25,34 +25,53 @@ def layer(block, **options):
 
 
 plain = st.one_of(
-    st.fixed_dictionaries({"conv": st.fixed_dictionaries({"c": channels}, optional={"k": sizes, "s": strides, "d": st.sampled_from([1, 2])})}),
     st.fixed_dictionaries(
         {
-            "conv2d": st.fixed_dictionaries(
-                {"c": channels}, optional={"k": sizes, "g": st.sampled_from([1, 2, 3, "depthwise"]), "p": st.sampled_from([0, 1])}
+            "conv": st.fixed_dictionaries(
+                {"c": channels}, optional={"k": sizes, "s": strides, "d": st.sampled_from([1, 2])}
             )
         }
     ),
-    st.fixed_dictionaries({"depthwise_separable": st.fixed_dictionaries({"c": channels}, optional={"s": strides, "n": st.integers(1, 2)})}),
     st.fixed_dictionaries(
-        {"inverted_residual": st.fixed_dictionaries({"c": channels, "t": st.sampled_from([1, 2, 3.5])}, optional={"se": gates, "s": strides})}
+        {
+            "conv2d": st.fixed_dictionaries(
+                {"c": channels},
+                optional={"k": sizes, "g": st.sampled_from([1, 2, 3, "depthwise"]), "p": st.sampled_from([0, 1])},
+            )
+        }
+    ),
+    st.fixed_dictionaries(
+        {"depthwise_separable": st.fixed_dictionaries({"c": channels}, optional={"s": strides, "n": st.integers(1, 2)})}
+    ),
+    st.fixed_dictionaries(
+        {
+            "inverted_residual": st.fixed_dictionaries(
+                {"c": channels, "t": st.sampled_from([1, 2, 3.5])}, optional={"se": gates, "s": strides}
+            )
+        }
     ),
     st.fixed_dictionaries(
         {
             "mix_block": st.fixed_dictionaries(
-                {"c": channels, "k": st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=3)}, optional={"t": st.just(2)}
+                {"c": channels, "k": st.lists(st.sampled_from([1, 3, 5]), min_size=1, max_size=3)},
+                optional={"t": st.just(2)},
             )
         }
     ),
     st.fixed_dictionaries(
         {
             "bottleneck": st.fixed_dictionaries(
-                {"c": st.sampled_from([2, 4]), "out": channels}, optional={"s": strides, "deform": st.sampled_from(["plain", "modulated"])}
+                {"c": st.sampled_from([2, 4]), "out": channels},
+                optional={"s": strides, "deform": st.sampled_from(["plain", "modulated"])},
             )
         }
     ),
     st.fixed_dictionaries(
-        {"basic_block": st.fixed_dictionaries({"c": channels}, optional={"s": strides, "shortcut": st.sampled_from(["A", "B", "C"])})}
+        {
+            "basic_block": st.fixed_dictionaries(
+                {"c": channels}, optional={"s": strides, "shortcut": st.sampled_from(["A", "B", "C"])}
+            )
+        }
     ),
     layer("squeeze_excite", ratio=st.sampled_from([0.25, 1])),
     layer("max_pool", k=sizes, s=strides, ceil=st.booleans()),
@@ -66,7 +85,11 @@ layers = st.one_of(
     st.fixed_dictionaries({"sequence": st.lists(plain, min_size=1, max_size=2)}),
     st.fixed_dictionaries({"residual": st.lists(plain, min_size=1, max_size=2)}),
     st.fixed_dictionaries(
-        {"repeat": st.fixed_dictionaries({"n": st.integers(1, 3), "layers": st.lists(plain, min_size=1, max_size=1), "shared": st.booleans()})}
+        {
+            "repeat": st.fixed_dictionaries(
+                {"n": st.integers(1, 3), "layers": st.lists(plain, min_size=1, max_size=1), "shared": st.booleans()}
+            )
+        }
     ),
     st.fixed_dictionaries(
         {
@@ -78,7 +101,13 @@ layers = st.one_of(
     ),
 )
 heads = st.sampled_from(
-    [[], ["avg_pool", {"linear": "classes"}], ["mean", {"linear": 3}], ["flatten", {"linear": {"c": 4, "act": "HS"}}], [{"linear": 5}]]
+    [
+        [],
+        ["avg_pool", {"linear": "classes"}],
+        ["mean", {"linear": 3}],
+        ["flatten", {"linear": {"c": 4, "act": "HS"}}],
+        [{"linear": 5}],
+    ]
 )
 specs = st.builds(
     lambda body, head, norm, act, shape: {

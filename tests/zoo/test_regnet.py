@@ -1,4 +1,5 @@
-"""RegNets are what their parameters generate: the same outputs, and the same counts, as an independent implementation."""
+"""RegNets are what their parameters generate: the same outputs, and the same counts, as an independent
+implementation."""
 
 import pytest
 import torch
@@ -26,6 +27,7 @@ def test_tables_are_those_that_the_rule_generates(name):
 
 
 def test_torchvision_and_pycls_round_to_groups_differently():
-    """Ties go up in torchvision (24.5 groups of 16), to the even neighbour in pycls; 168 of 192 would lose more than 10 %."""
+    """Ties go up in torchvision (24.5 groups of 16), to the even neighbour in pycls; 168 of 192 would lose more than 10
+    %."""
     assert [stages(NETWORKS[name])[-1][1] for name in ("regnet_x_400mf", "regnetx_004")] == [400, 384]
     assert [stages(NETWORKS[name])[0][1] for name in ("regnet_y_8gf", "regnety_080")] == [224, 168]

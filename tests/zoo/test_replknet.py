@@ -29,7 +29,11 @@ def test_counts_are_those_of_an_independent_implementation(name):
 
 
 def test_a_large_kernel_is_counted_as_any_other():
-    row = next(row for row in archprof.analyze("replknet_31b").rows if row.path == "1.stage1.0.large_kernel.depthwise.large.conv")
+    row = next(
+        row
+        for row in archprof.analyze("replknet_31b").rows
+        if row.path == "1.stage1.0.large_kernel.depthwise.large.conv"
+    )
     assert (row.kernel, row.output) == ((31, 31), (128, 56, 56))
     assert row.cost.params == 31 * 31 * 128
     assert row.cost.macs == 31 * 31 * 128 * 56 * 56

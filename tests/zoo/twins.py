@@ -1,4 +1,5 @@
-"""An independent implementation beside the built module: the same weights, taken in order, must give the same outputs."""
+"""An independent implementation beside the built module: the same weights, taken in order, must give the same
+outputs."""
 
 from collections.abc import Iterable
 
@@ -10,7 +11,8 @@ from archprof.runtime.build import build_network
 
 
 def randomise(network: nn.Module) -> None:
-    """Give every norm, frozen ones too, an affine and statistics of its own, and every bias its own value, so that a mistake in any shows."""
+    """Give every norm, frozen ones too, an affine and statistics of its own, and every bias its own value, so that a
+    mistake in any shows."""
     for name, tensor in network.state_dict().items():
         if tensor.dim() == 1:
             positive = name.endswith(("weight", "running_var"))
@@ -18,7 +20,8 @@ def randomise(network: nn.Module) -> None:
 
 
 def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> nn.Module:
-    """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must fit."""
+    """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must
+    fit."""
     network = build_network(archprof.expand(model, **knobs), initialise=False)
     names, tensors = network.state_dict().keys(), reference.state_dict().values()
     network.load_state_dict(dict(zip(names, tensors, strict=True)))

@@ -33,7 +33,9 @@ def residual(net: Tracer, x: Feature, *, body: Layers, shortcut: Layers = (), ac
     return net.act(net.apply("add", Add(), y, x), act)
 
 
-def branches(net: Tracer, x: Feature, *, paths: tuple[Layers, ...], join: str = "concat", split: bool = False) -> Feature:
+def branches(
+    net: Tracer, x: Feature, *, paths: tuple[Layers, ...], join: str = "concat", split: bool = False
+) -> Feature:
     if len(paths) < 2:
         raise ShapeError(f"branches with {plural(len(paths), 'path')}", "a single path is a `sequence`")
     parts = _split(net, x, len(paths)) if split else [x] * len(paths)

@@ -27,7 +27,8 @@ def conv_norm_act(
     norm: Maker | None = None,
     act: Maker | None = None,
 ) -> Feature:
-    """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias unless *bias* says otherwise."""
+    """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
+    unless *bias* says otherwise."""
     padding = same_padding(k, d) if p is None else p
     if len(padding) == 4:
         x = net.apply("pad", Pad(padding), x)
@@ -53,7 +54,9 @@ def conv(
     return conv_norm_act(net, x, c, k, s, p, d, x.channels if g == "depthwise" else g, bias, norm, act)
 
 
-def linear(net: Tracer, x: Feature, *, c: Dim, bias: bool = True, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def linear(
+    net: Tracer, x: Feature, *, c: Dim, bias: bool = True, norm: Maker | None = None, act: Maker | None = None
+) -> Feature:
     if len(x.shape) != 1:
         x = net.apply("flatten", Flatten(), x)
     x = net.apply("linear", Linear(x.channels, c, bias), x)

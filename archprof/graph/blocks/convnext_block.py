@@ -1,4 +1,5 @@
-"""convnext_block: a large depthwise convolution, then two linear layers at every position (Liu et al. 2022, Figure 4)."""
+"""convnext_block: a large depthwise convolution, then two linear layers at every position (Liu et al. 2022, Figure
+4)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -30,9 +31,13 @@ def convnext_block(
             x = net.norm(x, norm)
             x = net.apply("conv", Conv2d(x.channels, c, s, s, bias=True), x)
     elif not same(x.channels, c):
-        raise ShapeError(f"a ConvNeXt block of stride 1 from {x.channels} to {c} channels", "only a block with a stride changes the channels")
+        raise ShapeError(
+            f"a ConvNeXt block of stride 1 from {x.channels} to {c} channels",
+            "only a block with a stride changes the channels",
+        )
     if layer_scale is not None:
-        # In the implementations it is a parameter of the block itself, which torch lists before those of the block's layers.
+        # In the implementations it is a parameter of the block itself, which torch lists before those of the block's
+        # layers.
         net.reserve("layer_scale")
     with net.scope("depthwise"):
         y = conv_norm_act(net, x, c, k, groups=c, bias=True, norm=norm)
@@ -60,7 +65,11 @@ CONVNEXT_BLOCK = Block(
         K._replace(doc="kernel size of the depthwise convolution; 7 unless given"),
         S._replace(doc="stride: a norm and a convolution of that size and stride stand before the block"),
         Column("t", ratio(0.01, 1000), "expansion of the linear layers; 4 unless given", ("expand_ratio",)),
-        Column("layer_scale", optional(ratio(0, 1)), "what the learned factors of the body start from; 1e-6 unless given, `-`: no factors"),
+        Column(
+            "layer_scale",
+            optional(ratio(0, 1)),
+            "what the learned factors of the body start from; 1e-6 unless given, `-`: no factors",
+        ),
         STOCHASTIC_DEPTH,
         NORM_COLUMN,
         ACT_COLUMN,

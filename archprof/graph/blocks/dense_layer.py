@@ -1,4 +1,5 @@
-"""dense_layer and transition: layers that add a few channels to all before them, and what makes the map smaller between them (Huang et al. 2017)."""
+"""dense_layer and transition: layers that add a few channels to all before them, and what makes the map smaller between
+them (Huang et al. 2017)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN
@@ -16,7 +17,15 @@ def _norm_act_conv(net: Tracer, x: Feature, channels: Dim, k: Pair, norm: Maker 
     return net.apply("conv", Conv2d(x.channels, channels, k, padding=same_padding(k, (1, 1)), bias=norm is None), x)
 
 
-def dense_layer(net: Tracer, x: Feature, *, growth_rate: Dim, bottleneck: int = 4, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def dense_layer(
+    net: Tracer,
+    x: Feature,
+    *,
+    growth_rate: Dim,
+    bottleneck: int = 4,
+    norm: Maker | None = None,
+    act: Maker | None = None,
+) -> Feature:
     with net.scope("bottleneck"):
         y = _norm_act_conv(net, x, bottleneck * growth_rate, (1, 1), norm, act)
     with net.scope("grow"):
@@ -24,7 +33,9 @@ def dense_layer(net: Tracer, x: Feature, *, growth_rate: Dim, bottleneck: int = 
     return net.apply("concat", Concat(), x, y)
 
 
-def transition(net: Tracer, x: Feature, *, compression: float = 0.5, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def transition(
+    net: Tracer, x: Feature, *, compression: float = 0.5, norm: Maker | None = None, act: Maker | None = None
+) -> Feature:
     x = _norm_act_conv(net, x, truncate(x.channels * compression), (1, 1), norm, act)
     return net.apply("pool", AvgPool2d((2, 2), (2, 2)), x)
 
@@ -34,7 +45,12 @@ DENSE_LAYER = Block(
     dense_layer,
     (
         Column("growth_rate", CHANNELS, "channels that the layer adds to its input's", ("k",), required=True),
-        Column("bottleneck", count(1, 1024), "channels of the 1×1 convolution, in growth rates; 4 unless given", ("bn_size",)),
+        Column(
+            "bottleneck",
+            count(1, 1024),
+            "channels of the 1×1 convolution, in growth rates; 4 unless given",
+            ("bn_size",),
+        ),
         NORM_COLUMN._replace(doc="the norm before each convolution"),
         ACT_COLUMN._replace(doc="the activation before each convolution"),
     ),
@@ -45,7 +61,9 @@ TRANSITION = Block(
     "transition",
     transition,
     (
-        Column("compression", ratio(0.01, 1), "output channels = compression × the input's; 0.5 unless given", ("theta",)),
+        Column(
+            "compression", ratio(0.01, 1), "output channels = compression × the input's; 0.5 unless given", ("theta",)
+        ),
         NORM_COLUMN._replace(doc="the norm before the convolution"),
         ACT_COLUMN._replace(doc="the activation before the convolution"),
     ),

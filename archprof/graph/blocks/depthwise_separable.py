@@ -1,4 +1,5 @@
-"""depthwise_separable: a depthwise convolution that filters, a pointwise one that mixes (Howard et al. 2017, Figure 3)."""
+"""depthwise_separable: a depthwise convolution that filters, a pointwise one that mixes (Howard et al. 2017, Figure
+3)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act

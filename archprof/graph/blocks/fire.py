@@ -1,4 +1,5 @@
-"""fire: a squeeze layer of 1×1 convolutions, and an expand layer of 1×1 and 3×3 ones (Iandola et al. 2016, Figure 1)."""
+"""fire: a squeeze layer of 1×1 convolutions, and an expand layer of 1×1 and 3×3 ones (Iandola et al. 2016, Figure
+1)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -9,7 +10,9 @@ from archprof.graph.operators.shape import Concat
 from archprof.graph.trace import Feature, Tracer
 
 
-def fire(net: Tracer, x: Feature, *, s1x1: Dim, e1x1: Dim, e3x3: Dim, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def fire(
+    net: Tracer, x: Feature, *, s1x1: Dim, e1x1: Dim, e3x3: Dim, norm: Maker | None = None, act: Maker | None = None
+) -> Feature:
     with net.scope("squeeze"):
         x = conv_norm_act(net, x, s1x1, norm=norm, act=act)
     with net.scope("expand1x1"):

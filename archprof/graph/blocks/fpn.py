@@ -15,9 +15,19 @@ from archprof.graph.trace import Feature, Tracer
 EXTRA = ("-", "max_pool", "p6p7", "p6p7_from_c5")
 
 
-def fpn(net: Tracer, *maps: Feature, c: Dim, extra: str = "max_pool", first: int = 2, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def fpn(
+    net: Tracer,
+    *maps: Feature,
+    c: Dim,
+    extra: str = "max_pool",
+    first: int = 2,
+    norm: Maker | None = None,
+    act: Maker | None = None,
+) -> Feature:
     if len(maps) < 2:
-        raise ShapeError("a pyramid over a single map", "name the maps, finest first: `from: [conv2_x, conv3_x, conv4_x, conv5_x]`")
+        raise ShapeError(
+            "a pyramid over a single map", "name the maps, finest first: `from: [conv2_x, conv3_x, conv4_x, conv5_x]`"
+        )
     # Implementations register level by level what is applied in two sweeps, up and down.
     for level in range(first, first + len(maps)):
         net.reserve(*(f"{part}{level}.{operator}" for part in ("lateral", "p") for operator in ("conv", "norm")))
@@ -41,7 +51,8 @@ def fpn(net: Tracer, *maps: Feature, c: Dim, extra: str = "max_pool", first: int
 
 
 def _coarser(net: Tracer, finest: Feature, last: Feature, c: Dim, extra: str, level: int) -> list[Feature]:
-    """Return the levels above the pyramid: one by subsampling, or RetinaNet's two by strided convolutions (Lin et al. 2017b, section 4)."""
+    """Return the levels above the pyramid: one by subsampling, or RetinaNet's two by strided convolutions (Lin et al.
+    2017b, section 4)."""
     if extra == "-":
         return []
     if extra == "max_pool":
@@ -57,7 +68,11 @@ FPN = Block(
     fpn,
     (
         Column("c", CHANNELS, "channels of every level", ("out", "out_channels"), required=True),
-        Column("extra", one_of(*EXTRA), "levels above: one by subsampling, or RetinaNet's two, from the last level or from C5"),
+        Column(
+            "extra",
+            one_of(*EXTRA),
+            "levels above: one by subsampling, or RetinaNet's two, from the last level or from C5",
+        ),
         Column("first", count(1, 7), "the number of the first level"),
         NORM_COLUMN,
         ACT_COLUMN,

@@ -1,4 +1,5 @@
-"""ghost_bottleneck: an inverted residual of ghost modules, which make half of their channels by a cheap filter (Han et al. 2020)."""
+"""ghost_bottleneck: an inverted residual of ghost modules, which make half of their channels by a cheap filter (Han et
+al. 2020)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -34,7 +35,8 @@ def ghost_bottleneck(
 
 
 def _ghost_module(net: Tracer, name: str, x: Feature, channels: Dim, norm: Maker | None, act: Maker | None) -> Feature:
-    """Make half of the channels by a 1×1 convolution, and as many ghosts of them by a 3×3 depthwise one (equations 2 and 3, with s = 2)."""
+    """Make half of the channels by a 1×1 convolution, and as many ghosts of them by a 3×3 depthwise one (equations 2
+    and 3, with s = 2)."""
     half = ceil_div(channels, 2)
     with net.scope(name):
         with net.scope("primary"):

@@ -90,7 +90,13 @@ def _module_c(filters: Dim) -> Mapping[str, Tower]:
     return {
         "1x1": [Conv((1, 1), 192)],
         "7x7": [Conv((1, 1), filters), Conv((1, 7), filters), Conv((7, 1), 192)],
-        "7x7_double": [Conv((1, 1), filters), Conv((7, 1), filters), Conv((1, 7), filters), Conv((7, 1), filters), Conv((1, 7), 192)],
+        "7x7_double": [
+            Conv((1, 1), filters),
+            Conv((7, 1), filters),
+            Conv((1, 7), filters),
+            Conv((7, 1), filters),
+            Conv((1, 7), 192),
+        ],
         "pool": [AVG_POOL, Conv((1, 1), 192)],
     }
 
@@ -117,9 +123,20 @@ _FIXED: Mapping[str, Mapping[str, Tower]] = {
 }
 
 
-def inception_v3(net: Tracer, x: Feature, *, module: str, filters: Dim | None = None, norm: Maker | None = None, act: Maker | None = None) -> Feature:
+def inception_v3(
+    net: Tracer,
+    x: Feature,
+    *,
+    module: str,
+    filters: Dim | None = None,
+    norm: Maker | None = None,
+    act: Maker | None = None,
+) -> Feature:
     if (filters is None) != (module in _FIXED):
-        raise ShapeError(f"module {module} {'without' if filters is None else 'with'} `filters`", "modules A and C have them, the others do not")
+        raise ShapeError(
+            f"module {module} {'without' if filters is None else 'with'} `filters`",
+            "modules A and C have them, the others do not",
+        )
     return _towers(net, x, _FIXED[module] if filters is None else _OF_FILTERS[module](filters), norm, act)
 
 
@@ -147,7 +164,11 @@ INCEPTION_V3 = Block(
     inception_v3,
     (
         Column("module", one_of("A", "B", "C", "D", "E"), "which of the five modules", required=True),
-        Column("filters", optional(CHANNELS), "what differs from row to row: channels behind the pooling of A, inside the 7×7 towers of C"),
+        Column(
+            "filters",
+            optional(CHANNELS),
+            "what differs from row to row: channels behind the pooling of A, inside the 7×7 towers of C",
+        ),
         NORM_COLUMN,
         ACT_COLUMN,
     ),

@@ -1,4 +1,5 @@
-"""inverted_residual: expand, filter depthwise, project linearly; a shortcut where the shape stays (Sandler et al. 2018, Howard et al. 2019)."""
+"""inverted_residual: expand, filter depthwise, project linearly; a shortcut where the shape stays (Sandler et al. 2018,
+Howard et al. 2019)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -29,7 +30,9 @@ def inverted_residual(
     act: Maker | None = None,
 ) -> Feature:
     if (t is None) == (exp is None):
-        raise ShapeError("an inverted residual needs one of `t` and `exp`", "`t`: times the input's channels; `exp`: a channel count")
+        raise ShapeError(
+            "an inverted residual needs one of `t` and `exp`", "`t`: times the input's channels; `exp`: a channel count"
+        )
     expanded = exp if exp is not None else round_half_even(x.channels * t)
     body = _fused if fused else _separable
     y = body(net, x, expanded, c, k, s, d, se, norm, act)
@@ -39,7 +42,16 @@ def inverted_residual(
 
 
 def _separable(
-    net: Tracer, x: Feature, expanded: Dim, c: Dim, k: Pair, s: Pair, d: Pair, se: SqueezeExcite | None, norm: Maker | None, act: Maker | None
+    net: Tracer,
+    x: Feature,
+    expanded: Dim,
+    c: Dim,
+    k: Pair,
+    s: Pair,
+    d: Pair,
+    se: SqueezeExcite | None,
+    norm: Maker | None,
+    act: Maker | None,
 ) -> Feature:
     """Expand, filter depthwise, gate, project; there is nothing to expand where that would keep the channels."""
     y = x
@@ -47,16 +59,28 @@ def _separable(
         with net.scope("expand"):
             y = conv_norm_act(net, y, expanded, norm=norm, act=act)
     with net.scope("depthwise"):
-        y = conv_norm_act(net, y, y.channels, k, s, None, d, y.channels, norm=norm, act=None if se and se.before_act else act)
+        y = conv_norm_act(
+            net, y, y.channels, k, s, None, d, y.channels, norm=norm, act=None if se and se.before_act else act
+        )
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
         return conv_norm_act(net, y, c, norm=norm)
 
 
 def _fused(
-    net: Tracer, x: Feature, expanded: Dim, c: Dim, k: Pair, s: Pair, d: Pair, se: SqueezeExcite | None, norm: Maker | None, act: Maker | None
+    net: Tracer,
+    x: Feature,
+    expanded: Dim,
+    c: Dim,
+    k: Pair,
+    s: Pair,
+    d: Pair,
+    se: SqueezeExcite | None,
+    norm: Maker | None,
+    act: Maker | None,
 ) -> Feature:
-    """Expand and filter in one convolution, gate, project (Tan & Le 2021, Figure 2); a single convolution where expansion would keep the channels."""
+    """Expand and filter in one convolution, gate, project (Tan & Le 2021, Figure 2); a single convolution where
+    expansion would keep the channels."""
     single = same(expanded, x.channels)
     y = x
     if not single:
@@ -64,7 +88,11 @@ def _fused(
             y = conv_norm_act(net, y, expanded, k, s, None, d, norm=norm, act=None if se and se.before_act else act)
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
-        return conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act) if single else conv_norm_act(net, y, c, norm=norm)
+        return (
+            conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
+            if single
+            else conv_norm_act(net, y, c, norm=norm)
+        )
 
 
 def _gated(net: Tracer, y: Feature, se: SqueezeExcite | None, act: Maker | None, block_input: Feature) -> Feature:

@@ -19,10 +19,14 @@ def split_channels(channels: Dim, parts: int) -> list[Dim]:
     return [channels - each * (parts - 1), *[each] * (parts - 1)]
 
 
-def mixed_conv(net: Tracer, x: Feature, channels: Dim, kernels: Kernels, s: Pair = (1, 1), *, depthwise: bool = False) -> Feature:
-    """Apply one convolution for each kernel, to its part of the channels, and concatenate; a single kernel is an ordinary convolution.
+def mixed_conv(
+    net: Tracer, x: Feature, channels: Dim, kernels: Kernels, s: Pair = (1, 1), *, depthwise: bool = False
+) -> Feature:
+    """Apply one convolution for each kernel, to its part of the channels, and concatenate; a single kernel is an
+    ordinary convolution.
 
-    *depthwise* convolutions keep the channels of their part; others (grouped pointwise) map a part of the input to a part of the output.
+    *depthwise* convolutions keep the channels of their part; others (grouped pointwise) map a part of the input to a
+    part of the output.
     """
     if len(kernels) == 1:
         return net.apply("conv", _conv(x.channels, channels, kernels[0], s, depthwise), x)
@@ -38,7 +42,14 @@ def mixed_conv(net: Tracer, x: Feature, channels: Dim, kernels: Kernels, s: Pair
 
 
 def _conv(channels: Dim, out: Dim, kernel: Pair, s: Pair, depthwise: bool) -> Conv2d:
-    return Conv2d(channels, channels if depthwise else out, kernel, s, same_padding(kernel, (1, 1)), groups=channels if depthwise else 1)
+    return Conv2d(
+        channels,
+        channels if depthwise else out,
+        kernel,
+        s,
+        same_padding(kernel, (1, 1)),
+        groups=channels if depthwise else 1,
+    )
 
 
 def mix_block(

@@ -1,4 +1,5 @@
-"""replk_block: a depthwise convolution of a very large kernel, a small one beside it, then a feed-forward part (Ding et al. 2022, Figure 3)."""
+"""replk_block: a depthwise convolution of a very large kernel, a small one beside it, then a feed-forward part (Ding et
+al. 2022, Figure 3)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -28,7 +29,10 @@ def replk_block(
     if s != (1, 1):
         x = _transition(net, x, c, s, norm, act)
     elif not same(x.channels, c):
-        raise ShapeError(f"a RepLK block of stride 1 from {x.channels} to {c} channels", "only a block with a stride changes the channels")
+        raise ShapeError(
+            f"a RepLK block of stride 1 from {x.channels} to {c} channels",
+            "only a block with a stride changes the channels",
+        )
     with net.scope("large_kernel"):
         y = net.norm(x, norm)
         with net.scope("expand"):
@@ -73,7 +77,9 @@ REPLK_BLOCK = Block(
     (
         C,
         K._replace(doc="kernel size of the large depthwise convolution; 31 unless given"),
-        Column("small_k", optional(SIZE), "kernel size of the convolution beside it; none unless given", ("small_kernel",)),
+        Column(
+            "small_k", optional(SIZE), "kernel size of the convolution beside it; none unless given", ("small_kernel",)
+        ),
         S._replace(doc="stride: a pointwise and a depthwise 3×3 convolution of that stride stand before the block"),
         Column("t", ratio(0.01, 1000), "expansion of the feed-forward part; 4 unless given", ("ffn_ratio",)),
         STOCHASTIC_DEPTH,

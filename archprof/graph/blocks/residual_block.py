@@ -1,4 +1,5 @@
-"""basic_block and bottleneck: the residual blocks of ResNet, ResNeXt, SE-ResNet and the detection backbones (He et al. 2016, Xie et al. 2017)."""
+"""basic_block and bottleneck: the residual blocks of ResNet, ResNeXt, SE-ResNet and the detection backbones (He et al.
+2016, Xie et al. 2017)."""
 
 from collections.abc import Callable
 
@@ -15,7 +16,8 @@ from archprof.graph.trace import Feature, Tracer
 
 
 def _shortcut(net: Tracer, x: Feature, out: Dim, s: Pair, kind: str, norm: Maker | None) -> Feature:
-    """Apply a shortcut of kind A (zeros for new channels), B (a projection where the shape changes) or C (always a projection)."""
+    """Apply a shortcut of kind A (zeros for new channels), B (a projection where the shape changes) or C (always a
+    projection)."""
     if kind != "C" and s == (1, 1) and same(x.channels, out):
         return x
     if kind == "A":
@@ -24,8 +26,16 @@ def _shortcut(net: Tracer, x: Feature, out: Dim, s: Pair, kind: str, norm: Maker
         return conv_norm_act(net, x, out, s=s, norm=norm)
 
 
-def _residual(net: Tracer, x: Feature, body: Callable[[], Feature], shortcut: Callable[[], Feature], first: bool, act: Maker | None) -> Feature:
-    """Apply body and shortcut, the shortcut *first* where the followed implementation registers it so, then add and activate."""
+def _residual(
+    net: Tracer,
+    x: Feature,
+    body: Callable[[], Feature],
+    shortcut: Callable[[], Feature],
+    first: bool,
+    act: Maker | None,
+) -> Feature:
+    """Apply body and shortcut, the shortcut *first* where the followed implementation registers it so, then add and
+    activate."""
     if first:
         x = shortcut()
         y = body()
@@ -92,7 +102,12 @@ def bottleneck(
             if deform == "-":
                 y = conv_norm_act(net, y, inner, (3, 3), middle, None, d, groups, norm=norm, act=act)
             else:
-                y = net.act(net.norm(_deformable(net, y, inner, middle, d, groups, deform == "modulated", deformable_groups), norm), act)
+                y = net.act(
+                    net.norm(
+                        _deformable(net, y, inner, middle, d, groups, deform == "modulated", deformable_groups), norm
+                    ),
+                    act,
+                )
         with net.scope("conv3"):
             y = conv_norm_act(net, y, outer, norm=norm)
         return apply_squeeze_excite(net, y, se, x.channels) if se else y
@@ -100,16 +115,25 @@ def bottleneck(
     return _residual(net, x, body, lambda: _shortcut(net, x, outer, s, shortcut, norm), shortcut_first, act)
 
 
-def _deformable(net: Tracer, x: Feature, channels: Dim, s: Pair, d: Pair, groups: Dim, modulated: bool, deformable_groups: int) -> Feature:
-    """Apply the convolution that predicts offsets (2 a tap; 3 with a modulation), and the convolution that samples there."""
+def _deformable(
+    net: Tracer, x: Feature, channels: Dim, s: Pair, d: Pair, groups: Dim, modulated: bool, deformable_groups: int
+) -> Feature:
+    """Apply the convolution that predicts offsets (2 a tap; 3 with a modulation), and the convolution that samples
+    there."""
     padding = same_padding((3, 3), d)
     offsets = Conv2d(x.channels, deformable_groups * (27 if modulated else 18), (3, 3), s, padding, d, bias=True)
     sampled = DeformConv2d(x.channels, channels, (3, 3), s, padding, d, groups, deformable_groups, modulated)
     return net.apply("conv", sampled, x, net.apply("offset", offsets, x))
 
 
-_SHORTCUT = Column("shortcut", one_of("A", "B", "C"), "A: zeros for new channels; B: a projection where the shape changes; C: always a projection")
-_FIRST = Column("shortcut_first", FLAG, "register the shortcut's parameters before the others, as some implementations do")
+_SHORTCUT = Column(
+    "shortcut",
+    one_of("A", "B", "C"),
+    "A: zeros for new channels; B: a projection where the shape changes; C: always a projection",
+)
+_FIRST = Column(
+    "shortcut_first", FLAG, "register the shortcut's parameters before the others, as some implementations do"
+)
 _DILATION = D._replace(doc="dilation of the 3×3; above 1 the stage keeps its resolution")
 BASIC_BLOCK = Block(
     "basic_block",
@@ -130,16 +154,28 @@ BOTTLENECK = Block(
     "bottleneck",
     bottleneck,
     (
-        Column("c", CHANNELS, "channels of the 3×3, for one group of width 64", ("planes", "bottleneck_channels"), required=True),
+        Column(
+            "c",
+            CHANNELS,
+            "channels of the 3×3, for one group of width 64",
+            ("planes", "bottleneck_channels"),
+            required=True,
+        ),
         Column("out", CHANNELS, "output channels; 4·c unless given", ("out_channels",)),
         S,
         _DILATION,
         Column("groups", count(), "groups of the 3×3 (cardinality)", ("g", "cardinality")),
-        Column("width_per_group", count(), "channels a group at c = 64: the 3×3 has c·width/64·groups", ("base_width",)),
+        Column(
+            "width_per_group", count(), "channels a group at c = 64: the 3×3 has c·width/64·groups", ("base_width",)
+        ),
         Column("stride_in_1x1", FLAG, "the stride in the first 1×1, as in the paper, instead of in the 3×3 (v1.5)"),
         _SHORTCUT,
         _FIRST,
-        Column("deform", one_of("-", "plain", "modulated"), "a deformable 3×3 (Dai et al. 2017; modulated: Zhu et al. 2019)"),
+        Column(
+            "deform",
+            one_of("-", "plain", "modulated"),
+            "a deformable 3×3 (Dai et al. 2017; modulated: Zhu et al. 2019)",
+        ),
         Column("deformable_groups", count(), "groups of channels that share offsets"),
         SE_COLUMN,
         NORM_COLUMN,

@@ -1,4 +1,5 @@
-"""shuffle_unit: half of the channels pass by, the other half is filtered, and a shuffle mixes the two (Ma et al. 2018, Figure 3 c and d)."""
+"""shuffle_unit: half of the channels pass by, the other half is filtered, and a shuffle mixes the two (Ma et al. 2018,
+Figure 3 c and d)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -11,10 +12,20 @@ from archprof.graph.trace import Feature, Tracer
 
 
 def shuffle_unit(
-    net: Tracer, x: Feature, *, c: Dim, k: Pair = (3, 3), s: Pair = (1, 1), norm: Maker | None = None, act: Maker | None = None
+    net: Tracer,
+    x: Feature,
+    *,
+    c: Dim,
+    k: Pair = (3, 3),
+    s: Pair = (1, 1),
+    norm: Maker | None = None,
+    act: Maker | None = None,
 ) -> Feature:
     if s == (1, 1) and not same(x.channels, c):
-        raise ShapeError(f"a shuffle unit of stride 1 from {x.channels} to {c} channels", "only a unit with a stride changes the channels")
+        raise ShapeError(
+            f"a shuffle unit of stride 1 from {x.channels} to {c} channels",
+            "only a unit with a stride changes the channels",
+        )
     half = c // 2
     if s == (1, 1):
         kept = net.apply("split0", Split(0, half), x)
@@ -29,7 +40,9 @@ def shuffle_unit(
     return net.apply("shuffle", ChannelShuffle(2), net.apply("concat", Concat(), kept, y))
 
 
-def _filtered(net: Tracer, x: Feature, channels: Dim, k: Pair, s: Pair, norm: Maker | None, act: Maker | None) -> Feature:
+def _filtered(
+    net: Tracer, x: Feature, channels: Dim, k: Pair, s: Pair, norm: Maker | None, act: Maker | None
+) -> Feature:
     """Apply a depthwise convolution without activation, then a pointwise one to *channels*."""
     with net.scope("depthwise"):
         x = conv_norm_act(net, x, x.channels, k, s, groups=x.channels, norm=norm)

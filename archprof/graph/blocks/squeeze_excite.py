@@ -32,7 +32,8 @@ class SqueezeExcite(NamedTuple):
 def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input: Dim) -> Feature:
     """Apply the gate to *x* under `se`: mean, reduce, act, expand, gate, multiply.
 
-    The squeezed width is ratio × the channels of *x* or of the block's input, rounded by the divisor where there is one, and at least 1.
+    The squeezed width is ratio × the channels of *x* or of the block's input, rounded by the divisor where there is
+    one, and at least 1.
     """
     base = block_input if se.of == "input" else x.channels
     squeezed = maximum(truncate(base * se.ratio), 1)
@@ -69,21 +70,32 @@ COLUMNS = (
     Column("gate", ACT, "the activation that makes the gate"),
     Column("bias", FLAG, "whether the two layers have a bias"),
     Column("form", one_of("conv", "linear"), "1×1 convolutions or linear layers: the same function"),
-    Column("pool", one_of("module", "function", "mean"), "how the mean is written: the same result, priced differently by some tools"),
+    Column(
+        "pool",
+        one_of("module", "function", "mean"),
+        "how the mean is written: the same result, priced differently by some tools",
+    ),
     Column("before_act", FLAG, "whether the gate stands before the block's activation"),
 )
 SQUEEZE_EXCITE = Block(
-    "squeeze_excite", squeeze_excite, COLUMNS, "Weights channels by a gate computed from their means (Hu et al. 2018).", inherits=False
+    "squeeze_excite",
+    squeeze_excite,
+    COLUMNS,
+    "Weights channels by a gate computed from their means (Hu et al. 2018).",
+    inherits=False,
 )
 
 
 def read_squeeze_excite(node: Node, cells: Cells) -> SqueezeExcite | None:
-    """Return the squeeze-excite of a cell: `-` (none), `✓` (as in `defaults`), a ratio, or a mapping of options; a ratio of 0 is none."""
+    """Return the squeeze-excite of a cell: `-` (none), `✓` (as in `defaults`), a ratio, or a mapping of options; a
+    ratio of 0 is none."""
     if is_none(node) or (isinstance(node, Scalar) and node.text in FALSE):
         return None
     template = cells.defaults.get("squeeze_excite")
     values = (
-        read_options(template[1], COLUMNS, cells, "`squeeze_excite`", "defaults.squeeze_excite") if template and isinstance(template[1], Map) else {}
+        read_options(template[1], COLUMNS, cells, "`squeeze_excite`", "defaults.squeeze_excite")
+        if template and isinstance(template[1], Map)
+        else {}
     )
     if isinstance(node, Map):
         values |= read_options(node, COLUMNS, cells, "`se`")

@@ -1,4 +1,5 @@
-"""x_block: the residual bottleneck of RegNets, as wide inside as outside, in groups of one width (Radosavovic et al. 2020, Figure 4)."""
+"""x_block: the residual bottleneck of RegNets, as wide inside as outside, in groups of one width (Radosavovic et al.
+2020, Figure 4)."""
 
 from archprof.graph.block import Block
 from archprof.graph.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -24,7 +25,9 @@ def x_block(
     act: Maker | None = None,
 ) -> Feature:
     if c % g != 0:
-        raise ShapeError(f"{c} channels are not divisible by a group width of {g}", "choose a group width that divides the channels")
+        raise ShapeError(
+            f"{c} channels are not divisible by a group width of {g}", "choose a group width that divides the channels"
+        )
     shortcut = x
     if s != (1, 1) or not same(x.channels, c):
         with net.scope("shortcut"):

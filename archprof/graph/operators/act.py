@@ -147,7 +147,8 @@ class Dropout(Operator):
 
 @operator
 class StochasticDepth(Operator):
-    """Zeroes whole maps of a batch with probability p in training, scales the others by 1/(1 − p) (Huang et al. 2016); the identity in inference."""
+    """Zeroes whole maps of a batch with probability p in training, scales the others by 1/(1 − p) (Huang et al. 2016);
+    the identity in inference."""
 
     p: float = 0.0
 

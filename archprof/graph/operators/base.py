@@ -1,4 +1,5 @@
-"""What every operator states about itself: its name and options, its output shape, its costs, and the torch module that it becomes."""
+"""What every operator states about itself: its name and options, its output shape, its costs, and the torch module that
+it becomes."""
 
 from __future__ import annotations
 
@@ -14,7 +15,22 @@ if TYPE_CHECKING:
 
 
 # What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
-KINDS = ("standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "norm", "act", "pool", "join", "shape", "dropout", "other")
+KINDS = (
+    "standard",
+    "pointwise",
+    "depthwise",
+    "grouped",
+    "mixed",
+    "se",
+    "linear",
+    "norm",
+    "act",
+    "pool",
+    "join",
+    "shape",
+    "dropout",
+    "other",
+)
 
 
 class ShapeError(ValueError):
@@ -30,7 +46,8 @@ _Class = TypeVar("_Class")
 
 @dataclass_transform(frozen_default=True)
 def operator(cls: type[_Class]) -> type[_Class]:
-    """Make an operator a frozen dataclass with slots. `Operator` compares and prints them all: generating that for each doubles what imports cost."""
+    """Make an operator a frozen dataclass with slots. `Operator` compares and prints them all: generating that for each
+    doubles what imports cost."""
     return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
 
 
@@ -38,8 +55,9 @@ def operator(cls: type[_Class]) -> type[_Class]:
 class Operator:
     """One operator of a network: a frozen dataclass, or a plain subclass where it has no fields.
 
-    Costs are those of one image in inference. `macs` are multiply-accumulates of convolutions and matrix products, given *per position* (of the
-    output map), times positions; everything else costs 0 by the convention of docs/explanation/counting.md.
+    Costs are those of one image in inference. `macs` are multiply-accumulates of convolutions and matrix products,
+    given *per position* (of the output map), times positions; everything else costs 0 by the convention of
+    docs/explanation/counting.md.
     """
 
     name: ClassVar[str] = ""
@@ -47,9 +65,11 @@ class Operator:
     spellings: ClassVar[tuple[str, ...]] = ()
     # The operator's options in a spec, when it is used as a layer, an activation or a norm.
     columns: ClassVar[tuple[Column, ...]] = ()
-    # The multiply-accumulates in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output side.
+    # The multiply-accumulates in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output
+    # side.
     formula: ClassVar[str] = "0"
-    # Likewise the learnable parameters, with all that can be asked for (bias, affine, β), and what is kept but not learned.
+    # Likewise the learnable parameters, with all that can be asked for (bias, affine, β), and what is kept but not
+    # learned.
     params_formula: ClassVar[str] = "0"
     buffers_formula: ClassVar[str] = "0"
     # One of KINDS, where it does not depend on the fields.
@@ -74,7 +94,8 @@ class Operator:
 
     @property
     def macs_formula(self) -> str:
-        """The multiply-accumulates in letters, without what this operator does not have: a depthwise convolution's are K²·M·F²."""
+        """The multiply-accumulates in letters, without what this operator does not have: a depthwise convolution's are
+        K²·M·F²."""
         return self.formula
 
     @property
@@ -84,7 +105,8 @@ class Operator:
 
     @property
     def form(self) -> str:
-        """How the built module runs it: a `module`, or a `function` called in forward. Counters price the two differently."""
+        """How the built module runs it: a `module`, or a `function` called in forward. Counters price the two
+        differently."""
         return "module"
 
     @classmethod

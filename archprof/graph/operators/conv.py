@@ -42,19 +42,37 @@ class Conv2d(Operator):
     columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
 
     @classmethod
-    def of(cls, *inputs: Shape, c: Dim, k: Pair = (1, 1), s: Pair = (1, 1), p: Any = None, d: Pair = (1, 1), g: Any = 1, bias: bool = True) -> Conv2d:
+    def of(
+        cls,
+        *inputs: Shape,
+        c: Dim,
+        k: Pair = (1, 1),
+        s: Pair = (1, 1),
+        p: Any = None,
+        d: Pair = (1, 1),
+        g: Any = 1,
+        bias: bool = True,
+    ) -> Conv2d:
         channels = inputs[0][0]
-        return cls(channels, c, k, s, same_padding(k, d) if p is None else p, d, channels if g == "depthwise" else g, bias)
+        return cls(
+            channels, c, k, s, same_padding(k, d) if p is None else p, d, channels if g == "depthwise" else g, bias
+        )
 
     @property
     def kind(self) -> str:
         if not is_array(self.groups) and self.groups == 1:
             return "pointwise" if self.kernel_size == (1, 1) else "standard"
-        return "depthwise" if same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels) else "grouped"
+        return (
+            "depthwise"
+            if same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels)
+            else "grouped"
+        )
 
     @property
     def macs_formula(self) -> str:
-        return {"standard": "K²·M·N·F²", "pointwise": "M·N·F²", "depthwise": "K²·M·F²", "grouped": self.formula}[self.kind]
+        return {"standard": "K²·M·N·F²", "pointwise": "M·N·F²", "depthwise": "K²·M·F²", "grouped": self.formula}[
+            self.kind
+        ]
 
     def output(self, *inputs: Shape) -> Shape:
         channels, height, width = feature_map(inputs[0], "a convolution")
@@ -68,12 +86,20 @@ class Conv2d(Operator):
             return
         for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
             if self.groups is not channels and channels % self.groups != 0:
-                raise ShapeError(f"{channels} {what} channels are not divisible by {self.groups} groups", "choose groups that divide both")
+                raise ShapeError(
+                    f"{channels} {what} channels are not divisible by {self.groups} groups",
+                    "choose groups that divide both",
+                )
 
     def _slide(self, height: Dim, width: Dim) -> Shape:
         sizes = []
         for axis, size in enumerate((height, width)):
-            kernel, stride, padding, dilation = self.kernel_size[axis], self.stride[axis], self.padding[axis], self.dilation[axis]
+            kernel, stride, padding, dilation = (
+                self.kernel_size[axis],
+                self.stride[axis],
+                self.padding[axis],
+                self.dilation[axis],
+            )
             extent = dilation * (kernel - 1) + 1
             # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
             if 2 * padding < extent - 1 and size + 2 * padding < extent:
@@ -90,7 +116,9 @@ class Conv2d(Operator):
         if self.groups is self.in_channels:
             return self.out_channels * area
         # Arrays are spared what does not change them: a division and a multiplication by 1.
-        per_group = self.in_channels if not is_array(self.groups) and self.groups == 1 else self.in_channels // self.groups
+        per_group = (
+            self.in_channels if not is_array(self.groups) and self.groups == 1 else self.in_channels // self.groups
+        )
         return self.out_channels * (per_group if area == 1 else per_group * area)
 
     @property
@@ -128,7 +156,8 @@ class Conv2d(Operator):
 
 @operator
 class Linear(Operator):
-    """A fully connected layer from M to N features of the last axis: M·N multiply-accumulates at every position of the others."""
+    """A fully connected layer from M to N features of the last axis: M·N multiply-accumulates at every position of the
+    others."""
 
     in_features: Dim
     out_features: Dim
@@ -175,7 +204,9 @@ def same_padding(kernel: Pair, dilation: Pair) -> Pair:
 def feature_map(shape: Shape, what: str) -> Shape:
     """Return *shape* if it is (C, H, W); raises ShapeError otherwise."""
     if len(shape) != 3:
-        raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(shape)}", "place it before pooling and flattening")
+        raise ShapeError(
+            f"{what} needs a feature map (C×H×W), not {show_shape(shape)}", "place it before pooling and flattening"
+        )
     return shape
 
 

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class DeformConv2d(Operator):
     """Deformable convolution (Dai et al. 2017), modulated (Zhu et al. 2019) or plain, of a map and its offsets.
 
-    Counted as the convolution that it replaces: K²·M/g·N multiply-accumulates a position; sampling is not counted. The offsets come in as a map of
-    2·K² channels (dy, dx for each tap) for each deformable group, and K² more, before their sigmoid, where it is modulated.
+    Counted as the convolution that it replaces: K²·M/g·N multiply-accumulates a position; sampling is not counted. The
+    offsets come in as a map of 2·K² channels (dy, dx for each tap) for each deformable group, and K² more, before their
+    sigmoid, where it is modulated.
     """
 
     in_channels: Dim
@@ -43,7 +44,9 @@ class DeformConv2d(Operator):
     @property
     def _replaced(self) -> Conv2d:
         """The convolution that this one replaces."""
-        return Conv2d(self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
+        return Conv2d(
+            self.in_channels, self.out_channels, self.kernel_size, self.stride, self.padding, self.dilation, self.groups
+        )
 
     def output(self, *inputs: Shape) -> Shape:
         shape = self._replaced.output(inputs[0])
@@ -52,7 +55,9 @@ class DeformConv2d(Operator):
         if len(inputs) != 2 or not all(map(same, inputs[1], expected)):
             raise ShapeError(f"a deformable convolution needs offsets of {'×'.join(map(str, expected))}")
         if self.in_channels % self.deformable_groups != 0:
-            raise ShapeError(f"{self.in_channels} channels are not divisible by {self.deformable_groups} deformable groups")
+            raise ShapeError(
+                f"{self.in_channels} channels are not divisible by {self.deformable_groups} deformable groups"
+            )
         return shape
 
     @property

@@ -1,4 +1,5 @@
-"""Normalisation, and learned factors. They cost no multiply-accumulates by the convention; parameters and running statistics count."""
+"""Normalisation, and learned factors. They cost no multiply-accumulates by the convention; parameters and running
+statistics count."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ if TYPE_CHECKING:
 
 @operator
 class BatchNorm2d(Operator):
-    """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are buffers."""
+    """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are
+    buffers."""
 
     num_features: Dim
     eps: float = 1e-5
@@ -52,12 +54,15 @@ class BatchNorm2d(Operator):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return (nn.BatchNorm1d if self.flat else nn.BatchNorm2d)(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
+        return (nn.BatchNorm1d if self.flat else nn.BatchNorm2d)(
+            self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine
+        )
 
 
 @operator
 class FrozenBatchNorm2d(Operator):
-    """Batch normalisation whose weight, bias, mean and variance are all fixed: four buffers a channel, no parameters."""
+    """Batch normalisation whose weight, bias, mean and variance are all fixed: four buffers a channel, no
+    parameters."""
 
     num_features: Dim
     eps: float = 0.0
@@ -109,7 +114,9 @@ class GroupNorm(Operator):
         if self.num_features % self.groups != 0:
             raise ShapeError(f"{self.num_features} channels are not divisible by {self.groups} groups of group norm")
         if same(self.num_features, self.groups) and same(product(inputs[0][1:]), 1):
-            raise ShapeError("a group norm over single values", "fewer groups, or a larger map: a value alone has no deviation")
+            raise ShapeError(
+                "a group norm over single values", "fewer groups, or a larger map: a value alone has no deviation"
+            )
         return check_channels(self.num_features, inputs[0], "group norm")
 
     @property
@@ -124,7 +131,8 @@ class GroupNorm(Operator):
 
 @operator
 class LayerNorm(Operator):
-    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), of (H, W, C) where the channels are last, or of (C,)."""
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), of (H, W, C) where the
+    channels are last, or of (C,)."""
 
     num_features: Dim
     eps: float = 1e-5
@@ -146,7 +154,9 @@ class LayerNorm(Operator):
 
     def output(self, *inputs: Shape) -> Shape:
         shape = inputs[0]
-        check_channels(self.num_features, shape[-1:] if self.channels_last else feature_map(shape, "layer norm"), "layer norm")
+        check_channels(
+            self.num_features, shape[-1:] if self.channels_last else feature_map(shape, "layer norm"), "layer norm"
+        )
         return shape
 
     @property
@@ -163,7 +173,8 @@ class LayerNorm(Operator):
 
 @operator
 class LayerScale(Operator):
-    """One learned factor for each channel of (C, H, W), small at first, so that a residual block starts near the identity (Touvron et al. 2021)."""
+    """One learned factor for each channel of (C, H, W), small at first, so that a residual block starts near the
+    identity (Touvron et al. 2021)."""
 
     num_features: Dim
     init: float = 1e-6

@@ -18,7 +18,11 @@ _WINDOW = (
     Column("p", PADDING, "padding; 0 unless given", ("padding",)),
     Column("ceil", FLAG, "round the output size up", ("ceil_mode",)),
 )
-FORM = Column("form", one_of("module", "function"), "as a module or as a call in forward: the same result, priced differently by some tools")
+FORM = Column(
+    "form",
+    one_of("module", "function"),
+    "as a module or as a call in forward: the same result, priced differently by some tools",
+)
 
 
 class Window(Operator):
@@ -86,7 +90,9 @@ class AvgPool2d(Window):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return nn.AvgPool2d(self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil, count_include_pad=self.count_padding)
+        return nn.AvgPool2d(
+            self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil, count_include_pad=self.count_padding
+        )
 
 
 class Adaptive(Operator):
@@ -123,7 +129,11 @@ class AdaptiveAvgPool2d(Adaptive):
 
     columns: ClassVar[tuple[Column, ...]] = (
         *_WINDOW,
-        Column("size", SIZE, "the output's size, of adaptive pooling; 1, global pooling, where neither `k` nor `size` is given"),
+        Column(
+            "size",
+            SIZE,
+            "the output's size, of adaptive pooling; 1, global pooling, where neither `k` nor `size` is given",
+        ),
         Column("count_padding", FLAG, "whether padded zeros take part in the mean of a window", ("count_include_pad",)),
         FORM,
     )

@@ -77,7 +77,9 @@ class Concat(Function):
         channels: Dim = 0
         for shape in inputs:
             if len(shape) != len(first) or not all(map(same, shape[1:], first[1:])):
-                raise ShapeError(f"{show_shape(shape)} cannot be concatenated to {show_shape(first)}", "bring the paths to one size")
+                raise ShapeError(
+                    f"{show_shape(shape)} cannot be concatenated to {show_shape(first)}", "bring the paths to one size"
+                )
             channels = channels + shape[0]
         return (channels, *first[1:])
 
@@ -103,7 +105,10 @@ class Split(Function):
 
     def output(self, *inputs: Shape) -> Shape:
         if self.start + self.channels > inputs[0][0]:
-            raise ShapeError(f"channels {self.start} to {self.start + self.channels - 1} of {inputs[0][0]}", "channels are counted from 0")
+            raise ShapeError(
+                f"channels {self.start} to {self.start + self.channels - 1} of {inputs[0][0]}",
+                "channels are counted from 0",
+            )
         return (self.channels, *inputs[0][1:])
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
@@ -112,7 +117,8 @@ class Split(Function):
 
 @operator
 class ChannelShuffle(Function):
-    """The channels in another order: the first of each of g groups, then the second of each, and so on (Zhang et al. 2018, Figure 1)."""
+    """The channels in another order: the first of each of g groups, then the second of each, and so on (Zhang et al.
+    2018, Figure 1)."""
 
     groups: int
 
@@ -157,7 +163,9 @@ class Permute(Function):
 
     def output(self, *inputs: Shape) -> Shape:
         if len(inputs[0]) != len(self.axes):
-            raise ShapeError(f"{len(self.axes)} axes to permute in {show_shape(inputs[0])}", "place it before pooling and flattening")
+            raise ShapeError(
+                f"{len(self.axes)} axes to permute in {show_shape(inputs[0])}", "place it before pooling and flattening"
+            )
         return tuple(inputs[0][axis] for axis in self.axes)
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
@@ -199,7 +207,8 @@ class Unflatten(Function):
 
 @operator
 class PadShortcut(Function):
-    """A shortcut without parameters (He et al. 2016, option A): every s-th position, and zeros for the channels that are new."""
+    """A shortcut without parameters (He et al. 2016, option A): every s-th position, and zeros for the channels that
+    are new."""
 
     stride: Pair
     channels: Dim
@@ -211,7 +220,10 @@ class PadShortcut(Function):
     def output(self, *inputs: Shape) -> Shape:
         channels, height, width = feature_map(inputs[0], "a shortcut")
         if channels > self.channels:
-            raise ShapeError(f"a shortcut of kind A from {channels} to {self.channels} channels", "zeros can add channels, not remove them")
+            raise ShapeError(
+                f"a shortcut of kind A from {channels} to {self.channels} channels",
+                "zeros can add channels, not remove them",
+            )
         return (self.channels, ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
 
     def stride_factor(self, *inputs: Shape) -> int | None:
@@ -225,7 +237,8 @@ class PadShortcut(Function):
 
 
 class ResizeLike(Function):
-    """A map brought to the size of a second one, each position that of its nearest neighbour: the top-down step of a pyramid (Lin et al. 2017)."""
+    """A map brought to the size of a second one, each position that of its nearest neighbour: the top-down step of a
+    pyramid (Lin et al. 2017)."""
 
     __slots__ = ()
     name: ClassVar[str] = "resize"
@@ -289,7 +302,9 @@ def broadcast(shapes: tuple[Shape, ...], verb: str) -> Shape:
     result = shapes[0]
     for shape in shapes[1:]:
         if len(shape) != len(result) or not same(shape[0], result[0]):
-            raise ShapeError(f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "the channels must agree")
+            raise ShapeError(
+                f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "the channels must agree"
+            )
         axes = []
         for mine, other in zip(result[1:], shape[1:], strict=True):
             if same(mine, other) or same(other, 1):
@@ -297,6 +312,8 @@ def broadcast(shapes: tuple[Shape, ...], verb: str) -> Shape:
             elif same(mine, 1):
                 axes.append(other)
             else:
-                raise ShapeError(f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "bring both to one size")
+                raise ShapeError(
+                    f"{show_shape(result)} and {show_shape(shape)} cannot be {verb}", "bring both to one size"
+                )
         result = (result[0], *axes)
     return result
