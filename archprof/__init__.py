@@ -11,13 +11,13 @@ Nothing here imports torch until `build` or `measure` is called.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, InputError, SpecError, UsageError
+from archprof.errors import ArchprofError, InputError, SpecError, UsageError, usage_error
 
 if TYPE_CHECKING:
     import torch
 
-    from archprof.analysis.report import Report
-    from archprof.graph.trace import Graph
+    from archprof.costs.report import Report
+    from archprof.ir.graph import Graph
     from archprof.runtime.measure import Measurement
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
@@ -44,7 +44,7 @@ def load(reference: str, settings: Mapping[str, object] | None = None, /, **knob
     *knobs* are set by keyword (`width=0.75`, `resolution="192x256"`), addresses by the mapping
     (`{"layers[1].rows[2].k": 5}`). Raises SpecError with everything that is wrong in the file.
     """
-    from archprof.graph.block import spellings
+    from archprof.language.registry import spellings
     from archprof.spec.load import load as load_spec
 
     return load_spec(reference, _typed({**(settings or {}), **knobs}), spellings=spellings)
@@ -55,8 +55,8 @@ def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
 
     Raises SpecError for a spec that cannot be read or whose rows do not fit together.
     """
-    from archprof.graph.expand import expand as expand_spec
-    from archprof.graph.expand import read_network
+    from archprof.language.expand import expand as expand_spec
+    from archprof.language.expand import read_network
 
     return read_network(model, _typed(knobs)) if isinstance(model, str) else expand_spec(model)
 
@@ -67,7 +67,7 @@ def analyze(model: "str | Spec", /, **knobs: object) -> "Report":
 
     Raises SpecError for a spec that cannot be read or whose rows do not fit together.
     """
-    from archprof.analysis.report import analyze_graph
+    from archprof.costs.report import analyze_graph
 
     return analyze_graph(expand(model, **knobs))
 
@@ -100,9 +100,7 @@ def measure(
     if isinstance(model, str | Spec):
         return measure_network(expand(model, **knobs), counter)
     if input is None:
-        from archprof.errors import Problem
-
-        raise UsageError([Problem("a module needs the shape of its input", help="measure(module, (3, 224, 224))")])
+        raise usage_error("a module needs the shape of its input", help="measure(module, (3, 224, 224))")
     return measure_module(model, input, counter)
 
 
@@ -121,7 +119,7 @@ def _text(value: object) -> str:
 
 def __getattr__(name: str) -> Any:
     if name == "Report":
-        from archprof.analysis.report import Report
+        from archprof.costs.report import Report
 
         return Report
     if name == "Spec":

@@ -78,6 +78,11 @@ def problem(
     return SpecError([Problem(message, location, where, help, note)])
 
 
+def usage_error(message: str, location: Location | None = None, *, help: str = "", note: str = "") -> UsageError:
+    """Return a `UsageError` with a single problem, to be raised."""
+    return UsageError([Problem(message, location, help=help, note=note)])
+
+
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return "did you mean `x`?" when one of *allowed* is close to *word*, else an empty string."""
     from difflib import get_close_matches

@@ -12,7 +12,7 @@ import pytest
 
 if TYPE_CHECKING:
     from archprof.analysis.budgets import Verdict
-    from archprof.analysis.report import Report
+    from archprof.costs.report import Report
     from archprof.errors import Problem
 
 NAME = "archprof.yaml"
@@ -44,7 +44,7 @@ class Budgets(pytest.File):
     def collect(self) -> Iterator["Held"]:
         """Yield a test for each limit of each network, and one for each mistake."""
         from archprof.analysis.baseline import read_baseline
-        from archprof.analysis.check import Request, check
+        from archprof.analysis.check import CheckRequest, check
         from archprof.errors import InputError
         from archprof.render.check import budget
         from archprof.spec.config import read_config
@@ -54,7 +54,7 @@ class Budgets(pytest.File):
             before = read_baseline(str(config.folder / config.baseline)) if config.baseline else None
         except InputError as error:
             raise self.CollectError(str(error)) from None
-        outcome = check(Request(config=config, before=before, folder=config.folder / Path(config.baseline).parent))
+        outcome = check(CheckRequest(config=config, before=before, folder=config.folder / Path(config.baseline).parent))
         for verdict in outcome.verdicts:
             yield Held.from_parent(self, name=f"{verdict.model}: {budget(verdict)}", verdict=verdict)
         for problem in outcome.problems:
@@ -111,7 +111,7 @@ class Archprof:
 
         Raises SpecError for a limit or a network that is wrong.
         """
-        from archprof.analysis.check import Request, check
+        from archprof.analysis.check import CheckRequest, check
         from archprof.errors import Location, SpecError
         from archprof.render.findings import explained
         from archprof.spec.budget import METRICS, read_limit
@@ -122,7 +122,7 @@ class Archprof:
             raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(METRICS)}")
         place = Location("archprof.check", 0, 0)
         outcome = check(
-            Request(
+            CheckRequest(
                 (model,),
                 limits=tuple(read_limit(metric, "max", Scalar(text, *place)) for metric, text in limits.items()),
             )

@@ -5,9 +5,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archprof.analysis.compare import KINDS
-from archprof.analysis.report import Report
-from archprof.errors import InputError, Location, Problem, Problems, UsageError, printable
+from archprof.costs.metrics import DERIVED
+from archprof.costs.report import Report
+from archprof.errors import InputError, Location, Problem, Problems, UsageError, printable, usage_error
 
 SCHEMA = 1
 MAX_BYTES = 1 << 26
@@ -16,7 +16,7 @@ _COUNTS = ("params", "trainable", "macs", "activations")
 _KEYS = ("archprof", "commit", "convention", "input", "layers", "rows", "totals")
 
 
-class Part(NamedTuple):
+class BaselineRow(NamedTuple):
     """One operator's counts; *weighted* says that it multiplies, and so is a layer."""
 
     path: str
@@ -33,7 +33,7 @@ class Snapshot(NamedTuple):
     """A network's rows and how they were counted: by which convention and version of archprof, at which input, at which
     commit."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[BaselineRow, ...]
     convention: str
     input: tuple[int, ...]
     archprof: str = ""
@@ -48,24 +48,29 @@ def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
     """Return what a report counts, row by row."""
     parts = []
     for row in report.rows:
-        weighted = row.kind in KINDS and bool(row.operator.macs_per_position)
         cost = row.cost
         parts.append(
-            Part(row.path, row.kind, row.stage, cost.params, cost.trainable, cost.macs, cost.activations, weighted)
+            BaselineRow(
+                row.path,
+                row.kind,
+                row.stage,
+                cost.params,
+                cost.trainable,
+                cost.macs,
+                cost.activations,
+                row.operator.weighted,
+            )
         )
     return Snapshot(tuple(parts), str(report.convention), report.input, version, commit)
 
 
-def total_of(parts: Iterable[Part], metric: str) -> int:
+def total_of(parts: Iterable[BaselineRow], metric: str) -> int:
     """Return the sum of a metric over rows: FLOPs are 2 × MACs, sizes 4, 2 or 1 bytes a parameter."""
     if metric == "layers":
         return sum(part.weighted for part in parts)
-    column, factor = _DERIVED.get(metric, (metric, 1))
+    column, factor = (DERIVED[metric].of, DERIVED[metric].factor) if metric in DERIVED else (metric, 1)
     counts: list[int] = [getattr(part, column) for part in parts]
     return factor * sum(counts)
-
-
-_DERIVED = {"flops": ("macs", 2), "size": ("params", 4), "size_fp16": ("params", 2), "size_int8": ("params", 1)}
 
 
 def to_text(models: Mapping[str, Snapshot]) -> str:
@@ -113,11 +118,11 @@ def read_baseline(path: str) -> dict[str, Snapshot]:
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         advice = f"`archprof check --write-baseline {printable(path)}` makes one"
-        raise UsageError([Problem(f"cannot read the baseline `{printable(path)}`: {reason}", help=advice)]) from None
-    return _Reader(path, data).read()
+        raise usage_error(f"cannot read the baseline `{printable(path)}`: {reason}", help=advice) from None
+    return _BaselineReader(path, data).read()
 
 
-class _Reader:
+class _BaselineReader:
     """A baseline file, of which nothing is believed: a hand may have edited it, a merge mangled it."""
 
     def __init__(self, file: str, data: bytes) -> None:
@@ -194,9 +199,9 @@ class _Reader:
             )
         return Snapshot(parts, texts[2], tuple(sizes), texts[0], texts[1])
 
-    def _part(self, name: str, number: int, row: Any) -> Part:
-        if isinstance(row, dict) and tuple(row) == Part._fields:
-            part = Part(**row)
+    def _part(self, name: str, number: int, row: Any) -> BaselineRow:
+        if isinstance(row, dict) and tuple(row) == BaselineRow._fields:
+            part = BaselineRow(**row)
             counts = (part.stage, part.params, part.trainable, part.macs, part.activations)
             if (
                 isinstance(part.path, str)

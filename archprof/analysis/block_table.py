@@ -4,11 +4,13 @@ row."""
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
-from archprof.analysis.report import Cost, Report, Row, total
-from archprof.graph.block import spellings
-from archprof.graph.dims import Shape
-from archprof.spec.layers import BESIDE
-from archprof.spec.nodes import Map, Node, Scalar, Seq
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Report, Row, total_cost
+from archprof.ir.dims import Shape
+from archprof.language.registry import spellings
+from archprof.spec.layers import WrittenArguments, column_names, written_arguments, written_layer
+from archprof.spec.nodes import Node, Scalar, Seq
+from archprof.spec.types import spec_of
 
 # Stated in tables to be checked; the computed input stands there instead.
 _LEFT_OUT = ("input", "id")
@@ -16,7 +18,7 @@ _LEFT_OUT = ("input", "id")
 _NO_COLUMN = ("narrow", "scale", "form")
 
 
-class TableRow(NamedTuple):
+class PrintedRow(NamedTuple):
     """One printed row: its block, its cells by the column's name, what goes in, what comes out, and what its operators
     cost together."""
 
@@ -25,26 +27,30 @@ class TableRow(NamedTuple):
     cells: dict[str, str]
     input: Shape
     output: Shape
-    cost: Cost
+    cost: Counts
 
 
 class BlockTable(NamedTuple):
     """Printed rows, and the columns of all of them: name → heading, as the spec's own tables spell it."""
 
     headings: dict[str, str]
-    rows: tuple[TableRow, ...]
+    rows: tuple[PrintedRow, ...]
 
 
 def block_table(report: Report) -> BlockTable:
-    """Return the block table of a report's spec; a row that repeats is one row, with the costs of all its repeats."""
-    headings: dict[str, str] = {}
+    """Return the block table of a report's spec; a row that repeats is one row, with the costs of all its repeats.
+
+    Raises UsageError for a network that comes from no spec.
+    """
+    layers = [_Written(index, node) for index, node in enumerate(spec_of(report.origin, "`show`").layers.items)]
     rows = []
-    for path, block, cells, typed in _printed(report.spec.layers):
-        headings.update({name: heading for name, heading in typed.items() if name not in headings})
-        operators = _operators_of(report, path)
-        if operators:
-            rows.append(TableRow(path, block, cells, operators[0].inputs[0], operators[-1].output, total(operators)))
-    return BlockTable(_ordered(headings, report.spec.layers), tuple(rows))
+    for layer in layers:
+        for path, cells in layer.rows():
+            operators = _operators_of(report, path)
+            if operators:
+                ends = (operators[0].inputs[0], operators[-1].output)
+                rows.append(PrintedRow(path, layer.block, cells, *ends, total_cost(operators)))
+    return BlockTable(_headings(layers), tuple(rows))
 
 
 def _operators_of(report: Report, path: str) -> list[Row]:
@@ -52,62 +58,58 @@ def _operators_of(report: Report, path: str) -> list[Row]:
     return [row for row in report.rows if row.path == path or row.path.startswith(f"{path}.")]
 
 
-def _printed(layers: Seq) -> Iterator[tuple[str, str, dict[str, str], dict[str, str]]]:
-    """Yield path, block, cells and headings of every printed row."""
-    for index, layer in enumerate(layers.items):
-        block, args, name = _parts(layer)
-        segment = name or str(index)
-        names = spellings(block)
-        options = _options(args, names)
-        table = _table(args)
-        if table is None:
-            yield (
-                segment,
-                block,
-                {key: text for key, (_, text) in options.items()},
-                {key: typed for key, (typed, _) in options.items()},
-            )
-            continue
-        columns, rows = table
-        canonical = [names.get(column, column) for column in columns]
-        headings = {key: typed for key, typed in zip(canonical, columns, strict=True) if key not in _LEFT_OUT}
-        headings |= {key: typed for key, (typed, _) in options.items() if key not in headings}
-        for number, row in enumerate(rows):
-            cells = dict(zip(canonical, map(_text, row), strict=False))
-            shown = {key: text for key, (_, text) in options.items()} | {
-                key: text for key, text in cells.items() if key not in _LEFT_OUT
-            }
-            yield f"{segment}.{cells.get('id') or number}", block, shown, headings
+class _Written:
+    """A layer as it is written: its block, its options, and the columns and rows of its table."""
+
+    def __init__(self, index: int, node: Node) -> None:
+        layer = written_layer(node)
+        assert layer is not None
+        self.block = layer.block.text
+        self.segment = layer.id.text if isinstance(layer.id, Scalar) else str(index)
+        self._names = spellings(self.block)
+        arguments = written_arguments(layer.arguments, next(iter(self._names), None))
+        self.options = self._options(arguments)
+        self.columns = column_names(arguments.columns)
+        self._rows = arguments.rows
+
+    def name(self, typed: str) -> str:
+        """Return the name of a column as typed."""
+        return self._names.get(typed, typed)
+
+    def _options(self, arguments: WrittenArguments) -> Mapping[str, tuple[str, str]]:
+        """Return the options: name → (as typed, cell)."""
+        pairs = [(typed, value) for typed, (_, value) in arguments.options.items() if typed not in _LEFT_OUT]
+        return {self.name(typed): (typed, _text(value)) for typed, value in pairs if not _is_layers(value)}
+
+    def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
+        """Yield the path and the cells of each printed row."""
+        options = {name: cell for name, (_, cell) in self.options.items()}
+        if not isinstance(self._rows, Seq):
+            yield self.segment, options
+            return
+        names = [self.name(column) for column in self.columns]
+        for number, row in enumerate(self._rows.items):
+            cells = dict(zip(names, map(_text, row.items), strict=False)) if isinstance(row, Seq) else {}
+            shown = {name: cell for name, cell in cells.items() if name not in _LEFT_OUT}
+            yield f"{self.segment}.{cells.get('id') or number}", {**options, **shown}
 
 
-def _parts(layer: Node) -> tuple[str, Node | None, str]:
-    if isinstance(layer, Scalar):
-        return layer.text, None, ""
-    assert isinstance(layer, Map)
-    block = next(key for key in layer.entries if key not in BESIDE)
-    name = layer.get("id")
-    return block, layer.get(block), name.text if isinstance(name, Scalar) else ""
-
-
-def _options(args: Node | None, names: Mapping[str, str]) -> dict[str, tuple[str, str]]:
-    """Return a layer's options: name → (as typed, cell)."""
-    if isinstance(args, Map):
-        pairs = [(key, value) for key, value in args.pairs() if key not in ("columns", "rows", *_LEFT_OUT)]
-    else:
-        first = next(iter(names), "")
-        pairs = [(first, args)] if isinstance(args, Scalar) and args.text and first else []
-    return {names.get(key, key): (key, _text(value)) for key, value in pairs if not _is_layers(value)}
+def _headings(layers: list[_Written]) -> dict[str, str]:
+    """Return the columns of all layers, those of tables first, in the tables' order and spelling."""
+    found: dict[str, str] = {}
+    for layer in layers:
+        for typed in layer.columns:
+            if layer.name(typed) not in _LEFT_OUT:
+                found.setdefault(layer.name(typed), typed)
+    for layer in layers:
+        for name, (typed, _) in layer.options.items():
+            if name not in _NO_COLUMN:
+                found.setdefault(name, typed)
+    return found
 
 
 def _is_layers(value: Node) -> bool:
     return isinstance(value, Seq) and any(not isinstance(item, Scalar) for item in value.items)
-
-
-def _table(args: Node | None) -> tuple[list[str], list[tuple[Node, ...]]] | None:
-    columns, rows = (args.get("columns"), args.get("rows")) if isinstance(args, Map) else (None, None)
-    if not isinstance(columns, Seq) or not isinstance(rows, Seq):
-        return None
-    return [_text(column) for column in columns.items], [row.items for row in rows.items if isinstance(row, Seq)]
 
 
 def _text(node: Node) -> str:
@@ -117,16 +119,3 @@ def _text(node: Node) -> str:
     if isinstance(node, Seq):
         return ",".join(map(_text, node.items))
     return " ".join(f"{key}={_text(value)}" for key, value in node.pairs())
-
-
-def _ordered(headings: dict[str, str], layers: Seq) -> dict[str, str]:
-    """Return the headings with those of tables first, in the tables' order and spelling."""
-    first: dict[str, str] = {}
-    for layer in layers.items:
-        block, args, _ = _parts(layer)
-        table = _table(args)
-        for typed in table[0] if table else ():
-            name = spellings(block).get(typed, typed)
-            if name not in _LEFT_OUT:
-                first.setdefault(name, typed)
-    return first | {name: typed for name, typed in headings.items() if name not in first and name not in _NO_COLUMN}

@@ -6,14 +6,21 @@ from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
 
-from archprof.analysis.baseline import Part, Snapshot, snapshot, total_of
-from archprof.analysis.report import Report, Row
+from archprof.analysis.baseline import BaselineRow, Snapshot, snapshot, total_of
+from archprof.analysis.expectations import expectations
+from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, printable, suggest
+from archprof.ir.origin import Origin
 from archprof.spec.budget import Budget, Limit, Where
 
 PASS, FAIL, NEW = "pass", "fail", "new"
 # So many rows are shown below a failure.
 _SHOWN = 3
+
+
+def start_of(origin: Origin) -> Location:
+    """Return the start of the file that a network comes from; its name alone where it comes from none."""
+    return Location(origin.file, 1, 1) if origin.file else Location(origin.name, 0, 0)
 
 
 class Growth(NamedTuple):
@@ -59,7 +66,7 @@ class Verdict(NamedTuple):
         )
 
 
-class Network(NamedTuple):
+class CheckedNetwork(NamedTuple):
     """A network under check: its report, its rows as a baseline has them, and what the baseline has."""
 
     model: str
@@ -69,19 +76,20 @@ class Network(NamedTuple):
     since: str = ""
 
 
-def network(model: str, report: Report, before: Snapshot | None = None, since: str = "") -> Network:
+def network(model: str, report: Report, before: Snapshot | None = None, since: str = "") -> CheckedNetwork:
     """Return a network under check; *since* says what *before* is, or would be; it is empty where that is not known."""
-    return Network(model, report, snapshot(report), before, since)
+    return CheckedNetwork(model, report, snapshot(report), before, since)
 
 
-def judge(found: Network, budget: Budget) -> list[Verdict]:
+def judge(found: CheckedNetwork, budget: Budget) -> list[Verdict]:
     """Return the verdict of each limit of a budget; none where no row of the network is meant."""
     chosen = select(found.report.rows, budget.where)
     if not chosen:
         return []
     parts = [found.now.parts[index] for index in chosen]
     before = None if found.before is None else _selected_before(found, budget.where, chosen)
-    place = found.report.rows[chosen[0]].location if budget.where.text else Location(found.report.spec.file, 1, 1)
+    start = start_of(found.report.origin)
+    place = (found.report.rows[chosen[0]].location or start) if budget.where.text else start
     verdicts = [_verdict(found, budget.where, limit, parts, before, place) for limit in budget.limits]
     return verdicts + (_expected(found) if budget.expect else [])
 
@@ -94,7 +102,8 @@ def contradictions(verdicts: Sequence[Verdict]) -> list[Problem]:
         for high in verdicts:
             same = (high.model, high.metric, high.where) == (low.model, low.metric, low.where)
             if same and high.bound != "min" and high.status != NEW and high.limit < low.limit:
-                message = f"two budgets that contradict: {low.metric} of {printable(low.model)} at least {low.limit:,}, at most {high.limit:,}"
+                what = f"{low.metric} of {printable(low.model)}"
+                message = f"two budgets that contradict: {what} at least {low.limit:,}, at most {high.limit:,}"
                 problems.append(Problem(message, low.location, help=f"the other stands at {high.location}"))
     return problems
 
@@ -129,7 +138,7 @@ def _address(rows: Iterable[Row], address: str) -> str:
     return address
 
 
-def _selected_before(found: Network, where: Where, chosen: Sequence[int]) -> list[Part]:
+def _selected_before(found: CheckedNetwork, where: Where, chosen: Sequence[int]) -> list[BaselineRow]:
     """Return the rows of the baseline that are meant; an address stands for the paths that it has now."""
     assert found.before is not None
     paths = {found.now.parts[index].path for index in chosen}
@@ -144,7 +153,12 @@ def _selected_before(found: Network, where: Where, chosen: Sequence[int]) -> lis
 
 
 def _verdict(
-    found: Network, where: Where, limit: Limit, parts: list[Part], before: list[Part] | None, place: Location
+    found: CheckedNetwork,
+    where: Where,
+    limit: Limit,
+    parts: list[BaselineRow],
+    before: list[BaselineRow] | None,
+    place: Location,
 ) -> Verdict:
     actual = total_of(parts, limit.metric)
     had = None if before is None else total_of(before, limit.metric)
@@ -184,27 +198,23 @@ def _percent(part: int, whole: int) -> str:
     return f"{float(share):.{digits}f} %"
 
 
-def _expected(found: Network) -> list[Verdict]:
+def _expected(found: CheckedNetwork) -> list[Verdict]:
     """Return a verdict for each number that the spec expects at these settings."""
-    spec = found.report.spec
     verdicts = []
-    for expected in spec.expect:
-        if expected.at != spec.asked:
-            continue
-        for metric, count in expected.counts.items():
-            actual = getattr(found.report.totals, metric)
-            node = expected.node.get(metric)
-            place = node.location if node else expected.node.location
-            status = PASS if actual == count else FAIL
-            verdicts.append(
-                Verdict(found.model, metric, "", "exactly", f"{count:,}", count, actual, None, status, place, place)
-            )
+    for held in expectations(found.report.origin, found.report.totals):
+        status = PASS if held.holds else FAIL
+        text, place = f"{held.expected:,}", held.location
+        counts = (held.expected, held.counted, None)
+        verdicts.append(Verdict(found.model, held.metric, "", "exactly", text, *counts, status, place, place))
     return verdicts
 
 
-def grew(found: Network, metric: str, parts: Sequence[Part], before: Sequence[Part] | None) -> tuple[Growth, ...]:
+def grew(
+    found: CheckedNetwork, metric: str, parts: Sequence[BaselineRow], before: Sequence[BaselineRow] | None
+) -> tuple[Growth, ...]:
     """Return the blocks that grew most; without a baseline those that have most."""
-    places = {row.path: (row.block, row.location) for row in found.report.rows}
+    start = start_of(found.report.origin)
+    places = {row.path: (row.block, row.location or start) for row in found.report.rows}
     grown: dict[str, int] = {}
     for old, new in _pairs(before or (), parts):
         if new is None:
@@ -216,7 +226,9 @@ def grew(found: Network, metric: str, parts: Sequence[Part], before: Sequence[Pa
     return tuple(Growth(block, delta, found_at[block]) for block, delta in largest)
 
 
-def _pairs(before: Sequence[Part], after: Sequence[Part]) -> Iterable[tuple[Part | None, Part | None]]:
+def _pairs(
+    before: Sequence[BaselineRow], after: Sequence[BaselineRow]
+) -> Iterable[tuple[BaselineRow | None, BaselineRow | None]]:
     """Yield the rows of both sides in order, None for the side that lacks one: an inserted row moves nobody else,
     whatever the paths are."""
     from difflib import SequenceMatcher

@@ -7,23 +7,36 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archprof.analysis.baseline import Snapshot, snapshot, total_of
-from archprof.analysis.budgets import FAIL, PASS, Verdict, contradictions, judge, names_no_row, network, select
-from archprof.analysis.report import Counts, Report, analyze_graph, disagreement, with_measured
+from archprof.analysis.budgets import (
+    FAIL,
+    PASS,
+    Verdict,
+    contradictions,
+    judge,
+    names_no_row,
+    network,
+    select,
+    start_of,
+)
 from archprof.analysis.targets import Target, find_targets
+from archprof.costs.agreement import CountedModules
+from archprof.costs.measured import disagreement, with_measured
+from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, printable
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand
-from archprof.graph.trace import Graph
+from archprof.ir.graph import Graph
+from archprof.language.expand import expand
+from archprof.language.registry import spellings
 from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, Term, Where
 from archprof.spec.config import Config
-from archprof.spec.load import Tree, read_tree, resolve
-from archprof.spec.types import Spec
+from archprof.spec.load import read_tree, resolve
+from archprof.spec.same import same_network, standing_at
+from archprof.spec.types import Spec, Tree
 
-Measure = Callable[[Graph], Counts]
+Measure = Callable[[Graph], CountedModules]
 
 
-class Request(NamedTuple):
+class CheckRequest(NamedTuple):
     """What to check: networks by name (all of the config's unless given), the config, further limits for each of them,
     and what they are held to.
 
@@ -39,16 +52,15 @@ class Request(NamedTuple):
     against: str = ""
     allow_empty: bool = False
     measure: Measure | None = None
-    keep: Path | None = (
-        None  # the folder of a baseline that is to be written: snapshots are kept, by their names from there
-    )
+    # The folder of a baseline that is to be written: snapshots are kept, by their names from there.
+    keep: Path | None = None
     implied: str = ""  # the option by which a baseline was asked for
     version: str = ""  # of archprof, that they say they were made by
     commit: str = ""  # that they say they are of
     problems: tuple[Problem, ...] = ()  # what is wrong already
 
 
-class Counted(NamedTuple):
+class CheckedTotals(NamedTuple):
     """The totals of a network that was checked."""
 
     label: str
@@ -62,7 +74,7 @@ class Outcome(NamedTuple):
 
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
-    networks: tuple[Counted, ...]
+    networks: tuple[CheckedTotals, ...]
     snapshots: Mapping[str, Snapshot]
 
     @property
@@ -75,7 +87,7 @@ class Outcome(NamedTuple):
         return 2 if self.problems else 1 if self.failures else 0
 
 
-def check(request: Request) -> Outcome:
+def check(request: CheckRequest) -> Outcome:
     """Return what came of a check, with everything that is wrong."""
     return _Check(request).run()
 
@@ -83,12 +95,12 @@ def check(request: Request) -> Outcome:
 class _Check:
     """A check while it runs. A network's report is let go before the next one is read."""
 
-    def __init__(self, request: Request) -> None:
+    def __init__(self, request: CheckRequest) -> None:
         self._request = request
         self._verdicts: list[Verdict] = []
         config = request.config
         self._problems = dict.fromkeys((*request.problems, *(config.problems if config else ())))
-        self._networks: list[Counted] = []
+        self._networks: list[CheckedTotals] = []
         self._snapshots: dict[str, Snapshot] = {}
         self._trees: dict[str, Tree] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
@@ -162,22 +174,24 @@ class _Check:
 
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
-        spec = resolve(self._tree(target.file), target.settings, spellings)
-        own = spec.budget if spec.pristine else ()
-        mine = [*budgets, *(budget for budget in own if not budget.at)]
+        tree = self._tree(target.file)
+        spec = resolve(tree, target.settings, spellings)
+        mine = [*budgets, *standing_at(spec, spec.budget, spellings)]
         self._met.update((budget, self._met.get(budget, False)) for budget in mine)
         self._at_settings(target, spec, mine)
-        expected = (
-            [expected.at for expected in spec.expect if expected.at]
-            if spec.pristine and any(budget.expect for budget in mine)
-            else []
-        )
-        for at in dict.fromkeys([*(budget.at for budget in own if budget.at), *expected]):
-            there = [budget for budget in own if budget.at == at]
-            if at in expected:
-                there.append(Budget(Where(), (), Location(spec.file, 1, 1), expect=True))
-            self._met.update(dict.fromkeys(there, False))
-            self._at_settings(target.at(at), resolve(self._tree(target.file), at, spellings), there, limits=False)
+        expects = any(budget.expect for budget in mine)
+        elsewhere = [budget.at for budget in spec.budget] + [entry.at for entry in spec.expect if expects]
+        done = [spec]
+        for at in dict.fromkeys(elsewhere if spec.pristine else ()):
+            there = resolve(tree, at, spellings)
+            if any(same_network(there, known) for known in done):
+                continue
+            done.append(there)
+            found = standing_at(there, spec.budget, spellings)
+            if expects:
+                found.append(Budget(Where(), (), Location(spec.file, 1, 1), expect=True))
+            self._met.update(dict.fromkeys(found, False))
+            self._at_settings(target.at(at), there, found, limits=False)
 
     def _at_settings(self, target: Target, spec: Spec, budgets: Sequence[Budget], *, limits: bool = True) -> None:
         graph = expand(spec)
@@ -189,7 +203,7 @@ class _Check:
             self._note(error.problems)
             since = ""
         found = network(target.label, report, before, since)
-        self._networks.append(Counted(target.label, report.spec.file, _totals(found.now)))
+        self._networks.append(CheckedTotals(target.label, report.origin.file, _totals(found.now)))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)
@@ -221,9 +235,8 @@ class _Check:
         for limit in budget.limits:
             if limit.relative and verdicts:
                 advice = "`--baseline FILE`, `baseline:` in the configuration, or `--against git:REV`"
-                self._problems[
-                    Problem(f"`{limit.text}` counts from a baseline, and there is none", limit.location, help=advice)
-                ] = None
+                message = f"`{limit.text}` counts from a baseline, and there is none"
+                self._note([Problem(message, limit.location, help=advice)])
 
     def _before(self, target: Target, report: Report) -> Snapshot | None:
         """Return what the network cost; None where the baseline lacks it. Raises InputError for one that was counted
@@ -240,15 +253,8 @@ class _Check:
                 f"{convention} at {'×'.join(map(str, sizes))}" for convention, sizes in (found.counted_as, now)
             )
             advice = "`--write-baseline` counts it anew"
-            raise InputError(
-                [
-                    Problem(
-                        f"`{printable(key)}` was counted otherwise in the baseline: {was}, now {is_now}",
-                        Location(report.spec.file, 1, 1),
-                        help=advice,
-                    )
-                ]
-            )
+            message = f"`{printable(key)}` was counted otherwise in the baseline: {was}, now {is_now}"
+            raise InputError([Problem(message, start_of(report.origin), help=advice)])
         return found
 
     def _at_revision(self, target: Target) -> Snapshot | None:
@@ -292,7 +298,7 @@ def _totals(now: Snapshot) -> dict[str, int]:
     return {metric: total_of(now.parts, metric) for metric in ("params", "trainable", "macs", "activations", "layers")}
 
 
-def _nothing(request: Request, any_network: bool) -> Problem:
+def _nothing(request: CheckRequest, any_network: bool) -> Problem:
     if any_network:
         return Problem(
             "no budget speaks of these networks",
@@ -312,21 +318,9 @@ def _nothing(request: Request, any_network: bool) -> Problem:
 
 def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Verdict:
     """Return whether the module has what the formulas say."""
-    counts = measure(graph)
-    reason = disagreement(with_measured(report, counts))
-    place = Location(report.spec.file, 1, 1)
-    return Verdict(
-        label,
-        "macs",
-        "the module",
-        "exactly",
-        f"{report.totals.macs:,}",
-        report.totals.macs,
-        counts.macs,
-        None,
-        FAIL if reason else PASS,
-        place,
-        place,
-        (),
-        reason,
-    )
+    counted = measure(graph)
+    reason = disagreement(with_measured(report, counted))
+    place = start_of(report.origin)
+    macs, status = report.totals.macs, FAIL if reason else PASS
+    numbers = (f"{macs:,}", macs, counted.macs, None)
+    return Verdict(label, "macs", "the module", "exactly", *numbers, status, place, place, (), reason)

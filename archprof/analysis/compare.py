@@ -4,12 +4,16 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archprof.analysis.report import Cost, Report, Row, total
-from archprof.errors import Problem, UsageError, suggest
+from archprof.costs.metrics import NAMES, Counts
+from archprof.costs.report import Report, Row, total_cost
+from archprof.errors import suggest, usage_error
+from archprof.ir.origin import Origin
+from archprof.language.registry import spellings
+from archprof.spec.same import standing_at
 from archprof.spec.types import Published, Spec
 
 # Kinds that multiply, in the order of tables; what else costs nothing.
-KINDS = ("standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear")
+MULTIPLYING = ("standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear")
 HEAD = 0
 
 
@@ -17,7 +21,7 @@ class Group(NamedTuple):
     """What a part of a network costs: its weighted layers, its sums."""
 
     layers: int
-    cost: Cost
+    cost: Counts
 
 
 class Contender(NamedTuple):
@@ -31,7 +35,7 @@ class Contender(NamedTuple):
 
     @property
     def name(self) -> str:
-        return self.report.spec.variant
+        return self.report.origin.variant
 
     @property
     def top1(self) -> str:
@@ -50,7 +54,7 @@ class Comparison(NamedTuple):
         return Fraction(mine, reference) if reference else None
 
 
-SORT_KEYS = (*Cost._fields, "layers", "top1")
+SORT_KEYS = (*NAMES, "layers", "top1")
 
 
 def compare(reports: Sequence[Report], relative_to: str | None = None, sort: str | None = None) -> Comparison:
@@ -63,7 +67,7 @@ def compare(reports: Sequence[Report], relative_to: str | None = None, sort: str
     reference = contenders[0] if relative_to is None else _named(contenders, relative_to)
     if sort is not None:
         if sort not in SORT_KEYS:
-            raise UsageError([Problem(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))])
+            raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
     return Comparison(tuple(contenders), reference)
 
@@ -76,18 +80,17 @@ def _order(contender: Contender, key: str) -> float:
 
 def _named(contenders: Sequence[Contender], name: str) -> Contender:
     for contender in contenders:
-        spec = contender.report.spec
-        if name in (contender.name, spec.name, *spec.aliases) and (
-            name != spec.name or spec.pristine or len(contenders) == 1
-        ):
+        origin = contender.report.origin
+        names = (contender.name, origin.name, *origin.aliases)
+        if name in names and (name != origin.name or not origin.asked or len(contenders) == 1):
             return contender
-    names = [contender.name for contender in contenders]
-    raise UsageError([Problem(f"`{name}` is not among the compared", help=suggest(name, names, "compared"))])
+    known = [contender.name for contender in contenders]
+    raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 
 
 def _contender(report: Report) -> Contender:
-    weighted = [row for row in report.rows if row.kind in KINDS and row.operator.macs_per_position]
-    kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in KINDS}
+    weighted = [row for row in report.rows if row.kind in MULTIPLYING and row.operator.weighted]
+    kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in MULTIPLYING}
     stages = sorted({row.stage for row in report.rows}, key=lambda stage: (stage == HEAD, stage))
     by_stage = {stage: _group([row for row in report.rows if row.stage == stage]) for stage in stages}
     return Contender(
@@ -95,29 +98,17 @@ def _contender(report: Report) -> Contender:
         len(weighted),
         {kind: group for kind, group in kinds.items() if group.layers},
         by_stage,
-        _accuracy(report.spec),
+        _accuracy(report.origin),
     )
 
 
 def _group(rows: Sequence[Row]) -> Group:
-    return Group(sum(1 for row in rows if row.operator.macs_per_position), total(rows))
+    return Group(sum(1 for row in rows if row.operator.weighted), total_cost(rows))
 
 
-def _accuracy(spec: Spec) -> Published | None:
+def _accuracy(origin: Origin) -> Published | None:
     """Return what was published of the network's accuracy at these very settings."""
-    asked = _settings(spec.asked)
-    return next(
-        (published for published in spec.published if "top1" in published.numbers and _settings(published.at) == asked),
-        None,
-    )
-
-
-def _settings(settings: Sequence[tuple[str, str]]) -> dict[str, str | float]:
-    """Return settings so that `1.40` and `1.4` are the same."""
-    values: dict[str, str | float] = {}
-    for key, value in settings:
-        try:
-            values[key] = float(value)
-        except ValueError:
-            values[key] = value
-    return values
+    if not isinstance(origin, Spec):
+        return None
+    rated = [published for published in origin.published if "top1" in published.numbers]
+    return next(iter(standing_at(origin, rated, spellings)), None)

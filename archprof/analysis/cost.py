@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.analysis.report import Cost, Report, Row, analyze_graph
-from archprof.errors import InputError, Problem, UsageError, suggest
-from archprof.graph.block import spellings
-from archprof.graph.dims import product
-from archprof.graph.expand import expand
-from archprof.graph.operators.conv import Conv2d
-from archprof.graph.trace import INPUT, Graph
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Report, Row, analyze_graph
+from archprof.errors import InputError, UsageError, suggest, usage_error
+from archprof.ir.dims import product
+from archprof.ir.graph import INPUT, Graph
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.terms import NOTHING, total
+from archprof.language.expand import expand
+from archprof.language.registry import spellings
 from archprof.spec.load import load
 
 Size = tuple[int, int]
 Layer = Mapping[str, Any]
 
 
-class Ask(NamedTuple):
+class Convolution(NamedTuple):
     """One convolution that is asked about, in the literature's letters: M inputs, N outputs, K the kernel, F the
     input's side.
 
@@ -46,7 +48,7 @@ class Ask(NamedTuple):
         return max(self.kernels, key=product)
 
 
-class Part(NamedTuple):
+class ConvLayer(NamedTuple):
     """One counted layer: its formula in letters, and its numbers. Elements are those of one image, weights without
     bias."""
 
@@ -54,7 +56,7 @@ class Part(NamedTuple):
     formula: str
     input: tuple[int, ...]
     output: tuple[int, ...]
-    cost: Cost
+    cost: Counts
     input_elements: int
     weights: int
     output_elements: int
@@ -70,13 +72,13 @@ class Part(NamedTuple):
         return 2 * self.cost.macs + self.output_elements
 
 
-class Answer(NamedTuple):
+class ConvCost(NamedTuple):
     """What a convolution costs: its layers, their sum, and how that stands to the standard convolution of the same
     kernel."""
 
-    ask: Ask
-    parts: tuple[Part, ...]
-    total: Part
+    ask: Convolution
+    parts: tuple[ConvLayer, ...]
+    total: ConvLayer
     graph: Graph
     standard: int | None  # multiply-accumulates of the standard convolution; None where there is none to compare with
     closed_form: str
@@ -87,7 +89,7 @@ class Answer(NamedTuple):
         return Fraction(self.total.cost.macs, self.standard) if self.standard else None
 
 
-class Form(NamedTuple):
+class ConvKind(NamedTuple):
     """A kind of convolution: its layers as a spec has them, and its ratio to the standard convolution in closed form.
 
     The value of the closed form is exact where the stride divides the size; *value* computes it from the ask alone, for
@@ -95,12 +97,12 @@ class Form(NamedTuple):
     """
 
     doc: str
-    layers: Callable[[Ask], list[Layer]]
+    layers: Callable[[Convolution], list[Layer]]
     closed: str = ""
-    value: Callable[[Ask], Fraction] | None = None
+    value: Callable[[Convolution], Fraction] | None = None
 
 
-def _conv(ask: Ask, name: str, c: Any, *, k: Size = (1, 1), strided: bool = False, g: Any = 1) -> Layer:
+def _conv(ask: Convolution, name: str, c: Any, *, k: Size = (1, 1), strided: bool = False, g: Any = 1) -> Layer:
     """Return a bare convolution as a layer of a spec."""
     options = {"c": c, "k": _text(k), "g": g, "bias": ask.bias}
     if strided:
@@ -116,26 +118,26 @@ def _text(size: Size) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-def _standard(ask: Ask) -> list[Layer]:
+def _standard(ask: Convolution) -> list[Layer]:
     return [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True)]
 
 
-def _depthwise(ask: Ask) -> Layer:
+def _depthwise(ask: Convolution) -> Layer:
     return _conv(ask, "depthwise", "1x", k=ask.kernel, strided=True, g="depthwise")
 
 
-def _separable(ask: Ask) -> list[Layer]:
+def _separable(ask: Convolution) -> list[Layer]:
     return [_depthwise(ask), _conv(ask, "pointwise", ask.outputs)]
 
 
-def _mix(ask: Ask) -> list[Layer]:
+def _mix(ask: Convolution) -> list[Layer]:
     if len(ask.kernels) == 1:
         return [_depthwise(ask)]
     paths = [[_conv(ask, f"k{_text(k)}", "1x", k=k, strided=True, g="depthwise")] for k in ask.kernels]
     return [{"id": "mix", "branches": {"split": True, "paths": paths}}]
 
 
-def _bottleneck(ask: Ask) -> list[Layer]:
+def _bottleneck(ask: Convolution) -> list[Layer]:
     inner = max(ask.outputs // 4, 1)
     return [
         _conv(ask, "reduce", inner),
@@ -144,113 +146,112 @@ def _bottleneck(ask: Ask) -> list[Layer]:
     ]
 
 
-def _inverted(ask: Ask) -> list[Layer]:
+def _inverted(ask: Convolution) -> list[Layer]:
     expanded = f"{ask.expand:g}x"
     before = [_conv(ask, "expand", expanded)] if ask.expand != 1 else []
     return [*before, _depthwise(ask), _conv(ask, "project", ask.outputs)]
 
 
-def _squeeze_excite(ask: Ask) -> list[Layer]:
+def _squeeze_excite(ask: Convolution) -> list[Layer]:
     return [{"id": "se", "squeeze_excite": {"ratio": ask.ratio, "bias": ask.bias}}]
 
 
-def _linear(ask: Ask) -> list[Layer]:
+def _linear(ask: Convolution) -> list[Layer]:
     return [{"id": "linear", "linear": {"c": ask.outputs, "bias": ask.bias}}]
 
 
-def _area(ask: Ask) -> int:
+def _area(ask: Convolution) -> int:
     return ask.kernel[0] * ask.kernel[1]
 
 
-def _inverted_value(ask: Ask) -> Fraction:
+def _inverted_value(ask: Convolution) -> Fraction:
     t, strides = Fraction(ask.expand), ask.stride[0] * ask.stride[1]
     first = Fraction(strides * ask.inputs, _area(ask) * ask.outputs) if ask.expand != 1 else Fraction(0)
     return t * (first + Fraction(1, ask.outputs) + Fraction(1, _area(ask)))
 
 
-def _bottleneck_value(ask: Ask) -> Fraction:
+def _bottleneck_value(ask: Convolution) -> Fraction:
     inner, strides = max(ask.outputs // 4, 1), ask.stride[0] * ask.stride[1]
     whole = _area(ask) * ask.inputs * ask.outputs
     return Fraction(strides * ask.inputs * inner + _area(ask) * inner * inner + inner * ask.outputs, whole)
 
 
-def _mix_value(ask: Ask) -> Fraction:
+def _mix_value(ask: Convolution) -> Fraction:
     each = ask.inputs // len(ask.kernels)
     shares = [ask.inputs - each * (len(ask.kernels) - 1), *[each] * (len(ask.kernels) - 1)]
     weights = sum(share * product(kernel) for share, kernel in zip(shares, ask.kernels, strict=True))
     return Fraction(weights, ask.inputs * ask.outputs * _area(ask))
 
 
-def _pair(ask: Ask) -> Fraction:
+def _pair(ask: Convolution) -> Fraction:
     return Fraction(1, ask.outputs) + Fraction(1, _area(ask))
 
 
-FORMS: Mapping[str, Form] = {
-    "std": Form("standard convolution", _standard, "1", lambda ask: Fraction(1)),
-    "pw": Form(
+CONV_KINDS: Mapping[str, ConvKind] = {
+    "std": ConvKind("standard convolution", _standard, "1", lambda ask: Fraction(1)),
+    "pw": ConvKind(
         "pointwise (1×1) convolution",
         lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)],
         "1/K²",
         lambda ask: Fraction(1, _area(ask)),
     ),
-    "dw": Form("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
-    "dw-linear": Form(
+    "dw": ConvKind("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
+    "dw-linear": ConvKind(
         "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair
     ),
-    "group": Form(
+    "group": ConvKind(
         "grouped convolution",
         lambda ask: [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True, g=ask.groups)],
         "1/g",
         lambda ask: Fraction(1, ask.groups),
     ),
-    "mix": Form(
+    "mix": ConvKind(
         "mixed depthwise convolution (MixConv), which mixes no channels", _mix, "Σ Mᵢ·Kᵢ² / (M·N·K²)", _mix_value
     ),
-    "bottleneck": Form(
+    "bottleneck": ConvKind(
         "bottleneck: 1×1 to N/4, K×K, 1×1 to N", _bottleneck, "s²/(4·K²) + N/(16·M) + N/(4·K²·M)", _bottleneck_value
     ),
-    "inverted": Form(
+    "inverted": ConvKind(
         "inverted residual: expand t times, depthwise, project",
         _inverted,
         "t·(s²·M/(K²·N) + 1/N + 1/K²)",
         _inverted_value,
     ),
-    "se": Form("squeeze-excite", _squeeze_excite),
-    "linear": Form("fully connected layer", _linear),
+    "se": ConvKind("squeeze-excite", _squeeze_excite),
+    "linear": ConvKind("fully connected layer", _linear),
 }
 ALIASES = {"dws": "dw"}
 
 
-def answer(ask: Ask) -> Answer:
+def answer(ask: Convolution) -> ConvCost:
     """Return what an asked convolution costs.
 
     Raises UsageError for a kind that there is not, or sizes that do not fit.
     """
     ask = ask._replace(conv=ALIASES.get(ask.conv, ask.conv))
-    if ask.conv not in FORMS:
-        raise UsageError(
-            [Problem(f"unknown kind of convolution `{ask.conv}`", help=suggest(ask.conv, (*FORMS, *ALIASES), "kinds"))]
-        )
+    if ask.conv not in CONV_KINDS:
+        advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds")
+        raise usage_error(f"unknown kind of convolution `{ask.conv}`", help=advice)
     graph = _graph(ask)
     report = analyze_graph(graph)
-    parts = tuple(_part(graph, row, index) for index, row in enumerate(report.rows) if row.cost.macs)
-    return Answer(
+    parts = tuple(_part(row) for row in report.rows if row.cost.macs)
+    return ConvCost(
         ask,
         parts,
         _sum(report, parts),
         graph,
         _standard_macs(ask),
-        FORMS[ask.conv].closed if ask.times == 1 else "",
+        CONV_KINDS[ask.conv].closed if ask.times == 1 else "",
         _receptive_field(graph),
     )
 
 
-def _graph(ask: Ask) -> Graph:
+def _graph(ask: Convolution) -> Graph:
     """Return the graph of the asked layers; when they are stacked, each further one goes from N to N with stride 1."""
-    stacked = FORMS[ask.conv].layers(ask)
+    stacked = CONV_KINDS[ask.conv].layers(ask)
     again = ask._replace(inputs=ask.outputs, stride=(1, 1))
     for index in range(1, ask.times):
-        stacked += [{**layer, "id": f"{layer['id']}{index}"} for layer in FORMS[ask.conv].layers(again)]
+        stacked += [{**layer, "id": f"{layer['id']}{index}"} for layer in CONV_KINDS[ask.conv].layers(again)]
     height, width = (1, 1) if ask.conv == "linear" else ask.size
     spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.inputs}x{height}x{width}", "layers": stacked}
     try:
@@ -260,23 +261,15 @@ def _graph(ask: Ask) -> Graph:
         raise UsageError(found._replace(location=None, where="") for found in error.problems) from None
 
 
-def _part(graph: Graph, row: Row, index: int) -> Part:
-    op = graph.nodes[index].op
-    weights = row.cost.params - (row.output[0] if getattr(op, "bias", False) else 0)
-    return Part(
-        row.path,
-        op.macs_formula,
-        row.inputs[0],
-        row.output,
-        row.cost,
-        product(row.inputs[0]),
-        weights,
-        product(row.output),
-    )
+def _part(row: Row) -> ConvLayer:
+    weights = row.cost.params - int(total(row.operator.parameters().get("bias", NOTHING)))
+    shapes = (row.inputs[0], row.output)
+    sizes = (product(row.inputs[0]), weights, product(row.output))
+    return ConvLayer(row.path, row.operator.macs_formula, *shapes, row.cost, *sizes)
 
 
-def _sum(report: Report, parts: tuple[Part, ...]) -> Part:
-    return Part(
+def _sum(report: Report, parts: tuple[ConvLayer, ...]) -> ConvLayer:
+    return ConvLayer(
         "sum",
         "",
         report.input,
@@ -288,7 +281,7 @@ def _sum(report: Report, parts: tuple[Part, ...]) -> Part:
     )
 
 
-def _standard_macs(ask: Ask) -> int | None:
+def _standard_macs(ask: Convolution) -> int | None:
     """Return the multiply-accumulates of the standard convolution with the same kernel, channels, stride and
     padding."""
     if ask.conv in ("se", "linear"):
@@ -299,14 +292,15 @@ def _standard_macs(ask: Ask) -> int | None:
 def _receptive_field(graph: Graph) -> Size:
     """Return how many pixels of the input, down and across, an output sees: 1 + Σ d·(K − 1)·(the strides before), of
     parallel paths the most."""
-    fields = []
-    for axis in (0, 1):
-        seen = {INPUT: (1, 1)}
-        for index, node in enumerate(graph.nodes):
-            field, jump = max(seen[before] for before in node.inputs)
-            if isinstance(node.op, Conv2d):
-                field += node.op.dilation[axis] * (node.op.kernel_size[axis] - 1) * jump
-                jump *= node.op.stride[axis]
-            seen[index] = (field, jump)
-        fields.append(seen[len(graph.nodes) - 1][0])
-    return fields[0], fields[1]
+    return _field_along(graph, 0), _field_along(graph, 1)
+
+
+def _field_along(graph: Graph, axis: int) -> int:
+    seen = {INPUT: (1, 1)}
+    for index, node in enumerate(graph.nodes):
+        field, jump = max(seen[edge.node] for edge in node.inputs)
+        if isinstance(node.op, Conv2d):
+            field += node.op.dilation[axis] * (node.op.kernel_size[axis] - 1) * jump
+            jump *= node.op.stride[axis]
+        seen[index] = (field, jump)
+    return seen[len(graph.nodes) - 1][0]

@@ -5,7 +5,8 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
-from archprof.analysis.report import Cost, Report, Row, total
+from archprof.costs.metrics import NO_COUNTS, Counts
+from archprof.costs.report import Report, Row, total_cost
 
 # How much two blocks are alike, at most; pairs below half of it are no pair.
 _ALIKE = 12
@@ -22,11 +23,11 @@ class Change(NamedTuple):
     label: str
     kind: str
     fields: tuple[tuple[str, str, str], ...]  # name, in A, in B
-    delta: Cost
+    delta: Counts
 
     @property
     def costs(self) -> bool:
-        return any(self.delta)
+        return any(self.delta.values())
 
 
 class BlockChange(NamedTuple):
@@ -38,7 +39,7 @@ class BlockChange(NamedTuple):
     label: str
     input: tuple[int, ...]
     output: tuple[int, ...]
-    delta: Cost
+    delta: Counts
     changes: tuple[Change, ...]
 
 
@@ -49,7 +50,7 @@ class Diff(NamedTuple):
     before: Report
     after: Report
     blocks: tuple[BlockChange, ...]
-    delta: Cost
+    delta: Counts
     hidden: int
 
     @property
@@ -70,7 +71,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
         kept = [shown for change in found if (shown := _shown(change, ignore))]
         hidden += len(found) - len(kept)
         if kept:
-            delta = _minus(total(new.rows), total(old.rows))
+            delta = total_cost(new.rows) - total_cost(old.rows)
             blocks.append(
                 BlockChange(
                     "changed",
@@ -83,7 +84,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
                     tuple(kept),
                 )
             )
-    return Diff(before, after, tuple(blocks), _minus(after.totals, before.totals), hidden)
+    return Diff(before, after, tuple(blocks), after.totals - before.totals, hidden)
 
 
 class _Block(NamedTuple):
@@ -102,7 +103,7 @@ def _blocks(report: Report) -> list[_Block]:
 
 
 def _signature(rows: Sequence[Row]) -> tuple[object, ...]:
-    cost = total(rows)
+    cost = total_cost(rows)
     kernels = tuple(row.kernel for row in rows if row.kernel and row.kernel != (1, 1))
     return (
         rows[0].block_type,
@@ -157,8 +158,8 @@ def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block
 def _whole(old: _Block | None, new: _Block | None) -> BlockChange:
     block = old or new
     assert block is not None
-    cost = total(block.rows)
-    delta = cost if new else _minus(Cost(), cost)
+    cost = total_cost(block.rows)
+    delta = cost if new else NO_COUNTS - cost
     status = "added" if new else "removed"
     paths = ("", block.path) if new else (block.path, "")
     return BlockChange(status, *paths, block.label, block.rows[0].inputs[0], block.rows[-1].output, delta, ())
@@ -177,13 +178,13 @@ def _change(old: Row | None, new: Row | None) -> Change | None:
     if old is None or new is None:
         row = old or new
         assert row is not None
-        delta = row.cost if new else _minus(Cost(), row.cost)
+        delta = row.cost if new else NO_COUNTS - row.cost
         status, before, after = ("added", "", row.path) if new else ("removed", row.path, "")
         return Change(status, before, after, row.label, row.kind, (), delta)
     differing = tuple(_fields(old, new))
     if not differing and old.cost == new.cost:
         return None
-    return Change("changed", old.path, new.path, new.label, new.kind, differing, _minus(new.cost, old.cost))
+    return Change("changed", old.path, new.path, new.label, new.kind, differing, new.cost - old.cost)
 
 
 def _fields(old: Row, new: Row) -> Iterator[tuple[str, str, str]]:
@@ -224,7 +225,3 @@ def _shown(change: Change, ignore: Collection[str]) -> Change | None:
     if change.status == "changed" and not kept and not change.costs:
         return None
     return change._replace(fields=kept)
-
-
-def _minus(new: Cost, old: Cost) -> Cost:
-    return Cost(*(mine - its for mine, its in zip(new, old, strict=True)))

@@ -1,46 +1,72 @@
 """Does a spec have the numbers that it says it has?"""
 
-from archprof.analysis.report import Cost, analyze_graph
-from archprof.errors import Problem, Problems
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand
-from archprof.spec.load import read_tree, resolve
+from typing import NamedTuple
+
+from archprof.costs.metrics import Counts
+from archprof.errors import Location, Problem
+from archprof.ir.origin import Origin
+from archprof.language.registry import spellings
+from archprof.spec.same import is_at
 from archprof.spec.types import Spec
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Setting, settings_text
 from archprof.units import exact
+
+
+class Expectation(NamedTuple):
+    """A number of `expect` at the settings at which it was counted."""
+
+    metric: str
+    expected: int
+    counted: int
+    place: str  # in the spec: `expect[0].params`
+    location: Location
+    at: tuple[Setting, ...]
+
+    @property
+    def holds(self) -> bool:
+        """Whether what is counted is what is expected."""
+        return self.counted == self.expected
+
+
+def expectations(origin: Origin, totals: Counts) -> list[Expectation]:
+    """Return the numbers that a network is expected to have at its settings, beside those that it has.
+
+    Raises SpecError where the settings of an `expect` cannot be.
+    """
+    found: list[Expectation] = []
+    if not isinstance(origin, Spec):
+        return found
+    for index, expected in enumerate(origin.expect):
+        if not is_at(origin, expected.at, spellings):
+            continue
+        for metric, count in expected.counts.items():
+            place = f"expect[{index}].{metric}"
+            node = expected.node.get(metric) or expected.node
+            found.append(Expectation(metric, count, totals[metric], place, node.location, expected.at))
+    return found
+
+
+def unmet_problem(found: Expectation) -> Problem:
+    """Return the problem of a number that is not what is counted."""
+    at = f" at {settings_text(found.at)}" if found.at else ""
+    difference = f"({found.counted - found.expected:+,})"
+    message = f"expected {exact(found.expected)} {found.metric}{at}, counted {exact(found.counted)} {difference}"
+    return Problem(message, found.location, found.place, "correct the number or the table")
 
 
 def unmet_expectations(reference: str) -> list[Problem]:
     """Return a problem for every number of `expect` that is not what is counted at its settings.
 
-    A reference with settings behind it is only expanded: `expect` speaks of the spec's own. Raises SpecError when the
-    spec is wrong, at its own settings or at those of an `expect`.
+    With settings behind the reference, only what is expected there is held. Raises SpecError when the spec is wrong, at
+    its own settings or at those of an `expect`.
     """
-    target, behind = parse_reference(reference)
-    tree = read_tree(target, spellings)
-    problems = Problems()
-    spec = resolve(tree, behind, spellings, problems)
-    counted: dict[tuple[Setting, ...], Cost] = {(): analyze_graph(expand(spec, problems)).totals}
-    if behind:
-        return []
-    unmet: list[Problem] = []
-    for index, expected in enumerate(spec.expect):
-        if expected.at not in counted:
-            counted[expected.at] = analyze_graph(expand(resolve(tree, expected.at, spellings))).totals
-        for name, count in expected.counts.items():
-            found = getattr(counted[expected.at], name)
-            if found != count:
-                unmet.append(_unmet(spec, index, name, count, found))
-    return unmet
+    from archprof.analysis.variants import Variants
 
-
-def _unmet(spec: Spec, index: int, name: str, count: int, found: int) -> Problem:
-    expected = spec.expect[index]
-    node = expected.node.get(name)
-    at = f" at {','.join('='.join(setting) for setting in expected.at)}" if expected.at else ""
-    return Problem(
-        f"expected {exact(count)} {name}{at}, counted {exact(found)} ({found - count:+,})",
-        node.location if node else None,
-        f"expect[{index}].{name}",
-        "correct the number or the table",
-    )
+    variants = Variants(reference)
+    report = variants.report()
+    spec = variants.spec()
+    settings = [] if spec.asked else [entry.at for entry in spec.expect if entry.at]
+    reports = [report, *(variants.report(at) for at in dict.fromkeys(settings))]
+    found = {held.place: held for one in reports for held in expectations(one.origin, one.totals)}
+    places = [f"expect[{index}].{metric}" for index, entry in enumerate(spec.expect) for metric in entry.counts]
+    return [unmet_problem(found[place]) for place in places if place in found and not found[place].holds]

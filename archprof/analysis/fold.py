@@ -3,7 +3,9 @@ they stand for."""
 
 from typing import NamedTuple
 
-from archprof.analysis.report import Cost, Measured, Report, Row, total
+from archprof.costs.agreement import Measured
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import UsageError, problem, suggest
 
 SORT_KEYS = ("params", "trainable", "buffers", "macs", "activations")
@@ -15,7 +17,7 @@ class Line(NamedTuple):
     path: str
     label: str
     rows: tuple[Row, ...]
-    cost: Cost
+    cost: Counts
 
     @property
     def input(self) -> tuple[int, ...]:
@@ -72,7 +74,7 @@ def view(
     if sort is not None:
         if sort not in SORT_KEYS:
             raise UsageError(problem(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys")).problems)
-        lines.sort(key=lambda line: -int(getattr(line.cost, sort)))
+        lines.sort(key=lambda line: -line.cost[sort])
     return View(tuple(lines if top is None else lines[:top]), len(lines))
 
 
@@ -88,4 +90,4 @@ def _line(key: str, rows: list[Row], full: bool) -> Line:
         if len(types) < 4
         else "several"
     )
-    return Line(key, label, tuple(rows), total(rows))
+    return Line(key, label, tuple(rows), total_cost(rows))

@@ -5,12 +5,13 @@ from collections.abc import Iterable, Iterator
 from fractions import Fraction
 from typing import NamedTuple
 
-from archprof.analysis.conventions import ARCHPROF, Convention, convention_total
-from archprof.analysis.printed import Printed, parse_printed, verdict
-from archprof.analysis.report import Report, Row
 from archprof.analysis.variants import Variants
+from archprof.costs.convention import ARCHPROF, Convention, convention_total
+from archprof.costs.report import Report, Row
 from archprof.errors import SpecError
-from archprof.graph.operators.conv import Conv2d, Linear
+from archprof.ir.terms import NOTHING, total
+from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
+from archprof.spec.types import Spec
 from archprof.spec.variant import Setting
 
 # Multiples of 32, as a network that divides by 32 likes them, and the sizes of compound scaling; the widths that papers
@@ -25,7 +26,7 @@ class Seen(NamedTuple):
     was typed too."""
 
     text: str
-    printed: Printed
+    printed: PrintedNumber
     of: str = ""
 
 
@@ -95,9 +96,9 @@ def _there(
 
 def _elsewhere(seen: Seen, report: Report) -> list[tuple[Setting, ...]]:
     """Return the settings that papers print: those that the spec lists, then usual widths and sizes."""
-    spec = report.spec
+    spec = report.origin
     listed = [*(entry.at for entry in spec.expect), *(entry.at for entry in spec.published)]
-    widths = [(("width", width),) for width in WIDTHS] if spec.width else []
+    widths = [(("width", width),) for width in WIDTHS] if isinstance(spec, Spec) and spec.width else []
     sizes = [(("resolution", str(size)),) for size in RESOLUTIONS if _is_near(size, seen, report)]
     return [at for at in dict.fromkeys([*listed, *widths, *sizes]) if at]
 
@@ -105,7 +106,7 @@ def _elsewhere(seen: Seen, report: Report) -> list[tuple[Setting, ...]]:
 def _is_near(size: int, seen: Seen, report: Report) -> bool:
     """Return whether a number may be of that size: MACs grow with the area, and what tools print is between them and
     somewhat over twice as much."""
-    _, height, width = report.input
+    height, width = report.input[-2:]
     scaled = Fraction(report.totals.macs * size**2, height * width)
     return seen.of != "params" and scaled * 9 / 10 <= seen.printed.value <= scaled * 5 / 2
 
@@ -144,8 +145,6 @@ def _params(report: Report) -> Iterator[_Count]:
 
 
 def _biases(row: Row) -> int:
-    operator = row.operator
-    # A layer that is applied again has its parameters in its first row.
-    if not row.cost.params or not isinstance(operator, Conv2d | Linear) or not operator.bias:
-        return 0
-    return int(operator.out_channels if isinstance(operator, Conv2d) else operator.out_features)
+    # A layer that is called again has its parameters in its first row.
+    weighted = row.operator.weighted and row.cost.params
+    return int(total(row.operator.parameters().get("bias", NOTHING))) if weighted else 0

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable
 
-from archprof.analysis.report import Report, analyze_graph
+from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Problems
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand
+from archprof.ir.graph import Graph
+from archprof.language.expand import expand
+from archprof.language.registry import spellings
 from archprof.spec.load import read_tree, resolve
-from archprof.spec.types import Published, Spec
+from archprof.spec.same import same_network
+from archprof.spec.types import Spec
 from archprof.spec.variant import Setting, parse_reference
+
+Settings = tuple[Setting, ...]
 
 
 class Variants:
@@ -16,23 +20,35 @@ class Variants:
 
     def __init__(self, reference: str) -> None:
         """Read the spec; raises SpecError where it cannot be read."""
-        target, self._behind = parse_reference(reference)
+        target, self.behind = parse_reference(reference)
         self._tree = read_tree(target, spellings)
+
+    def spec(self, settings: Iterable[Setting] = ()) -> Spec:
+        """Return the spec at some settings; raises SpecError with everything that is wrong with its keys there."""
+        return resolve(self._tree, (*self.behind, *settings), spellings)
+
+    def graph(self, settings: Iterable[Setting] = ()) -> Graph:
+        """Return the network at some settings; raises SpecError with everything that is wrong there."""
+        problems = Problems()
+        return expand(resolve(self._tree, (*self.behind, *settings), spellings, problems), problems)
 
     def report(self, settings: Iterable[Setting] = ()) -> Report:
         """Return the costs at some settings; raises SpecError with everything that is wrong there."""
-        problems = Problems()
-        return analyze_graph(expand(resolve(self._tree, (*self._behind, *settings), spellings, problems), problems))
+        return analyze_graph(self.graph(settings))
 
-    def published(self, spec: Spec) -> list[Published]:
-        """Return what was published for the spec at its settings, in whatever words those were set."""
-        return [published for published in spec.published if _same(resolve(self._tree, published.at, spellings), spec)]
+    def listed(self) -> tuple[Settings, ...]:
+        """Return the settings that the spec lists in `expect` and `published`, its own first, each network once; with
+        settings behind its name, those alone.
 
-
-def _same(one: Spec, other: Spec) -> bool:
-    return _meant(one) == _meant(other)
-
-
-def _meant(spec: Spec) -> Spec:
-    """Return a spec without how its settings were put; a resolution is in its input."""
-    return spec._replace(asked=(), settings={**spec.settings, "resolution": None})
+        Raises SpecError for settings that cannot be.
+        """
+        own = self.spec()
+        if own.asked:
+            return ((),)
+        found: dict[Settings, Spec] = {(): own}
+        listed = [entry.at for entry in own.expect] + [entry.at for entry in own.published]
+        for at in dict.fromkeys(listed):
+            there = self.spec(at)
+            if not any(same_network(there, known) for known in found.values()):
+                found[at] = there
+        return tuple(found)

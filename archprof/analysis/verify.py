@@ -1,20 +1,26 @@
 """Proving a spec: what it counts to, at every setting that it lists, against what it expects and what was published."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
-from archprof.analysis.printed import parse_printed, verdict
-from archprof.analysis.report import Cost, Counts, analyze_graph, disagreement, with_measured
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand
-from archprof.graph.trace import Graph
-from archprof.spec.load import Tree, read_tree, resolve
-from archprof.spec.types import Published, Spec
-from archprof.spec.variant import Setting, parse_reference
+from archprof.analysis.expectations import expectations
+from archprof.analysis.variants import Settings, Variants
+from archprof.costs.agreement import CountedModules
+from archprof.costs.measured import disagreement, with_measured
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Report, analyze_graph
+from archprof.ir.graph import Graph
+from archprof.language.registry import spellings
+from archprof.spec.printed_number import parse_printed, verdict
+from archprof.spec.same import standing_at
+from archprof.spec.types import Published, spec_of
+from archprof.spec.variant import Setting
 
 # Published counts that are compared; accuracies are only shown. FLOPs are two for each multiply-accumulate.
 COMPARED = ("params", "macs", "flops", "trainable", "buffers", "activations")
 BAD = ("unequal", "differs")
+
+Measure = Callable[[Graph], CountedModules]
 
 
 class Check(NamedTuple):
@@ -38,108 +44,75 @@ class Proof(NamedTuple):
 
     model: str
     at: tuple[Setting, ...]
-    cost: Cost
+    cost: Counts
     checks: tuple[Check, ...]
     location: str
 
     @property
     def holds(self) -> bool:
+        """Whether nothing is unequal, and nothing differs without a note."""
         return not any(check.verdict in BAD for check in self.checks)
 
 
-Measure = Callable[[Graph], Counts]
-
-
-Settings = tuple[Setting, ...]
-
-
 def verify(reference: str, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
-    """Yield a proof for each setting that a spec lists, its own first, or for *only* one; *measure* counts on the built
-    module, where it is given.
+    """Yield a proof for each setting that a spec lists, its own first, or for *only* one.
 
-    Raises SpecError for a spec that is wrong.
+    *measure* counts on the built module, where it is given: whoever has a runtime hands it in. Raises SpecError for a
+    spec that is wrong.
     """
-    target, behind = parse_reference(reference)
-    tree = read_tree(target, spellings)
-    spec = resolve(tree, behind, spellings)
-    for at in _listed(spec) if only is None else (only,):
-        yield _proof(tree, spec, (*behind, *at), at, measure)
+    variants = Variants(reference)
+    for at in variants.listed() if only is None else (only,):
+        yield _proof(variants, at, measure)
 
 
 def listed_settings(reference: str) -> tuple[Settings, ...]:
-    """Return the settings that a spec lists, its own first; with settings behind the reference, those alone. Raises
-    SpecError as `verify` does."""
-    target, behind = parse_reference(reference)
-    return _listed(resolve(read_tree(target, spellings), behind, spellings))
+    """Return the settings that `verify` proves. Raises SpecError as that does."""
+    return Variants(reference).listed()
 
 
-def _listed(spec: Spec) -> tuple[Settings, ...]:
-    if spec.asked:
-        return ((),)
-    return tuple(
-        dict.fromkeys([(), *(expected.at for expected in spec.expect), *(published.at for published in spec.published)])
-    )
-
-
-def _proof(tree: Tree, spec: Spec, settings: Settings, at: Settings, measure: Measure | None) -> Proof:
-    graph = expand(resolve(tree, settings, spellings))
+def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
+    graph = variants.graph(at)
     report = analyze_graph(graph)
-    checks = []
-    if not spec.asked:
-        checks += [
-            check
-            for expected in spec.expect
-            if expected.at == at
-            for check in _expected(expected.counts, report.totals)
-        ]
+    spec = spec_of(graph.origin, "`verify`")
+    checks = [_expected(found.metric, found.expected, found.counted) for found in expectations(spec, report.totals)]
     if measure is not None:
-        counts = measure(graph)
-        measured = with_measured(report, counts)
-        found = [
-            ("fvcore", counts.macs),
-            ("torch", counts.macs_torch if counts.macs_torch is not None else counts.macs),
-        ]
-        reason = disagreement(measured)
-        checks += [_counted(by, macs, report.totals.macs, reason) for by, macs in found]
-        checks.append(_counted("module", counts.params, report.totals.params, reason, "params"))
-    if not spec.asked:
-        checks += [
-            check
-            for published in spec.published
-            if published.at == at
-            for check in _published(published, report.totals)
-        ]
-    return Proof(spec.variant if spec.asked else spec.name, at, report.totals, tuple(checks), spec.file)
+        checks += _measured(report, measure(graph))
+    for published in standing_at(spec, spec.published, spellings):
+        checks += _published(published, report.totals)
+    model = spec.variant if variants.behind else spec.name
+    return Proof(model, at, report.totals, tuple(checks), spec.file)
 
 
-def _expected(counts: Mapping[str, int], totals: Cost) -> list[Check]:
+def _expected(metric: str, expected: int, counted: int) -> Check:
+    return Check("expect", metric, str(expected), counted, "equal" if counted == expected else "unequal")
+
+
+def _measured(report: Report, counted: CountedModules) -> list[Check]:
+    reason = disagreement(with_measured(report, counted))
+    second = counted.macs_torch if counted.macs_torch is not None else counted.macs
+    totals = report.totals
     return [
-        Check(
-            "expect", what, str(count), getattr(totals, what), "equal" if getattr(totals, what) == count else "unequal"
-        )
-        for what, count in counts.items()
+        _counted("fvcore", "macs", counted.macs, totals.macs, reason),
+        _counted("torch", "macs", second, totals.macs, reason),
+        _counted("module", "params", counted.params, totals.params, reason),
     ]
 
 
-def _counted(by: str, measured: int, analytic: int, reason: str, what: str = "macs") -> Check:
+def _counted(by: str, what: str, measured: int, analytic: int, reason: str) -> Check:
     """Return the check of a counter's total; totals that agree over rows that do not are unequal all the same."""
     same = measured == analytic and not reason
     return Check(by, what, str(measured), analytic, "equal" if same else "unequal", note=reason)
 
 
-def _published(published: Published, totals: Cost) -> list[Check]:
+def _published(published: Published, totals: Counts) -> list[Check]:
     checks = []
     for what, text in published.numbers.items():
         if what not in COMPARED:
             continue
         node = published.node.get(what)
-        count = 2 * totals.macs if what == "flops" else getattr(totals, what)
         printed = parse_printed(text, node.location if node else None)
         where = ", ".join(filter(None, [published.source, published.where]))
-        result = verdict(count, printed, bool(published.note))
-        checks.append(
-            Check(
-                "published", what, text, count, result, where, published.note if result in ("noted", "differs") else ""
-            )
-        )
+        result = verdict(totals[what], printed, bool(published.note))
+        note = published.note if result in ("noted", "differs") else ""
+        checks.append(Check("published", what, text, totals[what], result, where, note))
     return checks

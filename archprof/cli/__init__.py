@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from archprof.cli.output import say
 from archprof.errors import InputError
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
@@ -93,10 +94,10 @@ def run(arguments: list[str]) -> int:
     try:
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
-        _complain("\n".join(map(str, error.problems)))
+        say("\n".join(map(str, error.problems)))
         return error.exit_code
     except UsageError as error:
-        _complain(_usage(error))
+        say(_usage(error))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -105,11 +106,6 @@ def run(arguments: list[str]) -> int:
         sys.stdout = None
         return 0
     return code if isinstance(code, int) else 0
-
-
-def _complain(text: str) -> None:
-    encoding = sys.stderr.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
 
 
 def _usage(error: Any) -> str:

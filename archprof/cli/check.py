@@ -96,7 +96,7 @@ def command(
     same.
     """
     from archprof import __version__
-    from archprof.analysis.check import Request, check
+    from archprof.analysis.check import CheckRequest, check
     from archprof.errors import Problems
     from archprof.spec.git import head
 
@@ -116,7 +116,7 @@ def command(
     place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
     before, wrong = _before(place, write_baseline)
     folder = Path(place or write_baseline or "baseline.json").parent
-    request = Request(
+    request = CheckRequest(
         tuple(models or ()),
         found,
         tuple(limits),
@@ -190,13 +190,13 @@ def _show(outcome: "Outcome", format: str, output: str | None, no_color: bool) -
 
 def _report(text: str) -> tuple[str, str]:
     """Return the format and the file of `junit=out.xml`. Raises UsageError for another form."""
-    from archprof.errors import Problem, UsageError, suggest
+    from archprof.errors import suggest, usage_error
 
     format, _, path = text.partition("=")
     if format not in FORMATS:
-        raise UsageError([Problem(f"unknown format `{format}`", help=suggest(format, FORMATS, "formats"))])
+        raise usage_error(f"unknown format `{format}`", help=suggest(format, FORMATS, "formats"))
     if not path:
-        raise UsageError([Problem(f"`--report {text}` names no file", help="as in `--report junit=out.xml`")])
+        raise usage_error(f"`--report {text}` names no file", help="as in `--report junit=out.xml`")
     return format, path
 
 
@@ -238,17 +238,15 @@ def _listed(option: str, given: list[str] | None) -> "list[Limit]":
 
 def _revision(against: str | None, baseline: str | None) -> str:
     """Return the revision of `git:REV`. Raises UsageError for another form, and beside a baseline."""
-    from archprof.errors import Problem, UsageError
+    from archprof.errors import usage_error
 
     if against is None:
         return ""
     if baseline is not None:
-        raise UsageError([Problem("`--against` and `--baseline` at once", help="limits count from one of them")])
+        raise usage_error("`--against` and `--baseline` at once", help="limits count from one of them")
     revision = against.removeprefix("git:")
     if revision == against or not revision or ":" in revision:
-        raise UsageError(
-            [Problem(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")]
-        )
+        raise usage_error(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")
     return revision
 
 
@@ -286,7 +284,7 @@ def _job_summary(outcome: "Outcome") -> None:
     """Append the outcome to the page of a GitHub job, where one runs."""
     import os
 
-    from archprof.errors import Problem, UsageError
+    from archprof.errors import usage_error
 
     path = os.environ.get("GITHUB_STEP_SUMMARY")
     if not path:
@@ -296,10 +294,6 @@ def _job_summary(outcome: "Outcome") -> None:
             file.write(render(outcome, "markdown"))
     except OSError as error:
         reason = (error.strerror or str(error)).lower()
-        raise UsageError(
-            [
-                Problem(
-                    f"cannot write the job's summary `{path}`: {reason}", help="unset GITHUB_STEP_SUMMARY to go without"
-                )
-            ]
+        raise usage_error(
+            f"cannot write the job's summary `{path}`: {reason}", help="unset GITHUB_STEP_SUMMARY to go without"
         ) from None

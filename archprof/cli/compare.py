@@ -45,15 +45,15 @@ def command(
     spends its MACs.
     """
     from archprof.analysis.compare import compare
-    from archprof.analysis.conventions import find_conventions
-    from archprof.analysis.report import analyze_graph
-    from archprof.errors import Problem, UsageError, suggest
-    from archprof.graph.expand import read_network
+    from archprof.costs.report import analyze_graph
+    from archprof.costs.tools import find_conventions
+    from archprof.errors import suggest, usage_error
+    from archprof.language.expand import read_network
     from archprof.render.compare import compare_document, compare_table
 
     chosen = choose_format(format, output)
     if by not in BY:
-        raise UsageError([Problem(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))])
+        raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     conventions = find_conventions(convention or ())
     given = options.settings(width, resolution, classes, set)
     found = compare([analyze_graph(read_network(model, given)) for model in models], relative_to, sort)

@@ -57,7 +57,7 @@ def command(
     side.
     """
     from archprof.analysis.cost import answer
-    from archprof.cli.asks import asks_of, defaults_of
+    from archprof.cli.cost_options import convolutions_of, defaults_of
     from archprof.render.cost import cost_document, cost_table
 
     chosen = choose_format(format, output)
@@ -66,7 +66,7 @@ def command(
         "bias": bias or None, "t": t, "ratio": ratio,
     }  # fmt: skip
     said = {name: str(value) for name, value in given.items() if value is not None}
-    answers = [answer(ask) for ask in asks_of(conv, said, versus or [])]
+    answers = [answer(ask) for ask in convolutions_of(conv, said, versus or [])]
     measured: list[int] = []
     if measure:
         from archprof.runtime.measure import measure_network

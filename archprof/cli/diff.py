@@ -33,8 +33,8 @@ def command(
     hold for both sides.
     """
     from archprof.analysis.diff import diff
-    from archprof.analysis.report import analyze_graph
-    from archprof.graph.expand import read_network
+    from archprof.costs.report import analyze_graph
+    from archprof.language.expand import read_network
     from archprof.render.diff import diff_document, diff_table
 
     chosen = choose_format(format, output)

@@ -10,8 +10,8 @@ from archprof.cli.output import choose_format, write
 from archprof.render.table import Table
 
 if TYPE_CHECKING:
-    from archprof.analysis.conventions import Convention
     from archprof.analysis.variants import Variants
+    from archprof.costs.convention import Convention
     from archprof.spec.variant import Setting
 
 
@@ -36,8 +36,8 @@ def command(
     MACs, and what it counts besides. `--convention` shows the steps of one. `--number` ranks what gives a number that
     you have seen, at the precision that you type; exit 1 where nothing does.
     """
-    from archprof.analysis.conventions import CONVENTIONS, find_conventions
     from archprof.analysis.variants import Variants
+    from archprof.costs.tools import CONVENTIONS, find_conventions
     from archprof.render.json import to_json
 
     chosen = choose_format(format, output)
@@ -65,12 +65,12 @@ class Answer(NamedTuple):
 def _explained(
     variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], *, steps: bool
 ) -> Answer:
-    from archprof.analysis.explain import explain, prints, rewritings, unpriced
+    from archprof.analysis.explain import explain, published_counts, rewritings, unpriced
     from archprof.render.explain import explain_document, explain_table, footnotes, waterfall_table
 
     report = variants.report(settings)
     explanations = [explain(report, one) for one in conventions]
-    forms, published = rewritings(report, explanations), prints(report, variants.published(report.spec))
+    forms, published = rewritings(report, explanations), published_counts(report)
     render = waterfall_table if steps else explain_table
     return Answer(
         lambda: render(report, explanations, footnotes(forms, published, unpriced(report))),

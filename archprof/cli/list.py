@@ -24,7 +24,7 @@ def command(
     """
     from fnmatch import fnmatchcase
 
-    from archprof.errors import Problem, UsageError
+    from archprof.errors import usage_error
     from archprof.render.listing import list_document, list_table
     from archprof.spec.entries import entries
 
@@ -36,8 +36,8 @@ def command(
         if any(fnmatchcase(name, each) for each in patterns for name in (entry.name, *entry.aliases))
     ]
     if not found:
-        raise UsageError(
-            [Problem(f"no network matches `{' '.join(patterns)}`", help="`archprof list` without a pattern shows all")]
+        raise usage_error(
+            f"no network matches `{' '.join(patterns)}`", help="`archprof list` without a pattern shows all"
         )
 
     def json() -> str:

@@ -66,29 +66,19 @@ def ignored(given: Iterable[str] | None) -> tuple[str, ...]:
 
     Raises UsageError for a word that is neither.
     """
+    words = tuple(word.strip() for text in given or () for word in text.split(","))
+    if not words:
+        return ()
     from dataclasses import fields
 
-    from archprof.errors import Problem, UsageError, suggest
-    from archprof.graph.operators import OPERATORS
-    from archprof.graph.operators.base import KINDS
+    from archprof.errors import suggest, usage_error
+    from archprof.ir.operators import all_operators
+    from archprof.ir.operators.base import KINDS
 
-    known = dict.fromkeys(
-        [
-            *KINDS,
-            *(field.name for operator in OPERATORS for field in fields(operator)),
-            "operator",
-            "output",
-            "trainable",
-        ]
-    )
-    words = tuple(word.strip() for text in given or () for word in text.split(","))
+    named = [field.name for operator in all_operators() for field in fields(operator)]
+    known = dict.fromkeys([*KINDS, *named, "operator", "output", "trainable"])
     for word in words:
         if word not in known:
-            raise UsageError(
-                [
-                    Problem(
-                        f"`--ignore {word}` names no kind and no field", help=suggest(word, known, "kinds and fields")
-                    )
-                ]
-            )
+            advice = suggest(word, known, "kinds and fields")
+            raise usage_error(f"`--ignore {word}` names no kind and no field", help=advice)
     return words

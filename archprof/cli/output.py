@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from archprof.errors import Problem, UsageError, suggest
+from archprof.errors import UsageError, suggest, usage_error
 from archprof.render.table import Table, to_csv, to_markdown, to_text
 
 SUFFIXES = {
@@ -30,12 +30,10 @@ def choose_format(given: str | None, output: str | None, formats: tuple[str, ...
         by_suffix = SUFFIXES.get(suffix, "") if suffix else formats[0]
         if by_suffix not in formats:
             known = ", ".join(ending for ending, format in SUFFIXES.items() if format in formats)
-            raise UsageError(
-                [Problem(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")]
-            )
+            raise usage_error(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")
         return by_suffix
     if given not in formats:
-        raise UsageError([Problem(f"unknown format `{given}`", help=suggest(given, formats, "formats"))])
+        raise usage_error(f"unknown format `{given}`", help=suggest(given, formats, "formats"))
     return given
 
 
@@ -61,6 +59,12 @@ def write_stdout(text: str) -> None:
     encoding = sys.stdout.encoding or "ascii"
     sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
     sys.stdout.flush()
+
+
+def say(text: str) -> None:
+    """Write a message to standard error, whatever its encoding takes."""
+    encoding = sys.stderr.encoding or "ascii"
+    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
 
 
 def write_file(path: str, text: str) -> None:
@@ -96,9 +100,7 @@ def umask() -> int:
 
 def cannot_write(path: str, error: OSError) -> UsageError:
     """Return the error for a file that the system does not let us write."""
-    return UsageError(
-        [Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")]
-    )
+    return usage_error(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")
 
 
 def _room(output: str | None, no_color: bool) -> dict[str, object]:

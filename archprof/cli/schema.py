@@ -22,15 +22,15 @@ def command(
     import json
 
     from archprof.cli.output import write_file, write_stdout
-    from archprof.errors import Problem, UsageError, suggest
+    from archprof.errors import suggest, usage_error
 
     if name == "spec":
-        from archprof.graph.schema import spec_schema as schema
+        from archprof.language.schema import spec_schema as schema
     elif name == "check":
         from archprof.spec.config import config_schema as schema
     elif name == "summary":
         from archprof.render.json import summary_schema as schema
     else:
-        raise UsageError([Problem(f"there is no schema `{name}`", help=suggest(name, NAMES, "schemas"))])
+        raise usage_error(f"there is no schema `{name}`", help=suggest(name, NAMES, "schemas"))
     text = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
     write_file(output, text) if output else write_stdout(text)

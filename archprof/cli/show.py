@@ -20,8 +20,8 @@ def command(
     with the costs of all repeats.
     """
     from archprof.analysis.block_table import block_table
-    from archprof.analysis.report import analyze_graph
-    from archprof.graph.expand import read_network
+    from archprof.costs.report import analyze_graph
+    from archprof.language.expand import read_network
     from archprof.render.show import show_document, show_table
 
     chosen = choose_format(format, output)

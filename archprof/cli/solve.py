@@ -47,7 +47,7 @@ def command(
     Rounding makes the widths of a range give few networks; all are computed. Exit 1, with the nearest there is, where
     none fits. `--scale compound` scales depth by 1.2^φ, width by 1.1^φ and resolution by 1.15^φ (Tan & Le 2019).
     """
-    from archprof.cli.solving import goal_of, solved, spec_text
+    from archprof.cli.solve_options import goal_of, solved, spec_text
 
     chosen = choose_format(format, output)
     goal = goal_of({"macs": max_macs, "params": max_params, "activations": max_activations}, target_macs, maximize)

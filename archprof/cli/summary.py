@@ -6,7 +6,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, write
-from archprof.errors import Problem, UsageError
+from archprof.errors import usage_error
 
 if TYPE_CHECKING:
     from archprof.render.table import Table
@@ -35,14 +35,15 @@ def command(
     module, counts on it, and compares row by row; exit 1 when anything differs. `--convention` shows what another tool
     would count beside our MACs.
     """
-    from archprof.analysis.conventions import find_conventions
     from archprof.analysis.fold import view
-    from archprof.analysis.report import analyze_graph, disagreement, with_measured
-    from archprof.graph.expand import read_network
+    from archprof.costs.measured import disagreement, with_measured
+    from archprof.costs.report import analyze_graph
+    from archprof.costs.tools import find_conventions
+    from archprof.language.expand import read_network
 
     chosen = choose_format(format, output)
     if counter and not measure:
-        raise UsageError([Problem("`--counter` counts nothing without `--measure`")])
+        raise usage_error("`--counter` counts nothing without `--measure`")
     conventions = find_conventions(convention or ())
     graph = read_network(model, options.settings(width, resolution, classes, set))
     report = analyze_graph(graph)

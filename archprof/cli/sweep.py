@@ -78,7 +78,8 @@ def command(
     Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
     with the reason.
     """
-    from archprof.cli.sweeping import Request, run_sweep
+    from archprof.cli.sweep_options import SweepRequest
+    from archprof.cli.sweep_output import run_sweep
     from archprof.spec.variant import parse_setting
 
     chosen = choose_format(format, output, FORMATS)
@@ -91,7 +92,7 @@ def command(
         ("activations", True): max_activations, ("activations", False): min_activations,
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
-    request = Request(
+    request = SweepRequest(
         tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top, sample, seed, jobs, scheduler, resume,
         plot, chosen, output, no_color,
     )  # fmt: skip

@@ -10,10 +10,11 @@ from archprof.cli import options
 from archprof.cli.output import choose_format, write
 
 if TYPE_CHECKING:
-    from archprof.analysis.report import Counts
-    from archprof.analysis.verify import Proof, Settings
+    from archprof.analysis.variants import Settings
+    from archprof.analysis.verify import Proof
+    from archprof.costs.agreement import CountedModules
     from archprof.errors import InputError
-    from archprof.graph.trace import Graph
+    from archprof.ir.graph import Graph
 
     # A model, and the setting to prove it at; None for all that its spec lists.
     Task = tuple[str, Settings | None]
@@ -45,7 +46,7 @@ def command(
 
     chosen = choose_format(format, output)
     if not analytic:
-        from archprof.runtime.require import require_torch
+        from archprof.runtime.imports import require_torch
 
         require_torch("`verify` without `--analytic`")
     proofs: list[Proof] = []
@@ -73,7 +74,7 @@ def _chosen(patterns: list[str]) -> list[str]:
     """Return the references that patterns name; one that is no pattern is a reference by itself."""
     from fnmatch import fnmatchcase
 
-    from archprof.errors import Problem, UsageError
+    from archprof.errors import usage_error
     from archprof.spec import catalog
 
     chosen: dict[str, None] = {}
@@ -83,7 +84,7 @@ def _chosen(patterns: list[str]) -> list[str]:
             continue
         names = [name for name in catalog.files() if fnmatchcase(name, pattern)]
         if not names:
-            raise UsageError([Problem(f"no network matches `{pattern}`", help="`archprof list` shows the catalog")])
+            raise usage_error(f"no network matches `{pattern}`", help="`archprof list` shows the catalog")
         chosen.update(dict.fromkeys(names))
     return list(chosen)
 
@@ -124,7 +125,7 @@ def _tasks(model: str) -> "list[Task]":
 
 def _alone() -> None:
     """Keep torch to one thread: there is a process for each core already."""
-    from archprof.runtime.require import use_one_thread
+    from archprof.runtime.imports import use_one_thread
 
     use_one_thread()
 
@@ -141,7 +142,7 @@ def _one(task: "Task", analytic: bool) -> "list[Proof] | InputError":
         return error
 
 
-def _measure(graph: "Graph") -> "Counts":
+def _measure(graph: "Graph") -> "CountedModules":
     from archprof.runtime.measure import measure_network
 
     return measure_network(graph, "both")

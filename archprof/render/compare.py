@@ -5,9 +5,9 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
-from archprof.analysis.compare import HEAD, KINDS, Comparison, Contender, Group
-from archprof.analysis.conventions import Convention, convention_total
+from archprof.analysis.compare import HEAD, MULTIPLYING, Comparison, Contender, Group
 from archprof.analysis.fold import view
+from archprof.costs.convention import Convention, convention_total
 from archprof.render.json import SCHEMA, counts_of
 from archprof.render.summary import bar, shape
 from archprof.render.table import Column, Table
@@ -23,7 +23,7 @@ def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] 
     What other *conventions* count stands beside our MACs.
     """
     largest = max(contender.report.totals.macs for contender in found.contenders)
-    kinds = [kind for kind in KINDS if any(kind in contender.kinds for contender in found.contenders)]
+    kinds = [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.contenders)]
     columns = (
         Column("model", "model", left=True),
         Column("input", "input", shape, drop=7),
@@ -70,7 +70,7 @@ def _row(
 def _source(contender: Contender) -> str:
     published = contender.accuracy
     return (
-        ", ".join(filter(None, [published.source or contender.report.spec.source.paper, published.where]))
+        ", ".join(filter(None, [published.source or contender.report.origin.source.paper, published.where]))
         if published
         else ""
     )
@@ -98,7 +98,7 @@ def _by_stage(found: Comparison) -> Table:
 
 
 def _by_kind(found: Comparison) -> Table:
-    kinds = [kind for kind in KINDS if any(kind in contender.kinds for contender in found.contenders)]
+    kinds = [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.contenders)]
     return _grouped(found, "kind", {kind: LABELS.get(kind, kind) for kind in kinds}, lambda contender: contender.kinds)
 
 
@@ -166,13 +166,13 @@ def compare_document(found: Comparison, conventions: Sequence[Convention] = ()) 
 
 
 def _document(found: Comparison, contender: Contender, conventions: Sequence[Convention]) -> dict[str, Any]:
-    spec, published = contender.report.spec, contender.accuracy
+    spec, published = contender.report.origin, contender.accuracy
     ratio = found.ratio(contender, "macs")
     return {
         "model": contender.name,
         "title": spec.title,
         "input": list(contender.report.input),
-        "totals": contender.report.totals._asdict(),
+        "totals": dict(contender.report.totals),
         **({"counts": counts_of(contender.report, conventions)} if conventions else {}),
         "layers": contender.layers,
         "ratio": {
@@ -180,9 +180,9 @@ def _document(found: Comparison, contender: Contender, conventions: Sequence[Con
             for count in ("params", "macs", "activations")
         },
         "ratio_exact": None if ratio is None else str(ratio),
-        "kinds": {kind: {"layers": group.layers, **group.cost._asdict()} for kind, group in contender.kinds.items()},
+        "kinds": {kind: {"layers": group.layers, **dict(group.cost)} for kind, group in contender.kinds.items()},
         "stages": {
-            "head" if stage == HEAD else str(stage): {"layers": group.layers, **group.cost._asdict()}
+            "head" if stage == HEAD else str(stage): {"layers": group.layers, **dict(group.cost)}
             for stage, group in contender.stages.items()
         },
         "published": {"top1": published.numbers["top1"], "source": _source(contender)} if published else None,

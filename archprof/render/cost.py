@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.conventions import ARCHPROF
-from archprof.analysis.cost import FORMS, Answer, Ask, Part
-from archprof.analysis.report import Cost
+from archprof.analysis.cost import CONV_KINDS, ConvCost, ConvLayer, Convolution
+from archprof.costs.convention import ARCHPROF
+from archprof.costs.metrics import Counts
 from archprof.render.json import SCHEMA
 from archprof.render.summary import pair, shape
 from archprof.render.table import Column, Table
@@ -19,7 +19,7 @@ _PART_RATIOS = {"dw": {"depthwise": "1/N", "pointwise": "1/K²"}, "dw-linear": {
 
 
 def cost_table(
-    answers: Sequence[Answer], defaults: Sequence[str], *, bias_flops: bool, measured: Sequence[int], over_n: bool
+    answers: Sequence[ConvCost], defaults: Sequence[str], *, bias_flops: bool, measured: Sequence[int], over_n: bool
 ) -> Table:
     """Return the layers of one answer, or several answers side by side.
 
@@ -50,7 +50,7 @@ def cost_table(
     return Table(_title(found.ask, found.total), columns, tuple(rows), _footer(found, defaults), below=below)
 
 
-def _layer(found: Answer, part: Part, bias_flops: bool, measured: Sequence[int | None]) -> tuple[Any, ...]:
+def _layer(found: ConvCost, part: ConvLayer, bias_flops: bool, measured: Sequence[int | None]) -> tuple[Any, ...]:
     cost = part.cost
     return (
         part.name,
@@ -68,7 +68,7 @@ def _layer(found: Answer, part: Part, bias_flops: bool, measured: Sequence[int |
     )
 
 
-def _numbers(found: Answer, part: Part) -> str:
+def _numbers(found: ConvCost, part: ConvLayer) -> str:
     """Return a layer's formula with its numbers in the place of the letters."""
     if not part.formula:
         return ""
@@ -89,17 +89,17 @@ def _numbers(found: Answer, part: Part) -> str:
     return text
 
 
-def _title(ask: Ask, total: Part) -> str:
+def _title(ask: Convolution, total: ConvLayer) -> str:
     stacked = f"{ask.times} × " if ask.times > 1 else ""
     letters = [f"M {ask.inputs}", f"N {total.output[0]}"]
     if ask.conv not in ("linear", "se", "pw"):
         letters.append(f"K {'+'.join(map(pair, ask.kernels))}")
     if ask.conv != "linear":
         letters.append(f"input {shape(total.input)} → output {shape(total.output)}")
-    return f"{stacked}{FORMS[ask.conv].doc} · {', '.join(letters)}"
+    return f"{stacked}{CONV_KINDS[ask.conv].doc} · {', '.join(letters)}"
 
 
-def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
+def _footer(found: ConvCost, defaults: Sequence[str]) -> tuple[str, ...]:
     lines = []
     if found.ratio is not None and found.closed_form != "1":
         closed = (
@@ -126,14 +126,14 @@ def _footer(found: Answer, defaults: Sequence[str]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def _closed_holds(found: Answer) -> bool:
+def _closed_holds(found: ConvCost) -> bool:
     """Tell whether the closed form gives the ratio exactly; with a size that the stride does not divide it does not."""
-    value = FORMS[found.ask.conv].value
+    value = CONV_KINDS[found.ask.conv].value
     return value is not None and value(found.ask) == found.ratio and bool(found.closed_form)
 
 
-def _over_outputs(found: Answer) -> Table:
-    value = FORMS[found.ask.conv].value
+def _over_outputs(found: ConvCost) -> Table:
+    value = CONV_KINDS[found.ask.conv].value
     assert value is not None
     ratios = [(outputs, value(found.ask._replace(outputs=outputs))) for outputs in OUTPUTS]
     columns = (
@@ -146,7 +146,7 @@ def _over_outputs(found: Answer) -> Table:
 
 
 def _side_by_side(
-    answers: Sequence[Answer], defaults: Sequence[str], bias_flops: bool, measured: Sequence[int]
+    answers: Sequence[ConvCost], defaults: Sequence[str], bias_flops: bool, measured: Sequence[int]
 ) -> Table:
     first = answers[0].total.cost.macs
     columns = (
@@ -179,7 +179,7 @@ def _side_by_side(
     return Table("", columns, rows, (*lines, f"convention {ARCHPROF}: {ARCHPROF.text}"))
 
 
-def _saved(first: Answer, second: Answer) -> str:
+def _saved(first: ConvCost, second: ConvCost) -> str:
     """Return what the second of two saves against the first."""
     ratio = Fraction(second.total.cost.macs, first.total.cost.macs)
     change = abs(1 - ratio)
@@ -208,7 +208,7 @@ def _times(ratio: Fraction) -> str:
     )
 
 
-def cost_document(answers: Sequence[Answer], measured: Sequence[int]) -> dict[str, Any]:
+def cost_document(answers: Sequence[ConvCost], measured: Sequence[int]) -> dict[str, Any]:
     """Return answers as a document; ratios are fractions as text, with their decimals."""
     return {
         "schema": SCHEMA,
@@ -217,7 +217,7 @@ def cost_document(answers: Sequence[Answer], measured: Sequence[int]) -> dict[st
     }
 
 
-def _answer(found: Answer, measured: Sequence[int]) -> dict[str, Any]:
+def _answer(found: ConvCost, measured: Sequence[int]) -> dict[str, Any]:
     ask = found.ask
     return {
         "conv": ask.conv,
@@ -243,7 +243,7 @@ def _answer(found: Answer, measured: Sequence[int]) -> dict[str, Any]:
     }
 
 
-def _numbers_of(cost: Cost, part: Part) -> dict[str, Any]:
+def _numbers_of(cost: Counts, part: ConvLayer) -> dict[str, Any]:
     return {
         "params": cost.params,
         "weights": part.weights,

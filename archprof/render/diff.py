@@ -27,7 +27,12 @@ def diff_table(found: Diff, *, full: bool) -> Table:
     """
     rows: list[tuple[Any, ...]] = []
     for block in found.blocks:
-        if full or block.status != "changed" or any(block.delta) or any(change.costs for change in block.changes):
+        if (
+            full
+            or block.status != "changed"
+            or any(block.delta.values())
+            or any(change.costs for change in block.changes)
+        ):
             rows.append(_block_row(block))
         if full:
             rows += [_change_row(block, change) for change in block.changes]
@@ -41,7 +46,7 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         Column("Δ MACs", "delta_macs", signed),
     )
     return Table(
-        f"{found.before.spec.variant} → {found.after.spec.variant}", columns, tuple(rows), _footer(found, full)
+        f"{found.before.origin.variant} → {found.after.origin.variant}", columns, tuple(rows), _footer(found, full)
     )
 
 
@@ -155,13 +160,13 @@ def diff_document(found: Diff) -> dict[str, Any]:
     """Return a diff as a document: every change, whatever the view."""
     return {
         "schema": SCHEMA,
-        "before": found.before.spec.variant,
-        "after": found.after.spec.variant,
+        "before": found.before.origin.variant,
+        "after": found.after.origin.variant,
         "convention": {"name": found.after.convention.name, "version": found.after.convention.version},
         "totals": {
-            "before": found.before.totals._asdict(),
-            "after": found.after.totals._asdict(),
-            "delta": found.delta._asdict(),
+            "before": dict(found.before.totals),
+            "after": dict(found.after.totals),
+            "delta": dict(found.delta),
         },
         "hidden": found.hidden,
         "blocks": [
@@ -172,7 +177,7 @@ def diff_document(found: Diff) -> dict[str, Any]:
                 "block_type": block.label,
                 "input": list(block.input),
                 "output": list(block.output),
-                "delta": block.delta._asdict(),
+                "delta": dict(block.delta),
                 "changes": _changes(block.changes),
             }
             for block in found.blocks
@@ -188,7 +193,7 @@ def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
             "after": change.after or None,
             "kind": change.kind,
             "fields": {name: [before, after] for name, before, after in change.fields},
-            "delta": change.delta._asdict(),
+            "delta": dict(change.delta),
         }
         for change in changes
     ]

@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archprof.analysis.conventions import ARCHPROF
-from archprof.analysis.explain import Explanation, Print, Rewriting
+from archprof.analysis.explain import Explanation, PublishedCount, Rewriting
 from archprof.analysis.guess import Guess, Seen
-from archprof.analysis.report import Report
+from archprof.costs.convention import ARCHPROF
+from archprof.costs.report import Report
 from archprof.render.json import head
 from archprof.render.summary import heading
 from archprof.render.table import Column, Table
@@ -74,7 +74,7 @@ def _or_nothing(number: int | None) -> str:
     return "" if number is None else exact(number)
 
 
-def footnotes(rewritings: Iterable[Rewriting], prints: Iterable[Print], unpriced: Iterable[str]) -> list[str]:
+def footnotes(rewritings: Iterable[Rewriting], prints: Iterable[PublishedCount], unpriced: Iterable[str]) -> list[str]:
     """Return the lines below the table: published numbers, other ways to write the same, operators that tools may see
     otherwise, our convention."""
     # Parameters are told where they differ: no convention is about them.
@@ -89,7 +89,7 @@ def footnotes(rewritings: Iterable[Rewriting], prints: Iterable[Print], unpriced
     return [*lines, f"convention {ARCHPROF}: {ARCHPROF.text}"]
 
 
-def _published(one: Print) -> str:
+def _published(one: PublishedCount) -> str:
     what = {"macs": "MACs", "flops": "FLOPs"}.get(one.what, one.what)
     source = f" ({one.where})" if one.where else ""
     parts = [f"{exact(one.counted)} ({short(one.counted)}) here"]
@@ -100,9 +100,7 @@ def _published(one: Print) -> str:
 
 def _rewritten(one: Rewriting) -> str:
     totals = ", ".join(f"{name} {exact(total)}" for name, total in one.totals.items())
-    return (
-        f"{plural(one.operators, one.form.what)} written as {one.form.written} here; as {one.form.otherwise}: {totals}"
-    )
+    return f"{plural(one.operators, one.writing.what)} written as {one.writing.written} here; as {one.writing.otherwise}: {totals}"
 
 
 def guess_table(report: Report, seen: Seen, guesses: Sequence[Guess], shown: int) -> Table:
@@ -135,12 +133,15 @@ def _answer(seen: Seen, fitting: Sequence[Guess], report: Report) -> str:
 
 
 def explain_document(
-    report: Report, explanations: Sequence[Explanation], rewritings: Iterable[Rewriting], prints: Iterable[Print]
+    report: Report,
+    explanations: Sequence[Explanation],
+    rewritings: Iterable[Rewriting],
+    prints: Iterable[PublishedCount],
 ) -> dict[str, Any]:
     """Return the JSON of `archprof explain`: every step of every convention, other forms, published counts."""
     return {
         **head(report),
-        "totals": report.totals._asdict(),
+        "totals": dict(report.totals),
         "conventions": [_convention(one) for one in explanations],
         "forms": [_form(one) for one in rewritings],
         "published": [{**one._asdict(), "given_by": list(one.given_by)} for one in prints],
@@ -162,11 +163,11 @@ def _convention(one: Explanation) -> dict[str, Any]:
 
 
 def _form(one: Rewriting) -> dict[str, Any]:
-    form = one.form
+    writing = one.writing
     return {
-        "what": form.what,
-        "written": form.written,
-        "otherwise": form.otherwise,
+        "what": writing.what,
+        "written": writing.written,
+        "otherwise": writing.otherwise,
         "operators": one.operators,
         "totals": one.totals,
     }

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from archprof.spec import catalog
 
 if TYPE_CHECKING:
-    from archprof.analysis.conventions import Convention
-    from archprof.analysis.report import Report, Row
+    from archprof.costs.convention import Convention
+    from archprof.costs.report import Report, Row
 
 SCHEMA = 1
 
@@ -32,14 +32,14 @@ def _compact(value: Any) -> str:
 
 def head(report: "Report") -> dict[str, Any]:
     """Return what every document about a network starts with."""
-    spec = report.spec
+    spec = report.origin
     return {
         "schema": SCHEMA,
         "model": spec.variant,
         "title": spec.title,
         "source": {key: value for key, value in spec.source._asdict().items() if value},
         "input": list(report.input),
-        "outputs": {name: list(dims) for name, dims in report.outputs.items()},
+        "outputs": {name: list(value.shape) for name, value in report.outputs.items()},
         "convention": {"name": report.convention.name, "version": report.convention.version},
     }
 
@@ -48,13 +48,15 @@ def summary_document(report: "Report", conventions: "Sequence[Convention]" = ())
     """Return the document that docs/reference/json.md describes and `archprof schema summary` prints the schema of."""
     document: dict[str, Any] = {
         **head(report),
-        "totals": report.totals._asdict(),
+        "totals": dict(report.totals),
         "layers": [_layer(row) for row in report.rows],
     }
     if conventions:
         _add_counts(document, report, conventions)
     if report.measured:
-        document["measured"] = {key: value for key, value in report.measured._asdict().items() if value is not None}
+        found = {key: value for key, value in report.measured._asdict().items() if value is not None}
+        found.pop("rows")
+        document["measured"] = found
     return document
 
 
@@ -73,17 +75,22 @@ def _layer(row: "Row") -> dict[str, Any]:
         "padding": _list(row.padding),
         "groups": row.groups,
         "dilation": _list(row.dilation),
-        **row.cost._asdict(),
-        "location": str(row.location._replace(file=catalog.portable(row.location.file))),
+        **row.cost,
+        "location": _location(row),
     }
     if row.measured:
         layer["measured"] = {key: value for key, value in row.measured._asdict().items() if value is not None}
     return layer
 
 
+def _location(row: "Row") -> str | None:
+    place = row.location
+    return None if place is None else str(place._replace(file=catalog.portable(place.file)))
+
+
 def _add_counts(document: dict[str, Any], report: "Report", conventions: "Sequence[Convention]") -> None:
     """Add what other conventions count, in all and in every layer, each under its own name."""
-    from archprof.analysis.conventions import convention_row
+    from archprof.costs.convention import convention_row
 
     document["counts"] = counts_of(report, conventions)
     for layer, row in zip(document["layers"], report.rows, strict=True):
@@ -92,7 +99,7 @@ def _add_counts(document: dict[str, Any], report: "Report", conventions: "Sequen
 
 def counts_of(report: "Report", conventions: "Sequence[Convention]") -> dict[str, Any]:
     """Return what other conventions count in all, each under its name, with the version of its tool and its unit."""
-    from archprof.analysis.conventions import convention_total
+    from archprof.costs.convention import convention_total
 
     return {
         rule.name: {"version": rule.version, "unit": rule.unit, "total": convention_total(report, rule)}

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from archprof.analysis.compare import Comparison
-from archprof.analysis.report import Cost
-from archprof.errors import Problem, UsageError
+from archprof.costs.metrics import NAMES
+from archprof.errors import usage_error
 from archprof.units import short
 
 if TYPE_CHECKING:
-    from archprof.analysis.sweep import Kept
+    from archprof.sweep.run import VariantRows
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
@@ -27,9 +27,9 @@ def plot_comparison(found: Comparison, path: str) -> None:
     axes = figure.subplots()
     macs = [contender.report.totals.macs for contender in points]
     heights = [float(contender.top1) if accuracy else contender.report.totals.params for contender in points]
-    for name in dict.fromkeys(contender.report.spec.name for contender in points):
+    for name in dict.fromkeys(contender.report.origin.name for contender in points):
         family = sorted(
-            (macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.spec.name == name
+            (macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.origin.name == name
         )
         axes.plot(*zip(*family, strict=True), color="#9bbdd4", linewidth=1, zorder=2)
     axes.scatter(macs, heights, s=44, color="#1b6ca8", zorder=3)
@@ -43,11 +43,11 @@ def plot_comparison(found: Comparison, path: str) -> None:
     _finish(figure, axes, path)
 
 
-def plot_sweep(models: Sequence[str], points: "Kept", path: str) -> None:
+def plot_sweep(models: Sequence[str], points: "VariantRows", path: str) -> None:
     """Write a scatter of params against MACs, a colour a network. Raises UsageError as `plot_comparison` does."""
     figure = _figure(path)
     axes = figure.subplots()
-    params, macs = (points.costs[Cost._fields.index(name)] for name in ("params", "macs"))
+    params, macs = (points.costs[NAMES.index(name)] for name in ("params", "macs"))
     for index, model in enumerate(models):
         chosen = points.plans == index
         axes.scatter(macs[chosen], params[chosen], s=10, label=model, zorder=3)
@@ -62,12 +62,12 @@ def plot_sweep(models: Sequence[str], points: "Kept", path: str) -> None:
 def _figure(path: str) -> Any:
     """Return an empty picture. Raises UsageError without matplotlib, or for another suffix."""
     if Path(path).suffix.lower() not in SUFFIXES:
-        raise UsageError([Problem(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")])
+        raise usage_error(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
-        raise UsageError(
-            [Problem("`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'")]
+        raise usage_error(
+            "`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'"
         ) from None
     return Figure(figsize=(7, 4.5), layout="constrained")
 
@@ -79,7 +79,7 @@ def _finish(figure: Any, axes: Any, path: str) -> None:
     try:
         figure.savefig(path, dpi=160, metadata={"Date": None} if path.lower().endswith(".svg") else None)
     except OSError as error:
-        raise UsageError([Problem(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}")]) from None
+        raise usage_error(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
 
 
 def _tick(value: float) -> str:

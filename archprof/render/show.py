@@ -3,8 +3,8 @@
 from typing import Any
 
 from archprof.analysis.block_table import BlockTable
-from archprof.analysis.report import Report
-from archprof.graph.dims import Shape
+from archprof.costs.report import Report
+from archprof.ir.dims import Shape
 from archprof.render.summary import heading
 from archprof.render.table import Column, Table
 from archprof.units import exact, percent, short
@@ -40,7 +40,7 @@ def show_table(report: Report, table: BlockTable) -> Table:
     )
     footer = [
         f"params {exact(totals.params)} ({short(totals.params)}) · MACs {exact(totals.macs)} ({short(totals.macs)})",
-        *([f"note: {report.spec.note}"] if report.spec.note else []),
+        *([f"note: {report.origin.note}"] if report.origin.note else []),
         f"convention {report.convention}: {report.convention.text}",
     ]
     return Table(heading(report), columns, rows, tuple(footer))
@@ -57,11 +57,11 @@ def show_document(report: Report, table: BlockTable) -> dict[str, Any]:
             "cells": row.cells,
             "input": list(row.input),
             "output": list(row.output),
-            **row.cost._asdict(),
+            **dict(row.cost),
         }
         for row in table.rows
     ]
-    return {**head(report), "totals": report.totals._asdict(), "rows": rows}
+    return {**head(report), "totals": dict(report.totals), "rows": rows}
 
 
 def printed_shape(shape: Shape) -> str:

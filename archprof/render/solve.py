@@ -2,12 +2,12 @@
 
 from typing import Any
 
-from archprof.analysis.conventions import ARCHPROF
-from archprof.analysis.plan import Limit
-from archprof.analysis.report import Cost
-from archprof.analysis.solve import Found, Solution
+from archprof.costs.convention import ARCHPROF
+from archprof.costs.metrics import NAMES
 from archprof.render.json import SCHEMA
 from archprof.render.table import Column, Table
+from archprof.sweep.plan import CountLimit
+from archprof.sweep.solve import Candidate, Solution
 from archprof.units import exact, percent, plural
 
 LABELS = {"macs": "MACs"}
@@ -65,7 +65,7 @@ def _round(value: float, up: bool) -> str:
 def _budget(found: Solution) -> list[str]:
     lines = []
     for limit in found.goal.limits:
-        count = int(getattr(found.best.cost, limit.of))
+        count = int(found.best.cost[limit.of])
         label = LABELS.get(limit.of, limit.of)
         if count <= limit.value:
             left = limit.value - count
@@ -83,10 +83,10 @@ def _budget(found: Solution) -> list[str]:
     return lines
 
 
-def _binds(found: Solution, limit: Limit) -> str:
+def _binds(found: Solution, limit: CountLimit) -> str:
     if limit not in found.binding or found.above is None:
         return ""
-    return f"; binds: the next is over by {exact(int(getattr(found.above.cost, limit.of)) - limit.value)}"
+    return f"; binds: the next is over by {exact(int(found.above.cost[limit.of]) - limit.value)}"
 
 
 def solution_document(found: Solution) -> dict[str, Any]:
@@ -103,7 +103,7 @@ def solution_document(found: Solution) -> dict[str, Any]:
             {
                 "count": limit.of,
                 "max": limit.value,
-                "left": limit.value - getattr(found.best.cost, limit.of),
+                "left": limit.value - found.best.cost[limit.of],
                 "binds": limit in found.binding,
             }
             for limit in found.goal.limits
@@ -112,11 +112,11 @@ def solution_document(found: Solution) -> dict[str, Any]:
     }
 
 
-def _document(network: Found, found: Solution) -> dict[str, Any]:
+def _document(network: Candidate, found: Solution) -> dict[str, Any]:
     of = "width" if found.parameter == "width" else "phi"
     interval = None if network.interval is None else {"of": of, "from": network.interval[0], "to": network.interval[1]}
     return {
         "settings": dict(network.settings),
         "interval": interval,
-        "totals": {name: getattr(network.cost, name) for name in Cost._fields},
+        "totals": {name: network.cost[name] for name in NAMES},
     }

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Any
 
-from archprof.analysis.conventions import Convention, convention_sum, convention_total
 from archprof.analysis.fold import Line, View
-from archprof.analysis.report import Report
+from archprof.costs.convention import Convention, convention_sum, convention_total
+from archprof.costs.report import Report
 from archprof.render.table import Column, Table
 from archprof.units import exact, percent, plural, short
 
@@ -65,7 +65,7 @@ def _values(line: Line, report: Report, conventions: Sequence[Convention]) -> tu
 
 def heading(report: Report) -> str:
     """Return the line above a table: the network, its settings, where it is printed, its input."""
-    spec = report.spec
+    spec = report.origin
     asked = ", ".join(f"{key} {value}" for key, value in spec.asked)
     return " · ".join(filter(None, [spec.title, asked, str(spec.source), f"input {shape(report.input)}"]))
 
@@ -89,7 +89,7 @@ def footer(report: Report, view: View, sort: str | None) -> tuple[str, ...]:
         counts.append(f"buffers {exact(totals.buffers)}")
     lines.append(" · ".join(counts))
     if len(report.outputs) > 1:
-        lines.append("outputs " + " · ".join(f"{name} {shape(dims)}" for name, dims in report.outputs.items()))
+        lines.append("outputs " + " · ".join(f"{name} {shape(value.shape)}" for name, value in report.outputs.items()))
     if report.measured:
         lines.append(_measured_line(report))
     lines.append(f"convention {report.convention}: {report.convention.text}")

@@ -11,11 +11,11 @@ from typing import IO, Any, Protocol
 
 import numpy as np
 
-from archprof.analysis.plan import Plan
-from archprof.analysis.report import Cost
-from archprof.analysis.sweep import Kept, Tally, digits, settings_of
-from archprof.errors import Problem, UsageError
+from archprof.costs.metrics import NAMES
+from archprof.errors import usage_error
 from archprof.render.table import Column, Table
+from archprof.sweep.plan import Plan
+from archprof.sweep.run import Tally, VariantRows, digits, settings_of
 from archprof.units import exact, plural, short
 
 SHOWN = 50
@@ -24,7 +24,7 @@ SHOWN = 50
 class Writer(Protocol):
     """Takes variants one batch after the other."""
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: VariantRows) -> None:
         """Write some variants."""
 
     def close(self) -> None:
@@ -36,7 +36,7 @@ def axis_names(plans: Sequence[Plan]) -> list[str]:
     return list(dict.fromkeys(axis.name for plan in plans for axis in plan.axes))
 
 
-def _texts(plans: Sequence[Plan], kept: Kept) -> list[list[str]]:
+def _texts(plans: Sequence[Plan], kept: VariantRows) -> list[list[str]]:
     """Return the columns of variants as text: the model, the axes, the costs."""
     columns = [[plans[index].model for index in kept.plans.tolist()]]
     columns += [[""] * len(kept) for _ in axis_names(plans)]
@@ -58,9 +58,9 @@ class CsvWriter:
         self._file = file
         self._plans = plans
         if not started:
-            file.write(",".join(map(_quoted, ["model", *axis_names(plans), *Cost._fields])) + "\n")
+            file.write(",".join(map(_quoted, ["model", *axis_names(plans), *NAMES])) + "\n")
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: VariantRows) -> None:
         """Write some variants."""
         columns = [
             list(map(_quoted, column)) if any("," in text for text in column) else column
@@ -86,12 +86,12 @@ class JsonWriter:
     def __init__(self, file: IO[str], plans: Sequence[Plan]) -> None:
         self._file = file
         self._plans = plans
-        self._keys = [json.dumps(key) for key in ("model", *axis_names(plans), *Cost._fields)]
+        self._keys = [json.dumps(key) for key in ("model", *axis_names(plans), *NAMES)]
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: VariantRows) -> None:
         """Write some variants."""
         model, *axes = _texts(self._plans, kept)
-        axes, costs = axes[: -len(Cost._fields)], axes[-len(Cost._fields) :]
+        axes, costs = axes[: -len(NAMES)], axes[-len(NAMES) :]
         columns = [[json.dumps(name) for name in model], *([_json(text) for text in column] for column in axes), *costs]
         for line in zip(*columns, strict=True):
             self._file.write(
@@ -124,14 +124,14 @@ class ParquetWriter:
             import pyarrow
             import pyarrow.parquet
         except ModuleNotFoundError:
-            raise UsageError(
-                [Problem("Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'")]
+            raise usage_error(
+                "Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'"
             ) from None
         self._arrow = pyarrow
         self._plans = plans
         self._values = {name: _arrow_values(pyarrow, plans, name) for name in axis_names(plans)}
         fields = [("model", pyarrow.string()), *((name, values[0].type) for name, values in self._values.items())]
-        fields += [(name, pyarrow.int64()) for name in Cost._fields]
+        fields += [(name, pyarrow.int64()) for name in NAMES]
         self._schema = pyarrow.schema(fields)
         self._writer = pyarrow.parquet.ParquetWriter(path, self._schema, compression="zstd")
         if before is not None:
@@ -139,7 +139,7 @@ class ParquetWriter:
                 for group in range(old.num_row_groups):
                     self._writer.write_table(old.read_row_group(group))
 
-    def write(self, kept: Kept) -> None:
+    def write(self, kept: VariantRows) -> None:
         """Write some variants."""
         pyarrow = self._arrow
         for index, plan in enumerate(self._plans):
@@ -191,7 +191,7 @@ def text_writer(format: str, file: IO[str], plans: Sequence[Plan], started: bool
     return CsvWriter(file, plans, started) if format == "csv" else JsonWriter(file, plans)
 
 
-def sweep_table(tally: Tally, kept: Kept, points: Kept, limited: bool, convention: str) -> Table:
+def sweep_table(tally: Tally, kept: VariantRows, points: VariantRows, limited: bool, convention: str) -> Table:
     """Return the first variants as a table, with what was left out, what cannot be and why; *points* are drawn
     below."""
     plans = tally.plans
@@ -203,7 +203,7 @@ def sweep_table(tally: Tally, kept: Kept, points: Kept, limited: bool, conventio
     ]
     texts = _texts(plans, kept.take(np.arange(min(len(kept), SHOWN)))) if len(kept) else []
     leading = texts[0 if len(plans) > 1 else 1 : 1 + len(axis_names(plans))]
-    chosen = [*leading, *(texts[-len(Cost._fields) + Cost._fields.index(name)] for name in _DROPS)] if texts else []
+    chosen = [*leading, *(texts[-len(NAMES) + NAMES.index(name)] for name in _DROPS)] if texts else []
     rows = tuple(zip(*chosen, strict=True))
     title = f"{', '.join(plan.model for plan in plans)}: {plural(sum(tally.done), 'variant')}"
     return Table(
@@ -214,7 +214,7 @@ def sweep_table(tally: Tally, kept: Kept, points: Kept, limited: bool, conventio
 _DROPS = {"params": 0, "macs": 0, "activations": 3}
 
 
-def _footer(tally: Tally, kept: Kept, limited: bool) -> Iterable[str]:
+def _footer(tally: Tally, kept: VariantRows, limited: bool) -> Iterable[str]:
     if limited:
         yield f"{tally.fitting:,} of {plural(sum(tally.done), 'variant')} within the limits"
     if len(kept) > SHOWN or len(kept) < tally.fitting:
@@ -229,15 +229,15 @@ def impossible(tally: Tally) -> Iterable[str]:
             yield f"{plural(one.variants, 'variant')} cannot be, such as {plan.model} at {settings_of(plan, one.example)}: {one.reason}"
 
 
-def scatter(points: Kept, width: int = 48, height: int = 12) -> Iterable[str]:
+def scatter(points: VariantRows, width: int = 48, height: int = 12) -> Iterable[str]:
     """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes from 0."""
     if len(points) < _PLOTTED:
         return
-    macs = points.costs[Cost._fields.index("macs")]
-    name = next((name for name in ("params", "activations") if np.ptp(points.costs[Cost._fields.index(name)])), "")
+    macs = points.costs[NAMES.index("macs")]
+    name = next((name for name in ("params", "activations") if np.ptp(points.costs[NAMES.index(name)])), "")
     if not name or not np.ptp(macs):
         return
-    heights = points.costs[Cost._fields.index(name)]
+    heights = points.costs[NAMES.index(name)]
     cells = [[" "] * width for _ in range(height)]
     across = (macs / macs.max() * (width - 1)).astype(int)
     up = (heights / heights.max() * (height - 1)).astype(int)

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from archprof.analysis.conventions import ARCHPROF
 from archprof.analysis.verify import Check, Proof
+from archprof.costs.convention import ARCHPROF
 from archprof.render.json import SCHEMA
 from archprof.render.table import Column, Table
 from archprof.spec import catalog
@@ -62,7 +62,7 @@ def verify_document(proofs: Iterable[Proof]) -> dict[str, Any]:
                 "model": proof.model,
                 "at": dict(proof.at),
                 "holds": proof.holds,
-                **proof.cost._asdict(),
+                **dict(proof.cost),
                 "checks": [check._asdict() for check in proof.checks],
                 "location": catalog.portable(proof.location),
             }

@@ -5,11 +5,9 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
-from archprof.graph.init_rules import read_init
-from archprof.graph.operators.conv import Conv2d, Linear
-from archprof.graph.operators.deform import DeformConv2d
-from archprof.graph.trace import Graph, Node
-from archprof.runtime.require import require_torch
+from archprof.ir.graph import Graph, Node
+from archprof.ir.origin import require_table
+from archprof.runtime.imports import require_torch
 
 if TYPE_CHECKING:
     import torch
@@ -17,26 +15,22 @@ if TYPE_CHECKING:
 
     from archprof.runtime.network import Network
 
-# What a spec's `init` is about.
-_RULED = (Conv2d, DeformConv2d, Linear)
-
 
 def build_network(graph: Graph, *, initialise: bool = True, device: torch.device | str | None = None) -> Network:
     """Return the torch module of a graph, in training mode, on *device* (torch's default unless given).
 
     Without *initialise* weights keep whatever their memory held, and no random number is drawn: enough to count on, and
-    faster. Raises UsageError where torch is not installed, SpecError for an `init` that is none of the rules.
+    faster. Raises UsageError where torch is not installed, and for a graph that comes from no block table.
     """
+    require_table(graph.origin, "building a module")
     require_torch("building a module")
     import torch
 
     from archprof.runtime.network import Network
 
     with nullcontext() if device is None else torch.device(device):
-        nodes = sorted(graph.nodes, key=lambda node: node.order)
-        modules = {
-            node.path: module for node in nodes if not node.shared and (module := _module(node, initialise)) is not None
-        }
+        nodes = sorted((node for node in graph.nodes if node.call == 1), key=lambda node: node.order)
+        modules = {node.path: module for node in nodes if (module := _module(node, initialise)) is not None}
         if initialise:
             _initialise(graph, modules)
     _set_inplace(graph, modules)
@@ -44,10 +38,10 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
 
 
 def _module(node: Node, initialise: bool) -> nn.Module | None:
-    from archprof.runtime.undrawn import Undrawn
+    from archprof.runtime.skip_init import SkipInit
 
-    # Ruled layers are drawn once, by the rules. Other operators, those of a user's package among them, draw their own.
-    with nullcontext() if initialise and not isinstance(node.op, _RULED) else Undrawn():
+    # Layers with a rule are drawn once, by it. Other operators, those of a user's package among them, draw their own.
+    with nullcontext() if initialise and node.init is None else SkipInit():
         module = node.op.module()
     if module is not None and not node.trainable:
         module.requires_grad_(False)
@@ -57,10 +51,9 @@ def _module(node: Node, initialise: bool) -> nn.Module | None:
 def _initialise(graph: Graph, modules: dict[str, nn.Module]) -> None:
     from archprof.runtime.init import draw
 
-    rules = read_init(graph.spec)
     for node in graph.nodes:
-        if isinstance(node.op, _RULED) and not node.shared:
-            draw(modules[node.path], rules.linear if isinstance(node.op, Linear) else rules.conv)  # type: ignore[arg-type]
+        if node.init is not None and node.call == 1:
+            draw(modules[node.path], node.init)  # type: ignore[arg-type]
 
 
 def _set_inplace(graph: Graph, modules: dict[str, nn.Module]) -> None:

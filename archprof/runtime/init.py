@@ -5,11 +5,11 @@ from math import sqrt
 
 from torch import Tensor, nn
 
-from archprof.graph.init_rules import Rule
-from archprof.runtime.modules import DeformConv2d
+from archprof.ir.init_rules import InitRule
+from archprof.ir.modules import DeformConv2d
 
 
-def draw(layer: nn.Conv2d | DeformConv2d | nn.Linear, rule: Rule) -> None:
+def draw(layer: nn.Conv2d | DeformConv2d | nn.Linear, rule: InitRule) -> None:
     """Draw a layer's weight by *rule*, and make its bias zero; the rule `torch` draws both as torch does."""
     if rule.name == "torch":
         layer.reset_parameters()

@@ -2,29 +2,21 @@
 
 from collections import Counter
 
-from archprof.graph.operators.act import Activation
-from archprof.graph.operators.conv import Conv2d, Linear
-from archprof.graph.operators.deform import DeformConv2d
-from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm
-from archprof.graph.operators.shape import Add, Concat
-from archprof.graph.trace import INPUT, Graph, Node
-
-# Their outputs are fresh tensors, which their own backward does not need.
-_PRODUCERS = (Conv2d, DeformConv2d, Linear, BatchNorm2d, FrozenBatchNorm2d, GroupNorm, Add, Concat)
+from archprof.ir.graph import INPUT, Edge, Graph, Node
+from archprof.ir.liveness import readers
 
 
 def inplace_paths(graph: Graph) -> frozenset[str]:
     """Return the paths of the activations that nobody can see writing over their input, wherever they are applied."""
-    readers = Counter(source for node in graph.nodes for source in node.inputs)
-    readers.update(graph.outputs.values())
-    able = {node.path for node in graph.nodes if isinstance(node.op, Activation) and node.op.inplace}
-    return frozenset(able - {node.path for node in graph.nodes if not _is_sole_reader(node, graph, readers)})
+    counted = readers(graph)
+    able = {node.path for node in graph.nodes if node.op.inplace}
+    return frozenset(able - {node.path for node in graph.nodes if not _is_sole_reader(node, graph, counted)})
 
 
-def _is_sole_reader(node: Node, graph: Graph, readers: Counter[int]) -> bool:
+def _is_sole_reader(node: Node, graph: Graph, counted: Counter[Edge]) -> bool:
     source = node.inputs[0]
-    if source == INPUT or readers[source] != 1:
+    if source.node == INPUT or counted[source] != 1:
         return False
-    producer = graph.nodes[source]
+    producer = graph.nodes[source.node]
     # A sum of one map is that map itself.
-    return isinstance(producer.op, _PRODUCERS) and (len(producer.inputs) > 1 or not isinstance(producer.op, Add))
+    return producer.op.overwritable and not (producer.op.joins and len(producer.inputs) == 1)

@@ -7,9 +7,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.errors import Problem, UsageError, suggest
-from archprof.graph.trace import Graph
-from archprof.runtime.require import importing, require_torch, uncollected
+from archprof.errors import suggest, usage_error
+from archprof.ir.graph import Graph
+from archprof.runtime.imports import importing, require_torch, uncollected
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -50,7 +50,6 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
     # network.
     with uncollected():
         _prepare(counter)
-        import torch
 
         from archprof.runtime.build import build_network
 
@@ -60,7 +59,7 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
                 network = build_network(graph, initialise=False, device=device).eval()
-                counts.append(_count(name, network, (torch.zeros(1, *graph.input, device=device),)))
+                counts.append(_count(name, network, _zeros(graph, device)))
         return _measurement(counter, network, counts)
 
 
@@ -85,13 +84,19 @@ def measure_module(
     return _measurement(counter, module, counts)
 
 
+def _zeros(graph: Graph, device: str) -> tuple[Tensor, ...]:
+    import torch
+
+    return tuple(torch.zeros(value.at_batch(1), device=device) for value in graph.inputs.values())
+
+
 def _counters(counter: str) -> tuple[str, ...]:
     return ("fvcore", "torch") if counter == "both" else (counter,)
 
 
 def _prepare(counter: str) -> None:
     if counter not in COUNTERS:
-        raise UsageError([Problem(f"unknown counter `{counter}`", help=suggest(counter, COUNTERS, "counters"))])
+        raise usage_error(f"unknown counter `{counter}`", help=suggest(counter, COUNTERS, "counters"))
     require_torch("measuring", *(["fvcore"] if counter != "torch" else []))
 
 

@@ -5,17 +5,19 @@ from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
-from archprof.graph.trace import INPUT, Graph
+from archprof.ir.graph import INPUT, Edge, Graph, Node
+from archprof.ir.liveness import dying
 
 
-class Step(NamedTuple):
-    """One operator of a forward pass: the module at a path, or a function; the values it reads, and those that nobody
-    reads after it."""
+class Instruction(NamedTuple):
+    """One operator of a forward pass: the module at a path, or a function; the values it reads, those that nobody reads
+    after it, and those that it gives."""
 
     path: tuple[str, ...]
-    function: Callable[..., Tensor] | None
-    inputs: tuple[int, ...]
-    dead: tuple[int, ...]
+    function: Callable[..., Any] | None
+    inputs: tuple[Edge, ...]
+    dead: tuple[Edge, ...]
+    outputs: tuple[Edge, ...]
 
 
 class Network(nn.Module):
@@ -39,14 +41,16 @@ class Network(nn.Module):
             self._attach(path, module)
 
     def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
-        values = {INPUT: x}
-        for index, step in enumerate(self._program):
+        values: dict[Edge, Tensor] = {Edge(INPUT): x}
+        for step in self._program:
             arguments = [values[source] for source in step.inputs]
             for source in step.dead:
                 del values[source]
             operator = step.function or self._find(step.path)
-            values[index] = operator(*arguments)
-        outputs = {name: values[index] for name, index in self._outputs.items()}
+            result = operator(*arguments)
+            results = result if len(step.outputs) > 1 else (result,)
+            values.update(zip(step.outputs, results, strict=True))
+        outputs = {name: values[edge] for name, edge in self._outputs.items()}
         return outputs if self._named_outputs else outputs["output"]
 
     def named_modules(
@@ -94,21 +98,15 @@ class Network(nn.Module):
         return self._order.get(name, len(self._order))
 
 
-def _program(graph: Graph, modules: Mapping[str, nn.Module]) -> tuple[Step, ...]:
-    last_reader = {source: index for index, node in enumerate(graph.nodes) for source in node.inputs}
-    dead: dict[int, list[int]] = {}
-    for source, reader in last_reader.items():
-        if source not in graph.outputs.values():
-            dead.setdefault(reader, []).append(source)
-    return tuple(
-        Step(
-            tuple(node.path.split(".")),
-            None if node.path in modules else node.op.call,
-            node.inputs,
-            tuple(dead.get(index, ())),
-        )
-        for index, node in enumerate(graph.nodes)
-    )
+def _program(graph: Graph, modules: Mapping[str, nn.Module]) -> tuple[Instruction, ...]:
+    steps = enumerate(zip(graph.nodes, dying(graph), strict=True))
+    return tuple(_instruction(index, node, dead, node.path in modules) for index, (node, dead) in steps)
+
+
+def _instruction(index: int, node: Node, dead: tuple[Edge, ...], is_module: bool) -> Instruction:
+    outputs = tuple(Edge(index, k) for k in range(len(node.outputs)))
+    function = None if is_module else node.op.call
+    return Instruction(tuple(node.path.split(".")), function, node.inputs, dead, outputs)
 
 
 def _order(modules: Mapping[str, nn.Module]) -> dict[str, int]:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
-from archprof.spec.printed import BYTES, COUNTS, parse_printed
+from archprof.spec.printed_number import BYTES, COUNTS, parse_printed
 from archprof.spec.values import flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 

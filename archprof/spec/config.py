@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, UsageError, printable, problem
+from archprof.errors import Location, Problem, Problems, SpecError, printable, problem, usage_error
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
@@ -58,8 +58,8 @@ def read_config(path: str) -> Config:
         return _config(parse(read_file(path), path, _FORM), path)
     config = _of_project(path)
     if config is None:
-        raise UsageError(
-            [Problem(f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")]
+        raise usage_error(
+            f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml"
         )
     return config
 

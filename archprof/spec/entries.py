@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
+from archprof.ir.origin import Source
+from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog
 from archprof.spec.header import read_expected, read_source
-from archprof.spec.limits import MAX_EXTENDS
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.reader import parse, read_file
-from archprof.spec.types import Expected, Source
+from archprof.spec.types import Expected
 from archprof.spec.variant import parse_reference
 
 # What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import Location, SpecError, printable, problem
-from archprof.spec.limits import MAX_BYTES
+from archprof.limits import MAX_BYTES
 from archprof.spec.nodes import shorten
 
 if TYPE_CHECKING:

@@ -7,10 +7,11 @@ from functools import reduce
 from typing import Any
 
 from archprof.errors import Problems, problem
+from archprof.ir.origin import Source
+from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
-from archprof.spec.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.nodes import Map, Node, Scalar, Seq
-from archprof.spec.types import Expected, Knob, Published, Source, Spec, WidthRule
+from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
 from archprof.spec.values import NAME, dims, flag, integer, mapping, number, scalar, sequence, text, word, wrong
 from archprof.spec.variant import parse_settings
 

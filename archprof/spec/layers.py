@@ -1,6 +1,7 @@
 """How layers are written: in short form or in full, and where the one with an id stands."""
 
 from collections.abc import Callable, Mapping
+from typing import NamedTuple
 
 from archprof.spec.address import Step
 from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
@@ -28,17 +29,63 @@ class _Absent(Scalar):
 ABSENT = _Absent("", value="absent")
 
 
-def block_of(layer: Node) -> str | None:
+class WrittenLayer(NamedTuple):
+    """A layer as it is written: its block's name, the arguments behind that, and what stands beside it."""
+
+    block: Scalar
+    arguments: Node | None
+    id: Node | None = None
+    inputs: Node | None = None
+
+
+class WrittenArguments(NamedTuple):
+    """A layer's arguments as they are written: options as typed, and the columns and rows of its table, if it is one."""
+
+    options: Mapping[str, tuple[Scalar, Node]]
+    columns: Node | None = None
+    rows: Node | None = None
+
+
+def written_layer(node: Node) -> WrittenLayer | None:
+    """Return a layer's parts: a block's name alone, or a mapping of one block and what stands beside it; None for
+    anything else."""
+    if isinstance(node, Scalar):
+        return WrittenLayer(node, None)
+    blocks = blocks_in(node)
+    if len(blocks) != 1 or not isinstance(node, Map):
+        return None
+    return WrittenLayer(*blocks[0], node.get("id"), node.get("from"))
+
+
+def blocks_in(node: Node) -> list[tuple[Scalar, Node]]:
+    """Return the entries of a mapping that name blocks."""
+    return [entry for key, entry in node.entries.items() if key not in BESIDE] if isinstance(node, Map) else []
+
+
+def block_of(node: Node) -> str | None:
     """Return the name of a layer's block, or None where it does not name one."""
-    if isinstance(layer, Scalar):
-        return layer.text
-    blocks = [key for key in layer.entries if key not in BESIDE] if isinstance(layer, Map) else []
-    return blocks[0] if len(blocks) == 1 else None
+    layer = written_layer(node)
+    return layer.block.text if layer else None
+
+
+def written_arguments(arguments: Node | None, first: str | None) -> WrittenArguments:
+    """Return the options and the table behind a block's name; a lone value is that of the block's *first* column."""
+    if arguments is None or is_blank(arguments):
+        return WrittenArguments({})
+    if not isinstance(arguments, Map):
+        return WrittenArguments({first: (Scalar(first, *arguments[1:4]), arguments)} if first else {})
+    options = {key: entry for key, entry in arguments.entries.items() if key not in ("columns", "rows")}
+    return WrittenArguments(options, arguments.get("columns"), arguments.get("rows"))
 
 
 def column_names(columns: Node | None) -> list[str]:
     """Return the columns of a table as they are written."""
-    return [column.text for column in columns.items if isinstance(column, Scalar)] if isinstance(columns, Seq) else []
+    if not isinstance(columns, Seq):
+        return []
+    return [column.text for column in columns.items if isinstance(column, Scalar)]
+
+
+# The full form
 
 
 def full_form(root: Map, spellings: Spellings) -> Map:
@@ -56,30 +103,30 @@ def _full_layers(layers: Node, spellings: Spellings) -> Node:
     return layers._replace(items=tuple(_full_layer(layer, spellings) for layer in layers.items))
 
 
-def _full_layer(layer: Node, spellings: Spellings) -> Node:
-    if isinstance(layer, Scalar):
-        place = layer[1:4]
-        return Map({layer.text: (layer, Map({}, *place))}, *place)
-    block = block_of(layer)
-    if block is None or not isinstance(layer, Map):
-        return layer
-    return layer.with_entry(block, _full_args(layer.entries[block][1], spellings(block), spellings))
+def _full_layer(node: Node, spellings: Spellings) -> Node:
+    layer = written_layer(node)
+    if layer is None:
+        return node
+    block, place = layer.block, node[1:4]
+    if not isinstance(node, Map):
+        return Map({block.text: (block, Map({}, *place))}, *place)
+    names = spellings(block.text)
+    arguments = layer.arguments
+    if arguments is not None and not isinstance(arguments, Map):
+        if not names and not is_blank(arguments):
+            return node
+        arguments = Map(dict(written_arguments(arguments, next(iter(names), None)).options), *arguments[1:4])
+    assert arguments is not None
+    return node.with_entry(block.text, _full_arguments(arguments, names, spellings))
 
 
-def _full_args(args: Node, names: Mapping[str, str], spellings: Spellings) -> Node:
-    if isinstance(args, Scalar) and is_blank(args):
-        return Map({}, *args[1:4])
-    if not isinstance(args, Map):
-        first = next(iter(names.values()), None)
-        if first is None:
-            return args
-        args = Map({first: (Scalar(first, *args[1:4]), args)}, *args[1:4])
+def _full_arguments(arguments: Map, names: Mapping[str, str], spellings: Spellings) -> Node:
     entries: dict[str, tuple[Scalar, Node]] = {}
-    for key, (marker, value) in args.entries.items():
+    for key, (marker, value) in arguments.entries.items():
         name = names.get(key, key)
         # A column given under two spellings stays so, and is refused when the layer is read.
         entries[key if name in entries else name] = (marker, _full_value(key, value, names, spellings))
-    return args._replace(entries=entries)
+    return arguments._replace(entries=entries)
 
 
 def _full_value(key: str, value: Node, names: Mapping[str, str], spellings: Spellings) -> Node:
@@ -96,41 +143,38 @@ def _full_column(column: Node, names: Mapping[str, str]) -> Node:
     return column._replace(text=names.get(column.text, column.text)) if isinstance(column, Scalar) else column
 
 
+# Ids
+
+
 def find_ids(root: Map) -> dict[str, tuple[Step, ...]]:
-    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks'
-    names."""
+    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks' names."""
     found: dict[str, tuple[Step, ...]] = {}
     _visit_layers(root.get("layers"), ("layers",), found)
     return found
 
 
 def _visit_layers(layers: Node | None, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
-    for index, layer in enumerate(layers.items if isinstance(layers, Seq) else ()):
-        block = block_of(layer)
-        if block is None or not isinstance(layer, Map):
+    for index, node in enumerate(layers.items if isinstance(layers, Seq) else ()):
+        layer = written_layer(node) if isinstance(node, Map) else None
+        if layer is None:
             continue
         here = (*steps, index)
-        name = layer.get("id")
-        if isinstance(name, Scalar):
-            found.setdefault(name.text, here)
-        args = layer.get(block)
-        if isinstance(args, Map):
-            _visit_args(args, here, found)
+        if isinstance(layer.id, Scalar):
+            found.setdefault(layer.id.text, here)
+        if isinstance(layer.arguments, Map):
+            _visit_arguments(layer.arguments, here, found)
 
 
-def _visit_args(args: Map, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
+def _visit_arguments(arguments: Map, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
     for key in LAYER_LISTS:
-        _visit_layers(args.get(key), (*steps, key), found)
-    paths = args.get("paths")
+        _visit_layers(arguments.get(key), (*steps, key), found)
+    paths = arguments.get("paths")
     for index, path in enumerate(paths.items if isinstance(paths, Seq) else ()):
         _visit_layers(path, (*steps, "paths", index), found)
-    names, rows = column_names(args.get("columns")), args.get("rows")
+    names, rows = column_names(arguments.get("columns")), arguments.get("rows")
     if "id" not in names or not isinstance(rows, Seq):
         return
+    at = names.index("id")
     for index, row in enumerate(rows.items):
-        if (
-            isinstance(row, Seq)
-            and len(row.items) == len(names)
-            and isinstance(cell := row.items[names.index("id")], Scalar)
-        ):
+        if isinstance(row, Seq) and len(row.items) == len(names) and isinstance(cell := row.items[at], Scalar):
             found.setdefault(cell.text, (*steps, "rows", index))

@@ -4,17 +4,16 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, did_you_mean, problem, suggest
+from archprof.errors import Location, Problems, SpecError, did_you_mean, problem, suggest
+from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog, git
 from archprof.spec.edits import Assignment, assign, edit
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.layers import Spellings
-from archprof.spec.limits import MAX_EXTENDS
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.reader import parse, parse_value, read_file
-from archprof.spec.types import Spec
+from archprof.spec.types import Spec, Tree
 from archprof.spec.values import mapping, scalar
 from archprof.spec.variant import Setting, parse_reference
 from archprof.spec.walk import is_place
@@ -23,15 +22,6 @@ MULTIPLIERS = ("width", "depth")
 MERGED = ("defaults", "knobs", "width", "init", "source")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
 EDITS = ("extends", "set", "insert", "remove")
-
-
-class Tree(NamedTuple):
-    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what
-    is wrong with its keys."""
-
-    root: Map
-    base: dict[str, Scalar]
-    problems: tuple[Problem, ...] = ()
 
 
 def load(
@@ -72,7 +62,7 @@ def resolve(tree: Tree, settings: Iterable[Setting], spellings: Spellings, probl
     knobs: dict[str, Scalar] = {}
     with found:
         root, knobs = _applied(root, nodes, spellings)
-    return interpret(root, tree.base, knobs, asked, found, problems)
+    return interpret(root, tree.base, knobs, asked, found, problems)._replace(tree=tree)
 
 
 def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) -> Tree:

@@ -10,8 +10,8 @@ from typing import Any
 import yaml
 
 from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.git import is_git, read_blob
-from archprof.spec.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
 # The C parser and the pure one give the same marks; only wheels without libyaml lack the first.

@@ -3,23 +3,11 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from archprof.errors import Problem
+from archprof.ir.origin import Origin, Source, require_table
 from archprof.spec.budget import Budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.variant import settings_text
-
-
-class Source(NamedTuple):
-    """Where a network is described."""
-
-    paper: str = ""
-    arxiv: str = ""
-    table: str = ""
-    url: str = ""
-
-    def __str__(self) -> str:
-        table = f"Table {self.table}" if self.table[:1].isdigit() else self.table
-        said = ", ".join(filter(None, [self.paper, f"arXiv {self.arxiv}" if self.arxiv else "", table]))
-        return said or self.url
 
 
 class WidthRule(NamedTuple):
@@ -61,6 +49,15 @@ class Published(NamedTuple):
     node: Map
 
 
+class Tree(NamedTuple):
+    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what is
+    wrong with its keys."""
+
+    root: Map
+    base: dict[str, Scalar]
+    problems: tuple[Problem, ...] = ()
+
+
 class Spec(NamedTuple):
     """One network at one choice of its knobs.
 
@@ -91,6 +88,7 @@ class Spec(NamedTuple):
     expect: tuple[Expected, ...]
     published: tuple[Published, ...]
     budget: tuple[Budget, ...] = ()
+    tree: Tree | None = None  # of which this is one variant
 
     @property
     def pristine(self) -> bool:
@@ -100,3 +98,15 @@ class Spec(NamedTuple):
     def variant(self) -> str:
         """The name with what was asked: `mobilenet_v2@width=0.75`."""
         return f"{self.name}@{settings_text(self.asked)}" if self.asked else self.name
+
+    @property
+    def is_table(self) -> bool:
+        """A spec is a block table."""
+        return True
+
+
+def spec_of(origin: Origin, what: str) -> Spec:
+    """Return the spec that a network comes from; raises UsageError, for *what* needs one, where it comes from none."""
+    require_table(origin, what)
+    assert isinstance(origin, Spec)
+    return origin

@@ -114,7 +114,9 @@ def test_check_of_many_specs(note, tmp_path):
     many.write_text(f"budgets:\n{''.join(entries)}")
     largest = max(specs, key=lambda path: len(archprof.expand(path).nodes))
     few.write_text(f"budgets:\n  - {{model: {largest}, macs: 1T}}\n")
-    imports = "import rich.table, rich.console, archprof.cli.check, archprof.render.check, archprof.graph.blocks.conv"
+    imports = (
+        "import rich.table, rich.console, archprof.cli.check, archprof.render.check, archprof.language.blocks.conv"
+    )
     checked, one, floor = compare(
         9, [ARCHPROF, "check", "--config", str(many)], [ARCHPROF, "check", "--config", str(few)], python(imports)
     )

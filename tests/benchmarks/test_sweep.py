@@ -13,11 +13,11 @@ from statistics import median
 import pytest
 
 import archprof
-from archprof.analysis.batch import compute
-from archprof.analysis.plan import Wanted, plan_sweep
-from archprof.analysis.sweep import settings_of, stretches, sweep
 from archprof.spec.axis import parse_axis
 from archprof.spec.variant import parse_settings
+from archprof.sweep.compute import compute
+from archprof.sweep.plan import Selection, plan_sweep
+from archprof.sweep.run import settings_of, stretches, sweep
 
 # torch warns when fvcore imports what it needs of it.
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -29,7 +29,7 @@ ARCHPROF = os.path.join(os.path.dirname(sys.executable), "archprof")
 
 def plan_of(width, sample=None):
     return plan_sweep(
-        NETWORK, [parse_axis(("width", width)), parse_axis(("resolution", "64:512:1"))], Wanted(), sample, 1
+        NETWORK, [parse_axis(("width", width)), parse_axis(("resolution", "64:512:1"))], Selection(), sample, 1
     )
 
 
@@ -136,7 +136,7 @@ def test_ten_million_to_parquet(note, tmp_path):
 
 def test_solve(note):
     command = [ARCHPROF, "solve", NETWORK, "--max-macs", "100M", "--max-params", "4M", "--resolution", "128:288:32"]
-    imports = [sys.executable, "-c", "import archprof.cli.solve, archprof.analysis.solve, archprof.render.solve, numpy"]
+    imports = [sys.executable, "-c", "import archprof.cli.solve, archprof.sweep.solve, archprof.render.solve, numpy"]
     (solved, _), (imported, _) = launched(11, command, imports)
     note("solve, six resolutions", f"{solved - imported:.3f} s above its imports ({imported:.3f} s)", "≤ 0.3 s")
     assert solved - imported <= 0.3

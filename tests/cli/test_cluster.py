@@ -8,16 +8,16 @@ import distributed
 import numpy as np
 import pytest
 
-from archprof.analysis.plan import Wanted, plan_sweep
-from archprof.analysis.sweep import Tally, sweep
-from archprof.cli.work import executor_of
 from archprof.spec.axis import parse_axis
+from archprof.sweep.executors import executor_of
+from archprof.sweep.plan import Selection, plan_sweep
+from archprof.sweep.run import Tally, sweep
 
 
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_is_killed():
     axes = [parse_axis(("width", "0.25:2:0.0005")), parse_axis(("resolution", "64:512:1"))]
-    plan = plan_sweep("mobilenet_v2", axes, Wanted(), sample=1_000_000)
+    plan = plan_sweep("mobilenet_v2", axes, Selection(), sample=1_000_000)
     pieces, tally = [], Tally([plan])
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None

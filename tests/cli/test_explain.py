@@ -7,7 +7,7 @@ import json
 import jsonschema
 import pytest
 
-from archprof.analysis.conventions import CONVENTIONS
+from archprof.costs.tools import CONVENTIONS
 from archprof.render.json import summary_schema
 from tests.cli.console import archprof
 

@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from archprof.analysis.printed import parse_printed, verdict
 from archprof.errors import SpecError
 from archprof.spec import catalog
+from archprof.spec.printed_number import parse_printed, verdict
 from tests.cli.console import archprof
 
 # 3·4 weights and 4 biases; 12 multiply-accumulates at 8·8 positions

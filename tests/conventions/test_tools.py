@@ -9,10 +9,11 @@ import pytest
 from packaging.requirements import Requirement
 
 import archprof
-from archprof.analysis.conventions import CONVENTIONS, convention_row, convention_total
 from archprof.analysis.guess import guesses, parse_seen
 from archprof.analysis.variants import Variants
-from archprof.graph.operators import OPERATORS
+from archprof.costs.convention import convention_row, convention_total
+from archprof.costs.tools import CONVENTIONS
+from archprof.ir.operators import all_operators
 from archprof.runtime.build import build_network
 from tests.conventions.references import RECORDED, REFERENCES, ROOT
 from tests.conventions.tools import TOOLS
@@ -88,7 +89,14 @@ def test_versions_are_those_that_run_here_or_were_recorded():
 def test_every_operator_is_among_the_networks():
     """A tool's rule for an operator that no network here has would be a guess."""
     seen = {type(row.operator) for reference in REFERENCES for row in archprof.analyze(reference).rows}
-    assert [operator.name for operator in OPERATORS if operator not in seen] == []
+    assert [operator.name for operator in all_operators() if operator not in seen] == []
+
+
+def test_prices_are_for_operators_that_there_are():
+    """A convention names operators by their classes' names, so that it imports none."""
+    names = {operator.__name__ for operator in all_operators()}
+    priced = {name for one in CONVENTIONS.values() for price in one.prices for name in price.operators}
+    assert priced <= names
 
 
 @pytest.mark.parametrize("network", TORCHVISION)

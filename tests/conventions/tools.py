@@ -88,7 +88,7 @@ def prints(tool: str, reference: str) -> int:
     # Weights keep whatever their memory held: no tool looks at them.
     model = build_network(graph, initialise=False).eval()
     with torch.no_grad(), contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings(action="ignore"):
-        number = TOOLS[tool](model, torch.zeros(1, *graph.input))
+        number = TOOLS[tool](model, torch.zeros(1, *graph.inputs["input"].shape))
     assert number == int(number), number
     return int(number)
 

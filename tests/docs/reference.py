@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from archprof.analysis.conventions import CONVENTIONS, Convention, Term
 from archprof.cli import COMMANDS
-from archprof.graph.block import CHANNEL_OPTIONS, COMMON, Block, block_names, find_block
-from archprof.graph.columns import Column
-from archprof.graph.operators import BY_NAME, OPERATORS
-from archprof.graph.operators.base import Operator
+from archprof.costs.convention import Convention, Price
+from archprof.costs.tools import CONVENTIONS
+from archprof.ir.columns import Column
+from archprof.ir.operators import TABLE, all_operators
+from archprof.ir.operators.base import Operator
+from archprof.language.block import CHANNEL_OPTIONS, COMMON, Block
+from archprof.language.registry import block_names, find_block
 from tests.docs.console import execute, plain_terminal
 from tests.docs.markdown import ROOT
 
@@ -89,17 +91,28 @@ def _blocks() -> Iterator[Block]:
     """Yield the blocks that are more than an operator used as a layer."""
     for name in block_names():
         block = find_block(name)
-        if block and block.apply.__module__.startswith("archprof.graph.blocks."):
+        if block and block.apply.__module__.startswith("archprof.language.blocks."):
             yield block
 
 
 def _operators_page() -> str:
     titles = ("operator", "or spelled", "what it does", "MACs", "params", "buffers")
+    operators = all_operators()
+    listed = zip(TABLE, operators, strict=True)
     rows = (
-        (f"`{op.name}`", _spellings(op.spellings), _first_line(op), op.formula, op.params_formula, op.buffers_formula)
-        for op in OPERATORS
+        (
+            f"`{op.name}`",
+            _spellings(row.spellings),
+            _first_paragraph(op),
+            op.formula,
+            op.params_formula,
+            op.buffers_formula,
+        )
+        for row, op in listed
     )
-    options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in OPERATORS if op.columns and BY_NAME[op.name] is op)
+    # Of two operators that share a name the later one takes the options.
+    named = {op.name: op for op in operators}
+    options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in named.values() if op.columns)
     return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
 
 
@@ -108,13 +121,13 @@ def _conventions_page() -> str:
 
 
 def _convention(convention: Convention) -> str:
-    rows = ((term.label, _when(term), term.amount.text) for term in convention.terms)
-    table = "\n" + _table(("what", "where", "how much"), rows) if convention.terms else ""
+    rows = ((price.label, _when(price), price.amount.text) for price in convention.prices)
+    table = "\n" + _table(("what", "where", "how much"), rows) if convention.prices else ""
     return f"## {convention.name}\n\nVersion {convention.version}, in {convention.unit}: {convention.text}.\n{table}"
 
 
-def _when(term: Term) -> str:
-    return ", ".join(f"{name}: {str(value).lower()}" for name, value in term.when.items())
+def _when(price: Price) -> str:
+    return ", ".join(f"{name}: {str(value).lower()}" for name, value in price.when.items())
 
 
 def _commands_page() -> str:
@@ -129,8 +142,9 @@ def _help(*command: str) -> str:
     return f"```console\n{line}{printed}```\n"
 
 
-def _first_line(op: type[Operator]) -> str:
-    return (op.__doc__ or "").strip().partition("\n")[0]
+def _first_paragraph(op: type[Operator]) -> str:
+    paragraph = (op.__doc__ or "").strip().partition("\n\n")[0]
+    return " ".join(paragraph.split())
 
 
 def _columns(columns: Iterable[Column]) -> str:

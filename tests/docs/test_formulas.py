@@ -2,11 +2,15 @@
 
 import pytest
 
-from archprof.graph.operators import OPERATORS
-from archprof.graph.operators.act import Swish
-from archprof.graph.operators.conv import Conv2d, Linear
-from archprof.graph.operators.deform import DeformConv2d
-from archprof.graph.operators.norm import BatchNorm2d, FrozenBatchNorm2d, GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators import all_operators
+from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.swish import Swish
+from archprof.ir.terms import total
+from archprof.ir.values import Value
 
 # In the letters of the page: M inputs, N outputs, K kernel side, g groups, F output side.
 LETTERS = {"M": 24, "N": 36, "K": 5, "g": 4, "F": 7}
@@ -31,11 +35,12 @@ def value(formula):
 
 @pytest.mark.parametrize(("op", "shapes"), SAMPLES, ids=lambda value: getattr(value, "name", ""))
 def test_formulas_give_the_counts(op, shapes):
-    assert value(op.formula) == op.macs(op.output(*shapes))
-    assert value(op.params_formula) == op.params
-    assert value(op.buffers_formula) == op.buffers
+    values = tuple(map(Value, shapes))
+    assert value(op.formula) == total(op.macs(values, op.outputs(*values)))
+    assert value(op.params_formula) == sum(map(total, op.parameters().values()))
+    assert value(op.buffers_formula) == sum(map(total, op.buffers().values()))
 
 
 def test_every_formula_has_a_sample():
-    stated = {op for op in OPERATORS if (op.formula, op.params_formula, op.buffers_formula) != ("0", "0", "0")}
+    stated = {op for op in all_operators() if (op.formula, op.params_formula, op.buffers_formula) != ("0", "0", "0")}
     assert stated <= {type(op) for op, _ in SAMPLES}

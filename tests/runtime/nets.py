@@ -1,8 +1,8 @@
 """Small networks for tests, from the layers of a spec."""
 
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand
-from archprof.graph.trace import Graph
+from archprof.ir.graph import Graph
+from archprof.language.expand import expand
+from archprof.language.registry import spellings
 from archprof.spec.load import load
 
 

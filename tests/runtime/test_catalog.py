@@ -6,9 +6,10 @@ import torch
 from torch import nn
 
 import archprof
-from archprof.graph.trace import INPUT, Graph
+from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.runtime.build import build_network
 from archprof.spec import catalog
+from tests.ir.operators_table import elements
 
 MOBILENETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")
 SETTINGS = ((0.35, "129"), (0.5, "224"), (0.75, "96x160"), (1.4, "193x97"))
@@ -29,21 +30,21 @@ def check_module(graph: Graph) -> None:
     network = build_network(graph, initialise=False, device="meta").eval()
     modules = dict(network.named_modules())
     check_names(graph, network, modules)
-    values = {INPUT: torch.zeros(2, *graph.input, device="meta")}
+    values = {Edge(INPUT): torch.zeros(2, *graph.inputs["input"].shape, device="meta")}
     for index, node in enumerate(graph.nodes):
         module = modules.get(node.path, nn.Identity())
         run = module if node.op.form == "module" else node.op.call
-        values[index] = run(*(values[source] for source in node.inputs))
-        assert values[index].shape == (2, *node.shape)
-        assert sum(parameter.numel() for parameter in module.parameters()) == node.op.params
+        values[Edge(index)] = run(*(values[source] for source in node.inputs))
+        assert values[Edge(index)].shape == (2, *node.output.shape)
+        assert sum(parameter.numel() for parameter in module.parameters()) == elements(node.op.parameters())
         kept = [buffer.numel() for name, buffer in module.named_buffers() if name != "num_batches_tracked"]
-        assert sum(kept) == node.op.buffers
+        assert sum(kept) == elements(node.op.buffers())
 
 
 def check_names(graph: Graph, network: nn.Module, modules: dict[str, nn.Module]) -> None:
     """A path is the name of its module, and what is listed is listed in the order of registration."""
     registered = sorted(graph.nodes, key=lambda node: node.order)
-    paths = [node.path for node in registered if node.op.form == "module" and not node.shared]
+    paths = [node.path for node in registered if node.op.form == "module" and node.call == 1]
     assert [path for path in modules if path in set(paths)] == paths
     assert not {node.path for node in graph.nodes if node.op.form == "function"} & set(modules)
     assert list(network.state_dict()) == [f"{path}.{key}" for path in paths for key in modules[path].state_dict()]

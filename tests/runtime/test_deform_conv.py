@@ -6,7 +6,9 @@ import torch
 from torch import Tensor, nn
 
 import archprof
-from archprof.graph.operators.deform import DeformConv2d
+from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.terms import total
+from archprof.ir.values import Value
 from archprof.runtime.measure import measure_module
 from tests.reference.deform_conv import Window, deform_conv
 
@@ -26,6 +28,10 @@ CASES = {
 
 def operator(case: str, modulated: bool) -> DeformConv2d:
     return DeformConv2d(8, 16, *CASES[case], modulated=modulated)
+
+
+def shapes_of(*tensors: Tensor) -> tuple[Value, ...]:
+    return tuple(Value(tuple(tensor.shape[1:])) for tensor in tensors)
 
 
 def offsets_for(op: DeformConv2d, x: Tensor) -> Tensor:
@@ -61,7 +67,7 @@ def test_samples_where_the_offsets_say(case, modulated):
         x = torch.randint(-4, 5, (2, 8, 8, 16)).float()
         offsets = offsets_for(op, x)
         found = module(x, offsets)
-        assert found.shape[1:] == op.output(x.shape[1:], offsets.shape[1:])
+        assert found.shape[1:] == op.output(*shapes_of(x, offsets)).shape
         assert found.abs().max() > 0
         assert torch.equal(found, by_hand(op, module, x, offsets))
 
@@ -108,7 +114,8 @@ def test_costs_the_convolution_that_it_replaces(case):
     kernel = op.kernel_size[0] * op.kernel_size[1]
     macs = kernel * 8 // op.groups * 16 * offsets.shape[2] * offsets.shape[3]
     assert (found.params, found.macs, found.macs_torch) == (kernel * 8 // op.groups * 16, macs, macs)
-    assert op.macs(op.output(x.shape[1:], offsets.shape[1:])) == macs
+    values = shapes_of(x, offsets)
+    assert total(op.macs(values, op.outputs(*values))) == macs
 
 
 def test_is_initialised_as_its_spec_says():

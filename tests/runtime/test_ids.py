@@ -4,8 +4,8 @@ import pytest
 from torch import nn
 
 from archprof.errors import InputError
-from archprof.graph.bind import RESERVED
-from archprof.graph.expand import read_network
+from archprof.language.bind import RESERVED
+from archprof.language.expand import read_network
 
 TAKEN = sorted(name for name in dir(nn.Module()) if not name.startswith("_"))
 

@@ -5,8 +5,9 @@ import torch
 from torch import Tensor, nn
 
 import archprof
+from archprof.costs.report import analyze_graph
 from archprof.errors import UsageError
-from archprof.graph.trace import Graph
+from archprof.ir.graph import Graph
 from archprof.runtime.measure import MeasuredRow, measure_module, measure_network
 from tests.runtime.nets import graph_of
 
@@ -24,13 +25,14 @@ KNOWN = {
 def analytic(graph: Graph) -> dict[str, MeasuredRow]:
     """Return what the formulas say of each module: parameters once, MACs of every time that it is applied."""
     rows: dict[str, MeasuredRow] = {}
-    for node in graph.nodes:
-        if node.op.form == "module":
-            before = rows.get(node.path, MeasuredRow(node.op.params, 0, 0))
-            macs = before.macs + node.op.macs(node.shape)
-            rows[node.path] = before._replace(macs=macs, macs_torch=macs)
+    for row in analyze_graph(graph).rows:
+        path = row.node.path
+        if row.form == "module":
+            before = rows.get(path, MeasuredRow(0, 0, 0))
+            macs = before.macs + row.cost.macs
+            rows[path] = MeasuredRow(before.params + row.cost.params, macs, macs)
         else:
-            assert (node.op.params, node.op.macs(node.shape)) == (0, 0)
+            assert (row.cost.params, row.cost.macs) == (0, 0)
     return rows
 
 

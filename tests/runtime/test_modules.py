@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from archprof.runtime.modules import FrozenBatchNorm2d, StochasticDepth, Swish
+from archprof.ir.modules import FrozenBatchNorm2d, StochasticDepth, Swish
 
 
 def test_swish_is_a_product():

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 import archprof
 from archprof.errors import SpecError
-from archprof.graph.trace import Graph
+from archprof.ir.graph import Graph
 from archprof.runtime.build import build_network
 from tests.reference.mobilenet_v1 import MobileNetV1
 from tests.reference.mobilenet_v2 import MobileNetV2

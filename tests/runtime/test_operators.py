@@ -9,10 +9,20 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archprof.graph.operators import act, conv, norm, pool, shape
-from archprof.graph.operators.base import Operator, ShapeError
+from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.drop import Dropout, StochasticDepth
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
+from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.norm import LayerNorm, LayerScale
+from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
+from archprof.ir.operators.shape import ChannelShuffle, Flatten, Pad, PadShortcut, ResizeLike, Split
+from archprof.ir.operators.swish import Swish
+from archprof.ir.terms import total
+from archprof.ir.values import Value
 from archprof.runtime.measure import measure_module
-from tests.graph.operators_table import ROWS, label
+from tests.ir.operators_table import ROWS, label
 
 
 class Applied(nn.Module):
@@ -57,29 +67,29 @@ X = torch.linspace(-8, 8, 12 * 9 * 8).reshape(1, 12, 9, 8)
 @pytest.mark.parametrize(
     ("op", "expected"),
     [
-        (act.ReLU(), X.clamp(min=0)),
-        (act.ReLU6(), X.clamp(0, 6)),
-        (act.Hardsigmoid(), (X + 3).clamp(0, 6) / 6),
-        (act.Hardswish(), X * (X + 3).clamp(0, 6) / 6),
-        (act.Sigmoid(), 1 / (1 + (-X).exp())),
-        (act.SiLU(), X / (1 + (-X).exp())),
-        (act.Swish(), X / (1 + (-X).exp())),
-        (act.Tanh(), (X.exp() - (-X).exp()) / (X.exp() + (-X).exp())),
-        (act.GELU(), X * (1 + torch.erf(X / 2**0.5)) / 2),
-        (act.Dropout(0.5), X),
-        (act.StochasticDepth(0.5), X),
-        (pool.Mean(), X.reshape(1, 12, 72).mean(2)),
-        (pool.AdaptiveAvgPool2d(), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
-        (pool.AdaptiveAvgPool2d(form="function"), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
-        (pool.AdaptiveMaxPool2d(), X.reshape(1, 12, 72, 1).amax(2, keepdim=True)),
-        (pool.AvgPool2d((1, 8), (1, 8)), X.mean(3, keepdim=True)),
-        (shape.Split(5, 7), X[:, 5:]),
-        (shape.ChannelShuffle(3), X[:, [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]]),
-        (shape.Pad((0, 1, 2, 3)), torch.cat([functional.pad(X, (2, 3)), torch.zeros(1, 12, 1, 13)], 2)),
-        (shape.PadShortcut((2, 2), 20), torch.cat([X[:, :, ::2, ::2], torch.zeros(1, 8, 5, 4)], 1)),
-        (shape.Flatten(), X.reshape(1, -1)),
-        (norm.LayerNorm(12), functional.layer_norm(X.permute(0, 2, 3, 1), (12,)).permute(0, 3, 1, 2)),
-        (norm.LayerScale(12, 0.1), 0.1 * X),
+        (ReLU(), X.clamp(min=0)),
+        (ReLU6(), X.clamp(0, 6)),
+        (Hardsigmoid(), (X + 3).clamp(0, 6) / 6),
+        (Hardswish(), X * (X + 3).clamp(0, 6) / 6),
+        (Sigmoid(), 1 / (1 + (-X).exp())),
+        (SiLU(), X / (1 + (-X).exp())),
+        (Swish(), X / (1 + (-X).exp())),
+        (Tanh(), (X.exp() - (-X).exp()) / (X.exp() + (-X).exp())),
+        (GELU(), X * (1 + torch.erf(X / 2**0.5)) / 2),
+        (Dropout(0.5), X),
+        (StochasticDepth(0.5), X),
+        (Mean(), X.reshape(1, 12, 72).mean(2)),
+        (AdaptiveAvgPool2d(), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
+        (AdaptiveAvgPool2d(form="function"), X.reshape(1, 12, 72, 1).mean(2, keepdim=True)),
+        (AdaptiveMaxPool2d(), X.reshape(1, 12, 72, 1).amax(2, keepdim=True)),
+        (AvgPool2d((1, 8), (1, 8)), X.mean(3, keepdim=True)),
+        (Split(5, 7), X[:, 5:]),
+        (ChannelShuffle(3), X[:, [0, 4, 8, 1, 5, 9, 2, 6, 10, 3, 7, 11]]),
+        (Pad((0, 1, 2, 3)), torch.cat([functional.pad(X, (2, 3)), torch.zeros(1, 12, 1, 13)], 2)),
+        (PadShortcut((2, 2), 20), torch.cat([X[:, :, ::2, ::2], torch.zeros(1, 8, 5, 4)], 1)),
+        (Flatten(), X.reshape(1, -1)),
+        (LayerNorm(12), functional.layer_norm(X.permute(0, 2, 3, 1), (12,)).permute(0, 3, 1, 2)),
+        (LayerScale(12, 0.1), 0.1 * X),
     ],
     ids=lambda value: repr(value) if isinstance(value, Operator) else "",
 )
@@ -89,20 +99,19 @@ def test_the_module_computes_what_its_formula_says(op, expected):
 
 def test_joins_compute_what_they_say():
     y, gate = X.flip(1), torch.rand(1, 12, 1, 1)
-    assert torch.equal(Applied(shape.Add())(X, y, gate), X + y + gate)
-    assert torch.equal(Applied(shape.Multiply())(X, gate), X * gate)
-    assert torch.equal(Applied(shape.Concat())(X, y), torch.cat([X, y], 1))
+    assert torch.equal(Applied(Add())(X, y, gate), X + y + gate)
+    assert torch.equal(Applied(Multiply())(X, gate), X * gate)
+    assert torch.equal(Applied(Concat())(X, y), torch.cat([X, y], 1))
     small = torch.arange(4.0).reshape(1, 1, 2, 2)
     assert (
-        Applied(shape.ResizeLike())(small, torch.empty(1, 1, 4, 4))[0, 0].tolist()
-        == [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2
+        Applied(ResizeLike())(small, torch.empty(1, 1, 4, 4))[0, 0].tolist() == [[0, 0, 1, 1]] * 2 + [[2, 2, 3, 3]] * 2
     )
 
 
 def test_padding_takes_part_in_a_mean_or_not():
     ones = torch.ones(1, 1, 2, 2)
-    assert Applied(pool.AvgPool2d((2, 2), (2, 2), (1, 1)))(ones)[0, 0, 0, 0] == 1 / 4
-    assert Applied(pool.AvgPool2d((2, 2), (2, 2), (1, 1), count_padding=False))(ones)[0, 0, 0, 0] == 1
+    assert Applied(AvgPool2d((2, 2), (2, 2), (1, 1)))(ones)[0, 0, 0, 0] == 1 / 4
+    assert Applied(AvgPool2d((2, 2), (2, 2), (1, 1), count_padding=False))(ones)[0, 0, 0, 0] == 1
 
 
 WINDOWS = [
@@ -113,7 +122,7 @@ WINDOWS = [
 ]
 
 
-@pytest.mark.parametrize("op", [pool.MaxPool2d, pool.AvgPool2d])
+@pytest.mark.parametrize("op", [MaxPool2d, AvgPool2d])
 def test_windows_of_every_small_size_fit_where_torch_says(op):
     for kernel, stride, padding, ceil in product(range(1, 6), range(1, 6), range(4), (False, True)):
         pooling = op((kernel, kernel), (stride, stride), (padding, padding), ceil)
@@ -140,21 +149,22 @@ window = st.tuples(st.integers(1, 5), st.integers(1, 5))
 def test_convolutions_have_the_shape_weights_and_cost_that_torch_says(
     groups, inner, outer, kernel, stride, padding, dilation, height, width
 ):
-    op = conv.Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups)
+    op = Conv2d(groups * inner, groups * outer, kernel, stride, padding, dilation, groups)
     with torch.device("meta"):
         module = op.module()
     assert isinstance(module, nn.Conv2d)
     output = ours(op, (groups * inner, height, width))
     assert output == theirs(module, (1, groups * inner, height, width))
-    assert op.params == module.weight.numel()
+    assert total(op.parameters()["weight"]) == module.weight.numel()
     if output:
         # The definition: one product for each element of the output, tap and input channel of its group.
-        assert op.macs(output) == output[0] * output[1] * output[2] * kernel[0] * kernel[1] * inner
+        macs = total(op.macs((), (Value(output),)))
+        assert macs == output[0] * output[1] * output[2] * kernel[0] * kernel[1] * inner
 
 
 def ours(op: Operator, sizes: tuple[int, ...]) -> tuple[int, ...] | None:
     try:
-        return op.output(sizes)
+        return op.output(Value(sizes)).shape
     except ShapeError:
         return None
 

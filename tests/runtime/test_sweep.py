@@ -5,14 +5,14 @@ import random
 
 import pytest
 
-from archprof.analysis.batch import compute
-from archprof.analysis.plan import Wanted, plan_sweep
-from archprof.analysis.report import Cost
-from archprof.analysis.sweep import settings_of
-from archprof.graph.expand import expand
+from archprof.costs.metrics import NAMES
+from archprof.language.expand import expand
 from archprof.runtime.measure import measure_network
 from archprof.spec.axis import parse_axis
 from archprof.spec.variant import parse_settings
+from archprof.sweep.compute import compute
+from archprof.sweep.plan import Selection, plan_sweep
+from archprof.sweep.run import settings_of
 
 NETWORKS = (
     "mobilenet_v1",
@@ -29,9 +29,9 @@ NETWORKS = (
 @pytest.mark.parametrize("model", NETWORKS)
 def test_a_sample_of_a_sweep(model):
     axes = [parse_axis(("width", "0.2:1.4:0.001")), parse_axis(("resolution", "33:96:1"))]
-    plan = plan_sweep(model, axes, Wanted(), sample=1000, seed=11)
+    plan = plan_sweep(model, axes, Selection(), sample=1000, seed=11)
     stretch = compute(pickle.dumps(plan), 0, plan.size)
     for number in random.Random(model).sample(range(1000), 2):
         measured = measure_network(expand(plan.spec(parse_settings(settings_of(plan, number)))), "fvcore")
-        cost = Cost(*stretch.costs[:, number].tolist())
-        assert (measured.params, measured.macs) == (cost.params, cost.macs)
+        counts = dict(zip(NAMES, stretch.costs[:, number].tolist(), strict=True))
+        assert (measured.params, measured.macs) == (counts["params"], counts["macs"])

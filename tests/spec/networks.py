@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from archprof.analysis.report import analyze_graph
-from archprof.graph.expand import read_network
+from archprof.costs.report import analyze_graph
+from archprof.language.expand import read_network
 
 PROOF = Path(__file__).parents[2] / "docs" / "reference" / "spec.md"
 
@@ -22,4 +22,4 @@ def costs(graph):
 
 def shapes(graph):
     """Return the shape of every node by its path."""
-    return {node.path: node.shape for node in graph.nodes}
+    return {node.path: node.output.shape for node in graph.nodes}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from archprof.errors import InputError
-from archprof.graph.expand import read_network
+from archprof.language.expand import read_network
 from archprof.spec import catalog
 
 CASES = Path(__file__).parents[1] / "cases"

@@ -3,8 +3,8 @@
 import pytest
 
 from archprof.errors import InputError
-from archprof.graph.block import spellings
-from archprof.graph.expand import expand, read_network
+from archprof.language.expand import expand, read_network
+from archprof.language.registry import spellings
 from archprof.spec.load import load, read_tree, resolve
 from tests.spec.networks import costs, shapes
 
@@ -67,8 +67,8 @@ def edited(*changes):
 
 def same(first, second):
     """Tell whether two graphs are one network."""
-    return [(node.path, node.op, node.inputs, node.shape) for node in first.nodes] == [
-        (node.path, node.op, node.inputs, node.shape) for node in second.nodes
+    return [(node.path, node.op, node.inputs, node.output.shape) for node in first.nodes] == [
+        (node.path, node.op, node.inputs, node.output.shape) for node in second.nodes
     ]
 
 
@@ -142,15 +142,15 @@ def test_block_is_renamed_with_other_edits_inside(folder):
 
 
 def test_what_is_inherited_and_what_is_not(folder):
-    spec = child("source: {url: here}\n").spec
+    spec = child("source: {url: here}\n").origin
     assert (spec.name, spec.title, spec.aliases, spec.expect, spec.note) == ("child", "child", (), (), "")
     assert (spec.source.paper, spec.source.url, spec.input, spec.classes) == ("Somebody 2020", "here", (3, 32, 32), 10)
 
 
 def test_keys_replace_the_parents(folder):
     graph = child("input: 3x64x64\nclasses: 7\n")
-    assert graph.input == (3, 64, 64)
-    assert graph.nodes[-1].shape == (7,)
+    assert graph.inputs["input"].shape == (3, 64, 64)
+    assert graph.nodes[-1].output.shape == (7,)
 
 
 def test_knobs_merge_by_name(folder):
@@ -159,7 +159,7 @@ def test_knobs_merge_by_name(folder):
     )
     graph = child(knobs)
     assert shapes(graph)["stem.conv"] == (24, 16, 16)
-    assert graph.spec.settings["pool"] == "module"
+    assert graph.origin.settings["pool"] == "module"
     assert costs(child(knobs, "@extra=false"))[0] == costs(graph)[0] - 24
 
 
@@ -170,9 +170,9 @@ def test_settings_of_a_chain(folder):
     )
     (folder / "again.yaml").write_text("archprof: 1\nextends: half.yaml@width=4,classes=5\n", encoding="utf-8")
     graph = read_network("./again.yaml@width=0.5,resolution=48x64")
-    assert graph.spec.settings["width"] == 1.0
-    assert graph.input == (3, 48, 64)
-    assert graph.nodes[-1].shape == (5,)
+    assert graph.origin.settings["width"] == 1.0
+    assert graph.inputs["input"].shape == (3, 48, 64)
+    assert graph.nodes[-1].output.shape == (5,)
     assert shapes(graph)["stem.conv"] == (32, 24, 32)
 
 
@@ -182,8 +182,8 @@ def test_settings_of_a_chain(folder):
 def test_multipliers_multiply_as_decimals(folder, own, asked, product):
     (folder / "own.yaml").write_text(f"archprof: 1\nextends: parent.yaml@width={own}\n", encoding="utf-8")
     (folder / "both.yaml").write_text(f"archprof: 1\nextends: own.yaml@width={asked}\n", encoding="utf-8")
-    assert read_network(f"./own.yaml@width={asked}").spec.settings["width"] == product
-    assert read_network("./both.yaml").spec.settings["width"] == product
+    assert read_network(f"./own.yaml@width={asked}").origin.settings["width"] == product
+    assert read_network("./both.yaml").origin.settings["width"] == product
 
 
 def test_address_settings_of_extends_come_before_the_edits(folder):

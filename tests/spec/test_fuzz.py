@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from archprof.errors import InputError
-from archprof.graph.expand import read_network
+from archprof.language.expand import read_network
 from archprof.spec import catalog
 from archprof.spec.reader import decode
 

@@ -10,7 +10,7 @@ import pytest
 HEAD = "archprof: 1\ninput: 3x32x32\n"
 MEGABYTES = 512
 SECONDS = 30  # of the processor's time; the machine may be busy
-READ = "import sys\nfrom archprof.errors import InputError\nfrom archprof.graph.expand import read_network\n"
+READ = "import sys\nfrom archprof.errors import InputError\nfrom archprof.language.expand import read_network\n"
 TELL = "try:\n    read_network(sys.argv[1])\nexcept InputError as error:\n    print(error)\nelse:\n    print('fine')\n"
 
 

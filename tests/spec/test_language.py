@@ -4,8 +4,8 @@ import re
 
 import pytest
 
-from archprof.graph.expand import read_network
-from archprof.spec import limits
+from archprof import limits
+from archprof.language.expand import read_network
 from archprof.spec.header import TOP_LEVEL
 from tests.spec.networks import PROOF, costs
 
@@ -54,7 +54,7 @@ def test_inception_module_of_googlenet_3a():
     biases = 64 + 96 + 128 + 16 + 32 + 32
     graph = read_network("inception.yaml", text=text)
     assert costs(graph) == (weights + biases, weights * 28 * 28)
-    assert graph.nodes[-1].shape == (64 + 128 + 32 + 32, 28, 28)
+    assert graph.nodes[-1].output.shape == (64 + 128 + 32 + 32, 28, 28)
 
 
 def test_variant_of_two_lines():

@@ -25,7 +25,7 @@ def twin(reference: nn.Module, name: str, side: int) -> tuple[nn.Module, Tensor]
     network = build_network(graph, initialise=False)
     names, tensors = network.state_dict().keys(), reference.state_dict().values()
     network.load_state_dict(dict(zip(names, tensors, strict=True)))
-    return network, torch.randn(2, *graph.input)
+    return network, torch.randn(2, *graph.inputs["input"].shape)
 
 
 def _randomise(network: nn.Module) -> None:

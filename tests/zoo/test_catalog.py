@@ -8,9 +8,10 @@ tensors, at a smaller one.
 import pytest
 
 import archprof
-from archprof.analysis.report import analyze_graph, disagreement, with_measured
+from archprof.costs.measured import disagreement, with_measured
+from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError
-from archprof.graph.expand import expand
+from archprof.language.expand import expand
 from archprof.runtime.measure import measure_network
 from archprof.spec import catalog
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 import archprof
-from archprof.graph.operators.act import StochasticDepth
+from archprof.ir.operators.drop import StochasticDepth
 from tests.reference.convnext import NETWORKS, ConvNeXt
 from tests.zoo.equality import outputs
 from tests.zoo.twins import built_with_weights_of

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 import archprof
-from archprof.analysis.report import disagreement, with_measured
+from archprof.costs.measured import disagreement, with_measured
 from tests.reference.detection_resnet import Body, Deformable, Options, Pyramid
 from tests.zoo.twins import assert_same_outputs, built_with_weights_of, maps, randomise
 

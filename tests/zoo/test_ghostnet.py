@@ -31,6 +31,6 @@ def test_counts_what_the_independent_implementation_costs(name):
 
 def test_of_an_odd_number_of_channels_the_last_ghost_is_cut():
     graph = graph_of("layers: [ghost_bottleneck: {exp: 10, c: 7}]")
-    shapes = {node.path: node.shape for node in graph.nodes}
+    shapes = {node.path: node.output.shape for node in graph.nodes}
     assert shapes["0.project.cheap.conv"] == (4, 8, 8)
     assert shapes["0.project.split"] == (7, 8, 8)

@@ -48,7 +48,7 @@ def test_p3_to_p7_of_retinanet(depth):
 def test_levels_halve(name, levels):
     graph = archprof.expand(name)
     assert list(graph.outputs) == [f"p{level}" for level in levels]
-    assert [graph.shape_of(node) for node in graph.outputs.values()] == [
+    assert [graph.value(node).shape for node in graph.outputs.values()] == [
         (256, SIDES[level], SIDES[level]) for level in levels
     ]
 
@@ -56,7 +56,7 @@ def test_levels_halve(name, levels):
 def test_an_odd_map_is_met_by_its_own_size():
     """25×25 stands above 13×13: twice that would be 26."""
     graph = archprof.expand("resnet50_fpn", resolution=200)
-    assert [graph.shape_of(graph.outputs[level])[1:] for level in ("p2", "p3", "p4", "p5", "p6")] == [
+    assert [graph.value(graph.outputs[level]).space for level in ("p2", "p3", "p4", "p5", "p6")] == [
         (50, 50),
         (25, 25),
         (13, 13),

@@ -6,9 +6,10 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archprof.analysis.report import analyze_graph, disagreement, with_measured
+from archprof.costs.measured import disagreement, with_measured
+from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError
-from archprof.graph.expand import read_network
+from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
 from archprof.runtime.measure import measure_network
 
@@ -146,6 +147,6 @@ def test_any_spec_agrees_on_every_row_or_says_where_it_is_wrong(spec, asked):
         return
     report = with_measured(analyze_graph(graph), measure_network(graph, "both"))
     assert disagreement(report) == ""
-    made = build_network(graph).eval()(torch.zeros(1, *graph.input))
-    assert tuple(made.shape[1:]) == report.outputs["output"]
+    made = build_network(graph).eval()(torch.zeros(1, *graph.inputs["input"].shape))
+    assert tuple(made.shape[1:]) == report.outputs["output"].shape
     assert report.totals.params == sum(row.cost.params for row in report.rows)

@@ -1,0 +1,91 @@
+"""The options of `archprof solve` → what is looked for and where; and what is found as a spec."""
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from archprof.cli.sweep_options import need_numpy
+from archprof.errors import suggest, usage_error
+from archprof.spec import catalog
+from archprof.spec.axis import parse_axis
+from archprof.spec.nodes import Scalar
+from archprof.spec.printed_number import parse_printed
+from archprof.spec.variant import Setting, parse_reference
+
+if TYPE_CHECKING:
+    from archprof.sweep.solve import Goal, Solution
+
+COUNTS = ("macs", "params", "activations")
+SCALES = ("width", "compound")
+_BOUNDS = re.compile(r"([0-9.]+):([0-9.]+)", re.ASCII)
+
+
+def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str) -> "Goal":
+    """Return what is looked for. Raises UsageError where nothing is, and SpecError for what is no number."""
+    if maximize not in COUNTS:
+        raise usage_error(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))
+    need_numpy("solve")
+    from archprof.sweep.plan import CountLimit
+    from archprof.sweep.solve import Goal
+
+    limits = tuple(
+        CountLimit(count, parse_printed(text).value.__floor__(), True)
+        for count, text in most.items()
+        if text is not None
+    )
+    if not limits and target is None:
+        raise usage_error("no budget to solve for", help="`--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`")
+    return Goal(
+        limits,
+        "macs" if target is not None else maximize,
+        None if target is None else round(parse_printed(target).value),
+    )
+
+
+def solved(
+    model: str, goal: "Goal", settings: Sequence[Setting], width: str | None, resolution: str | None, scale: str
+) -> "Solution":
+    """Return the solution. Raises UsageError for options that do not go together."""
+    from archprof.sweep.solve import WIDTHS, solve
+
+    if scale not in SCALES:
+        raise usage_error(f"unknown scale `{scale}`", help=suggest(scale, SCALES, "scales"))
+    if scale == "compound" and (width or resolution):
+        raise usage_error(
+            "the compound rule scales width and resolution itself", help="leave `--width` and `--resolution` out"
+        )
+    resolutions = parse_axis(("resolution", resolution)).values if resolution else ()
+    return solve(model, goal, settings, _widths(width) if width else WIDTHS, resolutions, scale == "compound")
+
+
+def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:
+    """Return a range of widths, or the widths of an axis."""
+    from archprof.spec.header import read_multiplier
+
+    match = _BOUNDS.fullmatch(text)
+    if not match:
+        return parse_axis(("width", text)).values
+    low, high = (float(read_multiplier(Scalar(bound, f"--width {text}"), "width")) for bound in match.groups())
+    if low >= high:
+        raise usage_error(f"`--width {text}` is an empty range", help="from the smaller to the larger: `0.25:2`")
+    return low, high
+
+
+def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: str) -> str:
+    """Return the network that was found as a spec that extends the one it was found from. Raises UsageError for one
+    from standard input."""
+    target, behind = parse_reference(model)
+    if target == "-":
+        raise usage_error("what was read from standard input cannot be extended", help="save it to a file first")
+    parent = _seen_from(path, target) if catalog.is_path(target) else target
+    asked = ",".join(f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings]).items())
+    name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
+    extended = f"{parent}@{asked}".replace("\\", "\\\\").replace('"', '\\"')
+    return f'archprof: 1\nname: {name}\nextends: "{extended}"\n'
+
+
+def _seen_from(path: str, target: str) -> str:
+    import os
+
+    return Path(os.path.relpath(target, Path(path).parent)).as_posix()

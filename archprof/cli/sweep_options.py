@@ -1,0 +1,80 @@
+"""The options of `archprof sweep` → what is to be computed, and what is kept of it."""
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.errors import usage_error
+from archprof.spec.axis import parse_axis
+from archprof.spec.printed_number import parse_printed
+from archprof.spec.variant import Setting
+
+if TYPE_CHECKING:
+    from archprof.sweep.plan import CountLimit, Plan, Selection
+
+# Formats that show some variants; the others are written as variants come.
+SHOWN = ("table", "markdown")
+
+
+class SweepRequest(NamedTuple):
+    """What was asked for; *limits* are counts, whether they are at most so much, and the number as typed."""
+
+    models: tuple[str, ...]
+    settings: tuple[Setting, ...]
+    limits: tuple[tuple[str, bool, str], ...]
+    pareto: tuple[str, ...]
+    sort: str
+    top: int | None
+    sample: int | None
+    seed: int
+    jobs: int | None
+    scheduler: str | None
+    resume: bool
+    plot: str | None
+    format: str
+    output: str | None
+    no_color: bool
+
+
+def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
+    """Return the plan of each network, and what is kept. Raises UsageError for options that do not go together, and
+    SpecError for networks, axes and numbers that cannot be read."""
+    axes = [parse_axis(setting) for setting in request.settings]
+    need_numpy("sweep")
+    from archprof.sweep.held import HELD
+    from archprof.sweep.plan import Selection, check_selection, plan_sweep
+
+    limits = tuple(_limit(*given) for given in request.limits)
+    # Of what is shown sorted, no more is held than a table and a plot take.
+    held = HELD if request.format in SHOWN and request.sort else None
+    selection = Selection(limits, request.pareto, request.sort, request.top or held)
+    check_selection(selection)
+    plans = [plan_sweep(model, axes, selection, request.sample, request.seed) for model in request.models]
+    _check(request)
+    return plans, selection
+
+
+def need_numpy(command: str) -> None:
+    """Raise UsageError, with what to install, where numpy is not installed."""
+    try:
+        import numpy  # noqa: F401
+    except ModuleNotFoundError:
+        message = f"`{command}` needs numpy, which is not installed"
+        raise usage_error(message, help="pip install 'archprof[sweep]'") from None
+
+
+def _limit(count: str, most: bool, text: str) -> "CountLimit":
+    from archprof.sweep.plan import CountLimit
+
+    bound = parse_printed(text).value
+    return CountLimit(count, bound.__floor__() if most else bound.__ceil__(), most)
+
+
+def _check(request: SweepRequest) -> None:
+    shown = request.format in SHOWN
+    if request.format == "parquet" and request.output is None:
+        raise usage_error("Parquet goes to a file", help="name it: `-o sweep.parquet`")
+    if request.resume and (request.output is None or shown):
+        advice = "the sweep as it was called, `-o` and all, with `--resume`"
+        raise usage_error("`--resume` without a file to go on with", help=advice)
+    if request.sort and request.top is None and not shown:
+        message = "`--sort` without `--top`: a file is written as variants come"
+        raise usage_error(message, help="add `--top 1000`, or sort the file")

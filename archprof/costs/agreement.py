@@ -1,0 +1,53 @@
+"""What counters found on a module, and how it stands beside a report."""
+
+from collections.abc import Mapping
+from typing import NamedTuple, Protocol
+
+
+class CountedModule(Protocol):
+    """What a counter found for one module."""
+
+    @property
+    def params(self) -> int: ...
+    @property
+    def macs(self) -> int: ...
+    @property
+    def macs_torch(self) -> int | None: ...
+
+
+class CountedModules(Protocol):
+    """What counters found on a network, module by module, by path."""
+
+    @property
+    def counter(self) -> str: ...
+    @property
+    def torch(self) -> str: ...
+    @property
+    def rows(self) -> Mapping[str, CountedModule]: ...
+    @property
+    def params(self) -> int: ...
+    @property
+    def macs(self) -> int: ...
+    @property
+    def macs_torch(self) -> int | None: ...
+
+
+class Measured(NamedTuple):
+    """What the counters found for a row: `macs` is that of the counter asked for, `macs_torch` the second one's where
+    two ran."""
+
+    params: int
+    macs: int
+    macs_torch: int | None = None
+
+
+class Agreement(NamedTuple):
+    """What was measured: by which counter, under which torch, in all and row by row."""
+
+    counter: str
+    torch: str
+    params: int
+    macs: int
+    macs_torch: int | None
+    agree: bool
+    rows: tuple[Measured, ...] = ()

@@ -1,0 +1,74 @@
+"""What is counted, under a name and a version: our own rule. `costs.tools` has those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from archprof.costs.amounts import Amount
+    from archprof.costs.report import Report, Row
+
+
+class Price(NamedTuple):
+    """What a tool counts for some operators besides their MACs.
+
+    *operators* are their classes, all where none is named; *when* narrows them down, by their fields, their form, or
+    whether they are frozen.
+    """
+
+    label: str
+    amount: Amount
+    operators: tuple[str, ...]
+    when: Mapping[str, object]
+
+    def rows(self, rows: Iterable[Row]) -> list[Row]:
+        """Return the rows that the price is for."""
+        return [row for row in rows if self._is_for(row)]
+
+    def _is_for(self, row: Row) -> bool:
+        named = not self.operators or type(row.operator).__name__ in self.operators
+        return named and all(_said(row, name) == wanted for name, wanted in self.when.items())
+
+    def count(self, rows: Iterable[Row]) -> int:
+        """Return what the tool counts for rows besides their MACs."""
+        return sum(map(self.amount.of, self.rows(rows)))
+
+
+class Convention(NamedTuple):
+    """A named rule of counting: our MACs, and prices on top. *version* is that of the tool that it follows, *unit* what
+    it counts."""
+
+    name: str
+    version: int | str
+    text: str
+    unit: str = "MACs"
+    prices: tuple[Price, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.version}"
+
+
+ARCHPROF = Convention("archprof", 1, "MACs of convolutions and linear layers, bias not counted; batch 1, inference")
+
+
+def _said(row: Row, name: str) -> object:
+    if name == "frozen":
+        # A module that is called again has its parameters in its first row.
+        return row.cost.trainable < row.cost.params
+    return row.form if name == "form" else getattr(row.operator, name)
+
+
+def convention_row(row: Row, convention: Convention) -> int:
+    """Return what an operator counts under a convention, in its unit."""
+    return convention_sum((row,), convention)
+
+
+def convention_total(report: Report, convention: Convention) -> int:
+    """Return what a network counts under a convention, in its unit."""
+    return convention_sum(report.rows, convention)
+
+
+def convention_sum(rows: Sequence[Row], convention: Convention) -> int:
+    """Return what operators count together under a convention, in its unit."""
+    return sum(row.cost.macs for row in rows) + sum(price.count(rows) for price in convention.prices)

@@ -1,0 +1,145 @@
+"""What is counted of a network: one tuple of metrics, each a row with its name, unit and function."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from archprof.ir.operators.base import Operator
+from archprof.ir.terms import NOTHING, Terms
+from archprof.ir.values import Value
+
+
+class Setup(NamedTuple):
+    """For what a network is costed: how many images at once, in what number format, in inference or in training."""
+
+    batch: int = 1
+    dtype: str = "float32"
+    mode: str = "inference"
+
+
+INFERENCE = Setup()
+
+
+class SeenCall(NamedTuple):
+    """A call of an operator as a metric sees it; the tensors of *parameters* and *buffers* that belong to another call
+    are left out."""
+
+    op: Operator
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    parameters: Mapping[str, Terms]
+    buffers: Mapping[str, Terms]
+    trainable: bool = True
+
+
+class Metric(NamedTuple):
+    """A count: its name, its unit, its label in tables, how rows make a total, and what it counts of a call.
+
+    Rows *add* up as a `sum`, or their total is the largest (`max`).
+    """
+
+    name: str
+    unit: str
+    label: str
+    adds: str
+    of: Callable[[SeenCall, Setup], Terms]
+
+
+def _all(tensors: Mapping[str, Terms]) -> Terms:
+    return tuple([term for terms in tensors.values() for term in terms]) if tensors else NOTHING
+
+
+METRICS: tuple[Metric, ...] = (
+    Metric("params", "elements", "params", "sum", lambda call, setup: _all(call.parameters)),
+    Metric(
+        "trainable",
+        "elements",
+        "trainable",
+        "sum",
+        lambda call, setup: _all(call.parameters) if call.trainable else NOTHING,
+    ),
+    Metric("buffers", "elements", "buffers", "sum", lambda call, setup: _all(call.buffers)),
+    Metric("macs", "MACs", "MACs", "sum", lambda call, setup: call.op.macs(call.inputs, call.outputs)),
+    Metric(
+        "activations",
+        "elements",
+        "activations",
+        "sum",
+        lambda call, setup: call.op.activations(call.inputs, call.outputs),
+    ),
+)
+NAMES = tuple(metric.name for metric in METRICS)
+
+
+class Derived(NamedTuple):
+    """A metric that is another one times a constant."""
+
+    name: str
+    label: str
+    of: str
+    factor: int
+
+
+# FLOPs are 2 × MACs; sizes are the bytes of the parameters at 4, 2 and 1 bytes each.
+DERIVED: Mapping[str, Derived] = {
+    row.name: row
+    for row in (
+        Derived("flops", "FLOPs (2 × MACs)", "macs", 2),
+        Derived("size", "bytes at fp32", "params", 4),
+        Derived("size_fp16", "bytes at fp16", "params", 2),
+        Derived("size_int8", "bytes at int8", "params", 1),
+    )
+}
+
+
+def label_of(name: str) -> str:
+    """Return what tables call a metric: MACs, params."""
+    if name in DERIVED:
+        return DERIVED[name].label
+    return next((metric.label for metric in METRICS if metric.name == name), name)
+
+
+class Counts(Mapping[str, int]):
+    """Exact counts by metric: `counts.macs`, `counts["macs"]`; a derived metric too can be asked for."""
+
+    __slots__ = ("_counts",)
+
+    def __init__(self, counts: Iterable[tuple[str, int]]) -> None:
+        self._counts = dict(counts)
+
+    def __getitem__(self, name: str) -> int:
+        if name in DERIVED:
+            return DERIVED[name].factor * self._counts[DERIVED[name].of]
+        return self._counts[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._counts)
+
+    def __len__(self) -> int:
+        return len(self._counts)
+
+    def __getattr__(self, name: str) -> int:
+        # Whoever copies an object asks for such names before it has any counts.
+        if name.startswith("_"):
+            raise AttributeError(name)
+        try:
+            return self[name]
+        except KeyError:
+            raise AttributeError(f"there is no count `{name}`: {', '.join(self._counts)}") from None
+
+    def __sub__(self, other: "Counts") -> "Counts":
+        return Counts((name, count - other[name]) for name, count in self._counts.items())
+
+    def __repr__(self) -> str:
+        return f"Counts({', '.join(f'{name}={count}' for name, count in self._counts.items())})"
+
+
+def totals_of(metrics: Iterable[Metric], columns: Mapping[str, Sequence[int]]) -> Counts:
+    """Return what columns come to, each metric as it adds up; nothing is 0."""
+    found = []
+    for metric in metrics:
+        column = columns[metric.name]
+        found.append((metric.name, sum(column) if metric.adds == "sum" else max(column, default=0)))
+    return Counts(found)
+
+
+NO_COUNTS = Counts((name, 0) for name in NAMES)

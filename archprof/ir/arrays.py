@@ -1,0 +1,32 @@
+"""Dims with one entry for each candidate of a sweep. Imported only when there is a sweep."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Disagreement(Exception):
+    """A branch on a dim that candidates answer differently; *mask* has the shape of what was asked, True where the
+    answer is yes."""
+
+    def __init__(self, mask: NDArray[np.bool_]) -> None:
+        self.mask = mask
+        super().__init__("candidates disagree")
+
+
+class Candidates(np.ndarray[Any, Any]):
+    """An array whose truth value is that of all its entries; raises Disagreement where they differ."""
+
+    def __bool__(self) -> bool:
+        mask = np.asarray(self).astype(bool, copy=False)
+        yes = int(np.count_nonzero(mask))
+        if 0 < yes < mask.size:
+            raise Disagreement(mask)
+        return yes > 0
+
+
+def candidates(values: Any) -> Candidates:
+    """Return values as dims: integers as `int64`, multipliers as `float64`."""
+    array = np.asarray(values)
+    return array.astype(np.float64 if array.dtype.kind == "f" else np.int64, copy=False).view(Candidates)

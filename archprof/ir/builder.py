@@ -1,0 +1,92 @@
+"""A graph while it grows, one call of an operator after the other."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.ir.graph import INPUT, Edge, Graph, Node, Provenance
+from archprof.ir.init_rules import InitRule
+from archprof.ir.operators.base import Operator
+from archprof.ir.origin import Origin, Unlisted
+from archprof.ir.values import Value
+
+
+class Placement(NamedTuple):
+    """What a node has from where it stands, whatever its operator."""
+
+    trainable: bool = True
+    inits: Mapping[str, InitRule] = {}  # by what operators are `drawn_as`
+    provenance: Provenance | None = None
+
+
+class GraphBuilder:
+    """The inputs and nodes of a graph so far; `add` appends a call, `build` returns the graph."""
+
+    def __init__(self, inputs: Mapping[str, Value]) -> None:
+        self.inputs = dict(inputs)
+        self.nodes: list[Node] = []
+        self._values = list(self.inputs.values())
+        self._last: dict[str, int] = {}  # the latest node of each path
+        self._reserved: dict[str, int] = {}
+        self._orders = 0
+
+    @property
+    def input(self) -> Edge:
+        """The first input of the network."""
+        return Edge(INPUT)
+
+    def value(self, edge: Edge) -> Value:
+        """Return what runs along an edge."""
+        return self._values[edge.output] if edge.node == INPUT else self.nodes[edge.node].outputs[edge.output]
+
+    def add(self, path: str, op: Operator, *inputs: Edge, kind: str = "", form: str = "") -> Edge:
+        """Append a call of *op* and return its first output; raises ShapeError where it does not fit its inputs."""
+        outputs = op.outputs(*[self.value(edge) for edge in inputs])
+        return self.append(path, op, inputs, outputs, kind or op.kind, form or op.form, Placement())
+
+    def append(
+        self,
+        path: str,
+        op: Operator,
+        inputs: tuple[Edge, ...],
+        outputs: tuple[Value, ...],
+        kind: str,
+        form: str,
+        placement: Placement,
+    ) -> Edge:
+        """Append a call whose outputs are known, and return its first output."""
+        nodes, last = self.nodes, self._last
+        call = nodes[last[path]].call + 1 if path in last else 1
+        last[path] = len(nodes)
+        trainable, inits, provenance = placement
+        init = inits.get(op.drawn_as) if op.drawn_as else None
+        order = self._reserved.pop(path, None) if self._reserved else None
+        if order is None:
+            order = self._next_order()
+        stage = self._stage(op, inputs, kind)
+        nodes.append(Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, None, provenance))
+        return Edge(len(nodes) - 1)
+
+    def reserve(self, path: str) -> None:
+        """Register a module before it is called: its parameters are listed in the place of this call."""
+        self._reserved[path] = self._next_order()
+
+    def _next_order(self) -> int:
+        self._orders += 1
+        return self._orders - 1
+
+    def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> int:
+        """Return by how much the output is smaller than the network's input; 0 once its map is gone."""
+        stage = 0
+        for node, _ in inputs:
+            stage = 1 if node == INPUT else self.nodes[node].stage
+            if stage:
+                break
+        # A gate looks at the whole map and stands on it again.
+        if not stage or kind == "se":
+            return stage
+        factor = op.stride_factor(*[self.value(edge) for edge in inputs])
+        return 0 if factor is None else stage * factor
+
+    def build(self, name: str, outputs: Mapping[str, Edge], origin: Origin | None = None, named: bool = False) -> Graph:
+        """Return the graph."""
+        return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named)

@@ -1,0 +1,90 @@
+"""Arithmetic on dims. A dim is an `int`, or an `int64` array with one entry for each candidate of a sweep; the same
+code serves both.
+
+`int()`, `round()`, `max()` and `math.ceil` do not: they fail on arrays, or split a batch that needs no splitting.
+"""
+
+from typing import Any
+
+# An int, or an integer array of candidates. Arrays are typed as Any, so that nothing here needs numpy.
+Dim = Any
+# Channels first, without the batch: (C, H, W), (C,), or any other rank.
+Shape = tuple[Dim, ...]
+
+
+def is_array(value: object) -> bool:
+    """Tell an array of candidates from a plain number."""
+    return hasattr(value, "astype")
+
+
+def truncate(value: Any) -> Dim:
+    """Return `int(value)`: towards zero."""
+    return value.astype("int64") if is_array(value) else int(value)
+
+
+def round_half_even(value: Any) -> Dim:
+    """Return `int(round(value))`, ties to the even neighbour."""
+    return value.round().astype("int64") if is_array(value) else round(value)
+
+
+def maximum(first: Any, second: Any) -> Any:
+    """Return the larger of two, entry by entry."""
+    if is_array(first) and not is_array(second):
+        return first.clip(second)
+    if is_array(second) and not is_array(first):
+        return second.clip(first)
+    if is_array(first):
+        larger = first >= second
+        return larger * first + (1 - larger) * second
+    return max(first, second)
+
+
+def ceil_div(value: Dim, divisor: Dim) -> Dim:
+    """Return value / divisor rounded up."""
+    return -(-value // divisor)
+
+
+def make_divisible(value: Any, divisor: int) -> Dim:
+    """Return the multiple of *divisor* nearest to *value*, at least *divisor*, one step up if that lost more than 10 %.
+
+    The rule of the MobileNet reference code (Sandler et al. 2018, models/research/slim/nets/mobilenet/conv_blocks.py).
+    """
+    nearest = maximum(divisor, truncate(value + divisor / 2) // divisor * divisor)
+    return nearest + divisor * (nearest < 0.9 * value)
+
+
+def conv_out(size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False) -> Dim:
+    """Return the output size of a window that slides along one axis: floor((size + 2p − d(k − 1) − 1) / s) + 1.
+
+    With *ceil* (pooling only) the division rounds up, and a last window that would start in the right padding is
+    dropped, as in torch.
+    """
+    if stride == 1 and 2 * padding == dilation * (kernel - 1):
+        return size
+    span = size + 2 * padding - dilation * (kernel - 1) - 1
+    if not ceil:
+        return span // stride + 1
+    windows = ceil_div(span, stride) + 1
+    return windows - ((windows - 1) * stride >= size + padding)
+
+
+def product(dims: Shape) -> Dim:
+    """Return the number of elements of a shape."""
+    total: Dim = 1
+    for dim in dims:
+        total = total * dim
+    return total
+
+
+def key(dim: Dim) -> int:
+    """Return what tells a dim from others in a dictionary: an integer itself, an array by which object it is.
+
+    Whoever keeps the key keeps the array, so that its identity stays its own.
+    """
+    return id(dim) if is_array(dim) else dim
+
+
+def same(first: Dim, second: Dim) -> bool:
+    """Tell whether two dims are equal, without a comparison where they are the same object (the usual case of a
+    depthwise convolution)."""
+    return first is second or bool(first == second)

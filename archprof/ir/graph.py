@@ -1,0 +1,102 @@
+"""A network as a graph: calls of operators in the order of execution, and the values that run between them."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.errors import Location
+from archprof.ir.init_rules import InitRule
+from archprof.ir.operators.base import Operator
+from archprof.ir.origin import Origin
+from archprof.ir.values import Value
+
+INPUT = -1
+
+
+class Edge(NamedTuple):
+    """One of the outputs of a node, by its place among the graph's; of `INPUT`, one of the inputs of the graph."""
+
+    node: int
+    output: int = 0
+
+
+class Provenance(NamedTuple):
+    """Where a node stands in the table that it comes from: the row's place and address, its block, its repeat."""
+
+    location: Location
+    address: str = ""
+    block: str = ""  # the path of the block
+    block_type: str = ""
+    repeat: int = 0
+
+
+class Node(NamedTuple):
+    """One call of an operator.
+
+    *path* is that of the module that it calls, or, of an operator that is a function, a name below the module that
+    calls it. A module that is called again has the same path, another *call*, counted from 1, and the parameters of
+    the first. *parameters* names the tensor behind each of the operator's parameters where that is not `path.name`:
+    a tensor that several nodes name counts once, at the first.
+    """
+
+    path: str
+    op: Operator
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Value, ...]
+    kind: str
+    form: str = "module"  # how the module runs it: counters price a function apart
+    stage: int = 0  # the stride of its output, 0 for the head
+    call: int = 1
+    trainable: bool = True
+    order: int = 0  # of registration: parameters are listed by it
+    init: InitRule | None = None
+    parameters: Mapping[str, str] | None = None
+    provenance: Provenance | None = None
+
+    @property
+    def id(self) -> str:
+        """What tells the call from all others: `path`, from the second call of a module on `path#2`."""
+        return self.path if self.call == 1 else f"{self.path}#{self.call}"
+
+    @property
+    def output(self) -> Value:
+        """The first output, which most operators have alone."""
+        return self.outputs[0]
+
+    @property
+    def block(self) -> str:
+        """The path of the block that it belongs to; without a table, of the module around it."""
+        if self.provenance is not None:
+            return self.provenance.block
+        return self.path.rpartition(".")[0] or self.path
+
+    @property
+    def block_type(self) -> str:
+        """The block's name in the table; without one, the operator's."""
+        return self.provenance.block_type if self.provenance is not None else self.op.name
+
+    @property
+    def location(self) -> Location | None:
+        """The row's place in the table, if there is one."""
+        return self.provenance.location if self.provenance is not None else None
+
+    @property
+    def address(self) -> str:
+        """The row's address in the table; empty without one."""
+        return self.provenance.address if self.provenance is not None else ""
+
+
+class Graph(NamedTuple):
+    """A network: its inputs and outputs by name, and its nodes in the order of execution."""
+
+    name: str
+    inputs: Mapping[str, Value]
+    nodes: tuple[Node, ...]
+    outputs: Mapping[str, Edge]
+    origin: Origin
+    named_outputs: bool = False  # whether they are returned by name, or one as it is
+
+    def value(self, edge: Edge) -> Value:
+        """Return what runs along an edge."""
+        if edge.node == INPUT:
+            return list(self.inputs.values())[edge.output]
+        return self.nodes[edge.node].outputs[edge.output]

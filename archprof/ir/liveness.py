@@ -1,0 +1,32 @@
+"""Who reads a value, and until when it is needed."""
+
+from collections import Counter
+
+from archprof.ir.graph import Edge, Graph
+
+
+def readers(graph: Graph) -> Counter[Edge]:
+    """Return how often each value is read, by operators and as an output of the network."""
+    counted = Counter(edge for node in graph.nodes for edge in node.inputs)
+    counted.update(graph.outputs.values())
+    return counted
+
+
+def dying(graph: Graph) -> tuple[tuple[Edge, ...], ...]:
+    """Return, for each node, the values that nobody needs behind it: read there for the last time, and no output."""
+    last = {edge: index for index, node in enumerate(graph.nodes) for edge in node.inputs}
+    dead: list[list[Edge]] = [[] for _ in graph.nodes]
+    kept = set(graph.outputs.values())
+    for edge, index in last.items():
+        if edge not in kept:
+            dead[index].append(edge)
+    return tuple(map(tuple, dead))
+
+
+def leading_nowhere(graph: Graph) -> list[int]:
+    """Return the nodes that no output of the network depends on."""
+    alive = {edge.node for edge in graph.outputs.values()}
+    for index in range(len(graph.nodes) - 1, -1, -1):
+        if index in alive:
+            alive.update(edge.node for edge in graph.nodes[index].inputs)
+    return [index for index in range(len(graph.nodes)) if index not in alive]

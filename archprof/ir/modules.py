@@ -1,0 +1,158 @@
+"""Modules of our operators that torch has not."""
+
+from math import sqrt
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+Pair = tuple[int, int]
+
+
+class Swish(nn.Module):
+    """x · sigmoid(βx) (Ramachandran et al. 2017), element by element; β is 1, or one learned parameter that starts
+    there."""
+
+    def __init__(self, learnable: bool = False) -> None:
+        super().__init__()
+        self.beta = nn.Parameter(torch.ones(1)) if learnable else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(x if self.beta is None else self.beta * x)
+
+
+class StochasticDepth(nn.Module):
+    """In training zeroes each map of a batch with probability p, and scales the others by 1/(1 − p) (Huang et al.
+    2016)."""
+
+    def __init__(self, p: float) -> None:
+        super().__init__()
+        self.p = p
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.p == 0:
+            return x
+        kept = x.new_empty(x.shape[:1] + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
+        return x * (kept / (1 - self.p) if self.p < 1 else kept)
+
+    def extra_repr(self) -> str:
+        return f"p={self.p}"
+
+
+class LayerNorm2d(nn.LayerNorm):
+    """Layer normalisation of (batch, C, H, W) over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+class LayerScale(nn.Module):
+    """One learned factor for each channel of (batch, C, H, W) (Touvron et al. 2021)."""
+
+    def __init__(self, num_features: int, init: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_features, 1, 1), init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * x
+
+    def extra_repr(self) -> str:
+        return f"{len(self.weight)}"
+
+
+class FrozenBatchNorm2d(nn.Module):
+    """Batch normalisation of (batch, C, H, W) or (batch, C) whose weight, bias, mean and variance are fixed: four
+    buffers of C elements."""
+
+    weight: Tensor
+    bias: Tensor
+    running_mean: Tensor
+    running_var: Tensor
+
+    def __init__(self, num_features: int, eps: float = 0.0) -> None:
+        super().__init__()
+        self.eps = eps
+        self.register_buffer("weight", torch.ones(num_features))
+        self.register_buffer("bias", torch.zeros(num_features))
+        self.register_buffer("running_mean", torch.zeros(num_features))
+        self.register_buffer("running_var", torch.ones(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.weight * torch.rsqrt(self.running_var + self.eps)
+        bias = self.bias - self.running_mean * scale
+        channels = (1, -1, *[1] * (x.ndim - 2))
+        return x * scale.reshape(channels) + bias.reshape(channels)
+
+    def extra_repr(self) -> str:
+        return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class DeformConv2d(nn.Module):
+    """Deformable convolution: a map (batch, M, H, W) and where to sample it → (batch, N, H', W').
+
+    The second input has the places of the taps, relative to those of an ordinary convolution: (dy, dx) for each of K²
+    taps, for each deformable group; where *modulated*, then a weight before its sigmoid for each tap, for each
+    deformable group. That is the layout of the original code and of torchvision. The map is sampled bilinearly, zero
+    outside, and the samples go through one 1×1 convolution, so that counters see K²·M/g·N multiply-accumulates a
+    position, those of the convolution that it replaces.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int = 1,
+        deformable_groups: int = 1,
+        modulated: bool = False,
+    ) -> None:
+        super().__init__()
+        self.kernel_size, self.stride, self.padding, self.dilation = kernel_size, stride, padding, dilation
+        self.groups, self.deformable_groups, self.modulated = groups, deformable_groups, modulated
+        self.weight = nn.Parameter(torch.empty(out_channels, in_channels // groups, *kernel_size))
+        self.bias = None
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        """Draw the weight as torch draws that of a convolution."""
+        nn.init.kaiming_uniform_(self.weight, a=sqrt(5))
+
+    def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
+        batch, _, height, width = x.shape
+        groups, taps, size = self.deformable_groups, self.kernel_size[0] * self.kernel_size[1], offsets.shape[2:]
+        shifts = offsets[:, : 2 * groups * taps].reshape(batch, groups, taps, 2, *size)
+        samples = functional.grid_sample(
+            x.reshape(batch * groups, -1, height, width), self._grid(shifts, height, width), align_corners=False
+        )
+        if self.modulated:
+            weights = offsets[:, 2 * groups * taps :].sigmoid()
+            samples = samples * weights.reshape(batch * groups, 1, -1, size[1])
+        return functional.conv2d(
+            samples.reshape(batch, -1, *size), self.weight.flatten(1)[:, :, None, None], groups=self.groups
+        )
+
+    def _grid(self, shifts: Tensor, height: int, width: int) -> Tensor:
+        """Return where to sample, in the coordinates of `grid_sample`, from shifts (batch, groups, K², 2, H', W'):
+        (batch·groups, K²·H', W', 2)."""
+        # Taps are numbered row by row.
+        y = self._places(0, shifts).repeat_interleave(self.kernel_size[1], 0)[:, :, None] + shifts[:, :, :, 0]
+        x = self._places(1, shifts).repeat(self.kernel_size[0], 1)[:, None, :] + shifts[:, :, :, 1]
+        grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
+        return grid.flatten(2, 3).flatten(0, 1)
+
+    def _places(self, axis: int, shifts: Tensor) -> Tensor:
+        """Return where an ordinary convolution samples along an axis, for every tap and output: (K, H') or (K, W')."""
+        taps, outputs = (
+            torch.arange(n, dtype=shifts.dtype, device=shifts.device)
+            for n in (self.kernel_size[axis], shifts.shape[4 + axis])
+        )
+        return self.dilation[axis] * taps[:, None] + self.stride[axis] * outputs - self.padding[axis]
+
+    def extra_repr(self) -> str:
+        channels = f"{self.weight.shape[1] * self.groups}, {self.weight.shape[0]}"
+        sizes = f"{channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        shape = f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}"
+        return f"{sizes}, {shape}, deformable_groups={self.deformable_groups}, modulated={self.modulated}"

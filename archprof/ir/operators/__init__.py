@@ -1,0 +1,81 @@
+"""All operators, in one explicit table; a class is imported when something names it."""
+
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
+from typing import NamedTuple
+
+from archprof.ir.operators.base import Operator
+
+
+class Listed(NamedTuple):
+    """An operator's place in the table: its name in specs, `module:Class` in this folder, and other spellings."""
+
+    name: str
+    place: str
+    spellings: tuple[str, ...] = ()
+
+
+# Where two operators share a name in specs (average pooling by window and to a size), the later one chooses.
+TABLE = (
+    Listed("conv2d", "conv:Conv2d", ("Conv2d",)),
+    Listed("linear", "linear:Linear"),
+    Listed("deform_conv2d", "deform:DeformConv2d"),
+    Listed("batch_norm", "batch_norm:BatchNorm2d", ("bn", "BatchNorm2d")),
+    Listed("frozen_batch_norm", "batch_norm:FrozenBatchNorm2d"),
+    Listed("group_norm", "norm:GroupNorm", ("gn", "GroupNorm")),
+    Listed("layer_norm", "norm:LayerNorm", ("ln", "LayerNorm")),
+    Listed("layer_scale", "norm:LayerScale"),
+    Listed("relu", "act:ReLU", ("RE", "ReLU")),
+    Listed("relu6", "act:ReLU6", ("RE6", "ReLU6")),
+    Listed("hardswish", "act:Hardswish", ("HS", "h-swish", "h_swish", "hswish", "Hardswish")),
+    Listed("hardsigmoid", "act:Hardsigmoid", ("h-sigmoid", "h_sigmoid", "hsigmoid", "Hardsigmoid")),
+    Listed("silu", "act:SiLU", ("SiLU",)),
+    Listed("sigmoid", "act:Sigmoid", ("Sigmoid",)),
+    Listed("tanh", "act:Tanh", ("Tanh",)),
+    Listed("gelu", "act:GELU", ("GELU",)),
+    Listed("swish", "swish:Swish", ("Swish",)),
+    Listed("dropout", "drop:Dropout"),
+    Listed("stochastic_depth", "drop:StochasticDepth"),
+    Listed("max_pool", "pool:MaxPool2d"),
+    Listed("avg_pool", "pool:AvgPool2d"),
+    Listed("avg_pool", "global_pool:AdaptiveAvgPool2d", ("global_avg_pool",)),
+    Listed("adaptive_max_pool", "global_pool:AdaptiveMaxPool2d"),
+    Listed("mean", "global_pool:Mean"),
+    Listed("add", "join:Add"),
+    Listed("multiply", "join:Multiply", ("mul",)),
+    Listed("concat", "join:Concat", ("concatenate", "cat")),
+    Listed("split", "shape:Split"),
+    Listed("channel_shuffle", "shape:ChannelShuffle", ("shuffle",)),
+    Listed("permute", "shape:Permute"),
+    Listed("flatten", "shape:Flatten"),
+    Listed("unflatten", "shape:Unflatten"),
+    Listed("pad", "shape:Pad"),
+    Listed("pad_shortcut", "shape:PadShortcut"),
+    Listed("resize", "shape:ResizeLike"),
+    Listed("identity", "shape:Identity"),
+)
+_BY_SPELLING = {name: row for row in TABLE for name in (row.name, *row.spellings)}
+
+
+def find_operator(name: str) -> type[Operator] | None:
+    """Return the operator that a name or spelling means, if there is one."""
+    row = _BY_SPELLING.get(name)
+    return _loaded(row.place) if row else None
+
+
+def operator_names() -> Iterator[str]:
+    """Yield the names of operators and their other spellings."""
+    yield from _BY_SPELLING
+
+
+def all_operators() -> tuple[type[Operator], ...]:
+    """Return every operator, in the order of the table."""
+    return tuple(_loaded(row.place) for row in TABLE)
+
+
+@cache
+def _loaded(place: str) -> type[Operator]:
+    module, _, name = place.partition(":")
+    found: type[Operator] = getattr(import_module(f"archprof.ir.operators.{module}"), name)
+    return found

@@ -1,0 +1,192 @@
+"""What an operator states about itself: its output, its counts, the facts that others go by, and its torch module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+
+from archprof.ir.dims import Dim, is_array, same
+from archprof.ir.terms import NOTHING, Terms, term
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+    from archprof.ir.columns import Column
+
+# What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
+KINDS = (
+    "standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "norm", "act", "pool", "join", "shape",
+    "dropout", "other",
+)  # fmt: skip
+
+
+class ShapeError(ValueError):
+    """An operator that does not fit its input; says what does not fit, and *help* what to change."""
+
+    def __init__(self, message: str, help: str = "") -> None:
+        self.help = help
+        super().__init__(message)
+
+
+_Class = TypeVar("_Class")
+
+
+@dataclass_transform(frozen_default=True)
+def operator(cls: type[_Class]) -> type[_Class]:
+    """Make an operator a frozen dataclass with slots.
+
+    `Operator` compares and prints them all: generating that for each doubles what imports cost.
+    """
+    return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+
+
+@operator
+class Operator:
+    """One operator of a network: a frozen dataclass, or a plain subclass where it has no fields.
+
+    Counts are those of one image in inference, each a sum of *channel term × space term* (`Terms`). MACs are
+    multiply-accumulates of convolutions and matrix products; everything else costs 0 by the convention of
+    docs/explanation/counting.md.
+    """
+
+    name: ClassVar[str] = ""
+    # The operator's options in a spec, when it is used as a layer, an activation or a norm.
+    columns: ClassVar[tuple[Column, ...]] = ()
+    # The MACs in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output side.
+    formula: ClassVar[str] = "0"
+    # Likewise the learnable parameters, with all that can be asked for (bias, affine, β), and what is kept but not
+    # learned.
+    params_formula: ClassVar[str] = "0"
+    buffers_formula: ClassVar[str] = "0"
+    # One of KINDS, where it does not depend on the fields.
+    category: ClassVar[str] = "other"
+    # Whether several feature maps go in.
+    joins: ClassVar[bool] = False
+    # Whether a spec can name it as a layer; some only make sense inside the block that measures them out.
+    as_layer: ClassVar[bool] = True
+    # Whether it multiplies by learned weights: it counts as a layer, and its output as activations.
+    weighted: ClassVar[bool] = False
+    # Which rule of a spec's `init` draws its weights, "conv" or "linear"; empty where its module draws them.
+    drawn_as: ClassVar[str] = ""
+    # Whether its output has the channels of its (first) input, one for one, or those of all its inputs in a row: what
+    # a table prints for them, it prints for the output too.
+    keeps_channels: ClassVar[bool] = False
+    joins_channels: ClassVar[bool] = False
+    # Whether its output is a tensor of its own that its backward pass does not need, so that who alone reads it may
+    # write over it; and whether its module can write over its input.
+    overwritable: ClassVar[bool] = False
+    inplace: ClassVar[bool] = False
+    # Fields of which a smaller value costs more.
+    decreasing: ClassVar[tuple[str, ...]] = ()
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), self._values()))
+
+    def __repr__(self) -> str:
+        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        return f"{type(self).__name__}({shown})"
+
+    def _values(self) -> tuple[Any, ...]:
+        return tuple(getattr(self, field.name) for field in fields(self))
+
+    @property
+    def macs_formula(self) -> str:
+        """The MACs in letters, without what this operator does not have: a depthwise convolution's are K²·M·F²."""
+        return self.formula
+
+    @property
+    def kind(self) -> str:
+        """What sort of operator this is, one of KINDS."""
+        return self.category
+
+    @property
+    def form(self) -> str:
+        """How the built module runs it: a `module`, or a `function` called in forward; counters price them apart."""
+        return "module"
+
+    @classmethod
+    def of(cls, *inputs: Any, **options: Any) -> Operator:
+        """Return the operator for some inputs (`Value`s), with the options of its columns."""
+        return cls(**options)
+
+    def output(self, *inputs: Value) -> Value:
+        """Return the output; raises ShapeError when the operator does not fit."""
+        return inputs[0]
+
+    def outputs(self, *inputs: Value) -> tuple[Value, ...]:
+        """Return all outputs, of an operator that has several; raises ShapeError when the operator does not fit."""
+        return (self.output(*inputs),)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        """Return the elements of each learnable tensor, by the name that it has in the module."""
+        return _NONE
+
+    def buffers(self) -> Mapping[str, Terms]:
+        """Return the elements of each tensor that is kept but not learned; the count of batches is left out."""
+        return _NONE
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        """Return the multiply-accumulates."""
+        return NOTHING
+
+    def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        """Return the output elements, where the convention counts them: of operators with weights that multiply."""
+        return term(outputs[0].channels, outputs[0].space) if self.weighted else NOTHING
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""
+        return 1
+
+    def at_most(self, largest: Callable[[Dim], int], smallest: Callable[[Dim], int]) -> Operator:
+        """Return an operator of plain integers that costs at least as much as that of any candidate."""
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        bounds = {
+            name: (smallest if name in self.decreasing else largest)(value)
+            for name, value in values.items()
+            if is_array(value)
+        }
+        return replace(self, **bounds) if bounds else self
+
+    def module(self) -> torch.nn.Module | None:
+        """Return the torch module, or None for an operator that is called as a function."""
+        return None
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        """Run an operator that is called as a function; the batch comes first."""
+        raise TypeError(f"{type(self).__name__} is a module")
+
+    def describe(self) -> str:
+        """Return the operator in a word or two, for tables."""
+        return self.name
+
+
+_NONE: Mapping[str, Terms] = {}
+
+
+class Elementwise(Operator):
+    """An operator that hands on its input's shape, channel for channel."""
+
+    __slots__ = ()
+    keeps_channels: ClassVar[bool] = True
+
+
+def feature_map(value: Value, what: str) -> Value:
+    """Return *value* if it is (C, H, W); raises ShapeError otherwise."""
+    if len(value.shape) != 3 or value.channel != 0:
+        advice = "place it before pooling and flattening"
+        raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(value.shape)}", advice)
+    return value
+
+
+def check_channels(channels: Dim, value: Value, what: str) -> Value:
+    """Return *value* if its channels are as many as the operator has."""
+    if not same(value.channels, channels):
+        raise ShapeError(f"{what} of {channels} channels on {value.channels}")
+    return value

@@ -1,0 +1,88 @@
+"""Batch normalisation, learning or frozen. It costs no MACs by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.ir.columns import FLAG, Column, ratio
+from archprof.ir.dims import Dim
+from archprof.ir.operators.base import Elementwise, check_channels, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class BatchNorm2d(Elementwise):
+    """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are
+    buffers."""
+
+    num_features: Dim
+    eps: float = 1e-5
+    momentum: float = 0.1
+    affine: bool = True
+    flat: bool = False  # whether it stands on features (C,), where torch wants another class
+
+    name: ClassVar[str] = "batch_norm"
+    params_formula: ClassVar[str] = "2·N"
+    buffers_formula: ClassVar[str] = "2·N"
+    category: ClassVar[str] = "norm"
+    overwritable: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("eps", ratio(0, 1), "added to the variance"),
+        Column("momentum", ratio(0, 1), "of the running statistics, as torch means it"),
+        Column("affine", FLAG, "whether weight and bias are learned"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: Any) -> BatchNorm2d:
+        return cls(inputs[0].channels, flat=len(inputs[0].shape) == 1, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, inputs[0], "batch norm")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        each = term(self.num_features)
+        return {"weight": each, "bias": each} if self.affine else {}
+
+    def buffers(self) -> Mapping[str, Terms]:
+        each = term(self.num_features)
+        return {"running_mean": each, "running_var": each}
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        norm = nn.BatchNorm1d if self.flat else nn.BatchNorm2d
+        return norm(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
+
+
+@operator
+class FrozenBatchNorm2d(Elementwise):
+    """Batch normalisation whose weight, bias, mean and variance are fixed: four buffers a channel, no parameters."""
+
+    num_features: Dim
+    eps: float = 0.0
+
+    name: ClassVar[str] = "frozen_batch_norm"
+    buffers_formula: ClassVar[str] = "4·N"
+    category: ClassVar[str] = "norm"
+    overwritable: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the variance"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: Any) -> FrozenBatchNorm2d:
+        return cls(inputs[0].channels, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, inputs[0], "frozen batch norm")
+
+    def buffers(self) -> Mapping[str, Terms]:
+        return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), term(self.num_features))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import FrozenBatchNorm2d as Module
+
+        return Module(self.num_features, eps=self.eps)

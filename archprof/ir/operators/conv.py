@@ -1,0 +1,154 @@
+"""Two-dimensional convolution."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
+from archprof.ir.dims import Dim, conv_out, is_array, same
+from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import torch
+
+Pair = tuple[int, int]
+
+K = Column("k", SIZE, "kernel size", ("kernel", "kernel_size"))
+S = Column("s", SIZE, "stride", ("stride",))
+P = Column("p", PADDING, "padding; dilation·(k−1)/2 unless given", ("padding",))
+D = Column("d", SIZE, "dilation", ("dilation",))
+G = Column("g", GROUPS, "groups; `depthwise` for one group a channel", ("groups",))
+C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=True)
+BIAS = Column("bias", FLAG, "whether a bias is added")
+
+
+@operator
+class Conv2d(Operator):
+    """Two-dimensional convolution of (M, H, W) to (N, H', W'): every position costs K²·M/g·N multiply-accumulates."""
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: Dim = 1
+    bias: bool = False
+
+    name: ClassVar[str] = "conv2d"
+    formula: ClassVar[str] = "K²·(M/g)·N·F²"
+    params_formula: ClassVar[str] = "K²·(M/g)·N + N"
+    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
+    weighted: ClassVar[bool] = True
+    drawn_as: ClassVar[str] = "conv"
+    overwritable: ClassVar[bool] = True
+    # The fewer groups, the more weights.
+    decreasing: ClassVar[tuple[str, ...]] = ("groups",)
+
+    @classmethod
+    def of(
+        cls,
+        *inputs: Value,
+        c: Dim,
+        k: Pair = (1, 1),
+        s: Pair = (1, 1),
+        p: Any = None,
+        d: Pair = (1, 1),
+        g: Any = 1,
+        bias: bool = True,
+    ) -> Conv2d:
+        channels = inputs[0].channels
+        padding = same_padding(k, d) if p is None else p
+        return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
+
+    @property
+    def kind(self) -> str:
+        if not is_array(self.groups) and self.groups == 1:
+            return "pointwise" if self.kernel_size == (1, 1) else "standard"
+        depthwise = same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels)
+        return "depthwise" if depthwise else "grouped"
+
+    @property
+    def macs_formula(self) -> str:
+        formulas = {"standard": "K²·M·N·F²", "pointwise": "M·N·F²", "depthwise": "K²·M·F²", "grouped": self.formula}
+        return formulas[self.kind]
+
+    def output(self, *inputs: Value) -> Value:
+        channels, height, width = feature_map(inputs[0], "a convolution").shape
+        if not same(channels, self.in_channels):
+            raise ShapeError(f"a convolution of {self.in_channels} channels on {channels}")
+        self._check_groups()
+        return inputs[0].with_shape((self.out_channels, self._slide(0, height), self._slide(1, width)))
+
+    def _check_groups(self) -> None:
+        if not is_array(self.groups) and self.groups == 1:
+            return
+        for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
+            if self.groups is not channels and channels % self.groups != 0:
+                message = f"{channels} {what} channels are not divisible by {self.groups} groups"
+                raise ShapeError(message, "choose groups that divide both")
+
+    def _slide(self, axis: int, size: Dim) -> Dim:
+        kernel, stride = self.kernel_size[axis], self.stride[axis]
+        padding, dilation = self.padding[axis], self.dilation[axis]
+        if stride == 1 and 2 * padding == dilation * (kernel - 1):
+            return size
+        extent = dilation * (kernel - 1) + 1
+        # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
+        if 2 * padding < extent - 1 and size + 2 * padding < extent:
+            message = f"a window of {extent} is larger than the padded input of {size + 2 * padding}"
+            raise ShapeError(message, "a larger input, a smaller kernel or more padding")
+        return conv_out(size, kernel, stride, padding, dilation)
+
+    @property
+    def weights(self) -> Dim:
+        """Elements of the weight: N·(M/g)·K²."""
+        area = self.kernel_size[0] * self.kernel_size[1]
+        if self.groups is self.in_channels:
+            return self.out_channels * area
+        # Arrays are spared what does not change them: a division and a multiplication by 1.
+        single = not is_array(self.groups) and self.groups == 1
+        per_group = self.in_channels if single else self.in_channels // self.groups
+        return self.out_channels * (per_group if area == 1 else per_group * area)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        weight = term(self.weights)
+        return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(self.weights, outputs[0].space)
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return max(self.stride)
+
+    def at_most(self, largest: Callable[[Dim], int], smallest: Callable[[Dim], int]) -> Operator:
+        # As many groups as there are channels is depthwise for every candidate.
+        depthwise = is_array(self.groups) and self.groups is self.in_channels
+        return Operator.at_most(self, largest, largest if depthwise else smallest)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Conv2d(
+            self.in_channels,
+            self.out_channels,
+            self.kernel_size,
+            stride=self.stride,
+            padding=self.padding,
+            dilation=self.dilation,
+            groups=self.groups,
+            bias=self.bias,
+        )
+
+    def describe(self) -> str:
+        return {"standard": "conv", "pointwise": "pw conv", "depthwise": "dw conv", "grouped": "group conv"}[self.kind]
+
+
+def same_padding(kernel: Pair, dilation: Pair) -> Pair:
+    """Return the padding that keeps the size at stride 1: dilation·(k − 1)/2."""
+    return dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2

@@ -1,0 +1,115 @@
+"""Pooling to a fixed size, whatever the input's, and the mean over a map. They cost no MACs by the convention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.ir.columns import FLAG, SIZE, Column, one_of
+from archprof.ir.dims import is_array
+from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.window import WINDOW
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+_FORM = "as a module or as a call in forward: the same result, priced differently by some tools"
+
+
+class Adaptive(Operator):
+    """Pooling to a fixed size, whatever the input's."""
+
+    __slots__ = ()
+    category: ClassVar[str] = "pool"
+    keeps_channels: ClassVar[bool] = True
+    size: Pair
+
+    def output(self, *inputs: Value) -> Value:
+        channels, _, _ = feature_map(inputs[0], "pooling").shape
+        return inputs[0].with_shape((channels, *self.size))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        if self.size == (1, 1):
+            return None
+        height, side = inputs[0].shape[1], self.size[0]
+        return 1 if is_array(height) else max(1, height // side)
+
+
+@operator
+class AdaptiveAvgPool2d(Adaptive):
+    """The mean over equal parts of the map; to 1×1 it is global average pooling (Lin et al. 2013)."""
+
+    size: Pair = (1, 1)
+    form: str = "module"
+
+    name: ClassVar[str] = "avg_pool"
+    columns: ClassVar[tuple[Column, ...]] = (
+        *WINDOW,
+        Column(
+            "size",
+            SIZE,
+            "the output's size, of adaptive pooling; 1, global pooling, where neither `k` nor `size` is given",
+        ),
+        Column("count_padding", FLAG, "whether padded zeros take part in the mean of a window", ("count_include_pad",)),
+        Column("form", one_of("module", "function"), _FORM),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, size: Pair | None = None, form: str = "module", **window: Any) -> Operator:
+        """Return average pooling by windows of `k`, or to a *size*; global where neither is given."""
+        if "k" not in window:
+            return AdaptiveAvgPool2d(size or (1, 1), form)
+        if size is not None:
+            raise ShapeError("average pooling by a window `k` and to a `size` at once", "give one of the two")
+        from archprof.ir.operators.pool import AvgPool2d
+
+        return AvgPool2d.of(*inputs, **window)
+
+    def module(self) -> torch.nn.Module | None:
+        from torch import nn
+
+        return nn.AdaptiveAvgPool2d(self.size) if self.form == "module" else None
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        return functional.adaptive_avg_pool2d(tensors[0], self.size)
+
+
+@operator
+class AdaptiveMaxPool2d(Adaptive):
+    """The largest element of equal parts of the map."""
+
+    size: Pair = (1, 1)
+
+    name: ClassVar[str] = "adaptive_max_pool"
+    columns: ClassVar[tuple[Column, ...]] = (Column("size", SIZE, "the output's size; 1 unless given"),)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.AdaptiveMaxPool2d(self.size)
+
+
+@operator
+class Mean(Operator):
+    """The mean of each channel over the map, as a function; (C, H, W) to (C,), or (C, 1, 1) with *keep*."""
+
+    keep: bool = False
+
+    name: ClassVar[str] = "mean"
+    category: ClassVar[str] = "pool"
+    keeps_channels: ClassVar[bool] = True
+    form: ClassVar[str] = "function"
+    columns: ClassVar[tuple[Column, ...]] = (Column("keep", FLAG, "keep the map's axes, with size 1", ("keepdim",)),)
+
+    def output(self, *inputs: Value) -> Value:
+        channels, _, _ = feature_map(inputs[0], "the mean over a map").shape
+        return inputs[0].with_shape((channels, 1, 1) if self.keep else (channels,))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return None
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return tensors[0].mean((2, 3), keepdim=self.keep)

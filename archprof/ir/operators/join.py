@@ -1,0 +1,111 @@
+"""Operators of several inputs: sums, products, and tensors in a row. They cost no MACs by the convention."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim, same
+from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Function(Operator):
+    """An operator without state, called in forward."""
+
+    __slots__ = ()
+
+    @property
+    def form(self) -> str:
+        return "function"
+
+
+class Add(Function):
+    """The sum of maps of one shape: a shortcut."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "add"
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        return broadcast(inputs, "added")
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        total = tensors[0]
+        for tensor in tensors[1:]:
+            total = total + tensor
+        return total
+
+
+class Multiply(Function):
+    """The product of maps; C×1×1 stretches over C×H×W, which is a gate."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "multiply"
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        return broadcast(inputs, "multiplied")
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        total = tensors[0]
+        for tensor in tensors[1:]:
+            total = total * tensor
+        return total
+
+
+class Concat(Function):
+    """Maps of one size, one after the other along the channels."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "concat"
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+    joins_channels: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        first = inputs[0]
+        channels: Dim = 0
+        for value in inputs:
+            beside = len(value.shape) == len(first.shape) and all(map(same, value.space, first.space))
+            if not beside or value.channel != first.channel:
+                message = f"{show_shape(value.shape)} cannot be concatenated to {show_shape(first.shape)}"
+                raise ShapeError(message, "bring the paths to one size")
+            channels = channels + value.channels
+        return first.with_channels(channels)
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        import torch
+
+        return torch.cat(tensors, 1)
+
+
+def broadcast(values: tuple[Value, ...], verb: str) -> Value:
+    """Return the common shape of maps that are added or multiplied; a size of 1 on the map's axes stretches."""
+    result = values[0]
+    for value in values[1:]:
+        what = f"{show_shape(result.shape)} and {show_shape(value.shape)} cannot be {verb}"
+        if len(value.shape) != len(result.shape) or not same(value.shape[0], result.shape[0]):
+            raise ShapeError(what, "the channels must agree")
+        result = result.with_shape(_stretched(result, value, what), result.channel)
+    return result
+
+
+def _stretched(first: Value, second: Value, what: str) -> tuple[Dim, ...]:
+    axes = [first.shape[0]]
+    for mine, other in zip(first.shape[1:], second.shape[1:], strict=True):
+        if same(mine, other) or same(other, 1):
+            axes.append(mine)
+        elif same(mine, 1):
+            axes.append(other)
+        else:
+            raise ShapeError(what, "bring both to one size")
+    return tuple(axes)

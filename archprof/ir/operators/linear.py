@@ -1,0 +1,51 @@
+"""The linear layer, on features or at every position of a tensor."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim, same
+from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class Linear(Operator):
+    """A fully connected layer from M to N features of the last axis: M·N MACs at every position of the others."""
+
+    in_features: Dim
+    out_features: Dim
+    bias: bool = True
+
+    name: ClassVar[str] = "linear"
+    formula: ClassVar[str] = "M·N"
+    params_formula: ClassVar[str] = "M·N + N"
+    category: ClassVar[str] = "linear"
+    weighted: ClassVar[bool] = True
+    drawn_as: ClassVar[str] = "linear"
+    overwritable: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        *positions, features = inputs[0].shape
+        if not same(features, self.in_features):
+            advice = "flatten or pool the map first" if positions else ""
+            message = f"a linear layer of {self.in_features} features on {show_shape(inputs[0].shape)}"
+            raise ShapeError(message, advice)
+        return inputs[0].with_shape((*positions, self.out_features), len(positions))
+
+    def parameters(self) -> Mapping[str, Terms]:
+        weight = term(self.in_features * self.out_features)
+        return {"weight": weight, "bias": term(self.out_features)} if self.bias else {"weight": weight}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(self.in_features * self.out_features, outputs[0].space)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Linear(self.in_features, self.out_features, bias=self.bias)

@@ -1,0 +1,121 @@
+"""Normalisation, and learned factors. They cost no MACs by the convention; parameters and running statistics count."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.ir.columns import FLAG, Column, count, ratio
+from archprof.ir.dims import Dim, product, same
+from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+_EPS = Column("eps", ratio(0, 1), "added to the variance")
+
+
+@operator
+class GroupNorm(Elementwise):
+    """Group normalisation (Wu & He 2018): statistics of one image, so nothing is kept but weight and bias."""
+
+    num_features: Dim
+    groups: int = 32
+    eps: float = 1e-5
+
+    name: ClassVar[str] = "group_norm"
+    params_formula: ClassVar[str] = "2·N"
+    category: ClassVar[str] = "norm"
+    overwritable: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("groups", count(), "groups of channels; 32 unless given"), _EPS)
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: Any) -> GroupNorm:
+        return cls(inputs[0].channels, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        if self.num_features % self.groups != 0:
+            raise ShapeError(f"{self.num_features} channels are not divisible by {self.groups} groups of group norm")
+        if same(self.num_features, self.groups) and same(product(inputs[0].space), 1):
+            advice = "fewer groups, or a larger map: a value alone has no deviation"
+            raise ShapeError("a group norm over single values", advice)
+        return check_channels(self.num_features, inputs[0], "group norm")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features), "bias": term(self.num_features)}
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.GroupNorm(self.groups, self.num_features, eps=self.eps)
+
+
+@operator
+class LayerNorm(Elementwise):
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), or of the last axis."""
+
+    num_features: Dim
+    eps: float = 1e-5
+    channels_last: bool = False
+
+    name: ClassVar[str] = "layer_norm"
+    params_formula: ClassVar[str] = "2·N"
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (
+        _EPS,
+        Column("channels_last", FLAG, "whether the channels are the last axis"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, eps: float = 1e-5, channels_last: bool = False) -> LayerNorm:
+        shape = inputs[0].shape
+        last = channels_last or len(shape) == 1
+        return cls(shape[-1 if last else 0], eps, last)
+
+    def output(self, *inputs: Value) -> Value:
+        if not self.channels_last:
+            return check_channels(self.num_features, feature_map(inputs[0], "layer norm"), "layer norm")
+        shape = inputs[0].shape
+        if not same(shape[-1], self.num_features):
+            raise ShapeError(f"layer norm of {self.num_features} channels on {shape[-1]}")
+        return inputs[0]
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features), "bias": term(self.num_features)}
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        from archprof.ir.modules import LayerNorm2d
+
+        return (nn.LayerNorm if self.channels_last else LayerNorm2d)(self.num_features, eps=self.eps)
+
+
+@operator
+class LayerScale(Elementwise):
+    """One learned factor for each channel of (C, H, W), small at first, so that a residual block starts near the
+    identity (Touvron et al. 2021)."""
+
+    num_features: Dim
+    init: float = 1e-6
+
+    name: ClassVar[str] = "layer_scale"
+    params_formula: ClassVar[str] = "N"
+    columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1), "what the factors start from"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: Any) -> LayerScale:
+        return cls(inputs[0].channels, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, feature_map(inputs[0], "layer scale"), "layer scale")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features)}
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import LayerScale as Module
+
+        return Module(self.num_features, self.init)

@@ -1,0 +1,57 @@
+"""A window that slides over each channel: its options, and what pooling by one has in common."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from archprof.ir.columns import FLAG, PADDING, SIZE, Column
+from archprof.ir.dims import Dim, conv_out
+from archprof.ir.operators.base import Operator, ShapeError, feature_map
+from archprof.ir.operators.conv import Pair
+from archprof.ir.values import Value
+
+WINDOW = (
+    Column("k", SIZE, "window", ("kernel", "kernel_size")),
+    Column("s", SIZE, "stride; the window's size unless given", ("stride",)),
+    Column("p", PADDING, "padding; 0 unless given", ("padding",)),
+    Column("ceil", FLAG, "round the output size up", ("ceil_mode",)),
+)
+
+
+class Window(Operator):
+    """A window that slides over each channel."""
+
+    __slots__ = ()
+    category: ClassVar[str] = "pool"
+    keeps_channels: ClassVar[bool] = True
+    kernel_size: Pair
+    stride: Pair
+    padding: Pair
+    ceil: bool
+
+    def output(self, *inputs: Value) -> Value:
+        channels, height, width = feature_map(inputs[0], "pooling").shape
+        return inputs[0].with_shape((channels, self._slide(0, height), self._slide(1, width)))
+
+    def _slide(self, axis: int, size: Dim) -> Dim:
+        kernel, padding = self.kernel_size[axis], self.padding[axis]
+        if 2 * padding > kernel:
+            raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}")
+        windows = conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil)
+        # Rounded up, a window may reach beyond the input by less than a stride.
+        if windows < 1:
+            raise ShapeError(f"a window of {kernel} is larger than the padded input of {size + 2 * padding}")
+        return windows
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return max(self.stride)
+
+
+def symmetric(padding: tuple[int, ...]) -> Pair:
+    """Return (height, width) padding; raises ShapeError for four different sides, which pooling does not take."""
+    if len(padding) == 2:
+        return padding[0], padding[1]
+    top, bottom, left, right = padding
+    if (top, left) != (bottom, right):
+        raise ShapeError("pooling with different padding on opposite sides", "place a `pad` layer before it")
+    return top, left

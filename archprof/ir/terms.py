@@ -1,0 +1,34 @@
+"""A count as a sum of products: what grows with channels times what grows with the map.
+
+A sweep over widths and resolutions is a product of the two, so that it can compute each apart: of a thousand widths at
+a thousand sizes, two thousand terms instead of a million.
+"""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim, Shape, product
+
+
+class Term(NamedTuple):
+    """A factor that depends on channels (weights, heads, features) and the axes that it is needed at."""
+
+    channels: Dim
+    space: Shape = ()
+
+
+Terms = tuple[Term, ...]
+NOTHING: Terms = ()
+
+
+def term(channels: Dim, space: Shape = ()) -> Terms:
+    """Return channels × the positions of *space* as a sum of one."""
+    return (Term(channels, space),)
+
+
+def total(terms: Iterable[Term]) -> Dim:
+    """Return the number that terms sum to."""
+    number: Dim = 0
+    for channels, space in terms:
+        number = number + (channels * product(space) if space else channels)
+    return number

@@ -1,0 +1,396 @@
+"""Layers as typed → layers as values: every cell read by its column's kind, all errors of a spec at once, before
+anything is traced."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
+from archprof.ir.columns import HOLDS_LAYERS, Column
+from archprof.language.block import COMMON, Block
+from archprof.language.bound import BoundLayer, BoundRow
+from archprof.language.cells import Cells, is_none, read_cell
+from archprof.language.registry import block_at, block_names, columns_of, spellings
+from archprof.spec.header import TOP_LEVEL
+from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+from archprof.spec.values import identifier, scalar, sequence
+from archprof.units import plural
+
+# Names that a module already has, which no child of it may take. Tested against torch.
+_MODULE_NAMES = """
+    T_destination add_module apply bfloat16 buffers call_super_init children compile cpu cuda double dump_patches eval
+    extra_repr float forward get_buffer get_extra_state get_parameter get_submodule half ipu load_state_dict modules
+    mtia named_buffers named_children named_modules named_parameters parameters register_backward_hook register_buffer
+    register_forward_hook register_forward_pre_hook register_full_backward_hook register_full_backward_pre_hook
+    register_load_state_dict_post_hook register_load_state_dict_pre_hook register_module register_parameter
+    register_state_dict_post_hook register_state_dict_pre_hook requires_grad_ set_extra_state set_submodule share_memory
+    state_dict to to_empty train training type xpu zero_grad
+"""
+RESERVED = frozenset(_MODULE_NAMES.split())
+_PER_ROW = frozenset(column.name for column in COMMON)
+
+Observer = Callable[[Column, Node], None]
+
+
+class Arguments(NamedTuple):
+    """A layer's arguments as nodes: its options under their columns' names, its columns, and its rows (None where it is
+    no table)."""
+
+    options: dict[str, tuple[Scalar, Node]]
+    columns: tuple[Column, ...] = ()
+    rows: tuple[Node, ...] | None = None
+    header: Location = Location("", 0, 0)
+
+
+class Binder:
+    """Reads the layers of one spec; collects problems, the ids seen and the defaults used.
+
+    *observe* is told of every cell that is read, with its column.
+    """
+
+    def __init__(self, cells: Cells, file: str, pristine: bool, observe: Observer | None = None) -> None:
+        self.cells = cells
+        self.file = file
+        self.pristine = pristine
+        self.problems = Problems()
+        self.ids: dict[str, Location] = {}
+        self._observe = observe
+        self._defaults: dict[str, dict[str, Any]] = {}  # by block
+        self._used: set[str] = set()
+        # What cells of a kind turned out to be, by their text: a table says the same again and again.
+        self._known: dict[int, dict[str, Any]] = {}
+
+    def layers(self, nodes: Seq, address: str) -> tuple[BoundLayer, ...]:
+        """Return the layers of a list; what is wrong goes to `problems`."""
+        bound = []
+        for index, node in enumerate(nodes.items):
+            with self.problems:
+                bound.append(self._layer(node, index, f"{address}[{index}]"))
+        return tuple(bound)
+
+    def check_defaults(self) -> None:
+        """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave
+        some of its parent's behind."""
+        for key, (marker, node) in self.cells.defaults.items():
+            if key not in self._used and self.pristine and marker.file == self.file:
+                with self.problems:
+                    raise self._unused_default(key, marker, node)
+
+    def _unused_default(self, key: str, marker: Scalar, node: Node) -> SpecError:
+        place = marker.location
+        if key in self._defaults and not isinstance(node, Map):
+            message = f"expected the options of `{key}`, not {describe(node)}"
+            return problem(message, node.location, where=f"defaults.{key}")
+        if key in _PER_ROW:
+            return problem(f"`{key}` belongs to a row, and has no default", place, where="defaults")
+        if key in block_names():
+            message = f"no layer of this network is a `{key}`"
+            return problem(message, place, where="defaults", help="remove the entry")
+        if takers := [block for block in self._defaults if key in spellings(block)]:
+            advice = f"under its own name: `defaults: {{{takers[0]}: {{{key}: …}}}}`"
+            return problem(f"`{takers[0]}` takes no `{key}` from `defaults`", place, where="defaults", help=advice)
+        spelled = [pair for block in self._defaults for pair in spellings(block).items()]
+        known = {name: column for name, column in spelled if column not in _PER_ROW}
+        advice = suggest(key, known, "columns", dict.fromkeys(known.values()))
+        message = f"no block of this network has a column {describe(marker)}"
+        return problem(message, place, where="defaults", help=advice)
+
+    # Layers
+
+    def _layer(self, node: Node, index: int, address: str) -> BoundLayer:
+        # The id first: where the block is unknown, nobody who names this layer is to blame.
+        name = self._named(node.get("id"), address) if isinstance(node, Map) else None
+        layer = written_layer(node)
+        if layer is None or not layer.block.text:
+            raise _no_layer(node, address)
+        block = block_at(layer.block, address)
+        inputs = self._inputs(layer, address)
+        if block.joins != (len(inputs) > 1):
+            raise _wrong_inputs(block, layer.block, inputs, address)
+        arguments = self._arguments(block, layer.arguments, address)
+        place = layer.block.location
+        rows = self._rows(block, arguments, place, address)
+        return BoundLayer(block, rows, name or str(index), name, address, place, inputs)
+
+    def _named(self, node: Node | None, address: str) -> str | None:
+        """Return an id; None where there is none, or one that cannot be, which is noted."""
+        if node is None:
+            return None
+        try:
+            return self._id(node)
+        except SpecError as error:
+            with self.problems:
+                raise placed(error, address) from None
+        return None
+
+    def _id(self, node: Node) -> str:
+        name = identifier(node, "an id")
+        if name.startswith("_"):
+            message = f"`{name}` cannot be an id: every torch module keeps such names to itself"
+            raise problem(message, node.location, help="start it with a letter")
+        if name in RESERVED or name in TOP_LEVEL:
+            torch = "every torch module has something of that name"
+            whose = torch if name in RESERVED else "it is a key of the top level"
+            raise problem(f"`{name}` cannot be an id: {whose}", node.location, help="choose another name")
+        if name in self.ids:
+            first = self.ids[name]
+            place = f"line {first.line}" if first.file == node.file else str(first)
+            raise problem(f"duplicate id `{name}`", node.location, note=f"it stands in {place} already")
+        self.ids[name] = node.location
+        return name
+
+    def _inputs(self, layer: WrittenLayer, address: str) -> tuple[Scalar, ...]:
+        node = layer.inputs
+        if node is None:
+            return ()
+        given = node.items if isinstance(node, Seq) else (node,)
+        if not given:
+            advice = "leave it out to take the layer above"
+            raise problem("`from` names no layer", node.location, where=address, help=advice)
+        return tuple(scalar(source, "an id or address") for source in given)
+
+    # Arguments
+
+    def _arguments(self, block: Block, node: Node | None, address: str) -> Arguments:
+        if node is None or is_blank(node):
+            return Arguments({})
+        first = block.columns[0] if block.columns else None
+        if not isinstance(node, Map):
+            _check_short_form(block, first, node, address)
+        written = written_arguments(node, first.name if first else None)
+        if not isinstance(node, Map):
+            return Arguments(dict(written.options))
+        options = self._options(block, written.options, address)
+        columns, rows = written.columns, written.rows
+        if columns is None and rows is None:
+            return Arguments(options)
+        if columns is None or rows is None or (isinstance(rows, Seq) and not rows.items):
+            missing = "columns" if columns is None else "rows"
+            advice = "a table has `columns: [k, c, s]` and `rows`"
+            raise problem(f"a table without `{missing}`", node.location, where=address, help=advice)
+        header = self._header(block, columns, address)
+        return Arguments(options, header, sequence(rows, "a list of rows"), columns.location)
+
+    def _options(
+        self, block: Block, entries: Mapping[str, tuple[Scalar, Node]], address: str
+    ) -> dict[str, tuple[Scalar, Node]]:
+        options: dict[str, tuple[Scalar, Node]] = {}
+        for marker, value in entries.values():
+            with self.problems:
+                column = self._column(block, marker, "option", address)
+                if column.name == "id":
+                    beside = f"- id: {describe(value).strip('`')}"
+                    advice = f"beside the block, not inside it: `{beside}`, and below that `{block.name}: …`"
+                    raise problem("an `id` among the options", marker.location, where=address, help=advice)
+                if column.name in options:
+                    message = f"`{marker.text}` and `{options[column.name][0].text}` are the same column"
+                    raise problem(message, marker.location, where=address, help="give one of the two")
+                options[column.name] = (marker, value)
+        return options
+
+    def _header(self, block: Block, columns: Node, address: str) -> tuple[Column, ...]:
+        problems = Problems()
+        header: list[Column] = []
+        typed: dict[str, str] = {}
+        where = f"{address}.columns"
+        for marker in sequence(columns, "a list of columns"):
+            with problems:
+                name = scalar(marker, "a column's name")
+                column = self._column(block, name, "column", where)
+                if column.name in typed:
+                    raise problem(_twice(name.text, typed[column.name]), name.location, where=where)
+                if column.kind.form in HOLDS_LAYERS:
+                    message = f"`{name.text}` does not fit in a cell"
+                    raise problem(message, name.location, where=where, help="give it beside `rows`")
+                header.append(column)
+                typed[column.name] = name.text
+        problems.raise_any()
+        return tuple(header)
+
+    def _column(self, block: Block, marker: Scalar, what: str, address: str) -> Column:
+        names = spellings(block.name)
+        name = names.get(marker.text)
+        column = next((column for column in columns_of(block.name) if column.name == name), None)
+        if column is None:
+            advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
+            message = f"unknown {what} {describe(marker)} of block `{block.name}`"
+            raise problem(message, marker.location, where=address, help=advice)
+        return column
+
+    # Rows
+
+    def _rows(self, block: Block, arguments: Arguments, location: Location, address: str) -> tuple[BoundRow, ...]:
+        named = {column.name: column for column in columns_of(block.name)}
+        values = dict(self._defaults_of(block))
+        for name, (_, node) in arguments.options.items():
+            values[name] = self._value(named[name], node, address)
+        printed = arguments.options["input"][1] if "input" in arguments.options else None
+        if arguments.rows is None:
+            self._check_required(block, values, location, address)
+            return (self._row(block, values, printed, location, address, None),)
+        rows = []
+        for number, node in enumerate(arguments.rows):
+            here = f"{address}.rows[{number}]"
+            with self.problems:
+                own, input_cell = self._cells_of(node, arguments, values, here)
+                whole = isinstance(node, Seq) and ABSENT not in node.items
+                missing = (arguments.header, address) if whole else (node.location, here)
+                self._check_required(block, own, *missing)
+                rows.append(self._row(block, own, input_cell or printed, node.location, here, str(number)))
+        return tuple(rows)
+
+    def _cells_of(
+        self, row: Node, arguments: Arguments, base: Mapping[str, Any], address: str
+    ) -> tuple[dict[str, Any], Node | None]:
+        """Return a row's values over those of its layer, and the cell of its column `input`."""
+        columns = arguments.columns
+        if not isinstance(row, Seq):
+            message = f"expected a row, not {describe(row)}"
+            raise problem(message, row.location, where=address, help="a list of cells in brackets")
+        if len(row.items) != len(columns):
+            message = f"a row of {plural(len(row.items), 'cell')} under {plural(len(columns), 'column')}"
+            advice = f"columns: {', '.join(column.name for column in columns)}"
+            raise problem(message, row.location, where=address, help=advice)
+        values = dict(base)
+        printed: Node | None = None
+        for column, cell in zip(columns, row.items, strict=True):
+            if cell is ABSENT:
+                continue
+            values[column.name] = self._value(column, cell, address)
+            if column.name == "input":
+                printed = cell
+            elif column.name == "id":
+                values["id"] = None if is_none(cell) else self._named(cell, address)
+        return values, printed
+
+    def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
+        for column in block.columns:
+            if column.required and column.name not in values:
+                message = f"`{block.name}` needs `{column.name}`: {column.doc}"
+                self.problems.add(message, location, where=address, help=column.kind.allowed)
+
+    def _row(
+        self,
+        block: Block,
+        values: dict[str, Any],
+        printed: Node | None,
+        location: Location,
+        address: str,
+        segment: str | None,
+    ) -> BoundRow:
+        name = values.pop("id", None)
+        stated = values.pop("input", None)
+        own = {column.name for column in block.columns}
+
+        def common(name: str, default: Any) -> Any:
+            return default if name in own else values.pop(name, default)
+
+        checked = printed is not None and self.pristine and printed.file == self.file
+        return BoundRow(
+            repeats=common("n", None),
+            input=stated if checked else None,
+            input_location=printed.location if printed is not None else location,
+            scale=common("scale", True),
+            narrow=common("narrow", True),
+            deepen=common("deepen", True),
+            values=values,
+            address=address,
+            location=location,
+            segment=name or segment,
+            id=name,
+        )
+
+    # Cells
+
+    def _defaults_of(self, block: Block) -> Mapping[str, Any]:
+        """Return the values of the spec's defaults that a block can use: those of its columns, then those under its own
+        name."""
+        if block.name not in self._defaults:
+            self._defaults[block.name] = self._read_defaults(block)
+        return self._defaults[block.name]
+
+    def _read_defaults(self, block: Block) -> dict[str, Any]:
+        named = {column.name: column for column in columns_of(block.name)}
+        self._used.update(column.kind.template for column in named.values())
+        found: dict[str, Any] = {}
+        own: dict[str, Any] = {}
+        for key, (_, node) in self.cells.defaults.items():
+            name = spellings(block.name).get(key)
+            if key == block.name and isinstance(node, Map):
+                self._used.add(key)
+                where = f"defaults.{key}"
+                entries = {name: entry for name, entry in node.entries.items() if name not in ("columns", "rows")}
+                for option, (_, cell) in self._options(block, entries, where).items():
+                    own[option] = self._value(named[option], cell, where)
+            elif block.inherits and name is not None and name not in _PER_ROW:
+                self._used.add(key)
+                found.setdefault(name, self._value(named[name], node, "defaults"))
+        return {**found, **own}
+
+    def _value(self, column: Column, node: Node, address: str) -> Any:
+        """Return a cell's value, or None, with a problem noted, where it cannot be read."""
+        if self._observe is not None:
+            self._observe(column, node)
+        if not isinstance(node, Scalar) or node.value is not None:
+            return self._read(column, node, address)
+        known = self._known.setdefault(id(column.kind), {})
+        if node.text not in known:
+            before = len(self.problems.found)
+            value = self._read(column, node, address)
+            if len(self.problems.found) > before:
+                return None
+            known[node.text] = value
+        return known[node.text]
+
+    def _read(self, column: Column, node: Node, address: str) -> Any:
+        where = f"{address}.{column.name}"
+        try:
+            value = read_cell(column.kind, node, self.cells)
+            if column.kind.form == "layers":
+                return self.layers(value, where)
+            if column.kind.form == "paths":
+                return tuple(self.layers(path, f"{where}[{index}]") for index, path in enumerate(value))
+            return value
+        except TooManyProblems:
+            raise
+        except SpecError as error:
+            with self.problems:
+                raise placed(error, where, column.kind.allowed) from None
+        return None
+
+
+def _no_layer(node: Node, address: str) -> SpecError:
+    if isinstance(node, Scalar):
+        return problem("expected a block's name, not nothing", node.location)
+    if not isinstance(node, Map):
+        advice = "a block's name, or `block: {…}`"
+        return problem(f"expected a layer, not {describe(node)}", node.location, where=address, help=advice)
+    blocks = blocks_in(node)
+    names = ", ".join(f"`{shorten(marker.text)}`" for marker, _ in blocks[:4]) + (", …" if len(blocks) > 4 else "")
+    what = f"a layer of {len(blocks)} blocks: {names}" if blocks else "a layer without a block"
+    advice = "a layer names one block; beside it stand `id` and `from`, indented below it its options"
+    return problem(what, node.location, where=address, help=advice)
+
+
+def _check_short_form(block: Block, first: Column | None, value: Scalar | Seq, address: str) -> None:
+    if first is None:
+        message = f"`{block.name}` takes no value"
+        raise problem(message, value.location, where=address, help=f"write `- {block.name}`")
+    if isinstance(value, Seq) and first.kind.form not in HOLDS_LAYERS:
+        names = ", ".join(column.name for column in columns_of(block.name))
+        advice = f"columns of `{block.name}`: {names or 'none'}"
+        message = f"expected the options of `{block.name}`, not a list"
+        raise problem(message, value.location, where=address, help=advice)
+
+
+def _twice(name: str, other: str) -> str:
+    return f"duplicate column `{other}`" if other == name else f"`{name}` and `{other}` are the same column"
+
+
+def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], address: str) -> SpecError:
+    if block.joins:
+        advice = "name them beside it: `from: [stem, c2]`"
+        return problem(f"`{block.name}` joins several feature maps", marker.location, where=address, help=advice)
+    message = f"`{block.name}` takes one input, not {len(inputs)}"
+    advice = "join them with `add`, `multiply` or `concat`"
+    return problem(message, inputs[1].location, where=address, help=advice)

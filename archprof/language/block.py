@@ -1,0 +1,77 @@
+"""What a block is: a plain function over symbolic feature maps, and the columns that its table may have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.ir.columns import FLAG, HOLDS_LAYERS, INPUT, REPEATS, TEXT, Column
+
+if TYPE_CHECKING:
+    from archprof.ir.operators.base import Operator
+    from archprof.language.fragment import Feature
+    from archprof.language.trace import Tracer
+
+
+class Block(NamedTuple):
+    """A block: `apply(net, x, **cells)` takes a symbolic feature map and a row's values, applies operators, and returns
+    a feature map.
+
+    *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does
+    not inherit takes from a spec's `defaults` only what stands there under its own name. *channels* is the column that
+    prints the channels of its output, if one does.
+    """
+
+    name: str
+    apply: Callable[..., Feature]
+    columns: tuple[Column, ...]
+    doc: str
+    joins: bool = False
+    inherits: bool = True
+    channels: str = "c"
+
+
+N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
+COMMON = (
+    N,
+    Column("input", INPUT, "the printed input, checked", ("input_size",)),
+    Column("id", TEXT, "a name for the row"),
+    Column("deepen", FLAG, "`false`: `n` as printed at every depth"),
+)
+CHANNEL_OPTIONS = (
+    Column("narrow", FLAG, "`false`: never narrower than printed"),
+    Column("scale", FLAG, "`false`: as printed at every width"),
+)
+
+
+def all_columns(block: Block) -> tuple[Column, ...]:
+    """Return a block's own columns and those that every block has."""
+    own = {column.name for column in block.columns}
+    common = () if block.joins else COMMON
+    scaled = CHANNEL_OPTIONS if any(column.kind.form in ("channels", "expanded") for column in block.columns) else ()
+    return (*block.columns, *(column for column in (*common, *scaled) if column.name not in own))
+
+
+def column_spellings(block: Block) -> Mapping[str, str]:
+    """Return every spelling of a block's columns → the column's name, the first column first."""
+    columns = all_columns(block)
+    found = {column.name: column.name for column in columns}
+    for column in columns:
+        for spelling in column.synonyms:
+            found.setdefault(spelling, column.name)
+    return found
+
+
+def holds_layers(block: Block) -> bool:
+    """Tell whether a block is made of layers, so that it is more than a function of its own cells."""
+    return any([column.kind.form in HOLDS_LAYERS for column in block.columns])
+
+
+def operator_block(operator: type[Operator]) -> Block:
+    """Return an operator as a block of a single layer."""
+
+    def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
+        return net.apply("", operator.of(*(x.value for x in inputs), **options), *inputs)
+
+    doc = " ".join((operator.__doc__ or "").split())
+    return Block(operator.name, apply, operator.columns, doc, operator.joins, inherits=False)

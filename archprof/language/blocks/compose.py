@@ -1,0 +1,91 @@
+"""Layers made of layers: sequence, repeat, residual, branches."""
+
+from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
+from archprof.ir.operators.base import ShapeError
+from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.shape import Split
+from archprof.language.block import Block, N
+from archprof.language.blocks.conv import ACT_COLUMN
+from archprof.language.bound import Layers
+from archprof.language.fragment import Feature
+from archprof.language.named_operator import NamedOperator
+from archprof.language.trace import Tracer
+from archprof.units import plural
+
+JOINS = {"concat": Concat, "add": Add, "multiply": Multiply}
+
+
+def sequence(net: Tracer, x: Feature, *, layers: Layers) -> Feature:
+    return net.layers(layers, x)
+
+
+def repeat(net: Tracer, x: Feature, *, layers: Layers, n: int, shared: bool = False) -> Feature:
+    for index in range(n):
+        with net.scope("" if shared else str(index)):
+            x = net.layers(layers, x, shared=shared)
+    return x
+
+
+def residual(
+    net: Tracer, x: Feature, *, body: Layers, shortcut: Layers = (), act: NamedOperator | None = None
+) -> Feature:
+    with net.scope("body"):
+        y = net.layers(body, x)
+    with net.scope("shortcut"):
+        x = net.layers(shortcut, x)
+    return net.act(net.apply("add", Add(), y, x), act)
+
+
+def branches(
+    net: Tracer, x: Feature, *, paths: tuple[Layers, ...], join: str = "concat", split: bool = False
+) -> Feature:
+    if len(paths) < 2:
+        raise ShapeError(f"branches with {plural(len(paths), 'path')}", "a single path is a `sequence`")
+    parts = _split(net, x, len(paths)) if split else [x] * len(paths)
+    ends = []
+    for index, (path, part) in enumerate(zip(paths, parts, strict=True)):
+        with net.scope(str(index)):
+            ends.append(net.layers(path, part))
+    return net.apply(join, JOINS[join](), *ends)
+
+
+def _split(net: Tracer, x: Feature, count: int) -> list[Feature]:
+    """Return the channels in equal parts, the remainder in the first."""
+    each = x.channels // count
+    parts, start = [], 0
+    for index in range(count):
+        channels = each + (x.channels - each * count if index == 0 else 0)
+        parts.append(net.apply(f"split{index}", Split(start, channels), x))
+        start = start + channels
+    return parts
+
+
+_LAYERS = Column("layers", LAYERS, "the layers inside", required=True)
+SEQUENCE = Block("sequence", sequence, (_LAYERS,), "Layers one after the other.")
+REPEAT = Block(
+    "repeat",
+    repeat,
+    (_LAYERS, N._replace(required=True, doc="how often"), Column("shared", FLAG, "one set of weights for all repeats")),
+    "The same layers several times.",
+)
+RESIDUAL = Block(
+    "residual",
+    residual,
+    (
+        Column("body", LAYERS, "the layers inside", required=True),
+        Column("shortcut", LAYERS, "layers on the shortcut; none unless given"),
+        ACT_COLUMN._replace(doc="the activation behind the sum"),
+    ),
+    "The sum of a body and its input. It takes no activation from `defaults`.",
+    inherits=False,
+)
+BRANCHES = Block(
+    "branches",
+    branches,
+    (
+        Column("paths", PATHS, "the paths, each a list of layers; an empty one hands its input on", required=True),
+        Column("join", one_of(*JOINS), "how the paths are joined"),
+        Column("split", FLAG, "each path gets a share of the channels, the remainder goes to the first"),
+    ),
+    "Paths beside each other, joined.",
+)

@@ -1,0 +1,92 @@
+"""conv: convolution, norm, activation. linear: flatten where needed, linear, norm, activation."""
+
+from typing import Any
+
+from archprof.ir.columns import ACT, CHANNELS, NORM, Column
+from archprof.ir.dims import Dim
+from archprof.ir.operators.conv import BIAS, C, Conv2d, D, G, K, P, Pair, S, same_padding
+from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.shape import Flatten, Pad
+from archprof.language.block import Block
+from archprof.language.fragment import Feature
+from archprof.language.named_operator import NamedOperator
+from archprof.language.trace import Tracer
+
+NORM_COLUMN = Column("norm", NORM, "the norm behind the convolution", ("normalization",))
+ACT_COLUMN = Column("act", ACT, "the activation", ("nl", "activation"))
+
+
+def conv_norm_act(
+    net: Tracer,
+    x: Feature,
+    channels: Dim,
+    k: Pair = (1, 1),
+    s: Pair = (1, 1),
+    p: Any = None,
+    d: Pair = (1, 1),
+    groups: Dim = 1,
+    bias: bool | None = None,
+    norm: NamedOperator | None = None,
+    act: NamedOperator | None = None,
+) -> Feature:
+    """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
+    unless *bias* says otherwise."""
+    padding = same_padding(k, d) if p is None else p
+    if len(padding) == 4:
+        x = net.apply("pad", Pad(padding), x)
+        padding = (0, 0)
+    op = Conv2d(x.channels, channels, k, s, padding, d, groups, norm is None if bias is None else bias)
+    return net.act(net.norm(net.apply("conv", op, x), norm), act)
+
+
+def conv(
+    net: Tracer,
+    x: Feature,
+    *,
+    c: Dim,
+    k: Pair = (1, 1),
+    s: Pair = (1, 1),
+    p: Any = None,
+    d: Pair = (1, 1),
+    g: Any = 1,
+    bias: bool | None = None,
+    norm: NamedOperator | None = None,
+    act: NamedOperator | None = None,
+) -> Feature:
+    return conv_norm_act(net, x, c, k, s, p, d, x.channels if g == "depthwise" else g, bias, norm, act)
+
+
+def linear(
+    net: Tracer,
+    x: Feature,
+    *,
+    c: Dim,
+    bias: bool = True,
+    norm: NamedOperator | None = None,
+    act: NamedOperator | None = None,
+) -> Feature:
+    if len(x.shape) != 1:
+        x = net.apply("flatten", Flatten(), x)
+    x = net.apply("linear", Linear(x.channels, c, bias), x)
+    return net.act(net.norm(x, norm), act)
+
+
+CONV = Block(
+    "conv",
+    conv,
+    (C, K, S, P, D, G, BIAS, NORM_COLUMN, ACT_COLUMN),
+    "Convolution, norm and activation. Without a norm the convolution has a bias.",
+)
+LINEAR = Block(
+    "linear",
+    linear,
+    (
+        Column("c", CHANNELS, "output features", ("out", "out_features"), required=True),
+        BIAS,
+        Column("norm", NORM, "a norm behind it"),
+        Column("act", ACT, "an activation behind it", ("nl", "activation")),
+    ),
+    "A fully connected layer, which flattens its input where that is a map. It takes no norm and no activation from "
+    "`defaults`.",
+    inherits=False,
+)

@@ -1,0 +1,130 @@
+"""inverted_residual: expand, filter depthwise, project linearly; a shortcut where the shape stays (Sandler et al. 2018,
+Howard et al. 2019)."""
+
+from archprof.ir.columns import EXPANDED, FLAG, Column, ratio
+from archprof.ir.dims import Dim, round_half_even, same
+from archprof.ir.operators.base import ShapeError
+from archprof.ir.operators.conv import C, D, K, Pair, S
+from archprof.ir.operators.join import Add
+from archprof.language.block import Block
+from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
+from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
+from archprof.language.blocks.stochastic_depth import STOCHASTIC_DEPTH
+from archprof.language.cells import DropRate
+from archprof.language.fragment import Feature
+from archprof.language.named_operator import NamedOperator
+from archprof.language.trace import Tracer
+
+
+def inverted_residual(
+    net: Tracer,
+    x: Feature,
+    *,
+    c: Dim,
+    t: float | None = None,
+    exp: Dim | None = None,
+    k: Pair = (3, 3),
+    s: Pair = (1, 1),
+    d: Pair = (1, 1),
+    fused: bool = False,
+    se: SqueezeExcite | None = None,
+    stochastic_depth: DropRate | None = None,
+    norm: NamedOperator | None = None,
+    act: NamedOperator | None = None,
+) -> Feature:
+    if (t is None) == (exp is None):
+        raise ShapeError(
+            "an inverted residual needs one of `t` and `exp`", "`t`: times the input's channels; `exp`: a channel count"
+        )
+    expanded = exp if exp is not None else round_half_even(x.channels * t)
+    body = _fused if fused else _separable
+    y = body(net, x, expanded, c, k, s, d, se, norm, act)
+    if s != (1, 1) or not same(x.channels, c):
+        return y
+    return net.apply("add", Add(), x, net.drop(y, stochastic_depth))
+
+
+def _separable(
+    net: Tracer,
+    x: Feature,
+    expanded: Dim,
+    c: Dim,
+    k: Pair,
+    s: Pair,
+    d: Pair,
+    se: SqueezeExcite | None,
+    norm: NamedOperator | None,
+    act: NamedOperator | None,
+) -> Feature:
+    """Expand, filter depthwise, gate, project; there is nothing to expand where that would keep the channels."""
+    y = x
+    if not same(expanded, x.channels):
+        with net.scope("expand"):
+            y = conv_norm_act(net, y, expanded, norm=norm, act=act)
+    with net.scope("depthwise"):
+        y = conv_norm_act(
+            net, y, y.channels, k, s, None, d, y.channels, norm=norm, act=None if se and se.before_act else act
+        )
+    y = _gated(net, y, se, act, x)
+    with net.scope("project"):
+        return conv_norm_act(net, y, c, norm=norm)
+
+
+def _fused(
+    net: Tracer,
+    x: Feature,
+    expanded: Dim,
+    c: Dim,
+    k: Pair,
+    s: Pair,
+    d: Pair,
+    se: SqueezeExcite | None,
+    norm: NamedOperator | None,
+    act: NamedOperator | None,
+) -> Feature:
+    """Expand and filter in one convolution, gate, project (Tan & Le 2021, Figure 2); a single convolution where
+    expansion would keep the channels."""
+    single = same(expanded, x.channels)
+    y = x
+    if not single:
+        with net.scope("expand"):
+            y = conv_norm_act(net, y, expanded, k, s, None, d, norm=norm, act=None if se and se.before_act else act)
+    y = _gated(net, y, se, act, x)
+    with net.scope("project"):
+        return (
+            conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
+            if single
+            else conv_norm_act(net, y, c, norm=norm)
+        )
+
+
+def _gated(
+    net: Tracer, y: Feature, se: SqueezeExcite | None, act: NamedOperator | None, block_input: Feature
+) -> Feature:
+    """Apply the squeeze-excite, and the activation where it stands behind that."""
+    if se is None:
+        return y
+    y = apply_squeeze_excite(net, y, se, block_input.channels)
+    return net.act(y, act) if se.before_act else y
+
+
+INVERTED_RESIDUAL = Block(
+    "inverted_residual",
+    inverted_residual,
+    (
+        Column("t", ratio(0.01, 1000), "expansion: expanded channels = t × the input's", ("expand_ratio",)),
+        Column("exp", EXPANDED, "expanded channels", ("exp_size", "expanded")),
+        C,
+        K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
+        S,
+        D,
+        Column("fused", FLAG, "one k×k convolution expands and filters, instead of a 1×1 and a depthwise one"),
+        SE_COLUMN,
+        STOCHASTIC_DEPTH,
+        NORM_COLUMN,
+        ACT_COLUMN,
+    ),
+    "Expand, filter depthwise, project linearly; no expansion where it would keep the channels, a shortcut where the "
+    "shape stays (Sandler et al. 2018, Figure 4; with squeeze-excite Howard et al. 2019, Figure 4; fused Tan & Le "
+    "2021, Figure 2).",
+)

@@ -1,0 +1,104 @@
+"""squeeze_excite: channels weighted by a gate that is computed from their means (Hu et al. 2018)."""
+
+from typing import Any, NamedTuple
+
+from archprof.ir.columns import ACT, FLAG, Column, count, one_of, optional, options, ratio
+from archprof.ir.dims import Dim, make_divisible, maximum, truncate
+from archprof.ir.operators.act import ReLU, Sigmoid
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.join import Multiply
+from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.shape import Flatten, Unflatten
+from archprof.language.block import Block
+from archprof.language.fragment import Feature
+from archprof.language.named_operator import NamedOperator
+from archprof.language.trace import Tracer
+
+
+class SqueezeExcite(NamedTuple):
+    """How a squeeze-excite is built; see `COLUMNS` for what each says."""
+
+    ratio: float = 0.25
+    of: str = "expanded"
+    divisor: int | None = None
+    act: NamedOperator | None = NamedOperator(ReLU, {})
+    gate: NamedOperator | None = NamedOperator(Sigmoid, {})
+    bias: bool = True
+    form: str = "conv"
+    pool: str = "module"
+    before_act: bool = False
+
+
+def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input: Dim) -> Feature:
+    """Apply the gate to *x* under `se`: mean, reduce, act, expand, gate, multiply.
+
+    The squeezed width is ratio × the channels of *x* or of the block's input, rounded by the divisor where there is
+    one, and at least 1.
+    """
+    base = block_input if se.of == "input" else x.channels
+    squeezed = maximum(truncate(base * se.ratio), 1)
+    if se.divisor is not None:
+        squeezed = make_divisible(squeezed, se.divisor)
+    with net.scope("se", kind="se"):
+        gate = net.apply("pool", Mean(True) if se.pool == "mean" else AdaptiveAvgPool2d((1, 1), se.pool), x)
+        if se.form == "linear":
+            gate = net.apply("flatten", Flatten(), gate)
+        gate = _dense(net, "reduce", gate, squeezed, se)
+        gate = net.apply("act", se.act.make(gate.value), gate) if se.act else gate
+        gate = _dense(net, "expand", gate, x.channels, se)
+        gate = net.apply("gate", se.gate.make(gate.value), gate) if se.gate else gate
+        if se.form == "linear":
+            gate = net.apply("unflatten", Unflatten(), gate)
+        return net.apply("scale", Multiply(), x, gate)
+
+
+def _dense(net: Tracer, name: str, x: Feature, channels: Dim, se: SqueezeExcite) -> Feature:
+    if se.form == "linear":
+        return net.apply(name, Linear(x.channels, channels, se.bias), x)
+    return net.apply(name, Conv2d(x.channels, channels, bias=se.bias), x)
+
+
+def squeeze_excite(net: Tracer, x: Feature, **options: Any) -> Feature:
+    return apply_squeeze_excite(net, x, SqueezeExcite(**options), x.channels)
+
+
+COLUMNS = (
+    Column("ratio", ratio(0.0001, 16), "squeezed channels = ratio × channels", ("se_ratio",)),
+    Column("of", one_of("expanded", "input"), "of which channels: those at the gate, or the block's input"),
+    Column("divisor", optional(count(1, 1024)), "round the squeezed channels to a multiple; `-`: cut the fraction"),
+    Column("act", ACT, "the activation between the two layers"),
+    Column("gate", ACT, "the activation that makes the gate"),
+    Column("bias", FLAG, "whether the two layers have a bias"),
+    Column("form", one_of("conv", "linear"), "1×1 convolutions or linear layers: the same function"),
+    Column(
+        "pool",
+        one_of("module", "function", "mean"),
+        "how the mean is written: the same result, priced differently by some tools",
+    ),
+    Column("before_act", FLAG, "whether the gate stands before the block's activation"),
+)
+SQUEEZE_EXCITE = Block(
+    "squeeze_excite",
+    squeeze_excite,
+    COLUMNS,
+    "Weights channels by a gate computed from their means (Hu et al. 2018).",
+    inherits=False,
+)
+
+
+def _made(**options: Any) -> SqueezeExcite | None:
+    """Return a squeeze-excite; a ratio of 0 is none."""
+    return SqueezeExcite(**options) if options.get("ratio", 1) else None
+
+
+SE = options(
+    "squeeze-excite: `-`, `✓`, a ratio, or a mapping of options",
+    COLUMNS,
+    _made,
+    short="ratio",
+    of=ratio(0, 16),
+    what="`se`",
+    template="squeeze_excite",
+)
+SE_COLUMN = Column("se", SE, "squeeze-excite", ("SE", "se_ratio"))

@@ -1,0 +1,38 @@
+"""Layers as values: what binding makes of a table, and tracing makes a network of."""
+
+from typing import Any, NamedTuple
+
+from archprof.errors import Location
+from archprof.language.block import Block
+from archprof.spec.nodes import Scalar
+
+
+class BoundRow(NamedTuple):
+    """One line of a table: its cells' values, where it stands, and how often it repeats."""
+
+    values: dict[str, Any]
+    address: str
+    location: Location
+    segment: str | None  # of the path; None where the layer has no table
+    id: str | None
+    repeats: int | None  # None where there is no `n`
+    input: tuple[int, int, int] | None
+    input_location: Location
+    scale: bool
+    narrow: bool
+    deepen: bool
+
+
+class BoundLayer(NamedTuple):
+    """One layer: its block, its rows (one where it is no table), its name and its inputs."""
+
+    block: Block
+    rows: tuple[BoundRow, ...]
+    segment: str
+    id: str | None
+    address: str
+    location: Location
+    inputs: tuple[Scalar, ...]
+
+
+Layers = tuple[BoundLayer, ...]

@@ -1,0 +1,303 @@
+"""From a cell's text to its value: one reader for each form of `Kind`, which says what is wrong and what is allowed."""
+
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
+from archprof.ir.columns import Column, Kind
+from archprof.language.expression import evaluate, is_expression
+from archprof.language.named_operator import NamedOperator
+from archprof.language.registry import find_operator, operators_of
+from archprof.limits import MAX_CHANNELS
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.values import FALSE, TRUE, dims, flag, integer, number, scalar, sequence, wrong
+
+
+class Cells(NamedTuple):
+    """What cells may refer to: the values of the knobs, the number of classes, and the spec's defaults."""
+
+    knobs: Mapping[str, object]
+    classes: int | None = None
+    defaults: Mapping[str, tuple[Scalar, Node]] = {}
+
+
+class PrintedChannels(NamedTuple):
+    """A channel count as the table prints it, which the width multiplier scales; *expanded* for the inside of an
+    inverted residual."""
+
+    channels: Any
+    expanded: bool = False
+
+
+class RelativeChannels(NamedTuple):
+    """A channel count as a multiple of the input's: `6x`."""
+
+    factor: float
+
+
+class DropRate(NamedTuple):
+    """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p*
+    behind its last one, or in it where *p* is *reached* there."""
+
+    p: float
+    reached: bool = False
+
+    def at(self, block: int, blocks: int) -> float:
+        """Return the probability of a block, counted from 0, of so many."""
+        return self.p * block / max(blocks - self.reached, 1)
+
+
+def read_cell(kind: Kind, node: Node, cells: Cells) -> Any:
+    """Return the value of a cell of some kind; raises SpecError, at the cell, for what it does not allow."""
+    return _READERS[kind.form](kind, node, cells)
+
+
+def is_none(node: Node) -> bool:
+    """Tell whether a cell is `-`."""
+    return isinstance(node, Scalar) and node.text == "-"
+
+
+def typed_word(value: object) -> str:
+    """Return a knob's value as it would be typed."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def read_options(options: Map, columns: tuple[Column, ...], cells: Cells, what: str, where: str = "") -> dict[str, Any]:
+    """Return the values of a mapping of cells; raises SpecError with every problem in it."""
+    problems = Problems()
+    values: dict[str, Any] = {}
+    named = {spelling: column for column in columns for spelling in (column.name, *column.synonyms)}
+    for key, (marker, node) in options.entries.items():
+        column = named.get(key)
+        if column is None:
+            advice = suggest(key, named, "options", [column.name for column in columns])
+            problems.add(f"unknown option {describe(marker)} of {what}", marker.location, where=where, help=advice)
+        elif column.name in values:
+            advice = f"under one of its names: {', '.join((column.name, *column.synonyms))}"
+            problems.add(f"`{key}` is given twice", marker.location, where=where, help=advice)
+        else:
+            values[column.name] = None
+            try:
+                values[column.name] = read_cell(column.kind, node, cells)
+            except SpecError as error:
+                with problems:
+                    raise placed(error, where, column.kind.allowed) from None
+    for column in columns:
+        if column.required and column.name not in values:
+            problems.add(f"{what} needs `{column.name}`: {column.doc}", options.location, where=where)
+    problems.raise_any()
+    return values
+
+
+# Numbers
+
+
+def _bounded(kind: Kind, node: Node, cells: Cells, what: str, *, whole: bool, help: str = "") -> Any:
+    typed = scalar(node, what)
+    if typed.value is not None:
+        return typed.value
+    if is_expression(typed.text):
+        return evaluate(typed, cells.knobs, kind.low, kind.high, whole=whole)
+    if whole:
+        return integer(typed, int(kind.low), int(kind.high), what, help)
+    return number(typed, kind.low, kind.high, what)
+
+
+def _integer(kind: Kind, node: Node, cells: Cells) -> Any:
+    return _bounded(kind, node, cells, kind.what, whole=True)
+
+
+def _number(kind: Kind, node: Node, cells: Cells) -> Any:
+    return _bounded(kind, node, cells, kind.what, whole=False)
+
+
+_MULTIPLE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)[x×]", re.ASCII)
+
+
+def _channels(kind: Kind, node: Node, cells: Cells) -> Any:
+    typed = scalar(node, "a channel count")
+    if typed.text == "classes":
+        if cells.classes is None:
+            advice = "say `classes: 1000` at the top"
+            raise problem("`classes` without a number of classes", typed.location, help=advice)
+        return cells.classes
+    if match := _MULTIPLE.fullmatch(typed.text):
+        factor = float(match[1]) if "." in match[1] else int(match[1])
+        if not 0 < factor <= MAX_CHANNELS:
+            advice = f"a multiple is above 0x and at most {MAX_CHANNELS}x"
+            raise problem(f"{describe(typed)} is out of range", typed.location, help=advice)
+        return RelativeChannels(factor)
+    channels = _bounded(kind, typed, cells, "a channel count", whole=True, help=kind.allowed)
+    return PrintedChannels(channels, kind.form == "expanded")
+
+
+def _groups(kind: Kind, node: Node, cells: Cells) -> Any:
+    if isinstance(node, Scalar) and node.text == "depthwise":
+        return "depthwise"
+    return _bounded(kind, node, cells, "a number of groups", whole=True, help=kind.allowed)
+
+
+# Sizes
+
+
+def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
+    typed = scalar(node, "a size")
+    if re.fullmatch("[0-9]+[x×][0-9]+", typed.text, re.ASCII):
+        height, width = dims(typed, "HxW", "1x7", int(kind.high))
+        return height, width
+    side = _bounded(kind, typed, cells, "a size", whole=True, help=kind.allowed)
+    return side, side
+
+
+def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
+    items = node.items if isinstance(node, Seq) else (node,)
+    if not items:
+        raise wrong(node, "at least one kernel size")
+    assert kind.of is not None
+    return tuple(_size(kind.of, item, cells) for item in items)
+
+
+def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
+    high = int(kind.high)
+    if isinstance(node, Seq):
+        if len(node.items) != 4:
+            raise wrong(node, "four paddings", "`[top, bottom, left, right]`")
+        return tuple(integer(item, 0, high, "a padding") for item in node.items)
+    typed = scalar(node, "a padding")
+    if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
+        height, width = (integer(typed._replace(text=side), 0, high, "a padding") for side in match.groups())
+        return height, width
+    side = _bounded(kind, typed, cells, "a padding", whole=True, help=kind.allowed)
+    return side, side
+
+
+def _printed_input(kind: Kind, node: Node, cells: Cells) -> tuple[int, int, int]:
+    typed = scalar(node, "HxWxC")
+    square = re.sub(r"([0-9]+)(\^2|²)", r"\1x\1", typed.text.replace(" ", ""))
+    height, width, channels = dims(typed._replace(text=square), "HxWxC", "112x112x16", int(kind.high))
+    return height, width, channels
+
+
+# Words
+
+
+def _flag(kind: Kind, node: Node, cells: Cells) -> bool:
+    typed = scalar(node, "a flag")
+    if not typed.text.startswith("$"):
+        return flag(typed)
+    value = evaluate(typed, cells.knobs)
+    if not isinstance(value, bool):
+        advice = "name a knob of `type: bool`"
+        raise problem(f"{describe(typed)} is {value}, not a flag", typed.location, help=advice)
+    return value
+
+
+def _text(kind: Kind, node: Node, cells: Cells) -> str:
+    return scalar(node, "text").text
+
+
+def _word(kind: Kind, node: Node, cells: Cells) -> str:
+    typed = scalar(node, "a word")
+    value = typed_word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
+    if value not in kind.words:
+        allowed = " or ".join(f"`{word}`" for word in kind.words)
+        raise wrong(typed, allowed, did_you_mean(value[:100], kind.words))
+    return value
+
+
+# Norms and activations
+
+
+def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | None:
+    if is_none(node):
+        return None
+    name, options = _name_and_options(node, cells)
+    try:
+        operator = find_operator(name.text, kind.form)
+    except SpecError as error:
+        raise placed(error, "", location=name.location) from None
+    if operator is None:
+        advice = suggest(name.text, operators_of(kind.form), f"{kind.what}s")
+        raise problem(f"unknown {kind.what} {describe(name)}", name.location, help=advice)
+    given = options or Map({}, *name.location)
+    return NamedOperator(operator, read_options(given, operator.columns, cells, f"`{name.text}`"))
+
+
+def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
+    """Return the name of a norm or activation as typed, and its options as nodes."""
+    if isinstance(node, Map):
+        if len(node.entries) != 1:
+            advice = "as in `{batch_norm: {eps: 0.001}}`"
+            raise problem(f"one name is wanted here, not {len(node.entries)}", node.location, help=advice)
+        ((marker, options),) = node.entries.values()
+        if not isinstance(options, Map):
+            raise wrong(options, f"the options of {describe(marker)}", "as in `{batch_norm: {eps: 0.001}}`")
+        return marker, options
+    typed = scalar(node, "a name")
+    if typed.text.startswith("$"):
+        typed = typed._replace(text=typed_word(evaluate(typed, cells.knobs)))
+    return typed, None
+
+
+# Kinds made of other kinds
+
+
+def _optional(kind: Kind, node: Node, cells: Cells) -> Any:
+    assert kind.of is not None
+    return None if is_none(node) else read_cell(kind.of, node, cells)
+
+
+def _options(kind: Kind, node: Node, cells: Cells) -> Any:
+    """Read `-` (none), a mapping of options, or a lone value; with a template also `✓` (as in `defaults`) and `no`."""
+    assert kind.of is not None
+    assert kind.make is not None
+    if is_none(node) or (kind.template and isinstance(node, Scalar) and node.text in FALSE):
+        return None
+    values: dict[str, Any] = {}
+    template = cells.defaults.get(kind.template)
+    if template and isinstance(template[1], Map):
+        name = kind.template
+        values = read_options(template[1], kind.columns, cells, f"`{name}`", f"defaults.{name}")
+    if isinstance(node, Map):
+        values |= read_options(node, kind.columns, cells, kind.what)
+    elif not (kind.template and isinstance(node, Scalar) and node.text in TRUE):
+        values[kind.short] = read_cell(kind.of, node, cells)
+    return kind.make(**values)
+
+
+def _layers(kind: Kind, node: Node, cells: Cells) -> Seq:
+    """Return a list of layers, read later."""
+    if not isinstance(node, Seq):
+        raise wrong(node, "a list of layers")
+    if not node.items:
+        raise problem("a list without layers", node.location, help="name a layer, or leave the list out")
+    return node
+
+
+def _paths(kind: Kind, node: Node, cells: Cells) -> tuple[Seq, ...]:
+    """Return lists of layers, read later; an empty one hands its input on."""
+    paths = sequence(node, "a list of lists of layers")
+    return tuple(path if isinstance(path, Seq) and not path.items else _layers(kind, path, cells) for path in paths)
+
+
+_READERS: Mapping[str, Callable[[Kind, Node, Cells], Any]] = {
+    "integer": _integer,
+    "number": _number,
+    "channels": _channels,
+    "expanded": _channels,
+    "groups": _groups,
+    "size": _size,
+    "sizes": _sizes,
+    "padding": _padding,
+    "input": _printed_input,
+    "flag": _flag,
+    "text": _text,
+    "word": _word,
+    "norm": _named_operator,
+    "act": _named_operator,
+    "optional": _optional,
+    "options": _options,
+    "layers": _layers,
+    "paths": _paths,
+}

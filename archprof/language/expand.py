@@ -1,0 +1,149 @@
+"""Spec → Graph: bind every cell, trace every row, then check what only the whole can tell."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from archprof.errors import Problems, problem, suggest
+from archprof.ir.builder import GraphBuilder
+from archprof.ir.columns import count
+from archprof.ir.graph import Edge, Graph
+from archprof.ir.init_rules import InitRule
+from archprof.ir.liveness import leading_nowhere
+from archprof.ir.values import Value
+from archprof.language.bind import Binder
+from archprof.language.bound import Layers
+from archprof.language.cells import Cells, read_cell
+from archprof.language.flatten import Flattener
+from archprof.language.init import read_init
+from archprof.language.registry import spellings
+from archprof.language.trace import Places, Scaling, trace
+from archprof.spec.load import load
+from archprof.spec.nodes import Map, Node, Seq, shorten
+from archprof.spec.types import Spec
+from archprof.spec.values import identifier, scalar, wrong
+from archprof.spec.variant import Setting
+
+
+class Bound(NamedTuple):
+    """The layers of a spec as values, the ids of its frozen stages, and the rules of its first weights."""
+
+    layers: Layers
+    frozen: tuple[str, ...]
+    inits: Mapping[str, InitRule]
+
+
+def read_network(reference: str, settings: Iterable[Setting] = (), *, text: str | None = None) -> Graph:
+    """Return the network that *reference* names, at *settings*; *text* stands in for the file's content.
+
+    Raises SpecError with all that is wrong with keys and cells at once, then as `expand` does.
+    """
+    problems = Problems()
+    return expand(load(reference, settings, spellings=spellings, text=text, problems=problems), problems)
+
+
+def expand(spec: Spec, problems: Problems | None = None) -> Graph:
+    """Return the network of a spec; *problems* are those of its header.
+
+    Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every
+    stated input that is not the computed one, and with layers that lead to no output.
+    """
+    layers, frozen, inits = bind(spec, problems)
+    value = input_of(spec)
+    traced = trace(layers, value, scaling_of(spec), frozen)
+    traced.problems.raise_any()
+    builder = GraphBuilder({"input": value})
+    flat = Flattener(builder, inits)
+    flat.flatten(traced.fragment)
+    outputs = _outputs(spec, traced.places, traced.fragment.result.edge)
+    edges = {name: flat.edge(edge) for name, edge in outputs.items()}
+    graph = builder.build(spec.name, edges, spec, named=spec.outputs is not None)
+    _check_alive(graph)
+    return graph
+
+
+def input_of(spec: Spec) -> Value:
+    """Return what a network takes."""
+    return Value(spec.input)
+
+
+def scaling_of(spec: Spec) -> Scaling:
+    """Return the multipliers of a spec, with the rule of its width."""
+    return Scaling(spec.width, spec.settings["width"], spec.settings["depth"])
+
+
+def bind(spec: Spec, problems: Problems | None = None) -> Bound:
+    """Return the layers of a spec as values; *problems* are those of its header.
+
+    Raises SpecError with every cell that cannot be read.
+    """
+    cells = Cells(spec.settings, spec.classes, spec.defaults)
+    binder = Binder(cells, spec.file, spec.pristine)
+    binder.problems.found.extend(problems.found if problems else ())
+    noted = len(binder.problems.found)
+    layers = binder.layers(spec.layers, "layers")
+    if len(binder.problems.found) == noted:
+        # A layer that cannot be read might be the one that uses a default.
+        binder.check_defaults()
+    inits: Mapping[str, InitRule] = {}
+    with binder.problems:
+        inits = read_init(spec)
+    frozen = _frozen(spec, cells, binder)
+    binder.problems.raise_any()
+    return Bound(layers, frozen, inits)
+
+
+def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
+    """Return the ids of the stages that `freeze` freezes."""
+    for stage in spec.stages:
+        if stage.text not in binder.ids:
+            advice = suggest(stage.text, binder.ids, "ids")
+            message = f"there is no layer `{shorten(stage.text)}`"
+            binder.problems.add(message, stage.location, where="stages", help=advice)
+    if spec.freeze is None:
+        return ()
+    with binder.problems:
+        if not spec.stages:
+            advice = "name the layers that can be frozen: `stages: [stem, stage1]`"
+            raise problem("`freeze` without `stages`", spec.freeze.location, help=advice)
+        kind = count(0, len(spec.stages), "a number of stages")
+        number: int = read_cell(kind, spec.freeze, cells)
+        return tuple(stage.text for stage in spec.stages[:number])
+    return ()
+
+
+def _outputs(spec: Spec, places: Places, last: Edge) -> Mapping[str, Edge]:
+    """Return the edges of the network's fragment that are its outputs, by name."""
+    if spec.outputs is None:
+        return {"output": last}
+    problems = Problems()
+    found: dict[str, Edge] = {}
+    for name, place in _named_places(spec.outputs):
+        with problems:
+            where, key = scalar(place, "an id or address"), identifier(name, "an output's name")
+            if key in found:
+                raise problem(f"duplicate output `{key}`", name.location)
+            x = places.find(where.text, where.location)
+            if x is None:
+                raise places.missing(where.text, where.location, "")
+            found[key] = x.edge
+    problems.raise_any()
+    return found
+
+
+def _named_places(outputs: Node) -> list[tuple[Node, Node]]:
+    """Return the name and place of each output; in a list, an id is both."""
+    if isinstance(outputs, Map) and outputs.entries:
+        return list(outputs.entries.values())
+    if isinstance(outputs, Seq) and outputs.items:
+        return [(place, place) for place in outputs.items]
+    raise wrong(outputs, "the feature maps to return", 'as in `[c4, c5]`, or `{c5: "layers[3]"}`')
+
+
+def _check_alive(graph: Graph) -> None:
+    """Raise SpecError when an operator leads to no output: counters drop such nodes, and a reader would not know."""
+    problems = Problems()
+    for index in leading_nowhere(graph):
+        node = graph.nodes[index]
+        advice = "name it in `outputs`, or remove what nobody reads"
+        problems.add(f"`{node.address}` leads to no output", node.location, help=advice)
+    problems.raise_any()

@@ -1,0 +1,85 @@
+"""What tracing gives: a tree of rows applied to feature maps, each a function of its cells and of what goes in.
+
+Whoever wants a graph, sums or something else of a network walks the tree; a row that is applied to the same shapes
+again is the same fragment.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim, Shape
+from archprof.ir.graph import Edge
+from archprof.ir.operators.base import Operator
+from archprof.ir.values import Value
+from archprof.language.bound import BoundRow
+from archprof.language.cells import DropRate
+
+
+class Feature(NamedTuple):
+    """A symbolic feature map: where it comes from inside the fragment that is being traced, its value, and its channels
+    as the table prints them."""
+
+    edge: Edge
+    value: Value
+    printed: Dim = 0
+
+    @property
+    def shape(self) -> Shape:
+        """The shape without the batch."""
+        return self.value.shape
+
+    @property
+    def channels(self) -> Dim:
+        """Channels or features."""
+        return self.value.channels
+
+
+class Call(NamedTuple):
+    """An operator that a row applies, under a name below the row's own path; *rate* is to be put into its operator."""
+
+    name: str
+    op: Operator
+    inputs: tuple[Edge, ...]
+    outputs: tuple[Value, ...]
+    kind: str
+    rate: DropRate | None = None
+
+
+class Reservation(NamedTuple):
+    """Names whose modules are registered here, before they are called."""
+
+    names: tuple[str, ...]
+
+
+class Application(NamedTuple):
+    """A row applied once, under a prefix of paths; its first output is the row's, the others are what it `exports`."""
+
+    prefix: str
+    row: BoundRow
+    block: str
+    fragment: "Fragment"
+    inputs: tuple[Edge, ...]
+    frozen: bool
+    shared: bool  # whether its weights may be those of an application before it
+    repeat: int
+
+
+class Fragment(NamedTuple):
+    """What a row, or the whole network, applies to its inputs. An edge leads to an output of one of its *parts*.
+
+    *places* are features by the address of the layer or row that made them, *published* by a path below the row's own;
+    *size* counts operators; *drops* tells that the row has a rate of stochastic depth.
+    """
+
+    inputs: tuple[Feature, ...]
+    parts: tuple[Call | Reservation | Application, ...]
+    result: Feature
+    places: Mapping[str, Feature]
+    published: Mapping[str, Feature]
+    size: int
+    drops: bool = False
+
+    @property
+    def exports(self) -> tuple[Feature, ...]:
+        """What others may refer to: the features at all places, then those that are published."""
+        return (*self.places.values(), *self.published.values())

@@ -1,0 +1,451 @@
+"""Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
+
+from typing import Any, NamedTuple
+
+from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
+from archprof.ir.dims import Dim, ceil_div, is_array, key, make_divisible, maximum, truncate
+from archprof.ir.graph import INPUT, Edge
+from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.values import Value
+from archprof.language.block import holds_layers
+from archprof.language.bound import BoundLayer, BoundRow, Layers
+from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
+from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
+from archprof.language.named_operator import NamedOperator
+from archprof.limits import MAX_CHANNELS, MAX_OPERATORS
+from archprof.spec.address import format_address, parse_address
+from archprof.spec.types import WidthRule
+
+
+class Scaling(NamedTuple):
+    """The multipliers of a network, and the rule by which its width changes printed channel counts."""
+
+    rule: WidthRule | None = None
+    width: Any = 1.0
+    depth: Any = 1.0
+
+
+class Trace(NamedTuple):
+    """A traced network: its fragment, where each id leads, what stated inputs are wrong, and what multipliers changed:
+    the printed channel *counts* (with `narrow`) that the width scales, and the *repeats* that the depth scales."""
+
+    fragment: Fragment
+    places: "Places"
+    problems: Problems
+    counts: frozenset[tuple[int, bool]]
+    repeats: frozenset[int]
+
+
+class Places(NamedTuple):
+    """Features of a fragment by address and by published path, and the address behind each id."""
+
+    by_address: dict[str, Feature]
+    by_path: dict[str, Feature]
+    ids: dict[str, str]
+
+    def find(self, place: str, location: Location) -> Feature | None:
+        """Return the feature at an id, an address or a published path, if there is one; raises SpecError for a text
+        that is none of these."""
+        if place in self.by_address:
+            return self.by_address[place]
+        if place in self.by_path:
+            return self.by_path[place]
+        return self.by_address.get(self.address(place, location))
+
+    def address(self, place: str, location: Location) -> str:
+        """Return a place's address: the id in front resolved."""
+        head, *rest = parse_address(place, location)
+        behind = format_address((head, *rest)).removeprefix(str(head))
+        return self.ids.get(str(head), str(head)) + behind
+
+    def missing(self, place: str, location: Location, above: str = " above") -> SpecError:
+        """Return the error for a place that there is not."""
+        advice = suggest(place, self.ids, "ids") if self.ids else "name a layer by its `id`, or as `layers[3]`"
+        return problem(f"there is no layer `{place}`{above}", location, help=advice)
+
+
+def trace(layers: Layers, inputs: Value, scaling: Scaling, frozen: tuple[str, ...] = ()) -> Trace:
+    """Return the trace of a network; *frozen* are the ids of layers and rows whose parameters are not trained.
+
+    Raises SpecError, at the row, where an operator does not fit its input.
+    """
+    tracer = Tracer(scaling, frozen)
+    return tracer.whole(layers, inputs)
+
+
+class _Frame:
+    """A fragment while it grows: its inputs as features of the fragment around it, and where its scopes stand."""
+
+    def __init__(
+        self, inputs: tuple[Feature, ...], row: BoundRow | None, places: Places, around: "_Frame | None" = None
+    ) -> None:
+        self.inputs = list(inputs)
+        self.row = row
+        self.places = places
+        self.around = self if around is None else around
+        self.parts: list[Call | Reservation | Application] = []
+        self.prefix = ""
+        self.kind = ""
+        self.size = 0
+
+    def inner(self) -> tuple[Feature, ...]:
+        """Return the inputs as the fragment's own features."""
+        return tuple([Feature(Edge(INPUT, k), x.value, x.printed) for k, x in enumerate(self.inputs)])
+
+    def fragment(self, result: Feature, drops: bool = False) -> Fragment:
+        """Return what has become of it."""
+        places = self.places
+        return Fragment(
+            tuple(self.inputs), tuple(self.parts), result, places.by_address, places.by_path, self.size, drops
+        )
+
+
+class Tracer:
+    """The network while it is traced. Blocks call `apply`, `scope`, `norm`, `act`, `drop`, `reserve`, `layers`,
+    `publish` and `divisible`."""
+
+    def __init__(
+        self, scaling: Scaling, frozen: tuple[str, ...] = (), scaled: dict[tuple[Any, ...], Dim] | None = None
+    ) -> None:
+        """*scaled* remembers printed counts at these multipliers, for several tracers."""
+        self.problems = Problems()
+        self._scaling = scaling
+        self._frozen = frozenset(frozen)
+        self._frame = _Frame((), None, Places({}, {}, {}))
+        self._shared = False
+        self._fragments: dict[tuple[Any, ...], Fragment] = {}
+        # One array for one printed count, so that equal channels are the same object.
+        self._scaled = {} if scaled is None else scaled
+        self._counts: set[tuple[int, bool]] = set()
+        self._repeated: set[int] = set()
+        self._extremes: dict[int, tuple[Dim, int, int]] = {}
+
+    def whole(self, layers: Layers, value: Value) -> Trace:
+        """Return the trace of a network's layers."""
+        x = Feature(Edge(INPUT), value, value.channels)
+        self._frame.inputs = [x]
+        with self.problems:
+            x = self.layers(layers, x)
+        fragment, places = self._frame.fragment(x), self._frame.places
+        return Trace(fragment, places, self.problems, frozenset(self._counts), frozenset(self._repeated))
+
+    def row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], outer: Places) -> Fragment:
+        """Return a row with all its repeats as a fragment of its own; *outer* are the places around it.
+
+        Raises SpecError where it does not fit.
+        """
+        self._frame.places = outer
+        frame = self._enter(inputs, row)
+        try:
+            return frame.fragment(self._row(layer, row, frame.inner()))
+        finally:
+            self._frame = self._frame.around
+
+    # What blocks call
+
+    def apply(self, name: str, op: Operator, *inputs: Feature) -> Feature:
+        """Append *op* under *name* in the current scope (the scope's own path where *name* is empty) and return its
+        first output.
+
+        Raises SpecError, at the row, when the operator does not fit its inputs.
+        """
+        frame = self._frame
+        parts = frame.parts
+        edge = Edge(len(parts))
+        outputs = op.outputs(*[x.value for x in inputs])
+        value = outputs[0]
+        path = frame.prefix + name if name else frame.prefix[:-1]
+        parts.append(Call(path, op, tuple([x.edge for x in inputs]), outputs, frame.kind or op.kind))
+        frame.size += 1
+        # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
+        if op.keeps_channels:
+            return Feature(edge, value, inputs[0].printed)
+        channels = value.channels
+        if len(value.shape) > 1:
+            self._check_channels(channels)
+        return Feature(edge, value, sum([x.printed for x in inputs]) if op.joins_channels else channels)
+
+    def apply_all(self, name: str, op: Operator, *inputs: Feature) -> tuple[Feature, ...]:
+        """Append *op* as `apply` does, and return all its outputs."""
+        first = self.apply(name, op, *inputs)
+        part = self._frame.parts[-1]
+        assert isinstance(part, Call)
+        node = first.edge.node
+        others = [Feature(Edge(node, k), value, value.channels) for k, value in enumerate(part.outputs) if k]
+        return (first, *others)
+
+    def scope(self, name: str, kind: str = "") -> "_Scope":
+        """Put what is applied inside under *name*; *kind* ("se", "mixed") overrides the operators' own."""
+        return _Scope(self._frame, name, kind)
+
+    def norm(self, x: Feature, norm: NamedOperator | None) -> Feature:
+        """Apply a norm, named `norm`, unless it is None."""
+        return self.apply("norm", norm.make(x.value), x) if norm else x
+
+    def act(self, x: Feature, act: NamedOperator | None) -> Feature:
+        """Apply an activation, named `act`, unless it is None."""
+        return self.apply("act", act.make(x.value), x) if act else x
+
+    def drop(self, x: Feature, rate: DropRate | None) -> Feature:
+        """Apply stochastic depth, named `stochastic_depth`, unless its rate is None."""
+        if rate is None:
+            return x
+        from archprof.ir.operators.drop import StochasticDepth
+
+        dropped = self.apply("stochastic_depth", StochasticDepth(), x)
+        # How likely it is depends on how many blocks are still to come; who makes a graph of it knows.
+        call = self._frame.parts[-1]
+        assert isinstance(call, Call)
+        self._frame.parts[-1] = call._replace(rate=rate)
+        return dropped
+
+    def reserve(self, *names: str) -> None:
+        """Register operators of the current scope before they are applied: their parameters are listed in the place of
+        this call."""
+        frame = self._frame
+        frame.parts.append(Reservation(tuple(frame.prefix + name for name in names)))
+
+    def layers(self, layers: Layers, x: Feature, *, shared: bool = False) -> Feature:
+        """Apply a list of layers, each under its own name."""
+        outer = self._shared
+        self._shared = shared or outer
+        for layer in layers:
+            x = self._layer(layer, x)
+        self._shared = outer
+        return x
+
+    def publish(self, name: str, x: Feature) -> None:
+        """Make one of several feature maps that a block returns a place of its own: `fpn.p2` for the layer `fpn`."""
+        frame = self._frame
+        frame.places.by_path[f"{frame.prefix}{name}"] = x
+
+    def divisible(self, value: Any) -> Dim:
+        """Return *value* rounded as the spec's width rule rounds."""
+        rule = self._scaling.rule
+        return truncate(value) if rule is None or rule.divisor is None else make_divisible(value, rule.divisor)
+
+    def failed(self, message: str, help: str = "") -> SpecError:
+        """Return an error at the row that is being traced."""
+        row = self._frame.row
+        return SpecError([Problem(message, row.location if row else None, row.address if row else "", help)])
+
+    # Layers and rows
+
+    def _layer(self, layer: BoundLayer, x: Feature) -> Feature:
+        inputs = tuple(self._find(source.text, source.location) for source in layer.inputs) or (x,)
+        with self.scope(layer.segment):
+            for row in layer.rows:
+                inputs = (self._row(layer, row, inputs),)
+        self._place(layer.address, layer.id, inputs[0])
+        return inputs[0]
+
+    def _place(self, address: str, name: str | None, x: Feature) -> None:
+        self._frame.places.by_address[address] = x
+        if name:
+            self._frame.places.ids[name] = address
+
+    def _row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...]) -> Feature:
+        if row.input is not None:
+            inputs = (self._stated(row, row.input, inputs[0]), *inputs[1:])
+        with self.scope(row.segment or ""):
+            if row.repeats is None:
+                x = self._apply_row(layer, row, inputs, 0)
+            else:
+                x = inputs[0]
+                for index in range(self._repeats(row.repeats, row.deepen)):
+                    with self.scope(str(index)):
+                        x = self._apply_row(layer, row, inputs if index == 0 else (x,), index)
+        self._place(row.address, row.id, x)
+        return x
+
+    def _apply_row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Feature:
+        """Apply a row once and return its output."""
+        fragment = self._fragment(layer, row, inputs, first=repeat == 0)
+        frame = self._frame
+        # What an inner layer takes from outside is an input too.
+        edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
+        frozen = layer.id in self._frozen or row.id in self._frozen
+        frame.parts.append(
+            Application(frame.prefix, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
+        )
+        frame.size += fragment.size
+        self._check_size(row)
+        if fragment.places or fragment.published:
+            self._export(frame, fragment)
+        printed = self._printed(layer, row, inputs[0], fragment.result)
+        return Feature(Edge(len(frame.parts) - 1), fragment.result.value, printed)
+
+    def _export(self, frame: _Frame, fragment: Fragment) -> None:
+        """Make the places inside an application, the latest part, places of the fragment around it."""
+        part, places = len(frame.parts) - 1, frame.places
+        output = 1
+        for address, x in fragment.places.items():
+            places.by_address[address] = x._replace(edge=Edge(part, output))
+            output += 1
+        for path, x in fragment.published.items():
+            places.by_path[f"{frame.prefix}{path}"] = x._replace(edge=Edge(part, output))
+            output += 1
+
+    def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], *, first: bool) -> Fragment:
+        """Return what a row applies to its inputs: known already where it has been applied to the same ones."""
+        if holds_layers(layer.block):
+            return self._traced(layer, row, inputs, first)
+        asked = (id(row), first, *[_key(x) for x in inputs])
+        if asked not in self._fragments:
+            self._fragments[asked] = self._traced(layer, row, inputs, first)
+        return self._fragments[asked]
+
+    def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
+        frame = self._enter(inputs, row)
+        try:
+            values = {name: self._resolve(value, row, inputs[0]) for name, value in row.values.items()}
+            if not first and "s" in values:
+                values["s"] = (1, 1)
+            x = layer.block.apply(self, *frame.inner(), **values)
+            drops = any([type(value) is DropRate for value in values.values()])
+            return frame.fragment(x, drops)
+        except ShapeError as error:
+            raise self.failed(str(error), error.help) from None
+        finally:
+            self._frame = frame.around
+
+    def _enter(self, inputs: tuple[Feature, ...], row: BoundRow) -> _Frame:
+        """Start a fragment inside the current one."""
+        self._frame = _Frame(inputs, row, Places({}, {}, self._frame.places.ids), self._frame)
+        return self._frame
+
+    def _stated(self, row: BoundRow, stated: tuple[int, int, int], x: Feature) -> Feature:
+        """Return the row's input; where it is not the stated one, note that and go on with the stated, so that only the
+        first row is blamed."""
+        height, width, channels = stated
+        shape = (channels, height, width)
+        if x.shape == shape:
+            return x
+        computed = "x".join(map(str, (*x.shape[1:], x.shape[0])))
+        message = f"the stated input is `{height}x{width}x{channels}`, the computed one is `{computed}`"
+        advice = "correct this cell, or the rows above it"
+        self.problems.add(message, row.input_location, where=f"{row.address}.input", help=advice)
+        return x._replace(value=x.value.with_shape(shape))
+
+    def _find(self, place: str, location: Location) -> Feature:
+        """Return the feature at an id or address above, as an input of the current fragment where it is outside."""
+        frames = [self._frame]
+        while (x := frames[-1].places.find(place, location)) is None:
+            if frames[-1].around is frames[-1]:
+                raise frames[-1].places.missing(place, location)
+            frames.append(frames[-1].around)
+        for frame in reversed(frames[:-1]):
+            frame.inputs.append(x)
+            x = x._replace(edge=Edge(INPUT, len(frame.inputs) - 1))
+        return x
+
+    # Channels and repeats
+
+    def _resolve(self, value: Any, row: BoundRow, x: Feature) -> Any:
+        """Return a channel cell as a number, scaled by the width rule or times the input's."""
+        if isinstance(value, PrintedChannels):
+            self._check_channels(value.channels)
+            rule = self._scaling.rule
+            if value.expanded and rule is not None and rule.expand == "ratio" and row.scale:
+                return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
+            return self._check_channels(self._at_width(value.channels, row.scale, row.narrow))
+        if isinstance(value, RelativeChannels):
+            return self._check_channels(truncate(x.channels * value.factor))
+        return value
+
+    def _check_channels(self, channels: Dim) -> Dim:
+        """Return a number of channels that is at least 1 and within the limit of a spec."""
+        low, high = self._range(channels) if is_array(channels) else (channels, channels)
+        # Of candidates that disagree some are within: they part ways.
+        if not 1 <= low <= high <= MAX_CHANNELS and not (channels >= 1) & (channels <= MAX_CHANNELS):
+            shown = f"{low:,}" if low == high else "too few or too many"
+            raise self.failed(f"a feature map of {shown} channels", f"there can be 1 to {MAX_CHANNELS:,}")
+        return channels
+
+    def _range(self, array: Dim) -> tuple[int, int]:
+        """Return the smallest and the largest entry."""
+        known = self._extremes.get(id(array))
+        if known is None:
+            known = self._extremes[id(array)] = (array, int(array.min()), int(array.max()))
+        return known[1], known[2]
+
+    def _at_width(self, channels: Dim, scale: bool, narrow: bool) -> Dim:
+        """Return a printed channel count at the network's width."""
+        asked = (key(channels), scale, narrow)
+        if asked not in self._scaled or is_array(channels):
+            self._scaled[asked] = scaled(channels, self._scaling, scale, narrow)
+            if scale and not is_array(channels):
+                self._counts.add((channels, narrow))
+        return self._scaled[asked]
+
+    def _printed(self, layer: BoundLayer, row: BoundRow, before: Feature, after: Feature) -> Dim:
+        """Return the output's channels as the table prints them."""
+        cell = row.values.get(layer.block.channels)
+        if isinstance(cell, PrintedChannels):
+            return cell.channels
+        if isinstance(cell, RelativeChannels):
+            return truncate(before.printed * cell.factor)
+        return after.printed
+
+    def _repeats(self, count: int, deepen: bool) -> int:
+        if deepen:
+            self._repeated.add(count)
+        if self._scaling.depth == 1 or not deepen:
+            return count
+        return int(ceil_div(count * self._scaling.depth, 1))
+
+    def _check_size(self, row: BoundRow) -> None:
+        frame, size = self._frame, self._frame.size
+        while frame.around is not frame:
+            frame = frame.around
+            size += frame.size
+        if size > MAX_OPERATORS:
+            message = f"more than {MAX_OPERATORS:,} operators, the limit of a network"
+            raise SpecError([Problem(message, row.location, row.address)])
+
+
+class _Scope:
+    """A part of a path, put in front of what is applied inside."""
+
+    __slots__ = ("_frame", "_kind", "_name", "_outer")
+
+    def __init__(self, frame: _Frame, name: str, kind: str) -> None:
+        self._frame = frame
+        self._name = name
+        self._kind = kind
+
+    def __enter__(self) -> None:
+        frame = self._frame
+        self._outer = frame.prefix, frame.kind
+        if self._name:
+            frame.prefix = f"{frame.prefix}{self._name}."
+        if self._kind:
+            frame.kind = self._kind
+
+    def __exit__(self, *_: object) -> None:
+        self._frame.prefix, self._frame.kind = self._outer
+
+
+def _key(x: Feature) -> tuple[Any, ...]:
+    """Return what a row can tell of its input."""
+    return (tuple([key(dim) for dim in x.value.shape]), x.value[1:], key(x.printed))
+
+
+def scaled(channels: Dim, scaling: Scaling, scale: bool = True, narrow: bool = True) -> Dim:
+    """Return a printed channel count at a width; one that must not *narrow* is as printed below 1."""
+    rule, width = scaling.rule, scaling.width
+    if not narrow:
+        width = maximum(width, 1.0)
+    if rule is None or not scale or (not is_array(width) and width == 1):
+        return channels
+    result = rounded(channels * width, rule)
+    if not is_array(width) or (not is_array(channels) and rounded(channels, rule) == channels):
+        return result
+    # A count that the rule would round even at width 1 stays as printed there.
+    unscaled = width == 1
+    return unscaled * channels + (1 - unscaled) * result
+
+
+def rounded(product: Any, rule: WidthRule) -> Dim:
+    """Return channels times a width as the rule rounds them."""
+    return maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)

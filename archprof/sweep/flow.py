@@ -1,0 +1,409 @@
+"""A batch of variants through a network, row by row: each row is computed for those variants that agree on it.
+
+Variants part ways at a row, because their cells differ there or a branch answers them differently, and meet again behind
+it: what the row costs, and the shape that it puts out, is written back in their places.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from archprof.costs.metrics import NAMES
+from archprof.errors import SpecError
+from archprof.ir.arrays import Disagreement, candidates
+from archprof.ir.dims import Dim, is_array, key
+from archprof.ir.graph import INPUT, Edge
+from archprof.language.bound import BoundLayer, BoundRow, Layers
+from archprof.language.cells import PrintedChannels
+from archprof.language.fragment import Feature
+from archprof.language.trace import Places, Scaling, Tracer
+from archprof.sweep.alternatives import LocalAxis, inner_layers, rows_inside, substituted_row
+from archprof.sweep.combination import Combination
+from archprof.sweep.totals import totals_of
+
+Integers = NDArray[np.int64]
+EXACT_INTEGER = 1 << 63
+
+
+class Failure(NamedTuple):
+    """Variants that cannot be, by their places in the batch, and why one of them cannot."""
+
+    places: Integers
+    reason: str
+
+
+class Crossed(NamedTuple):
+    """A row computed for some variants: its counts by metric, what none of them exceeds, its output, and the features
+    inside that others may refer to."""
+
+    counts: Mapping[str, Dim]
+    bound: int
+    output: Feature
+    places: Mapping[str, Feature]
+    published: Mapping[str, Feature]
+
+
+class Flowed(NamedTuple):
+    """A batch computed: counts (a line for each metric; exact where *bound* is below 2⁶³), which variants can be, and
+    why others cannot."""
+
+    costs: Integers
+    alive: NDArray[np.bool_]
+    bound: int
+    failures: tuple[Failure, ...]
+
+
+class Batch(NamedTuple):
+    """Variants of one combination: arrays of their axes' values (*at*), and, by the place of each local axis in the
+    plan, which of its alternatives each has."""
+
+    at: Mapping[str, Any]
+    digits: Mapping[int, Integers]
+    size: int
+
+    def take(self, places: Integers) -> "Batch":
+        """Return the variants at some places."""
+        at = {name: _taken(value, places) for name, value in self.at.items()}
+        return Batch(at, {axis: digits[places] for axis, digits in self.digits.items()}, len(places))
+
+
+def flow(combination: Combination, batch: Batch) -> Flowed:
+    """Return the counts of a batch."""
+    try:
+        return _Flow(combination, batch).run()
+    except SpecError as error:  # a cell that none of the candidates can have
+        places = np.arange(batch.size)
+        failure = Failure(places, str(error.problems[0].message))
+        return Flowed(np.zeros((len(NAMES), batch.size), np.int64), np.zeros(batch.size, bool), 0, (failure,))
+    except Disagreement as parting:
+        return _apart(combination, batch, parting.mask)
+
+
+def _apart(combination: Combination, batch: Batch, mask: NDArray[np.bool_]) -> Flowed:
+    """Return the counts of variants that must not meet again: two batches."""
+    costs = np.zeros((len(NAMES), batch.size), np.int64)
+    alive = np.zeros(batch.size, bool)
+    bound, failures = 0, []
+    for side in (np.flatnonzero(mask), np.flatnonzero(~mask)):
+        found = flow(combination, batch.take(side))
+        costs[:, side], alive[side] = found.costs, found.alive
+        bound = max(bound, found.bound)
+        failures += [Failure(side[places], reason) for places, reason in found.failures]
+    return Flowed(costs, alive, bound, tuple(failures))
+
+
+class _Flow:
+    """A batch on its way: who is alive, what each has cost so far, and the features at all places."""
+
+    def __init__(self, combination: Combination, batch: Batch) -> None:
+        self._batch = batch
+        self._memo = combination.memo
+        self._layers, self._frozen, _ = combination.bound(batch.at)
+        self._scaling = combination.scaling(batch.at)
+        self._scaled: dict[tuple[Any, ...], Dim] = {}
+        self._local = [axis for axis in combination.local if axis.axis in batch.digits]
+        self._alive = np.ones(batch.size, bool)
+        self._counts: dict[str, Dim] = dict.fromkeys(NAMES, 0)
+        self._bound = 0
+        self._failures: list[Failure] = []
+        self._places = Places({}, {}, {})
+        self._refers = any(layer.inputs for layer in _all_layers(self._layers))
+        value = combination.input(batch.at)
+        self._x = Feature(Edge(INPUT), value, value.channels)
+
+    def run(self) -> Flowed:
+        """Send the batch through all layers. Raises Disagreement where variants cannot meet again."""
+        self._fail_wrong_values()
+        for layer in self._layers:
+            inputs = tuple(self._found(source.text, source.location) for source in layer.inputs) or (self._x,)
+            for row in layer.rows:
+                if self._bound >= EXACT_INTEGER or not self._alive.any():
+                    break
+                inputs = (self._row(layer, row, inputs),)
+            self._x = inputs[0]
+            self._place(layer.address, layer.id, self._x)
+        return self._flowed()
+
+    def _flowed(self) -> Flowed:
+        costs = np.zeros((len(NAMES), self._batch.size), np.int64)
+        if self._bound < EXACT_INTEGER:
+            for line, name in enumerate(NAMES):
+                costs[line] = self._counts[name]
+        return Flowed(costs, self._alive, self._bound, tuple(self._failures))
+
+    def _fail_wrong_values(self) -> None:
+        for axis in self._local:
+            for digit, alternative in enumerate(axis.alternatives):
+                if alternative.error:
+                    self._fail(np.flatnonzero(self._batch.digits[axis.axis] == digit), alternative.error)
+
+    def _fail(self, places: Integers, reason: str) -> None:
+        places = places[self._alive[places]]
+        if len(places):
+            self._alive[places] = False
+            self._failures.append(Failure(places, reason))
+
+    def _found(self, place: str, location: Any) -> Feature:
+        x = self._places.find(place, location)
+        if x is None:
+            raise self._places.missing(place, location)
+        return x
+
+    def _place(self, address: str, name: str | None, x: Feature) -> None:
+        self._places.by_address[address] = x
+        if name:
+            self._places.ids[name] = address
+
+    # Rows
+
+    def _row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...]) -> Feature:
+        """Send the batch through a row and return its output."""
+        pieces = []
+        for chosen, places in self._groups(row):
+            pieces += list(self._crossed(layer, chosen, inputs, places))
+        if not pieces:
+            return inputs[0]
+        self._add(pieces)
+        merge = _Merge(self._batch.size, [places for places, _ in pieces])
+        crossed = [one for _, one in pieces]
+        if self._refers:
+            for address in crossed[0].places:
+                self._places.by_address[address] = merge.feature([one.places[address] for one in crossed])
+            for path in crossed[0].published:
+                self._places.by_path[path] = merge.feature([one.published[path] for one in crossed])
+        x = merge.feature([one.output for one in crossed])
+        self._place(row.address, row.id, x)
+        return x
+
+    def _groups(self, row: BoundRow) -> Iterator[tuple["_Chosen", Integers | None]]:
+        """Yield each alternative of a row with the variants that have it; None where those are all."""
+        inside = rows_inside(row)
+        axes = [axis for axis in self._local if not axis.addresses.isdisjoint(inside)]
+        alive = None if self._alive.all() else np.flatnonzero(self._alive)
+        if not axes:
+            yield _Chosen(row, ()), alive
+            return
+        among = np.arange(self._batch.size) if alive is None else alive
+        rank = np.zeros(len(among), np.int64)
+        for axis in axes:
+            rank = rank * len(axis.alternatives) + self._batch.digits[axis.axis][among]
+        for number in np.unique(rank).tolist():
+            yield self._alternative(row, axes, number), among[rank == number]
+
+    def _alternative(self, row: BoundRow, axes: list[LocalAxis], number: int) -> "_Chosen":
+        changes: dict[str, list[BoundRow]] = {}
+        digits = []
+        for axis in reversed(axes):
+            number, digit = divmod(number, len(axis.alternatives))
+            digits.append((axis.axis, digit))
+            for address, other in axis.alternatives[digit].rows.items():
+                changes.setdefault(address, []).append(other)
+        asked = ("row", row.address, tuple(digits))
+        if asked not in self._memo:
+            self._memo[asked] = substituted_row(row, changes)
+        return _Chosen(self._memo[asked], tuple(digits))
+
+    def _crossed(
+        self, layer: BoundLayer, chosen: "_Chosen", inputs: tuple[Feature, ...], places: Integers | None
+    ) -> Iterator[tuple[Integers | None, Crossed]]:
+        """Yield what a row is for some variants, apart for those that part ways in it; those that fail are noted."""
+        selected = _Selected(places)
+        own = tuple(selected.feature(x) for x in inputs)
+        row, scaling = selected.row(chosen.row), selected.scaling(self._scaling)
+        # Plain integers are remembered: the same row on the same shape again is the same numbers.
+        plain = not selected.has_arrays
+        asked = ("crossed", chosen.row.address, chosen.digits, *[_key(x) for x in own]) if plain else None
+        if asked is not None and asked in self._memo:
+            yield places, self._memo[asked]
+            return
+        try:
+            found = self._traced(layer, row, own, scaling, selected)
+        except Disagreement as parting:
+            among = np.arange(self._batch.size) if places is None else places
+            for mask in (parting.mask, ~parting.mask):
+                yield from self._crossed(layer, chosen, inputs, among[mask])
+        except SpecError as error:
+            self._fail(np.arange(self._batch.size) if places is None else places, error.problems[0].message)
+        else:
+            if asked is not None:
+                self._memo[asked] = found
+            yield places, found
+
+    def _traced(
+        self,
+        layer: BoundLayer,
+        row: BoundRow,
+        inputs: tuple[Feature, ...],
+        scaling: Scaling,
+        selected: "_Selected",
+    ) -> Crossed:
+        tracer = Tracer(scaling, self._frozen, self._scaled if selected.is_whole else None)
+        outer = selected.places(self._places) if self._refers else Places({}, {}, self._places.ids)
+        fragment = tracer.row(layer, row, inputs, outer)
+        tracer.problems.raise_any()
+        totals = totals_of(fragment)
+        back = selected.original
+        return Crossed(
+            totals.counts(),
+            totals.bound,
+            back(fragment.result),
+            {address: back(x) for address, x in fragment.places.items()} if self._refers else {},
+            {path: back(x) for path, x in fragment.published.items()} if self._refers else {},
+        )
+
+    def _add(self, pieces: list[tuple[Integers | None, Crossed]]) -> None:
+        self._bound += max(one.bound for _, one in pieces)
+        if self._bound >= EXACT_INTEGER:
+            return
+        for name in NAMES:
+            total = self._counts[name]
+            if len(pieces) == 1 and pieces[0][0] is None:
+                self._counts[name] = total + pieces[0][1].counts[name]
+                continue
+            if not is_array(total):
+                total = np.full(self._batch.size, total, np.int64)
+            for places, one in pieces:
+                total[slice(None) if places is None else places] += one.counts[name]
+            self._counts[name] = total
+
+
+class _Chosen(NamedTuple):
+    """A row as some variants have it: one of its alternatives, told by the digits of the axes that change it."""
+
+    row: BoundRow
+    digits: tuple[tuple[int, int], ...]
+
+
+class _Selected:
+    """The part of a batch at some places (all where None): what is selected is known again as what it was taken from."""
+
+    def __init__(self, places: Integers | None) -> None:
+        self._places = places
+        self._taken: dict[int, tuple[Dim, Dim]] = {}  # of an array: what was selected of it
+        self._whole: dict[int, Dim] = {}  # of what was selected: the array
+        self.has_arrays = False
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return self._places is None
+
+    def dim(self, dim: Dim) -> Dim:
+        """Return the part of a dim."""
+        if not is_array(dim):
+            return dim
+        self.has_arrays = True
+        if self._places is None:
+            return dim
+        if id(dim) not in self._taken:
+            part = candidates(dim[self._places])
+            self._taken[id(dim)] = (dim, part)
+            self._whole[id(part)] = dim
+        return self._taken[id(dim)][1]
+
+    def feature(self, x: Feature) -> Feature:
+        """Return the part of a feature."""
+        value = x.value._replace(shape=tuple([self.dim(dim) for dim in x.value.shape]))
+        return x._replace(value=value, printed=self.dim(x.printed))
+
+    def scaling(self, scaling: Scaling) -> Scaling:
+        """Return the part of the multipliers."""
+        return scaling._replace(width=self.dim(scaling.width))
+
+    def places(self, places: Places) -> Places:
+        """Return the parts of all features."""
+        by_address = {address: self.feature(x) for address, x in places.by_address.items()}
+        by_path = {path: self.feature(x) for path, x in places.by_path.items()}
+        return Places(by_address, by_path, places.ids)
+
+    def row(self, row: BoundRow) -> BoundRow:
+        """Return a row with the parts of the arrays in its cells."""
+        return row._replace(values={name: self._cell(value) for name, value in row.values.items()})
+
+    def _cell(self, value: Any) -> Any:
+        if isinstance(value, PrintedChannels):
+            return value._replace(channels=self.dim(value.channels))
+        if isinstance(value, BoundLayer):
+            return value._replace(rows=tuple(self.row(row) for row in value.rows))
+        if type(value) is tuple and inner_layers(value):
+            return tuple(self._cell(item) for item in value)
+        return self.dim(value)
+
+    def original(self, x: Feature) -> Feature:
+        """Return a feature whose dims are whole arrays where they are parts of some."""
+        shape = tuple([self._whole.get(id(dim), dim) if is_array(dim) else dim for dim in x.value.shape])
+        printed = self._whole.get(id(x.printed), x.printed) if is_array(x.printed) else x.printed
+        return x._replace(value=x.value._replace(shape=shape), printed=printed)
+
+
+class _Merge:
+    """Features of several parts of a batch → features of all of it."""
+
+    def __init__(self, size: int, places: list[Integers | None]) -> None:
+        self._size = size
+        self._places = places
+        self._merged: dict[tuple[int, ...], tuple[list[Dim], Dim]] = {}
+
+    def feature(self, parts: list[Feature]) -> Feature:
+        """Return the feature of all; raises Disagreement where the parts are of different rank or layout."""
+        first = parts[0]
+        for places, x in zip(self._places, parts, strict=True):
+            if len(x.value.shape) != len(first.value.shape) or x.value[1:] != first.value[1:]:
+                raise Disagreement(self._mask(places))
+        dims = zip(*(x.value.shape for x in parts), strict=True)
+        shape = tuple([self._dim(list(axis)) for axis in dims])
+        return first._replace(value=first.value._replace(shape=shape), printed=self._dim([x.printed for x in parts]))
+
+    def _mask(self, places: Integers | None) -> NDArray[np.bool_]:
+        mask = np.zeros(self._size, bool)
+        mask[slice(None) if places is None else places] = True
+        return mask
+
+    def _dim(self, parts: list[Dim]) -> Dim:
+        first = parts[0]
+        if all(part is first for part in parts):
+            return self._whole(first)
+        if not any(map(is_array, parts)) and all(part == first for part in parts):
+            return first
+        asked = tuple(map(key, parts))
+        if asked not in self._merged:
+            self._merged[asked] = (parts, self._assembled(parts))
+        return self._merged[asked][1]
+
+    def _whole(self, dim: Dim) -> Dim:
+        """Return a dim that all parts have: a number, an array of the whole batch, or that of the only part."""
+        if not is_array(dim) or len(dim) == self._size:
+            return dim
+        return self._assembled([dim])
+
+    def _assembled(self, parts: list[Dim]) -> Dim:
+        # Variants that are not alive have sizes that nobody asks for.
+        merged = np.ones(self._size, np.int64)
+        for places, part in zip(self._places, parts, strict=True):
+            if places is None:
+                merged[:] = part
+            else:
+                merged[places] = part[places] if is_array(part) and len(part) == self._size else part
+        return candidates(merged)
+
+
+def _key(x: Feature) -> tuple[Any, ...]:
+    return (x.value, x.printed)
+
+
+def _taken(value: Any, places: Integers) -> Any:
+    if isinstance(value, tuple):
+        first = candidates(value[0][places])
+        return (first, first) if value[0] is value[1] else (first, candidates(value[1][places]))
+    return candidates(value[places])
+
+
+def _all_layers(layers: Layers) -> Iterable[BoundLayer]:
+    for layer in layers:
+        yield layer
+        for row in layer.rows:
+            for value in row.values.values():
+                for inner in inner_layers(value):
+                    yield from _all_layers(inner)

@@ -1,0 +1,39 @@
+"""What a table and a plot draw from, while variants go by: the first ones, and an even selection of all."""
+
+import numpy as np
+
+from archprof.sweep.run import NOTHING, VariantRows
+
+# A plot of more says nothing more.
+HELD = 4_000
+
+
+class First:
+    """The first variants."""
+
+    def __init__(self) -> None:
+        self.kept = NOTHING
+
+    def add(self, more: VariantRows) -> None:
+        """Take note of more variants."""
+        missing = HELD - len(self.kept)
+        if missing > 0:
+            self.kept = self.kept.joined(more.take(np.arange(min(len(more), missing))))
+
+
+class Even:
+    """Of many variants every second, fourth, eighth … one."""
+
+    def __init__(self) -> None:
+        self.kept = NOTHING
+        self._stride = 1
+        self._seen = 0
+
+    def add(self, more: VariantRows) -> None:
+        """Take note of more variants."""
+        places = np.arange(-self._seen % self._stride, len(more), self._stride)
+        self._seen += len(more)
+        self.kept = self.kept.joined(more.take(places))
+        while len(self.kept) > HELD:
+            self._stride *= 2
+            self.kept = self.kept.take(np.arange(0, len(self.kept), 2))

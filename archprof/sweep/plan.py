@@ -1,0 +1,160 @@
+"""What a sweep is to compute: a network, its axes, the order of its variants, and what is kept of them."""
+
+import re
+from collections.abc import Iterable
+from math import prod
+from typing import NamedTuple
+
+from archprof.costs.metrics import NAMES
+from archprof.errors import Problems, SpecError, suggest, usage_error
+from archprof.ir.columns import HOLDS_LAYERS, Column
+from archprof.language.bind import Binder
+from archprof.language.cells import Cells
+from archprof.language.registry import spellings
+from archprof.spec.axis import Axis
+from archprof.spec.edits import assign
+from archprof.spec.header import BUILT_IN
+from archprof.spec.load import read_tree, resolve
+from archprof.spec.nodes import Node, Scalar
+from archprof.spec.types import Spec, Tree
+from archprof.spec.variant import Setting, parse_reference
+
+# In the order of enumeration: what shapes the structure varies slowest, the resolution fastest.
+STRUCTURE, CHANNEL, SPACE = range(3)
+_MAX_VARIANTS = 1 << 62
+
+
+class CountLimit(NamedTuple):
+    """A bound on a count: only variants with at most, or at least, so many are kept."""
+
+    of: str
+    value: int
+    most: bool
+
+
+class Selection(NamedTuple):
+    """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
+    larger the better), and of those the first *top* by *sort*."""
+
+    limits: tuple[CountLimit, ...] = ()
+    pareto: tuple[str, ...] = ()
+    sort: str = ""
+    top: int | None = None
+
+    @property
+    def reduces(self) -> bool:
+        """Whether variants are held against each other, so that none is known to be kept before the last."""
+        return bool(self.pareto or self.top)
+
+
+class Plan(NamedTuple):
+    """One network's part of a sweep. Variants are numbered: the last axis varies fastest; with a *sample*, numbers are
+    shuffled by the *seed*."""
+
+    model: str
+    tree: Tree
+    behind: tuple[Setting, ...]
+    axes: tuple[Axis, ...]
+    roles: tuple[int, ...]
+    selection: Selection = Selection()
+    sample: int | None = None
+    seed: int = 0
+
+    @property
+    def product(self) -> int:
+        """How many variants there are."""
+        return prod(len(axis.values) for axis in self.axes)
+
+    @property
+    def size(self) -> int:
+        """How many variants are computed."""
+        return self.product if self.sample is None else min(self.sample, self.product)
+
+    def spec(self, settings: Iterable[Setting] = ()) -> Spec:
+        """Return the network at some settings. Raises SpecError with what is wrong there."""
+        return resolve(self.tree, (*self.behind, *settings), spellings)
+
+
+def plan_sweep(
+    model: str, axes: Iterable[Axis], selection: Selection, sample: int | None = None, seed: int = 0
+) -> Plan:
+    """Return the plan of a sweep over the product of *axes*; an axis that comes twice stands where it was last.
+
+    Raises SpecError where the network cannot be read, or where no variant of an axis could.
+    """
+    reference = parse_reference(model)
+    tree = read_tree(reference.target, spellings)
+    named = {axis.name: axis for axis in axes}
+    behind = tuple((name, value) for name, value in reference.settings if name not in named)
+    roles = _roles(tree, behind, tuple(named.values()))
+    ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
+    name = resolve(tree, behind, spellings).variant
+    plan = Plan(name, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed)
+    if plan.product > _MAX_VARIANTS:
+        advice = "take larger steps, or fewer axes"
+        raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)
+    return plan
+
+
+def check_selection(selection: Selection) -> None:
+    """Raise UsageError for a count that there is not."""
+    named = [("`--pareto`", name.removeprefix("-")) for name in selection.pareto]
+    sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
+    for option, name in (*named, *sorted_by):
+        if name not in NAMES:
+            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, NAMES, "counts"))
+
+
+def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:
+    """Return what each axis changes: the structure, channels, or the size of the maps.
+
+    Raises SpecError, of the first value, for an axis that names nothing or whose value cannot be read.
+    """
+    first = tuple((axis.name, axis.values[0]) for axis in axes)
+    spec = resolve(tree, (*behind, *first), spellings)
+    return {axis.name: _role(tree, behind, axis, spec) for axis in axes}
+
+
+def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> int:
+    if axis.name in BUILT_IN:
+        if axis.name == "depth" or _readers(spec, axis.name) is None:
+            return STRUCTURE
+        return SPACE if axis.name == "resolution" else CHANNEL
+    columns: list[Column] | None = None
+    if axis.name in spec.knobs:
+        columns = _readers(spec, axis.name) if spec.knobs[axis.name].type == "int" else None
+    elif all(re.fullmatch("[0-9]{1,9}", value) for value in axis.values):
+        # Whatever reads the cell finds a knob in it, which nothing else names.
+        marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
+        columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
+    counts_channels = columns and all(column.kind.form in ("channels", "expanded") for column in columns)
+    return CHANNEL if counts_channels else STRUCTURE
+
+
+_MARK = "_swept"
+
+
+def _readers(spec: Spec, knob: str) -> list[Column] | None:
+    """Return the columns of all cells that a knob stands in; None where not only whole numbers are made of it, or where
+    it stands elsewhere too."""
+    named = re.compile(rf"\${knob}\b")
+    columns: list[Column] = []
+    whole = True
+
+    def observe(column: Column, node: Node) -> None:
+        nonlocal whole
+        if isinstance(node, Scalar):
+            if named.search(node.text):
+                columns.append(column)
+                # A quotient or a fraction need not be whole for every value.
+                whole = whole and not re.search("[/.]", node.text)
+        elif column.kind.form not in HOLDS_LAYERS and named.search(repr(node)):
+            whole = False
+
+    binder = Binder(Cells(spec.settings, spec.classes, spec.defaults), spec.file, False, observe)
+    try:
+        binder.layers(spec.layers, "layers")
+    except SpecError:
+        return None
+    elsewhere = isinstance(spec.freeze, Scalar) and f"${knob}" in spec.freeze.text
+    return columns if whole and not elsewhere else None

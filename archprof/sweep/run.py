@@ -1,0 +1,148 @@
+"""Sweeps: stretches of variants computed by any `concurrent.futures` executor, taken in order, merged."""
+
+import pickle
+from collections import deque
+from collections.abc import Iterator, Sequence
+from concurrent.futures import Executor, Future
+from typing import NamedTuple
+
+import numpy as np
+
+from archprof.costs.metrics import NAMES
+from archprof.sweep.compute import Integers, Invalid, Stretch, compute, merge_invalid
+from archprof.sweep.plan import SPACE, Plan, Selection
+from archprof.sweep.sampling import ranks_of
+from archprof.sweep.selection import order, reduce
+
+# Variants a task: enough to be worth sending, few enough that dozens of results fit into memory.
+STRETCH = 1 << 17
+
+
+class Piece(NamedTuple):
+    """What one stretch of one plan has given."""
+
+    plan: int
+    stretch: Stretch
+
+
+class VariantRows(NamedTuple):
+    """Variants that are kept: of which plan each is, its number there, and the costs (a line for each metric)."""
+
+    plans: Integers
+    numbers: Integers
+    costs: Integers
+
+    def __len__(self) -> int:
+        return len(self.numbers)
+
+    def take(self, places: Integers) -> "VariantRows":
+        """Return those at some places."""
+        return VariantRows(self.plans[places], self.numbers[places], self.costs[:, places])
+
+    def joined(self, more: "VariantRows") -> "VariantRows":
+        """Return these and more."""
+        return VariantRows(*(np.concatenate(pair, axis=-1) for pair in zip(self, more, strict=True)))
+
+
+NOTHING = VariantRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((len(NAMES), 0), np.int64))
+
+
+class Tally:
+    """What a sweep has come to so far: variants done, fitting the limits, and not possible; and those kept where only
+    some are."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.plans = plans
+        self.done = [0] * len(plans)
+        self.fitting = 0
+        self.invalid: list[list[Invalid]] = [[] for _ in plans]
+        self.kept = NOTHING
+
+    @property
+    def size(self) -> int:
+        """How many variants there are to compute."""
+        return sum(plan.size for plan in self.plans)
+
+    @property
+    def impossible(self) -> int:
+        """How many variants cannot be."""
+        return sum(one.variants for found in self.invalid for one in found)
+
+    def add(self, piece: Piece) -> VariantRows:
+        """Count a piece and return the variants in it."""
+        stretch = piece.stretch
+        self.done[piece.plan] = stretch.stop
+        self.fitting += stretch.fitting
+        merge_invalid(self.invalid[piece.plan], stretch.invalid)
+        return VariantRows(np.full(len(stretch.numbers), piece.plan), stretch.numbers, stretch.costs)
+
+    def hold(self, kept: VariantRows, selection: Selection) -> None:
+        """Keep what is still wanted of all so far."""
+        joined = self.kept.joined(kept)
+        self.kept = joined.take(reduce(selection, joined.costs))
+
+    def ordered(self, selection: Selection) -> VariantRows:
+        """Return what is held in the order that is wanted."""
+        return self.kept.take(order(selection, self.kept.costs))
+
+
+def sweep(
+    plans: Sequence[Plan], executor: Executor | None = None, ahead: int = 1, done: Sequence[int] = ()
+) -> Iterator[Piece]:
+    """Yield the pieces of some plans in order, from the variants on that are *done*; *executor* computes as many
+    *ahead* of what is taken.
+
+    Without an executor they are computed here. Raises UsageError for totals beyond 2⁶³.
+    """
+    pickled = [pickle.dumps(plan) for plan in plans]
+    tasks = (
+        (index, *stretch) for index, plan in enumerate(plans) for stretch in stretches(plan, done[index] if done else 0)
+    )
+    if executor is None:
+        for index, start, stop in tasks:
+            yield Piece(index, compute(pickled[index], start, stop))
+        return
+    waiting: deque[tuple[int, Future[Stretch]]] = deque()
+    try:
+        for index, start, stop in tasks:
+            waiting.append((index, executor.submit(compute, pickled[index], start, stop)))
+            if len(waiting) > ahead:
+                yield _taken(waiting)
+        while waiting:
+            yield _taken(waiting)
+    finally:
+        for _, future in waiting:
+            future.cancel()
+
+
+def _taken(waiting: deque[tuple[int, "Future[Stretch]"]]) -> Piece:
+    index, future = waiting.popleft()
+    return Piece(index, future.result())
+
+
+def stretches(plan: Plan, done: int = 0) -> Iterator[tuple[int, int]]:
+    """Yield where stretches start and stop: at whole rows of resolutions, which are the fastest to compute."""
+    row = 1
+    for axis, role in zip(plan.axes, plan.roles, strict=True):
+        row *= len(axis.values) if role == SPACE else 1
+    length = max(STRETCH // row, 1) * row if row <= STRETCH and plan.sample is None else STRETCH
+    while done < plan.size:
+        stop = min((done // length + 1) * length, plan.size)
+        yield done, stop
+        done = stop
+
+
+def digits(plan: Plan, numbers: Integers) -> dict[str, Integers]:
+    """Return, for each axis, which of its values the variants with these numbers have."""
+    ranks = ranks_of(plan, numbers)
+    found: dict[str, Integers] = {}
+    for axis in reversed(plan.axes):
+        found[axis.name] = ranks % len(axis.values)
+        ranks = ranks // len(axis.values)
+    return found
+
+
+def settings_of(plan: Plan, number: int) -> str:
+    """Return a variant's settings as they are typed: `width=0.75,resolution=192`."""
+    found = digits(plan, np.array([number]))
+    return ",".join(f"{axis.name}={axis.values[int(found[axis.name][0])]}" for axis in plan.axes)

@@ -1,0 +1,278 @@
+"""The inverse of a sweep: which multipliers meet a budget. By all networks that there are in a range, which rounding
+makes few."""
+
+import math
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+from itertools import groupby, pairwise
+from typing import Any, NamedTuple
+
+from archprof.costs.metrics import Counts
+from archprof.errors import usage_error
+from archprof.ir.arrays import candidates
+from archprof.spec.axis import Axis
+from archprof.spec.header import read_multiplier
+from archprof.spec.variant import Setting
+from archprof.sweep.breakpoints import depth_steps, shortest, width_steps
+from archprof.sweep.combination import Combination
+from archprof.sweep.compute import BATCH, costs_of, sizes, widths
+from archprof.sweep.plan import CHANNEL, SPACE, CountLimit, Plan, Selection, plan_sweep
+
+# Tan & Le 2019, section 3.3: depth, width and resolution grow as powers of these.
+ALPHA, BETA, GAMMA = 1.2, 1.1, 1.15
+WIDTHS = (0.1, 4.0)
+PHIS = (-4.0, 8.0)
+_SHORTEST_PIECE = 1e-9
+# What arrays hold of a network that is looked for.
+_ROLES = {"width": CHANNEL, "resolution": SPACE}
+_MAX_NETWORKS = 2_000_000
+
+
+class Candidate(NamedTuple):
+    """One network of the range: its settings, the interval of widths (or of φ) that give the same, and its costs."""
+
+    settings: tuple[Setting, ...]
+    interval: tuple[float, float] | None
+    cost: Counts
+
+
+class Goal(NamedTuple):
+    """What is looked for: within *limits* the most of a count, or the nearest to a *target* of it."""
+
+    limits: tuple[CountLimit, ...]
+    maximize: str = "macs"
+    target: int | None = None
+
+
+class Solution(NamedTuple):
+    """The best network, or the nearest where none *fits*; the nearest beyond the budget; and which limits that one
+    breaks."""
+
+    model: str
+    goal: Goal
+    fits: bool
+    best: Candidate
+    above: Candidate | None
+    binding: tuple[CountLimit, ...]
+    networks: int
+    parameter: str  # of the intervals: `width` or `φ`
+
+
+class _Range(NamedTuple):
+    """Networks by their settings and intervals, before they are costed; *widths* are effective multipliers."""
+
+    settings: list[tuple[Setting, ...]]
+    intervals: list[tuple[float, float] | None]
+    parameter: str
+
+
+def solve(
+    model: str,
+    goal: Goal,
+    settings: Sequence[Setting],
+    multipliers: tuple[float, float] | tuple[str, ...],
+    resolutions: tuple[str, ...],
+    compound: bool,
+) -> Solution:
+    """Return the best network among all that differ in a range of width *multipliers*, times *resolutions* (the network's own where
+    there are none).
+
+    *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
+    network that cannot be read, UsageError where nothing of it could change.
+    """
+    fixed = [Axis(name, (value,)) for name, value in settings]
+    plan = plan_sweep(model, fixed, Selection())
+    found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
+    return _chosen(plan, goal, found, [*_costed(plan, found)])
+
+
+def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
+    """Return every distinct network of a range of widths at each resolution."""
+    spec = plan.spec(_fixed(plan))
+    if spec.width is None and not resolutions:
+        help = "name input sizes to choose from: `--resolution 128:288:32`"
+        raise usage_error(f"`{plan.model}` has no width multiplier to solve for", help=help)
+    pieces: list[tuple[Setting | None, tuple[float, float] | None]] = [(None, None)]
+    if spec.width is not None:
+        listed = chosen if isinstance(chosen[0], str) else None
+        pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *chosen)]
+    count = len(pieces) * max(len(resolutions), 1)
+    if count > _MAX_NETWORKS:
+        advice = "take a smaller range of widths, or fewer resolutions"
+        raise usage_error(f"{count:,} networks to choose from", help=advice)
+    sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in resolutions] or [()]
+    both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
+    return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
+
+
+def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tuple[float, float]]]:
+    """Yield each distinct network's shortest width, and the interval of widths that give it, from *low* to *high* as
+    typed."""
+    spec, base = plan.spec(_fixed(plan)), _base(plan)
+    assert spec.width is not None
+    counts = _alone(plan).trace({}).counts
+    start, end = (float(Decimal(repr(bound)) * base) for bound in (low, high))
+    for first, last in pairwise([*width_steps(counts, spec.width, start, end), math.nextafter(end, math.inf)]):
+        text = shortest(first, last, base)
+        if text is not None:
+            yield ("width", text), (first / float(base), math.nextafter(last, 0.0) / float(base))
+
+
+def _compound(plan: Plan) -> _Range:
+    """Return every distinct network that the compound rule gives for a φ: depth 1.2^φ, width 1.1^φ, resolution 1.15^φ
+    times the network's own."""
+    spec = plan.spec(_fixed(plan))
+    if spec.width is None or spec.depth is None:
+        advice = "it takes a spec that says `width:` and `depth:`"
+        raise usage_error(f"`{plan.model}` cannot be scaled by the compound rule", help=advice)
+    traced = _alone(plan).trace({})
+    side = spec.input[1]
+    low, high = PHIS
+    width_ends = [*width_steps(traced.counts, spec.width, BETA**low, BETA**high), BETA**high]
+    depths = [*depth_steps(traced.repeats, ALPHA**low, ALPHA**high), ALPHA**high]
+    sides = [(size - 0.5) / side for size in range(round(side * GAMMA**low), round(side * GAMMA**high) + 1)]
+    phis = {
+        low,
+        high,
+        *(_log(step, BETA) for step in width_ends),
+        *(_log(step, ALPHA) for step in depths),
+        *(_log(size, GAMMA) for size in sides),
+    }
+    found = _Range([], [], "φ")
+    for start, end in pairwise(sorted(phi for phi in phis if low <= phi <= high)):
+        phi = (start + end) / 2
+        # At a step of the depth itself a row does not repeat more often yet: its interval is closed above, those of
+        # widths below.
+        width = shortest(*_around(width_ends, BETA**phi))
+        low_depth, high_depth = _around(depths, ALPHA**phi)
+        depth = shortest(math.nextafter(low_depth, math.inf), math.nextafter(high_depth, math.inf))
+        # What is shorter than this is an error of logarithms, not a network.
+        if width is None or depth is None or end - start < _SHORTEST_PIECE:
+            continue
+        settings = (("depth", depth), ("width", width), ("resolution", str(round(side * GAMMA**phi))))
+        if found.settings and found.settings[-1] == settings:
+            found.intervals[-1] = (found.intervals[-1][0], end)  # type: ignore[index]
+        else:
+            found.settings.append(settings)
+            found.intervals.append((start, end))
+    return found
+
+
+def _around(steps: Sequence[float], value: float) -> tuple[float, float]:
+    """Return the steps to either side of a value."""
+    place = min(max(bisect_right(steps, value), 1), len(steps) - 1)
+    return steps[place - 1], steps[place]
+
+
+def _log(value: float, base: float) -> float:
+    return math.log(value) / math.log(base)
+
+
+def _fixed(plan: Plan) -> tuple[Setting, ...]:
+    return tuple((axis.name, axis.values[0]) for axis in plan.axes)
+
+
+def _base(plan: Plan) -> Decimal:
+    """Return the multiplier that the spec has of its own."""
+    own = plan.tree.base.get("width")
+    return Decimal(1) if own is None else Decimal(repr(read_multiplier(own, "width")))
+
+
+def _alone(plan: Plan, settings: tuple[Setting, ...] = ()) -> Combination:
+    """Return the network at what is fixed; arrays take the place of widths and resolutions among the *settings*."""
+    chosen = dict(settings)
+    depth = {name: value for name, value in chosen.items() if name not in _ROLES}
+    axes = tuple(Axis(name, (value,)) for name, value in chosen.items() if name in _ROLES)
+    swept = plan._replace(axes=axes, roles=tuple(_ROLES[axis.name] for axis in axes))
+    return Combination(swept, {**dict(_fixed(plan)), **depth})
+
+
+def _costed(plan: Plan, found: _Range) -> Iterable[Candidate]:
+    """Yield the networks of a range that can be, with their costs; those of one depth are computed side by side."""
+    numbered = [(dict(settings).get("depth", ""), index) for index, settings in enumerate(found.settings)]
+    for _, group in groupby(sorted(numbered), key=lambda pair: pair[0]):
+        places = [index for _, index in group]
+        combination = _alone(plan, found.settings[places[0]])
+        for low in range(0, len(places), BATCH) if not combination.error else ():
+            part = places[low : low + BATCH]
+            chosen = [found.settings[place] for place in part]
+            for index, cost in costs_of(combination, _arrays(plan, chosen), chosen):
+                yield Candidate(found.settings[part[index]], found.intervals[part[index]], cost)
+
+
+def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, Any]:
+    """Return settings as arrays of effective widths, and of heights and widths of maps."""
+    at: dict[str, Any] = {}
+    for name in dict(networks[0]).keys() & _ROLES.keys():
+        texts = tuple(dict(settings)[name] for settings in networks)
+        if name == "width":
+            at[name] = candidates(widths(plan, texts))
+        elif name == "resolution":
+            heights, across = sizes(texts)
+            tall = candidates(heights)
+            at[name] = (tall, tall) if across is heights else (tall, candidates(across))
+    return at
+
+
+def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Candidate]) -> Solution:
+    if not networks:
+        raise usage_error(
+            f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions"
+        )
+    fitting: list[Candidate] = []
+    beyond: list[Candidate] = []
+    for network in networks:
+        (fitting if all(_keeps(network, limit) for limit in goal.limits) else beyond).append(network)
+    best = _best(goal, fitting or networks, bool(fitting))
+    above = (
+        _other_side(goal, best, fitting) if goal.target is not None else _above(goal, best, beyond) if fitting else None
+    )
+    binding = tuple(limit for limit in goal.limits if not _keeps(above or best, limit))
+    return Solution(plan.model, goal, bool(fitting), best, above, binding, len(networks), found.parameter)
+
+
+def _best(goal: Goal, networks: list[Candidate], fits: bool) -> Candidate:
+    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that
+    breaks limits the least."""
+    if goal.target is not None:
+        return min(networks, key=lambda network: (_distance(network, goal), _typed_length(network)))
+    if fits:
+        return max(networks, key=lambda network: (network.cost[goal.maximize], -_typed_length(network)))
+    return min(networks, key=lambda network: (_excess(network, goal.limits), -network.cost[goal.maximize]))
+
+
+def _above(goal: Goal, best: Candidate, beyond: list[Candidate]) -> Candidate | None:
+    """Return the network that breaks a limit by the least, of those that would be better."""
+    better = [network for network in beyond if network.cost[goal.maximize] > best.cost[goal.maximize]]
+    return min(better, key=lambda network: _excess(network, goal.limits), default=None)
+
+
+def _other_side(goal: Goal, best: Candidate, networks: list[Candidate]) -> Candidate | None:
+    """Return the network nearest to the target on the side where the best one is not."""
+    target = goal.target or 0
+    below = best.cost[goal.maximize] < target
+    others = [network for network in networks if (network.cost[goal.maximize] > target) == below]
+    return min(others, key=lambda network: _distance(network, goal), default=None)
+
+
+def _keeps(network: Candidate, limit: CountLimit) -> bool:
+    count = network.cost[limit.of]
+    return count <= limit.value if limit.most else count >= limit.value
+
+
+def _excess(network: Candidate, limits: tuple[CountLimit, ...]) -> float:
+    """Return by how large a factor a network breaks the limit that it breaks most."""
+    return max(_ratio(network.cost[limit.of], limit) for limit in limits)
+
+
+def _ratio(count: int, limit: CountLimit) -> float:
+    return count / max(limit.value, 1) if limit.most else limit.value / max(count, 1)
+
+
+def _distance(network: Candidate, goal: Goal) -> int:
+    return abs(int(network.cost[goal.maximize]) - (goal.target or 0))
+
+
+def _typed_length(network: Candidate) -> int:
+    return sum(len(value) for _, value in network.settings)

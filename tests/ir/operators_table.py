@@ -1,0 +1,275 @@
+"""One row per operator and interesting setting: its inputs and output, and its counts as products written out.
+
+The rows are checked against the formulas where torch is not installed, and against torch, fvcore and FlopCounterMode
+where it is.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.base import Operator
+from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.operators.drop import Dropout, StochasticDepth
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
+from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
+from archprof.ir.operators.shape import (
+    ChannelShuffle,
+    Flatten,
+    Identity,
+    Pad,
+    PadShortcut,
+    Permute,
+    ResizeLike,
+    Split,
+    Unflatten,
+)
+from archprof.ir.operators.swish import Swish
+from archprof.ir.terms import Terms, total
+from archprof.ir.values import Value
+
+
+class Row(NamedTuple):
+    """An operator on inputs of some shapes (without the batch, channels in front), and what is known of it."""
+
+    op: Operator
+    inputs: tuple[tuple[int, ...], ...]
+    output: tuple[int, ...]
+    macs: int = 0
+    params: int = 0
+    buffers: int = 0
+    kind: str = ""
+    channel: int = 0  # the axis of the input's channels
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        """The inputs as values."""
+        return tuple(Value(shape, self.channel) for shape in self.inputs)
+
+
+MAP = (12, 9, 8)
+FEATURES = (12,)
+SQUARE = (3, 224, 224)
+
+CONVOLUTIONS = (
+    Row(
+        Conv2d(3, 32, (3, 3), (2, 2), (1, 1)),
+        (SQUARE,),
+        (32, 112, 112),
+        3 * 32 * 3 * 3 * 112 * 112,
+        3 * 32 * 3 * 3,
+        kind="standard",
+    ),
+    Row(
+        Conv2d(3, 32, (3, 3), (2, 2), (1, 1), bias=True),
+        (SQUARE,),
+        (32, 112, 112),
+        3 * 32 * 3 * 3 * 112 * 112,
+        3 * 32 * 3 * 3 + 32,
+    ),
+    Row(
+        Conv2d(3, 16, (3, 3), (2, 2), (1, 1)),
+        ((3, 225, 193),),
+        (16, 113, 97),
+        3 * 16 * 3 * 3 * 113 * 97,
+        3 * 16 * 3 * 3,
+    ),
+    Row(Conv2d(3, 16, (3, 3), (2, 2)), ((3, 225, 193),), (16, 112, 96), 3 * 16 * 3 * 3 * 112 * 96, 3 * 16 * 3 * 3),
+    Row(Conv2d(64, 128), ((64, 28, 28),), (128, 28, 28), 64 * 128 * 28 * 28, 64 * 128, kind="pointwise"),
+    Row(Conv2d(64, 16, bias=True), ((64, 1, 1),), (16, 1, 1), 64 * 16, 64 * 16 + 16, kind="pointwise"),
+    Row(
+        Conv2d(64, 128, (1, 1), (2, 2)),
+        ((64, 27, 28),),
+        (128, 14, 14),
+        64 * 128 * 14 * 14,
+        64 * 128,
+        kind="pointwise",
+    ),
+    Row(
+        Conv2d(32, 32, (3, 3), (1, 1), (1, 1), groups=32),
+        ((32, 56, 56),),
+        (32, 56, 56),
+        32 * 3 * 3 * 56 * 56,
+        32 * 3 * 3,
+        kind="depthwise",
+    ),
+    Row(
+        Conv2d(32, 32, (5, 5), (2, 2), (2, 2), groups=32),
+        ((32, 15, 14),),
+        (32, 8, 7),
+        32 * 5 * 5 * 8 * 7,
+        32 * 5 * 5,
+        kind="depthwise",
+    ),
+    Row(
+        Conv2d(32, 64, (3, 3), (1, 1), (1, 1), groups=32),
+        ((32, 7, 7),),
+        (64, 7, 7),
+        64 * 3 * 3 * 7 * 7,
+        64 * 3 * 3,
+        kind="grouped",
+    ),
+    Row(
+        Conv2d(12, 20, (3, 3), groups=4, bias=True),
+        (MAP,),
+        (20, 7, 6),
+        3 * 20 * 3 * 3 * 7 * 6,
+        3 * 20 * 3 * 3 + 20,
+        kind="grouped",
+    ),
+    Row(Conv2d(12, 20, groups=2), (MAP,), (20, 9, 8), 6 * 20 * 9 * 8, 6 * 20, kind="grouped"),
+    # The worked example of group convolution: 11×11 kernels, 3 → 6 channels in 3 groups.
+    Row(
+        Conv2d(3, 6, (11, 11), (4, 4), (2, 2), groups=3),
+        (SQUARE,),
+        (6, 55, 55),
+        6 * 11 * 11 * 55 * 55,
+        6 * 11 * 11,
+    ),
+    Row(
+        Conv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2)),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 3 * 3 * 9 * 8,
+        12 * 8 * 3 * 3,
+        kind="standard",
+    ),
+    Row(Conv2d(12, 8, (3, 3), (1, 1), (0, 0), (3, 2)), (MAP,), (8, 3, 4), 12 * 8 * 3 * 3 * 3 * 4, 12 * 8 * 3 * 3),
+    Row(
+        Conv2d(12, 12, (3, 3), (2, 2), (2, 2), (2, 2), 12),
+        (MAP,),
+        (12, 5, 4),
+        12 * 3 * 3 * 5 * 4,
+        12 * 3 * 3,
+        kind="depthwise",
+    ),
+    Row(
+        Conv2d(12, 8, (1, 7), (1, 1), (0, 3)),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 1 * 7 * 9 * 8,
+        12 * 8 * 1 * 7,
+        kind="standard",
+    ),
+    Row(Conv2d(12, 8, (7, 1), (1, 1), (3, 0)), (MAP,), (8, 9, 8), 12 * 8 * 7 * 1 * 9 * 8, 12 * 8 * 7 * 1),
+    Row(Conv2d(12, 8, (3, 2), (2, 3), (1, 0)), (MAP,), (8, 5, 3), 12 * 8 * 3 * 2 * 5 * 3, 12 * 8 * 3 * 2),
+    Row(Conv2d(12, 8, (4, 4), (4, 4)), (MAP,), (8, 2, 2), 12 * 8 * 4 * 4 * 2 * 2, 12 * 8 * 4 * 4),
+    Row(Conv2d(12, 8, (9, 8)), (MAP,), (8, 1, 1), 12 * 8 * 9 * 8, 12 * 8 * 9 * 8),
+    Row(Conv2d(3, 4, (3, 3), (5, 5), (1, 1)), ((3, 1, 1),), (4, 1, 1), 3 * 4 * 3 * 3, 3 * 4 * 3 * 3),
+    Row(
+        DeformConv2d(12, 8, (3, 3), (2, 2), (1, 1), (1, 1)),
+        (MAP, (18, 5, 4)),
+        (8, 5, 4),
+        12 * 8 * 3 * 3 * 5 * 4,
+        12 * 8 * 3 * 3,
+    ),
+    Row(
+        DeformConv2d(12, 8, (3, 3), (1, 1), (2, 2), (2, 2), 4, 3, True),
+        (MAP, (81, 9, 8)),
+        (8, 9, 8),
+        3 * 8 * 3 * 3 * 9 * 8,
+        3 * 8 * 3 * 3,
+    ),
+)
+LINEAR = (
+    Row(Linear(12, 5), (FEATURES,), (5,), 12 * 5, 12 * 5 + 5, kind="linear"),
+    Row(Linear(12, 5, bias=False), (FEATURES,), (5,), 12 * 5, 12 * 5),
+    Row(Linear(8, 5), (MAP,), (12, 9, 5), 12 * 9 * 8 * 5, 8 * 5 + 5, channel=2),
+)
+NORMS = (
+    Row(BatchNorm2d(12), (MAP,), MAP, params=2 * 12, buffers=2 * 12),
+    Row(BatchNorm2d(12, eps=0.001, momentum=0.01, affine=False), (MAP,), MAP, buffers=2 * 12),
+    Row(BatchNorm2d(12, flat=True), (FEATURES,), FEATURES, params=2 * 12, buffers=2 * 12),
+    Row(FrozenBatchNorm2d(12), (MAP,), MAP, buffers=4 * 12),
+    Row(FrozenBatchNorm2d(12, eps=0.001), (FEATURES,), FEATURES, buffers=4 * 12),
+    Row(GroupNorm(12, 4), (MAP,), MAP, params=2 * 12),
+    Row(LayerNorm(12), (MAP,), MAP, params=2 * 12),
+    Row(LayerNorm(8, channels_last=True), (MAP,), MAP, params=2 * 8, channel=2),
+    Row(LayerNorm(12, channels_last=True), (FEATURES,), FEATURES, params=2 * 12),
+    Row(LayerScale(12), (MAP,), MAP, params=12),
+)
+ACTIVATIONS = (
+    *(
+        Row(op(), (inputs,), inputs)
+        for op in (
+            ReLU,
+            ReLU6,
+            Hardswish,
+            Hardsigmoid,
+            SiLU,
+            Sigmoid,
+            Tanh,
+            GELU,
+            Swish,
+        )
+        for inputs in (MAP, FEATURES)
+    ),
+    Row(Swish(learnable=True), (MAP,), MAP, params=1),
+    Row(Dropout(0.2), (FEATURES,), FEATURES),
+    Row(StochasticDepth(0.2), (MAP,), MAP),
+)
+POOLS = (
+    Row(MaxPool2d((3, 3), (2, 2), (1, 1)), ((12, 112, 112),), (12, 56, 56)),
+    Row(MaxPool2d((3, 3), (2, 2)), ((12, 112, 112),), (12, 55, 55)),
+    Row(MaxPool2d((3, 3), (2, 2), ceil=True), ((12, 112, 112),), (12, 56, 56)),
+    Row(MaxPool2d((2, 2), (2, 2), ceil=True), ((12, 7, 8),), (12, 4, 4)),
+    # The last window would start in the padding, and is dropped.
+    Row(MaxPool2d((2, 2), (2, 2), (1, 1), ceil=True), ((12, 7, 8),), (12, 4, 5)),
+    Row(MaxPool2d((1, 1), (2, 2), ceil=True), ((12, 7, 8),), (12, 4, 4)),
+    Row(MaxPool2d((3, 3), (2, 2), ceil=True), ((12, 2, 2),), (12, 1, 1)),
+    Row(MaxPool2d((3, 1), (2, 3), (1, 0)), (MAP,), (12, 5, 3)),
+    Row(MaxPool2d((3, 3), (1, 1), (1, 1)), (MAP,), MAP),
+    Row(AvgPool2d((2, 2), (2, 2)), (MAP,), (12, 4, 4)),
+    Row(AvgPool2d((2, 2), (2, 2), ceil=True), (MAP,), (12, 5, 4)),
+    Row(AvgPool2d((3, 3), (2, 2), (1, 1), count_padding=False), (MAP,), (12, 5, 4)),
+    Row(AvgPool2d((9, 8), (9, 8)), (MAP,), (12, 1, 1)),
+    Row(AdaptiveAvgPool2d(), (MAP,), (12, 1, 1)),
+    Row(AdaptiveAvgPool2d(form="function"), (MAP,), (12, 1, 1)),
+    Row(AdaptiveAvgPool2d((7, 5)), (MAP,), (12, 7, 5)),
+    Row(AdaptiveAvgPool2d((10, 10), form="function"), (MAP,), (12, 10, 10)),
+    Row(AdaptiveMaxPool2d(), (MAP,), (12, 1, 1)),
+    Row(AdaptiveMaxPool2d((2, 3)), (MAP,), (12, 2, 3)),
+    Row(Mean(), (MAP,), (12,)),
+    Row(Mean(keep=True), (MAP,), (12, 1, 1)),
+)
+SHAPES = (
+    Row(Add(), (MAP, MAP), MAP),
+    Row(Add(), (MAP, MAP, MAP), MAP),
+    Row(Add(), (MAP, (12, 1, 1)), MAP),
+    Row(Multiply(), (MAP, (12, 1, 1)), MAP),
+    Row(Multiply(), ((12, 1, 1), MAP), MAP),
+    Row(Multiply(), (MAP, (12, 9, 1), (12, 1, 8)), MAP),
+    Row(Multiply(), (FEATURES, FEATURES), FEATURES),
+    Row(Concat(), (MAP, (5, 9, 8), (1, 9, 8)), (18, 9, 8)),
+    Row(Concat(), (FEATURES, (3,)), (15,)),
+    Row(Split(0, 5), (MAP,), (5, 9, 8)),
+    Row(Split(5, 7), (MAP,), (7, 9, 8)),
+    Row(ChannelShuffle(3), (MAP,), MAP),
+    Row(Permute.to("channels_last"), (MAP,), (9, 8, 12)),
+    Row(Permute.to("channels_first"), ((9, 8, 12),), MAP, channel=2),
+    Row(Flatten(), (MAP,), (12 * 9 * 8,)),
+    Row(Flatten(), (FEATURES,), FEATURES),
+    Row(Unflatten(), (FEATURES,), (12, 1, 1)),
+    Row(Pad((0, 1, 2, 3)), (MAP,), (12, 10, 13)),
+    Row(PadShortcut((2, 2), 20), (MAP,), (20, 5, 4)),
+    Row(PadShortcut((1, 1), 12), (MAP,), MAP),
+    Row(ResizeLike(), ((12, 5, 4), MAP), MAP),
+    Row(ResizeLike(), ((12, 5, 4), (7, 9, 8)), MAP),
+    Row(Identity(), (MAP,), MAP),
+)
+ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES)
+
+
+def elements(tensors: Mapping[str, Terms]) -> int:
+    """Return the elements of an operator's parameters or buffers."""
+    return sum(total(terms) for terms in tensors.values())
+
+
+def label(row: Row) -> str:
+    """Return a row's name in a test report."""
+    return f"{row.op}-{'-'.join('x'.join(map(str, shape)) for shape in row.inputs)}"

@@ -1,0 +1,177 @@
+"""Blocks and the rules of width and depth: counts by hand, and those of the implementations that follow each rule."""
+
+import pytest
+
+from archprof.language.expand import read_network
+from tests.spec.networks import costs, network, shapes
+
+
+def conv(inputs, outputs, kernel=1, groups=1, side=32, norm=True):
+    """Return (params, macs) of a convolution with a batch norm, or with a bias."""
+    weights = inputs // groups * outputs * kernel * kernel
+    return weights + (2 * outputs if norm else outputs), weights * side * side
+
+
+def total(*parts):
+    return tuple(map(sum, zip(*parts, strict=True)))
+
+
+NORM = "defaults: {norm: batch_norm, act: relu6}\n"
+
+
+@pytest.mark.parametrize(
+    ("layer", "expected", "shape"),
+    [
+        ("conv: {k: 3, s: 2, c: 8}", [conv(16, 8, 3, side=16)], (8, 16, 16)),
+        ("conv: {k: 3, c: 8, norm: -}", [conv(16, 8, 3, norm=False)], (8, 32, 32)),
+        ("conv: {k: 3, c: 8, bias: true}", [conv(16, 8, 3), (8, 0)], (8, 32, 32)),
+        ("conv: {k: 3, c: 8, norm: -, bias: false}", [(16 * 8 * 9, 16 * 8 * 9 * 32 * 32)], (8, 32, 32)),
+        ("conv: {k: 3, c: 32, g: 4}", [conv(16, 32, 3, 4)], (32, 32, 32)),
+        ("conv: {k: 3, c: 32, g: depthwise}", [conv(16, 32, 3, 16)], (32, 32, 32)),
+        ("conv: {k: 5, d: 2, c: 8}", [conv(16, 8, 5)], (8, 32, 32)),
+        ("conv: {k: 3, s: 2, c: 8, p: [0, 1, 0, 1]}", [conv(16, 8, 3, side=16)], (8, 16, 16)),
+        ("conv: {k: 1x7, c: 8}", [(16 * 8 * 7 + 16, 16 * 8 * 7 * 32 * 32)], (8, 32, 32)),
+        ("conv: {c: 6x}", [conv(16, 96)], (96, 32, 32)),
+        ("conv: {c: 0.5x}", [conv(16, 8)], (8, 32, 32)),
+        ("depthwise_separable: {c: 24, s: 2}", [conv(16, 16, 3, 16, 16), conv(16, 24, side=16)], (24, 16, 16)),
+        ("inverted_residual: {t: 6, c: 16}", [conv(16, 96), conv(96, 96, 3, 96), conv(96, 16)], (16, 32, 32)),
+        (
+            "inverted_residual: {exp: 96, c: 24, k: 5, s: 2}",
+            [conv(16, 96), conv(96, 96, 5, 96, 16), conv(96, 24, side=16)],
+            (24, 16, 16),
+        ),
+        ("inverted_residual: {t: 1, c: 24}", [conv(16, 16, 3, 16), conv(16, 24)], (24, 32, 32)),
+        (
+            "squeeze_excite: {ratio: 0.25}",
+            [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
+        ("squeeze_excite: {ratio: 0.25, divisor: 8, bias: false}", [(2 * 16 * 8, 2 * 16 * 8)], (16, 32, 32)),
+        (
+            "squeeze_excite: {ratio: 0.25, form: linear}",
+            [conv(16, 4, side=1, norm=False), conv(4, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
+        (
+            "squeeze_excite: {ratio: 0.01}",
+            [conv(16, 1, side=1, norm=False), conv(1, 16, side=1, norm=False)],
+            (16, 32, 32),
+        ),
+        ("linear: {c: 10}", [(16 * 32 * 32 * 10 + 10, 16 * 32 * 32 * 10)], (10,)),
+        ("linear: {c: 10, bias: false}", [(16 * 32 * 32 * 10, 16 * 32 * 32 * 10)], (10,)),
+    ],
+)
+def test_block(layer, expected, shape):
+    graph = network(
+        f"  - {layer}\n",
+        head=NORM if "conv" in layer or "depthwise" in layer or "inverted" in layer else "",
+        input="16x32x32",
+    )
+    assert costs(graph) == total(*expected)
+    assert graph.nodes[-1].output.shape == shape
+
+
+def test_squeeze_excite_in_a_cell():
+    """✓ is the squeeze-excite of `defaults`; a mapping changes some of it; a ratio of 0 is none; the ratio may be of
+    the block's input."""
+    head = "defaults: {norm: batch_norm, act: relu6, squeeze_excite: {ratio: 0.5, bias: false}}\n"
+    rows = "  - inverted_residual: {columns: [t, c, se], rows: [[2, 16, ✓], [2, 16, {of: input, bias: true}], [2, 16, 0.25], [2, 16, 0], [2, 16, -]]}\n"
+    squeezed = {
+        path: shape[0]
+        for path, shape in shapes(network(rows, head=head, input="16x8x8")).items()
+        if path.endswith("se.reduce")
+    }
+    assert squeezed == {"0.0.se.reduce": 16, "0.1.se.reduce": 8, "0.2.se.reduce": 8}
+    bare = costs(
+        network(
+            rows.replace("✓", "-").replace("{of: input, bias: true}", "-").replace("0.25", "-"),
+            head=head,
+            input="16x8x8",
+        )
+    )
+    gates = 2 * 32 * 16, 2 * 32 * 8 + 8 + 32, 2 * 32 * 8
+    assert costs(network(rows, head=head, input="16x8x8")) == (bare[0] + sum(gates), bare[1] + 2 * 32 * (16 + 8 + 8))
+
+
+def test_gate_before_the_activation():
+    layer = "  - inverted_residual: {t: 2, c: 16, se: {ratio: 0.5, before_act: true}}\n"
+    paths = list(shapes(network(layer, head=NORM, input="16x8x8")))
+    assert paths.index("0.se.scale") < paths.index("0.act") < paths.index("0.project.conv")
+
+
+@pytest.mark.parametrize(("channels", "joins"), [("16", True), ("24", False)])
+def test_shortcut_only_where_the_shape_stays(channels, joins):
+    assert ("0.add" in shapes(network(f"  - inverted_residual: {{t: 2, c: {channels}}}\n", input="16x8x8"))) == joins
+    assert "0.add" not in shapes(network(f"  - inverted_residual: {{t: 2, s: 2, c: {channels}}}\n", input="16x8x8"))
+
+
+# The counts of the implementations: torchvision and slim for V2; torchvision and (`ratio`, head kept) timm for V3;
+# plain products for V1.
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("mobilenet_v2@width=0.75,resolution=192", (2_636_424, 153_941_888)),
+        ("mobilenet_v3_large@width=0.75", (3_377_576, 140_033_816)),
+        ("mobilenet_v3_large@width=0.75,width.expand=ratio,layers[4].scale=false", (3_993_528, 154_560_624)),
+        ("mobilenet_v3_large@width=1.25,width.expand=ratio,layers[4].scale=false", (7_551_976, 355_221_920)),
+    ],
+)
+def test_width_rules(reference, expected):
+    assert costs(read_network(reference)) == expected
+
+
+def test_widened_v2_has_the_parameters_of_the_code():
+    assert costs(read_network("mobilenet_v2@width=1.4"))[0] == 6_108_776
+
+
+@pytest.mark.parametrize(
+    "before",
+    ["  - conv: {k: 3, c: 24}\n", "  - sequence: [conv: {k: 3, c: 8}, conv: {k: 3, c: 24}]\n  - max_pool: {k: 2}\n",
+     "  - branches: {paths: [[conv: {c: 16}], [conv: {c: 8}]]}\n"],
+)  # fmt: skip
+def test_printed_ratio_holds_behind_any_layer(before):
+    """`exp` 48 behind a printed 24 is a ratio of 2: at half the width, twice the real channels."""
+    graph = network(
+        f"{before}  - inverted_residual: {{exp: 48, c: 32}}\n",
+        head="width: {divisor: -, expand: ratio}\n",
+        at="width=0.5",
+    )
+    found = shapes(graph)
+    assert next(shape[0] for path, shape in found.items() if path.endswith("expand.conv")) == 24
+
+
+CHANNELS = (
+    "  - conv: {k: 3, c: 20}\n  - conv: {c: 20, narrow: false}\n  - conv: {c: 20, scale: false}\n  - conv: {c: 2x}\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("rule", "width", "channels"),
+    [
+        ("{divisor: 8}", "1", [20, 20, 20, 40]),
+        ("{divisor: 8}", "0.5", [16, 20, 20, 40]),
+        ("{divisor: 8}", "2", [40, 40, 20, 40]),
+        ("{divisor: -}", "0.33", [6, 20, 20, 40]),
+        ("{divisor: -}", "0.01", [1, 20, 20, 40]),
+        ("{divisor: 4}", "0.5", [12, 20, 20, 40]),
+    ],
+)
+def test_width_of_a_layer(rule, width, channels):
+    graph = network(CHANNELS, head=f"width: {rule}\n", at=f"width={width}")
+    assert [node.output.shape[0] for node in graph.nodes] == channels
+
+
+def test_depth_rounds_up_and_leaves_what_says_so():
+    rows = "  - inverted_residual: {columns: [t, c, n, deepen], rows: [[1, 8, 1, true], [1, 8, 2, true], [1, 8, 3, false]]}\n"
+    graph = network(rows, head="depth: {round: ceil}\n", at="depth=1.4")
+    assert [len({node.block for node in graph.nodes if node.block.startswith(f"0.{row}.")}) for row in range(3)] == [
+        2,
+        3,
+        3,
+    ]
+
+
+def test_odd_and_oblong_inputs():
+    graph = read_network("mobilenet_v2@resolution=225x97")
+    assert graph.nodes[0].output.shape == (32, 113, 49)
+    assert graph.nodes[-1].output.shape == (1000,)

@@ -1,0 +1,49 @@
+"""What a block can say beyond its operators: how likely training drops its body, and where its parameters are
+listed."""
+
+import pytest
+
+from archprof.ir.operators.drop import StochasticDepth
+from tests.runtime.nets import graph_of
+
+BLOCKS = "layers: [convnext_block: {{c: 4, n: 3, stochastic_depth: {cell}}}, convnext_block: {{c: 4, stochastic_depth: {cell}}}]"
+
+
+def rates(layers: str, **header: str) -> list[float]:
+    graph = graph_of(layers, **{"input": "4x8x8", **header})
+    return [node.op.p for node in graph.nodes if isinstance(node.op, StochasticDepth)]
+
+
+@pytest.mark.parametrize(
+    ("cell", "expected"),
+    [
+        ("0.5", [0, 0.5 * 1 / 4, 0.5 * 2 / 4, 0.5 * 3 / 4]),
+        ("{p: 0.5}", [0, 0.5 * 1 / 4, 0.5 * 2 / 4, 0.5 * 3 / 4]),
+        ("{p: 0.6, reached: true}", [0, 0.6 * 1 / 3, 0.6 * 2 / 3, 0.6]),
+        ("$rate", [0, 0.25 * 1 / 4, 0.25 * 2 / 4, 0.25 * 3 / 4]),
+        ('"-"', []),
+    ],
+)
+def test_rates_grow_in_even_steps_over_the_blocks_of_the_network(cell, expected):
+    assert rates(BLOCKS.format(cell=cell), knobs="{rate: {type: float, default: 0.25}}") == expected
+
+
+def test_the_rate_of_a_single_block_is_0():
+    assert rates("layers: [convnext_block: {c: 4, stochastic_depth: {p: 0.6, reached: true}}]") == [0]
+
+
+def test_a_rate_among_the_defaults_is_that_of_every_block():
+    assert rates("layers: [convnext_block: {c: 4}, convnext_block: {c: 4}]", defaults="{stochastic_depth: 0.5}") == [
+        0,
+        0.25,
+    ]
+
+
+def test_a_reserved_place_comes_before_what_is_applied_first():
+    """ConvNeXt's factors belong to the block itself: they are listed before its layers and applied after them."""
+    graph = graph_of("layers: [convnext_block: {c: 4}]", input="4x8x8")
+    applied = [node.path for node in graph.nodes]
+    listed = [node.path for node in sorted(graph.nodes, key=lambda node: node.order)]
+    assert listed[0] == "0.layer_scale"
+    assert [path for path in listed if path != "0.layer_scale"] == [path for path in applied if path != "0.layer_scale"]
+    assert applied.index("0.layer_scale") > applied.index("0.project.linear")

@@ -1,0 +1,136 @@
+"""`solve` finds the best there is: nothing that trying widths one by one turns up is better, and what it names stands
+at the edge of its interval."""
+
+import json
+import math
+import random
+from itertools import pairwise
+
+import pytest
+
+from archprof.costs.report import analyze_graph
+from archprof.language.expand import read_network
+from archprof.language.trace import rounded
+from archprof.spec.types import WidthRule
+from archprof.sweep.breakpoints import shortest, width_steps
+from archprof.sweep.plan import CountLimit
+from archprof.sweep.solve import Goal, solve
+from tests.cli.console import archprof
+
+
+def totals(model, **settings):
+    return analyze_graph(read_network(model, [(key, str(value)) for key, value in settings.items()])).totals
+
+
+@pytest.mark.parametrize("rule", [WidthRule(8), WidthRule(4), WidthRule(1), WidthRule(None)])
+def test_between_two_steps_nothing_changes(rule):
+    """At random widths the counts are those at the step below, and each step changes one of them."""
+    counts = [(16, True), (24, True), (960, True), (1280, False), (30, True)]
+
+    def at(width):
+        its = [(channels, width if narrow else max(width, 1.0)) for channels, narrow in counts]
+        return [channels if its_width == 1 else rounded(channels * its_width, rule) for channels, its_width in its]
+
+    steps = width_steps(counts, rule, 0.1, 2.0)
+    generator = random.Random(1)
+    for width in (generator.uniform(0.1, 2.0) for _ in range(3000)):
+        assert at(width) == at(max(step for step in steps if step <= width))
+    for before, step in pairwise(steps):
+        assert at(math.nextafter(step, 0)) == at(before) != at(step)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (0.7421875, 0.7578125, "0.75"),
+        (0.1, 0.10058, "0.1"),
+        (1.0, math.nextafter(1.0, 2.0), "1"),
+        (0.23441, 0.2346, "0.2345"),
+    ],
+)
+def test_the_shortest_decimal(low, high, wanted):
+    assert shortest(low, high) == wanted
+
+
+@pytest.mark.parametrize(
+    "model", ["mobilenet_v1", "mobilenet_v2", "v3", "mobilenet_v3_small_paper", "efficientnet_b2", "mixnet_s"]
+)
+def test_nothing_tried_is_better(model):
+    budget = totals(model, resolution=64).macs * 7 // 10
+    goal = Goal((CountLimit("macs", budget, True),))
+    found = solve(model, goal, [("resolution", "64")], (0.1, 2.0), (), False)
+    assert found.fits
+    assert found.above
+    assert totals(model, resolution=64, **dict(found.best.settings)) == found.best.cost
+    assert totals(model, resolution=64, **dict(found.above.settings)) == found.above.cost
+    tried = [totals(model, resolution=64, width=f"{thousandth / 1000:g}").macs for thousandth in range(100, 2001, 25)]
+    assert max(macs for macs in tried if macs <= budget) <= found.best.cost.macs <= budget
+    assert budget < found.above.cost.macs <= min(macs for macs in tried if macs > budget)
+
+
+def test_sizes_to_choose_from():
+    limits = (CountLimit("macs", 100_000_000, True), CountLimit("params", 4_000_000, True))
+    sizes = ("128", "160", "192", "224")
+    found = solve("v3", Goal(limits, "params"), (), (0.25, 2.0), sizes, False)
+    tried = [totals("v3", width=f"{width / 100:g}", resolution=size) for width in range(25, 201, 5) for size in sizes]
+    best = max(cost.params for cost in tried if cost.macs <= 100_000_000 and cost.params <= 4_000_000)
+    assert best <= found.best.cost.params <= 4_000_000
+    assert found.binding == (limits[1],)
+
+
+def test_the_compound_rule():
+    """φ = 0 is B0; at φ = 1 the rule of the paper gives 1.2, 1.1 and 1.15 times its depth, width and resolution."""
+    own = totals("efficientnet_b0")
+    found = solve("efficientnet_b0", Goal((), target=own.macs), (), (0.1, 4.0), (), True)
+    assert found.best.cost == own
+    scaled = totals("efficientnet_b0", depth=1.2, width=1.1, resolution=round(224 * 1.15))
+    found = solve("efficientnet_b0", Goal((), target=scaled.macs), (), (0.1, 4.0), (), True)
+    assert found.best.cost == scaled
+    low, high = found.best.interval or (0, 0)
+    assert low <= 1 <= high
+
+
+def test_the_command(capsys, tmp_path):
+    path = tmp_path / "small.yaml"
+    result = archprof(
+        capsys, "solve", "mobilenet_v2", "--max-macs", "150M", "--format", "json", "--write-spec", str(path)
+    )
+    assert (result.code, result.err) == (0, "")
+    document = json.loads(result.out)
+    assert document["limits"] == [
+        {"count": "macs", "max": 150_000_000, "left": 150_000_000 - document["best"]["totals"]["macs"], "binds": True}
+    ]
+    summary = archprof(capsys, "summary", str(path), "--format", "json")
+    assert json.loads(summary.out)["totals"] == document["best"]["totals"]
+
+
+def test_an_impossible_budget(capsys):
+    result = archprof(capsys, "solve", "v2", "--max-params", "1k")
+    assert (result.code, result.err) == (1, "no network of the range is within the budget\n")
+    assert "nearest" in result.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("solve v2", "no budget to solve for\n  help: `--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`\n"),
+        (
+            "solve resnet18 --max-macs 1G",
+            "`resnet18` has no width multiplier to solve for\n  help: name input sizes to choose from: `--resolution 128:288:32`\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --scale compound",
+            "`mobilenet_v2` cannot be scaled by the compound rule\n  help: it takes a spec that says `width:` and `depth:`\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --width 2:1",
+            "`--width 2:1` is an empty range\n  help: from the smaller to the larger: `0.25:2`\n",
+        ),
+        (
+            "solve v2 --max-macs 1G --maximize size",
+            "`--maximize` names no count: `size`\n  help: counts: macs, params, activations\n",
+        ),
+    ],
+)
+def test_what_is_asked_wrongly(capsys, arguments, message):
+    assert archprof(capsys, *arguments.split()) == (2, "", message)
