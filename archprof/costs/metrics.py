@@ -34,7 +34,8 @@ class SeenCall(NamedTuple):
 class Metric(NamedTuple):
     """A count: its name, its unit, its label in tables, how rows make a total, and what it counts of a call.
 
-    Rows *add* up as a `sum`, or their total is the largest (`max`).
+    Rows *add* up as a `sum`, or their total is the largest (`max`). One that is *trained* counts only calls whose
+    parameters are.
     """
 
     name: str
@@ -42,30 +43,31 @@ class Metric(NamedTuple):
     label: str
     adds: str
     of: Callable[[SeenCall, Setup], Terms]
+    trained: bool = False
 
 
-def _all(tensors: Mapping[str, Terms]) -> Terms:
-    return tuple([term for terms in tensors.values() for term in terms]) if tensors else NOTHING
+def _parameters(call: SeenCall, setup: Setup) -> Terms:
+    return sum(call.parameters.values(), NOTHING) if call.parameters else NOTHING
+
+
+def _buffers(call: SeenCall, setup: Setup) -> Terms:
+    return sum(call.buffers.values(), NOTHING) if call.buffers else NOTHING
+
+
+def _macs(call: SeenCall, setup: Setup) -> Terms:
+    return call.op.macs(call.inputs, call.outputs)
+
+
+def _activations(call: SeenCall, setup: Setup) -> Terms:
+    return call.op.activations(call.inputs, call.outputs)
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("params", "elements", "params", "sum", lambda call, setup: _all(call.parameters)),
-    Metric(
-        "trainable",
-        "elements",
-        "trainable",
-        "sum",
-        lambda call, setup: _all(call.parameters) if call.trainable else NOTHING,
-    ),
-    Metric("buffers", "elements", "buffers", "sum", lambda call, setup: _all(call.buffers)),
-    Metric("macs", "MACs", "MACs", "sum", lambda call, setup: call.op.macs(call.inputs, call.outputs)),
-    Metric(
-        "activations",
-        "elements",
-        "activations",
-        "sum",
-        lambda call, setup: call.op.activations(call.inputs, call.outputs),
-    ),
+    Metric("params", "elements", "params", "sum", _parameters),
+    Metric("trainable", "elements", "trainable", "sum", _parameters, trained=True),
+    Metric("buffers", "elements", "buffers", "sum", _buffers),
+    Metric("macs", "MACs", "MACs", "sum", _macs),
+    Metric("activations", "elements", "activations", "sum", _activations),
 )
 NAMES = tuple(metric.name for metric in METRICS)
 

@@ -1,6 +1,6 @@
 """What a network costs: a graph with a column for each metric, and totals that are what the columns add up to."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -179,13 +179,19 @@ class Report:
 def analyze_graph(graph: Graph, setup: Setup = INFERENCE, metrics: Sequence[Metric] = METRICS) -> Report:
     """Return the report of a graph: closed formulas over shapes, nothing is run."""
     calls = list(seen_calls(graph))
-    columns = {metric.name: _column(metric, calls, setup) for metric in metrics}
+    counted = {of: _counted(of, calls, setup) for of in dict.fromkeys(metric.of for metric in metrics)}
+    columns = {metric.name: _column(metric, counted[metric.of], calls) for metric in metrics}
     return Report(graph, columns, totals_of(metrics, columns), setup)
 
 
-def _column(metric: Metric, calls: Sequence[SeenCall], setup: Setup) -> tuple[int, ...]:
-    of = metric.of
+def _counted(of: Callable[[SeenCall, Setup], Terms], calls: Sequence[SeenCall], setup: Setup) -> tuple[int, ...]:
     return tuple([total(terms) if (terms := of(call, setup)) else 0 for call in calls])
+
+
+def _column(metric: Metric, counted: tuple[int, ...], calls: Sequence[SeenCall]) -> tuple[int, ...]:
+    if not metric.trained:
+        return counted
+    return tuple([count if call.trainable else 0 for count, call in zip(counted, calls, strict=True)])
 
 
 def total_cost(rows: Iterable[Row]) -> Counts:

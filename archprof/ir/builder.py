@@ -9,6 +9,9 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
 from archprof.ir.values import Value
 
+# What operators that say nothing of their stride have: most, and nobody needs to ask them.
+_KEEPS_SIZE = Operator.stride_factor
+
 
 class Placement(NamedTuple):
     """What a node has from where it stands, whatever its operator."""
@@ -25,9 +28,9 @@ class GraphBuilder:
         self.inputs = dict(inputs)
         self.nodes: list[Node] = []
         self._values = list(self.inputs.values())
-        self._last: dict[str, int] = {}  # the latest node of each path
+        self._calls: dict[str, int] = {}  # so far, of each path
         self._reserved: dict[str, int] = {}
-        self._orders = 0
+        self._registered = 0
 
     @property
     def input(self) -> Edge:
@@ -41,7 +44,8 @@ class GraphBuilder:
     def add(self, path: str, op: Operator, *inputs: Edge, kind: str = "", form: str = "") -> Edge:
         """Append a call of *op* and return its first output; raises ShapeError where it does not fit its inputs."""
         outputs = op.outputs(*[self.value(edge) for edge in inputs])
-        return self.append(path, op, inputs, outputs, kind or op.kind, form or op.form, Placement())
+        self.append(path, op, inputs, outputs, kind or op.kind, form or op.form, Placement())
+        return Edge(len(self.nodes) - 1)
 
     def append(
         self,
@@ -52,27 +56,24 @@ class GraphBuilder:
         kind: str,
         form: str,
         placement: Placement,
-    ) -> Edge:
-        """Append a call whose outputs are known, and return its first output."""
-        nodes, last = self.nodes, self._last
-        call = nodes[last[path]].call + 1 if path in last else 1
-        last[path] = len(nodes)
+    ) -> int:
+        """Append a call whose outputs are known, and return which call of its path it is, counted from 1."""
+        call = self._calls[path] = self._calls.get(path, 0) + 1
         trainable, inits, provenance = placement
         init = inits.get(op.drawn_as) if op.drawn_as else None
         order = self._reserved.pop(path, None) if self._reserved else None
         if order is None:
-            order = self._next_order()
+            order = self._registered
+            self._registered += 1
         stage = self._stage(op, inputs, kind)
-        nodes.append(Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, None, provenance))
-        return Edge(len(nodes) - 1)
+        node = Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, None, provenance)
+        self.nodes.append(node)
+        return call
 
     def reserve(self, path: str) -> None:
         """Register a module before it is called: its parameters are listed in the place of this call."""
-        self._reserved[path] = self._next_order()
-
-    def _next_order(self) -> int:
-        self._orders += 1
-        return self._orders - 1
+        self._reserved[path] = self._registered
+        self._registered += 1
 
     def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> int:
         """Return by how much the output is smaller than the network's input; 0 once its map is gone."""
@@ -82,7 +83,7 @@ class GraphBuilder:
             if stage:
                 break
         # A gate looks at the whole map and stands on it again.
-        if not stage or kind == "se":
+        if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
         return 0 if factor is None else stage * factor

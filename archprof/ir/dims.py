@@ -5,6 +5,7 @@ code serves both.
 """
 
 from typing import Any
+from weakref import ref
 
 # An int, or an integer array of candidates. Arrays are typed as Any, so that nothing here needs numpy.
 Dim = Any
@@ -14,7 +15,7 @@ Shape = tuple[Dim, ...]
 
 def is_array(value: object) -> bool:
     """Tell an array of candidates from a plain number."""
-    return hasattr(value, "astype")
+    return type(value) is not int and hasattr(value, "astype")
 
 
 def truncate(value: Any) -> Dim:
@@ -82,6 +83,27 @@ def key(dim: Dim) -> int:
     Whoever keeps the key keeps the array, so that its identity stays its own.
     """
     return id(dim) if is_array(dim) else dim
+
+
+class Extremes:
+    """The largest and the smallest entry of arrays, found once for each while it lives."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[ref[Dim], int, int]] = {}
+
+    def largest(self, dim: Dim) -> int:
+        """Return the largest entry, or the number itself."""
+        return self._of(dim)[2] if is_array(dim) else dim
+
+    def smallest(self, dim: Dim) -> int:
+        """Return the smallest entry, or the number itself."""
+        return self._of(dim)[1] if is_array(dim) else dim
+
+    def _of(self, array: Dim) -> tuple[ref[Dim], int, int]:
+        known = self._known.get(id(array))
+        if known is None or known[0]() is not array:
+            known = self._known[id(array)] = (ref(array), int(array.min()), int(array.max()))
+        return known
 
 
 def same(first: Dim, second: Dim) -> bool:

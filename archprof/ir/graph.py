@@ -1,6 +1,7 @@
 """A network as a graph: calls of operators in the order of execution, and the values that run between them."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import NamedTuple
 
 from archprof.errors import Location
@@ -17,6 +18,12 @@ class Edge(NamedTuple):
 
     node: int
     output: int = 0
+
+
+@cache
+def first_output(node: int) -> Edge:
+    """Return the edge of a node's first output: one object, however often it is asked for."""
+    return Edge(node)
 
 
 class Provenance(NamedTuple):

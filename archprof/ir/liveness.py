@@ -25,8 +25,12 @@ def dying(graph: Graph) -> tuple[tuple[Edge, ...], ...]:
 
 def leading_nowhere(graph: Graph) -> list[int]:
     """Return the nodes that no output of the network depends on."""
-    alive = {edge.node for edge in graph.outputs.values()}
-    for index in range(len(graph.nodes) - 1, -1, -1):
-        if index in alive:
-            alive.update(edge.node for edge in graph.nodes[index].inputs)
-    return [index for index in range(len(graph.nodes)) if index not in alive]
+    nodes = graph.nodes
+    alive = [False] * (len(nodes) + 1)  # the last place is that of `INPUT`
+    for edge in graph.outputs.values():
+        alive[edge.node] = True
+    for index in range(len(nodes) - 1, -1, -1):
+        if alive[index]:
+            for node, _ in nodes[index].inputs:
+                alive[node] = True
+    return [index for index in range(len(nodes)) if not alive[index]]

@@ -5,25 +5,19 @@ a thousand sizes, two thousand terms instead of a million.
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from archprof.ir.dims import Dim, Shape, product
 
-
-class Term(NamedTuple):
-    """A factor that depends on channels (weights, heads, features) and the axes that it is needed at."""
-
-    channels: Dim
-    space: Shape = ()
-
-
+# A factor that depends on channels (weights, heads, features), and the axes that it is needed at. A plain pair: every
+# operator of a network makes several.
+Term = tuple[Dim, Shape]
 Terms = tuple[Term, ...]
 NOTHING: Terms = ()
 
 
 def term(channels: Dim, space: Shape = ()) -> Terms:
     """Return channels × the positions of *space* as a sum of one."""
-    return (Term(channels, space),)
+    return ((channels, space),)
 
 
 def total(terms: Iterable[Term]) -> Dim:

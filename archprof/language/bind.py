@@ -9,7 +9,7 @@ from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.language.block import COMMON, Block
 from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, is_none, read_cell
-from archprof.language.registry import block_at, block_names, columns_of, spellings
+from archprof.language.registry import block_at, block_names, columns_of, required_columns, spellings
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
@@ -28,6 +28,8 @@ _MODULE_NAMES = """
 """
 RESERVED = frozenset(_MODULE_NAMES.split())
 _PER_ROW = frozenset(column.name for column in COMMON)
+# What a row says besides its block's own cells, and where that goes.
+_FIELDS = {"n": "repeats", "scale": "scale", "narrow": "narrow", "deepen": "deepen"}
 
 Observer = Callable[[Column, Node], None]
 
@@ -110,7 +112,7 @@ class Binder:
         arguments = self._arguments(block, layer.arguments, address)
         place = layer.block.location
         rows = self._rows(block, arguments, place, address)
-        return BoundLayer(block, rows, name or str(index), name, address, place, inputs)
+        return BoundLayer(block, rows, name or str(index), name, address, place, inputs, block.nests)
 
     def _named(self, node: Node | None, address: str) -> str | None:
         """Return an id; None where there is none, or one that cannot be, which is noted."""
@@ -209,8 +211,7 @@ class Binder:
 
     def _column(self, block: Block, marker: Scalar, what: str, address: str) -> Column:
         names = spellings(block.name)
-        name = names.get(marker.text)
-        column = next((column for column in columns_of(block.name) if column.name == name), None)
+        column = columns_of(block.name).get(names.get(marker.text, ""))
         if column is None:
             advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
             message = f"unknown {what} {describe(marker)} of block `{block.name}`"
@@ -220,7 +221,7 @@ class Binder:
     # Rows
 
     def _rows(self, block: Block, arguments: Arguments, location: Location, address: str) -> tuple[BoundRow, ...]:
-        named = {column.name: column for column in columns_of(block.name)}
+        named = columns_of(block.name)
         values = dict(self._defaults_of(block))
         for name, (_, node) in arguments.options.items():
             values[name] = self._value(named[name], node, address)
@@ -264,8 +265,8 @@ class Binder:
         return values, printed
 
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
-        for column in block.columns:
-            if column.required and column.name not in values:
+        for column in required_columns(block.name):
+            if column.name not in values:
                 message = f"`{block.name}` needs `{column.name}`: {column.doc}"
                 self.problems.add(message, location, where=address, help=column.kind.allowed)
 
@@ -280,25 +281,14 @@ class Binder:
     ) -> BoundRow:
         name = values.pop("id", None)
         stated = values.pop("input", None)
-        own = {column.name for column in block.columns}
-
-        def common(name: str, default: Any) -> Any:
-            return default if name in own else values.pop(name, default)
-
-        checked = printed is not None and self.pristine and printed.file == self.file
-        return BoundRow(
-            repeats=common("n", None),
-            input=stated if checked else None,
-            input_location=printed.location if printed is not None else location,
-            scale=common("scale", True),
-            narrow=common("narrow", True),
-            deepen=common("deepen", True),
-            values=values,
-            address=address,
-            location=location,
-            segment=name or segment,
-            id=name,
-        )
+        fields = {
+            _FIELDS[common]: values.pop(common) for common in _FIELDS if common in values and not block.has(common)
+        }
+        if printed is None:
+            return BoundRow(values, address, location, name or segment, name, None, location, **fields)
+        checked = self.pristine and printed.file == self.file
+        given = stated if checked else None
+        return BoundRow(values, address, location, name or segment, name, given, printed.location, **fields)
 
     # Cells
 
@@ -310,7 +300,7 @@ class Binder:
         return self._defaults[block.name]
 
     def _read_defaults(self, block: Block) -> dict[str, Any]:
-        named = {column.name: column for column in columns_of(block.name)}
+        named = columns_of(block.name)
         self._used.update(column.kind.template for column in named.values())
         found: dict[str, Any] = {}
         own: dict[str, Any] = {}
@@ -377,7 +367,7 @@ def _check_short_form(block: Block, first: Column | None, value: Scalar | Seq, a
         message = f"`{block.name}` takes no value"
         raise problem(message, value.location, where=address, help=f"write `- {block.name}`")
     if isinstance(value, Seq) and first.kind.form not in HOLDS_LAYERS:
-        names = ", ".join(column.name for column in columns_of(block.name))
+        names = ", ".join(columns_of(block.name))
         advice = f"columns of `{block.name}`: {names or 'none'}"
         message = f"expected the options of `{block.name}`, not a list"
         raise problem(message, value.location, where=address, help=advice)

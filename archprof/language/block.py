@@ -30,6 +30,15 @@ class Block(NamedTuple):
     inherits: bool = True
     channels: str = "c"
 
+    def has(self, name: str) -> bool:
+        """Tell whether a column is the block's own."""
+        return any(column.name == name for column in self.columns)
+
+    @property
+    def nests(self) -> bool:
+        """Whether it is made of layers, so that it is more than a function of its own cells."""
+        return any(column.kind.form in HOLDS_LAYERS for column in self.columns)
+
 
 N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
 COMMON = (
@@ -60,11 +69,6 @@ def column_spellings(block: Block) -> Mapping[str, str]:
         for spelling in column.synonyms:
             found.setdefault(spelling, column.name)
     return found
-
-
-def holds_layers(block: Block) -> bool:
-    """Tell whether a block is made of layers, so that it is more than a function of its own cells."""
-    return any([column.kind.form in HOLDS_LAYERS for column in block.columns])
 
 
 def operator_block(operator: type[Operator]) -> Block:

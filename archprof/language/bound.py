@@ -15,12 +15,12 @@ class BoundRow(NamedTuple):
     location: Location
     segment: str | None  # of the path; None where the layer has no table
     id: str | None
-    repeats: int | None  # None where there is no `n`
     input: tuple[int, int, int] | None
     input_location: Location
-    scale: bool
-    narrow: bool
-    deepen: bool
+    repeats: int | None = None  # None where there is no `n`
+    scale: bool = True
+    narrow: bool = True
+    deepen: bool = True
 
 
 class BoundLayer(NamedTuple):
@@ -33,6 +33,7 @@ class BoundLayer(NamedTuple):
     address: str
     location: Location
     inputs: tuple[Scalar, ...]
+    nests: bool  # whether it is made of layers, so that it is more than a function of its own cells
 
 
 Layers = tuple[BoundLayer, ...]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from archprof.errors import Problem, SpecError
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Provenance
+from archprof.ir.graph import INPUT, Edge, Provenance, first_output
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.drop import StochasticDepth
@@ -51,19 +51,21 @@ class Flattener:
     ) -> list[tuple[Edge, ...]]:
         """Append a fragment's operators and return the outputs of each of its parts as edges of the graph."""
         parts: list[tuple[Edge, ...]] = []
-        block = self._droppable - 1
+        builder, first = self._builder, self._first
+        nodes, append = builder.nodes, builder.append
         for part in fragment.parts:
             if type(part) is Call:
-                edges = tuple([inputs[k] if node < 0 else parts[node][k] for node, k in part.inputs])
-                path = prefix + part.name if part.name else prefix[:-1]
-                edge = self._builder.append(path, part.op, edges, part.outputs, part.kind, part.op.form, placement)
-                parts.append((edge,) if len(part.outputs) == 1 else _all_outputs(edge, part))
-                if path in self._first:
-                    self._check_again(path, part.op, row, shared)
-                else:
-                    self._first[path] = part.op
-                if part.rate is not None:
-                    self._rates.append((edge.node, part.rate, block))
+                name, op, local, outputs, kind, rate = part
+                edges = tuple([inputs[k] if node < 0 else parts[node][k] for node, k in local])
+                path = prefix + name if name else prefix[:-1]
+                index = len(nodes)
+                parts.append((first_output(index),) if len(outputs) == 1 else _all_outputs(index, part))
+                if append(path, op, edges, outputs, kind, op.form, placement) == 1:
+                    first[path] = op
+                elif not shared or first[path] != op:
+                    raise _twice(path, row, shared)
+                if rate is not None:
+                    self._rates.append((index, rate, self._droppable - 1))
             elif isinstance(part, Application):
                 edges = tuple([inputs[k] if node < 0 else parts[node][k] for node, k in part.inputs])
                 parts.append(self._application(part, prefix, edges, placement, shared))
@@ -84,14 +86,9 @@ class Flattener:
         edges = [x.edge for x in (fragment.result, *fragment.exports)]
         return tuple([inputs[k] if node < 0 else parts[node][k] for node, k in edges])
 
-    def _check_again(self, path: str, op: Operator, row: BoundRow | None, shared: bool) -> None:
-        """Raise SpecError for a path that another operator has, unless both share their weights and are alike."""
-        if not shared or self._first[path] != op:
-            raise _twice(path, row, shared)
 
-
-def _all_outputs(edge: Edge, part: Call) -> tuple[Edge, ...]:
-    return tuple(Edge(edge.node, k) for k in range(len(part.outputs)))
+def _all_outputs(index: int, part: Call) -> tuple[Edge, ...]:
+    return tuple(Edge(index, k) for k in range(len(part.outputs)))
 
 
 def _twice(path: str, row: BoundRow | None, shared: bool) -> SpecError:

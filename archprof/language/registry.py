@@ -88,10 +88,16 @@ def block_at(marker: Scalar, where: str) -> Block:
 
 
 @cache
-def columns_of(name: str) -> tuple[Column, ...]:
-    """Return a block's own columns and those that every block has."""
+def columns_of(name: str) -> Mapping[str, Column]:
+    """Return a block's own columns and those that every block has, by name."""
     block = find_block(name)
-    return all_columns(block) if block else ()
+    return {column.name: column for column in all_columns(block)} if block else {}
+
+
+@cache
+def required_columns(name: str) -> tuple[Column, ...]:
+    """Return the columns that a row of a block cannot do without."""
+    return tuple(column for column in columns_of(name).values() if column.required)
 
 
 @cache

@@ -248,13 +248,13 @@ def _arguments(block: Block) -> Schema:
 
 
 def _column(block: Block, name: str) -> Column:
-    return next(column for column in columns_of(block.name) if column.name == name)
+    return columns_of(block.name)[name]
 
 
 def _options(block: Block) -> Schema:
     """Return the schema of every spelling of a block's columns, but for `id`, which stands beside a block or in a
     row."""
-    columns = {column.name: column for column in columns_of(block.name) if column.name != "id"}
+    columns = {name: column for name, column in columns_of(block.name).items() if name != "id"}
     cells = {name: _said(column.doc, _cell(column.kind)) for name, column in columns.items()}
     return {spelling: cells[name] for spelling, name in spellings(block.name).items() if name in cells}
 

@@ -3,11 +3,10 @@
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
-from archprof.ir.dims import Dim, ceil_div, is_array, key, make_divisible, maximum, truncate
-from archprof.ir.graph import INPUT, Edge
+from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, maximum, truncate
+from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
-from archprof.language.block import holds_layers
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
@@ -100,25 +99,33 @@ class _Frame:
         )
 
 
+class Memory:
+    """What tracers at the same multipliers know: printed counts at these, and the extremes of arrays.
+
+    There is one array for one printed count, so that equal channels are the same object.
+    """
+
+    def __init__(self) -> None:
+        self.scaled: dict[tuple[Any, ...], Dim] = {}
+        self.extremes = Extremes()
+
+
 class Tracer:
     """The network while it is traced. Blocks call `apply`, `scope`, `norm`, `act`, `drop`, `reserve`, `layers`,
     `publish` and `divisible`."""
 
-    def __init__(
-        self, scaling: Scaling, frozen: tuple[str, ...] = (), scaled: dict[tuple[Any, ...], Dim] | None = None
-    ) -> None:
-        """*scaled* remembers printed counts at these multipliers, for several tracers."""
+    def __init__(self, scaling: Scaling, frozen: tuple[str, ...] = (), memory: "Memory | None" = None) -> None:
+        """*memory* is shared by several tracers at the same multipliers."""
         self.problems = Problems()
         self._scaling = scaling
         self._frozen = frozenset(frozen)
         self._frame = _Frame((), None, Places({}, {}, {}))
         self._shared = False
         self._fragments: dict[tuple[Any, ...], Fragment] = {}
-        # One array for one printed count, so that equal channels are the same object.
-        self._scaled = {} if scaled is None else scaled
+        memory = memory or Memory()
+        self._scaled, self._extremes = memory.scaled, memory.extremes
         self._counts: set[tuple[int, bool]] = set()
         self._repeated: set[int] = set()
-        self._extremes: dict[int, tuple[Dim, int, int]] = {}
 
     def whole(self, layers: Layers, value: Value) -> Trace:
         """Return the trace of a network's layers."""
@@ -151,11 +158,17 @@ class Tracer:
         """
         frame = self._frame
         parts = frame.parts
-        edge = Edge(len(parts))
-        outputs = op.outputs(*[x.value for x in inputs])
+        edge = first_output(len(parts))
+        if len(inputs) == 1:
+            x = inputs[0]
+            edges: tuple[Edge, ...] = (x.edge,)
+            outputs = op.outputs(x.value)
+        else:
+            edges = tuple([x.edge for x in inputs])
+            outputs = op.outputs(*[x.value for x in inputs])
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]
-        parts.append(Call(path, op, tuple([x.edge for x in inputs]), outputs, frame.kind or op.kind))
+        parts.append(Call(path, op, edges, outputs, frame.kind or op.kind))
         frame.size += 1
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
         if op.keeps_channels:
@@ -264,7 +277,7 @@ class Tracer:
         frame = self._frame
         # What an inner layer takes from outside is an input too.
         edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
-        frozen = layer.id in self._frozen or row.id in self._frozen
+        frozen = bool(self._frozen) and not self._frozen.isdisjoint((layer.id, row.id))
         frame.parts.append(
             Application(frame.prefix, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
         )
@@ -288,7 +301,7 @@ class Tracer:
 
     def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], *, first: bool) -> Fragment:
         """Return what a row applies to its inputs: known already where it has been applied to the same ones."""
-        if holds_layers(layer.block):
+        if layer.nests:
             return self._traced(layer, row, inputs, first)
         asked = (id(row), first, *[_key(x) for x in inputs])
         if asked not in self._fragments:
@@ -298,11 +311,14 @@ class Tracer:
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
         frame = self._enter(inputs, row)
         try:
-            values = {name: self._resolve(value, row, inputs[0]) for name, value in row.values.items()}
+            values = dict(row.values)
+            for name, value in row.values.items():
+                if isinstance(value, PrintedChannels | RelativeChannels):
+                    values[name] = self._resolve(value, row, inputs[0])
             if not first and "s" in values:
                 values["s"] = (1, 1)
             x = layer.block.apply(self, *frame.inner(), **values)
-            drops = any([type(value) is DropRate for value in values.values()])
+            drops = any(isinstance(value, DropRate) for value in values.values())
             return frame.fragment(x, drops)
         except ShapeError as error:
             raise self.failed(str(error), error.help) from None
@@ -341,33 +357,24 @@ class Tracer:
 
     # Channels and repeats
 
-    def _resolve(self, value: Any, row: BoundRow, x: Feature) -> Any:
+    def _resolve(self, value: PrintedChannels | RelativeChannels, row: BoundRow, x: Feature) -> Dim:
         """Return a channel cell as a number, scaled by the width rule or times the input's."""
-        if isinstance(value, PrintedChannels):
-            self._check_channels(value.channels)
-            rule = self._scaling.rule
-            if value.expanded and rule is not None and rule.expand == "ratio" and row.scale:
-                return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
-            return self._check_channels(self._at_width(value.channels, row.scale, row.narrow))
         if isinstance(value, RelativeChannels):
             return self._check_channels(truncate(x.channels * value.factor))
-        return value
+        self._check_channels(value.channels)
+        rule = self._scaling.rule
+        if value.expanded and rule is not None and rule.expand == "ratio" and row.scale:
+            return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
+        return self._check_channels(self._at_width(value.channels, row.scale, row.narrow))
 
     def _check_channels(self, channels: Dim) -> Dim:
         """Return a number of channels that is at least 1 and within the limit of a spec."""
-        low, high = self._range(channels) if is_array(channels) else (channels, channels)
+        low, high = self._extremes.smallest(channels), self._extremes.largest(channels)
         # Of candidates that disagree some are within: they part ways.
         if not 1 <= low <= high <= MAX_CHANNELS and not (channels >= 1) & (channels <= MAX_CHANNELS):
             shown = f"{low:,}" if low == high else "too few or too many"
             raise self.failed(f"a feature map of {shown} channels", f"there can be 1 to {MAX_CHANNELS:,}")
         return channels
-
-    def _range(self, array: Dim) -> tuple[int, int]:
-        """Return the smallest and the largest entry."""
-        known = self._extremes.get(id(array))
-        if known is None:
-            known = self._extremes[id(array)] = (array, int(array.min()), int(array.max()))
-        return known[1], known[2]
 
     def _at_width(self, channels: Dim, scale: bool, narrow: bool) -> Dim:
         """Return a printed channel count at the network's width."""

@@ -22,14 +22,14 @@ from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import reason_of
 from archprof.sweep.combination import Combination
 from archprof.sweep.flow import EXACT_INTEGER, Batch, flow
-from archprof.sweep.grid import grid
+from archprof.sweep.grid import GridPart, grid, write_products
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, Plan
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import reduce, within
 
 Integers = NDArray[np.int64]
-# Candidates whose arrays together stay in a core's cache.
-BATCH = 16_384
+# Candidates computed side by side: more of them spare what is done once for all, fewer stay in a core's cache.
+BATCH = 131_072
 # From so many resolutions on, channels and maps are computed apart and multiplied as matrices.
 _GRID = 8
 
@@ -79,6 +79,7 @@ class Computation:
         self._values = [_values(plan, axis, role) for axis, role in zip(plan.axes, plan.roles, strict=True)]
         self._combination = lru_cache(maxsize=64)(self._new_combination)
         self._local = self._local_axes()
+        self._block = lru_cache(maxsize=2)(self._new_block)
 
     def stretch(self, start: int, stop: int) -> Stretch:
         """Return the kept variants from *start* to *stop*."""
@@ -130,32 +131,53 @@ class Computation:
             return
         head, tail = first * self._spatial, last * self._spatial
         self._variants(np.arange(start, head), np.arange(head - start), found)
-        per_combination = self._inner // self._spatial
         low = first
         while low < last:
-            high = min(low + BATCH, (low // per_combination + 1) * per_combination, last)
-            self._grid(np.arange(low, high), low * self._spatial - start, found)
+            block = self._block(self._block_start(low))
+            high = min(block.last, last)
+            self._grid(block, low, high, low * self._spatial - start, found)
             low = high
         self._variants(np.arange(tail, stop), np.arange(tail - start, stop - start), found)
 
-    def _grid(self, rows: Integers, at: int, found: "StretchBuilder") -> None:
-        """Compute rows of one combination, whose variants start *at* a place of the stretch."""
-        digits = self.digits(rows * self._spatial)
+    def _block_start(self, row: int) -> int:
+        """Return the first of the rows that are traced together with one: of its combination, and as many as arrays
+        take well."""
+        within = row % (self._inner // self._spatial)
+        return row - within % BATCH
+
+    def _new_block(self, first: int) -> "_Block":
+        per_combination = self._inner // self._spatial
+        last = min(first + BATCH, first - first % per_combination + per_combination)
+        digits = self.digits(np.arange(first, last) * self._spatial)
         combination = self._combination(self._key(digits, 0, keep=()))
-        places = at + np.arange(len(rows) * self._spatial).reshape(len(rows), -1)
         if combination.error:
-            found.fail(combination.error, places.reshape(-1))
-            return
+            return _Block(first, last, combination, ())
         columns = np.arange(self._spatial)
         arrays = self._arrays(digits, self.digits(columns), grid=True)
-        for part in grid(combination, arrays, np.arange(len(rows)), columns):
-            index = np.ix_(part.rows, part.columns)
-            here = places[index].reshape(-1)
-            if part.costs is None:
+        return _Block(first, last, combination, tuple(grid(combination, arrays, np.arange(last - first), columns)))
+
+    def _grid(self, block: "_Block", low: int, high: int, at: int, found: "StretchBuilder") -> None:
+        """Compute some rows of a block, whose variants start *at* a place of the stretch."""
+        combination = block.combination
+        places = at + np.arange((high - low) * self._spatial).reshape(high - low, -1)
+        if combination.error:
+            found.fail(combination.error, places.reshape(-1))
+        for whole in block.parts:
+            part = whole.between(low - block.first, high - block.first)
+            shape = (part.rows.size, part.columns.size)
+            here = places[np.ix_(part.rows, part.columns)].reshape(-1)
+            if not here.size:
+                continue
+            if part.totals is None:
                 self._variants(found.start + here, here, found)
+                continue
+            if here.size == places.size:
+                write_products(part.totals, found.filled(at, shape))
             else:
-                found.fill(here, part.costs.reshape(len(NAMES), -1))
-                found.prove(combination, here)
+                costs = np.empty((len(NAMES), *shape), np.int64)
+                write_products(part.totals, costs)
+                found.fill(here, costs.reshape(len(NAMES), -1))
+            found.prove(combination, here)
 
     # Variants one by one
 
@@ -167,7 +189,7 @@ class Computation:
         for place in kept:
             combined = combined * self._radices[place] + digits[place]
         # Those of like widths side by side part ways less often.
-        order = np.lexsort((ranks, combined))
+        order = np.argsort(ranks) if not self._local else np.lexsort((ranks, combined))
         edges = np.flatnonzero(np.diff(combined[order])) + 1
         for chosen in np.split(order, edges) if len(order) else ():
             for low in range(0, len(chosen), BATCH):
@@ -217,6 +239,15 @@ class Computation:
         return at
 
 
+class _Block(NamedTuple):
+    """Rows of a grid, from *first* to *last*, that are of one combination, in parts that answer all questions alike."""
+
+    first: int
+    last: int
+    combination: Combination
+    parts: tuple[GridPart, ...]
+
+
 class StretchBuilder:
     """What is filled in while a stretch is computed."""
 
@@ -249,6 +280,12 @@ class StretchBuilder:
         self._valid[places] = True
         self._costs[:, places] = costs
 
+    def filled(self, at: int, shape: tuple[int, int]) -> Integers:
+        """Return the costs of the variants of a whole grid from a place on, to be written."""
+        places = slice(at, at + shape[0] * shape[1])
+        self._valid[places] = True
+        return self._costs[:, places].reshape(len(NAMES), *shape)
+
     def fail(self, reason: str, places: Integers) -> None:
         """Note that the variants at *places* cannot be; reasons that differ in their numbers alone are one."""
         self._valid[places] = False
@@ -262,7 +299,10 @@ class StretchBuilder:
             return
         for failure in found.failures:
             self.fail(self._words(combination, places[failure.places], failure.reason), places[failure.places])
-        if found.alive.any():
+        if found.alive.all():
+            self.fill(places, found.costs)
+            self.prove(combination, places, batch.digits)
+        elif found.alive.any():
             alive = np.flatnonzero(found.alive)
             self.fill(places[alive], found.costs[:, alive])
             self.prove(combination, places[alive], {axis: digits[alive] for axis, digits in batch.digits.items()})

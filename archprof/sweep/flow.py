@@ -10,21 +10,22 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.metrics import NAMES
+from archprof.costs.metrics import METRICS, NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Disagreement, candidates
-from archprof.ir.dims import Dim, is_array, key
+from archprof.ir.dims import Dim, is_array, key, maximum
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels
 from archprof.language.fragment import Feature
-from archprof.language.trace import Places, Scaling, Tracer
+from archprof.language.trace import Memory, Places, Scaling, Tracer
 from archprof.sweep.alternatives import LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.combination import Combination
-from archprof.sweep.totals import totals_of
+from archprof.sweep.totals import RunningTotals, Totals, totals_of
 
 Integers = NDArray[np.int64]
 EXACT_INTEGER = 1 << 63
+_LARGEST = frozenset(metric.name for metric in METRICS if metric.adds == "max")
 
 
 class Failure(NamedTuple):
@@ -35,11 +36,9 @@ class Failure(NamedTuple):
 
 
 class Crossed(NamedTuple):
-    """A row computed for some variants: its counts by metric, what none of them exceeds, its output, and the features
-    inside that others may refer to."""
+    """A row computed for some variants: its totals, its output, and the features inside that others may refer to."""
 
-    counts: Mapping[str, Dim]
-    bound: int
+    totals: Totals
     output: Feature
     places: Mapping[str, Feature]
     published: Mapping[str, Feature]
@@ -102,10 +101,11 @@ class _Flow:
         self._memo = combination.memo
         self._layers, self._frozen, _ = combination.bound(batch.at)
         self._scaling = combination.scaling(batch.at)
-        self._scaled: dict[tuple[Any, ...], Dim] = {}
+        self._tracing = Memory()
         self._local = [axis for axis in combination.local if axis.axis in batch.digits]
         self._alive = np.ones(batch.size, bool)
-        self._counts: dict[str, Dim] = dict.fromkeys(NAMES, 0)
+        self._together = RunningTotals()  # of rows that all variants have in common
+        self._costs = np.zeros((len(NAMES), batch.size), np.int64)  # of the others
         self._bound = 0
         self._failures: list[Failure] = []
         self._places = Places({}, {}, {})
@@ -127,11 +127,11 @@ class _Flow:
         return self._flowed()
 
     def _flowed(self) -> Flowed:
-        costs = np.zeros((len(NAMES), self._batch.size), np.int64)
         if self._bound < EXACT_INTEGER:
-            for line, name in enumerate(NAMES):
-                costs[line] = self._counts[name]
-        return Flowed(costs, self._alive, self._bound, tuple(self._failures))
+            for name, amount in self._together.counts().items():
+                line = self._costs[NAMES.index(name)]
+                line[:] = maximum(line, amount) if name in _LARGEST else line + amount
+        return Flowed(self._costs, self._alive, self._bound, tuple(self._failures))
 
     def _fail_wrong_values(self) -> None:
         for axis in self._local:
@@ -152,6 +152,8 @@ class _Flow:
         return x
 
     def _place(self, address: str, name: str | None, x: Feature) -> None:
+        if not self._refers:  # nobody asks for it again: its arrays may go
+            return
         self._places.by_address[address] = x
         if name:
             self._places.ids[name] = address
@@ -239,34 +241,31 @@ class _Flow:
         scaling: Scaling,
         selected: "_Selected",
     ) -> Crossed:
-        tracer = Tracer(scaling, self._frozen, self._scaled if selected.is_whole else None)
+        memory = self._tracing if selected.is_whole else Memory()
+        tracer = Tracer(scaling, self._frozen, memory)
         outer = selected.places(self._places) if self._refers else Places({}, {}, self._places.ids)
         fragment = tracer.row(layer, row, inputs, outer)
         tracer.problems.raise_any()
-        totals = totals_of(fragment)
+        totals = totals_of(fragment, memory.extremes)
         back = selected.original
         return Crossed(
-            totals.counts(),
-            totals.bound,
+            totals,
             back(fragment.result),
             {address: back(x) for address, x in fragment.places.items()} if self._refers else {},
             {path: back(x) for path, x in fragment.published.items()} if self._refers else {},
         )
 
     def _add(self, pieces: list[tuple[Integers | None, Crossed]]) -> None:
-        self._bound += max(one.bound for _, one in pieces)
+        self._bound += max(one.totals.bound for _, one in pieces)
         if self._bound >= EXACT_INTEGER:
             return
-        for name in NAMES:
-            total = self._counts[name]
-            if len(pieces) == 1 and pieces[0][0] is None:
-                self._counts[name] = total + pieces[0][1].counts[name]
+        for places, one in pieces:
+            if places is None:
+                self._together.add(one.totals)
                 continue
-            if not is_array(total):
-                total = np.full(self._batch.size, total, np.int64)
-            for places, one in pieces:
-                total[slice(None) if places is None else places] += one.counts[name]
-            self._counts[name] = total
+            for name, amount in one.totals.counts().items():
+                line = self._costs[NAMES.index(name)]
+                line[places] = maximum(line[places], amount) if name in _LARGEST else line[places] + amount
 
 
 class _Chosen(NamedTuple):

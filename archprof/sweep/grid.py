@@ -9,21 +9,28 @@ from numpy.typing import NDArray
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Disagreement
+from archprof.ir.dims import Dim
 from archprof.sweep.combination import Combination
 from archprof.sweep.flow import EXACT_INTEGER
-from archprof.sweep.totals import SpatialSum, Totals, totals_of
+from archprof.sweep.totals import Totals, totals_of
 
 Integers = NDArray[np.int64]
 _EXACT_FLOAT = 1 << 53
 
 
 class GridPart(NamedTuple):
-    """A part of a grid that needed no further parting: its rows (channels), its columns (resolutions), and its counts
-    (a line for each metric, by row and column); None where it is to be computed variant by variant."""
+    """A part of a grid that needed no further parting: its rows (channels), its columns (resolutions), and its totals;
+    None where it is to be computed variant by variant."""
 
     rows: Integers
     columns: Integers
-    costs: Integers | None
+    totals: Totals | None
+
+    def between(self, low: int, high: int) -> "GridPart":
+        """Return what the part has of the rows from *low* to *high*, counted from there."""
+        first, last = np.searchsorted(self.rows, (low, high)).tolist()
+        totals = None if self.totals is None else self.totals.take(first, last)
+        return GridPart(self.rows[first:last] - low, self.columns, totals)
 
 
 def grid(combination: Combination, at: Mapping[str, Any], rows: Integers, columns: Integers) -> Iterator[GridPart]:
@@ -38,8 +45,7 @@ def grid(combination: Combination, at: Mapping[str, Any], rows: Integers, column
     except SpecError:
         yield GridPart(rows, columns, None)
     else:
-        exact = totals.bound < EXACT_INTEGER
-        yield GridPart(rows, columns, _products(totals, (len(rows), len(columns))) if exact else None)
+        yield GridPart(rows, columns, totals if totals.bound < EXACT_INTEGER else None)
 
 
 def _parted(
@@ -63,36 +69,34 @@ def _columns(sides: Any, mask: NDArray[np.bool_]) -> Any:
     return (first, first) if sides[0] is sides[1] else (first, sides[1][:, mask])
 
 
-def _products(totals: Totals, shape: tuple[int, int]) -> Integers:
-    """Return the counts of a grid: channel parts times spatial parts, a product of matrices."""
-    separable = [part for part in totals.parts if _is_separable(part)]
-    positions = np.array([np.broadcast_to(part.positions, (1, shape[1]))[0] for part in separable]).reshape(
-        -1, shape[1]
-    )
-    multiply = _in_floats if totals.bound < _EXACT_FLOAT else _in_integers
-    costs = np.empty((len(NAMES), *shape), np.int64)
+def write_products(totals: Totals, costs: Integers) -> None:
+    """Write the counts of a grid (a line for each metric, by row and column): channel parts times spatial parts, a
+    product of matrices."""
+    number = np.float64 if totals.bound < _EXACT_FLOAT else np.int64  # floats are multiplied several times as fast
     for line, name in enumerate(NAMES):
-        parts = [(part, index) for index, part in enumerate(separable) if name in part.sums]
-        costs[line] = totals.flat[name]
-        if parts:
-            channels = [np.broadcast_to(part.sums[name], (shape[0], 1))[:, 0] for part, _ in parts]
-            costs[line] += multiply(np.stack(channels, axis=1), positions[[index for _, index in parts]])
-        for part in totals.parts:
-            if name in part.sums and not _is_separable(part):
-                costs[line] += part.sums[name] * part.positions
-    return costs
+        if name in totals.largest:
+            costs[line] = totals.largest[name]
+            continue
+        # What does not grow with the map is a part of a single position.
+        parts = [
+            (totals.flat[name], 1),
+            *((part.sums[name], part.positions) for part in totals.parts if name in part.sums),
+        ]
+        factors = [part for part in parts if _is_separable(*part)]
+        costs[line] = _product(factors, costs.shape[1:], number) if len(factors) > 1 else sum(a * b for a, b in factors)
+        for amount, positions in parts:
+            if not _is_separable(amount, positions):
+                costs[line] += amount * positions
 
 
-def _in_floats(channels: Integers, positions: Integers) -> Integers:
-    """Return a product of matrices in floats, which hold integers below 2⁵³."""
-    return (channels.astype(np.float64) @ positions.astype(np.float64)).astype(np.int64)
-
-
-def _in_integers(channels: Integers, positions: Integers) -> Integers:
-    product: Integers = channels @ positions
+def _product(factors: list[tuple[Dim, Dim]], shape: tuple[int, ...], number: type) -> NDArray[Any]:
+    """Return the sum of products of columns and rows."""
+    channels = [np.broadcast_to(amount, (shape[0], 1))[:, 0] for amount, _ in factors]
+    positions = [np.broadcast_to(size, (1, shape[1]))[0] for _, size in factors]
+    product: NDArray[Any] = np.stack(channels, 1, dtype=number) @ np.stack(positions, dtype=number)
     return product
 
 
-def _is_separable(part: SpatialSum) -> bool:
-    channels = np.broadcast_shapes((1, 1), *(np.shape(amount) for amount in part.sums.values()))
-    return bool(channels[1] == 1 and np.broadcast_shapes(np.shape(part.positions), (1, 1))[0] == 1)
+def _is_separable(amount: Dim, positions: Dim) -> bool:
+    """Tell whether an amount depends on rows alone, and its positions on columns alone."""
+    return np.shape(amount)[1:] in ((), (1,)) and np.shape(positions)[:1] in ((), (1,))

@@ -16,6 +16,8 @@ from archprof.sweep.selection import order, reduce
 
 # Variants a task: enough to be worth sending, few enough that dozens of results fit into memory.
 STRETCH = 1 << 17
+# Of whole rows of resolutions, most of whose time goes into what is done once a stretch.
+_ROWS = 1 << 17
 
 
 class Piece(NamedTuple):
@@ -125,7 +127,7 @@ def stretches(plan: Plan, done: int = 0) -> Iterator[tuple[int, int]]:
     row = 1
     for axis, role in zip(plan.axes, plan.roles, strict=True):
         row *= len(axis.values) if role == SPACE else 1
-    length = max(STRETCH // row, 1) * row if row <= STRETCH and plan.sample is None else STRETCH
+    length = max(_ROWS // row, 1) * row if 1 < row <= _ROWS and plan.sample is None else STRETCH
     while done < plan.size:
         stop = min((done // length + 1) * length, plan.size)
         yield done, stop

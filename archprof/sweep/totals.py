@@ -1,84 +1,134 @@
 """The sums of a network's counts, for arrays of dims: what grows with channels apart from what grows with maps."""
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from functools import reduce
+from typing import NamedTuple
 
-from archprof.costs.metrics import INFERENCE, METRICS, SeenCall
-from archprof.ir.dims import Dim, Shape, is_array, key, product
+from archprof.costs.metrics import INFERENCE, METRICS, NAMES, SeenCall, Setup
+from archprof.ir.dims import Dim, Extremes, Shape, is_array, key, maximum, product
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.base import Operator
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment
 
-_SUMMED = tuple(metric for metric in METRICS if metric.adds == "sum")
+Count = Callable[[SeenCall, Setup], Terms]
+# What is counted, each once: metrics may differ only in whose calls they take.
+_COUNTING = tuple(dict.fromkeys(metric.of for metric in METRICS))
+_ADDING = {metric.of: metric.adds for metric in METRICS}
 
 
 class SpatialSum(NamedTuple):
-    """The operators whose maps are one and the same size: its positions, and the sums of what they count at each."""
+    """The operators whose maps are of one and the same size, by its axes, and the sums of what they count at each
+    position."""
 
-    positions: Dim
+    space: Shape
     sums: Mapping[str, Dim]
+
+    @property
+    def positions(self) -> Dim:
+        """How many positions there are."""
+        return product(self.space)
 
 
 class Totals(NamedTuple):
-    """The sums of a network by metric: those that do not grow with its maps, and those that do, still as parts.
+    """The totals of a network by metric: of those that add up, what does not grow with its maps (*flat*), and what
+    does, still as parts; of the others, the *largest*.
 
-    No total of any candidate exceeds *bound*.
+    No total of any candidate exceeds *bound*. The arrays may be the same for several metrics: nobody writes into them.
     """
 
     flat: Mapping[str, Dim]
     parts: tuple[SpatialSum, ...]
+    largest: Mapping[str, Dim]
     bound: int
 
+    def take(self, first: int, last: int) -> "Totals":
+        """Return the totals of some of the candidates, of those along the first axis."""
+
+        def some(amounts: Mapping[str, Dim]) -> dict[str, Dim]:
+            return {name: _some(amount, first, last) for name, amount in amounts.items()}
+
+        parts = [
+            SpatialSum(tuple([_some(dim, first, last) for dim in part.space]), some(part.sums)) for part in self.parts
+        ]
+        return Totals(some(self.flat), tuple(parts), some(self.largest), self.bound)
+
     def counts(self) -> dict[str, Dim]:
-        """Return the sums, entry by entry."""
-        counts = dict(self.flat)
-        for part in self.parts:
-            for name, amount in part.sums.items():
-                counts[name] = counts[name] + amount * part.positions
+        """Return the totals, entry by entry."""
+        running = RunningTotals()
+        running.add(self)
+        return running.counts()
+
+
+class RunningTotals:
+    """Totals of one row after the other."""
+
+    def __init__(self) -> None:
+        self._flat: dict[str, Dim] = dict.fromkeys(NAMES, 0)
+        self._parts: dict[tuple[int, ...], tuple[Shape, dict[str, Dim]]] = {}
+
+    def add(self, totals: Totals) -> None:
+        """Take the totals of another row into account."""
+        for name, amount in totals.flat.items():
+            self._flat[name] = _plus(self._flat[name], amount)
+        for name, amount in totals.largest.items():
+            self._flat[name] = maximum(self._flat[name], amount)
+        for space, amounts in totals.parts:
+            sums = self._parts.setdefault(tuple([key(dim) for dim in space]), (space, {}))[1]
+            for name, amount in amounts.items():
+                sums[name] = _plus(sums.get(name, 0), amount)
+
+    def counts(self) -> dict[str, Dim]:
+        """Return the totals, entry by entry."""
+        counts = dict(self._flat)
+        for space, sums in self._parts.values():
+            positions = product(space)
+            for name, amount in sums.items():
+                counts[name] = counts[name] + amount * positions
         return counts
 
 
-class Extremes:
-    """The largest and the smallest entry of arrays, found once for each; keeps the arrays, so that their identity stays
-    their own."""
-
-    def __init__(self) -> None:
-        self._known: dict[int, tuple[Dim, int, int]] = {}
-
-    def largest(self, dim: Dim) -> int:
-        """Return the largest entry, or the number itself."""
-        return self._of(dim)[1] if is_array(dim) else dim
-
-    def smallest(self, dim: Dim) -> int:
-        """Return the smallest entry, or the number itself."""
-        return self._of(dim)[2] if is_array(dim) else dim
-
-    def _of(self, array: Dim) -> tuple[Dim, int, int]:
-        known = self._known.get(id(array))
-        if known is None:
-            known = self._known[id(array)] = (array, int(array.max()), int(array.min()))
-        return known
-
-
-def totals_of(fragment: Fragment) -> Totals:
-    """Return the totals of a traced network or row."""
-    summing = _Summing()
+def totals_of(fragment: Fragment, extremes: Extremes | None = None) -> Totals:
+    """Return the totals of a traced network or row; *extremes* may be known already of its arrays."""
+    summing = _Summing(extremes or Extremes())
     summing.collect(fragment, "", times=1, trainable=True, again=False)
     return summing.totals()
 
 
-class _Summing:
-    """Sums while they grow; a fragment that is applied several times is counted once, times that."""
+class _Sum:
+    """What one function counts of calls that are all trained, or all not: a sum, or the largest, while it grows."""
 
     def __init__(self) -> None:
+        self.flat: Dim = 0
+        self.parts: dict[tuple[int, ...], tuple[Shape, Dim]] = {}
+        self.bound = 0
+
+    def add(self, terms: Terms, times: int) -> None:
+        """Add a call that comes several times."""
+        for channels, space in terms:
+            amount = channels if times == 1 else channels * times
+            if not space:
+                self.flat = _plus(self.flat, amount)
+                continue
+            size = tuple([key(dim) for dim in space])
+            _, before = self.parts.get(size, (space, 0))
+            self.parts[size] = (space, _plus(before, amount))
+
+    def reach(self, terms: Terms) -> None:
+        """Take a call into account that does not add up with others."""
+        self.flat = maximum(self.flat, total(terms))
+
+
+class _Summing:
+    """Totals while they grow; a fragment that is applied several times is counted once, times that."""
+
+    def __init__(self, extremes: Extremes) -> None:
         self._fragments: dict[tuple[int, bool, bool], tuple[Fragment, int]] = {}
         self._seen: set[str] = set()  # paths of rows that share their weights
-        self._flat: dict[str, Dim] = {metric.name: 0 for metric in _SUMMED}
-        self._parts: dict[tuple[int, ...], tuple[Shape, dict[str, Dim]]] = {}
-        self._bounds: dict[str, int] = {metric.name: 0 for metric in _SUMMED}
-        self._extremes = Extremes()
+        self._sums: dict[tuple[Count, bool], _Sum] = {}
+        self._extremes = extremes
+        self._at_most: dict[int, tuple[Value, Value]] = {}
 
     def collect(self, fragment: Fragment, path: str, *, times: int, trainable: bool, again: bool) -> None:
         """Note a fragment and all in it."""
@@ -91,28 +141,37 @@ class _Summing:
                 known = part.shared and here in self._seen
                 if part.shared:
                     self._seen.add(here)
-                self.collect(
-                    part.fragment,
-                    here,
-                    times=times,
-                    trainable=trainable and not part.frozen,
-                    again=again or known,
-                )
+                trained = trainable and not part.frozen
+                self.collect(part.fragment, here, times=times, trainable=trained, again=again or known)
 
     def totals(self) -> Totals:
-        """Return the sums of all that was noted."""
+        """Return the totals of all that was noted."""
         for (_, trainable, again), (fragment, times) in self._fragments.items():
             self._add_calls(fragment, times, trainable, again)
-        parts = tuple(SpatialSum(product(space), sums) for space, sums in self._parts.values())
-        return Totals(self._flat, parts, max(self._bounds.values()))
+        flat: dict[str, Dim] = {}
+        largest: dict[str, Dim] = {}
+        parts: dict[tuple[int, ...], tuple[Shape, dict[str, Dim]]] = {}
+        bound = 0
+        for metric in METRICS:
+            calls = ((metric.of, True),) if metric.trained else ((metric.of, True), (metric.of, False))
+            found = [self._sums[asked] for asked in calls if asked in self._sums]
+            bound = max(bound, sum(one.bound for one in found))
+            if metric.adds == "max":
+                largest[metric.name] = reduce(maximum, (one.flat for one in found), 0)
+                continue
+            flat[metric.name] = _sum(one.flat for one in found)
+            for one in found:
+                for size, (space, amount) in one.parts.items():
+                    sums = parts.setdefault(size, (space, {}))[1]
+                    sums[metric.name] = sums[metric.name] + amount if metric.name in sums else amount
+        return Totals(flat, tuple([SpatialSum(*part) for part in parts.values()]), largest, bound)
 
     def _add_calls(self, fragment: Fragment, times: int, trainable: bool, again: bool) -> None:
         values: list[tuple[Value, ...]] = []
         for part in fragment.parts:
             if isinstance(part, Call):
                 inputs = tuple([_value(edge, fragment, values) for edge in part.inputs])
-                call = _seen(part.op, inputs, part.outputs, trainable, again)
-                self._add(call, times)
+                self._add(_seen(part.op, inputs, part.outputs, trainable, again), times)
                 values.append(part.outputs)
             elif isinstance(part, Application):
                 inner = part.fragment
@@ -121,32 +180,38 @@ class _Summing:
                 values.append(())
 
     def _add(self, call: SeenCall, times: int) -> None:
-        counted = False
-        for metric in _SUMMED:
-            terms = metric.of(call, INFERENCE)
-            if terms:
-                counted = True
-                self._add_terms(metric.name, terms, times)
-        if counted:
-            self._bind(call, times)
-
-    def _add_terms(self, name: str, terms: Terms, times: int) -> None:
-        for channels, space in terms:
-            amount = channels if times == 1 else channels * times
-            if not space:
-                self._flat[name] = _plus(self._flat[name], amount)
+        bound: SeenCall | None = None
+        for count in _COUNTING:
+            terms = count(call, INFERENCE)
+            if not terms:
                 continue
-            found = self._parts.setdefault(tuple([key(dim) for dim in space]), (space, {}))[1]
-            found[name] = _plus(found.get(name, 0), amount)
+            if bound is None:
+                bound = self._bound(call)
+            found = self._sums.get((count, call.trainable))
+            if found is None:
+                found = self._sums[count, call.trainable] = _Sum()
+            if _ADDING[count] == "sum":
+                found.add(terms, times)
+                found.bound += times * total(count(bound, INFERENCE))
+            else:
+                found.reach(terms)
+                found.bound = max(found.bound, total(count(bound, INFERENCE)))
 
-    def _bind(self, call: SeenCall, times: int) -> None:
-        """Add what the operator counts at most to the bounds, in integers that do not overflow."""
-        largest, smallest = self._extremes.largest, self._extremes.smallest
-        inputs, outputs = ([_at_most(value, largest) for value in values] for values in (call.inputs, call.outputs))
-        op = call.op.at_most(largest, smallest)
-        bound = _seen(op, tuple(inputs), tuple(outputs), call.trainable, again=False)
-        for metric in _SUMMED:
-            self._bounds[metric.name] += times * int(total(metric.of(bound, INFERENCE)))
+    def _bound(self, call: SeenCall) -> SeenCall:
+        """Return a call of plain integers, which do not overflow, that counts at least as much as any candidate's."""
+        inputs = tuple([self._largest(value) for value in call.inputs])
+        outputs = tuple([self._largest(value) for value in call.outputs])
+        op = call.op.at_most(self._extremes.largest, self._extremes.smallest)
+        return _seen(op, inputs, outputs, call.trainable, again=False)
+
+    def _largest(self, value: Value) -> Value:
+        """Return a value of plain integers that no candidate's exceeds; what many operators hand on is asked once."""
+        known = self._at_most.get(id(value))
+        if known is None:
+            largest = self._extremes.largest
+            shape = tuple([largest(dim) for dim in value.shape])
+            known = self._at_most[id(value)] = (value, Value(shape, value.channel, value.batch, value.dtype))
+        return known[1]
 
 
 def _value(edge: Edge, fragment: Fragment, values: list[tuple[Value, ...]]) -> Value:
@@ -161,13 +226,18 @@ def _seen(
     return SeenCall(op, inputs, outputs, op.parameters(), op.buffers(), trainable)
 
 
-def _at_most(value: Value, largest: Any) -> Value:
-    return value._replace(shape=tuple([largest(dim) for dim in value.shape]))
-
-
 def _plus(total: Dim, more: Dim) -> Dim:
     """Return a sum; *total* is an array of our own, or a number."""
-    if not is_array(more) or not is_array(total) or total.shape != more.shape:
-        return total + more if is_array(more) or more or not is_array(total) else total
+    if type(total) is int or not is_array(more) or total.shape != more.shape:
+        return total + more
     total += more
     return total
+
+
+def _some(dim: Dim, first: int, last: int) -> Dim:
+    return dim[first:last] if is_array(dim) and len(dim) > 1 else dim
+
+
+def _sum(amounts: Iterable[Dim]) -> Dim:
+    first, *others = [*amounts] or [0]
+    return sum(others, first) if others else first

@@ -124,20 +124,22 @@ def test_widened_v2_has_the_parameters_of_the_code():
     assert costs(read_network("mobilenet_v2@width=1.4"))[0] == 6_108_776
 
 
+@pytest.mark.parametrize("printed", [24, 320, 1024])
 @pytest.mark.parametrize(
     "before",
-    ["  - conv: {k: 3, c: 24}\n", "  - sequence: [conv: {k: 3, c: 8}, conv: {k: 3, c: 24}]\n  - max_pool: {k: 2}\n",
-     "  - branches: {paths: [[conv: {c: 16}], [conv: {c: 8}]]}\n"],
+    ["  - conv: {{k: 3, c: {c}}}\n", "  - sequence: [conv: {{k: 3, c: 8}}, conv: {{k: 3, c: {c}}}]\n  - max_pool: {{k: 2}}\n",
+     "  - branches: {{paths: [[conv: {{c: {rest}}}], [conv: {{c: 8}}]]}}\n"],
 )  # fmt: skip
-def test_printed_ratio_holds_behind_any_layer(before):
-    """`exp` 48 behind a printed 24 is a ratio of 2: at half the width, twice the real channels."""
+def test_printed_ratio_holds_behind_any_layer(before, printed):
+    """An `exp` of twice the channels printed before it is a ratio of 2: at half the width, twice the real channels."""
+    layers = before.format(c=printed, rest=printed - 8)
     graph = network(
-        f"{before}  - inverted_residual: {{exp: 48, c: 32}}\n",
+        f"{layers}  - inverted_residual: {{exp: {2 * printed}, c: 32}}\n",
         head="width: {divisor: -, expand: ratio}\n",
         at="width=0.5",
     )
     found = shapes(graph)
-    assert next(shape[0] for path, shape in found.items() if path.endswith("expand.conv")) == 24
+    assert next(shape[0] for path, shape in found.items() if path.endswith("expand.conv")) == printed
 
 
 CHANNELS = (

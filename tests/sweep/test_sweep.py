@@ -3,6 +3,7 @@
 import pickle
 import random
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -56,6 +57,7 @@ SWEEPS = {
     "widths": ("mobilenet_v3_large", "width=0.1:2:0.05", "resolution=33:300:7"),
     "plain products": ("mobilenet_v1", "width=0.05:1.5:0.01", "resolution=32:224:48"),
     "ratios": ("mobilenet_v3_large_paper", "width=0.1:2:0.05", "classes=10,1000"),
+    "ratios of large counts": ("v3@width.expand=ratio", "width=0.3:1.4:0.1", "layers[1].rows[13].c=200:1040:120"),
     "own width": ("efficientnet_b3", "width=0.3:1.5:0.1", "depth=0.5,1,1.3", "resolution=40:48:1,96x128"),
     "cells": ("v3", "layers[1].rows[2].k=3,5,7", "layers[1].rows[4].exp=40:240:8", "width=0.5,1"),
     "groups": ("resnet18", "layers[0].g=1,3,4", "resolution=1:40:4"),
@@ -74,6 +76,31 @@ def test_products(name):
     plan = plan_of(*SWEEPS[name])
     stretch = swept(plan)
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, 40)), stretch)
+
+
+NESTED = Path(__file__).parent / "nested.yaml"
+# Choices in cells of rows: each is bound once, and a row is computed once for those that have it.
+ROWS_OF_V3 = [f"layers[1].rows[{row}]" for row in range(15)]
+CHOICES = {
+    "kernels": ("v3", *(f"{row}.k=3,5,7" for row in ROWS_OF_V3)),
+    "kernels at widths": ("v3", *(f"{row}.k=3,5,7" for row in ROWS_OF_V3), "width=0.5:1:0.1", "resolution=96:224:32"),
+    "gates and activations": ("v3", *(f"{row}.se=-,✓,0.5" for row in ROWS_OF_V3), *(f"{row}.act=RE,HS" for row in ROWS_OF_V3)),
+    "two cells of a row": ("v3", *(f"{row}.k=3,5" for row in ROWS_OF_V3), *(f"{row}.s=1,2" for row in ROWS_OF_V3[3:])),
+    "shapes": ("v2", *(f"layers[1].rows[{row}].n=1,2,3" for row in range(7)), *(f"layers[1].rows[{row}].t=1,3,6" for row in range(7))),
+    "what cannot be": ("v3", *(f"{row}.k=3,0,999,5" for row in ROWS_OF_V3[6:]), "resolution=32,224"),
+    "groups": ("resnet50", *(f"layers[2].rows[{row}].groups=1,3,4,32" for row in range(4)), "width_per_group=4,64"),
+    "referred to": ("resnet50_fpn", *(f"{stage}.d=1,2" for stage in ("conv2_x", "conv3_x", "conv4_x")), "conv5_x.s=1,2", "conv3_x.deform=-,plain,modulated"),
+    "group widths": ("regnet_x_400mf", *(f"layers[1].rows[{row}].g=8,16,12" for row in range(4)), "layers[1].rows[3].n=4,12"),
+    "inside a layer": (str(NESTED), *(f"deep.body[0].rows[{row}].k=3,5" for row in range(3)), *(f"deep.body[0].rows[{row}].t=1,2,6" for row in range(3)), "deep.body[1].paths[1][0].k=3,5", "again.layers[0].k=1,3,5", "wide=8:40:8", "width=0.5,1"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CHOICES)
+def test_choices_in_cells_of_rows(name):
+    model, *axes = CHOICES[name]
+    product = plan_of(model, *axes).product
+    plan = plan_of(model, *axes, sample=min(product, 600), seed=3)
+    check(plan, random.Random(name).sample(range(plan.size), min(plan.size, 40)), swept(plan))
 
 
 def widened():

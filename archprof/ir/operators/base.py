@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from archprof.ir.dims import Dim, is_array, same
@@ -83,6 +83,9 @@ class Operator:
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 
+    # The names of its fields, in their order, as `dataclass` writes them down.
+    __match_args__: ClassVar[tuple[str, ...]] = ()
+
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._values() == other._values()
 
@@ -90,11 +93,11 @@ class Operator:
         return hash((type(self), self._values()))
 
     def __repr__(self) -> str:
-        shown = ", ".join(f"{field.name}={getattr(self, field.name)!r}" for field in fields(self))
+        shown = ", ".join(f"{name}={getattr(self, name)!r}" for name in self.__match_args__)
         return f"{type(self).__name__}({shown})"
 
     def _values(self) -> tuple[Any, ...]:
-        return tuple(getattr(self, field.name) for field in fields(self))
+        return tuple([getattr(self, name) for name in self.__match_args__])
 
     @property
     def macs_formula(self) -> str:
@@ -146,13 +149,14 @@ class Operator:
 
     def at_most(self, largest: Callable[[Dim], int], smallest: Callable[[Dim], int]) -> Operator:
         """Return an operator of plain integers that costs at least as much as that of any candidate."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        bounds = {
-            name: (smallest if name in self.decreasing else largest)(value)
-            for name, value in values.items()
-            if is_array(value)
-        }
-        return replace(self, **bounds) if bounds else self
+        values, decreasing = self._values(), self.decreasing
+        if not any(map(is_array, values)):
+            return self
+        bounds = [
+            value if not is_array(value) else smallest(value) if name in decreasing else largest(value)
+            for name, value in zip(self.__match_args__, values, strict=True)
+        ]
+        return type(self)(*bounds)
 
     def module(self) -> torch.nn.Module | None:
         """Return the torch module, or None for an operator that is called as a function."""

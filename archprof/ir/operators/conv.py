@@ -68,9 +68,10 @@ class Conv2d(Operator):
 
     @property
     def kind(self) -> str:
-        if not is_array(self.groups) and self.groups == 1:
+        groups = self.groups
+        if not is_array(groups) and groups == 1:
             return "pointwise" if self.kernel_size == (1, 1) else "standard"
-        depthwise = same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels)
+        depthwise = same(groups, self.in_channels) and same(self.in_channels, self.out_channels)
         return "depthwise" if depthwise else "grouped"
 
     @property

@@ -92,14 +92,13 @@ def broadcast(values: tuple[Value, ...], verb: str) -> Value:
     """Return the common shape of maps that are added or multiplied; a size of 1 on the map's axes stretches."""
     result = values[0]
     for value in values[1:]:
-        what = f"{show_shape(result.shape)} and {show_shape(value.shape)} cannot be {verb}"
         if len(value.shape) != len(result.shape) or not same(value.shape[0], result.shape[0]):
-            raise ShapeError(what, "the channels must agree")
-        result = result.with_shape(_stretched(result, value, what), result.channel)
+            raise _unlike(result, value, verb, "the channels must agree")
+        result = result.with_shape(_stretched(result, value, verb), result.channel)
     return result
 
 
-def _stretched(first: Value, second: Value, what: str) -> tuple[Dim, ...]:
+def _stretched(first: Value, second: Value, verb: str) -> tuple[Dim, ...]:
     axes = [first.shape[0]]
     for mine, other in zip(first.shape[1:], second.shape[1:], strict=True):
         if same(mine, other) or same(other, 1):
@@ -107,5 +106,9 @@ def _stretched(first: Value, second: Value, what: str) -> tuple[Dim, ...]:
         elif same(mine, 1):
             axes.append(other)
         else:
-            raise ShapeError(what, "bring both to one size")
+            raise _unlike(first, second, verb, "bring both to one size")
     return tuple(axes)
+
+
+def _unlike(first: Value, second: Value, verb: str, help: str) -> ShapeError:
+    return ShapeError(f"{show_shape(first.shape)} and {show_shape(second.shape)} cannot be {verb}", help)
