@@ -61,15 +61,16 @@ def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
     return read_network(model, _typed(knobs)) if isinstance(model, str) else expand_spec(model)
 
 
-def analyze(model: "str | Spec", /, **knobs: object) -> "Report":
+def analyze(model: "str | Spec | Graph", /, **knobs: object) -> "Report":
     """Return what a network costs, operator by operator, by closed formulas: params, MACs, buffers and activations as
-    exact integers.
+    exact integers. A graph is costed as it is.
 
     Raises SpecError for a spec that cannot be read or whose rows do not fit together.
     """
     from archprof.costs.report import analyze_graph
+    from archprof.ir.graph import Graph
 
-    return analyze_graph(expand(model, **knobs))
+    return analyze_graph(model if isinstance(model, Graph) else expand(model, **knobs))
 
 
 def build(model: "str | Spec", /, **knobs: object) -> "Network":

@@ -75,13 +75,14 @@ class Held(pytest.Item):
 
     def runtest(self) -> None:
         """Raise what is wrong, if anything is."""
+        from archprof.render.check import absent
         from archprof.render.findings import explained
 
         if self._problem is not None:
             raise Exceeded(str(self._problem))
         assert self._verdict is not None
         if self._verdict.status == "new":
-            pytest.skip(self._verdict.note)
+            pytest.skip(absent(self._verdict))
         if self._verdict.status == "fail":
             raise Exceeded(explained(self._verdict))
 

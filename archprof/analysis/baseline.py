@@ -1,19 +1,24 @@
 """What networks cost once: the snapshots that relative budgets count from, and the JSON file that keeps them."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from archprof.analysis.document import Tensor, plain, tensors
+from archprof.analysis.summary import Stage, stage_of
 from archprof.costs.metrics import DERIVED
-from archprof.costs.report import Report
+from archprof.costs.report import Report, Row
 from archprof.errors import InputError, Location, Problem, Problems, UsageError, printable, usage_error
 
-SCHEMA = 1
+SCHEMA = 2
 MAX_BYTES = 1 << 26
 _LARGEST = 1 << 62
 _COUNTS = ("params", "trainable", "macs", "activations")
-_KEYS = ("archprof", "commit", "convention", "input", "layers", "rows", "totals")
+_KEYS = ("archprof", "commit", "convention", "inputs", "layers", "totals", "weighted_layers")
+# Larger integers are decimal strings, as in all JSON of ours.
+_EXACT = 1 << 53
 
 
 class BaselineRow(NamedTuple):
@@ -21,7 +26,7 @@ class BaselineRow(NamedTuple):
 
     path: str
     kind: str
-    stage: int
+    stage: Stage
     params: int
     trainable: int
     macs: int
@@ -35,33 +40,26 @@ class Snapshot(NamedTuple):
 
     parts: tuple[BaselineRow, ...]
     convention: str
-    input: tuple[int, ...]
+    inputs: Mapping[str, Tensor]
     archprof: str = ""
     commit: str = ""
 
     @property
-    def counted_as(self) -> tuple[str, tuple[int, ...]]:
-        return self.convention, self.input
+    def counted_as(self) -> tuple[str, Mapping[str, Tensor]]:
+        """By which convention, and at which inputs."""
+        return self.convention, self.inputs
 
 
 def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
     """Return what a report counts, row by row."""
-    parts = []
-    for row in report.rows:
-        cost = row.cost
-        parts.append(
-            BaselineRow(
-                row.path,
-                row.kind,
-                row.stage,
-                cost.params,
-                cost.trainable,
-                cost.macs,
-                cost.activations,
-                row.operator.weighted,
-            )
-        )
-    return Snapshot(tuple(parts), str(report.convention), report.input, version, commit)
+    parts = tuple(_row(row) for row in report.rows)
+    return Snapshot(parts, str(report.convention), tensors(report.inputs), version, commit)
+
+
+def _row(row: Row) -> BaselineRow:
+    cost = row.cost
+    counts = (cost.params, cost.trainable, cost.macs, cost.activations)
+    return BaselineRow(row.path, row.kind, stage_of(row), *counts, row.operator.weighted)
 
 
 def total_of(parts: Iterable[BaselineRow], metric: str) -> int:
@@ -80,22 +78,21 @@ def to_text(models: Mapping[str, Snapshot]) -> str:
 
 
 def _model(kept: Snapshot) -> str:
-    rows = ",\n".join(f"        {_json(part._asdict())}" for part in kept.parts)
-    totals = {metric: total_of(kept.parts, metric) for metric in _COUNTS}
+    layers = ",\n".join(f"        {_json(part)}" for part in kept.parts)
     facts = {
         "archprof": kept.archprof,
         "commit": kept.commit,
         "convention": kept.convention,
-        "input": list(kept.input),
-        "layers": total_of(kept.parts, "layers"),
-        "totals": totals,
+        "inputs": kept.inputs,
+        "weighted_layers": total_of(kept.parts, "layers"),
+        "totals": {metric: total_of(kept.parts, metric) for metric in _COUNTS},
     }
     lines = [f"      {_json(key)}: {_json(value)}" for key, value in facts.items()]
-    return "{\n" + ",\n".join([*lines, f'      "rows": [\n{rows}\n      ]']) + "\n    }"
+    return "{\n" + ",\n".join([*lines, f'      "layers": [\n{layers}\n      ]']) + "\n    }"
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+    return json.dumps(plain(value), ensure_ascii=False)
 
 
 def merged(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> dict[str, Snapshot]:
@@ -182,37 +179,31 @@ class _BaselineReader:
         raise self._wrong(f"{word} is no count", word)
 
     def _model(self, name: str, model: Any) -> Snapshot:
+        where = f"models.{printable(name[:60])}"
         if not isinstance(model, dict) or sorted(model) != sorted(_KEYS):
-            raise self._wrong(f"a network has {', '.join(_KEYS)}", _json(name), f"models.{printable(name[:60])}")
+            raise self._wrong(f"a network has {', '.join(_KEYS)}", _json(name), where)
         texts = [model[key] for key in ("archprof", "commit", "convention")]
-        rows, sizes = model["rows"], model["input"]
-        plain = all(isinstance(value, str) for value in texts) and isinstance(rows, list)
-        if not plain or not isinstance(sizes, list) or len(sizes) != 3 or not all(map(_is_count, sizes)):
-            raise self._wrong(
-                "an entry of another type than archprof writes", _json(name), f"models.{printable(name[:60])}"
-            )
-        parts = tuple(self._part(name, number, row) for number, row in enumerate(rows))
-        stated = {**model["totals"], "layers": model["layers"]} if isinstance(model["totals"], dict) else {}
-        if stated != {metric: total_of(parts, metric) for metric in (*_COUNTS, "layers")}:
-            raise self._wrong(
-                "the totals are not the sums of the rows", _json(name), f"models.{printable(name[:60])}.totals"
-            )
-        return Snapshot(parts, texts[2], tuple(sizes), texts[0], texts[1])
+        layers, inputs = model["layers"], _inputs(model["inputs"])
+        if not all(isinstance(value, str) for value in texts) or not isinstance(layers, list) or not inputs:
+            raise self._wrong("an entry of another type than archprof writes", _json(name), where)
+        parts = tuple(self._part(name, f"{where}.layers[{number}]", row) for number, row in enumerate(layers))
+        totals = model["totals"] if isinstance(model["totals"], dict) else {}
+        stated = {**totals, "layers": model["weighted_layers"]}
+        counted = {metric: total_of(parts, metric) for metric in (*_COUNTS, "layers")}
+        if {metric: _count(value) for metric, value in stated.items()} != counted:
+            raise self._wrong("the totals are not the sums of the layers", _json(name), f"{where}.totals")
+        return Snapshot(parts, texts[2], inputs, texts[0], texts[1])
 
-    def _part(self, name: str, number: int, row: Any) -> BaselineRow:
+    def _part(self, name: str, where: str, row: Any) -> BaselineRow:
         if isinstance(row, dict) and tuple(row) == BaselineRow._fields:
             part = BaselineRow(**row)
-            counts = (part.stage, part.params, part.trainable, part.macs, part.activations)
-            if (
-                isinstance(part.path, str)
-                and isinstance(part.kind, str)
-                and isinstance(part.weighted, bool)
-                and all(map(_is_count, counts))
-            ):
-                return part
-        raise self._wrong(
-            "this is no row as archprof writes them", _json(name), f"models.{printable(name[:60])}.rows[{number}]"
-        )
+            counts = [count for name in _COUNTS if (count := _count(getattr(part, name))) is not None]
+            known = part.stage == "head" or _count(part.stage) is not None
+            texts = isinstance(part.path, str) and isinstance(part.kind, str) and isinstance(part.weighted, bool)
+            if texts and known and len(counts) == len(_COUNTS):
+                params, trainable, macs, activations = counts
+                return part._replace(params=params, trainable=trainable, macs=macs, activations=activations)
+        raise self._wrong("this is no layer as archprof writes them", _json(name), where)
 
     def _wrong(self, message: str, near: str = "", where: str = "") -> InputError:
         """Return the error for something that stands where *near* first does."""
@@ -227,5 +218,25 @@ class _BaselineReader:
         return UsageError([Problem(message, place, where, advice)])
 
 
-def _is_count(value: Any) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= _LARGEST
+def _inputs(found: Any) -> dict[str, Tensor]:
+    """Return the inputs of an entry; none where they are not as archprof writes them."""
+    if not isinstance(found, dict):
+        return {}
+    inputs = {}
+    for name, one in found.items():
+        if not isinstance(one, dict) or tuple(one) != Tensor._fields:
+            return {}
+        shape, dtype = one.values()
+        sizes = [size for one in shape if (size := _count(one)) is not None] if isinstance(shape, list) else []
+        if not isinstance(shape, list) or len(sizes) != len(shape) or not isinstance(dtype, str):
+            return {}
+        inputs[name] = Tensor(tuple(sizes), dtype)
+    return inputs
+
+
+def _count(value: Any) -> int | None:
+    """Return a count, large ones from their digits; None for anything else."""
+    if isinstance(value, str) and re.fullmatch("[1-9][0-9]{15,18}", value, re.ASCII) and int(value) > _EXACT:
+        return int(value) if int(value) <= _LARGEST else None
+    plain = isinstance(value, int) and not isinstance(value, bool)
+    return value if plain and 0 <= value <= _EXACT else None

@@ -4,9 +4,9 @@ row."""
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
+from archprof.analysis.document import Head, Tensor, head, tensor
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, total_cost
-from archprof.ir.dims import Shape
 from archprof.language.registry import spellings
 from archprof.spec.layers import WrittenArguments, column_names, written_arguments, written_layer
 from archprof.spec.nodes import Node, Scalar, Seq
@@ -24,17 +24,19 @@ class PrintedRow(NamedTuple):
 
     path: str
     block: str
-    cells: dict[str, str]
-    input: Shape
-    output: Shape
+    cells: Mapping[str, str]
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     cost: Counts
 
 
 class BlockTable(NamedTuple):
-    """Printed rows, and the columns of all of them: name → heading, as the spec's own tables spell it."""
+    """Printed rows; the columns of all of them, name → heading, as the spec's own tables spell it; and the spec's note."""
 
-    headings: dict[str, str]
+    head: Head
+    headings: Mapping[str, str]
     rows: tuple[PrintedRow, ...]
+    note: str = ""
 
 
 def block_table(report: Report) -> BlockTable:
@@ -42,15 +44,17 @@ def block_table(report: Report) -> BlockTable:
 
     Raises UsageError for a network that comes from no spec.
     """
-    layers = [_Written(index, node) for index, node in enumerate(spec_of(report.origin, "`show`").layers.items)]
+    spec = spec_of(report.origin, "`show`")
+    layers = [_Written(index, node) for index, node in enumerate(spec.layers.items)]
     rows = []
     for layer in layers:
         for path, cells in layer.rows():
             operators = _operators_of(report, path)
             if operators:
-                ends = (operators[0].inputs[0], operators[-1].output)
+                first, last = operators[0].values, operators[-1].node.outputs
+                ends = (tuple(map(tensor, first)), tuple(map(tensor, last)))
                 rows.append(PrintedRow(path, layer.block, cells, *ends, total_cost(operators)))
-    return BlockTable(_headings(layers), tuple(rows))
+    return BlockTable(head(report), _headings(layers), tuple(rows), spec.note)
 
 
 def _operators_of(report: Report, path: str) -> list[Row]:

@@ -2,7 +2,6 @@
 throughout."""
 
 from collections.abc import Iterable, Sequence
-from fractions import Fraction
 from math import ceil, floor
 from typing import NamedTuple
 
@@ -33,37 +32,37 @@ class Growth(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it
-    to."""
+    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it to,
+    no limit and no difference.
+
+    *difference* says by how much the limit is exceeded, and is negative where there is head-room. *since* is what
+    *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known.
+    """
 
     model: str
     metric: str
     where: str
     bound: str
     text: str
-    limit: int
+    limit: int | None
     actual: int
     before: int | None
     status: str
+    difference: int | None
     location: Location
     spec: Location
+    since: str
     grown: tuple[Growth, ...] = ()
     note: str = ""
 
     @property
-    def difference(self) -> int:
-        """By how much the limit is exceeded; negative where there is head-room."""
-        return self.limit - self.actual if self.bound == "min" else self.actual - self.limit
+    def improved(self) -> bool:
+        """Whether a budget is kept by less than there was before."""
+        return self.status == PASS and self.before is not None and self.actual < self.before
 
     def same(self, other: "Verdict") -> bool:
         """Tell whether both are of the same limit, of the same rows of the same network, wherever it is stated."""
-        return (self.model, self.metric, self.where, self.bound, self.text) == (
-            other.model,
-            other.metric,
-            other.where,
-            other.bound,
-            other.text,
-        )
+        return self[:5] == other[:5]
 
 
 class CheckedNetwork(NamedTuple):
@@ -97,11 +96,10 @@ def judge(found: CheckedNetwork, budget: Budget) -> list[Verdict]:
 def contradictions(verdicts: Sequence[Verdict]) -> list[Problem]:
     """Return a problem for each pair of limits of which no network can meet both."""
     problems = []
-    lows = [verdict for verdict in verdicts if verdict.bound == "min" and verdict.status != NEW]
-    for low in lows:
+    for low in verdicts:
         for high in verdicts:
-            same = (high.model, high.metric, high.where) == (low.model, low.metric, low.where)
-            if same and high.bound != "min" and high.status != NEW and high.limit < low.limit:
+            same = low.bound == "min" and high.bound != "min" and low[:3] == high[:3]
+            if same and low.limit is not None and high.limit is not None and high.limit < low.limit:
                 what = f"{low.metric} of {printable(low.model)}"
                 message = f"two budgets that contradict: {what} at least {low.limit:,}, at most {high.limit:,}"
                 problems.append(Problem(message, low.location, help=f"the other stands at {high.location}"))
@@ -148,7 +146,7 @@ def _selected_before(found: CheckedNetwork, where: Where, chosen: Sequence[int])
         if (not where.path or _below(part.path, where.path))
         and (not where.address or part.path in paths)
         and (not where.kind or part.kind == where.kind)
-        and (where.stage is None or part.stage == where.stage)
+        and (where.stage is None or part.stage == (where.stage or "head"))
     ]
 
 
@@ -162,17 +160,15 @@ def _verdict(
 ) -> Verdict:
     actual = total_of(parts, limit.metric)
     had = None if before is None else total_of(before, limit.metric)
-    base = Verdict(
-        found.model, limit.metric, where.text, limit.bound, limit.text, 0, actual, had, PASS, limit.location, place
-    )
+    known = (found.model, limit.metric, where.text, limit.bound, limit.text)
     if limit.relative and had is None:
-        return base._replace(status=NEW, limit=actual, note=f"not in {found.since}" if found.since else "")
+        return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since)
     bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
-    failed = actual < bound if limit.bound == "min" else actual > bound
-    if not failed:
-        return base._replace(limit=bound, note=_improvement(actual, had, found.since))
-    grown = () if limit.bound == "min" else grew(found, limit.metric, parts, before)
-    return base._replace(limit=bound, status=FAIL, grown=grown, spec=grown[0].location if grown else place)
+    difference = bound - actual if limit.bound == "min" else actual - bound
+    status = FAIL if difference > 0 else PASS
+    grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, parts, before)
+    spec = grown[0].location if grown else place
+    return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown)
 
 
 def _bound(limit: Limit, before: int | None, whole: int) -> int:
@@ -183,30 +179,19 @@ def _bound(limit: Limit, before: int | None, whole: int) -> int:
     return ceil(min(amounts)) if limit.bound == "min" else floor(max(amounts))
 
 
-def _improvement(actual: int, before: int | None, since: str) -> str:
-    if before is None or actual >= before:
-        return ""
-    return f"{_percent(before - actual, before)} under {since}"
-
-
-def _percent(part: int, whole: int) -> str:
-    """Return a share with as many decimals as it takes to be more than nothing, two digits of them."""
-    share = Fraction(100 * part, whole)
-    digits = 1
-    while digits < 6 and share < Fraction(1, 10**digits):
-        digits += 1
-    return f"{float(share):.{digits}f} %"
-
-
 def _expected(found: CheckedNetwork) -> list[Verdict]:
     """Return a verdict for each number that the spec expects at these settings."""
-    verdicts = []
-    for held in expectations(found.report.origin, found.report.totals):
-        status = PASS if held.holds else FAIL
-        text, place = f"{held.expected:,}", held.location
-        counts = (held.expected, held.counted, None)
-        verdicts.append(Verdict(found.model, held.metric, "", "exactly", text, *counts, status, place, place))
-    return verdicts
+    expected = expectations(found.report.origin, found.report.totals)
+    return [exactly(found.model, one.metric, "", one.expected, one.counted, one.location) for one in expected]
+
+
+def exactly(
+    model: str, metric: str, where: str, expected: int, counted: int, place: Location, note: str = ""
+) -> Verdict:
+    """Return the verdict on a count that is to be a certain number; a *note* tells what else is wrong with it."""
+    status = PASS if counted == expected and not note else FAIL
+    numbers = (f"{expected:,}", expected, counted, None, status, abs(counted - expected))
+    return Verdict(model, metric, where, "exactly", *numbers, place, place, "", (), note)
 
 
 def grew(

@@ -9,15 +9,16 @@ from typing import NamedTuple
 from archprof.analysis.baseline import Snapshot, snapshot, total_of
 from archprof.analysis.budgets import (
     FAIL,
-    PASS,
     Verdict,
     contradictions,
+    exactly,
     judge,
     names_no_row,
     network,
     select,
     start_of,
 )
+from archprof.analysis.document import inputs_text
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import CountedModules
 from archprof.costs.measured import disagreement, with_measured
@@ -63,32 +64,40 @@ class CheckRequest(NamedTuple):
 class CheckedTotals(NamedTuple):
     """The totals of a network that was checked."""
 
-    label: str
+    model: str
     file: str
     totals: Mapping[str, int]
 
 
 class Outcome(NamedTuple):
-    """Every verdict, everything that is wrong, the totals of the networks, and, where they are kept, their snapshots by
-    name in a baseline."""
+    """Every verdict, everything that is wrong, and the totals of the networks. The exit code is 2 where something is
+    wrong, 1 where a budget is exceeded."""
 
+    exit_code: int
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
     networks: tuple[CheckedTotals, ...]
-    snapshots: Mapping[str, Snapshot]
 
     @property
     def failures(self) -> tuple[Verdict, ...]:
+        """The budgets that are exceeded."""
         return tuple(verdict for verdict in self.verdicts if verdict.status == FAIL)
 
-    @property
-    def exit_code(self) -> int:
-        """2 where something is wrong, 1 where a budget is exceeded."""
-        return 2 if self.problems else 1 if self.failures else 0
+
+class Checked(NamedTuple):
+    """What came of a check, and the snapshots that were to be kept, by their names in a baseline."""
+
+    outcome: Outcome
+    snapshots: Mapping[str, Snapshot]
 
 
 def check(request: CheckRequest) -> Outcome:
     """Return what came of a check, with everything that is wrong."""
+    return checked(request).outcome
+
+
+def checked(request: CheckRequest) -> Checked:
+    """Return what came of a check, and the snapshots of its networks, where the request keeps them."""
     return _Check(request).run()
 
 
@@ -106,17 +115,11 @@ class _Check:
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
         self._commit = self._root = ""  # of the revision, and the folder of its repository
-        self._asked = (
-            bool(request.against) or request.before is not None
-        )  # whether there should be something to count from
-        self._since = (
-            f"git:{request.against}"
-            if request.against
-            else "the baseline"
-            if self._asked and not request.problems
-            else ""
-        )
+        # Whether there should be something to count from.
+        self._asked = bool(request.against) or request.before is not None
+        self._since = "baseline" if self._asked and not request.problems else ""
         if request.against:
+            self._since = f"git:{request.against}"
             try:
                 self._commit = git.commit_of(request.against, Location(f"--against git:{request.against}", 0, 0))
                 self._root = git.repository()
@@ -125,7 +128,8 @@ class _Check:
                 self._request = request._replace(against="")
                 self._since = ""
 
-    def run(self) -> Outcome:
+    def run(self) -> Checked:
+        """Check every network, then look at what all of them leave over."""
         chosen = self._chosen()
         for target, budgets in chosen:
             try:
@@ -143,7 +147,10 @@ class _Check:
             and not (self._request.allow_empty and not chosen)
         ):
             self._problems[_nothing(self._request, bool(chosen))] = None
-        return Outcome(tuple(self._verdicts), tuple(self._problems), tuple(self._networks), self._snapshots)
+        failed = any(verdict.status == FAIL for verdict in self._verdicts)
+        code = 2 if self._problems else 1 if failed else 0
+        found = (tuple(self._verdicts), tuple(self._problems), tuple(self._networks))
+        return Checked(Outcome(code, *found), self._snapshots)
 
     def _chosen(self) -> list[tuple[Target, list[Budget]]]:
         """Return the networks to check, each once, with the budgets of the config that are for it."""
@@ -247,11 +254,9 @@ class _Check:
             return None
         key = target.key(self._request.folder)
         found = self._request.before.get(key)
-        now = (str(report.convention), report.input)
-        if found is not None and found.counted_as != now:
-            was, is_now = (
-                f"{convention} at {'×'.join(map(str, sizes))}" for convention, sizes in (found.counted_as, now)
-            )
+        now = snapshot(report)
+        if found is not None and found.counted_as != now.counted_as:
+            was, is_now = (f"{one.convention} at {inputs_text(one.inputs)}" for one in (found, now))
             advice = "`--write-baseline` counts it anew"
             message = f"`{printable(key)}` was counted otherwise in the baseline: {was}, now {is_now}"
             raise InputError([Problem(message, start_of(report.origin), help=advice)])
@@ -321,6 +326,4 @@ def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Ver
     counted = measure(graph)
     reason = disagreement(with_measured(report, counted))
     place = start_of(report.origin)
-    macs, status = report.totals.macs, FAIL if reason else PASS
-    numbers = (f"{macs:,}", macs, counted.macs, None)
-    return Verdict(label, "macs", "the module", "exactly", *numbers, status, place, place, (), reason)
+    return exactly(label, "macs", "the module", report.totals.macs, counted.macs, place, reason)

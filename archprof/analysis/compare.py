@@ -1,114 +1,158 @@
 """Networks side by side: totals, where by kind and by stage they spend, and what accuracy was published for them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from archprof.analysis.document import ConventionText, ConventionTotal, Tensor, convention_text, tensors, total_by
+from archprof.analysis.summary import Stage, stage_of
+from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.language.registry import spellings
 from archprof.spec.same import standing_at
-from archprof.spec.types import Published, Spec
+from archprof.spec.types import Spec
 
 # Kinds that multiply, in the order of tables; what else costs nothing.
 MULTIPLYING = ("standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear")
-HEAD = 0
+SORT_KEYS = (*NAMES, "layers", "top1")
+_RATIOS = ("params", "macs", "activations")
 
 
 class Group(NamedTuple):
-    """What a part of a network costs: its weighted layers, its sums."""
+    """What a part of a network costs: its layers that multiply, its sums."""
 
-    layers: int
+    weighted_layers: int
     cost: Counts
 
 
+class Block(NamedTuple):
+    """A block of a network: its path, its name, the stride of its output, and its sums."""
+
+    path: str
+    block_type: str
+    stage: Stage
+    cost: Counts
+
+
+class Accuracy(NamedTuple):
+    """An accuracy as it is printed somewhere."""
+
+    top1: str
+    source: str
+
+
 class Contender(NamedTuple):
-    """One network of a comparison, with its parts by kind and by stage (the stride; 0 for the head)."""
+    """One network of a comparison, with its parts by kind, by stage (the stride; `head` where the map is gone) and by
+    block, and its counts as fractions of the reference's."""
 
-    report: Report
-    layers: int
-    kinds: dict[str, Group]
-    stages: dict[int, Group]
-    accuracy: Published | None
-
-    @property
-    def name(self) -> str:
-        return self.report.origin.variant
-
-    @property
-    def top1(self) -> str:
-        return self.accuracy.numbers.get("top1", "") if self.accuracy else ""
+    model: str
+    title: str
+    inputs: Mapping[str, Tensor]
+    totals: Counts
+    weighted_layers: int
+    ratio: Mapping[str, Fraction | None]
+    ratio_exact: str | None  # of the MACs
+    kinds: Mapping[str, Group]
+    stages: Mapping[str, Group]
+    blocks: tuple[Block, ...]
+    published: Accuracy | None
+    conventions: tuple[ConventionTotal, ...] = ()
 
 
 class Comparison(NamedTuple):
     """Contenders in the order of the table, and the one that ratios relate to."""
 
-    contenders: tuple[Contender, ...]
-    reference: Contender
-
-    def ratio(self, contender: Contender, count: str) -> Fraction | None:
-        """Return a contender's count as a fraction of the reference's; None where that is 0."""
-        mine, reference = getattr(contender.report.totals, count), getattr(self.reference.report.totals, count)
-        return Fraction(mine, reference) if reference else None
+    convention: ConventionText
+    relative_to: str
+    models: tuple[Contender, ...]
 
 
-SORT_KEYS = (*NAMES, "layers", "top1")
-
-
-def compare(reports: Sequence[Report], relative_to: str | None = None, sort: str | None = None) -> Comparison:
+def compare(
+    reports: Sequence[Report],
+    relative_to: str | None = None,
+    sort: str | None = None,
+    conventions: Sequence[Convention] = (),
+) -> Comparison:
     """Return networks side by side; ratios relate to the first, or to the one named.
 
     *sort* orders by a count, smallest first, or by published accuracy, best first. Raises UsageError for a name or key
     that is not there.
     """
-    contenders = [_contender(report) for report in reports]
-    reference = contenders[0] if relative_to is None else _named(contenders, relative_to)
+    reference = reports[0] if relative_to is None else _named(reports, relative_to)
+    contenders = [_contender(report, reference, conventions) for report in reports]
     if sort is not None:
         if sort not in SORT_KEYS:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
-    return Comparison(tuple(contenders), reference)
+    return Comparison(convention_text(reference.convention), reference.origin.variant, tuple(contenders))
 
 
 def _order(contender: Contender, key: str) -> float:
     if key == "top1":
-        return -float(contender.top1 or 0)
-    return contender.layers if key == "layers" else getattr(contender.report.totals, key)
+        return -float(contender.published.top1) if contender.published else 0.0
+    return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 
-def _named(contenders: Sequence[Contender], name: str) -> Contender:
-    for contender in contenders:
-        origin = contender.report.origin
-        names = (contender.name, origin.name, *origin.aliases)
-        if name in names and (name != origin.name or not origin.asked or len(contenders) == 1):
-            return contender
-    known = [contender.name for contender in contenders]
+def _named(reports: Sequence[Report], name: str) -> Report:
+    for report in reports:
+        origin = report.origin
+        names = (origin.variant, origin.name, *origin.aliases)
+        if name in names and (name != origin.name or not origin.asked or len(reports) == 1):
+            return report
+    known = [report.origin.variant for report in reports]
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 
 
-def _contender(report: Report) -> Contender:
+def _contender(report: Report, reference: Report, conventions: Sequence[Convention]) -> Contender:
     weighted = [row for row in report.rows if row.kind in MULTIPLYING and row.operator.weighted]
     kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in MULTIPLYING}
-    stages = sorted({row.stage for row in report.rows}, key=lambda stage: (stage == HEAD, stage))
-    by_stage = {stage: _group([row for row in report.rows if row.stage == stage]) for stage in stages}
+    ratio = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
     return Contender(
-        report,
+        report.origin.variant,
+        report.origin.title,
+        tensors(report.inputs),
+        report.totals,
         len(weighted),
-        {kind: group for kind, group in kinds.items() if group.layers},
-        by_stage,
+        ratio,
+        None if ratio["macs"] is None else str(ratio["macs"]),
+        {kind: group for kind, group in kinds.items() if group.weighted_layers},
+        _stages(report.rows),
+        _blocks(report.rows),
         _accuracy(report.origin),
+        tuple(total_by(report, one) for one in conventions),
     )
+
+
+def _ratio(mine: int, reference: int) -> Fraction | None:
+    return Fraction(mine, reference) if reference else None
+
+
+def _stages(rows: Sequence[Row]) -> dict[str, Group]:
+    """Return what the rows of each stage cost together; the head comes last."""
+    stages = sorted({row.stage for row in rows}, key=lambda stage: (stage == 0, stage))
+    return {str(stage or "head"): _group([row for row in rows if row.stage == stage]) for stage in stages}
+
+
+def _blocks(rows: Sequence[Row]) -> tuple[Block, ...]:
+    groups: dict[str, list[Row]] = {}
+    for row in rows:
+        groups.setdefault(row.block, []).append(row)
+    return tuple(Block(path, of[0].block_type, stage_of(of[-1]), total_cost(of)) for path, of in groups.items())
 
 
 def _group(rows: Sequence[Row]) -> Group:
     return Group(sum(1 for row in rows if row.operator.weighted), total_cost(rows))
 
 
-def _accuracy(origin: Origin) -> Published | None:
+def _accuracy(origin: Origin) -> Accuracy | None:
     """Return what was published of the network's accuracy at these very settings."""
     if not isinstance(origin, Spec):
         return None
     rated = [published for published in origin.published if "top1" in published.numbers]
-    return next(iter(standing_at(origin, rated, spellings)), None)
+    for published in standing_at(origin, rated, spellings):
+        source = ", ".join(filter(None, [published.source or origin.source.paper, published.where]))
+        return Accuracy(published.numbers["top1"], source)
+    return None

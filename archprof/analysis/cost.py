@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.costs.metrics import Counts
+from archprof.analysis.document import ConventionText, Tensor, tensor
 from archprof.costs.report import Report, Row, analyze_graph
 from archprof.errors import InputError, UsageError, suggest, usage_error
 from archprof.ir.dims import product
@@ -48,45 +48,67 @@ class Convolution(NamedTuple):
         return max(self.kernels, key=product)
 
 
-class ConvLayer(NamedTuple):
-    """One counted layer: its formula in letters, and its numbers. Elements are those of one image, weights without
-    bias."""
+class ConvCounts(NamedTuple):
+    """What layers cost, and what they move: elements are those of one image, weights without bias.
 
-    name: str
-    formula: str
-    input: tuple[int, ...]
-    output: tuple[int, ...]
-    cost: Counts
-    input_elements: int
+    `bias_flops` are FLOPs by the other textbook convention: two for each multiply-accumulate, and one for each output's
+    bias. `intensity` is the MACs for each element moved, when every element is moved once.
+    """
+
+    params: int
     weights: int
+    macs: int
+    bias_flops: int
+    input_elements: int
     output_elements: int
+    intensity: Fraction
 
-    @property
-    def intensity(self) -> Fraction:
-        """Multiply-accumulates for each element moved, when every element is moved once."""
-        return Fraction(self.cost.macs, self.input_elements + self.weights + self.output_elements)
 
-    @property
-    def bias_flops(self) -> int:
-        """FLOPs by the other textbook convention: two for each multiply-accumulate, and one for each output's bias."""
-        return 2 * self.cost.macs + self.output_elements
+class ConvLayer(NamedTuple):
+    """One counted layer: its MACs in the literature's letters, with their numbers put in, its shapes, its counts."""
+
+    layer: str
+    formula: str
+    numbers: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    cost: ConvCounts
+
+
+class MeasuredMacs(NamedTuple):
+    """What a counter found on the real layers."""
+
+    counter: str
+    macs: int
 
 
 class ConvCost(NamedTuple):
-    """What a convolution costs: its layers, their sum, and how that stands to the standard convolution of the same
-    kernel."""
+    """What a convolution costs: its layers, their sum, and how that stands to the MACs of the *standard* convolution of
+    the same kernel (None where there is none to compare with), also in closed form.
 
-    ask: Convolution
-    parts: tuple[ConvLayer, ...]
-    total: ConvLayer
-    graph: Graph
-    standard: int | None  # multiply-accumulates of the standard convolution; None where there is none to compare with
-    closed_form: str
+    The closed form gives the ratio exactly where it *holds*: with a size that the stride does not divide it does not.
+    """
+
+    asked: Convolution
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     receptive_field: Size
+    totals: ConvCounts
+    standard: int | None
+    ratio: Fraction | None
+    ratio_exact: str | None
+    closed_form: str
+    holds: bool
+    layers: tuple[ConvLayer, ...]
+    measured: MeasuredMacs | None = None
 
-    @property
-    def ratio(self) -> Fraction | None:
-        return Fraction(self.total.cost.macs, self.standard) if self.standard else None
+
+class ConvCosts(NamedTuple):
+    """What some convolutions cost, side by side, and what was taken where nothing was said."""
+
+    convention: ConventionText
+    defaults: Mapping[str, str]
+    answers: tuple[ConvCost, ...]
 
 
 class ConvKind(NamedTuple):
@@ -232,21 +254,28 @@ def answer(ask: Convolution) -> ConvCost:
     if ask.conv not in CONV_KINDS:
         advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds")
         raise usage_error(f"unknown kind of convolution `{ask.conv}`", help=advice)
-    graph = _graph(ask)
+    graph = graph_of(ask)
     report = analyze_graph(graph)
-    parts = tuple(_part(row) for row in report.rows if row.cost.macs)
+    layers = tuple(_layer(row) for row in report.rows if row.cost.macs)
+    standard, macs = _standard_macs(ask), report.totals.macs
+    ratio = Fraction(macs, standard) if standard else None
+    _, _, closed, value = CONV_KINDS[ask.conv]
     return ConvCost(
         ask,
-        parts,
-        _sum(report, parts),
-        graph,
-        _standard_macs(ask),
-        CONV_KINDS[ask.conv].closed if ask.times == 1 else "",
+        tuple(map(tensor, report.inputs.values())),
+        tuple(map(tensor, report.outputs.values())),
         _receptive_field(graph),
+        _together(report, layers),
+        standard,
+        ratio,
+        None if ratio is None else str(ratio),
+        closed if ask.times == 1 else "",
+        ask.times == 1 and value is not None and value(ask) == ratio,
+        layers,
     )
 
 
-def _graph(ask: Convolution) -> Graph:
+def graph_of(ask: Convolution) -> Graph:
     """Return the graph of the asked layers; when they are stacked, each further one goes from N to N with stride 1."""
     stacked = CONV_KINDS[ask.conv].layers(ask)
     again = ask._replace(inputs=ask.outputs, stride=(1, 1))
@@ -261,24 +290,44 @@ def _graph(ask: Convolution) -> Graph:
         raise UsageError(found._replace(location=None, where="") for found in error.problems) from None
 
 
-def _part(row: Row) -> ConvLayer:
+def _layer(row: Row) -> ConvLayer:
     weights = row.cost.params - int(total(row.operator.parameters().get("bias", NOTHING)))
-    shapes = (row.inputs[0], row.output)
-    sizes = (product(row.inputs[0]), weights, product(row.output))
-    return ConvLayer(row.path, row.operator.macs_formula, *shapes, row.cost, *sizes)
+    moved = (product(row.inputs[0]), product(row.output))
+    counts = _counts(row.cost.params, weights, row.cost.macs, *moved)
+    shapes = (tuple(map(tensor, row.values)), tuple(map(tensor, row.node.outputs)))
+    formula = row.operator.macs_formula
+    return ConvLayer(row.path, formula, _numbers(row, formula), *shapes, counts)
 
 
-def _sum(report: Report, parts: tuple[ConvLayer, ...]) -> ConvLayer:
-    return ConvLayer(
-        "sum",
-        "",
-        report.input,
-        report.rows[-1].output,
-        report.totals,
-        sum(part.input_elements for part in parts),
-        sum(part.weights for part in parts),
-        sum(part.output_elements for part in parts),
+def _counts(params: int, weights: int, macs: int, moved_in: int, moved_out: int) -> ConvCounts:
+    intensity = Fraction(macs, moved_in + weights + moved_out)
+    return ConvCounts(params, weights, macs, 2 * macs + moved_out, moved_in, moved_out, intensity)
+
+
+def _together(report: Report, layers: tuple[ConvLayer, ...]) -> ConvCounts:
+    weights, moved_in, moved_out = (
+        sum(counts)
+        for counts in zip(
+            *((one.cost.weights, one.cost.input_elements, one.cost.output_elements) for one in layers), strict=True
+        )
     )
+    return _counts(report.totals.params, weights, report.totals.macs, moved_in, moved_out)
+
+
+def _numbers(row: Row, formula: str) -> str:
+    """Return a layer's formula with its numbers in the place of the letters."""
+    kernel, output = row.kernel or (1, 1), row.output
+    square = len(output) == 3 and output[1] == output[2]
+    letters = {
+        "K²": f"{kernel[0]}²" if kernel[0] == kernel[1] else f"{kernel[0]}·{kernel[1]}",
+        "F²": f"{output[1]}²" if square else "·".join(map(str, output[1:])),
+        "M": str(row.inputs[0][0]),
+        "N": str(output[0]),
+        "g": str(row.groups or 1),
+    }
+    for letter, number in letters.items():
+        formula = formula.replace(letter, number)
+    return formula
 
 
 def _standard_macs(ask: Convolution) -> int | None:
@@ -286,7 +335,7 @@ def _standard_macs(ask: Convolution) -> int | None:
     padding."""
     if ask.conv in ("se", "linear"):
         return None
-    return analyze_graph(_graph(ask._replace(conv="std", times=1))).totals.macs
+    return analyze_graph(graph_of(ask._replace(conv="std", times=1))).totals.macs
 
 
 def _receptive_field(graph: Graph) -> Size:

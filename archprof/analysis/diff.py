@@ -1,10 +1,11 @@
 """What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what
 it costs."""
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import NamedTuple
 
+from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
 
@@ -14,19 +15,20 @@ _PAIR = 5
 
 
 class Change(NamedTuple):
-    """One difference: `added`, `removed` or `changed`; the paths in both networks, what differs, and what that adds
-    (negative: saves)."""
+    """One difference: `added`, `removed` or `changed`; the paths in both networks (None on the side that lacks it), the
+    fields that differ with what they are in both, and what that adds (negative: saves)."""
 
     status: str
-    before: str  # path in A, empty where added
-    after: str  # path in B, empty where removed
+    before: str | None
+    after: str | None
     label: str
     kind: str
-    fields: tuple[tuple[str, str, str], ...]  # name, in A, in B
+    fields: Mapping[str, tuple[str, str]]
     delta: Counts
 
     @property
     def costs(self) -> bool:
+        """Whether any count changes."""
         return any(self.delta.values())
 
 
@@ -34,27 +36,37 @@ class BlockChange(NamedTuple):
     """The changes inside one pair of blocks, or a block that only one side has (then with no changes of its own)."""
 
     status: str
-    before: str
-    after: str
-    label: str
-    input: tuple[int, ...]
-    output: tuple[int, ...]
+    before: str | None
+    after: str | None
+    block_type: str
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
     delta: Counts
     changes: tuple[Change, ...]
 
 
+class DiffTotals(NamedTuple):
+    """What both networks cost in all, and what the second adds."""
+
+    before: Counts
+    after: Counts
+    delta: Counts
+
+
 class Diff(NamedTuple):
-    """Two reports and what changed from the first to the second; *hidden* counts the changes of ignored kinds and
+    """Two networks and what changed from the first to the second; *hidden* counts the changes of ignored kinds and
     fields."""
 
-    before: Report
-    after: Report
-    blocks: tuple[BlockChange, ...]
-    delta: Counts
+    before: str
+    after: str
+    convention: ConventionText
+    totals: DiffTotals
     hidden: int
+    blocks: tuple[BlockChange, ...]
 
     @property
     def empty(self) -> bool:
+        """Whether nothing changed."""
         return not self.blocks
 
 
@@ -71,20 +83,10 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
         kept = [shown for change in found if (shown := _shown(change, ignore))]
         hidden += len(found) - len(kept)
         if kept:
-            delta = total_cost(new.rows) - total_cost(old.rows)
-            blocks.append(
-                BlockChange(
-                    "changed",
-                    old.path,
-                    new.path,
-                    new.label,
-                    new.rows[0].inputs[0],
-                    new.rows[-1].output,
-                    delta,
-                    tuple(kept),
-                )
-            )
-    return Diff(before, after, tuple(blocks), after.totals - before.totals, hidden)
+            blocks.append(_changed(old, new, kept))
+    totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
+    names = (before.origin.variant, after.origin.variant)
+    return Diff(*names, convention_text(after.convention), totals, hidden, tuple(blocks))
 
 
 class _Block(NamedTuple):
@@ -155,14 +157,25 @@ def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block
             j += 1
 
 
+def _changed(old: _Block, new: _Block, changes: Sequence[Change]) -> BlockChange:
+    delta = total_cost(new.rows) - total_cost(old.rows)
+    return BlockChange("changed", old.path, new.path, new.label, *_ends(new), delta, tuple(changes))
+
+
 def _whole(old: _Block | None, new: _Block | None) -> BlockChange:
     block = old or new
     assert block is not None
     cost = total_cost(block.rows)
     delta = cost if new else NO_COUNTS - cost
-    status = "added" if new else "removed"
-    paths = ("", block.path) if new else (block.path, "")
-    return BlockChange(status, *paths, block.label, block.rows[0].inputs[0], block.rows[-1].output, delta, ())
+    if new:
+        return BlockChange("added", None, block.path, block.label, *_ends(block), delta, ())
+    return BlockChange("removed", block.path, None, block.label, *_ends(block), delta, ())
+
+
+def _ends(block: _Block) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+    """Return what goes into a block's first operator, and what comes out of its last."""
+    first, last = block.rows[0], block.rows[-1]
+    return tuple(map(tensor, first.values)), tuple(map(tensor, last.node.outputs))
 
 
 def _operators(old: _Block, new: _Block) -> Iterator[Change | None]:
@@ -179,31 +192,32 @@ def _change(old: Row | None, new: Row | None) -> Change | None:
         row = old or new
         assert row is not None
         delta = row.cost if new else NO_COUNTS - row.cost
-        status, before, after = ("added", "", row.path) if new else ("removed", row.path, "")
-        return Change(status, before, after, row.label, row.kind, (), delta)
-    differing = tuple(_fields(old, new))
+        if new:
+            return Change("added", None, row.path, row.label, row.kind, {}, delta)
+        return Change("removed", row.path, None, row.label, row.kind, {}, delta)
+    differing = dict(_fields(old, new))
     if not differing and old.cost == new.cost:
         return None
     return Change("changed", old.path, new.path, new.label, new.kind, differing, new.cost - old.cost)
 
 
-def _fields(old: Row, new: Row) -> Iterator[tuple[str, str, str]]:
+def _fields(old: Row, new: Row) -> Iterator[tuple[str, tuple[str, str]]]:
     """Yield the fields that differ: the operator, its own fields where it is the same one, the shapes."""
     if type(old.operator) is not type(new.operator):
-        yield "operator", old.op, new.op
+        yield "operator", (old.op, new.op)
     common = {field.name for field in fields(new.operator)}
     for field in fields(old.operator):
         if field.name in common and (mine := getattr(old.operator, field.name)) != (
             its := getattr(new.operator, field.name)
         ):
-            yield field.name, _text(mine), _text(its)
+            yield field.name, (_text(mine), _text(its))
     if old.cost.trainable == old.cost.params and new.cost.trainable != new.cost.params:
-        yield "trainable", "true", "false"
+        yield "trainable", ("true", "false")
     elif new.cost.trainable == new.cost.params and old.cost.trainable != old.cost.params:
-        yield "trainable", "false", "true"
+        yield "trainable", ("false", "true")
     before, after = _extent(old.output), _extent(new.output)
     if before != after:
-        yield "output", _text(before), _text(after)
+        yield "output", (_text(before), _text(after))
 
 
 def _extent(shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -221,7 +235,7 @@ def _shown(change: Change, ignore: Collection[str]) -> Change | None:
     """Return a change without what is ignored; None where nothing is left."""
     if change.kind in ignore:
         return None
-    kept = tuple(field for field in change.fields if field[0] not in ignore)
+    kept = {name: both for name, both in change.fields.items() if name not in ignore}
     if change.status == "changed" and not kept and not change.costs:
         return None
     return change._replace(fields=kept)

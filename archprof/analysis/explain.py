@@ -1,8 +1,9 @@
 """Why another tool, or a paper, prints another number: from our MACs to theirs, step by step."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from archprof.analysis.document import Head, head
 from archprof.analysis.verify import COMPARED
 from archprof.costs.convention import Convention, convention_sum, convention_total
 from archprof.costs.report import Report, Row
@@ -27,15 +28,65 @@ class Addend(NamedTuple):
 
 
 class Explanation(NamedTuple):
-    """A network under one convention: our MACs, what comes on top, and the sum of both in the convention's unit."""
+    """A network under one convention: our MACs (those of so many *operators*), what comes on top, and the sum of both
+    in the convention's unit."""
 
-    convention: Convention
+    name: str
+    version: int | str
+    text: str
+    unit: str
     macs: int
+    operators: int
     steps: tuple[Addend, ...]
     total: int
 
 
-def explain(report: Report, convention: Convention) -> Explanation:
+class Rewriting(NamedTuple):
+    """What tools would count if some operators were written otherwise; *totals* has the conventions where that differs,
+    by name."""
+
+    what: str
+    written: str
+    otherwise: str
+    operators: int
+    totals: Mapping[str, int]
+
+
+class PublishedCount(NamedTuple):
+    """A count as a source prints it: the verdict on our count, the conventions that give it, and the spec's note where
+    it differs."""
+
+    what: str
+    text: str
+    where: str
+    counted: int
+    verdict: str
+    given_by: tuple[str, ...]
+    note: str
+
+
+class Explained(NamedTuple):
+    """Why others print other numbers for a network: every step of every convention, what would change if operators were
+    written otherwise, published counts, and the operators that tools may see otherwise."""
+
+    head: Head
+    conventions: tuple[Explanation, ...]
+    forms: tuple[Rewriting, ...]
+    published: tuple[PublishedCount, ...]
+    unpriced: tuple[str, ...]
+
+
+def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
+    """Return why some conventions count otherwise than ours.
+
+    Raises SpecError where the settings of something published cannot be.
+    """
+    explanations = tuple(_explanation(report, one) for one in conventions)
+    forms = tuple(_rewritings(report, conventions, explanations))
+    return Explained(head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report))
+
+
+def _explanation(report: Report, convention: Convention) -> Explanation:
     """Return the way from our MACs to what a convention counts."""
     steps = []
     for price in convention.prices:
@@ -43,7 +94,10 @@ def explain(report: Report, convention: Convention) -> Explanation:
         if counted := sum(map(price.amount.of, rows)):
             steps.append(Addend(price.label, price.amount.text, len(rows), counted))
     macs = report.totals.macs
-    return Explanation(convention, macs, tuple(steps), macs + sum(step.counted for step in steps))
+    operators = sum(row.cost.macs > 0 for row in report.rows)
+    name, version, text, unit, _ = convention
+    total = macs + sum(step.counted for step in steps)
+    return Explanation(name, version, text, unit, macs, operators, tuple(steps), total)
 
 
 class Writing(NamedTuple):
@@ -57,31 +111,21 @@ class Writing(NamedTuple):
     rewrite: Callable[[Row], Row]
 
 
-class Rewriting(NamedTuple):
-    """What tools would count if some operators were written otherwise; *totals* has the conventions where that differs,
-    by name."""
-
-    writing: Writing
-    operators: int
-    totals: dict[str, int]
-
-
-def rewritings(report: Report, explanations: Iterable[Explanation]) -> list[Rewriting]:
-    """Return the writings of activations and pools that make a difference to a convention, where `build` writes them
+def _rewritings(
+    report: Report, conventions: Sequence[Convention], explanations: Sequence[Explanation]
+) -> Iterator[Rewriting]:
+    """Yield the writings of activations and pools that make a difference to a convention, where `build` writes them
     otherwise."""
-    compared = list(explanations)
-    found = []
     for writing in _WRITINGS:
         rows = [row for row in report.rows if writing.holds(row)]
         rewritten = [writing.rewrite(row) for row in rows]
         totals = {}
-        for convention, _, _, total in compared:
+        for convention, explanation in zip(conventions, explanations, strict=True):
             difference = convention_sum(rewritten, convention) - convention_sum(rows, convention)
             if difference:
-                totals[convention.name] = total + difference
+                totals[convention.name] = explanation.total + difference
         if totals:
-            found.append(Rewriting(writing, len(rows), totals))
-    return found
+            yield Rewriting(*writing[:3], len(rows), totals)
 
 
 def _is(form: str, *operators: str) -> Callable[[Row], bool]:
@@ -119,28 +163,14 @@ _WRITINGS = (
 )
 
 
-class PublishedCount(NamedTuple):
-    """A count as a source prints it: the verdict on our count, the conventions that give it, and the spec's note where
-    it differs."""
-
-    what: str
-    text: str
-    where: str
-    counted: int
-    verdict: str
-    given_by: tuple[str, ...]
-    note: str
-
-
-def published_counts(report: Report) -> list[PublishedCount]:
-    """Return what was published of a network at its settings beside what is counted here.
+def _published_counts(report: Report) -> Iterator[PublishedCount]:
+    """Yield what was published of a network at its settings beside what is counted here.
 
     Raises SpecError where the settings of an entry cannot be.
     """
     origin = report.origin
     published = standing_at(origin, origin.published, spellings) if isinstance(origin, Spec) else ()
     totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
-    found = []
     for entry in published:
         where = ", ".join(filter(None, [entry.source or origin.source.paper, entry.where]))
         for what in COMPARED:
@@ -151,8 +181,7 @@ def published_counts(report: Report) -> list[PublishedCount]:
             result = verdict(counted, number, bool(entry.note))
             given_by = _given_by(number, totals) if what in ("macs", "flops") else ()
             note = entry.note if result in ("noted", "differs") else ""
-            found.append(PublishedCount(what, text, where, counted, result, given_by, note))
-    return found
+            yield PublishedCount(what, text, where, counted, result, given_by, note)
 
 
 def _given_by(number: PrintedNumber, totals: Mapping[str, int]) -> tuple[str, ...]:
@@ -162,7 +191,7 @@ def _given_by(number: PrintedNumber, totals: Mapping[str, int]) -> tuple[str, ..
     return tuple(name for name, result in verdicts.items() if result == best)
 
 
-def unpriced(report: Report) -> tuple[str, ...]:
+def _unpriced(report: Report) -> tuple[str, ...]:
     """Return the names of operators from a package of the user's own: what tools count there depends on their code, and
     only their MACs are known."""
     ours = f"{Operator.__module__.rpartition('.')[0]}."

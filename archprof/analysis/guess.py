@@ -1,10 +1,11 @@
 """What a number that somebody saw may be: a convention, FLOPs, parameters, another resolution or width."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+from archprof.analysis.document import Head, head
 from archprof.analysis.variants import Variants
 from archprof.costs.convention import ARCHPROF, Convention, convention_total
 from archprof.costs.report import Report, Row
@@ -40,14 +41,24 @@ class Guess(NamedTuple):
     number: int
     what: str
     convention: str
-    at: tuple[Setting, ...]
+    at: Mapping[str, str]
     verdict: str
     difference: Fraction
     far: int
+    fits: bool
+
+
+class Guessed(NamedTuple):
+    """What a number that was seen may be: all that was tried, best first."""
+
+    head: Head
+    seen: str
+    guesses: tuple[Guess, ...]
 
     @property
     def fits(self) -> bool:
-        return self.verdict != "differs"
+        """Whether anything gives the number."""
+        return any(guess.fits for guess in self.guesses)
 
 
 def parse_seen(text: str) -> Seen:
@@ -57,26 +68,26 @@ def parse_seen(text: str) -> Seen:
     return Seen(text.strip(), parse_printed(text[: unit.start()] if unit else text), of)
 
 
-def guesses(
+def guess(
     seen: Seen, variants: Variants, settings: tuple[Setting, ...], conventions: tuple[Convention, ...]
-) -> list[Guess]:
+) -> Guessed:
     """Return what a number may be, best first: those that fit, the least far-fetched before others, then the nearest.
 
     Other resolutions and widths are tried only where nothing fits at the settings that were asked for.
     """
     report = variants.report(settings)
     found = list(_guesses(seen, report, conventions, ()))
-    if not any(guess.fits for guess in found):
+    if not any(one.fits for one in found):
         for at in _elsewhere(seen, report):
             found += _there(seen, variants, settings, at, conventions)
     different: dict[tuple[int, str], Guess] = {}
-    for guess in found:
+    for one in found:
         # A setting that changes nothing explains nothing.
-        different.setdefault((guess.number, guess.convention), guess)
-    return sorted(
-        different.values(),
-        key=lambda guess: (not guess.fits, guess.far if guess.fits else 0, guess.verdict, abs(guess.difference)),
+        different.setdefault((one.number, one.convention), one)
+    ordered = sorted(
+        different.values(), key=lambda one: (not one.fits, one.far if one.fits else 0, one.verdict, abs(one.difference))
     )
+    return Guessed(head(report), seen.text, tuple(ordered))
 
 
 def _there(
@@ -117,10 +128,9 @@ def _guesses(
     operations = _operations(report, conventions) if seen.of != "params" else ()
     params = _params(report) if seen.of != "operations" and ARCHPROF in conventions else ()
     for number, what, convention, far in (*operations, *params):
-        difference = number - seen.printed.value
-        yield Guess(
-            number, what, convention, at, verdict(number, seen.printed, False), difference, far + 3 if at else far
-        )
+        result, difference = verdict(number, seen.printed, False), number - seen.printed.value
+        fits = result != "differs"
+        yield Guess(number, what, convention, dict(at), result, difference, far + 3 if at else far, fits)
 
 
 _Count = tuple[int, str, str, int]

@@ -1,20 +1,22 @@
 """Proving a spec: what it counts to, at every setting that it lists, against what it expects and what was published."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
+from archprof.analysis.document import ConventionText
 from archprof.analysis.expectations import expectations
 from archprof.analysis.variants import Settings, Variants
 from archprof.costs.agreement import CountedModules
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
+from archprof.errors import Location
 from archprof.ir.graph import Graph
 from archprof.language.registry import spellings
+from archprof.spec import catalog
 from archprof.spec.printed_number import parse_printed, verdict
 from archprof.spec.same import standing_at
 from archprof.spec.types import Published, spec_of
-from archprof.spec.variant import Setting
 
 # Published counts that are compared; accuracies are only shown. FLOPs are two for each multiply-accumulate.
 COMPARED = ("params", "macs", "flops", "trainable", "buffers", "activations")
@@ -40,18 +42,22 @@ class Check(NamedTuple):
 
 
 class Proof(NamedTuple):
-    """A network at one setting, and every comparison there."""
+    """A network at one setting, and every comparison there; it *holds* where nothing is unequal, and nothing differs
+    without a note."""
 
     model: str
-    at: tuple[Setting, ...]
-    cost: Counts
+    at: Mapping[str, str]
+    holds: bool
+    totals: Counts
     checks: tuple[Check, ...]
-    location: str
+    location: Location
 
-    @property
-    def holds(self) -> bool:
-        """Whether nothing is unequal, and nothing differs without a note."""
-        return not any(check.verdict in BAD for check in self.checks)
+
+class Verification(NamedTuple):
+    """The proofs of some networks."""
+
+    convention: ConventionText
+    proofs: tuple[Proof, ...]
 
 
 def verify(reference: str, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
@@ -80,7 +86,8 @@ def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
     for published in standing_at(spec, spec.published, spellings):
         checks += _published(published, report.totals)
     model = spec.variant if variants.behind else spec.name
-    return Proof(model, at, report.totals, tuple(checks), spec.file)
+    holds = not any(check.verdict in BAD for check in checks)
+    return Proof(model, dict(at), holds, report.totals, tuple(checks), Location(catalog.portable(spec.file), 0, 0))
 
 
 def _expected(metric: str, expected: int, counted: int) -> Check:

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.errors import suggest, usage_error
+from archprof.render.formats import Result
 
 BY = ("stage", "kind", "layer")
 
@@ -46,25 +48,18 @@ def command(
     """
     from archprof.analysis.compare import compare
     from archprof.costs.report import analyze_graph
-    from archprof.costs.tools import find_conventions
-    from archprof.errors import suggest, usage_error
     from archprof.language.expand import read_network
-    from archprof.render.compare import compare_document, compare_table
+    from archprof.render.compare import compare_table
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("compare", format, output)
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
-    conventions = find_conventions(convention or ())
+    conventions = options.conventions(convention)
     given = options.settings(width, resolution, classes, set)
-    found = compare([analyze_graph(read_network(model, given)) for model in models], relative_to, sort)
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(compare_document(found, conventions))
-
+    reports = [analyze_graph(read_network(model, given)) for model in models]
+    found = compare(reports, relative_to, sort, conventions)
     if plot is not None:
         from archprof.render.plot import plot_comparison
 
         plot_comparison(found, plot)
-    write(chosen, output, lambda: compare_table(found, by, conventions), json, no_color=no_color)
+    deliver(Result(found, lambda: compare_table(found, by)), chosen, output, no_color=no_color)

@@ -1,11 +1,16 @@
 """archprof cost: what one convolution costs."""
 
-from typing import Annotated
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+if TYPE_CHECKING:
+    from archprof.analysis.cost import ConvCost
+
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.render.formats import Result
 
 
 def command(
@@ -56,37 +61,39 @@ def command(
     elements moved, and the ratio to the standard convolution of the same kernel. Several kinds or kernels stand side by
     side.
     """
-    from archprof.analysis.cost import answer
+    from archprof.analysis.cost import ConvCosts, answer
+    from archprof.analysis.document import convention_text
     from archprof.cli.cost_options import convolutions_of, defaults_of
-    from archprof.render.cost import cost_document, cost_table
+    from archprof.render.cost import cost_table
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("cost", format, output)
     given = {
-        "k": k, "in": inputs, "out": outputs, "size": size, "stride": stride, "padding": padding, "dilation": dilation, "groups": groups,
-        "bias": bias or None, "t": t, "ratio": ratio,
-    }  # fmt: skip
+        "k": k,
+        "in": inputs,
+        "out": outputs,
+        "size": size,
+        "stride": stride,
+        "padding": padding,
+        "dilation": dilation,
+        "groups": groups,
+        "bias": bias or None,
+        "t": t,
+        "ratio": ratio,
+    }
     said = {name: str(value) for name, value in given.items() if value is not None}
     answers = [answer(ask) for ask in convolutions_of(conv, said, versus or [])]
-    measured: list[int] = []
     if measure:
-        from archprof.runtime.measure import measure_network
+        answers = [_measured(one) for one in answers]
+    defaults = defaults_of([one.asked for one in answers], said)
+    found = ConvCosts(convention_text(), defaults, tuple(answers))
+    wrong = [one.asked.conv for one in answers if one.measured and one.measured.macs != one.totals.macs]
+    message = f"analytic and measured counts differ: `{wrong[0]}`" if wrong else ""
+    table = partial(cost_table, found, bias_flops=bias_flops, over_n=outputs is None)
+    deliver(Result(found, table, 1 if wrong else 0, message), chosen, output, no_color=no_color)
 
-        measured = [measure_network(found.graph).macs for found in answers]
 
-    def json() -> str:
-        from archprof.render.json import to_json
+def _measured(found: "ConvCost") -> "ConvCost":
+    from archprof.analysis.cost import MeasuredMacs, graph_of
+    from archprof.runtime.measure import measure_network
 
-        return to_json(cost_document(answers, measured))
-
-    defaults = defaults_of([found.ask for found in answers], said)
-    write(
-        chosen,
-        output,
-        lambda: cost_table(answers, defaults, bias_flops=bias_flops, measured=measured, over_n=outputs is None),
-        json,
-        no_color=no_color,
-    )
-    wrong = [found for found, macs in zip(answers, measured, strict=False) if macs != found.total.cost.macs]
-    if wrong:
-        typer.echo(f"analytic and measured counts differ: `{wrong[0].ask.conv}`", err=True)
-        raise typer.Exit(1)
+    return found._replace(measured=MeasuredMacs("fvcore", measure_network(graph_of(found.asked)).macs))

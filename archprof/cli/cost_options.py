@@ -47,7 +47,7 @@ def _heard(said: Iterable[str], heard: Container[str], where: str) -> None:
             raise usage_error(f"`{name}` means nothing {where}", help="leave it out, or ask for another kind")
 
 
-def defaults_of(asks: Iterable[Convolution], said: Mapping[str, str]) -> list[str]:
+def defaults_of(asks: Iterable[Convolution], said: Mapping[str, str]) -> dict[str, str]:
     """Return the options that nobody said and that the asked kinds listen to, with the values taken."""
     taken: dict[str, str] = {}
     for ask in asks:
@@ -59,7 +59,7 @@ def defaults_of(asks: Iterable[Convolution], said: Mapping[str, str]) -> list[st
                 if name == "padding"
                 else _shown(getattr(ask, _FIELDS.get(name, _PLURALS.get(name, name))))
             )
-    return [f"{name} {value}" for name, value in taken.items()]
+    return taken
 
 
 _PLURALS = {"k": "kernels"}

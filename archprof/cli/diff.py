@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.render.formats import Result
 
 
 def command(
@@ -35,18 +36,11 @@ def command(
     from archprof.analysis.diff import diff
     from archprof.costs.report import analyze_graph
     from archprof.language.expand import read_network
-    from archprof.render.diff import diff_document, diff_table
+    from archprof.render.diff import diff_table
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
     first, second = (analyze_graph(read_network(model, given)) for model in (before, after))
     found = diff(first, second, options.ignored(ignore))
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(diff_document(found))
-
-    write(chosen, output, lambda: diff_table(found, full=full), json, no_color=no_color)
-    if exit_code and not found.empty:
-        raise typer.Exit(1)
+    code = 1 if exit_code and not found.empty else 0
+    deliver(Result(found, lambda: diff_table(found, full=full), code), chosen, output, no_color=no_color)

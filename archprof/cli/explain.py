@@ -1,17 +1,17 @@
 """archprof explain: why other tools and papers print other numbers."""
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
-from archprof.render.table import Table
+from archprof.cli.output import choose_format, deliver
+from archprof.render.formats import Result
 
 if TYPE_CHECKING:
     from archprof.analysis.variants import Variants
     from archprof.costs.convention import Convention
+    from archprof.costs.report import Report
     from archprof.spec.variant import Setting
 
 
@@ -38,54 +38,33 @@ def command(
     """
     from archprof.analysis.variants import Variants
     from archprof.costs.tools import CONVENTIONS, find_conventions
-    from archprof.render.json import to_json
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("explain", format, output)
     conventions = find_conventions(convention or CONVENTIONS)
     variants = Variants(model)
     settings = tuple(options.settings(width, resolution, classes, set))
     if number is not None:
-        answer = _guessed(variants, settings, conventions, number, top)
+        result = _guessed(variants, settings, conventions, number, top)
     else:
         # Sentences are for people.
-        answer = _explained(variants, settings, conventions, steps=convention is not None or chosen == "csv")
-    write(chosen, output, answer.table, lambda: to_json(answer.document()), no_color=no_color)
-    if not answer.found:
-        raise typer.Exit(1)
+        steps = convention is not None or chosen == "csv"
+        result = _explained(variants.report(settings), conventions, steps=steps)
+    deliver(result, chosen, output, no_color=no_color)
 
 
-class Answer(NamedTuple):
-    """What to print, as a table and as a document, and whether what was asked for was found."""
+def _explained(report: "Report", conventions: tuple["Convention", ...], *, steps: bool) -> Result:
+    from archprof.analysis.explain import explain
+    from archprof.render.explain import explain_table, waterfall_table
 
-    table: Callable[[], Table]
-    document: Callable[[], dict[str, Any]]
-    found: bool = True
-
-
-def _explained(
-    variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], *, steps: bool
-) -> Answer:
-    from archprof.analysis.explain import explain, published_counts, rewritings, unpriced
-    from archprof.render.explain import explain_document, explain_table, footnotes, waterfall_table
-
-    report = variants.report(settings)
-    explanations = [explain(report, one) for one in conventions]
-    forms, published = rewritings(report, explanations), published_counts(report)
-    render = waterfall_table if steps else explain_table
-    return Answer(
-        lambda: render(report, explanations, footnotes(forms, published, unpriced(report))),
-        lambda: explain_document(report, explanations, forms, published),
-    )
+    found = explain(report, conventions)
+    return Result(found, lambda: (waterfall_table if steps else explain_table)(found))
 
 
 def _guessed(
     variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], number: str, top: int
-) -> Answer:
-    from archprof.analysis.guess import guesses, parse_seen
-    from archprof.render.explain import guess_document, guess_table
+) -> Result:
+    from archprof.analysis.guess import guess, parse_seen
+    from archprof.render.explain import guess_table
 
-    seen = parse_seen(number)
-    report = variants.report(settings)
-    found = guesses(seen, variants, settings, conventions)
-    fits = any(guess.fits for guess in found)
-    return Answer(lambda: guess_table(report, seen, found, top), lambda: guess_document(report, seen, found), fits)
+    found = guess(parse_seen(number), variants, settings, conventions)
+    return Result(found, lambda: guess_table(found, top), 0 if found.fits else 1)

@@ -5,7 +5,9 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.errors import usage_error
+from archprof.render.formats import Result
 
 
 def command(
@@ -24,25 +26,18 @@ def command(
     """
     from fnmatch import fnmatchcase
 
-    from archprof.errors import usage_error
-    from archprof.render.listing import list_document, list_table
-    from archprof.spec.entries import entries
+    from archprof.render.listing import list_table
+    from archprof.spec.index import Listing, listed_networks
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("list", format, output)
     patterns = pattern or ["*"]
     found = [
-        entry
-        for entry in entries()
-        if any(fnmatchcase(name, each) for each in patterns for name in (entry.name, *entry.aliases))
+        network
+        for network in listed_networks()
+        if any(fnmatchcase(name, each) for each in patterns for name in (network.model, *network.aliases))
     ]
     if not found:
-        raise usage_error(
-            f"no network matches `{' '.join(patterns)}`", help="`archprof list` without a pattern shows all"
-        )
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(list_document(found))
-
-    write(chosen, output, lambda: list_table(found), json, no_color=no_color)
+        message = f"no network matches `{' '.join(patterns)}`"
+        raise usage_error(message, help="`archprof list` without a pattern shows all")
+    listing = Listing(tuple(found))
+    deliver(Result(listing, lambda: list_table(listing)), chosen, output, no_color=no_color)

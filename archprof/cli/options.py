@@ -1,9 +1,12 @@
 """The options that commands share: the same word means the same everywhere."""
 
 from collections.abc import Iterable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from archprof.costs import convention as rules
 
 Model = Annotated[
     str,
@@ -44,6 +47,15 @@ Convention = Annotated[
     ),
 ]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
+
+
+def conventions(given: list[str] | None) -> "tuple[rules.Convention, ...]":
+    """Return the conventions of `--convention`. Raises UsageError for one that there is not."""
+    if not given:
+        return ()
+    from archprof.costs.tools import find_conventions
+
+    return find_conventions(given)
 
 
 def settings(

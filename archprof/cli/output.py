@@ -2,52 +2,45 @@
 
 import os
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import typer
+
 from archprof.errors import UsageError, suggest, usage_error
-from archprof.render.table import Table, to_csv, to_markdown, to_text
-
-SUFFIXES = {
-    ".json": "json",
-    ".jsonl": "json",
-    ".parquet": "parquet",
-    ".csv": "csv",
-    ".md": "markdown",
-    ".markdown": "markdown",
-    ".txt": "table",
-}
-FORMATS = ("table", "markdown", "csv", "json")
+from archprof.render.formats import Page, Result, formats_of, rendered
 
 
-def choose_format(given: str | None, output: str | None, formats: tuple[str, ...] = FORMATS) -> str:
-    """Return the format: as given, else by the file's suffix, else a table.
+def choose_format(command: str, given: str | None, output: str | None) -> str:
+    """Return the format of a command's result: as given, else by the file's suffix, else a table.
 
     Raises UsageError for a format that there is not, or a suffix that names none.
     """
-    if given is None:
-        suffix = Path(output).suffix.lower() if output else ""
-        by_suffix = SUFFIXES.get(suffix, "") if suffix else formats[0]
-        if by_suffix not in formats:
-            known = ", ".join(ending for ending, format in SUFFIXES.items() if format in formats)
-            raise usage_error(f"the suffix of `{output}` names no format", help=f"suffixes: {known}; or say `--format`")
-        return by_suffix
-    if given not in formats:
-        raise usage_error(f"unknown format `{given}`", help=suggest(given, formats, "formats"))
-    return given
+    formats = formats_of(command)
+    names = [format.name for format in formats]
+    if given is not None:
+        if given not in names:
+            raise usage_error(f"unknown format `{given}`", help=suggest(given, names, "formats"))
+        return given
+    suffixes = {suffix: format.name for format in formats for suffix in format.suffixes}
+    suffix = Path(output).suffix.lower() if output else ""
+    if suffix and suffix not in suffixes:
+        advice = f"suffixes: {', '.join(suffixes)}; or say `--format`"
+        raise usage_error(f"the suffix of `{output}` names no format", help=advice)
+    return suffixes[suffix] if suffix else names[0]
 
 
-def write(
-    format: str, output: str | None, table: Callable[[], Table], json: Callable[[], str], *, no_color: bool = False
-) -> None:
-    """Render a result in *format* and write it to standard output, or to a file whole or not at all."""
-    renderings: Mapping[str, Callable[[], str]] = {
-        "markdown": lambda: to_markdown(table()),
-        "csv": lambda: to_csv(table()),
-        "json": json,
-        "table": lambda: to_text(table(), **_room(output, no_color)),  # type: ignore[arg-type]
-    }
-    text = renderings[format]()
+def deliver(result: Result, format: str, output: str | None, *, no_color: bool = False) -> None:
+    """Write a result to standard output, or to a file whole or not at all, and leave with its exit code where that is
+    not 0."""
+    write(rendered(result, format, page(output, no_color)), output)
+    if result.message:
+        say(result.message)
+    if result.exit_code:
+        raise typer.Exit(result.exit_code)
+
+
+def write(text: str, output: str | None) -> None:
+    """Write a text to standard output, or to a file whole or not at all."""
     if output is None:
         write_stdout(text)
     else:
@@ -103,8 +96,9 @@ def cannot_write(path: str, error: OSError) -> UsageError:
     return usage_error(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")
 
 
-def _room(output: str | None, no_color: bool) -> dict[str, object]:
-    """Return what a terminal leaves room for: its width and colour; a pipe or a file takes lines of any length."""
+def page(output: str | None, no_color: bool) -> Page:
+    """Return what a result is printed on: a terminal has a width and colours; a pipe or a file takes lines of any
+    length."""
     stdout = sys.stdout
     terminal = output is None and stdout.isatty()
     columns = os.environ.get("COLUMNS", "")
@@ -114,7 +108,9 @@ def _room(output: str | None, no_color: bool) -> dict[str, object]:
         width = os.get_terminal_size(stdout.fileno()).columns or None
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
     encoding = "utf-8" if output else (stdout.encoding or "ascii")
-    return {"width": width, "color": color, "ascii_only": not _takes(encoding)}
+    # Code hosts count paths from their checkout.
+    root = Path(os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or ".")
+    return Page(width, color, not _takes(encoding), root)
 
 
 def _takes(encoding: str) -> bool:

@@ -1,36 +1,61 @@
 """archprof schema: JSON Schemas, for editors and for readers of results."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Annotated, Any
 
 import typer
 
 from archprof.cli import options
 
-NAMES = ("spec", "check", "summary")
+# What the commands print, by command.
+RESULTS: Mapping[str, str] = {
+    "summary": "archprof.analysis.summary:Summary",
+    "show": "archprof.analysis.block_table:BlockTable",
+    "list": "archprof.spec.index:Listing",
+    "cost": "archprof.analysis.cost:ConvCosts",
+    "compare": "archprof.analysis.compare:Comparison",
+    "diff": "archprof.analysis.diff:Diff",
+    "solve": "archprof.sweep.solve:Solution",
+    "explain": "archprof.analysis.explain:Explained",
+    "explain-number": "archprof.analysis.guess:Guessed",
+    "check": "archprof.analysis.check:Outcome",
+    "verify": "archprof.analysis.verify:Verification",
+}
+NAMES = ("spec", "config", *RESULTS)
 
 
 def command(
     name: Annotated[
-        str, typer.Argument(help="spec, the language; check, its configuration; summary, its JSON.", metavar="[NAME]")
+        str,
+        typer.Argument(help="spec, the language; config, that of `check`; or a command, its JSON.", metavar="[NAME]"),
     ] = "spec",
     output: options.Output = None,
 ) -> None:
-    """The JSON Schema of the spec language, or of a result.
+    """The JSON Schema of the spec language, of budgets, or of what a command prints.
 
     For editors: point the YAML support at the file that `archprof schema -o archprof.schema.json` writes.
     """
     import json
 
-    from archprof.cli.output import write_file, write_stdout
+    from archprof.cli.output import write
     from archprof.errors import suggest, usage_error
 
-    if name == "spec":
-        from archprof.language.schema import spec_schema as schema
-    elif name == "check":
-        from archprof.spec.config import config_schema as schema
-    elif name == "summary":
-        from archprof.render.json import summary_schema as schema
-    else:
+    if name not in NAMES:
         raise usage_error(f"there is no schema `{name}`", help=suggest(name, NAMES, "schemas"))
-    text = json.dumps(schema(), indent=2, ensure_ascii=False) + "\n"
-    write_file(output, text) if output else write_stdout(text)
+    write(json.dumps(_schema(name), indent=2, ensure_ascii=False) + "\n", output)
+
+
+def _schema(name: str) -> dict[str, Any]:
+    if name == "spec":
+        from archprof.language.schema import spec_schema
+
+        return spec_schema()
+    if name == "config":
+        from archprof.spec.config import config_schema
+
+        return config_schema()
+    from archprof.render.json_schema import result_schema
+
+    module, _, record = RESULTS[name].partition(":")
+    return result_schema(name, getattr(import_module(module), record))

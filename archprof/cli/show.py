@@ -1,7 +1,8 @@
 """archprof show: a network's block table as its paper prints it."""
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.render.formats import Result
 
 
 def command(
@@ -22,15 +23,8 @@ def command(
     from archprof.analysis.block_table import block_table
     from archprof.costs.report import analyze_graph
     from archprof.language.expand import read_network
-    from archprof.render.show import show_document, show_table
+    from archprof.render.show import show_table
 
-    chosen = choose_format(format, output)
-    report = analyze_graph(read_network(model, options.settings(width, resolution, classes, set)))
-    table = block_table(report)
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(show_document(report, table))
-
-    write(chosen, output, lambda: show_table(report, table), json, no_color=no_color)
+    chosen = choose_format("show", format, output)
+    found = block_table(analyze_graph(read_network(model, options.settings(width, resolution, classes, set))))
+    deliver(Result(found, lambda: show_table(found)), chosen, output, no_color=no_color)

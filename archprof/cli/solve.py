@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write, write_file
+from archprof.cli.output import choose_format, deliver, write_file
+from archprof.render.formats import Result
 
 
 def command(
@@ -49,21 +50,14 @@ def command(
     """
     from archprof.cli.solve_options import goal_of, solved, spec_text
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("solve", format, output)
     goal = goal_of({"macs": max_macs, "params": max_params, "activations": max_activations}, target_macs, maximize)
-    from archprof.render.solve import solution_document, solution_table
+    from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)
     found = solved(model, goal, settings, width, resolution, scale)
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(solution_document(found))
-
     if write_spec is not None and found.fits:
         write_file(write_spec, spec_text(model, settings, found, write_spec))
-    write(chosen, output, lambda: solution_table(found), json, no_color=no_color)
-    if not found.fits:
-        typer.echo("no network of the range is within the budget", err=True)
-        raise typer.Exit(1)
+    message = "" if found.fits else "no network of the range is within the budget"
+    result = Result(found, lambda: solution_table(found), 0 if found.fits else 1, message)
+    deliver(result, chosen, output, no_color=no_color)

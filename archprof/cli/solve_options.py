@@ -79,7 +79,9 @@ def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: 
     if target == "-":
         raise usage_error("what was read from standard input cannot be extended", help="save it to a file first")
     parent = _seen_from(path, target) if catalog.is_path(target) else target
-    asked = ",".join(f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings]).items())
+    asked = ",".join(
+        f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings.items()]).items()
+    )
     name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
     extended = f"{parent}@{asked}".replace("\\", "\\\\").replace('"', '\\"')
     return f'archprof: 1\nname: {name}\nextends: "{extended}"\n'

@@ -2,11 +2,10 @@
 
 from typing import TYPE_CHECKING
 
-import typer
-
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
 from archprof.errors import usage_error
+from archprof.render.formats import Result
 
 if TYPE_CHECKING:
     from archprof.render.table import Table
@@ -35,37 +34,30 @@ def command(
     module, counts on it, and compares row by row; exit 1 when anything differs. `--convention` shows what another tool
     would count beside our MACs.
     """
-    from archprof.analysis.fold import view
+    from archprof.analysis.summary import summarize
     from archprof.costs.measured import disagreement, with_measured
     from archprof.costs.report import analyze_graph
-    from archprof.costs.tools import find_conventions
     from archprof.language.expand import read_network
+    from archprof.render.fold import view
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
-    conventions = find_conventions(convention or ())
+    conventions = options.conventions(convention)
     graph = read_network(model, options.settings(width, resolution, classes, set))
     report = analyze_graph(graph)
-    shown = view(report, depth=depth, full=full, sort=sort, top=top)
     if measure:
         from archprof.runtime.measure import measure_network
 
         report = with_measured(report, measure_network(graph, counter or "fvcore"))
-        shown = view(report, depth=depth, full=full, sort=sort, top=top)
+    found = summarize(report, conventions)
+    shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
+    difference = disagreement(report)
 
     def table() -> "Table":
         from archprof.render.summary import summary_table
 
-        return summary_table(report, shown, sort, conventions)
+        return summary_table(found, shown, sort)
 
-    def json() -> str:
-        from archprof.render.json import summary_document, to_json
-
-        return to_json(summary_document(report, conventions))
-
-    write(chosen, output, table, json, no_color=no_color)
-    difference = disagreement(report)
-    if difference:
-        typer.echo(f"analytic and measured counts differ: {difference}", err=True)
-        raise typer.Exit(1)
+    message = f"analytic and measured counts differ: {difference}" if difference else ""
+    deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)

@@ -7,7 +7,6 @@ import typer
 from archprof.cli import options
 from archprof.cli.output import choose_format
 
-FORMATS = ("table", "markdown", "csv", "json", "parquet")
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
 _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
@@ -82,7 +81,7 @@ def command(
     from archprof.cli.sweep_output import run_sweep
     from archprof.spec.variant import parse_setting
 
-    chosen = choose_format(format, output, FORMATS)
+    chosen = choose_format("sweep", format, output)
     named = [("width", width), ("resolution", resolution), ("classes", classes)]
     settings = [(name, value) for name, value in named if value is not None] + [
         parse_setting(text) for text in set or ()

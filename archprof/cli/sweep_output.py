@@ -6,15 +6,16 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.cli.output import cannot_write, say, umask, write
+from archprof.cli.output import cannot_write, deliver, say, umask
 from archprof.cli.progress import Interrupt, Progress
 from archprof.cli.sweep_options import SHOWN, SweepRequest, planned
 from archprof.errors import UsageError
+from archprof.render.formats import Result
 
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
-    from archprof.render.sweep import Writer
+    from archprof.render.sweep_files import Writer
     from archprof.sweep.plan import Plan, Selection
     from archprof.sweep.run import Tally, VariantRows
 
@@ -118,16 +119,14 @@ class _Shown(_Sink):
 
     def finish(self, interrupted: bool) -> None:
         """Print the table, and draw the plot."""
-        from archprof.costs.convention import ARCHPROF
         from archprof.render.sweep import sweep_table
-        from archprof.sweep.run import NOTHING
+        from archprof.sweep.outcome import outcome
 
         super().finish(interrupted)
         kept = self.points() if self._selection.reduces else self._first.kept
-        drawn = NOTHING if self._request.format == "markdown" else self.points()
-        limited = bool(self._selection.limits)
-        table = sweep_table(self._tally, kept, drawn, limited, f"{ARCHPROF}: {ARCHPROF.text}")
-        write(self._request.format, self._request.output, lambda: table, str, no_color=self._request.no_color)
+        found = outcome(self._tally, kept, self.points(), limited=bool(self._selection.limits))
+        result = Result(found, lambda: sweep_table(found))
+        deliver(result, self._request.format, self._request.output, no_color=self._request.no_color)
 
 
 class _Streamed(_Sink):
@@ -138,7 +137,7 @@ class _Streamed(_Sink):
         self._temporary = ""
         self._writer: Writer | None = None
         if request.output is None:
-            from archprof.render.sweep import text_writer
+            from archprof.render.sweep_files import text_writer
 
             self._writer = text_writer(request.format, sys.stdout, tally.plans)
             return
@@ -150,7 +149,7 @@ class _Streamed(_Sink):
         self._open(request.output, list(tally.plans))
 
     def _open(self, output: str, plans: "list[Plan]") -> None:
-        from archprof.render.sweep import open_writer
+        from archprof.render.sweep_files import open_writer
 
         before = output if self._request.resume and not self._selection.reduces else None
         target = Path(output)
@@ -187,13 +186,14 @@ class _Streamed(_Sink):
         self._tell()
 
     def _tell(self) -> None:
-        from archprof.render.sweep import impossible
+        from archprof.render.sweep import impossible_text
+        from archprof.sweep.outcome import impossible
 
         tally, output = self._tally, self._request.output
         if output is not None and sys.stderr.isatty():
             say(f"{tally.fitting:,} of {sum(tally.done):,} variants fit: {output}")
-        for line in impossible(tally):
-            say(line)
+        for one in impossible(tally):
+            say(impossible_text(one))
 
     def discard(self) -> None:
         """Remove the unfinished file."""

@@ -7,13 +7,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, write
+from archprof.cli.output import choose_format, deliver
+from archprof.errors import UsageError, usage_error
+from archprof.render.formats import Result
 
 if TYPE_CHECKING:
     from archprof.analysis.variants import Settings
     from archprof.analysis.verify import Proof
     from archprof.costs.agreement import CountedModules
-    from archprof.errors import InputError
+    from archprof.errors import InputError, Problem
     from archprof.ir.graph import Graph
 
     # A model, and the setting to prove it at; None for all that its spec lists.
@@ -41,40 +43,35 @@ def command(
     printed with: equal, cut (truncated instead of rounded), noted (the spec says why it differs) or differs. Exit 1 on
     any unequal integer and any difference without a note.
     """
-    from archprof.errors import InputError, Problem, UsageError
-    from archprof.render.verify import verify_document, verify_table
+    from archprof.analysis.document import convention_text
+    from archprof.analysis.verify import Verification
+    from archprof.errors import InputError
+    from archprof.render.verify import verify_table
 
-    chosen = choose_format(format, output)
+    chosen = choose_format("verify", format, output)
     if not analytic:
         from archprof.runtime.imports import require_torch
 
         require_torch("`verify` without `--analytic`")
     proofs: list[Proof] = []
     wrong: list[Problem] = []
-    for found in _all(_chosen(models or ["*"]), analytic, jobs):
-        if isinstance(found, InputError):
-            wrong += found.problems
+    for outcome in _all(_chosen(models or ["*"]), analytic, jobs):
+        if isinstance(outcome, InputError):
+            wrong += outcome.problems
         else:
-            proofs += found
-
-    def json() -> str:
-        from archprof.render.json import to_json
-
-        return to_json(verify_document(proofs))
-
-    if proofs:
-        write(chosen, output, lambda: verify_table(proofs, notes=bool(models)), json, no_color=no_color)
-    if wrong:
+            proofs += outcome
+    found = Verification(convention_text(), tuple(proofs))
+    code = 2 if wrong else 0 if all(proof.holds for proof in proofs) else 1
+    result = Result(found, lambda: verify_table(found, notes=bool(models)), code, "\n".join(map(str, wrong)))
+    if not proofs:
         raise UsageError(wrong)
-    if not all(proof.holds for proof in proofs):
-        raise typer.Exit(1)
+    deliver(result, chosen, output, no_color=no_color)
 
 
 def _chosen(patterns: list[str]) -> list[str]:
     """Return the references that patterns name; one that is no pattern is a reference by itself."""
     from fnmatch import fnmatchcase
 
-    from archprof.errors import usage_error
     from archprof.spec import catalog
 
     chosen: dict[str, None] = {}

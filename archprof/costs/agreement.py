@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple, Protocol
 
+from archprof.costs.metrics import Counts
+
 
 class CountedModule(Protocol):
     """What a counter found for one module."""
@@ -39,6 +41,10 @@ class Measured(NamedTuple):
     params: int
     macs: int
     macs_torch: int | None = None
+
+    def agrees(self, cost: Counts) -> bool:
+        """Tell whether that is what the formulas say."""
+        return (self.params, self.macs) == (cost.params, cost.macs) and self.macs_torch in (None, cost.macs)
 
 
 class Agreement(NamedTuple):

@@ -144,4 +144,10 @@ def totals_of(metrics: Iterable[Metric], columns: Mapping[str, Sequence[int]]) -
     return Counts(found)
 
 
+def together(costs: Iterable[Counts]) -> Counts:
+    """Return what several costs come to, each metric as it adds up."""
+    listed = list(costs)
+    return totals_of(METRICS, {name: [cost[name] for cost in listed] for name in NAMES})
+
+
 NO_COUNTS = Counts((name, 0) for name in NAMES)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import ARCHPROF, Convention
-from archprof.costs.metrics import INFERENCE, METRICS, NAMES, Counts, Metric, SeenCall, Setup, totals_of
+from archprof.costs.metrics import INFERENCE, METRICS, Counts, Metric, SeenCall, Setup, together, totals_of
 from archprof.errors import Location
 from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Graph, Node
@@ -120,11 +120,7 @@ class Row(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether everything measured equals the analytic count."""
-        found = self.measured
-        if found is None:
-            return True
-        macs = self.cost.macs
-        return found.params == self.cost.params and found.macs == macs and found.macs_torch in (None, macs)
+        return self.measured is None or self.measured.agrees(self.cost)
 
 
 @dataclass(frozen=True)
@@ -196,8 +192,7 @@ def _column(metric: Metric, counted: tuple[int, ...], calls: Sequence[SeenCall])
 
 def total_cost(rows: Iterable[Row]) -> Counts:
     """Return what rows cost together."""
-    costs = [row.cost for row in rows]
-    return totals_of(METRICS, {name: [cost[name] for cost in costs] for name in NAMES})
+    return together(row.cost for row in rows)
 
 
 def seen_calls(graph: Graph) -> Iterator[SeenCall]:

@@ -1,39 +1,33 @@
-"""The outcome of a check: as a table, a line for each budget, and as JSON."""
+"""The outcome of a check as a table: a line for each budget."""
 
 from collections.abc import Callable
+from fractions import Fraction
 from typing import Any
 
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
-from archprof.errors import Problem, printable
-from archprof.render.table import Column, Table
+from archprof.costs.metrics import label_of
+from archprof.errors import printable
+from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, plural, short, signed
 
-SCHEMA = 1
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
-LABELS = {
-    "macs": "MACs", "flops": "FLOPs (2 × MACs)", "size": "bytes at fp32", "size_fp16": "bytes at fp16", "size_int8": "bytes at int8",
-    "layers": "weighted layers",
-}  # fmt: skip
 
 
-def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
-    """Return the table of a check: verdicts; below them what failed, what is better than it was, with *problems* what
-    is wrong, and what grew."""
-    notes = (
-        *_notes(outcome),
-        *(printable(str(problem).replace("\n ", ";")) for problem in outcome.problems if problems),
-    )
+def check_table(outcome: Outcome) -> Table:
+    """Return the table of a check: verdicts; below them what failed, what is better than it was, what is wrong, and
+    what grew."""
     columns = (
-        Column("", "verdict", lambda status: MARKS[status], left=True),
-        Column("network", "network", printable, left=True),
-        Column("budget", "budget", left=True),
-        Column("limit", "limit", lambda count: _known(exact, count)),
-        Column("actual", "actual", exact),
-        Column("difference", "difference", lambda count: _known(signed, count), drop=1),
-        Column("head-room", "head_room", drop=2),
+        Heading("", "verdict", lambda status: MARKS[status], left=True),
+        Heading("network", "network", printable, left=True),
+        Heading("budget", "budget", left=True),
+        Heading("limit", "limit", lambda count: _known(exact, count)),
+        Heading("actual", "actual", exact),
+        Heading("difference", "difference", lambda count: _known(signed, count), drop=1),
+        Heading("head-room", "head_room", drop=2),
     )
+    notes = tuple(_notes(outcome))
     if not outcome.verdicts:
         return Table(headline(outcome), (), (), notes)
     rows = tuple(_row(verdict) for verdict in outcome.verdicts)
@@ -43,13 +37,9 @@ def check_table(outcome: Outcome, *, problems: bool = False) -> Table:
 
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
-    room = head_room(verdict) if verdict.status == PASS else ""
-    counts = (
-        (None, verdict.actual, None)
-        if verdict.status == NEW
-        else (verdict.limit, verdict.actual, verdict.actual - verdict.limit)
-    )
-    return (verdict.status, verdict.model, budget(verdict), *counts, room)
+    above = None if verdict.limit is None else verdict.actual - verdict.limit
+    counts = (verdict.limit, verdict.actual, above)
+    return (verdict.status, verdict.model, budget(verdict), *counts, head_room(verdict))
 
 
 def _known(show: Callable[[int], str], count: int | None) -> str:
@@ -60,13 +50,10 @@ def headline(outcome: Outcome) -> str:
     """Return the outcome in a line: `2 of 7 budgets exceeded`."""
     checked, failed = plural(len(outcome.verdicts), "budget"), len(outcome.failures)
     new = sum(verdict.status == NEW for verdict in outcome.verdicts)
-    said = [
-        "no budget checked"
-        if not outcome.verdicts
-        else f"{failed} of {checked} exceeded"
-        if failed
-        else f"{checked} checked, none exceeded"
-    ]
+    if not outcome.verdicts:
+        said = ["no budget checked"]
+    else:
+        said = [f"{failed} of {checked} exceeded" if failed else f"{checked} checked, none exceeded"]
     if new:
         said.append(f"{exact(new)} without a number to count from")
     if outcome.problems:
@@ -78,12 +65,16 @@ def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
     of = f" of {printable(verdict.where)}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
-    return f"{LABELS.get(verdict.metric, verdict.metric)}{of} {SIGNS[verdict.bound]} {printable(verdict.text)}{whole}"
+    return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {printable(verdict.text)}{whole}"
+
+
+def _label(metric: str) -> str:
+    return "weighted layers" if metric == "layers" else label_of(metric)
 
 
 def head_room(verdict: Verdict) -> str:
-    """Return how far a network stays from a limit, in percent of it."""
-    if verdict.bound == "exactly" or not verdict.limit:
+    """Return how far a network stays from a limit that it keeps, in percent of it."""
+    if verdict.status != PASS or verdict.bound == "exactly" or not verdict.limit or verdict.difference is None:
         return ""
     tenths = abs(verdict.difference) * 1000 // verdict.limit
     return f"{tenths // 10}.{tenths % 10} %"
@@ -91,81 +82,78 @@ def head_room(verdict: Verdict) -> str:
 
 def told(verdict: Verdict) -> str:
     """Return a failure as a sentence, with exact digits where rounded ones would look equal."""
+    assert verdict.limit is not None
     limit, actual = short(verdict.limit), short(verdict.actual)
     if limit == actual:
         limit, actual = exact(verdict.limit), exact(verdict.actual)
-    said = f"{printable(verdict.model)}: {budget(verdict)}, counted {actual}"
+    said = f"{titled(verdict)}, counted {actual}"
     if verdict.before is not None:
         said += f" ({signed(verdict.actual - verdict.before)} over {exact(verdict.before)})"
-    over = (
-        ""
-        if verdict.actual == verdict.limit
-        else f", {exact(abs(verdict.actual - verdict.limit))} too {'few' if verdict.actual < verdict.limit else 'many'}"
-    )
-    return f"{said}; the limit is {limit}{over}{f': {printable(verdict.note)}' if verdict.note else ''}"
+    said += f"; the limit is {limit}"
+    if verdict.actual != verdict.limit:
+        off = exact(abs(verdict.actual - verdict.limit))
+        said += f", {off} too {'few' if verdict.actual < verdict.limit else 'many'}"
+    return f"{said}: {printable(verdict.note)}" if verdict.note else said
+
+
+def titled(verdict: Verdict) -> str:
+    """Return what tells a budget of a network from all others, whatever it counts: `v3: MACs ≤ 220M`."""
+    return f"{printable(verdict.model)}: {budget(verdict)}"
+
+
+def absent(verdict: Verdict) -> str:
+    """Return why there is nothing to hold a network to: `not in the baseline`; empty where that is not known."""
+    return f"not in {_since(verdict)}" if verdict.since else ""
+
+
+def improvement(verdict: Verdict) -> str:
+    """Return what got better, and what keeps it so."""
+    assert verdict.before is not None
+    share = _percent(verdict.before - verdict.actual, verdict.before)
+    said = f"{printable(verdict.model)}: {_label(verdict.metric)} {share} under {_since(verdict)}"
+    return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.since == "baseline" else said
+
+
+def _since(verdict: Verdict) -> str:
+    return "the baseline" if verdict.since == "baseline" else verdict.since
+
+
+def _percent(part: int, whole: int) -> str:
+    """Return a share with as many decimals as it takes to be more than nothing, two digits of them."""
+    share = Fraction(100 * part, whole)
+    digits = 1
+    while digits < 6 and share < Fraction(1, 10**digits):
+        digits += 1
+    return f"{float(share):.{digits}f} %"
 
 
 def _growth(outcome: Outcome) -> Table:
     """Return the rows below failures: what grew most, and where it stands."""
+    grew = any(verdict.before is not None for verdict in outcome.failures)
     columns = (
         # The network is not first: a line that starts with `::` would be a command to GitHub.
-        Column("budget", "budget", left=True),
-        Column("network", "network", printable, left=True),
-        Column("grew most", "path", left=True),
-        Column("by", "delta", signed),
-        Column("spec", "location", left=True),
+        Heading("budget", "budget", left=True),
+        Heading("network", "network", printable, left=True),
+        Heading("grew most" if grew else "has most", "path", left=True),
+        Heading("by", "delta", signed),
+        Heading("spec", "location", left=True),
     )
     rows = tuple(
         (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location))
         for verdict in outcome.failures
         for growth in verdict.grown
     )
-    if not any(verdict.before is not None for verdict in outcome.failures):
-        columns = (*columns[:2], Column("has most", "path", left=True), *columns[3:])
     return Table("", columns, rows)
 
 
-def _notes(outcome: Outcome) -> list[str]:
-    notes = [f"{MARKS[FAIL]} {told(verdict)}" for verdict in outcome.failures]
-    notes += [
-        f"{MARKS[PASS]} {improvement(verdict)}"
-        for verdict in outcome.verdicts
-        if verdict.status == PASS and verdict.note
+def _notes(outcome: Outcome) -> list[Note]:
+    improved = [verdict for verdict in outcome.verdicts if verdict.improved]
+    absences = [verdict for verdict in outcome.verdicts if verdict.status == NEW and verdict.since]
+    new = dict.fromkeys(f"{printable(verdict.model)} is {printable(absent(verdict))}" for verdict in absences)
+    wrong = (printable(str(problem).replace("\n ", ";")) for problem in outcome.problems)
+    return [
+        *(Note("exceeded", f"{MARKS[FAIL]} {told(verdict)}") for verdict in outcome.failures),
+        *(Note("better", f"{MARKS[PASS]} {improvement(verdict)}") for verdict in improved),
+        *(Note("new", f"{MARKS[NEW]} {said}: nothing to hold it to") for said in new),
+        *(Note("problem", said) for said in wrong),
     ]
-    new = dict.fromkeys(
-        (verdict.model, verdict.note) for verdict in outcome.verdicts if verdict.status == NEW and verdict.note
-    )
-    notes += [f"{MARKS[NEW]} {printable(model)} is {printable(note)}: nothing to hold it to" for model, note in new]
-    return notes
-
-
-def improvement(verdict: Verdict) -> str:
-    """Return what got better, and what keeps it so."""
-    said = f"{printable(verdict.model)}: {LABELS.get(verdict.metric, verdict.metric)} {verdict.note}"
-    return (
-        f"{said}: tighten with `archprof check --write-baseline FILE`"
-        if verdict.note.endswith("the baseline")
-        else said
-    )
-
-
-def check_document(outcome: Outcome) -> dict[str, Any]:
-    """Return the document that docs/reference/budgets.md describes."""
-    return {
-        "schema": SCHEMA,
-        "exit_code": outcome.exit_code,
-        "verdicts": [_verdict(verdict) for verdict in outcome.verdicts],
-        "problems": [_problem(problem) for problem in outcome.problems],
-    }
-
-
-def _verdict(verdict: Verdict) -> dict[str, Any]:
-    fields = {**verdict._asdict(), "difference": verdict.difference}
-    if verdict.status == NEW:
-        fields |= {"limit": None, "difference": None}
-    grown = [{"path": growth.path, "delta": growth.delta, "location": str(growth.location)} for growth in verdict.grown]
-    return {**fields, "location": str(verdict.location), "spec": str(verdict.spec), "grown": grown}
-
-
-def _problem(problem: Problem) -> dict[str, Any]:
-    return {**problem._asdict(), "location": str(problem.location) if problem.location else None}

@@ -1,79 +1,67 @@
 """A comparison as tables: `archprof compare`."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
-from archprof.analysis.compare import HEAD, MULTIPLYING, Comparison, Contender, Group
-from archprof.analysis.fold import view
-from archprof.costs.convention import Convention, convention_total
-from archprof.render.json import SCHEMA, counts_of
-from archprof.render.summary import bar, shape
-from archprof.render.table import Column, Table
+from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group
+from archprof.ir.values import show_shape
+from archprof.render.summary import bar, convention_heading
+from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, percent, short
 
 LABELS = {"se": "SE", "linear": "classifier"}
 
 
-def compare_table(found: Comparison, by: str, conventions: Sequence[Convention] = ()) -> Table:
+def compare_table(found: Comparison, by: str) -> Table:
     """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by
     `layer`.
 
-    What other *conventions* count stands beside our MACs.
+    What other conventions count stands beside our MACs.
     """
-    largest = max(contender.report.totals.macs for contender in found.contenders)
-    kinds = [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.contenders)]
+    largest = max(contender.totals.macs for contender in found.models)
+    kinds = _kinds(found)
     columns = (
-        Column("model", "model", left=True),
-        Column("input", "input", shape, drop=7),
-        Column("params", "params", exact),
-        Column("MACs", "macs", exact),
-        *(
-            Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact)
-            for rule in conventions
-        ),
-        Column("ratio", "macs_ratio", _ratio),
-        Column("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
-        Column("activations", "activations", exact, drop=6),
-        Column("layers", "layers", drop=5),
-        *(Column(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=4) for kind in kinds),
-        Column("top-1", "top1", drop=3),
-        Column("source", "top1_source", left=True, drop=10, wrap=False),
+        Heading("model", "model", left=True),
+        Heading("input", "input", show_shape, drop=7),
+        Heading("params", "params", exact),
+        Heading("MACs", "macs", exact),
+        *(convention_heading(one) for one in found.models[0].conventions),
+        Heading("ratio", "macs_ratio", _ratio),
+        Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
+        Heading("activations", "activations", exact, drop=6),
+        Heading("layers", "weighted_layers", drop=5),
+        *(Heading(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=4) for kind in kinds),
+        Heading("top-1", "top1", drop=3),
+        Heading("source", "top1_source", left=True, drop=10, wrap=False),
     )
-    rows = tuple(_row(found, contender, kinds, conventions) for contender in found.contenders)
-    convention = found.reference.report.convention
+    rows = tuple(_row(contender, kinds) for contender in found.models)
+    words = "kinds in percent of a network's MACs; layers are those with weights that multiply"
+    convention = found.convention
     footer = (
-        f"ratio of MACs to {found.reference.name}; kinds in percent of a network's MACs; layers are those with weights that multiply",
-        f"convention {convention}: {convention.text}",
+        Note("ratio", f"ratio of MACs to {found.relative_to}; {words}"),
+        Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
     below = {"stage": _by_stage, "kind": _by_kind, "layer": _by_layer}[by](found)
     return Table("", columns, rows, footer, below=(below,))
 
 
-def _row(
-    found: Comparison, contender: Contender, kinds: list[str], conventions: Sequence[Convention]
-) -> tuple[Any, ...]:
-    totals = contender.report.totals
+def _kinds(found: Comparison) -> list[str]:
+    return [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.models)]
+
+
+def _row(contender: Contender, kinds: list[str]) -> tuple[Any, ...]:
+    totals, published = contender.totals, contender.published
     shares = [
         Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None
         for kind in kinds
     ]
-    ratio = found.ratio(contender, "macs")
-    counts = [convention_total(contender.report, rule) for rule in conventions]
-    return (
-        contender.name, contender.report.input, totals.params, totals.macs, *counts, ratio, totals.macs, totals.activations, contender.layers,
-        *shares, contender.top1, _source(contender),
-    )  # fmt: skip
-
-
-def _source(contender: Contender) -> str:
-    published = contender.accuracy
-    return (
-        ", ".join(filter(None, [published.source or contender.report.origin.source.paper, published.where]))
-        if published
-        else ""
-    )
+    counts = [one.total for one in contender.conventions]
+    accuracy = (published.top1, published.source) if published else ("", "")
+    first = next(iter(contender.inputs.values())).shape
+    costs = (totals.params, totals.macs, *counts, contender.ratio["macs"], totals.macs, totals.activations)
+    return (contender.model, first, *costs, contender.weighted_layers, *shares, *accuracy)
 
 
 def _ratio(ratio: Fraction | None) -> str:
@@ -85,105 +73,65 @@ def _percent(share: Fraction | None) -> str:
 
 
 def _by_stage(found: Comparison) -> Table:
-    stages = sorted(
-        {stage for contender in found.contenders for stage in contender.stages},
-        key=lambda stage: (stage == HEAD, stage),
-    )
-    return _grouped(
-        found,
-        "stride",
-        {stage: "head" if stage == HEAD else str(stage) for stage in stages},
-        lambda contender: contender.stages,
-    )
+    stages = {stage: stage for stage in _stages(found)}
+    return _grouped(found, "stride", stages, lambda contender: contender.stages)
+
+
+def _stages(found: Comparison) -> list[str]:
+    """Return the stages of all networks: the strides in their order, the head last."""
+    stages = {stage for contender in found.models for stage in contender.stages}
+    return sorted(stages, key=lambda stage: (stage == "head", int(stage) if stage != "head" else 0))
 
 
 def _by_kind(found: Comparison) -> Table:
-    kinds = [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.contenders)]
-    return _grouped(found, "kind", {kind: LABELS.get(kind, kind) for kind in kinds}, lambda contender: contender.kinds)
+    labels = {kind: LABELS.get(kind, kind) for kind in _kinds(found)}
+    return _grouped(found, "kind", labels, lambda contender: contender.kinds)
 
 
 def _grouped(
-    found: Comparison, title: str, groups: dict[Any, str], parts: Callable[[Contender], dict[Any, Group]]
+    found: Comparison, title: str, groups: Mapping[str, str], parts: Callable[[Contender], Mapping[str, Group]]
 ) -> Table:
     """Return MACs and shares, a row a group and two columns a network."""
-    columns = [Column(title, title, left=True)]
-    for contender in found.contenders:
+    columns = [Heading(title, title, left=True)]
+    for contender in found.models:
+        name = contender.model
         columns += [
-            Column(contender.name, f"{contender.name} macs", lambda macs: "" if macs is None else short(macs)),
-            Column("share", f"{contender.name} share", str, drop=1),
-            Column("", f"{contender.name} bar", lambda share: bar(share, 1000), left=True, drop=2, person=True),
+            Heading(name, f"{name} macs", lambda macs: "" if macs is None else short(macs)),
+            Heading("share", f"{name} share", str, drop=1),
+            Heading("", f"{name} bar", lambda share: bar(share, 1000), left=True, drop=2, person=True),
         ]
     rows = []
     for key, label in groups.items():
         row: list[Any] = [label]
-        for contender in found.contenders:
-            part, whole = parts(contender).get(key), contender.report.totals.macs
-            macs = part.cost.macs if part else None
-            row += [
-                macs,
-                percent(macs, whole, 2) if macs is not None else "",
-                macs * 1000 // whole if macs and whole else 0,
-            ]
+        for contender in found.models:
+            row += _share(parts(contender).get(key), contender.totals.macs)
         rows.append(tuple(row))
     return Table("", tuple(columns), tuple(rows))
 
 
+def _share(part: Group | None, whole: int) -> list[Any]:
+    if part is None:
+        return [None, "", 0]
+    macs = part.cost.macs
+    return [macs, percent(macs, whole, 2), macs * 1000 // whole if macs and whole else 0]
+
+
 def _by_layer(found: Comparison) -> Table:
     """Return the blocks of each network, stage by stage beside each other."""
-    columns = [Column("stride", "stride", left=True)]
-    for contender in found.contenders:
+    columns = [Heading("stride", "stride", left=True)]
+    for contender in found.models:
+        name = contender.model
         columns += [
-            Column(contender.name, f"{contender.name} path", left=True),
-            Column("block", f"{contender.name} block", left=True, drop=1),
-            Column("MACs", f"{contender.name} macs", lambda macs: "" if macs is None else short(macs)),
+            Heading(name, f"{name} path", left=True),
+            Heading("block", f"{name} block", left=True, drop=1),
+            Heading("MACs", f"{name} macs", lambda macs: "" if macs is None else short(macs)),
         ]
-    stages = sorted(
-        {stage for contender in found.contenders for stage in contender.stages},
-        key=lambda stage: (stage == HEAD, stage),
-    )
-    lists = [view(contender.report).lines for contender in found.contenders]
     rows = []
-    for stage in stages:
-        here = [[line for line in lines if line.rows[-1].stage == stage] for lines in lists]
+    for stage in _stages(found):
+        here = [[block for block in one.blocks if str(block.stage) == stage] for one in found.models]
         for index, beside in enumerate(zip_longest(*here)):
-            row: list[Any] = ["" if index else "head" if stage == HEAD else str(stage)]
-            for line in beside:
-                row += [line.path, line.label, line.cost.macs] if line else ["", "", None]
+            row: list[Any] = ["" if index else stage]
+            for block in beside:
+                row += [block.path, block.block_type, block.cost.macs] if block else ["", "", None]
             rows.append(tuple(row))
     return Table("", tuple(columns), tuple(rows))
-
-
-def compare_document(found: Comparison, conventions: Sequence[Convention] = ()) -> dict[str, Any]:
-    """Return a comparison as a document: totals, kinds and stages of every network as exact integers, and `counts` by
-    other conventions."""
-    convention = found.reference.report.convention
-    return {
-        "schema": SCHEMA,
-        "convention": {"name": convention.name, "version": convention.version},
-        "relative_to": found.reference.name,
-        "models": [_document(found, contender, conventions) for contender in found.contenders],
-    }
-
-
-def _document(found: Comparison, contender: Contender, conventions: Sequence[Convention]) -> dict[str, Any]:
-    spec, published = contender.report.origin, contender.accuracy
-    ratio = found.ratio(contender, "macs")
-    return {
-        "model": contender.name,
-        "title": spec.title,
-        "input": list(contender.report.input),
-        "totals": dict(contender.report.totals),
-        **({"counts": counts_of(contender.report, conventions)} if conventions else {}),
-        "layers": contender.layers,
-        "ratio": {
-            count: None if (part := found.ratio(contender, count)) is None else float(part)
-            for count in ("params", "macs", "activations")
-        },
-        "ratio_exact": None if ratio is None else str(ratio),
-        "kinds": {kind: {"layers": group.layers, **dict(group.cost)} for kind, group in contender.kinds.items()},
-        "stages": {
-            "head" if stage == HEAD else str(stage): {"layers": group.layers, **dict(group.cost)}
-            for stage, group in contender.stages.items()
-        },
-        "published": {"top1": published.numbers["top1"], "source": _source(contender)} if published else None,
-    }

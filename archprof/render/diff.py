@@ -1,12 +1,11 @@
 """A diff as a table: `archprof diff`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from archprof.analysis.diff import BlockChange, Change, Diff
-from archprof.render.json import SCHEMA
-from archprof.render.summary import shape
-from archprof.render.table import Column, Table
+from archprof.ir.values import show_shape
+from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, plural, signed
 
 # So many changes of a block are told in its line.
@@ -37,17 +36,15 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         if full:
             rows += [_change_row(block, change) for change in block.changes]
     columns = (
-        Column("", "status", _sign, left=True),
-        Column("A", "before", left=True),
-        Column("B", "after", left=True),
-        Column("what", "label", left=True, drop=2),
-        Column("change", "change", left=True, wrap=True),
-        Column("Δ params", "delta_params", signed),
-        Column("Δ MACs", "delta_macs", signed),
+        Heading("", "status", _sign, left=True),
+        Heading("A", "before", left=True),
+        Heading("B", "after", left=True),
+        Heading("what", "label", left=True, drop=2),
+        Heading("change", "change", left=True, wrap=True),
+        Heading("Δ params", "delta_params", signed),
+        Heading("Δ MACs", "delta_macs", signed),
     )
-    return Table(
-        f"{found.before.origin.variant} → {found.after.origin.variant}", columns, tuple(rows), _footer(found, full)
-    )
+    return Table(f"{found.before} → {found.after}", columns, tuple(rows), _footer(found, full))
 
 
 def _sign(status: str) -> str:
@@ -66,14 +63,16 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
         itself = any(_own(change) or change.status != "changed" for change in block.changes)
         what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
     else:
-        what = f"{shape(block.input)} → {shape(block.output)}"
-    return block.status, block.before, block.after, block.label, what, block.delta.params, block.delta.macs
+        what = f"{show_shape(block.inputs[0].shape)} → {show_shape(block.outputs[0].shape)}"
+    paths = (block.before or "", block.after or "")
+    return block.status, *paths, block.block_type, what, block.delta.params, block.delta.macs
 
 
 def _told(block: BlockChange, change: Change) -> str:
     """Return a change in the block's own names, `se.reduce: out_channels 24 → 18`; nothing for one that only follows
     from another."""
-    path = (change.after or change.before).removeprefix(block.after if change.after else block.before).lstrip(".")
+    path, around = (change.after, block.after) if change.after else (change.before, block.before)
+    path = (path or "").removeprefix(around or "").lstrip(".")
     name = path.removesuffix(".conv") or change.label
     if change.status != "changed":
         return f"{name} {change.status}"
@@ -81,22 +80,22 @@ def _told(block: BlockChange, change: Change) -> str:
     return f"{name}: {_listed(own)}" if own else ""
 
 
-def _own(change: Change) -> list[tuple[str, str, str]]:
+def _own(change: Change) -> dict[str, tuple[str, str]]:
     """Return the fields that do not follow from another change; the groups of a depthwise convolution are its
     channels."""
     following: tuple[str, ...] = (*_FOLLOWING, "groups") if change.kind == "depthwise" else _FOLLOWING
-    if change.costs and any(name == "operator" for name, _, _ in change.fields):
+    if change.costs and "operator" in change.fields:
         # Two operators may call their channels by two names: the output alone tells that they differ.
         following = tuple(name for name in following if name != "output")
-    return [field for field in change.fields if field[0] not in following]
+    return {name: both for name, both in change.fields.items() if name not in following}
 
 
 def _change_row(block: BlockChange, change: Change) -> tuple[Any, ...]:
     what = fields_text(change) if change.status == "changed" else change.status
     return (
         f"{_OPERATOR}{change.status}",
-        change.before,
-        change.after,
+        change.before or "",
+        change.after or "",
         change.label,
         what,
         change.delta.params,
@@ -109,19 +108,24 @@ def fields_text(change: Change) -> str:
     return _listed(change.fields) or "counted otherwise"
 
 
-def _listed(fields: Iterable[tuple[str, str, str]]) -> str:
-    return ", ".join(f"{name} {before} → {after}" for name, before, after in fields)
+def _listed(fields: Mapping[str, tuple[str, str]]) -> str:
+    return ", ".join(f"{name} {before} → {after}" for name, (before, after) in fields.items())
 
 
-def _footer(found: Diff, full: bool) -> tuple[str, ...]:
+def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
     lines = [] if full else _free(found.blocks)
     if found.empty:
         lines.append("no difference")
     if found.hidden:
         lines.append(f"{plural(found.hidden, 'ignored change')} not shown")
-    lines += [*_by_status(found.blocks), _total(found, "params", "params"), _total(found, "macs", "MACs")]
-    convention = found.after.convention
-    return (*lines, f"convention {convention}: {convention.text}")
+    lines += _by_status(found.blocks)
+    totals = [_total(found, "params", "params"), _total(found, "macs", "MACs")]
+    convention = found.convention
+    return (
+        *(Note("change", line) for line in lines),
+        *(Note("totals", line) for line in totals),
+        Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
+    )
 
 
 def _free(blocks: Iterable[BlockChange]) -> list[str]:
@@ -151,49 +155,6 @@ def _by_status(blocks: Sequence[BlockChange]) -> list[str]:
 
 
 def _total(found: Diff, count: str, label: str) -> str:
-    before, after = getattr(found.before.totals, count), getattr(found.after.totals, count)
+    before, after = found.totals.before[count], found.totals.after[count]
     share = f" ({(after - before) / before:+.2%})".replace("%", " %").replace("-", "−") if before else ""
     return f"{label} {exact(before)} → {exact(after)}: {signed(after - before)}{share}"
-
-
-def diff_document(found: Diff) -> dict[str, Any]:
-    """Return a diff as a document: every change, whatever the view."""
-    return {
-        "schema": SCHEMA,
-        "before": found.before.origin.variant,
-        "after": found.after.origin.variant,
-        "convention": {"name": found.after.convention.name, "version": found.after.convention.version},
-        "totals": {
-            "before": dict(found.before.totals),
-            "after": dict(found.after.totals),
-            "delta": dict(found.delta),
-        },
-        "hidden": found.hidden,
-        "blocks": [
-            {
-                "status": block.status,
-                "before": block.before or None,
-                "after": block.after or None,
-                "block_type": block.label,
-                "input": list(block.input),
-                "output": list(block.output),
-                "delta": dict(block.delta),
-                "changes": _changes(block.changes),
-            }
-            for block in found.blocks
-        ],
-    }
-
-
-def _changes(changes: Sequence[Change]) -> list[dict[str, Any]]:
-    return [
-        {
-            "status": change.status,
-            "before": change.before or None,
-            "after": change.after or None,
-            "kind": change.kind,
-            "fields": {name: [before, after] for name, before, after in change.fields},
-            "delta": dict(change.delta),
-        }
-        for change in changes
-    ]

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Location, Problem
-from archprof.render.check import told
+from archprof.render.check import titled, told
 from archprof.units import signed
 
 WRONG = "wrong"
@@ -29,12 +29,13 @@ RULES = {
 
 
 class Finding(NamedTuple):
-    """One fault: its rule, the network (empty where none is meant), a sentence, and where to look; an empty path is no
-    place in a file."""
+    """One fault: its rule, the network (empty where none is meant), a sentence, what tells it from others as long as it
+    is the same fault, and where to look; an empty path is no place in a file."""
 
     rule: str
     network: str
     message: str
+    identity: str = ""
     path: str = ""
     line: int = 1
     column: int = 1
@@ -43,9 +44,11 @@ class Finding(NamedTuple):
 def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
     """Yield what is wrong, then what exceeds its budget; paths count from *root*, the repository's."""
     for problem in outcome.problems:
-        yield _placed(Finding(WRONG, "", _sentence(problem)), problem.location, root)
+        said = _sentence(problem)
+        yield _placed(Finding(WRONG, "", said, said), problem.location, root)
     for verdict in outcome.failures:
-        yield _placed(Finding(verdict.metric, verdict.model, explained(verdict)), verdict.spec, root)
+        found = Finding(verdict.metric, verdict.model, explained(verdict), titled(verdict))
+        yield _placed(found, verdict.spec, root)
 
 
 def explained(verdict: Verdict) -> str:

@@ -1,25 +1,24 @@
 """The outcome of a check as GitHub's workflow commands: annotations beside the lines of a pull request."""
 
-from pathlib import Path
-
 from archprof.analysis.check import Outcome
 from archprof.render.check import headline, improvement
 from archprof.render.findings import WRONG, Finding, findings
+from archprof.render.formats import Page
 
 # GitHub shows no more errors of one step than these.
 MOST = 10
 
 
-def to_github(outcome: Outcome, root: Path) -> str:
+def to_github(outcome: Outcome, page: Page) -> str:
     """Return a line for each finding, ten at most, the last of which counts the rest; then one for each improvement,
     and the sum."""
-    found = list(findings(outcome, root))
+    found = list(findings(outcome, page.root))
     shown = found if len(found) <= MOST else found[: MOST - 1]
     lines = [_command("error", finding) for finding in shown]
     if len(found) > len(shown):
         names = ", ".join(dict.fromkeys(finding.network or finding.path for finding in found[len(shown) :]))
         lines.append(_command("error", Finding("", "", f"{len(found) - len(shown)} more: {names}")))
-    better = [improvement(verdict) for verdict in outcome.verdicts if verdict.status == "pass" and verdict.note]
+    better = [improvement(verdict) for verdict in outcome.verdicts if verdict.improved]
     lines += [_command("notice", Finding("", "", text)) for text in better[:MOST]]
     return "\n".join([*lines, f"archprof: {headline(outcome)}"]) + "\n"
 

@@ -2,24 +2,21 @@
 
 import json
 from hashlib import sha256
-from pathlib import Path
 
 from archprof.analysis.check import Outcome
 from archprof.render.findings import WRONG, Finding, findings
+from archprof.render.formats import Page
 
 
-def to_gitlab(outcome: Outcome, root: Path) -> str:
+def to_gitlab(outcome: Outcome, page: Page) -> str:
     """Return the JSON list of findings; a fingerprint stays while the same budget of the same network is exceeded."""
-    return json.dumps([_issue(finding) for finding in findings(outcome, root)], indent=2, ensure_ascii=False) + "\n"
+    return (
+        json.dumps([_issue(finding) for finding in findings(outcome, page.root)], indent=2, ensure_ascii=False) + "\n"
+    )
 
 
 def _issue(finding: Finding) -> dict[str, object]:
-    same = (
-        finding.rule,
-        finding.network,
-        finding.path,
-        finding.message if finding.rule == WRONG else finding.message.partition(", counted ")[0],
-    )
+    same = (finding.rule, finding.network, finding.path, finding.identity)
     return {
         "description": finding.message,
         "check_name": f"archprof-{finding.rule}",

@@ -1,15 +1,15 @@
 """The outcome of a check as JUnit's XML: a suite for each network, a case for each budget."""
 
-from pathlib import Path
 from xml.etree import ElementTree
 
 from archprof.analysis.budgets import FAIL, NEW, Verdict
 from archprof.analysis.check import Outcome
 from archprof.errors import Problem, printable
-from archprof.render.check import budget, told
+from archprof.render.check import absent, budget, told
+from archprof.render.formats import Page
 
 
-def to_junit(outcome: Outcome, root: Path) -> str:
+def to_junit(outcome: Outcome, page: Page) -> str:
     """Return the XML; what is wrong is an error of a suite of its own."""
     top = ElementTree.Element("testsuites", name="archprof")
     suites: dict[str, list[Verdict]] = {}
@@ -42,7 +42,7 @@ def _case(suite: ElementTree.Element, verdict: Verdict) -> None:
             f"{printable(growth.path)} {growth.delta:+,} {growth.location}" for growth in verdict.grown
         ) or str(verdict.spec)
     elif verdict.status == NEW:
-        ElementTree.SubElement(case, "skipped", message=verdict.note)
+        ElementTree.SubElement(case, "skipped", message=absent(verdict))
 
 
 def _error(suite: ElementTree.Element, problem: Problem) -> None:

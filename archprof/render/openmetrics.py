@@ -1,9 +1,8 @@
 """What a check counted as OpenMetrics: GitLab shows in a merge request what changed."""
 
-from pathlib import Path
-
 from archprof.analysis.budgets import FAIL
 from archprof.analysis.check import Outcome
+from archprof.render.formats import Page
 
 _HELP = {
     "params": "Parameters.",
@@ -14,10 +13,10 @@ _HELP = {
 }
 
 
-def to_openmetrics(outcome: Outcome, root: Path) -> str:
+def to_openmetrics(outcome: Outcome, page: Page) -> str:
     """Return a gauge for each count of each network, and for each network the budgets that it exceeds."""
     lines = []
-    networks = {network.label: network.totals for network in outcome.networks}
+    networks = {network.model: network.totals for network in outcome.networks}
     for metric, text in _HELP.items():
         lines += _family(f"archprof_{metric}", text, {label: totals[metric] for label, totals in networks.items()})
     exceeded = {

@@ -21,25 +21,25 @@ def plot_comparison(found: Comparison, path: str) -> None:
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
     figure = _figure(path)
-    points = [contender for contender in found.contenders if contender.top1]
-    accuracy = len(points) > 1
-    points = points if accuracy else list(found.contenders)
+    rated = [(contender, float(contender.published.top1)) for contender in found.models if contender.published]
+    accuracy = len(rated) > 1
+    chosen = rated if accuracy else [(contender, contender.totals.params) for contender in found.models]
     axes = figure.subplots()
-    macs = [contender.report.totals.macs for contender in points]
-    heights = [float(contender.top1) if accuracy else contender.report.totals.params for contender in points]
-    for name in dict.fromkeys(contender.report.origin.name for contender in points):
-        family = sorted(
-            (macs[i], heights[i]) for i, contender in enumerate(points) if contender.report.origin.name == name
-        )
+    names = [contender.model for contender, _ in chosen]
+    points = [(contender.totals.macs, height) for contender, height in chosen]
+    families: dict[str, list[tuple[int, float]]] = {}
+    for name, point in zip(names, points, strict=True):
+        families.setdefault(name.partition("@")[0], []).append(point)
+    for family in map(sorted, families.values()):
         axes.plot(*zip(*family, strict=True), color="#9bbdd4", linewidth=1, zorder=2)
-    axes.scatter(macs, heights, s=44, color="#1b6ca8", zorder=3)
-    axes.set_xlabel(f"multiply-accumulates ({found.reference.report.convention})")
+    axes.scatter(*zip(*points, strict=True), s=44, color="#1b6ca8", zorder=3)
+    axes.set_xlabel(f"multiply-accumulates ({found.convention.name} {found.convention.version})")
     axes.set_ylabel("published top-1 accuracy, %" if accuracy else "parameters")
     axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
     if not accuracy:
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
     axes.margins(x=0.15, y=0.15)
-    _label(figure, axes, [contender.name for contender in points], list(zip(macs, heights, strict=True)))
+    _label(figure, axes, names, points)
     _finish(figure, axes, path)
 
 

@@ -1,123 +1,121 @@
-"""A report as a table: `archprof summary`."""
+"""A network's costs as a table: `archprof summary`."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from archprof.analysis.fold import Line, View
-from archprof.costs.convention import Convention, convention_sum, convention_total
-from archprof.costs.report import Report
-from archprof.render.table import Column, Table
+from archprof.analysis.document import ConventionTotal, Head, inputs_text
+from archprof.analysis.summary import Summary
+from archprof.costs.metrics import label_of
+from archprof.ir.values import show_shape
+from archprof.render.fold import Line, View
+from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, percent, plural, short
 
 BAR = 12
 
 
-def summary_table(report: Report, view: View, sort: str | None = None, conventions: Sequence[Convention] = ()) -> Table:
-    """Return the table of a view of a report; what other *conventions* count stands beside our MACs."""
-    totals = report.totals
+def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
+    """Return the table of a view of a network; what other conventions count stands beside our MACs."""
+    macs = found.head.totals.macs
     largest = max((line.cost.macs for line in view.lines), default=0)
-    columns = [
-        Column("path", "path", left=True),
-        Column("operator", "op", left=True),
-        Column("input", "input", shape, drop=5),
-        Column("output", "output", shape, drop=4 if conventions else 0),
-        Column("k", "kernel", kernels, drop=2),
-        Column("s", "stride", pair, drop=3),
-        Column("params", "params", exact),
-        Column("MACs", "macs", exact),
-        *(
-            Column(f"{rule.name} {rule.unit}", f"{rule.name}_{rule.unit}".replace("-", "_").lower(), exact)
-            for rule in conventions
-        ),
-        Column("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),
-        Column("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
-    ]
-    if report.measured:
-        measured = [Column("measured", "measured_macs", exact)]
-        if report.measured.macs_torch is not None:
-            measured.append(Column("torch", "measured_macs_torch", exact))
-        columns[-2:] = [*measured, Column("", "agree", lambda agree: "✓" if agree else "≠", left=True), *columns[-2:]]
-    rows = tuple(_values(line, report, conventions) for line in view.lines)
+    columns = (
+        Heading("path", "path", left=True),
+        Heading("operator", "op", left=True),
+        Heading("input", "input", show_shape, drop=5),
+        Heading("output", "output", show_shape, drop=4 if found.conventions else 0),
+        Heading("k", "kernel", kernels, drop=2),
+        Heading("s", "stride", pair, drop=3),
+        Heading("params", "params", exact),
+        Heading("MACs", "macs", exact),
+        *(convention_heading(one) for one in found.conventions),
+        *_measured_headings(found),
+        Heading("share", "share", lambda part: percent(part, macs), drop=1, person=True),
+        Heading("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
+    )
+    rows = tuple(_values(line, found) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
     return Table(
-        heading(report),
-        tuple(columns),
-        rows,
-        (*footer(report, view, sort), *(_rule(report, rule) for rule in conventions)),
-        quiet,
+        heading(found.head), columns, rows, (*_footer(found, view, sort), *map(_rule, found.conventions)), quiet
     )
 
 
-def _rule(report: Report, rule: Convention) -> str:
-    return f"{rule}: {exact(convention_total(report, rule))} {rule.unit}, {rule.text}"
+def _measured_headings(found: Summary) -> list[Heading]:
+    if found.measured is None:
+        return []
+    second = [Heading("torch", "measured_macs_torch", exact)] if found.measured.macs_torch is not None else []
+    agree = Heading("", "agree", lambda agree: "✓" if agree else "≠", left=True)
+    return [Heading("measured", "measured_macs", exact), *second, agree]
 
 
-def _values(line: Line, report: Report, conventions: Sequence[Convention]) -> tuple[Any, ...]:
+def convention_heading(one: ConventionTotal) -> Heading:
+    """Return the column of what another convention counts."""
+    return Heading(f"{one.name} {one.unit}", f"{one.name}_{one.unit}".replace("-", "_").lower(), exact)
+
+
+def _rule(one: ConventionTotal) -> Note:
+    return Note("convention", f"{one.name} {one.version}: {exact(one.total)} {one.unit}, {one.text}")
+
+
+def _values(line: Line, found: Summary) -> tuple[Any, ...]:
     cost = line.cost
     start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, cost.macs)
     measured: tuple[Any, ...] = ()
-    if report.measured and line.measured:
-        torch = (line.measured.macs_torch,) if report.measured.macs_torch is not None else ()
-        measured = (line.measured.macs, *torch, line.agrees)
-    counts = tuple(convention_sum(line.rows, rule) for rule in conventions)
+    if found.measured and line.measured:
+        second = (line.measured.macs_torch,) if found.measured.macs_torch is not None else ()
+        measured = (line.measured.macs, *second, line.agrees)
+    counts = tuple(line.counted_by(one.name) for one in found.conventions)
     return (*start, *counts, *measured, cost.macs, cost.macs)
 
 
-def heading(report: Report) -> str:
-    """Return the line above a table: the network, its settings, where it is printed, its input."""
-    spec = report.origin
-    asked = ", ".join(f"{key} {value}" for key, value in spec.asked)
-    return " · ".join(filter(None, [spec.title, asked, str(spec.source), f"input {shape(report.input)}"]))
+def heading(head: Head) -> str:
+    """Return the line above a table: the network, its settings, where it is printed, its inputs."""
+    asked = ", ".join(f"{key} {value}" for key, value in head.settings.items())
+    title = head.title or head.model
+    inputs = f"input{'s' if len(head.inputs) > 1 else ''} {inputs_text(head.inputs)}"
+    return " · ".join(filter(None, [title, asked, str(head.source), inputs]))
 
 
-def footer(report: Report, view: View, sort: str | None) -> tuple[str, ...]:
-    """Return the lines below a table: what was left out, totals, what was measured, the convention."""
-    totals = report.totals
-    lines = []
-    if len(view.lines) < view.total:
-        part = sum(getattr(line.cost, sort or "macs") for line in view.lines)
-        whole = getattr(totals, sort or "macs")
-        left_out = plural(view.total - len(view.lines), "row")
-        lines.append(
-            f"{left_out} of {view.total} left out; those shown have {percent(part, whole)} of the {label(sort or 'macs')}"
-        )
+def convention_note(head: Head) -> Note:
+    """Return the line that says what is counted."""
+    rule = head.convention
+    return Note("convention", f"convention {rule.name} {rule.version}: {rule.text}")
+
+
+def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
+    """Return what was left out, totals, what was measured, the convention."""
+    totals, outputs = found.head.totals, found.head.outputs
+    notes = [_left_out(found, view, sort or "macs")] if len(view.lines) < view.total else []
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:
         counts.append(f"trainable {exact(totals.trainable)}")
     counts += [f"MACs {exact(totals.macs)} ({short(totals.macs)})", f"activations {short(totals.activations)}"]
     if totals.buffers:
         counts.append(f"buffers {exact(totals.buffers)}")
-    lines.append(" · ".join(counts))
-    if len(report.outputs) > 1:
-        lines.append("outputs " + " · ".join(f"{name} {shape(value.shape)}" for name, value in report.outputs.items()))
-    if report.measured:
-        lines.append(_measured_line(report))
-    lines.append(f"convention {report.convention}: {report.convention.text}")
-    return tuple(lines)
+    notes.append(Note("totals", " · ".join(counts)))
+    if len(outputs) > 1:
+        shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
+        notes.append(Note("outputs", f"outputs {shapes}"))
+    if found.measured:
+        notes.append(Note("measured", _measured_line(found)))
+    return [*notes, convention_note(found.head)]
 
 
-def _measured_line(report: Report) -> str:
-    measured = report.measured
+def _left_out(found: Summary, view: View, count: str) -> Note:
+    part = sum(line.cost[count] for line in view.lines)
+    share = percent(part, found.head.totals[count])
+    left_out = plural(view.total - len(view.lines), "row")
+    return Note("left out", f"{left_out} of {view.total} left out; those shown have {share} of the {label_of(count)}")
+
+
+def _measured_line(found: Summary) -> str:
+    measured = found.measured
     assert measured is not None
-    found = [f"params {exact(measured.params)}", f"MACs {exact(measured.macs)}"]
+    counts = [f"params {exact(measured.params)}", f"MACs {exact(measured.macs)}"]
     if measured.macs_torch is not None:
-        found.append(f"MACs (torch) {exact(measured.macs_torch)}")
-    agreeing = sum(row.agrees for row in report.rows)
-    verdict = (
-        f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {len(report.rows)} operators agree"
-    )
+        counts.append(f"MACs (torch) {exact(measured.macs_torch)}")
+    agreeing, rows = sum(layer.agrees for layer in found.layers), len(found.layers)
+    verdict = f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {rows} operators agree"
     counter = "fvcore and torch" if measured.counter == "both" else measured.counter
-    return f"measured by {counter} on torch {measured.torch}: {' · '.join(found)} · {verdict}"
-
-
-def label(key: str) -> str:
-    """Return the word for a count: MACs, params."""
-    return "MACs" if key == "macs" else key
-
-
-def shape(dims: tuple[int, ...]) -> str:
-    """Return `16×112×112`."""
-    return "×".join(map(str, dims))
+    return f"measured by {counter} on torch {measured.torch}: {' · '.join(counts)} · {verdict}"
 
 
 def pair(value: tuple[int, int] | None) -> str:

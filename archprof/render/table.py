@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+if TYPE_CHECKING:
+    from archprof.render.formats import Page
 
 GAP = 2
 WRAPPED = 28
 FOLDED = 8
 
 
-class Column(NamedTuple):
+class Heading(NamedTuple):
     """A column: its title for people, its key for machines, and how a value is shown.
 
     Columns with the highest *drop* leave first, together, when the room is narrow; 0 stays always. A column that may
@@ -25,38 +28,49 @@ class Column(NamedTuple):
     wrap: bool = False
 
 
+class Note(NamedTuple):
+    """A line below a table, and what sort of thing it says."""
+
+    kind: Literal[
+        "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
+        "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot", "spec",
+    ]  # fmt: skip
+    text: str
+
+
 class Table(NamedTuple):
-    """Rows of values under columns, with a title above and lines of text below; *quiet* rows are those that cost
-    nothing.
+    """Rows of values under columns, with a title above and notes below; *quiet* rows are those that cost nothing.
 
     Tables *below* follow in text and Markdown; CSV has the first alone.
     """
 
     title: str
-    columns: tuple[Column, ...]
+    columns: tuple[Heading, ...]
     rows: tuple[tuple[Any, ...], ...]
-    footer: tuple[str, ...] = ()
+    footer: tuple[Note, ...] = ()
     quiet: frozenset[int] = frozenset()
     below: "tuple[Table, ...]" = ()
 
 
-def to_text(table: Table, *, width: int | None = None, color: bool = False, ascii_only: bool = False) -> str:
-    """Return the table as text for a terminal *width* columns wide; None leaves it as wide as it wants to be.
+def to_text(table: Table, page: "Page") -> str:
+    """Return the table as text for a page; one without a width leaves it as wide as it wants to be.
 
-    No digit is ever cut: columns leave instead, then paths fold in their middle.
+    No digit is ever cut: columns leave instead, then paths fold in their middle. Problems are left out: they are said
+    on standard error.
     """
+    width = page.width
     columns, widths, rows = _fitted(table, width)
     parts = [
         _wrapped(table.title, width),
-        _rich(columns, widths, rows, table.quiet, color) if rows else "",
-        "\n".join(_wrapped(line, width) for line in table.footer),
+        _rich(columns, widths, rows, table.quiet, page.color) if rows else "",
+        "\n".join(_wrapped(note.text, width) for note in table.footer if note.kind != "problem"),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    text = "\n".join([text, *(to_text(further, width=width, color=color) for further in table.below)])
-    return to_ascii(text) if ascii_only else text
+    text = "\n".join([text, *(to_text(further, page._replace(ascii_only=False)) for further in table.below)])
+    return to_ascii(text) if page.ascii_only else text
 
 
-def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], list[list[str]]]:
+def _fitted(table: Table, width: int | None) -> tuple[list[Heading], list[int], list[list[str]]]:
     """Return the columns that fit, their widths, and the rows as text."""
     from rich.cells import cell_len  # some characters of names are two columns wide
 
@@ -82,7 +96,7 @@ def _fitted(table: Table, width: int | None) -> tuple[list[Column], list[int], l
     )
 
 
-def _narrow(columns: Sequence[Column], widths: list[int], kept: list[int], room: int) -> None:
+def _narrow(columns: Sequence[Heading], widths: list[int], kept: list[int], room: int) -> None:
     """Wrap what may wrap, then drop columns, until the rest fits; both lists change in place."""
     while (over := _room(widths, kept) - room) > 0:
         wrappable = [index for index in kept if columns[index].wrap and widths[index] > WRAPPED]
@@ -109,7 +123,7 @@ def fold_path(path: str, room: int) -> str:
     return f"{path[:head]}…{path[len(path) - (room - 1 - head) :]}"
 
 
-def _rich(columns: list[Column], widths: list[int], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
+def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
     from io import StringIO
 
     from rich.box import Box
@@ -163,8 +177,8 @@ def to_ascii(text: str) -> str:
     return text.replace(" · ", " - ").translate(_PLAIN).encode("ascii", "replace").decode("ascii")
 
 
-def to_markdown(table: Table) -> str:
-    """Return a GitHub table; cells are escaped."""
+def to_markdown(table: Table, page: object = None) -> str:
+    """Return a GitHub table; cells are escaped. Plots of characters are left out."""
     lines = [f"**{markdown_cell(table.title)}**", ""] if table.title else []
     # Without a title a column is for the eye alone: a bar.
     kept = [index for index, column in enumerate(table.columns) if column.title or not column.person]
@@ -175,8 +189,9 @@ def to_markdown(table: Table) -> str:
     for row in table.rows:
         cells = (markdown_cell(table.columns[index].show(row[index])) for index in kept)
         lines.append("| " + " | ".join(cells) + " |")
-    if table.footer:
-        lines += ["", *(f"{markdown_cell(line)}  " for line in table.footer[:-1]), markdown_cell(table.footer[-1])]
+    notes = [markdown_cell(note.text) for note in table.footer if note.kind != "plot"]
+    if notes:
+        lines += ["", *(f"{text}  " for text in notes[:-1]), notes[-1]]
     return "\n".join(["\n".join(lines) + "\n", *map(to_markdown, table.below)])
 
 
@@ -187,7 +202,7 @@ def markdown_cell(text: str) -> str:
     return re.sub(r"([\\`*\[\]<>|]|(?<!\w)_|_(?!\w))", r"\\\1", text).replace("\n", " ")
 
 
-def to_csv(table: Table) -> str:
+def to_csv(table: Table, page: object = None) -> str:
     """Return the values unformatted under the machine names of the columns: counts exact, fractions as decimals."""
     import csv
     from io import StringIO

@@ -3,11 +3,12 @@ makes few."""
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+from archprof.analysis.document import ConventionText, convention_text
 from archprof.costs.metrics import Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import candidates
@@ -45,18 +46,44 @@ class Goal(NamedTuple):
     target: int | None = None
 
 
-class Solution(NamedTuple):
-    """The best network, or the nearest where none *fits*; the nearest beyond the budget; and which limits that one
+class Interval(NamedTuple):
+    """The values of a parameter (`width` or `phi`) that all give the same network."""
+
+    of: str
+    low: float
+    high: float
+
+
+class Found(NamedTuple):
+    """A network of the range: its settings, the interval that gives it, and its costs."""
+
+    settings: Mapping[str, str]
+    interval: Interval | None
+    totals: Counts
+
+
+class KeptLimit(NamedTuple):
+    """A limit: at most so much of a metric, what the best network leaves of it, and whether it is what the next one
     breaks."""
 
+    metric: str
+    max: int
+    left: int
+    binds: bool
+
+
+class Solution(NamedTuple):
+    """The best network, or the nearest where none *fits*, of so many *networks* that differ; the nearest beyond the
+    budget, or on the other side of the *target*; and what is left of each limit."""
+
     model: str
-    goal: Goal
+    convention: ConventionText
     fits: bool
-    best: Candidate
-    above: Candidate | None
-    binding: tuple[CountLimit, ...]
     networks: int
-    parameter: str  # of the intervals: `width` or `φ`
+    best: Found
+    above: Found | None
+    limits: tuple[KeptLimit, ...]
+    target: int | None
 
 
 class _Range(NamedTuple):
@@ -75,8 +102,8 @@ def solve(
     resolutions: tuple[str, ...],
     compound: bool,
 ) -> Solution:
-    """Return the best network among all that differ in a range of width *multipliers*, times *resolutions* (the network's own where
-    there are none).
+    """Return the best network among all that differ in a range of width *multipliers*, times *resolutions* (the
+    network's own where there are none).
 
     *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
     network that cannot be read, UsageError where nothing of it could change.
@@ -139,7 +166,7 @@ def _compound(plan: Plan) -> _Range:
         *(_log(step, ALPHA) for step in depths),
         *(_log(size, GAMMA) for size in sides),
     }
-    found = _Range([], [], "φ")
+    found = _Range([], [], "phi")
     for start, end in pairwise(sorted(phi for phi in phis if low <= phi <= high)):
         phi = (start + end) / 2
         # At a step of the depth itself a row does not repeat more often yet: its interval is closed above, those of
@@ -228,8 +255,17 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Candidate]) ->
     above = (
         _other_side(goal, best, fitting) if goal.target is not None else _above(goal, best, beyond) if fitting else None
     )
-    binding = tuple(limit for limit in goal.limits if not _keeps(above or best, limit))
-    return Solution(plan.model, goal, bool(fitting), best, above, binding, len(networks), found.parameter)
+    limits = tuple(
+        KeptLimit(limit.of, limit.value, limit.value - best.cost[limit.of], not _keeps(above or best, limit))
+        for limit in goal.limits
+    )
+    shown = (_found(best, found.parameter), _found(above, found.parameter) if above else None)
+    return Solution(plan.model, convention_text(), bool(fitting), len(networks), *shown, limits, goal.target)
+
+
+def _found(network: Candidate, parameter: str) -> Found:
+    interval = None if network.interval is None else Interval(parameter, *network.interval)
+    return Found(dict(network.settings), interval, network.cost)
 
 
 def _best(goal: Goal, networks: list[Candidate], fits: bool) -> Candidate:

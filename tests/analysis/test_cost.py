@@ -64,7 +64,7 @@ CASES = [
 )
 def test_counts(ask, weights, macs, field):
     found = answer(ask)
-    assert (found.total.weights, found.total.cost.macs, found.receptive_field) == (weights, macs, field)
+    assert (found.totals.weights, found.totals.macs, found.receptive_field) == (weights, macs, field)
 
 
 @pytest.mark.parametrize("conv", [conv for conv, kind in CONV_KINDS.items() if kind.value])
@@ -86,7 +86,7 @@ def test_separable_convolution_is_one_over_n_plus_one_over_k_squared():
 
 def test_the_textbook_formula_with_bias():
     found = answer(Convolution("group", ((11, 11),), 3, 6, (227, 227), (4, 4), (0, 0), groups=3))
-    assert found.total.bias_flops == (2 * 11 * 11 * 3 // 3 + 1) * 55 * 55 * 6 == 4_410_450
+    assert found.totals.bias_flops == (2 * 11 * 11 * 3 // 3 + 1) * 55 * 55 * 6 == 4_410_450
 
 
 def test_groups_that_do_not_divide():

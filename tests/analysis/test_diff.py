@@ -13,13 +13,13 @@ def between(before, after, **options):
 def test_nothing_changed():
     found = between("mobilenet_v2", "v2")
     assert found.empty
-    assert not any(found.delta.values())
+    assert not any(found.totals.delta.values())
 
 
 def test_v3_large_against_its_14_rows():
     found = between("mobilenet_v3_large", "mobilenet_v3_large_14rows", ignore=("norm",))
     removed = [block for block in found.blocks if block.status == "removed"]
-    assert [(block.input, block.output) for block in removed] == [((160, 7, 7), (160, 7, 7))]
+    assert [(block.inputs[0].shape, block.outputs[0].shape) for block in removed] == [((160, 7, 7), (160, 7, 7))]
     # one row (5, 960, 160): 160·960 + 960·25 + 960·160 weights, three norms, and a squeeze-excite 960 → 240 → 960 with
     # bias
     weights = 160 * 960 + 960 * 25 + 960 * 160
@@ -34,7 +34,7 @@ def test_v3_large_against_its_14_rows():
         before, after = squeezed[channels]
         expected.append((2 * channels * (after - before) - before - channels, 2 * channels * (after - before)))
     assert [(block.delta.params, block.delta.macs) for block in changed] == expected
-    assert (found.delta.params, found.delta.macs) == (4_679_968 - 5_483_032, 199_898_336 - 216_589_760)
+    assert (found.totals.delta.params, found.totals.delta.macs) == (4_679_968 - 5_483_032, 199_898_336 - 216_589_760)
     assert found.hidden == 43  # every norm's eps and momentum
 
 
@@ -52,7 +52,7 @@ def test_an_inserted_row_moves_nobody(row, tmp_path):
 def test_changed_fields():
     found = between("v3", "v3@layers[1].rows[4].k=3")
     ((change,),) = [block.changes for block in found.blocks]
-    assert change.fields == (("kernel_size", "5", "3"), ("padding", "2", "1"))
+    assert change.fields == {"kernel_size": ("5", "3"), "padding": ("2", "1")}
     # 120 channels, 25 → 9 taps, at 28×28
     assert (change.delta.params, change.delta.macs) == (-16 * 120, -16 * 120 * 28 * 28)
 
@@ -66,5 +66,5 @@ def test_ignored_kinds_and_fields_are_counted_as_hidden():
 def test_blocks_sum_to_the_whole():
     for before, after in (("v1", "v2"), ("v2", "v3"), ("resnet50", "resnet101"), ("mixnet_s", "mixnet_l")):
         found = between(before, after)
-        assert sum(block.delta.macs for block in found.blocks) == found.delta.macs
-        assert sum(block.delta.params for block in found.blocks) == found.delta.params
+        assert sum(block.delta.macs for block in found.blocks) == found.totals.delta.macs
+        assert sum(block.delta.params for block in found.blocks) == found.totals.delta.params

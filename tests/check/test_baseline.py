@@ -29,14 +29,14 @@ def test_exact_integers_row_by_row(capsys, folder):
     write(capsys, "tiny.yaml")
     document = json.loads((folder / "b.json").read_text())
     model = document["models"]["tiny.yaml"]
-    assert (document["schema"], model["archprof"], model["convention"], model["input"]) == (
-        1,
-        package.__version__,
-        "archprof 1",
-        [3, 8, 8],
-    )
-    assert (model["totals"]["params"], model["totals"]["macs"], model["layers"]) == (PARAMS, MACS, 2)
-    assert [(row["path"], row["macs"]) for row in model["rows"]] == [("0.conv", 13824), ("1.conv", 8192), ("2", 0)]
+    assert (document["schema"], model["archprof"], model["convention"]) == (2, package.__version__, "archprof 1")
+    assert model["inputs"] == {"input": {"shape": [3, 8, 8], "dtype": "float32"}}
+    assert (model["totals"]["params"], model["totals"]["macs"], model["weighted_layers"]) == (PARAMS, MACS, 2)
+    assert [(layer["path"], layer["macs"]) for layer in model["layers"]] == [
+        ("0.conv", 13824),
+        ("1.conv", 8192),
+        ("2", 0),
+    ]
 
 
 def test_the_commit_is_noted(capsys, folder):
@@ -103,20 +103,20 @@ def test_where_a_spec_is_wrong_nothing_is_written(capsys, folder):
 
 HOSTILE = {
     "empty": "",
-    "truncated": '{\n  "schema": 1,\n  "models": {\n    "tiny.ya',
+    "truncated": '{\n  "schema": 2,\n  "models": {\n    "tiny.ya',
     "a list": "[]",
     "a number": "1",
     "another file": '{"name": "x"}',
     "older": '{"schema": 0, "models": {}}',
-    "newer": '{"schema": 2, "models": {}}',
+    "newer": '{"schema": 3, "models": {}}',
     "a schema that is true": '{"schema": true, "models": {}}',
-    "models of another type": '{"schema": 1, "models": []}',
-    "a model of another type": '{"schema": 1, "models": {"tiny.yaml": 3}}',
-    "twice": '{"schema": 1, "models": {}, "models": {}}',
-    "not a number": '{"schema": 1, "models": {"a": NaN}}',
+    "models of another type": '{"schema": 2, "models": []}',
+    "a model of another type": '{"schema": 2, "models": {"tiny.yaml": 3}}',
+    "twice": '{"schema": 2, "models": {}, "models": {}}',
+    "not a number": '{"schema": 2, "models": {"a": NaN}}',
     "deep": "[" * 100_000,
     "long": '{"schema": ' + "9" * 10_000 + "}",
-    "merge": '<<<<<<< HEAD\n{"schema": 1}\n=======\n',
+    "merge": '<<<<<<< HEAD\n{"schema": 2}\n=======\n',
 }
 
 
@@ -140,16 +140,17 @@ def test_bytes_that_are_no_text(capsys, folder):
 @pytest.mark.parametrize(
     ("old", "new", "told"),
     [
-        ('"params": 224', '"params": 223', "the totals are not the sums of the rows"),
-        ('"params": 224', '"params": -224', "no row as archprof writes them"),
-        ('"params": 224', '"params": 224.0', "no row as archprof writes them"),
-        ('"params": 224', '"params": true', "no row as archprof writes them"),
-        ('"params": 224', '"params": "224"', "no row as archprof writes them"),
-        ('"params": 224', f'"params": {2**70}', "no row as archprof writes them"),
-        ('"kind": "standard"', '"kind": 3', "no row as archprof writes them"),
+        ('"params": 224', '"params": 223', "the totals are not the sums of the layers"),
+        ('"params": 224', '"params": -224', "no layer as archprof writes them"),
+        ('"params": 224', '"params": 224.0', "no layer as archprof writes them"),
+        ('"params": 224', '"params": true', "no layer as archprof writes them"),
+        ('"params": 224', '"params": "224"', "no layer as archprof writes them"),
+        ('"params": 224', f'"params": {2**70}', "no layer as archprof writes them"),
+        ('"kind": "standard"', '"kind": 3', "no layer as archprof writes them"),
         ('"commit": ""', '"commit": null', "another type"),
-        ("[3, 8, 8]", "[3, 8]", "another type"),
-        ('"layers": 2,', "", "a network has"),
+        ("[3, 8, 8]", '[3, "8", 8]', "another type"),
+        ('{"shape": [3, 8, 8]', '{"size": [3, 8, 8]', "another type"),
+        ('"weighted_layers": 2,', "", "a network has"),
     ],
 )
 def test_a_hand_that_edits_is_noticed(capsys, folder, old, new, told):

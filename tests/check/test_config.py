@@ -14,7 +14,7 @@ from tests.docs.markdown import ROOT, blocks, pages
 
 @pytest.fixture
 def schema(capsys):
-    return json.loads(archprof(capsys, "schema", "check").out)
+    return json.loads(archprof(capsys, "schema", "config").out)
 
 
 def configs():

@@ -88,7 +88,7 @@ def test_a_config_that_is_none_is_an_error_of_its_file(run, folder):
 
 
 def test_a_new_network_is_told_apart(run, folder):
-    (folder / "b.json").write_text('{"schema": 1, "models": {}}')
+    (folder / "b.json").write_text('{"schema": 2, "models": {}}')
     (folder / "archprof.yaml").write_text("baseline: b.json\nbudgets: [{model: tiny.yaml, macs: +0}]\n")
     assert "1 skipped" in run("archprof.yaml").stdout
 

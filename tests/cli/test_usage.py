@@ -14,7 +14,7 @@ CASES = {
     "summary v2 --set width": "`width` is not a setting\n  help: write `width=0.75`, or `layers[1].rows[2].k=5`\n",
     "summary v2 --top 0": "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` ",
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
-    "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`? schemas: spec, ",
+    "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
     "cost --conv group --in 64 --groups 3": "64 input channels are not divisible by 3 groups\n  help: choose groups that divide both\n",

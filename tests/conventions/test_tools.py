@@ -9,7 +9,7 @@ import pytest
 from packaging.requirements import Requirement
 
 import archprof
-from archprof.analysis.guess import guesses, parse_seen
+from archprof.analysis.guess import guess, parse_seen
 from archprof.analysis.variants import Variants
 from archprof.costs.convention import convention_row, convention_total
 from archprof.costs.tools import CONVENTIONS
@@ -117,6 +117,6 @@ def test_rows_sum_to_the_network(name):
 def test_weights_alone_are_the_parameters_of_more_than_one_axis(network):
     model = build_network(archprof.expand(network), initialise=False, device="meta")
     weights = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
-    found = guesses(parse_seen(f"{weights} params"), Variants(network), (), (CONVENTIONS["archprof"],))
+    found = guess(parse_seen(f"{weights} params"), Variants(network), (), (CONVENTIONS["archprof"],)).guesses
     assert found[0].number == weights
-    assert found[0].at == ()
+    assert found[0].at == {}

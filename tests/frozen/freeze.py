@@ -98,7 +98,8 @@ def command_lines() -> Iterator[str]:
 
 def _proofs() -> list[dict[str, object]]:
     text, _, _ = answer("verify --analytic --jobs 1 --format json")
-    return json.loads(text)["proofs"]
+    found: list[dict[str, object]] = json.loads(text)["proofs"]
+    return found
 
 
 def answer(line: str) -> tuple[str, str, int]:

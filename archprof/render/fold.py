@@ -1,14 +1,17 @@
-"""Views of a report: rows folded to blocks or to a depth of their paths, sorted and cut, always summing to the rows
+"""Views of a network's calls: folded to blocks or to a depth of their paths, sorted and cut, always summing to the rows
 they stand for."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from archprof.analysis.summary import Layer
 from archprof.costs.agreement import Measured
-from archprof.costs.metrics import Counts
-from archprof.costs.report import Report, Row, total_cost
-from archprof.errors import UsageError, problem, suggest
+from archprof.costs.metrics import NAMES, Counts, together
+from archprof.costs.report import Pair
+from archprof.errors import suggest, usage_error
+from archprof.ir.dims import Shape
 
-SORT_KEYS = ("params", "trainable", "buffers", "macs", "activations")
+SORT_KEYS = NAMES
 
 
 class Line(NamedTuple):
@@ -16,31 +19,35 @@ class Line(NamedTuple):
 
     path: str
     label: str
-    rows: tuple[Row, ...]
+    rows: tuple[Layer, ...]
     cost: Counts
 
     @property
-    def input(self) -> tuple[int, ...]:
-        return self.rows[0].inputs[0]
+    def input(self) -> Shape:
+        """The shape of what goes in, of several inputs the first; empty where nothing does."""
+        inputs = self.rows[0].inputs
+        return inputs[0].shape if inputs else ()
 
     @property
-    def output(self) -> tuple[int, ...]:
-        return self.rows[-1].output
+    def output(self) -> Shape:
+        """The shape of what comes out."""
+        return self.rows[-1].outputs[0].shape
 
     @property
-    def kernels(self) -> tuple[tuple[int, int], ...]:
+    def kernels(self) -> tuple[Pair, ...]:
         """The kernels and windows inside, 1×1 only where there is nothing larger."""
         found = list(dict.fromkeys(row.kernel for row in self.rows if row.kernel is not None))
         return tuple([kernel for kernel in found if kernel != (1, 1)] or found[:1])
 
     @property
-    def stride(self) -> tuple[int, int] | None:
+    def stride(self) -> Pair | None:
         """By how much the rows divide the map; on a shortcut beside another path, that path's stride counts once."""
         strides = [row.stride for row in self.rows if row.stride is not None]
         return max(strides) if strides else None
 
     @property
     def measured(self) -> Measured | None:
+        """What was measured of the rows together."""
         found = [row.measured for row in self.rows if row.measured is not None]
         if not found:
             return None
@@ -49,45 +56,54 @@ class Line(NamedTuple):
 
     @property
     def agrees(self) -> bool:
+        """Whether every row has what the formulas say."""
         return all(row.agrees for row in self.rows)
+
+    def counted_by(self, convention: str) -> int:
+        """Return what another convention counts."""
+        return sum(row.counts[convention] for row in self.rows if row.counts)
 
 
 class View(NamedTuple):
-    """Lines of a report, and how many were left out."""
+    """Lines of a network, and how many there were before cutting."""
 
     lines: tuple[Line, ...]
-    total: int  # lines before cutting
+    total: int
 
 
 def view(
-    report: Report, *, depth: int | None = None, full: bool = False, sort: str | None = None, top: int | None = None
+    layers: Sequence[Layer],
+    *,
+    depth: int | None = None,
+    full: bool = False,
+    sort: str | None = None,
+    top: int | None = None,
 ) -> View:
-    """Return the lines of a report: one a block, one for each path cut at *depth*, or, if *full*, one an operator.
+    """Return the lines of a network: one a block, one for each path cut at *depth*, or, if *full*, one an operator.
 
     *sort* orders by a count, largest first; *top* keeps the first lines. Raises UsageError for an unknown *sort*.
     """
-    groups: dict[str, list[Row]] = {}
-    for index, row in enumerate(report.rows):
+    groups: dict[str, list[Layer]] = {}
+    for index, row in enumerate(layers):
         key = f"{index}" if full else row.block if depth is None else ".".join(row.path.split(".")[:depth])
         groups.setdefault(key, []).append(row)
     lines = [_line(key, rows, full) for key, rows in groups.items()]
     if sort is not None:
         if sort not in SORT_KEYS:
-            raise UsageError(problem(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys")).problems)
+            raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         lines.sort(key=lambda line: -line.cost[sort])
     return View(tuple(lines if top is None else lines[:top]), len(lines))
 
 
-def _line(key: str, rows: list[Row], full: bool) -> Line:
+def _line(key: str, rows: list[Layer], full: bool) -> Line:
     first = rows[0]
     if full:
         return Line(first.path, first.label, tuple(rows), first.cost)
+    return Line(key, _label(rows), tuple(rows), together(row.cost for row in rows))
+
+
+def _label(rows: Sequence[Layer]) -> str:
     types = dict.fromkeys(row.block_type for row in rows)
-    label = (
-        first.block_type
-        if len(types) == 1
-        else f"{first.block_type} +{len(types) - 1}"
-        if len(types) < 4
-        else "several"
-    )
-    return Line(key, label, tuple(rows), total_cost(rows))
+    if len(types) == 1:
+        return rows[0].block_type
+    return f"{rows[0].block_type} +{len(types) - 1}" if len(types) < 4 else "several"

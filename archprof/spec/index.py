@@ -2,7 +2,7 @@
 their headers."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,7 +12,6 @@ from archprof.spec import catalog
 from archprof.spec.header import read_expected, read_source
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.reader import parse, read_file
-from archprof.spec.types import Expected
 from archprof.spec.variant import parse_reference
 
 # What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in
@@ -23,40 +22,56 @@ _UNTOLD = re.compile(
 )
 
 
-class Entry(NamedTuple):
+class ExpectedCounts(NamedTuple):
+    """The settings at which a spec expects numbers, and those."""
+
+    at: Mapping[str, str]
+    cost: Mapping[str, int]
+
+
+class ListedNetwork(NamedTuple):
     """One network of the catalog."""
 
-    name: str
+    model: str
     family: str
     title: str
     aliases: tuple[str, ...]
     source: Source
-    expect: tuple[Expected, ...]
+    expect: tuple[ExpectedCounts, ...]
 
     @property
-    def own(self) -> Expected | None:
-        """The numbers expected at the spec's own settings."""
-        return next((expected for expected in self.expect if not expected.at), None)
+    def own(self) -> Mapping[str, int]:
+        """The numbers expected at the spec's own settings; empty where there are none."""
+        return next((expected.cost for expected in self.expect if not expected.at), {})
 
 
-def entries() -> Iterator[Entry]:
+class Listing(NamedTuple):
+    """Networks of the catalog."""
+
+    models: tuple[ListedNetwork, ...]
+
+
+def listed_networks() -> Iterator[ListedNetwork]:
     """Yield the networks of the catalog, by family and name. Raises SpecError for a file that is no spec."""
     roots: dict[str, Map] = {}
     for name, path in catalog.files().items():
         root = _root(path, roots)
-        aliases = root.get("aliases")
         title = root.get("title")
         expect = root.get("expect")
-        yield Entry(
+        expected = read_expected(expect) if expect else ()
+        yield ListedNetwork(
             name,
             path.parent.name,
             title.text if isinstance(title, Scalar) else name,
-            tuple(alias.text for alias in aliases.items if isinstance(alias, Scalar))
-            if isinstance(aliases, Seq)
-            else (),
+            _aliases(root),
             _source(root, roots),
-            read_expected(expect) if expect else (),
+            tuple(ExpectedCounts(dict(one.at), one.counts) for one in expected),
         )
+
+
+def _aliases(root: Map) -> tuple[str, ...]:
+    aliases = root.get("aliases")
+    return tuple(one.text for one in aliases.items if isinstance(one, Scalar)) if isinstance(aliases, Seq) else ()
 
 
 def _root(path: Path, roots: dict[str, Map]) -> Map:

@@ -1,0 +1,148 @@
+"""What results are made of. A result of a command is a tree of records, whose fields are the keys of its JSON.
+
+Nothing in it is told twice or told in sentences that others would have to take apart; tables, CSV and JSON are views of
+it. Two rules make JSON of records: a field whose default is empty is left out while it is empty, and the fields `head`
+and `cost` stand for their own keys.
+"""
+
+from collections.abc import Mapping
+from fractions import Fraction
+from typing import Any, NamedTuple
+
+from archprof.costs.convention import ARCHPROF, Convention, convention_total
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Report
+from archprof.errors import Location
+from archprof.ir.dims import Shape
+from archprof.ir.origin import Source
+from archprof.ir.values import Value, show_shape
+
+# The version of the form: it grows when a key changes its meaning or goes, not when one is added.
+SCHEMA = 2
+# Larger integers are decimal strings: what reads numbers as doubles would round them.
+LARGEST = 1 << 53
+# Fields that stand for the keys inside them.
+MERGED = ("head", "cost")
+
+
+class Tensor(NamedTuple):
+    """A tensor: its shape without the batch, and the type of its elements."""
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class ConventionText(NamedTuple):
+    """A convention of counting: its name, its version, and what it counts."""
+
+    name: str
+    version: int | str
+    text: str
+
+
+class ConventionTotal(NamedTuple):
+    """What a convention counts in all, in its unit."""
+
+    name: str
+    version: int | str
+    unit: str
+    text: str
+    total: int
+
+
+class Head(NamedTuple):
+    """What every result about a single network starts with: the network, the settings that were asked for, what goes in
+    and comes out, and what it costs in all."""
+
+    model: str
+    title: str
+    settings: Mapping[str, str]
+    source: Source
+    inputs: Mapping[str, Tensor]
+    outputs: Mapping[str, Tensor]
+    convention: ConventionText
+    totals: Counts
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the first input."""
+        return next(iter(self.inputs.values())).shape
+
+
+def tensor(value: Value) -> Tensor:
+    """Return a value as results have it."""
+    return Tensor(value.shape, value.dtype)
+
+
+def tensors(values: Mapping[str, Value]) -> dict[str, Tensor]:
+    """Return named values as results have them."""
+    return {name: tensor(value) for name, value in values.items()}
+
+
+def inputs_text(inputs: Mapping[str, Tensor]) -> str:
+    """Return inputs in words: `3×224×224`, or, of several, each with its name."""
+    if len(inputs) == 1:
+        return show_shape(next(iter(inputs.values())).shape)
+    return ", ".join(f"{name} {show_shape(one.shape)}" for name, one in inputs.items())
+
+
+def convention_text(convention: Convention = ARCHPROF) -> ConventionText:
+    """Return a convention as results have it."""
+    return ConventionText(convention.name, convention.version, convention.text)
+
+
+def total_by(report: Report, convention: Convention) -> ConventionTotal:
+    """Return what a convention counts of a network."""
+    name, version, text, unit, _ = convention
+    return ConventionTotal(name, version, unit, text, convention_total(report, convention))
+
+
+def head(report: Report) -> Head:
+    """Return what every result about a network starts with."""
+    origin = report.origin
+    return Head(
+        origin.variant,
+        origin.title,
+        dict(origin.asked),
+        origin.source,
+        tensors(report.inputs),
+        tensors(report.outputs),
+        convention_text(report.convention),
+        report.totals,
+    )
+
+
+def plain(value: Any) -> Any:
+    """Return a value as JSON knows it: records as objects, places as `file:line:column`, fractions as numbers."""
+    if value is None or isinstance(value, str | bool | float):
+        return value
+    if isinstance(value, int):
+        return value if -LARGEST <= value <= LARGEST else str(value)
+    if isinstance(value, Location):
+        return str(value)
+    if isinstance(value, Fraction):
+        return float(value)
+    if isinstance(value, Mapping):
+        return {str(key): plain(inner) for key, inner in value.items()}
+    if hasattr(value, "_fields"):
+        return _record(value)
+    return [plain(item) for item in value]
+
+
+_EMPTY = (None, "", ())
+
+
+def _record(record: Any) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    defaults = record._field_defaults
+    for name, value in zip(record._fields, record, strict=True):
+        if name in MERGED:
+            found.update(plain(value))
+        elif name not in defaults or value not in _EMPTY or defaults[name] not in _EMPTY:
+            found[name] = plain(value)
+    return found
+
+
+def omitted(record: Any) -> frozenset[str]:
+    """Return the fields of a sort of record that are left out while they are empty: those whose default is."""
+    return frozenset(name for name, default in record._field_defaults.items() if default in _EMPTY)

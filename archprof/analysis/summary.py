@@ -1,0 +1,104 @@
+"""What a network costs, call by call."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, NamedTuple
+
+from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
+from archprof.costs.agreement import Agreement, Measured
+from archprof.costs.convention import Convention, convention_row
+from archprof.costs.metrics import Counts
+from archprof.costs.report import Pair, Report, Row
+from archprof.errors import Location
+from archprof.spec import catalog
+
+Stage = int | Literal["head"]
+
+
+class Layer(NamedTuple):
+    """One call of an operator. *counts* are those of other conventions, each in its unit."""
+
+    path: str
+    op: str
+    label: str
+    kind: str
+    block: str
+    block_type: str
+    stage: Stage
+    inputs: tuple[Tensor, ...]
+    outputs: tuple[Tensor, ...]
+    kernel: Pair | None
+    stride: Pair | None
+    padding: tuple[int, ...] | None
+    groups: int | None
+    dilation: Pair | None
+    cost: Counts
+    location: Location | None
+    counts: Mapping[str, int] | None = None
+    measured: Measured | None = None
+
+    @property
+    def agrees(self) -> bool:
+        """Whether everything measured equals the analytic count."""
+        return self.measured is None or self.measured.agrees(self.cost)
+
+
+class MeasuredTotals(NamedTuple):
+    """What counters found in all, and whether that, and every row, is what the formulas say."""
+
+    counter: str
+    torch: str
+    params: int
+    macs: int
+    agree: bool
+    macs_torch: int | None = None
+
+
+class Summary(NamedTuple):
+    """A network and its calls in the order of execution."""
+
+    head: Head
+    layers: tuple[Layer, ...]
+    conventions: tuple[ConventionTotal, ...] = ()
+    measured: MeasuredTotals | None = None
+
+
+def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
+    """Return a report as a result, with what other *conventions* count."""
+    layers = tuple([_layer(row, conventions) for row in report.rows])
+    tallies = tuple([total_by(report, one) for one in conventions])
+    return Summary(head(report), layers, tallies, _measured(report.measured))
+
+
+def _layer(row: Row, conventions: Sequence[Convention]) -> Layer:
+    place = row.location
+    return Layer(
+        row.path,
+        row.op,
+        row.label,
+        row.kind,
+        row.block,
+        row.block_type,
+        stage_of(row),
+        tuple([tensor(value) for value in row.values]),
+        tuple([tensor(value) for value in row.node.outputs]),
+        row.kernel,
+        row.stride,
+        row.padding,
+        row.groups,
+        row.dilation,
+        row.cost,
+        None if place is None else place._replace(file=catalog.portable(place.file)),
+        {one.name: convention_row(row, one) for one in conventions} if conventions else None,
+        row.measured,
+    )
+
+
+def stage_of(row: Row) -> Stage:
+    """Return by how much a row's output is smaller than the network's input."""
+    return row.stage or "head"
+
+
+def _measured(found: Agreement | None) -> MeasuredTotals | None:
+    if found is None:
+        return None
+    return MeasuredTotals(found.counter, found.torch, found.params, found.macs, found.agree, found.macs_torch)

@@ -1,0 +1,129 @@
+"""The options of `archprof check` → what is to be checked."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.analysis.check import CheckRequest
+from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
+from archprof.render.formats import formats_of
+from archprof.spec.budget import METRICS, Limit, increase, read_limit
+from archprof.spec.config import Config, find_config, read_config
+from archprof.spec.nodes import Scalar
+from archprof.spec.variant import parse_settings
+
+if TYPE_CHECKING:
+    from archprof.analysis.baseline import Snapshot
+    from archprof.costs.agreement import CountedModules
+    from archprof.ir.graph import Graph
+
+
+class HeldTo(NamedTuple):
+    """The configuration, and what relative limits count from: a revision, or a baseline and the folder of its names;
+    *implied* is the option by which it was asked for, *written* the baseline that is to be written."""
+
+    config: Config | None
+    revision: str
+    before: "Mapping[str, Snapshot] | None"
+    folder: Path
+    implied: str
+    written: str | None
+    problems: tuple[Problem, ...]
+
+
+def request_of(
+    models: Sequence[str], limits: tuple[Limit, ...], held: HeldTo, *, allow_empty: bool, measure: bool
+) -> CheckRequest:
+    """Return what to check."""
+    request = CheckRequest(
+        tuple(models), held.config, limits, held.before, held.folder, held.revision, allow_empty,
+        measure=_measure if measure else None, implied=held.implied, problems=held.problems,
+    )  # fmt: skip
+    if held.written is None:
+        return request
+    from archprof import __version__
+    from archprof.spec.git import head
+
+    return request._replace(keep=Path(held.written).parent, version=__version__, commit=head())
+
+
+def held_to(config: str | None, baseline: str | None, against: str | None, written: str | None) -> HeldTo:
+    """Return what networks are held to. Raises UsageError for options that do not go together, and SpecError for a
+    configuration that is wrong."""
+    found = read_config(config) if config is not None else find_config(Path.cwd())
+    revision = _revision(against, baseline)
+    place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
+    before, wrong = _before(place, written)
+    folder = Path(place or written or "baseline.json").parent
+    implied = f"--against {against}" if against else f"--baseline {baseline}" if baseline else ""
+    return HeldTo(found, revision, before, folder, implied, written, wrong)
+
+
+def limits_of(most: Mapping[str, str | None], listed: Mapping[str, list[str] | None]) -> tuple[Limit, ...]:
+    """Return the limits of options: `--max-macs 220M` by metric, `--max-increase macs=1%,params=0` by option.
+
+    Raises SpecError for what is none.
+    """
+    limits = [
+        read_limit(metric, "max", Scalar(text, *Location(f"--max-{metric} {text}", 0, 0)))
+        for metric, text in most.items()
+        if text is not None
+    ]
+    return (*limits, *(limit for option, texts in listed.items() for limit in _listed(option, texts)))
+
+
+def _listed(option: str, given: list[str] | None) -> list[Limit]:
+    limits = []
+    for text in given or ():
+        place = Location(f"--{option} {text}", 0, 0)
+        for metric, amount in parse_settings(text, place):
+            if metric not in METRICS:
+                raise problem(f"there is no metric `{metric}`", place, help=suggest(metric, METRICS, "metrics"))
+            typed = Scalar(amount, *place)
+            limits.append(increase(metric, typed) if option == "max-increase" else read_limit(metric, option, typed))
+    return limits
+
+
+def report_of(text: str) -> tuple[str, str]:
+    """Return the format and the file of `junit=out.xml`. Raises UsageError for another form."""
+    format, _, path = text.partition("=")
+    names = [one.name for one in formats_of("check")]
+    if format not in names:
+        raise usage_error(f"unknown format `{format}`", help=suggest(format, names, "formats"))
+    if not path:
+        raise usage_error(f"`--report {text}` names no file", help="as in `--report junit=out.xml`")
+    return format, path
+
+
+def _revision(against: str | None, baseline: str | None) -> str:
+    """Return the revision of `git:REV`. Raises UsageError for another form, and beside a baseline."""
+    if against is None:
+        return ""
+    if baseline is not None:
+        raise usage_error("`--against` and `--baseline` at once", help="limits count from one of them")
+    revision = against.removeprefix("git:")
+    if revision == against or not revision or ":" in revision:
+        raise usage_error(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")
+    return revision
+
+
+def _before(baseline: str | None, written: str | None) -> "tuple[Mapping[str, Snapshot] | None, tuple[Problem, ...]]":
+    """Return what a baseline holds, and what is wrong with it; one that is about to be written for the first time holds
+    nothing."""
+    from archprof.analysis.baseline import read_baseline
+
+    place = baseline or written
+    if place is None:
+        return None, ()
+    if written is not None and Path(written).resolve() == Path(place).resolve() and not Path(place).exists():
+        return {}, ()
+    try:
+        return read_baseline(place), ()
+    except InputError as error:
+        return {}, error.problems
+
+
+def _measure(graph: "Graph") -> "CountedModules":
+    from archprof.runtime.measure import measure_network
+
+    return measure_network(graph, "both")

@@ -1,0 +1,85 @@
+"""What commands print as JSON is what their schemas say, and the same thing has the same name everywhere."""
+
+import json
+
+import jsonschema
+import pytest
+
+from archprof.cli.schema import RESULTS
+from tests.cli.console import archprof
+
+# A command line for each result, and some for what a result may leave out.
+COMMANDS = {
+    "summary": ["summary v3", "summary resnet50_fpn", "summary v2 --convention fvcore,torch --width 0.5"],
+    "show": ["show v1", "show mixnet_s"],
+    "list": ["list"],
+    "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
+    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop"],
+    "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
+    "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
+    "explain": ["explain v3", "explain v1 --convention thop"],
+    "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
+    "check": ["check v2 --max-macs 200M --max-params 4M", "check v2 --min macs=1G", "check nothing --max-macs 1"],
+    "verify": ["verify v1 v2 --analytic"],
+}
+LINES = [(name, line) for name, lines in COMMANDS.items() for line in lines]
+
+
+@pytest.fixture(scope="module")
+def schemas():
+    return {}
+
+
+def schema_of(capsys, schemas, name):
+    if name not in schemas:
+        schemas[name] = json.loads(archprof(capsys, "schema", name).out)
+    return schemas[name]
+
+
+def test_every_result_has_a_command_here():
+    assert {*COMMANDS} == {*RESULTS}
+
+
+@pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])
+def test_what_is_printed_fits_its_schema(capsys, schemas, name, line):
+    found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
+    jsonschema.validate(found, schema_of(capsys, schemas, name))
+    assert found["schema"] == 2
+
+
+@pytest.mark.parametrize("name", RESULTS)
+def test_a_schema_is_one_and_lets_nothing_else_in(capsys, schemas, name):
+    schema = schema_of(capsys, schemas, name)
+    jsonschema.Draft202012Validator.check_schema(schema)
+    found = json.loads(archprof(capsys, *COMMANDS[name][0].split(), "--format", "json").out)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({**found, "more": 1})
+    for key in schema["required"]:
+        assert not jsonschema.Draft202012Validator(schema).is_valid({k: v for k, v in found.items() if k != key})
+
+
+def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path):
+    path = tmp_path / "large.yaml"
+    layers = "  - conv2d: {c: 1000000, k: 1, bias: false}\n" * 2
+    path.write_text(f"archprof: 1\ninput: 1x512x512\nlayers:\n{layers}")
+    found = json.loads(archprof(capsys, "summary", str(path), "--format", "json").out)
+    weights = 10**6 + 10**12
+    assert (found["totals"]["params"], found["totals"]["activations"]) == (weights, 2 * 10**6 * 512 * 512)
+    # 2⁵³ is some 9.0·10¹⁵: the second layer alone has 2.6·10¹⁷ MACs.
+    assert found["totals"]["macs"] == str(weights * 512 * 512)
+    assert [layer["macs"] for layer in found["layers"]] == [10**6 * 512 * 512, str(10**12 * 512 * 512)]
+    line = json.loads(archprof(capsys, "sweep", str(path), "--format", "json").out)
+    assert (line["params"], line["macs"]) == (weights, str(weights * 512 * 512))
+
+
+def test_networks_are_told_alike(capsys):
+    """Every result about one network starts with the same keys, and names models, totals and tensors alike."""
+    starts = []
+    for line in ("summary v2", "show v2", "explain v2", "explain v2 --number 300M"):
+        found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
+        starts.append({key: found[key] for key in list(found)[:9]})
+    assert all(start == starts[0] for start in starts)
+    assert starts[0]["inputs"] == {"input": {"shape": [3, 224, 224], "dtype": "float32"}}
+    compared = json.loads(archprof(capsys, "compare", "v2", "v1", "--format", "json").out)["models"][0]
+    assert {key: compared[key] for key in ("model", "title", "inputs", "totals")} == {
+        key: starts[0][key] for key in ("model", "title", "inputs", "totals")
+    }
