@@ -31,7 +31,8 @@ class PrintedRow(NamedTuple):
 
 
 class BlockTable(NamedTuple):
-    """Printed rows; the columns of all of them, name → heading, as the spec's own tables spell it; and the spec's note."""
+    """Printed rows; the columns of all of them, name → heading, as the spec's own tables spell it; and the spec's
+    note."""
 
     head: Head
     headings: Mapping[str, str]

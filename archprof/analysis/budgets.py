@@ -32,8 +32,8 @@ class Growth(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it to,
-    no limit and no difference.
+    """One limit and what it met. `new`: a relative limit on a network that the baseline lacks, so nothing to hold it
+    to, no limit and no difference.
 
     *difference* says by how much the limit is exceeded, and is negative where there is head-room. *since* is what
     *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known.

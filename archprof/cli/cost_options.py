@@ -13,7 +13,8 @@ MAX_SIDE = 65_536
 # Which options a kind listens to; the kernel of a pointwise convolution is that of the standard one it is held against.
 _WINDOW = ("in", "out", "size", "k", "stride", "padding", "dilation", "bias")
 LISTENS: Mapping[str, tuple[str, ...]] = {
-    "std": _WINDOW, "dw": _WINDOW, "dw-linear": _WINDOW, "mix": tuple(name for name in _WINDOW if name != "out"), "bottleneck": _WINDOW,
+    "std": _WINDOW, "dw": _WINDOW, "dw-linear": _WINDOW, "bottleneck": _WINDOW,
+    "mix": tuple(name for name in _WINDOW if name != "out"),
     "pw": ("in", "out", "size", "k", "stride", "bias"), "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"),
     "se": ("in", "size", "ratio", "bias"), "linear": ("in", "out", "bias"),
 }  # fmt: skip

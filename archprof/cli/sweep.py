@@ -87,13 +87,14 @@ def command(
         parse_setting(text) for text in set or ()
     ]
     bounds = {
-        ("macs", True): max_macs, ("macs", False): min_macs, ("params", True): max_params, ("params", False): min_params,
+        ("macs", True): max_macs, ("macs", False): min_macs,
+        ("params", True): max_params, ("params", False): min_params,
         ("activations", True): max_activations, ("activations", False): min_activations,
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
     request = SweepRequest(
-        tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top, sample, seed, jobs, scheduler, resume,
-        plot, chosen, output, no_color,
+        tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
+        sample, seed, jobs, scheduler, resume, plot, chosen, output, no_color,
     )  # fmt: skip
     code = run_sweep(request)
     if code:

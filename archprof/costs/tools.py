@@ -83,7 +83,11 @@ _ALL = (
         _price("resizing", per_output(1), "ResizeLike"),
         _UNSEEN,
     ),
-    _tool("ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs", _CONV_BIAS, _LINEAR_BIAS),
+    _tool(
+        "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
+        _CONV_BIAS,
+        _LINEAR_BIAS,
+    ),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
         _price("batch norm", per_element(4), "BatchNorm2d", affine=True),
@@ -133,6 +137,10 @@ _ALL = (
         _price("gates", PRODUCTS, "Multiply"),
         _price("deformable sampling", SAMPLES_AND_PRODUCTS, "DeformConv2d"),
     ),
-    _tool("torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs", _price("additions", ADDITIONS), unit="FLOPs"),
+    _tool(
+        "torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs",
+        _price("additions", ADDITIONS),
+        unit="FLOPs",
+    ),
 )  # fmt: skip
 CONVENTIONS: Mapping[str, Convention] = {convention.name: convention for convention in _ALL}

@@ -9,8 +9,8 @@ from archprof.render.table import Table
 
 
 class Result(NamedTuple):
-    """What a command has found: a tree of records, which is its JSON, how that looks as a table, and the exit code, with
-    what is said of it on standard error."""
+    """What a command has found: a tree of records, which is its JSON, how that looks as a table, and the exit code,
+    with what is said of it on standard error."""
 
     document: Any
     table: Callable[[], Table]

@@ -33,7 +33,8 @@ class Note(NamedTuple):
 
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
-        "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot", "spec",
+        "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
+        "spec",
     ]  # fmt: skip
     text: str
 
@@ -166,7 +167,8 @@ def _wrapped(line: str, width: int | None) -> str:
 # Never "-" for the dot of a product, nor "?" for the sign of a number.
 _PLAIN = str.maketrans(
     {
-        "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "✗": "x", "²": "^2", "±": "+-", "→": "->",
+        "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "✗": "x",
+        "²": "^2", "±": "+-", "→": "->",
         "≤": "<=", "≥": ">=", "≠": "!=", "Δ": "d",
     }
 )  # fmt: skip

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
 
 PREFIX = "git:"
 _HASH = re.compile(r"[0-9a-f]{40}\Z")
-_FORM = "written `git:REV:path`, as in `git:origin/main:specs/mine.yaml`; the path counts from the repository's root, with `./` from here"
+_FORM = (
+    "written `git:REV:path`, as in `git:origin/main:specs/mine.yaml`; the path counts from the repository's root, "
+    "with `./` from here"
+)
 
 
 class Place(NamedTuple):

@@ -16,8 +16,9 @@ from archprof.spec.values import NAME, dims, flag, integer, mapping, number, sca
 from archprof.spec.variant import parse_settings
 
 TOP_LEVEL = (
-    "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width", "depth", "knobs", "init",
-    "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published", "budget", "note",
+    "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width",
+    "depth", "knobs", "init", "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published",
+    "budget", "note",
 )  # fmt: skip
 COUNTS = ("params", "macs", "trainable", "buffers", "activations")
 # Without the `-` of ids, which is a minus in an expression.
@@ -66,8 +67,9 @@ def interpret(
 def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     """Return what the keys of the top level say, and whether cells can be read with that."""
     found: dict[str, Any] = {
-        "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None, "defaults": {}, "width": None,
-        "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (), "published": (), "budget": (), "input": (1, 1, 1), "layers": Seq(()),
+        "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None,
+        "defaults": {}, "width": None, "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (),
+        "published": (), "budget": (), "input": (1, 1, 1), "layers": Seq(()),
     }  # fmt: skip
     failed: set[str] = set()
     for key, read in _READERS.items():
@@ -104,7 +106,10 @@ def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mappi
                 continue
             with problems:
                 if found[name] is None:
-                    advice = f"a spec that has one says `{name}: {{…}}`; knobs here: {', '.join((*found['knobs'], 'resolution', 'classes'))}"
+                    advice = (
+                        f"a spec that has one says `{name}: {{…}}`; knobs here: "
+                        f"{', '.join((*found['knobs'], 'resolution', 'classes'))}"
+                    )
                     raise problem(f"this network has no {name} multiplier", node.location, help=advice)
                 factors.append(read_multiplier(node, name))
         values[name] = reduce(multiply, factors, 1.0) if len(factors) != 1 else factors[0]

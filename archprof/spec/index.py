@@ -17,7 +17,8 @@ from archprof.spec.variant import parse_reference
 # What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in
 # messages do.
 _UNTOLD = re.compile(
-    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n(?:(?:[ #-].*)?\n)*",
+    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n"
+    r"(?:(?:[ #-].*)?\n)*",
     re.MULTILINE,
 )
 

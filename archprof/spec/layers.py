@@ -39,7 +39,8 @@ class WrittenLayer(NamedTuple):
 
 
 class WrittenArguments(NamedTuple):
-    """A layer's arguments as they are written: options as typed, and the columns and rows of its table, if it is one."""
+    """A layer's arguments as they are written: options as typed, and the columns and rows of its table, if it is
+    one."""
 
     options: Mapping[str, tuple[Scalar, Node]]
     columns: Node | None = None
@@ -147,7 +148,8 @@ def _full_column(column: Node, names: Mapping[str, str]) -> Node:
 
 
 def find_ids(root: Map) -> dict[str, tuple[Step, ...]]:
-    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks' names."""
+    """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks'
+    names."""
     found: dict[str, tuple[Step, ...]] = {}
     _visit_layers(root.get("layers"), ("layers",), found)
     return found

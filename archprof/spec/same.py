@@ -1,4 +1,5 @@
-"""Whether two ways of putting settings mean the same network: told by what they resolve to, not by how they are typed."""
+"""Whether two ways of putting settings mean the same network: told by what they resolve to, not by how they are
+typed."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, TypeVar

@@ -50,8 +50,8 @@ class Published(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what is
-    wrong with its keys."""
+    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what
+    is wrong with its keys."""
 
     root: Map
     base: dict[str, Scalar]

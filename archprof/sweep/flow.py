@@ -1,7 +1,7 @@
 """A batch of variants through a network, row by row: each row is computed for those variants that agree on it.
 
-Variants part ways at a row, because their cells differ there or a branch answers them differently, and meet again behind
-it: what the row costs, and the shape that it puts out, is written back in their places.
+Variants part ways at a row, because their cells differ there or a branch answers them differently, and meet again
+behind it: what the row costs, and the shape that it puts out, is written back in their places.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -276,7 +276,8 @@ class _Chosen(NamedTuple):
 
 
 class _Selected:
-    """The part of a batch at some places (all where None): what is selected is known again as what it was taken from."""
+    """The part of a batch at some places (all where None): what is selected is known again as what it was taken
+    from."""
 
     def __init__(self, places: Integers | None) -> None:
         self._places = places

@@ -33,8 +33,8 @@ class Impossible(NamedTuple):
 
 class SweepOutcome(NamedTuple):
     """A sweep over some axes of some networks: how many *variants* were computed, how many of them are *fitting* (its
-    limits, if it has any: *limited*), how many of those are kept, the *first* of these, and what cannot be; *points* are
-    the counts of some of all, by metric."""
+    limits, if it has any: *limited*), how many of those are kept, the *first* of these, and what cannot be; *points*
+    are the counts of some of all, by metric."""
 
     convention: ConventionText
     models: tuple[str, ...]

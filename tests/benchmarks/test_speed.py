@@ -124,7 +124,10 @@ def test_check_of_many_specs(note, tmp_path):
     note("archprof check, 100 budgets over 60 specs", f"{each:.1f} ms a spec above the imports", "≤ 15 ms")
     note(
         "",
-        f"{checked.peak_bytes / one.peak_bytes:.2f} × the memory of the largest alone ({checked.peak_bytes / 1e6:.0f} MB)",
+        (
+            f"{checked.peak_bytes / one.peak_bytes:.2f} × the memory of the largest alone "
+            f"({checked.peak_bytes / 1e6:.0f} MB)"
+        ),
         "≤ 1.3 ×",
     )
     assert each <= 15

@@ -118,7 +118,10 @@ def test_a_share_is_of_the_whole_network(capsys, folder):
     # 8,192 of 22,016 MACs are 37.2 %
     config(
         folder,
-        "  - {model: tiny.yaml, where: kind=pointwise, macs: {share: 37.2%}}\n  - {model: tiny.yaml, where: kind=pointwise, macs: {share: 37.3%}}\n",
+        (
+            "  - {model: tiny.yaml, where: kind=pointwise, macs: {share: 37.2%}}\n"
+            "  - {model: tiny.yaml, where: kind=pointwise, macs: {share: 37.3%}}\n"
+        ),
     )
     code, found = verdicts(capsys)
     assert (code, [(verdict["status"], verdict["limit"]) for verdict in found]) == (1, [("fail", 8189), ("pass", 8211)])

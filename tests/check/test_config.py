@@ -73,7 +73,10 @@ def test_the_schema_of_the_language_knows_budgets(capsys):
     ("text", "told"),
     [
         (
-            "[tool.archprof]\nbudgets = [\n  {model = 'a.yaml', macs = 1},\n  {model = 'b.yaml', params = 'many'},\n]\n",
+            (
+                "[tool.archprof]\nbudgets = [\n  {model = 'a.yaml', macs = 1},\n"
+                "  {model = 'b.yaml', params = 'many'},\n]\n"
+            ),
             "pyproject.toml:4:32: `many` is no limit",
         ),
         ("[tool.archprof]\nbudget = []\n", "pyproject.toml:2:1: unknown key `budget`"),
@@ -135,7 +138,10 @@ def test_an_option_that_is_no_limit(capsys, text):
 @pytest.mark.parametrize(("text", "what"), [("", "empty"), ("[1]", "a list"), ("text", "a single value")])
 def test_a_file_that_is_no_configuration(capsys, folder, text, what):
     (folder / "archprof.yaml").write_text(text)
-    told = f"archprof.yaml:1:1: the file is {what}, not a mapping\n  help: as in `budgets: [{{model: mobilenet_v2, macs: 301M}}]`\n"
+    told = (
+        f"archprof.yaml:1:1: the file is {what}, not a mapping\n  help: as in `budgets: "
+        f"[{{model: mobilenet_v2, macs: 301M}}]`\n"
+    )
     assert archprof(capsys, "check") == (2, "", told)
 
 

@@ -83,7 +83,10 @@ def test_what_cannot_be_is_counted(capsys):
         (("--format", "parquet"), "Parquet goes to a file\n  help: name it: `-o sweep.parquet`\n"),
         (
             ("--pareto", "mac"),
-            "`--pareto` names no count: `mac`\n  help: did you mean `macs`? counts: params, trainable, buffers, macs, activations\n",
+            (
+                "`--pareto` names no count: `mac`\n  help: did you mean `macs`? counts: params, trainable, buffers, "
+                "macs, activations\n"
+            ),
         ),
         (
             ("--width", "2", "--resume", "-o", "no.csv"),
@@ -91,7 +94,10 @@ def test_what_cannot_be_is_counted(capsys):
         ),
         (
             ("--sort", "macs", "--format", "csv"),
-            "`--sort` without `--top`: a file is written as variants come\n  help: add `--top 1000`, or sort the file\n",
+            (
+                "`--sort` without `--top`: a file is written as variants come\n"
+                "  help: add `--top 1000`, or sort the file\n"
+            ),
         ),
     ],
 )

@@ -17,8 +17,10 @@ def test_a_wrong_expectation_is_exit_1(capsys, tmp_path):
     assert archprof(capsys, "validate", str(path)) == (
         1,
         "",
-        f"{path}:7:32: expected 17 params at resolution=4, counted 16 (-1)\n  in expect[1].params\n  help: correct the number or the table\n"
-        f"{path}:7:42: expected 193 macs at resolution=4, counted 192 (-1)\n  in expect[1].macs\n  help: correct the number or the table\n",
+        f"{path}:7:32: expected 17 params at resolution=4, counted 16 (-1)\n"
+        "  in expect[1].params\n  help: correct the number or the table\n"
+        f"{path}:7:42: expected 193 macs at resolution=4, counted 192 (-1)\n"
+        "  in expect[1].macs\n  help: correct the number or the table\n",
     )
 
 

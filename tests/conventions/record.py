@@ -17,7 +17,9 @@ from tests.conventions.references import RECORDED, REFERENCES
 
 # Why a tool is not run by the tests, and the packages that its numbers depend on.
 REASONS = {
-    "ultralytics-thop": "its module is named `thop`, as that of thop is, so that the two exclude each other; its licence is AGPL-3.0",
+    "ultralytics-thop": (
+        "its module is named `thop`, as that of thop is, so that the two exclude each other; its licence is AGPL-3.0"
+    ),
     "torchsummaryx": "it does not run with pandas 2 or newer, which numpy 2 needs; its package names no licence",
 }
 PACKAGES = {"ultralytics-thop": ("ultralytics-thop",), "torchsummaryx": ("torchsummaryX", "pandas", "numpy")}

@@ -18,9 +18,9 @@ NOTICE = "<!-- Read off the code. `python -m tests.docs.rewrite` writes this pag
 
 BLOCKS = f"""{NOTICE}# Blocks
 
-What each block is, and the columns that its table may have. How a table is written, how a cell is read and what `defaults` do is told in
-[the spec language](spec.md). The first column also takes the value of the short form, as in `- linear: classes`. Every [operator](operators.md)
-can stand as a layer too.
+What each block is, and the columns that its table may have. How a table is written, how a cell is read and what
+`defaults` do is told in [the spec language](spec.md). The first column also takes the value of the short form, as in `-
+linear: classes`. Every [operator](operators.md) can stand as a layer too.
 
 ## Columns of every block
 
@@ -32,11 +32,12 @@ These two stand beside channel counts, and hold for the counts of their layer or
 
 OPERATORS_PAGE = f"""{NOTICE}# Operators
 
-What every network is made of in the end: a row of `archprof summary --full` each, and a module of the network that `archprof.build` returns.
-Every one can stand as a layer; norms and activations can also stand in a cell. In the formulas *M* and *N* are input and output channels (or
-features), *K* is the kernel's side, *F* the output's, *g* the number of groups. Parameters are given with all that can be asked
-for: the bias (the `+ N` of a convolution), the affine of a norm, the learned β of swish.
-Why only convolutions and linear layers have MACs is told in [what is counted](../explanation/counting.md).
+What every network is made of in the end: a row of `archprof summary --full` each, and a module of the network that
+`archprof.build` returns. Every one can stand as a layer; norms and activations can also stand in a cell. In the
+formulas *M* and *N* are input and output channels (or features), *K* is the kernel's side, *F* the output's, *g* the
+number of groups. Parameters are given with all that can be asked for: the bias (the `+ N` of a convolution), the affine
+of a norm, the learned β of swish. Why only convolutions and linear layers have MACs is told in [what is
+counted](../explanation/counting.md).
 
 {{operators}}
 ## Options
@@ -45,17 +46,18 @@ Why only convolutions and linear layers have MACs is told in [what is counted](.
 
 CLI = f"""{NOTICE}# Commands
 
-Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or holds a `/`), `git:REV:path`
-for a file at a revision, or `-` for standard input, each with settings behind it if wanted: `mobilenet_v2@width=0.75,resolution=192`.
+Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or
+holds a `/`), `git:REV:path` for a file at a revision, or `-` for standard input, each with settings behind it if
+wanted: `mobilenet_v2@width=0.75,resolution=192`.
 
-The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`, `.csv`, `.md`, `.txt`) gives
-the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS` are honoured; into a pipe goes no colour, and no line is
-cut.
+The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`,
+`.csv`, `.md`, `.txt`) gives the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS`
+are honoured; into a pipe goes no colour, and no line is cut.
 
 | exit code | |
 | --- | --- |
 | 0 | fine |
-| 1 | the question was answered, and the answer is no: analytic and measured counts differ, a number of `expect` is wrong, a budget is exceeded |
+| 1 | the answer is no: counts differ, a number of `expect` is wrong, a budget is exceeded |
 | 2 | bad input or usage: a wrong spec, an unknown option, a missing extra |
 | 130 | interrupted |
 
@@ -64,9 +66,9 @@ cut.
 
 CONVENTIONS_PAGE = f"""{NOTICE}# Conventions
 
-What `archprof explain` and `summary --convention` know of other tools: which version, what is called there, and what it counts for an operator
-besides the multiply-accumulates of convolutions and linear layers. An operator that is not listed adds nothing. Why they differ is told in
-[why tools differ](../explanation/why-tools-differ.md).
+What `archprof explain` and `summary --convention` know of other tools: which version, what is called there, and what it
+counts for an operator besides the multiply-accumulates of convolutions and linear layers. An operator that is not
+listed adds nothing. Why they differ is told in [why tools differ](../explanation/why-tools-differ.md).
 
 {{conventions}}"""
 

@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import redirect_stderr, redirect_stdout
 from pathlib import Path
+from typing import Any
 from unittest import mock
 
 import torch
@@ -54,9 +55,9 @@ SOLVES = (
 def command_lines() -> Iterator[str]:
     """Yield every command line whose answer must not change."""
     names = list(catalog.files())
-    at = {proof["model"]: [] for proof in _proofs()}
+    at: dict[str, list[str]] = {}
     for proof in _proofs():
-        at[proof["model"]].append(",".join(f"{key}={value}" for key, value in proof["at"].items()))
+        at.setdefault(proof["model"], []).append(",".join(f"{key}={value}" for key, value in proof["at"].items()))
     for name in names:
         for settings in at.get(name, [""]):
             reference = f"{name}@{settings}" if settings else name
@@ -96,9 +97,9 @@ def command_lines() -> Iterator[str]:
     yield "validate specs/mobilenet/mobilenet_v2.yaml"
 
 
-def _proofs() -> list[dict[str, object]]:
+def _proofs() -> list[dict[str, Any]]:
     text, _, _ = answer("verify --analytic --jobs 1 --format json")
-    found: list[dict[str, object]] = json.loads(text)["proofs"]
+    found: list[dict[str, Any]] = json.loads(text)["proofs"]
     return found
 
 

@@ -75,7 +75,10 @@ def test_squeeze_excite_in_a_cell():
     """✓ is the squeeze-excite of `defaults`; a mapping changes some of it; a ratio of 0 is none; the ratio may be of
     the block's input."""
     head = "defaults: {norm: batch_norm, act: relu6, squeeze_excite: {ratio: 0.5, bias: false}}\n"
-    rows = "  - inverted_residual: {columns: [t, c, se], rows: [[2, 16, ✓], [2, 16, {of: input, bias: true}], [2, 16, 0.25], [2, 16, 0], [2, 16, -]]}\n"
+    rows = (
+        "  - inverted_residual: {columns: [t, c, se], rows: [[2, 16, ✓], [2, 16, {of: input, bias: true}], [2, 16, "
+        "0.25], [2, 16, 0], [2, 16, -]]}\n"
+    )
     squeezed = {
         path: shape[0]
         for path, shape in shapes(network(rows, head=head, input="16x8x8")).items()
@@ -127,7 +130,10 @@ def test_widened_v2_has_the_parameters_of_the_code():
 @pytest.mark.parametrize("printed", [24, 320, 1024])
 @pytest.mark.parametrize(
     "before",
-    ["  - conv: {{k: 3, c: {c}}}\n", "  - sequence: [conv: {{k: 3, c: 8}}, conv: {{k: 3, c: {c}}}]\n  - max_pool: {{k: 2}}\n",
+    ["  - conv: {{k: 3, c: {c}}}\n", (
+        "  - sequence: [conv: {{k: 3, c: 8}}, conv: {{k: 3, "
+        "c: {c}}}]\n  - max_pool: {{k: 2}}\n"
+    ),
      "  - branches: {{paths: [[conv: {{c: {rest}}}], [conv: {{c: 8}}]]}}\n"],
 )  # fmt: skip
 def test_printed_ratio_holds_behind_any_layer(before, printed):
@@ -164,7 +170,10 @@ def test_width_of_a_layer(rule, width, channels):
 
 
 def test_depth_rounds_up_and_leaves_what_says_so():
-    rows = "  - inverted_residual: {columns: [t, c, n, deepen], rows: [[1, 8, 1, true], [1, 8, 2, true], [1, 8, 3, false]]}\n"
+    rows = (
+        "  - inverted_residual: "
+        "{columns: [t, c, n, deepen], rows: [[1, 8, 1, true], [1, 8, 2, true], [1, 8, 3, false]]}\n"
+    )
     graph = network(rows, head="depth: {round: ceil}\n", at="depth=1.4")
     assert [len({node.block for node in graph.nodes if node.block.startswith(f"0.{row}.")}) for row in range(3)] == [
         2,

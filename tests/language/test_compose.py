@@ -87,7 +87,8 @@ def test_split_gives_the_remainder_to_the_first():
 def test_nested_composition_and_named_inputs():
     graph = network(
         "  - {id: stem, conv: {k: 3, s: 2, c: 8}}\n"
-        "  - {id: deep, residual: [repeat: {n: 2, layers: [branches: {paths: [[conv: {k: 1, c: 4}], [conv: {k: 3, c: 4}]]}]}]}\n"
+        "  - id: deep\n"
+        "    residual: [repeat: {n: 2, layers: [branches: {paths: [[conv: {k: 1, c: 4}], [conv: {k: 3, c: 4}]]}]}]\n"
         "  - {from: [stem, deep], concat: }\n"
         "  - {id: tail, from: deep, conv: {k: 1, c: 2}}\n",
         head='outputs: {tail: tail, cat: "layers[2]"}\n',
@@ -118,7 +119,8 @@ def test_ids_name_paths_and_inserted_layers_move_nobody():
 @pytest.mark.parametrize("place", ["stage.rows[1]", "layers[0].rows[1]", "second", "stage"])
 def test_outputs_name_layers_and_rows(place):
     graph = network(
-        "  - {id: stage, depthwise_separable: {columns: [id, s, c, n], rows: [[first, 2, 8, 1], [second, 1, 16, 2]]}}\n",
+        "  - id: stage\n"
+        "    depthwise_separable: {columns: [id, s, c, n], rows: [[first, 2, 8, 1], [second, 1, 16, 2]]}\n",
         head=f'outputs: {{c2: "{place}", c1: "layers[0].rows[0]"}}\n',
     )
     assert {name: graph.value(node).shape for name, node in graph.outputs.items()} == {

@@ -85,17 +85,26 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
     [
         (
             "$stm",
-            "net.yaml:1:1: there is no knob `stm`\n  help: did you mean `stem`? knobs: stem, groups, width_per_group, ratio, norm, flag, x",
+            (
+                "net.yaml:1:1: there is no knob `stm`\n  help: did you mean `stem`? knobs: stem, groups, "
+                "width_per_group, ratio, norm, flag, x"
+            ),
         ),
         (
             "$unset",
-            "net.yaml:1:1: there is no knob `unset`\n  help: knobs: stem, groups, width_per_group, ratio, norm, flag, x",
+            (
+                "net.yaml:1:1: there is no knob `unset`\n  help: knobs: stem, groups, width_per_group, ratio, norm, "
+                "flag, x"
+            ),
         ),
         ("$stem/0", "net.yaml:1:1: `$stem/0` divides by zero"),
         ("$norm+1", "net.yaml:1:1: `$norm+1` computes with a word"),
         (
             "99999999999999999*2",
-            "net.yaml:1:1: `99999999999999999*2` is not an expression\n  help: numbers and knobs with + - * / ( ), as in `2*$stem`",
+            (
+                "net.yaml:1:1: `99999999999999999*2` is not an expression\n  help: numbers and knobs with + - * / ( "
+                "), as in `2*$stem`"
+            ),
         ),
     ],
 )

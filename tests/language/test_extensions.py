@@ -115,19 +115,21 @@ class Thing(Operator):
 OTHER = Block("other", None, (), "")
 """
 MEND = "mend or uninstall the package"
+PACKAGE = "of the package `odd-blocks`"
+NO_MODULE = "cannot be imported: No module named 'missing'"
 BAD = [
-    ("archprof.blocks", "odd:word", "`thing` of the package `odd-blocks` (`odd:word`) is no block",
+    ("archprof.blocks", "odd:word", f"`thing` {PACKAGE} (`odd:word`) is no block",
      "an entry point in `archprof.blocks` names an `archprof.language.block.Block`"),
-    ("archprof.blocks", "odd:OTHER", "`thing` of the package `odd-blocks` (`odd:OTHER`) is a block named `other`",
+    ("archprof.blocks", "odd:OTHER", f"`thing` {PACKAGE} (`odd:OTHER`) is a block named `other`",
      "the entry point and the block need one name"),
-    ("archprof.operators", "odd:word", "`thing` of the package `odd-blocks` (`odd:word`) is no operator",
+    ("archprof.operators", "odd:word", f"`thing` {PACKAGE} (`odd:word`) is no operator",
      "an entry point in `archprof.operators` names a subclass of `archprof.ir.operators.base.Operator`"),
-    ("archprof.operators", "odd:Thing", "`thing` of the package `odd-blocks` (`odd:Thing`) is an operator named `other`",
+    ("archprof.operators", "odd:Thing", f"`thing` {PACKAGE} (`odd:Thing`) is an operator named `other`",
      "the entry point and the operator need one name"),
     ("archprof.blocks", "odd:nothing",
-     "`thing` of the package `odd-blocks` (`odd:nothing`) cannot be imported: module 'odd' has no attribute 'nothing'", MEND),
-    ("archprof.blocks", "missing:x", "`thing` of the package `odd-blocks` (`missing:x`) cannot be imported: No module named 'missing'", MEND),
-    ("archprof.operators", "broken:x", "`thing` of the package `odd-blocks` (`broken:x`) cannot be imported: division by zero", MEND),
+     f"`thing` {PACKAGE} (`odd:nothing`) cannot be imported: module 'odd' has no attribute 'nothing'", MEND),
+    ("archprof.blocks", "missing:x", f"`thing` {PACKAGE} (`missing:x`) {NO_MODULE}", MEND),
+    ("archprof.operators", "broken:x", f"`thing` {PACKAGE} (`broken:x`) cannot be imported: division by zero", MEND),
 ]  # fmt: skip
 
 
@@ -151,7 +153,7 @@ def test_activation_that_cannot_be_used(tmp_path):
         "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == (
-        "net.yaml:4:23: `thing` of the package `odd-blocks` (`missing:x`) cannot be imported: No module named 'missing'\n"
+        f"net.yaml:4:23: `thing` {PACKAGE} (`missing:x`) {NO_MODULE}\n"
         "  in layers[0].act\n  help: mend or uninstall the package\n"
     )
 
@@ -161,7 +163,8 @@ def test_one_name_from_two_packages(tmp_path):
         install(tmp_path, name, {"archprof.blocks": {"thing": "odd:word"}}, {"odd.py": CODE})
     (tmp_path / "net.yaml").write_text("archprof: 1\ninput: 3x8x8\nlayers:\n  - thing\n", encoding="utf-8")
     assert archprof(tmp_path, "validate", "net.yaml").stderr == (
-        "net.yaml:4:5: `thing` is offered by several packages: `one-blocks` and `two-blocks`\n  in layers[0]\n  help: uninstall all but one\n"
+        "net.yaml:4:5: `thing` is offered by several packages: `one-blocks` and `two-blocks`\n"
+        "  in layers[0]\n  help: uninstall all but one\n"
     )
 
 
@@ -176,5 +179,8 @@ def test_packages_are_not_looked_through_for_names_that_are_known(tmp_path):
         "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == ""
-    code = "import sys; from archprof.language.expand import read_network; read_network('mobilenet_v3_large'); print('importlib.metadata' in sys.modules)"
+    code = (
+        "import sys; from archprof.language.expand import read_network; read_network('mobilenet_v3_large'); "
+        "print('importlib.metadata' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False\n"

@@ -41,7 +41,10 @@ def test_every_rule_is_read_for_both_kinds_of_layer(cell, rule):
     [
         (
             "kaimin_normal",
-            "<stdin>:4:14: unknown initialisation `kaimin_normal`\n  in init.conv\n  help: did you mean `kaiming_normal`?",
+            (
+                "<stdin>:4:14: unknown initialisation `kaimin_normal`\n  in init.conv\n"
+                "  help: did you mean `kaiming_normal`?"
+            ),
         ),
         ("normal", "<stdin>:4:14: `normal` without its deviation\n  in init.conv\n  help: as in `{normal: 0.01}`"),
         ("{torch: 1}", "<stdin>:4:15: `torch` takes no value\n  in init.conv\n  help: write `torch`"),
@@ -55,7 +58,10 @@ def test_every_rule_is_read_for_both_kinds_of_layer(cell, rule):
         ),
         (
             "{normal: 1, torch: 1}",
-            "<stdin>:4:14: expected one rule with its deviation, not a mapping\n  in init.conv\n  help: as in `{normal: 0.01}`",
+            (
+                "<stdin>:4:14: expected one rule with its deviation, not a mapping\n"
+                "  in init.conv\n  help: as in `{normal: 0.01}`"
+            ),
         ),
         ("[torch]", "<stdin>:4:14: expected an initialisation, not a list\n  in init.conv"),
     ],

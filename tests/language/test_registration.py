@@ -6,7 +6,10 @@ import pytest
 from archprof.ir.operators.drop import StochasticDepth
 from tests.runtime.nets import graph_of
 
-BLOCKS = "layers: [convnext_block: {{c: 4, n: 3, stochastic_depth: {cell}}}, convnext_block: {{c: 4, stochastic_depth: {cell}}}]"
+BLOCKS = (
+    "layers: [convnext_block: {{c: 4, n: 3, stochastic_depth: {cell}}}, convnext_block: {{c: 4, stochastic_depth: "
+    "{cell}}}]"
+)
 
 
 def rates(layers: str, **header: str) -> list[float]:

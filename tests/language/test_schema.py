@@ -19,10 +19,11 @@ VALIDATOR = Draft202012Validator(SCHEMA)
 CASES = Path(__file__).parents[1] / "cases"
 # What a schema of the form cannot see: places, sums, shapes, other files, and what a loader has already done away with.
 BEYOND_FORM = (
-    "yaml_", "shape_", "stated_", "extends_", "setting_", "outputs_", "from_", "id_of", "id_reserved", "freeze_", "stages_", "layers_that",
-    "row_arity", "option_twice", "column_duplicate", "column_missing", "block_missing", "defaults_nobody", "cell_classes", "cell_repeats",
-    "cell_printed", "cell_squeeze", "cell_multiple_overflow", "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order",
-    "top_input_huge", "top_many", "defaults_not_taken",
+    "yaml_", "shape_", "stated_", "extends_", "setting_", "outputs_", "from_", "id_of", "id_reserved", "freeze_",
+    "stages_", "layers_that", "row_arity", "option_twice", "column_duplicate", "column_missing", "block_missing",
+    "defaults_nobody", "cell_classes", "cell_repeats", "cell_printed", "cell_squeeze", "cell_multiple_overflow",
+    "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order", "top_input_huge", "top_many",
+    "defaults_not_taken",
 )  # fmt: skip
 
 
@@ -57,7 +58,10 @@ RIGHT = [
     "- avg_pool",
     "- avg_pool:",
     "- {id: a, conv: 8}\n  - {id: b, conv: 8}\n  - {from: [a, b], add: }",
-    "- inverted_residual: {columns: [t, c, n, s, se], rows: [[6, 16, 1, 1, -], [6, 16, 2, 2, 0.25], [6, 16, 1, 1, {gate: hardsigmoid}]]}",
+    (
+        "- inverted_residual: {columns: [t, c, n, s, se], rows: [[6, 16, 1, 1, -], [6, 16, 2, 2, 0.25], [6, 16, 1, "
+        "1, {gate: hardsigmoid}]]}"
+    ),
     "- residual: [conv: {k: 3, c: 3}]",
     "- residual: {body: [conv: {k: 3, c: 3}], shortcut: [identity], act: {swish: {learnable: true}}}",
     "- branches: {split: true, paths: [[], [conv: {k: 1, c: 3}]]}",
@@ -102,5 +106,8 @@ def test_wrong_layer(layer):
 
 
 def test_schema_needs_no_heavy_module():
-    code = "import sys; from archprof.language.schema import spec_schema; spec_schema(); print({'torch', 'numpy', 'fvcore'} & set(sys.modules))"
+    code = (
+        "import sys; from archprof.language.schema import spec_schema; spec_schema(); "
+        "print({'torch', 'numpy', 'fvcore'} & set(sys.modules))"
+    )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"

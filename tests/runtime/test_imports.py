@@ -54,6 +54,9 @@ def test_the_collector_is_left_as_it_was():
 
 
 def test_the_entrances_load_no_torch_before_they_are_called():
-    probe = "import sys, archprof.runtime.build, archprof.runtime.measure; sys.exit(sorted({'torch', 'fvcore', 'numpy'} & set(sys.modules)))"
+    probe = (
+        "import sys, archprof.runtime.build, archprof.runtime.measure; sys.exit(sorted({'torch', 'fvcore', 'numpy'} "
+        "& set(sys.modules)))"
+    )
     ended = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=False)
     assert ended.stderr == "[]\n"

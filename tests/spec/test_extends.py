@@ -82,9 +82,11 @@ def same(first, second):
         ("set: {'layers[1].rows[1].c': 32, third.c: 32, 'layers[2].body[1].c': 32}", [
             ("6, 24, 2", "6, 32, 2"), ("8x8x24,   6, 24", "8x8x32, 6, 32"), ("k: 3, c: 24", "k: 3, c: 32")]),
         ("set: {'body.rows[0].expand_ratio': 2}", [("1, 16, 1, first", "2, 16, 1, first")]),
-        ("set: {second.k: 5}", [("s, id]", "s, id, k]"), ("first]", "first, 3]"), ("second]", "second, 5]"), ("third]", "third, 3]")]),
+        ("set: {second.k: 5}", [
+            ("s, id]", "s, id, k]"), ("first]", "first, 3]"), ("second]", "second, 5]"), ("third]", "third, 3]")]),
         ("set: {second.se: ✓, second.k: 5, third.k: 5}", [
-            ("s, id]", "s, id, se, k]"), ("first]", "first, -, 3]"), ("second]", "second, ✓, 5]"), ("third]", "third, -, 5]")]),
+            ("s, id]", "s, id, se, k]"), ("first]", "first, -, 3]"), ("second]", "second, ✓, 5]"),
+            ("third]", "third, -, 5]")]),
         ("set: {body.k: 5}", [("    inverted_residual:\n", "    inverted_residual:\n      k: 5\n")]),
         ("set: {'layers[5].p': 0.5}", [("dropout: 0.2", "dropout: 0.5")]),
         ("set: {'layers[5].rate': 0.5}", [("dropout: 0.2", "dropout: 0.5")]),
@@ -99,26 +101,36 @@ def same(first, second):
         ("set: {'layers[4]': avg_pool}", [("avg_pool: {form: $pool}", "avg_pool")]),
         ("set: {third: [8x8x24, 3, 24, 1, third]}", [("8x8x24,   6, 24", "8x8x24, 3, 24")]),
         ("set: {defaults.act: hardswish}", [("act: relu}", "act: hardswish}")]),
-        ("set: {defaults.norm.batch_norm.eps: 0.001}", [("act: relu}", "act: relu, norm: {batch_norm: {eps: 0.001}}}")]),
+        ("set: {defaults.norm.batch_norm.eps: 0.001}", [
+            ("act: relu}", "act: relu, norm: {batch_norm: {eps: 0.001}}}")]),
         ("set: {width.divisor: 4, classes: 5}", [("divisor: 8", "divisor: 4"), ("classes: 10", "classes: 5")]),
         ("defaults: {norm: batch_norm}", [("act: relu}", "act: relu, norm: batch_norm}")]),
         ("remove: [third]", [("        - [8x8x24,   6, 24, 1, third]\n", "")]),
         ('remove: ["layers[2].body[0]", second, third, "layers[5]"]', [
-            ("[conv: {k: 1, c: 24}, conv: {k: 3, c: 24, act: -}]", "[conv: {k: 3, c: 16, act: -}]"), ("  - dropout: 0.2\n", ""),
+            ("[conv: {k: 1, c: 24}, conv: {k: 3, c: 24, act: -}]", "[conv: {k: 3, c: 16, act: -}]"),
+            ("  - dropout: 0.2\n", ""),
             ("        - [16x16x16, 6, 24, 2, second]\n        - [8x8x24,   6, 24, 1, third]\n", "")]),
-        ('insert: [{after: stem, layers: [max_pool: {k: 3, s: 1, p: 1}, identity]}, {before: "layers[0]", layers: [identity]}]', [
-            ("  - {id: stem", "  - identity\n  - {id: stem"), ("$stem}}\n", "$stem}}\n  - max_pool: {k: 3, s: 1, p: 1}\n  - identity\n")]),
+        ((
+            'insert: [{after: stem, layers: [max_pool: {k: 3, s: 1, p: 1}, identity]}, '
+            '{before: "layers[0]", layers: [identity]}]'
+        ), [
+            ("  - {id: stem", "  - identity\n  - {id: stem"),
+            ("$stem}}\n", "$stem}}\n  - max_pool: {k: 3, s: 1, p: 1}\n  - identity\n")]),
         ("insert: [{after: first, rows: [[16x16x16, 2, 16, 1, -], [16x16x16, 3, 16, 1, -]]},"
          " {before: first, rows: [[16x16x16, 4, 16, 1, zeroth]]}]", [
             ("        - [16x16x16, 1", "        - [16x16x16, 4, 16, 1, zeroth]\n        - [16x16x16, 1"),
             ("first]\n", "first]\n        - [16x16x16, 2, 16, 1, -]\n        - [16x16x16, 3, 16, 1, -]\n")]),
         ("insert: [{after: first, rows: [[16x16x16, 2, 16, 1, -]]}]\nset: {second.k: 5}", [
-            ("s, id]", "s, id, k]"), ("first]\n", "first, 3]\n        - [16x16x16, 2, 16, 1, -, 3]\n"), ("second]", "second, 5]"),
-            ("third]", "third, 3]")]),
+            ("s, id]", "s, id, k]"), ("first]\n", "first, 3]\n        - [16x16x16, 2, 16, 1, -, 3]\n"),
+            ("second]", "second, 5]"), ("third]", "third, 3]")]),
         ("remove: [first]\ninsert: [{before: first, rows: [[16x16x16, 2, 16, 1, first]]}]", [
             ("16x16x16, 1, 16, 1, first", "16x16x16, 2, 16, 1, first")]),
-        ('insert: [{after: "layers[2].body[1]", layers: [conv: {k: 1, c: 24}]}]\nremove: ["layers[2].body[0]"]\nset: {body.k: 5}', [
-            ("[conv: {k: 1, c: 24}, conv: {k: 3, c: 24, act: -}]", "[conv: {k: 3, c: 24, act: -}, conv: {k: 1, c: 24}]"),
+        ((
+            'insert: [{after: "layers[2].body[1]", layers: [conv: {k: 1, c: 24}]}]\n'
+            'remove: ["layers[2].body[0]"]\nset: {body.k: 5}'
+        ), [
+            ("[conv: {k: 1, c: 24}, conv: {k: 3, c: 24, act: -}]",
+             "[conv: {k: 3, c: 24, act: -}, conv: {k: 1, c: 24}]"),
             ("    inverted_residual:\n", "    inverted_residual:\n      k: 5\n")]),
     ],
 )  # fmt: skip
@@ -129,7 +141,10 @@ def test_edits_give_what_the_changed_text_gives(folder, edits, changes):
 
 
 def test_block_is_renamed_with_other_edits_inside(folder):
-    edits = "set: {body.block: mix_block, second.k: [3, 5]}\nremove: [third]\ninsert: [{after: first, rows: [[16x16x16, 3, 16, 1, -]]}]\n"
+    edits = (
+        "set: {body.block: mix_block, second.k: [3, 5]}\nremove: [third]\n"
+        "insert: [{after: first, rows: [[16x16x16, 3, 16, 1, -]]}]\n"
+    )
     graph = child(edits)
     wanted = edited(
         ("inverted_residual", "mix_block"),
@@ -207,7 +222,8 @@ def test_settings_on_top_of_edits(folder):
 
 def test_later_settings_see_what_earlier_ones_made(folder):
     graph = read_network(
-        "./parent.yaml@layers[5]={max_pool: {k: 1}},layers[5].k=1x1,layers[4].form=function,layers[5].s=1,layers[4]=identity,layers[4].id=x"
+        "./parent.yaml@layers[5]={max_pool: {k: 1}},layers[5].k=1x1,layers[4].form=function,layers[5].s=1,"
+        "layers[4]=identity,layers[4].id=x"
     )
     assert graph.nodes[-3].op.name == "max_pool"
 

@@ -37,8 +37,8 @@ SIGNS = [
 ]  # fmt: skip
 NUMBERS = "0 1 -1 3 1e-3 1e999 nan 999999999999 6x 0x 1x7 1/0 2*$ $width $stem"
 NAMES = """
-no null ✓ é conv add repeat residual branches columns rows layers extends set id from n se norm depthwise classes layers[1].rows[2].k
-mobilenet_v2 forward
+no null ✓ é conv add repeat residual branches columns rows layers extends set id from n se norm depthwise classes
+layers[1].rows[2].k mobilenet_v2 forward
 """
 WORDS = [*SIGNS, *NUMBERS.split(), *NAMES.split()]
 
@@ -104,9 +104,9 @@ def test_odd_settings(text, pairs):
 
 
 PLACES = """
-layers layers[1] layers[1].rows layers[1].rows[1] layers[1].rows[1].c layers[1].rows[1].id layers[1].columns layers[1].columns[0] layers[1].block
-layers[0].k layers[0].norm.batch_norm.eps layers[0].id layers[0].from defaults defaults.act input classes width width.divisor knobs init.conv
-outputs stages freeze name expect published[0].params
+layers layers[1] layers[1].rows layers[1].rows[1] layers[1].rows[1].c layers[1].rows[1].id layers[1].columns
+layers[1].columns[0] layers[1].block layers[0].k layers[0].norm.batch_norm.eps layers[0].id layers[0].from defaults
+defaults.act input classes width width.divisor knobs init.conv outputs stages freeze name expect published[0].params
 """
 
 

@@ -149,7 +149,8 @@ def test_path_of_odd_characters(tmp_path):
     name = "a\n[red]\x1b[31m`net`.yaml"
     (tmp_path / name).write_text("", encoding="utf-8")
     assert outcome(f"./{name}", tmp_path) == (
-        "./a\\n[red]\\x1b[31m`net`.yaml:1:1: the file is empty, not a mapping\n  help: a spec starts with `archprof: 1`\n"
+        "./a\\n[red]\\x1b[31m`net`.yaml:1:1: the file is empty, not a mapping\n"
+        "  help: a spec starts with `archprof: 1`\n"
     )
     assert outcome("./b\n.yaml", tmp_path) == "no such file: `./b\\n.yaml`\n"
 

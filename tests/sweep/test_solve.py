@@ -116,11 +116,17 @@ def test_an_impossible_budget(capsys):
         ("solve v2", "no budget to solve for\n  help: `--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`\n"),
         (
             "solve resnet18 --max-macs 1G",
-            "`resnet18` has no width multiplier to solve for\n  help: name input sizes to choose from: `--resolution 128:288:32`\n",
+            (
+                "`resnet18` has no width multiplier to solve for\n  help: name input sizes to choose from: "
+                "`--resolution 128:288:32`\n"
+            ),
         ),
         (
             "solve v2 --max-macs 1G --scale compound",
-            "`mobilenet_v2` cannot be scaled by the compound rule\n  help: it takes a spec that says `width:` and `depth:`\n",
+            (
+                "`mobilenet_v2` cannot be scaled by the compound rule\n  help: it takes a spec that says `width:` "
+                "and `depth:`\n"
+            ),
         ),
         (
             "solve v2 --max-macs 1G --width 2:1",

@@ -79,19 +79,31 @@ def test_products(name):
 
 
 NESTED = Path(__file__).parent / "nested.yaml"
+
+
 # Choices in cells of rows: each is bound once, and a row is computed once for those that have it.
-ROWS_OF_V3 = [f"layers[1].rows[{row}]" for row in range(15)]
+def cells(layers, rows, *settings):
+    """Return an axis for each setting (`k=3,5`) of each of some rows."""
+    return [f"{layers}.rows[{row}].{setting}" for setting in settings for row in rows]
+
+
 CHOICES = {
-    "kernels": ("v3", *(f"{row}.k=3,5,7" for row in ROWS_OF_V3)),
-    "kernels at widths": ("v3", *(f"{row}.k=3,5,7" for row in ROWS_OF_V3), "width=0.5:1:0.1", "resolution=96:224:32"),
-    "gates and activations": ("v3", *(f"{row}.se=-,✓,0.5" for row in ROWS_OF_V3), *(f"{row}.act=RE,HS" for row in ROWS_OF_V3)),
-    "two cells of a row": ("v3", *(f"{row}.k=3,5" for row in ROWS_OF_V3), *(f"{row}.s=1,2" for row in ROWS_OF_V3[3:])),
-    "shapes": ("v2", *(f"layers[1].rows[{row}].n=1,2,3" for row in range(7)), *(f"layers[1].rows[{row}].t=1,3,6" for row in range(7))),
-    "what cannot be": ("v3", *(f"{row}.k=3,0,999,5" for row in ROWS_OF_V3[6:]), "resolution=32,224"),
-    "groups": ("resnet50", *(f"layers[2].rows[{row}].groups=1,3,4,32" for row in range(4)), "width_per_group=4,64"),
-    "referred to": ("resnet50_fpn", *(f"{stage}.d=1,2" for stage in ("conv2_x", "conv3_x", "conv4_x")), "conv5_x.s=1,2", "conv3_x.deform=-,plain,modulated"),
-    "group widths": ("regnet_x_400mf", *(f"layers[1].rows[{row}].g=8,16,12" for row in range(4)), "layers[1].rows[3].n=4,12"),
-    "inside a layer": (str(NESTED), *(f"deep.body[0].rows[{row}].k=3,5" for row in range(3)), *(f"deep.body[0].rows[{row}].t=1,2,6" for row in range(3)), "deep.body[1].paths[1][0].k=3,5", "again.layers[0].k=1,3,5", "wide=8:40:8", "width=0.5,1"),
+    "kernels": ("v3", *cells("layers[1]", range(15), "k=3,5,7")),
+    "kernels at widths": ("v3", *cells("layers[1]", range(15), "k=3,5,7"), "width=0.5:1:0.1", "resolution=96:224:32"),
+    "gates and activations": ("v3", *cells("layers[1]", range(15), "se=-,✓,0.5", "act=RE,HS")),
+    "two cells of a row": ("v3", *cells("layers[1]", range(15), "k=3,5"), *cells("layers[1]", range(3, 15), "s=1,2")),
+    "shapes": ("v2", *cells("layers[1]", range(7), "n=1,2,3", "t=1,3,6")),
+    "what cannot be": ("v3", *cells("layers[1]", range(6, 15), "k=3,0,999,5"), "resolution=32,224"),
+    "groups": ("resnet50", *cells("layers[2]", range(4), "groups=1,3,4,32"), "width_per_group=4,64"),
+    "referred to": (
+        "resnet50_fpn", "conv2_x.d=1,2", "conv3_x.d=1,2", "conv4_x.d=1,2", "conv5_x.s=1,2",
+        "conv3_x.deform=-,plain,modulated",
+    ),
+    "group widths": ("regnet_x_400mf", *cells("layers[1]", range(4), "g=8,16,12"), "layers[1].rows[3].n=4,12"),
+    "inside a layer": (
+        str(NESTED), *cells("deep.body[0]", range(3), "k=3,5", "t=1,2,6"), "deep.body[1].paths[1][0].k=3,5",
+        "again.layers[0].k=1,3,5", "wide=8:40:8", "width=0.5,1",
+    ),
 }  # fmt: skip
 
 
