@@ -9,7 +9,7 @@ from archprof.language.expand import expand
 from archprof.language.registry import spellings
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import same_network
-from archprof.spec.types import Spec
+from archprof.spec.types import Spec, spec_of
 from archprof.spec.variant import Setting, parse_reference
 
 Settings = tuple[Setting, ...]
@@ -18,19 +18,25 @@ Settings = tuple[Setting, ...]
 class Variants:
     """The networks that one spec describes: itself at any settings behind those of its name."""
 
-    def __init__(self, reference: str) -> None:
-        """Read the spec; raises SpecError where it cannot be read."""
-        target, self.behind = parse_reference(reference)
-        self._tree = read_tree(target, spellings)
+    def __init__(self, model: str | Graph, what: str = "a setting") -> None:
+        """Read the spec of a model, by its name or from where its graph comes; raises SpecError where it cannot be read,
+        UsageError where *what* is wanted of a graph that comes from none."""
+        if isinstance(model, str):
+            target, self.behind = parse_reference(model)
+            self.tree = read_tree(target, spellings)
+        else:
+            spec = spec_of(model.origin, what)
+            assert spec.tree is not None
+            self.tree, self.behind = spec.tree, spec.asked
 
     def spec(self, settings: Iterable[Setting] = ()) -> Spec:
         """Return the spec at some settings; raises SpecError with everything that is wrong with its keys there."""
-        return resolve(self._tree, (*self.behind, *settings), spellings)
+        return resolve(self.tree, (*self.behind, *settings), spellings)
 
     def graph(self, settings: Iterable[Setting] = ()) -> Graph:
         """Return the network at some settings; raises SpecError with everything that is wrong there."""
         problems = Problems()
-        return expand(resolve(self._tree, (*self.behind, *settings), spellings, problems), problems)
+        return expand(resolve(self.tree, (*self.behind, *settings), spellings, problems), problems)
 
     def report(self, settings: Iterable[Setting] = ()) -> Report:
         """Return the costs at some settings; raises SpecError with everything that is wrong there."""

@@ -60,13 +60,13 @@ class Verification(NamedTuple):
     proofs: tuple[Proof, ...]
 
 
-def verify(reference: str, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
+def verify(model: str | Graph, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
     """Yield a proof for each setting that a spec lists, its own first, or for *only* one.
 
     *measure* counts on the built module, where it is given: whoever has a runtime hands it in. Raises SpecError for a
-    spec that is wrong.
+    spec that is wrong, UsageError for a graph that comes from none.
     """
-    variants = Variants(reference)
+    variants = Variants(model, "`verify`")
     for at in variants.listed() if only is None else (only,):
         yield _proof(variants, at, measure)
 

@@ -197,24 +197,27 @@ def total_cost(rows: Iterable[Row]) -> Counts:
 
 def seen_calls(graph: Graph) -> Iterator[SeenCall]:
     """Yield the calls of a graph as metrics see them: a tensor that several calls use belongs to the first."""
-    owned: set[str] = set()
     entering, nodes = tuple(graph.inputs.values()), graph.nodes
+    # Of most networks no tensor has a name of its own: then nobody needs to remember any.
+    tied = any(node.parameters is not None for node in nodes)
+    owned: set[str] = set()
     for node in nodes:
         op = node.op
         values = tuple([entering[k] if index == INPUT else nodes[index].outputs[k] for index, k in node.inputs])
         parameters, buffers = op.parameters(), op.buffers()
-        if node.call > 1 or node.parameters is not None:
+        if tied:
             parameters, buffers = _owned(node, parameters, owned), _owned(node, buffers, owned)
+        elif node.call > 1:
+            parameters, buffers = {}, {}
         yield SeenCall(op, values, node.outputs, parameters, buffers, node.trainable)
 
 
 def _owned(node: Node, tensors: Mapping[str, Terms], owned: set[str]) -> Mapping[str, Terms]:
-    """Return the tensors that belong to a call, and note that they do."""
-    if node.parameters is None:
-        return {}  # another call of a module: they are the first one's
+    """Return the tensors that no call before has had, and note that they are taken."""
+    names = node.parameters or {}
     found = {}
     for name, terms in tensors.items():
-        identity = node.parameters.get(name, f"{node.path}.{name}")
+        identity = names.get(name, f"{node.path}.{name}")
         if identity not in owned:
             owned.add(identity)
             found[name] = terms

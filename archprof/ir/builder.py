@@ -14,11 +14,12 @@ _KEEPS_SIZE = Operator.stride_factor
 
 
 class Placement(NamedTuple):
-    """What a node has from where it stands, whatever its operator."""
+    """What a node has from where it stands, whatever its operator; *parameters* as in `Node`."""
 
     trainable: bool = True
     inits: Mapping[str, InitRule] = {}  # by what operators are `drawn_as`
     provenance: Provenance | None = None
+    parameters: Mapping[str, str] | None = None
 
 
 class GraphBuilder:
@@ -41,10 +42,12 @@ class GraphBuilder:
         """Return what runs along an edge."""
         return self._values[edge.output] if edge.node == INPUT else self.nodes[edge.node].outputs[edge.output]
 
-    def add(self, path: str, op: Operator, *inputs: Edge, kind: str = "", form: str = "") -> Edge:
+    def add(
+        self, path: str, op: Operator, *inputs: Edge, kind: str = "", form: str = "", placement: Placement | None = None
+    ) -> Edge:
         """Append a call of *op* and return its first output; raises ShapeError where it does not fit its inputs."""
         outputs = op.outputs(*[self.value(edge) for edge in inputs])
-        self.append(path, op, inputs, outputs, kind or op.kind, form or op.form, Placement())
+        self.append(path, op, inputs, outputs, kind or op.kind, form or op.form, placement or Placement())
         return Edge(len(self.nodes) - 1)
 
     def append(
@@ -59,14 +62,14 @@ class GraphBuilder:
     ) -> int:
         """Append a call whose outputs are known, and return which call of its path it is, counted from 1."""
         call = self._calls[path] = self._calls.get(path, 0) + 1
-        trainable, inits, provenance = placement
+        trainable, inits, provenance, parameters = placement
         init = inits.get(op.drawn_as) if op.drawn_as else None
         order = self._reserved.pop(path, None) if self._reserved else None
         if order is None:
             order = self._registered
             self._registered += 1
         stage = self._stage(op, inputs, kind)
-        node = Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, None, provenance)
+        node = Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, parameters, provenance)
         self.nodes.append(node)
         return call
 

@@ -5,19 +5,21 @@ from collections.abc import Iterable
 from math import prod
 from typing import NamedTuple
 
+from archprof.analysis.variants import Variants
 from archprof.costs.metrics import NAMES
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
+from archprof.ir.graph import Graph
 from archprof.language.bind import Binder
 from archprof.language.cells import Cells
 from archprof.language.registry import spellings
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
 from archprof.spec.header import BUILT_IN
-from archprof.spec.load import read_tree, resolve
+from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import Spec, Tree
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Setting
 
 # In the order of enumeration: what shapes the structure varies slowest, the resolution fastest.
 STRUCTURE, CHANNEL, SPACE = range(3)
@@ -76,16 +78,22 @@ class Plan(NamedTuple):
 
 
 def plan_sweep(
-    model: str, axes: Iterable[Axis], selection: Selection, sample: int | None = None, seed: int = 0
+    model: str | Graph,
+    axes: Iterable[Axis],
+    selection: Selection,
+    sample: int | None = None,
+    seed: int = 0,
+    what: str = "`sweep`",
 ) -> Plan:
     """Return the plan of a sweep over the product of *axes*; an axis that comes twice stands where it was last.
 
-    Raises SpecError where the network cannot be read, or where no variant of an axis could.
+    Raises SpecError where the network cannot be read, or where no variant of an axis could; UsageError, for *what* is
+    wanted of it, where it comes from no spec.
     """
-    reference = parse_reference(model)
-    tree = read_tree(reference.target, spellings)
+    variants = Variants(model, what)
+    tree = variants.tree
     named = {axis.name: axis for axis in axes}
-    behind = tuple((name, value) for name, value in reference.settings if name not in named)
+    behind = tuple((name, value) for name, value in variants.behind if name not in named)
     roles = _roles(tree, behind, tuple(named.values()))
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
     name = resolve(tree, behind, spellings).variant

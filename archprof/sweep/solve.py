@@ -12,6 +12,7 @@ from archprof.analysis.document import ConventionText, convention_text
 from archprof.costs.metrics import Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import candidates
+from archprof.ir.graph import Graph
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier
 from archprof.spec.variant import Setting
@@ -95,7 +96,7 @@ class _Range(NamedTuple):
 
 
 def solve(
-    model: str,
+    model: str | Graph,
     goal: Goal,
     settings: Sequence[Setting],
     multipliers: tuple[float, float] | tuple[str, ...],
@@ -109,7 +110,7 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    plan = plan_sweep(model, fixed, Selection())
+    plan = plan_sweep(model, fixed, Selection(), what="`solve`")
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
     return _chosen(plan, goal, found, [*_costed(plan, found)])
 

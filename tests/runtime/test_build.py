@@ -7,7 +7,10 @@ import torch
 from torch import nn
 
 import archprof
-from archprof.errors import SpecError
+from archprof.errors import SpecError, UsageError
+from archprof.ir.builder import GraphBuilder
+from archprof.ir.operators.act import ReLU
+from archprof.ir.values import Value
 from archprof.runtime.build import build_network
 from tests.runtime.nets import graph_of
 
@@ -157,3 +160,12 @@ def test_details_of_torchvision():
 def test_a_rule_that_is_none_is_refused():
     with pytest.raises(SpecError, match="unknown initialisation `xavier`"):
         build_network(graph_of(LAYERS, init="{conv: xavier}"))
+
+
+def test_a_graph_of_no_table_is_not_built():
+    builder = GraphBuilder({"x": Value((3, 8, 8))})
+    graph = builder.build("captured", {"y": builder.add("relu", ReLU(), builder.input)})
+    with pytest.raises(UsageError) as error:
+        build_network(graph)
+    advice = "name a network of the catalog, or a `.yaml` file"
+    assert str(error.value) == f"building a module needs a block table, and `captured` has none\n  help: {advice}"
