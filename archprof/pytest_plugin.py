@@ -115,12 +115,12 @@ class Archprof:
         from archprof.analysis.check import CheckRequest, check
         from archprof.errors import Location, SpecError
         from archprof.render.findings import explained
-        from archprof.spec.budget import METRICS, read_limit
+        from archprof.spec.budget import LIMITED, read_limit
         from archprof.spec.nodes import Scalar
 
-        unknown = [metric for metric in limits if metric not in METRICS]
+        unknown = [metric for metric in limits if metric not in LIMITED]
         if unknown:
-            raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(METRICS)}")
+            raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(LIMITED)}")
         place = Location("archprof.check", 0, 0)
         outcome = check(
             CheckRequest(

@@ -1,7 +1,7 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
 that is wrong."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -20,7 +20,7 @@ from archprof.analysis.budgets import (
 )
 from archprof.analysis.document import inputs_text
 from archprof.analysis.targets import Target, find_targets
-from archprof.costs.agreement import CountedModules
+from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, printable
@@ -28,13 +28,11 @@ from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.registry import spellings
 from archprof.spec import catalog, git
-from archprof.spec.budget import Budget, Limit, Term, Where
+from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import same_network, standing_at
 from archprof.spec.types import Spec, Tree
-
-Measure = Callable[[Graph], CountedModules]
 
 
 class CheckRequest(NamedTuple):
@@ -98,10 +96,10 @@ def check(request: CheckRequest) -> Outcome:
 
 def checked(request: CheckRequest) -> Checked:
     """Return what came of a check, and the snapshots of its networks, where the request keeps them."""
-    return _Check(request).run()
+    return _Checking(request).run()
 
 
-class _Check:
+class _Checking:
     """A check while it runs. A network's report is let go before the next one is read."""
 
     def __init__(self, request: CheckRequest) -> None:
@@ -233,7 +231,9 @@ class _Check:
         if not self._request.implied or any(limit.relative for limit in asked):
             return []
         place = Location(self._request.implied, 0, 0)
-        return [Limit(metric, "max", "+0", (Term(Fraction(0), relative=True),), place) for metric in ("params", "macs")]
+        return [
+            Limit(metric, "max", "+0", (LimitTerm(Fraction(0), relative=True),), place) for metric in ("params", "macs")
+        ]
 
     def _check_comparable(self, budget: Budget, verdicts: Sequence[Verdict]) -> None:
         """Note a relative limit where there is nothing that it could be relative to."""

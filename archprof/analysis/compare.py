@@ -28,7 +28,7 @@ class Group(NamedTuple):
     cost: Counts
 
 
-class Block(NamedTuple):
+class ComparedBlock(NamedTuple):
     """A block of a network: its path, its name, the stride of its output, and its sums."""
 
     path: str
@@ -57,7 +57,7 @@ class Contender(NamedTuple):
     ratio_exact: str | None  # of the MACs
     kinds: Mapping[str, Group]
     stages: Mapping[str, Group]
-    blocks: tuple[Block, ...]
+    blocks: tuple[ComparedBlock, ...]
     published: Accuracy | None
     conventions: tuple[ConventionTotal, ...] = ()
 
@@ -136,11 +136,11 @@ def _stages(rows: Sequence[Row]) -> dict[str, Group]:
     return {str(stage or "head"): _group([row for row in rows if row.stage == stage]) for stage in stages}
 
 
-def _blocks(rows: Sequence[Row]) -> tuple[Block, ...]:
+def _blocks(rows: Sequence[Row]) -> tuple[ComparedBlock, ...]:
     groups: dict[str, list[Row]] = {}
     for row in rows:
         groups.setdefault(row.block, []).append(row)
-    return tuple(Block(path, of[0].block_type, stage_of(of[-1]), total_cost(of)) for path, of in groups.items())
+    return tuple(ComparedBlock(path, of[0].block_type, stage_of(of[-1]), total_cost(of)) for path, of in groups.items())
 
 
 def _group(rows: Sequence[Row]) -> Group:

@@ -18,7 +18,7 @@ from archprof.language.registry import spellings
 from archprof.spec.load import load
 
 Size = tuple[int, int]
-Layer = Mapping[str, Any]
+SpecLayer = Mapping[str, Any]
 
 
 class Convolution(NamedTuple):
@@ -119,12 +119,12 @@ class ConvKind(NamedTuple):
     """
 
     doc: str
-    layers: Callable[[Convolution], list[Layer]]
+    layers: Callable[[Convolution], list[SpecLayer]]
     closed: str = ""
     value: Callable[[Convolution], Fraction] | None = None
 
 
-def _conv(ask: Convolution, name: str, c: Any, *, k: Size = (1, 1), strided: bool = False, g: Any = 1) -> Layer:
+def _conv(ask: Convolution, name: str, c: Any, *, k: Size = (1, 1), strided: bool = False, g: Any = 1) -> SpecLayer:
     """Return a bare convolution as a layer of a spec."""
     options = {"c": c, "k": _text(k), "g": g, "bias": ask.bias}
     if strided:
@@ -140,26 +140,26 @@ def _text(size: Size) -> str:
     return str(size[0]) if size[0] == size[1] else f"{size[0]}x{size[1]}"
 
 
-def _standard(ask: Convolution) -> list[Layer]:
+def _standard(ask: Convolution) -> list[SpecLayer]:
     return [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True)]
 
 
-def _depthwise(ask: Convolution) -> Layer:
+def _depthwise(ask: Convolution) -> SpecLayer:
     return _conv(ask, "depthwise", "1x", k=ask.kernel, strided=True, g="depthwise")
 
 
-def _separable(ask: Convolution) -> list[Layer]:
+def _separable(ask: Convolution) -> list[SpecLayer]:
     return [_depthwise(ask), _conv(ask, "pointwise", ask.outputs)]
 
 
-def _mix(ask: Convolution) -> list[Layer]:
+def _mix(ask: Convolution) -> list[SpecLayer]:
     if len(ask.kernels) == 1:
         return [_depthwise(ask)]
     paths = [[_conv(ask, f"k{_text(k)}", "1x", k=k, strided=True, g="depthwise")] for k in ask.kernels]
     return [{"id": "mix", "branches": {"split": True, "paths": paths}}]
 
 
-def _bottleneck(ask: Convolution) -> list[Layer]:
+def _bottleneck(ask: Convolution) -> list[SpecLayer]:
     inner = max(ask.outputs // 4, 1)
     return [
         _conv(ask, "reduce", inner),
@@ -168,17 +168,17 @@ def _bottleneck(ask: Convolution) -> list[Layer]:
     ]
 
 
-def _inverted(ask: Convolution) -> list[Layer]:
+def _inverted(ask: Convolution) -> list[SpecLayer]:
     expanded = f"{ask.expand:g}x"
     before = [_conv(ask, "expand", expanded)] if ask.expand != 1 else []
     return [*before, _depthwise(ask), _conv(ask, "project", ask.outputs)]
 
 
-def _squeeze_excite(ask: Convolution) -> list[Layer]:
+def _squeeze_excite(ask: Convolution) -> list[SpecLayer]:
     return [{"id": "se", "squeeze_excite": {"ratio": ask.ratio, "bias": ask.bias}}]
 
 
-def _linear(ask: Convolution) -> list[Layer]:
+def _linear(ask: Convolution) -> list[SpecLayer]:
     return [{"id": "linear", "linear": {"c": ask.outputs, "bias": ask.bias}}]
 
 

@@ -1,12 +1,12 @@
 """Proving a spec: what it counts to, at every setting that it lists, against what it expects and what was published."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText
 from archprof.analysis.expectations import expectations
 from archprof.analysis.variants import Settings, Variants
-from archprof.costs.agreement import CountedModules
+from archprof.costs.agreement import CountedModules, Measure
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
@@ -21,8 +21,6 @@ from archprof.spec.types import Published, spec_of
 # Published counts that are compared; accuracies are only shown. FLOPs are two for each multiply-accumulate.
 COMPARED = ("params", "macs", "flops", "trainable", "buffers", "activations")
 BAD = ("unequal", "differs")
-
-Measure = Callable[[Graph], CountedModules]
 
 
 class Check(NamedTuple):

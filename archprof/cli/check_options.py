@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.check import CheckRequest
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.render.formats import formats_of
-from archprof.spec.budget import METRICS, Limit, increase, read_limit
+from archprof.spec.budget import LIMITED, Limit, increase, read_limit
 from archprof.spec.config import Config, find_config, read_config
 from archprof.spec.nodes import Scalar
 from archprof.spec.variant import parse_settings
@@ -77,8 +77,8 @@ def _listed(option: str, given: list[str] | None) -> list[Limit]:
     for text in given or ():
         place = Location(f"--{option} {text}", 0, 0)
         for metric, amount in parse_settings(text, place):
-            if metric not in METRICS:
-                raise problem(f"there is no metric `{metric}`", place, help=suggest(metric, METRICS, "metrics"))
+            if metric not in LIMITED:
+                raise problem(f"there is no metric `{metric}`", place, help=suggest(metric, LIMITED, "metrics"))
             typed = Scalar(amount, *place)
             limits.append(increase(metric, typed) if option == "max-increase" else read_limit(metric, option, typed))
     return limits

@@ -1,9 +1,10 @@
 """What counters found on a module, and how it stands beside a report."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
 from archprof.costs.metrics import Counts
+from archprof.ir.graph import Graph
 
 
 class CountedModule(Protocol):
@@ -32,6 +33,10 @@ class CountedModules(Protocol):
     def macs(self) -> int: ...
     @property
     def macs_torch(self) -> int | None: ...
+
+
+# Counts on the module of a graph: whoever has a runtime hands it in.
+Measure = Callable[[Graph], CountedModules]
 
 
 class Measured(NamedTuple):

@@ -5,6 +5,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+Integers = NDArray[np.int64]
+
 
 class Disagreement(Exception):
     """A branch on a dim that candidates answer differently; *mask* has the shape of what was asked, True where the

@@ -7,7 +7,7 @@ from archprof.ir.dims import Dim, Shape, product
 # Where the batch stands in a shape. A number: the batch is an axis of its own, left out of the shape, which stands
 # there in the whole one (0: in front). A tuple: the shape is whole, at batch 1, and each dim grows by its entry with
 # every further image, as 64 windows of an image in one axis do. None: the shape is of a single batch size.
-Batch = int | tuple[Dim, ...] | None
+BatchAxis = int | tuple[Dim, ...] | None
 
 
 class Value(NamedTuple):
@@ -19,7 +19,7 @@ class Value(NamedTuple):
 
     shape: Shape
     channel: int | None = 0
-    batch: Batch = 0
+    batch: BatchAxis = 0
     dtype: str = "float32"
 
     @property

@@ -12,7 +12,7 @@ from archprof.spec.values import flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
 # What a budget can limit; sizes are the bytes of the parameters at 4, 2 and 1 bytes each, `layers` those that multiply.
-METRICS = ("params", "trainable", "macs", "flops", "activations", "size", "size_fp16", "size_int8", "layers")
+LIMITED = ("params", "trainable", "macs", "flops", "activations", "size", "size_fp16", "size_int8", "layers")
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
@@ -21,7 +21,7 @@ _AND = re.compile(r"\s+and\s+")
 _FORMS = "`220M`, `5.4 MiB`; over a baseline `+1%`, `+100k`, or, where both must be exceeded, `+1% and +100k`"
 
 
-class Term(NamedTuple):
+class LimitTerm(NamedTuple):
     """One number of a limit: an amount, or, where *relative*, what is added to the baseline: an amount, or a percentage
     of it."""
 
@@ -44,7 +44,7 @@ class Limit(NamedTuple):
     metric: str
     bound: str
     text: str
-    terms: tuple[Term, ...]
+    terms: tuple[LimitTerm, ...]
     location: Location
 
     @property
@@ -89,14 +89,14 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
 def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     """Return one budget; *beside* are keys that stand in the same mapping and are read elsewhere."""
     what = "a budget"
-    fields = mapping(node, what, (*beside, "where", "expect", *METRICS))
+    fields = mapping(node, what, (*beside, "where", "expect", *LIMITED))
     problems, limits = Problems(), []
     where = Where()
     for key, value in fields.pairs():
         with problems:
             if key == "where":
                 where = read_where(value)
-            elif key in METRICS:
+            elif key in LIMITED:
                 limits += _limits(key, value)
     expect = False
     with problems:
@@ -106,7 +106,7 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     problems.raise_any()
     if not limits and not expect:
         raise problem(
-            "a budget without a limit", node.location, help=f"any of {', '.join(METRICS)}, as in `macs: 220M`"
+            "a budget without a limit", node.location, help=f"any of {', '.join(LIMITED)}, as in `macs: 220M`"
         )
     shares = [limit for limit in limits if limit.bound == "share"]
     if shares and where == Where():
@@ -142,7 +142,7 @@ def read_limit(metric: str, bound: str, node: Node) -> Limit:
     """Return one limit. Raises SpecError for what is no limit, saying which forms there are."""
     typed = scalar(node, f"a limit on {metric}")
     if bound == "share":
-        return Limit(metric, bound, typed.text, (Term(_share(typed), percent=True),), typed.location)
+        return Limit(metric, bound, typed.text, (LimitTerm(_share(typed), percent=True),), typed.location)
     return Limit(
         metric,
         bound,
@@ -159,7 +159,7 @@ def _share(typed: Scalar) -> Fraction:
     return Fraction(match[1])
 
 
-def _term(part: str, metric: str, typed: Scalar) -> Term:
+def _term(part: str, metric: str, typed: Scalar) -> LimitTerm:
     sign = part[:1] if part.startswith(_SIGNS) else ""
     bare = part.removeprefix(sign).strip()
     percent = _PERCENT.match(bare)
@@ -177,7 +177,7 @@ def _term(part: str, metric: str, typed: Scalar) -> Term:
         )
     except SpecError:
         raise problem(f"{describe(typed)} is no limit", typed.location, help=_FORMS) from None
-    return Term(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
+    return LimitTerm(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
 
 
 def increase(metric: str, typed: Scalar) -> Limit:
@@ -245,11 +245,11 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
             {"type": "object", "properties": places, "additionalProperties": False, "minProperties": 1},
         ]
     }
-    limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in METRICS}
+    limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
     properties = {**beside, "where": where, "expect": {"type": "boolean"}, **limits}
     return {
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "anyOf": [{"required": [key]} for key in ("expect", *METRICS)],
+        "anyOf": [{"required": [key]} for key in ("expect", *LIMITED)],
     }

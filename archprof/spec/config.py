@@ -17,7 +17,7 @@ KEYS = ("baseline", "budgets")
 _FORM = "as in `budgets: [{model: mobilenet_v2, macs: 301M}]`"
 
 
-class Entry(NamedTuple):
+class BudgetEntry(NamedTuple):
     """A budget and the networks that it is for: names, paths and patterns, as typed."""
 
     models: tuple[Scalar, ...]
@@ -30,7 +30,7 @@ class Config(NamedTuple):
 
     file: str
     folder: Path
-    entries: tuple[Entry, ...] = ()
+    entries: tuple[BudgetEntry, ...] = ()
     baseline: str = ""
     problems: tuple[Problem, ...] = ()
 
@@ -137,7 +137,7 @@ def _config(root: Node, path: str) -> Config:
     return Config(path, Path(path).parent, tuple(entries), baseline, tuple(problems.found))
 
 
-def _entry(node: Node) -> Entry:
+def _entry(node: Node) -> BudgetEntry:
     if not isinstance(node, Map):
         raise problem(
             f"expected a budget, not {describe(node)}", node.location, help="as in `{model: mobilenet_v2, macs: 301M}`"
@@ -158,7 +158,7 @@ def _entry(node: Node) -> Entry:
         budget = read_budget(node, ("model",))
     problems.raise_any()
     assert budget is not None
-    return Entry(models, budget)
+    return BudgetEntry(models, budget)
 
 
 def config_schema() -> dict[str, Any]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archprof.costs.metrics import NAMES, Counts
 from archprof.errors import SpecError, usage_error
-from archprof.ir.arrays import candidates
+from archprof.ir.arrays import Integers, candidates
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.axis import Axis
 from archprof.spec.header import multiply, read_knob, read_multiplier, read_resolution
@@ -27,7 +27,6 @@ from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, Plan
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import reduce, within
 
-Integers = NDArray[np.int64]
 # Candidates computed side by side: more of them spare what is done once for all, fewer stay in a core's cache.
 BATCH = 131_072
 # From so many resolutions on, channels and maps are computed apart and multiplied as matrices.
@@ -145,18 +144,18 @@ class Computation:
         within = row % (self._inner // self._spatial)
         return row - within % BATCH
 
-    def _new_block(self, first: int) -> "_Block":
+    def _new_block(self, first: int) -> "_GridRows":
         per_combination = self._inner // self._spatial
         last = min(first + BATCH, first - first % per_combination + per_combination)
         digits = self.digits(np.arange(first, last) * self._spatial)
         combination = self._combination(self._key(digits, 0, keep=()))
         if combination.error:
-            return _Block(first, last, combination, ())
+            return _GridRows(first, last, combination, ())
         columns = np.arange(self._spatial)
         arrays = self._arrays(digits, self.digits(columns), grid=True)
-        return _Block(first, last, combination, tuple(grid(combination, arrays, np.arange(last - first), columns)))
+        return _GridRows(first, last, combination, tuple(grid(combination, arrays, np.arange(last - first), columns)))
 
-    def _grid(self, block: "_Block", low: int, high: int, at: int, found: "StretchBuilder") -> None:
+    def _grid(self, block: "_GridRows", low: int, high: int, at: int, found: "StretchBuilder") -> None:
         """Compute some rows of a block, whose variants start *at* a place of the stretch."""
         combination = block.combination
         places = at + np.arange((high - low) * self._spatial).reshape(high - low, -1)
@@ -239,7 +238,7 @@ class Computation:
         return at
 
 
-class _Block(NamedTuple):
+class _GridRows(NamedTuple):
     """Rows of a grid, from *first* to *last*, that are of one combination, in parts that answer all questions alike."""
 
     first: int

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from archprof.costs.metrics import METRICS, NAMES
 from archprof.errors import SpecError
-from archprof.ir.arrays import Disagreement, candidates
+from archprof.ir.arrays import Disagreement, Integers, candidates
 from archprof.ir.dims import Dim, is_array, key, maximum
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bound import BoundLayer, BoundRow, Layers
@@ -23,7 +23,6 @@ from archprof.sweep.alternatives import LocalAxis, inner_layers, rows_inside, su
 from archprof.sweep.combination import Combination
 from archprof.sweep.totals import RunningTotals, Totals, totals_of
 
-Integers = NDArray[np.int64]
 EXACT_INTEGER = 1 << 63
 _LARGEST = frozenset(metric.name for metric in METRICS if metric.adds == "max")
 

@@ -8,13 +8,12 @@ from numpy.typing import NDArray
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
-from archprof.ir.arrays import Disagreement
+from archprof.ir.arrays import Disagreement, Integers
 from archprof.ir.dims import Dim
 from archprof.sweep.combination import Combination
 from archprof.sweep.flow import EXACT_INTEGER
 from archprof.sweep.totals import Totals, totals_of
 
-Integers = NDArray[np.int64]
 _EXACT_FLOAT = 1 << 53
 
 

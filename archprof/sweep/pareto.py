@@ -1,9 +1,8 @@
 """What nothing else beats: Pareto fronts."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Integers = NDArray[np.int64]
+from archprof.ir.arrays import Integers
 
 
 def front(objectives: Integers) -> Integers:

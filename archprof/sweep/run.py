@@ -9,7 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from archprof.costs.metrics import NAMES
-from archprof.sweep.compute import Integers, Invalid, Stretch, compute, merge_invalid
+from archprof.ir.arrays import Integers
+from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
 from archprof.sweep.plan import SPACE, Plan, Selection
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import order, reduce

@@ -3,9 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from archprof.ir.arrays import Integers
 from archprof.sweep.plan import Plan
 
-Integers = NDArray[np.int64]
 _ROUNDS = 4
 _MIX = np.uint64(0x9E3779B97F4A7C15)
 

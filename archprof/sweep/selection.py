@@ -4,10 +4,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archprof.costs.metrics import NAMES
+from archprof.ir.arrays import Integers
 from archprof.sweep.pareto import front
 from archprof.sweep.plan import Selection
-
-Integers = NDArray[np.int64]
 
 
 def within(selection: Selection, costs: Integers) -> NDArray[np.bool_]:
