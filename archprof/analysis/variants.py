@@ -19,8 +19,8 @@ class Variants:
     """The networks that one spec describes: itself at any settings behind those of its name."""
 
     def __init__(self, model: str | Graph, what: str = "a setting") -> None:
-        """Read the spec of a model, by its name or from where its graph comes; raises SpecError where it cannot be read,
-        UsageError where *what* is wanted of a graph that comes from none."""
+        """Read the spec of a model, by its name or from where its graph comes; raises SpecError where it cannot be
+        read, UsageError where *what* is wanted of a graph that comes from none."""
         if isinstance(model, str):
             target, self.behind = parse_reference(model)
             self.tree = read_tree(target, spellings)

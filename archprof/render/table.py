@@ -136,12 +136,12 @@ def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quie
     booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
-    for column, width in zip(columns, widths, strict=True):
-        grid.add_column(
-            Text(column.title), justify="left" if column.left else "right", width=width, no_wrap=not column.wrap
-        )
-    for index, row in enumerate(rows):
-        grid.add_row(*map(Text, row), style="dim" if index in quiet else None)
+    lines = [_joined([column.title for column in columns], columns, widths)]
+    lines += [_joined(row, columns, widths) for row in rows]
+    for (wrap, width), title in zip(_groups(columns, widths), lines[0], strict=True):
+        grid.add_column(Text(title), width=width, no_wrap=not wrap)
+    for index, line in enumerate(lines[1:]):
+        grid.add_row(*map(Text, line), style="dim" if index in quiet else None)
     out = StringIO()
     console = Console(
         file=out,
@@ -154,6 +154,35 @@ def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quie
     )
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _groups(columns: list[Heading], widths: list[int]) -> list[tuple[bool, int]]:
+    """Return whether each column that rich lays out wraps, and its width: those that do, and all between them as one,
+    since a cell costs rich as much as a line."""
+    groups: list[tuple[bool, int]] = []
+    for column, width in zip(columns, widths, strict=True):
+        if groups and not column.wrap and not groups[-1][0]:
+            groups[-1] = (False, groups[-1][1] + GAP + width)
+        else:
+            groups.append((column.wrap, width))
+    return groups
+
+
+def _joined(cells: list[str], columns: list[Heading], widths: list[int]) -> list[str]:
+    """Return the cells of a line as rich lays them out."""
+    from rich.cells import cell_len
+
+    joined: list[str] = []
+    open_group = False
+    for text, column, width in zip(cells, columns, widths, strict=True):
+        room = " " * (width - cell_len(text))
+        aligned = text if column.wrap else text + room if column.left else room + text
+        if open_group and not column.wrap:
+            joined[-1] += " " * GAP + aligned
+        else:
+            joined.append(aligned)
+        open_group = not column.wrap
+    return joined
 
 
 def _wrapped(line: str, width: int | None) -> str:

@@ -19,6 +19,7 @@ def root() -> Path:
     return inside if inside.is_dir() else package.parent / "specs"
 
 
+@cache
 def portable(file: str) -> str:
     """Return the name of a file as results keep it: one of the catalog's is `specs/…` on every machine."""
     folder = f"{root()}{os.sep}"
