@@ -1,6 +1,5 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
-import gc
 import sys
 from collections.abc import Mapping
 from importlib import import_module
@@ -78,19 +77,11 @@ def root(
     """What does a convolutional network cost, where, and why? Exactly, from its table, without torch."""
 
 
-def main() -> None:
-    """Run the command line and leave with its exit code: 0 fine, 1 the answer is no, 2 bad input or usage, 130
-    interrupted."""
-    # A command lives briefly and its imports stay: the collector would walk a million objects of torch a dozen times,
-    # and once more at exit.
-    gc.set_threshold(100_000)
-    code = run(sys.argv[1:])
-    gc.freeze()
-    sys.exit(code)
-
-
 def run(arguments: list[str]) -> int:
-    """Return the exit code of a command line; what goes wrong is said on standard error."""
+    """Return the exit code of a command line: 0 fine, 1 the answer is no, 2 bad input or usage, 130 interrupted.
+
+    What goes wrong is said on standard error.
+    """
     try:
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:

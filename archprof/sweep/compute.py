@@ -2,7 +2,7 @@
 
 import pickle
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.metrics import NAMES, Counts
+from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.limits import MAX_CHANNELS
@@ -350,17 +350,18 @@ class StretchBuilder:
 
 def costs_of(
     combination: Combination, at: Mapping[str, Any], networks: Sequence[tuple[Setting, ...]]
-) -> Iterator[tuple[int, Counts]]:
-    """Yield the costs of the networks of one combination that can be, each with its place; *at* has their settings as
-    arrays."""
+) -> tuple[Integers, NDArray[Any]]:
+    """Return the indices of the networks of one combination that can be, and their costs, a row a metric, of Python's
+    integers where 64 bits may not do; *at* has their settings as arrays."""
     found = flow(combination, Batch(at, {}, len(networks)))
-    if found.bound >= EXACT_INTEGER:
-        for place, settings in enumerate(networks):
-            with suppress(SpecError):
-                yield place, combination.alone(settings)
-        return
-    for place in np.flatnonzero(found.alive).tolist():
-        yield place, Counts(zip(NAMES, found.costs[:, place].tolist(), strict=True))
+    if found.bound < EXACT_INTEGER:
+        alive = np.flatnonzero(found.alive)
+        return alive, found.costs[:, alive]
+    counted: dict[int, list[int]] = {}
+    for place, settings in enumerate(networks):
+        with suppress(SpecError):
+            counted[place] = [*combination.alone(settings).values()]
+    return np.array([*counted], np.int64), np.array([*counted.values()], object).reshape(-1, len(NAMES)).T
 
 
 def _pattern(reason: str) -> str:
@@ -398,14 +399,17 @@ def _values(plan: Plan, axis: Axis, role: int) -> Any:
 def widths(plan: Plan, texts: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the effective multipliers of widths as typed: times the spec's own."""
     own = plan.tree.base.get("width")
-    read = [read_multiplier(Scalar(text, f"width={text}"), "width") for text in texts]
     base = None if own is None else read_multiplier(own, "width")
-    return np.array([value if base is None else multiply(base, value) for value in read], np.float64)
+    read = {text: read_multiplier(Scalar(text, f"width={text}"), "width") for text in dict.fromkeys(texts)}
+    if base is not None:
+        read = {text: multiply(base, value) for text, value in read.items()}
+    return np.array([read[text] for text in texts], np.float64)
 
 
 def sizes(texts: tuple[str, ...]) -> tuple[Integers, Integers]:
     """Return the heights and widths of resolutions as typed; one array for both where all are square."""
-    sides = np.array([read_resolution(Scalar(text, f"resolution={text}")) for text in texts], np.int64).T
+    read = {text: read_resolution(Scalar(text, f"resolution={text}")) for text in dict.fromkeys(texts)}
+    sides = np.array([read[text] for text in texts], np.int64).T
     return (sides[0], sides[0]) if np.array_equal(*sides) else (sides[0], sides[1])
 
 

@@ -8,10 +8,13 @@ from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+from numpy.typing import NDArray
+
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import Counts
+from archprof.costs.metrics import NAMES, Counts
 from archprof.errors import usage_error
-from archprof.ir.arrays import candidates
+from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier
@@ -19,6 +22,7 @@ from archprof.spec.variant import Setting
 from archprof.sweep.breakpoints import depth_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
 from archprof.sweep.compute import BATCH, costs_of, sizes, widths
+from archprof.sweep.flow import EXACT_INTEGER
 from archprof.sweep.plan import CHANNEL, SPACE, CountLimit, Plan, Selection, plan_sweep
 
 # Tan & Le 2019, section 3.3: depth, width and resolution grow as powers of these.
@@ -29,14 +33,6 @@ _SHORTEST_PIECE = 1e-9
 # What arrays hold of a network that is looked for.
 _ROLES = {"width": CHANNEL, "resolution": SPACE}
 _MAX_NETWORKS = 2_000_000
-
-
-class Candidate(NamedTuple):
-    """One network of the range: its settings, the interval of widths (or of φ) that give the same, and its costs."""
-
-    settings: tuple[Setting, ...]
-    interval: tuple[float, float] | None
-    cost: Counts
 
 
 class Goal(NamedTuple):
@@ -88,11 +84,33 @@ class Solution(NamedTuple):
 
 
 class _Range(NamedTuple):
-    """Networks by their settings and intervals, before they are costed; *widths* are effective multipliers."""
+    """Networks by their settings, and the intervals of a parameter that give them, before they are costed."""
 
     settings: list[tuple[Setting, ...]]
     intervals: list[tuple[float, float] | None]
     parameter: str
+
+
+class _Costed(NamedTuple):
+    """Networks that can be: their places in the range, and their costs, a row a metric; of Python's integers where
+    64 bits may not do."""
+
+    places: Integers
+    costs: NDArray[Any]
+
+    @property
+    def size(self) -> int:
+        """How many networks there are."""
+        return len(self.places)
+
+    def of(self, metric: str) -> NDArray[Any]:
+        """Return every network's cost of a metric."""
+        costs: NDArray[Any] = self.costs[NAMES.index(metric)]
+        return costs
+
+    def where(self, chosen: NDArray[Any]) -> "_Costed":
+        """Return some of the networks, by a mask or by their indices."""
+        return _Costed(self.places[chosen], self.costs[:, chosen])
 
 
 def solve(
@@ -112,7 +130,10 @@ def solve(
     fixed = [Axis(name, (value,)) for name, value in settings]
     plan = plan_sweep(model, fixed, Selection(), what="`solve`")
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
-    return _chosen(plan, goal, found, [*_costed(plan, found)])
+    networks = _costed(plan, found)
+    if max(goal.target or 0, *(limit.value for limit in goal.limits), 0) >= EXACT_INTEGER:
+        networks = networks._replace(costs=networks.costs.astype(object))
+    return _chosen(plan, goal, found, networks)
 
 
 def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
@@ -216,17 +237,19 @@ def _alone(plan: Plan, settings: tuple[Setting, ...] = ()) -> Combination:
     return Combination(swept, {**dict(_fixed(plan)), **depth})
 
 
-def _costed(plan: Plan, found: _Range) -> Iterable[Candidate]:
-    """Yield the networks of a range that can be, with their costs; those of one depth are computed side by side."""
+def _costed(plan: Plan, found: _Range) -> _Costed:
+    """Return the networks of a range that can be, with their costs; those of one depth are computed side by side."""
     numbered = [(dict(settings).get("depth", ""), index) for index, settings in enumerate(found.settings)]
+    parts = [_Costed(np.zeros(0, np.int64), np.zeros((len(NAMES), 0), np.int64))]
     for _, group in groupby(sorted(numbered), key=lambda pair: pair[0]):
-        places = [index for _, index in group]
+        places = np.array([index for _, index in group])
         combination = _alone(plan, found.settings[places[0]])
         for low in range(0, len(places), BATCH) if not combination.error else ():
             part = places[low : low + BATCH]
             chosen = [found.settings[place] for place in part]
-            for index, cost in costs_of(combination, _arrays(plan, chosen), chosen):
-                yield Candidate(found.settings[part[index]], found.intervals[part[index]], cost)
+            alive, costs = costs_of(combination, _arrays(plan, chosen), chosen)
+            parts.append(_Costed(part[alive], costs))
+    return _Costed(np.concatenate([part.places for part in parts]), np.hstack([part.costs for part in parts]))
 
 
 def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, Any]:
@@ -243,73 +266,95 @@ def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, An
     return at
 
 
-def _chosen(plan: Plan, goal: Goal, found: _Range, networks: list[Candidate]) -> Solution:
-    if not networks:
+def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed) -> Solution:
+    if not networks.size:
         raise usage_error(
             f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions"
         )
-    fitting: list[Candidate] = []
-    beyond: list[Candidate] = []
-    for network in networks:
-        (fitting if all(_keeps(network, limit) for limit in goal.limits) else beyond).append(network)
-    best = _best(goal, fitting or networks, bool(fitting))
-    above = (
-        _other_side(goal, best, fitting) if goal.target is not None else _above(goal, best, beyond) if fitting else None
-    )
-    limits = tuple(
-        KeptLimit(limit.of, limit.value, limit.value - best.cost[limit.of], not _keeps(above or best, limit))
-        for limit in goal.limits
-    )
-    shown = (_found(best, found.parameter), _found(above, found.parameter) if above else None)
-    return Solution(plan.model, convention_text(), bool(fitting), len(networks), *shown, limits, goal.target)
-
-
-def _found(network: Candidate, parameter: str) -> Found:
-    interval = None if network.interval is None else Interval(parameter, *network.interval)
-    return Found(dict(network.settings), interval, network.cost)
-
-
-def _best(goal: Goal, networks: list[Candidate], fits: bool) -> Candidate:
-    """Return the network nearest to the target, or with the most of what is maximised; where nothing fits, the one that
-    breaks limits the least."""
+    fit = np.ones(networks.size, bool)
+    for limit in goal.limits:
+        fit &= _keeps(networks.of(limit.of), limit)
+    fits = bool(fit.any())
+    among = networks.where(fit) if fits else networks
+    best = among.where(np.array([_best(goal, found, among, fits)]))
+    above = None
     if goal.target is not None:
-        return min(networks, key=lambda network: (_distance(network, goal), _typed_length(network)))
-    if fits:
-        return max(networks, key=lambda network: (network.cost[goal.maximize], -_typed_length(network)))
-    return min(networks, key=lambda network: (_excess(network, goal.limits), -network.cost[goal.maximize]))
+        above = _other_side(goal, best, networks.where(fit))
+    elif fits:
+        above = _above(goal, best, networks.where(~fit))
+    limits = tuple(_kept(limit, best, above) for limit in goal.limits)
+    shown = (_found(found, best), None if above is None else _found(found, above))
+    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target)
 
 
-def _above(goal: Goal, best: Candidate, beyond: list[Candidate]) -> Candidate | None:
+def _found(found: _Range, network: _Costed) -> Found:
+    """Return the one network of *network*, as it is shown."""
+    place = int(network.places[0])
+    interval = found.intervals[place]
+    totals = Counts(zip(NAMES, network.costs[:, 0].tolist(), strict=True))
+    return Found(
+        dict(found.settings[place]), None if interval is None else Interval(found.parameter, *interval), totals
+    )
+
+
+def _kept(limit: CountLimit, best: _Costed, above: _Costed | None) -> KeptLimit:
+    beyond = best if above is None else above
+    left = limit.value - int(best.of(limit.of)[0])
+    return KeptLimit(limit.of, limit.value, left, not _keeps(beyond.of(limit.of), limit)[0])
+
+
+def _best(goal: Goal, found: _Range, networks: _Costed, fits: bool) -> int:
+    """Return the index of the network nearest to the target, or with the most of what is maximised; where nothing
+    *fits*, of the one that breaks limits the least. Of equal ones, it is the shortest to type."""
+    most = networks.of(goal.maximize)
+    if goal.target is not None:
+        equal = _least(_distance(networks, goal))
+    elif fits:
+        equal = _least(-most)
+    else:
+        equal = _least(_excess(networks, goal.limits))
+        return int(equal[np.argmax(most[equal])])
+    return int(min(equal, key=lambda index: _typed_length(found.settings[networks.places[index]])))
+
+
+def _above(goal: Goal, best: _Costed, beyond: _Costed) -> _Costed | None:
     """Return the network that breaks a limit by the least, of those that would be better."""
-    better = [network for network in beyond if network.cost[goal.maximize] > best.cost[goal.maximize]]
-    return min(better, key=lambda network: _excess(network, goal.limits), default=None)
+    better = beyond.where(beyond.of(goal.maximize) > best.of(goal.maximize))
+    return better.where(_least(_excess(better, goal.limits))[:1]) if better.size else None
 
 
-def _other_side(goal: Goal, best: Candidate, networks: list[Candidate]) -> Candidate | None:
+def _other_side(goal: Goal, best: _Costed, networks: _Costed) -> _Costed | None:
     """Return the network nearest to the target on the side where the best one is not."""
-    target = goal.target or 0
-    below = best.cost[goal.maximize] < target
-    others = [network for network in networks if (network.cost[goal.maximize] > target) == below]
-    return min(others, key=lambda network: _distance(network, goal), default=None)
+    target, costs = goal.target or 0, networks.of(goal.maximize)
+    others = networks.where((costs > target) == (best.of(goal.maximize) < target))
+    return others.where(_least(_distance(others, goal))[:1]) if others.size else None
 
 
-def _keeps(network: Candidate, limit: CountLimit) -> bool:
-    count = network.cost[limit.of]
-    return count <= limit.value if limit.most else count >= limit.value
+def _least(values: NDArray[Any]) -> Integers:
+    """Return the indices of the smallest values, of at least one."""
+    return np.flatnonzero(values == values.min())
 
 
-def _excess(network: Candidate, limits: tuple[CountLimit, ...]) -> float:
-    """Return by how large a factor a network breaks the limit that it breaks most."""
-    return max(_ratio(network.cost[limit.of], limit) for limit in limits)
+def _keeps(counts: NDArray[Any], limit: CountLimit) -> NDArray[Any]:
+    kept: NDArray[Any] = counts <= limit.value if limit.most else counts >= limit.value
+    return kept
 
 
-def _ratio(count: int, limit: CountLimit) -> float:
-    return count / max(limit.value, 1) if limit.most else limit.value / max(count, 1)
+def _excess(networks: _Costed, limits: tuple[CountLimit, ...]) -> NDArray[Any]:
+    """Return by how large a factor each network breaks the limit that it breaks most."""
+    excess: NDArray[Any] = np.max([_ratio(networks.of(limit.of), limit) for limit in limits], axis=0)
+    return excess
 
 
-def _distance(network: Candidate, goal: Goal) -> int:
-    return abs(int(network.cost[goal.maximize]) - (goal.target or 0))
+def _ratio(counts: NDArray[Any], limit: CountLimit) -> NDArray[Any]:
+    ratio: NDArray[Any] = counts / max(limit.value, 1) if limit.most else limit.value / np.maximum(counts, 1)
+    return ratio
 
 
-def _typed_length(network: Candidate) -> int:
-    return sum(len(value) for _, value in network.settings)
+def _distance(networks: _Costed, goal: Goal) -> NDArray[Any]:
+    distance: NDArray[Any] = abs(networks.of(goal.maximize) - (goal.target or 0))
+    return distance
+
+
+def _typed_length(settings: tuple[Setting, ...]) -> int:
+    return sum(len(value) for _, value in settings)

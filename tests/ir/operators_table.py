@@ -13,22 +13,14 @@ from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
+from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
-from archprof.ir.operators.shape import (
-    ChannelShuffle,
-    Flatten,
-    Identity,
-    Pad,
-    PadShortcut,
-    Permute,
-    ResizeLike,
-    Split,
-    Unflatten,
-)
+from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value

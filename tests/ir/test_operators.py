@@ -10,12 +10,14 @@ from archprof.ir.operators.base import KINDS, Operator, ShapeError
 from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.norm import GroupNorm
+from archprof.ir.operators.pad import PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
-from archprof.ir.operators.shape import ChannelShuffle, Flatten, PadShortcut, Split
+from archprof.ir.operators.shape import ChannelShuffle, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.terms import total
 from archprof.ir.values import Value

@@ -40,7 +40,7 @@ def archprof(folder, *arguments):
         [
             sys.executable,
             "-c",
-            f"import sys; sys.path.insert(0, {str(folder)!r}); from archprof.cli import main; main()",
+            f"import sys; sys.path.insert(0, {str(folder)!r}); from archprof.__main__ import main; main()",
             *arguments,
         ],
         cwd=folder,

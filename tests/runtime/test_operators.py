@@ -13,11 +13,13 @@ from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6,
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
+from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.norm import LayerNorm, LayerScale
+from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
-from archprof.ir.operators.shape import ChannelShuffle, Flatten, Pad, PadShortcut, ResizeLike, Split
+from archprof.ir.operators.shape import ChannelShuffle, ResizeLike, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.terms import total
 from archprof.ir.values import Value

@@ -111,6 +111,23 @@ def test_an_impossible_budget(capsys):
 
 
 @pytest.mark.parametrize(
+    ("arguments", "width"),
+    [
+        ("--target-macs 1T", "4"),
+        ("--max-macs 1T --max-params 1", "0.1"),
+        ("--max-params 1T --target-macs 100M", "0.53"),
+    ],
+)
+def test_numbers_beyond_64_bits(capsys, arguments, width):
+    """A budget that no machine integer holds is answered as one that does."""
+    beyond = arguments.replace("1T", "1000000000000000000T")
+    answers = [
+        json.loads(archprof(capsys, "solve", "v2", *its.split(), "--format", "json").out) for its in (arguments, beyond)
+    ]
+    assert [answer["best"]["settings"]["width"] for answer in answers] == [width, width]
+
+
+@pytest.mark.parametrize(
     ("arguments", "message"),
     [
         ("solve v2", "no budget to solve for\n  help: `--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`\n"),

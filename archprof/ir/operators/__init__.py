@@ -48,12 +48,12 @@ TABLE = (
     Listed("split", "shape:Split"),
     Listed("channel_shuffle", "shape:ChannelShuffle", ("shuffle",)),
     Listed("permute", "shape:Permute"),
-    Listed("flatten", "shape:Flatten"),
-    Listed("unflatten", "shape:Unflatten"),
-    Listed("pad", "shape:Pad"),
-    Listed("pad_shortcut", "shape:PadShortcut"),
+    Listed("flatten", "flatten:Flatten"),
+    Listed("unflatten", "flatten:Unflatten"),
+    Listed("pad", "pad:Pad"),
+    Listed("pad_shortcut", "pad:PadShortcut"),
     Listed("resize", "shape:ResizeLike"),
-    Listed("identity", "shape:Identity"),
+    Listed("identity", "flatten:Identity"),
 )
 _BY_SPELLING = {name: row for row in TABLE for name in (row.name, *row.spellings)}
 

@@ -1,13 +1,12 @@
-"""Operators that split, reorder and reshape feature maps. They cost no multiply-accumulates by the convention."""
+"""Operators that split, reorder and resize feature maps. They cost no multiply-accumulates by the convention."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import PADDING, Column, count, one_of
-from archprof.ir.dims import Dim, ceil_div
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
-from archprof.ir.operators.conv import Pair
+from archprof.ir.columns import Column, count, one_of
+from archprof.ir.dims import Dim
+from archprof.ir.operators.base import ShapeError, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
 
@@ -101,70 +100,6 @@ class Permute(Function):
         return tensors[0].permute(0, *(axis + 1 for axis in self.axes))
 
 
-class Flatten(Operator):
-    """(C, H, W) to (C·H·W,)."""
-
-    __slots__ = ()
-    name: ClassVar[str] = "flatten"
-    category: ClassVar[str] = "shape"
-
-    def output(self, *inputs: Value) -> Value:
-        return inputs[0].with_shape((inputs[0].elements,))
-
-    def stride_factor(self, *inputs: Value) -> int | None:
-        return None
-
-    def module(self) -> torch.nn.Module:
-        from torch import nn
-
-        return nn.Flatten()
-
-
-class Unflatten(Function):
-    """(C,) to (C, 1, 1), so that it can gate a map."""
-
-    __slots__ = ()
-    name: ClassVar[str] = "unflatten"
-    category: ClassVar[str] = "shape"
-    keeps_channels: ClassVar[bool] = True
-
-    def output(self, *inputs: Value) -> Value:
-        return inputs[0].with_shape((inputs[0].shape[0], 1, 1))
-
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        return tensors[0][:, :, None, None]
-
-
-@operator
-class PadShortcut(Function):
-    """A shortcut without parameters (He et al. 2016, option A): every s-th position, and zeros for the channels that
-    are new."""
-
-    stride: Pair
-    channels: Dim
-
-    name: ClassVar[str] = "pad_shortcut"
-    category: ClassVar[str] = "shape"
-    as_layer: ClassVar[bool] = False
-
-    def output(self, *inputs: Value) -> Value:
-        channels, height, width = feature_map(inputs[0], "a shortcut").shape
-        if channels > self.channels:
-            message = f"a shortcut of kind A from {channels} to {self.channels} channels"
-            raise ShapeError(message, "zeros can add channels, not remove them")
-        sizes = (ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
-        return inputs[0].with_shape((self.channels, *sizes))
-
-    def stride_factor(self, *inputs: Value) -> int | None:
-        return max(self.stride)
-
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        from torch.nn import functional
-
-        kept = tensors[0][:, :, :: self.stride[0], :: self.stride[1]]
-        return functional.pad(kept, (0, 0, 0, 0, 0, self.channels - kept.shape[1]))
-
-
 class ResizeLike(Function):
     """A map brought to the size of a second one, each position that of its nearest neighbour: the top-down step of a
     pyramid (Lin et al. 2017)."""
@@ -183,43 +118,3 @@ class ResizeLike(Function):
         from torch.nn import functional
 
         return functional.interpolate(tensors[0], size=tensors[1].shape[-2:], mode="nearest")
-
-
-@operator
-class Pad(Operator):
-    """Zeros around a map: (top, bottom, left, right)."""
-
-    padding: tuple[int, ...]
-
-    name: ClassVar[str] = "pad"
-    category: ClassVar[str] = "shape"
-    keeps_channels: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("p", PADDING, "padding", ("padding",), required=True),)
-
-    @classmethod
-    def of(cls, *inputs: Value, p: tuple[int, ...]) -> Pad:
-        return cls((p[0], p[0], p[1], p[1]) if len(p) == 2 else p)
-
-    def output(self, *inputs: Value) -> Value:
-        channels, height, width = feature_map(inputs[0], "padding").shape
-        top, bottom, left, right = self.padding
-        return inputs[0].with_shape((channels, height + top + bottom, width + left + right))
-
-    def module(self) -> torch.nn.Module:
-        from torch import nn
-
-        top, bottom, left, right = self.padding
-        return nn.ZeroPad2d((left, right, top, bottom))
-
-
-class Identity(Operator):
-    """What comes in goes out."""
-
-    __slots__ = ()
-    name: ClassVar[str] = "identity"
-    keeps_channels: ClassVar[bool] = True
-
-    def module(self) -> torch.nn.Module:
-        from torch import nn
-
-        return nn.Identity()

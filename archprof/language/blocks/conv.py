@@ -5,8 +5,8 @@ from typing import Any
 from archprof.ir.columns import ACT, CHANNELS, NORM, Column
 from archprof.ir.dims import Dim
 from archprof.ir.operators.conv import BIAS, C, Conv2d, D, G, K, P, Pair, S, same_padding
+from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.shape import Flatten, Pad
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -33,6 +33,8 @@ def conv_norm_act(
     unless *bias* says otherwise."""
     padding = same_padding(k, d) if p is None else p
     if len(padding) == 4:
+        from archprof.ir.operators.pad import Pad  # of few networks
+
         x = net.apply("pad", Pad(padding), x)
         padding = (0, 0)
     op = Conv2d(x.channels, channels, k, s, padding, d, groups, norm is None if bias is None else bias)

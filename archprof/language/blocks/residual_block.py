@@ -8,7 +8,7 @@ from archprof.ir.dims import Dim, same, truncate
 from archprof.ir.operators.conv import Conv2d, D, Pair, S, same_padding
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import Add
-from archprof.ir.operators.shape import PadShortcut
+from archprof.ir.operators.pad import PadShortcut
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite

@@ -6,10 +6,10 @@ from archprof.ir.columns import ACT, FLAG, Column, count, one_of, optional, opti
 from archprof.ir.dims import Dim, make_divisible, maximum, truncate
 from archprof.ir.operators.act import ReLU, Sigmoid
 from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.flatten import Flatten, Unflatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
 from archprof.ir.operators.join import Multiply
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.shape import Flatten, Unflatten
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator

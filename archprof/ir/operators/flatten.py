@@ -1,0 +1,59 @@
+"""Operators that hand on every element: flattening, its inverse, the identity."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.operators.base import Operator
+from archprof.ir.operators.join import Function
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Flatten(Operator):
+    """(C, H, W) to (C·H·W,)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "flatten"
+    category: ClassVar[str] = "shape"
+
+    def output(self, *inputs: Value) -> Value:
+        return inputs[0].with_shape((inputs[0].elements,))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return None
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Flatten()
+
+
+class Unflatten(Function):
+    """(C,) to (C, 1, 1), so that it can gate a map."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "unflatten"
+    category: ClassVar[str] = "shape"
+    keeps_channels: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        return inputs[0].with_shape((inputs[0].shape[0], 1, 1))
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        return tensors[0][:, :, None, None]
+
+
+class Identity(Operator):
+    """What comes in goes out."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "identity"
+    keeps_channels: ClassVar[bool] = True
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Identity()

@@ -1,0 +1,72 @@
+"""Zeros around a map, and behind its channels."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.columns import PADDING, Column
+from archprof.ir.dims import Dim, ceil_div
+from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.join import Function
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class Pad(Operator):
+    """Zeros around a map: (top, bottom, left, right)."""
+
+    padding: tuple[int, ...]
+
+    name: ClassVar[str] = "pad"
+    category: ClassVar[str] = "shape"
+    keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("p", PADDING, "padding", ("padding",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Value, p: tuple[int, ...]) -> Pad:
+        return cls((p[0], p[0], p[1], p[1]) if len(p) == 2 else p)
+
+    def output(self, *inputs: Value) -> Value:
+        channels, height, width = feature_map(inputs[0], "padding").shape
+        top, bottom, left, right = self.padding
+        return inputs[0].with_shape((channels, height + top + bottom, width + left + right))
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        top, bottom, left, right = self.padding
+        return nn.ZeroPad2d((left, right, top, bottom))
+
+
+@operator
+class PadShortcut(Function):
+    """A shortcut without parameters (He et al. 2016, option A): every s-th position, and zeros for the channels that
+    are new."""
+
+    stride: Pair
+    channels: Dim
+
+    name: ClassVar[str] = "pad_shortcut"
+    category: ClassVar[str] = "shape"
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        channels, height, width = feature_map(inputs[0], "a shortcut").shape
+        if channels > self.channels:
+            message = f"a shortcut of kind A from {channels} to {self.channels} channels"
+            raise ShapeError(message, "zeros can add channels, not remove them")
+        sizes = (ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
+        return inputs[0].with_shape((self.channels, *sizes))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return max(self.stride)
+
+    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
+        from torch.nn import functional
+
+        kept = tensors[0][:, :, :: self.stride[0], :: self.stride[1]]
+        return functional.pad(kept, (0, 0, 0, 0, 0, self.channels - kept.shape[1]))
