@@ -2,11 +2,14 @@
 throughout."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from math import ceil, floor
 from typing import NamedTuple
 
 from archprof.analysis.baseline import BaselineRow, Snapshot, snapshot, total_of
 from archprof.analysis.expectations import expectations
+from archprof.costs.metrics import DERIVED
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, printable, suggest
 from archprof.ir.origin import Origin
@@ -65,31 +68,47 @@ class Verdict(NamedTuple):
         return self[:5] == other[:5]
 
 
-class CheckedNetwork(NamedTuple):
-    """A network under check: its report, its rows as a baseline has them, and what the baseline has."""
+@dataclass(frozen=True)
+class CheckedNetwork:
+    """A network under check: its report, and what the baseline has of it.
+
+    *since* says what *before* is, or would be; it is empty where that is not known.
+    """
 
     model: str
     report: Report
-    now: Snapshot
     before: Snapshot | None = None
     since: str = ""
 
+    @cached_property
+    def now(self) -> Snapshot:
+        """Its rows as a baseline has them."""
+        return snapshot(self.report)
 
-def network(model: str, report: Report, before: Snapshot | None = None, since: str = "") -> CheckedNetwork:
-    """Return a network under check; *since* says what *before* is, or would be; it is empty where that is not known."""
-    return CheckedNetwork(model, report, snapshot(report), before, since)
+    @property
+    def every(self) -> Sequence[int]:
+        """The indices of all its rows."""
+        return range(len(self.report.graph.nodes))
+
+    def count(self, metric: str, chosen: Sequence[int]) -> int:
+        """Return what some rows have of a metric, by their indices."""
+        if metric == "layers":
+            nodes = self.report.graph.nodes
+            return sum([nodes[index].op.weighted for index in chosen])
+        name, factor = (DERIVED[metric].of, DERIVED[metric].factor) if metric in DERIVED else (metric, 1)
+        column = self.report.columns[name]
+        return factor * sum([column[index] for index in chosen])
 
 
 def judge(found: CheckedNetwork, budget: Budget) -> list[Verdict]:
     """Return the verdict of each limit of a budget; none where no row of the network is meant."""
-    chosen = select(found.report.rows, budget.where)
+    chosen = select(found, budget.where)
     if not chosen:
         return []
-    parts = [found.now.parts[index] for index in chosen]
     before = None if found.before is None else _selected_before(found, budget.where, chosen)
     start = start_of(found.report.origin)
     place = (found.report.rows[chosen[0]].location or start) if budget.where.text else start
-    verdicts = [_verdict(found, budget.where, limit, parts, before, place) for limit in budget.limits]
+    verdicts = [_verdict(found, budget.where, limit, chosen, before, place) for limit in budget.limits]
     return verdicts + (_expected(found) if budget.expect else [])
 
 
@@ -106,8 +125,11 @@ def contradictions(verdicts: Sequence[Verdict]) -> list[Problem]:
     return problems
 
 
-def select(rows: Sequence[Row], where: Where) -> list[int]:
+def select(found: CheckedNetwork, where: Where) -> Sequence[int]:
     """Return the indices of the rows that are meant."""
+    if not where.text:
+        return found.every
+    rows = found.report.rows
     address = _address(rows, where.address) if where.address else ""
     return [
         index
@@ -154,19 +176,19 @@ def _verdict(
     found: CheckedNetwork,
     where: Where,
     limit: Limit,
-    parts: list[BaselineRow],
+    chosen: Sequence[int],
     before: list[BaselineRow] | None,
     place: Location,
 ) -> Verdict:
-    actual = total_of(parts, limit.metric)
+    actual = found.count(limit.metric, chosen)
     had = None if before is None else total_of(before, limit.metric)
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
     if limit.relative and had is None:
         return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since)
-    bound = _bound(limit, had, total_of(found.now.parts, limit.metric))
+    bound = _bound(limit, had, found.count(limit.metric, found.every))
     difference = bound - actual if limit.bound == "min" else actual - bound
     status = FAIL if difference > 0 else PASS
-    grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, parts, before)
+    grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, chosen, before)
     spec = grown[0].location if grown else place
     return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown)
 
@@ -195,13 +217,13 @@ def exactly(
 
 
 def grew(
-    found: CheckedNetwork, metric: str, parts: Sequence[BaselineRow], before: Sequence[BaselineRow] | None
+    found: CheckedNetwork, metric: str, chosen: Sequence[int], before: Sequence[BaselineRow] | None
 ) -> tuple[Growth, ...]:
     """Return the blocks that grew most; without a baseline those that have most."""
     start = start_of(found.report.origin)
     places = {row.path: (row.block, row.location or start) for row in found.report.rows}
     grown: dict[str, int] = {}
-    for old, new in _pairs(before or (), parts):
+    for old, new in _pairs(before or (), [found.now.parts[index] for index in chosen]):
         if new is None:
             continue
         block = places[new.path][0]

@@ -6,15 +6,15 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
-from archprof.analysis.baseline import Snapshot, snapshot, total_of
+from archprof.analysis.baseline import Snapshot, snapshot
 from archprof.analysis.budgets import (
     FAIL,
+    CheckedNetwork,
     Verdict,
     contradictions,
     exactly,
     judge,
     names_no_row,
-    network,
     select,
     start_of,
 )
@@ -33,6 +33,9 @@ from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import same_network, standing_at
 from archprof.spec.types import Spec, Tree
+
+# What is told of every network that was checked.
+_TOTALS = ("params", "trainable", "macs", "activations", "layers")
 
 
 class CheckRequest(NamedTuple):
@@ -207,8 +210,9 @@ class _Checking:
         except InputError as error:  # limits that count from nothing hold all the same
             self._note(error.problems)
             since = ""
-        found = network(target.label, report, before, since)
-        self._networks.append(CheckedTotals(target.label, report.origin.file, _totals(found.now)))
+        found = CheckedNetwork(target.label, report, before, since)
+        totals = {metric: found.count(metric, found.every) for metric in _TOTALS}
+        self._networks.append(CheckedTotals(target.label, report.origin.file, totals))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)
@@ -216,7 +220,7 @@ class _Checking:
         for budget in (*budgets, held) if limits else budgets:
             verdicts = judge(found, budget)
             self._verdicts += [verdict for verdict in verdicts if not any(map(verdict.same, self._verdicts[start:]))]
-            if budget.where.text and not select(report.rows, budget.where):
+            if budget.where.text and not select(found, budget.where):
                 self._unmet[budget] = names_no_row(budget, target.label, report.rows)
             else:
                 self._met[budget] = True
@@ -297,10 +301,6 @@ def _where_asked(problem: Problem, budgets: Sequence[Budget]) -> Problem:
     return problem._replace(
         location=budgets[0].location, where=problem.location.file if problem.location else problem.where
     )
-
-
-def _totals(now: Snapshot) -> dict[str, int]:
-    return {metric: total_of(now.parts, metric) for metric in ("params", "trainable", "macs", "activations", "layers")}
 
 
 def _nothing(request: CheckRequest, any_network: bool) -> Problem:

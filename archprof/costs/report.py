@@ -10,7 +10,7 @@ from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import INFERENCE, METRICS, Counts, Metric, SeenCall, Setup, together, totals_of
 from archprof.errors import Location
 from archprof.ir.dims import Shape
-from archprof.ir.graph import INPUT, Graph, Node
+from archprof.ir.graph import Graph, Node
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
 from archprof.ir.terms import Terms, total
@@ -175,7 +175,7 @@ class Report:
 def analyze_graph(graph: Graph, setup: Setup = INFERENCE, metrics: Sequence[Metric] = METRICS) -> Report:
     """Return the report of a graph: closed formulas over shapes, nothing is run."""
     calls = list(seen_calls(graph))
-    counted = {of: _counted(of, calls, setup) for of in dict.fromkeys(metric.of for metric in metrics)}
+    counted = {of: _counted(of, calls, setup) for of in dict.fromkeys([metric.of for metric in metrics])}
     columns = {metric.name: _column(metric, counted[metric.of], calls) for metric in metrics}
     return Report(graph, columns, totals_of(metrics, columns), setup)
 
@@ -197,13 +197,16 @@ def total_cost(rows: Iterable[Row]) -> Counts:
 
 def seen_calls(graph: Graph) -> Iterator[SeenCall]:
     """Yield the calls of a graph as metrics see them: a tensor that several calls use belongs to the first."""
-    entering, nodes = tuple(graph.inputs.values()), graph.nodes
+    nodes = graph.nodes
+    # What each node returns; what the network takes stands last, where `INPUT` leads.
+    made = [node.outputs for node in nodes]
+    made.append(tuple(graph.inputs.values()))
     # Of most networks no tensor has a name of its own: then nobody needs to remember any.
     tied = any(node.parameters is not None for node in nodes)
     owned: set[str] = set()
     for node in nodes:
         op = node.op
-        values = tuple([entering[k] if index == INPUT else nodes[index].outputs[k] for index, k in node.inputs])
+        values = tuple([made[index][k] for index, k in node.inputs])
         parameters, buffers = op.parameters(), op.buffers()
         if tied:
             parameters, buffers = _owned(node, parameters, owned), _owned(node, buffers, owned)

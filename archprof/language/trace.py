@@ -369,6 +369,8 @@ class Tracer:
 
     def _check_channels(self, channels: Dim) -> Dim:
         """Return a number of channels that is at least 1 and within the limit of a spec."""
+        if type(channels) is int and 1 <= channels <= MAX_CHANNELS:
+            return channels
         low, high = self._extremes.smallest(channels), self._extremes.largest(channels)
         # Of candidates that disagree some are within: they part ways.
         if not 1 <= low <= high <= MAX_CHANNELS and not (channels >= 1) & (channels <= MAX_CHANNELS):

@@ -10,7 +10,7 @@ import pytest
 
 import archprof
 from archprof.analysis.block_table import block_table
-from archprof.analysis.budgets import judge, network
+from archprof.analysis.budgets import CheckedNetwork, judge
 from archprof.analysis.check import Outcome
 from archprof.analysis.compare import compare
 from archprof.analysis.diff import diff
@@ -233,9 +233,9 @@ def test_why_others_count_otherwise():
 
 
 def test_budgets_hold_and_name_what_grew():
-    before, after = network("tokens", archprof.analyze(tokens())), archprof.analyze(tokens(3))
+    before, after = CheckedNetwork("tokens", archprof.analyze(tokens())), archprof.analyze(tokens(3))
     limits = tuple(read_limit("macs", "max", Scalar(text, "--max-macs")) for text in ("+0", "1M"))
-    found = network("tokens", after, before.now, "baseline")
+    found = CheckedNetwork("tokens", after, before.now, "baseline")
     grew, kept = judge(found, Budget(Where(), limits, Location("x", 0, 0)))
     assert (grew.status, grew.difference, kept.status) == ("fail", BLOCK_MACS, "pass")
     assert [one.path for one in grew.grown] == ["block"]
