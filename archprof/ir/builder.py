@@ -82,8 +82,7 @@ class GraphBuilder:
         """Return by how much the output is smaller than the network's input; 0 once its map is gone."""
         stage = 0
         for node, _ in inputs:
-            stage = 1 if node == INPUT else self.nodes[node].stage
-            if stage:
+            if stage := 1 if node == INPUT else self.nodes[node].stage:
                 break
         # A gate looks at the whole map and stands on it again.
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:

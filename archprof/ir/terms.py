@@ -6,7 +6,7 @@ a thousand sizes, two thousand terms instead of a million.
 
 from collections.abc import Iterable
 
-from archprof.ir.dims import Dim, Shape, product
+from archprof.ir.dims import Dim, Shape
 
 # A factor that depends on channels (weights, heads, features), and the axes that it is needed at. A plain pair: every
 # operator of a network makes several.
@@ -23,6 +23,8 @@ def term(channels: Dim, space: Shape = ()) -> Terms:
 def total(terms: Iterable[Term]) -> Dim:
     """Return the number that terms sum to."""
     number: Dim = 0
-    for channels, space in terms:
-        number = number + (channels * product(space) if space else channels)
+    for product, space in terms:
+        for dim in space:
+            product = product * dim
+        number = number + product
     return number

@@ -30,6 +30,8 @@ class Value(NamedTuple):
     @property
     def space(self) -> Shape:
         """The axes that are positions."""
+        if self.channel == 0:
+            return self.shape[1:]
         if self.channel is None:
             return self.shape
         return self.shape[: self.channel] + self.shape[self.channel + 1 :]

@@ -174,8 +174,10 @@ def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
 
 def _printed_input(kind: Kind, node: Node, cells: Cells) -> tuple[int, int, int]:
     typed = scalar(node, "HxWxC")
-    square = re.sub(r"([0-9]+)(\^2|²)", r"\1x\1", typed.text.replace(" ", ""))
-    height, width, channels = dims(typed._replace(text=square), "HxWxC", "112x112x16", int(kind.high))
+    if "^" in typed.text or "²" in typed.text or " " in typed.text:
+        square = re.sub(r"([0-9]+)(\^2|²)", r"\1x\1", typed.text.replace(" ", ""))
+        typed = typed._replace(text=square)
+    height, width, channels = dims(typed, "HxWxC", "112x112x16", int(kind.high))
     return height, width, channels
 
 

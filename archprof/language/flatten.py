@@ -56,7 +56,11 @@ class Flattener:
         for part in fragment.parts:
             if type(part) is Call:
                 name, op, local, outputs, kind, rate = part
-                edges = tuple([inputs[k] if node < 0 else parts[node][k] for node, k in local])
+                if len(local) == 1:
+                    node, k = local[0]
+                    edges: tuple[Edge, ...] = (inputs[k] if node < 0 else parts[node][k],)
+                else:
+                    edges = tuple([inputs[k] if node < 0 else parts[node][k] for node, k in local])
                 path = prefix + name if name else prefix[:-1]
                 index = len(nodes)
                 parts.append((first_output(index),) if len(outputs) == 1 else _all_outputs(index, part))

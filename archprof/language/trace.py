@@ -311,14 +311,16 @@ class Tracer:
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
         frame = self._enter(inputs, row)
         try:
-            values = dict(row.values)
+            values, drops = dict(row.values), False
             for name, value in row.values.items():
-                if isinstance(value, PrintedChannels | RelativeChannels):
+                kind = type(value)
+                if kind is PrintedChannels or kind is RelativeChannels:
                     values[name] = self._resolve(value, row, inputs[0])
+                elif kind is DropRate:
+                    drops = True
             if not first and "s" in values:
                 values["s"] = (1, 1)
             x = layer.block.apply(self, *frame.inner(), **values)
-            drops = any(isinstance(value, DropRate) for value in values.values())
             return frame.fragment(x, drops)
         except ShapeError as error:
             raise self.failed(str(error), error.help) from None

@@ -12,6 +12,8 @@ IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
 _INTEGER = re.compile(r"[+-]?[0-9]+\Z", re.ASCII)
 _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z", re.ASCII)
 _DIMS = re.compile(r"[0-9]+([x×][0-9]+)*\Z", re.ASCII)
+# A number of ten thousand digits is refused by its length: int() itself limits them.
+_SHORT = 21
 TRUE = ("true", "yes", "✓", "True")
 FALSE = ("false", "no", "-", "False")
 
@@ -45,8 +47,7 @@ def integer(node: Node, low: int, high: int, what: str = "an integer", help: str
     typed = scalar(node, what).text
     if not _INTEGER.match(typed):
         raise wrong(node, what, help or f"an integer from {low:,} to {high:,}")
-    # A number of ten thousand digits is refused by its length: int() itself limits them.
-    value = int(typed) if len(typed) <= 20 else high + 1
+    value = int(typed) if len(typed) < _SHORT else high + 1
     if not low <= value <= high:
         raise out_of_range(node, what, low, high)
     return value
@@ -92,12 +93,14 @@ def flag(node: Node) -> bool:
 def dims(node: Node, form: str, example: str, high: int) -> tuple[int, ...]:
     """Return positive integers written in a *form* such as `CxHxW`."""
     typed = scalar(node, f"`{form}`").text
-    parts = re.split("[x×]", typed)
+    parts = typed.replace("×", "x").split("x")
     if not _DIMS.match(typed) or len(parts) != form.count("x") + 1:
         raise wrong(node, f"`{form}`", f"as in `{example}`")
-    return tuple(
-        integer(node._replace(text=part) if isinstance(node, Scalar) else node, 1, high, "a size") for part in parts
-    )
+    sizes = tuple([int(part) if len(part) < _SHORT else high + 1 for part in parts])
+    for part, size in zip(parts, sizes, strict=True):
+        if not 1 <= size <= high:
+            raise out_of_range(scalar(node, "a size")._replace(text=part), "a size", 1, high)
+    return sizes
 
 
 def word(node: Node, allowed: Iterable[str], what: str, of: str = "") -> str:

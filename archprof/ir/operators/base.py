@@ -37,16 +37,17 @@ _Class = TypeVar("_Class")
 
 @dataclass_transform(frozen_default=True)
 def operator(cls: type[_Class]) -> type[_Class]:
-    """Make an operator a frozen dataclass with slots.
+    """Make an operator a dataclass with slots.
 
-    `Operator` compares and prints them all: generating that for each doubles what imports cost.
+    `Operator` compares and prints them all, and what keeps them from changes is the type checker: generating that for
+    each would triple what imports cost.
     """
-    return dataclass(frozen=True, slots=True, eq=False, repr=False)(cls)
+    return dataclass(slots=True, eq=False, repr=False)(cls)
 
 
 @operator
 class Operator:
-    """One operator of a network: a frozen dataclass, or a plain subclass where it has no fields.
+    """One operator of a network: a dataclass, or a plain subclass where it has no fields; nothing changes it.
 
     Counts are those of one image in inference, each a sum of *channel term × space term* (`Terms`). MACs are
     multiply-accumulates of convolutions and matrix products; everything else costs 0 by the convention of
