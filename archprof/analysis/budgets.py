@@ -92,9 +92,11 @@ class CheckedNetwork:
 
     def count(self, metric: str, chosen: Sequence[int]) -> int:
         """Return what some rows have of a metric, by their indices."""
+        nodes = self.report.graph.nodes
         if metric == "layers":
-            nodes = self.report.graph.nodes
             return sum([nodes[index].op.weighted for index in chosen])
+        if len(chosen) == len(nodes):
+            return self.report.totals[metric]
         name, factor = (DERIVED[metric].of, DERIVED[metric].factor) if metric in DERIVED else (metric, 1)
         column = self.report.columns[name]
         return factor * sum([column[index] for index in chosen])

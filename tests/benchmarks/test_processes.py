@@ -1,0 +1,100 @@
+"""How long commands take and how much memory, as ratios to what they are compared with: `pytest tests/benchmarks`.
+
+A command's floor is the time that importing its libraries takes, with compiled bytecode.
+"""
+
+import pytest
+
+import archprof
+from archprof.spec import catalog
+from tests.benchmarks.processes import archprof as command
+from tests.benchmarks.processes import compare, libraries, python
+
+NETWORK = "mobilenet_v3_large"
+# What one does without archprof: torch, the network, fvcore's own table.
+FVCORE_TABLE = f"""
+import torch, archprof
+from fvcore.nn import FlopCountAnalysis, flop_count_table
+print(flop_count_table(FlopCountAnalysis(archprof.build("{NETWORK}").eval(), torch.zeros(1, 3, 224, 224))))
+"""
+# The network comes from a file, so that nothing is in this process but torch, fvcore and one forward.
+FORWARD = """
+import sys, torch, fvcore.nn
+with torch.no_grad():
+    torch.load(sys.argv[1], weights_only=False)(torch.zeros(1, 3, 224, 224))
+"""
+LOAD = """
+import sys, yaml
+with open(sys.argv[1]) as file:
+    yaml.load(file, yaml.CSafeLoader)
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "goal"),
+    [
+        (("summary", NETWORK), 1.3),
+        (("list",), 1.3),
+        (
+            ("solve", NETWORK, "--max-macs", "100M", "--max-params", "4M", "--resolution", "128:288:32"),
+            1.8,
+        ),
+    ],
+    ids=lambda value: value[0] if isinstance(value, tuple) else "",
+)
+def test_a_command_against_its_libraries_imports(note, arguments, goal):
+    ran, floor = compare(21, command(*arguments), libraries(*arguments))
+    ratio = ran.seconds / floor.seconds
+    shown = f"{ratio:.2f} × its libraries' imports ({1000 * floor.seconds:.0f} ms)"
+    note(f"archprof {' '.join(arguments[:2])}", shown, f"≤ {goal} ×")
+    assert ratio <= goal
+
+
+def test_check_against_its_yaml(note):
+    file = str(catalog.files()[NETWORK])
+    checked, loaded = compare(21, command("check", file, "--max-macs", "1G"), python(LOAD, file))
+    ratio = checked.seconds / loaded.seconds
+    note(f"archprof check {NETWORK}", f"{ratio:.2f} × a Python that loads its YAML", "≤ 4.5 ×")
+    assert ratio <= 4.5
+
+
+def test_summary_against_fvcore(note):
+    summary, fvcore = compare(5, command("summary", NETWORK), python(FVCORE_TABLE))
+    faster, smaller = fvcore.seconds / summary.seconds, fvcore.peak_bytes / summary.peak_bytes
+    note("against torch with fvcore's table", f"{faster:.1f} × faster", "≥ 10 ×")
+    note("", f"{smaller:.1f} × smaller ({summary.peak_bytes / 1e6:.0f} MB)", "≥ 8 ×")
+    assert faster >= 10
+    assert smaller >= 8
+
+
+def test_measure_against_one_forward(note, tmp_path):
+    import torch
+
+    saved = tmp_path / "network.pt"
+    torch.save(archprof.build(NETWORK).eval(), saved)
+    measured, forward = compare(7, command("summary", NETWORK, "--measure"), python(FORWARD, str(saved)))
+    ratio = measured.seconds / forward.seconds
+    note(f"archprof summary {NETWORK} --measure", f"{ratio:.2f} × one forward", "≤ 1.25 ×")
+    assert ratio <= 1.25
+
+
+def test_memory_of_many_specs(note, tmp_path):
+    """100 budgets over 60 specs take the memory of the largest network, whatever their number."""
+    specs = [str(path) for path in catalog.files().values()][:60]
+    entries = [f"  - {{model: {path}, macs: 1T}}\n" for path in specs] + [
+        f"  - {{model: {path}, params: 1G}}\n" for path in specs[:40]
+    ]
+    many, few = tmp_path / "many.yaml", tmp_path / "few.yaml"
+    many.write_text(f"budgets:\n{''.join(entries)}")
+    largest = max(specs, key=lambda path: len(archprof.expand(path).nodes))
+    few.write_text(f"budgets:\n  - {{model: {largest}, macs: 1T}}\n")
+    checked, one = compare(5, command("check", "--config", str(many)), command("check", "--config", str(few)))
+    ratio = checked.peak_bytes / one.peak_bytes
+    note("archprof check, 100 budgets over 60 specs", f"{ratio:.2f} × the memory of the largest alone", "≤ 1.3 ×")
+    assert ratio <= 1.3
+
+
+def test_help_loads_no_numpy(note):
+    helped, other = compare(11, command("sweep", "--help"), command("summary", "--help"))
+    note("sweep --help", f"{helped.seconds / other.seconds:.2f} × summary --help", "≤ 1.1 ×")
+    assert helped.seconds / other.seconds <= 1.1
