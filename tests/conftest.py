@@ -1,5 +1,6 @@
 """What every test can rely on: the same examples on every run, and an environment that no user's settings reach."""
 
+import os
 from importlib.util import find_spec
 
 import pytest
@@ -8,9 +9,13 @@ from hypothesis import settings
 # Modules are built and measured by the tests in these folders; all others run where torch is not installed, in seconds.
 collect_ignore = [] if find_spec("torch") else ["conventions", "runtime", "zoo"]
 
-# A gate must not fail by luck, nor because the machine is busy.
-settings.register_profile("archprof", deadline=None, derandomize=True)
-settings.load_profile("archprof")
+# Of several workers each has a core to itself: torch would start as many threads in every one of them.
+if "PYTEST_XDIST_WORKER" in os.environ:
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# A gate must not fail by luck, nor because the machine is busy; a night may find something new.
+settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("thorough", deadline=None, max_examples=5000, print_blob=True)
 
 
 @pytest.fixture(autouse=True)
@@ -20,5 +25,22 @@ def plain_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+def pytest_configure(config):
+    settings.load_profile("thorough" if config.getoption("--thorough") else "gate")
+
+
 def pytest_addoption(parser):
+    parser.addoption("--thorough", action="store_true", help="try fifty times as many examples and variants")
     parser.addoption("--update-golden", action="store_true", help="write the golden renderings and messages anew")
+
+
+@pytest.fixture(scope="session")
+def variants(request):
+    """How many variants of a sweep are compared with `summary`, one by one."""
+    return 1000 if request.config.getoption("--thorough") else 12

@@ -14,6 +14,7 @@ from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import Tally, sweep
 
 
+@pytest.mark.processes
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_is_killed():
     axes = [parse_axis(("width", "0.25:2:0.0005")), parse_axis(("resolution", "64:512:1"))]

@@ -109,6 +109,7 @@ def test_what_is_asked_wrongly(capsys, tmp_path, monkeypatch, arguments, message
 LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "600000")
 
 
+@pytest.mark.processes
 @pytest.mark.parametrize("suffix", ["csv", "parquet"])
 def test_interrupted_and_resumed(tmp_path, suffix):
     """Interrupted somewhere and resumed, the file is that of a sweep that nobody interrupted."""
@@ -133,6 +134,7 @@ def test_interrupted_and_resumed(tmp_path, suffix):
     assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, whole.name]
 
 
+@pytest.mark.processes
 def test_processes_give_what_one_gives(tmp_path):
     texts = []
     for jobs in ("1", "2"):

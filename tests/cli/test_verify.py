@@ -78,20 +78,7 @@ def test_flops_are_two_for_each_multiply_accumulate(capsys, tmp_path):
     assert (code, proof["checks"][0]["counted"]) == (0, 2 * 768)
 
 
-def test_counters_and_module_take_part(capsys, tmp_path):
-    code, found = proofs(
-        capsys,
-        write(tmp_path, "expect:\n  - {params: 16, macs: 768}\n  - {at: resolution=4, macs: 192}\n"),
-        "--jobs",
-        "1",
-    )
-    assert code == 0
-    for proof, macs in zip(found, (768, 192), strict=True):
-        by = {check["by"]: (check["expected"], check["counted"]) for check in proof["checks"]}
-        assert by["fvcore"] == by["torch"] == (str(macs), macs)
-        assert by["module"] == ("16", 16)
-
-
+@pytest.mark.processes
 def test_processes_prove_the_same(capsys):
     alone = archprof(capsys, "verify", "mobilenet_v[12]", "mobilenet_v3*", "--analytic", "--jobs", "1")
     together = archprof(capsys, "verify", "mobilenet_v[12]", "mobilenet_v3*", "--analytic", "--jobs", "2")

@@ -13,7 +13,7 @@ from archprof.language.expand import read_network
 from archprof.spec import catalog
 from archprof.spec.reader import decode
 
-MANY = settings(max_examples=300, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=2 * settings().max_examples, suppress_health_check=[HealthCheck.too_slow])
 SPECS = [
     Path(catalog.find(name)).read_text(encoding="utf-8")
     for name in ("mobilenet_v2", "mobilenet_v3_small", "mixnet_s", "R-50-C5", "googlenet")

@@ -72,10 +72,10 @@ SWEEPS = {
 
 
 @pytest.mark.parametrize("name", SWEEPS)
-def test_products(name):
+def test_products(name, variants):
     plan = plan_of(*SWEEPS[name])
     stretch = swept(plan)
-    check(plan, random.Random(name).sample(range(plan.size), min(plan.size, 40)), stretch)
+    check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), stretch)
 
 
 NESTED = Path(__file__).parent / "nested.yaml"
@@ -108,11 +108,11 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("name", CHOICES)
-def test_choices_in_cells_of_rows(name):
+def test_choices_in_cells_of_rows(name, variants):
     model, *axes = CHOICES[name]
     product = plan_of(model, *axes).product
-    plan = plan_of(model, *axes, sample=min(product, 600), seed=3)
-    check(plan, random.Random(name).sample(range(plan.size), min(plan.size, 40)), swept(plan))
+    plan = plan_of(model, *axes, sample=min(product, 20 * variants), seed=3)
+    check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), swept(plan))
 
 
 def widened():
@@ -125,10 +125,10 @@ def widened():
 
 
 @pytest.mark.parametrize("model", widened())
-def test_random_variants_of_every_network_with_a_width(model):
+def test_random_variants_of_every_network_with_a_width(model, variants):
     """1,000 of each are computed side by side, and a sample of them alone."""
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", sample=1000, seed=7)
-    check(plan, random.Random(model).sample(range(1000), 12), swept(plan))
+    check(plan, random.Random(model).sample(range(1000), variants // 2), swept(plan))
 
 
 def test_roles():

@@ -135,7 +135,7 @@ def expanded(text, asked):
         return None, error.problems
 
 
-@settings(max_examples=150)
+@settings(max_examples=3 * settings().max_examples // 2)
 @given(specs, st.sampled_from([(), (("width", "0.5"),), (("width", "1.7"), ("resolution", "9x6"))]))
 def test_any_spec_agrees_on_every_row_or_says_where_it_is_wrong(spec, asked):
     graph, problems = expanded(json.dumps(spec), asked)
