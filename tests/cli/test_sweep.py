@@ -106,7 +106,7 @@ def test_what_is_asked_wrongly(capsys, tmp_path, monkeypatch, arguments, message
     assert archprof(capsys, "sweep", "v2", *arguments) == (2, "", message)
 
 
-LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "600000")
+LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "300000")
 
 
 @pytest.mark.processes
@@ -122,7 +122,7 @@ def test_interrupted_and_resumed(tmp_path, suffix):
     _, message = process.communicate()
     assert process.returncode == 130
     assert message.startswith("interrupted after ")
-    assert f"of 600,000 variants; `{part}` holds those, `--resume` goes on" in message
+    assert f"of 300,000 variants; `{part}` holds those, `--resume` goes on" in message
     kept = part.read_bytes()
     subprocess.run([*program, str(part), "--resume"], check=True)
     subprocess.run([*program, str(whole)], check=True)
