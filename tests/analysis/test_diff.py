@@ -17,6 +17,7 @@ def test_nothing_changed():
 
 
 def test_v3_large_against_its_14_rows():
+    """The reference text that leaves a row out differs from the paper by that row and by the widths of its squeezes."""
     found = between("mobilenet_v3_large", "mobilenet_v3_large_14rows", ignore=("norm",))
     removed = [block for block in found.blocks if block.status == "removed"]
     assert [(block.inputs[0].shape, block.outputs[0].shape) for block in removed] == [((160, 7, 7), (160, 7, 7))]

@@ -128,6 +128,8 @@ def test_a_share_is_of_the_whole_network(capsys, folder):
 
 
 def test_patterns_and_variants(capsys, folder):
+    """`**` reaches folders below and a setting behind a pattern holds for all it finds; a list takes files and networks
+    of the catalog alike."""
     (folder / "more" / "deep").mkdir(parents=True)
     (folder / "more" / "deep" / "other.yaml").write_text(SPEC)
     config(

@@ -85,6 +85,8 @@ def test_split_gives_the_remainder_to_the_first():
 
 
 def test_nested_composition_and_named_inputs():
+    """Branches in a repeat in a residual cost what their convolutions cost; layers elsewhere read them by `id`, outputs
+    by `id` or address."""
     graph = network(
         "  - {id: stem, conv: {k: 3, s: 2, c: 8}}\n"
         "  - id: deep\n"

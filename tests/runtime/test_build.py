@@ -60,6 +60,8 @@ def drawn(rule: str) -> dict[str, nn.Module]:
 
 @pytest.mark.parametrize("rule", RULES)
 def test_rules_draw_what_the_reference_says(rule):
+    """Mean, deviation and bounds of the weights are those of the distribution that the rule names, within what samples
+    of this size vary."""
     layers = drawn(rule)
     for kind in ("conv", "linear"):
         layer = layers[kind]

@@ -101,6 +101,8 @@ def interleaved() -> Graph:
 
 
 def test_order_of_registration_where_containers_interleave():
+    """A container that a later layer enters again keeps modules, parameters and buffers in the order of the layers,
+    alone, inside another module, and copied."""
     network = build_network(interleaved())
     assert [path for path, _ in network.named_modules()] == ["", "a", "a.x", "b", "b.z", "a.y"]
     names = ["a.x.weight", "a.x.bias", "b.z.weight", "b.z.bias", "a.y.weight", "a.y.bias"]

@@ -169,6 +169,7 @@ def test_another_seed_is_another_sample():
 
 
 def test_limits_top_and_pareto_are_those_of_all():
+    """What a selection keeps piece by piece is what plain Python chooses from the whole table."""
     axes = ("mobilenet_v2", "width=0.2:1.4:0.05", "resolution=64:256:8")
     everything = swept(plan_of(*axes))
     limits = (CountLimit("macs", 100_000_000, True), CountLimit("params", 2_000_000, False))
