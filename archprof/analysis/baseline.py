@@ -8,14 +8,14 @@ from typing import Any, NamedTuple
 
 from archprof.analysis.document import Tensor, plain, tensors
 from archprof.analysis.summary import Stage, stage_of
-from archprof.costs.metrics import DERIVED
+from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import InputError, Location, Problem, Problems, UsageError, printable, usage_error
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26
 _LARGEST = 1 << 62
-_COUNTS = ("params", "trainable", "macs", "activations")
+_ROW_KEYS = ("path", "kind", "stage", *NAMES, "weighted")
 _KEYS = ("archprof", "commit", "convention", "inputs", "layers", "totals", "weighted_layers")
 # Larger integers are decimal strings, as in all JSON of ours.
 _EXACT = 1 << 53
@@ -27,10 +27,7 @@ class BaselineRow(NamedTuple):
     path: str
     kind: str
     stage: Stage
-    params: int
-    trainable: int
-    macs: int
-    activations: int
+    cost: Counts
     weighted: bool
 
 
@@ -57,18 +54,14 @@ def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
 
 
 def _row(row: Row) -> BaselineRow:
-    cost = row.cost
-    counts = (cost.params, cost.trainable, cost.macs, cost.activations)
-    return BaselineRow(row.path, row.kind, stage_of(row), *counts, row.operator.weighted)
+    return BaselineRow(row.path, row.kind, stage_of(row), row.cost, row.operator.weighted)
 
 
-def total_of(parts: Iterable[BaselineRow], metric: str) -> int:
-    """Return the sum of a metric over rows: FLOPs are 2 × MACs, sizes 4, 2 or 1 bytes a parameter."""
+def counted(parts: Iterable[BaselineRow], metric: str) -> int:
+    """Return what rows have of a metric, derived ones and `layers` included."""
     if metric == "layers":
         return sum(part.weighted for part in parts)
-    column, factor = (DERIVED[metric].of, DERIVED[metric].factor) if metric in DERIVED else (metric, 1)
-    counts: list[int] = [getattr(part, column) for part in parts]
-    return factor * sum(counts)
+    return total_of(metric, lambda name: [part.cost[name] for part in parts])
 
 
 def to_text(models: Mapping[str, Snapshot]) -> str:
@@ -84,8 +77,8 @@ def _model(kept: Snapshot) -> str:
         "commit": kept.commit,
         "convention": kept.convention,
         "inputs": kept.inputs,
-        "weighted_layers": total_of(kept.parts, "layers"),
-        "totals": {metric: total_of(kept.parts, metric) for metric in _COUNTS},
+        "weighted_layers": counted(kept.parts, "layers"),
+        "totals": {name: counted(kept.parts, name) for name in NAMES},
     }
     lines = [f"      {_json(key)}: {_json(value)}" for key, value in facts.items()]
     return "{\n" + ",\n".join([*lines, f'      "layers": [\n{layers}\n      ]']) + "\n    }"
@@ -189,20 +182,19 @@ class _BaselineReader:
         parts = tuple(self._part(name, f"{where}.layers[{number}]", row) for number, row in enumerate(layers))
         totals = model["totals"] if isinstance(model["totals"], dict) else {}
         stated = {**totals, "layers": model["weighted_layers"]}
-        counted = {metric: total_of(parts, metric) for metric in (*_COUNTS, "layers")}
-        if {metric: _count(value) for metric, value in stated.items()} != counted:
+        found = {metric: counted(parts, metric) for metric in (*NAMES, "layers")}
+        if {metric: _count(value) for metric, value in stated.items()} != found:
             raise self._wrong("the totals are not the sums of the layers", _json(name), f"{where}.totals")
         return Snapshot(parts, texts[2], inputs, texts[0], texts[1])
 
     def _part(self, name: str, where: str, row: Any) -> BaselineRow:
-        if isinstance(row, dict) and tuple(row) == BaselineRow._fields:
-            part = BaselineRow(**row)
-            counts = [count for name in _COUNTS if (count := _count(getattr(part, name))) is not None]
-            known = part.stage == "head" or _count(part.stage) is not None
-            texts = isinstance(part.path, str) and isinstance(part.kind, str) and isinstance(part.weighted, bool)
-            if texts and known and len(counts) == len(_COUNTS):
-                params, trainable, macs, activations = counts
-                return part._replace(params=params, trainable=trainable, macs=macs, activations=activations)
+        if isinstance(row, dict) and tuple(row) == _ROW_KEYS:
+            path, kind, stage, weighted = (row[key] for key in ("path", "kind", "stage", "weighted"))
+            counts = [(name, count) for name in NAMES if (count := _count(row[name])) is not None]
+            known = stage == "head" or _count(stage) is not None
+            texts = isinstance(path, str) and isinstance(kind, str) and isinstance(weighted, bool)
+            if texts and known and len(counts) == len(NAMES):
+                return BaselineRow(path, kind, stage, Counts(counts), weighted)
         raise self._wrong("this is no layer as archprof writes them", _json(name), where)
 
     def _wrong(self, message: str, near: str = "", where: str = "") -> InputError:

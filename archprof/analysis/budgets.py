@@ -7,9 +7,9 @@ from functools import cached_property
 from math import ceil, floor
 from typing import NamedTuple
 
-from archprof.analysis.baseline import BaselineRow, Snapshot, snapshot, total_of
+from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.expectations import expectations
-from archprof.costs.metrics import DERIVED
+from archprof.costs.metrics import total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, printable, suggest
 from archprof.ir.origin import Origin
@@ -97,9 +97,8 @@ class CheckedNetwork:
             return sum([nodes[index].op.weighted for index in chosen])
         if len(chosen) == len(nodes):
             return self.report.totals[metric]
-        name, factor = (DERIVED[metric].of, DERIVED[metric].factor) if metric in DERIVED else (metric, 1)
-        column = self.report.columns[name]
-        return factor * sum([column[index] for index in chosen])
+        columns = self.report.columns
+        return total_of(metric, lambda name: [columns[name][index] for index in chosen])
 
 
 def judge(found: CheckedNetwork, budget: Budget) -> list[Verdict]:
@@ -183,7 +182,7 @@ def _verdict(
     place: Location,
 ) -> Verdict:
     actual = found.count(limit.metric, chosen)
-    had = None if before is None else total_of(before, limit.metric)
+    had = None if before is None else counted(before, limit.metric)
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
     if limit.relative and had is None:
         return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since)
@@ -229,7 +228,7 @@ def grew(
         if new is None:
             continue
         block = places[new.path][0]
-        grown[block] = grown.get(block, 0) + total_of([new], metric) - (total_of([old], metric) if old else 0)
+        grown[block] = grown.get(block, 0) + counted([new], metric) - (counted([old], metric) if old else 0)
     found_at = dict(places.values())
     largest = sorted((item for item in grown.items() if item[1] > 0), key=lambda item: -item[1])[:_SHOWN]
     return tuple(Growth(block, delta, found_at[block]) for block, delta in largest)

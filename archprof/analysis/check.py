@@ -22,6 +22,7 @@ from archprof.analysis.document import inputs_text
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
+from archprof.costs.metrics import NAMES
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, printable
 from archprof.ir.graph import Graph
@@ -35,7 +36,7 @@ from archprof.spec.same import same_network, standing_at
 from archprof.spec.types import Spec, Tree
 
 # What is told of every network that was checked.
-_TOTALS = ("params", "trainable", "macs", "activations", "layers")
+_TOTALS = (*NAMES, "layers")
 
 
 class CheckRequest(NamedTuple):

@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
-from archprof.analysis.verify import COMPARED
 from archprof.costs.convention import Convention, convention_sum, convention_total
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
@@ -13,6 +12,7 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
 from archprof.ir.operators.swish import Swish
 from archprof.language.registry import spellings
+from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
 from archprof.spec.same import standing_at
 from archprof.spec.types import Spec
@@ -173,7 +173,7 @@ def _published_counts(report: Report) -> Iterator[PublishedCount]:
     totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
     for entry in published:
         where = ", ".join(filter(None, [entry.source or origin.source.paper, entry.where]))
-        for what in COMPARED:
+        for what in PUBLISHED:
             if what not in entry.numbers:
                 continue
             text, counted = entry.numbers[what], report.totals[what]

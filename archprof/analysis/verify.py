@@ -14,12 +14,11 @@ from archprof.errors import Location
 from archprof.ir.graph import Graph
 from archprof.language.registry import spellings
 from archprof.spec import catalog
+from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict
 from archprof.spec.same import standing_at
 from archprof.spec.types import Published, spec_of
 
-# Published counts that are compared; accuracies are only shown. FLOPs are two for each multiply-accumulate.
-COMPARED = ("params", "macs", "flops", "trainable", "buffers", "activations")
 BAD = ("unequal", "differs")
 
 
@@ -112,7 +111,7 @@ def _counted(by: str, what: str, measured: int, analytic: int, reason: str) -> C
 def _published(published: Published, totals: Counts) -> list[Check]:
     checks = []
     for what, text in published.numbers.items():
-        if what not in COMPARED:
+        if what not in PUBLISHED:  # accuracies are only shown
             continue
         node = published.node.get(what)
         printed = parse_printed(text, node.location if node else None)

@@ -1,4 +1,5 @@
-"""What is counted of a network: one tuple of metrics, each a row with its name, unit and function."""
+"""What is counted of a network: one tuple of metrics, each a row with its name, unit and function. Budgets, baselines,
+expected numbers, sweeps, reports and schemas have whatever stands there."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
@@ -32,7 +33,8 @@ class SeenCall(NamedTuple):
 
 
 class Metric(NamedTuple):
-    """A count: its name, its unit, its label in tables, how rows make a total, and what it counts of a call.
+    """A count: its name, its unit, its label in tables, what it is in a few words, how rows make a total, and what it
+    counts of a call.
 
     Rows *add* up as a `sum`, or their total is the largest (`max`). One that is *trained* counts only calls whose
     parameters are.
@@ -41,9 +43,14 @@ class Metric(NamedTuple):
     name: str
     unit: str
     label: str
+    text: str
     adds: str
     of: Callable[[SeenCall, Setup], Terms]
     trained: bool = False
+
+    def total(self, column: Sequence[int]) -> int:
+        """Return what rows come to; nothing is 0."""
+        return sum(column) if self.adds == "sum" else max(column, default=0)
 
 
 def _parameters(call: SeenCall, setup: Setup) -> Terms:
@@ -63,13 +70,14 @@ def _activations(call: SeenCall, setup: Setup) -> Terms:
 
 
 METRICS: tuple[Metric, ...] = (
-    Metric("params", "elements", "params", "sum", _parameters),
-    Metric("trainable", "elements", "trainable", "sum", _parameters, trained=True),
-    Metric("buffers", "elements", "buffers", "sum", _buffers),
-    Metric("macs", "MACs", "MACs", "sum", _macs),
-    Metric("activations", "elements", "activations", "sum", _activations),
+    Metric("params", "elements", "params", "Parameters", "sum", _parameters),
+    Metric("trainable", "elements", "trainable", "Trainable parameters", "sum", _parameters, trained=True),
+    Metric("buffers", "elements", "buffers", "Elements of buffers", "sum", _buffers),
+    Metric("macs", "MACs", "MACs", "Multiply-accumulates of convolutions and linear layers", "sum", _macs),
+    Metric("activations", "elements", "activations", "Elements put out by layers that multiply", "sum", _activations),
 )
-NAMES = tuple(metric.name for metric in METRICS)
+_BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
+NAMES = tuple(_BY_NAME)
 
 
 class Derived(NamedTuple):
@@ -77,6 +85,7 @@ class Derived(NamedTuple):
 
     name: str
     label: str
+    text: str
     of: str
     factor: int
 
@@ -85,19 +94,25 @@ class Derived(NamedTuple):
 DERIVED: Mapping[str, Derived] = {
     row.name: row
     for row in (
-        Derived("flops", "FLOPs (2 × MACs)", "macs", 2),
-        Derived("size", "bytes at fp32", "params", 4),
-        Derived("size_fp16", "bytes at fp16", "params", 2),
-        Derived("size_int8", "bytes at int8", "params", 1),
+        Derived("flops", "FLOPs (2 × MACs)", "FLOPs, 2 per multiply-accumulate", "macs", 2),
+        Derived("size", "bytes at fp32", "Bytes of parameters at fp32", "params", 4),
+        Derived("size_fp16", "bytes at fp16", "Bytes of parameters at fp16", "params", 2),
+        Derived("size_int8", "bytes at int8", "Bytes of parameters at int8", "params", 1),
     )
 }
+
+
+def total_of(name: str, column: Callable[[str], Sequence[int]]) -> int:
+    """Return what rows come to of a metric, or of a derived one; *column* gives what they have of a metric."""
+    name, factor = (DERIVED[name].of, DERIVED[name].factor) if name in DERIVED else (name, 1)
+    return factor * _BY_NAME[name].total(column(name))
 
 
 def label_of(name: str) -> str:
     """Return what tables call a metric: MACs, params."""
     if name in DERIVED:
         return DERIVED[name].label
-    return next((metric.label for metric in METRICS if metric.name == name), name)
+    return _BY_NAME[name].label if name in _BY_NAME else name
 
 
 class Counts(Mapping[str, int]):
@@ -131,17 +146,16 @@ class Counts(Mapping[str, int]):
     def __sub__(self, other: "Counts") -> "Counts":
         return Counts((name, count - other[name]) for name, count in self._counts.items())
 
+    def __hash__(self) -> int:
+        return hash(tuple(self._counts.items()))
+
     def __repr__(self) -> str:
         return f"Counts({', '.join(f'{name}={count}' for name, count in self._counts.items())})"
 
 
 def totals_of(metrics: Iterable[Metric], columns: Mapping[str, Sequence[int]]) -> Counts:
     """Return what columns come to, each metric as it adds up; nothing is 0."""
-    found = []
-    for metric in metrics:
-        column = columns[metric.name]
-        found.append((metric.name, sum(column) if metric.adds == "sum" else max(column, default=0)))
-    return Counts(found)
+    return Counts([(metric.name, metric.total(columns[metric.name])) for metric in metrics])
 
 
 def together(costs: Iterable[Counts]) -> Counts:

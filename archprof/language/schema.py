@@ -8,6 +8,7 @@ of it.
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.columns import HOLDS_LAYERS, Column, Kind
 from archprof.ir.init_rules import PLAIN, WITH_DEVIATION
@@ -26,7 +27,7 @@ from archprof.language.registry import (
 )
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
-from archprof.spec.header import COUNTS
+from archprof.spec.header import PUBLISHED
 from archprof.spec.layers import BESIDE
 from archprof.spec.values import FALSE, TRUE
 
@@ -189,12 +190,12 @@ def _insertion() -> Schema:
 
 def _expected() -> Schema:
     return _mapping(
-        {"at": TEXT, **dict.fromkeys(COUNTS, _integer(0, None))}, anyOf=[{"required": [count]} for count in COUNTS]
+        {"at": TEXT, **dict.fromkeys(NAMES, _integer(0, None))}, anyOf=[{"required": [name]} for name in NAMES]
     )
 
 
 def _published() -> Schema:
-    numbers = (*COUNTS, "flops", "top1", "top5")
+    numbers = (*PUBLISHED, "top1", "top5")
     fields = {"at": TEXT, **dict.fromkeys(numbers, WORDS), **dict.fromkeys(("where", "source", "note"), WORDS)}
     return _mapping(fields, anyOf=[{"required": [number]} for number in numbers])
 

@@ -8,22 +8,16 @@ from typing import NamedTuple
 
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
+from archprof.costs.metrics import DERIVED, METRICS
 from archprof.errors import Location, Problem
 from archprof.render.check import titled, told
 from archprof.units import signed
 
 WRONG = "wrong"
 RULES = {
-    "params": "Parameters beyond the budget.",
-    "trainable": "Trainable parameters beyond the budget.",
-    "macs": "Multiply-accumulates beyond the budget.",
-    "flops": "FLOPs (2 × MACs) beyond the budget.",
-    "activations": "Activations beyond the budget.",
-    "buffers": "Other buffers than the spec expects.",
-    "size": "Bytes of parameters at fp32 beyond the budget.",
-    "size_fp16": "Bytes of parameters at fp16 beyond the budget.",
-    "size_int8": "Bytes of parameters at int8 beyond the budget.",
-    "layers": "Weighted layers beyond the budget.",
+    **{metric.name: f"{metric.text} beyond the budget." for metric in METRICS},
+    **{derived.name: f"{derived.text} beyond the budget." for derived in DERIVED.values()},
+    "layers": "Layers that multiply beyond the budget.",
     WRONG: "A spec, a budget or a baseline that does not say what it should.",
 }
 

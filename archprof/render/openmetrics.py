@@ -2,23 +2,20 @@
 
 from archprof.analysis.budgets import FAIL
 from archprof.analysis.check import Outcome
+from archprof.costs.metrics import METRICS
 from archprof.render.formats import Page
 
-_HELP = {
-    "params": "Parameters.",
-    "trainable": "Trainable parameters.",
-    "macs": "Multiply-accumulates of convolutions and linear layers, batch 1.",
-    "activations": "Elements that convolutions and linear layers put out.",
-    "layers": "Layers that multiply.",
-}
+_TEXTS = {**{metric.name: metric.text for metric in METRICS}, "layers": "Layers that multiply"}
 
 
 def to_openmetrics(outcome: Outcome, page: Page) -> str:
     """Return a gauge for each count of each network, and for each network the budgets that it exceeds."""
     lines = []
     networks = {network.model: network.totals for network in outcome.networks}
-    for metric, text in _HELP.items():
-        lines += _family(f"archprof_{metric}", text, {label: totals[metric] for label, totals in networks.items()})
+    for metric, text in _TEXTS.items():
+        lines += _family(
+            f"archprof_{metric}", f"{text}.", {label: totals[metric] for label, totals in networks.items()}
+        )
     exceeded = {
         label: sum(verdict.model == label and verdict.status == FAIL for verdict in outcome.verdicts)
         for label in networks

@@ -5,14 +5,15 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from archprof.costs.metrics import DERIVED, NAMES
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.printed_number import BYTES, COUNTS, parse_printed
 from archprof.spec.values import flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
-# What a budget can limit; sizes are the bytes of the parameters at 4, 2 and 1 bytes each, `layers` those that multiply.
-LIMITED = ("params", "trainable", "macs", "flops", "activations", "size", "size_fp16", "size_int8", "layers")
+# What a budget can limit: whatever is counted, and `layers`, those that multiply.
+LIMITED = (*NAMES, *DERIVED, "layers")
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)

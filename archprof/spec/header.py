@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from functools import reduce
 from typing import Any
 
+from archprof.costs.metrics import NAMES
 from archprof.errors import Problems, problem
 from archprof.ir.origin import Source
 from archprof.limits import MAX_CHANNELS, MAX_SIDE
@@ -20,9 +21,10 @@ TOP_LEVEL = (
     "depth", "knobs", "init", "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published",
     "budget", "note",
 )  # fmt: skip
-COUNTS = ("params", "macs", "trainable", "buffers", "activations")
 # Without the `-` of ids, which is a minus in an expression.
 _KNOB = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+# The counts that papers print.
+PUBLISHED = (*NAMES, "flops")
 BUILT_IN = ("width", "depth", "resolution", "classes")
 
 
@@ -288,16 +290,16 @@ def read_expected(node: Node) -> tuple[Expected, ...]:
 
 
 def _expected(node: Node) -> Expected:
-    fields = mapping(node, "`expect`", ("at", *COUNTS))
+    fields = mapping(node, "`expect`", ("at", *NAMES))
     advice = "an integer; rounded numbers belong into `published`"
     counts = {key: integer(value, 0, 1 << 62, "an exact count", advice) for key, value in fields.pairs() if key != "at"}
     if not counts:
-        raise problem("an entry of `expect` without a count", node.location, help=f"any of {', '.join(COUNTS)}")
+        raise problem("an entry of `expect` without a count", node.location, help=f"any of {', '.join(NAMES)}")
     return Expected(_at(fields), counts, fields)
 
 
 def _published(node: Node) -> Published:
-    kinds = (*COUNTS, "flops", "top1", "top5")
+    kinds = (*PUBLISHED, "top1", "top5")
     fields = mapping(node, "`published`", ("at", *kinds, "where", "source", "note"))
     numbers = {key: text(value) for key, value in fields.pairs() if key in kinds}
     if not numbers:

@@ -20,8 +20,8 @@ def moved(call, setup):
     return sum(terms, ())
 
 
-MOVED = Metric("moved", "elements", "moved", "sum", moved)
-LARGEST = Metric("largest", "elements", "largest", "max", moved)
+MOVED = Metric("moved", "elements", "moved", "elements read and written", "sum", moved)
+LARGEST = Metric("largest", "elements", "largest", "elements read and written", "max", moved)
 
 
 def by_hand(graph):

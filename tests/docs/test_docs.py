@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from archprof.cli import COMMANDS, run
+from archprof.spec.budget import LIMITED
 from tests.docs import reference
 from tests.docs.console import actual
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
@@ -69,3 +70,9 @@ def test_every_page_is_in_the_index():
 def test_the_readme_names_every_command():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [command for command in COMMANDS if f"**`{command}`**" not in page] == []
+
+
+def test_budgets_page_has_a_row_for_every_metric():
+    page = (ROOT / "docs" / "reference" / "budgets.md").read_text(encoding="utf-8")
+    table = page.partition("## Metrics")[2].partition("## Limits")[0]
+    assert [metric for metric in LIMITED if f"`{metric}`" not in table] == []
