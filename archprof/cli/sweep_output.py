@@ -25,10 +25,10 @@ INTERRUPTED = 130
 def run_sweep(request: SweepRequest) -> int:
     """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 where it was
     interrupted."""
+    plans, selection = planned(request)
     from archprof.sweep.executors import executor_of
     from archprof.sweep.run import Tally
 
-    plans, selection = planned(request)
     tally = Tally(plans)
     sink = (_Shown if request.format in SHOWN else _Streamed)(request, selection, tally)
     try:

@@ -3,6 +3,8 @@
 import subprocess
 import sys
 
+import pytest
+
 PROBE = """
 import contextlib, io, sys
 import archprof
@@ -42,3 +44,11 @@ for line in lines:
 def test_analytic_commands_load_nothing_heavy():
     ended = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("line", ["sweep v2 --width 0.5,1", "solve v2 --max-macs 150M"])
+def test_where_numpy_is_not_installed_a_command_says_what_to_install(line):
+    code = f"import sys; sys.modules['numpy'] = None; from archprof.cli import run; sys.exit(run({line.split()!r}))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    told = f"`{line.split()[0]}` needs numpy, which is not installed\n  help: pip install 'archprof[sweep]'\n"
+    assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", told)
