@@ -1,4 +1,4 @@
-"""Where a result goes: standard output or a file, in the format that was asked for, whole or not at all."""
+"""Where a result goes: standard output or a file, in the format that was asked for."""
 
 import os
 import sys
@@ -6,7 +6,8 @@ from pathlib import Path
 
 import typer
 
-from archprof.errors import UsageError, suggest, usage_error
+from archprof.errors import suggest, usage_error
+from archprof.files import write_file
 from archprof.render.formats import Page, Result, formats_of, rendered
 
 
@@ -58,42 +59,6 @@ def say(text: str) -> None:
     """Write a message to standard error, whatever its encoding takes."""
     encoding = sys.stderr.encoding or "ascii"
     print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
-
-
-def write_file(path: str, text: str) -> None:
-    """Write a file whole or not at all: beside it first, then in its place.
-
-    Raises UsageError when it cannot be written; an old file stays as it was.
-    """
-    import tempfile
-
-    target = Path(path)
-    try:
-        mode = target.stat().st_mode & 0o777 if target.exists() else 0o666 & ~umask()
-        handle, temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(text)
-        os.chmod(temporary, mode)
-        os.replace(temporary, target)
-    except OSError as error:
-        raise cannot_write(path, error) from None
-    finally:
-        Path(temporary).unlink(missing_ok=True)
-
-
-def umask() -> int:
-    """Return the permissions that new files of this process do not get."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
-
-
-def cannot_write(path: str, error: OSError) -> UsageError:
-    """Return the error for a file that the system does not let us write."""
-    return usage_error(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}", help="nothing was written")
 
 
 def page(output: str | None, no_color: bool) -> Page:

@@ -11,24 +11,34 @@ if TYPE_CHECKING:
 _REDRAW = 0.2
 
 
+# What a process is asked to end with, and the exit code that tells of it: Ctrl-C, or from outside.
+_CODES = {signal.SIGINT: 130, signal.SIGTERM: 143, signal.SIGHUP: 143}
+
+
 class Interrupt:
-    """Ctrl-C, noted: the stretch at hand is still written whole. A second one stops at once, and leaves no file."""
+    """Ctrl-C or a wish from outside to end, noted: the stretch at hand is still taken. A second one stops at once.
+
+    What the process was told to ignore (as `nohup` does) it ignores.
+    """
 
     def __init__(self) -> None:
-        self.came = False
-        self._before: Any = None
+        self.code = 0
+        self._before: dict[signal.Signals, Any] = {}
 
     def __enter__(self) -> "Interrupt":
-        self._before = signal.signal(signal.SIGINT, self._note)
+        for number in _CODES:
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                self._before[number] = signal.signal(number, self._note)
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.signal(signal.SIGINT, self._before)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def _note(self, number: int, frame: object) -> None:
-        if self.came:
+        if self.code:
             raise KeyboardInterrupt
-        self.came = True
+        self.code = _CODES[signal.Signals(number)]
 
 
 class Progress:

@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, deliver, write_file
+from archprof.cli.output import choose_format, deliver
+from archprof.files import write_file
 from archprof.render.formats import Result
 
 

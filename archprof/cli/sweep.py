@@ -61,6 +61,9 @@ def command(
         str | None,
         typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
     ] = None,
+    timeout: Annotated[
+        float, typer.Option("--timeout", min=0, help="How long a cluster may be silent.", metavar="SECONDS")
+    ] = 60,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Draw params against MACs: out.svg, out.png.", metavar="FILE")
@@ -94,7 +97,7 @@ def command(
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
     request = SweepRequest(
         tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
-        sample, seed, jobs, scheduler, resume, plot, chosen, output, no_color,
+        sample, seed, jobs, scheduler, timeout, resume, plot, chosen, output, no_color,
     )  # fmt: skip
     code = run_sweep(request)
     if code:

@@ -1,5 +1,6 @@
 """The options of `archprof sweep` → what is to be computed, and what is kept of it."""
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import usage_error
@@ -27,6 +28,7 @@ class SweepRequest(NamedTuple):
     seed: int
     jobs: int | None
     scheduler: str | None
+    timeout: float
     resume: bool
     plot: str | None
     format: str
@@ -70,11 +72,22 @@ def _limit(count: str, most: bool, text: str) -> "CountLimit":
 
 def _check(request: SweepRequest) -> None:
     shown = request.format in SHOWN
-    if request.format == "parquet" and request.output is None:
+    if request.format == "parquet" and goes_by(request.output):
         raise usage_error("Parquet goes to a file", help="name it: `-o sweep.parquet`")
-    if request.resume and (request.output is None or shown):
+    if request.resume and (shown or goes_by(request.output)):
         advice = "the sweep as it was called, `-o` and all, with `--resume`"
         raise usage_error("`--resume` without a file to go on with", help=advice)
     if request.sort and request.top is None and not shown:
         message = "`--sort` without `--top`: a file is written as variants come"
         raise usage_error(message, help="add `--top 1000`, or sort the file")
+
+
+def goes_by(output: str | None) -> bool:
+    """Tell whether what is written is gone at once: into standard output, a pipe or a device."""
+    if output is None:
+        return True
+    from archprof.files import is_stream, resolved
+
+    with suppress(OSError):  # which is told when it is written
+        return is_stream(resolved(output))
+    return False

@@ -1,47 +1,48 @@
 """A sweep under way: who computes it, where its variants go, and what is said of it at the end."""
 
-import os
+import errno
 import sys
-import tempfile
-from pathlib import Path
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from archprof.cli.output import cannot_write, deliver, say, umask
+from archprof.cli.output import deliver, say, write_stdout
 from archprof.cli.progress import Interrupt, Progress
-from archprof.cli.sweep_options import SHOWN, SweepRequest, planned
-from archprof.errors import UsageError
+from archprof.cli.sweep_options import SHOWN, SweepRequest, goes_by, planned
+from archprof.errors import printable
+from archprof.files import cannot_write, output_file
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
-    from archprof.render.sweep_files import Writer
-    from archprof.sweep.plan import Plan, Selection
+    from archprof.sweep.plan import Selection
     from archprof.sweep.run import Tally, VariantRows
 
-INTERRUPTED = 130
+# What the system answers where there is no room.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def run_sweep(request: SweepRequest) -> int:
-    """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 where it was
+    """Carry out a sweep and return the exit code: 0, 1 where nothing is within the limits, 130 or 143 where it was
     interrupted."""
     plans, selection = planned(request)
-    from archprof.sweep.executors import executor_of
     from archprof.sweep.run import Tally
 
     tally = Tally(plans)
-    sink = (_Shown if request.format in SHOWN else _Streamed)(request, selection, tally)
-    try:
-        left = tally.size - sum(tally.done)
-        with Interrupt() as interrupt, executor_of(request.scheduler, request.jobs, left) as (executor, ahead):
-            _collect(tally, sink, executor, ahead, interrupt)
-    except BaseException:
-        sink.discard()
-        raise
-    sink.finish(interrupt.came)
-    if interrupt.came:
-        say(f"interrupted after {sum(tally.done):,} of {tally.size:,} variants{sink.advice()}")
-        return INTERRUPTED
+    with Interrupt() as interrupt:
+        sink = _sink_of(request)(request, selection, tally)
+        if sink.finished:
+            say(f"`{printable(request.output or '')}` is finished")
+            return 0
+        try:
+            _collect(request, tally, sink, interrupt)
+            code = interrupt.code
+            sink.finish(bool(code))
+        except BaseException:
+            sink.leave()
+            raise
+    if code:
+        say(f"interrupted after {_how_far(tally)}{sink.advice()}")
+        return code
     if not tally.fitting:
         limited = selection.limits and tally.impossible < sum(tally.done)
         say("no variant is within the limits" if limited else "no variant is possible")
@@ -49,22 +50,37 @@ def run_sweep(request: SweepRequest) -> int:
     return 0
 
 
-def _collect(tally: "Tally", sink: "_Sink", executor: "Executor | None", ahead: int, interrupt: Interrupt) -> None:
+def _sink_of(request: SweepRequest) -> "type[_Sink]":
+    if request.format in SHOWN:
+        return _Shown
+    return _Streamed if goes_by(request.output) else _Kept
+
+
+def _how_far(tally: "Tally") -> str:
+    return f"{sum(tally.done):,} of {tally.size:,} variants"
+
+
+def _collect(request: SweepRequest, tally: "Tally", sink: "_Sink", interrupt: Interrupt) -> None:
+    from archprof.sweep.executors import workers_of
     from archprof.sweep.run import sweep
 
     progress = Progress(tally)
+    left = tally.size - sum(tally.done)
     try:
-        for piece in sweep(tally.plans, executor, ahead, tuple(tally.done)):
-            sink.take(tally.add(piece))
-            progress.show()
-            if interrupt.came:
-                break
+        with workers_of(request.scheduler, request.jobs, left, request.timeout) as workers:
+            for piece in sweep(tally.plans, workers, tuple(tally.done)):
+                sink.take(tally.add(piece))
+                progress.show()
+                if interrupt.code:
+                    break
     finally:
         progress.clear()
 
 
 class _Sink:
     """Where variants go: those of one stretch after the other, or, where only some of all are kept, into the tally."""
+
+    finished = False  # whether all was there already
 
     def __init__(self, request: SweepRequest, selection: "Selection", tally: "Tally") -> None:
         from archprof.sweep.held import Even
@@ -96,8 +112,8 @@ class _Sink:
 
             plot_sweep([plan.model for plan in self._tally.plans], self.points(), self._request.plot)
 
-    def discard(self) -> None:
-        """Leave nothing behind."""
+    def leave(self) -> None:
+        """Do what is left to do where something went wrong."""
 
     def advice(self) -> str:
         """Return what became of an interrupted sweep."""
@@ -130,78 +146,130 @@ class _Shown(_Sink):
 
 
 class _Streamed(_Sink):
-    """A file of all variants, written beside its place and put there whole; or standard output."""
+    """All variants as they come, into standard output, a pipe or a device."""
 
     def __init__(self, request: SweepRequest, selection: "Selection", tally: "Tally") -> None:
+        from archprof.render.sweep_files import writer_for
+
         super().__init__(request, selection, tally)
-        self._temporary = ""
-        self._writer: Writer | None = None
-        if request.output is None:
-            from archprof.render.sweep_files import text_writer
+        self._writer = writer_for(request.format, tally.plans)
+        self._open = ExitStack()
+        self._file = self._open.enter_context(output_file(request.output)) if request.output is not None else None
+        self._write(self._writer.header())
 
-            self._writer = text_writer(request.format, sys.stdout, tally.plans)
-            return
-        from archprof.sweep.checkpoint import Checkpoint
-
-        self._checkpoint = Checkpoint(request.output, tally.plans, request.format)
-        if request.resume:
-            self._checkpoint.restore(tally)
-        self._open(request.output, list(tally.plans))
-
-    def _open(self, output: str, plans: "list[Plan]") -> None:
-        from archprof.render.sweep_files import open_writer
-
-        before = output if self._request.resume and not self._selection.reduces else None
-        target = Path(output)
-        try:
-            handle, self._temporary = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-            os.close(handle)
-            os.chmod(self._temporary, 0o666 & ~umask())
-            self._writer = open_writer(self._request.format, self._temporary, plans, before)
-        except OSError as error:
-            self.discard()
-            raise cannot_write(output, error) from None
-        except UsageError:
-            self.discard()
-            raise
+    def _write(self, data: bytes) -> None:
+        if self._file is None:
+            write_stdout(data.decode())
+        else:
+            self._file.write(data)
 
     def pass_on(self, kept: "VariantRows") -> None:
         """Write the variants."""
-        if len(kept) and self._writer is not None:
-            self._writer.write(kept)
+        for data in self._writer.rows(kept):
+            self._write(data)
 
     def finish(self, interrupted: bool) -> None:
-        """Put the file in its place; where it was interrupted, with a note beside it of how far it came."""
-        assert self._writer is not None
-        if self._selection.reduces and len(self._tally.kept):
-            self._writer.write(self._tally.ordered(self._selection))
-        self._writer.close()
-        if self._request.output is not None:
-            os.replace(self._temporary, self._request.output)
+        """Write what is known at the end alone."""
+        if self._selection.reduces:
+            self.pass_on(self._tally.ordered(self._selection))
+        self._open.close()
+        super().finish(interrupted)
+        _tell_impossible(self._tally)
+
+    def leave(self) -> None:
+        """Let go of what is open."""
+        self._open.close()
+
+
+class _Kept(_Sink):
+    """All variants as they come, into a file that grows beside its place, with a note of how far it came, and is put
+    there when it is whole."""
+
+    def __init__(self, request: SweepRequest, selection: "Selection", tally: "Tally") -> None:
+        from archprof import __version__
+        from archprof.render.sweep_files import writer_for
+        from archprof.sweep.checkpoint import Checkpoint
+
+        super().__init__(request, selection, tally)
+        self._output = request.output or ""
+        self._writer = writer_for(request.format, tally.plans)
+        self._consistent = True  # whether the rows are those of the tally
+        drawn = self._points if request.plot is not None else None
+        with self._told():
+            self._checkpoint = Checkpoint(self._output, tally.plans, request.format, __version__, drawn)
+            if request.resume:
+                self.finished = not self._checkpoint.restore(tally)
+            else:
+                self._checkpoint.start(tally, self._writer.header())
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Tell what the system does not let us write, and what is to be done."""
+        try:
+            yield
+        except OSError as error:
+            advice = "make room, then go on with `--resume`" if error.errno in _FULL else "nothing was written"
+            raise cannot_write(self._output, error, advice) from None
+
+    def take(self, kept: "VariantRows") -> None:
+        """Take the variants of one stretch, and note on the disk now and then how far it came."""
+        self._consistent = False
+        with self._told():
+            super().take(kept)
+            self._consistent = True
+            self._checkpoint.save_if_due(self._tally)
+
+    def pass_on(self, kept: "VariantRows") -> None:
+        """Write the variants."""
+        if len(kept):
+            for data in self._writer.rows(kept):
+                self._checkpoint.rows.write(data)
+
+    def finish(self, interrupted: bool) -> None:
+        """Put the file in its place; where it was interrupted, leave it beside it with a note."""
+        with self._told():
             if interrupted:
                 self._checkpoint.save(self._tally)
+                self._checkpoint.rows.close()
             else:
-                self._checkpoint.remove()
+                self._complete()
+                self._checkpoint.finish(self._writer.put)
         super().finish(interrupted)
         self._tell()
 
+    def _complete(self) -> None:
+        if self._checkpoint.complete:
+            return
+        self._consistent = False
+        if self._selection.reduces:
+            self.pass_on(self._tally.ordered(self._selection))
+        self._checkpoint.save(self._tally, complete=True)
+
     def _tell(self) -> None:
-        from archprof.render.sweep import impossible_text
-        from archprof.sweep.outcome import impossible
+        tally = self._tally
+        if sys.stderr is not None and sys.stderr.isatty():
+            say(f"{tally.fitting:,} of {sum(tally.done):,} variants fit: {self._output}")
+        _tell_impossible(tally)
 
-        tally, output = self._tally, self._request.output
-        if output is not None and sys.stderr.isatty():
-            say(f"{tally.fitting:,} of {sum(tally.done):,} variants fit: {output}")
-        for one in impossible(tally):
-            say(impossible_text(one))
-
-    def discard(self) -> None:
-        """Remove the unfinished file."""
-        if self._temporary:
-            if self._writer is not None:
-                self._writer.close()
-            Path(self._temporary).unlink(missing_ok=True)
+    def leave(self) -> None:
+        """Keep what was computed; where that is nothing, leave nothing."""
+        if not sum(self._tally.done):
+            self._checkpoint.discard()
+            return
+        with suppress(OSError):
+            if self._consistent:
+                self._checkpoint.save(self._tally)
+        self._checkpoint.rows.close()
+        say(f"stopped after {_how_far(self._tally)}{self.advice()}")
 
     def advice(self) -> str:
-        """Return that the file is whole, and how to go on."""
-        return f"; `{self._request.output}` holds those, `--resume` goes on" if self._request.output else ""
+        """Return where the variants are, and how to go on."""
+        return f"; `{printable(self._output)}.part` holds those, `--resume` goes on"
+
+
+def _tell_impossible(tally: "Tally") -> None:
+    from archprof.render.sweep import impossible_text
+    from archprof.sweep.outcome import impossible
+
+    for one in impossible(tally):
+        say(impossible_text(one))

@@ -10,6 +10,7 @@ from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
 from archprof.errors import UsageError, usage_error
 from archprof.render.formats import Result
+from archprof.sweep.executors import start_worker
 
 if TYPE_CHECKING:
     from archprof.analysis.variants import Settings
@@ -103,10 +104,14 @@ def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[
     if workers == 1:
         yield from _told(tasks, map(work, tasks))
         return
-    from concurrent.futures import ProcessPoolExecutor
+    from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
 
-    with ProcessPoolExecutor(workers, initializer=None if analytic else _alone) as pool:
-        yield from _told(tasks, pool.map(work, tasks, chunksize=max(1, len(tasks) // (workers * 8)) if analytic else 1))
+    chunk = max(1, len(tasks) // (workers * 8)) if analytic else 1
+    with ProcessPoolExecutor(workers, initializer=start_worker if analytic else _alone) as pool:
+        try:
+            yield from _told(tasks, pool.map(work, tasks, chunksize=chunk))
+        except BrokenExecutor:
+            raise usage_error("a worker was killed", help="if memory is short, `--jobs 1` takes least") from None
 
 
 def _tasks(model: str) -> "list[Task]":
@@ -124,6 +129,7 @@ def _alone() -> None:
     """Keep torch to one thread: there is a process for each core already."""
     from archprof.runtime.imports import use_one_thread
 
+    start_worker()
     use_one_thread()
 
 

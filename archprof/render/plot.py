@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
+from archprof.files import output_file
 from archprof.units import short
 
 if TYPE_CHECKING:
@@ -76,10 +77,12 @@ def _finish(figure: Any, axes: Any, path: str) -> None:
     """Draw the grid and write the file. Raises UsageError where it cannot be written."""
     axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
     axes.spines[["top", "right"]].set_visible(False)
-    try:
-        figure.savefig(path, dpi=160, metadata={"Date": None} if path.lower().endswith(".svg") else None)
-    except OSError as error:
-        raise usage_error(f"cannot write `{path}`: {(error.strerror or str(error)).lower()}") from None
+    suffix = Path(path).suffix.lower()
+    from matplotlib import rc_context
+
+    # The same picture in the same bytes: without the salt its names inside are random.
+    with output_file(path) as file, rc_context({"svg.hashsalt": "archprof"}):
+        figure.savefig(file, format=suffix[1:], dpi=160, metadata={"Date": None} if suffix == ".svg" else None)
 
 
 def _tick(value: float) -> str:

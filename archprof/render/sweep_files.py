@@ -1,35 +1,43 @@
-"""Variants of a sweep as lines of a file, written as they come: CSV, JSON lines, Parquet."""
+"""Variants of a sweep as a file that grows as they come: CSV, JSON lines, Parquet."""
 
 import json
 import re
-import shutil
-import sys
-from collections.abc import Iterator, Sequence
-from pathlib import Path
-from typing import IO, Any, Protocol
+import struct
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from archprof.analysis.document import LARGEST
 from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
+from archprof.files import put_in_place, replacing
 from archprof.render.formats import writer_of
 from archprof.sweep.outcome import axis_names
 from archprof.sweep.plan import Plan
-from archprof.sweep.run import VariantRows, digits
+from archprof.sweep.run import NOTHING, VariantRows, digits
 
 # As text, variants are many times as large: so many at once.
 _CHUNK = 1 << 14
+# Rows of a group in Parquet.
+_GROUP = 1 << 18
+# In front of a frame: the bytes that it takes, and how many variants it holds.
+_FRAME = struct.Struct("<QQ")
+_CODEC = "zstd"
 
 
 class Writer(Protocol):
-    """Takes variants one batch after the other."""
+    """Makes bytes of variants, one batch after the other, to be appended to a file of rows, and of that file what was
+    asked for."""
 
-    def write(self, kept: VariantRows) -> None:
-        """Write some variants."""
+    def header(self) -> bytes:
+        """Return what the file of rows starts with."""
 
-    def close(self) -> None:
-        """Finish the file: what was written by then is whole."""
+    def rows(self, kept: VariantRows) -> Iterator[bytes]:
+        """Yield some variants, as they are appended."""
+
+    def put(self, rows: str, output: str) -> None:
+        """Make the output of the file of rows. Raises OSError and UsageError where it cannot be written."""
 
 
 def _texts(plans: Sequence[Plan], kept: VariantRows) -> list[list[str]]:
@@ -48,43 +56,37 @@ def _texts(plans: Sequence[Plan], kept: VariantRows) -> list[list[str]]:
 
 
 class _TextWriter:
-    """Variants as lines of text. Standard output stays open when it is done."""
+    """Variants as lines of text, which are the output as they are."""
 
-    def __init__(self, file: IO[str], plans: Sequence[Plan], started: bool) -> None:
-        self._file = file
+    def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
         self._names = ("model", *axis_names(plans), *NAMES)
-        if not started:
-            file.write(self.header())
 
-    def header(self) -> str:
+    def header(self) -> bytes:
         """Return what stands above the lines."""
-        return ""
+        return b""
 
     def lines(self, columns: list[list[str]]) -> Iterator[str]:
         """Yield the lines of some variants: of the model, the axes and the costs as text."""
         raise NotImplementedError
 
-    def write(self, kept: VariantRows) -> None:
-        """Write some variants."""
+    def rows(self, kept: VariantRows) -> Iterator[bytes]:
+        """Yield some variants."""
         for low in range(0, len(kept), _CHUNK):
             part = kept.take(np.arange(low, min(low + _CHUNK, len(kept))))
-            self._file.writelines(self.lines(_texts(self._plans, part)))
+            yield "".join(self.lines(_texts(self._plans, part))).encode("utf-8", "backslashreplace")
 
-    def close(self) -> None:
-        """Finish the file."""
-        if self._file is sys.stdout:
-            self._file.flush()
-        else:
-            self._file.close()
+    def put(self, rows: str, output: str) -> None:
+        """Give the file of lines its name."""
+        put_in_place(rows, output)
 
 
 class CsvWriter(_TextWriter):
     """Variants as CSV: the settings as typed, exact counts."""
 
-    def header(self) -> str:
+    def header(self) -> bytes:
         """Return the names of the columns."""
-        return ",".join(map(_quoted, self._names)) + "\n"
+        return (",".join(map(_quoted, self._names)) + "\n").encode("utf-8", "backslashreplace")
 
     def lines(self, columns: list[list[str]]) -> Iterator[str]:
         """Yield the lines of some variants."""
@@ -128,9 +130,13 @@ _LONG = len(str(LARGEST))
 
 
 class ParquetWriter:
-    """Variants as Parquet (by pyarrow), compressed, a group of rows for each batch."""
+    """Variants as Parquet (by pyarrow), in groups of as many rows whether it was interrupted or not: on the way they
+    are compressed frames of numbers.
 
-    def __init__(self, path: str, plans: Sequence[Plan], before: str | None) -> None:
+    Raises UsageError where pyarrow is not installed.
+    """
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
         try:
             import pyarrow
             import pyarrow.parquet
@@ -144,33 +150,65 @@ class ParquetWriter:
         fields = [("model", pyarrow.string()), *((name, values[0].type) for name, values in self._values.items())]
         fields += [(name, pyarrow.int64()) for name in NAMES]
         self._schema = pyarrow.schema(fields)
-        self._writer = pyarrow.parquet.ParquetWriter(path, self._schema, compression="zstd")
-        if before is not None:
-            with pyarrow.parquet.ParquetFile(before) as old:
-                for group in range(old.num_row_groups):
-                    self._writer.write_table(old.read_row_group(group))
 
-    def write(self, kept: VariantRows) -> None:
-        """Write some variants."""
-        pyarrow = self._arrow
-        for index, plan in enumerate(self._plans):
-            part = kept.take(np.flatnonzero(kept.plans == index)) if len(self._plans) > 1 else kept
-            if not len(part):
-                continue
-            found = digits(plan, part.numbers)
-            columns = [pyarrow.repeat(plan.model, len(part))]
-            for name, values in self._values.items():
-                columns.append(
-                    values[index].take(pyarrow.array(found[name]))
-                    if name in found
-                    else pyarrow.nulls(len(part), values[index].type)
-                )
-            columns += [pyarrow.array(line) for line in part.costs]
-            self._writer.write_table(pyarrow.Table.from_arrays(columns, schema=self._schema))
+    def header(self) -> bytes:
+        """Return nothing: there are frames alone."""
+        return b""
 
-    def close(self) -> None:
-        """Write the file's footer."""
-        self._writer.close()
+    def rows(self, kept: VariantRows) -> Iterator[bytes]:
+        """Yield some variants as a frame: its length, how many they are, their numbers."""
+        numbers = np.vstack([kept.plans, kept.numbers, kept.costs]).astype("<i8")
+        packed = self._arrow.compress(numbers.tobytes(), codec=_CODEC, asbytes=True)
+        yield _FRAME.pack(len(packed), len(kept)) + packed
+
+    def put(self, rows: str, output: str) -> None:
+        """Write the frames as Parquet."""
+        with open(rows, "rb") as frames, replacing(output) as file:
+            writer = self._arrow.parquet.ParquetWriter(file, self._schema, compression="zstd")
+            with writer:
+                for group in _groups(self._frames(frames)):
+                    writer.write_table(self._table(group), row_group_size=_GROUP)
+
+    def _frames(self, file: BinaryIO) -> Iterator[VariantRows]:
+        while head := file.read(_FRAME.size):
+            length, count = _FRAME.unpack(head)
+            size = (len(VariantRows._fields) - 1 + len(NAMES)) * 8 * count
+            data = self._arrow.decompress(file.read(length), size, codec=_CODEC, asbytes=True)
+            numbers = np.frombuffer(data, "<i8").reshape(-1, count)
+            yield VariantRows(numbers[0], numbers[1], numbers[2:])
+
+    def _table(self, group: VariantRows) -> Any:
+        """Return a group as a table, in its order, though columns are made a plan at a time."""
+        places = [np.flatnonzero(group.plans == index) for index in range(len(self._plans))]
+        tables = [
+            self._arrow.Table.from_arrays(self._columns(index, plan, group.take(places[index])), schema=self._schema)
+            for index, plan in enumerate(self._plans)
+            if len(places[index])
+        ]
+        table, order = self._arrow.concat_tables(tables), np.argsort(np.concatenate(places))
+        return (table if len(tables) == 1 else table.take(order)).combine_chunks()
+
+    def _columns(self, index: int, plan: Plan, part: VariantRows) -> list[Any]:
+        arrow, found = self._arrow, digits(plan, part.numbers)
+        columns = [arrow.repeat(plan.model, len(part))]
+        for name, values in self._values.items():
+            known = name in found
+            columns.append(
+                values[index].take(arrow.array(found[name])) if known else arrow.nulls(len(part), values[index].type)
+            )
+        return columns + [arrow.array(line) for line in part.costs]
+
+
+def _groups(frames: Iterable[VariantRows]) -> Iterator[VariantRows]:
+    """Yield variants in groups of as many, the last one smaller."""
+    held = NOTHING
+    for frame in frames:
+        held = held.joined(frame) if len(held) else frame
+        while len(held) >= _GROUP:
+            yield held.take(np.arange(_GROUP))
+            held = held.take(np.arange(_GROUP, len(held)))
+    if len(held):
+        yield held
 
 
 def _arrow_values(pyarrow: Any, plans: Sequence[Plan], name: str) -> list[Any]:
@@ -184,21 +222,7 @@ def _arrow_values(pyarrow: Any, plans: Sequence[Plan], name: str) -> list[Any]:
     return [pyarrow.array(values, pyarrow.string()) for values in texts]
 
 
-def open_writer(format: str, path: str, plans: Sequence[Plan], before: str | None) -> Writer:
-    """Return the writer of a new file at *path*, which starts as a copy of the file *before*, if any.
-
-    Raises UsageError where a library is missing.
-    """
-    writer = writer_of(format)
-    if writer is ParquetWriter:
-        return ParquetWriter(path, plans, before)
-    if before is not None:
-        shutil.copyfile(before, path)
-    file = Path(path).open("a", encoding="utf-8", newline="\n")  # noqa: SIM115 - closed with the writer
-    return text_writer(format, file, plans, before is not None)
-
-
-def text_writer(format: str, file: IO[str], plans: Sequence[Plan], started: bool = False) -> Writer:
-    """Return the writer of CSV or JSON lines to an open file; one that is *started* has its header already."""
-    writer: Writer = writer_of(format)(file, plans, started)
+def writer_for(format: str, plans: Sequence[Plan]) -> Writer:
+    """Return what makes a file of variants in that format. Raises UsageError where a library is missing."""
+    writer: Writer = writer_of(format)(plans)
     return writer

@@ -2,52 +2,176 @@
 
 import os
 import signal
+import time
 from collections.abc import Iterator
+from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from archprof.errors import usage_error
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
+    from archprof.sweep.compute import Stretch
 
 # Below so many variants, starting processes takes longer than computing.
 _ALONE = 200_000
 _RETRIES = 10
+_POLL = 0.5
+# Seconds that a cluster may be silent.
+TIMEOUT = 60.0
+Task = tuple[bytes, int, int]
+
+
+class Workers(Protocol):
+    """Who computes stretches: so many *ahead* of what is taken."""
+
+    ahead: int
+
+    def submit(self, task: Task) -> "Future[Stretch]":
+        """Let a stretch be computed."""
+
+    def result(self, future: "Future[Stretch]") -> "Stretch":
+        """Wait for a stretch. Raises BrokenExecutor where a process was killed, after which nothing is submitted before
+        `renew`, and UsageError where those who compute are gone for good."""
+
+    def renew(self) -> None:
+        """Start again in place of what was killed."""
 
 
 @contextmanager
-def executor_of(scheduler: str | None, jobs: int | None, size: int) -> "Iterator[tuple[Executor | None, int]]":
-    """Yield who computes, and how many stretches ahead of what is taken: a cluster, processes, or nobody but us."""
+def workers_of(
+    scheduler: str | None, jobs: int | None, size: int, timeout: float = TIMEOUT
+) -> "Iterator[Workers | None]":
+    """Yield who computes: a cluster, processes, or nobody but us."""
     if scheduler is not None:
-        try:
-            from distributed import Client
-        except ModuleNotFoundError:
-            raise usage_error(
-                "`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'"
-            ) from None
-        try:
-            client: Any = Client(scheduler, timeout=10)  # type: ignore[no-untyped-call]
-        except (OSError, ValueError, TimeoutError) as error:
-            raise usage_error(f"no Dask scheduler answers at `{scheduler}`", note=str(error)) from None
-        with client:
-            # The same stretch may run twice, where a worker is lost: it is a function of values alone.
-            yield client.get_executor(retries=_RETRIES), 4 * max(len(client.scheduler_info()["workers"]), 1)
+        with _client(scheduler, timeout) as client:
+            yield _Cluster(client, scheduler, timeout)
         return
     processes = jobs or os.cpu_count() or 1
     if processes == 1 or (size < _ALONE and jobs is None):
-        yield None, 0
+        yield None
         return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    pool = ProcessPoolExecutor(processes, multiprocessing.get_context("spawn"), _ignore_interrupts)
+    pool = Processes(processes)
     try:
-        yield pool, 2 * processes
+        yield pool
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.close()
 
 
-def _ignore_interrupts() -> None:
-    """Leave Ctrl-C to the process that collects."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Processes:
+    """Processes of this machine. They end when this one does, however that ends."""
+
+    def __init__(self, count: int) -> None:
+        self._count = count
+        self.ahead = 2 * count
+        self._pool = self._start()
+
+    def _start(self) -> Any:
+        import multiprocessing
+        from concurrent.futures import ProcessPoolExecutor
+
+        return ProcessPoolExecutor(self._count, multiprocessing.get_context("spawn"), start_worker)
+
+    def submit(self, task: Task) -> "Future[Stretch]":
+        """Let a stretch be computed."""
+        from archprof.sweep.compute import compute
+
+        try:
+            future: Future[Stretch] = self._pool.submit(compute, *task)
+        except BrokenExecutor as error:  # it is told where the result is asked for
+            future = Future()
+            future.set_exception(error)
+        return future
+
+    def result(self, future: "Future[Stretch]") -> "Stretch":
+        """Wait for a stretch."""
+        return future.result()
+
+    def renew(self) -> None:
+        """Start other processes."""
+        import multiprocessing
+
+        # One that was just starting when another was killed is forgotten by the pool, which then waits for it.
+        for process in multiprocessing.active_children():
+            process.kill()
+        self.close()
+        self._pool = self._start()
+
+    def close(self) -> None:
+        """End the processes, once they have done what they are at."""
+        self._pool.shutdown(cancel_futures=True)
+
+
+def start_worker() -> None:
+    """Leave Ctrl-C and a closed terminal to the process that collects, and end when that is gone."""
+    import multiprocessing
+    from threading import Thread
+
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    Thread(target=_follow, args=(multiprocessing.parent_process(),), daemon=True).start()
+
+
+def _follow(parent: Any) -> None:
+    parent.join()
+    os._exit(1)
+
+
+@contextmanager
+def _client(scheduler: str, timeout: float) -> Iterator[Any]:
+    try:
+        from distributed import Client
+    except ModuleNotFoundError:
+        raise usage_error(
+            "`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'"
+        ) from None
+    try:
+        client: Any = Client(scheduler, timeout=min(timeout, 10))  # type: ignore[no-untyped-call]
+    except (OSError, ValueError, TimeoutError) as error:
+        raise usage_error(f"no Dask scheduler answers at `{scheduler}`", note=str(error)) from None
+    try:
+        yield client
+    finally:
+        client.close(timeout=_POLL if client.status != "running" else 10)
+
+
+class _Cluster:
+    """A Dask cluster. What a lost worker had, it computes elsewhere by itself."""
+
+    def __init__(self, client: Any, scheduler: str, timeout: float) -> None:
+        self._client = client
+        self._scheduler = scheduler
+        self._timeout = timeout
+        # The same stretch may run twice, where a worker is lost: it is a function of values alone.
+        self._executor = client.get_executor(retries=_RETRIES)
+        self.ahead = 4 * max(len(client.scheduler_info()["workers"]), 1)
+
+    def submit(self, task: Task) -> "Future[Stretch]":
+        """Let a stretch be computed."""
+        from archprof.sweep.compute import compute
+
+        future: Future[Stretch] = self._executor.submit(compute, *task)
+        return future
+
+    def result(self, future: "Future[Stretch]") -> "Stretch":
+        """Wait for a stretch as long as the scheduler is there."""
+        heard = time.monotonic()
+        while True:
+            try:
+                return future.result(timeout=_POLL)
+            except TimeoutError:
+                now = time.monotonic()
+                if self._client.status == "running" and self._client.scheduler_info()["workers"]:
+                    heard = now
+                elif now - heard > self._timeout:
+                    raise self._lost() from None
+            except Exception as error:  # what Dask raises for futures of a lost scheduler is of several kinds
+                if self._client.status == "running":
+                    raise
+                raise self._lost() from error
+
+    def _lost(self) -> Exception:
+        return usage_error(f"the Dask scheduler at `{self._scheduler}` does not answer any more", help="start it again")
+
+    def renew(self) -> None:
+        """Do nothing: a cluster mends itself."""

@@ -26,14 +26,14 @@ class Even:
 
     def __init__(self) -> None:
         self.kept = NOTHING
-        self._stride = 1
-        self._seen = 0
+        self.stride = 1
+        self.seen = 0
 
     def add(self, more: VariantRows) -> None:
         """Take note of more variants."""
-        places = np.arange(-self._seen % self._stride, len(more), self._stride)
-        self._seen += len(more)
+        places = np.arange(-self.seen % self.stride, len(more), self.stride)
+        self.seen += len(more)
         self.kept = self.kept.joined(more.take(places))
         while len(self.kept) > HELD:
-            self._stride *= 2
+            self.stride *= 2
             self.kept = self.kept.take(np.arange(0, len(self.kept), 2))

@@ -1,16 +1,19 @@
-"""Sweeps: stretches of variants computed by any `concurrent.futures` executor, taken in order, merged."""
+"""Sweeps: stretches of variants, computed here or by workers, taken in order, merged."""
 
 import pickle
 from collections import deque
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor, Future
+from concurrent.futures import BrokenExecutor, Future
+from contextlib import suppress
 from typing import NamedTuple
 
 import numpy as np
 
 from archprof.costs.metrics import NAMES
+from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
 from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
+from archprof.sweep.executors import Task, Workers
 from archprof.sweep.plan import SPACE, Plan, Selection
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import order, reduce
@@ -19,6 +22,8 @@ from archprof.sweep.selection import order, reduce
 STRETCH = 1 << 17
 # Of whole rows of resolutions, most of whose time goes into what is done once a stretch.
 _ROWS = 1 << 17
+# How often a stretch at which workers are killed is tried again.
+_TRIES = 3
 
 
 class Piece(NamedTuple):
@@ -89,38 +94,66 @@ class Tally:
         return self.kept.take(order(selection, self.kept.costs))
 
 
-def sweep(
-    plans: Sequence[Plan], executor: Executor | None = None, ahead: int = 1, done: Sequence[int] = ()
-) -> Iterator[Piece]:
-    """Yield the pieces of some plans in order, from the variants on that are *done*; *executor* computes as many
-    *ahead* of what is taken.
+def sweep(plans: Sequence[Plan], workers: Workers | None = None, done: Sequence[int] = ()) -> Iterator[Piece]:
+    """Yield the pieces of some plans in order, from the variants on that are *done*, computed here or by *workers*.
 
-    Without an executor they are computed here. Raises UsageError for totals beyond 2⁶³.
+    Raises UsageError for totals beyond 2⁶³, and for a stretch at which workers are killed again and again.
     """
     pickled = [pickle.dumps(plan) for plan in plans]
     tasks = (
         (index, *stretch) for index, plan in enumerate(plans) for stretch in stretches(plan, done[index] if done else 0)
     )
-    if executor is None:
+    if workers is None:
         for index, start, stop in tasks:
             yield Piece(index, compute(pickled[index], start, stop))
         return
-    waiting: deque[tuple[int, Future[Stretch]]] = deque()
+    waiting: deque[_Waiting] = deque()
     try:
         for index, start, stop in tasks:
-            waiting.append((index, executor.submit(compute, pickled[index], start, stop)))
-            if len(waiting) > ahead:
-                yield _taken(waiting)
+            task = (pickled[index], start, stop)
+            waiting.append(_Waiting(index, task, workers.submit(task)))
+            if len(waiting) > workers.ahead:
+                yield _taken(waiting, workers, plans)
         while waiting:
-            yield _taken(waiting)
+            yield _taken(waiting, workers, plans)
     finally:
-        for _, future in waiting:
-            future.cancel()
+        for one in waiting:
+            one.future.cancel()
 
 
-def _taken(waiting: deque[tuple[int, "Future[Stretch]"]]) -> Piece:
-    index, future = waiting.popleft()
-    return Piece(index, future.result())
+class _Waiting(NamedTuple):
+    """A stretch that is being computed: of which plan, what was asked, and its result to be."""
+
+    plan: int
+    task: Task
+    future: Future[Stretch]
+
+
+def _taken(waiting: deque[_Waiting], workers: Workers, plans: Sequence[Plan]) -> Piece:
+    """Return the next piece. Where a worker was killed, which breaks all that waits, it is computed alone by new ones,
+    and the others after it."""
+    first = waiting.popleft()
+    try:
+        return Piece(first.plan, workers.result(first.future))
+    except BrokenExecutor:
+        stretch = _again(first.task, workers, plans[first.plan])
+    for _ in range(len(waiting)):
+        one = waiting.popleft()
+        one.future.cancel()
+        waiting.append(one._replace(future=workers.submit(one.task)))
+    return Piece(first.plan, stretch)
+
+
+def _again(task: Task, workers: Workers, plan: Plan) -> Stretch:
+    for _ in range(_TRIES):
+        workers.renew()
+        with suppress(BrokenExecutor):
+            return workers.result(workers.submit(task))
+    workers.renew()
+    _, start, stop = task
+    message = f"workers were killed {_TRIES} times at variants {start:,} to {stop - 1:,} of {plan.model}"
+    advice = f"they begin with `{settings_of(plan, start)}`; if memory is short, `--jobs 1` takes least"
+    raise usage_error(message, help=advice)
 
 
 def stretches(plan: Plan, done: int = 0) -> Iterator[tuple[int, int]]:

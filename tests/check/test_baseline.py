@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import archprof as package
+from archprof import files
 from tests.check.repository import MACS, MORE_PARAMS, PARAMS, SPEC, commit, git, heavier
 from tests.cli.console import archprof
 
@@ -226,12 +227,10 @@ def test_no_space_left_is_told(capsys, folder, old, monkeypatch):
 
 
 def test_a_folder_that_cannot_be_written(capsys, folder, monkeypatch):
-    import tempfile
-
-    def refused(**given):
+    def refused(folder):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(tempfile, "mkstemp", refused)  # whoever runs the tests as root may write everywhere
+    monkeypatch.setattr(files, "_nameless", refused)  # whoever runs the tests as root may write everywhere
     result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json")
     assert (result.code, result.err) == (2, "cannot write `b.json`: permission denied\n  help: nothing was written\n")
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from archprof.spec.axis import parse_axis
-from archprof.sweep.executors import executor_of
+from archprof.sweep.executors import workers_of
 from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import Tally, sweep
 
@@ -24,8 +24,8 @@ def test_a_worker_is_killed():
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
     ) as cluster:
         victim = next(iter(cluster.workers.values())).pid
-        with executor_of(cluster.scheduler_address, None, plan.size) as (executor, ahead):
-            for piece in sweep([plan], executor, ahead):
+        with workers_of(cluster.scheduler_address, None, plan.size) as workers:
+            for piece in sweep([plan], workers):
                 pieces.append(tally.add(piece))
                 if len(pieces) == 3:
                     os.kill(victim, signal.SIGKILL)

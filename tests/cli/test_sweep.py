@@ -3,8 +3,6 @@
 import csv
 import io
 import json
-import os
-import signal
 import subprocess
 import sys
 
@@ -90,7 +88,7 @@ def test_what_cannot_be_is_counted(capsys):
         ),
         (
             ("--width", "2", "--resume", "-o", "no.csv"),
-            "`no.csv` has nothing to resume\n  help: start it without `--resume`\n",
+            "`no.csv` has nothing to resume\n  help: start the sweep without `--resume`\n",
         ),
         (
             ("--sort", "macs", "--format", "csv"),
@@ -107,31 +105,6 @@ def test_what_is_asked_wrongly(capsys, tmp_path, monkeypatch, arguments, message
 
 
 LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "300000")
-
-
-@pytest.mark.processes
-@pytest.mark.parametrize("suffix", ["csv", "parquet"])
-def test_interrupted_and_resumed(tmp_path, suffix):
-    """Interrupted somewhere and resumed, the file is that of a sweep that nobody interrupted."""
-    whole, part = tmp_path / f"whole.{suffix}", tmp_path / f"part.{suffix}"
-    program = [sys.executable, "-m", "archprof", *LARGE, "--jobs", "1", "-o"]
-    process = subprocess.Popen([*program, str(part)], stderr=subprocess.PIPE, text=True)
-    while process.poll() is None and not any(path.stat().st_size > 1000 for path in tmp_path.iterdir()):
-        os.sched_yield()
-    process.send_signal(signal.SIGINT)
-    _, message = process.communicate()
-    assert process.returncode == 130
-    assert message.startswith("interrupted after ")
-    assert f"of 300,000 variants; `{part}` holds those, `--resume` goes on" in message
-    kept = part.read_bytes()
-    subprocess.run([*program, str(part), "--resume"], check=True)
-    subprocess.run([*program, str(whole)], check=True)
-    if suffix == "csv":
-        assert whole.read_bytes() == part.read_bytes()
-        assert part.read_bytes().startswith(kept)
-    else:
-        assert parquet.read_table(whole).equals(parquet.read_table(part))
-    assert sorted(path.name for path in tmp_path.iterdir()) == [part.name, whole.name]
 
 
 @pytest.mark.processes
