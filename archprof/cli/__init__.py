@@ -1,6 +1,5 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -92,9 +91,7 @@ def run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has enough: nothing is left to say, and Python must not try at exit.
-        sys.stdout = None
+    except BrokenPipeError:  # the reader of a pipe has enough, and nothing is left to say
         return 0
     return code if isinstance(code, int) else 0
 

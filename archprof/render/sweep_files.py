@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -74,7 +75,8 @@ class _TextWriter:
     def close(self) -> None:
         """Finish the file."""
         if self._file is sys.stdout:
-            self._file.flush()
+            with suppress(BrokenPipeError):  # all is counted: a reader that has enough does not change the answer
+                self._file.flush()
         else:
             self._file.close()
 

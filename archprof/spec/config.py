@@ -1,5 +1,6 @@
 """What `archprof check` is to check: `archprof.yaml`, or `[tool.archprof]` of a pyproject.toml."""
 
+import os
 import re
 import tomllib
 from pathlib import Path
@@ -7,6 +8,7 @@ from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, printable, problem, usage_error
 from archprof.spec.budget import Budget, budget_schema, read_budget
+from archprof.spec.files import is_stream
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
 from archprof.spec.values import mapping, scalar, sequence
@@ -39,12 +41,12 @@ def find_config(folder: Path) -> Config | None:
     """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None
     where there is none."""
     for place in (folder, *folder.parents):
-        if (place / NAME).is_file():
+        if os.path.isfile(place / NAME):  # unlike Path.is_file, no error for a folder that nobody may enter
             return read_config(str(_shown(place / NAME, folder)))
         project = place / PROJECT
-        if project.is_file() and (config := _of_project(str(_shown(project, folder)))):
+        if os.path.isfile(project) and (config := _of_project(str(_shown(project, folder)))):
             return config
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             return None
     return None
 
@@ -128,13 +130,20 @@ def _config(root: Node, path: str) -> Config:
     with problems:
         mapping(root, "the configuration", KEYS)
     with problems:
-        baseline = scalar(node, "a file").text if (node := fields.get("baseline")) else ""
+        baseline = _file(node) if (node := fields.get("baseline")) else ""
     budgets = fields.get("budgets")
     with problems:
         for item in sequence(budgets, "a list of budgets", _FORM) if budgets else ():
             with problems:
                 entries.append(_entry(item))
     return Config(path, Path(path).parent, tuple(entries), baseline, tuple(problems.found))
+
+
+def _file(node: Node) -> str:
+    path = scalar(node, "a file").text
+    if is_stream(path):
+        raise problem("a configuration cannot name standard input", node.location, help="name a file")
+    return path
 
 
 def _entry(node: Node) -> BudgetEntry:
