@@ -1,6 +1,7 @@
 """The process that a command line runs in: standard streams that fail in one way, and sizes of a terminal that are
 sizes."""
 
+import errno
 import io
 import os
 import sys
@@ -82,7 +83,7 @@ class _Output(_StandardStream):
         if isinstance(error, BrokenPipeError):
             # Without its number: by that, click would leave with exit code 1.
             raise BrokenPipeError("the reader of standard output is gone") from None
-        reason = (error.strerror or str(error)).lower()
+        reason = "it is closed" if error.errno == errno.EBADF else (error.strerror or str(error)).lower()
         raise usage_error(f"cannot write to standard output: {reason}", note="the answer is not whole") from None
 
 
