@@ -40,7 +40,7 @@ def folder(tmp_path, monkeypatch):
 
 def shell(command):
     """Return the exit code of a command of bash, and what it wrote to standard output and standard error."""
-    program = f'archprof() {{ {sys.executable} -m archprof "$@"; }}; {command}'
+    program = f'python() {{ {sys.executable} "$@"; }}; archprof() {{ python -m archprof "$@"; }}; {command}'
     root = str(Path(process.__file__).parents[2])
     done = subprocess.run(
         ["bash", "-c", program],
@@ -60,6 +60,7 @@ NO_STREAM = "2:10: a spec cannot extend standard input\n  help: name a spec of t
 BESIDE = "  help: a path counts from this file's folder\n"
 NOT_NAMED = "a configuration cannot name standard input\n  help: name"
 GONE = "there is no current folder: no such file or directory\n  help: change to a folder that exists\n"
+PREPARED = "import sys; from archprof.cli import process; process.prepare()"
 STREAMS = [
     # Standard output that takes nothing: the answer is lost, and that is an error.
     ("archprof summary v2 >&-", 2, CLOSED),
@@ -71,6 +72,7 @@ STREAMS = [
     ("archprof sweep v2 --width 0.5,1 --format csv >/dev/full", 2, FULL),
     ("archprof check v2 --max-macs 1M --report json=report.json >/dev/full; code=$?; test -s report.json && exit $code",
      2, FULL),
+    (f"python -c '{PREPARED}; print(1); sys.exit(process.finish(0))' >/dev/full", 2, FULL),
     # A reader that has enough: the answer is what it is.
     ("archprof summary v2 | true; exit ${PIPESTATUS[0]}", 0, ""),
     ("archprof --help | true; exit ${PIPESTATUS[0]}", 0, ""),
@@ -87,6 +89,7 @@ STREAMS = [
     ("archprof verify v1 v2 --analytic --jobs 2 2>&- >/dev/null", 0, ""),
     # The numbers of closed streams are not given to files, for others to write into.
     ("archprof summary v2 -o v2.csv <&- >&- 2>&-; code=$?; grep -q '^path,op' v2.csv && exit $code", 0, ""),
+    (f"python -c '{PREPARED}; sys.exit(open(\"net.yaml\").fileno())' <&- >&- 2>&-", 3, ""),
     ("archprof summary - <&-", 2, NO_INPUT),
     ("archprof summary - 0>/dev/null", 2, "cannot read `<stdin>`: bad file descriptor\n"),
     # What is no file: refused where it could keep a reader waiting, read where the shell opened it.
