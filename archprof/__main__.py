@@ -10,8 +10,10 @@ def main() -> None:
     # and once more at exit.
     gc.set_threshold(100_000)
     from archprof.cli import run
+    from archprof.cli.process import finish, prepare
 
-    code = run(sys.argv[1:])
+    prepare()
+    code = finish(run(sys.argv[1:]))
     gc.freeze()
     sys.exit(code)
 

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archprof.errors import Location, problem
+from archprof.inputs import is_stream, real_path
 from archprof.spec import catalog, git
-from archprof.spec.config import NAME
+from archprof.spec.config import NAME, check_inside
 from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, parse_reference
 
@@ -29,7 +30,7 @@ class Target(NamedTuple):
     def identity(self) -> tuple[str, tuple[Setting, ...]]:
         """What is equal where two names mean the same network."""
         return (
-            self.file if self.file == "-" or git.is_git(self.file) else str(Path(self.file).resolve()),
+            self.file if self.file == "-" or git.is_git(self.file) else real_path(self.file),
             self.settings,
         )
 
@@ -49,15 +50,22 @@ def find_targets(
 ) -> list[Target]:
     """Return the networks that a name, a path or a pattern means; relative paths count from *folder*.
 
-    Raises SpecError for a pattern that matches nothing (unless *allow_empty*) and for a name that there is not.
+    Raises SpecError for a pattern that matches nothing (unless *allow_empty*), for a name that there is not, and for a
+    stream that a configuration, at *location*, names.
     """
     target, settings = parse_reference(pattern, location)
+    if location is not None and is_stream(target):
+        advice = "name it on the command line"
+        raise problem("a configuration cannot name standard input", location, help=advice)
     if not catalog.is_path(target):
         found = _of_catalog(target, location)
     elif target == "-" or git.is_git(target):
         found = [(target, target)]
     else:
-        found = [(path, path) for path in _paths(target, folder)]
+        paths = _paths(target, folder)
+        if location is not None:
+            check_inside(paths, folder, location)
+        found = [(path, path) for path in paths]
     if not found and not allow_empty:
         raise problem(
             f"`{shorten(target)}` matches nothing",

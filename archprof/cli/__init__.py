@@ -1,6 +1,5 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
-import sys
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -10,6 +9,7 @@ from typer.core import TyperGroup
 
 from archprof.cli.output import say
 from archprof.errors import InputError
+from archprof.inputs import forget
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
@@ -82,6 +82,7 @@ def run(arguments: list[str]) -> int:
 
     What goes wrong is said on standard error.
     """
+    forget()
     try:
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
@@ -92,9 +93,7 @@ def run(arguments: list[str]) -> int:
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
-    except BrokenPipeError:
-        # The reader of a pipe has enough: nothing is left to say, and Python must not try at exit.
-        sys.stdout = None
+    except BrokenPipeError:  # the reader of a pipe has enough, and nothing is left to say
         return 0
     return code if isinstance(code, int) else 0
 

@@ -9,6 +9,7 @@ import typer
 from archprof.cli import options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
+from archprof.outputs import write_file
 from archprof.render.formats import FORMATS, Result, rendered
 
 if TYPE_CHECKING:
@@ -147,7 +148,7 @@ def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:
     from archprof.analysis.baseline import merged, read_baseline, to_text
 
     old = read_baseline(path) if os.path.exists(path) else {}
-    write(to_text(merged(old, found)), path)
+    write_file(path, to_text(merged(old, found)), anew=True)
 
 
 def _write_job_summary(result: Result) -> None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.check import CheckRequest
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
+from archprof.inputs import current_folder, real_path
 from archprof.render.formats import formats_of
 from archprof.spec.budget import LIMITED, Limit, increase, read_limit
 from archprof.spec.config import Config, find_config, read_config
@@ -48,9 +49,13 @@ def request_of(
 
 
 def held_to(config: str | None, baseline: str | None, against: str | None, written: str | None) -> HeldTo:
-    """Return what networks are held to. Raises UsageError for options that do not go together, and SpecError for a
-    configuration that is wrong."""
-    found = read_config(config) if config is not None else find_config(Path.cwd())
+    """Return what networks are held to.
+
+    Raises UsageError for options that do not go together and where there is no current folder, and SpecError for a
+    configuration that is wrong.
+    """
+    here = current_folder()
+    found = read_config(config) if config is not None else find_config(here)
     revision = _revision(against, baseline)
     place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
     before, wrong = _before(place, written)
@@ -115,7 +120,7 @@ def _before(baseline: str | None, written: str | None) -> "tuple[Mapping[str, Sn
     place = baseline or written
     if place is None:
         return None, ()
-    if written is not None and Path(written).resolve() == Path(place).resolve() and not Path(place).exists():
+    if written is not None and real_path(written) == real_path(place) and not Path(place).exists():
         return {}, ()
     try:
         return read_baseline(place), ()

@@ -2,12 +2,14 @@
 
 import os
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 import typer
 
+from archprof.cli.process import terminal_size
 from archprof.errors import suggest, usage_error
-from archprof.files import write_file
+from archprof.outputs import write_file
 from archprof.render.formats import Page, Result, formats_of, rendered
 
 
@@ -49,16 +51,18 @@ def write(text: str, output: str | None) -> None:
 
 
 def write_stdout(text: str) -> None:
-    """Write text to standard output, whatever its encoding takes."""
-    encoding = sys.stdout.encoding or "ascii"
-    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-    sys.stdout.flush()
+    """Write text to standard output. A reader that has enough of it changes nothing: the answer is what it is.
+
+    Raises UsageError where it cannot be written.
+    """
+    with suppress(BrokenPipeError):
+        sys.stdout.write(text)
+        sys.stdout.flush()
 
 
 def say(text: str) -> None:
-    """Write a message to standard error, whatever its encoding takes."""
-    encoding = sys.stderr.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+    """Write a message to standard error."""
+    print(text, file=sys.stderr)
 
 
 def page(output: str | None, no_color: bool) -> Page:
@@ -66,9 +70,8 @@ def page(output: str | None, no_color: bool) -> Page:
     length."""
     stdout = sys.stdout
     terminal = output is None and stdout.isatty()
-    columns = os.environ.get("COLUMNS", "")
     # COLUMNS is honoured in a pipe too; without it a pipe has no width.
-    width = int(columns) if output is None and columns.isascii() and columns.isdigit() and int(columns) > 0 else None
+    width = terminal_size("COLUMNS") if output is None else None
     if width is None and terminal:
         width = os.get_terminal_size(stdout.fileno()).columns or None
     color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"

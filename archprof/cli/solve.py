@@ -6,7 +6,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
-from archprof.files import write_file
+from archprof.outputs import write_file
 from archprof.render.formats import Result
 
 

@@ -86,7 +86,7 @@ def goes_by(output: str | None) -> bool:
     """Tell whether what is written is gone at once: into standard output, a pipe or a device."""
     if output is None:
         return True
-    from archprof.files import is_stream, resolved
+    from archprof.outputs import is_stream, resolved
 
     with suppress(OSError):  # which is told when it is written
         return is_stream(resolved(output))

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from archprof.cli.output import deliver, say, write_stdout
+from archprof.cli.output import deliver, say
 from archprof.cli.progress import Interrupt, Progress
 from archprof.cli.sweep_options import SHOWN, SweepRequest, goes_by, planned
 from archprof.errors import printable
-from archprof.files import cannot_write, output_file
+from archprof.outputs import cannot_write, output_file
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Streamed(_Sink):
 
     def _write(self, data: bytes) -> None:
         if self._file is None:
-            write_stdout(data.decode())
+            sys.stdout.write(data.decode())  # a reader that has enough ends the sweep
         else:
             self._file.write(data)
 
@@ -173,6 +173,8 @@ class _Streamed(_Sink):
         if self._selection.reduces:
             self.pass_on(self._tally.ordered(self._selection))
         self._open.close()
+        with suppress(BrokenPipeError):  # all is counted: that the reader has enough does not change the answer
+            sys.stdout.flush()
         super().finish(interrupted)
         _tell_impossible(self._tally)
 

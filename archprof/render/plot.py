@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
-from archprof.files import output_file
+from archprof.outputs import output_file
 from archprof.units import short
 
 if TYPE_CHECKING:
@@ -61,7 +61,8 @@ def plot_sweep(models: Sequence[str], points: "VariantRows", path: str) -> None:
 
 
 def _figure(path: str) -> Any:
-    """Return an empty picture. Raises UsageError without matplotlib, or for another suffix."""
+    """Return an empty picture. Raises UsageError without matplotlib or a folder for its files, or for another
+    suffix."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise usage_error(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")
     try:
@@ -70,6 +71,9 @@ def _figure(path: str) -> Any:
         raise usage_error(
             "`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'"
         ) from None
+    except OSError:
+        message = "matplotlib finds no folder that it can write to"
+        raise usage_error(message, help="set MPLCONFIGDIR to one") from None
     return Figure(figsize=(7, 4.5), layout="constrained")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from archprof.analysis.document import LARGEST
 from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
-from archprof.files import put_in_place, replacing
+from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
 from archprof.sweep.outcome import axis_names
 from archprof.sweep.plan import Plan

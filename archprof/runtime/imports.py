@@ -7,14 +7,18 @@ from contextlib import contextmanager
 from importlib import import_module
 
 from archprof.errors import UsageError, usage_error
+from archprof.inputs import current_folder
 
 # What is imported of a package, where that is not the package itself.
 _MODULES = {"fvcore": "fvcore.nn"}
 
 
 def require_torch(what: str, *others: str) -> None:
-    """Import torch, and the *others* that *what* needs; raises UsageError, with what to install, where one is
-    missing."""
+    """Import torch, and the *others* that *what* needs.
+
+    Raises UsageError, with what to install, where one is missing, and where there is no current folder.
+    """
+    current_folder()  # without one, the mathematics of torch find none of their own files and end the process
     packages = ("torch", *others)
     with importing():
         for package in packages:

@@ -1,11 +1,14 @@
 """What `archprof check` is to check: `archprof.yaml`, or `[tool.archprof]` of a pyproject.toml."""
 
+import os
 import re
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, printable, problem, usage_error
+from archprof.inputs import is_below, is_stream, repository_root
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
@@ -39,12 +42,12 @@ def find_config(folder: Path) -> Config | None:
     """Return the config of a folder or of the nearest one above that has one, up to the root of its repository; None
     where there is none."""
     for place in (folder, *folder.parents):
-        if (place / NAME).is_file():
+        if os.path.isfile(place / NAME):  # unlike Path.is_file, no error for a folder that nobody may enter
             return read_config(str(_shown(place / NAME, folder)))
         project = place / PROJECT
-        if project.is_file() and (config := _of_project(str(_shown(project, folder)))):
+        if os.path.isfile(project) and (config := _of_project(str(_shown(project, folder)))):
             return config
-        if (place / ".git").exists():
+        if os.path.exists(place / ".git"):
             return None
     return None
 
@@ -128,13 +131,30 @@ def _config(root: Node, path: str) -> Config:
     with problems:
         mapping(root, "the configuration", KEYS)
     with problems:
-        baseline = scalar(node, "a file").text if (node := fields.get("baseline")) else ""
+        baseline = _file(node, Path(path).parent) if (node := fields.get("baseline")) else ""
     budgets = fields.get("budgets")
     with problems:
         for item in sequence(budgets, "a list of budgets", _FORM) if budgets else ():
             with problems:
                 entries.append(_entry(item))
     return Config(path, Path(path).parent, tuple(entries), baseline, tuple(problems.found))
+
+
+def _file(node: Node, folder: Path) -> str:
+    path = scalar(node, "a file").text
+    if is_stream(path):
+        raise problem("a configuration cannot name standard input", node.location, help="name a file")
+    check_inside([str(folder / path)], folder, node.location)
+    return path
+
+
+def check_inside(paths: Iterable[str], folder: Path, location: Location) -> None:
+    """Raise SpecError, at *location*, for a path that leads out of the repository of a configuration's folder."""
+    root = repository_root(folder)
+    for path in paths:
+        if not is_below(path, root):
+            message = f"`{printable(path)}` is not in {printable(root)}"
+            raise problem(message, location, help="a configuration names what is in its repository, links followed")
 
 
 def _entry(node: Node) -> BudgetEntry:

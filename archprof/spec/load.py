@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from archprof.errors import Location, Problems, SpecError, did_you_mean, problem, suggest
+from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog, git
 from archprof.spec.edits import Assignment, assign, edit
@@ -89,8 +90,8 @@ def _extended(
     and the child's keys on top."""
     target, behind = parse_reference(scalar(extends, "the name of a spec").text, extends.location)
     path = _parent_file(target, root.file, extends.location)
-    here = str(Path(file).resolve())
-    if str(Path(path).resolve()) in (*chain, here):
+    here = real_path(file)
+    if real_path(path) in (*chain, here):
         raise problem(f"`extends: {shorten(target)}` leads back to a file that extends this one", extends.location)
     if len(chain) + 1 >= MAX_EXTENDS:
         raise problem(f"a chain of more than {MAX_EXTENDS} files that extend each other", extends.location)
@@ -109,7 +110,7 @@ def _name_of(file: str) -> str:
 def _parent_file(target: str, child: str, location: Location) -> str:
     if not catalog.is_path(target):
         return _found_at_revision(target, child, location) if git.is_git(child) else str(catalog.find(target, location))
-    if target == "-":
+    if is_stream(target):
         raise problem("a spec cannot extend standard input", location, help="name a spec of the catalog or a file")
     if git.is_git(target):
         return target
@@ -121,7 +122,7 @@ def _beside(child: str, target: str) -> str:
     another folder."""
     path = Path(child).parent / target
     short = os.path.normpath(path)
-    return short if os.path.realpath(short) == os.path.realpath(path) else str(path)
+    return short if real_path(short) == real_path(str(path)) else str(path)
 
 
 def _found_at_revision(name: str, child: str, location: Location) -> str:

@@ -4,12 +4,13 @@ words for what is wrong."""
 import re
 import sys
 from collections.abc import Mapping
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
 import yaml
 
 from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.inputs import read_bytes, remember
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.git import is_git, read_blob
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
@@ -30,11 +31,10 @@ def read_file(path: str) -> str:
         if is_git(path):
             data = read_blob(path)
         elif path == "-":
-            data = sys.stdin.buffer.read(MAX_BYTES + 1)
             path = "<stdin>"
+            data = _standard_input()
         else:
-            with Path(path).open("rb") as file:
-                data = file.read(MAX_BYTES + 1)
+            data = read_bytes(path, MAX_BYTES + 1)
     except FileNotFoundError:
         raise problem(f"no such file: `{printable(path)}`") from None
     except IsADirectoryError:
@@ -45,6 +45,14 @@ def read_file(path: str) -> str:
         reason = getattr(error, "strerror", None) or str(error)
         raise problem(f"cannot read `{printable(path)}`: {reason.lower()}") from None
     return decode(data, path)
+
+
+def _standard_input() -> bytes:
+    if sys.stdin is None:
+        raise problem("standard input is closed", help="give it a spec: `archprof summary - <my_net.yaml`")
+    with suppress(OSError, ValueError):  # a test's standard input has no number
+        remember(sys.stdin.fileno())
+    return sys.stdin.buffer.read(MAX_BYTES + 1)
 
 
 def decode(data: bytes, file: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import UsageError, printable, usage_error
-from archprof.files import resolved
+from archprof.outputs import refuse_input, resolved
 from archprof.sweep.compute import Invalid
 from archprof.sweep.held import Even
 from archprof.sweep.plan import Plan
@@ -43,6 +43,8 @@ class Checkpoint:
         self.target = resolved(output)
         if os.path.isdir(self.target):
             raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+        for place in (self.target, self.part, f"{self.target}.progress"):
+            refuse_input(output, place)
         # As it was typed, where that is where it stands.
         self._name = output if self.target == os.path.abspath(output) else self.target
         self.complete = False  # whether all rows are there

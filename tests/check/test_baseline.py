@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import archprof as package
-from archprof import files
+from archprof import outputs
 from tests.check.repository import MACS, MORE_PARAMS, PARAMS, SPEC, commit, git, heavier
 from tests.cli.console import archprof
 
@@ -230,7 +230,7 @@ def test_a_folder_that_cannot_be_written(capsys, folder, monkeypatch):
     def refused(folder):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(files, "_nameless", refused)  # whoever runs the tests as root may write everywhere
+    monkeypatch.setattr(outputs, "_nameless", refused)  # whoever runs the tests as root may write everywhere
     result = archprof(capsys, "check", "tiny.yaml", "--write-baseline", "b.json")
     assert (result.code, result.err) == (2, "cannot write `b.json`: permission denied\n  help: nothing was written\n")
 

@@ -48,17 +48,19 @@ CLI = f"""{NOTICE}# Commands
 
 Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or
 holds a `/`), `git:REV:path` for a file at a revision, or `-` for standard input, each with settings behind it if
-wanted: `mobilenet_v2@width=0.75,resolution=192`.
+wanted: `mobilenet_v2@width=0.75,resolution=192`. A path names a file, or a stream that the shell opened (`/dev/stdin`,
+`<(command)`); named pipes and devices are refused, and in a spec or a configuration streams are too.
 
 The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`,
 `.csv`, `.md`, `.txt`) gives the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS`
-are honoured; into a pipe goes no colour, and no line is cut.
+are honoured; into a pipe goes no colour, and no line is cut. A reader that leaves early does not change the exit
+code.
 
 | exit code | |
 | --- | --- |
 | 0 | fine |
 | 1 | the answer is no: counts differ, a number of `expect` is wrong, a budget is exceeded |
-| 2 | bad input or usage: a wrong spec, an unknown option, a missing extra |
+| 2 | bad input or usage: a wrong spec, an unknown option, a missing extra; or a result that cannot be written |
 | 130 | interrupted |
 
 {{commands}}"""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from archprof import files
+from archprof import outputs
 from tests.check.repository import SPEC
 from tests.cli.console import archprof
 
@@ -176,10 +176,10 @@ def test_a_file_of_somebody_else_is_written_into(capsys, folder, monkeypatch, wr
 
 KILLED = """
 import os, signal, sys
-from archprof import files
+from archprof import outputs
 from archprof.cli import run
 
-files._made_like = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+outputs._made_like = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
 sys.exit(run(sys.argv[1:]))
 """
 
@@ -205,12 +205,12 @@ def test_a_failed_write_leaves_the_old_file(capsys, folder, monkeypatch, writer,
     path = folder / f"out{suffix}"
     path.write_text(old := EMPTY.get(writer, "old"))
     if not nameless:
-        monkeypatch.setattr(files, "_nameless", lambda folder: None)
+        monkeypatch.setattr(outputs, "_nameless", lambda folder: None)
 
     def full(*given):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(files, "_made_like", full)
+    monkeypatch.setattr(outputs, "_made_like", full)
     result = archprof(capsys, *line, option, f"junit={path.name}" if writer == "--report" else path.name)
     assert (result.code, result.err.splitlines()[-2]) == (2, f"cannot write `{path.name}`: no space left on device")
     assert path.read_text() == old
@@ -220,7 +220,7 @@ def test_a_failed_write_leaves_the_old_file(capsys, folder, monkeypatch, writer,
 @pytest.mark.parametrize("nameless", [True, False])
 def test_with_and_without_a_file_that_has_no_name(capsys, folder, monkeypatch, nameless):
     if not nameless:
-        monkeypatch.setattr(files, "_nameless", lambda folder: None)
+        monkeypatch.setattr(outputs, "_nameless", lambda folder: None)
     for _ in range(2):  # a new file, then one in the place of another
         write(capsys, "-o", "out.csv")
     assert others(folder) == ["out.csv"]

@@ -10,6 +10,7 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 from archprof.errors import UsageError, printable, usage_error
+from archprof.inputs import is_input
 
 # Names of what this process has open: they are its streams, whatever stands behind them.
 _OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})\Z|/dev/std(out|err)\Z", re.ASCII)
@@ -18,22 +19,25 @@ _MAX_LINKS = 40
 _NAMELESS_UNKNOWN = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
 
 
-def write_file(path: str, text: str) -> None:
-    """Write a text to a file, in UTF-8. Raises UsageError as `output_file` does."""
-    with output_file(path) as file:
+def write_file(path: str, text: str, *, anew: bool = False) -> None:
+    """Write a text to a file, in UTF-8; *anew*: one that was read to be written again. Raises UsageError as
+    `output_file` does."""
+    with output_file(path, anew=anew) as file:
         file.write(text.encode("utf-8", "backslashreplace"))
 
 
 @contextmanager
-def output_file(path: str) -> Iterator[BinaryIO]:
+def output_file(path: str, *, anew: bool = False) -> Iterator[BinaryIO]:
     """Yield a file for what is to stand at *path*. It is put there when the block ends, and is gone when the block
     fails: nobody sees a part of it, and a process that is killed leaves nothing behind.
 
     A link is followed to what it names; a device, a pipe or a stream of this process is written as it is. Raises
-    UsageError when it cannot be written; an old file stays as it was.
+    UsageError when it cannot be written, or was read and is not to be written *anew*; an old file stays as it was.
     """
     try:
         target = resolved(path)
+        if not anew:
+            refuse_input(path, target)
         with _stream(target) if is_stream(target) else replacing(target) as file:
             yield file
     except BrokenPipeError:  # whoever reads a pipe has enough
@@ -52,6 +56,12 @@ def resolved(path: str) -> str:
             return path if _OPEN.match(path) else os.path.abspath(path)
         path = os.path.join(os.path.dirname(path), os.readlink(path))
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+
+
+def refuse_input(path: str, target: str) -> None:
+    """Raise UsageError where what is to be written was read."""
+    if is_input(target):
+        raise usage_error(f"`{printable(path)}` is read, and cannot be written as well", help="write to another file")
 
 
 def is_stream(target: str) -> bool:

@@ -1,0 +1,94 @@
+"""Files that somebody named, read without waiting for what may never come, and known afterwards; and the folder that
+their paths count from."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+from archprof.errors import usage_error
+
+# What can keep a reader waiting, or never ends.
+_NO_FILES = {
+    stat.S_IFIFO: "a named pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
+
+
+# Device and number of each file that was read: a command line must not write over what it reads, whatever the name.
+_read: set[tuple[int, int]] = set()
+
+
+def is_stream(path: str) -> bool:
+    """Tell whether a path names a stream that is open already: standard input, or what `<(command)` is in a shell."""
+    whole = os.path.normpath(path)
+    return path == "-" or whole == "/dev/stdin" or whole.startswith(("/dev/fd/", "/proc/self/fd/"))
+
+
+def read_bytes(path: str, limit: int) -> bytes:
+    """Return the first *limit* bytes of a file.
+
+    Raises OSError for what is neither a file nor a stream that is open already, and as `open` does.
+    """
+    found = os.stat(path)
+    kind = _NO_FILES.get(stat.S_IFMT(found.st_mode))
+    if kind and not is_stream(path):
+        raise OSError(errno.EINVAL, f"it is {kind}, not a file")
+    # Some files of /proc wait for news, and none of them has a size.
+    patience = os.O_NONBLOCK if stat.S_ISREG(found.st_mode) and not found.st_size else 0
+    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | patience)) as file:
+        remember(file.fileno())
+        # A file that would wait gives None.
+        return file.read(limit) or b""
+
+
+def remember(descriptor: int) -> None:
+    """Know of an open file that it is an input."""
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        _read.add((found.st_dev, found.st_ino))
+
+
+def forget() -> None:
+    """Begin with no inputs: what another command line of this process read is none of this one."""
+    _read.clear()
+
+
+def is_input(path: str) -> bool:
+    """Tell whether a path names a file that was read, by this name or another one."""
+    try:
+        found = os.stat(path)
+    except (OSError, ValueError):
+        return False
+    return (found.st_dev, found.st_ino) in _read
+
+
+def repository_root(folder: Path) -> str:
+    """Return the real path of the repository that a folder is in; of the folder itself where it is in none."""
+    real = Path(real_path(str(folder)))
+    return str(next((place for place in (real, *real.parents) if os.path.exists(place / ".git")), real))
+
+
+def is_below(path: str, root: str) -> bool:
+    """Tell whether a path, links followed, is in a folder."""
+    return Path(os.path.abspath(real_path(path))).is_relative_to(root)
+
+
+def real_path(path: str) -> str:
+    """Return a path without links; the path itself where it cannot be followed, since the current folder was
+    deleted or it is no path."""
+    try:
+        return os.path.realpath(path)
+    except (OSError, ValueError):
+        return path
+
+
+def current_folder() -> Path:
+    """Return the current folder. Raises UsageError where it was deleted."""
+    try:
+        return Path.cwd()
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise usage_error(f"there is no current folder: {reason}", help="change to a folder that exists") from None
