@@ -6,7 +6,7 @@ from pathlib import Path
 
 import typer
 
-from archprof.errors import UsageError, suggest, usage_error
+from archprof.errors import UsageError, printable_lines, suggest, usage_error
 from archprof.render.formats import Page, Result, formats_of, rendered
 
 
@@ -55,9 +55,9 @@ def write_stdout(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a message to standard error, whatever its encoding takes."""
+    """Write a message to standard error, whatever it quotes, and whatever the encoding takes."""
     encoding = sys.stderr.encoding or "ascii"
-    print(text.encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
+    print(printable_lines(text).encode(encoding, "backslashreplace").decode(encoding), file=sys.stderr)
 
 
 def write_file(path: str, text: str) -> None:

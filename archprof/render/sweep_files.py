@@ -1,6 +1,6 @@
 """Variants of a sweep as lines of a file, written as they come: CSV, JSON lines, Parquet."""
 
-import json
+import csv
 import re
 import shutil
 import sys
@@ -12,8 +12,10 @@ import numpy as np
 
 from archprof.analysis.document import LARGEST
 from archprof.costs.metrics import NAMES
-from archprof.errors import usage_error
+from archprof.errors import unobeyed, usage_error
 from archprof.render.formats import writer_of
+from archprof.render.json import json_text
+from archprof.render.table import csv_cell
 from archprof.sweep.outcome import axis_names
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import VariantRows, digits
@@ -32,44 +34,54 @@ class Writer(Protocol):
         """Finish the file: what was written by then is whole."""
 
 
-def _texts(plans: Sequence[Plan], kept: VariantRows) -> list[list[str]]:
-    """Return the columns of variants as text: the model, the axes, the costs."""
-    columns = [[plans[index].model for index in kept.plans.tolist()]]
-    columns += [[""] * len(kept) for _ in axis_names(plans)]
-    for index, plan in enumerate(plans):
-        places = np.flatnonzero(kept.plans == index)
-        if len(places):
-            found = digits(plan, kept.numbers[places])
-            for axis in plan.axes:
-                column = columns[1 + axis_names(plans).index(axis.name)]
-                for place, digit in zip(places.tolist(), found[axis.name].tolist(), strict=True):
-                    column[place] = axis.values[digit]
-    return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
-
-
 class _TextWriter:
-    """Variants as lines of text. Standard output stays open when it is done."""
+    """Variants as lines of text. Standard output stays open when it is done.
+
+    Names and settings are few beside the variants that have them: each is written as a cell once.
+    """
 
     def __init__(self, file: IO[str], plans: Sequence[Plan], started: bool) -> None:
         self._file = file
         self._plans = plans
-        self._names = ("model", *axis_names(plans), *NAMES)
+        self._axes = axis_names(plans)
+        self._models = [self.name(plan.model) for plan in plans]
+        self._values = [{axis.name: list(map(self.setting, axis.values)) for axis in plan.axes} for plan in plans]
         if not started:
-            file.write(self.header())
+            self.start(("model", *self._axes, *NAMES))
 
-    def header(self) -> str:
-        """Return what stands above the lines."""
-        return ""
+    def name(self, text: str) -> str:
+        """Return the cell of a name."""
+        raise NotImplementedError
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants: of the model, the axes and the costs as text."""
+    def setting(self, text: str) -> str:
+        """Return the cell of a setting as typed; an empty one is of an axis that a network has not."""
+        return self.name(text)
+
+    def start(self, names: Sequence[str]) -> None:
+        """Write what stands above the lines."""
+
+    def rows(self, rows: Iterator[tuple[str, ...]]) -> None:
+        """Write lines of cells: the model, the axes, the costs in digits."""
         raise NotImplementedError
 
     def write(self, kept: VariantRows) -> None:
         """Write some variants."""
         for low in range(0, len(kept), _CHUNK):
             part = kept.take(np.arange(low, min(low + _CHUNK, len(kept))))
-            self._file.writelines(self.lines(_texts(self._plans, part)))
+            self.rows(zip(*self._columns(part), strict=True))
+
+    def _columns(self, kept: VariantRows) -> list[list[str]]:
+        columns = [[self._models[index] for index in kept.plans.tolist()]]
+        columns += [[self.setting("")] * len(kept) for _ in self._axes]
+        for index, plan in enumerate(self._plans):
+            places = np.flatnonzero(kept.plans == index)
+            if len(places):
+                found = digits(plan, kept.numbers[places])
+                for name, values in self._values[index].items():
+                    column = columns[1 + self._axes.index(name)]
+                    for place, digit in zip(places.tolist(), found[name].tolist(), strict=True):
+                        column[place] = values[digit]
+        return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
 
     def close(self) -> None:
         """Finish the file."""
@@ -82,39 +94,44 @@ class _TextWriter:
 class CsvWriter(_TextWriter):
     """Variants as CSV: the settings as typed, exact counts."""
 
-    def header(self) -> str:
-        """Return the names of the columns."""
-        return ",".join(map(_quoted, self._names)) + "\n"
+    def name(self, text: str) -> str:
+        """Return the cell of a name, which may begin a line."""
+        return unobeyed(self.setting(text))
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants."""
-        quoted = [list(map(_quoted, column)) if any("," in text for text in column) else column for column in columns]
-        for line in zip(*quoted, strict=True):
-            yield ",".join(line) + "\n"
+    def setting(self, text: str) -> str:
+        """Return the cell of a setting as typed."""
+        return str(csv_cell(text))
 
+    def start(self, names: Sequence[str]) -> None:
+        """Write the names of the columns."""
+        self.rows(iter([tuple(map(self.name, names))]))
 
-def _quoted(text: str) -> str:
-    return f'"{text}"' if "," in text else text
+    def rows(self, rows: Iterator[tuple[str, ...]]) -> None:
+        """Write lines of cells."""
+        csv.writer(self._file, lineterminator="\n").writerows(rows)
 
 
 class JsonWriter(_TextWriter):
     """Variants as JSON lines: one object a variant, numbers as numbers but for those that are larger than 2⁵³."""
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants."""
-        keys = [json.dumps(name) for name in self._names]
-        model, *axes = columns[: -len(NAMES)]
-        typed = [[_json(text) for text in column] for column in axes]
-        costs = [[_exact(text) for text in column] for column in columns[-len(NAMES) :]]
-        for line in zip(map(json.dumps, model), *typed, *costs, strict=True):
-            yield "{" + ", ".join(f"{key}: {value}" for key, value in zip(keys, line, strict=True)) + "}\n"
+    def name(self, text: str) -> str:
+        """Return the cell of a name."""
+        return json_text(text)
 
+    def setting(self, text: str) -> str:
+        """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
+        if not text:
+            return "null"
+        return text if _NUMBER.fullmatch(text) else self.name(text)
 
-def _json(text: str) -> str:
-    """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
-    if not text:
-        return "null"
-    return text if _NUMBER.fullmatch(text) else json.dumps(text)
+    def rows(self, rows: Iterator[tuple[str, ...]]) -> None:
+        """Write lines of cells."""
+        keys = [self.name(name) for name in ("model", *self._axes, *NAMES)]
+        costs = len(keys) - len(NAMES)
+        for row in rows:
+            values = (*row[:costs], *map(_exact, row[costs:]))
+            line = ", ".join(f"{key}: {value}" for key, value in zip(keys, values, strict=True))
+            self._file.write(f"{{{line}}}\n")
 
 
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)

@@ -5,7 +5,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, printable, problem, usage_error
+from archprof.errors import Location, Problem, Problems, SpecError, problem, usage_error
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
@@ -58,9 +58,7 @@ def read_config(path: str) -> Config:
         return _config(parse(read_file(path), path, _FORM), path)
     config = _of_project(path)
     if config is None:
-        raise usage_error(
-            f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml"
-        )
+        raise usage_error(f"`{path}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")
     return config
 
 
@@ -85,7 +83,7 @@ def _of_project(path: str) -> Config | None:
 def _no_toml(path: str, message: str) -> SpecError:
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     place = Location(path, int(found[1]), int(found[2])) if found else Location(path, 1, 1)
-    return problem("this is not valid TOML", place, help=printable(message.partition(" (at ")[0].lower()))
+    return problem("this is not valid TOML", place, help=message.partition(" (at ")[0].lower())
 
 
 class _Located:

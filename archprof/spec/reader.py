@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.git import is_git, read_blob
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
@@ -36,14 +36,12 @@ def read_file(path: str) -> str:
             with Path(path).open("rb") as file:
                 data = file.read(MAX_BYTES + 1)
     except FileNotFoundError:
-        raise problem(f"no such file: `{printable(path)}`") from None
+        raise problem(f"no such file: `{path}`") from None
     except IsADirectoryError:
-        raise problem(
-            f"`{printable(path)}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`"
-        ) from None
+        raise problem(f"`{path}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise problem(f"cannot read `{printable(path)}`: {reason.lower()}") from None
+        raise problem(f"cannot read `{path}`: {reason.lower()}") from None
     return decode(data, path)
 
 
