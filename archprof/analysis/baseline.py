@@ -67,7 +67,9 @@ def counted(parts: Iterable[BaselineRow], metric: str) -> int:
 def to_text(models: Mapping[str, Snapshot]) -> str:
     """Return the baseline file: networks by name, a line for each row, nothing that changes unless a count does."""
     blocks = ",\n".join(f"    {_json(name)}: {_model(models[name])}" for name in sorted(models))
-    return f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
+    text = f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
+    # What UTF-8 cannot hold, as file names may, is escaped, and so read again.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _model(kept: Snapshot) -> str:

@@ -19,6 +19,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+# What an escape in quotes may still spell, and no text in UTF-8 nor the name of a file has.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def read_file(path: str) -> str:
@@ -126,6 +128,9 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
+                if found := _NO_TEXT.search(event.value):
+                    message = f"a character that no text has: {ascii(found[0])[1:-1]}"
+                    raise self._refused(event, message, "a spec is plain text; remove it")
                 mark = event.start_mark
                 place = self.place or (self.file, mark.line + 1, mark.column + 1)
                 node: Node = Scalar(event.value, *place)
