@@ -205,21 +205,23 @@ def tried(capsys, *arguments, format="table", streamed=False):
     return result
 
 
-def asked(model):
-    """The command lines that show a network, with their formats."""
+def asked(model, word):
+    """The command lines that show a network, one of whose knobs takes *word*, with their formats."""
+    knob = f"k={word}"
     for format in TABLES:
         for command in (
             ["summary", model],
             ["summary", model, "--full", "--convention", "fvcore"],
             ["show", model],
-            ["compare", model, f"{model}@classes=3"],
-            ["compare", model, model, "--by", "layer"],
-            ["diff", model, f"{model}@classes=3"],
-            ["explain", model],
+            ["compare", model, f"{model}@{knob}"],
+            ["compare", model, f"{model}@{knob}", "--by", "layer"],
+            ["diff", model, f"{model}@{knob},classes=3"],
+            ["explain", model, "--set", knob],
             ["explain", model, "--number", "22k"],
             ["verify", model, "--analytic"],
-            ["solve", model, "--max-macs", "20k", "--width", "0.5:1"],
-            ["sweep", model, model, "--classes", "3,4"],
+            ["solve", model, "--max-macs", "20k", "--width", "0.5:1", "--set", knob],
+            ["sweep", model, "--set", f"k=a,{word}"],
+            ["sweep", model, f"{model}@{knob}", "--classes", "3,4"],
         ):
             yield format, command
     for format in REPORTS:
@@ -228,10 +230,11 @@ def asked(model):
 
 def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
     """In the name of a file, and in every text of its spec, where control characters are refused."""
-    name = named(hostile)
-    (folder / name).write_text(SPEC.format(quoted(hostile if hostile.isprintable() else "plain")))
+    name, word = named(hostile), hostile if hostile.isprintable() else "plain"
+    (folder / name).write_text(SPEC.format(quoted(word)))
     model = f"./{name}"
-    for format, command in asked(model):
+    # A setting is read as YAML: some words would have to stand in quotes there.
+    for format, command in asked(model, "a" if re.match("[@|#%]", word) else word):
         assert tried(capsys, *command, "--format", format, format=format, streamed=command[0] == "sweep").out
     # As the word itself, at the start of its line.
     tried(capsys, "validate", name)
@@ -316,10 +319,10 @@ def test_an_output_that_takes_only_ascii(monkeypatch, folder, command, format):
     assert taken.getvalue().isascii()
 
 
-@pytest.mark.parametrize("hostile", ["$\\frac{$", "\x1b[31m", "\udcff", "<a>&"])
+@pytest.mark.parametrize("hostile", ["$\\frac{$", "<a>&"])
 def test_a_picture_shows_names_as_they_are(capsys, folder, hostile):
-    (folder / named(hostile)).write_text(SPEC.format('"plain"'))
-    model = f"./{named(hostile)}"
+    (folder / "net.yaml").write_text(SPEC.format(quoted(hostile)))
+    model = f"./net.yaml@k={hostile}"
     assert archprof(capsys, "compare", model, "v1", "--plot", "a.svg").code == 0
     assert archprof(capsys, "sweep", model, "v1", "--width", "0.5,1", "--plot", "b.svg").code == 0
     for name in ("a.svg", "b.svg"):
