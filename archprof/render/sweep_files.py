@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
+from io import StringIO, TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -99,8 +100,12 @@ class CsvWriter(_TextWriter):
         return unobeyed(self.setting(text))
 
     def setting(self, text: str) -> str:
-        """Return the cell of a setting as typed."""
-        return str(csv_cell(text))
+        """Return the cell of a setting as typed, in quotes where it needs them."""
+        if _NUMBER.fullmatch(text):
+            return text
+        out = StringIO()
+        csv.writer(out, lineterminator="").writerow(("", csv_cell(text)))
+        return out.getvalue().removeprefix(",")
 
     def start(self, names: Sequence[str]) -> None:
         """Write the names of the columns."""
@@ -108,7 +113,7 @@ class CsvWriter(_TextWriter):
 
     def rows(self, rows: Iterator[tuple[str, ...]]) -> None:
         """Write lines of cells."""
-        csv.writer(self._file, lineterminator="\n").writerows(rows)
+        self._file.writelines(",".join(row) + "\n" for row in rows)
 
 
 class JsonWriter(_TextWriter):
@@ -217,5 +222,7 @@ def open_writer(format: str, path: str, plans: Sequence[Plan], before: str | Non
 
 def text_writer(format: str, file: IO[str], plans: Sequence[Plan], started: bool = False) -> Writer:
     """Return the writer of CSV or JSON lines to an open file; one that is *started* has its header already."""
+    if isinstance(file, TextIOWrapper):
+        file.reconfigure(errors="replace")  # whatever its encoding takes
     writer: Writer = writer_of(format)(file, plans, started)
     return writer

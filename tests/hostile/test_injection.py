@@ -311,10 +311,10 @@ def test_whatever_a_baseline_says(capsys, folder, held):
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 @pytest.mark.parametrize("command", ["summary", "sweep"])
 def test_an_output_that_takes_only_ascii(monkeypatch, folder, command, format):
-    (folder / "ネット\udcff.yaml").write_text(SPEC.format('"plain"'))
+    (folder / "ネット\udcff.yaml").write_text(SPEC.format('"é"'))
     taken = io.BytesIO()
     monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(taken, encoding="ascii"))
-    assert run([command, "./ネット\udcff.yaml", "--classes", "3", "--format", format]) == 0
+    assert run([command, "./ネット\udcff.yaml", "--set", "k=é", "--format", format]) == 0
     sys.stdout.flush()
     assert taken.getvalue().isascii()
 
