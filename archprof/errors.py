@@ -1,7 +1,48 @@
 """What can go wrong, said in one form: a place, a sentence, and what to change."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
+
+# Nobody sees these, though Python calls them printable: a joiner, and fillers as wide as a letter.
+_UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")
+_MARKS = frozenset(("Mn", "Me"))
+# No language puts more marks on a letter; a flood of them covers the lines above and below.
+_MOST_MARKS = 4
+
+
+def printable(text: str) -> str:
+    """Return *text* on one line, without anything that a terminal would obey or a reader would miss, and without `##`,
+    behind which CI's runners look for commands: such characters are written as escapes."""
+    return escaped(text, lambda char: ascii(char)[1:-1]).replace("##", "#\\x23")
+
+
+def escaped(text: str, escape: Callable[[str], str]) -> str:
+    """Return *text* with each character that a terminal would obey or a reader would miss as *escape* writes it."""
+    if text.isprintable() and text.isascii():
+        return text
+    from unicodedata import category
+
+    if text.isprintable() and _UNSEEN.isdisjoint(text) and _MARKS.isdisjoint(map(category, text)):
+        return text
+    shown, marks = [], 0
+    for char in text:
+        marks = marks + 1 if category(char) in _MARKS else 0
+        seen = char.isprintable() and char not in _UNSEEN and marks <= _MOST_MARKS
+        shown.append(char if seen else escape(char))
+    return "".join(shown)
+
+
+def unobeyed(text: str) -> str:
+    """Return lines of which none is a command to GitHub's runner: one that would begin with `::` begins with an
+    escape."""
+    import re
+
+    return re.sub("^( *):(?=:)", r"\1\\x3a", text, flags=re.MULTILINE) if "::" in text else text
+
+
+def printable_lines(text: str) -> str:
+    """Return a message of several lines with nothing in it that a terminal or a runner would obey."""
+    return unobeyed("\n".join(map(printable, text.split("\n"))))
 
 
 class Location(NamedTuple):
@@ -13,19 +54,15 @@ class Location(NamedTuple):
     column: int
 
     def __str__(self) -> str:
-        name = printable(self.file)
-        return f"{name}:{self.line}:{self.column}" if self.line else name
-
-
-def printable(text: str) -> str:
-    """Return *text* on one line, without anything that a terminal would obey: other characters are written as
-    escapes."""
-    return text if text.isprintable() else "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
 
 class Problem(NamedTuple):
     """One mistake: a lower-case sentence, where it is (in the file, in the spec), what to change, and facts worth
-    knowing."""
+    knowing.
+
+    Each may quote what comes from outside as it is: as text, each is one printable line.
+    """
 
     message: str
     location: Location | None = None
@@ -42,7 +79,7 @@ class Problem(NamedTuple):
             lines.append(f"  help: {self.help}")
         if self.note:
             lines.append(f"  note: {self.note}")
-        return "\n".join(lines)
+        return unobeyed("\n".join(map(printable, lines)))
 
 
 class ArchprofError(Exception):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
-from archprof.errors import UsageError, printable, usage_error
+from archprof.errors import UsageError, usage_error
 from archprof.inputs import is_input
 
 # Names of what this process has open: they are its streams, whatever stands behind them.
@@ -61,7 +61,7 @@ def resolved(path: str) -> str:
 def refuse_input(path: str, target: str) -> None:
     """Raise UsageError where what is to be written was read."""
     if is_input(target):
-        raise usage_error(f"`{printable(path)}` is read, and cannot be written as well", help="write to another file")
+        raise usage_error(f"`{path}` is read, and cannot be written as well", help="write to another file")
 
 
 def is_stream(target: str) -> bool:
@@ -88,7 +88,7 @@ def put_in_place(temporary: str, target: str) -> None:
 def cannot_write(path: str, error: Exception, help: str = "nothing was written") -> UsageError:
     """Return the error for a file that the system does not let us write."""
     reason = (getattr(error, "strerror", None) or str(error)).lower()
-    return usage_error(f"cannot write `{printable(path)}`: {reason}", help=help)
+    return usage_error(f"cannot write `{path}`: {reason}", help=help)
 
 
 @contextmanager

@@ -45,8 +45,8 @@ class Budgets(pytest.File):
         """Yield a test for each limit of each network, and one for each mistake."""
         from archprof.analysis.baseline import read_baseline
         from archprof.analysis.check import CheckRequest, check
-        from archprof.errors import InputError
-        from archprof.render.check import budget
+        from archprof.errors import InputError, printable
+        from archprof.render.check import titled
         from archprof.spec.config import read_config
 
         try:
@@ -56,9 +56,9 @@ class Budgets(pytest.File):
             raise self.CollectError(str(error)) from None
         outcome = check(CheckRequest(config=config, before=before, folder=config.folder / Path(config.baseline).parent))
         for verdict in outcome.verdicts:
-            yield Held.from_parent(self, name=f"{verdict.model}: {budget(verdict)}", verdict=verdict)
+            yield Held.from_parent(self, name=printable(titled(verdict)), verdict=verdict)
         for problem in outcome.problems:
-            yield Held.from_parent(self, name=str(problem.location or problem.message), problem=problem)
+            yield Held.from_parent(self, name=printable(str(problem.location or problem.message)), problem=problem)
 
 
 class Exceeded(Exception):
@@ -75,6 +75,7 @@ class Held(pytest.Item):
 
     def runtest(self) -> None:
         """Raise what is wrong, if anything is."""
+        from archprof.errors import printable, unobeyed
         from archprof.render.check import absent
         from archprof.render.findings import explained
 
@@ -82,9 +83,9 @@ class Held(pytest.Item):
             raise Exceeded(str(self._problem))
         assert self._verdict is not None
         if self._verdict.status == "new":
-            pytest.skip(absent(self._verdict))
+            pytest.skip(printable(absent(self._verdict)))
         if self._verdict.status == "fail":
-            raise Exceeded(explained(self._verdict))
+            raise Exceeded(unobeyed(explained(self._verdict)))
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """Return the failure as archprof says it, without a traceback."""
@@ -113,7 +114,7 @@ class Archprof:
         Raises SpecError for a limit or a network that is wrong.
         """
         from archprof.analysis.check import CheckRequest, check
-        from archprof.errors import Location, SpecError
+        from archprof.errors import Location, SpecError, unobeyed
         from archprof.render.findings import explained
         from archprof.spec.budget import LIMITED, read_limit
         from archprof.spec.nodes import Scalar
@@ -131,7 +132,7 @@ class Archprof:
         if outcome.problems:
             raise SpecError(outcome.problems)
         if outcome.failures:
-            pytest.fail("\n".join(map(explained, outcome.failures)), pytrace=False)
+            pytest.fail(unobeyed("\n".join(map(explained, outcome.failures))), pytrace=False)
 
 
 @pytest.fixture(scope="session")

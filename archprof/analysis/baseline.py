@@ -10,7 +10,7 @@ from archprof.analysis.document import Tensor, plain, tensors
 from archprof.analysis.summary import Stage, stage_of
 from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
-from archprof.errors import InputError, Location, Problem, Problems, UsageError, printable, usage_error
+from archprof.errors import InputError, Location, Problem, Problems, UsageError, usage_error
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26
@@ -67,7 +67,9 @@ def counted(parts: Iterable[BaselineRow], metric: str) -> int:
 def to_text(models: Mapping[str, Snapshot]) -> str:
     """Return the baseline file: networks by name, a line for each row, nothing that changes unless a count does."""
     blocks = ",\n".join(f"    {_json(name)}: {_model(models[name])}" for name in sorted(models))
-    return f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
+    text = f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
+    # What UTF-8 cannot hold, as file names may, is escaped, and so read again.
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _model(kept: Snapshot) -> str:
@@ -107,8 +109,8 @@ def read_baseline(path: str) -> dict[str, Snapshot]:
             data = file.read(MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
-        advice = f"`archprof check --write-baseline {printable(path)}` makes one"
-        raise usage_error(f"cannot read the baseline `{printable(path)}`: {reason}", help=advice) from None
+        advice = f"`archprof check --write-baseline {path}` makes one"
+        raise usage_error(f"cannot read the baseline `{path}`: {reason}", help=advice) from None
     return _BaselineReader(path, data).read()
 
 
@@ -130,9 +132,7 @@ class _BaselineReader:
         ):
             found = document.get("schema") if isinstance(document, dict) else None
             said = (
-                f"baseline schema {printable(str(found)[:20])} is not known here"
-                if found is not None
-                else "this is no baseline"
+                f"baseline schema {str(found)[:20]} is not known here" if found is not None else "this is no baseline"
             )
             raise self._wrong(f"{said}: there is schema {SCHEMA}", '"schema"')
         models = document.get("models")
@@ -158,21 +158,21 @@ class _BaselineReader:
         except UnicodeDecodeError:
             raise self._wrong("the file is not UTF-8 text") from None
         except (RecursionError, ValueError) as error:
-            said = "too deeply nested" if isinstance(error, RecursionError) else printable(str(error)).lower()
+            said = "too deeply nested" if isinstance(error, RecursionError) else str(error).lower()
             raise self._wrong(f"this is no baseline: {said}") from None
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         found = dict(pairs)
         if len(found) != len(pairs):
             twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-            raise self._wrong(f"`{printable(twice[:60])}` stands there twice", _json(twice))
+            raise self._wrong(f"`{twice[:60]}` stands there twice", _json(twice))
         return found
 
     def _refused(self, word: str) -> Any:
         raise self._wrong(f"{word} is no count", word)
 
     def _model(self, name: str, model: Any) -> Snapshot:
-        where = f"models.{printable(name[:60])}"
+        where = f"models.{name[:60]}"
         if not isinstance(model, dict) or sorted(model) != sorted(_KEYS):
             raise self._wrong(f"a network has {', '.join(_KEYS)}", _json(name), where)
         texts = [model[key] for key in ("archprof", "commit", "convention")]

@@ -11,7 +11,7 @@ from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.expectations import expectations
 from archprof.costs.metrics import total_of
 from archprof.costs.report import Report, Row
-from archprof.errors import Location, Problem, printable, suggest
+from archprof.errors import Location, Problem, suggest
 from archprof.ir.origin import Origin
 from archprof.spec.budget import Budget, Limit, Where
 
@@ -120,7 +120,7 @@ def contradictions(verdicts: Sequence[Verdict]) -> list[Problem]:
         for high in verdicts:
             same = low.bound == "min" and high.bound != "min" and low[:3] == high[:3]
             if same and low.limit is not None and high.limit is not None and high.limit < low.limit:
-                what = f"{low.metric} of {printable(low.model)}"
+                what = f"{low.metric} of {low.model}"
                 message = f"two budgets that contradict: {what} at least {low.limit:,}, at most {high.limit:,}"
                 problems.append(Problem(message, low.location, help=f"the other stands at {high.location}"))
     return problems
@@ -259,4 +259,4 @@ def names_no_row(budget: Budget, model: str, rows: Sequence[Row]) -> Problem:
         advice = f"stages: {', '.join(stages)}"
     else:
         advice = "`archprof summary --full` lists the paths"
-    return Problem(f"`{printable(where.text)}` names no row of {printable(model)}", budget.location, help=advice)
+    return Problem(f"`{where.text}` names no row of {model}", budget.location, help=advice)

@@ -24,7 +24,7 @@ from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import NAMES
 from archprof.costs.report import Report, analyze_graph
-from archprof.errors import InputError, Location, Problem, SpecError, printable
+from archprof.errors import InputError, Location, Problem, SpecError
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.registry import spellings
@@ -263,7 +263,7 @@ class _Checking:
         if found is not None and found.counted_as != now.counted_as:
             was, is_now = (f"{one.convention} at {inputs_text(one.inputs)}" for one in (found, now))
             advice = "`--write-baseline` counts it anew"
-            message = f"`{printable(key)}` was counted otherwise in the baseline: {was}, now {is_now}"
+            message = f"`{key}` was counted otherwise in the baseline: {was}, now {is_now}"
             raise InputError([Problem(message, start_of(report.origin), help=advice)])
         return found
 

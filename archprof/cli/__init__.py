@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from archprof.cli.output import say
-from archprof.errors import InputError
+from archprof.errors import InputError, Problem, suggest
 from archprof.inputs import forget
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
@@ -89,7 +89,7 @@ def run(arguments: list[str]) -> int:
         say("\n".join(map(str, error.problems)))
         return error.exit_code
     except UsageError as error:
-        say(_usage(error))
+        say(str(_usage(error)))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -98,25 +98,21 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
-def _usage(error: Any) -> str:
+def _usage(error: Any) -> Problem:
     """Return click's message in our form: lower case, no full stop, then help."""
-    message = error.format_message().rstrip(".").replace("'", "`").replace("\n", " ")
+    message = error.format_message().rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx
     command = context.command_path if context else "archprof"
-    lines = [f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}"]
     if getattr(error, "possibilities", None):
         advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
     elif possible:
         advice = f"`{possible.rstrip(')')}`?"
     if advice:
-        lines.append(f"  help: did you mean {advice}")
+        advice = f"did you mean {advice}"
     elif context and context.parent is None and "no such command" in message.lower():
-        from archprof.errors import suggest
-
-        typed = message.partition("`")[2].partition("`")[0]
-        lines.append(f"  help: {suggest(typed, COMMANDS, 'commands')}")
+        advice = suggest(message.partition("`")[2].partition("`")[0], COMMANDS, "commands")
     else:
-        lines.append(f"  help: `{command} --help` lists what there is")
-    return "\n".join(lines)
+        advice = f"`{command} --help` lists what there is"
+    return Problem(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", help=advice)

@@ -8,7 +8,7 @@ from pathlib import Path
 import typer
 
 from archprof.cli.process import terminal_size
-from archprof.errors import suggest, usage_error
+from archprof.errors import printable_lines, suggest, usage_error
 from archprof.outputs import write_file
 from archprof.render.formats import Page, Result, formats_of, rendered
 
@@ -61,8 +61,8 @@ def write_stdout(text: str) -> None:
 
 
 def say(text: str) -> None:
-    """Write a message to standard error."""
-    print(text, file=sys.stderr)
+    """Write a message to standard error, whatever it quotes."""
+    print(printable_lines(text), file=sys.stderr)
 
 
 def page(output: str | None, no_color: bool) -> Page:

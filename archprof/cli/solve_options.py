@@ -73,8 +73,12 @@ def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:
 
 
 def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: str) -> str:
-    """Return the network that was found as a spec that extends the one it was found from. Raises UsageError for one
-    from standard input."""
+    """Return the network that was found as a spec that extends the one it was found from.
+
+    Raises UsageError for one from standard input, or from a file whose name is no text.
+    """
+    from archprof.render.json import json_text
+
     target, behind = parse_reference(model)
     if target == "-":
         raise usage_error("what was read from standard input cannot be extended", help="save it to a file first")
@@ -83,8 +87,9 @@ def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: 
         f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings.items()]).items()
     )
     name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
-    extended = f"{parent}@{asked}".replace("\\", "\\\\").replace('"', '\\"')
-    return f'archprof: 1\nname: {name}\nextends: "{extended}"\n'
+    if any("\ud800" <= char <= "\udfff" for char in parent):
+        raise usage_error(f"`{target}` cannot be extended: its name is no UTF-8", help="call the file otherwise")
+    return f"archprof: 1\nname: {name}\nextends: {json_text(f'{parent}@{asked}')}\n"
 
 
 def _seen_from(path: str, target: str) -> str:

@@ -8,7 +8,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
-from archprof.errors import UsageError, usage_error
+from archprof.errors import UsageError, printable, usage_error
 from archprof.render.formats import Result
 from archprof.sweep.executors import start_worker
 
@@ -158,7 +158,7 @@ def _told(tasks: "list[Task]", results: "Iterator[list[Proof] | InputError]") ->
         return
     for number, ((model, _), result) in enumerate(zip(tasks, results, strict=True), 1):
         print(
-            f"\r\x1b[K{number}/{len(tasks)} {model}",
+            f"\r\x1b[K{number}/{len(tasks)} {printable(model)}",
             end="" if number < len(tasks) else "\r\x1b[K",
             file=sys.stderr,
             flush=True,

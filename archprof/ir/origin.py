@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
-from archprof.errors import printable, usage_error
+from archprof.errors import usage_error
 
 
 class Origin(Protocol):
@@ -85,5 +85,5 @@ class Unlisted(NamedTuple):
 def require_table(origin: Origin, what: str) -> None:
     """Raise UsageError, for *what* only a block table can answer, where the origin is none."""
     if not origin.is_table:
-        message = f"{what} needs a block table, and `{printable(origin.name)}` has none"
+        message = f"{what} needs a block table, and `{origin.name}` has none"
         raise usage_error(message, help="name a network of the catalog, or a `.yaml` file")

@@ -7,7 +7,6 @@ from typing import Any
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import label_of
-from archprof.errors import printable
 from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, plural, short, signed
 
@@ -20,7 +19,7 @@ def check_table(outcome: Outcome) -> Table:
     what grew."""
     columns = (
         Heading("", "verdict", lambda status: MARKS[status], left=True),
-        Heading("network", "network", printable, left=True),
+        Heading("network", "network", left=True),
         Heading("budget", "budget", left=True),
         Heading("limit", "limit", lambda count: _known(exact, count)),
         Heading("actual", "actual", exact),
@@ -63,9 +62,9 @@ def headline(outcome: Outcome) -> str:
 
 def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
-    of = f" of {printable(verdict.where)}" if verdict.where else ""
+    of = f" of {verdict.where}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
-    return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {printable(verdict.text)}{whole}"
+    return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {verdict.text}{whole}"
 
 
 def _label(metric: str) -> str:
@@ -93,12 +92,12 @@ def told(verdict: Verdict) -> str:
     if verdict.actual != verdict.limit:
         off = exact(abs(verdict.actual - verdict.limit))
         said += f", {off} too {'few' if verdict.actual < verdict.limit else 'many'}"
-    return f"{said}: {printable(verdict.note)}" if verdict.note else said
+    return f"{said}: {verdict.note}" if verdict.note else said
 
 
 def titled(verdict: Verdict) -> str:
     """Return what tells a budget of a network from all others, whatever it counts: `v3: MACs ≤ 220M`."""
-    return f"{printable(verdict.model)}: {budget(verdict)}"
+    return f"{verdict.model}: {budget(verdict)}"
 
 
 def absent(verdict: Verdict) -> str:
@@ -110,7 +109,7 @@ def improvement(verdict: Verdict) -> str:
     """Return what got better, and what keeps it so."""
     assert verdict.before is not None
     share = _percent(verdict.before - verdict.actual, verdict.before)
-    said = f"{printable(verdict.model)}: {_label(verdict.metric)} {share} under {_since(verdict)}"
+    said = f"{verdict.model}: {_label(verdict.metric)} {share} under {_since(verdict)}"
     return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.since == "baseline" else said
 
 
@@ -131,9 +130,8 @@ def _growth(outcome: Outcome) -> Table:
     """Return the rows below failures: what grew most, and where it stands."""
     grew = any(verdict.before is not None for verdict in outcome.failures)
     columns = (
-        # The network is not first: a line that starts with `::` would be a command to GitHub.
         Heading("budget", "budget", left=True),
-        Heading("network", "network", printable, left=True),
+        Heading("network", "network", left=True),
         Heading("grew most" if grew else "has most", "path", left=True),
         Heading("by", "delta", signed),
         Heading("spec", "location", left=True),
@@ -149,8 +147,8 @@ def _growth(outcome: Outcome) -> Table:
 def _notes(outcome: Outcome) -> list[Note]:
     improved = [verdict for verdict in outcome.verdicts if verdict.improved]
     absences = [verdict for verdict in outcome.verdicts if verdict.status == NEW and verdict.since]
-    new = dict.fromkeys(f"{printable(verdict.model)} is {printable(absent(verdict))}" for verdict in absences)
-    wrong = (printable(str(problem).replace("\n ", ";")) for problem in outcome.problems)
+    new = dict.fromkeys(f"{verdict.model} is {absent(verdict)}" for verdict in absences)
+    wrong = (str(problem).replace("\n ", ";") for problem in outcome.problems)
     return [
         *(Note("exceeded", f"{MARKS[FAIL]} {told(verdict)}") for verdict in outcome.failures),
         *(Note("better", f"{MARKS[PASS]} {improvement(verdict)}") for verdict in improved),

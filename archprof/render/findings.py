@@ -9,7 +9,7 @@ from typing import NamedTuple
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import DERIVED, METRICS
-from archprof.errors import Location, Problem
+from archprof.errors import Location, Problem, printable
 from archprof.render.check import titled, told
 from archprof.units import signed
 
@@ -46,14 +46,14 @@ def findings(outcome: Outcome, root: Path) -> Iterator[Finding]:
 
 
 def explained(verdict: Verdict) -> str:
-    """Return a failure with what grew most, in sentences."""
+    """Return a failure with what grew most, in sentences on one printable line."""
     grown = "; ".join(f"{growth.path} {signed(growth.delta)} ({growth.location})" for growth in verdict.grown)
     what = "grew most" if verdict.before is not None else "has most"
-    return f"{told(verdict)}{f'. {what.capitalize()}: {grown}' if grown else ''}"
+    return printable(f"{told(verdict)}{f'. {what.capitalize()}: {grown}' if grown else ''}")
 
 
 def _sentence(problem: Problem) -> str:
-    return "; ".join(filter(None, [problem.message, problem.help, problem.note]))
+    return printable("; ".join(filter(None, [problem.message, problem.help, problem.note])))
 
 
 def _placed(finding: Finding, location: Location | None, root: Path) -> Finding:

@@ -5,7 +5,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from archprof.render.table import Table
+from archprof.errors import unobeyed
+from archprof.render.table import Table, printable_table
 
 
 class Result(NamedTuple):
@@ -68,9 +69,9 @@ def rendered(result: Result, name: str, page: Page) -> str:
     """Return a result in the format of that name."""
     format = _format(name)
     renderer: Callable[[Any, Page], str] = _found(format.renderer)
-    text = renderer(result.table() if format.takes == "table" else result.document, page)
-    # What UTF-8 cannot hold, as file names may, is escaped.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    if format.takes == "document":
+        return renderer(result.document, page)
+    return unobeyed(renderer(printable_table(result.table()), page))
 
 
 def _format(name: str) -> Format:

@@ -1,6 +1,7 @@
 """The outcome of a check as GitHub's workflow commands: annotations beside the lines of a pull request."""
 
 from archprof.analysis.check import Outcome
+from archprof.errors import printable
 from archprof.render.check import headline, improvement
 from archprof.render.findings import WRONG, Finding, findings
 from archprof.render.formats import Page
@@ -31,8 +32,8 @@ def _command(kind: str, finding: Finding) -> str:
 
 
 def _data(text: str) -> str:
-    """Return a message as a workflow command holds it: on one line."""
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    """Return a message as a workflow command holds it: on one printable line."""
+    return printable(text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A"))
 
 
 def _property(text: str) -> str:

@@ -4,6 +4,7 @@ import json
 from typing import Any
 
 from archprof.analysis.document import SCHEMA, plain
+from archprof.errors import escaped
 
 
 def to_json(document: Any, page: object = None) -> str:
@@ -12,12 +13,19 @@ def to_json(document: Any, page: object = None) -> str:
     lines = []
     for key, value in {"schema": SCHEMA, **plain(document)}.items():
         if isinstance(value, list) and value and isinstance(value[0], dict):
-            inner = ",\n".join(f"    {_compact(item)}" for item in value)
-            lines.append(f"  {_compact(key)}: [\n{inner}\n  ]")
+            inner = ",\n".join(f"    {json_text(item)}" for item in value)
+            lines.append(f"  {json_text(key)}: [\n{inner}\n  ]")
         else:
-            lines.append(f"  {_compact(key)}: {_compact(value)}")
+            lines.append(f"  {json_text(key)}: {json_text(value)}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 
-def _compact(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False)
+def json_text(value: Any, indent: int | None = None) -> str:
+    """Return a value as JSON that is printable: in strings, what a terminal or CI's runner would obey is escaped."""
+    lines = json.dumps(value, ensure_ascii=False, indent=indent).split("\n")
+    return "\n".join([escaped(line, _escape) for line in lines]).replace("##", r"#\u0023")
+
+
+def _escape(char: str) -> str:
+    code = char.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{code[low : low + 4]}" for low in range(0, len(code), 4))

@@ -3,6 +3,7 @@
 from archprof.analysis.budgets import FAIL
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import METRICS
+from archprof.errors import printable
 from archprof.render.formats import Page
 
 _TEXTS = {**{metric.name: metric.text for metric in METRICS}, "layers": "Layers that multiply"}
@@ -33,4 +34,5 @@ def _family(name: str, text: str, values: dict[str, int]) -> list[str]:
 
 
 def _label(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    """Return a label's value: one printable line, in which only these two have a meaning."""
+    return printable(text).replace("\\", "\\\\").replace('"', '\\"')

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
-from archprof.errors import usage_error
+from archprof.errors import printable, usage_error
 from archprof.outputs import output_file
 from archprof.units import short
 
@@ -26,7 +26,7 @@ def plot_comparison(found: Comparison, path: str) -> None:
     accuracy = len(rated) > 1
     chosen = rated if accuracy else [(contender, contender.totals.params) for contender in found.models]
     axes = figure.subplots()
-    names = [contender.model for contender, _ in chosen]
+    names = [printable(contender.model) for contender, _ in chosen]
     points = [(contender.totals.macs, height) for contender, height in chosen]
     families: dict[str, list[tuple[int, float]]] = {}
     for name, point in zip(names, points, strict=True):
@@ -51,12 +51,13 @@ def plot_sweep(models: Sequence[str], points: "VariantRows", path: str) -> None:
     params, macs = (points.costs[NAMES.index(name)] for name in ("params", "macs"))
     for index, model in enumerate(models):
         chosen = points.plans == index
-        axes.scatter(macs[chosen], params[chosen], s=10, label=model, zorder=3)
+        axes.scatter(macs[chosen], params[chosen], s=10, label=printable(model), zorder=3)
     axes.set_xlabel("multiply-accumulates")
     axes.set_ylabel("parameters")
     axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
     axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
-    axes.legend(frameon=False)
+    for text in axes.legend(frameon=False).get_texts():
+        text.set_parse_math(False)
     _finish(figure, axes, path)
 
 
@@ -115,7 +116,14 @@ def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[
         choices: list[tuple[int, int, Any, Bbox]] = []
         for dx, dy, ha, va in _SIDES:
             text = axes.annotate(
-                names[index], points[index], (dx, dy), textcoords="offset points", ha=ha, va=va, fontsize=8
+                names[index],
+                points[index],
+                (dx, dy),
+                textcoords="offset points",
+                ha=ha,
+                va=va,
+                fontsize=8,
+                parse_math=False,
             )
             box = text.get_window_extent(renderer)
             covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not spots[index])

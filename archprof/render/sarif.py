@@ -1,6 +1,5 @@
 """The outcome of a check as SARIF 2.1.0, which code hosts and editors read."""
 
-import json
 from typing import Any
 from urllib.parse import quote
 
@@ -8,6 +7,7 @@ from archprof import __version__
 from archprof.analysis.check import Outcome
 from archprof.render.findings import RULES, Finding, findings
 from archprof.render.formats import Page
+from archprof.render.json import json_text
 
 SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
 _NAMES = list(RULES)
@@ -21,7 +21,7 @@ def to_sarif(outcome: Outcome, page: Page) -> str:
         "columnKind": "unicodeCodePoints",
         "results": [_result(finding) for finding in findings(outcome, page.root)],
     }
-    return json.dumps({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, ensure_ascii=False) + "\n"
+    return json_text({"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2) + "\n"
 
 
 def _rule(name: str, text: str) -> dict[str, Any]:

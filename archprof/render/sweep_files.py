@@ -1,18 +1,21 @@
 """Variants of a sweep as a file that grows as they come: CSV, JSON lines, Parquet."""
 
-import json
+import csv
 import re
 import struct
 from collections.abc import Iterable, Iterator, Sequence
+from io import StringIO
 from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
 from archprof.analysis.document import LARGEST
 from archprof.costs.metrics import NAMES
-from archprof.errors import usage_error
+from archprof.errors import unobeyed, usage_error
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
+from archprof.render.json import json_text
+from archprof.render.table import csv_cell
 from archprof.sweep.outcome import axis_names
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import NOTHING, VariantRows, digits
@@ -40,41 +43,52 @@ class Writer(Protocol):
         """Make the output of the file of rows. Raises OSError and UsageError where it cannot be written."""
 
 
-def _texts(plans: Sequence[Plan], kept: VariantRows) -> list[list[str]]:
-    """Return the columns of variants as text: the model, the axes, the costs."""
-    columns = [[plans[index].model for index in kept.plans.tolist()]]
-    columns += [[""] * len(kept) for _ in axis_names(plans)]
-    for index, plan in enumerate(plans):
-        places = np.flatnonzero(kept.plans == index)
-        if len(places):
-            found = digits(plan, kept.numbers[places])
-            for axis in plan.axes:
-                column = columns[1 + axis_names(plans).index(axis.name)]
-                for place, digit in zip(places.tolist(), found[axis.name].tolist(), strict=True):
-                    column[place] = axis.values[digit]
-    return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
-
-
 class _TextWriter:
-    """Variants as lines of text, which are the output as they are."""
+    """Variants as lines of text, which are the output as they are.
+
+    Names and settings are few beside the variants that have them: each is written as a cell once.
+    """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
-        self._names = ("model", *axis_names(plans), *NAMES)
+        self._axes = axis_names(plans)
+        self._models = [self.name(plan.model) for plan in plans]
+        self._values = [{axis.name: list(map(self.setting, axis.values)) for axis in plan.axes} for plan in plans]
+
+    def name(self, text: str) -> str:
+        """Return the cell of a name."""
+        raise NotImplementedError
+
+    def setting(self, text: str) -> str:
+        """Return the cell of a setting as typed; an empty one is of an axis that a network has not."""
+        return self.name(text)
 
     def header(self) -> bytes:
         """Return what stands above the lines."""
         return b""
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants: of the model, the axes and the costs as text."""
+    def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+        """Yield lines of cells: the model, the axes, the costs in digits."""
         raise NotImplementedError
 
     def rows(self, kept: VariantRows) -> Iterator[bytes]:
         """Yield some variants."""
         for low in range(0, len(kept), _CHUNK):
             part = kept.take(np.arange(low, min(low + _CHUNK, len(kept))))
-            yield "".join(self.lines(_texts(self._plans, part))).encode("utf-8", "backslashreplace")
+            yield "".join(self.lines(zip(*self._columns(part), strict=True))).encode()
+
+    def _columns(self, kept: VariantRows) -> list[list[str]]:
+        columns = [[self._models[index] for index in kept.plans.tolist()]]
+        columns += [[self.setting("")] * len(kept) for _ in self._axes]
+        for index, plan in enumerate(self._plans):
+            places = np.flatnonzero(kept.plans == index)
+            if len(places):
+                found = digits(plan, kept.numbers[places])
+                for name, values in self._values[index].items():
+                    column = columns[1 + self._axes.index(name)]
+                    for place, digit in zip(places.tolist(), found[name].tolist(), strict=True):
+                        column[place] = values[digit]
+        return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
 
     def put(self, rows: str, output: str) -> None:
         """Give the file of lines its name."""
@@ -84,39 +98,47 @@ class _TextWriter:
 class CsvWriter(_TextWriter):
     """Variants as CSV: the settings as typed, exact counts."""
 
+    def name(self, text: str) -> str:
+        """Return the cell of a name, which may begin a line."""
+        return unobeyed(self.setting(text))
+
+    def setting(self, text: str) -> str:
+        """Return the cell of a setting as typed, in quotes where it needs them."""
+        if _NUMBER.fullmatch(text):
+            return text
+        out = StringIO()
+        csv.writer(out, lineterminator="").writerow(("", csv_cell(text)))
+        return out.getvalue().removeprefix(",")
+
     def header(self) -> bytes:
         """Return the names of the columns."""
-        return (",".join(map(_quoted, self._names)) + "\n").encode("utf-8", "backslashreplace")
+        return (",".join(map(self.name, ("model", *self._axes, *NAMES))) + "\n").encode()
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants."""
-        quoted = [list(map(_quoted, column)) if any("," in text for text in column) else column for column in columns]
-        for line in zip(*quoted, strict=True):
-            yield ",".join(line) + "\n"
-
-
-def _quoted(text: str) -> str:
-    return f'"{text}"' if "," in text else text
+    def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+        """Yield lines of cells."""
+        return (",".join(row) + "\n" for row in rows)
 
 
 class JsonWriter(_TextWriter):
     """Variants as JSON lines: one object a variant, numbers as numbers but for those that are larger than 2⁵³."""
 
-    def lines(self, columns: list[list[str]]) -> Iterator[str]:
-        """Yield the lines of some variants."""
-        keys = [json.dumps(name) for name in self._names]
-        model, *axes = columns[: -len(NAMES)]
-        typed = [[_json(text) for text in column] for column in axes]
-        costs = [[_exact(text) for text in column] for column in columns[-len(NAMES) :]]
-        for line in zip(map(json.dumps, model), *typed, *costs, strict=True):
-            yield "{" + ", ".join(f"{key}: {value}" for key, value in zip(keys, line, strict=True)) + "}\n"
+    def name(self, text: str) -> str:
+        """Return the cell of a name."""
+        return json_text(text)
 
+    def setting(self, text: str) -> str:
+        """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
+        if not text:
+            return "null"
+        return text if _NUMBER.fullmatch(text) else self.name(text)
 
-def _json(text: str) -> str:
-    """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
-    if not text:
-        return "null"
-    return text if _NUMBER.fullmatch(text) else json.dumps(text)
+    def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+        """Yield lines of cells."""
+        keys = [self.name(name) for name in ("model", *self._axes, *NAMES)]
+        costs = len(keys) - len(NAMES)
+        for row in rows:
+            values = (*row[:costs], *map(_exact, row[costs:]))
+            yield f"{{{', '.join(f'{key}: {value}' for key, value in zip(keys, values, strict=True))}}}\n"
 
 
 _NUMBER = re.compile(r"(0|[1-9][0-9]*)(\.[0-9]+)?", re.ASCII)

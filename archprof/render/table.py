@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from archprof.errors import printable
+
 if TYPE_CHECKING:
     from archprof.render.formats import Page
 
@@ -51,6 +53,20 @@ class Table(NamedTuple):
     footer: tuple[Note, ...] = ()
     quiet: frozenset[int] = frozenset()
     below: "tuple[Table, ...]" = ()
+
+
+def printable_table(table: Table) -> Table:
+    """Return a table of which every text, made of whatever names and titles, is one printable line as it is shown."""
+    return table._replace(
+        title=printable(table.title),
+        columns=tuple(map(_printable_column, table.columns)),
+        footer=tuple([note._replace(text=printable(note.text)) for note in table.footer]),
+        below=tuple(map(printable_table, table.below)),
+    )
+
+
+def _printable_column(column: Heading) -> Heading:
+    return column._replace(title=printable(column.title), show=lambda value: printable(column.show(value)))
 
 
 def to_text(table: Table, page: "Page") -> str:
@@ -215,12 +231,12 @@ def to_markdown(table: Table, page: object = None) -> str:
     kept = [index for index, column in enumerate(table.columns) if column.title or not column.person]
     columns = [table.columns[index] for index in kept]
     if columns:
-        lines.append("| " + " | ".join(column.title or " " for column in columns) + " |")
+        lines.append("| " + " | ".join(markdown_cell(column.title) or " " for column in columns) + " |")
         lines.append("| " + " | ".join(":--" if column.left else "--:" for column in columns) + " |")
     for row in table.rows:
         cells = (markdown_cell(table.columns[index].show(row[index])) for index in kept)
         lines.append("| " + " | ".join(cells) + " |")
-    notes = [markdown_cell(note.text) for note in table.footer if note.kind != "plot"]
+    notes = [_markdown_line(note.text) for note in table.footer if note.kind != "plot"]
     if notes:
         lines += ["", *(f"{text}  " for text in notes[:-1]), notes[-1]]
     return "\n".join(["\n".join(lines) + "\n", *map(to_markdown, table.below)])
@@ -230,7 +246,14 @@ def markdown_cell(text: str) -> str:
     """Return text that Markdown shows as it is; an underscore inside a word is one already."""
     import re
 
-    return re.sub(r"([\\`*\[\]<>|]|(?<!\w)_|_(?!\w))", r"\\\1", text).replace("\n", " ")
+    return re.sub(r"([\\`*\[\]<>|&~$]|(?<!\w)_|_(?!\w))", r"\\\1", text)
+
+
+def _markdown_line(text: str) -> str:
+    """Return text that stands at the start of a line, where more signs have a meaning: lists, headings, rules."""
+    import re
+
+    return re.sub(r"^([0-9]*)([-+#=.)])", r"\1\\\2", markdown_cell(text))
 
 
 def to_csv(table: Table, page: object = None) -> str:
@@ -241,9 +264,28 @@ def to_csv(table: Table, page: object = None) -> str:
     out = StringIO()
     writer = csv.writer(out, lineterminator="\n")
     kept = [index for index, column in enumerate(table.columns) if not column.person]
-    writer.writerow([table.columns[index].key for index in kept])
-    writer.writerows([_plain(row[index]) for index in kept] for row in table.rows)
+    writer.writerow([csv_cell(table.columns[index].key) for index in kept])
+    writer.writerows([csv_cell(_plain(row[index])) for index in kept] for row in table.rows)
     return out.getvalue()
+
+
+# The signs that begin a formula, also as wide as a letter of Chinese.
+_FORMULA = tuple("=+-@＝＋－＠")
+
+
+def csv_cell(value: Any) -> Any:
+    """Return a value as a cell of CSV: text is one printable line, and where a spreadsheet would take it for a formula,
+    a `'` stands before it."""
+    if not isinstance(value, str):
+        return value
+    text = printable(value)
+    return f"'{text}" if text.lstrip().startswith(_FORMULA) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    import re
+
+    return re.fullmatch(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?", text) is not None
 
 
 def _plain(value: Any) -> Any:

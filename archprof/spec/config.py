@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, printable, problem, usage_error
+from archprof.errors import Location, Problem, Problems, SpecError, problem, usage_error
 from archprof.inputs import is_below, is_stream, repository_root
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
@@ -61,9 +61,7 @@ def read_config(path: str) -> Config:
         return _config(parse(read_file(path), path, _FORM), path)
     config = _of_project(path)
     if config is None:
-        raise usage_error(
-            f"`{printable(path)}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml"
-        )
+        raise usage_error(f"`{path}` has no `[tool.archprof]`", help="budgets stand there, or in archprof.yaml")
     return config
 
 
@@ -88,7 +86,7 @@ def _of_project(path: str) -> Config | None:
 def _no_toml(path: str, message: str) -> SpecError:
     found = re.search(r"\(at line (\d+), column (\d+)\)", message)
     place = Location(path, int(found[1]), int(found[2])) if found else Location(path, 1, 1)
-    return problem("this is not valid TOML", place, help=printable(message.partition(" (at ")[0].lower()))
+    return problem("this is not valid TOML", place, help=message.partition(" (at ")[0].lower())
 
 
 class _Located:
@@ -153,7 +151,7 @@ def check_inside(paths: Iterable[str], folder: Path, location: Location) -> None
     root = repository_root(folder)
     for path in paths:
         if not is_below(path, root):
-            message = f"`{printable(path)}` is not in {printable(root)}"
+            message = f"`{path}` is not in {root}"
             raise problem(message, location, help="a configuration names what is in its repository, links followed")
 
 

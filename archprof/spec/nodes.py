@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from archprof.errors import Location, printable
+from archprof.errors import Location
 
 
 class Scalar(NamedTuple):
@@ -74,5 +74,5 @@ def describe(node: Node) -> str:
 
 
 def shorten(text: str, limit: int = 60) -> str:
-    """Return *text* fit for a message: on one line, printable, cut at *limit*."""
-    return printable(text if len(text) <= limit else text[: limit - 1] + "…")
+    """Return *text* as long as a message quotes, cut at *limit*."""
+    return text if len(text) <= limit else text[: limit - 1] + "…"

@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from archprof.errors import Location, Problems, SpecError, printable, problem
+from archprof.errors import Location, Problems, SpecError, problem
 from archprof.inputs import read_bytes, remember
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec.git import is_git, read_blob
@@ -20,6 +20,8 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
 _FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+# What an escape in quotes may still spell, and no text in UTF-8 nor the name of a file has.
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 
 
 def read_file(path: str) -> str:
@@ -36,14 +38,12 @@ def read_file(path: str) -> str:
         else:
             data = read_bytes(path, MAX_BYTES + 1)
     except FileNotFoundError:
-        raise problem(f"no such file: `{printable(path)}`") from None
+        raise problem(f"no such file: `{path}`") from None
     except IsADirectoryError:
-        raise problem(
-            f"`{printable(path)}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`"
-        ) from None
+        raise problem(f"`{path}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise problem(f"cannot read `{printable(path)}`: {reason.lower()}") from None
+        raise problem(f"cannot read `{path}`: {reason.lower()}") from None
     return decode(data, path)
 
 
@@ -136,6 +136,9 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
+                if found := _NO_TEXT.search(event.value):
+                    message = f"a character that no text has: {ascii(found[0])[1:-1]}"
+                    raise self._refused(event, message, "a spec is plain text; remove it")
                 mark = event.start_mark
                 place = self.place or (self.file, mark.line + 1, mark.column + 1)
                 node: Node = Scalar(event.value, *place)

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import UsageError, printable, usage_error
+from archprof.errors import UsageError, usage_error
 from archprof.outputs import refuse_input, resolved
 from archprof.sweep.compute import Invalid
 from archprof.sweep.held import Even
@@ -79,7 +79,7 @@ class Checkpoint:
             if self.complete and os.path.exists(self.target):
                 self._forget()
                 return False
-            raise usage_error(f"`{printable(self._name)}.part` is gone, which held the rows", help=_AGAIN)
+            raise usage_error(f"`{self._name}.part` is gone, which held the rows", help=_AGAIN)
         self.rows = Spool(self.part, f"{self._name}.part")
         try:
             self.rows.go_on(Proof(*state["rows"]))
@@ -140,7 +140,7 @@ class Checkpoint:
         self._note.unlink(missing_ok=True)
 
     def _read(self) -> dict[str, Any]:
-        name = printable(self._name)
+        name = self._name
         try:
             text = self._note.read_text(encoding="utf-8") if self._note.is_file() else None
             state = None if text is None else _unsealed(text)

@@ -5,7 +5,7 @@ import hashlib
 import os
 from typing import NamedTuple
 
-from archprof.errors import UsageError, printable, usage_error
+from archprof.errors import UsageError, usage_error
 
 _CHUNK = 1 << 20
 
@@ -43,7 +43,7 @@ class Spool:
     def go_on(self, proof: Proof) -> None:
         """Go on behind what is proven; what follows it is cut off. Raises UsageError where the file does not start with
         that."""
-        size, name = os.fstat(self._file.fileno()).st_size, printable(self._name)
+        size, name = os.fstat(self._file.fileno()).st_size, self._name
         advice = "start the sweep without `--resume`, or bring the file back as it was"
         if size < proof.length:
             raise usage_error(f"`{name}` has {size:,} bytes of {proof.length:,} that were written", help=advice)
@@ -84,6 +84,4 @@ def _lock(descriptor: int, name: str) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise usage_error(
-            f"another sweep writes `{printable(name)}`", help="wait for it, or write to another file"
-        ) from None
+        raise usage_error(f"another sweep writes `{name}`", help="wait for it, or write to another file") from None

@@ -102,3 +102,17 @@ def test_nothing_is_loaded_where_it_is_not_used(run, folder):
         "    assert 'yaml' not in sys.modules\n"
     )
     assert "1 passed" in run().stdout
+
+
+def test_what_names_hold_is_obeyed_by_no_terminal_and_no_runner(run, folder):
+    name = "::error title=x::\x1b]0;y\x07\u202e##[error].yaml"
+    (folder / name).write_text(SPEC)
+    config(folder, "{model: '*.yaml', macs: 1k}")
+    (folder / "test_net.py").write_text(
+        f"def test_net(archprof):\n    archprof.check({name!r}, macs='1k')\n    assert 0\n"
+    )
+    ended = run("-v", "archprof.yaml", "test_net.py")
+    assert "MACs ≤ 1k, counted 22.02k" in ended.stdout
+    # `-rA` quotes the test's own source too, where the name stands as Python writes it.
+    lines = [line for line in ended.stdout.splitlines() if "archprof.check(" not in line]
+    assert [line for line in lines if line.lstrip().startswith("::") or "##[" in line or not line.isprintable()] == []

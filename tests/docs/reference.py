@@ -56,6 +56,14 @@ The result goes to standard output, or with `-o` to a file, which is written who
 are honoured; into a pipe goes no colour, and no line is cut. A reader that leaves early does not change the exit
 code.
 
+Names, titles, settings and whatever else comes from files or from the command line may hold anything, and nothing in
+them is obeyed. In messages and in every format, control characters, those that turn the direction of writing, those
+that nobody sees and the fifth and further marks on a letter are written as escapes (`\\x1b`, `\\u202e`; in JSON
+`\\u001b`, which its readers take back), as is the second sign of `##`, behind which CI's runners look for commands.
+Where a line would begin with `::`, a command to GitHub's, it begins with `\\x3a:`; only `--format github` writes such
+lines. In CSV, text that a spreadsheet would take for a formula, because it begins with `=`, `+`, `-` or `@`, has a `'`
+before it; numbers have none.
+
 | exit code | |
 | --- | --- |
 | 0 | fine |

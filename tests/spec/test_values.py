@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from archprof.errors import InputError, Location, did_you_mean, printable, suggest
+from archprof.errors import InputError, Location, Problem, did_you_mean, printable, suggest
 from archprof.spec import values
 from archprof.spec.nodes import Map, Scalar, Seq, describe, shorten
 from archprof.spec.reader import parse, parse_value
@@ -104,7 +104,7 @@ def test_text_is_one_printable_line():
 def test_whatever_is_shown_is_one_printable_line(text):
     assert printable(text).isprintable()
     assert len(shorten(text)) <= 60 * len("\\U00000000")
-    assert "\n" not in str(Location(text, 1, 1))
+    assert str(Problem(text, Location(text, 1, 1))).isprintable()
 
 
 def test_describe():
