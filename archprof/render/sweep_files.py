@@ -26,7 +26,7 @@ _CHUNK = 1 << 14
 _GROUP = 1 << 18
 # In front of a frame: the bytes that it takes, and how many variants it holds.
 _FRAME = struct.Struct("<QQ")
-_CODEC = "zstd"
+_CODEC = "lz4"
 
 
 class Writer(Protocol):

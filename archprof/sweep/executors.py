@@ -125,6 +125,10 @@ def _client(scheduler: str, timeout: float) -> Iterator[Any]:
         raise usage_error(
             "`--scheduler` needs dask, which is not installed", help="pip install 'archprof[dask]'"
         ) from None
+    import logging
+
+    # What happens to the connection is told in one sentence of ours; Dask and tornado log tracebacks of it.
+    logging.disable(logging.CRITICAL)
     try:
         client: Any = Client(scheduler, timeout=min(timeout, 10))  # type: ignore[no-untyped-call]
     except (OSError, ValueError, TimeoutError) as error:
@@ -171,7 +175,8 @@ class _Cluster:
                 raise self._lost() from error
 
     def _lost(self) -> Exception:
-        return usage_error(f"the Dask scheduler at `{self._scheduler}` does not answer any more", help="start it again")
+        message = f"the Dask scheduler at `{self._scheduler}` does not answer any more"
+        return usage_error(message, help="start it again, then go on with `--resume`")
 
     def renew(self) -> None:
         """Do nothing: a cluster mends itself."""

@@ -35,6 +35,11 @@ def started(path, *more, jobs="1", **given):
     return subprocess.Popen(program(path, *more, jobs=jobs), stderr=subprocess.PIPE, text=True, **given)
 
 
+def longer(command):
+    """Return the command line of a sweep that goes on for minutes."""
+    return [{"400000": "7000000"}.get(word, word) for word in command]
+
+
 def under_way(path, process):
     """Wait until some stretch is noted."""
     note = Path(f"{path}.progress")
@@ -326,3 +331,39 @@ def test_one_sweep_at_a_time_writes_a_file(capsys, tmp_path, monkeypatch, stoppe
         for more in ([], ["--resume"]):
             assert archprof(capsys, *SWEEP, "-o", "sweep.csv", *more) == (2, "", told)
     assert Path("sweep.csv.progress").exists()
+
+
+@pytest.fixture
+def scheduler(tmp_path):
+    """A Dask scheduler with a worker, as processes of their own; its address and its process."""
+    place = tmp_path / "scheduler.json"
+    files = ["--scheduler-file", str(place), "--no-dashboard"]
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0", *files]
+    served = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    command = [sys.executable, "-m", "distributed.cli.dask_worker", *files, "--no-nanny"]
+    worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    while not place.exists():
+        time.sleep(0.05)
+    yield json.loads(place.read_text())["address"], served
+    for process in (worker, served):
+        process.kill()
+        process.wait()
+
+
+@pytest.mark.processes
+def test_a_scheduler_that_is_lost(tmp_path, scheduler):
+    """The sweep ends in time, with what it has on the disk."""
+    address, served = scheduler
+    path = tmp_path / "sweep.csv"
+    command = longer(program(path, "--scheduler", address, "--timeout", "1"))
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True)
+    under_way(path, process)
+    served.kill()
+    begin = time.monotonic()
+    _, message = process.communicate(timeout=60)
+    assert time.monotonic() - begin < 30
+    kept, _, told = message.partition("\n")
+    lost = f"the Dask scheduler at `{address}` does not answer any more\n"
+    assert (process.returncode, told) == (2, f"{lost}  help: start it again, then go on with `--resume`\n")
+    assert kept.startswith("stopped after ")
+    assert kept.endswith(f" of 7,000,000 variants; `{path}.part` holds those, `--resume` goes on")
