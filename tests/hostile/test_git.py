@@ -332,6 +332,10 @@ def inside(folder):
     return folder / ".git"
 
 
+def oddly_named(folder):
+    return folder.rename(folder.parent / " é\n'$(x)")
+
+
 def sha256(folder):
     made = folder.parent / "sha256"
     made.mkdir()
@@ -349,7 +353,7 @@ def packed_sha256(folder):
     return made
 
 
-LAYOUTS = (plain, linked, bare, shallow, shared, below, inside, sha256, packed_sha256)
+LAYOUTS = (plain, linked, bare, shallow, shared, below, inside, oddly_named, sha256, packed_sha256)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -373,13 +377,38 @@ def test_a_spec_is_read_in_every_layout(capsys, folder, layout, monkeypatch):
     assert (told.code, json.loads(told.out or "{}").get("totals", {}).get("macs")) == (0, MACS), told.err
 
 
-def test_a_submodule_is_a_repository_of_its_own(folder, tmp_path, monkeypatch):
-    (tmp_path / "outer").mkdir()
-    git(tmp_path / "outer", "init", "--quiet")
-    git(tmp_path / "outer", "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(folder), "inner")
-    commit(tmp_path / "outer")
-    monkeypatch.chdir(tmp_path / "outer" / "inner")
-    assert head() == git(folder, "rev-parse", "HEAD").strip()
+def test_a_submodule_is_a_repository_of_its_own(folder, tmp_path, traps, monkeypatch):
+    outer = tmp_path / "outer"
+    outer.mkdir()
+    git(outer, "init", "--quiet")
+    git(outer, "-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(folder), "inner")
+    commit(outer)
+    outside, inside = (git(place, "rev-parse", "HEAD").strip() for place in (outer, folder))
+    set_traps(outer / ".git" / "modules" / "inner", traps)
+    (outer / "inner" / "tiny.yaml").write_text(SPEC)
+    monkeypatch.chdir(outer)
+    assert head() == outside
+    monkeypatch.chdir(outer / "inner")
+    assert (head(), traps.sprung()) == (f"{inside}+", [])
+
+
+@pytest.mark.parametrize("name", ["é b.yaml", "a\nb.yaml", "-x.yaml", "--all", ":(top)x.yaml", "*.yaml", "'q'\"`.yaml"])
+def test_paths_are_what_they_say(capsys, folder, name):
+    (folder / name).write_text(SPEC)
+    assert archprof(capsys, "check", f"./{name}", "--against", "git:HEAD", "--allow-empty").code == 0
+    assert archprof(capsys, "summary", f"git:HEAD:{name}").code == 2
+    commit(folder)
+    assert archprof(capsys, "summary", f"git:HEAD:{name}").code == 0
+    (folder / name).write_text(heavier(SPEC))
+    assert archprof(capsys, "diff", f"git:HEAD:./{name}", f"./{name}", "--exit-code").code == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_whose_the_repository_is_does_not_matter(capsys, folder):
+    for path in (folder, folder / ".git"):
+        os.chown(path, 12_345, 12_345)
+    assert answer(git, folder, "status") == ""
+    assert archprof(capsys, "check", "tiny.yaml", "--against", "git:HEAD~1").code == 1
 
 
 def test_a_hook_names_the_repository(capsys, folder, tmp_path, monkeypatch):
