@@ -10,3 +10,5 @@ MAX_REPEATS = 1000
 MAX_CHANNELS = 1_000_000
 MAX_SIDE = 65_536
 MAX_KERNEL = 255
+# Ten times as many as any count has; up to there, Python makes integers of text, and floats of integers.
+MAX_DIGITS = 300

@@ -3,7 +3,6 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from archprof.analysis.document import Tensor, plain, tensors
@@ -11,10 +10,11 @@ from archprof.analysis.summary import Stage, stage_of
 from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import InputError, Location, Problem, Problems, UsageError, usage_error
+from archprof.inputs import read_bytes
+from archprof.limits import MAX_DIGITS
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26
-_LARGEST = 1 << 62
 _ROW_KEYS = ("path", "kind", "stage", *NAMES, "weighted")
 _KEYS = ("archprof", "commit", "convention", "inputs", "layers", "totals", "weighted_layers")
 # Larger integers are decimal strings, as in all JSON of ours.
@@ -65,11 +65,20 @@ def counted(parts: Iterable[BaselineRow], metric: str) -> int:
 
 
 def to_text(models: Mapping[str, Snapshot]) -> str:
-    """Return the baseline file: networks by name, a line for each row, nothing that changes unless a count does."""
-    blocks = ",\n".join(f"    {_json(name)}: {_model(models[name])}" for name in sorted(models))
-    text = f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
-    # What UTF-8 cannot hold, as file names may, is escaped, and so read again.
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+    """Return the baseline file: networks by name, a line for each row, nothing that changes unless a count does.
+
+    Raises UsageError for a name that is no UTF-8, as that of a file may be.
+    """
+    blocks = ",\n".join(f"    {_json(_encoded(name))}: {_model(models[name])}" for name in sorted(models))
+    return f'{{\n  "schema": {SCHEMA},\n  "models": {{\n{blocks}\n  }}\n}}\n'
+
+
+def _encoded(name: str) -> str:
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        raise usage_error(f"the name `{name}` is not UTF-8", help="a baseline is: rename the file") from None
+    return name
 
 
 def _model(kept: Snapshot) -> str:
@@ -105,8 +114,7 @@ def read_baseline(path: str) -> dict[str, Snapshot]:
     """Return the networks of a baseline file. Raises UsageError, with the place, for a file that is none or was made
     otherwise."""
     try:
-        with Path(path).open("rb") as file:
-            data = file.read(MAX_BYTES + 1)
+        data = read_bytes(path, MAX_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = (getattr(error, "strerror", None) or str(error)).lower()
         advice = f"`archprof check --write-baseline {path}` makes one"
@@ -151,21 +159,28 @@ class _BaselineReader:
             raise self._wrong("a baseline of more than 64 MiB")
         try:
             self._text = self._data.decode("utf-8")
-            return json.loads(self._text, object_pairs_hook=self._pairs, parse_constant=self._refused)
+            document = json.loads(self._text, object_pairs_hook=self._pairs, parse_constant=self._refused)
+            if "\\ud" in self._text.lower():
+                json.dumps(document, ensure_ascii=False).encode()
+            return document
         except json.JSONDecodeError as error:
             message = f"this is not valid JSON: {error.msg.lower()}"
             raise self._located(message, Location(self._file, error.lineno, error.colno)) from None
         except UnicodeDecodeError:
             raise self._wrong("the file is not UTF-8 text") from None
-        except (RecursionError, ValueError) as error:
-            said = "too deeply nested" if isinstance(error, RecursionError) else str(error).lower()
+        except UnicodeEncodeError as error:
+            half = json.dumps(error.object[error.start])[1:-1]
+            raise self._wrong(f"`{half}` is half of a character", half) from None
+        except (RecursionError, ValueError) as error:  # int() limits its digits
+            said = "nesting" if isinstance(error, RecursionError) else "a number of thousands of digits"
             raise self._wrong(f"this is no baseline: {said}") from None
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found = dict(pairs)
-        if len(found) != len(pairs):
-            twice = next(key for index, (key, _) in enumerate(pairs) if key in dict(pairs[:index]))
-            raise self._wrong(f"`{twice[:60]}` stands there twice", _json(twice))
+        found: dict[str, Any] = {}
+        for key, value in pairs:
+            if key in found:
+                raise self._wrong(f"`{key[:60]}` stands there twice", _json(key))
+            found[key] = value
         return found
 
     def _refused(self, word: str) -> Any:
@@ -228,7 +243,7 @@ def _inputs(found: Any) -> dict[str, Tensor]:
 
 def _count(value: Any) -> int | None:
     """Return a count, large ones from their digits; None for anything else."""
-    if isinstance(value, str) and re.fullmatch("[1-9][0-9]{15,18}", value, re.ASCII) and int(value) > _EXACT:
-        return int(value) if int(value) <= _LARGEST else None
+    if isinstance(value, str) and len(value) <= MAX_DIGITS and re.fullmatch("[1-9][0-9]{15,}", value, re.ASCII):
+        return int(value) if int(value) > _EXACT else None
     plain = isinstance(value, int) and not isinstance(value, bool)
     return value if plain and 0 <= value <= _EXACT else None

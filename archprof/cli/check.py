@@ -146,9 +146,11 @@ def _tell(
 
 def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:
     from archprof.analysis.baseline import merged, read_baseline, to_text
+    from archprof.cli.lock import alone
 
-    old = read_baseline(path) if os.path.exists(path) else {}
-    write_file(path, to_text(merged(old, found)), anew=True)
+    with alone(path):
+        old = read_baseline(path) if os.path.exists(path) else {}
+        write_file(path, to_text(merged(old, found)), anew=True)
 
 
 def _write_job_summary(result: Result) -> None:

@@ -74,13 +74,16 @@ def _of_project(path: str) -> Config | None:
     content = read_file(path)
     if "archprof" not in content:
         return None
+    start = Location(path, 1, 1)
     try:
         table = tomllib.loads(content).get("tool", {}).get("archprof")
+        root = None if table is None else _Located(content, path).node(table)
     except tomllib.TOMLDecodeError as error:
         raise _no_toml(path, str(error)) from None
-    if table is None:
-        return None
-    return _config(_Located(content, path).node(table), path)
+    except (RecursionError, ValueError) as error:  # an integer that Python does not turn into text, or text into
+        deep = isinstance(error, RecursionError)
+        raise problem("this is nested too deeply" if deep else "a number of thousands of digits", start) from None
+    return None if root is None else _config(root, path)
 
 
 def _no_toml(path: str, message: str) -> SpecError:

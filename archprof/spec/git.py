@@ -5,15 +5,19 @@ import re
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.errors import Location, SpecError, printable, problem
+from archprof.errors import Location, SpecError, problem
 from archprof.limits import MAX_BYTES
 from archprof.spec.nodes import shorten
 
 if TYPE_CHECKING:
-    import subprocess  # its import takes longer than reading a spec: only who reads from git pays for it
+    from archprof.spec.repository import Repository  # only who reads from git pays for its import
 
 PREFIX = "git:"
-_HASH = re.compile(r"[0-9a-f]{40}\Z")
+# What is listed of a revision's files: a tree that holds itself many times over has no end.
+_MAX_LISTED = 1 << 26
+_HASH = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\Z")
+# Which branch another one follows is a setting.
+_FOLLOWED = ("@{u}", "@{upstream}", "@{push}")
 _FORM = (
     "written `git:REV:path`, as in `git:origin/main:specs/mine.yaml`; the path counts from the repository's root, "
     "with `./` from here"
@@ -44,7 +48,7 @@ def parse_place(text: str, location: Location | None = None) -> Place:
     if not revision or not path:
         raise problem(f"`{shorten(text)}` names no file at a revision", location, help=_FORM)
     if path.startswith(("./", "../")):
-        path = f"{_run(['rev-parse', '--show-prefix'], location).strip(os.linesep)}{path}"
+        path = f"{_here(location)}/{path}"
     return Place(revision, _inside(path, text, location))
 
 
@@ -66,36 +70,48 @@ def at_revision(revision: str, file: str, location: Location | None = None, root
         path = Path(file).resolve().relative_to(root)
     except ValueError:
         advice = "run it inside the spec's repository"
-        raise problem(
-            f"`{printable(file)}` is not in the repository {printable(root)}", location, help=advice
-        ) from None
+        raise problem(f"`{file}` is not in the repository {root}", location, help=advice) from None
     return str(Place(revision, path.as_posix()))
 
 
 def repository(location: Location | None = None) -> str:
-    """Return the root of the repository that the current folder is in. Raises SpecError where there is none, or no
-    git."""
-    return _run(["rev-parse", "--show-toplevel"], location).rstrip("\n")
+    """Return the root of the work tree that the current folder is in. Raises SpecError where there is none."""
+    found = _repository(location)
+    if not found.top:
+        advice = "its files are named `git:REV:path`"
+        raise problem(f"the repository {found.folder} has no work tree", location, help=advice)
+    return found.top
+
+
+def _here(location: Location | None) -> str:
+    """Return the current folder, as it counts from the root of the work tree."""
+    top = _repository(location).top
+    return Path(os.path.relpath(os.getcwd(), top)).as_posix() if top else "."
 
 
 def commit_of(revision: str, location: Location | None = None) -> str:
     """Return the hash of the commit that a revision names. Raises SpecError for a revision that there is not."""
-    asked = ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"]
-    found = _call(asked, location)
-    if found.returncode:
-        repository(location)  # where there is none, that is what to say
+    code, found = _call(
+        ["rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}"], location, _MAX_LISTED
+    )
+    if code:
         advice = "a shallow clone has few: `git fetch origin main`; `git log` shows those here"
+        if any(sign in revision.lower() for sign in _FOLLOWED):
+            advice = "no setting of the repository is read: name the branch itself, such as `origin/main`"
         raise problem(f"there is no revision `{shorten(revision)}`", location, help=advice)
-    return found.stdout.decode().strip()
+    return found.decode().strip()
 
 
 def head() -> str:
-    """Return the hash of the current commit, with `+` behind it where the work tree has changes; empty outside of a
-    repository."""
-    found = _quiet(["rev-parse", "--verify", "--quiet", "HEAD"])
-    if not found:
+    """Return the hash of the current commit, with `+` behind it where a tracked file of the work tree has changed;
+    empty outside of a repository."""
+    # Submodules would be asked by their own settings.
+    changes = ["status", "--porcelain", "--untracked-files=no", "--ignore-submodules=all"]
+    try:
+        commit = commit_of("HEAD")
+        return f"{commit}+" if _repository(None).top and any(_call(changes, None, 1)) else commit
+    except SpecError:
         return ""
-    return f"{found}+" if _quiet(["status", "--porcelain", "--untracked-files=no"]) else found
 
 
 def read_blob(text: str, location: Location | None = None) -> bytes:
@@ -103,45 +119,52 @@ def read_blob(text: str, location: Location | None = None) -> bytes:
 
     Raises SpecError for a revision, a path or a repository that there is not.
     """
-    import subprocess
-
     place = parse_place(text, location)
-    name = _object(place, location)
-    with subprocess.Popen(
-        ["git", "cat-file", "blob", name], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, stdin=subprocess.DEVNULL
-    ) as process:
-        assert process.stdout is not None
-        data = process.stdout.read(MAX_BYTES + 1)
-        if len(data) > MAX_BYTES:
-            process.kill()
-            return data
-    if process.returncode:
-        raise _no_blob(text, place, name, location)
+    code, data = _call(["cat-file", "blob", _object(place, location)], location, MAX_BYTES + 1)
+    if code and len(data) <= MAX_BYTES:
+        raise _no_blob(text, place, location)
     return data
 
 
-def _no_blob(text: str, place: Place, name: str, location: Location | None) -> SpecError:
+def _no_blob(text: str, place: Place, location: Location | None) -> SpecError:
     """Return why git has no file of that name."""
-    commit_of(place.revision, location)  # where there is no such commit, that is why
-    kind = _call(["cat-file", "-t", name], location)
-    if kind.stdout.strip() == b"tree":
+    kind = _kind(place, location)
+    if kind == "blob":
+        advice = f"a partial clone fetches nothing here; `git cat-file -p {text.removeprefix(PREFIX)}` does"
+        return problem(f"`{text}` is not in this clone", location, help=advice)
+    if kind:
         return problem(
-            f"`{printable(text)}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`"
+            f"`{text}` is a directory, not a spec", location, help="name a file in it, such as `my_net.yaml`"
         )
-    advice = f"`git ls-tree -r --name-only {printable(place.revision)}` lists those there"
-    return problem(f"no such file: `{printable(text)}`", location, help=advice)
+    advice = f"`git ls-tree -r --name-only {place.revision}` lists those there"
+    return problem(f"no such file: `{text}`", location, help=advice)
 
 
 def exists(text: str) -> bool:
-    """Tell whether a file stands at a revision. Raises SpecError for a revision that there is not."""
-    place = parse_place(text)
-    return not _call(["cat-file", "-e", _object(place, None)], None).returncode
+    """Tell whether a file stands at a revision. Raises SpecError for a revision that there is not, and in a clone that
+    cannot tell."""
+    return bool(_kind(parse_place(text), None))
+
+
+def _kind(place: Place, location: Location | None) -> str:
+    """Return what stands at a path, `blob` or `tree`, whether or not the clone has it; empty for nothing.
+
+    Raises SpecError for a revision that there is not, and in a clone without the folders above.
+    """
+    commit = commit_of(place.revision, location)
+    if not place.path:
+        return "tree"
+    code, listed = _call(["ls-tree", "-z", "--full-tree", commit, "--", place.path], location, _MAX_LISTED)
+    if code:
+        advice = f"a partial clone fetches nothing here; `git ls-tree -r {place.revision}` does"
+        raise problem(f"the folders of `{shorten(place.revision)}` are not in this clone", location, help=advice)
+    return listed.split(b" ", 2)[1].decode() if listed else ""
 
 
 def files_below(revision: str, folder: str) -> list[str]:
     """Return the paths of the files below a folder at a revision."""
-    listed = _call(["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_of(revision), f"{folder}/"], None)
-    return [os.fsdecode(name) for name in listed.stdout.split(b"\0") if name]
+    asked = ["ls-tree", "-r", "-z", "--full-tree", "--name-only", commit_of(revision), "--", f"{folder}/"]
+    return [os.fsdecode(name) for name in _call(asked, None, _MAX_LISTED)[1].split(b"\0") if name]
 
 
 def _object(place: Place, location: Location | None) -> str:
@@ -163,29 +186,29 @@ def _inside(path: str, said: str, location: Location | None) -> str:
     return "/".join(steps)
 
 
-def _quiet(arguments: list[str]) -> str:
-    import subprocess
+def _repository(location: Location | None) -> "Repository":
+    from archprof.spec.repository import find_repository
 
+    return find_repository(location)
+
+
+def _call(arguments: list[str], location: Location | None, most: int) -> tuple[int, bytes]:
+    """Return git's exit code and what it prints, of which *most* bytes are waited for."""
+    from subprocess import DEVNULL, PIPE, Popen  # takes longer than reading a spec: only who reads from git pays for it
+
+    from archprof.spec.repository import closed
+
+    found = _repository(location)
+    command = ["git", *arguments]
     try:
-        found = subprocess.run(["git", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
-    except OSError:
-        return ""
-    return "" if found.returncode else found.stdout.decode(errors="replace").strip()
-
-
-def _run(arguments: list[str], location: Location | None) -> str:
-    found = _call(arguments, location)
-    if found.returncode:
-        said = found.stderr.decode(errors="replace").strip().splitlines()
-        raise problem("the current folder is in no git repository", location, note=printable(said[0]) if said else "")
-    return os.fsdecode(found.stdout)
-
-
-def _call(arguments: list[str], location: Location | None) -> "subprocess.CompletedProcess[bytes]":
-    import subprocess
-
-    try:
-        return subprocess.run(["git", *arguments], capture_output=True, check=False, stdin=subprocess.DEVNULL)
+        with (
+            closed(found) as environment,
+            Popen(command, env=environment, stdin=DEVNULL, stdout=PIPE, stderr=DEVNULL) as process,
+        ):
+            assert process.stdout is not None
+            printed = process.stdout.read(most)
+            if len(printed) == most:
+                process.kill()
     except OSError as error:
         raise problem(
             f"git cannot be run: {(error.strerror or str(error)).lower()}",
@@ -194,3 +217,4 @@ def _call(arguments: list[str], location: Location | None) -> "subprocess.Comple
         ) from None
     except ValueError:  # a null byte
         raise problem("a revision or path with a null byte", location, help=_FORM) from None
+    return process.returncode, printed

@@ -13,7 +13,7 @@ from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
-from archprof.spec.values import NAME, dims, flag, integer, mapping, number, scalar, sequence, text, word, wrong
+from archprof.spec.values import NAME, count, dims, flag, integer, mapping, number, scalar, sequence, text, word, wrong
 from archprof.spec.variant import parse_settings
 
 TOP_LEVEL = (
@@ -292,7 +292,7 @@ def read_expected(node: Node) -> tuple[Expected, ...]:
 def _expected(node: Node) -> Expected:
     fields = mapping(node, "`expect`", ("at", *NAMES))
     advice = "an integer; rounded numbers belong into `published`"
-    counts = {key: integer(value, 0, 1 << 62, "an exact count", advice) for key, value in fields.pairs() if key != "at"}
+    counts = {key: count(value, "an exact count", advice) for key, value in fields.pairs() if key != "at"}
     if not counts:
         raise problem("an entry of `expect` without a count", node.location, help=f"any of {', '.join(NAMES)}")
     return Expected(_at(fields), counts, fields)

@@ -6,6 +6,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from archprof.errors import Location, problem
+from archprof.limits import MAX_DIGITS
 from archprof.spec.nodes import shorten
 
 COUNTS = {
@@ -23,8 +24,7 @@ BYTES = {
     "": 1, "B": 1, "byte": 1, "k": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
-# A number of thousands of digits is refused by its length: int() itself limits them.
-_FORM = re.compile(r"(\d{1,3}(?:,\d{3}){1,8}|\d{1,30})(?:\.(\d{1,30}))? ?([A-Za-z]*)\Z", re.ASCII)
+_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))? ?([A-Za-z]*)\Z", re.ASCII)
 
 
 class PrintedNumber(NamedTuple):
@@ -43,7 +43,7 @@ def parse_printed(text: str, location: Location | None = None, units: Mapping[st
 
     Raises SpecError for a text that is no number.
     """
-    match = _FORM.match(text.strip())
+    match = _FORM.match(text.strip()) if len(text) <= MAX_DIGITS else None
     unit = match[3] if match and match[3] in units else match[3].removesuffix("s") if match else ""
     if not match or unit not in units:
         advice = (

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterable
 
 from archprof.errors import Problems, SpecError, problem, suggest
+from archprof.limits import MAX_DIGITS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -50,6 +51,18 @@ def integer(node: Node, low: int, high: int, what: str = "an integer", help: str
     value = int(typed) if len(typed) < _SHORT else high + 1
     if not low <= value <= high:
         raise out_of_range(node, what, low, high)
+    return value
+
+
+def count(node: Node, what: str, help: str) -> int:
+    """Return an integer that is not negative, however large; *help* says what else could stand there."""
+    typed = scalar(node, what).text
+    if not _INTEGER.match(typed):
+        raise wrong(node, what, help)
+    if len(typed) > MAX_DIGITS:
+        raise problem(f"{describe(node)} has more than {MAX_DIGITS} digits", node.location, help=help)
+    if (value := int(typed)) < 0:
+        raise out_of_range(node, what, 0, math.inf)
     return value
 
 

@@ -98,6 +98,7 @@ def test_limits_are_those_of_the_page():
         "channels of a map, typed features, classes": limits.MAX_CHANNELS,
         "a side of the input": limits.MAX_SIDE,
         "a side of a kernel": limits.MAX_KERNEL,
+        "a number": limits.MAX_DIGITS,
     }
 
 
