@@ -83,6 +83,46 @@ def usage_error(message: str, location: Location | None = None, *, help: str = "
     return UsageError([Problem(message, location, help=help, note=note)])
 
 
+def problems_of(error: Exception, what: str) -> tuple[Problem, ...]:
+    """Return what is wrong with one of several networks or commands, *what*: an InputError's own problems; of any other
+    exception the one that archprof has a fault, with the place of it and how to report it.
+
+    Where the environment has ARCHPROF_DEBUG, the whole traceback stands below.
+    """
+    if isinstance(error, InputError):
+        return error.problems
+    place = Location(what, 0, 0)
+    if isinstance(error, MemoryError):
+        return (Problem("there is not enough memory", place, help="ask for less, or of a smaller network"),)
+    return (Problem(f"a fault of archprof: {described(error)}", place, _risen(error), REPORT, _traceback(error)),)
+
+
+REPORT = "please report it, with the command and the spec; ARCHPROF_DEBUG=1 in the environment prints the traceback"
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's type and text on one line."""
+    text = " ".join(str(error).split())
+    return printable(f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__)
+
+
+def _risen(error: Exception) -> str:
+    """Return the innermost line of archprof through which an exception rose: `archprof/ir/dims.py:41`."""
+    from pathlib import Path
+    from traceback import extract_tb
+
+    package = Path(__file__).parent
+    lines = [frame for frame in extract_tb(error.__traceback__) if package in Path(frame.filename).parents]
+    return f"{Path(lines[-1].filename).relative_to(package.parent).as_posix()}:{lines[-1].lineno}" if lines else ""
+
+
+def _traceback(error: Exception) -> str:
+    import os
+    from traceback import format_exception
+
+    return "".join(format_exception(error)).rstrip() if os.environ.get("ARCHPROF_DEBUG") else ""
+
+
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:
     """Return "did you mean `x`?" when one of *allowed* is close to *word*, else an empty string."""
     from difflib import get_close_matches

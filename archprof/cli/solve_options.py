@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from archprof.cli.sweep_options import need_numpy
-from archprof.errors import suggest, usage_error
+from archprof.errors import printable, suggest, usage_error
 from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
 from archprof.spec.nodes import Scalar
@@ -74,7 +74,7 @@ def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:
 
 def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: str) -> str:
     """Return the network that was found as a spec that extends the one it was found from. Raises UsageError for one
-    from standard input."""
+    from standard input, or with a name that is no text."""
     target, behind = parse_reference(model)
     if target == "-":
         raise usage_error("what was read from standard input cannot be extended", help="save it to a file first")
@@ -82,6 +82,8 @@ def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: 
     asked = ",".join(
         f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings.items()]).items()
     )
+    if not f"{parent}{asked}".isprintable():
+        raise usage_error(f"a spec cannot name `{printable(parent)}`", help="a spec is UTF-8 text: rename the file")
     name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
     extended = f"{parent}@{asked}".replace("\\", "\\\\").replace('"', '\\"')
     return f'archprof: 1\nname: {name}\nextends: "{extended}"\n'

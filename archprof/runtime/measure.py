@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -44,7 +45,7 @@ class Measurement(NamedTuple):
 def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
     """Return what *counter* ("fvcore", "torch" or "both") finds on the built network of a graph, for one input.
 
-    Raises UsageError where torch or fvcore is not installed, or for another counter.
+    Raises UsageError where torch or fvcore is not installed, where memory does not suffice, or for another counter.
     """
     # A collection that starts behind the imports visits every object of torch: it takes as long as building the
     # network.
@@ -54,7 +55,7 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
         from archprof.runtime.build import build_network
 
         counts = []
-        with _inference():
+        with _inference(), _enough_memory(graph):
             for name in _counters(counter):
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
@@ -82,6 +83,24 @@ def measure_module(
         with _inference(), isolated(module) as subject:
             counts.append(_count(name, subject, arguments))
     return _measurement(counter, module, counts)
+
+
+# How torch says that it got no memory, on the systems that it knows, and that there is no machine of such a size.
+_NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|overflow", re.IGNORECASE)
+
+
+@contextmanager
+def _enough_memory(graph: Graph) -> Iterator[None]:
+    """Raise UsageError, with the network and its input, where a tensor does not fit into memory."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not (isinstance(error, MemoryError) or _NO_MEMORY.search(str(error))):
+            raise
+        sizes = ", ".join("×".join(map(str, value.shape)) for value in graph.inputs.values())
+        message = f"measuring `{graph.origin.variant}` at {sizes} takes more memory than there is"
+        advice = "measure at a smaller `--resolution`; formulas alone, without `--measure`, take none"
+        raise usage_error(message, help=advice) from None
 
 
 def _zeros(graph: Graph, device: str) -> tuple[Tensor, ...]:

@@ -16,6 +16,7 @@ from archprof.costs.metrics import NAMES, Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
+from archprof.language.expand import bind
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier
 from archprof.spec.variant import Setting
@@ -125,7 +126,7 @@ def solve(
     network's own where there are none).
 
     *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
-    network that cannot be read, UsageError where nothing of it could change.
+    network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
     plan = plan_sweep(model, fixed, Selection(), what="`solve`")
@@ -139,6 +140,7 @@ def solve(
 def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
     """Return every distinct network of a range of widths at each resolution."""
     spec = plan.spec(_fixed(plan))
+    bind(spec)  # a cell that cannot be read is no matter of the range
     if spec.width is None and not resolutions:
         help = "name input sizes to choose from: `--resolution 128:288:32`"
         raise usage_error(f"`{plan.model}` has no width multiplier to solve for", help=help)
