@@ -77,5 +77,6 @@ def operator_block(operator: type[Operator]) -> Block:
     def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
         return net.apply("", operator.of(*(x.value for x in inputs), **options), *inputs)
 
+    apply.__module__ = operator.__module__  # whoever made the operator, made the block
     doc = " ".join((operator.__doc__ or "").split())
     return Block(operator.name, apply, operator.columns, doc, operator.joins, inherits=False)

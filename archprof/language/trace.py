@@ -1,12 +1,15 @@
 """Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, maximum, truncate
+from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator, is_foreign
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
+from archprof.language.block import Block
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
@@ -166,6 +169,8 @@ class Tracer:
         else:
             edges = tuple([x.edge for x in inputs])
             outputs = op.outputs(*[x.value for x in inputs])
+        if is_foreign(type(op)):
+            check_operator(op, tuple(x.value for x in inputs), outputs)
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]
         parts.append(Call(path, op, edges, outputs, frame.kind or op.kind))
@@ -321,9 +326,18 @@ class Tracer:
             if not first and "s" in values:
                 values["s"] = (1, 1)
             x = layer.block.apply(self, *frame.inner(), **values)
+            if type(x) is not Feature:
+                raise TypeError(f"it returns {type(x).__name__}, not a feature map")
             return frame.fragment(x, drops)
         except ShapeError as error:
             raise self.failed(str(error), error.help) from None
+        except MEANT:
+            raise
+        except Raised as error:
+            failed = blamed(error, _suspects(layer.block, row))
+            if failed is None:
+                raise
+            raise failed from error
         finally:
             self._frame = frame.around
 
@@ -435,6 +449,19 @@ class _Scope:
 
     def __exit__(self, *_: object) -> None:
         self._frame.prefix, self._frame.kind = self._outer
+
+
+def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
+    """Yield whose code runs in a row: its block's, and that of the operators in its cells."""
+    place = row.location, row.address
+    yield Suspect(block.name, block.apply, *place)
+    values = [*row.values.values()]
+    while values:
+        value = values.pop()
+        if isinstance(value, NamedOperator):
+            yield Suspect(value.operator.name, value.operator, *place)
+        elif isinstance(value, tuple) and not isinstance(value, BoundLayer):
+            values += value
 
 
 def _key(x: Feature) -> tuple[Any, ...]:
