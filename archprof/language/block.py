@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.ir.columns import FLAG, HOLDS_LAYERS, INPUT, REPEATS, TEXT, Column
+from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
 
 if TYPE_CHECKING:
     from archprof.ir.operators.base import Operator
@@ -33,11 +33,6 @@ class Block(NamedTuple):
     def has(self, name: str) -> bool:
         """Tell whether a column is the block's own."""
         return any(column.name == name for column in self.columns)
-
-    @property
-    def nests(self) -> bool:
-        """Whether it is made of layers, so that it is more than a function of its own cells."""
-        return any(column.kind.form in HOLDS_LAYERS for column in self.columns)
 
 
 N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
