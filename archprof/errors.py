@@ -34,14 +34,15 @@ class Problem(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
-        head = f"{self.location}: {self.message}" if self.location else self.message
-        lines = [head]
+        # What was typed stands in a message as it is, and terminals obey some characters.
+        message = printable(self.message)
+        lines = [f"{self.location}: {message}" if self.location else message]
         if self.where:
-            lines.append(f"  in {self.where}")
+            lines.append(f"  in {printable(self.where)}")
         if self.help:
-            lines.append(f"  help: {self.help}")
+            lines.append(f"  help: {printable(self.help)}")
         if self.note:
-            lines.append(f"  note: {self.note}")
+            lines += map(printable, f"  note: {self.note}".split("\n"))
         return "\n".join(lines)
 
 
@@ -84,8 +85,8 @@ def usage_error(message: str, location: Location | None = None, *, help: str = "
 
 
 def problems_of(error: Exception, what: str) -> tuple[Problem, ...]:
-    """Return what is wrong with one of several networks or commands, *what*: an InputError's own problems; of any other
-    exception the one that archprof has a fault, with the place of it and how to report it.
+    """Return what is wrong with one of several networks or commands, *what*: an InputError's own problems; what
+    the system says of a file; of any other exception that archprof has a fault, with its place and how to report it.
 
     Where the environment has ARCHPROF_DEBUG, the whole traceback stands below.
     """
@@ -94,6 +95,8 @@ def problems_of(error: Exception, what: str) -> tuple[Problem, ...]:
     place = Location(what, 0, 0)
     if isinstance(error, MemoryError):
         return (Problem("there is not enough memory", place, help="ask for less, or of a smaller network"),)
+    if isinstance(error, OSError) and error.filename:
+        return (Problem(f"cannot use `{str(error.filename)[:60]}`: {(error.strerror or '').lower()}", place),)
     return (Problem(f"a fault of archprof: {described(error)}", place, _risen(error), REPORT, _traceback(error)),)
 
 

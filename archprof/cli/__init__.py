@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperGroup
 
 from archprof.cli.output import say
-from archprof.errors import InputError, problems_of
+from archprof.errors import InputError, printable, problems_of
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
@@ -128,4 +128,4 @@ def _usage(error: Any) -> str:
         lines.append(f"  help: {suggest(typed, COMMANDS, 'commands')}")
     else:
         lines.append(f"  help: `{command} --help` lists what there is")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli.output import say
+
 
 def command(
     models: Annotated[list[str], typer.Argument(help="Files, names of the catalog, or `-`.", metavar="MODEL...")],
@@ -24,6 +26,6 @@ def command(
         except Exception as error:  # whatever one file raises, the others are told of
             wrong += problems_of(error, model)
     for found in (*wrong, *unmet):
-        typer.echo(str(found), err=True)
+        say(str(found))
     if wrong or unmet:
         raise typer.Exit(2 if wrong else 1)

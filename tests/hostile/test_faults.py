@@ -164,3 +164,43 @@ def test_spec_cannot_name_what_is_not_text(capsys, odd_name):
         "a spec cannot name `odd\\udcff.yaml`\n  help: a spec is UTF-8 text: rename the file\n",
     )
     assert not os.path.exists("found.yaml")
+
+
+# What the trial in `fuzz.py` found
+
+
+SOLVED = [
+    ("  - relu\n", "--max-macs 1k", 0, ""),
+    (
+        "  - conv: {c: 1000000}\n  - conv: {c: 999999}\n",
+        "--max-macs 1k --width 0.1:1000",
+        2,
+        "more than 500,000 networks to choose from, the limit\n"
+        "  help: take a smaller range of widths, or fewer resolutions\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("layers", "options", "code", "said"), SOLVED, ids=["no printed channels", "many widths"])
+def test_solve_at_the_ends_of_what_there_is(capsys, tmp_path, monkeypatch, layers, options, code, said):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(SPEC + layers)
+    result = archprof(capsys, "solve", "net.yaml", *options.split())
+    assert (result.code, result.err) == (code, said)
+
+
+ECHOED = ["verify \x1b[31m", "check mobilenet_v2 --against \u202e", "cost --conv \u202e", "schema \x1b[31m", "\x1b[31m"]
+
+
+@pytest.mark.parametrize("command", ECHOED, ids=map(ascii, ECHOED))
+def test_what_is_typed_reaches_no_terminal_as_it_is(capsys, command):
+    code, _, err = archprof(capsys, *command.split(" "))
+    assert code == 2
+    assert all(line.isprintable() for line in err.split("\n"))
+
+
+def test_what_the_system_says_of_a_file(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.yaml").write_text(FINE)
+    result = archprof(capsys, "check", "net.yaml", "--write-baseline", "1" * 5000)
+    assert result == (2, "", f"archprof check: cannot use `{'1' * 60}`: file name too long\n")
