@@ -189,7 +189,15 @@ def test_solve_at_the_ends_of_what_there_is(capsys, tmp_path, monkeypatch, layer
     assert (result.code, result.err) == (code, said)
 
 
-ECHOED = ["verify \x1b[31m", "check mobilenet_v2 --against \u202e", "cost --conv \u202e", "schema \x1b[31m", "\x1b[31m"]
+ECHOED = [
+    "summary mobilenet_v2@classes=\u202e",
+    "sweep mobilenet_v2 --set layers[1]=\u202e",
+    "verify \x1b[31m",
+    "check mobilenet_v2 --against \u202e",
+    "cost --conv \u202e",
+    "schema \x1b[31m",
+    "\x1b[31m",
+]
 
 
 @pytest.mark.parametrize("command", ECHOED, ids=map(ascii, ECHOED))
