@@ -92,8 +92,9 @@ def measure(
 ) -> "Measurement":
     """Return what fvcore or torch's FlopCounterMode count on a network of ours or on any torch module.
 
-    *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was: hooks, mode
-    and buffers. Raises UsageError where torch or fvcore is not installed or a counter is unknown.
+    *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was (hooks,
+    mode, buffers), and so are random generators, torch's default type and its threads. Raises UsageError where
+    torch or fvcore is not installed or a counter is unknown.
     """
     from archprof.runtime.measure import measure_module, measure_network
     from archprof.spec.types import Spec

@@ -71,8 +71,7 @@ class Problem(NamedTuple):
     note: str = ""
 
     def __str__(self) -> str:
-        head = f"{self.location}: {self.message}" if self.location else self.message
-        lines = [head]
+        lines = [f"{self.location}: {self.message}" if self.location else self.message]
         if self.where:
             lines.append(f"  in {self.where}")
         if self.help:
@@ -118,6 +117,52 @@ def problem(
 def usage_error(message: str, location: Location | None = None, *, help: str = "", note: str = "") -> UsageError:
     """Return a `UsageError` with a single problem, to be raised."""
     return UsageError([Problem(message, location, help=help, note=note)])
+
+
+def problems_of(error: Exception, what: str) -> tuple[Problem, ...]:
+    """Return what is wrong with one of several networks or commands, *what*: an InputError's own problems; what
+    the system says of a file; of any other exception that archprof has a fault, with its place and how to report it.
+
+    Where the environment has ARCHPROF_DEBUG, the whole traceback is printed on standard error.
+    """
+    if isinstance(error, InputError):
+        return error.problems
+    place = Location(what, 0, 0)
+    if isinstance(error, MemoryError):
+        return (Problem("there is not enough memory", place, help="ask for less, or of a smaller network"),)
+    if isinstance(error, OSError) and error.filename:
+        return (Problem(f"cannot use `{str(error.filename)[:60]}`: {(error.strerror or '').lower()}", place),)
+    _debug(error)
+    return (Problem(f"a fault of archprof: {described(error)}", place, _risen(error), REPORT),)
+
+
+REPORT = "please report it, with the command and the spec; ARCHPROF_DEBUG=1 in the environment prints the traceback"
+
+
+def described(error: BaseException) -> str:
+    """Return an exception's type and text on one line."""
+    text = " ".join(str(error).split())
+    return printable(f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__)
+
+
+def _risen(error: Exception) -> str:
+    """Return the innermost line of archprof through which an exception rose: `archprof/ir/dims.py:41`."""
+    from pathlib import Path
+    from traceback import extract_tb
+
+    package = Path(__file__).parent
+    lines = [frame for frame in extract_tb(error.__traceback__) if package in Path(frame.filename).parents]
+    return f"{Path(lines[-1].filename).relative_to(package.parent).as_posix()}:{lines[-1].lineno}" if lines else ""
+
+
+def _debug(error: Exception) -> None:
+    import os
+
+    if os.environ.get("ARCHPROF_DEBUG"):
+        import sys
+        from traceback import format_exception
+
+        sys.stderr.write(printable_lines("".join(format_exception(error))))
 
 
 def did_you_mean(word: str, allowed: Iterable[str]) -> str:

@@ -6,9 +6,12 @@ MAX_DEPTH = 32
 MAX_NODES = 100_000
 MAX_EXTENDS = 16
 MAX_OPERATORS = 100_000
+MAX_READS = 1_000_000
 MAX_REPEATS = 1000
 MAX_CHANNELS = 1_000_000
 MAX_SIDE = 65_536
 MAX_KERNEL = 255
+MAX_ENTRIES = 100
+MAX_AXES = 64
 # Ten times as many as any count has; up to there, Python makes integers of text, and floats of integers.
 MAX_DIGITS = 300

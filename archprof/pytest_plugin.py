@@ -45,20 +45,27 @@ class Budgets(pytest.File):
         """Yield a test for each limit of each network, and one for each mistake."""
         from archprof.analysis.baseline import read_baseline
         from archprof.analysis.check import CheckRequest, check
-        from archprof.errors import InputError, printable
+        from archprof.errors import printable, problems_of
         from archprof.render.check import titled
         from archprof.spec.config import read_config
 
         try:
             config = read_config(str(self.path))
             before = read_baseline(str(config.folder / config.baseline)) if config.baseline else None
-        except InputError as error:
-            raise self.CollectError(str(error)) from None
+        except Exception as error:  # as a test that fails: an error of collection would keep all others from running
+            for problem in problems_of(error, self.path.name):
+                yield self._wrong(problem)
+            return
         outcome = check(CheckRequest(config=config, before=before, folder=config.folder / Path(config.baseline).parent))
         for verdict in outcome.verdicts:
             yield Held.from_parent(self, name=printable(titled(verdict)), verdict=verdict)
         for problem in outcome.problems:
-            yield Held.from_parent(self, name=printable(str(problem.location or problem.message)), problem=problem)
+            yield self._wrong(problem)
+
+    def _wrong(self, problem: "Problem") -> "Held":
+        from archprof.errors import printable
+
+        return Held.from_parent(self, name=printable(str(problem.location or problem.message)), problem=problem)
 
 
 class Exceeded(Exception):

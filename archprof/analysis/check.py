@@ -24,7 +24,7 @@ from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import NAMES
 from archprof.costs.report import Report, analyze_graph
-from archprof.errors import InputError, Location, Problem, SpecError
+from archprof.errors import InputError, Location, Problem, SpecError, problems_of
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.registry import spellings
@@ -136,8 +136,9 @@ class _Checking:
         for target, budgets in chosen:
             try:
                 self._network(target, budgets)
-            except InputError as error:
-                self._note(_where_asked(problem, budgets) for problem in error.problems)
+            except Exception as error:  # whatever one network raises, the others are checked
+                wrong = problems_of(error, target.label)
+                self._note(_where_asked(problem, budgets) for problem in wrong)
         for budget, met in self._met.items():
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None

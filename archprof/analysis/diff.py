@@ -3,15 +3,19 @@ it costs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
+from math import isqrt
 from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
+from archprof.errors import usage_error
 
 # How much two blocks are alike, at most; pairs below half of it are no pair.
 _ALIKE = 12
 _PAIR = 5
+# Every block is held against every other: so many pairs take some seconds and 100 MB.
+_MAX_PAIRS = 1_000_000
 
 
 class Change(NamedTuple):
@@ -72,7 +76,7 @@ class Diff(NamedTuple):
 
 def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     """Return what changed; *ignore* names kinds of operator (`norm`, `act`, `se`) and fields (`eps`, `padding`) that
-    one does not ask about."""
+    one does not ask about. Raises UsageError for networks of too many blocks."""
     blocks = []
     hidden = 0
     for old, new in _aligned(_blocks(before), _blocks(after)):
@@ -132,7 +136,10 @@ def _alike(one: _Block, other: _Block) -> int:
 
 def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
     """Yield pairs of blocks in order, None for the side that lacks one: the alignment that is most alike in sum
-    (Needleman & Wunsch 1970)."""
+    (Needleman & Wunsch 1970). Raises UsageError where there are too many to hold each against each."""
+    if len(before) * len(after) > _MAX_PAIRS:
+        message = f"networks of {len(before):,} and {len(after):,} blocks are too long to align"
+        raise usage_error(message, help=f"{isqrt(_MAX_PAIRS):,} blocks on each side can be")
     best = [[0] * (len(after) + 1) for _ in range(len(before) + 1)]
     alike = [[_alike(one, other) for other in after] for one in before]
     for i in range(len(before) - 1, -1, -1):

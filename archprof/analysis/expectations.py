@@ -1,5 +1,6 @@
 """Does a spec have the numbers that it says it has?"""
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from archprof.costs.metrics import Counts
@@ -7,7 +8,7 @@ from archprof.errors import Location, Problem
 from archprof.ir.origin import Origin
 from archprof.language.registry import spellings
 from archprof.spec.same import is_at
-from archprof.spec.types import Spec
+from archprof.spec.types import Expected, Spec
 from archprof.spec.variant import Setting, settings_text
 from archprof.units import exact
 
@@ -37,13 +38,17 @@ def expectations(origin: Origin, totals: Counts) -> list[Expectation]:
     if not isinstance(origin, Spec):
         return found
     for index, expected in enumerate(origin.expect):
-        if not is_at(origin, expected.at, spellings):
-            continue
-        for metric, count in expected.counts.items():
-            place = f"expect[{index}].{metric}"
-            node = expected.node.get(metric) or expected.node
-            found.append(Expectation(metric, count, totals[metric], place, node.location, expected.at))
+        if is_at(origin, expected.at, spellings):
+            found += _held(index, expected, totals)
     return found
+
+
+def _held(index: int, expected: Expected, totals: Counts) -> Iterator[Expectation]:
+    """Yield the numbers of one entry of `expect` beside those that are counted at its settings."""
+    for metric, count in expected.counts.items():
+        place = f"expect[{index}].{metric}"
+        node = expected.node.get(metric) or expected.node
+        yield Expectation(metric, count, totals[metric], place, node.location, expected.at)
 
 
 def unmet_problem(found: Expectation) -> Problem:
@@ -65,8 +70,13 @@ def unmet_expectations(reference: str) -> list[Problem]:
     variants = Variants(reference)
     report = variants.report()
     spec = variants.spec()
-    settings = [] if spec.asked else [entry.at for entry in spec.expect if entry.at]
-    reports = [report, *(variants.report(at) for at in dict.fromkeys(settings))]
-    found = {held.place: held for one in reports for held in expectations(one.origin, one.totals)}
-    places = [f"expect[{index}].{metric}" for index, entry in enumerate(spec.expect) for metric in entry.counts]
-    return [unmet_problem(found[place]) for place in places if place in found and not found[place].holds]
+    if spec.asked:
+        return [unmet_problem(held) for held in expectations(report.origin, report.totals) if not held.holds]
+    # Each entry is held at its own settings, each settings counted once.
+    totals: dict[tuple[Setting, ...], Counts] = {(): report.totals}
+    unmet = []
+    for index, entry in enumerate(spec.expect):
+        if entry.at not in totals:
+            totals[entry.at] = variants.report(entry.at).totals
+        unmet += [unmet_problem(held) for held in _held(index, entry, totals[entry.at]) if not held.holds]
+    return unmet

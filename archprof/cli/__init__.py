@@ -8,7 +8,7 @@ import typer
 from typer.core import TyperGroup
 
 from archprof.cli.output import say
-from archprof.errors import InputError, Problem, suggest
+from archprof.errors import InputError, Problem, problems_of, suggest
 from archprof.inputs import forget
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
@@ -80,7 +80,7 @@ def root(
 def run(arguments: list[str]) -> int:
     """Return the exit code of a command line: 0 fine, 1 the answer is no, 2 bad input or usage, 130 interrupted.
 
-    What goes wrong is said on standard error.
+    What goes wrong is said on standard error, what nobody foresaw too: no exception but that of a signal rises.
     """
     forget()
     try:
@@ -95,7 +95,15 @@ def run(arguments: list[str]) -> int:
         return 130
     except BrokenPipeError:  # the reader of a pipe has enough, and nothing is left to say
         return 0
+    except Exception as error:  # a fault of ours, told like everything else
+        say("\n".join(map(str, problems_of(error, _called(arguments)))))
+        return 2
     return code if isinstance(code, int) else 0
+
+
+def _called(arguments: list[str]) -> str:
+    """Return what was called: `archprof summary`."""
+    return f"archprof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "archprof"
 
 
 def _usage(error: Any) -> Problem:

@@ -6,7 +6,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
-from archprof.errors import suggest, usage_error
+from archprof.errors import Problems, suggest, usage_error
 from archprof.render.formats import Result
 
 BY = ("stage", "kind", "layer")
@@ -56,7 +56,11 @@ def command(
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     conventions = options.conventions(convention)
     given = options.settings(width, resolution, classes, set)
-    reports = [analyze_graph(read_network(model, given)) for model in models]
+    reports, wrong = [], Problems()
+    for model in models:
+        with wrong:
+            reports.append(analyze_graph(read_network(model, given)))
+    wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if plot is not None:
         from archprof.render.plot import plot_comparison

@@ -75,7 +75,7 @@ def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:
 def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: str) -> str:
     """Return the network that was found as a spec that extends the one it was found from.
 
-    Raises UsageError for one from standard input, or from a file whose name is no text.
+    Raises UsageError for one from standard input, or with a name that is no text.
     """
     from archprof.render.json import json_text
 
@@ -86,9 +86,9 @@ def spec_text(model: str, settings: Sequence[Setting], found: "Solution", path: 
     asked = ",".join(
         f"{key}={value}" for key, value in dict([*behind, *settings, *found.best.settings.items()]).items()
     )
+    if not f"{parent}{asked}".isprintable():
+        raise usage_error(f"a spec cannot name `{parent}`", help="a spec is UTF-8 text: rename the file")
     name = re.sub("[^A-Za-z0-9_.-]", "_", Path(path).stem).lstrip("_.-") or "network"
-    if any("\ud800" <= char <= "\udfff" for char in parent):
-        raise usage_error(f"`{target}` cannot be extended: its name is no UTF-8", help="call the file otherwise")
     return f"archprof: 1\nname: {name}\nextends: {json_text(f'{parent}@{asked}')}\n"
 
 

@@ -16,15 +16,15 @@ def command(
     counted.
     """
     from archprof.analysis.expectations import unmet_expectations
-    from archprof.errors import InputError, Problem
+    from archprof.errors import Problem, problems_of
 
     wrong: list[Problem] = []
     unmet: list[Problem] = []
     for model in models:
         try:
             unmet += unmet_expectations(model)
-        except InputError as error:
-            wrong += error.problems
+        except Exception as error:  # whatever one file raises, the others are told of
+            wrong += problems_of(error, model)
     for found in (*wrong, *unmet):
         say(str(found))
     if wrong or unmet:

@@ -117,11 +117,10 @@ def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[
 def _tasks(model: str) -> "list[Task]":
     """Return a model's settings as tasks; one task where they cannot be read, which then says why."""
     from archprof.analysis.verify import listed_settings
-    from archprof.errors import InputError
 
     try:
         return [(model, at) for at in listed_settings(model)]
-    except InputError:
+    except Exception:  # `_one` meets it again, and says it
         return [(model, None)]
 
 
@@ -136,13 +135,13 @@ def _alone() -> None:
 def _one(task: "Task", analytic: bool) -> "list[Proof] | InputError":
     """Return the proofs of a task, or what is wrong with its model."""
     from archprof.analysis.verify import verify
-    from archprof.errors import InputError
+    from archprof.errors import InputError, problems_of
 
     model, at = task
     try:
         return list(verify(model, None if analytic else _measure, at))
-    except InputError as error:
-        return error
+    except Exception as error:  # whatever one network raises, the others are proven
+        return InputError(problems_of(error, model))
 
 
 def _measure(graph: "Graph") -> "CountedModules":

@@ -5,16 +5,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archprof.ir.dims import Disagreement
+
 Integers = NDArray[np.int64]
-
-
-class Disagreement(Exception):
-    """A branch on a dim that candidates answer differently; *mask* has the shape of what was asked, True where the
-    answer is yes."""
-
-    def __init__(self, mask: NDArray[np.bool_]) -> None:
-        self.mask = mask
-        super().__init__("candidates disagree")
 
 
 class Candidates(np.ndarray[Any, Any]):

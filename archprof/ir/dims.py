@@ -13,6 +13,15 @@ Dim = Any
 Shape = tuple[Dim, ...]
 
 
+class Disagreement(Exception):
+    """A branch on a dim that candidates answer differently; *mask*, an array, has the shape of what was asked, True
+    where the answer is yes."""
+
+    def __init__(self, mask: Any) -> None:
+        self.mask = mask
+        super().__init__("candidates disagree")
+
+
 def is_array(value: object) -> bool:
     """Tell an array of candidates from a plain number."""
     return type(value) is not int and hasattr(value, "astype")

@@ -112,7 +112,7 @@ class Binder:
         arguments = self._arguments(block, layer.arguments, address)
         place = layer.block.location
         rows = self._rows(block, arguments, place, address)
-        return BoundLayer(block, rows, name or str(index), name, address, place, inputs, block.nests)
+        return BoundLayer(block, rows, name or str(index), name, address, place, inputs)
 
     def _named(self, node: Node | None, address: str) -> str | None:
         """Return an id; None where there is none, or one that cannot be, which is noted."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.ir.columns import FLAG, HOLDS_LAYERS, INPUT, REPEATS, TEXT, Column
+from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
 
 if TYPE_CHECKING:
     from archprof.ir.operators.base import Operator
@@ -33,11 +33,6 @@ class Block(NamedTuple):
     def has(self, name: str) -> bool:
         """Tell whether a column is the block's own."""
         return any(column.name == name for column in self.columns)
-
-    @property
-    def nests(self) -> bool:
-        """Whether it is made of layers, so that it is more than a function of its own cells."""
-        return any(column.kind.form in HOLDS_LAYERS for column in self.columns)
 
 
 N = Column("n", REPEATS, "repeats; the stride belongs to the first", ("repeats", "num_layers"))
@@ -77,5 +72,6 @@ def operator_block(operator: type[Operator]) -> Block:
     def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
         return net.apply("", operator.of(*(x.value for x in inputs), **options), *inputs)
 
+    apply.__module__ = operator.__module__  # whoever made the operator, made the block
     doc = " ".join((operator.__doc__ or "").split())
     return Block(operator.name, apply, operator.columns, doc, operator.joins, inherits=False)

@@ -33,7 +33,6 @@ class BoundLayer(NamedTuple):
     address: str
     location: Location
     inputs: tuple[Scalar, ...]
-    nests: bool  # whether it is made of layers, so that it is more than a function of its own cells
 
 
 Layers = tuple[BoundLayer, ...]

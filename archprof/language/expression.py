@@ -122,17 +122,18 @@ class _Parser:
         token = self.tokens[self.position]
         self.position += 1
         if token.startswith("$"):
-            if self.knobs.get(token[1:]) is None:
-                known = [name for name, value in self.knobs.items() if value is not None]
-                raise problem(
-                    f"there is no knob `{shorten(token[1:])}`",
-                    self.node.location,
-                    help=suggest(token[1:], known, "knobs"),
-                )
-            return self.knobs[token[1:]]
+            return self._knob(token[1:])
         if not token[0].isdigit() or len(token) > 16:
             raise self._failed()
         return float(token) if "." in token else int(token)
+
+    def _knob(self, name: str) -> Any:
+        # The resolution is a size, which nothing is computed with.
+        known = {knob: value for knob, value in self.knobs.items() if value is not None and type(value) is not tuple}
+        if name not in known:
+            advice = suggest(name, known, "knobs")
+            raise problem(f"there is no knob `{shorten(name)}`", self.node.location, help=advice)
+        return known[name]
 
     def _failed(self) -> SpecError:
         return problem(

@@ -68,7 +68,8 @@ class Fragment(NamedTuple):
     """What a row, or the whole network, applies to its inputs. An edge leads to an output of one of its *parts*.
 
     *places* are features by the address of the layer or row that made them, *published* by a path below the row's own;
-    *size* counts operators; *drops* tells that the row has a rate of stochastic depth.
+    *size* counts operators, *reads* the maps that go into them; *drops* tells that the row has a rate of stochastic
+    depth.
     """
 
     inputs: tuple[Feature, ...]
@@ -77,6 +78,7 @@ class Fragment(NamedTuple):
     places: Mapping[str, Feature]
     published: Mapping[str, Feature]
     size: int
+    reads: int
     drops: bool = False
 
     @property

@@ -10,9 +10,10 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import SpecError, placed, problem, suggest
+from archprof.errors import SpecError, described, placed, problem, suggest
 from archprof.ir import operators
 from archprof.ir.columns import Column
+from archprof.ir.foreign import BLOCK_GROUP, MEND, OPERATOR_GROUP, Raised
 from archprof.ir.operators.base import Operator
 from archprof.language.block import Block, all_columns, column_spellings, operator_block
 from archprof.spec.nodes import Scalar, describe
@@ -46,8 +47,6 @@ _BLOCKS: Mapping[str, str] = {
     "residual": "compose",
     "branches": "compose",
 }
-BLOCK_GROUP = "archprof.blocks"
-OPERATOR_GROUP = "archprof.operators"
 
 
 def block_names() -> tuple[str, ...]:
@@ -134,7 +133,7 @@ def installed_names() -> tuple[str, ...]:
 def installed_block(name: str) -> Block | None:
     """Return the block that an installed package offers under *name*, if one does.
 
-    Raises SpecError, without a place, when it cannot be imported, is no Block, or has another name.
+    Raises SpecError, without a place, when it cannot be imported, is no whole Block, or has another name.
     """
     found, origin = _load(BLOCK_GROUP, name)
     if found is None:
@@ -145,13 +144,16 @@ def installed_block(name: str) -> Block | None:
         )
     if found.name != name:
         raise problem(f"{origin} is a block named `{found.name}`", help="the entry point and the block need one name")
+    if not callable(found.apply) or not _are_columns(found.columns):
+        advice = "its `apply` is a function, its `columns` a tuple of `archprof.ir.columns.Column`"
+        raise problem(f"{origin} is no whole block", help=advice)
     return found
 
 
 def installed_operator(name: str) -> type[Operator] | None:
     """Return the operator that an installed package offers under *name*, if one does.
 
-    Raises SpecError, without a place, when it cannot be imported, is no Operator, or has another name.
+    Raises SpecError, without a place, when it cannot be imported, is no whole Operator, or has another name.
     """
     found, origin = _load(OPERATOR_GROUP, name)
     if found is None:
@@ -162,7 +164,14 @@ def installed_operator(name: str) -> type[Operator] | None:
     if found.name != name:
         advice = "the entry point and the operator need one name"
         raise problem(f"{origin} is an operator named `{found.name}`", help=advice)
+    if not _are_columns(found.columns):
+        advice = "its `columns` are a tuple of `archprof.ir.columns.Column`"
+        raise problem(f"{origin} is no whole operator", help=advice)
     return found
+
+
+def _are_columns(columns: object) -> bool:
+    return isinstance(columns, tuple) and all(isinstance(column, Column) for column in columns)
 
 
 @cache
@@ -185,9 +194,8 @@ def _load(group: str, name: str) -> tuple[Any, str]:
     origin = f"`{name}` of the package {_package(entry)} (`{entry.value}`)"
     try:
         return entry.load(), origin
-    except Exception as error:  # whatever a foreign module raises while it is imported
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise problem(f"{origin} cannot be imported: {reason}", help="mend or uninstall the package") from None
+    except Raised as error:  # whatever a foreign module raises while it is imported
+        raise problem(f"{origin} cannot be imported: {described(error)}", help=MEND) from error
 
 
 def _package(entry: EntryPoint) -> str:

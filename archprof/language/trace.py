@@ -1,17 +1,20 @@
 """Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
 
+from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, maximum, truncate
+from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator, is_foreign
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
+from archprof.language.block import Block
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
 from archprof.language.named_operator import NamedOperator
-from archprof.limits import MAX_CHANNELS, MAX_OPERATORS
+from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.types import WidthRule
 
@@ -45,11 +48,13 @@ class Places(NamedTuple):
     def find(self, place: str, location: Location) -> Feature | None:
         """Return the feature at an id, an address or a published path, if there is one; raises SpecError for a text
         that is none of these."""
-        if place in self.by_address:
-            return self.by_address[place]
-        if place in self.by_path:
-            return self.by_path[place]
-        return self.by_address.get(self.address(place, location))
+        x = self.named(place)
+        return self.by_address.get(self.address(place, location)) if x is None else x
+
+    def named(self, place: str) -> Feature | None:
+        """Return the feature at an address or a published path, if there is one."""
+        x = self.by_address.get(place)
+        return self.by_path.get(place) if x is None else x
 
     def address(self, place: str, location: Location) -> str:
         """Return a place's address: the id in front resolved."""
@@ -86,17 +91,25 @@ class _Frame:
         self.prefix = ""
         self.kind = ""
         self.size = 0
+        self.reads = 0
+        self._taken: dict[tuple[Any, ...], Feature] = {}
 
     def inner(self) -> tuple[Feature, ...]:
         """Return the inputs as the fragment's own features."""
         return tuple([Feature(Edge(INPUT, k), x.value, x.printed) for k, x in enumerate(self.inputs)])
 
+    def taken(self, x: Feature) -> Feature:
+        """Return a feature of the fragment around as an input of this one, the same however often it is asked for."""
+        asked = (x.edge, id(x.value), key(x.printed))
+        if asked not in self._taken:
+            self.inputs.append(x)
+            self._taken[asked] = x._replace(edge=Edge(INPUT, len(self.inputs) - 1))
+        return self._taken[asked]
+
     def fragment(self, result: Feature, drops: bool = False) -> Fragment:
         """Return what has become of it."""
-        places = self.places
-        return Fragment(
-            tuple(self.inputs), tuple(self.parts), result, places.by_address, places.by_path, self.size, drops
-        )
+        exported = self.places.by_address, self.places.by_path
+        return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, self.size, self.reads, drops)
 
 
 class Memory:
@@ -166,10 +179,13 @@ class Tracer:
         else:
             edges = tuple([x.edge for x in inputs])
             outputs = op.outputs(*[x.value for x in inputs])
+        if is_foreign(type(op)):
+            check_operator(op, tuple(x.value for x in inputs), outputs)
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]
         parts.append(Call(path, op, edges, outputs, frame.kind or op.kind))
         frame.size += 1
+        frame.reads += len(edges)
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
         if op.keeps_channels:
             return Feature(edge, value, inputs[0].printed)
@@ -282,6 +298,7 @@ class Tracer:
             Application(frame.prefix, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
         )
         frame.size += fragment.size
+        frame.reads += fragment.reads
         self._check_size(row)
         if fragment.places or fragment.published:
             self._export(frame, fragment)
@@ -301,12 +318,14 @@ class Tracer:
 
     def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], *, first: bool) -> Fragment:
         """Return what a row applies to its inputs: known already where it has been applied to the same ones."""
-        if layer.nests:
-            return self._traced(layer, row, inputs, first)
-        asked = (id(row), first, *[_key(x) for x in inputs])
-        if asked not in self._fragments:
-            self._fragments[asked] = self._traced(layer, row, inputs, first)
-        return self._fragments[asked]
+        asked = (id(row), first, self._shared, *[_key(x) for x in inputs])
+        found = self._fragments.get(asked)
+        if found is None:
+            found = self._traced(layer, row, inputs, first)
+            # What layers inside take from outside may be something else the next time.
+            if len(found.inputs) == len(inputs):
+                self._fragments[asked] = found
+        return found
 
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
         frame = self._enter(inputs, row)
@@ -321,9 +340,18 @@ class Tracer:
             if not first and "s" in values:
                 values["s"] = (1, 1)
             x = layer.block.apply(self, *frame.inner(), **values)
+            if type(x) is not Feature:
+                raise TypeError(f"it returns {type(x).__name__}, not a feature map")
             return frame.fragment(x, drops)
         except ShapeError as error:
             raise self.failed(str(error), error.help) from None
+        except MEANT:
+            raise
+        except Raised as error:
+            failed = blamed(error, _suspects(layer.block, row))
+            if failed is None:
+                raise
+            raise failed from error
         finally:
             self._frame = frame.around
 
@@ -348,13 +376,16 @@ class Tracer:
     def _find(self, place: str, location: Location) -> Feature:
         """Return the feature at an id or address above, as an input of the current fragment where it is outside."""
         frames = [self._frame]
-        while (x := frames[-1].places.find(place, location)) is None:
+        address = ""
+        while (x := frames[-1].places.named(place)) is None:
+            address = address or frames[-1].places.address(place, location)  # ids are known to all frames
+            if (x := frames[-1].places.by_address.get(address)) is not None:
+                break
             if frames[-1].around is frames[-1]:
                 raise frames[-1].places.missing(place, location)
             frames.append(frames[-1].around)
         for frame in reversed(frames[:-1]):
-            frame.inputs.append(x)
-            x = x._replace(edge=Edge(INPUT, len(frame.inputs) - 1))
+            x = frame.taken(x)
         return x
 
     # Channels and repeats
@@ -406,12 +437,15 @@ class Tracer:
         return int(ceil_div(count * self._scaling.depth, 1))
 
     def _check_size(self, row: BoundRow) -> None:
-        frame, size = self._frame, self._frame.size
+        frame, size, reads = self._frame, self._frame.size, self._frame.reads
         while frame.around is not frame:
             frame = frame.around
-            size += frame.size
+            size, reads = size + frame.size, reads + frame.reads
         if size > MAX_OPERATORS:
             message = f"more than {MAX_OPERATORS:,} operators, the limit of a network"
+            raise SpecError([Problem(message, row.location, row.address)])
+        if reads > MAX_READS:
+            message = f"operators that read more than {MAX_READS:,} maps, the limit of a network"
             raise SpecError([Problem(message, row.location, row.address)])
 
 
@@ -435,6 +469,19 @@ class _Scope:
 
     def __exit__(self, *_: object) -> None:
         self._frame.prefix, self._frame.kind = self._outer
+
+
+def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
+    """Yield whose code runs in a row: its block's, and that of the operators in its cells."""
+    place = row.location, row.address
+    yield Suspect(block.name, block.apply, *place)
+    values = [*row.values.values()]
+    while values:
+        value = values.pop()
+        if isinstance(value, NamedOperator):
+            yield Suspect(value.operator.name, value.operator, *place)
+        elif isinstance(value, tuple) and not isinstance(value, BoundLayer):
+            values += value
 
 
 def _key(x: Feature) -> tuple[Any, ...]:

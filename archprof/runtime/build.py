@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
+from archprof.ir.foreign import Raised, Suspect, blamed
 from archprof.ir.graph import Graph, Node
 from archprof.ir.origin import require_table
 from archprof.runtime.imports import require_torch
@@ -42,10 +43,31 @@ def _module(node: Node, initialise: bool) -> nn.Module | None:
 
     # Layers with a rule are drawn once, by it. Other operators, those of a user's package among them, draw their own.
     with nullcontext() if initialise and node.init is None else SkipInit():
-        module = node.op.module()
+        module = _made(node)
     if module is not None and not node.trainable:
         module.requires_grad_(False)
     return module
+
+
+def _made(node: Node) -> nn.Module | None:
+    """Return an operator's module. Raises SpecError, at the row, where one of another package fails to make it."""
+    from torch import nn
+
+    try:
+        module = node.op.module()
+        if module is not None and not isinstance(module, nn.Module):
+            raise TypeError(f"its module is {type(module).__name__}")
+        return module
+    except Raised as error:
+        failed = blamed(error, [suspect_at(node)])
+        if failed is None:
+            raise
+        raise failed from error
+
+
+def suspect_at(node: Node) -> Suspect:
+    """Return whose code makes a node's module."""
+    return Suspect(node.op.name, type(node.op), node.location, node.address)
 
 
 def _initialise(graph: Graph, modules: dict[str, nn.Module]) -> None:

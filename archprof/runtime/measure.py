@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.errors import suggest, usage_error
+from archprof.errors import InputError, suggest, usage_error
+from archprof.ir.foreign import blamed
 from archprof.ir.graph import Graph
 from archprof.runtime.imports import importing, require_torch, uncollected
 
@@ -44,7 +47,7 @@ class Measurement(NamedTuple):
 def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
     """Return what *counter* ("fvcore", "torch" or "both") finds on the built network of a graph, for one input.
 
-    Raises UsageError where torch or fvcore is not installed, or for another counter.
+    Raises UsageError where torch or fvcore is not installed, where memory does not suffice, or for another counter.
     """
     # A collection that starts behind the imports visits every object of torch: it takes as long as building the
     # network.
@@ -54,7 +57,7 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
         from archprof.runtime.build import build_network
 
         counts = []
-        with _inference():
+        with _inference(), _told_apart(graph):
             for name in _counters(counter):
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
@@ -70,8 +73,9 @@ def measure_module(
     of shape (C, H, W).
 
     The module is run in evaluation mode, without gradients and without its hooks, and left as it was: hooks, mode,
-    buffers, gradients, and the state of the random generator. A failing forward raises what it raises. Raises
-    UsageError where torch or fvcore is not installed, or for another counter.
+    buffers and gradients. So are the states of the random generators, torch's default type and its number of threads.
+    A failing forward raises what it raises. Raises UsageError where torch or fvcore is not installed, or for another
+    counter.
     """
     _prepare(counter)
     from archprof.runtime.isolate import isolated
@@ -82,6 +86,32 @@ def measure_module(
         with _inference(), isolated(module) as subject:
             counts.append(_count(name, subject, arguments))
     return _measurement(counter, module, counts)
+
+
+# How torch says that it got no memory, on the systems that it knows, and that there is no machine of such a size.
+_NO_MEMORY = re.compile("can't allocate memory|not enough memory|out of memory|overflow", re.IGNORECASE)
+
+
+@contextmanager
+def _told_apart(graph: Graph) -> Iterator[None]:
+    """Raise UsageError, with the network and its input, where a tensor does not fit into memory; SpecError where the
+    module of another package fails."""
+    from archprof.runtime.build import suspect_at
+
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            failed = blamed(error, map(suspect_at, graph.nodes))
+            if failed is None:
+                raise
+            raise failed from error
+        sizes = ", ".join("×".join(map(str, value.shape)) for value in graph.inputs.values())
+        message = f"measuring `{graph.origin.variant}` at {sizes} takes more memory than there is"
+        advice = "measure at a smaller `--resolution`; formulas alone, without `--measure`, take none"
+        raise usage_error(message, help=advice) from None
 
 
 def _zeros(graph: Graph, device: str) -> tuple[Tensor, ...]:
@@ -114,18 +144,29 @@ def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mappi
 def _inference() -> Iterator[None]:
     """Run without gradients and without the fused attention that counters cannot look into.
 
-    The random generators, and the warning filters (torch imports sympy when it first counts, which adds its own), are
-    given back as they were.
+    The random generators of torch, Python and numpy, the default type, the number of threads, and the warning filters
+    (torch imports sympy when it first counts, which adds its own) are given back as they were, whatever a module does.
     """
+    import random
+
     import torch
 
+    numpy = sys.modules.get("numpy")  # torch can do without
+
     fused = torch.backends.mha.get_fastpath_enabled()
+    dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
+    state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())), warnings.catch_warnings():
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
+        torch.set_default_dtype(dtype)
+        torch.set_num_threads(threads)
+        random.setstate(state)
+        if numpy is not None:
+            numpy.random.set_state(numpy_state)
 
 
 def _arguments(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...]) -> tuple[Tensor, ...]:

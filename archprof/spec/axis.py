@@ -10,11 +10,14 @@ from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, split_values
 
 MAX_VALUES = 1_000_000
+# A longer number is no value of any knob, and a decimal of more digits than these loses some.
+_LONGEST = 15
 # So many significant digits has a value between the ends of a logarithmic range.
 _DIGITS = 6
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?|\.[0-9]+"
 _RANGE = re.compile(rf"({_NUMBER}):({_NUMBER}):({_NUMBER})", re.ASCII)
 _LOG = re.compile(rf"({_NUMBER}):({_NUMBER}):log:([0-9]{{1,7}})", re.ASCII)
+_NUMBERS = re.compile("[0-9.]*:[0-9.:]*(?:log:[0-9]*)?", re.ASCII)
 # Knobs whose values need not be integers even where both ends of a range are.
 _FRACTIONAL = ("width", "depth")
 
@@ -41,6 +44,8 @@ def parse_axis(setting: Setting) -> Axis:
 
 
 def _values(name: str, text: str) -> tuple[str, ...]:
+    if _NUMBERS.fullmatch(text) and re.search(f"[0-9]{{{_LONGEST + 1}}}", text):
+        raise _failed(name, text, f"has a number of more than {_LONGEST} digits", "take smaller or rounder ones")
     if match := _LOG.fullmatch(text):
         return _logarithmic(name, text, Decimal(match[1]), Decimal(match[2]), int(match[3]))
     if match := _RANGE.fullmatch(text):

@@ -9,7 +9,7 @@ from archprof.costs.metrics import DERIVED, NAMES
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.printed_number import BYTES, COUNTS, parse_printed
-from archprof.spec.values import flag, mapping, scalar, text
+from archprof.spec.values import few, flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
 # What a budget can limit: whatever is counted, and `layers`, those that multiply.
@@ -78,7 +78,7 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
     """Return the budgets of a spec's `budget`: one mapping, or a list of them. Raises SpecError with everything that is
     wrong."""
     problems, found = Problems(), []
-    for item in node.items if isinstance(node, Seq) else (node,):
+    for item in few(node.items, "budget") if isinstance(node, Seq) else (node,):
         with problems:
             budget = read_budget(item, ("at",))
             at = item.get("at") if isinstance(item, Map) else None

@@ -13,7 +13,21 @@ from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
-from archprof.spec.values import NAME, count, dims, flag, integer, mapping, number, scalar, sequence, text, word, wrong
+from archprof.spec.values import (
+    NAME,
+    count,
+    dims,
+    few,
+    flag,
+    integer,
+    mapping,
+    number,
+    scalar,
+    sequence,
+    text,
+    word,
+    wrong,
+)
 from archprof.spec.variant import parse_settings
 
 TOP_LEVEL = (
@@ -272,7 +286,8 @@ def _stages(node: Node) -> tuple[Scalar, ...]:
 def _records(node: Node, key: str, read: Any) -> tuple[Any, ...]:
     problems = Problems()
     records = []
-    for item in sequence(node, f"a list for `{key}`", f"as in `{key}: [{{params: 3504872, macs: 300774272}}]`"):
+    listed = sequence(node, f"a list for `{key}`", f"as in `{key}: [{{params: 3504872, macs: 300774272}}]`")
+    for item in few(listed, key):
         with problems:
             records.append(read(item))
     problems.raise_any()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Iterable
 
 from archprof.errors import Problems, SpecError, problem, suggest
-from archprof.limits import MAX_DIGITS
+from archprof.limits import MAX_DIGITS, MAX_ENTRIES
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
@@ -138,6 +138,15 @@ def sequence(node: Node, what: str, help: str = "") -> tuple[Node, ...]:
     if not isinstance(node, Seq):
         raise wrong(node, what, help)
     return node.items
+
+
+def few(items: tuple[Node, ...], key: str) -> tuple[Node, ...]:
+    """Return the entries of a key each of which may ask for a network of its own. Raises SpecError where they are too
+    many."""
+    if len(items) > MAX_ENTRIES:
+        message = f"`{key}` has {len(items):,} entries, more than {MAX_ENTRIES}, the limit"
+        raise problem(message, items[MAX_ENTRIES].location)
+    return items
 
 
 def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:

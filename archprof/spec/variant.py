@@ -40,6 +40,9 @@ def parse_setting(text: str, location: Location | None = None) -> Setting:
         raise problem(
             f"`{shorten(text)}` is not a setting", location, help="write `width=0.75`, or `layers[1].rows[2].k=5`"
         )
+    if not text.isprintable():
+        message = f"`{shorten(text)}` has a character that cannot be printed"
+        raise problem(message, location, help="settings stand in tables and names: plain text only")
     return key, value
 
 

@@ -168,9 +168,17 @@ def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:
     if step == "block" and not rest and isinstance(value, Scalar):
         return _rename_block(here, value)
     child = here.get(str(step))
-    if rest[:1] == ("rows",) and isinstance(child, Map) and len(rest) == 3 and isinstance(rest[2], str):
-        return here.with_entry(str(step), _add_cell(child, int(rest[1]), rest[2], value))
+    if isinstance(child, Map) and _is_new_cell(child, rest):
+        return here.with_entry(str(step), _add_cell(child, int(rest[1]), str(rest[2]), value))
     return here.with_entry(str(step), put(child, rest, value))
+
+
+def _is_new_cell(args: Map, steps: tuple[Step, ...]) -> bool:
+    """Tell whether steps lead to a column that a row of a table has not: a row has no other words."""
+    if len(steps) != 3 or steps[0] != "rows" or not isinstance(steps[2], str):
+        return False
+    columns, rows = args.get("columns"), args.get("rows")
+    return isinstance(columns, Seq) and isinstance(rows, Seq) and isinstance(rows.items[int(steps[1])], Seq)
 
 
 def _rename_block(layer: Map, name: Scalar) -> Map:

@@ -36,11 +36,15 @@ def width_steps(counts: Iterable[tuple[int, bool]], rule: WidthRule, low: float,
         )
     found = np.unique(np.concatenate(steps))
     found = found[(found >= low) & (found <= high)]
-    networks = np.array([_counts_at(channels, narrow, rule, found) for channels, narrow in known]).reshape(
-        len(known), -1
-    )
+    networks = np.array([_counts_at(channels, narrow, rule, found) for channels, narrow in known])
+    networks = networks.reshape(len(known), len(found))  # of no counts too: nothing changes
     changed = np.concatenate([[True], (np.diff(networks, axis=1) != 0).any(axis=0)])
     return [float(step) for step in found[changed]]
+
+
+def most_steps(counts: Iterable[tuple[int, bool]], rule: WidthRule, low: float, high: float) -> int:
+    """Return how many widths in low … high are looked at for steps, about."""
+    return math.ceil(sum(channels for channels, _ in counts) * (high - low) / (rule.divisor or 1))
 
 
 def _thresholds(rule: WidthRule, low: float, high: float) -> NDArray[np.float64]:

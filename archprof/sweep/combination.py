@@ -32,6 +32,7 @@ class Combination:
         self.plan = plan
         self.fixed = fixed
         self.error = ""
+        self._failure: SpecError | None = None
         # What a row is on plain integers, by the row, its alternative and its input: see `flow`.
         self.memo: dict[tuple[Any, ...], Any] = {}
         self._proved: set[tuple[int, ...]] = set()
@@ -47,7 +48,7 @@ class Combination:
             # Cells that are swept are read with their arrays: the first value may be one that cannot be.
             self._bound = Bound((), (), {}) if self._rebinds else bind(self.spec)
         except SpecError as error:
-            self.error = reason_of(error)
+            self.error, self._failure = reason_of(error), error
 
     def scaling(self, at: Mapping[str, Any]) -> Scaling:
         """Return the multipliers, with the arrays of widths."""
@@ -60,6 +61,8 @@ class Combination:
 
     def bound(self, at: Mapping[str, Any]) -> Bound:
         """Return the layers as values, with arrays in cells and knobs. Raises SpecError for one that cannot be."""
+        if self._failure is not None:
+            raise self._failure
         return self._with_arrays(at) if self._rebinds else self._bound
 
     def trace(self, at: Mapping[str, Any]) -> Trace:

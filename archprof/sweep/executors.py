@@ -5,10 +5,10 @@ import signal
 import time
 from collections.abc import Iterator
 from concurrent.futures import BrokenExecutor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, Protocol
 
-from archprof.errors import usage_error
+from archprof.errors import InputError, usage_error
 
 if TYPE_CHECKING:
     from archprof.sweep.compute import Stretch
@@ -78,9 +78,11 @@ class Processes:
 
         try:
             future: Future[Stretch] = self._pool.submit(compute, *task)
-        except BrokenExecutor as error:  # it is told where the result is asked for
+        except (BrokenExecutor, OSError, ValueError) as error:
+            # One was killed; the pool may notice while it starts another one, whose pipes it then closes. It is told
+            # where the result is asked for.
             future = Future()
-            future.set_exception(error)
+            future.set_exception(BrokenExecutor(str(error)))
         return future
 
     def result(self, future: "Future[Stretch]") -> "Stretch":
@@ -136,7 +138,8 @@ def _client(scheduler: str, timeout: float) -> Iterator[Any]:
     try:
         yield client
     finally:
-        client.close(timeout=_POLL if client.status != "running" else 10)
+        with suppress(Exception):  # Dask has several for a scheduler that is gone, and all are told by then
+            client.close(timeout=_POLL if client.status != "running" else 10)
 
 
 class _Cluster:
@@ -154,7 +157,11 @@ class _Cluster:
         """Let a stretch be computed."""
         from archprof.sweep.compute import compute
 
-        future: Future[Stretch] = self._executor.submit(compute, *task)
+        try:
+            future: Future[Stretch] = self._executor.submit(compute, *task)
+        except Exception as error:  # told where the result is asked for
+            future = Future()
+            future.set_exception(error)
         return future
 
     def result(self, future: "Future[Stretch]") -> "Stretch":
@@ -164,12 +171,14 @@ class _Cluster:
             try:
                 return future.result(timeout=_POLL)
             except TimeoutError:
-                now = time.monotonic()
-                if self._client.status == "running" and self._client.scheduler_info()["workers"]:
-                    heard = now
-                elif now - heard > self._timeout:
+                if self._client.status == "running":
+                    heard = time.monotonic()
+                elif time.monotonic() - heard > self._timeout:
                     raise self._lost() from None
+            except InputError:
+                raise
             except Exception as error:  # what Dask raises for futures of a lost scheduler is of several kinds
+                time.sleep(_POLL)  # it may raise before it knows why
                 if self._client.status == "running":
                     raise
                 raise self._lost() from error

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from archprof.costs.metrics import METRICS, NAMES
 from archprof.errors import SpecError
-from archprof.ir.arrays import Disagreement, Integers, candidates
-from archprof.ir.dims import Dim, is_array, key, maximum
+from archprof.ir.arrays import Integers, candidates
+from archprof.ir.dims import Dim, Disagreement, is_array, key, maximum
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels

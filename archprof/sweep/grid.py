@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
-from archprof.ir.arrays import Disagreement, Integers
-from archprof.ir.dims import Dim
+from archprof.ir.arrays import Integers
+from archprof.ir.dims import Dim, Disagreement
 from archprof.sweep.combination import Combination
 from archprof.sweep.flow import EXACT_INTEGER
 from archprof.sweep.totals import Totals, totals_of

@@ -13,6 +13,7 @@ from archprof.ir.graph import Graph
 from archprof.language.bind import Binder
 from archprof.language.cells import Cells
 from archprof.language.registry import spellings
+from archprof.limits import MAX_AXES
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
 from archprof.spec.header import BUILT_IN
@@ -93,6 +94,9 @@ def plan_sweep(
     variants = Variants(model, what)
     tree = variants.tree
     named = {axis.name: axis for axis in axes}
+    if len(named) > MAX_AXES:
+        advice = "sweep in steps, the best of some axes first"
+        raise usage_error(f"a sweep over {len(named):,} axes, more than {MAX_AXES}, the limit", help=advice)
     behind = tuple((name, value) for name, value in variants.behind if name not in named)
     roles = _roles(tree, behind, tuple(named.values()))
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))

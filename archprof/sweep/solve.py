@@ -16,10 +16,11 @@ from archprof.costs.metrics import NAMES, Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
+from archprof.language.expand import bind
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier
 from archprof.spec.variant import Setting
-from archprof.sweep.breakpoints import depth_steps, shortest, width_steps
+from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
 from archprof.sweep.compute import BATCH, costs_of, sizes, widths
 from archprof.sweep.flow import EXACT_INTEGER
@@ -32,7 +33,7 @@ PHIS = (-4.0, 8.0)
 _SHORTEST_PIECE = 1e-9
 # What arrays hold of a network that is looked for.
 _ROLES = {"width": CHANNEL, "resolution": SPACE}
-_MAX_NETWORKS = 2_000_000
+_MAX_NETWORKS = 500_000
 
 
 class Goal(NamedTuple):
@@ -125,7 +126,7 @@ def solve(
     network's own where there are none).
 
     *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
-    network that cannot be read, UsageError where nothing of it could change.
+    network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
     plan = plan_sweep(model, fixed, Selection(), what="`solve`")
@@ -139,6 +140,7 @@ def solve(
 def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
     """Return every distinct network of a range of widths at each resolution."""
     spec = plan.spec(_fixed(plan))
+    bind(spec)  # a cell that cannot be read is no matter of the range
     if spec.width is None and not resolutions:
         help = "name input sizes to choose from: `--resolution 128:288:32`"
         raise usage_error(f"`{plan.model}` has no width multiplier to solve for", help=help)
@@ -146,13 +148,17 @@ def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
     if spec.width is not None:
         listed = chosen if isinstance(chosen[0], str) else None
         pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *chosen)]
-    count = len(pieces) * max(len(resolutions), 1)
-    if count > _MAX_NETWORKS:
-        advice = "take a smaller range of widths, or fewer resolutions"
-        raise usage_error(f"{count:,} networks to choose from", help=advice)
+    _check_number(len(pieces) * max(len(resolutions), 1))
     sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in resolutions] or [()]
     both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
     return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
+
+
+def _check_number(networks: int) -> None:
+    """Raise UsageError where there are more networks than a range may have."""
+    if networks > _MAX_NETWORKS:
+        advice = "take a smaller range of widths, or fewer resolutions"
+        raise usage_error(f"more than {_MAX_NETWORKS:,} networks to choose from, the limit", help=advice)
 
 
 def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tuple[float, float]]]:
@@ -162,6 +168,7 @@ def _pieces(plan: Plan, low: float, high: float) -> Iterable[tuple[Setting, tupl
     assert spec.width is not None
     counts = _alone(plan).trace({}).counts
     start, end = (float(Decimal(repr(bound)) * base) for bound in (low, high))
+    _check_number(most_steps(counts, spec.width, start, end))
     for first, last in pairwise([*width_steps(counts, spec.width, start, end), math.nextafter(end, math.inf)]):
         text = shortest(first, last, base)
         if text is not None:
@@ -178,6 +185,7 @@ def _compound(plan: Plan) -> _Range:
     traced = _alone(plan).trace({})
     side = spec.input[1]
     low, high = PHIS
+    _check_number(most_steps(traced.counts, spec.width, BETA**low, BETA**high))
     width_ends = [*width_steps(traced.counts, spec.width, BETA**low, BETA**high), BETA**high]
     depths = [*depth_steps(traced.repeats, ALPHA**low, ALPHA**high), ALPHA**high]
     sides = [(size - 0.5) / side for size in range(round(side * GAMMA**low), round(side * GAMMA**high) + 1)]

@@ -82,10 +82,14 @@ def test_the_fixture(run, folder):
     assert "TypeError: no metric 'mcas'" in ended.stdout
 
 
-def test_a_config_that_is_none_is_an_error_of_its_file(run, folder):
+def test_a_config_that_is_none_fails_beside_tests_that_run(run, folder):
     (folder / "archprof.yaml").write_text("[")
-    ended = run("archprof.yaml")
-    assert (ended.returncode, "ERROR archprof.yaml" in ended.stdout) == (2, True)
+    (folder / "test_own.py").write_text("def test_own():\n    pass\n")
+    ended = run()
+    assert ended.returncode == 1
+    assert "FAILED archprof.yaml::" in ended.stdout
+    assert "archprof.yaml:2:1: " in ended.stdout
+    assert "PASSED test_own.py::test_own" in ended.stdout
 
 
 def test_a_new_network_is_told_apart(run, folder):

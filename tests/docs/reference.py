@@ -71,6 +71,10 @@ before it; numbers have none.
 | 2 | bad input or usage: a wrong spec, an unknown option, a missing extra; or a result that cannot be written |
 | 130 | interrupted |
 
+No exception reaches a user. One that nobody foresaw is a fault of archprof: it is told in a line, with its place in the
+code, ends with exit code 2, and keeps no result of another network back. With `ARCHPROF_DEBUG=1` in the environment its
+traceback is printed below.
+
 {{commands}}"""
 
 

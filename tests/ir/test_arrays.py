@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.ir import dims
-from archprof.ir.arrays import Disagreement, candidates
+from archprof.ir.arrays import candidates
 
 INTEGERS = st.lists(st.integers(-1000, 1000), min_size=1, max_size=20)
 
@@ -18,7 +18,7 @@ def test_a_branch_is_taken_together_or_parts(values, threshold):
     if len(set(wanted)) == 1:
         assert bool(question) is wanted[0]
     else:
-        with pytest.raises(Disagreement) as raised:
+        with pytest.raises(dims.Disagreement) as raised:
             bool(question)
         assert raised.value.mask.tolist() == wanted
 
@@ -31,7 +31,7 @@ def test_sameness_of_two(first, second):
     if len(agree) == 1:
         assert dims.same(candidates(one), candidates(other)) is agree.pop()
     else:
-        with pytest.raises(Disagreement):
+        with pytest.raises(dims.Disagreement):
             dims.same(candidates(one), candidates(other))
 
 

@@ -9,6 +9,7 @@ import tomllib
 import pytest
 
 from tests.docs.markdown import ROOT, blocks
+from tests.language.installed import archprof, install
 
 PAGE = (ROOT / "docs" / "how-to" / "custom-blocks.md").read_text(encoding="utf-8")
 FILES = {block.mark.removeprefix("file: "): block.text for block in blocks(PAGE) if block.mark.startswith("file: ")}
@@ -18,43 +19,6 @@ PRINTED = [
     for block in blocks(PAGE)
     if (found := re.fullmatch(r"prints(?: with (\w+))?: archprof (.*)", block.mark))
 ]
-
-
-def install(folder, name, groups, code):
-    """Lay down what pip would: the module, and its metadata beside it."""
-    for file, text in code.items():
-        (folder / file).write_text(text, encoding="utf-8")
-    info = folder / f"{name.replace('-', '_')}-1.0.dist-info"
-    info.mkdir()
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n", encoding="utf-8")
-    lines = [
-        f"[{group}]\n" + "".join(f"{key} = {value}\n" for key, value in entries.items())
-        for group, entries in groups.items()
-    ]
-    (info / "entry_points.txt").write_text("\n".join(lines), encoding="utf-8")
-
-
-def archprof(folder, *arguments):
-    """Run the command line where the packages of a folder are installed."""
-    return subprocess.run(
-        [
-            sys.executable,
-            "-c",
-            f"import sys; sys.path.insert(0, {str(folder)!r}); from archprof.__main__ import main; main()",
-            *arguments,
-        ],
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        check=False,
-        env={
-            "PYTHONPATH": str(ROOT),
-            "COLUMNS": "120",
-            "PATH": "",
-            "PYTHONDONTWRITEBYTECODE": "1",
-            "PYTHONIOENCODING": "utf-8",
-        },
-    )
 
 
 @pytest.fixture
@@ -112,11 +76,16 @@ from archprof.ir.operators.base import Operator
 word = "no block"
 class Thing(Operator):
     name = "other"
+class Loose(Thing):
+    name = "thing"
+    columns = None
 OTHER = Block("other", None, (), "")
+THING = Block("thing", None, None, "")
 """
+FILES_OF_ODD = {"odd.py": CODE, "broken.py": "x = 1 / 0\n", "leaves.py": "raise SystemExit(7)\n"}
 MEND = "mend or uninstall the package"
 PACKAGE = "of the package `odd-blocks`"
-NO_MODULE = "cannot be imported: No module named 'missing'"
+NO_MODULE = "cannot be imported: ModuleNotFoundError: No module named 'missing'"
 BAD = [
     ("archprof.blocks", "odd:word", f"`thing` {PACKAGE} (`odd:word`) is no block",
      "an entry point in `archprof.blocks` names an `archprof.language.block.Block`"),
@@ -127,9 +96,16 @@ BAD = [
     ("archprof.operators", "odd:Thing", f"`thing` {PACKAGE} (`odd:Thing`) is an operator named `other`",
      "the entry point and the operator need one name"),
     ("archprof.blocks", "odd:nothing",
-     f"`thing` {PACKAGE} (`odd:nothing`) cannot be imported: module 'odd' has no attribute 'nothing'", MEND),
+     f"`thing` {PACKAGE} (`odd:nothing`) cannot be imported: AttributeError: module 'odd' has no attribute 'nothing'",
+     MEND),
     ("archprof.blocks", "missing:x", f"`thing` {PACKAGE} (`missing:x`) {NO_MODULE}", MEND),
-    ("archprof.operators", "broken:x", f"`thing` {PACKAGE} (`broken:x`) cannot be imported: division by zero", MEND),
+    ("archprof.operators", "broken:x",
+     f"`thing` {PACKAGE} (`broken:x`) cannot be imported: ZeroDivisionError: division by zero", MEND),
+    ("archprof.blocks", "leaves:x", f"`thing` {PACKAGE} (`leaves:x`) cannot be imported: SystemExit: 7", MEND),
+    ("archprof.blocks", "odd:THING", f"`thing` {PACKAGE} (`odd:THING`) is no whole block",
+     "its `apply` is a function, its `columns` a tuple of `archprof.ir.columns.Column`"),
+    ("archprof.operators", "odd:Loose", f"`thing` {PACKAGE} (`odd:Loose`) is no whole operator",
+     "its `columns` are a tuple of `archprof.ir.columns.Column`"),
 ]  # fmt: skip
 
 
@@ -137,7 +113,7 @@ BAD = [
     ("group", "value", "message", "advice"), BAD, ids=[f"{group} {value}" for group, value, _, _ in BAD]
 )
 def test_package_that_cannot_be_used(tmp_path, group, value, message, advice):
-    install(tmp_path, "odd-blocks", {group: {"thing": value}}, {"odd.py": CODE, "broken.py": "x = 1 / 0\n"})
+    install(tmp_path, "odd-blocks", {group: {"thing": value}}, FILES_OF_ODD)
     (tmp_path / "net.yaml").write_text("archprof: 1\ninput: 3x8x8\nlayers:\n  - thing: {c: 8}\n", encoding="utf-8")
     done = archprof(tmp_path, "validate", "net.yaml")
     assert (done.returncode, done.stdout, done.stderr) == (

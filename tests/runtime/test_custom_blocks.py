@@ -1,6 +1,7 @@
 """The how-to's own operators as torch modules: what fvcore counts on them is what their formulas say."""
 
-from tests.language.test_extensions import FILES, PROJECT, archprof, install
+from tests.language.installed import archprof, install
+from tests.language.test_extensions import FILES, PROJECT
 
 
 def test_example_of_the_how_to_measures_as_it_counts(tmp_path):

@@ -94,10 +94,13 @@ def test_limits_are_those_of_the_page():
         "values, lists and mappings": limits.MAX_NODES,
         "a chain of `extends`": limits.MAX_EXTENDS,
         "operators in a network": limits.MAX_OPERATORS,
+        "maps that these read": limits.MAX_READS,
         "repeats (`n`)": limits.MAX_REPEATS,
         "channels of a map, typed features, classes": limits.MAX_CHANNELS,
         "a side of the input": limits.MAX_SIDE,
         "a side of a kernel": limits.MAX_KERNEL,
+        "entries of `expect`, of `published`, of `budget`": limits.MAX_ENTRIES,
+        "axes of a sweep": limits.MAX_AXES,
         "a number": limits.MAX_DIGITS,
     }
 
