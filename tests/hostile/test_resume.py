@@ -140,9 +140,8 @@ def children(pid):
 @pytest.mark.processes
 def test_what_a_killed_worker_had_is_computed_again(tmp_path, whole):
     process = started(tmp_path / "sweep.csv", jobs="2")
-    victims: list[int] = []
-    while process.poll() is None and not victims:
-        victims = [pid for pid in children(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    under_way(tmp_path / "sweep.csv", process)
+    victims = [pid for pid in children(process.pid) if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
     os.kill(victims[0], signal.SIGKILL)
     _, message = process.communicate()
     assert (process.returncode, message) == (0, "")
