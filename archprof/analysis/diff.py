@@ -3,6 +3,7 @@ it costs."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import takewhile
 from math import isqrt
 from typing import NamedTuple
 
@@ -135,8 +136,25 @@ def _alike(one: _Block, other: _Block) -> int:
 
 
 def _aligned(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
-    """Yield pairs of blocks in order, None for the side that lacks one: the alignment that is most alike in sum
-    (Needleman & Wunsch 1970). Raises UsageError where there are too many to hold each against each."""
+    """Yield pairs of blocks in order, None for the side that lacks one. Raises UsageError where too many differ to hold
+    each against each."""
+    start = _equal(before, after)
+    yield from zip(before[:start], after[:start], strict=True)
+    before, after = before[start:], after[start:]
+    # Of several best alignments the first is taken; where there are too many blocks, one that ends alike.
+    end = _equal(before[::-1], after[::-1]) if len(before) * len(after) > _MAX_PAIRS else 0
+    yield from _most_alike(before[: len(before) - end], after[: len(after) - end])
+    yield from zip(before[len(before) - end :], after[len(after) - end :], strict=True)
+
+
+def _equal(before: Sequence[_Block], after: Sequence[_Block]) -> int:
+    """Return how many blocks both sides begin with that are alike in all; they are pairs in a best alignment."""
+    pairs = takewhile(lambda pair: pair[0].signature == pair[1].signature, zip(before, after, strict=False))
+    return sum(1 for _ in pairs)
+
+
+def _most_alike(before: list[_Block], after: list[_Block]) -> Iterator[tuple[_Block | None, _Block | None]]:
+    """Yield the alignment that is most alike in sum (Needleman & Wunsch 1970)."""
     if len(before) * len(after) > _MAX_PAIRS:
         message = f"networks of {len(before):,} and {len(after):,} blocks are too long to align"
         raise usage_error(message, help=f"{isqrt(_MAX_PAIRS):,} blocks on each side can be")

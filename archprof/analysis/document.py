@@ -5,7 +5,7 @@ it. Two rules make JSON of records: a field whose default is empty is left out w
 and `cost` stand for their own keys.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -125,22 +125,26 @@ def plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if hasattr(value, "_fields"):
-        return _record(value)
+        return {name: plain(inner) for name, inner in entries(value)}
     return [plain(item) for item in value]
 
 
 _EMPTY = (None, "", ())
 
 
-def _record(record: Any) -> dict[str, Any]:
-    found: dict[str, Any] = {}
+def entries(record: Any) -> Iterator[tuple[str, Any]]:
+    """Yield the keys of a record's object, and what stands there, not yet as JSON knows it."""
     defaults = record._field_defaults
     for name, value in zip(record._fields, record, strict=True):
         if name in MERGED:
-            found.update(plain(value))
+            yield from value.items() if isinstance(value, Mapping) else entries(value)
         elif name not in defaults or value not in _EMPTY or defaults[name] not in _EMPTY:
-            found[name] = plain(value)
-    return found
+            yield name, value
+
+
+def is_object(value: Any) -> bool:
+    """Tell whether a value is an object in JSON."""
+    return isinstance(value, Mapping) or (hasattr(value, "_fields") and not isinstance(value, Location))
 
 
 def omitted(record: Any) -> frozenset[str]:

@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from archprof.analysis.document import SCHEMA, plain
+from archprof.analysis.document import SCHEMA, entries, is_object, plain
 from archprof.errors import escaped
 
 
@@ -11,12 +11,13 @@ def to_json(document: Any, page: object = None) -> str:
     """Return a result as a JSON text that reads and diffs well: lists of objects have one object a line, everything
     else stays short."""
     lines = []
-    for key, value in {"schema": SCHEMA, **plain(document)}.items():
-        if isinstance(value, list) and value and isinstance(value[0], dict):
-            inner = ",\n".join(f"    {json_text(item)}" for item in value)
+    for key, value in (("schema", SCHEMA), *entries(document)):
+        if isinstance(value, list | tuple) and not is_object(value) and value and is_object(value[0]):
+            # One at a time: as objects, all of them would take many times the memory of their text.
+            inner = ",\n".join(f"    {json_text(plain(item))}" for item in value)
             lines.append(f"  {json_text(key)}: [\n{inner}\n  ]")
         else:
-            lines.append(f"  {json_text(key)}: {json_text(value)}")
+            lines.append(f"  {json_text(key)}: {json_text(plain(value))}")
     return "{\n" + ",\n".join(lines) + "\n}\n"
 
 

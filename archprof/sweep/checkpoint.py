@@ -23,7 +23,7 @@ from archprof.sweep.compute import Invalid
 from archprof.sweep.held import Even
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import Tally, VariantRows
-from archprof.sweep.spool import Proof, Spool
+from archprof.sweep.spool import Spool, Written
 
 # Seconds between notes: at least so many, and so much of the time that one took is spent on sweeping.
 _PAUSE = 0.25
@@ -82,7 +82,7 @@ class Checkpoint:
             raise usage_error(f"`{self._name}.part` is gone, which held the rows", help=_AGAIN)
         self.rows = Spool(self.part, f"{self._name}.part")
         try:
-            self.rows.go_on(Proof(*state["rows"]))
+            self.rows.go_on(Written(*state["rows"]))
         except UsageError:
             self.rows.close()
             raise

@@ -10,7 +10,7 @@ from archprof.errors import UsageError, usage_error
 _CHUNK = 1 << 20
 
 
-class Proof(NamedTuple):
+class Written(NamedTuple):
     """How many bytes a file starts with that were flushed to the disk, and their SHA-256."""
 
     length: int
@@ -40,7 +40,7 @@ class Spool:
         """Begin with nothing."""
         self._file.truncate(0)
 
-    def go_on(self, proof: Proof) -> None:
+    def go_on(self, proof: Written) -> None:
         """Go on behind what is proven; what follows it is cut off. Raises UsageError where the file does not start with
         that."""
         size, name = os.fstat(self._file.fileno()).st_size, self._name
@@ -58,11 +58,11 @@ class Spool:
         self._file.write(data)
         self._count(data)
 
-    def prove(self) -> Proof:
+    def prove(self) -> Written:
         """Flush everything to the disk, and return its proof."""
         self._file.flush()
         os.fsync(self._file.fileno())
-        return Proof(self._length, self._hash.hexdigest())
+        return Written(self._length, self._hash.hexdigest())
 
     def close(self) -> None:
         """Let others write. What could not be flushed is not proven either, and is lost."""

@@ -72,11 +72,15 @@ def test_axes_of_a_sweep(capsys):
 
 
 def test_blocks_that_are_held_against_each_other(capsys, tmp_path, monkeypatch):
+    """Networks of any length are aligned where they begin and end alike; what differs between has a limit."""
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "net.yaml").write_text(nested(1000, 2))
-    assert archprof(capsys, "diff", "net.yaml", "net.yaml") == (
+    spec = nested(1000, 2)
+    (tmp_path / "net.yaml").write_text(spec)
+    (tmp_path / "other.yaml").write_text(spec.replace("c: 8", "c: 4"))
+    assert archprof(capsys, "diff", "net.yaml", "net.yaml").code == 0
+    code, _, err = archprof(capsys, "diff", "net.yaml", "other.yaml")
+    assert (code, err) == (
         2,
-        "",
         "networks of 2,001 and 2,001 blocks are too long to align\n  help: 1,000 blocks on each side can be\n",
     )
 
