@@ -80,13 +80,13 @@ def test_measure_against_one_forward(note, tmp_path):
 
 def test_memory_of_many_specs(note, tmp_path):
     """100 budgets over 60 specs take the memory of the largest network, whatever their number."""
-    specs = [str(path) for path in catalog.files().values()][:60]
-    entries = [f"  - {{model: {path}, macs: 1T}}\n" for path in specs] + [
-        f"  - {{model: {path}, params: 1G}}\n" for path in specs[:40]
+    specs = [*catalog.files()][:60]
+    entries = [f"  - {{model: {name}, macs: 1T}}\n" for name in specs] + [
+        f"  - {{model: {name}, params: 1G}}\n" for name in specs[:40]
     ]
     many, few = tmp_path / "many.yaml", tmp_path / "few.yaml"
     many.write_text(f"budgets:\n{''.join(entries)}")
-    largest = max(specs, key=lambda path: len(archprof.expand(path).nodes))
+    largest = max(specs, key=lambda name: len(archprof.expand(name).nodes))
     few.write_text(f"budgets:\n  - {{model: {largest}, macs: 1T}}\n")
     checked, one = compare(5, command("check", "--config", str(many)), command("check", "--config", str(few)))
     ratio = checked.peak_bytes / one.peak_bytes
