@@ -1,6 +1,8 @@
 """Results as JSON: one object a line where there are many, keys in a stable order, exact integers."""
 
 import json
+from collections.abc import Iterable, Iterator
+from io import StringIO
 from typing import Any
 
 from archprof.analysis.document import SCHEMA, entries, is_object, plain
@@ -10,15 +12,23 @@ from archprof.errors import escaped
 def to_json(document: Any, page: object = None) -> str:
     """Return a result as a JSON text that reads and diffs well: lists of objects have one object a line, everything
     else stays short."""
-    lines = []
+    out, comma = StringIO(), ""
+    out.write("{")
     for key, value in (("schema", SCHEMA), *entries(document)):
         if isinstance(value, list | tuple) and not is_object(value) and value and is_object(value[0]):
-            # One at a time: as objects, all of them would take many times the memory of their text.
-            inner = ",\n".join(f"    {json_text(plain(item))}" for item in value)
-            lines.append(f"  {json_text(key)}: [\n{inner}\n  ]")
+            out.write(f"{comma}\n  {json_text(key)}: [\n    ")
+            out.writelines(f",\n    {text}" if number else text for number, text in enumerate(_texts(value)))
+            out.write("\n  ]")
         else:
-            lines.append(f"  {json_text(key)}: {json_text(plain(value))}")
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+            out.write(f"{comma}\n  {json_text(key)}: {json_text(plain(value))}")
+        comma = ","
+    out.write("\n}\n")
+    return out.getvalue()
+
+
+def _texts(items: Iterable[Any]) -> Iterator[str]:
+    """Yield each of many as JSON. As objects, all of them would take many times the memory of their text."""
+    return (json_text(plain(item)) for item in items)
 
 
 def json_text(value: Any, indent: int | None = None) -> str:
