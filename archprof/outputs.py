@@ -75,6 +75,13 @@ def is_stream(target: str) -> bool:
     return not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)
 
 
+def goes_by(output: str | None) -> bool:
+    """Tell whether what is written is gone at once: into standard output, a pipe or a device."""
+    with suppress(OSError, ValueError):  # which is told when it is written
+        return output is None or is_stream(resolved(output))
+    return False
+
+
 def put_in_place(temporary: str, target: str) -> None:
     """Rename a finished file to *target*, with the mode and the owner of what stood there. Raises OSError."""
     with open(temporary, "r+b") as file:

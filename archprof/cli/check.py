@@ -9,7 +9,7 @@ import typer
 from archprof.cli import options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
-from archprof.outputs import write_file
+from archprof.outputs import goes_by, write_file
 from archprof.render.formats import FORMATS, Result, rendered
 
 if TYPE_CHECKING:
@@ -148,6 +148,9 @@ def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:
     from archprof.analysis.baseline import merged, read_baseline, to_text
     from archprof.cli.lock import alone
 
+    if goes_by(path):  # nothing is there to keep
+        write_file(path, to_text(found))
+        return
     with alone(path):
         old = read_baseline(path) if os.path.exists(path) else {}
         write_file(path, to_text(merged(old, found)), anew=True)

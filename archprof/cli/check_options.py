@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.check import CheckRequest
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.inputs import current_folder, real_path
+from archprof.outputs import goes_by
 from archprof.render.formats import formats_of
 from archprof.spec.budget import LIMITED, Limit, increase, read_limit
 from archprof.spec.config import Config, find_config, read_config
@@ -45,7 +46,9 @@ def request_of(
     from archprof import __version__
     from archprof.spec.git import head
 
-    return request._replace(keep=Path(held.written).parent, version=__version__, commit=head())
+    # A stream is in no folder: names count from the current one.
+    keep = Path() if goes_by(held.written) else Path(held.written).parent
+    return request._replace(keep=keep, version=__version__, commit=head())
 
 
 def held_to(config: str | None, baseline: str | None, against: str | None, written: str | None) -> HeldTo:
@@ -118,7 +121,7 @@ def _before(baseline: str | None, written: str | None) -> "tuple[Mapping[str, Sn
     from archprof.analysis.baseline import read_baseline
 
     place = baseline or written
-    if place is None:
+    if place is None or (not baseline and goes_by(place)):
         return None, ()
     if written is not None and real_path(written) == real_path(place) and not Path(place).exists():
         return {}, ()

@@ -1,9 +1,9 @@
 """The options of `archprof sweep` → what is to be computed, and what is kept of it."""
 
-from contextlib import suppress
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import usage_error
+from archprof.outputs import goes_by
 from archprof.spec.axis import parse_axis
 from archprof.spec.printed_number import parse_printed
 from archprof.spec.variant import Setting
@@ -80,14 +80,3 @@ def _check(request: SweepRequest) -> None:
     if request.sort and request.top is None and not shown:
         message = "`--sort` without `--top`: a file is written as variants come"
         raise usage_error(message, help="add `--top 1000`, or sort the file")
-
-
-def goes_by(output: str | None) -> bool:
-    """Tell whether what is written is gone at once: into standard output, a pipe or a device."""
-    if output is None:
-        return True
-    from archprof.outputs import is_stream, resolved
-
-    with suppress(OSError):  # which is told when it is written
-        return is_stream(resolved(output))
-    return False

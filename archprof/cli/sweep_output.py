@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.output import deliver, say
 from archprof.cli.progress import Interrupt, Progress
-from archprof.cli.sweep_options import SHOWN, SweepRequest, goes_by, planned
+from archprof.cli.sweep_options import SHOWN, SweepRequest, planned
 from archprof.errors import printable
-from archprof.outputs import cannot_write, output_file
+from archprof.outputs import cannot_write, goes_by, output_file
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from archprof.errors import InputError, Location, SpecError, described, problem
 from archprof.ir.dims import Dim, Disagreement, is_array
-from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.base import Operator, ShapeError, is_foreign
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 
@@ -16,11 +16,6 @@ MEND = "mend or uninstall the package"
 Raised = (Exception, SystemExit, GeneratorExit)
 # What operators and blocks raise on purpose.
 MEANT = (InputError, ShapeError, Disagreement)
-
-
-def is_foreign(thing: object) -> bool:
-    """Tell whether a class or function is none of ours."""
-    return not thing.__module__.startswith("archprof.")
 
 
 class Suspect(NamedTuple):

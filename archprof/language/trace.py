@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
 from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, maximum, truncate
-from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator, is_foreign
+from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
@@ -179,7 +179,7 @@ class Tracer:
         else:
             edges = tuple([x.edge for x in inputs])
             outputs = op.outputs(*[x.value for x in inputs])
-        if is_foreign(type(op)):
+        if op.foreign:
             check_operator(op, tuple(x.value for x in inputs), outputs)
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]

@@ -1,6 +1,7 @@
 """Where results are written: through links, into devices and pipes as they are, whole or not at all, with the mode and
 the owner that were there."""
 
+import json
 import os
 import signal
 import stat
@@ -83,7 +84,7 @@ def test_links_in_a_circle(capsys, folder):
         assert archprof(capsys, *line, "-o", "a.csv") == (2, "", told)
 
 
-@pytest.mark.parametrize("writer", [name for name in WRITERS if name not in ("--write-baseline", "sweep parquet")])
+@pytest.mark.parametrize("writer", [name for name in WRITERS if name != "sweep parquet"])
 def test_a_named_pipe_stays_one(capsys, folder, writer):
     suffix = WRITERS[writer][1]
     plain, pipe = folder / f"plain{suffix}", folder / f"pipe{suffix}"
@@ -99,13 +100,32 @@ def test_a_named_pipe_stays_one(capsys, folder, writer):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices, or replaces them")
-@pytest.mark.parametrize("writer", [name for name in WRITERS if name not in ("--write-baseline", "sweep parquet")])
+@pytest.mark.parametrize("writer", [name for name in WRITERS if name != "sweep parquet"])
 def test_a_device_stays_one(capsys, folder, writer):
     device = folder / f"null{WRITERS[writer][1]}"
     os.mknod(device, stat.S_IFCHR | 0o666, os.makedev(1, 3))
     write(capsys, writer, device)
     assert stat.S_ISCHR(device.stat().st_mode)
     assert others(folder) == [device.name]
+
+
+@pytest.mark.processes
+def test_a_baseline_to_standard_output(folder):
+    """Nothing is read of it before, and nothing is left in its place."""
+    command = [
+        sys.executable,
+        "-m",
+        "archprof",
+        "check",
+        "tiny.yaml",
+        "--write-baseline",
+        "/dev/stdout",
+        "-o",
+        "/dev/null",
+    ]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert [*json.loads(ended.stdout)["models"]] == ["tiny.yaml"]
 
 
 def test_parquet_into_a_pipe(capsys, folder):

@@ -45,6 +45,11 @@ def operator(cls: type[_Class]) -> type[_Class]:
     return dataclass(slots=True, eq=False, repr=False)(cls)
 
 
+def is_foreign(thing: object) -> bool:
+    """Tell whether a class or function is none of ours."""
+    return not thing.__module__.startswith("archprof.")
+
+
 @operator
 class Operator:
     """One operator of a network: a dataclass, or a plain subclass where it has no fields; nothing changes it.
@@ -55,6 +60,8 @@ class Operator:
     """
 
     name: ClassVar[str] = ""
+    # Whether another package made it: what it gives is then checked.
+    foreign: ClassVar[bool] = False
     # The operator's options in a spec, when it is used as a layer, an activation or a norm.
     columns: ClassVar[tuple[Column, ...]] = ()
     # The MACs in the letters of the literature: M inputs, N outputs, K kernel side, g groups, F output side.
@@ -86,6 +93,9 @@ class Operator:
 
     # The names of its fields, in their order, as `dataclass` writes them down.
     __match_args__: ClassVar[tuple[str, ...]] = ()
+
+    def __init_subclass__(cls) -> None:
+        cls.foreign = is_foreign(cls)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._values() == other._values()
