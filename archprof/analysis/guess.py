@@ -163,7 +163,12 @@ def guess(
             guesses[made.number, made.convention, one.binary] = made
     ordered = sorted(
         guesses.values(),
-        key=lambda one: (not one.fits, one.verdict == "differs", one.fits and one.far, abs(one.difference)),
+        key=lambda one: (
+            not one.fits,
+            one.verdict == "differs",
+            one.verdict != "differs" and one.far,
+            abs(one.difference),
+        ),
     )
     offered = max((chance for chance in chances.values() if chance <= LIKELY), default=None)
     published = tuple(_published(seen, variants, report))

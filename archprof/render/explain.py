@@ -115,15 +115,14 @@ def guess_table(found: Guessed, shown: int) -> Table:
         Heading("", "verdict", lambda verdict: {"equal": "✓", "truncated": "✓ cut"}.get(verdict, ""), left=True),
     )
     listed = fitting or ([] if found.published else found.guesses)
-    rows = tuple(
-        (
-            *(one.number, one.what, one.convention, one.written, one.difference),
-            one.chance if one.verdict != "differs" else None,
-            one.verdict,
-        )
-        for one in listed[:shown]
-    )
+    rows = tuple(map(_guessed_row, listed[:shown]))
     return Table(heading(found.head), columns, rows, tuple(_answers(found)))
+
+
+def _guessed_row(one: Guess) -> tuple[Any, ...]:
+    share = one.chance if one.verdict != "differs" else None
+    verdict = one.verdict if one.fits else ""
+    return (one.number, one.what, one.convention, one.written, one.difference, share, verdict)
 
 
 def chance(share: float | None) -> str:
@@ -139,13 +138,9 @@ def _answers(found: Guessed) -> Iterator[Note]:
     for one in found.published:
         yield Note("published", _printed_there(one))
     yield Note("verdicts", _answer(found))
-    if coarse := [guess for guess in found.guesses if guess.verdict != "differs" and not guess.fits]:
-        yield Note("verdicts", _by_chance(found, coarse))
     if found.found:
-        random = f"random numbers of {plural(found.digits, 'digit')} within a factor of two"
-        yield Note(
-            "verdicts", f"by chance: how many of all {random} would be found too, in that place or a likelier one"
-        )
+        around = f"numbers of {plural(found.digits, 'digit')} around it (within a factor of two)"
+        yield Note("verdicts", f"by chance: how many of all {around} would be explained as well")
     yield convention_note(found.head)
 
 
@@ -159,32 +154,20 @@ def _printed_there(one: PrintedThere) -> str:
 
 
 def _answer(found: Guessed) -> str:
-    best = next((guess for guess in found.guesses if guess.fits), None)
-    if best is not None:
-        by = f" as {best.convention} counts them" if best.convention not in ("", ARCHPROF.name) else ""
-        written = f", with {best.written}" if best.written else ""
-        return f"{found.seen}: {best.what}{by}{written}"
+    if best := next((guess for guess in found.guesses if guess.fits), None):
+        return f"{found.seen}: {_named(best)}"
     if found.published:
         return f"no way of counting that is known gives {found.seen} for this network"
-    nearest = "; these come nearest" if found.guesses else ""
-    return f"nothing known gives {found.seen}{nearest}. {_odds(found)}; {_OTHERS}"
-
-
-def _odds(found: Guessed) -> str:
     digits = plural(found.digits, "digit")
-    if found.chance is None:
-        return f"{digits} would fit too much to tell anything"
-    return f"Of all numbers of {digits} around it, {chance(found.chance)} would have been found"
+    if best := next((guess for guess in found.guesses if guess.verdict != "differs"), None):
+        as_many = f"{chance(best.chance)} of all numbers of {digits} around it"
+        return f"{_named(best)} would fit {found.seen}, but {as_many} would fit something too: more digits would tell"
+    odds = (
+        f". Of all numbers of {digits} around it, {chance(found.chance)} would have been found" if found.chance else ""
+    )
+    return f"nothing known gives {found.seen}{'; these come nearest' if found.guesses else ''}{odds}; {_OTHERS}"
 
 
-def _by_chance(found: Guessed, coarse: list[Guess]) -> str:
-    """Say what fits, but would fit many a random number."""
-    names = ", ".join(
-        dict.fromkeys(f"{one.what}{f' of {one.convention}' if one.convention else ''}" for one in coarse[:3])
-    )
-    more = f" and {len(coarse) - 3} more" if len(coarse) > 3 else ""
-    digits = plural(found.digits, "digit")
-    return (
-        f"{names}{more} would fit too, as would {chance(coarse[0].chance)} of all random numbers of {digits}: that says"
-        " nothing; more digits would"
-    )
+def _named(best: Guess) -> str:
+    by = f" as {best.convention} counts them" if best.convention not in ("", ARCHPROF.name) else ""
+    return f"{best.what}{by}{f', with {best.written}' if best.written else ''}"
