@@ -231,7 +231,11 @@ def _published(seen: Seen, variants: Variants, report: Report) -> Iterator[Print
     printed = [(entry, what, parse_printed(entry.numbers[what])) for entry, what in _entries(spec, seen)]
     chance = _chance(seen, {_print(Fraction(one.value), seen.digits, cut=False) for *_, one in printed})
     rounded = chance <= LIKELY
-    found = [one[:2] for one in printed if _is_seen(seen, one[2], rounded) or _is_told(seen, one[0].note)]
+    found = [
+        (entry, what)
+        for entry, what, number in printed
+        if _is_seen(seen, number, rounded) or (_is_near(seen, number) and _is_told(seen, entry.note))
+    ]
     here = [one for one in found if is_at(spec, one[0].at, spellings)]
     for entry, what in here or found:
         there = report if here else _report_at(variants, entry.at)
@@ -253,6 +257,11 @@ def _is_seen(seen: Seen, published: PrintedNumber, rounded: bool) -> bool:
     """Return whether a published number is the one seen, or, where that may be *rounded*, is rounded to it."""
     difference = abs(published.value - seen.printed.value)
     return difference <= (seen.printed.step / 2 if rounded else 0)
+
+
+def _is_near(seen: Seen, published: PrintedNumber) -> bool:
+    """Return whether a note may be about a published number: it is beside params and MACs both."""
+    return published.value / AROUND <= seen.printed.value <= published.value * AROUND
 
 
 def _is_told(seen: Seen, note: str) -> bool:

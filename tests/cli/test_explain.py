@@ -117,6 +117,7 @@ def test_a_number_of_a_module_that_is_written_otherwise(capsys):
         ("v1", "41M", "Howard et al. 2017, Table 6", {"width": "0.25"}, 41_030_272, ""),
         ("v3", "239M", "d-li14/mobilenetv3.pytorch, issue 15", {}, 216_589_760, "thop of 2019"),
         ("resnet50", "4.14 GFLOPs", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
+        ("resnet50", "4,135,789,592", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
         ("v2", "429M", "shicai/MobileNet-Caffe, issue 69", {}, 300_774_272, "429,111,936: the expansion of t = 1"),
         (
             "v2",
