@@ -9,13 +9,15 @@ from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
 from archprof.ir.operators.base import Operator
+from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.swish import Swish
 from archprof.language.registry import spellings
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
 from archprof.spec.same import standing_at
-from archprof.spec.types import Spec
+from archprof.spec.types import Published, Spec
 
 
 class Addend(NamedTuple):
@@ -82,7 +84,7 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     Raises SpecError where the settings of something published cannot be.
     """
     explanations = tuple(_explanation(report, one) for one in conventions)
-    forms = tuple(_rewritings(report, conventions, explanations))
+    forms = tuple(rewritings(report, conventions, {one.name: one.total for one in explanations}))
     return Explained(head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report))
 
 
@@ -111,19 +113,17 @@ class Writing(NamedTuple):
     rewrite: Callable[[Row], Row]
 
 
-def _rewritings(
-    report: Report, conventions: Sequence[Convention], explanations: Sequence[Explanation]
-) -> Iterator[Rewriting]:
-    """Yield the writings of activations and pools that make a difference to a convention, where `build` writes them
-    otherwise."""
+def rewritings(report: Report, conventions: Sequence[Convention], counted: Mapping[str, int]) -> Iterator[Rewriting]:
+    """Yield the writings of operators that make a difference to what a convention has *counted*, where `build` writes
+    them otherwise."""
     for writing in _WRITINGS:
         rows = [row for row in report.rows if writing.holds(row)]
         rewritten = [writing.rewrite(row) for row in rows]
         totals = {}
-        for convention, explanation in zip(conventions, explanations, strict=True):
+        for convention in conventions:
             difference = convention_sum(rewritten, convention) - convention_sum(rows, convention)
             if difference:
-                totals[convention.name] = explanation.total + difference
+                totals[convention.name] = counted[convention.name] + difference
         if totals:
             yield Rewriting(*writing[:3], len(rows), totals)
 
@@ -149,6 +149,18 @@ def _as_pool(row: Row) -> Row:
     return row._replace(node=row.node._replace(op=AdaptiveAvgPool2d(), form="module", outputs=(output,)))
 
 
+def _is_of_one_position(row: Row) -> bool:
+    return isinstance(row.operator, Conv2d) and row.inputs[0][1:] == (1, 1) == row.operator.kernel_size
+
+
+def _as_linear(row: Row) -> Row:
+    conv = row.operator
+    assert isinstance(conv, Conv2d)
+    output = row.node.output.with_shape((conv.out_channels,))
+    linear = Linear(conv.in_channels, conv.out_channels, conv.bias)
+    return row._replace(node=row.node._replace(op=linear, outputs=(output,)))
+
+
 _POOLS = ("AvgPool2d", "MaxPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
 _PRODUCT = "x · sigmoid(x)"
 _WRITINGS = (
@@ -160,6 +172,7 @@ _WRITINGS = (
     Writing("pool", "a function", "a module", _is("function", "AdaptiveAvgPool2d"), _as("module")),
     Writing("global average pool", "a pool", "a mean", _is_global, _with(Mean(True), "function")),
     Writing("mean", "a mean", "a pooling module", _is("function", "Mean"), _as_pool),
+    Writing("single-position convolution", "a convolution", "a linear layer", _is_of_one_position, _as_linear),
 )
 
 
@@ -172,7 +185,7 @@ def _published_counts(report: Report) -> Iterator[PublishedCount]:
     published = standing_at(origin, origin.published, spellings) if isinstance(origin, Spec) else ()
     totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
     for entry in published:
-        where = ", ".join(filter(None, [entry.source or origin.source.paper, entry.where]))
+        where = where_published(entry, origin.source.paper)
         for what in PUBLISHED:
             if what not in entry.numbers:
                 continue
@@ -182,6 +195,11 @@ def _published_counts(report: Report) -> Iterator[PublishedCount]:
             given_by = _given_by(number, totals) if what in ("macs", "flops") else ()
             note = entry.note if result in ("noted", "differs") else ""
             yield PublishedCount(what, text, where, counted, result, given_by, note)
+
+
+def where_published(entry: Published, paper: str) -> str:
+    """Return the source of an entry, the network's *paper* where it names none, and the place in it."""
+    return ", ".join(filter(None, [entry.source or paper, entry.where]))
 
 
 def _given_by(number: PrintedNumber, totals: Mapping[str, int]) -> tuple[str, ...]:

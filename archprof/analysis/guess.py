@@ -1,71 +1,148 @@
-"""What a number that somebody saw may be: a convention, FLOPs, parameters, another resolution or width."""
+"""What a number that somebody saw may be: one that a source prints, or what a tool counts, in one unit or another.
+
+The network is never another one: what was published is looked up at every setting, and of the network as it was asked
+for, every way of counting is tried. docs/explanation/why-tools-differ.md says how the chance is reckoned.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
+from math import log
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
+from archprof.analysis.explain import rewritings, where_published
 from archprof.analysis.variants import Variants
 from archprof.costs.convention import ARCHPROF, Convention, convention_total
-from archprof.costs.report import Report, Row
-from archprof.errors import SpecError
+from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
-from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
-from archprof.spec.types import Spec
+from archprof.language.expand import expand
+from archprof.language.registry import spellings
+from archprof.spec.header import PUBLISHED
+from archprof.spec.load import resolve
+from archprof.spec.printed_number import COUNTS, PrintedNumber, parse_printed, verdict
+from archprof.spec.same import is_at
+from archprof.spec.types import Published, Spec
 from archprof.spec.variant import Setting
+from archprof.units import plural
 
-# Multiples of 32, as a network that divides by 32 likes them, and the sizes of compound scaling; the widths that papers
-# print.
-RESOLUTIONS = (*range(96, 641, 32), 240, 260, 300, 380, 456, 528, 600)
-WIDTHS = ("0.25", "0.35", "0.5", "0.75", "1", "1.25", "1.3", "1.4", "1.5")
+# What a random number would hit more often than this explains nothing.
+LIKELY = Fraction(1, 10)
+# Random numbers are drawn within this factor of the number that was seen.
+AROUND = 2
 _UNIT = re.compile(r"\s*(?:(?P<params>param(?:eter)?s?)|(?:m|mult|multi)-?adds?|macs?|flops?)\s*\Z", re.IGNORECASE)
+_LETTER = re.compile(r"([A-Za-z]*)\Z")
+_IN_A_NOTE = re.compile(r"(?<![\w.,])(?:\d{1,3}(?:,\d{3})+|\d{1,20})(?:\.\d{1,20})?[kKMGBT]?(?!\w)")
 
 
 class Seen(NamedTuple):
     """A number that somebody saw, with its precision; *of* says whether it counts `operations` or `params`, where that
-    was typed too."""
+    was typed too; *scale* is what its letter stands for."""
 
     text: str
     printed: PrintedNumber
     of: str = ""
+    scale: int = 1
+
+    @property
+    def digits(self) -> int:
+        """How many digits were printed."""
+        return len(str(self.printed.steps))
+
+    @property
+    def binary(self) -> Fraction:
+        """How much more the letter stands for where M is 2²⁰."""
+        return Fraction(1024, 1000) ** ((len(str(self.scale)) - 1) // 3)
+
+
+class PrintedThere(NamedTuple):
+    """A published number that is the one seen: what it counts, at which settings, what we count there, and the source's
+    or the spec's word on it.
+
+    *chance* is the share of random numbers that would be found published too.
+    """
+
+    what: str
+    text: str
+    where: str
+    at: Mapping[str, str]
+    counted: int
+    verdict: str
+    note: str
+    chance: float
 
 
 class Guess(NamedTuple):
-    """What a number may be: one of a convention at some settings, and its difference to what was seen.
+    """What a number may be: one that a convention counts, perhaps if some operators were *written* otherwise.
 
     *verdict* is `equal` or `truncated` where it fits at the precision that was typed. *far* says how far-fetched it is:
-    0 is our own count here.
+    0 is our own count. *chance* is the share of random numbers that something no more far-fetched would give too; it
+    *fits* where that share is small.
     """
 
     number: int
     what: str
     convention: str
-    at: Mapping[str, str]
+    written: str
     verdict: str
     difference: Fraction
     far: int
+    chance: float
     fits: bool
 
 
 class Guessed(NamedTuple):
-    """What a number that was seen may be: all that was tried, best first."""
+    """What a number that was seen may be: where it was published, and all that was tried, best first.
+
+    *chance* is the share of random numbers of as many *digits* to which a guess would be offered, none where they are
+    too few to tell.
+    """
 
     head: Head
     seen: str
+    digits: int
+    chance: float | None
+    published: tuple[PrintedThere, ...]
     guesses: tuple[Guess, ...]
 
     @property
-    def fits(self) -> bool:
-        """Whether anything gives the number."""
-        return any(guess.fits for guess in self.guesses)
+    def found(self) -> bool:
+        """Whether anything is known to give the number."""
+        return bool(self.published) or any(guess.fits for guess in self.guesses)
+
+
+class _Count(NamedTuple):
+    number: int
+    what: str
+    convention: str
+    far: int
+    written: str = ""
+
+
+class _Try(NamedTuple):
+    """A count as it may have been printed: in decimal or binary units, rounded or cut."""
+
+    counted: _Count
+    binary: bool
+    cut: bool
+
+    @property
+    def far(self) -> int:
+        return self.counted.far + self.cut + 2 * self.binary
+
+    @property
+    def what(self) -> str:
+        return f"{self.counted.what}, in units of 1024" if self.binary else self.counted.what
 
 
 def parse_seen(text: str) -> Seen:
     """Return the number of `234.8M`, `0.22 GFLOPs`, `5.48M params`. Raises SpecError for a text that is no number."""
     unit = _UNIT.search(text)
     of = "" if unit is None else "params" if unit["params"] else "operations"
-    return Seen(text.strip(), parse_printed(text[: unit.start()] if unit else text), of)
+    number = (text[: unit.start()] if unit else text).strip()
+    printed, letter = parse_printed(number), _LETTER.search(number)
+    assert letter is not None
+    return Seen(text.strip(), printed, of, COUNTS.get(letter[1]) or COUNTS[letter[1].removesuffix("s")])
 
 
 def guess(
@@ -73,85 +150,159 @@ def guess(
 ) -> Guessed:
     """Return what a number may be, best first: those that fit, the least far-fetched before others, then the nearest.
 
-    Other resolutions and widths are tried only where nothing fits at the settings that were asked for.
+    Raises SpecError where the settings of something published cannot be.
     """
     report = variants.report(settings)
-    found = list(_guesses(seen, report, conventions, ()))
-    if not any(one.fits for one in found):
-        for at in _elsewhere(seen, report):
-            found += _there(seen, variants, settings, at, conventions)
-    different: dict[tuple[int, str], Guess] = {}
-    for one in found:
-        # A setting that changes nothing explains nothing.
-        different.setdefault((one.number, one.convention), one)
+    tries = list(_tries(seen, _counts(seen, report, conventions)))
+    chances = _chances(seen, tries)
+    guesses: dict[tuple[int, str, bool], Guess] = {}
+    for one in sorted(tries, key=lambda one: one.far):
+        made = _guess(seen, one, chances[one.far])
+        known = guesses.get((made.number, made.convention, one.binary))
+        if known is None or (made.verdict != "differs" and known.verdict == "differs"):
+            guesses[made.number, made.convention, one.binary] = made
     ordered = sorted(
-        different.values(), key=lambda one: (not one.fits, one.far if one.fits else 0, one.verdict, abs(one.difference))
+        guesses.values(),
+        key=lambda one: (
+            not one.fits,
+            one.verdict == "differs",
+            one.verdict != "differs" and one.far,
+            abs(one.difference),
+        ),
     )
-    return Guessed(head(report), seen.text, tuple(ordered))
+    offered = max((chance for chance in chances.values() if chance <= LIKELY), default=None)
+    published = tuple(_published(seen, variants, report))
+    return Guessed(head(report), seen.text, seen.digits, offered, published, tuple(ordered))
 
 
-def _there(
-    seen: Seen,
-    variants: Variants,
-    settings: tuple[Setting, ...],
-    at: tuple[Setting, ...],
-    conventions: tuple[Convention, ...],
-) -> list[Guess]:
-    try:
-        report = variants.report((*settings, *at))
-    except SpecError:
-        # Not every network goes with every size.
-        return []
-    return list(_guesses(seen, report, conventions, at))
+def _guess(seen: Seen, one: _Try, chance: float) -> Guess:
+    step = seen.printed.step * (seen.binary if one.binary else 1)
+    printed = PrintedNumber(seen.printed.steps, step)
+    number, _, convention, _, written = one.counted
+    result = verdict(number, printed, False)
+    if result == "truncated" and not one.cut:
+        result = "differs"
+    fits = result != "differs" and chance <= LIKELY
+    return Guess(number, one.what, convention, written, result, number - printed.value, one.far, chance, fits)
 
 
-def _elsewhere(seen: Seen, report: Report) -> list[tuple[Setting, ...]]:
-    """Return the settings that papers print: those that the spec lists, then usual widths and sizes."""
+def _tries(seen: Seen, counts: Iterable[_Count]) -> Iterator[_Try]:
+    for count in counts:
+        yield _Try(count, False, False)
+        yield _Try(count, False, True)
+        if seen.scale > 1:
+            yield _Try(count, True, False)
+
+
+def _chances(seen: Seen, tries: Iterable[_Try]) -> dict[int, float]:
+    """Return the chance of each degree of far-fetchedness: that of everything up to it."""
+    by_degree: dict[int, set[PrintedNumber]] = {}
+    for one in tries:
+        number = one.counted.number / (seen.binary if one.binary else Fraction(1))
+        by_degree.setdefault(one.far, set()).add(_print(number, seen.digits, cut=one.cut))
+    prints: set[PrintedNumber] = set()
+    chances = {}
+    for far in sorted(by_degree):
+        prints |= by_degree[far]
+        chances[far] = _chance(seen, prints)
+    return chances
+
+
+def _print(number: Fraction, digits: int, *, cut: bool) -> PrintedNumber:
+    """Return a number as it is printed with so many digits."""
+    step = Fraction(10) ** (len(str(number.__floor__())) - digits)
+    return PrintedNumber((number / step + (0 if cut else Fraction(1, 2))).__floor__(), step)
+
+
+def _chance(seen: Seen, prints: Iterable[PrintedNumber]) -> float:
+    """Return how likely a random number is printed as one of some numbers: of all within a factor of two of the one
+    seen, equally likely on a logarithmic scale."""
+    low, high = seen.printed.value / AROUND, seen.printed.value * AROUND
+    near = {one for one in prints if low <= one.value <= high and one.steps}
+    return min(sum(log((2 * one.steps + 1) / (2 * one.steps - 1)) for one in near) / log(AROUND**2), 1.0)
+
+
+def _published(seen: Seen, variants: Variants, report: Report) -> Iterator[PrintedThere]:
+    """Yield what a source prints as the number seen, or a note says of it: of the network asked for, or else at
+    other settings."""
     spec = report.origin
-    listed = [*(entry.at for entry in spec.expect), *(entry.at for entry in spec.published)]
-    widths = [(("width", width),) for width in WIDTHS] if isinstance(spec, Spec) and spec.width else []
-    sizes = [(("resolution", str(size)),) for size in RESOLUTIONS if _is_near(size, seen, report)]
-    return [at for at in dict.fromkeys([*listed, *widths, *sizes]) if at]
+    if not isinstance(spec, Spec):
+        return
+    printed = [(entry, what, parse_printed(entry.numbers[what])) for entry, what in _entries(spec, seen)]
+    chance = _chance(seen, {_print(Fraction(one.value), seen.digits, cut=False) for *_, one in printed})
+    rounded = chance <= LIKELY
+    found = [
+        (entry, what)
+        for entry, what, number in printed
+        if _is_seen(seen, number, rounded) or (_is_near(seen, number) and _is_told(seen, entry.note))
+    ]
+    here = [one for one in found if is_at(spec, one[0].at, spellings)]
+    for entry, what in here or found:
+        there = report if here else _report_at(variants, entry.at)
+        counted, text = int(there.totals[what]), entry.numbers[what]
+        result = verdict(counted, parse_printed(text), bool(entry.note))
+        where, at = where_published(entry, spec.source.paper), {} if here else dict(entry.at)
+        yield PrintedThere(what, text, where, at, counted, result, entry.note, chance)
 
 
-def _is_near(size: int, seen: Seen, report: Report) -> bool:
-    """Return whether a number may be of that size: MACs grow with the area, and what tools print is between them and
-    somewhat over twice as much."""
-    height, width = report.input[-2:]
-    scaled = Fraction(report.totals.macs * size**2, height * width)
-    return seen.of != "params" and scaled * 9 / 10 <= seen.printed.value <= scaled * 5 / 2
+def _entries(spec: Spec, seen: Seen) -> Iterator[tuple[Published, str]]:
+    kinds = {"params": ("params",), "operations": ("macs", "flops")}.get(seen.of, ("params", "macs", "flops"))
+    for entry in spec.published:
+        for what in PUBLISHED:
+            if what in kinds and what in entry.numbers:
+                yield entry, what
 
 
-def _guesses(
-    seen: Seen, report: Report, conventions: tuple[Convention, ...], at: tuple[Setting, ...]
-) -> Iterator[Guess]:
-    operations = _operations(report, conventions) if seen.of != "params" else ()
-    params = _params(report) if seen.of != "operations" and ARCHPROF in conventions else ()
-    for number, what, convention, far in (*operations, *params):
-        result, difference = verdict(number, seen.printed, False), number - seen.printed.value
-        fits = result != "differs"
-        yield Guess(number, what, convention, dict(at), result, difference, far + 3 if at else far, fits)
+def _is_seen(seen: Seen, published: PrintedNumber, rounded: bool) -> bool:
+    """Return whether a published number is the one seen, or, where that may be *rounded*, is rounded to it."""
+    difference = abs(published.value - seen.printed.value)
+    return difference <= (seen.printed.step / 2 if rounded else 0)
 
 
-_Count = tuple[int, str, str, int]
+def _is_near(seen: Seen, published: PrintedNumber) -> bool:
+    """Return whether a note may be about a published number: it is beside params and MACs both."""
+    return published.value / AROUND <= seen.printed.value <= published.value * AROUND
 
 
-def _operations(report: Report, conventions: Iterable[Convention]) -> Iterator[_Count]:
-    for convention in conventions:
-        total, far = convention_total(report, convention), 0 if convention is ARCHPROF else 1
-        yield total, convention.unit, convention.name, far
-        if convention.unit == "MACs":
-            yield 2 * total, "FLOPs, 2 per MAC", convention.name, far + 1
+def _is_told(seen: Seen, note: str) -> bool:
+    """Return whether a note has a number that was seen with more than three digits."""
+    told = map(parse_printed, _IN_A_NOTE.findall(note))
+    return seen.digits > 3 and any(one.value == seen.printed.value for one in told)
+
+
+def _report_at(variants: Variants, at: tuple[Setting, ...]) -> Report:
+    return analyze_graph(expand(resolve(variants.tree, at, spellings)))
+
+
+def _counts(seen: Seen, report: Report, conventions: tuple[Convention, ...]) -> Iterator[_Count]:
+    if seen.of != "params":
+        yield from _operations(report, conventions)
+    if seen.of != "operations" and ARCHPROF in conventions:
+        yield from _params(report)
+
+
+def _operations(report: Report, conventions: tuple[Convention, ...]) -> Iterator[_Count]:
+    totals = {one.name: convention_total(report, one) for one in conventions}
+    for one in conventions:
+        counted, far = totals[one.name], 0 if one is ARCHPROF else 1
+        yield _Count(counted, one.unit, one.name, far)
+        if one.unit == "MACs":
+            yield _Count(2 * counted, "FLOPs, 2 per MAC", one.name, far + 1)
+    units = {one.name: one.unit for one in conventions}
+    for form in rewritings(report, conventions, totals):
+        for name, counted in form.totals.items():
+            yield _Count(counted, units[name], name, 2, f"{plural(form.operators, form.what)} as {form.otherwise}")
 
 
 def _params(report: Report) -> Iterator[_Count]:
     totals = report.totals
     norms = sum(row.cost.params for row in report.rows if row.operator.category == "norm")
-    yield totals.params, "params", "", 0
-    yield totals.trainable, "trainable params", "", 1
-    yield totals.params + totals.buffers, "params and buffers", "", 1
-    yield totals.params - norms, "params without norms", "", 1
-    yield totals.params - norms - sum(map(_biases, report.rows)), "params without norms and biases", "", 2
+    yield _Count(totals.params, "params", "", 0)
+    yield _Count(totals.trainable, "trainable params", "", 1)
+    yield _Count(totals.params + totals.buffers, "params and buffers", "", 1)
+    yield _Count(totals.params - norms, "params without norms", "", 1)
+    biases = sum(map(_biases, report.rows))
+    yield _Count(totals.params - norms - biases, "params without norms and biases", "", 2)
 
 
 def _biases(row: Row) -> int:

@@ -33,8 +33,9 @@ def command(
     """Why other tools and papers print other numbers.
 
     What each tool prints for the module that archprof builds, computed from the table without running the tool: our
-    MACs, and what it counts besides. `--convention` shows the steps of one. `--number` ranks what gives a number that
-    you have seen, at the precision that you type; exit 1 where nothing does.
+    MACs, and what it counts besides. `--convention` shows the steps of one. `--number` tells where a number that you
+    have seen was published, and which ways of counting give it, at the precision that you type, beside the share of
+    random numbers that they would give too; exit 1 where nothing does.
     """
     from archprof.analysis.variants import Variants
     from archprof.costs.tools import CONVENTIONS, find_conventions
@@ -67,4 +68,4 @@ def _guessed(
     from archprof.render.explain import guess_table
 
     found = guess(parse_seen(number), variants, settings, conventions)
-    return Result(found, lambda: guess_table(found, top), 0 if found.fits else 1)
+    return Result(found, lambda: guess_table(found, top), 0 if found.found else 1)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import broadcast
 from archprof.ir.operators.linear import Linear
@@ -81,6 +82,24 @@ def _float_parts(row: Row) -> int:
     return int((height / rows * (width / columns) + 1) * (channels * rows * columns))
 
 
+def _whole_parts(row: Row) -> int:
+    """Return the elements in the parts of adaptive pooling, of the size that all would have, rounded down."""
+    (_, height, width), (_, rows, columns) = row.inputs[0], row.output
+    return int(height // rows) * int(width // columns) * prod(row.output)
+
+
+def _bias_products(row: Row) -> int:
+    """Return what a bias costs to thop before August 2019: it takes it for one more tap of the kernel."""
+    operator = row.operator
+    assert isinstance(operator, Conv2d)
+    return int(operator.in_channels) // int(operator.groups) * prod(row.output)
+
+
+def _taps(row: Row) -> int:
+    assert row.kernel is not None
+    return prod(row.kernel) * prod(row.output)
+
+
 def _windows(row: Row) -> int:
     """Return the elements in all windows of average pooling, and one for each output element."""
     pool = row.operator
@@ -106,6 +125,17 @@ def _overlapping(size: int, outputs: int) -> int:
     return sum(-(-(index + 1) * size // outputs) - index * size // outputs for index in range(outputs))
 
 
+SUMS = Amount("1 per addition", lambda row: row.cost.macs - prod(row.output))
+BIAS_PRODUCTS = Amount("1 per input channel of each output element", _bias_products)
+TAPS = Amount("1 per element of each window, padding too", _taps)
+TAPS_AND_DIVISION = Amount(
+    "1 per element of each window, padding too, 1 per output element", lambda row: _taps(row) + prod(row.output)
+)
+WHOLE_PARTS = Amount("1 per element of equal parts", _whole_parts)
+WHOLE_PARTS_AND_DIVISION = Amount(
+    "1 per element of equal parts, 1 per output element",
+    lambda row: _whole_parts(row) + prod(row.output),
+)
 ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
 LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
 WEIGHTS_ONCE = Amount("each weight once", lambda row: _weights(row) - row.cost.macs)

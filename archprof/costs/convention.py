@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 class Price(NamedTuple):
     """What a tool counts for some operators besides their MACs.
 
-    *operators* are their classes, all where none is named; *when* narrows them down, by their fields, their form, or
-    whether they are frozen.
+    *operators* are their classes, all where none is named; *when* narrows them down, by their fields, their form,
+    whether they are frozen, or called *again*.
     """
 
     label: str
@@ -56,6 +56,8 @@ def _said(row: Row, name: str) -> object:
     if name == "frozen":
         # A module that is called again has its parameters in its first row.
         return row.cost.trainable < row.cost.params
+    if name == "again":
+        return row.node.call > 1
     return row.form if name == "form" else getattr(row.operator, name)
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from archprof.costs.amounts import (
     ADDITIONS,
+    BIAS_PRODUCTS,
     BIASES_ONCE,
     FLOAT_PARTS,
     FROZEN_NORM,
@@ -16,7 +17,12 @@ from archprof.costs.amounts import (
     PRODUCTS,
     SAMPLES,
     SAMPLES_AND_PRODUCTS,
+    SUMS,
+    TAPS,
+    TAPS_AND_DIVISION,
     WEIGHTS_ONCE,
+    WHOLE_PARTS,
+    WHOLE_PARTS_AND_DIVISION,
     WINDOWS,
     Amount,
     per_channel,
@@ -47,9 +53,17 @@ def _tool(name: str, version: str, call: str, word: str, *prices: Price, unit: s
     return Convention(name, version, f"what `{call}` calls {word}", unit, prices)
 
 
+def _old_thop(name: str, version: str, word: str, *prices: Price) -> Convention:
+    """Return the convention of the last release of thop that counted so; its name tells when that was."""
+    return _tool(name, version, "thop.profile(model, (x,))", word, *prices)
+
+
 _CONV_BIAS = _price("bias of convolutions", per_output(1), "Conv2d", bias=True)
 _LINEAR_BIAS = _price("bias of linear layers", per_output(1), "Linear", bias=True)
 _UNSEEN = _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d")
+_PARTS_OF_2019 = _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module")
+_POOLS_OF_2019 = (_price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
+_POOLS_OF_2020 = (_price("average pool", per_output(1), "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
 _POOL_MODULES = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
 
 _ALL = (
@@ -96,6 +110,48 @@ _ALL = (
         _price("average pool", per_output(1), "AvgPool2d", form="module"),
         _price("adaptive average pool", FLOAT_PARTS, "AdaptiveAvgPool2d", form="module"),
         _UNSEEN,
+    ),
+    _old_thop(
+        "thop-2019-07", "0.0.23.post1907011323", "flops",
+        _price("called again, not counted", LEFT_OUT, again=True),
+        _price("bias of convolutions", BIAS_PRODUCTS, "Conv2d", bias=True, again=False),
+        _price("additions of linear layers", SUMS, "Linear", again=False),
+        _price("batch norm", per_element(4), "BatchNorm2d", again=False),
+        _price("ReLU, ReLU6", per_element(1), "ReLU", "ReLU6", form="module", again=False),
+        _price("max pool", TAPS, "MaxPool2d", form="module", again=False),
+        _price("adaptive max pool", WHOLE_PARTS, "AdaptiveMaxPool2d", form="module", again=False),
+        _price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module", again=False),
+        _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module", again=False),
+        _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d", again=False),
+    ),
+    _old_thop(
+        "thop-2019-09", "0.0.31.post1909230639", "flops",
+        _CONV_BIAS,
+        _price("additions of linear layers", SUMS, "Linear"),
+        _price("batch norm", per_element(4), "BatchNorm2d"),
+        *_POOLS_OF_2019,
+    ),
+    _old_thop(
+        "thop-2019-12", "0.0.31.post1912272122", "flops",
+        _CONV_BIAS,
+        _price("additions of linear layers", SUMS, "Linear"),
+        _LINEAR_BIAS,
+        _price("batch norm", per_element(4), "BatchNorm2d"),
+        *_POOLS_OF_2019,
+    ),
+    _old_thop(
+        "thop-2020-01", "0.0.31.post2001170342", "macs",
+        _CONV_BIAS,
+        _price("additions of linear layers", SUMS, "Linear"),
+        _LINEAR_BIAS,
+        _price("batch norm", per_element(2), "BatchNorm2d"),
+        *_POOLS_OF_2020,
+    ),
+    _old_thop(
+        "thop-2020-09", "0.0.4.post2009191310", "macs",
+        _CONV_BIAS,
+        _price("batch norm", per_element(2), "BatchNorm2d"),
+        *_POOLS_OF_2020,
     ),
     _tool(
         "ultralytics-thop", "2.2.3", "thop.profile(model, (x,))", "macs",

@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from archprof.analysis.explain import Explained, Explanation, PublishedCount, Rewriting
-from archprof.analysis.guess import Guessed
+from archprof.analysis.guess import Guess, Guessed, PrintedThere
 from archprof.costs.convention import ARCHPROF
 from archprof.render.summary import convention_note, heading
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short, signed
 
+_OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
 _OPERATIONS = {"macs": "MACs", "flops": "FLOPs"}
 
 
@@ -101,27 +102,72 @@ def _rewritten(one: Rewriting) -> str:
 
 
 def guess_table(found: Guessed, shown: int) -> Table:
-    """Return what a number may be, a row each: those that fit, or the nearest where none does."""
+    """Return what a number may be, a row each: what fits, or the nearest where nothing does; where it was published
+    stands below."""
     fitting = [guess for guess in found.guesses if guess.fits]
     columns = (
         Heading("number", "number", exact),
         Heading("what", "what", left=True),
         Heading("convention", "convention", left=True),
-        Heading("at", "at", left=True),
-        Heading("difference", "difference", lambda difference: signed(round(difference))),
+        Heading("written", "written", left=True, wrap=True),
+        Heading("difference", "difference", lambda difference: signed(round(difference)), drop=1),
+        Heading("by chance", "chance", chance),
         Heading("", "verdict", lambda verdict: {"equal": "✓", "truncated": "✓ cut"}.get(verdict, ""), left=True),
     )
-    rows = tuple(
-        (one.number, one.what, one.convention, settings_text(one.at.items()), one.difference, one.verdict)
-        for one in (fitting or found.guesses)[:shown]
-    )
-    return Table(heading(found.head), columns, rows, (Note("verdicts", _answer(found)), convention_note(found.head)))
+    listed = fitting or ([] if found.published else found.guesses)
+    rows = tuple(map(_guessed_row, listed[:shown]))
+    return Table(heading(found.head), columns, rows, tuple(_answers(found)))
+
+
+def _guessed_row(one: Guess) -> tuple[Any, ...]:
+    share = one.chance if one.verdict != "differs" else None
+    verdict = one.verdict if one.fits else ""
+    return (one.number, one.what, one.convention, one.written, one.difference, share, verdict)
+
+
+def chance(share: float | None) -> str:
+    """Return `0.24 %`, `12 %`, or `< 0.01 %`; nothing where there is no share."""
+    if share is None:
+        return ""
+    if share < 0.0001:
+        return "< 0.01 %"
+    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
+
+
+def _answers(found: Guessed) -> Iterator[Note]:
+    for one in found.published:
+        yield Note("published", _printed_there(one))
+    yield Note("verdicts", _answer(found))
+    if found.found:
+        around = f"numbers of {plural(found.digits, 'digit')} around it (within a factor of two)"
+        yield Note("verdicts", f"by chance: how many of all {around} would be explained as well")
+    yield convention_note(found.head)
+
+
+def _printed_there(one: PrintedThere) -> str:
+    at = f" at {settings_text(one.at.items())}" if one.at else ""
+    counted = f"{exact(one.counted)} ({short(one.counted)}) {'there' if one.at else 'here'}"
+    what = _OPERATIONS.get(one.what, one.what)
+    source = f" ({one.where})" if one.where else ""
+    found = f"published {one.text} {what}{source}{at}: {'; '.join(filter(None, [counted, one.note]))}"
+    return f"{found}; by chance: {chance(one.chance)}"
 
 
 def _answer(found: Guessed) -> str:
-    best = next(iter(found.guesses), None)
-    if best is None or not best.fits:
-        return f"nothing known gives {found.seen}; these come nearest"
-    at = f" at {settings_text(best.at.items())}" if best.at else ""
+    if best := next((guess for guess in found.guesses if guess.fits), None):
+        return f"{found.seen}: {_named(best)}"
+    if found.published:
+        return f"no way of counting that is known gives {found.seen} for this network"
+    digits = plural(found.digits, "digit")
+    if best := next((guess for guess in found.guesses if guess.verdict != "differs"), None):
+        as_many = f"{chance(best.chance)} of all numbers of {digits} around it"
+        return f"{_named(best)} would fit {found.seen}, but {as_many} would fit something too: more digits would tell"
+    odds = (
+        f". Of all numbers of {digits} around it, {chance(found.chance)} would have been found" if found.chance else ""
+    )
+    return f"nothing known gives {found.seen}{'; these come nearest' if found.guesses else ''}{odds}; {_OTHERS}"
+
+
+def _named(best: Guess) -> str:
     by = f" as {best.convention} counts them" if best.convention not in ("", ARCHPROF.name) else ""
-    return f"{found.seen}: {best.what}{by}{at}"
+    return f"{best.what}{by}{f', with {best.written}' if best.written else ''}"

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from math import log
 
 import pytest
 
@@ -75,43 +76,99 @@ def test_published_numbers_at_these_settings(capsys):
 
 
 @pytest.mark.parametrize(
-    ("model", "number", "what", "convention", "at"),
+    ("model", "number", "what", "convention"),
     [
-        ("v3", "234.8M", "MACs", "thop", {}),
-        ("v3", "231.32 MMac", "MACs", "ptflops", {}),
-        ("v3", "0.217 GMACs", "MACs", "archprof", {}),
-        ("v3", "433M", "FLOPs, 2 per MAC", "archprof", {}),
-        ("v3", "5.48M params", "params", "", {}),
+        ("v3", "234.8M", "MACs", "thop"),
+        ("v3", "231.32 MMac", "MACs", "ptflops"),
+        ("v3", "0.217 GMACs", "MACs", "archprof"),
+        ("v3", "433M", "FLOPs, 2 per MAC", "archprof"),
+        ("v3", "5.48M params", "params", ""),
         # slim's count leaves out batch norm; the shares of V1's paper are of weights alone.
-        ("v2", "3,470,760", "params without norms", "", {}),
-        ("v1", "4,209,088", "params without norms and biases", "", {}),
-        ("v1", "41M", "MACs", "archprof", {"width": "0.25"}),
-        ("v1", "186M", "MACs", "archprof", {"resolution": "128"}),
-        ("v2", "153.9M", "MACs", "archprof", {"width": "0.75", "resolution": "192"}),
-        ("v3_small", "56,516,456", "MACs", "torchsummaryx", {}),
-        ("v2", "601,548,544", "FLOPs, 2 per MAC", "archprof", {}),
+        ("v2", "3,470,760", "params without norms", ""),
+        ("v1", "4,209,088", "params without norms and biases", ""),
+        ("v3_small", "56,516,456", "MACs", "torchsummaryx"),
+        ("v2", "601,548,544", "FLOPs, 2 per MAC", "archprof"),
+        ("v2@width=1.4", "582.2M", "MACs", "archprof"),
+        # thop's own table, and an answer there that G is 1024³: 4,147,204,632 / 2³⁰ = 3.8624.
+        ("resnet50", "4,135,789,592", "MACs", "thop-2019-09"),
+        ("resnet50", "3.862G", "MACs, in units of 1024", "thop-2019-07"),
     ],
 )
-def test_what_a_number_is(capsys, model, number, what, convention, at):
+def test_what_a_number_is(capsys, model, number, what, convention):
     answer = best(capsys, model, "--number", number)
-    assert (answer["what"], answer["convention"], answer["at"]) == (what, convention, at)
+    assert (answer["what"], answer["convention"], answer["written"]) == (what, convention, "")
     assert answer["fits"]
 
 
-def test_a_number_at_settings_of_ones_own(capsys):
-    assert best(capsys, "v2", "--width", "1.4", "--number", "582.2M")["at"] == {}
+def test_a_number_of_a_module_that_is_written_otherwise(capsys):
+    """239M is thop of 2019 on a MobileNetV3 whose squeeze-excites are linear layers: besides batch norm, pools and the
+    additions of the two linear layers, it counts an addition less than products for each of their 5,080 outputs."""
+    rule = 216_589_760 + 4 * 4_399_808 + 649_464 + (2_508_800 - 2_280) + (1_507_200 - 5_080)
+    found = document(capsys, "explain", "v3", "--number", "239M")["guesses"]
+    written = {(one["convention"], one["number"]): one["written"] for one in found if one["fits"]}
+    assert written["thop-2019-09", rule] == "16 single-position convolutions as a linear layer"
+
+
+@pytest.mark.parametrize(
+    ("model", "number", "where", "at", "counted", "note"),
+    [
+        ("v2", "6.9M", "Sandler et al. 2018, Table 4", {"width": "1.4"}, 6_108_776, "no known code gives 6.9M"),
+        ("v2@width=1.4", "6.9M params", "Sandler et al. 2018, Table 4", {}, 6_108_776, "no known code gives 6.9M"),
+        ("v1", "41M", "Howard et al. 2017, Table 6", {"width": "0.25"}, 41_030_272, ""),
+        ("v3", "239M", "d-li14/mobilenetv3.pytorch, issue 15", {}, 216_589_760, "thop of 2019"),
+        ("resnet50", "4.14 GFLOPs", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
+        ("resnet50", "4,135,789,592", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
+        ("v2", "429M", "shicai/MobileNet-Caffe, issue 69", {}, 300_774_272, "429,111,936: the expansion of t = 1"),
+        (
+            "v2",
+            "429,111,936",
+            "shicai/MobileNet-Caffe, issue 69",
+            {},
+            300_774_272,
+            "429,111,936: the expansion of t = 1",
+        ),
+        (
+            "v2",
+            "313,619,328",
+            "dmlc/gluon-cv, pull request 773",
+            {},
+            300_774_272,
+            "313,619,328: the expansion of t = 1",
+        ),
+    ],
+)
+def test_where_a_number_was_published(capsys, model, number, where, at, counted, note):
+    found = document(capsys, "explain", model, "--number", number)["published"][0]
+    assert (found["where"], found.get("at", {}), found["counted"]) == (where, at, counted)
+    assert found.get("note", "").startswith(note)
 
 
 def test_the_precision_that_was_typed_decides(capsys):
     fine = document(capsys, "explain", "v3", "--number", "216.62M")["guesses"]
     coarse = document(capsys, "explain", "v3", "--number", "217M")["guesses"]
     assert [one["convention"] for one in fine if one["fits"]] == ["torchinfo"]
-    assert [one["convention"] for one in coarse if one["fits"]] == [
+    assert [one["convention"] for one in coarse if one["fits"]][:4] == [
         "archprof",
         "torchinfo",
         "torchsummaryx",
         "ptflops-aten",
     ]
+
+
+def test_the_chance_of_our_own_count(capsys):
+    """Of the numbers within a factor of two of 217, those from 216.5 to 217.5 are printed as 217, which is what 216.59
+    is rounded to."""
+    answer = best(capsys, "v3", "--number", "217M MACs")
+    assert answer["chance"] == pytest.approx(log(217.5 / 216.5) / log(4))
+
+
+def test_what_fits_any_number_is_not_offered(capsys):
+    result = archprof(capsys, "explain", "v2", "--number", "4M params")
+    assert result.code == 1
+    assert (
+        "params would fit 4M params, but 18 % of all numbers of 1 digit around it would fit something too:"
+        " more digits would tell"
+    ) in " ".join(result.out.split())
 
 
 def test_differences_are_to_the_number_typed(capsys):
@@ -121,7 +178,7 @@ def test_differences_are_to_the_number_typed(capsys):
 def test_a_number_that_nothing_gives(capsys):
     result = archprof(capsys, "explain", "v2", "--number", "587.31M", "--top", "3")
     assert result.code == 1
-    assert "nothing known gives 587.31M; these come nearest" in result.out
+    assert "nothing known gives 587.31M; these come nearest. Of all numbers of 5 digits around it, " in result.out
     rows = [line for line in result.out.splitlines() if "archprof 1" not in line and line[:3].strip().isdigit()]
     assert len(rows) == 3
 

@@ -29,3 +29,5 @@ CORNERS = (
     "convnext_tiny@resolution=64",
 )
 REFERENCES = (*(f"{name}@resolution={resolution}" for name in NETWORKS for resolution in RESOLUTIONS), *CORNERS)
+# Releases of thop, by when they were the last that counted so.
+OLD_THOPS = ("thop-2019-07", "thop-2019-09", "thop-2019-12", "thop-2020-01", "thop-2020-09")

@@ -15,7 +15,7 @@ from archprof.costs.convention import convention_row, convention_total
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators import all_operators
 from archprof.runtime.build import build_network
-from tests.conventions.references import RECORDED, REFERENCES, ROOT
+from tests.conventions.references import OPERATORS, RECORDED, REFERENCES, ROOT
 from tests.conventions.tools import TOOLS
 
 RECORDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RECORDED.glob("*.json")}
@@ -105,6 +105,21 @@ def test_the_module_is_written_as_the_one_that_it_follows(network):
     assert {tool: convention_total(report, CONVENTIONS[tool]) for tool in TORCHVISION[network]} == TORCHVISION[network]
 
 
+def test_thop_of_2019_by_arithmetic():
+    """ResNet-50's convolutions and classifier; its batch norms, 4 for each of 11,113,984 elements; the pool, 49 for
+    each channel and a division; the classifier's additions, one less than its products for each class."""
+    counted = 4_089_184_256 + 4 * 11_113_984 + 2048 * (49 + 1) + 1000 * 2047
+    assert counted == 4_135_789_592
+    assert convention_total(archprof.analyze("resnet50"), CONVENTIONS["thop-2019-09"]) == counted
+
+
+def test_what_is_called_again_counted_once_to_the_first_thop():
+    report = archprof.analyze(OPERATORS)
+    again = [row for row in report.rows if row.node.call > 1]
+    assert again
+    assert all(convention_row(row, CONVENTIONS["thop-2019-07"]) == 0 for row in again)
+
+
 @pytest.mark.parametrize("name", CONVENTIONS)
 def test_rows_sum_to_the_network(name):
     report = archprof.analyze("mobilenet_v3_small")
@@ -118,5 +133,4 @@ def test_weights_alone_are_the_parameters_of_more_than_one_axis(network):
     model = build_network(archprof.expand(network), initialise=False, device="meta")
     weights = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
     found = guess(parse_seen(f"{weights} params"), Variants(network), (), (CONVENTIONS["archprof"],)).guesses
-    assert found[0].number == weights
-    assert found[0].at == {}
+    assert (found[0].number, found[0].fits) == (weights, True)

@@ -4,6 +4,8 @@ object.
 A tool has a process of its own, since some leave patches or hooks behind.
 """
 
+import collections
+import collections.abc
 import contextlib
 import io
 import json
@@ -17,6 +19,7 @@ from torch import Tensor, nn
 
 from archprof import expand
 from archprof.runtime.build import build_network
+from tests.conventions.references import OLD_THOPS
 
 
 def fvcore(model: nn.Module, x: Tensor) -> Any:
@@ -41,6 +44,16 @@ def thop(model: nn.Module, x: Tensor) -> Any:
     from thop import profile
 
     return profile(model, (x,), verbose=False)[0]
+
+
+def thop_until_2020(model: nn.Module, x: Tensor) -> Any:
+    # It asks `collections` for what moved to `collections.abc`, and adds up in torch's default type, with 24 bits.
+    collections.Iterable = collections.abc.Iterable  # type: ignore[attr-defined]
+    torch.set_default_dtype(torch.float64)
+    try:
+        return thop(model, x)
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def torchinfo(model: nn.Module, x: Tensor) -> Any:
@@ -75,6 +88,7 @@ TOOLS: Mapping[str, Callable[[nn.Module, Tensor], Any]] = {
     "ptflops-aten": ptflops_aten,
     "thop": thop,
     "ultralytics-thop": thop,
+    **dict.fromkeys(OLD_THOPS, thop_until_2020),
     "torchinfo": torchinfo,
     "torchsummaryx": torchsummaryx,
     "torchprofile": torchprofile,
