@@ -16,6 +16,7 @@ RESULTS: Mapping[str, str] = {
     "cost": "archprof.analysis.cost:ConvCosts",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
+    "sweep": "archprof.sweep.outcome:SweepDocument",
     "solve": "archprof.sweep.solve:Solution",
     "explain": "archprof.analysis.explain:Explained",
     "explain-number": "archprof.analysis.guess:Guessed",

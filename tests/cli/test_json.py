@@ -16,6 +16,7 @@ COMMANDS = {
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
     "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
+    "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
     "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
@@ -67,8 +68,10 @@ def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path
     # 2⁵³ is some 9.0·10¹⁵: the second layer alone has 2.6·10¹⁷ MACs.
     assert found["totals"]["macs"] == str(weights * 512 * 512)
     assert [layer["macs"] for layer in found["layers"]] == [10**6 * 512 * 512, str(10**12 * 512 * 512)]
-    line = json.loads(archprof(capsys, "sweep", str(path), "--format", "json").out)
+    line = json.loads(archprof(capsys, "sweep", str(path), "--format", "jsonl").out)
     assert (line["params"], line["macs"]) == (weights, str(weights * 512 * 512))
+    [variant] = json.loads(archprof(capsys, "sweep", str(path), "--format", "json").out)["variants"]
+    assert variant["totals"] == found["totals"]
 
 
 def test_networks_are_told_alike(capsys):

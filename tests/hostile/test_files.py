@@ -24,6 +24,7 @@ WRITERS = {
     "--plot": (("compare", "v1", "v2", "--plot"), ".svg"),
     "--write-spec": (("solve", "v2", "--max-macs", "150M", "--write-spec"), ".yaml"),
     "sweep csv": (("sweep", "v2", "--width", "0.5,1", "-o"), ".csv"),
+    "sweep json": (("sweep", "v2", "--width", "0.5,1", "-o"), ".json"),
     "sweep jsonl": (("sweep", "v2", "--width", "0.5,1", "-o"), ".jsonl"),
     "sweep parquet": (("sweep", "v2", "--width", "0.5,1", "-o"), ".parquet"),
     "sweep table": (("sweep", "v2", "--width", "0.5,1", "-o"), ".txt"),
