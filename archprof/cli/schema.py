@@ -12,7 +12,7 @@ from archprof.cli import options
 RESULTS: Mapping[str, str] = {
     "summary": "archprof.analysis.summary:Summary",
     "show": "archprof.analysis.block_table:BlockTable",
-    "list": "archprof.spec.index:Listing",
+    "list": "archprof.analysis.listing:Listing",
     "cost": "archprof.analysis.cost:ConvCosts",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
