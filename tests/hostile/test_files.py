@@ -144,7 +144,7 @@ def test_standard_output_by_its_name_goes_on_where_it_is(folder, name):
         log.flush()
         command = [sys.executable, "-m", "archprof", "list", "v1", "--format", "csv", "-o", name]
         subprocess.run(command, stdout=log, check=True)
-    assert (folder / "log").read_text().startswith("before\nname,aliases,title,params,macs")
+    assert (folder / "log").read_text().startswith("before\nmodel,aliases,title,params,macs")
 
 
 def test_a_new_file_has_the_permissions_of_new_files(capsys, folder):
