@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from archprof.analysis.compare import Comparison, Contender
     from archprof.analysis.explain import Explained
     from archprof.analysis.verify import Verification
+    from archprof.sweep.solve import Solution
 
 Row = Mapping[str, Any]
 
@@ -75,10 +76,19 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     }
 
 
+def _solve(found: "Solution") -> Iterator[Row]:
+    for key in ("best", "above"):
+        one = getattr(found, key)
+        if one is not None:
+            counts = _picked(one.totals, ("params", "macs", "activations"))
+            yield {"which": key, **one.settings, **counts}
+
+
 # By the record of a result: the columns that are always there, and what makes the rows.
 _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Outcome": (_CHECK, _check),
     "Verification": (("model", "settings", *_VERIFY), _verify),
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
     "Comparison": ((), _compare),
+    "Solution": ((), _solve),
 }

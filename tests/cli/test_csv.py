@@ -113,3 +113,12 @@ def test_columns_are_keys(capsys, line, place, own):
     header = next(csv.reader(io.StringIO(archprof(capsys, *line.split(), "--format", "csv").out)))
     assert set(header) - {without(key) for key in keys(part)} - set(own) == set()
     assert all(name.isascii() and name.replace("_", "").replace("-", "").isalnum() for name in header)
+
+
+def test_solve_says_which_it_found(capsys):
+    line = ("solve", "v2", "--max-macs", "150M", "--format")
+    found = json.loads(archprof(capsys, *line, "json").out)
+    rows = list(csv.DictReader(io.StringIO(archprof(capsys, *line, "csv").out)))
+    assert [(row["which"], row["width"], int(row["macs"])) for row in rows] == [
+        (key, found[key]["settings"]["width"], found[key]["totals"]["macs"]) for key in ("best", "above")
+    ]
