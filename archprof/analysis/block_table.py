@@ -23,7 +23,7 @@ class PrintedRow(NamedTuple):
     cost together."""
 
     path: str
-    block: str
+    block_type: str
     cells: Mapping[str, str]
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]

@@ -18,11 +18,11 @@ from archprof.analysis.budgets import (
     select,
     start_of,
 )
-from archprof.analysis.document import inputs_text
+from archprof.analysis.document import ConventionText, convention_text, inputs_text
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
-from archprof.costs.metrics import NAMES
+from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, problems_of
 from archprof.ir.graph import Graph
@@ -36,7 +36,6 @@ from archprof.spec.same import same_network, standing_at
 from archprof.spec.types import Spec, Tree
 
 # What is told of every network that was checked.
-_TOTALS = (*NAMES, "layers")
 
 
 class CheckRequest(NamedTuple):
@@ -68,17 +67,19 @@ class CheckedTotals(NamedTuple):
 
     model: str
     file: str
-    totals: Mapping[str, int]
+    totals: Counts
+    weighted_layers: int
 
 
 class Outcome(NamedTuple):
     """Every verdict, everything that is wrong, and the totals of the networks. The exit code is 2 where something is
     wrong, 1 where a budget is exceeded."""
 
+    convention: ConventionText
     exit_code: int
     verdicts: tuple[Verdict, ...]
     problems: tuple[Problem, ...]
-    networks: tuple[CheckedTotals, ...]
+    models: tuple[CheckedTotals, ...]
 
     @property
     def failures(self) -> tuple[Verdict, ...]:
@@ -111,7 +112,7 @@ class _Checking:
         self._verdicts: list[Verdict] = []
         config = request.config
         self._problems = dict.fromkeys((*request.problems, *(config.problems if config else ())))
-        self._networks: list[CheckedTotals] = []
+        self._models: list[CheckedTotals] = []
         self._snapshots: dict[str, Snapshot] = {}
         self._trees: dict[str, Tree] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
@@ -152,8 +153,8 @@ class _Checking:
             self._problems[_nothing(self._request, bool(chosen))] = None
         failed = any(verdict.status == FAIL for verdict in self._verdicts)
         code = 2 if self._problems else 1 if failed else 0
-        found = (tuple(self._verdicts), tuple(self._problems), tuple(self._networks))
-        return Checked(Outcome(code, *found), self._snapshots)
+        found = (tuple(self._verdicts), tuple(self._problems), tuple(self._models))
+        return Checked(Outcome(convention_text(), code, *found), self._snapshots)
 
     def _chosen(self) -> list[tuple[Target, list[Budget]]]:
         """Return the networks to check, each once, with the budgets of the config that are for it."""
@@ -213,8 +214,8 @@ class _Checking:
             self._note(error.problems)
             since = ""
         found = CheckedNetwork(target.label, report, before, since)
-        totals = {metric: found.count(metric, found.every) for metric in _TOTALS}
-        self._networks.append(CheckedTotals(target.label, report.origin.file, totals))
+        weighted = found.count("layers", found.every)
+        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)

@@ -41,7 +41,7 @@ class Accuracy(NamedTuple):
     """An accuracy as it is printed somewhere."""
 
     top1: str
-    source: str
+    where: str
 
 
 class Contender(NamedTuple):
@@ -53,12 +53,12 @@ class Contender(NamedTuple):
     inputs: Mapping[str, Tensor]
     totals: Counts
     weighted_layers: int
-    ratio: Mapping[str, Fraction | None]
+    ratios: Mapping[str, Fraction | None]
     ratio_exact: str | None  # of the MACs
     kinds: Mapping[str, Group]
     stages: Mapping[str, Group]
     blocks: tuple[ComparedBlock, ...]
-    published: Accuracy | None
+    accuracy: Accuracy | None
     conventions: tuple[ConventionTotal, ...] = ()
 
 
@@ -92,7 +92,7 @@ def compare(
 
 def _order(contender: Contender, key: str) -> float:
     if key == "top1":
-        return -float(contender.published.top1) if contender.published else 0.0
+        return -float(contender.accuracy.top1) if contender.accuracy else 0.0
     return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 
@@ -109,15 +109,15 @@ def _named(reports: Sequence[Report], name: str) -> Report:
 def _contender(report: Report, reference: Report, conventions: Sequence[Convention]) -> Contender:
     weighted = [row for row in report.rows if row.kind in MULTIPLYING and row.operator.weighted]
     kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in MULTIPLYING}
-    ratio = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
+    ratios = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
     return Contender(
         report.origin.variant,
         report.origin.title,
         tensors(report.inputs),
         report.totals,
         len(weighted),
-        ratio,
-        None if ratio["macs"] is None else str(ratio["macs"]),
+        ratios,
+        None if ratios["macs"] is None else str(ratios["macs"]),
         {kind: group for kind, group in kinds.items() if group.weighted_layers},
         _stages(report.rows),
         _blocks(report.rows),

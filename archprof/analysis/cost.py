@@ -30,8 +30,8 @@ class Convolution(NamedTuple):
 
     conv: str = "std"
     kernels: tuple[Size, ...] = ((3, 3),)
-    inputs: int = 64
-    outputs: int = 64
+    in_channels: int = 64
+    out_channels: int = 64
     size: Size = (56, 56)
     stride: Size = (1, 1)
     padding: Size | None = None
@@ -67,7 +67,7 @@ class ConvCounts(NamedTuple):
 class ConvLayer(NamedTuple):
     """One counted layer: its MACs in the literature's letters, with their numbers put in, its shapes, its counts."""
 
-    layer: str
+    path: str
     formula: str
     numbers: str
     inputs: tuple[Tensor, ...]
@@ -141,7 +141,7 @@ def _text(size: Size) -> str:
 
 
 def _standard(ask: Convolution) -> list[SpecLayer]:
-    return [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True)]
+    return [_conv(ask, "conv", ask.out_channels, k=ask.kernel, strided=True)]
 
 
 def _depthwise(ask: Convolution) -> SpecLayer:
@@ -149,7 +149,7 @@ def _depthwise(ask: Convolution) -> SpecLayer:
 
 
 def _separable(ask: Convolution) -> list[SpecLayer]:
-    return [_depthwise(ask), _conv(ask, "pointwise", ask.outputs)]
+    return [_depthwise(ask), _conv(ask, "pointwise", ask.out_channels)]
 
 
 def _mix(ask: Convolution) -> list[SpecLayer]:
@@ -160,18 +160,18 @@ def _mix(ask: Convolution) -> list[SpecLayer]:
 
 
 def _bottleneck(ask: Convolution) -> list[SpecLayer]:
-    inner = max(ask.outputs // 4, 1)
+    inner = max(ask.out_channels // 4, 1)
     return [
         _conv(ask, "reduce", inner),
         _conv(ask, "conv", inner, k=ask.kernel, strided=True),
-        _conv(ask, "expand", ask.outputs),
+        _conv(ask, "expand", ask.out_channels),
     ]
 
 
 def _inverted(ask: Convolution) -> list[SpecLayer]:
     expanded = f"{ask.expand:g}x"
     before = [_conv(ask, "expand", expanded)] if ask.expand != 1 else []
-    return [*before, _depthwise(ask), _conv(ask, "project", ask.outputs)]
+    return [*before, _depthwise(ask), _conv(ask, "project", ask.out_channels)]
 
 
 def _squeeze_excite(ask: Convolution) -> list[SpecLayer]:
@@ -179,7 +179,7 @@ def _squeeze_excite(ask: Convolution) -> list[SpecLayer]:
 
 
 def _linear(ask: Convolution) -> list[SpecLayer]:
-    return [{"id": "linear", "linear": {"c": ask.outputs, "bias": ask.bias}}]
+    return [{"id": "linear", "linear": {"c": ask.out_channels, "bias": ask.bias}}]
 
 
 def _area(ask: Convolution) -> int:
@@ -188,32 +188,32 @@ def _area(ask: Convolution) -> int:
 
 def _inverted_value(ask: Convolution) -> Fraction:
     t, strides = Fraction(ask.expand), ask.stride[0] * ask.stride[1]
-    first = Fraction(strides * ask.inputs, _area(ask) * ask.outputs) if ask.expand != 1 else Fraction(0)
-    return t * (first + Fraction(1, ask.outputs) + Fraction(1, _area(ask)))
+    first = Fraction(strides * ask.in_channels, _area(ask) * ask.out_channels) if ask.expand != 1 else Fraction(0)
+    return t * (first + Fraction(1, ask.out_channels) + Fraction(1, _area(ask)))
 
 
 def _bottleneck_value(ask: Convolution) -> Fraction:
-    inner, strides = max(ask.outputs // 4, 1), ask.stride[0] * ask.stride[1]
-    whole = _area(ask) * ask.inputs * ask.outputs
-    return Fraction(strides * ask.inputs * inner + _area(ask) * inner * inner + inner * ask.outputs, whole)
+    inner, strides = max(ask.out_channels // 4, 1), ask.stride[0] * ask.stride[1]
+    whole = _area(ask) * ask.in_channels * ask.out_channels
+    return Fraction(strides * ask.in_channels * inner + _area(ask) * inner * inner + inner * ask.out_channels, whole)
 
 
 def _mix_value(ask: Convolution) -> Fraction:
-    each = ask.inputs // len(ask.kernels)
-    shares = [ask.inputs - each * (len(ask.kernels) - 1), *[each] * (len(ask.kernels) - 1)]
+    each = ask.in_channels // len(ask.kernels)
+    shares = [ask.in_channels - each * (len(ask.kernels) - 1), *[each] * (len(ask.kernels) - 1)]
     weights = sum(share * product(kernel) for share, kernel in zip(shares, ask.kernels, strict=True))
-    return Fraction(weights, ask.inputs * ask.outputs * _area(ask))
+    return Fraction(weights, ask.in_channels * ask.out_channels * _area(ask))
 
 
 def _pair(ask: Convolution) -> Fraction:
-    return Fraction(1, ask.outputs) + Fraction(1, _area(ask))
+    return Fraction(1, ask.out_channels) + Fraction(1, _area(ask))
 
 
 CONV_KINDS: Mapping[str, ConvKind] = {
     "std": ConvKind("standard convolution", _standard, "1", lambda ask: Fraction(1)),
     "pw": ConvKind(
         "pointwise (1×1) convolution",
-        lambda ask: [_conv(ask, "conv", ask.outputs, strided=True)],
+        lambda ask: [_conv(ask, "conv", ask.out_channels, strided=True)],
         "1/K²",
         lambda ask: Fraction(1, _area(ask)),
     ),
@@ -223,7 +223,7 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     ),
     "group": ConvKind(
         "grouped convolution",
-        lambda ask: [_conv(ask, "conv", ask.outputs, k=ask.kernel, strided=True, g=ask.groups)],
+        lambda ask: [_conv(ask, "conv", ask.out_channels, k=ask.kernel, strided=True, g=ask.groups)],
         "1/g",
         lambda ask: Fraction(1, ask.groups),
     ),
@@ -278,11 +278,11 @@ def answer(ask: Convolution) -> ConvCost:
 def graph_of(ask: Convolution) -> Graph:
     """Return the graph of the asked layers; when they are stacked, each further one goes from N to N with stride 1."""
     stacked = CONV_KINDS[ask.conv].layers(ask)
-    again = ask._replace(inputs=ask.outputs, stride=(1, 1))
+    again = ask._replace(in_channels=ask.out_channels, stride=(1, 1))
     for index in range(1, ask.times):
         stacked += [{**layer, "id": f"{layer['id']}{index}"} for layer in CONV_KINDS[ask.conv].layers(again)]
     height, width = (1, 1) if ask.conv == "linear" else ask.size
-    spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.inputs}x{height}x{width}", "layers": stacked}
+    spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.in_channels}x{height}x{width}", "layers": stacked}
     try:
         # JSON is YAML: the ordinary way in, so that nothing here computes a cost.
         return expand(load("cost.yaml", spellings=spellings, text=json.dumps(spec)))

@@ -35,8 +35,8 @@ class Explanation(NamedTuple):
 
     name: str
     version: int | str
-    text: str
     unit: str
+    text: str
     macs: int
     operators: int
     steps: tuple[Addend, ...]
@@ -44,21 +44,21 @@ class Explanation(NamedTuple):
 
 
 class Rewriting(NamedTuple):
-    """What tools would count if some operators were written otherwise; *totals* has the conventions where that differs,
+    """What tools would count if some operators were written otherwise; *counts* has the conventions where that differs,
     by name."""
 
     what: str
     written: str
     otherwise: str
     operators: int
-    totals: Mapping[str, int]
+    counts: Mapping[str, int]
 
 
 class PublishedCount(NamedTuple):
     """A count as a source prints it: the verdict on our count, the conventions that give it, and the spec's note where
     it differs."""
 
-    what: str
+    metric: str
     text: str
     where: str
     counted: int
@@ -99,7 +99,7 @@ def _explanation(report: Report, convention: Convention) -> Explanation:
     operators = sum(row.cost.macs > 0 for row in report.rows)
     name, version, text, unit, _ = convention
     total = macs + sum(step.counted for step in steps)
-    return Explanation(name, version, text, unit, macs, operators, tuple(steps), total)
+    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total)
 
 
 class Writing(NamedTuple):

@@ -30,8 +30,8 @@ class Check(NamedTuple):
     """
 
     by: str  # expect, fvcore, torch, published
-    what: str
-    expected: str
+    metric: str
+    text: str
     counted: int
     verdict: str
     where: str = ""
@@ -43,7 +43,7 @@ class Proof(NamedTuple):
     without a note."""
 
     model: str
-    at: Mapping[str, str]
+    settings: Mapping[str, str]
     holds: bool
     totals: Counts
     checks: tuple[Check, ...]

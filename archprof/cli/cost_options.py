@@ -18,7 +18,7 @@ LISTENS: Mapping[str, tuple[str, ...]] = {
     "pw": ("in", "out", "size", "k", "stride", "bias"), "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"),
     "se": ("in", "size", "ratio", "bias"), "linear": ("in", "out", "bias"),
 }  # fmt: skip
-_FIELDS = {"in": "inputs", "out": "outputs", "t": "expand", "n": "times"}
+_FIELDS = {"in": "in_channels", "out": "out_channels", "t": "expand", "n": "times"}
 
 
 def convolutions_of(conv: str, said: Mapping[str, str], versus: Iterable[str]) -> list[Convolution]:
@@ -108,7 +108,7 @@ def _ask(conv: str, said: Mapping[str, str]) -> Convolution:
             f"several kernels mixed in `{conv}`", help="a plus mixes kernels, for `--conv mix`; a comma lists them"
         )
     if kind in ("mix", "se"):
-        ask = ask._replace(outputs=ask.inputs)
+        ask = ask._replace(out_channels=ask.in_channels)
     return ask
 
 

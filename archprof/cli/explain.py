@@ -47,9 +47,7 @@ def command(
     if number is not None:
         result = _guessed(variants, settings, conventions, number, top)
     else:
-        # Sentences are for people.
-        steps = convention is not None or chosen == "csv"
-        result = _explained(variants.report(settings), conventions, steps=steps)
+        result = _explained(variants.report(settings), conventions, steps=convention is not None)
     deliver(result, chosen, output, no_color=no_color)
 
 

@@ -26,8 +26,10 @@ def command(
     """
     from fnmatch import fnmatchcase
 
+    from archprof.analysis.document import convention_text
+    from archprof.analysis.listing import Listing
     from archprof.render.listing import list_table
-    from archprof.spec.index import Listing, listed_networks
+    from archprof.spec.index import listed_networks
 
     chosen = choose_format("list", format, output)
     patterns = pattern or ["*"]
@@ -39,5 +41,5 @@ def command(
     if not found:
         message = f"no network matches `{' '.join(patterns)}`"
         raise usage_error(message, help="`archprof list` without a pattern shows all")
-    listing = Listing(tuple(found))
+    listing = Listing(convention_text(), tuple(found))
     deliver(Result(listing, lambda: list_table(listing)), chosen, output, no_color=no_color)

@@ -12,10 +12,11 @@ from archprof.cli import options
 RESULTS: Mapping[str, str] = {
     "summary": "archprof.analysis.summary:Summary",
     "show": "archprof.analysis.block_table:BlockTable",
-    "list": "archprof.spec.index:Listing",
+    "list": "archprof.analysis.listing:Listing",
     "cost": "archprof.analysis.cost:ConvCosts",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
+    "sweep": "archprof.sweep.outcome:SweepDocument",
     "solve": "archprof.sweep.solve:Solution",
     "explain": "archprof.analysis.explain:Explained",
     "explain-number": "archprof.analysis.guess:Guessed",
@@ -36,14 +37,13 @@ def command(
 
     For editors: point the YAML support at the file that `archprof schema -o archprof.schema.json` writes.
     """
-    import json
-
     from archprof.cli.output import write
     from archprof.errors import suggest, usage_error
+    from archprof.render.schema_text import schema_text
 
     if name not in NAMES:
         raise usage_error(f"there is no schema `{name}`", help=suggest(name, NAMES, "schemas"))
-    write(json.dumps(_schema(name), indent=2, ensure_ascii=False) + "\n", output)
+    write(schema_text(_schema(name)), output)
 
 
 def _schema(name: str) -> dict[str, Any]:

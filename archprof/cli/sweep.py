@@ -70,7 +70,7 @@ def command(
     ] = None,
     format: Annotated[
         str | None,
-        typer.Option("--format", help="table, markdown, csv, json (a line each) or parquet.", metavar="FORMAT"),
+        typer.Option("--format", help="table, markdown, csv, json, jsonl (a line each) or parquet.", metavar="FORMAT"),
     ] = None,
     output: options.Output = None,
     no_color: options.NoColor = False,

@@ -77,6 +77,9 @@ def _check(request: SweepRequest) -> None:
     if request.resume and (shown or goes_by(request.output)):
         advice = "the sweep as it was called, `-o` and all, with `--resume`"
         raise usage_error("`--resume` without a file to go on with", help=advice)
+    if request.resume and request.format == "json":
+        advice = "write lines (`.jsonl`), CSV or Parquet: `--resume` goes on with those"
+        raise usage_error("a JSON document is written whole, and cannot be resumed", help=advice)
     if request.sort and request.top is None and not shown:
         message = "`--sort` without `--top`: a file is written as variants come"
         raise usage_error(message, help="add `--top 1000`, or sort the file")

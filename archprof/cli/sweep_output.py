@@ -53,7 +53,9 @@ def run_sweep(request: SweepRequest) -> int:
 def _sink_of(request: SweepRequest) -> "type[_Sink]":
     if request.format in SHOWN:
         return _Shown
-    return _Streamed if goes_by(request.output) else _Kept
+    if goes_by(request.output):
+        return _Streamed
+    return _Document if request.format == "json" else _Kept
 
 
 def _how_far(tally: "Tally") -> str:
@@ -172,6 +174,8 @@ class _Streamed(_Sink):
         """Write what is known at the end alone."""
         if self._selection.reduces:
             self.pass_on(self._tally.ordered(self._selection))
+        if not interrupted:  # a document that lacks something is left without its end
+            self._write(self._writer.end(self._tally))
         self._open.close()
         with suppress(BrokenPipeError):  # all is counted: that the reader has enough does not change the answer
             sys.stdout.flush()
@@ -180,7 +184,23 @@ class _Streamed(_Sink):
 
     def leave(self) -> None:
         """Let go of what is open."""
-        self._open.close()
+        error = sys.exception() or KeyboardInterrupt()
+        self._open.__exit__(type(error), error, error.__traceback__)
+
+
+class _Document(_Streamed):
+    """All variants as they come, into a file that is there once it is whole."""
+
+    def finish(self, interrupted: bool) -> None:
+        """Put the file in its place; where it was interrupted, leave none."""
+        if interrupted:
+            self.leave()
+        else:
+            super().finish(interrupted)
+
+    def advice(self) -> str:
+        """Return that nothing is left, and what would be."""
+        return "; nothing was written: what goes to `.jsonl`, `.csv` or `.parquet` can be resumed"
 
 
 class _Kept(_Sink):

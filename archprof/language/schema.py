@@ -204,7 +204,7 @@ def _defaults(blocks: Iterable[Block]) -> Schema:
     columns: dict[str, Any] = {}
     for block in blocks:
         if block.inherits:
-            columns |= {name: schema for name, schema in _options_by_reference(block).items() if name not in columns}
+            columns |= {name: schema for name, schema in _options(block).items() if name not in columns}
     own = {block.name: {"$ref": f"#/$defs/options.{block.name}"} for block in blocks}
     return _mapping(
         {
@@ -239,9 +239,7 @@ def _arguments(block: Block) -> Schema:
         "columns": {"type": "array", "items": {"enum": columns}, "minItems": 1, "uniqueItems": True},
         "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
     }
-    options = _mapping(
-        {**_options_by_reference(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]}
-    )
+    options = _mapping({**_options(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]})
     forms: list[Schema] = [{"type": "null"}, options]
     if block.columns:
         forms.append(_cell(block.columns[0].kind))
@@ -258,10 +256,6 @@ def _options(block: Block) -> Schema:
     columns = {name: column for name, column in columns_of(block.name).items() if name != "id"}
     cells = {name: _said(column.doc, _cell(column.kind)) for name, column in columns.items()}
     return {spelling: cells[name] for spelling, name in spellings(block.name).items() if name in cells}
-
-
-def _options_by_reference(block: Block) -> Schema:
-    return {name: {"$ref": f"#/$defs/options.{block.name}/properties/{name}"} for name in _options(block)}
 
 
 def _cell(kind: Kind) -> Schema:

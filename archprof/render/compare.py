@@ -52,15 +52,15 @@ def _kinds(found: Comparison) -> list[str]:
 
 
 def _row(contender: Contender, kinds: list[str]) -> tuple[Any, ...]:
-    totals, published = contender.totals, contender.published
+    totals, published = contender.totals, contender.accuracy
     shares = [
         Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None
         for kind in kinds
     ]
     counts = [one.total for one in contender.conventions]
-    accuracy = (published.top1, published.source) if published else ("", "")
+    accuracy = (published.top1, published.where) if published else ("", "")
     first = next(iter(contender.inputs.values())).shape
-    costs = (totals.params, totals.macs, *counts, contender.ratio["macs"], totals.macs, totals.activations)
+    costs = (totals.params, totals.macs, *counts, contender.ratios["macs"], totals.macs, totals.activations)
     return (contender.model, first, *costs, contender.weighted_layers, *shares, *accuracy)
 
 

@@ -23,7 +23,7 @@ def cost_table(found: ConvCosts, *, bias_flops: bool, over_n: bool) -> Table:
     (answer,) = answers
     below = (_over_outputs(answer),) if over_n and answer.asked.conv != "mix" and "N" in answer.closed_form else ()
     columns = (
-        Heading("layer", "layer", left=True),
+        Heading("layer", "path", left=True),
         Heading("multiply-accumulates", "formula", left=True, drop=2),
         Heading("numbers put in", "numbers", left=True, drop=3),
         Heading("weights", "weights", exact),
@@ -36,7 +36,7 @@ def cost_table(found: ConvCosts, *, bias_flops: bool, over_n: bool) -> Table:
         Heading("MACs/element", "intensity", _decimal, drop=4),
         Heading("of standard", "ratio", _ratio, left=True, drop=1),
     )
-    rows = [_row(answer, (one.layer, one.formula, one.numbers), one.cost, bias_flops, None) for one in answer.layers]
+    rows = [_row(answer, (one.path, one.formula, one.numbers), one.cost, bias_flops, None) for one in answer.layers]
     if len(answer.layers) > 1 or answer.measured:
         measured = answer.measured.macs if answer.measured else None
         rows.append(_row(answer, ("sum", "", ""), answer.totals, bias_flops, measured))
@@ -67,7 +67,7 @@ def _known(number: int | None) -> str:
 def _title(answer: ConvCost) -> str:
     ask = answer.asked
     stacked = f"{ask.times} × " if ask.times > 1 else ""
-    letters = [f"M {ask.inputs}", f"N {_output(answer)[0]}"]
+    letters = [f"M {ask.in_channels}", f"N {_output(answer)[0]}"]
     if ask.conv not in ("linear", "se", "pw"):
         letters.append(f"K {'+'.join(map(pair, ask.kernels))}")
     if ask.conv != "linear":
@@ -112,9 +112,9 @@ def _closing(found: ConvCosts) -> list[Note]:
 def _over_outputs(answer: ConvCost) -> Table:
     value = CONV_KINDS[answer.asked.conv].value
     assert value is not None
-    ratios = [(outputs, value(answer.asked._replace(outputs=outputs))) for outputs in OUTPUTS]
+    ratios = [(outputs, value(answer.asked._replace(out_channels=outputs))) for outputs in OUTPUTS]
     columns = (
-        Heading("N", "outputs"),
+        Heading("N", "out_channels"),
         Heading(answer.closed_form, "ratio", str),
         Heading("decimal", "decimal", _decimal),
         Heading("times fewer", "times", lambda ratio: f"{float(1 / ratio):.2f}"),
@@ -129,9 +129,9 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
         Heading("conv", "conv", left=True),
         Heading("K", "kernels", lambda kernels: "+".join(map(pair, kernels))),
         Heading("n", "times"),
-        Heading("M", "inputs"),
-        Heading("N", "outputs"),
-        Heading("output", "output", show_shape, drop=6),
+        Heading("M", "in_channels"),
+        Heading("N", "out_channels"),
+        Heading("output", "outputs", show_shape, drop=6),
         Heading("field", "receptive_field", show_shape, drop=5),
         Heading("weights", "weights", exact),
         Heading("MACs", "macs", exact),
@@ -139,7 +139,7 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
         *([Heading("fvcore", "measured_macs", exact)] if measured else []),
         Heading("MACs/element", "intensity", _decimal, drop=4),
         Heading("of standard", "ratio", _ratio, left=True, drop=2),
-        Heading("of the first", "of_first", _decimal, drop=3),
+        Heading("of the first", "of_first", _decimal, drop=3, person=True),
     )
     rows = tuple(_beside(answer, answers[0].totals.macs, bias_flops) for answer in answers)
     saved = [Note("ratio", _saved(answers))] if len(answers) == 2 else []
@@ -149,7 +149,7 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
 def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
     ask, totals, output = answer.asked, answer.totals, _output(answer)
     return (
-        *(ask.conv, ask.kernels, ask.times, ask.inputs, output[0], output, answer.receptive_field),
+        *(ask.conv, ask.kernels, ask.times, ask.in_channels, output[0], output, answer.receptive_field),
         *(totals.weights, totals.macs),
         *([totals.bias_flops] if bias_flops else []),
         *([answer.measured.macs] if answer.measured else []),

@@ -40,7 +40,7 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         Heading("A", "before", left=True),
         Heading("B", "after", left=True),
         Heading("what", "label", left=True, drop=2),
-        Heading("change", "change", left=True, wrap=True),
+        Heading("change", "fields", left=True, wrap=True),
         Heading("Δ params", "delta_params", signed),
         Heading("Δ MACs", "delta_macs", signed),
     )

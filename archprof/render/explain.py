@@ -77,7 +77,7 @@ def _footer(found: Explained) -> Iterator[Note]:
     """Yield published numbers, other ways to write the same, operators that tools may see otherwise, our convention."""
     for one in found.published:
         # Parameters are told where they differ: no convention is about them.
-        if one.what in _OPERATIONS or one.verdict not in ("equal", "truncated"):
+        if one.metric in _OPERATIONS or one.verdict not in ("equal", "truncated"):
             yield Note("published", _published(one))
     for form in found.forms:
         yield Note("writing", _rewritten(form))
@@ -90,14 +90,14 @@ def _footer(found: Explained) -> Iterator[Note]:
 def _published(one: PublishedCount) -> str:
     source = f" ({one.where})" if one.where else ""
     parts = [f"{exact(one.counted)} ({short(one.counted)}) here"]
-    if one.what in _OPERATIONS:
+    if one.metric in _OPERATIONS:
         parts.append(f"given by {', '.join(one.given_by) or 'no convention'}")
-    what = _OPERATIONS.get(one.what, one.what)
+    what = _OPERATIONS.get(one.metric, one.metric)
     return f"published {one.text} {what}{source}: {'; '.join(filter(None, [*parts, one.note]))}"
 
 
 def _rewritten(one: Rewriting) -> str:
-    totals = ", ".join(f"{name} {exact(total)}" for name, total in one.totals.items())
+    totals = ", ".join(f"{name} {exact(total)}" for name, total in one.counts.items())
     return f"{plural(one.operators, one.what)} written as {one.written} here; as {one.otherwise}: {totals}"
 
 

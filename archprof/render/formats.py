@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from archprof.errors import unobeyed
+from archprof.render.lines import lines
 from archprof.render.table import Table, printable_table
 
 
@@ -31,12 +32,13 @@ class Page(NamedTuple):
 
 class Format(NamedTuple):
     """A format: its name, the suffixes of its files, its renderer (`module:function` in this folder) and what that
-    takes, the commands that have it, where those are not all, and what writes the variants of a sweep as they come."""
+    takes (`lines` are the table, or what stands for it where machines read), the commands that have it, where those are
+    not all, and what writes the variants of a sweep as they come."""
 
     name: str
     suffixes: tuple[str, ...]
     renderer: str
-    takes: Literal["table", "document", ""]
+    takes: Literal["table", "lines", "document", ""]
     commands: tuple[str, ...] = ()
     writer: str = ""
 
@@ -44,8 +46,9 @@ class Format(NamedTuple):
 FORMATS = (
     Format("table", (".txt",), "table:to_text", "table"),
     Format("markdown", (".md", ".markdown"), "table:to_markdown", "table"),
-    Format("csv", (".csv",), "table:to_csv", "table", writer="sweep_files:CsvWriter"),
-    Format("json", (".json", ".jsonl"), "json:to_json", "document", writer="sweep_files:JsonWriter"),
+    Format("csv", (".csv",), "table:to_csv", "lines", writer="sweep_files:CsvWriter"),
+    Format("json", (".json",), "json:to_json", "document", writer="sweep_files:JsonWriter"),
+    Format("jsonl", (".jsonl",), "", "", ("sweep",), writer="sweep_files:JsonLinesWriter"),
     Format("github", (), "github:to_github", "document", ("check",)),
     Format("gitlab", (), "gitlab:to_gitlab", "document", ("check",)),
     Format("openmetrics", (), "openmetrics:to_openmetrics", "document", ("check",)),
@@ -71,7 +74,8 @@ def rendered(result: Result, name: str, page: Page) -> str:
     renderer: Callable[[Any, Page], str] = _found(format.renderer)
     if format.takes == "document":
         return renderer(result.document, page)
-    return unobeyed(renderer(printable_table(result.table()), page))
+    table = lines(result.document) if format.takes == "lines" else None
+    return unobeyed(renderer(printable_table(table or result.table()), page))
 
 
 def _format(name: str) -> Format:

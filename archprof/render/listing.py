@@ -1,14 +1,14 @@
 """The catalog as a table: `archprof list`."""
 
+from archprof.analysis.listing import Listing
 from archprof.render.table import Heading, Note, Table
-from archprof.spec.index import Listing
 from archprof.units import exact, plural
 
 
 def list_table(found: Listing) -> Table:
     """Return the table of the networks of a catalog."""
     columns = (
-        Heading("name", "name", left=True),
+        Heading("name", "model", left=True),
         Heading("aliases", "aliases", left=True, drop=1),
         Heading("title", "title", left=True, drop=2),
         Heading("params", "params", _count),

@@ -12,7 +12,7 @@ _TEXTS = {**{metric.name: metric.text for metric in METRICS}, "layers": "Layers 
 def to_openmetrics(outcome: Outcome, page: Page) -> str:
     """Return a gauge for each count of each network, and for each network the budgets that it exceeds."""
     lines = []
-    networks = {network.model: network.totals for network in outcome.networks}
+    networks = {one.model: {**one.totals, "layers": one.weighted_layers} for one in outcome.models}
     for metric, text in _TEXTS.items():
         lines += _family(
             f"archprof_{metric}", f"{text}.", {label: totals[metric] for label, totals in networks.items()}

@@ -22,7 +22,7 @@ def plot_comparison(found: Comparison, path: str) -> None:
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
     figure = _figure(path)
-    rated = [(contender, float(contender.published.top1)) for contender in found.models if contender.published]
+    rated = [(contender, float(contender.accuracy.top1)) for contender in found.models if contender.accuracy]
     accuracy = len(rated) > 1
     chosen = rated if accuracy else [(contender, contender.totals.params) for contender in found.models]
     axes = figure.subplots()

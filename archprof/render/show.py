@@ -15,8 +15,8 @@ def show_table(found: BlockTable) -> Table:
     """Return the printed table with the computed input, params and MACs of every row."""
     totals = found.head.totals
     columns = (
-        Heading("input", "input", printed_shape),
-        Heading("operator", "block", left=True),
+        Heading("input", "inputs", printed_shape),
+        Heading("operator", "block_type", left=True),
         *(
             Heading(title, name, drop=0 if name in _ALWAYS else 2 + place)
             for place, (name, title) in enumerate(found.headings.items())
@@ -28,7 +28,7 @@ def show_table(found: BlockTable) -> Table:
     rows = []
     for row in found.rows:
         cells = [row.cells.get(name, "") for name in found.headings]
-        rows.append((row.inputs[0].shape, row.block, *cells, row.cost.params, row.cost.macs, row.cost.macs))
+        rows.append((row.inputs[0].shape, row.block_type, *cells, row.cost.params, row.cost.macs, row.cost.macs))
     counts = (
         f"params {exact(totals.params)} ({short(totals.params)})",
         f"MACs {exact(totals.macs)} ({short(totals.macs)})",

@@ -38,7 +38,7 @@ def _footer(found: Solution) -> Iterator[Note]:
         yield Note("budget", _left(found, limit))
     if found.target is not None:
         yield Note("budget", _off_target(found, found.target))
-    yield Note("totals", f"the best of {plural(found.networks, 'distinct network')}, all of the range")
+    yield Note("totals", f"the best of {plural(found.distinct, 'distinct network')}, all of the range")
     convention = found.convention
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
 

@@ -20,8 +20,8 @@ def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
     columns = (
         Heading("path", "path", left=True),
         Heading("operator", "op", left=True),
-        Heading("input", "input", show_shape, drop=5),
-        Heading("output", "output", show_shape, drop=4 if found.conventions else 0),
+        Heading("input", "inputs", show_shape, drop=5),
+        Heading("output", "outputs", show_shape, drop=4 if found.conventions else 0),
         Heading("k", "kernel", kernels, drop=2),
         Heading("s", "stride", pair, drop=3),
         Heading("params", "params", exact),
@@ -48,7 +48,7 @@ def _measured_headings(found: Summary) -> list[Heading]:
 
 def convention_heading(one: ConventionTotal) -> Heading:
     """Return the column of what another convention counts."""
-    return Heading(f"{one.name} {one.unit}", f"{one.name}_{one.unit}".replace("-", "_").lower(), exact)
+    return Heading(f"{one.name} {one.unit}", f"counts_{one.name}", exact)
 
 
 def _rule(one: ConventionTotal) -> Note:

@@ -5,6 +5,7 @@ from typing import Any
 
 from archprof.costs.metrics import label_of
 from archprof.render.table import Heading, Note, Table
+from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, SweepOutcome, Variant
 from archprof.units import exact, plural, short
 
@@ -29,7 +30,7 @@ def sweep_table(found: SweepOutcome) -> Table:
 
 def _row(one: Variant, axes: Sequence[str], several: bool) -> tuple[Any, ...]:
     settings = [one.settings.get(name, "") for name in axes]
-    return (*([one.model] if several else []), *settings, *(one.cost[name] for name in _COUNTS))
+    return (*([one.model] if several else []), *settings, *(one.totals[name] for name in _COUNTS))
 
 
 def _footer(found: SweepOutcome) -> Iterator[Note]:
@@ -48,7 +49,8 @@ def _footer(found: SweepOutcome) -> Iterator[Note]:
 
 def impossible_text(one: Impossible) -> str:
     """Return why variants cannot be, with how many and one of them."""
-    return f"{plural(one.variants, 'variant')} cannot be, such as {one.model} at {one.example}: {one.reason}"
+    example = settings_text(one.settings.items())
+    return f"{plural(one.affected, 'variant')} cannot be, such as {one.model} at {example}: {one.reason}"
 
 
 def scatter(points: Mapping[str, Sequence[int]], width: int = 48, height: int = 12) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""Variants of a sweep as a file that grows as they come: CSV, JSON lines, Parquet."""
+"""Variants of a sweep as a file that grows as they come: CSV, a JSON document, JSON lines, Parquet."""
 
 import csv
 import re
@@ -9,16 +9,16 @@ from typing import Any, BinaryIO, Protocol
 
 import numpy as np
 
-from archprof.analysis.document import LARGEST
+from archprof.analysis.document import LARGEST, SCHEMA, convention_text, plain
 from archprof.costs.metrics import NAMES
 from archprof.errors import unobeyed, usage_error
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
 from archprof.render.json import json_text
 from archprof.render.table import csv_cell
-from archprof.sweep.outcome import axis_names
+from archprof.sweep.outcome import axis_names, impossible
 from archprof.sweep.plan import Plan
-from archprof.sweep.run import NOTHING, VariantRows, digits
+from archprof.sweep.run import NOTHING, Tally, VariantRows, digits
 
 # As text, variants are many times as large: so many at once.
 _CHUNK = 1 << 14
@@ -39,6 +39,9 @@ class Writer(Protocol):
     def rows(self, kept: VariantRows) -> Iterator[bytes]:
         """Yield some variants, as they are appended."""
 
+    def end(self, tally: Tally) -> bytes:
+        """Return what the file of rows ends with, once all variants are there."""
+
     def put(self, rows: str, output: str) -> None:
         """Make the output of the file of rows. Raises OSError and UsageError where it cannot be written."""
 
@@ -53,15 +56,17 @@ class _TextWriter:
         self._plans = plans
         self._axes = axis_names(plans)
         self._models = [self.name(plan.model) for plan in plans]
-        self._values = [{axis.name: list(map(self.setting, axis.values)) for axis in plan.axes} for plan in plans]
+        self._values = [
+            {axis.name: [self.setting(axis.name, text) for text in axis.values] for axis in plan.axes} for plan in plans
+        ]
 
     def name(self, text: str) -> str:
         """Return the cell of a name."""
         raise NotImplementedError
 
-    def setting(self, text: str) -> str:
+    def setting(self, axis: str, text: str) -> str:
         """Return the cell of a setting as typed; an empty one is of an axis that a network has not."""
-        return self.name(text)
+        raise NotImplementedError
 
     def header(self) -> bytes:
         """Return what stands above the lines."""
@@ -79,7 +84,7 @@ class _TextWriter:
 
     def _columns(self, kept: VariantRows) -> list[list[str]]:
         columns = [[self._models[index] for index in kept.plans.tolist()]]
-        columns += [[self.setting("")] * len(kept) for _ in self._axes]
+        columns += [[self.setting(axis, "")] * len(kept) for axis in self._axes]
         for index, plan in enumerate(self._plans):
             places = np.flatnonzero(kept.plans == index)
             if len(places):
@@ -89,6 +94,10 @@ class _TextWriter:
                     for place, digit in zip(places.tolist(), found[name].tolist(), strict=True):
                         column[place] = values[digit]
         return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
+
+    def end(self, tally: Tally) -> bytes:
+        """Return what stands below the lines."""
+        return b""
 
     def put(self, rows: str, output: str) -> None:
         """Give the file of lines its name."""
@@ -100,9 +109,9 @@ class CsvWriter(_TextWriter):
 
     def name(self, text: str) -> str:
         """Return the cell of a name, which may begin a line."""
-        return unobeyed(self.setting(text))
+        return unobeyed(self.setting("", text))
 
-    def setting(self, text: str) -> str:
+    def setting(self, axis: str, text: str) -> str:
         """Return the cell of a setting as typed, in quotes where it needs them."""
         if _NUMBER.fullmatch(text):
             return text
@@ -120,13 +129,54 @@ class CsvWriter(_TextWriter):
 
 
 class JsonWriter(_TextWriter):
-    """Variants as JSON lines: one object a variant, numbers as numbers but for those that are larger than 2⁵³."""
+    """Variants as one JSON document: what `SweepDocument` says, one object a variant."""
+
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        super().__init__(plans)
+        self._separator = ""
 
     def name(self, text: str) -> str:
         """Return the cell of a name."""
         return json_text(text)
 
-    def setting(self, text: str) -> str:
+    def setting(self, axis: str, text: str) -> str:
+        """Return a setting with its key; nothing where the network has not this axis."""
+        return f"{json_text(axis)}: {json_text(text)}" if text else ""
+
+    def header(self) -> bytes:
+        """Return the keys before the variants."""
+        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes)
+        return f'{{\n{start},\n  "variants": ['.encode()
+
+    def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
+        """Yield objects, each with the comma between it and the one before."""
+        costs = 1 + len(self._axes)
+        for row in rows:
+            settings = ", ".join(filter(None, row[1:costs]))
+            totals = ", ".join([f'"{name}": {_exact(text)}' for name, text in zip(NAMES, row[costs:], strict=True)])
+            yield f'{self._separator}\n    {{"model": {row[0]}, "settings": {{{settings}}}, "totals": {{{totals}}}}}'
+            self._separator = ","
+
+    def end(self, tally: Tally) -> bytes:
+        """Return the keys behind the variants."""
+        end = _entries(computed=sum(tally.done), fitting=tally.fitting, impossible=tuple(impossible(tally)))
+        closed = "\n  ]" if self._separator else "]"
+        return f"{closed},\n{end}\n}}\n".encode()
+
+
+def _entries(**entries: object) -> str:
+    return ",\n".join([f'  "{key}": {json_text(plain(value))}' for key, value in entries.items()])
+
+
+class JsonLinesWriter(_TextWriter):
+    """Variants as JSON lines: one flat object a variant, with the columns of CSV as its keys, numbers as numbers but
+    for those that are larger than 2⁵³."""
+
+    def name(self, text: str) -> str:
+        """Return the cell of a name."""
+        return json_text(text)
+
+    def setting(self, axis: str, text: str) -> str:
         """Return a setting as JSON: a number where it is one, null where the network has not this axis."""
         if not text:
             return "null"
@@ -182,6 +232,10 @@ class ParquetWriter:
         numbers = np.vstack([kept.plans, kept.numbers, kept.costs]).astype("<i8")
         packed = self._arrow.compress(numbers.tobytes(), codec=_CODEC, asbytes=True)
         yield _FRAME.pack(len(packed), len(kept)) + packed
+
+    def end(self, tally: Tally) -> bytes:
+        """Return nothing."""
+        return b""
 
     def put(self, rows: str, output: str) -> None:
         """Write the frames as Parquet."""

@@ -16,7 +16,7 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
     others = [by for by in ("expect", "module", "fvcore", "torch") if any(_of(proof, by) for proof in proofs)]
     columns = (
         Heading("model", "model", left=True),
-        Heading("at", "at", left=True),
+        Heading("at", "settings", left=True),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
         *(Heading(by, by, left=True) for by in others),
@@ -27,7 +27,7 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
         printed = " · ".join(map(_printed, _of(proof, "published")))
         marks = [_mark(_of(proof, by)) for by in others]
         counts = (proof.totals.params, proof.totals.macs)
-        rows.append((proof.model, settings_text(proof.at.items()), *counts, *marks, printed))
+        rows.append((proof.model, settings_text(proof.settings.items()), *counts, *marks, printed))
     told = ("unequal", "differs", "noted") if notes else ("unequal", "differs")
     reasons = [_line(proof, check) for proof in proofs for check in proof.checks if check.verdict in told]
     convention = found.convention
@@ -64,14 +64,14 @@ def _mark(checks: Sequence[Check]) -> str:
 
 
 def _printed(check: Check) -> str:
-    what = "" if check.what == "macs" else f" {check.what}"
-    return f"{check.expected}{what} {_MARKS[check.verdict]}"
+    what = "" if check.metric == "macs" else f" {check.metric}"
+    return f"{check.text}{what} {_MARKS[check.verdict]}"
 
 
 def _line(proof: Proof, check: Check) -> str:
-    at = f"@{settings_text(proof.at.items())}" if proof.at else ""
+    at = f"@{settings_text(proof.settings.items())}" if proof.settings else ""
     source = f" ({check.where})" if check.where else ""
     counted = exact(check.counted) if check.by != "published" else f"{exact(check.counted)} ({short(check.counted)})"
     reason = f": {check.note}" if check.note else ""
-    said = f"{check.what} {check.expected} by {check.by}{source}, {counted} here, {check.verdict}{reason}"
+    said = f"{check.metric} {check.text} by {check.by}{source}, {counted} here, {check.verdict}{reason}"
     return f"{proof.model}{at}: {said}"

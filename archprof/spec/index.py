@@ -26,7 +26,7 @@ _UNTOLD = re.compile(
 class ExpectedCounts(NamedTuple):
     """The settings at which a spec expects numbers, and those."""
 
-    at: Mapping[str, str]
+    settings: Mapping[str, str]
     cost: Mapping[str, int]
 
 
@@ -43,13 +43,7 @@ class ListedNetwork(NamedTuple):
     @property
     def own(self) -> Mapping[str, int]:
         """The numbers expected at the spec's own settings; empty where there are none."""
-        return next((expected.cost for expected in self.expect if not expected.at), {})
-
-
-class Listing(NamedTuple):
-    """Networks of the catalog."""
-
-    models: tuple[ListedNetwork, ...]
+        return next((expected.cost for expected in self.expect if not expected.settings), {})
 
 
 def listed_networks() -> Iterator[ListedNetwork]:

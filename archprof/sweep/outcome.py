@@ -8,7 +8,7 @@ import numpy as np
 from archprof.analysis.document import ConventionText, convention_text
 from archprof.costs.metrics import NAMES, Counts
 from archprof.sweep.plan import Plan
-from archprof.sweep.run import Tally, VariantRows, digits, settings_of
+from archprof.sweep.run import Tally, VariantRows, digits
 
 # A table of more is for a file.
 SHOWN = 50
@@ -19,16 +19,28 @@ class Variant(NamedTuple):
 
     model: str
     settings: Mapping[str, str]
-    cost: Counts
+    totals: Counts
 
 
 class Impossible(NamedTuple):
     """Variants that cannot be, for one reason: how many, and the settings of one of them."""
 
     model: str
-    variants: int
-    example: str
+    settings: Mapping[str, str]
+    affected: int
     reason: str
+
+
+class SweepDocument(NamedTuple):
+    """All that a sweep finds: the axes, each variant that fits, how many were *computed* and how many of those are
+    *fitting*, and what cannot be. It is written as it comes, and never held."""
+
+    convention: ConventionText
+    axes: tuple[str, ...]
+    variants: tuple[Variant, ...]
+    computed: int
+    fitting: int
+    impossible: tuple[Impossible, ...]
 
 
 class SweepOutcome(NamedTuple):
@@ -74,13 +86,17 @@ def axis_names(plans: Sequence[Plan]) -> tuple[str, ...]:
 def _variants(plans: Sequence[Plan], rows: VariantRows) -> Iterator[Variant]:
     for index, number, *counts in zip(rows.plans.tolist(), rows.numbers.tolist(), *rows.costs.tolist(), strict=True):
         plan = plans[index]
-        chosen = digits(plan, np.array([number]))
-        settings = {axis.name: axis.values[int(chosen[axis.name][0])] for axis in plan.axes}
-        yield Variant(plan.model, settings, Counts(zip(NAMES, counts, strict=True)))
+        yield Variant(plan.model, _settings(plan, number), Counts(zip(NAMES, counts, strict=True)))
 
 
 def impossible(tally: Tally) -> Iterator[Impossible]:
     """Yield why variants cannot be, a reason each."""
     for plan, found in zip(tally.plans, tally.invalid, strict=True):
         for one in found:
-            yield Impossible(plan.model, one.variants, settings_of(plan, one.example), one.reason)
+            yield Impossible(plan.model, _settings(plan, one.example), one.variants, one.reason)
+
+
+def _settings(plan: Plan, number: int) -> dict[str, str]:
+    """Return a variant's settings, as they are typed."""
+    found = digits(plan, np.array([number]))
+    return {axis.name: axis.values[int(found[axis.name][0])] for axis in plan.axes}

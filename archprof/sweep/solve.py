@@ -71,13 +71,13 @@ class KeptLimit(NamedTuple):
 
 
 class Solution(NamedTuple):
-    """The best network, or the nearest where none *fits*, of so many *networks* that differ; the nearest beyond the
+    """The best network, or the nearest where none *fits*, of so many *distinct* ones; the nearest beyond the
     budget, or on the other side of the *target*; and what is left of each limit."""
 
     model: str
     convention: ConventionText
     fits: bool
-    networks: int
+    distinct: int
     best: Found
     above: Found | None
     limits: tuple[KeptLimit, ...]

@@ -40,14 +40,14 @@ def test_parts_sum_to_the_whole():
 
 def test_ratios():
     found = contenders("v1", "v2")
-    assert found.models[1].ratio["macs"] == Fraction(300_774_272, 568_740_352)
+    assert found.models[1].ratios["macs"] == Fraction(300_774_272, 568_740_352)
     found = contenders("v1", "v2", relative_to="v2")
-    assert found.models[0].ratio["params"] == Fraction(4_231_976, 3_504_872)
+    assert found.models[0].ratios["params"] == Fraction(4_231_976, 3_504_872)
 
 
 def test_accuracy_belongs_to_the_settings():
     found = contenders("v1", "v1@width=0.50", "v1@width=0.6", "v2@width=1.4")
-    tops = [contender.published.top1 if contender.published else None for contender in found.models]
+    tops = [contender.accuracy.top1 if contender.accuracy else None for contender in found.models]
     assert tops == ["70.6", "63.7", None, "74.7"]
 
 

@@ -53,9 +53,9 @@ CASES = [
         (13, 13),
     ),
     (Convolution("std", ((1, 7),), 8, 16, (9, 20), (1, 2)), 7 * 8 * 16, 7 * 8 * 16 * 9 * 10, (1, 7)),
-    (Convolution("pw", inputs=64, outputs=128), 64 * 128, 64 * 128 * 56 * 56, (1, 1)),
-    (Convolution("se", inputs=64, outputs=64), 64 * 16 + 16 * 64, 64 * 16 + 16 * 64, (1, 1)),
-    (Convolution("linear", inputs=1280, outputs=1000), 1280 * 1000, 1280 * 1000, (1, 1)),
+    (Convolution("pw", in_channels=64, out_channels=128), 64 * 128, 64 * 128 * 56 * 56, (1, 1)),
+    (Convolution("se", in_channels=64, out_channels=64), 64 * 16 + 16 * 64, 64 * 16 + 16 * 64, (1, 1)),
+    (Convolution("linear", in_channels=1280, out_channels=1000), 1280 * 1000, 1280 * 1000, (1, 1)),
 ]
 
 

@@ -14,7 +14,7 @@ from archprof.analysis.budgets import CheckedNetwork, judge
 from archprof.analysis.check import Outcome
 from archprof.analysis.compare import compare
 from archprof.analysis.diff import diff
-from archprof.analysis.document import plain
+from archprof.analysis.document import convention_text, plain
 from archprof.analysis.explain import explain
 from archprof.analysis.summary import Summary, summarize
 from archprof.analysis.verify import verify
@@ -207,8 +207,8 @@ def test_side_by_side():
     found = compare([archprof.analyze(tokens()), archprof.analyze(along(100))])
     first, second = found.models
     assert (first.weighted_layers, second.weighted_layers) == (3, 0)  # the convolutions are of a kind of their own
-    assert second.ratio["macs"] == Fraction((4 * 8 * 3 + 8 * 8 * 3) * 100, 2 * BLOCK_MACS + D * V * L)
-    assert first.published is None
+    assert second.ratios["macs"] == Fraction((4 * 8 * 3 + 8 * 8 * 3) * 100, 2 * BLOCK_MACS + D * V * L)
+    assert first.accuracy is None
     assert "tokens" in to_text(compare_table(found, "layer"), Page(width=120))
 
 
@@ -240,7 +240,7 @@ def test_budgets_hold_and_name_what_grew():
     assert (grew.status, grew.difference, kept.status) == ("fail", BLOCK_MACS, "pass")
     assert [one.path for one in grew.grown] == ["block"]
     assert grew.spec == Location("tokens", 0, 0)
-    table = to_text(check_table(Outcome(1, (grew, kept), (), ())), Page())
+    table = to_text(check_table(Outcome(convention_text(), 1, (grew, kept), (), ())), Page())
     assert f"+{BLOCK_MACS:,}" in table
 
 

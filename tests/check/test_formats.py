@@ -126,7 +126,7 @@ def test_markdown_has_as_many_cells_as_columns(capsys, hostile):
 def test_csv(capsys, hostile):
     rows = list(csv.DictReader(StringIO(report(capsys, "csv", f"./{hostile}"), newline="")))
     shown = hostile.encode("utf-8", "backslashreplace").decode()
-    assert [row["network"] for row in rows] == [shown, shown] or plain(hostile) != hostile
+    assert [row["model"] for row in rows] == [shown, shown] or plain(hostile) != hostile
 
 
 def test_json(capsys, hostile):

@@ -1,6 +1,8 @@
 """What commands print as JSON is what their schemas say, and the same thing has the same name everywhere."""
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 import pytest
@@ -16,6 +18,7 @@ COMMANDS = {
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
     "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
+    "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
     "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
@@ -67,8 +70,10 @@ def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path
     # 2⁵³ is some 9.0·10¹⁵: the second layer alone has 2.6·10¹⁷ MACs.
     assert found["totals"]["macs"] == str(weights * 512 * 512)
     assert [layer["macs"] for layer in found["layers"]] == [10**6 * 512 * 512, str(10**12 * 512 * 512)]
-    line = json.loads(archprof(capsys, "sweep", str(path), "--format", "json").out)
+    line = json.loads(archprof(capsys, "sweep", str(path), "--format", "jsonl").out)
     assert (line["params"], line["macs"]) == (weights, str(weights * 512 * 512))
+    [variant] = json.loads(archprof(capsys, "sweep", str(path), "--format", "json").out)["variants"]
+    assert variant["totals"] == found["totals"]
 
 
 def test_networks_are_told_alike(capsys):
@@ -83,3 +88,59 @@ def test_networks_are_told_alike(capsys):
     assert {key: compared[key] for key in ("model", "title", "inputs", "totals")} == {
         key: starts[0][key] for key in ("model", "title", "inputs", "totals")
     }
+
+
+# Keys whose meaning depends on what they are a part of.
+AMBIGUOUS = {
+    "inputs": "by name those of a network, in a list those of a part of it",
+    "outputs": "as inputs",
+    "difference": "of counts; of a printed number and a count",
+    "before": "a network, a path, a count, totals",
+    "after": "as before",
+    "delta": "totals, or of one metric",
+    "version": "a number of ours, a text of others",
+    "convention": "what is counted; of a guess its name",
+    "measured": "of a network, a layer, a convolution",
+    "ratio": "of squeeze-excite as it is asked for, and of costs",
+    "totals": "of a convolution also what it moves",
+    "stage": "the stride, or `head`",
+}
+
+
+def test_a_key_means_the_same_everywhere(capsys, schemas):
+    """In whatever result a key stands, what stands behind it has the same form."""
+    forms: dict[str, dict[str, list[str]]] = {}
+    for name in RESULTS:
+        for key, form in forms_of(schema_of(capsys, schemas, name), schema_of(capsys, schemas, name)["$defs"]):
+            forms.setdefault(key, {}).setdefault(form, []).append(name)
+    unlike = {key: found for key, found in forms.items() if len(found) > 1}
+    assert {key: found for key, found in unlike.items() if key not in AMBIGUOUS} == {}
+
+
+def forms_of(schema, definitions):
+    """Every key in a schema, with the sort of what stands behind it."""
+    schema = {**schema, **definitions.get(schema.get("$ref", "").removeprefix("#/$defs/"), {})}
+    for key, found in schema.get("properties", {}).items():
+        yield key, form_of(found, definitions)
+    inside = [*schema.get("properties", {}).values(), *schema.get("anyOf", ()), schema.get("items")]
+    for inner in [*inside, schema.get("additionalProperties")]:
+        if isinstance(inner, dict):
+            yield from forms_of(inner, definitions)
+
+
+def form_of(schema, definitions):
+    schema = {**schema, **definitions.get(schema.get("$ref", "").removeprefix("#/$defs/"), {})}
+    if "anyOf" in schema:
+        return " or ".join(sorted({form_of(one, definitions) for one in schema["anyOf"]} - {"null"}))
+    items = schema.get("items") or next(iter(schema.get("prefixItems", ())), None)
+    inner = f" of {form_of(items, definitions)}" if isinstance(items, dict) else ""
+    return f"{schema.get('type') or sorted(schema)[0]}{inner}"
+
+
+def test_every_key_is_told_of(capsys, schemas):
+    reference = Path(__file__).parents[2] / "docs" / "reference"
+    told = "".join((reference / name).read_text(encoding="utf-8") for name in ("json.md", "budgets.md"))
+    for name in RESULTS:
+        schema = schema_of(capsys, schemas, name)
+        keys = {key for key, _ in forms_of(schema, schema["$defs"])}
+        assert {key for key in keys if not re.search(rf"`{key}`", told)} == set(), name

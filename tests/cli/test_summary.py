@@ -94,7 +94,7 @@ def test_the_suffix_of_a_file_gives_the_format(capsys, tmp_path, suffix, start):
 def test_another_suffix_names_no_format(capsys, tmp_path):
     path = tmp_path / "v2.xyz"
     result = archprof(capsys, "summary", "v2", "-o", str(path))
-    advice = "suffixes: .txt, .md, .markdown, .csv, .json, .jsonl; or say `--format`"
+    advice = "suffixes: .txt, .md, .markdown, .csv, .json; or say `--format`"
     assert result == (2, "", f"the suffix of `{path}` names no format\n  help: {advice}\n")
     assert archprof(capsys, "summary", "v2", "-o", str(path), "--format", "csv").code == 0
     assert archprof(capsys, "summary", "v2", "-o", str(tmp_path / "bare")).code == 0

@@ -44,14 +44,36 @@ def test_every_row_is_what_summary_prints(capsys):
 
 def test_formats_say_the_same(capsys, tmp_path):
     wanted = rows(archprof(capsys, *SWEEP, "--format", "csv").out)
-    for suffix in ("csv", "jsonl", "parquet"):
+    for suffix in ("csv", "json", "jsonl", "parquet"):
         assert archprof(capsys, *SWEEP, "-o", str(tmp_path / f"sweep.{suffix}")) == (0, "", "")
     lines = [json.loads(line) for line in (tmp_path / "sweep.jsonl").read_text().splitlines()]
     assert rows((tmp_path / "sweep.csv").read_text()) == wanted
     assert [{key: str(value) for key, value in line.items()} for line in lines] == wanted
     table = parquet.read_table(tmp_path / "sweep.parquet").to_pylist()
     assert table == lines
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["sweep.csv", "sweep.jsonl", "sweep.parquet"]
+    document = json.loads((tmp_path / "sweep.json").read_text())
+    assert [
+        {"model": one["model"], **one["settings"], **{key: str(count) for key, count in one["totals"].items()}}
+        for one in document["variants"]
+    ] == wanted
+    assert (document["axes"], document["computed"], document["fitting"]) == (["width", "resolution"], 9, 9)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "sweep.csv", "sweep.json", "sweep.jsonl", "sweep.parquet",
+    ]  # fmt: skip
+
+
+def test_a_document_of_nothing_is_one(capsys, tmp_path):
+    path = tmp_path / "sweep.json"
+    assert archprof(capsys, *SWEEP, "--max-macs", "1k", "-o", str(path)).code == 1
+    found = json.loads(path.read_text())
+    assert (found["variants"], found["computed"], found["fitting"], found["impossible"]) == ([], 9, 0, [])
+
+
+def test_a_document_names_what_cannot_be(capsys):
+    axes = ("--set", "layers[0].g=1,3", "--format", "json")
+    [one] = json.loads(archprof(capsys, "sweep", "resnet18", *axes).out)["impossible"]
+    reason = "layers[0]: 64 output channels are not divisible by 3 groups"
+    assert one == {"model": "resnet18", "settings": {"layers[0].g": "3"}, "affected": 1, "reason": reason}
 
 
 def test_several_networks(capsys):
@@ -89,6 +111,13 @@ def test_what_cannot_be_is_counted(capsys):
         (
             ("--width", "2", "--resume", "-o", "no.csv"),
             "`no.csv` has nothing to resume\n  help: start the sweep without `--resume`\n",
+        ),
+        (
+            ("--resume", "-o", "no.json"),
+            (
+                "a JSON document is written whole, and cannot be resumed\n"
+                "  help: write lines (`.jsonl`), CSV or Parquet: `--resume` goes on with those\n"
+            ),
         ),
         (
             ("--sort", "macs", "--format", "csv"),

@@ -61,7 +61,7 @@ def test_an_unequal_integer_is_exit_1(capsys, tmp_path):
     assert code == 1
     assert [proof["holds"] for proof in found] == [True, False]
     (check,) = found[1]["checks"]
-    assert (check["expected"], check["counted"], check["verdict"]) == ("193", 192, "unequal")
+    assert (check["text"], check["counted"], check["verdict"]) == ("193", 192, "unequal")
 
 
 def test_a_difference_needs_a_note(capsys, tmp_path):

@@ -24,6 +24,7 @@ WRITERS = {
     "--plot": (("compare", "v1", "v2", "--plot"), ".svg"),
     "--write-spec": (("solve", "v2", "--max-macs", "150M", "--write-spec"), ".yaml"),
     "sweep csv": (("sweep", "v2", "--width", "0.5,1", "-o"), ".csv"),
+    "sweep json": (("sweep", "v2", "--width", "0.5,1", "-o"), ".json"),
     "sweep jsonl": (("sweep", "v2", "--width", "0.5,1", "-o"), ".jsonl"),
     "sweep parquet": (("sweep", "v2", "--width", "0.5,1", "-o"), ".parquet"),
     "sweep table": (("sweep", "v2", "--width", "0.5,1", "-o"), ".txt"),
@@ -143,7 +144,7 @@ def test_standard_output_by_its_name_goes_on_where_it_is(folder, name):
         log.flush()
         command = [sys.executable, "-m", "archprof", "list", "v1", "--format", "csv", "-o", name]
         subprocess.run(command, stdout=log, check=True)
-    assert (folder / "log").read_text().startswith("before\nname,aliases,title,params,macs")
+    assert (folder / "log").read_text().startswith("before\nmodel,aliases,title,params,macs")
 
 
 def test_a_new_file_has_the_permissions_of_new_files(capsys, folder):

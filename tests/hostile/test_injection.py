@@ -172,9 +172,9 @@ def assert_harmless(text, commands=""):
         assert not line.lstrip().startswith("::") or (commands and re.match(commands, line)), line
 
 
-def assert_readable(text, format, streamed=False):
+def assert_readable(text, format):
     """A format's reader makes of it what is meant, and nothing else."""
-    if format == "json" and streamed:
+    if format == "jsonl":
         assert [json.loads(line) for line in text.splitlines()]
     elif format in ("json", "gitlab", "sarif"):
         json.loads(text)
@@ -195,7 +195,7 @@ def assert_readable(text, format, streamed=False):
             assert len({line.count("|") for line in table.splitlines()}) == 1
 
 
-def tried(capsys, *arguments, format="table", streamed=False):
+def tried(capsys, *arguments, format="table"):
     result = archprof(capsys, *arguments)
     shown = [ascii(argument) for argument in arguments]
     assert result.code in (0, 1, 2), shown
@@ -203,7 +203,7 @@ def tried(capsys, *arguments, format="table", streamed=False):
     assert_harmless(result.out, r"::(error|notice) [^:]*::" if format == "github" else "")
     assert_harmless(result.err)
     if result.out:
-        assert_readable(result.out, format, streamed)
+        assert_readable(result.out, format)
     return result
 
 
@@ -226,6 +226,7 @@ def asked(model, word):
             ["sweep", model, f"{model}@{knob}", "--classes", "3,4"],
         ):
             yield format, command
+    yield "jsonl", ["sweep", model, "--set", f"k=a,{word}"]
     for format in REPORTS:
         yield format, ["check", model, "--max-macs", "1k", "--max-params", "1M"]
 
@@ -237,7 +238,7 @@ def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
     model = f"./{name}"
     # A setting is read as YAML: some words would have to stand in quotes there.
     for format, command in asked(model, "a" if re.match("[@|#%]", word) else word):
-        assert tried(capsys, *command, "--format", format, format=format, streamed=command[0] == "sweep").out
+        assert tried(capsys, *command, "--format", format, format=format).out
     # As the word itself, at the start of its line.
     tried(capsys, "validate", name)
     tried(capsys, "check", name, "--max-macs", "1k", "--write-baseline", "b.json")

@@ -113,6 +113,18 @@ def test_asked_to_end(tmp_path, whole, number, code, suffix):
     assert path.read_bytes() == whole[suffix]
 
 
+@pytest.mark.processes
+def test_a_document_that_is_interrupted_leaves_nothing(tmp_path):
+    path = tmp_path / "sweep.json"
+    process = subprocess.Popen(longer(program(path)), stderr=subprocess.PIPE, text=True)
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    _, message = process.communicate()
+    told = "nothing was written: what goes to `.jsonl`, `.csv` or `.parquet` can be resumed\n"
+    assert (process.returncode, message.partition("; ")[2]) == (130, told), message
+    assert [*tmp_path.iterdir()] == []
+
+
 def gone(group):
     """Whether all processes of a group end within some seconds."""
     for _ in range(500):
@@ -300,14 +312,15 @@ def test_what_does_not_fit(capsys, tmp_path, monkeypatch, stopped, change, more,
     assert archprof(capsys, *SWEEP, *more, "-o", "sweep.csv", "--resume") == (2, "", message)
 
 
+def limit():
+    """Let a process write no file of more than 18 MB."""
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (18_000_000, 18_000_000))
+
+
 @pytest.mark.processes
 def test_no_room(tmp_path, whole):
     """What was written stays, what to do is told, and with room it goes on."""
-
-    def limit():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (18_000_000, 18_000_000))
-
     path = tmp_path / "sweep.csv"
     ended = subprocess.run(program(path), preexec_fn=limit, capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr.splitlines()[1:]) == (
@@ -316,6 +329,16 @@ def test_no_room(tmp_path, whole):
     )
     subprocess.run(program(path, "--resume"), check=True)
     assert path.read_bytes() == whole["csv"]
+
+
+@pytest.mark.processes
+def test_no_room_for_a_document(tmp_path):
+    path = tmp_path / "sweep.json"
+    path.write_text("old")
+    ended = subprocess.run(program(path), preexec_fn=limit, capture_output=True, text=True, check=False)
+    told = f"cannot write `{path}`: file too large\n  help: nothing was written\n"
+    assert (ended.returncode, ended.stderr) == (2, told)
+    assert [found.read_text() for found in tmp_path.iterdir()] == ["old"]
 
 
 @pytest.mark.processes

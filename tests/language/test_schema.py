@@ -1,5 +1,6 @@
 """The JSON Schema of the language: every shipped spec is right by it, and typical mistakes are not."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,6 +12,7 @@ from jsonschema import Draft202012Validator
 from archprof.errors import InputError
 from archprof.language.expand import read_network
 from archprof.language.schema import spec_schema
+from archprof.render.schema_text import schema_text
 from archprof.spec import catalog
 from archprof.spec.header import TOP_LEVEL
 
@@ -111,3 +113,24 @@ def test_schema_needs_no_heavy_module():
         "print({'torch', 'numpy', 'fvcore'} & set(sys.modules))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "set()\n"
+
+
+def test_what_is_printed_says_the_same_once():
+    """Editors read it at every start: a megabyte that says everything many times is no file for them."""
+    text = schema_text(SCHEMA)
+    printed = json.loads(text)
+    Draft202012Validator.check_schema(printed)
+    assert len(text.encode()) < 150_000
+    assert resolved(printed, printed["$defs"]) == resolved(SCHEMA, printed["$defs"])
+
+
+def resolved(value, definitions):
+    """A schema with what is shared back in its places, but for the definitions that it had itself."""
+    if isinstance(value, list):
+        return [resolved(one, definitions) for one in value]
+    if not isinstance(value, dict):
+        return value
+    name = value.get("$ref", "").removeprefix("#/$defs/")
+    if name.startswith("shared."):
+        return resolved(definitions[name], definitions)
+    return {key: resolved(one, definitions) for key, one in value.items() if not key.startswith("shared.")}

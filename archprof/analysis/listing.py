@@ -1,0 +1,13 @@
+"""What the catalog holds, as a result: `archprof list`."""
+
+from typing import NamedTuple
+
+from archprof.analysis.document import ConventionText
+from archprof.spec.index import ListedNetwork
+
+
+class Listing(NamedTuple):
+    """Networks of the catalog, and what their numbers count."""
+
+    convention: ConventionText
+    models: tuple[ListedNetwork, ...]

@@ -1,0 +1,94 @@
+"""Lines for machines, of results whose tables put into words what CSV keeps apart.
+
+A column is called as the key of the JSON is, an inner key behind its outer one (`accuracy_top1`); the keys of `totals`
+are columns themselves, and `settings` are one cell, as they are typed.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from archprof.render.table import Heading, Table
+from archprof.spec.variant import settings_text
+
+if TYPE_CHECKING:
+    from archprof.analysis.check import Outcome
+    from archprof.analysis.compare import Comparison, Contender
+    from archprof.analysis.explain import Explained
+    from archprof.analysis.verify import Verification
+    from archprof.sweep.solve import Solution
+
+Row = Mapping[str, Any]
+
+_CHECK = ("status", "model", "metric", "where", "bound", "text", "limit", "actual", "difference", "location")
+_VERIFY = ("by", "metric", "text", "counted", "verdict", "where", "note")
+_STEP = ("label", "amount", "operators", "counted")
+
+
+def lines(document: Any) -> Table | None:
+    """Return a result as a table of plain values; None where the table that is printed is one."""
+    found = _LINES.get(type(document).__name__)
+    if found is None:
+        return None
+    columns, make = found
+    rows = list(make(document))
+    keys = dict.fromkeys([*columns, *(key for row in rows for key in row)])
+    return Table("", tuple([Heading(key, key) for key in keys]), tuple([tuple(map(row.get, keys)) for row in rows]))
+
+
+def _picked(record: Any, keys: Iterable[str]) -> dict[str, Any]:
+    return {key: getattr(record, key) for key in keys}
+
+
+def _check(found: "Outcome") -> Iterator[Row]:
+    for one in found.verdicts:
+        yield {**_picked(one, _CHECK), "location": str(one.location)}
+
+
+def _verify(found: "Verification") -> Iterator[Row]:
+    for proof in found.proofs:
+        start = {"model": proof.model, "settings": settings_text(proof.settings.items())}
+        yield from [{**start, **_picked(check, _VERIFY)} for check in proof.checks] or [start]
+
+
+def _explain(found: "Explained") -> Iterator[Row]:
+    for one in found.conventions:
+        start = _picked(one, ("name", "version", "unit", "macs", "total"))
+        yield from [{**start, **_picked(step, _STEP)} for step in one.steps] or [start]
+
+
+def _compare(found: "Comparison") -> Iterator[Row]:
+    kinds = dict.fromkeys(kind for one in found.models for kind in one.kinds)
+    return (_compared(one, tuple(kinds)) for one in found.models)
+
+
+def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
+    accuracy = one.accuracy
+    return {
+        "model": one.model,
+        "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
+        **_picked(one.totals, ("params", "macs", "activations")),
+        "ratios_macs": one.ratios["macs"],
+        "weighted_layers": one.weighted_layers,
+        **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},
+        **{f"counts_{convention.name}": convention.total for convention in one.conventions},
+        "accuracy_top1": accuracy.top1 if accuracy else "",
+        "accuracy_where": accuracy.where if accuracy else "",
+    }
+
+
+def _solve(found: "Solution") -> Iterator[Row]:
+    for key in ("best", "above"):
+        one = getattr(found, key)
+        if one is not None:
+            counts = _picked(one.totals, ("params", "macs", "activations"))
+            yield {"which": key, **one.settings, **counts}
+
+
+# By the record of a result: the columns that are always there, and what makes the rows.
+_LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
+    "Outcome": (_CHECK, _check),
+    "Verification": (("model", "settings", *_VERIFY), _verify),
+    "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
+    "Comparison": ((), _compare),
+    "Solution": ((), _solve),
+}
