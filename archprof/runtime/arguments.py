@@ -1,0 +1,117 @@
+"""What a module of one's own is measured on: its arguments, and the refusal of what cannot be measured."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.errors import UsageError, usage_error
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+_SHAPE_HELP = "a shape without the batch, as in `measure(module, (3, 224, 224))`, or the tensors themselves"
+
+
+class Arguments(NamedTuple):
+    """What a module is called with: by place, and by name."""
+
+    positional: tuple[Any, ...]
+    named: Mapping[str, Any] = {}
+
+
+def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any]) -> Arguments:
+    """Return copies of the tensors in *given*, a tensor or a sequence of arguments by place, and in *named*; or, where
+    *given* is a shape (C, H, W), one zero input of it, of the type and on the device of the module's parameters.
+
+    Raises UsageError for what is neither.
+    """
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    if isinstance(given, torch.Tensor):
+        given = (given,)
+    elif given is None:
+        if not named:
+            raise usage_error("a module needs the shape of its input", help=_SHAPE_HELP)
+        given = ()
+    elif not isinstance(given, tuple | list):
+        raise usage_error(f"expected the shape of an input, not {_typed(given)}", help=_SHAPE_HELP)
+    elif not any(isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)):
+        given = (_zeros(module, given),)
+    positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
+    return Arguments(positional, named)
+
+
+def _copy(tensor: Tensor) -> Tensor:
+    return tensor.detach().clone()
+
+
+def _zeros(module: nn.Module, shape: tuple[Any, ...] | list[Any]) -> Tensor:
+    import torch
+
+    for size in shape:
+        if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+            advice = f"sizes are whole numbers from 1: {_SHAPE_HELP}"
+            raise usage_error(f"`{size}` is no size of an input", help=advice)
+    like = next((parameter for parameter in module.parameters() if parameter.is_floating_point()), torch.empty(0))
+    try:
+        return like.new_zeros(1, *shape)
+    except (RuntimeError, TypeError, MemoryError):  # as many elements as nobody can hold, or can count
+        shown = "×".join(map(str, shape))
+        raise usage_error(f"an input of 1×{shown} takes more memory than there is") from None
+
+
+def measurable(module: Any) -> nn.Module:
+    """Return what a wrapper (`torch.compile`, `DataParallel`) wraps, else the module itself.
+
+    Raises UsageError for what is no module, or none that can be measured: an uninitialised one, or one of TorchScript.
+    """
+    import torch
+    from torch import nn
+
+    while True:
+        wrapped = getattr(module, "_orig_mod", None)
+        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
+            wrapped = module.module
+        if not isinstance(wrapped, nn.Module) or isinstance(module, type):
+            break
+        module = wrapped
+    if isinstance(module, type) and issubclass(module, nn.Module):
+        raise usage_error(f"`{module.__name__}` is a class, not a module", help=f"make one: `{module.__name__}(…)`")
+    if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
+        advice = "pass the module as it was before `torch.jit.script` or `torch.jit.trace`"
+        raise usage_error("a module of TorchScript cannot be measured", help=advice)
+    if not isinstance(module, nn.Module):
+        raise usage_error(f"`measure` takes a network or a torch module, not {_typed(module)}")
+    for path, part in module.named_modules():
+        if isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params():  # type: ignore[misc]
+            where = f"`{path}` ({type(part).__name__})" if path else f"this {type(part).__name__}"
+            advice = "run the module once on an input: `module(torch.zeros(1, 3, 224, 224))`"
+            raise usage_error(f"{where} has no parameters yet", help=advice)
+    return module
+
+
+def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageError:
+    """Return what to say of a module that fails on its arguments."""
+    from archprof.errors import described
+
+    call = ", ".join(
+        [*map(_shown, arguments.positional), *(f"{key}={_shown(value)}" for key, value in arguments.named.items())]
+    )
+    advice = f"give what its forward takes: {_SHAPE_HELP}"
+    if counter == "fvcore":
+        advice += '; a module that no trace can follow is counted by `counter="torch"`'
+    return usage_error(f"the module fails on ({call}): {described(error)}", help=advice)
+
+
+def _shown(value: Any) -> str:
+    import torch
+
+    if not isinstance(value, torch.Tensor):
+        return repr(value) if value is None or isinstance(value, bool | int | float | str) else type(value).__name__
+    return "×".join(map(str, value.shape)) or "a scalar"
+
+
+def _typed(value: object) -> str:
+    return "None" if value is None else f"{type(value).__name__} `{str(value)[:40]}`"
