@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import UsageError, usage_error
+from archprof.errors import UsageError, as_given, described, usage_error
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -36,7 +36,7 @@ def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any]) -> Ar
             raise usage_error("a module needs the shape of its input", help=_SHAPE_HELP)
         given = ()
     elif not isinstance(given, tuple | list):
-        raise usage_error(f"expected the shape of an input, not {_typed(given)}", help=_SHAPE_HELP)
+        raise usage_error(f"expected the shape of an input, not {as_given(given)}", help=_SHAPE_HELP)
     elif not any(isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)):
         given = (_zeros(module, given),)
     positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
@@ -83,7 +83,8 @@ def measurable(module: Any) -> nn.Module:
         advice = "pass the module as it was before `torch.jit.script` or `torch.jit.trace`"
         raise usage_error("a module of TorchScript cannot be measured", help=advice)
     if not isinstance(module, nn.Module):
-        raise usage_error(f"`measure` takes a network or a torch module, not {_typed(module)}")
+        advice = '`measure("mobilenet_v2")`, or `measure(module, (3, 224, 224))`'
+        raise usage_error(f"`measure` takes a network or a torch module, not {as_given(module)}", help=advice)
     for path, part in module.named_modules():
         if isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params():  # type: ignore[misc]
             where = f"`{path}` ({type(part).__name__})" if path else f"this {type(part).__name__}"
@@ -94,8 +95,6 @@ def measurable(module: Any) -> nn.Module:
 
 def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageError:
     """Return what to say of a module that fails on its arguments."""
-    from archprof.errors import described
-
     call = ", ".join(
         [*map(_shown, arguments.positional), *(f"{key}={_shown(value)}" for key, value in arguments.named.items())]
     )
@@ -111,7 +110,3 @@ def _shown(value: Any) -> str:
     if not isinstance(value, torch.Tensor):
         return repr(value) if value is None or isinstance(value, bool | int | float | str) else type(value).__name__
     return "×".join(map(str, value.shape)) or "a scalar"
-
-
-def _typed(value: object) -> str:
-    return "None" if value is None else f"{type(value).__name__} `{str(value)[:40]}`"

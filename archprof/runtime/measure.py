@@ -147,7 +147,7 @@ def _counters(counter: str) -> tuple[str, ...]:
 
 def _prepare(counter: str) -> None:
     if counter not in COUNTERS:
-        raise usage_error(f"unknown counter `{counter}`", help=suggest(counter, COUNTERS, "counters"))
+        raise usage_error(f"unknown counter `{counter}`", help=suggest(str(counter), COUNTERS, "counters"))
     require_torch("measuring", *(["fvcore"] if counter != "torch" else []))
 
 
