@@ -134,7 +134,7 @@ class Archprof:
 
         Raises SpecError for a limit or a network that is wrong, UsageError for a module that cannot be measured.
         """
-        from archprof.errors import Location, unobeyed
+        from archprof.errors import Location, unobeyed, usage_error
         from archprof.spec.budget import LIMITED, read_limit
         from archprof.spec.catalog import reference_of
         from archprof.spec.nodes import Scalar
@@ -148,6 +148,8 @@ class Archprof:
         if name is None:
             failures = _module(model, input, held, allow_uncounted=allow_uncounted)
         else:
+            if input is not None:
+                raise usage_error(f"`{name}` has an input of its own", help='`"v2@resolution=192x256"` changes it')
             failures = _network(name, held)
         if failures:
             pytest.fail(unobeyed("\n".join(failures)), pytrace=False)
@@ -172,7 +174,7 @@ def _module(module: Any, input: Any, limits: "Sequence[Limit]", *, allow_uncount
     from archprof.analysis.module_budget import judge_module
     from archprof.errors import printable
     from archprof.render.findings import explained
-    from archprof.render.measurement import listed
+    from archprof.units import listed
 
     found, name = measure(module, input), type(module).__name__
     failures = [explained(verdict) for verdict in judge_module(name, found, limits) if verdict.status == FAIL]

@@ -37,4 +37,6 @@ def _verdict(model: str, found: Measurement, limit: Limit) -> Verdict:
 def _largest(found: Measurement, metric: str) -> str:
     counts = {path: int(getattr(row, metric)) for path, row in found.rows.items()}
     largest = sorted(counts.items(), key=lambda item: -item[1])[:_SHOWN]
-    return ", ".join(f"{path or 'the module itself'} {count:,}" for path, count in largest if count)
+    return ", ".join(
+        f"`{path}` ({count:,})" if path else f"the module itself ({count:,})" for path, count in largest if count
+    )

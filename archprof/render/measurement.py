@@ -1,10 +1,8 @@
 """What counters found on a module as a table."""
 
-from collections.abc import Mapping
-
 from archprof.analysis.measurement import MeasuredModules
 from archprof.render.table import Heading, Note, Table
-from archprof.units import exact, short
+from archprof.units import exact, listed, short
 
 
 def measurement_table(found: MeasuredModules) -> Table:
@@ -21,11 +19,6 @@ def measurement_table(found: MeasuredModules) -> Table:
     shown = [one for one in found.modules if one.params or one.macs or one.macs_torch or one.not_counted]
     rows = tuple((one[:4] if both else one[:3]) + (one.not_counted,) for one in shown)
     return Table("", columns, rows, tuple(_footer(found)))
-
-
-def listed(not_counted: Mapping[str, int] | None) -> str:
-    """Return operators with how often they ran: `fft_fft ×1, cdist ×3`; nothing where all were counted."""
-    return ", ".join(f"{name} ×{calls}" for name, calls in (not_counted or {}).items())
 
 
 def _footer(found: MeasuredModules) -> list[Note]:

@@ -9,6 +9,8 @@ import pytest
 
 import archprof
 from archprof.analysis.measurement import MeasuredModules
+from archprof.analysis.summary import Summary
+from archprof.costs.measured import with_measured
 from archprof.render.json_schema import result_schema
 from archprof.runtime.measure import MeasuredRow
 from tests.cli.console import archprof as call
@@ -112,3 +114,14 @@ def test_html_of_a_report(tmp_path):
     assert "<caption>&lt;b&gt;&amp; · input 3×8×8</caption>" in html
     assert html.count("<tr>") == 1 + 2
     assert "share</th></tr>" in html  # and no bar
+
+
+def test_a_summary_names_what_counters_skip():
+    report = archprof.analyze("mobilenet_v2")
+    found = archprof.Measurement("fvcore", "2.13", {"0": MeasuredRow(0, 0, None, {"fft_fft": 2})}, 0, 0)
+    beside = with_measured(report, found)
+    assert isinstance(beside, archprof.Report)
+    assert beside.to_dict()["measured"]["not_counted"] == {"fft_fft": 2}
+    assert "\nnot counted: fft_fft ×2\n" in str(beside)
+    assert "not counted" not in str(report)
+    jsonschema.validate(beside.to_dict(), result_schema("summary", Summary))
