@@ -62,7 +62,7 @@ def _zeros(module: nn.Module, shape: tuple[Any, ...] | list[Any]) -> Tensor:
         raise usage_error(f"an input of 1×{shown} takes more memory than there is") from None
 
 
-def measurable(module: Any) -> nn.Module:
+def measurable(given: Any) -> nn.Module:
     """Return what a wrapper (`torch.compile`, `DataParallel`) wraps, else the module itself.
 
     Raises UsageError for what is no module, or none that can be measured: an uninitialised one, or one of TorchScript.
@@ -70,27 +70,35 @@ def measurable(module: Any) -> nn.Module:
     import torch
     from torch import nn
 
-    while True:
-        wrapped = getattr(module, "_orig_mod", None)
-        if isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel):
-            wrapped = module.module
-        if not isinstance(wrapped, nn.Module) or isinstance(module, type):
-            break
-        module = wrapped
-    if isinstance(module, type) and issubclass(module, nn.Module):
-        raise usage_error(f"`{module.__name__}` is a class, not a module", help=f"make one: `{module.__name__}(…)`")
-    if isinstance(module, torch.jit.ScriptModule | torch.jit.ScriptFunction):
-        advice = "pass the module as it was before `torch.jit.script` or `torch.jit.trace`"
-        raise usage_error("a module of TorchScript cannot be measured", help=advice)
-    if not isinstance(module, nn.Module):
+    if isinstance(given, type) and issubclass(given, nn.Module):
+        raise usage_error(f"`{given.__name__}` is a class, not a module", help=f"make one: `{given.__name__}(…)`")
+    if isinstance(given, torch.jit.ScriptFunction):
+        raise _scripted("a function")
+    if not isinstance(given, nn.Module):
         advice = '`measure("mobilenet_v2")`, or `measure(module, (3, 224, 224))`'
-        raise usage_error(f"`measure` takes a network or a torch module, not {as_given(module)}", help=advice)
+        raise usage_error(f"`measure` takes a network or a torch module, not {as_given(given)}", help=advice)
+    module = _unwrapped(given)
     for path, part in module.named_modules():
+        name = f"`{path}` ({type(part).__name__})" if path else f"this {type(part).__name__}"
+        if isinstance(part, torch.jit.ScriptModule):
+            raise _scripted(f"`{path}`" if path else "a module")
         if isinstance(part, nn.modules.lazy.LazyModuleMixin) and part.has_uninitialized_params():  # type: ignore[misc]
-            where = f"`{path}` ({type(part).__name__})" if path else f"this {type(part).__name__}"
             advice = "run the module once on an input: `module(torch.zeros(1, 3, 224, 224))`"
-            raise usage_error(f"{where} has no parameters yet", help=advice)
+            raise usage_error(f"{name} has no parameters yet", help=advice)
     return module
+
+
+def _unwrapped(module: nn.Module) -> nn.Module:
+    from torch import nn
+
+    parallel = isinstance(module, nn.DataParallel | nn.parallel.DistributedDataParallel)
+    wrapped = getattr(module, "module" if parallel else "_orig_mod", None)
+    return _unwrapped(wrapped) if isinstance(wrapped, nn.Module) else module
+
+
+def _scripted(what: str) -> UsageError:
+    advice = "pass the module as it was before `torch.jit.script` or `torch.jit.trace`"
+    return usage_error(f"{what} of TorchScript cannot be measured", help=advice)
 
 
 def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageError:

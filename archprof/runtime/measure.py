@@ -98,9 +98,10 @@ def measure_module(
     from archprof.runtime.isolate import isolated
 
     module = measurable(module)
-    arguments = arguments_for(module, inputs, keywords or {})
     counts = []
     for name in _counters(counter):
+        # A forward may write over what it is given.
+        arguments = arguments_for(module, inputs, keywords or {})
         with _inference(), isolated(module) as subject:
             try:
                 counts.append(_count(name, subject, arguments))

@@ -61,10 +61,23 @@ def test_what_cannot_be_measured(module, given, text, help):
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
-def test_a_module_of_torchscript():
+@pytest.mark.parametrize(
+    ("make", "what"),
+    [
+        (lambda: torch.jit.script(nn.Linear(3, 4)), "a module"),
+        (lambda: torch.jit.trace(nn.Linear(3, 4), torch.ones(1, 3)), "a module"),
+        (lambda: nn.Sequential(nn.ReLU(), torch.jit.script(nn.Linear(3, 4))), "`1`"),
+        (lambda: torch.jit.script(doubled), "a function"),
+    ],
+)
+def test_a_module_of_torchscript(make, what):
     with pytest.raises(UsageError) as error:
-        archprof.measure(torch.jit.script(nn.Linear(3, 4)), (3,))
-    assert message(error) == ("a module of TorchScript cannot be measured", SCRIPTED)
+        archprof.measure(make(), (3,))
+    assert message(error) == (f"{what} of TorchScript cannot be measured", SCRIPTED)
+
+
+def doubled(x: Tensor) -> Tensor:
+    return x * 2
 
 
 @pytest.mark.parametrize("function", [archprof.analyze, archprof.build, archprof.expand])
@@ -130,8 +143,10 @@ def test_a_module_gets_what_was_given(given, keywords, times):
     assert traced.rows["project"].macs == 3 * 4 * 5
 
 
+@pytest.mark.filterwarnings("ignore::torch.jit.TracerWarning")
 def test_arguments_may_be_nested_and_stay_as_they_are():
     def written(pair: tuple[Tensor, Tensor], scale: float) -> Tensor:
+        assert bool((pair[0] == 1).all())
         return pair[0].mul_(scale) @ pair[1]
 
     left, right = torch.ones(2, 3), torch.ones(3, 4)

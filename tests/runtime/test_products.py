@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.measure import MeasuredRow, measure_module
-from archprof.runtime.products import multiplies
+from archprof.runtime.products import RULES, multiplies
 from tests.runtime.modules import Function
 
 BOTH, FVCORE, TORCH = "both", "fvcore", "torch"
@@ -117,6 +117,11 @@ def test_einsum_is_exact(monkeypatch, equation, shapes, macs):
 def test_einsum_takes_pairs_in_the_order_of_a_path():
     shapes = [(2, 3), (3, 4), (4, 5)]
     assert einsum_macs("ij,jk,kl->il", shapes, [1, 2, 0, 1]) == 3 * 4 * 5 + 2 * 3 * 5
+
+
+def test_the_kernel_of_gpus_counts_as_that_of_cpus():
+    weights = [(80, 10), (80, 20), (80,), (80,)]
+    assert RULES["aten::_cudnn_rnn"]([(5, 3, 10), weights], (5, 3, 20)) == STEPS * 4 * 20 * (10 + 20)
 
 
 class Own(torch.autograd.Function):
