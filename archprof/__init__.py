@@ -11,14 +11,15 @@ Nothing here imports torch until `build` or `measure` is called.
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import ArchprofError, InputError, SpecError, UsageError, usage_error
+from archprof.errors import ArchprofError, InputError, SpecError, UsageError, as_given, usage_error
 
 if TYPE_CHECKING:
+    import os
+
     import torch
 
-    from archprof.costs.report import Report
     from archprof.ir.graph import Graph
-    from archprof.runtime.measure import Measurement
+    from archprof.render.objects import Measurement, Report
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
@@ -26,6 +27,7 @@ __version__ = "0.1.0"
 __all__ = [
     "ArchprofError",
     "InputError",
+    "Measurement",
     "Report",
     "Spec",
     "SpecError",
@@ -38,76 +40,132 @@ __all__ = [
 ]
 
 
-def load(reference: str, settings: Mapping[str, object] | None = None, /, **knobs: object) -> "Spec":
+def load(
+    reference: "str | os.PathLike[str]", settings: Mapping[str, object] | None = None, /, **knobs: object
+) -> "Spec":
     """Return the spec of a network: a catalog name, an alias, a path or `-`, with `@width=0.75,…` behind it if wanted.
 
     *knobs* are set by keyword (`width=0.75`, `resolution="192x256"`), addresses by the mapping
-    (`{"layers[1].rows[2].k": 5}`). Raises SpecError with everything that is wrong in the file.
+    (`{"layers[1].rows[2].k": 5}`). Raises SpecError with everything that is wrong in the file, UsageError for an
+    argument that is none.
     """
     from archprof.language.registry import spellings
+    from archprof.spec.catalog import reference_of
     from archprof.spec.load import load as load_spec
 
-    return load_spec(reference, _typed({**(settings or {}), **knobs}), spellings=spellings)
+    name = reference_of(reference)
+    if name is None:
+        raise _no_model("load", reference)
+    return load_spec(name, _typed({**_mapping(settings), **knobs}), spellings=spellings)
 
 
-def expand(model: "str | Spec", /, **knobs: object) -> "Graph":
-    """Return the graph of a network: every operator with its path, shapes and place in the spec.
+def expand(model: "str | os.PathLike[str] | Spec | Graph", /, **knobs: object) -> "Graph":
+    """Return the graph of a network: every operator with its path, shapes and place in the spec. A graph is taken as it
+    is.
 
-    Raises SpecError for a spec that cannot be read or whose rows do not fit together.
+    Raises SpecError for a spec that cannot be read or whose rows do not fit together, UsageError for an argument that
+    is none.
     """
-    from archprof.language.expand import expand as expand_spec
-    from archprof.language.expand import read_network
-
-    return read_network(model, _typed(knobs)) if isinstance(model, str) else expand_spec(model)
+    return _graph("expand", model, knobs)
 
 
-def analyze(model: "str | Spec | Graph", /, **knobs: object) -> "Report":
+def analyze(model: "str | os.PathLike[str] | Spec | Graph", /, **knobs: object) -> "Report":
     """Return what a network costs, operator by operator, by closed formulas: params, MACs, buffers and activations as
-    exact integers. A graph is costed as it is.
+    exact integers.
 
-    Raises SpecError for a spec that cannot be read or whose rows do not fit together.
+    Raises SpecError for a spec that cannot be read or whose rows do not fit together, UsageError for an argument that
+    is none.
     """
     from archprof.costs.report import analyze_graph
-    from archprof.ir.graph import Graph
+    from archprof.render.objects import Report
 
-    return analyze_graph(model if isinstance(model, Graph) else expand(model, **knobs))
+    return Report.of(analyze_graph(_graph("analyze", model, knobs)))
 
 
-def build(model: "str | Spec", /, **knobs: object) -> "Network":
+def build(model: "str | os.PathLike[str] | Spec | Graph", /, **knobs: object) -> "Network":
     """Return a network as an initialised torch module, in training mode, for inputs of shape (batch, C, H, W).
 
-    Raises SpecError for a bad spec, UsageError where torch is not installed.
+    Raises SpecError for a bad spec, UsageError where torch is not installed and for an argument that is none.
     """
     from archprof.runtime.build import build_network
 
-    return build_network(expand(model, **knobs))
+    return build_network(_graph("build", model, knobs))
 
 
 def measure(
-    model: "str | Spec | torch.nn.Module",
-    input: tuple[int, ...] | None = None,
+    model: "str | os.PathLike[str] | Spec | Graph | torch.nn.Module",
+    input: Any = None,
     /,
     counter: str = "fvcore",
-    **knobs: object,
+    **keywords: Any,
 ) -> "Measurement":
     """Return what fvcore or torch's FlopCounterMode count on a network of ours or on any torch module.
 
-    *input* is the input's shape (C, H, W), needed for a module of one's own. The module is left as it was (hooks,
-    mode, buffers), and so are random generators, torch's default type and its threads. Raises UsageError where
-    torch or fvcore is not installed or a counter is unknown.
+    A module of one's own is measured on *input*: a shape (C, H, W), of which one zero input is made, a tensor, or a
+    tuple of the arguments of its forward; *keywords* are those of its forward too, and of a network its knobs. The
+    module is left as it was (hooks, mode, buffers), and so are random generators, torch's default type and its threads.
+
+    What multiplies and has no rule is in `not_counted`, by name. Raises UsageError where torch or fvcore is not
+    installed, a counter is unknown, or the module cannot be run on that input.
     """
+    from archprof.render.objects import Measurement
     from archprof.runtime.measure import measure_module, measure_network
+
+    module: Any = model
+    if not _is_network(model):
+        return Measurement(*measure_module(module, input, counter, keywords))
+    graph = _graph("measure", model, keywords)
+    if input is not None:
+        advice = '`resolution="192x256"` changes it'
+        raise usage_error(f"`{graph.origin.variant}` has an input of its own", help=advice)
+    return Measurement(*measure_network(graph, counter))
+
+
+def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":
+    """Return the network that an argument of one of our functions means. Raises UsageError where it is none."""
+    from archprof.ir.graph import Graph
+    from archprof.language.expand import expand as expand_spec
+    from archprof.language.expand import read_network
+    from archprof.spec.catalog import reference_of
+
+    name = reference_of(model)
+    if name is not None:
+        return read_network(name, _typed(knobs))
+    if not _is_network(model):
+        raise _no_model(function, model)
+    if knobs:
+        message = f"a {type(model).__name__} has its settings already: `{next(iter(knobs))}` comes too late"
+        raise usage_error(message, help='set it by name, as in `archprof.load("mobilenet_v2", width=0.75)`')
+    return model if isinstance(model, Graph) else expand_spec(model)
+
+
+def _is_network(model: Any) -> bool:
+    from archprof.ir.graph import Graph
+    from archprof.spec.catalog import reference_of
     from archprof.spec.types import Spec
 
-    if isinstance(model, str | Spec):
-        return measure_network(expand(model, **knobs), counter)
-    if input is None:
-        raise usage_error("a module needs the shape of its input", help="measure(module, (3, 224, 224))")
-    return measure_module(model, input, counter)
+    return reference_of(model) is not None or isinstance(model, Spec | Graph)
+
+
+def _no_model(function: str, given: object) -> UsageError:
+    if any(
+        base.__module__.startswith("torch.") for base in (given if isinstance(given, type) else type(given)).__mro__
+    ):
+        advice = "a torch module is counted by `archprof.measure(module, (3, 224, 224))`"
+    else:
+        advice = 'as in `"mobilenet_v2"`, or the path of a file: `"specs/mine.yaml"`'
+    return usage_error(f"`{function}` takes the name of a network, not {as_given(given)}", help=advice)
+
+
+def _mapping(settings: Any) -> Mapping[str, object]:
+    if settings is not None and not isinstance(settings, Mapping):
+        message = f"expected settings by address, not {as_given(settings)}"
+        raise usage_error(message, help='as in `load("mobilenet_v2", {"layers[1].rows[2].k": 5}, width=0.75)`')
+    return settings or {}
 
 
 def _typed(settings: Mapping[str, object]) -> list[tuple[str, str]]:
-    return [(key, _text(value)) for key, value in settings.items()]
+    return [(str(key), _text(value)) for key, value in settings.items()]
 
 
 def _text(value: object) -> str:
@@ -120,10 +178,10 @@ def _text(value: object) -> str:
 
 
 def __getattr__(name: str) -> Any:
-    if name == "Report":
-        from archprof.costs.report import Report
+    if name in ("Measurement", "Report"):
+        from archprof.render import objects
 
-        return Report
+        return getattr(objects, name)
     if name == "Spec":
         from archprof.spec.types import Spec
 

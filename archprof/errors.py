@@ -139,6 +139,16 @@ def problems_of(error: Exception, what: str) -> tuple[Problem, ...]:
 REPORT = "please report it, with the command and the spec; ARCHPROF_DEBUG=1 in the environment prints the traceback"
 
 
+def as_given(value: object) -> str:
+    """Return an argument that should have been another, with its type: `dict {}`."""
+    if value is None:
+        return "None"
+    if isinstance(value, type):
+        return f"the class `{value.__name__}`"
+    text = " ".join(str(value).split())
+    return f"{type(value).__name__} `{text[:40]}{'…' if len(text) > 40 else ''}`"
+
+
 def described(error: BaseException) -> str:
     """Return an exception's type and text on one line."""
     text = " ".join(str(error).split())

@@ -4,16 +4,21 @@ by a fixture.
 Nothing of archprof is imported before a config file is collected or the fixture is called.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
+    import os
+
+    from torch import nn
+
+    from archprof import Report
     from archprof.analysis.budgets import Verdict
-    from archprof.costs.report import Report
     from archprof.errors import Problem
+    from archprof.spec.budget import Limit
 
 NAME = "archprof.yaml"
 
@@ -114,32 +119,69 @@ class Archprof:
 
         return analyze(model, **knobs)
 
-    def check(self, model: str, **limits: str) -> None:
+    def check(
+        self,
+        model: "str | os.PathLike[str] | nn.Module",
+        input: Any = None,
+        /,
+        *,
+        allow_uncounted: bool = False,
+        **limits: str,
+    ) -> None:
         """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M",
-        params="5.5M")`.
+        params="5.5M")`; or a torch module, measured on *input* as `archprof.measure` does: `archprof.check(module,
+        (3, 224, 224), macs="220M")`. Operators that are not counted fail a limit of MACs, unless *allow_uncounted*.
 
-        Raises SpecError for a limit or a network that is wrong.
+        Raises SpecError for a limit or a network that is wrong, UsageError for a module that cannot be measured.
         """
-        from archprof.analysis.check import CheckRequest, check
-        from archprof.errors import Location, SpecError, unobeyed
-        from archprof.render.findings import explained
+        from archprof.errors import Location, unobeyed, usage_error
         from archprof.spec.budget import LIMITED, read_limit
+        from archprof.spec.catalog import reference_of
         from archprof.spec.nodes import Scalar
 
         unknown = [metric for metric in limits if metric not in LIMITED]
         if unknown:
             raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(LIMITED)}")
         place = Location("archprof.check", 0, 0)
-        outcome = check(
-            CheckRequest(
-                (model,),
-                limits=tuple(read_limit(metric, "max", Scalar(text, *place)) for metric, text in limits.items()),
-            )
-        )
-        if outcome.problems:
-            raise SpecError(outcome.problems)
-        if outcome.failures:
-            pytest.fail(unobeyed("\n".join(map(explained, outcome.failures))), pytrace=False)
+        held = [read_limit(metric, "max", Scalar(str(text), *place)) for metric, text in limits.items()]
+        name = reference_of(model)
+        if name is None:
+            failures = _module(model, input, held, allow_uncounted=allow_uncounted)
+        else:
+            if input is not None:
+                raise usage_error(f"`{name}` has an input of its own", help='`"v2@resolution=192x256"` changes it')
+            failures = _network(name, held)
+        if failures:
+            pytest.fail(unobeyed("\n".join(failures)), pytrace=False)
+
+
+def _network(model: str, limits: "Sequence[Limit]") -> list[str]:
+    """Return what exceeds the limits of a network, in sentences."""
+    from archprof.analysis.check import CheckRequest, check
+    from archprof.errors import SpecError
+    from archprof.render.findings import explained
+
+    outcome = check(CheckRequest((model,), limits=tuple(limits)))
+    if outcome.problems:
+        raise SpecError(outcome.problems)
+    return list(map(explained, outcome.failures))
+
+
+def _module(module: Any, input: Any, limits: "Sequence[Limit]", *, allow_uncounted: bool) -> list[str]:
+    """Return what exceeds the limits of a module, in sentences, and what was not counted, where that matters."""
+    from archprof import measure
+    from archprof.analysis.budgets import FAIL
+    from archprof.analysis.module_budget import judge_module
+    from archprof.errors import printable
+    from archprof.render.findings import explained
+    from archprof.units import listed
+
+    found, name = measure(module, input), type(module).__name__
+    failures = [explained(verdict) for verdict in judge_module(name, found, limits) if verdict.status == FAIL]
+    if found.not_counted and not allow_uncounted and any(limit.metric == "macs" for limit in limits):
+        said = f"{name}: MACs are at least {found.macs:,}; not counted: {listed(found.not_counted)}"
+        failures.append(printable(f"{said}; `allow_uncounted=True` lets that pass"))
+    return failures
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
 """Numbers as people write and read them. Counts stay exact integers; rounding happens here alone."""
 
+from collections.abc import Mapping
 from fractions import Fraction
 
 _STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
@@ -39,3 +40,8 @@ def percent(part: int, whole: int, digits: int = 1) -> str:
 def plural(count: int, noun: str) -> str:
     """Return `1 row`, `2 rows`."""
     return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def listed(calls: Mapping[str, int] | None) -> str:
+    """Return names with how often each: `fft_fft ×1, cdist ×3`; nothing of none."""
+    return ", ".join(f"{name} ×{times}" for name, times in (calls or {}).items())

@@ -186,7 +186,7 @@ def _verdict(
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
     if limit.relative and had is None:
         return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since)
-    bound = _bound(limit, had, found.count(limit.metric, found.every))
+    bound = bound_of(limit, had, found.count(limit.metric, found.every))
     difference = bound - actual if limit.bound == "min" else actual - bound
     status = FAIL if difference > 0 else PASS
     grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, chosen, before)
@@ -194,7 +194,7 @@ def _verdict(
     return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown)
 
 
-def _bound(limit: Limit, before: int | None, whole: int) -> int:
+def bound_of(limit: Limit, before: int | None, whole: int) -> int:
     """Return the largest count that a limit allows, or the smallest; of several terms the most generous holds."""
     if limit.bound == "share":
         return floor(limit.terms[0].value * whole / 100)

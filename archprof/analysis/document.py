@@ -129,6 +129,11 @@ def plain(value: Any) -> Any:
     return [plain(item) for item in value]
 
 
+def as_object(document: Any) -> dict[str, Any]:
+    """Return a result as the object that its JSON is."""
+    return {"schema": SCHEMA, **{name: plain(value) for name, value in entries(document)}}
+
+
 _EMPTY = (None, "", ())
 
 

@@ -43,7 +43,8 @@ class Layer(NamedTuple):
 
 
 class MeasuredTotals(NamedTuple):
-    """What counters found in all, and whether that, and every row, is what the formulas say."""
+    """What counters found in all, and whether that, and every row, is what the formulas say; operators that a counter
+    has no rule for, by how often they ran."""
 
     counter: str
     torch: str
@@ -51,6 +52,7 @@ class MeasuredTotals(NamedTuple):
     macs: int
     agree: bool
     macs_torch: int | None = None
+    not_counted: Mapping[str, int] | None = None
 
 
 class Summary(NamedTuple):
@@ -101,4 +103,5 @@ def stage_of(row: Row) -> Stage:
 def _measured(found: Agreement | None) -> MeasuredTotals | None:
     if found is None:
         return None
-    return MeasuredTotals(found.counter, found.torch, found.params, found.macs, found.agree, found.macs_torch)
+    totals = (found.params, found.macs, found.agree, found.macs_torch)
+    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None)

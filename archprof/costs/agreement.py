@@ -33,6 +33,8 @@ class CountedModules(Protocol):
     def macs(self) -> int: ...
     @property
     def macs_torch(self) -> int | None: ...
+    @property
+    def not_counted(self) -> Mapping[str, int]: ...
 
 
 # Counts on the module of a graph: whoever has a runtime hands it in.
@@ -53,7 +55,8 @@ class Measured(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """What was measured: by which counter, under which torch, in all and row by row."""
+    """What was measured: by which counter, under which torch, in all and row by row, and how often operators ran that
+    multiply and that a counter has no rule for."""
 
     counter: str
     torch: str
@@ -62,3 +65,4 @@ class Agreement(NamedTuple):
     macs_torch: int | None
     agree: bool
     rows: tuple[Measured, ...] = ()
+    not_counted: Mapping[str, int] = {}

@@ -22,7 +22,7 @@ def with_measured(report: Report, counted: CountedModules) -> Report:
     agree = agree and (counted.params, counted.macs) == (totals.params, totals.macs)
     agree = agree and both in (None, totals.macs)
     counter, torch = counted.counter, counted.torch
-    found = Agreement(counter, torch, counted.params, counted.macs, both, agree, rows)
+    found = Agreement(counter, torch, counted.params, counted.macs, both, agree, rows, counted.not_counted)
     return replace(report, measured=found)
 
 

@@ -8,7 +8,7 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import Heading, Note, Table
-from archprof.units import exact, percent, plural, short
+from archprof.units import exact, listed, percent, plural, short
 
 BAR = 12
 
@@ -96,6 +96,8 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
         notes.append(Note("outputs", f"outputs {shapes}"))
     if found.measured:
         notes.append(Note("measured", _measured_line(found)))
+        if found.measured.not_counted:
+            notes.append(Note("not counted", f"not counted: {listed(found.measured.not_counted)}"))
     return [*notes, convention_note(found.head)]
 
 

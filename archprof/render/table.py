@@ -36,7 +36,7 @@ class Note(NamedTuple):
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
-        "spec",
+        "spec", "not counted",
     ]  # fmt: skip
     text: str
 

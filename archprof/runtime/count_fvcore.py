@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping
-from math import prod
+from functools import partial
 from typing import Any
 
 from fvcore.nn import FlopCountAnalysis
@@ -11,70 +11,97 @@ from fvcore.nn.jit_handles import (
     bmm_flop_jit,
     conv_flop_count,
     conv_flop_jit,
-    einsum_flop_jit,
     get_shape,
     linear_flop_jit,
 )
 from torch import Tensor, nn
+from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
+
+from archprof.runtime.arguments import Arguments
+from archprof.runtime.count import Count
+from archprof.runtime.einsum import einsum_macs
+from archprof.runtime.products import RULES, Rule, matmul, multiplies
 
 
-def fvcore_macs(module: nn.Module, inputs: tuple[Tensor, ...]) -> Counter[str]:
+def fvcore_macs(module: nn.Module, arguments: Arguments) -> Count:
     """Return the MACs of convolutions, linear layers and matrix products, by the path of the module that runs them
-    itself.
+    itself, and the operators there that multiply and have no rule.
 
     *module* is run once. It should be one that nobody else has: fvcore leaves its hooks on it when a forward fails.
     """
-    analysis = FlopCountAnalysis(module, inputs).clear_op_handles().set_op_handle(**_HANDLES)
+    analysis = FlopCountAnalysis(module, _on_tensors(module, arguments)).clear_op_handles().set_op_handle(**_HANDLES)
     analysis.unsupported_ops_warnings(False).uncalled_modules_warnings(False).tracer_warnings("none")
     sums: Mapping[str, float] = analysis.by_module()
-    own = Counter({path: int(macs) for path, macs in sums.items()})
-    for path, macs in sums.items():
+    others = {path: _without_rule(analysis.unsupported_ops(path)) for path in sums}
+    macs = Counter({path: int(count) for path, count in sums.items()})
+    not_counted = {path: Counter(names) for path, names in others.items()}
+    for path, count in sums.items():
         if path:
-            own[path.rpartition(".")[0]] -= int(macs)
-    return own
+            parent = path.rpartition(".")[0]
+            macs[parent] -= int(count)
+            not_counted[parent] -= others[path]
+    return Count(macs, not_counted)
 
 
-def _matmul(inputs: list[Any], outputs: list[Any]) -> int:
-    """Count output elements × the length of each dot product; fvcore's own handle does not take vectors or a stretched
-    batch."""
-    return _elements(outputs[0]) * _sizes(inputs[0])[-1]
+def _on_tensors(module: nn.Module, arguments: Arguments) -> tuple[Tensor, ...]:
+    """Have a module called with the tensors of its arguments alone, which is what a trace takes, and return them."""
+    leaves, structure = tree_flatten(arguments)
+    forward = module.forward
+
+    def call(*tensors: Tensor) -> Any:
+        given = iter(tensors)
+        values = [next(given) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
+        positional, named = tree_unflatten(values, structure)
+        return _tensors(forward(*positional, **named))
+
+    module.forward = call
+    return tuple(leaf for leaf in leaves if isinstance(leaf, Tensor))
 
 
-def _baddbmm(inputs: list[Any], outputs: list[Any]) -> int:
-    return _matmul(inputs[1:], outputs)
+def _tensors(result: Any) -> Any:
+    """Return the tensors of a result, where nothing else in it could hold any; a trace refuses what is no tensor."""
+    leaves = tree_leaves(result)
+    plain = all(leaf is None or isinstance(leaf, Tensor | int | float | str) for leaf in leaves)
+    return tuple(leaf for leaf in leaves if isinstance(leaf, Tensor)) if plain else result
 
 
-def _attention(inputs: list[Any], outputs: list[Any]) -> int:
-    """Count the two matrix products of queries (…, L, E), keys (…, S, E) and values (…, S, V)."""
-    queries, keys = inputs[:2]
-    return _sizes(keys)[-2] * (_elements(queries) + _elements(outputs[0]))
+def _without_rule(operators: Mapping[str, int]) -> Counter[str]:
+    return Counter({name: calls for name, calls in operators.items() if multiplies(name)})
+
+
+def _handle(rule: Rule, inputs: list[Any], outputs: list[Any]) -> int:
+    return rule([_sizes(value) for value in inputs], get_shape(outputs[0]))
+
+
+def _sizes(value: Any) -> Any:
+    """Return the shape of a traced tensor, or the shapes of a list of them."""
+    if value.node().kind() == "prim::ListConstruct":
+        return [_sizes(item) for item in value.node().inputs()]
+    return get_shape(value)
 
 
 def _convolution_mode(inputs: list[Any], outputs: list[Any]) -> int:
     """Count a convolution whose padding is a word, `same` or `valid`."""
-    macs: int = conv_flop_count(_sizes(inputs[0]), _sizes(inputs[1]), _sizes(outputs[0]))
+    macs: int = conv_flop_count(get_shape(inputs[0]), get_shape(inputs[1]), get_shape(outputs[0]))
     return macs
 
 
-def _sizes(value: Any) -> list[int]:
-    sizes: list[int] = get_shape(value)
-    return sizes
+def _einsum(inputs: list[Any], outputs: list[Any]) -> int:
+    """Count an einsum exactly: fvcore's own handle rounds to four digits."""
+    path = [place.toIValue() for place in inputs[2].node().inputs()] if len(inputs) > 2 else None
+    return einsum_macs(inputs[0].toIValue(), _sizes(inputs[1]), path)
 
 
-def _elements(value: Any) -> int:
-    return prod(_sizes(value))
-
-
-# What the convention counts; fvcore's own handles where it has them.
+# What the convention counts; fvcore's own handles where it has exact ones.
 _HANDLES: Mapping[str, Callable[[list[Any], list[Any]], Any]] = {
+    **{name: partial(_handle, rule) for name, rule in RULES.items()},
     "aten::_convolution": conv_flop_jit,
     "aten::_convolution_mode": _convolution_mode,
     "aten::linear": linear_flop_jit,
     "aten::addmm": addmm_flop_jit,
-    "aten::mm": _matmul,
-    "aten::matmul": _matmul,
+    "aten::mm": partial(_handle, matmul),
+    "aten::matmul": partial(_handle, matmul),
+    "aten::linalg_matmul": partial(_handle, matmul),
     "aten::bmm": bmm_flop_jit,
-    "aten::baddbmm": _baddbmm,
-    "aten::einsum": einsum_flop_jit,
-    "aten::scaled_dot_product_attention": _attention,
+    "aten::einsum": _einsum,
 }

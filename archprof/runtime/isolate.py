@@ -12,9 +12,20 @@ from torch.overrides import TorchFunctionMode
 _HOOKS = tuple(name for name, value in vars(nn.Module()).items() if "_hooks" in name and isinstance(value, dict))
 
 
+def _hooks(part: nn.Module, name: str) -> OrderedDict[int, Any]:
+    """Return those hooks that are no listeners but make a module's weights before it runs: pruning and the
+    normalisations of `torch.nn.utils`."""
+    return OrderedDict((key, hook) for key, hook in getattr(part, name).items() if _makes_weights(hook))
+
+
+def _makes_weights(hook: object) -> bool:
+    return any(base.__module__.startswith("torch.nn.utils.") for base in type(hook).__mro__)
+
+
 @contextmanager
 def isolated(module: nn.Module) -> Iterator[nn.Module]:
-    """Give a module to run in *module*'s place: in evaluation mode, without its hooks, with the same parameters.
+    """Give a module to run in *module*'s place: in evaluation mode, without hooks that listen, with the same
+    parameters.
 
     It is a copy with buffers of its own. Where *module* holds something that cannot be copied, it is *module* itself,
     and put back as it was.
@@ -32,9 +43,19 @@ def _copy(module: nn.Module) -> nn.Module:
     memo: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
     memo.update((id(buffer), buffer.detach().clone()) for buffer in module.buffers())
     for part in module.modules():
-        memo.update((id(getattr(part, name)), OrderedDict()) for name in _HOOKS)
+        memo.update((id(getattr(part, name)), _hooks(part, name)) for name in _HOOKS)
     with _SharedTensors():
-        return deepcopy(module, memo).eval()
+        copy = deepcopy(module, memo).eval()
+    for part in copy.modules():
+        _interpret(part)
+    return copy
+
+
+def _interpret(part: nn.Module) -> None:
+    """Have a module run without torch.compile, which counters cannot look into."""
+    part._compiled_call_impl = None
+    if isinstance(original := getattr(part, "_orig_mod", None), nn.Module):
+        part.forward = original.__call__
 
 
 class _SharedTensors(TorchFunctionMode):
@@ -48,8 +69,8 @@ class _SharedTensors(TorchFunctionMode):
 
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, without hooks, on copies of its buffers; put back its attributes, hooks and
-    buffers in the end."""
+    """Put a module in evaluation mode, without hooks that listen, on copies of its buffers; put back its attributes,
+    hooks and buffers in the end."""
     parts = list(module.modules())
     attributes = [dict(vars(part)) for part in parts]
     # The dicts stay the same objects: a hook's handle finds its hook by the dict that it was put in.
@@ -57,9 +78,12 @@ def _restored(module: nn.Module) -> Iterator[None]:
     try:
         for part in parts:
             part.training = False
+            _interpret(part)
             part._buffers.update({name: buffer.clone() for name, buffer in part._buffers.items() if buffer is not None})
             for name in _HOOKS:
+                kept = _hooks(part, name)
                 getattr(part, name).clear()
+                getattr(part, name).update(kept)
         yield
     finally:
         for part, state in zip(parts, attributes, strict=True):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 import sys
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import InputError, suggest, usage_error
 from archprof.ir.foreign import blamed
 from archprof.ir.graph import Graph
+from archprof.runtime.arguments import Arguments, arguments_for, failed_on, measurable
+from archprof.runtime.count import Count
 from archprof.runtime.imports import importing, require_torch, uncollected
 
 if TYPE_CHECKING:
@@ -21,11 +23,13 @@ COUNTERS = ("fvcore", "torch", "both")
 
 
 class MeasuredRow(NamedTuple):
-    """What was found for one module: its own parameters, and the MACs that it runs itself."""
+    """What was found for one module: its own parameters, the MACs that it runs itself, and how often it ran an operator
+    that multiplies and that a counter has no rule for."""
 
     params: int
     macs: int
     macs_torch: int | None = None
+    not_counted: Mapping[str, int] = {}
 
 
 class Measurement(NamedTuple):
@@ -33,7 +37,8 @@ class Measurement(NamedTuple):
     its own.
 
     *macs* is that of fvcore, or of torch where it alone was asked; *macs_torch* is there when both were. *torch* is the
-    version that ran. A parameter that modules share counts once, in the first.
+    version that ran. A parameter that modules share counts once, in the first. Where anything is *not_counted*, by
+    operator, the MACs are at least so many.
     """
 
     counter: str
@@ -42,6 +47,15 @@ class Measurement(NamedTuple):
     params: int
     macs: int
     macs_torch: int | None = None
+
+    @property
+    def not_counted(self) -> dict[str, int]:
+        """Operators that multiply and that a counter has no rule for, by name, and how often they ran."""
+        found: dict[str, int] = {}
+        for row in self.rows.values():
+            for name, calls in row.not_counted.items():
+                found[name] = found.get(name, 0) + calls
+        return found
 
 
 def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
@@ -62,29 +76,37 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
                 network = build_network(graph, initialise=False, device=device).eval()
-                counts.append(_count(name, network, _zeros(graph, device)))
+                counts.append(_count(name, network, Arguments(_zeros(graph, device))))
         return _measurement(counter, network, counts)
 
 
 def measure_module(
-    module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...], counter: str = "fvcore"
+    module: nn.Module,
+    inputs: Tensor | Sequence[Any] | None,
+    counter: str = "fvcore",
+    keywords: Mapping[str, Any] | None = None,
 ) -> Measurement:
-    """Return what *counter* ("fvcore", "torch" or "both") finds on a module, for its arguments, or for one zero input
-    of shape (C, H, W).
+    """Return what *counter* ("fvcore", "torch" or "both") finds on a module: for a tensor, for arguments by place and
+    by *keywords*, or for one zero input of shape (C, H, W).
 
-    The module is run in evaluation mode, without gradients and without its hooks, and left as it was: hooks, mode,
-    buffers and gradients. So are the states of the random generators, torch's default type and its number of threads.
-    A failing forward raises what it raises. Raises UsageError where torch or fvcore is not installed, or for another
-    counter.
+    The module is run in evaluation mode, without gradients and without the hooks that listen to it, and left as it was:
+    hooks, mode, buffers and gradients. So are the states of the random generators, torch's default type and its number
+    of threads. Raises UsageError where torch or fvcore is not installed, for another counter, for what is no module or
+    one without parameters yet, and, from what it raised, for one whose forward fails.
     """
     _prepare(counter)
     from archprof.runtime.isolate import isolated
 
-    arguments = _arguments(module, inputs)
+    module = measurable(module)
     counts = []
     for name in _counters(counter):
+        # A forward may write over what it is given.
+        arguments = arguments_for(module, inputs, keywords or {})
         with _inference(), isolated(module) as subject:
-            counts.append(_count(name, subject, arguments))
+            try:
+                counts.append(_count(name, subject, arguments))
+            except Exception as error:
+                raise failed_on(arguments, name, error) from error
     return _measurement(counter, module, counts)
 
 
@@ -126,18 +148,18 @@ def _counters(counter: str) -> tuple[str, ...]:
 
 def _prepare(counter: str) -> None:
     if counter not in COUNTERS:
-        raise usage_error(f"unknown counter `{counter}`", help=suggest(counter, COUNTERS, "counters"))
+        raise usage_error(f"unknown counter `{counter}`", help=suggest(str(counter), COUNTERS, "counters"))
     require_torch("measuring", *(["fvcore"] if counter != "torch" else []))
 
 
-def _count(counter: str, module: nn.Module, inputs: tuple[Tensor, ...]) -> Mapping[str, int]:
+def _count(counter: str, module: nn.Module, arguments: Arguments) -> Count:
     if counter == "fvcore":
         from archprof.runtime.count_fvcore import fvcore_macs
 
-        return fvcore_macs(module, inputs)
+        return fvcore_macs(module, arguments)
     with importing():  # all of torch's compiler comes with it
         from archprof.runtime.count_torch import torch_macs
-    return torch_macs(module, inputs)
+    return torch_macs(module, arguments)
 
 
 @contextmanager
@@ -157,8 +179,17 @@ def _inference() -> Iterator[None]:
     dtype, threads = torch.get_default_dtype(), torch.get_num_threads()
     state, numpy_state = random.getstate(), numpy and numpy.random.get_state()
     torch.backends.mha.set_fastpath_enabled(False)
+    # What is compiled cannot be looked into either; whoever has compiled nothing has not loaded the compiler.
+    eager = torch.compiler.set_stance("force_eager") if "torch._dynamo" in sys.modules else nullcontext()
     try:
-        with torch.no_grad(), torch.random.fork_rng(range(torch.cuda.device_count())), warnings.catch_warnings():
+        with (
+            torch.no_grad(),
+            torch.random.fork_rng(range(torch.cuda.device_count())),
+            warnings.catch_warnings(),
+            eager,
+        ):
+            # It is run as it was written, below the hooks of the counter.
+            warnings.filterwarnings("ignore", "Using `torch.compile")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
@@ -169,31 +200,31 @@ def _inference() -> Iterator[None]:
             numpy.random.set_state(numpy_state)
 
 
-def _arguments(module: nn.Module, inputs: tuple[Tensor, ...] | tuple[int, ...]) -> tuple[Tensor, ...]:
-    """Return copies of tensors, or one zero input of that shape, of the type and on the device of the module's
-    parameters."""
-    import torch
-
-    shape = [size for size in inputs if isinstance(size, int)]
-    if not shape:
-        return tuple(given.detach().clone() for given in inputs if not isinstance(given, int))
-    like = next((parameter for parameter in module.parameters() if parameter.is_floating_point()), torch.empty(0))
-    return (like.new_zeros(1, *shape),)
-
-
-def _measurement(counter: str, module: nn.Module, counts: list[Mapping[str, int]]) -> Measurement:
+def _measurement(counter: str, module: nn.Module, counts: list[Count]) -> Measurement:
     import torch
 
     rows = dict(_rows(module, counts))
-    totals = [sum(count.values()) for count in counts]
+    totals = [sum(count.macs.values()) for count in counts]
     return Measurement(counter, str(torch.__version__), rows, sum(row.params for row in rows.values()), *totals)
 
 
-def _rows(module: nn.Module, counts: list[Mapping[str, int]]) -> Iterator[tuple[str, MeasuredRow]]:
+def _rows(module: nn.Module, counts: list[Count]) -> Iterator[tuple[str, MeasuredRow]]:
     seen: set[int] = set()
     for path, part in module.named_modules():
         own = [parameter for parameter in part.parameters(recurse=False) if id(parameter) not in seen]
         seen.update(map(id, own))
-        macs = [count.get(path, 0) for count in counts]
-        if own or any(macs) or not part._modules:
-            yield path, MeasuredRow(sum(parameter.numel() for parameter in own), *macs)
+        macs = [count.macs.get(path, 0) for count in counts]
+        not_counted = _not_counted(path, counts)
+        if own or any(macs) or not_counted or not part._modules:
+            params = sum(parameter.numel() for parameter in own)
+            yield path, MeasuredRow(params, macs[0], macs[1] if len(macs) > 1 else None, not_counted)
+
+
+def _not_counted(path: str, counts: list[Count]) -> dict[str, int]:
+    """Return what any of the counters has no rule for, each as often as it ran."""
+    found: dict[str, int] = {}
+    for count in counts:
+        for name, calls in count.not_counted.get(path, {}).items():
+            shown = name.removeprefix("aten::").removeprefix("prim::PythonOp.")
+            found[shown] = max(calls, found.get(shown, 0))
+    return found

@@ -51,6 +51,17 @@ def is_path(target: str) -> bool:
     return target == "-" or is_git(target) or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
 
 
+def reference_of(model: object) -> str | None:
+    """Return the name or the path of a network as it is typed, given either or an object that is a path; None for
+    anything else."""
+    if isinstance(model, str):
+        return model
+    path = os.fspath(model) if isinstance(model, os.PathLike) else None
+    if not isinstance(path, str):
+        return None
+    return path if is_path(path) else f"./{path}"
+
+
 def find(name: str, location: Location | None = None) -> Path:
     """Return the file of a network of the catalog, by name or alias.
 

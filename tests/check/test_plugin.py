@@ -82,6 +82,55 @@ def test_the_fixture(run, folder):
     assert "TypeError: no metric 'mcas'" in ended.stdout
 
 
+MODULES = """
+import pytest, torch
+from archprof import UsageError
+from torch import nn
+
+CONV = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))
+
+class Spectrum(nn.Module):
+    def forward(self, x):
+        return torch.fft.fft(x).real
+
+def test_kept(archprof):
+    archprof.check(CONV, (3, 8, 8), macs="4,176", params=122)
+    archprof.check(CONV, torch.rand(1, 3, 8, 8), macs="4.2k")
+    archprof.check(Spectrum(), (8,), macs="0", allow_uncounted=True)
+    archprof.check(Spectrum(), (8,), params="0")
+
+def test_exceeded(archprof):
+    archprof.check(CONV, (3, 8, 8), macs="4,175", params="100")
+
+def test_not_counted(archprof):
+    archprof.check(Spectrum(), (8,), macs="1k")
+
+@pytest.mark.parametrize(("given", "limits", "text"), [
+    ((CONV, (3, 8, 8)), {"activations": "1k"}, "`activations` of a module is not measured"),
+    ((CONV, (3, 8, 8)), {"macs": "+1%"}, "`+1%` counts from a baseline, and a module has none"),
+    ((CONV,), {"macs": "1"}, "a module needs the shape of its input"),
+    (("tiny.yaml", (3, 8, 8)), {"macs": "1"}, "`tiny.yaml` has an input of its own"),
+    ((None,), {"macs": "1"}, "takes a network or a torch module, not None"),
+])
+def test_wrong(archprof, given, limits, text):
+    with pytest.raises(UsageError) as error:
+        archprof.check(*given, **limits)
+    assert text in str(error.value)
+"""
+
+
+def test_the_fixture_takes_modules(run, folder):
+    (folder / "test_own.py").write_text(MODULES)
+    ended = run("--tb=line")
+    assert "2 failed, 6 passed" in ended.stdout
+    # 3·4·3·3·6·6 and 4·2·6·6 MACs; 3·4·3·3 + 4 and 4·2 + 2 parameters.
+    exceeded = "counted 4.176k; the limit is 4.175k, 1 too many: by fvcore; most in `0` (3,888), `1` (288)"
+    assert f"Sequential: MACs ≤ 4,175, {exceeded}" in ended.stdout
+    assert "Sequential: params ≤ 100, counted 122; the limit is 100, 22 too many" in ended.stdout
+    named = "Spectrum: MACs are at least 0; not counted: fft_fft ×1; `allow_uncounted=True` lets that pass"
+    assert named in ended.stdout
+
+
 def test_a_config_that_is_none_fails_beside_tests_that_run(run, folder):
     (folder / "archprof.yaml").write_text("[")
     (folder / "test_own.py").write_text("def test_own():\n    pass\n")

@@ -6,13 +6,16 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.utils import prune
 
+from archprof.errors import UsageError
 from archprof.runtime.isolate import isolated
-from archprof.runtime.measure import measure_module
+from archprof.runtime.measure import MeasuredRow, measure_module
 
 COUNTERS = ("fvcore", "torch", "both")
 
@@ -107,7 +110,7 @@ def test_a_measured_module_is_left_as_it_was(counter, locked):
 @pytest.mark.parametrize("counter", COUNTERS)
 def test_a_module_whose_forward_fails_is_left_as_it_was(counter, locked):
     module = Nosy(fails=True, locked=locked)
-    with untouched(module), pytest.raises(RuntimeError, match="too small"):
+    with untouched(module), pytest.raises(UsageError, match=r"the module fails on \(1×3×8×8\): .*too small"):
         measure_module(module, (3, 8, 8), counter)
     assert module.shape is None
     # Nothing is left behind that a later measurement or trace would trip over.
@@ -160,3 +163,57 @@ def test_an_input_that_is_written_over_is_a_copy():
     before = x.detach().clone()
     measure_module(nn.Sequential(nn.ReLU(inplace=True), nn.Conv2d(3, 4, 1)), (x,), "both")
     assert torch.equal(x, before)
+
+
+def pruned() -> nn.Module:
+    module = nn.Conv2d(3, 4, 3)
+    prune.l1_unstructured(module, "weight", 0.5)
+    prune.random_unstructured(module, "weight", 0.5)  # two of them make a container
+    return module
+
+
+REWEIGHTED = {
+    "pruned": pruned,
+    "weight norm": lambda: nn.utils.weight_norm(nn.Conv2d(3, 4, 3)),
+    "weight norm, parametrised": lambda: nn.utils.parametrizations.weight_norm(nn.Conv2d(3, 4, 3)),
+}
+
+
+@pytest.mark.filterwarnings("ignore:.*weight_norm.* is deprecated")
+@pytest.mark.parametrize("locked", [False, True])
+@pytest.mark.parametrize("make", REWEIGHTED.values(), ids=REWEIGHTED.keys())
+def test_a_module_that_makes_its_weights_before_it_runs(make, locked):
+    module = nn.Sequential(make(), nn.ReLU())
+    if locked:
+        module.lock = threading.Lock()  # type: ignore[assignment]
+    before, weight = state_of(module), module[0].weight.detach().clone()  # type: ignore[operator]
+    found = measure_module(module, (3, 8, 8), "both")
+    assert (found.macs, found.macs_torch) == (3 * 4 * 3 * 3 * 6 * 6,) * 2
+    assert state_of(module) == before
+    assert torch.equal(module[0].weight, weight)  # type: ignore[arg-type]
+
+
+@pytest.mark.filterwarnings("ignore:.*spectral_norm.* is deprecated")
+@pytest.mark.parametrize("norm", [nn.utils.spectral_norm, nn.utils.parametrizations.spectral_norm])
+def test_what_makes_a_weight_counts_where_it_runs(norm):
+    # The largest singular value is uᵀ·W·v, of the weight as a matrix of 4 × 27.
+    macs = 3 * 4 * 3 * 3 * 6 * 6 + 4 * 27 + 4
+    found = measure_module(norm(nn.Conv2d(3, 4, 3)), (3, 8, 8), "both")
+    assert (found.macs, found.macs_torch) == (macs, macs)
+
+
+def test_what_is_compiled_is_counted_as_it_was_written():
+    inner, outer = nn.Conv2d(3, 4, 3), nn.Conv2d(4, 5, 1)
+    inner.compile(backend="eager")
+    module = nn.Sequential(inner, cast(nn.Module, torch.compile(outer, backend="eager")))
+    compiled: Any = torch.compile(module, backend="eager")
+    found = measure_module(compiled, (3, 8, 8), "both")
+    assert {path: (row.macs, row.macs_torch) for path, row in found.rows.items()} == {
+        "0": (3 * 4 * 3 * 3 * 6 * 6,) * 2,
+        "1._orig_mod": (4 * 5 * 6 * 6,) * 2,
+    }
+    assert inner._compiled_call_impl is not None
+
+
+def test_a_wrapper_for_several_devices_is_unwrapped():
+    assert measure_module(nn.DataParallel(nn.Linear(3, 4)), (3,)).rows == {"": MeasuredRow(16, 12)}

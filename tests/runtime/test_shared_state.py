@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 import archprof
+from archprof.errors import UsageError
 
 
 class Careless(nn.Module):
@@ -47,6 +48,6 @@ def test_module_that_runs(counter):
 def test_module_that_fails(counter):
     module = Careless(fails=True)
     before = shared()
-    with pytest.raises(ArithmeticError):
+    with pytest.raises(UsageError, match="ArithmeticError"):
         archprof.measure(module, (3, 8, 8), counter)
     assert shared() == before
