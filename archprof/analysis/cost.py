@@ -47,6 +47,12 @@ class Convolution(NamedTuple):
         """The kernel, of a mix the largest."""
         return max(self.kernels, key=product)
 
+    @property
+    def own_kernels(self) -> tuple[Size, ...]:
+        """The kernels of its layers, which are not those of the standard convolution that a pointwise one is held
+        against; none where there are no windows."""
+        return {"pw": ((1, 1),), "se": (), "linear": ()}.get(self.conv, self.kernels)
+
 
 class ConvCounts(NamedTuple):
     """What layers cost, and what they move: elements are those of one image, weights without bias.

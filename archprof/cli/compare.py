@@ -66,4 +66,4 @@ def command(
         from archprof.render.plot import plot_comparison
 
         plot_comparison(found, plot)
-    deliver(Result(found, lambda: compare_table(found, by)), chosen, output, no_color=no_color)
+    deliver(Result(found, lambda: compare_table(found, by, sort)), chosen, output, no_color=no_color)

@@ -1,6 +1,6 @@
 """The catalog as a table: `archprof list`."""
 
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.index import Listing
 from archprof.units import exact, plural
 
@@ -8,12 +8,12 @@ from archprof.units import exact, plural
 def list_table(found: Listing) -> Table:
     """Return the table of the networks of a catalog."""
     columns = (
-        Heading("name", "name", left=True),
-        Heading("aliases", "aliases", left=True, drop=1),
-        Heading("title", "title", left=True, drop=2),
+        Heading("name", "name", left=True, fold=NAME),
+        Heading("aliases", "aliases", left=True, drop=4),
+        Heading("title", "title", left=True, drop=3, wrap=True),
         Heading("params", "params", _count),
         Heading("MACs", "macs", _count),
-        Heading("source", "source", left=True, drop=3),
+        Heading("source", "source", left=True, drop=5, wrap=True),
     )
     rows = tuple(
         (one.model, ", ".join(one.aliases), one.title, one.own.get("params"), one.own.get("macs"), str(one.source))
