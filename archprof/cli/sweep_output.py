@@ -110,7 +110,7 @@ class _Sink:
         if self._request.plot is not None:
             from archprof.render.plot import plot_sweep
 
-            plot_sweep([plan.model for plan in self._tally.plans], self.points(), self._request.plot)
+            plot_sweep(self._tally.plans, self.points(), self._request.plot)
 
     def leave(self) -> None:
         """Do what is left to do where something went wrong."""

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.cost import CONV_KINDS, ConvCost, ConvCosts, ConvCounts
+from archprof.analysis.cost import CONV_KINDS, ConvCost, ConvCosts, ConvCounts, Convolution
 from archprof.ir.dims import Shape
 from archprof.ir.values import show_shape
 from archprof.render.summary import pair
@@ -155,6 +155,13 @@ def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
         *([answer.measured.macs] if answer.measured else []),
         *(totals.intensity, answer.ratio, Fraction(totals.macs, first)),
     )
+
+
+def named(ask: Convolution) -> str:
+    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`."""
+    stacked = f"{ask.times} × " if ask.times > 1 else ""
+    kernel = f", K {'+'.join(map(pair, ask.own_kernels))}" if ask.own_kernels else ""
+    return f"{stacked}{ask.conv}{kernel}"
 
 
 def _saved(answers: Sequence[ConvCost]) -> str:

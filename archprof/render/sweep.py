@@ -52,22 +52,28 @@ def impossible_text(one: Impossible) -> str:
 
 
 def scatter(points: Mapping[str, Sequence[int]], width: int = 48, height: int = 12) -> Iterator[str]:
-    """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes from 0."""
+    """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes go from the
+    least to the most."""
     macs = points["macs"]
     name = next((name for name in ("params", "activations") if len(set(points[name])) > 1), "")
     if len(macs) < _PLOTTED or not name or len(set(macs)) == 1:
         return
     heights = points[name]
     cells = [[" "] * width for _ in range(height)]
-    for across, up in zip(macs, heights, strict=True):
-        row, column = int(up / max(heights) * (height - 1)), int(across / max(macs) * (width - 1))
-        cells[height - 1 - row][column] = "·"
-    labels = [short(max(heights)), *[""] * (height - 2), "0"]
+    for across, up in zip(_scaled(macs, width), _scaled(heights, height), strict=True):
+        cells[height - 1 - up][across] = "·"
+    labels = [short(max(heights)), *[""] * (height - 2), short(min(heights))]
     room = max(map(len, labels))
     yield ""
     yield name
     for label, line in zip(labels, cells, strict=True):
         yield f"{label:>{room}} │{''.join(line).rstrip()}"
     yield f"{'':>{room}} └{'─' * width}"
-    end = f"{short(max(macs))} MACs"
-    yield f"{'':>{room}}  0{end:>{width - 1}}"
+    start, end = short(min(macs)), f"{short(max(macs))} MACs"
+    yield f"{'':>{room}}  {start}{end:>{width - len(start)}}"
+
+
+def _scaled(values: Sequence[int], steps: int) -> Iterator[int]:
+    """Yield the step of each value, of so many from the least to the most."""
+    least, most = min(values), max(values)
+    return ((value - least) * (steps - 1) // (most - least) for value in values)
