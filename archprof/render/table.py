@@ -83,11 +83,11 @@ def to_text(table: Table, page: "Page") -> str:
     """
     width = page.width
     columns, left_out = _fitted(table, width)
-    notes = [left_out, *(note.text for note in table.footer if note.kind != "problem")]
+    notes = [*left_out, *(note.text for note in table.footer if note.kind != "problem")]
     parts = [
         _wrapped(table.title, width),
         _rich(columns, table.quiet, page.color) if columns else "",
-        "\n".join(_wrapped(text, width) for text in notes if text),
+        "\n".join(_wrapped(text, width) for text in notes),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
     text = "\n".join([text, *(to_text(further, page._replace(ascii_only=False)) for further in table.below)])
@@ -103,16 +103,16 @@ class _Column(NamedTuple):
     least: int
 
 
-def _fitted(table: Table, room: int | None) -> tuple[list[_Column], str]:
+def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
     """Return the columns that fit, and what is said of the others."""
     if not table.rows:
-        return [], ""
+        return [], []
     cells = zip(table.columns, zip(*table.rows, strict=True), strict=True)
     columns = [_column(heading, [heading.show(value) for value in values]) for heading, values in cells]
     # A column in which nothing stands says nothing.
     filled = [column for column in columns if any(column.texts)]
     if room is None or _room([column.width for column in filled]) <= room:
-        return filled, ""
+        return filled, []
     kept = _admitted(filled, room)
     return _narrowed(kept, room), _left_out(filled, kept)
 
@@ -147,14 +147,14 @@ def _admitted(columns: Sequence[_Column], room: int) -> list[_Column]:
     return [column for index, column in enumerate(columns) if index in chosen]
 
 
-def _left_out(columns: Sequence[_Column], kept: Sequence[_Column]) -> str:
+def _left_out(columns: Sequence[_Column], kept: Sequence[_Column]) -> list[str]:
     """Return the titles of missing columns, and what shows them; bars, which repeat a number, have none."""
     missing = dict.fromkeys(column.heading.title for column in columns if column.heading.title and column not in kept)
     if not missing:
-        return ""
+        return []
     titled = [column for column in columns if column.heading.title or column in kept]
     wide = _room([column.least if column.heading.wrap else column.width for column in titled])
-    return f"left out for width: {', '.join(missing)} · `-o FILE` or {wide} columns show all"
+    return [f"left out for width: {', '.join(missing)} · `-o FILE` or {wide} columns show all"]
 
 
 def _narrowed(columns: Sequence[_Column], room: int) -> list[_Column]:
