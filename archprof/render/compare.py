@@ -109,12 +109,13 @@ def _grouped(
 ) -> Table:
     """Return MACs and shares, a row a group and two columns a network."""
     columns = [Heading(title, title, left=True)]
-    for contender in found.models:
+    several = len(found.models)
+    for place, contender in enumerate(found.models):
         name = contender.model
         columns += [
-            Heading(name, f"{name} macs", lambda macs: "" if macs is None else short(macs)),
-            Heading("share", f"{name} share", str, drop=3),
-            Heading("", f"{name} bar", lambda share: bar(share, 1000), left=True, drop=4, person=True),
+            Heading(name, f"{name} macs", lambda macs: "" if macs is None else short(macs), drop=place),
+            Heading("share", f"{name} share", str, drop=several),
+            Heading("", f"{name} bar", lambda share: bar(share, 1000), left=True, drop=several + 1, person=True),
         ]
     rows = []
     for key, label in groups.items():
@@ -135,12 +136,12 @@ def _share(part: Group | None, whole: int) -> list[Any]:
 def _by_layer(found: Comparison) -> Table:
     """Return the blocks of each network, stage by stage beside each other."""
     columns = [Heading("stride", "stride", left=True)]
-    for contender in found.models:
+    for place, contender in enumerate(found.models):
         name = contender.model
         columns += [
-            Heading(name, f"{name} path", left=True, fold=PATH),
-            Heading("block", f"{name} block", left=True, drop=3),
-            Heading("MACs", f"{name} macs", lambda macs: "" if macs is None else short(macs)),
+            Heading(name, f"{name} path", left=True, fold=PATH, drop=place),
+            Heading("block", f"{name} block", left=True, drop=len(found.models)),
+            Heading("MACs", f"{name} macs", lambda macs: "" if macs is None else short(macs), drop=place),
         ]
     rows = []
     for stage in _stages(found):

@@ -10,10 +10,10 @@ def list_table(found: Listing) -> Table:
     columns = (
         Heading("name", "name", left=True, fold=NAME),
         Heading("aliases", "aliases", left=True, drop=4),
-        Heading("title", "title", left=True, drop=3, wrap=True),
+        Heading("title", "title", left=True, drop=3),
         Heading("params", "params", _count),
         Heading("MACs", "macs", _count),
-        Heading("source", "source", left=True, drop=5, wrap=True),
+        Heading("source", "source", left=True, drop=5),
     )
     rows = tuple(
         (one.model, ", ".join(one.aliases), one.title, one.own.get("params"), one.own.get("macs"), str(one.source))

@@ -23,7 +23,7 @@ def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
     share = "share" if by == "macs" else f"of {label_of(by)}"
     columns = (
         Heading("path", "path", left=True, fold=PATH),
-        Heading("operator", "op", left=True, fold=PATH),
+        Heading("operator", "op", left=True, fold=PATH, drop=1),
         Heading("input", "input", show_shape, drop=7),
         Heading("output", "output", show_shape, drop=6 if found.conventions or asked else 0),
         Heading("k", "kernel", kernels, drop=4),

@@ -82,7 +82,7 @@ def to_text(table: Table, page: "Page") -> str:
     out: they are said on standard error.
     """
     width = page.width
-    columns, left_out = _fitted(table, width)
+    columns, left_out = _fitted(_in_ascii(table) if page.ascii_only else table, width)
     notes = [*left_out, *(note.text for note in table.footer if note.kind != "problem")]
     parts = [
         _wrapped(table.title, width),
@@ -90,8 +90,17 @@ def to_text(table: Table, page: "Page") -> str:
         "\n".join(_wrapped(text, width) for text in notes),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    text = "\n".join([text, *(to_text(further, page._replace(ascii_only=False)) for further in table.below)])
+    text = "\n".join([text, *(to_text(further, page) for further in table.below)])
     return to_ascii(text) if page.ascii_only else text
+
+
+def _in_ascii(table: Table) -> Table:
+    """Return the table with cells as wide as ASCII makes them: `≤` is two characters there."""
+    return table._replace(columns=tuple(map(_ascii_column, table.columns)))
+
+
+def _ascii_column(column: Heading) -> Heading:
+    return column._replace(title=to_ascii(column.title), show=lambda value: to_ascii(column.show(value)))
 
 
 class _Column(NamedTuple):
@@ -149,7 +158,8 @@ def _admitted(columns: Sequence[_Column], room: int) -> list[_Column]:
 
 def _left_out(columns: Sequence[_Column], kept: Sequence[_Column]) -> list[str]:
     """Return the titles of missing columns, and what shows them; bars, which repeat a number, have none."""
-    missing = dict.fromkeys(column.heading.title for column in columns if column.heading.title and column not in kept)
+    shown = {column.heading.title for column in kept}
+    missing = dict.fromkeys(column.heading.title for column in columns if column.heading.title not in {"", *shown})
     if not missing:
         return []
     titled = [column for column in columns if column.heading.title or column in kept]
@@ -183,7 +193,7 @@ def fold_path(path: str, room: int) -> str:
     not at all."""
     if len(path) <= room:
         return path
-    start = (room - 1) // 3
+    start = (room - 1) // 2
     stop = len(path) - (room - 1 - start)
     while start > 0 and path[start - 1 : start + 1].isdigit():
         start -= 1

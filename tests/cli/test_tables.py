@@ -100,9 +100,9 @@ def test_shares_are_of_what_is_sorted_by(capsys):
     ("path", "room", "folded"),
     [
         ("1.0.expand.conv", 15, "1.0.expand.conv"),
-        ("1.0.expand.conv", 10, "1.0…d.conv"),
-        ("1.14.depthwise.conv", 10, "1.…e.conv"),  # never `1.1…`
-        ("specs/net_2048.yaml:1234:56", 10, "spe…:56"),  # never `34:56`
+        ("1.0.expand.conv", 10, "1.0.….conv"),
+        ("1.14.depthwise.conv", 10, "1.14….conv"),  # never `1.1…`
+        ("specs/net_2048.yaml:1234:56", 10, "spec…:56"),  # never `34:56`
     ],
 )
 def test_a_folded_path_has_numbers_whole_or_not_at_all(path, room, folded):
@@ -126,6 +126,22 @@ def test_bars_leave_unsaid(capsys):
     columns = (Heading("path", "path", left=True, fold=PATH), Heading("", "bar", drop=3, person=True))
     text = to_text(Table("", columns, (("a", "█" * 12),), (Note("totals", "one"),)), Page(10))
     assert text == "path\n────\na\n\none\n"
+
+
+def test_ascii_fits_too(capsys):
+    from archprof.render.formats import Page
+
+    columns = (Heading("budget", "budget", left=True), Heading("by", "delta", drop=3))
+    rows = (("MACs ≤ 1", "2"),)
+    assert to_text(Table("", columns, rows), Page(12)).splitlines()[0] == "budget    by"
+    assert to_text(Table("", columns, rows), Page(12, ascii_only=True)).splitlines()[0] == "budget"
+
+
+def test_networks_leave_a_table_of_many_whole(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    _, stages = archprof(capsys, "compare", "v1", "v2", "v3", "mixnet_s", "mixnet_m").out.rsplit("\n\nstride", 1)
+    assert stages.splitlines()[0].split() == ["mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large"]
+    assert "left out for width: share, mixnet_s, mixnet_m · `-o FILE` or " in stages.replace("\n  ", " ")
 
 
 SPEC = """archprof: 1
