@@ -2,7 +2,8 @@
 other."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from fractions import Fraction
 from typing import Any, NamedTuple
 
@@ -46,6 +47,12 @@ class Convolution(NamedTuple):
     def kernel(self) -> Size:
         """The kernel, of a mix the largest."""
         return max(self.kernels, key=product)
+
+    @property
+    def own_kernels(self) -> tuple[Size, ...]:
+        """The kernels of its layers, which are not those of the standard convolution that a pointwise one is held
+        against; none where there are no windows."""
+        return {"pw": ((1, 1),), "se": (), "linear": ()}.get(self.conv, self.kernels)
 
 
 class ConvCounts(NamedTuple):
@@ -273,6 +280,19 @@ def answer(ask: Convolution) -> ConvCost:
         ask.times == 1 and value is not None and value(ask) == ratio,
         layers,
     )
+
+
+def shares_over_outputs(ask: Convolution, outputs: Iterable[int]) -> dict[int, Fraction]:
+    """Return the MACs as a share of the standard convolution's at several numbers of outputs, where those can be; none
+    where the outputs are the inputs, or nothing is compared."""
+    if ask.conv in ("mix", "se", "linear"):
+        return {}
+    shares = {}
+    for count in outputs:
+        with suppress(UsageError):
+            asked = ask._replace(out_channels=count)
+            shares[count] = Fraction(analyze_graph(graph_of(asked)).totals.macs, _standard_macs(asked) or 1)
+    return shares
 
 
 def graph_of(ask: Convolution) -> Graph:

@@ -290,7 +290,7 @@ def _operations(report: Report, conventions: tuple[Convention, ...]) -> Iterator
             yield _Count(2 * counted, "FLOPs, 2 per MAC", one.name, far + 1)
     units = {one.name: one.unit for one in conventions}
     for form in rewritings(report, conventions, totals):
-        for name, counted in form.totals.items():
+        for name, counted in form.counts.items():
             yield _Count(counted, units[name], name, 2, f"{plural(form.operators, form.what)} as {form.otherwise}")
 
 

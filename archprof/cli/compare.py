@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import Problems, suggest, usage_error
 from archprof.render.formats import Result
 
@@ -65,5 +65,6 @@ def command(
     if plot is not None:
         from archprof.render.plot import plot_comparison
 
-        plot_comparison(found, plot)
-    deliver(Result(found, lambda: compare_table(found, by)), chosen, output, no_color=no_color)
+        if missing := plot_comparison(found, plot):
+            say(f"not in `{plot}`, no top-1 accuracy was published: {', '.join(missing)}")
+    deliver(Result(found, lambda: compare_table(found, by, sort)), chosen, output, no_color=no_color)

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from archprof.analysis.cost import ConvCost
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, say
 from archprof.render.formats import Result
 
 
@@ -51,6 +51,10 @@ def command(
     measure: Annotated[
         bool, typer.Option("--measure", help="Count on the real layers with fvcore too, and compare.")
     ] = False,
+    plot: Annotated[
+        str | None,
+        typer.Option("--plot", help="Draw the share of the standard's MACs over N: out.svg, out.png.", metavar="FILE"),
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -89,6 +93,11 @@ def command(
     wrong = [one.asked.conv for one in answers if one.measured and one.measured.macs != one.totals.macs]
     message = f"analytic and measured counts differ: `{wrong[0]}`" if wrong else ""
     table = partial(cost_table, found, bias_flops=bias_flops, over_n=outputs is None)
+    if plot is not None:
+        from archprof.render.plot import plot_costs
+
+        if missing := plot_costs(found, plot):
+            say(f"not in `{plot}`, nothing to hold it against over N: {', '.join(missing)}")
     deliver(Result(found, table, 1 if wrong else 0, message), chosen, output, no_color=no_color)
 
 

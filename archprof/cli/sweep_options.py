@@ -45,11 +45,16 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     from archprof.sweep.plan import Selection, check_selection, plan_sweep
 
     limits = tuple(_limit(*given) for given in request.limits)
-    # Of what is shown sorted, no more is held than a table and a plot take.
-    held = HELD if request.format in SHOWN and request.sort else None
-    selection = Selection(limits, request.pareto, request.sort, request.top or held)
+    # Of what is shown sorted, no more is held than a table and a plot take, though more than is asked for: several
+    # variants may be one network.
+    top = max(request.top or 0, HELD) if request.format in SHOWN and request.sort else request.top
+    selection = Selection(limits, request.pareto, request.sort, top)
     check_selection(selection)
-    plans = [plan_sweep(model, axes, selection, request.sample, request.seed) for model in request.models]
+    plans: list[Plan] = []
+    for model in request.models:
+        plan = plan_sweep(model, axes, selection, request.sample, request.seed)
+        if plan not in plans:
+            plans.append(plan)
     _check(request)
     return plans, selection
 

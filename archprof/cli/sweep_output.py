@@ -112,7 +112,7 @@ class _Sink:
         if self._request.plot is not None:
             from archprof.render.plot import plot_sweep
 
-            plot_sweep([plan.model for plan in self._tally.plans], self.points(), self._request.plot)
+            plot_sweep(self._tally.plans, self.points(), self._request.plot)
 
     def leave(self) -> None:
         """Do what is left to do where something went wrong."""
@@ -135,6 +135,13 @@ class _Shown(_Sink):
         """Keep what is shown."""
         self._first.add(kept)
 
+    def points(self) -> "VariantRows":
+        """Return the variants to draw; where they are sorted, those of the first networks."""
+        from archprof.sweep.outcome import first_networks
+
+        rows = super().points()
+        return first_networks(self._tally.plans, rows, self._request.top) if self._request.sort else rows
+
     def finish(self, interrupted: bool) -> None:
         """Print the table, and draw the plot."""
         from archprof.render.sweep import sweep_table
@@ -142,7 +149,7 @@ class _Shown(_Sink):
 
         super().finish(interrupted)
         kept = self.points() if self._selection.reduces else self._first.kept
-        found = outcome(self._tally, kept, self.points(), limited=bool(self._selection.limits))
+        found = outcome(self._tally, self._selection, kept, self.points())
         result = Result(found, lambda: sweep_table(found))
         deliver(result, self._request.format, self._request.output, no_color=self._request.no_color)
 

@@ -7,7 +7,7 @@ from typing import Any
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import label_of
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
 from archprof.units import exact, plural, short, signed
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
@@ -19,12 +19,12 @@ def check_table(outcome: Outcome) -> Table:
     what grew."""
     columns = (
         Heading("", "verdict", lambda status: MARKS[status], left=True),
-        Heading("network", "network", left=True),
+        Heading("network", "network", left=True, fold=NAME),
         Heading("budget", "budget", left=True),
-        Heading("limit", "limit", lambda count: _known(exact, count)),
+        Heading("limit", "limit", lambda count: _known(exact, count), drop=1),
         Heading("actual", "actual", exact),
-        Heading("difference", "difference", lambda count: _known(signed, count), drop=1),
-        Heading("head-room", "head_room", drop=2),
+        Heading("difference", "difference", lambda count: _known(signed, count), drop=2),
+        Heading("head-room", "head_room", drop=3),
     )
     notes = tuple(_notes(outcome))
     if not outcome.verdicts:
@@ -131,10 +131,10 @@ def _growth(outcome: Outcome) -> Table:
     grew = any(verdict.before is not None for verdict in outcome.failures)
     columns = (
         Heading("budget", "budget", left=True),
-        Heading("network", "network", left=True),
-        Heading("grew most" if grew else "has most", "path", left=True),
+        Heading("network", "network", left=True, fold=NAME, drop=1),
+        Heading("grew most" if grew else "has most", "path", left=True, fold=PATH),
         Heading("by", "delta", signed),
-        Heading("spec", "location", left=True),
+        Heading("spec", "location", left=True, fold=LOCATION, drop=2),
     )
     rows = tuple(
         (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location))

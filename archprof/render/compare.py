@@ -6,37 +6,50 @@ from itertools import zip_longest
 from typing import Any
 
 from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group
+from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, convention_heading
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import NAME, PATH, Heading, Note, Table
 from archprof.units import exact, percent, short
 
 LABELS = {"se": "SE", "linear": "classifier"}
+# What stands in the table whatever it is sorted by; others come in where they are asked for.
+_SHOWN = ("params", "macs", "activations")
+# Where the kinds begin among what leaves a narrow table.
+_FIRST = 3
 
 
-def compare_table(found: Comparison, by: str) -> Table:
+def compare_table(found: Comparison, by: str, sort: str | None = None) -> Table:
     """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by
     `layer`.
 
-    What other conventions count stands beside our MACs.
+    What other conventions count stands beside our MACs; what they are *sort*ed by stays in the narrowest room.
     """
     largest = max(contender.totals.macs for contender in found.models)
     kinds = _kinds(found)
+    asked = [sort] if sort in NAMES and sort not in _SHOWN else []
+    # The kinds that make the most of any network come first, and after them what says less.
+    ranked = sorted(kinds, key=lambda kind: -max(_kind_share(contender, kind) or 0 for contender in found.models))
+    last = _FIRST + len(kinds)
     columns = (
-        Heading("model", "model", left=True),
-        Heading("input", "input", show_shape, drop=7),
+        Heading("model", "model", left=True, fold=NAME),
+        Heading("input", "input", show_shape, drop=last + 2),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
         *(convention_heading(one) for one in found.models[0].conventions),
         Heading("ratio", "macs_ratio", _ratio),
-        Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
-        Heading("activations", "activations", exact, drop=6),
-        Heading("layers", "weighted_layers", drop=5),
-        *(Heading(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=4) for kind in kinds),
-        Heading("top-1", "top1", drop=3),
-        Heading("source", "top1_source", left=True, drop=10, wrap=False),
+        Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
+        Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
+        *(Heading(label_of(name), name, exact) for name in asked),
+        Heading("layers", "weighted_layers", drop=0 if sort == "layers" else last),
+        *(
+            Heading(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=_FIRST + ranked.index(kind))
+            for kind in kinds
+        ),
+        Heading("top-1", "top1", drop=0 if sort == "top1" else 1),
+        Heading("source", "top1_source", left=True, drop=last + 4),
     )
-    rows = tuple(_row(contender, kinds) for contender in found.models)
+    rows = tuple(_row(contender, kinds, asked) for contender in found.models)
     words = "kinds in percent of a network's MACs; layers are those with weights that multiply"
     convention = found.convention
     footer = (
@@ -51,17 +64,20 @@ def _kinds(found: Comparison) -> list[str]:
     return [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.models)]
 
 
-def _row(contender: Contender, kinds: list[str]) -> tuple[Any, ...]:
+def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any, ...]:
     totals, published = contender.totals, contender.accuracy
-    shares = [
-        Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None
-        for kind in kinds
-    ]
+    shares = [_kind_share(contender, kind) for kind in kinds]
     counts = [one.total for one in contender.conventions]
     accuracy = (published.top1, published.where) if published else ("", "")
     first = next(iter(contender.inputs.values())).shape
     costs = (totals.params, totals.macs, *counts, contender.ratios["macs"], totals.macs, totals.activations)
-    return (contender.model, first, *costs, contender.weighted_layers, *shares, *accuracy)
+    counts_asked = [totals[name] for name in asked]
+    return (contender.model, first, *costs, *counts_asked, contender.weighted_layers, *shares, *accuracy)
+
+
+def _kind_share(contender: Contender, kind: str) -> Fraction | None:
+    group = contender.kinds.get(kind)
+    return None if group is None else Fraction(group.cost.macs, contender.totals.macs or 1)
 
 
 def _ratio(ratio: Fraction | None) -> str:
@@ -93,12 +109,13 @@ def _grouped(
 ) -> Table:
     """Return MACs and shares, a row a group and two columns a network."""
     columns = [Heading(title, title, left=True)]
-    for contender in found.models:
+    several = len(found.models)
+    for place, contender in enumerate(found.models):
         name = contender.model
         columns += [
-            Heading(name, f"{name} macs", lambda macs: "" if macs is None else short(macs)),
-            Heading("share", f"{name} share", str, drop=1),
-            Heading("", f"{name} bar", lambda share: bar(share, 1000), left=True, drop=2, person=True),
+            Heading(name, f"{name} macs", lambda macs: "" if macs is None else short(macs), drop=place),
+            Heading("share", f"{name} share", str, drop=several),
+            Heading("", f"{name} bar", lambda share: bar(share, 1000), left=True, drop=several + 1, person=True),
         ]
     rows = []
     for key, label in groups.items():
@@ -119,12 +136,12 @@ def _share(part: Group | None, whole: int) -> list[Any]:
 def _by_layer(found: Comparison) -> Table:
     """Return the blocks of each network, stage by stage beside each other."""
     columns = [Heading("stride", "stride", left=True)]
-    for contender in found.models:
+    for place, contender in enumerate(found.models):
         name = contender.model
         columns += [
-            Heading(name, f"{name} path", left=True),
-            Heading("block", f"{name} block", left=True, drop=1),
-            Heading("MACs", f"{name} macs", lambda macs: "" if macs is None else short(macs)),
+            Heading(name, f"{name} path", left=True, fold=PATH, drop=place),
+            Heading("block", f"{name} block", left=True, drop=len(found.models)),
+            Heading("MACs", f"{name} macs", lambda macs: "" if macs is None else short(macs), drop=place),
         ]
     rows = []
     for stage in _stages(found):

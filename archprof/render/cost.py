@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.cost import CONV_KINDS, ConvCost, ConvCosts, ConvCounts
+from archprof.analysis.cost import CONV_KINDS, ConvCost, ConvCosts, ConvCounts, Convolution
 from archprof.ir.dims import Shape
 from archprof.ir.values import show_shape
 from archprof.render.summary import pair
@@ -27,7 +27,7 @@ def cost_table(found: ConvCosts, *, bias_flops: bool, over_n: bool) -> Table:
         Heading("multiply-accumulates", "formula", left=True, drop=2),
         Heading("numbers put in", "numbers", left=True, drop=3),
         Heading("weights", "weights", exact),
-        *([Heading("params", "params", exact, drop=7)] if answer.asked.bias else []),
+        *([Heading("params", "params", exact)] if answer.asked.bias else []),
         Heading("MACs", "macs", exact),
         *([Heading("(2·K²·M/g + 1)·H·W·N FLOPs", "bias_flops", exact)] if bias_flops else []),
         *([Heading("fvcore", "measured_macs", _known)] if answer.measured else []),
@@ -149,12 +149,19 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
 def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
     ask, totals, output = answer.asked, answer.totals, _output(answer)
     return (
-        *(ask.conv, ask.kernels, ask.times, ask.in_channels, output[0], output, answer.receptive_field),
+        *(ask.conv, ask.own_kernels, ask.times, ask.in_channels, output[0], output, answer.receptive_field),
         *(totals.weights, totals.macs),
         *([totals.bias_flops] if bias_flops else []),
         *([answer.measured.macs] if answer.measured else []),
         *(totals.intensity, answer.ratio, Fraction(totals.macs, first)),
     )
+
+
+def named(ask: Convolution) -> str:
+    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`."""
+    stacked = f"{ask.times} × " if ask.times > 1 else ""
+    kernel = f", K {'+'.join(map(pair, ask.own_kernels))}" if ask.own_kernels else ""
+    return f"{stacked}{ask.conv}{kernel}"
 
 
 def _saved(answers: Sequence[ConvCost]) -> str:

@@ -5,7 +5,7 @@ from typing import Any
 
 from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.ir.values import show_shape
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import exact, plural, signed
 
 # So many changes of a block are told in its line.
@@ -37,9 +37,9 @@ def diff_table(found: Diff, *, full: bool) -> Table:
             rows += [_change_row(block, change) for change in block.changes]
     columns = (
         Heading("", "status", _sign, left=True),
-        Heading("A", "before", left=True),
-        Heading("B", "after", left=True),
-        Heading("what", "label", left=True, drop=2),
+        Heading("A", "before", left=True, fold=PATH),
+        Heading("B", "after", left=True, fold=PATH),
+        Heading("what", "label", left=True, drop=3),
         Heading("change", "fields", left=True, wrap=True),
         Heading("Δ params", "delta_params", signed),
         Heading("Δ MACs", "delta_macs", signed),

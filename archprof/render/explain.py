@@ -19,10 +19,10 @@ def explain_table(found: Explained) -> Table:
     """Return a row for each convention: its number, and what it counts besides our MACs."""
     columns = (
         Heading("convention", "convention", left=True),
-        Heading("version", "version", _release, left=True, drop=2),
+        Heading("version", "version", _release, left=True, drop=4),
         Heading("number", "number", exact),
         Heading("unit", "unit", left=True),
-        Heading("besides our MACs", "steps", left=True, drop=1, wrap=True),
+        Heading("besides our MACs", "steps", left=True, drop=3, wrap=True),
     )
     rows = tuple((one.name, one.version, one.total, one.unit, _sentence(one)) for one in found.conventions)
     return Table(heading(found.head), columns, rows, tuple(_footer(found)))
@@ -33,8 +33,8 @@ def waterfall_table(found: Explained) -> Table:
     columns = (
         Heading("convention", "convention", left=True),
         Heading("step", "step", left=True),
-        Heading("how much", "amount", left=True, drop=1),
-        Heading("operators", "operators", _or_nothing, drop=2),
+        Heading("how much", "amount", left=True, drop=3, wrap=True),
+        Heading("operators", "operators", _or_nothing, drop=4),
         Heading("number", "number", exact),
         Heading("unit", "unit", left=True),
     )

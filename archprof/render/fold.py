@@ -12,6 +12,8 @@ from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
 
 SORT_KEYS = NAMES
+# So many different blocks of a line are named.
+_NAMED = 3
 
 
 class Line(NamedTuple):
@@ -99,11 +101,11 @@ def _line(key: str, rows: list[Layer], full: bool) -> Line:
     first = rows[0]
     if full:
         return Line(first.path, first.label, tuple(rows), first.cost)
-    return Line(key, _label(rows), tuple(rows), together(row.cost for row in rows))
+    return Line(key, _label(key, rows), tuple(rows), together(row.cost for row in rows))
 
 
-def _label(rows: Sequence[Layer]) -> str:
+def _label(key: str, rows: Sequence[Layer]) -> str:
+    """Return what rows are together: the block that they are the inside of, else the blocks that stand there."""
+    whole = next((row.block_type for row in rows if row.block == key), "")
     types = dict.fromkeys(row.block_type for row in rows)
-    if len(types) == 1:
-        return rows[0].block_type
-    return f"{rows[0].block_type} +{len(types) - 1}" if len(types) < 4 else "several"
+    return whole or (", ".join(types) if len(types) <= _NAMED else "several")

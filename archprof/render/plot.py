@@ -1,8 +1,8 @@
-"""Pictures of comparisons, by matplotlib (extra `plot`)."""
+"""Pictures of comparisons, sweeps and convolutions, by matplotlib (extra `plot`)."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
@@ -11,13 +11,19 @@ from archprof.outputs import output_file
 from archprof.units import short
 
 if TYPE_CHECKING:
+    from archprof.analysis.cost import ConvCosts
+    from archprof.analysis.document import ConventionText
+    from archprof.ir.arrays import Integers
+    from archprof.spec.axis import Axis
+    from archprof.sweep.plan import Plan
     from archprof.sweep.run import VariantRows
 
 SUFFIXES = (".svg", ".png", ".pdf")
 
 
-def plot_comparison(found: Comparison, path: str) -> None:
-    """Write a scatter of published accuracy against MACs, or of params where fewer than two networks have an accuracy.
+def plot_comparison(found: Comparison, path: str) -> list[str]:
+    """Write a scatter of published accuracy against MACs, or of params where fewer than two networks have an accuracy,
+    and return the names of the networks that are not on it.
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
@@ -28,37 +34,175 @@ def plot_comparison(found: Comparison, path: str) -> None:
     axes = figure.subplots()
     names = [printable(contender.model) for contender, _ in chosen]
     points = [(contender.totals.macs, height) for contender, height in chosen]
-    families: dict[str, list[tuple[int, float]]] = {}
-    for name, point in zip(names, points, strict=True):
-        families.setdefault(name.partition("@")[0], []).append(point)
+    families: dict[str, list[tuple[tuple[int, float], int]]] = {}
+    for place, (name, point) in enumerate(zip(names, points, strict=True)):
+        families.setdefault(name.partition("@")[0], []).append((point, place))
     for family in map(sorted, families.values()):
-        axes.plot(*zip(*family, strict=True), color="#9bbdd4", linewidth=1, zorder=2)
-    axes.scatter(*zip(*points, strict=True), s=44, color="#1b6ca8", zorder=3)
-    axes.set_xlabel(f"multiply-accumulates ({found.convention.name} {found.convention.version})")
-    axes.set_ylabel("published top-1 accuracy, %" if accuracy else "parameters")
-    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
-    if not accuracy:
-        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+        axes.plot(*zip(*(point for point, _ in family), strict=True), color="#9bbdd4", linewidth=1, zorder=2)
+        for _, place in family[:-1]:
+            # The line leads to the point that has the whole name.
+            names[place] = names[place].partition("@")[2] or names[place]
+    axes.scatter(*zip(*points, strict=True), s=30, color=_COLORS[0], zorder=3)
+    _count_axes(axes, found.convention, "" if accuracy else "params")
+    if accuracy:
+        axes.set_ylabel("published top-1 accuracy, %")
     axes.margins(x=0.15, y=0.15)
-    _label(figure, axes, names, points)
+    _label(figure, axes, names, points, points)
     _finish(figure, axes, path)
+    return [contender.model for contender in found.models if accuracy and not contender.accuracy]
 
 
-def plot_sweep(models: Sequence[str], points: "VariantRows", path: str) -> None:
-    """Write a scatter of params against MACs, a colour a network. Raises UsageError as `plot_comparison` does."""
+def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> None:
+    """Write a scatter of params (of activations, where those are all the same) against MACs, a colour and a mark a
+    network: a line through what differs in the first setting alone, with its values along one line, and those of the
+    others at the ends. Raises UsageError as `plot_comparison` does."""
+    from archprof.analysis.document import convention_text
+
     figure = _figure(path)
     axes = figure.subplots()
-    params, macs = (points.costs[NAMES.index(name)] for name in ("params", "macs"))
-    for index, model in enumerate(models):
-        chosen = points.plans == index
-        axes.scatter(macs[chosen], params[chosen], s=10, label=printable(model), zorder=3)
-    axes.set_xlabel("multiply-accumulates")
-    axes.set_ylabel("parameters")
-    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
-    axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
-    for text in axes.legend(frameon=False).get_texts():
-        text.set_parse_math(False)
+    params, activations, macs = (points.costs[NAMES.index(name)] for name in ("params", "activations", "macs"))
+    count = "params" if len(set(params.tolist())) > 1 else "activations"
+    heights = params if count == "params" else activations
+    labels: list[tuple[str, tuple[int, int]]] = []
+    told: dict[str, None] = {}
+    for index, plan in enumerate(plans):
+        here = (points.plans == index).nonzero()[0]
+        line = {"color": _COLORS[index % len(_COLORS)], "marker": _MARKS[index % len(_MARKS)]}
+        drawn = list(zip(macs[here].tolist(), heights[here].tolist(), strict=True))
+        curves = _curves(plan, points.numbers[here], drawn)
+        # A line through each of very many is a thicket.
+        thin = {"markersize": 3.5, "linewidth": 0.7} if len(curves) <= _LABELLED else {"markersize": 2, "linewidth": 0}
+        for curve in curves:
+            axes.plot(*zip(*curve.points, strict=True), **line, **thin, zorder=3)
+        axes.plot([], [], **line, **thin, label=printable(plan.model))
+        labels += _curve_labels(curves)
+        told |= dict.fromkeys(f"{name} at {where}" for name, where in _told(plan, curves))
+    _count_axes(axes, convention_text(), count)
+    axes.margins(0.08)
+    _legend(figure, axes, len(plans))
+    if labels:
+        axes.set_title(f"labels: {', '.join(told)}", loc="left", fontsize=8, color=_GREY, parse_math=False)
+        places = list(zip(macs.tolist(), heights.tolist(), strict=True))
+        _label(figure, axes, [text for text, _ in labels], [place for _, place in labels], places)
     _finish(figure, axes, path)
+
+
+class _Curve(NamedTuple):
+    """Variants that differ in one setting alone: the values of the others, and each variant's own value and point."""
+
+    others: str
+    values: tuple[str, ...]
+    points: tuple[tuple[int, int], ...]
+
+
+def _curves(plan: "Plan", numbers: "Integers", drawn: Sequence[tuple[int, int]]) -> list[_Curve]:
+    """Return the variants of a network as lines, each along its width, or else along its first axis."""
+    from archprof.sweep.run import digits
+
+    along, others = _axes(plan)
+    found = digits(plan, numbers)
+    curves: dict[str, list[tuple[int, tuple[int, int]]]] = {}
+    for place, point in enumerate(drawn):
+        key = ", ".join(axis.values[int(found[axis.name][place])] for axis in others)
+        curves.setdefault(key, []).append((int(found[along.name][place]) if along else 0, point))
+    return [
+        _Curve(key, tuple(along.values[digit] if along else "" for digit, _ in line), tuple(point for _, point in line))
+        for key, line in ((key, sorted(line)) for key, line in curves.items())
+    ]
+
+
+def _axes(plan: "Plan") -> "tuple[Axis | None, list[Axis]]":
+    """Return the axis that lines go along, and the others that have several values."""
+    varied = [axis for axis in plan.axes if len(axis.values) > 1]
+    along = next((axis for axis in varied if axis.name == "width"), varied[0] if varied else None)
+    return along, [axis for axis in varied if axis is not along]
+
+
+def _curve_labels(curves: Sequence[_Curve]) -> list[tuple[str, tuple[int, int]]]:
+    """Return what stands beside points: the values along the last line, and what tells the lines apart at their upper
+    ends; nothing where there are too many for that."""
+    if len(curves) > _LABELLED or not curves:
+        return []
+    last = curves[-1]
+    step = -(-len(last.points) // _LABELLED)
+    along = [(value, point) for value, point in zip(last.values, last.points, strict=True) if value][::-step]
+    ends = [(curve.others, curve.points[-1]) for curve in curves if curve.others]
+    if not ends:
+        return along
+    # The upper end of the last line has both.
+    return [*along[1:], *ends]
+
+
+def _told(plan: "Plan", curves: Sequence[_Curve]) -> list[tuple[str, str]]:
+    """Return the settings that labels give, and where those stand."""
+    along, others = _axes(plan)
+    if along is None or len(curves) > _LABELLED:
+        return []
+    beside = [(", ".join(axis.name for axis in others), "the ends of lines")] if others else []
+    return [(along.name, "the points"), *beside]
+
+
+def plot_costs(found: "ConvCosts", path: str) -> list[str]:
+    """Write the MACs of convolutions as a share of the standard one's over the number of outputs, each with a mark
+    where it was asked for, and return the kinds that have no such share. Raises UsageError as `plot_comparison` does.
+    """
+    from archprof.analysis.cost import shares_over_outputs
+    from archprof.render.cost import OUTPUTS, named
+
+    figure = _figure(path)
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    axes = figure.subplots()
+    missing, lines = [], 0
+    for one in found.answers:
+        curve = shares_over_outputs(one.asked, OUTPUTS)
+        if not curve or one.ratio is None:
+            missing.append(one.asked.conv)
+            continue
+        color = _COLORS[lines % len(_COLORS)]
+        outputs, shares = zip(*curve.items(), strict=True)
+        axes.plot(outputs, list(map(float, shares)), color=color, linewidth=1.4, label=named(one.asked), zorder=2)
+        axes.plot([one.asked.out_channels], [float(one.ratio)], color=color, marker=_MARKS[0], markersize=5, zorder=3)
+        lines += 1
+    axes.set_xscale("log", base=2)
+    axes.set_yscale("log")
+    axes.set_xlabel("output channels N")
+    rule = found.convention
+    axes.set_ylabel(f"MACs over those of the standard convolution\n(convention {rule.name} {rule.version})")
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.yaxis.set_minor_locator(NullLocator())
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: f"{value:g}")
+    _legend(figure, axes, lines)
+    _finish(figure, axes, path)
+    return missing
+
+
+# Okabe and Ito's colours, which the colour-blind tell apart; then other marks.
+_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+_MARKS = ("o", "s", "^", "D")
+_GREY = "#555555"
+# More labels than so many of a network are no help.
+_LABELLED = 12
+_AXES = {"params": "parameters", "activations": "activations"}
+
+
+def _count_axes(axes: Any, rule: "ConventionText", count: str) -> None:
+    """Say what is counted, MACs across and a *count* up, by which convention."""
+    axes.set_xlabel(f"MACs (convention {rule.name} {rule.version})")
+    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
+    if count:
+        axes.set_ylabel(_AXES[count])
+        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+
+
+def _legend(figure: Any, axes: Any, lines: int) -> None:
+    """Name the lines, where there are several, beside the data and not among it."""
+    if lines < 2:
+        return
+    handles, names = axes.get_legend_handles_labels()
+    for text in figure.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8).get_texts():
+        text.set_parse_math(False)
 
 
 def _figure(path: str) -> Any:
@@ -101,18 +245,29 @@ def _tick(value: float) -> str:
 _SIDES = ((0, 7, "center", "bottom"), (0, -7, "center", "top"), (8, 0, "left", "center"), (-8, 0, "right", "center"))
 
 
-def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[float, float]]) -> None:
-    """Write each name on the side of its point where it covers least: no other name, no other point, nothing
-    outside."""
+def _label(
+    figure: Any,
+    axes: Any,
+    names: Sequence[str],
+    points: Sequence[tuple[float, float]],
+    drawn: Sequence[tuple[float, float]],
+) -> None:
+    """Write each name on the side of its point where it covers least: no other name, nothing else that is *drawn*,
+    nothing outside."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.transforms import Bbox
 
     canvas: Any = FigureCanvasAgg(figure)
     canvas.draw()
     renderer = canvas.get_renderer()
-    spots = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axes.transData.transform(points)]
-    taken = list(spots)
+    reach = 5 if len(drawn) < _LABELLED * 4 else 3
+    spots = {
+        point: Bbox.from_bounds(x - reach, y - reach, 2 * reach, 2 * reach)
+        for point, (x, y) in zip(drawn, axes.transData.transform(drawn), strict=True)
+    }
+    taken = list(spots.values())
     for index in sorted(range(len(names)), key=lambda index: -points[index][1]):
+        own = spots[points[index]]
         choices: list[tuple[int, int, Any, Bbox]] = []
         for dx, dy, ha, va in _SIDES:
             text = axes.annotate(
@@ -124,9 +279,11 @@ def _label(figure: Any, axes: Any, names: Sequence[str], points: Sequence[tuple[
                 va=va,
                 fontsize=8,
                 parse_math=False,
+                zorder=4,
+                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.4},
             )
             box = text.get_window_extent(renderer)
-            covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not spots[index])
+            covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not own)
             outside = not figure.bbox.containsx(box.x0) or not figure.bbox.containsx(box.x1)
             choices.append((covered + outside, len(choices), text, box))
         _, _, kept, box = min(choices, key=lambda choice: choice[:2])

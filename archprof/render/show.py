@@ -4,7 +4,7 @@ from archprof.analysis.block_table import BlockTable
 from archprof.ir.dims import Shape
 from archprof.ir.values import show_shape
 from archprof.render.summary import convention_note, heading
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import exact, percent, short
 
 # Columns that are a table's substance; the others leave a narrow terminal from the right.
@@ -16,14 +16,14 @@ def show_table(found: BlockTable) -> Table:
     totals = found.head.totals
     columns = (
         Heading("input", "inputs", printed_shape),
-        Heading("operator", "block_type", left=True),
+        Heading("operator", "block_type", left=True, fold=PATH),
         *(
-            Heading(title, name, drop=0 if name in _ALWAYS else 2 + place)
+            Heading(title, name, drop=0 if name in _ALWAYS else 4 + place)
             for place, (name, title) in enumerate(found.headings.items())
         ),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
-        Heading("share", "share", lambda part: percent(part, totals.macs), drop=1, person=True),
+        Heading("share", "share", lambda part: percent(part, totals.macs), drop=3, person=True),
     )
     rows = []
     for row in found.rows:

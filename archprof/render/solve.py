@@ -10,22 +10,18 @@ from archprof.units import exact, percent, plural
 
 def solution_table(found: Solution) -> Table:
     """Return the network found and the next beyond it, with what that would break."""
+    asked = [limit.metric for limit in found.limits]
+    counts = tuple(dict.fromkeys(("params", "macs", "activations", *asked)))
     columns = (
         Heading("", "which", left=True),
         *(Heading(name, name) for name in found.best.settings),
-        *(
-            Heading(label_of(name), name, exact, drop=drop)
-            for name, drop in (("params", 0), ("macs", 0), ("activations", 3))
-        ),
+        *(Heading(label_of(name), name, exact, drop=0 if name in ("params", "macs", *asked) else 3) for name in counts),
     )
     near = not found.fits or found.target is not None
     shown: list[tuple[str, Found]] = [("nearest" if near else "fits", found.best)]
     if found.above:
         shown.append(("other side" if found.target is not None else "just above", found.above))
-    rows = tuple(
-        (label, *one.settings.values(), one.totals.params, one.totals.macs, one.totals.activations)
-        for label, one in shown
-    )
+    rows = tuple((label, *one.settings.values(), *(one.totals[name] for name in counts)) for label, one in shown)
     return Table(found.model, columns, rows, tuple(_footer(found)))
 
 

@@ -1,5 +1,6 @@
 """A network's costs as a table: `archprof summary`."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from archprof.analysis.document import ConventionTotal, Head, inputs_text
@@ -7,31 +8,35 @@ from archprof.analysis.summary import Summary
 from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import exact, listed, percent, plural, short
 
 BAR = 12
 
 
 def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
-    """Return the table of a view of a network; what other conventions count stands beside our MACs."""
-    macs = found.head.totals.macs
-    largest = max((line.cost.macs for line in view.lines), default=0)
+    """Return the table of a view of a network, with the count that it is sorted by, and shares of that; what other
+    conventions count stands beside our MACs."""
+    by = sort or "macs"
+    asked = [] if by in ("params", "macs") else [by]
+    total, largest = found.head.totals[by], max((line.cost[by] for line in view.lines), default=0)
+    share = "share" if by == "macs" else f"of {label_of(by)}"
     columns = (
-        Heading("path", "path", left=True),
-        Heading("operator", "op", left=True),
-        Heading("input", "inputs", show_shape, drop=5),
-        Heading("output", "outputs", show_shape, drop=4 if found.conventions else 0),
-        Heading("k", "kernel", kernels, drop=2),
-        Heading("s", "stride", pair, drop=3),
+        Heading("path", "path", left=True, fold=PATH),
+        Heading("operator", "op", left=True, fold=PATH, drop=1),
+        Heading("input", "inputs", show_shape, drop=7),
+        Heading("output", "outputs", show_shape, drop=6 if found.conventions or asked else 0),
+        Heading("k", "kernel", kernels, drop=4),
+        Heading("s", "stride", pair, drop=5),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
+        *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.conventions),
         *_measured_headings(found),
-        Heading("share", "share", lambda part: percent(part, macs), drop=1, person=True),
-        Heading("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
+        Heading(share, "share", lambda part: percent(part, total), drop=3, person=True),
+        Heading("", "bar", lambda part: bar(part, largest), left=True, drop=8, person=True),
     )
-    rows = tuple(_values(line, found) for line in view.lines)
+    rows = tuple(_values(line, found, asked, by) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
     return Table(
         heading(found.head), columns, rows, (*_footer(found, view, sort), *map(_rule, found.conventions)), quiet
@@ -55,7 +60,7 @@ def _rule(one: ConventionTotal) -> Note:
     return Note("convention", f"{one.name} {one.version}: {exact(one.total)} {one.unit}, {one.text}")
 
 
-def _values(line: Line, found: Summary) -> tuple[Any, ...]:
+def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[Any, ...]:
     cost = line.cost
     start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, cost.macs)
     measured: tuple[Any, ...] = ()
@@ -63,7 +68,7 @@ def _values(line: Line, found: Summary) -> tuple[Any, ...]:
         second = (line.measured.macs_torch,) if found.measured.macs_torch is not None else ()
         measured = (line.measured.macs, *second, line.agrees)
     counts = tuple(line.counted_by(one.name) for one in found.conventions)
-    return (*start, *counts, *measured, cost.macs, cost.macs)
+    return (*start, *(cost[name] for name in asked), *counts, *measured, cost[by], cost[by])
 
 
 def heading(head: Head) -> str:

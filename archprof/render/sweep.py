@@ -4,13 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archprof.costs.metrics import label_of
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, SweepOutcome, Variant
 from archprof.units import exact, plural, short
 
-# The counts of the table; those with a number leave it where the room is narrow.
-_COUNTS = {"params": 0, "macs": 0, "activations": 3}
+# The counts of the table, beside those that are asked for.
+_COUNTS = ("params", "macs", "activations")
 # Fewer points are no plot.
 _PLOTTED = 8
 
@@ -18,27 +18,33 @@ _PLOTTED = 8
 def sweep_table(found: SweepOutcome) -> Table:
     """Return the first variants as a table, with what was left out, what cannot be and why, and a plot."""
     several = len(found.models) > 1
+    counts = tuple(dict.fromkeys((*_COUNTS, *found.asked)))
+    stay = ("params", "macs", *found.asked)
     columns = (
-        *([Heading("model", "model", left=True)] if several else []),
+        *([Heading("model", "model", left=True, fold=NAME)] if several else []),
         *(Heading(name, name) for name in found.axes),
-        *(Heading(label_of(name), name, exact, drop=drop) for name, drop in _COUNTS.items()),
+        *(Heading(label_of(name), name, exact, drop=0 if name in stay else 3) for name in counts),
     )
-    rows = tuple(_row(one, found.axes, several) for one in found.first)
+    rows = tuple(_row(one, found.axes, counts, several) for one in found.first)
     title = f"{', '.join(found.models)}: {plural(found.variants, 'variant')}"
     return Table(title, columns, rows, tuple(_footer(found)))
 
 
-def _row(one: Variant, axes: Sequence[str], several: bool) -> tuple[Any, ...]:
+def _row(one: Variant, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
     settings = [one.settings.get(name, "") for name in axes]
-    return (*([one.model] if several else []), *settings, *(one.totals[name] for name in _COUNTS))
+    if one.last_width:
+        settings[axes.index("width")] += f"–{one.last_width}"
+    return (*([one.model] if several else []), *settings, *(one.totals[name] for name in counts))
 
 
 def _footer(found: SweepOutcome) -> Iterator[Note]:
     if found.limited:
         yield Note("budget", f"{found.fitting:,} of {plural(found.variants, 'variant')} within the limits")
-    if len(found.first) < max(found.kept, found.fitting):
+    if any(one.last_width for one in found.first):
+        yield Note("totals", "a network that several widths give is listed once, from the least of them to the largest")
+    if found.shown < found.fitting:
         file = "a file (`-o sweep.parquet`, `.csv`, `.jsonl`) takes all"
-        yield Note("left out", f"{len(found.first):,} of {found.fitting:,} shown; {file}")
+        yield Note("left out", f"{found.shown:,} of {found.fitting:,} shown; {file}")
     for one in found.impossible:
         yield Note("impossible", impossible_text(one))
     convention = found.convention
@@ -54,22 +60,28 @@ def impossible_text(one: Impossible) -> str:
 
 
 def scatter(points: Mapping[str, Sequence[int]], width: int = 48, height: int = 12) -> Iterator[str]:
-    """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes from 0."""
+    """Yield a plot of characters: params, or where those are all the same activations, over MACs; both axes go from the
+    least to the most."""
     macs = points["macs"]
     name = next((name for name in ("params", "activations") if len(set(points[name])) > 1), "")
     if len(macs) < _PLOTTED or not name or len(set(macs)) == 1:
         return
     heights = points[name]
     cells = [[" "] * width for _ in range(height)]
-    for across, up in zip(macs, heights, strict=True):
-        row, column = int(up / max(heights) * (height - 1)), int(across / max(macs) * (width - 1))
-        cells[height - 1 - row][column] = "·"
-    labels = [short(max(heights)), *[""] * (height - 2), "0"]
+    for across, up in zip(_scaled(macs, width), _scaled(heights, height), strict=True):
+        cells[height - 1 - up][across] = "·"
+    labels = [short(max(heights)), *[""] * (height - 2), short(min(heights))]
     room = max(map(len, labels))
     yield ""
     yield name
     for label, line in zip(labels, cells, strict=True):
         yield f"{label:>{room}} │{''.join(line).rstrip()}"
     yield f"{'':>{room}} └{'─' * width}"
-    end = f"{short(max(macs))} MACs"
-    yield f"{'':>{room}}  0{end:>{width - 1}}"
+    start, end = short(min(macs)), f"{short(max(macs))} MACs"
+    yield f"{'':>{room}}  {start}{end:>{width - len(start)}}"
+
+
+def _scaled(values: Sequence[int], steps: int) -> Iterator[int]:
+    """Yield the step of each value, of so many from the least to the most."""
+    least, most = min(values), max(values)
+    return ((value - least) * (steps - 1) // (most - least) for value in values)

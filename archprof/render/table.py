@@ -11,14 +11,19 @@ if TYPE_CHECKING:
 
 GAP = 2
 WRAPPED = 28
-FOLDED = 8
+# Down to so many characters fold paths of modules, names of networks, places in files.
+PATH, NAME, LOCATION = 8, 12, 24
+# Columns of this drop, and larger ones, make nothing fold.
+UNFOLDED = 3
 
 
 class Heading(NamedTuple):
     """A column: its title for people, its key for machines, and how a value is shown.
 
-    Columns with the highest *drop* leave first, together, when the room is narrow; 0 stays always. A column that may
-    *wrap* gives up room before that, down to `WRAPPED` characters. A column of the *person* alone is not in CSV.
+    Where the room is narrow, columns come in by their *drop*, those of one number together: 0 always, 1 and 2 even
+    where paths must *fold* in their middle for them, down to so many characters, the others where there is room beside
+    whole paths. A column that may *wrap* gives up room before that, down to `WRAPPED` characters. A column of the
+    *person* alone is not in CSV.
     """
 
     title: str
@@ -28,6 +33,7 @@ class Heading(NamedTuple):
     drop: int = 0
     person: bool = False
     wrap: bool = False
+    fold: int = 0
 
 
 class Note(NamedTuple):
@@ -72,75 +78,131 @@ def _printable_column(column: Heading) -> Heading:
 def to_text(table: Table, page: "Page") -> str:
     """Return the table as text for a page; one without a width leaves it as wide as it wants to be.
 
-    No digit is ever cut: columns leave instead, then paths fold in their middle. Problems are left out: they are said
-    on standard error.
+    No digit is ever cut: columns leave instead, which is said below, then paths fold in their middle. Problems are left
+    out: they are said on standard error.
     """
     width = page.width
-    columns, widths, rows = _fitted(table, width)
+    columns, left_out = _fitted(_in_ascii(table) if page.ascii_only else table, width)
+    notes = [*left_out, *(note.text for note in table.footer if note.kind != "problem")]
     parts = [
         _wrapped(table.title, width),
-        _rich(columns, widths, rows, table.quiet, page.color) if rows else "",
-        "\n".join(_wrapped(note.text, width) for note in table.footer if note.kind != "problem"),
+        _rich(columns, table.quiet, page.color) if columns else "",
+        "\n".join(_wrapped(text, width) for text in notes),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
-    text = "\n".join([text, *(to_text(further, page._replace(ascii_only=False)) for further in table.below)])
+    text = "\n".join([text, *(to_text(further, page) for further in table.below)])
     return to_ascii(text) if page.ascii_only else text
 
 
-def _fitted(table: Table, width: int | None) -> tuple[list[Heading], list[int], list[list[str]]]:
-    """Return the columns that fit, their widths, and the rows as text."""
+def _in_ascii(table: Table) -> Table:
+    """Return the table with cells as wide as ASCII makes them: `≤` is two characters there."""
+    return table._replace(columns=tuple(map(_ascii_column, table.columns)))
+
+
+def _ascii_column(column: Heading) -> Heading:
+    return column._replace(title=to_ascii(column.title), show=lambda value: to_ascii(column.show(value)))
+
+
+class _Column(NamedTuple):
+    """A column as text: how wide it stands, and how narrow it may."""
+
+    heading: Heading
+    texts: list[str]
+    width: int
+    least: int
+
+
+def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
+    """Return the columns that fit, and what is said of the others."""
+    if not table.rows:
+        return [], []
+    cells = zip(table.columns, zip(*table.rows, strict=True), strict=True)
+    columns = [_column(heading, [heading.show(value) for value in values]) for heading, values in cells]
+    # A column in which nothing stands says nothing.
+    filled = [column for column in columns if any(column.texts)]
+    if room is None or _room([column.width for column in filled]) <= room:
+        return filled, []
+    kept = _admitted(filled, room)
+    return _narrowed(kept, room), _left_out(filled, kept)
+
+
+def _column(heading: Heading, texts: list[str]) -> _Column:
     from rich.cells import cell_len  # some characters of names are two columns wide
 
-    cells = [[column.show(value) for column, value in zip(table.columns, row, strict=True)] for row in table.rows]
-    # A column in which nothing stands says nothing.
-    kept = [index for index in range(len(table.columns)) if not cells or any(row[index] for row in cells)]
-    widths = [
-        max([cell_len(column.title), *(cell_len(row[index]) for row in cells)])
-        for index, column in enumerate(table.columns)
-    ]
-    if width is not None:
-        _narrow(table.columns, widths, kept, width)
-        over = _room(widths, kept) - width
-        first = next((index for index in kept if table.columns[index].title), None)  # marks have no title
-        if over > 0 and first is not None and table.columns[first].left and widths[first] > FOLDED:
-            widths[first] = max(FOLDED, widths[first] - over)
-            for row in cells:
-                row[first] = fold_path(row[first], widths[first])
-    return (
-        [table.columns[index] for index in kept],
-        [widths[index] for index in kept],
-        [[row[index] for index in kept] for row in cells],
-    )
+    width = max(map(cell_len, (heading.title, *texts)))
+    return _Column(heading, texts, width, _least(heading, texts, width))
 
 
-def _narrow(columns: Sequence[Heading], widths: list[int], kept: list[int], room: int) -> None:
-    """Wrap what may wrap, then drop columns, until the rest fits; both lists change in place."""
-    while (over := _room(widths, kept) - room) > 0:
-        wrappable = [index for index in kept if columns[index].wrap and widths[index] > WRAPPED]
-        droppable = [index for index in kept if columns[index].drop]
-        if wrappable:
-            widest = max(wrappable, key=lambda index: widths[index])
-            widths[widest] = max(WRAPPED, widths[widest] - over)
-        elif droppable:
-            first = max(columns[index].drop for index in droppable)
-            kept[:] = [index for index in kept if columns[index].drop != first]
-        else:
-            return
+def _least(heading: Heading, texts: list[str], width: int) -> int:
+    """Return the width down to which a column may go: where it folds, as far as its texts can still be told apart."""
+    if heading.wrap:
+        return min(width, WRAPPED)
+    if not heading.fold:
+        return width
+    least, differing = min(width, max(heading.fold, len(heading.title))), len(set(texts))
+    while least < width and len({fold_path(text, least) for text in texts}) < differing:
+        least += 1
+    return least
 
 
-def _room(widths: Sequence[int], kept: Sequence[int]) -> int:
-    return sum(widths[index] for index in kept) + GAP * max(len(kept) - 1, 0)
+def _admitted(columns: Sequence[_Column], room: int) -> list[_Column]:
+    """Return the columns that there is room for, in their order: the most important first, then whatever still fits."""
+    chosen: set[int] = set()
+    for drop in sorted({column.heading.drop for column in columns}):
+        more = chosen | {index for index, column in enumerate(columns) if column.heading.drop == drop}
+        widths = [columns[i].least if drop < UNFOLDED or columns[i].heading.wrap else columns[i].width for i in more]
+        if not drop or _room(widths) <= room:
+            chosen = more
+    return [column for index, column in enumerate(columns) if index in chosen]
+
+
+def _left_out(columns: Sequence[_Column], kept: Sequence[_Column]) -> list[str]:
+    """Return the titles of missing columns, and what shows them; bars, which repeat a number, have none."""
+    shown = {column.heading.title for column in kept}
+    missing = dict.fromkeys(column.heading.title for column in columns if column.heading.title not in {"", *shown})
+    if not missing:
+        return []
+    titled = [column for column in columns if column.heading.title or column in kept]
+    wide = _room([column.least if column.heading.wrap else column.width for column in titled])
+    return [f"left out for width: {', '.join(missing)} · `-o FILE` or {wide} columns show all"]
+
+
+def _narrowed(columns: Sequence[_Column], room: int) -> list[_Column]:
+    """Return the columns wrapped, then folded, until they fit, or can give up no more."""
+    widths = [column.width for column in columns]
+    for flexible in ([column.heading.wrap for column in columns], [bool(column.heading.fold) for column in columns]):
+        able = [index for index, bends in enumerate(flexible) if bends]
+        while (over := _room(widths) - room) > 0 and (able := [i for i in able if widths[i] > columns[i].least]):
+            widest = max(able, key=lambda index: widths[index])
+            widths[widest] = max(columns[widest].least, widths[widest] - over)
+    return [_at(column, width) for column, width in zip(columns, widths, strict=True)]
+
+
+def _at(column: _Column, width: int) -> _Column:
+    if not column.heading.fold or width == column.width:
+        return column._replace(width=width)
+    return column._replace(width=width, texts=[fold_path(text, width) for text in column.texts])
+
+
+def _room(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * max(len(widths) - 1, 0)
 
 
 def fold_path(path: str, room: int) -> str:
-    """Return a path of at most *room* characters, its middle replaced by an ellipsis."""
+    """Return a path of at most *room* characters, its middle replaced by an ellipsis; a number in it is there whole or
+    not at all."""
     if len(path) <= room:
         return path
-    head = (room - 1) // 3
-    return f"{path[:head]}…{path[len(path) - (room - 1 - head) :]}"
+    start = (room - 1) // 2
+    stop = len(path) - (room - 1 - start)
+    while start > 0 and path[start - 1 : start + 1].isdigit():
+        start -= 1
+    while stop < len(path) and set(path[stop - 1 : stop + 1]) <= set(".0123456789"):
+        stop += 1
+    return f"{path[:start]}…{path[stop:]}"
 
 
-def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quiet: frozenset[int], color: bool) -> str:
+def _rich(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str:
     from io import StringIO
 
     from rich.box import Box
@@ -152,16 +214,16 @@ def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quie
     booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
-    lines = [_joined([column.title for column in columns], columns, widths)]
-    lines += [_joined(row, columns, widths) for row in rows]
-    for (wrap, width), title in zip(_groups(columns, widths), lines[0], strict=True):
+    lines = [_joined([column.heading.title for column in columns], columns)]
+    lines += [_joined(row, columns) for row in zip(*(column.texts for column in columns), strict=True)]
+    for (wrap, width), title in zip(_groups(columns), lines[0], strict=True):
         grid.add_column(Text(title), width=width, no_wrap=not wrap)
     for index, line in enumerate(lines[1:]):
         grid.add_row(*map(Text, line), style="dim" if index in quiet else None)
     out = StringIO()
     console = Console(
         file=out,
-        width=sum(widths) + GAP * len(widths),
+        width=_room([column.width for column in columns]) + GAP,
         force_terminal=color,
         color_system="standard" if color else None,
         legacy_windows=False,
@@ -172,32 +234,33 @@ def _rich(columns: list[Heading], widths: list[int], rows: list[list[str]], quie
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 
 
-def _groups(columns: list[Heading], widths: list[int]) -> list[tuple[bool, int]]:
+def _groups(columns: Sequence[_Column]) -> list[tuple[bool, int]]:
     """Return whether each column that rich lays out wraps, and its width: those that do, and all between them as one,
     since a cell costs rich as much as a line."""
     groups: list[tuple[bool, int]] = []
-    for column, width in zip(columns, widths, strict=True):
-        if groups and not column.wrap and not groups[-1][0]:
-            groups[-1] = (False, groups[-1][1] + GAP + width)
+    for column in columns:
+        wrap = column.heading.wrap
+        if groups and not wrap and not groups[-1][0]:
+            groups[-1] = (False, groups[-1][1] + GAP + column.width)
         else:
-            groups.append((column.wrap, width))
+            groups.append((wrap, column.width))
     return groups
 
 
-def _joined(cells: list[str], columns: list[Heading], widths: list[int]) -> list[str]:
+def _joined(cells: Sequence[str], columns: Sequence[_Column]) -> list[str]:
     """Return the cells of a line as rich lays them out."""
     from rich.cells import cell_len
 
     joined: list[str] = []
     open_group = False
-    for text, column, width in zip(cells, columns, widths, strict=True):
+    for text, (heading, _, width, _) in zip(cells, columns, strict=True):
         room = " " * (width - cell_len(text))
-        aligned = text if column.wrap else text + room if column.left else room + text
-        if open_group and not column.wrap:
+        aligned = text if heading.wrap else text + room if heading.left else room + text
+        if open_group and not heading.wrap:
             joined[-1] += " " * GAP + aligned
         else:
             joined.append(aligned)
-        open_group = not column.wrap
+        open_group = not heading.wrap
     return joined
 
 

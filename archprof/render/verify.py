@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from archprof.analysis.verify import Check, Proof, Verification
-from archprof.render.table import Heading, Note, Table
+from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short
 
@@ -15,12 +15,12 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
     proofs = found.proofs
     others = [by for by in ("expect", "module", "fvcore", "torch") if any(_of(proof, by) for proof in proofs)]
     columns = (
-        Heading("model", "model", left=True),
+        Heading("model", "model", left=True, fold=NAME),
         Heading("at", "settings", left=True),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
         *(Heading(by, by, left=True) for by in others),
-        Heading("published", "published", left=True, drop=1),
+        Heading("published", "published", left=True, drop=3, wrap=True),
     )
     rows = []
     for proof in proofs:

@@ -7,19 +7,21 @@ import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
 from archprof.costs.metrics import NAMES, Counts
-from archprof.sweep.plan import Plan
-from archprof.sweep.run import Tally, VariantRows, digits
+from archprof.sweep.plan import Plan, Selection
+from archprof.sweep.run import Tally, VariantRows, digits, settings_of
 
 # A table of more is for a file.
 SHOWN = 50
 
 
 class Variant(NamedTuple):
-    """One variant: of which network, at which settings, and its costs."""
+    """One variant, or several that are the same network: of which spec, at which settings, the costs, and where the
+    width is one of several, the last of them."""
 
     model: str
     settings: Mapping[str, str]
     totals: Counts
+    last_width: str = ""
 
 
 class Impossible(NamedTuple):
@@ -45,8 +47,8 @@ class SweepDocument(NamedTuple):
 
 class SweepOutcome(NamedTuple):
     """A sweep over some axes of some networks: how many *variants* were computed, how many of them are *fitting* (its
-    limits, if it has any: *limited*), how many of those are kept, the *first* of these, and what cannot be; *points*
-    are the counts of some of all, by metric."""
+    limits, if it has any: *limited*), how many of those are *shown*, as the *first*, and what cannot be; *asked* are
+    the counts that it chose by, *points* the counts of some of all, by metric."""
 
     convention: ConventionText
     models: tuple[str, ...]
@@ -54,28 +56,56 @@ class SweepOutcome(NamedTuple):
     variants: int
     limited: bool
     fitting: int
-    kept: int
+    shown: int
     first: tuple[Variant, ...]
     impossible: tuple[Impossible, ...]
     points: Mapping[str, tuple[int, ...]]
+    asked: tuple[str, ...]
 
 
-def outcome(tally: Tally, kept: VariantRows, points: VariantRows, *, limited: bool) -> SweepOutcome:
-    """Return what a sweep has come to; *kept* are those to show, *points* those to draw."""
+def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: VariantRows) -> SweepOutcome:
+    """Return what a sweep has come to; *kept* are those to show, a network once where they are sorted, *points* those
+    to draw."""
     plans = tally.plans
+    alone = [[place] for place in range(min(len(kept), SHOWN))]
+    shown = networks(plans, kept)[:SHOWN] if selection.sort else alone
     drawn = {name: tuple(line) for name, line in zip(NAMES, points.costs.tolist(), strict=True)}
     return SweepOutcome(
         convention_text(),
         tuple(plan.model for plan in plans),
         axis_names(plans),
         sum(tally.done),
-        limited,
+        bool(selection.limits),
         tally.fitting,
-        len(kept),
-        tuple(_variants(plans, kept.take(np.arange(min(len(kept), SHOWN))))),
+        sum(map(len, shown)),
+        tuple(_variant(plans, kept.take(np.array(places))) for places in shown),
         tuple(impossible(tally)),
         drawn,
+        selection.counts,
     )
+
+
+def first_networks(plans: Sequence[Plan], rows: VariantRows, top: int | None) -> VariantRows:
+    """Return the variants that are the first networks, those of one together."""
+    places = [place for network in networks(plans, rows)[:top] for place in network]
+    return rows.take(np.array(places, np.int64))
+
+
+def networks(plans: Sequence[Plan], rows: VariantRows) -> list[list[int]]:
+    """Return the places of the variants, those that are the same network together: they differ in the width alone and
+    in no count. As the width grows no channels become fewer, so equal params mean equal channels."""
+    others = np.zeros(len(rows), np.int64)
+    for index, plan in enumerate(plans):
+        here = np.flatnonzero(rows.plans == index)
+        found = digits(plan, rows.numbers[here])
+        for axis in plan.axes:
+            if axis.name != "width":
+                others[here] = others[here] * len(axis.values) + found[axis.name]
+    same: dict[tuple[int, ...], list[int]] = {}
+    keys = zip(rows.plans.tolist(), others.tolist(), *rows.costs.tolist(), strict=True)
+    for place, key in enumerate(keys):
+        same.setdefault(key, []).append(place)
+    return list(same.values())
 
 
 def axis_names(plans: Sequence[Plan]) -> tuple[str, ...]:
@@ -83,20 +113,21 @@ def axis_names(plans: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(axis.name for plan in plans for axis in plan.axes))
 
 
-def _variants(plans: Sequence[Plan], rows: VariantRows) -> Iterator[Variant]:
-    for index, number, *counts in zip(rows.plans.tolist(), rows.numbers.tolist(), *rows.costs.tolist(), strict=True):
-        plan = plans[index]
-        yield Variant(plan.model, _settings(plan, number), Counts(zip(NAMES, counts, strict=True)))
+def _variant(plans: Sequence[Plan], rows: VariantRows) -> Variant:
+    """Return the variants that are one network as one."""
+    plan = plans[int(rows.plans[0])]
+    chosen = digits(plan, rows.numbers)
+    settings = {axis.name: axis.values[int(chosen[axis.name][0])] for axis in plan.axes}
+    last = ""
+    if len(rows) > 1:
+        values = next(axis.values for axis in plan.axes if axis.name == "width")
+        given = sorted((values[digit] for digit in chosen["width"].tolist()), key=float)
+        settings["width"], last = given[0], given[-1]
+    return Variant(plan.model, settings, Counts(zip(NAMES, rows.costs[:, 0].tolist(), strict=True)), last)
 
 
 def impossible(tally: Tally) -> Iterator[Impossible]:
     """Yield why variants cannot be, a reason each."""
     for plan, found in zip(tally.plans, tally.invalid, strict=True):
         for one in found:
-            yield Impossible(plan.model, _settings(plan, one.example), one.variants, one.reason)
-
-
-def _settings(plan: Plan, number: int) -> dict[str, str]:
-    """Return a variant's settings, as they are typed."""
-    found = digits(plan, np.array([number]))
-    return {axis.name: axis.values[int(found[axis.name][0])] for axis in plan.axes}
+            yield Impossible(plan.model, settings_of(plan, one.example), one.variants, one.reason)

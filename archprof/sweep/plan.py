@@ -49,6 +49,12 @@ class Selection(NamedTuple):
         """Whether variants are held against each other, so that none is known to be kept before the last."""
         return bool(self.pareto or self.top)
 
+    @property
+    def counts(self) -> tuple[str, ...]:
+        """The counts that it asks about."""
+        named = (*(limit.of for limit in self.limits), *self.pareto, self.sort)
+        return tuple(dict.fromkeys(name.removeprefix("-") for name in named if name))
+
 
 class Plan(NamedTuple):
     """One network's part of a sweep. Variants are numbered: the last axis varies fastest; with a *sample*, numbers are

@@ -12,6 +12,7 @@ import numpy as np
 from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
+from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
 from archprof.sweep.executors import Task, Workers
 from archprof.sweep.plan import SPACE, Plan, Selection
@@ -152,7 +153,7 @@ def _again(task: Task, workers: Workers, plan: Plan) -> Stretch:
     workers.renew()
     _, start, stop = task
     message = f"workers were killed {_TRIES} times at variants {start:,} to {stop - 1:,} of {plan.model}"
-    advice = f"they begin with `{settings_of(plan, start)}`; if memory is short, `--jobs 1` takes least"
+    advice = f"they begin with `{settings_text(settings_of(plan, start).items())}`; if memory is short, `--jobs 1` takes least"
     raise usage_error(message, help=advice)
 
 
@@ -178,7 +179,7 @@ def digits(plan: Plan, numbers: Integers) -> dict[str, Integers]:
     return found
 
 
-def settings_of(plan: Plan, number: int) -> str:
-    """Return a variant's settings as they are typed: `width=0.75,resolution=192`."""
+def settings_of(plan: Plan, number: int) -> dict[str, str]:
+    """Return a variant's settings, as they are typed."""
     found = digits(plan, np.array([number]))
-    return ",".join(f"{axis.name}={axis.values[int(found[axis.name][0])]}" for axis in plan.axes)
+    return {axis.name: axis.values[int(found[axis.name][0])] for axis in plan.axes}

@@ -12,7 +12,6 @@ import pytest
 import archprof
 from archprof.costs.metrics import NAMES
 from archprof.spec.axis import parse_axis
-from archprof.spec.variant import parse_settings
 from archprof.sweep.compute import compute
 from archprof.sweep.executors import Processes
 from archprof.sweep.plan import Selection, plan_sweep
@@ -81,7 +80,7 @@ def counters():
 
         return count
 
-    variants = [dict(parse_settings(settings_of(ARBITRARY, number))) for number in range(5)]
+    variants = [settings_of(ARBITRARY, number) for number in range(5)]
     found = {}
     for name, count in {
         "fvcore": fvcore,

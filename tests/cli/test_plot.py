@@ -1,4 +1,4 @@
-"""archprof compare --plot: pictures with every name on them, none over another."""
+"""`--plot`: pictures with every name on them, none over another, and with what they leave out said."""
 
 import importlib
 import xml.etree.ElementTree as ET
@@ -28,18 +28,22 @@ def text_in_svg():
         yield
 
 
+def words(path):
+    """Return the texts of a picture."""
+    return ["".join(node.itertext()).strip() for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
+
+
 @pytest.mark.usefixtures("text_in_svg")
 def test_every_network_is_named(capsys, tmp_path):
     path = tmp_path / "out.svg"
     assert archprof(capsys, "compare", *MODELS, "--plot", str(path)).code == 0
-    words = {"".join(node.itertext()).strip() for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")}
     assert {
         "mobilenet_v1",
-        "mobilenet_v1@width=0.75",
+        "width=0.75",
         "mixnet_l",
         "published top-1 accuracy, %",
-        "multiply-accumulates (archprof 1)",
-    } <= words
+        "MACs (convention archprof 1)",
+    } <= set(words(path))
 
 
 @pytest.mark.usefixtures("text_in_svg")
@@ -58,3 +62,60 @@ def test_a_png(capsys, tmp_path):
 def test_another_suffix(capsys):
     result = archprof(capsys, "compare", "v1", "v2", "--plot", "out.gif")
     assert (result.code, result.err) == (2, "cannot draw `out.gif`\n  help: a name that ends with .svg, .png, .pdf\n")
+
+
+def test_networks_that_are_not_drawn_are_named(capsys, tmp_path):
+    path = tmp_path / "out.svg"
+    result = archprof(capsys, "compare", "v1", "v2", "R-50-C4", "--plot", str(path))
+    assert (result.code, result.err) == (0, f"not in `{path}`, no top-1 accuracy was published: R-50-C4\n")
+
+
+@pytest.mark.usefixtures("text_in_svg")
+@pytest.mark.parametrize(
+    ("arguments", "labels", "absent"),
+    [
+        # one network has no legend
+        (("v2", "--width", "0.5,0.75,1"), {"labels: width at the points", "0.5", "0.75", "1"}, {"mobilenet_v2"}),
+        (
+            ("v2", "--resolution", "160,192"),
+            {"labels: resolution at the points", "160", "192", "activations"},
+            {"parameters"},
+        ),
+        (
+            ("v1", "v2", "--width", "0.35,0.7", "--resolution", "128,256"),
+            {
+                "labels: width at the points, resolution at the ends of lines",
+                "mobilenet_v1",
+                "mobilenet_v2",
+                "0.35",
+                "256",
+            },
+            set(),
+        ),
+        (("v2", "--width", "0.5:1:0.02", "--resolution", "32:512:32"), {"parameters"}, {"0.52", "labels"}),
+    ],
+)
+def test_a_sweep_is_labelled_by_what_varies(capsys, tmp_path, arguments, labels, absent):
+    path = tmp_path / "out.svg"
+    assert archprof(capsys, "sweep", *arguments, "--plot", str(path)).code == 0
+    found = set(words(path))
+    assert {*labels, "MACs (convention archprof 1)"} <= found
+    assert not absent & found
+
+
+@pytest.mark.usefixtures("text_in_svg")
+def test_convolutions_over_their_outputs(capsys, tmp_path):
+    path = tmp_path / "out.svg"
+    result = archprof(capsys, "cost", "--conv", "std,pw,se", "--k", "3", "--plot", str(path))
+    assert (result.code, result.err) == (0, f"not in `{path}`, nothing to hold it against over N: se\n")
+    assert {"std, K 3", "pw, K 1", "output channels N", "1024"} <= set(words(path))
+
+
+def test_each_row_has_its_own_kernel(capsys):
+    out = archprof(capsys, "cost", "--conv", "std,pw,linear", "--format", "csv").out
+    assert [line.split(",")[:2] for line in out.splitlines()] == [
+        ["conv", "kernels"],
+        ["std", "3x3"],
+        ["pw", "1x1"],
+        ["linear", ""],
+    ]

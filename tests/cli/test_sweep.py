@@ -84,6 +84,47 @@ def test_several_networks(capsys):
     assert {row["macs"] for row in found} >= {"300774272", "216589760"}
 
 
+def table_rows(out):
+    """Return the cells of a table as text."""
+    return [line.split() for line in out.partition("──\n")[2].partition("\n\n")[0].splitlines()]
+
+
+def test_a_network_is_listed_once_where_they_are_sorted(capsys):
+    options = ("--width", "0.5:0.6:0.004", "--sort", "macs", "--top", "3")
+    out = archprof(capsys, "sweep", "v2", "mobilenet_v2", *options).out
+    # Channels are multiples of 8: the next one for 320 begins at 164/320 = 0.5125 and at 172/320 = 0.5375, for 160 at
+    # 84/160 = 0.525.
+    assert [row[0] for row in table_rows(out)] == ["0.5–0.512", "0.516–0.524", "0.528–0.536"]
+    for row in table_rows(out):
+        for width in row[0].split("–"):
+            summary = json.loads(archprof(capsys, "summary", f"v2@width={width}", "--format", "json").out)
+            assert row[1:4] == [f"{summary['totals'][count]:,}" for count in ("params", "macs", "activations")]
+    assert "10 of 26 shown" in out
+
+
+def test_equal_counts_of_other_cells_are_other_networks(capsys):
+    cells = ("--set", "layers[1].rows[4].k=3,5", "--set", "layers[1].rows[5].k=3,5")
+    found = table_rows(archprof(capsys, "sweep", "v3", *cells, "--sort", "macs").out)
+    assert [row[:2] for row in found] == [["3", "3"], ["3", "5"], ["5", "3"], ["5", "5"]]
+    assert found[1][2:] == found[2][2:]
+
+
+def test_counts_that_are_asked_for_are_shown(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "50")
+    out = archprof(capsys, "sweep", "v2", "--width", "0.5,1", "--pareto", "-buffers,activations").out
+    assert out.splitlines()[2].split() == ["width", "params", "MACs", "activations", "buffers"]
+
+
+def test_a_plot_of_characters_uses_its_range(capsys):
+    lines = archprof(capsys, "sweep", "v2", "--width", "0.5:1.4:0.1").out.splitlines()
+    start = lines.index("params")
+    assert lines[start - 1] == ""
+    plot = lines[start + 1 : start + 15]
+    assert [plot[0].split()[0], plot[11].split()[0]] == ["6.109M", "1.969M"]
+    assert plot[0].index("·") - plot[11].index("·") == 47
+    assert plot[13].split() == ["97.13M", "582.2M", "MACs"]
+
+
 def test_nothing_within_the_limits(capsys):
     result = archprof(capsys, *SWEEP, "--max-macs", "1k")
     assert (result.code, result.err) == (1, "no variant is within the limits\n")

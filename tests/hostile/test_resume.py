@@ -17,6 +17,7 @@ import pytest
 
 from archprof.errors import UsageError
 from archprof.spec.axis import parse_axis
+from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Stretch, compute
 from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import settings_of, sweep
@@ -193,7 +194,7 @@ def test_a_stretch_that_kills_every_worker_is_named():
         pieces.extend(piece.stretch.stop for piece in sweep([plan], workers))
     assert str(raised.value) == (
         "workers were killed 3 times at variants 262,144 to 393,215 of mobilenet_v2\n"
-        f"  help: they begin with `{settings_of(plan, 262_144)}`; if memory is short, `--jobs 1` takes least"
+        f"  help: they begin with `{settings_text(settings_of(plan, 262_144).items())}`; if memory is short, `--jobs 1` takes least"
     )
     assert workers.renewed >= 4
 

@@ -9,7 +9,6 @@ from archprof.costs.metrics import NAMES
 from archprof.language.expand import expand
 from archprof.runtime.measure import measure_network
 from archprof.spec.axis import parse_axis
-from archprof.spec.variant import parse_settings
 from archprof.sweep.compute import compute
 from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import settings_of
@@ -32,6 +31,6 @@ def test_a_sample_of_a_sweep(model):
     plan = plan_sweep(model, axes, Selection(), sample=1000, seed=11)
     stretch = compute(pickle.dumps(plan), 0, plan.size)
     for number in random.Random(model).sample(range(1000), 2):
-        measured = measure_network(expand(plan.spec(parse_settings(settings_of(plan, number)))), "fvcore")
+        measured = measure_network(expand(plan.spec(settings_of(plan, number).items())), "fvcore")
         counts = dict(zip(NAMES, stretch.costs[:, number].tolist(), strict=True))
         assert (measured.params, measured.macs) == (counts["params"], counts["macs"])
