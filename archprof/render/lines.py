@@ -66,7 +66,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     return {
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
-        **_picked(one.totals, ("params", "macs", "activations")),
+        **one.totals,
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},
@@ -80,8 +80,7 @@ def _solve(found: "Solution") -> Iterator[Row]:
     for key in ("best", "above"):
         one = getattr(found, key)
         if one is not None:
-            counts = _picked(one.totals, ("params", "macs", "activations"))
-            yield {"which": key, **one.settings, **counts}
+            yield {"which": key, **one.settings, **one.totals}
 
 
 # By the record of a result: the columns that are always there, and what makes the rows.

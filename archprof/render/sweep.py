@@ -6,7 +6,7 @@ from typing import Any
 from archprof.costs.metrics import label_of
 from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.sweep.outcome import Impossible, SweepOutcome, Variant
+from archprof.sweep.outcome import Impossible, Network, SweepOutcome
 from archprof.units import exact, plural, short
 
 # The counts of the table, beside those that are asked for.
@@ -30,10 +30,11 @@ def sweep_table(found: SweepOutcome) -> Table:
     return Table(title, columns, rows, tuple(_footer(found)))
 
 
-def _row(one: Variant, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
+def _row(network: Network, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
+    one = network.variant
     settings = [one.settings.get(name, "") for name in axes]
-    if one.last_width:
-        settings[axes.index("width")] += f"–{one.last_width}"
+    if network.last_width:
+        settings[axes.index("width")] += f"–{network.last_width}"
     return (*([one.model] if several else []), *settings, *(one.totals[name] for name in counts))
 
 

@@ -15,12 +15,17 @@ SHOWN = 50
 
 
 class Variant(NamedTuple):
-    """One variant, or several that are the same network: of which spec, at which settings, the costs, and where the
-    width is one of several, the last of them."""
+    """One variant: of which spec, at which settings, and the costs."""
 
     model: str
     settings: Mapping[str, str]
     totals: Counts
+
+
+class Network(NamedTuple):
+    """One variant, or the first of several that are the same network, and then the last of their widths."""
+
+    variant: Variant
     last_width: str = ""
 
 
@@ -57,7 +62,7 @@ class SweepOutcome(NamedTuple):
     limited: bool
     fitting: int
     shown: int
-    first: tuple[Variant, ...]
+    first: tuple[Network, ...]
     impossible: tuple[Impossible, ...]
     points: Mapping[str, tuple[int, ...]]
     asked: tuple[str, ...]
@@ -78,7 +83,7 @@ def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: Varia
         bool(selection.limits),
         tally.fitting,
         sum(map(len, shown)),
-        tuple(_variant(plans, kept.take(np.array(places))) for places in shown),
+        tuple(_network(plans, kept.take(np.array(places))) for places in shown),
         tuple(impossible(tally)),
         drawn,
         selection.counts,
@@ -113,7 +118,7 @@ def axis_names(plans: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(axis.name for plan in plans for axis in plan.axes))
 
 
-def _variant(plans: Sequence[Plan], rows: VariantRows) -> Variant:
+def _network(plans: Sequence[Plan], rows: VariantRows) -> Network:
     """Return the variants that are one network as one."""
     plan = plans[int(rows.plans[0])]
     chosen = digits(plan, rows.numbers)
@@ -123,7 +128,8 @@ def _variant(plans: Sequence[Plan], rows: VariantRows) -> Variant:
         values = next(axis.values for axis in plan.axes if axis.name == "width")
         given = sorted((values[digit] for digit in chosen["width"].tolist()), key=float)
         settings["width"], last = given[0], given[-1]
-    return Variant(plan.model, settings, Counts(zip(NAMES, rows.costs[:, 0].tolist(), strict=True)), last)
+    counts = Counts(zip(NAMES, rows.costs[:, 0].tolist(), strict=True))
+    return Network(Variant(plan.model, settings, counts), last)
 
 
 def impossible(tally: Tally) -> Iterator[Impossible]:

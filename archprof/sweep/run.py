@@ -153,7 +153,8 @@ def _again(task: Task, workers: Workers, plan: Plan) -> Stretch:
     workers.renew()
     _, start, stop = task
     message = f"workers were killed {_TRIES} times at variants {start:,} to {stop - 1:,} of {plan.model}"
-    advice = f"they begin with `{settings_text(settings_of(plan, start).items())}`; if memory is short, `--jobs 1` takes least"
+    begin = settings_text(settings_of(plan, start).items())
+    advice = f"they begin with `{begin}`; if memory is short, `--jobs 1` takes least"
     raise usage_error(message, help=advice)
 
 

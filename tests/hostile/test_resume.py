@@ -192,9 +192,10 @@ def test_a_stretch_that_kills_every_worker_is_named():
     pieces: list[int] = []
     with pytest.raises(UsageError) as raised:
         pieces.extend(piece.stretch.stop for piece in sweep([plan], workers))
+    begin = settings_text(settings_of(plan, 262_144).items())
     assert str(raised.value) == (
         "workers were killed 3 times at variants 262,144 to 393,215 of mobilenet_v2\n"
-        f"  help: they begin with `{settings_text(settings_of(plan, 262_144).items())}`; if memory is short, `--jobs 1` takes least"
+        f"  help: they begin with `{begin}`; if memory is short, `--jobs 1` takes least"
     )
     assert workers.renewed >= 4
 
