@@ -18,6 +18,7 @@ from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict
 from archprof.spec.same import standing_at
 from archprof.spec.types import Published, spec_of
+from archprof.spec.variant import settings_text
 
 BAD = ("unequal", "differs")
 
@@ -82,7 +83,7 @@ def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
         checks += _measured(report, measure(graph))
     for published in standing_at(spec, spec.published, spellings):
         checks += _published(published, report.totals)
-    model = spec.variant if variants.behind else spec.name
+    model = f"{spec.name}@{settings_text(variants.behind)}" if variants.behind else spec.name
     holds = not any(check.verdict in BAD for check in checks)
     return Proof(model, dict(at), holds, report.totals, tuple(checks), Location(catalog.portable(spec.file), 0, 0))
 

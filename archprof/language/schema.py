@@ -122,7 +122,7 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
 
 
 def _budget() -> Schema:
-    budget = budget_schema({"at": TEXT})
+    budget = budget_schema({})
     return {"anyOf": [budget, {"type": "array", "items": budget}]}
 
 

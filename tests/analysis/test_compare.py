@@ -42,6 +42,8 @@ def test_ratios():
     found = contenders("v1", "v2")
     assert found.models[1].ratio["macs"] == Fraction(300_774_272, 568_740_352)
     found = contenders("v1", "v2", relative_to="v2")
+    assert contenders("v1", "v2", relative_to="mobilenet_v2@width=1.0") == found
+    assert contenders("v1", "v2@width=1", relative_to="v2") != found
     assert found.models[0].ratio["params"] == Fraction(4_231_976, 3_504_872)
 
 
