@@ -43,7 +43,8 @@ def test_ratios():
     assert found.models[1].ratio["macs"] == Fraction(300_774_272, 568_740_352)
     found = contenders("v1", "v2", relative_to="v2")
     assert contenders("v1", "v2", relative_to="mobilenet_v2@width=1.0") == found
-    assert contenders("v1", "v2@width=1", relative_to="v2") != found
+    named = contenders("v1", "v2@width=1.0", relative_to="v2@width=1")
+    assert (named.relative_to, named.models[0].ratio) == ("mobilenet_v2@width=1.0", found.models[0].ratio)
     assert found.models[0].ratio["params"] == Fraction(4_231_976, 3_504_872)
 
 

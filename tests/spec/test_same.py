@@ -86,5 +86,5 @@ def test_another_network(asked, settings):
 
 
 def test_settings_that_cannot_be():
-    with pytest.raises(SpecError, match="this network has no|neither a knob nor a place"):
+    with pytest.raises(SpecError, match="`stm` is neither a knob nor a place of this network"):
         stands_at("width=0.5", "stm=8")
