@@ -93,11 +93,9 @@ V2_CASES = {
 def unit(c: int, first: bool) -> str:
     """Return a unit of ShuffleNet V1 with three groups that puts out *c* channels; the *first* of a stage halves the
     map and puts a pooled copy beside its own channels. The very first has no groups in front."""
-    inner, own, grouped = (
-        c // 4,
-        c - (24 if c == 240 else c // 2) if first else c,
-        "" if first and c == 240 else ", g: 3",
-    )
+    before = 24 if c == 240 else c // 2
+    inner, own = c // 4, c - before if first else c
+    grouped = "" if first and before == 24 else ", g: 3"
     body = (
         f"[conv: {{k: 1, c: {inner}{grouped}}}, channel_shuffle: 3, "
         f"conv: {{k: 3, c: {inner}, s: {1 + first}, g: depthwise, act: -}}, conv: {{k: 1, c: {own}, g: 3, act: -}}]"
