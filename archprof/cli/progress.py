@@ -61,7 +61,7 @@ class Steps:
         left = (time.monotonic() - self._start) / done * (self._size - done) if done else 0
         rest = f" · {left:,.0f} s left" if done else ""
         said = f"{done + 1:,} of {self._size:,}{rest} · {printable(name)}"
-        print(f"\r{said[: get_terminal_size().columns - 1]}\x1b[K", end="", file=sys.stderr, flush=True)
+        print(f"\r\x1b[K{said[: get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
 
     def clear(self) -> None:
         """Leave the line empty."""
