@@ -1,7 +1,8 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
 that is wrong."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
@@ -32,10 +33,13 @@ from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
-from archprof.spec.same import same_network, standing_at
+from archprof.spec.same import identity, is_at, standing_at
 from archprof.spec.types import Spec, Tree
+from archprof.spec.variant import Setting, parse_reference
 
 # What is told of every network that was checked.
+# The budget that asks for what a spec expects.
+_EXPECT = Budget(Where(), (), Location("", 0, 0), expect=True)
 
 
 class CheckRequest(NamedTuple):
@@ -115,6 +119,7 @@ class _Checking:
         self._models: list[CheckedTotals] = []
         self._snapshots: dict[str, Snapshot] = {}
         self._trees: dict[str, Tree] = {}
+        self._identities: dict[tuple[str, tuple[Setting, ...]], Hashable] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
         self._commit = self._root = ""  # of the revision, and the folder of its repository
@@ -158,20 +163,49 @@ class _Checking:
 
     def _chosen(self) -> list[tuple[Target, list[Budget]]]:
         """Return the networks to check, each once, with the budgets of the config that are for it."""
-        found: dict[object, tuple[Target, list[Budget]]] = {}
+        spoken: dict[str, list[tuple[Target, Budget]]] = {}
+        configured: list[Target] = []
         config = self._request.config
         for entry in config.entries if config else ():
             for pattern in entry.models:
-                for target in self._targets(pattern.text, config.folder if config else Path(), pattern.location):
-                    budgets = found.setdefault(target.identity, (target, []))[1]
-                    if entry.budget not in budgets:
-                        budgets.append(entry.budget)
-        if not self._request.models:
-            return list(found.values())
+                for named in self._targets(pattern.text, config.folder if config else Path(), pattern.location):
+                    target = named.at(entry.budget.at)
+                    configured.append(target)
+                    spoken.setdefault(target.place, []).append((target, entry.budget))
         asked = [target for model in self._request.models for target in self._targets(model, Path(), None)]
-        return list(
-            {target.identity: (target, found.get(target.identity, (target, []))[1]) for target in asked}.values()
-        )
+        if not self._request.models:
+            asked = configured
+        chosen: dict[str, list[Target]] = {}
+        found = []
+        for target in asked:
+            beside = chosen.setdefault(target.place, [])
+            if not any(self._same(target, other) for other in beside):
+                beside.append(target)
+                found.append((target, self._spoken_of(target, spoken.get(target.place, ()))))
+        return found
+
+    def _spoken_of(self, target: Target, spoken: Iterable[tuple[Target, Budget]]) -> list[Budget]:
+        """Return the budgets of the config for a network, out of those for its file. What asks a spec for the numbers
+        that it expects asks it at all of its settings."""
+        own = target._replace(settings=())
+        found = [
+            budget if self._same(target, other) else _EXPECT._replace(location=budget.location)
+            for other, budget in spoken
+            if self._same(target, other) or (budget.expect and self._same(own, other))
+        ]
+        return list(dict.fromkeys(found))
+
+    def _same(self, one: Target, other: Target) -> bool:
+        """Tell whether two targets of one file are the same network, in whatever words its settings are put."""
+        return dict(one.settings) == dict(other.settings) or self._identity(one) == self._identity(other)
+
+    def _identity(self, target: Target) -> Hashable:
+        if (target.place, target.settings) not in self._identities:
+            found: Hashable = target.settings
+            with suppress(InputError):  # which is met again, and told, when the network is checked
+                found = identity(resolve(self._tree(target.file), target.settings, spellings), spellings)
+            self._identities[target.place, target.settings] = found
+        return self._identities[target.place, target.settings]
 
     def _targets(self, pattern: str, folder: Path, location: Location | None) -> list[Target]:
         try:
@@ -188,19 +222,22 @@ class _Checking:
         tree = self._tree(target.file)
         spec = resolve(tree, target.settings, spellings)
         mine = [*budgets, *standing_at(spec, spec.budget, spellings)]
+        own = is_at(spec, (), spellings)
+        if not own:
+            mine += [_EXPECT._replace(location=one.location) for one in spec.budget if one.expect and not one.at]
         self._met.update((budget, self._met.get(budget, False)) for budget in mine)
         self._at_settings(target, spec, mine)
         expects = any(budget.expect for budget in mine)
         elsewhere = [budget.at for budget in spec.budget] + [entry.at for entry in spec.expect if expects]
-        done = [spec]
-        for at in dict.fromkeys(elsewhere if spec.pristine else ()):
+        done = {identity(spec, spellings)}
+        for at in dict.fromkeys(elsewhere if own else ()):
             there = resolve(tree, at, spellings)
-            if any(same_network(there, known) for known in done):
+            if identity(there, spellings) in done:
                 continue
-            done.append(there)
+            done.add(identity(there, spellings))
             found = standing_at(there, spec.budget, spellings)
             if expects:
-                found.append(Budget(Where(), (), Location(spec.file, 1, 1), expect=True))
+                found.append(_EXPECT._replace(location=Location(spec.file, 1, 1)))
             self._met.update(dict.fromkeys(found, False))
             self._at_settings(target.at(at), there, found, limits=False)
 
@@ -259,7 +296,7 @@ class _Checking:
             return self._at_revision(target)
         if self._request.before is None:
             return None
-        key = target.key(self._request.folder)
+        key = self._key(target, self._request.folder)
         found = self._request.before.get(key)
         now = snapshot(report)
         if found is not None and found.counted_as != now.counted_as:
@@ -288,7 +325,20 @@ class _Checking:
         return snapshot(analyze_graph(expand(resolve(tree, target.settings, spellings))))
 
     def _keep(self, target: Target, report: Report, folder: Path) -> None:
-        self._snapshots[target.key(folder)] = snapshot(report, self._request.version, self._request.commit)
+        self._snapshots[self._key(target, folder)] = snapshot(report, self._request.version, self._request.commit)
+
+    def _key(self, target: Target, folder: Path) -> str:
+        """Return the name of a network in the baseline, which may have its settings in other words."""
+        key, file = target.key(folder), target._replace(settings=()).key(folder)
+        if key in (before := self._request.before or {}):
+            return key
+        for name in before:
+            if name == file or name.startswith(f"{file}@"):
+                with suppress(InputError):  # its settings need not be ones any more
+                    named = parse_reference(name)
+                    if named.target == file and self._same(target, target._replace(settings=named.settings)):
+                        return name
+        return key
 
     def _tree(self, file: str) -> Tree:
         if file not in self._trees:

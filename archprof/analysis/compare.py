@@ -12,8 +12,9 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.language.registry import spellings
-from archprof.spec.same import standing_at
+from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Spec
+from archprof.spec.variant import parse_reference
 
 # Kinds that multiply, in the order of tables; what else costs nothing.
 MULTIPLYING = ("standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear")
@@ -97,11 +98,13 @@ def _order(contender: Contender, key: str) -> float:
 
 
 def _named(reports: Sequence[Report], name: str) -> Report:
-    for report in reports:
-        origin = report.origin
-        names = (origin.variant, origin.name, *origin.aliases)
-        if name in names and (name != origin.name or not origin.asked or len(reports) == 1):
+    target, settings = parse_reference(name)
+    called = [report for report in reports if target in (report.origin.name, *report.origin.aliases)]
+    for report in called:
+        if isinstance(report.origin, Spec) and is_at(report.origin, settings, spellings):
             return report
+    if len(called) == 1 and not settings:  # whatever it was asked at
+        return called[0]
     known = [report.origin.variant for report in reports]
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 

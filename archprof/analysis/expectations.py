@@ -62,15 +62,15 @@ def unmet_problem(found: Expectation) -> Problem:
 def unmet_expectations(reference: str) -> list[Problem]:
     """Return a problem for every number of `expect` that is not what is counted at its settings.
 
-    With settings behind the reference, only what is expected there is held. Raises SpecError when the spec is wrong, at
-    its own settings or at those of an `expect`.
+    With settings behind the reference that are not the spec's own, only what is expected there is held. Raises
+    SpecError when the spec is wrong, at its own settings or at those of an `expect`.
     """
     from archprof.analysis.variants import Variants
 
     variants = Variants(reference)
     report = variants.report()
     spec = variants.spec()
-    if spec.asked:
+    if not is_at(spec, (), spellings):
         return [unmet_problem(held) for held in expectations(report.origin, report.totals) if not held.holds]
     # Each entry is held at its own settings, each settings counted once.
     totals: dict[tuple[Setting, ...], Counts] = {(): report.totals}

@@ -65,6 +65,7 @@ class PublishedCount(NamedTuple):
     verdict: str
     given_by: tuple[str, ...]
     note: str
+    checked: str = ""  # the copy in which it was read again
 
 
 class Explained(NamedTuple):
@@ -194,7 +195,7 @@ def _published_counts(report: Report) -> Iterator[PublishedCount]:
             result = verdict(counted, number, bool(entry.note))
             given_by = _given_by(number, totals) if what in ("macs", "flops") else ()
             note = entry.note if result in ("noted", "differs") else ""
-            yield PublishedCount(what, text, where, counted, result, given_by, note)
+            yield PublishedCount(what, text, where, counted, result, given_by, note, entry.checked)
 
 
 def where_published(entry: Published, paper: str) -> str:

@@ -11,7 +11,7 @@ from archprof.inputs import is_stream, real_path
 from archprof.spec import catalog, git
 from archprof.spec.config import NAME, check_inside
 from archprof.spec.nodes import shorten
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Setting, parse_reference, settings_text
 
 
 class Target(NamedTuple):
@@ -24,15 +24,12 @@ class Target(NamedTuple):
     @property
     def label(self) -> str:
         """The name with the settings behind it."""
-        return f"{self.name}@{','.join('='.join(setting) for setting in self.settings)}" if self.settings else self.name
+        return f"{self.name}@{settings_text(self.settings)}" if self.settings else self.name
 
     @property
-    def identity(self) -> tuple[str, tuple[Setting, ...]]:
-        """What is equal where two names mean the same network."""
-        return (
-            self.file if self.file == "-" or git.is_git(self.file) else real_path(self.file),
-            self.settings,
-        )
+    def place(self) -> str:
+        """What is equal where two names mean the same file."""
+        return self.file if self.file == "-" or git.is_git(self.file) else real_path(self.file)
 
     def at(self, settings: tuple[Setting, ...]) -> "Target":
         return self._replace(settings=(*self.settings, *settings))

@@ -1,6 +1,6 @@
 """One spec, read once, at any settings."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Problems
@@ -8,7 +8,7 @@ from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.registry import spellings
 from archprof.spec.load import read_tree, resolve
-from archprof.spec.same import same_network
+from archprof.spec.same import identity, is_at
 from archprof.spec.types import Spec, spec_of
 from archprof.spec.variant import Setting, parse_reference
 
@@ -44,17 +44,15 @@ class Variants:
 
     def listed(self) -> tuple[Settings, ...]:
         """Return the settings that the spec lists in `expect` and `published`, its own first, each network once; with
-        settings behind its name, those alone.
+        settings behind its name that are not its own, those alone.
 
         Raises SpecError for settings that cannot be.
         """
         own = self.spec()
-        if own.asked:
+        if not is_at(own, (), spellings):
             return ((),)
-        found: dict[Settings, Spec] = {(): own}
+        found: dict[Hashable, Settings] = {identity(own, spellings): ()}
         listed = [entry.at for entry in own.expect] + [entry.at for entry in own.published]
         for at in dict.fromkeys(listed):
-            there = self.spec(at)
-            if not any(same_network(there, known) for known in found.values()):
-                found[at] = there
-        return tuple(found)
+            found.setdefault(identity(self.spec(at), spellings), at)
+        return tuple(found.values())

@@ -1,9 +1,9 @@
 """Proving a spec: what it counts to, at every setting that it lists, against what it expects and what was published."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from archprof.analysis.document import ConventionText
+from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import expectations
 from archprof.analysis.variants import Settings, Variants
 from archprof.costs.agreement import CountedModules, Measure
@@ -16,8 +16,9 @@ from archprof.language.registry import spellings
 from archprof.spec import catalog
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict
-from archprof.spec.same import standing_at
+from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Published, spec_of
+from archprof.spec.variant import settings_text
 
 BAD = ("unequal", "differs")
 
@@ -36,6 +37,7 @@ class Check(NamedTuple):
     verdict: str
     where: str = ""
     note: str = ""
+    checked: str = ""  # the copy in which a printed number was read again
 
 
 class Proof(NamedTuple):
@@ -50,11 +52,48 @@ class Proof(NamedTuple):
     location: Location
 
 
+class UncheckedEntry(NamedTuple):
+    """Published numbers that nobody has read again, as they are printed."""
+
+    model: str
+    at: Mapping[str, str]
+    numbers: Mapping[str, str]
+    where: str
+    location: Location
+
+
 class Verification(NamedTuple):
-    """The proofs of some networks."""
+    """The proofs of some networks, and those of which no count is expected and none was published; or, where that is
+    asked for, the published numbers that nobody has read again."""
 
     convention: ConventionText
     proofs: tuple[Proof, ...]
+    without_numbers: tuple[str, ...] = ()
+    unchecked: tuple[UncheckedEntry, ...] = ()
+
+
+def verification(proofs: Iterable[Proof]) -> Verification:
+    """Return what the proofs of some networks come to."""
+    found = tuple(proofs)
+    numbers: dict[str, bool] = {}
+    for proof in found:
+        known = any(check.by in ("expect", "published") for check in proof.checks)
+        numbers[proof.model] = numbers.get(proof.model, False) or known
+    return Verification(convention_text(), found, tuple(model for model, known in numbers.items() if not known))
+
+
+def unchecked_entries(reference: str) -> tuple[UncheckedEntry, ...]:
+    """Return what was published of a network, at all of its settings or at those behind its name, and not `checked`.
+
+    Raises SpecError for a spec that is wrong.
+    """
+    spec = Variants(reference).spec()
+    listed = spec.published if is_at(spec, (), spellings) else standing_at(spec, spec.published, spellings)
+    return tuple(
+        UncheckedEntry(spec.name, dict(one.at), one.numbers, _where(one), _portable(one.node.location))
+        for one in listed
+        if not one.checked
+    )
 
 
 def verify(model: str | Graph, measure: Measure | None = None, only: Settings | None = None) -> Iterator[Proof]:
@@ -82,9 +121,13 @@ def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
         checks += _measured(report, measure(graph))
     for published in standing_at(spec, spec.published, spellings):
         checks += _published(published, report.totals)
-    model = spec.variant if variants.behind else spec.name
+    model = f"{spec.name}@{settings_text(variants.behind)}" if variants.behind else spec.name
     holds = not any(check.verdict in BAD for check in checks)
-    return Proof(model, dict(at), holds, report.totals, tuple(checks), Location(catalog.portable(spec.file), 0, 0))
+    return Proof(model, dict(at), holds, report.totals, tuple(checks), _portable(Location(spec.file, 0, 0)))
+
+
+def _portable(place: Location) -> Location:
+    return place._replace(file=catalog.portable(place.file))
 
 
 def _expected(metric: str, expected: int, counted: int) -> Check:
@@ -115,8 +158,11 @@ def _published(published: Published, totals: Counts) -> list[Check]:
             continue
         node = published.node.get(what)
         printed = parse_printed(text, node.location if node else None)
-        where = ", ".join(filter(None, [published.source, published.where]))
         result = verdict(totals[what], printed, bool(published.note))
         note = published.note if result in ("noted", "differs") else ""
-        checks.append(Check("published", what, text, totals[what], result, where, note))
+        checks.append(Check("published", what, text, totals[what], result, _where(published), note, published.checked))
     return checks
+
+
+def _where(published: Published) -> str:
+    return ", ".join(filter(None, [published.source, published.where]))

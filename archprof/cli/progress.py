@@ -5,6 +5,8 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any
 
+from archprof.errors import printable
+
 if TYPE_CHECKING:
     from archprof.sweep.run import Tally
 
@@ -41,6 +43,36 @@ class Interrupt:
         self.code = _CODES[signal.Signals(number)]
 
 
+class Steps:
+    """A line on a terminal's standard error for work of so many steps: which is waited for, and how long all still
+    take."""
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._shows = sys.stderr.isatty()
+        self._start = time.monotonic()
+
+    def show(self, done: int, name: str) -> None:
+        """Draw the line anew: *name* is the step behind those that are *done*."""
+        if not self._shows:
+            return
+        from shutil import get_terminal_size
+
+        left = (time.monotonic() - self._start) / done * (self._size - done) if done else 0
+        rest = f" · {left:,.0f} s left" if done else ""
+        said = f"{done + 1:,} of {self._size:,}{rest} · {printable(name)}"
+        print(f"\r\x1b[K{said[: get_terminal_size().columns - 1]}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Leave the line empty."""
+        _clear(self._shows)
+
+
+def _clear(shows: bool) -> None:
+    if shows:
+        print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+
+
 class Progress:
     """A line on a terminal's standard error: how far, how fast, how long still."""
 
@@ -63,5 +95,4 @@ class Progress:
 
     def clear(self) -> None:
         """Leave the line empty."""
-        if self._shows:
-            print("\r\x1b[K", end="", file=sys.stderr, flush=True)
+        _clear(self._shows)

@@ -1,6 +1,5 @@
 """archprof verify: the numbers of the catalog, proven."""
 
-import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +7,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
-from archprof.errors import UsageError, printable, usage_error
+from archprof.errors import UsageError, usage_error
 from archprof.render.formats import Result
 from archprof.sweep.executors import start_worker
 
@@ -31,6 +30,12 @@ def command(
     analytic: Annotated[
         bool, typer.Option("--analytic", help="Without torch: only against `expect` and `published`.")
     ] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="Exit 1 as well where no count is expected, and none was published.")
+    ] = False,
+    unchecked: Annotated[
+        bool, typer.Option("--unchecked", help="List the published numbers that nobody has read again, instead.")
+    ] = False,
     jobs: Annotated[
         int | None, typer.Option("--jobs", min=1, help="Processes; all cores unless given.", metavar="N")
     ] = None,
@@ -44,29 +49,53 @@ def command(
     printed with: equal, cut (truncated instead of rounded), noted (the spec says why it differs) or differs. Exit 1 on
     any unequal integer and any difference without a note.
     """
+    chosen = choose_format("verify", format, output)
+    named = _chosen(models or ["*"])
+    result = _listed(named) if unchecked else _proven(named, analytic, jobs, strict, notes=bool(models))
+    deliver(result, chosen, output, no_color=no_color)
+
+
+def _listed(models: list[str]) -> Result:
+    """Return the published numbers that nobody has read again. Raises SpecError with every spec that is wrong."""
     from archprof.analysis.document import convention_text
-    from archprof.analysis.verify import Verification
+    from archprof.analysis.verify import UncheckedEntry, Verification, unchecked_entries
+    from archprof.errors import Problems
+    from archprof.render.verify import unchecked_table
+
+    entries: list[UncheckedEntry] = []
+    problems = Problems()
+    for model in models:
+        with problems:
+            entries += unchecked_entries(model)
+    problems.raise_any()
+    found = Verification(convention_text(), (), unchecked=tuple(entries))
+    return Result(found, lambda: unchecked_table(found))
+
+
+def _proven(models: list[str], analytic: bool, jobs: int | None, strict: bool, *, notes: bool) -> Result:
+    """Return the proofs of some networks. Raises UsageError where there are none."""
+    from archprof.analysis.verify import verification
     from archprof.errors import InputError
     from archprof.render.verify import verify_table
 
-    chosen = choose_format("verify", format, output)
-    if not analytic:
+    proofs: list[Proof] = []
+    wrong: list[Problem] = []
+    tasks: list[Task] = [(model, None) for model in models] if analytic else _tasks(models, wrong)
+    if tasks and not analytic:
         from archprof.runtime.imports import require_torch
 
         require_torch("`verify` without `--analytic`")
-    proofs: list[Proof] = []
-    wrong: list[Problem] = []
-    for outcome in _all(_chosen(models or ["*"]), analytic, jobs):
+    for outcome in _all(tasks, analytic, jobs):
         if isinstance(outcome, InputError):
             wrong += outcome.problems
         else:
             proofs += outcome
-    found = Verification(convention_text(), tuple(proofs))
-    code = 2 if wrong else 0 if all(proof.holds for proof in proofs) else 1
-    result = Result(found, lambda: verify_table(found, notes=bool(models)), code, "\n".join(map(str, wrong)))
     if not proofs:
         raise UsageError(wrong)
-    deliver(result, chosen, output, no_color=no_color)
+    found = verification(proofs)
+    failed = not all(proof.holds for proof in proofs) or (strict and found.without_numbers)
+    code = 2 if wrong else 1 if failed else 0
+    return Result(found, lambda: verify_table(found, notes=notes), code, "\n".join(map(str, wrong)))
 
 
 def _chosen(patterns: list[str]) -> list[str]:
@@ -87,21 +116,32 @@ def _chosen(patterns: list[str]) -> list[str]:
     return list(chosen)
 
 
-def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[Proof] | InputError"]:
+def _tasks(models: list[str], wrong: "list[Problem]") -> "list[Task]":
+    """Return a task for each setting of each model; what cannot be read is added to *wrong*."""
+    from archprof.analysis.verify import listed_settings
+    from archprof.errors import problems_of
+
+    tasks: list[Task] = []
+    for model in models:
+        try:
+            tasks += [(model, at) for at in listed_settings(model)]
+        except Exception as error:  # whatever one spec raises, the others are proven
+            wrong += problems_of(error, model)
+    return tasks
+
+
+def _all(tasks: "list[Task]", analytic: bool, jobs: int | None) -> Iterator["list[Proof] | InputError"]:
     """Yield the proofs of each task in turn, from several processes where there is more than one.
 
-    A task is a model where formulas alone are asked, which takes milliseconds; each of its settings where modules are
+    A task is a model where formulas alone are asked, which takes milliseconds; one of its settings where modules are
     built and run.
     """
     import os
     from functools import partial
 
-    tasks: list[Task] = (
-        [(model, None) for model in models] if analytic else [task for model in models for task in _tasks(model)]
-    )
     work = partial(_one, analytic=analytic)
     workers = min(jobs or os.cpu_count() or 1, len(tasks))
-    if workers == 1:
+    if workers <= 1:
         yield from _told(tasks, map(work, tasks))
         return
     from concurrent.futures import BrokenExecutor, ProcessPoolExecutor
@@ -112,16 +152,6 @@ def _all(models: list[str], analytic: bool, jobs: int | None) -> Iterator["list[
             yield from _told(tasks, pool.map(work, tasks, chunksize=chunk))
         except BrokenExecutor:
             raise usage_error("a worker was killed", help="if memory is short, `--jobs 1` takes least") from None
-
-
-def _tasks(model: str) -> "list[Task]":
-    """Return a model's settings as tasks; one task where they cannot be read, which then says why."""
-    from archprof.analysis.verify import listed_settings
-
-    try:
-        return [(model, at) for at in listed_settings(model)]
-    except Exception:  # `_one` meets it again, and says it
-        return [(model, None)]
 
 
 def _alone() -> None:
@@ -150,16 +180,27 @@ def _measure(graph: "Graph") -> "CountedModules":
     return measure_network(graph, "both")
 
 
+def _names(tasks: "list[Task]") -> Iterator[str]:
+    """Yield the tasks in words: the network, and which of its settings it is."""
+    from collections import Counter
+
+    from archprof.spec.variant import settings_text
+
+    sizes, seen = Counter(model for model, _ in tasks), Counter[str]()
+    for model, at in tasks:
+        seen[model] += 1
+        which = f", setting {seen[model]} of {sizes[model]}" if sizes[model] > 1 else ""
+        yield f"{model}{which}{f': {settings_text(at)}' if at else ''}"
+
+
 def _told(tasks: "list[Task]", results: "Iterator[list[Proof] | InputError]") -> "Iterator[list[Proof] | InputError]":
-    """Say on a terminal's standard error which task is done, while the work goes on."""
-    if not sys.stderr.isatty():
-        yield from results
-        return
-    for number, ((model, _), result) in enumerate(zip(tasks, results, strict=True), 1):
-        print(
-            f"\r\x1b[K{number}/{len(tasks)} {printable(model)}",
-            end="" if number < len(tasks) else "\r\x1b[K",
-            file=sys.stderr,
-            flush=True,
-        )
-        yield result
+    """Say on a terminal's standard error which task is waited for, while the work goes on."""
+    from archprof.cli.progress import Steps
+
+    steps = Steps(len(tasks))
+    try:
+        for done, name in enumerate(_names(tasks)):
+            steps.show(done, name)
+            yield next(results)
+    finally:
+        steps.clear()

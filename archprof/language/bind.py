@@ -9,7 +9,7 @@ from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.language.block import COMMON, Block
 from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, is_none, read_cell
-from archprof.language.registry import block_at, block_names, columns_of, required_columns, spellings
+from archprof.language.registry import block_at, block_names, columns_of, find_operator, required_columns, spellings
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
@@ -74,9 +74,15 @@ class Binder:
         """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave
         some of its parent's behind."""
         for key, (marker, node) in self.cells.defaults.items():
-            if key not in self._used and self.pristine and marker.file == self.file:
+            if key not in self._used and self.pristine and marker.file == self.file and not self._names(key):
                 with self.problems:
                     raise self._unused_default(key, marker, node)
+
+    def _names(self, key: str) -> bool:
+        """Tell whether a default is of a norm or an activation that a block of the network could name."""
+        forms = {column.kind.form for block in self._defaults for column in columns_of(block).values()}
+        found = [find_operator(key, form) for form in ("norm", "act") if form in forms]
+        return any(operator is not None and operator.name == key for operator in found)
 
     def _unused_default(self, key: str, marker: Scalar, node: Node) -> SpecError:
         place = marker.location

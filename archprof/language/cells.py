@@ -222,8 +222,12 @@ def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | Non
     if operator is None:
         advice = suggest(name.text, operators_of(kind.form), f"{kind.what}s")
         raise problem(f"unknown {kind.what} {describe(name)}", name.location, help=advice)
+    where, said = "", f"`{name.text}`"
+    _, template = cells.defaults.get(operator.name, (None, None))
+    if options is None and isinstance(template, Map):  # a word alone stands for what the spec says of it
+        options, where, said = template, f"defaults.{operator.name}", f"`{operator.name}`"
     given = options or Map({}, *name.location)
-    return NamedOperator(operator, read_options(given, operator.columns, cells, f"`{name.text}`"))
+    return NamedOperator(operator, read_options(given, operator.columns, cells, said, where))
 
 
 def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:

@@ -27,7 +27,7 @@ from archprof.language.registry import (
 )
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
-from archprof.spec.header import PUBLISHED
+from archprof.spec.header import PUBLISHED, PUBLISHED_WORDS
 from archprof.spec.layers import BESIDE
 from archprof.spec.values import FALSE, TRUE
 
@@ -122,7 +122,7 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
 
 
 def _budget() -> Schema:
-    budget = budget_schema({"at": TEXT})
+    budget = budget_schema({})
     return {"anyOf": [budget, {"type": "array", "items": budget}]}
 
 
@@ -196,7 +196,7 @@ def _expected() -> Schema:
 
 def _published() -> Schema:
     numbers = (*PUBLISHED, "top1", "top5")
-    fields = {"at": TEXT, **dict.fromkeys(numbers, WORDS), **dict.fromkeys(("where", "source", "note"), WORDS)}
+    fields = {"at": TEXT, **dict.fromkeys(numbers, WORDS), **dict.fromkeys(PUBLISHED_WORDS, WORDS)}
     return _mapping(fields, anyOf=[{"required": [number]} for number in numbers])
 
 

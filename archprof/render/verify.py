@@ -1,6 +1,6 @@
-"""Proofs as a table: `archprof verify`."""
+"""Proofs, and numbers that nobody has read again, as tables: `archprof verify`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from archprof.analysis.verify import Check, Proof, Verification
 from archprof.render.table import NAME, Heading, Note, Table
@@ -33,10 +33,36 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
     convention = found.convention
     footer = (
         *(Note("published", line) for line in reasons),
+        *(
+            Note("verdicts", f"{model}: no count is expected, and none was published")
+            for model in found.without_numbers
+        ),
         Note("verdicts", verdicts(proofs)),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
     return Table("", columns, tuple(rows), footer)
+
+
+def unchecked_table(found: Verification) -> Table:
+    """Return a row for each published entry that does not say in which copy it was read again."""
+    columns = (
+        Heading("model", "model", left=True),
+        Heading("at", "at", left=True),
+        Heading("published", "numbers", left=True),
+        Heading("where", "where", left=True, drop=2),
+        Heading("entry", "location", left=True, drop=1),
+    )
+    rows = tuple(
+        (one.model, settings_text(one.at.items()), _numbers(one.numbers), one.where, str(one.location))
+        for one in found.unchecked
+    )
+    entries = "1 published entry" if len(rows) == 1 else f"{len(rows):,} published entries"
+    said = f"{entries} without `checked`, the copy in which the numbers were read again"
+    return Table("", columns, rows, (Note("totals", said if rows else "every published entry was read again"),))
+
+
+def _numbers(numbers: Mapping[str, str]) -> str:
+    return " · ".join(f"{what} {text}" for what, text in numbers.items())
 
 
 def verdicts(proofs: Sequence[Proof]) -> str:
@@ -48,7 +74,7 @@ def verdicts(proofs: Sequence[Proof]) -> str:
     models = len({proof.model for proof in proofs})
     where = f"{plural(models, 'network')} at {plural(len(proofs), 'setting')}"
     if not counted:
-        return f"{where}: nothing is expected, nothing was published, nothing proven"
+        return f"{where}: nothing proven"
     shown = ", ".join(f"{counted[verdict]:,} {verdict}" for verdict in _MARKS if verdict in counted)
     return f"{where}: {plural(sum(counted.values()), 'comparison')}, {shown}"
 

@@ -34,13 +34,16 @@ def parse_axis(setting: Setting) -> Axis:
 
     `a:b:step` counts in decimals and includes *b* where a step lands on it; `a:b:log:n` are *n* values in equal ratios,
     both ends included, rounded to integers where both ends are (and the knob is no multiplier). A value that comes
-    twice counts once. Raises SpecError for a range that has no values, or too many.
+    twice, be it as `0.5` and `0.50`, counts once. Raises SpecError for a range that has no values, or too many.
     """
     name, text = setting
-    values = dict.fromkeys(value for part in split_values(text) for value in _values(name, part.strip()))
+    values: dict[object, str] = {}
+    for part in split_values(text):
+        for value in _values(name, part.strip()):
+            values.setdefault(Decimal(value) if re.fullmatch(_NUMBER, value, re.ASCII) else value, value)
     if len(values) > MAX_VALUES:
         raise _failed(name, text, f"has more than {MAX_VALUES:,} values", "take a larger step")
-    return Axis(name, tuple(values))
+    return Axis(name, tuple(values.values()))
 
 
 def _values(name: str, text: str) -> tuple[str, ...]:

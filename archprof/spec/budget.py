@@ -80,9 +80,7 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
     problems, found = Problems(), []
     for item in few(node.items, "budget") if isinstance(node, Seq) else (node,):
         with problems:
-            budget = read_budget(item, ("at",))
-            at = item.get("at") if isinstance(item, Map) else None
-            found.append(budget._replace(at=parse_settings(text(at), at.location)) if at else budget)
+            found.append(read_budget(item))
     problems.raise_any()
     return tuple(found)
 
@@ -90,9 +88,9 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
 def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     """Return one budget; *beside* are keys that stand in the same mapping and are read elsewhere."""
     what = "a budget"
-    fields = mapping(node, what, (*beside, "where", "expect", *LIMITED))
+    fields = mapping(node, what, (*beside, "at", "where", "expect", *LIMITED))
     problems, limits = Problems(), []
-    where = Where()
+    where, at = Where(), fields.get("at")
     for key, value in fields.pairs():
         with problems:
             if key == "where":
@@ -116,7 +114,7 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             shares[0].location,
             help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
         )
-    return Budget(where, tuple(limits), fields.location, expect)
+    return Budget(where, tuple(limits), fields.location, expect, parse_settings(text(at), at.location) if at else ())
 
 
 def _limits(metric: str, node: Node) -> list[Limit]:
@@ -247,7 +245,7 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
         ]
     }
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
-    properties = {**beside, "where": where, "expect": {"type": "boolean"}, **limits}
+    properties = {**beside, "at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, **limits}
     return {
         "type": "object",
         "properties": properties,

@@ -39,6 +39,8 @@ TOP_LEVEL = (
 _KNOB = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 # The counts that papers print.
 PUBLISHED = (*NAMES, "flops")
+# What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
+PUBLISHED_WORDS = ("where", "source", "note", "checked")
 BUILT_IN = ("width", "depth", "resolution", "classes")
 
 
@@ -315,11 +317,11 @@ def _expected(node: Node) -> Expected:
 
 def _published(node: Node) -> Published:
     kinds = (*PUBLISHED, "top1", "top5")
-    fields = mapping(node, "`published`", ("at", *kinds, "where", "source", "note"))
+    fields = mapping(node, "`published`", ("at", *kinds, *PUBLISHED_WORDS))
     numbers = {key: text(value) for key, value in fields.pairs() if key in kinds}
     if not numbers:
         raise problem("an entry of `published` without a number", node.location, help=f"any of {', '.join(kinds)}")
-    words = {key: text(value) if (value := fields.get(key)) else "" for key in ("where", "source", "note")}
+    words = {key: text(value) if (value := fields.get(key)) else "" for key in PUBLISHED_WORDS}
     return Published(_at(fields), numbers, node=fields, **words)
 
 

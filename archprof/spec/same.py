@@ -1,14 +1,17 @@
 """Whether two ways of putting settings mean the same network: told by what they resolve to, not by how they are
 typed."""
 
-from collections.abc import Iterable
-from typing import Any, Protocol, TypeVar
+import re
+from collections.abc import Hashable, Iterable
+from typing import Protocol, TypeVar
 
-from archprof.spec.layers import Spellings
+from archprof.spec.layers import Spellings, full_form
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Spec
 from archprof.spec.variant import Setting
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\Z", re.ASCII)
 
 
 class _AtSettings(Protocol):
@@ -28,32 +31,35 @@ def standing_at(spec: Spec, entries: Iterable[_Entry], spellings: Spellings) -> 
 
 
 def is_at(spec: Spec, settings: tuple[Setting, ...], spellings: Spellings) -> bool:
-    """Tell whether a spec stands at some settings, in whatever words those were put. Raises SpecError for settings that
-    cannot be."""
+    """Tell whether a spec stands at some settings, in whatever words those were put; none are its own. Raises SpecError
+    for settings that cannot be."""
     if dict(settings) == dict(spec.asked):
         return True
     assert spec.tree is not None
-    return same_network(resolve(spec.tree, settings, spellings), spec)
+    return identity(resolve(spec.tree, settings, spellings), spellings) == identity(spec, spellings)
 
 
-def same_network(one: Spec, other: Spec) -> bool:
-    """Tell whether two variants of one spec are the same network."""
-    return _meaning(one) == _meaning(other)
-
-
-def _meaning(spec: Spec) -> tuple[Any, ...]:
-    """Return what a network is made from, without where it was typed; a resolution is in the input."""
+def identity(spec: Spec, spellings: Spellings) -> Hashable:
+    """Return what is equal where two variants of one spec are the same network: all that it is made from, without where
+    and in which words that was typed; a resolution is in the input."""
     settings = {**spec.settings, "resolution": None}
-    cells = {name: _texts(node) for name, (_, node) in spec.defaults.items()}
-    inits = {name: _texts(node) for name, node in spec.init.items()}
-    nodes = tuple(None if node is None else _texts(node) for node in (spec.layers, spec.outputs, spec.freeze))
-    return (settings, spec.input, spec.classes, spec.width, spec.depth, cells, inits, nodes)
+    layers = full_form(Map({"layers": (Scalar("layers"), spec.layers)}), spellings)
+    cells = tuple((name, _meaning(node)) for name, (_, node) in spec.defaults.items())
+    inits = tuple((name, _meaning(node)) for name, node in spec.init.items())
+    nodes = tuple(None if node is None else _meaning(node) for node in (layers, spec.outputs, spec.freeze))
+    return (*settings.items(), spec.input, spec.classes, spec.width, spec.depth, cells, inits, nodes)
 
 
-def _texts(node: Node) -> Any:
+def _meaning(node: Node) -> Hashable:
     if isinstance(node, Scalar):
-        return node.text
+        return _number(node.text)
     if isinstance(node, Seq):
-        return tuple(map(_texts, node.items))
-    assert isinstance(node, Map)
-    return tuple((key, _texts(value)) for key, value in node.pairs())
+        return tuple(map(_meaning, node.items))
+    return tuple((key, _meaning(value)) for key, value in node.pairs())
+
+
+def _number(text: str) -> Hashable:
+    """Return the value of a number, of a square's side too: `03`, `3.0` and `3x3` are 3. Other text stays."""
+    height, _, width = text.partition("x")
+    side = height if height == width else text
+    return float(side) if _NUMBER.match(side) else text

@@ -39,13 +39,14 @@ class Expected(NamedTuple):
 
 
 class Published(NamedTuple):
-    """Numbers as a source prints them, kept as text."""
+    """Numbers as a source prints them, kept as text; *checked* names the copy in which somebody read them again."""
 
     at: tuple[tuple[str, str], ...]
     numbers: Mapping[str, str]
     where: str
     source: str
     note: str
+    checked: str
     node: Map
 
 

@@ -42,6 +42,9 @@ def test_ratios():
     found = contenders("v1", "v2")
     assert found.models[1].ratios["macs"] == Fraction(300_774_272, 568_740_352)
     found = contenders("v1", "v2", relative_to="v2")
+    assert contenders("v1", "v2", relative_to="mobilenet_v2@width=1.0") == found
+    named = contenders("v1", "v2@width=1.0", relative_to="v2@width=1")
+    assert (named.relative_to, named.models[0].ratios) == ("mobilenet_v2@width=1.0", found.models[0].ratios)
     assert found.models[0].ratios["params"] == Fraction(4_231_976, 3_504_872)
 
 

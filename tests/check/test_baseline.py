@@ -50,6 +50,20 @@ def test_the_commit_is_noted(capsys, folder):
     assert json.loads((folder / "b.json").read_text())["models"]["tiny.yaml"]["commit"] == f"{head}+"
 
 
+def test_a_variant_has_one_entry_in_whatever_words(capsys, folder):
+    write(capsys, "tiny.yaml@resolution=4")
+    write(capsys, "tiny.yaml@resolution=4x4", "tiny.yaml@resolution=8")
+    assert list(json.loads((folder / "b.json").read_text())["models"]) == [
+        "tiny.yaml@resolution=4",
+        "tiny.yaml@resolution=8",
+    ]
+    (folder / "tiny.yaml").write_text(heavier(SPEC))
+    for model in ("tiny.yaml@resolution=04", "tiny.yaml"):
+        result = archprof(capsys, "check", model, "--baseline", "b.json", "--max-increase", "params=0")
+        assert result.code == 1, result.out
+        assert f"params ≤ +0, counted {PARAMS + MORE_PARAMS}" in result.out
+
+
 def test_sorted_stable_and_merged(capsys, folder):
     write(capsys, "tiny.yaml", "mobilenet_v2", "mobilenet_v2@width=0.5")
     first = (folder / "b.json").read_text()

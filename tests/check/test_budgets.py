@@ -171,6 +171,39 @@ def test_expect_is_a_budget_of_exactly_that(capsys, folder):
     assert (code, [verdict["status"] for verdict in found]) == (1, ["pass", "fail", "pass"])
 
 
+@pytest.mark.parametrize("asked", ["resolution=4", "resolution=04", "resolution=4x4"])
+@pytest.mark.parametrize(
+    ("budget", "configured"),
+    [
+        ("", "{model: tiny.yaml, expect: true}"),
+        ("", "{model: tiny.yaml@resolution=4, expect: true}"),
+        ("", "{model: tiny.yaml@resolution=04, macs: 5503}"),
+        ("", "{model: tiny.yaml, at: resolution=4, macs: 5503}"),
+        ("budget: {expect: true}", ""),
+        ("budget: {at: resolution=4, expect: true}", ""),
+        ("budget: {at: resolution=4x4, macs: 5503}", ""),
+    ],
+)
+def test_what_speaks_of_a_variant_holds_in_whatever_words_it_is_asked_for(capsys, folder, asked, budget, configured):
+    """At 4·4 positions it has 5,504 MACs, a quarter of those at 8·8: here 5,503 are expected, or allowed."""
+    assert MACS == 4 * 5504
+    expect = f"expect: [{{macs: {MACS}}}, {{at: resolution=4, macs: 5503}}]\n"
+    (folder / "tiny.yaml").write_text(f"{SPEC}{expect}{budget}\n")
+    config(folder, f"  - {configured}\n" if configured else "  []\n")
+    code, found = verdicts(capsys, f"tiny.yaml@{asked}", "--max-params", "1k")
+    told = [(verdict["status"], verdict["metric"], verdict["actual"]) for verdict in found]
+    assert (code, told) == (1, [("fail", "macs", 5504), ("pass", "params", PARAMS)])
+
+
+def test_a_default_given_is_no_variant(capsys, folder):
+    """The spec at its own size is checked as the spec is: with all that its `expect` lists, once."""
+    (folder / "tiny.yaml").write_text(SPEC + f"expect: [{{macs: {MACS}}}, {{at: resolution=4, macs: 5504}}]\n")
+    config(folder, "  - {model: [tiny.yaml, tiny.yaml@resolution=8], expect: true}\n")
+    for models in ([], ["tiny.yaml@resolution=8"], ["tiny.yaml", "./tiny.yaml@resolution=8x8"]):
+        code, found = verdicts(capsys, *models)
+        assert (code, [verdict["actual"] for verdict in found]) == (0, [MACS, 5504])
+
+
 def test_pyproject_holds_budgets_too(capsys, folder):
     (folder / "pyproject.toml").write_text(
         '[project]\nname = "x"\n\n[tool.archprof]\n[[tool.archprof.budgets]]\nmodel = "tiny.yaml"\nmacs = "1k"\n\n'

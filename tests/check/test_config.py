@@ -39,6 +39,8 @@ def test_what_is_documented_fits_the_schema(schema, config):
         ("{model: tiny.yaml, where: kind=pointwise, macs: {share: 90%}}", True),
         ("{model: tiny.yaml, where: {stage: 1, kind: standard}, macs: 1M}", True),
         ("{model: tiny.yaml, expect: true, size_fp16: 1 MiB}", True),
+        ("{model: tiny.yaml, at: resolution=16, macs: 220M}", True),
+        ("{model: tiny.yaml, at: [resolution=16], macs: 220M}", False),
         ("{macs: 220M}", False),
         ("{model: tiny.yaml}", False),
         ("{model: tiny.yaml, mcas: 1}", False),

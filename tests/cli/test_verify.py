@@ -94,6 +94,81 @@ def test_the_catalog_holds(capsys):
     assert "differs" not in result.out
 
 
+def test_a_spec_without_numbers_says_so(capsys, tmp_path):
+    for tail in ("", "published: [{top1: 70.0}]\n"):
+        path = write(tmp_path, tail)
+        result = archprof(capsys, "verify", path, "--analytic")
+        assert result.code == 0
+        said = "net: no count is expected, and none was published\n1 network at 1 setting: nothing proven\n"
+        assert said in result.out
+        assert archprof(capsys, "verify", path, "--analytic", "--strict").code == 1
+        assert json.loads(archprof(capsys, "verify", path, "--analytic", "--format", "json").out)[
+            "without_numbers"
+        ] == ["net"]
+    path = write(tmp_path, "expect: [{at: resolution=4, macs: 192}]\n")
+    assert archprof(capsys, "verify", path, "--analytic", "--strict").code == 0
+
+
+def test_what_was_read_again(capsys, tmp_path):
+    path = write(
+        tmp_path,
+        "published:\n"
+        "  - {params: 16, where: Table 1, checked: a copy}\n"
+        "  - {params: 16, top1: 70.0, source: a zoo, where: README.md}\n"
+        "  - {at: resolution=4, macs: 192}\n",
+    )
+    result = archprof(capsys, "verify", path, "--unchecked")
+    assert result.code == 0
+    assert "net    resolution=4  macs 192" in result.out
+    assert "2 published entries without `checked`, the copy in which the numbers were read again\n" in result.out
+    document = json.loads(archprof(capsys, "verify", path, "--unchecked", "--format", "json").out)
+    assert document["proofs"] == []
+    assert document["unchecked"] == [
+        {
+            "model": "net",
+            "at": {},
+            "numbers": {"params": "16", "top1": "70.0"},
+            "where": "a zoo, README.md",
+            "location": f"{path}:8:5",
+        },
+        {"model": "net", "at": {"resolution": "4"}, "numbers": {"macs": "192"}, "where": "", "location": f"{path}:9:5"},
+    ]
+    at_size = archprof(capsys, "verify", f"{path}@resolution=4x4", "--unchecked", "--format", "json")
+    assert [one["numbers"] for one in json.loads(at_size.out)["unchecked"]] == [{"macs": "192"}]
+    _, [own, _] = proofs(capsys, path, "--analytic")
+    assert [check.get("checked") for check in own["checks"]] == ["a copy", None]
+
+
+def test_every_entry_of_the_catalog_was_read_again(capsys):
+    assert archprof(capsys, "verify", "--unchecked").out == "every published entry was read again\n"
+
+
+def test_a_default_given_is_no_variant(capsys, tmp_path):
+    path = write(tmp_path, "expect: [{macs: 768}, {at: resolution=4, macs: 192}]\n")
+    _, found = proofs(capsys, f"{path}@resolution=8x8", "--analytic")
+    assert [(proof["model"], proof["at"], proof["totals"]["macs"]) for proof in found] == [
+        ("net@resolution=8x8", {}, 768),
+        ("net@resolution=8x8", {"resolution": "4"}, 192),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [["nope"], ["nope", "./none.yaml"], ["nope", "--unchecked"]])
+def test_what_there_is_not_is_told_before_torch_is_asked_for(capsys, monkeypatch, arguments):
+    monkeypatch.setattr("archprof.runtime.imports.require_torch", lambda what: pytest.fail(what))
+    result = archprof(capsys, "verify", *arguments)
+    assert result.code == 2
+    assert result.err.startswith("there is no network `nope`\n")
+
+
+def test_a_terminal_is_told_how_far_it_is(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "expect: [{macs: 768}, {at: resolution=4, macs: 192}]\n")
+    drawn = archprof(capsys, "verify", "./net.yaml", "v1", "--analytic", "--jobs", "1").err.split("\r\x1b[K")
+    assert drawn == ["", "1 of 2 · ./net.yaml", "2 of 2 · 0 s left · v1", ""]
+
+
 def test_a_wrong_spec_is_told_beside_the_others(capsys, tmp_path):
     path = tmp_path / "net.yaml"
     path.write_text(NET.replace("conv", "cnv"))

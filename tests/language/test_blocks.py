@@ -96,6 +96,24 @@ def test_squeeze_excite_in_a_cell():
     assert costs(network(rows, head=head, input="16x8x8")) == (bare[0] + sum(gates), bare[1] + 2 * 32 * (16 + 8 + 8))
 
 
+@pytest.mark.parametrize(
+    ("cell", "groups"),
+    [
+        ("", 3),
+        ("norm: group_norm", 3),
+        ("norm: gn", 3),
+        ("norm: {group_norm: {}}", 32),
+        ("norm: {group_norm: {groups: 4}}", 4),
+        ("norm: {group_norm: {group_size: 6}}", 16),
+    ],
+)
+def test_a_norm_named_by_its_word_has_the_options_of_the_defaults(cell, groups):
+    """96 channels, 32 a group: 3 groups. A mapping says all itself."""
+    head = "defaults: {norm: group_norm, group_norm: {group_size: 32}}\n"
+    graph = network(f"  - conv: {{k: 1, c: 96{', ' if cell else ''}{cell}}}\n", head=head)
+    assert [node.op.groups for node in graph.nodes if node.op.name == "group_norm"] == [groups]
+
+
 def test_gate_before_the_activation():
     layer = "  - inverted_residual: {t: 2, c: 16, se: {ratio: 0.5, before_act: true}}\n"
     paths = list(shapes(network(layer, head=NORM, input="16x8x8")))

@@ -145,14 +145,15 @@ def convolution(
     return nn.Sequential(layer, norm(out), act())
 
 
-def efficientnet(number: int, classes: int = 1000) -> EfficientNet:
-    """Return B0 … B7: every width and depth scaled, the head four times the last stage."""
+def efficientnet(number: int, classes: int = 1000, norm: Norm | None = None) -> EfficientNet:
+    """Return B0 … B7: every width and depth scaled, the head four times the last stage; batch norm unless another is
+    given."""
     width, depth, dropout = SCALES[number]
     stages = [
         stage._replace(channels=nearest_eighth(stage.channels * width), layers=ceil(stage.layers * depth))
         for stage in B0
     ]
-    norm = SLOW_NORM if number >= 5 else nn.BatchNorm2d
+    norm = norm or (SLOW_NORM if number >= 5 else nn.BatchNorm2d)
     return EfficientNet(nearest_eighth(32 * width), stages, 4 * stages[-1].channels, norm, dropout, classes=classes)
 
 

@@ -10,6 +10,7 @@ from tests.reference.mobilenet_v3 import HEADS, LARGE, Bottleneck, MobileNetV3
 
 Row = tuple[int, int, int, bool, bool, int]  # as in the tables of tests.reference.mobilenet_v3
 C4 = {"large": 12, "small": 8}
+LAST = {"large": 960, "small": 576}  # channels of the last convolution
 
 
 def mobilenet_v1_full(classes: int = 1000) -> nn.Sequential:
@@ -56,18 +57,20 @@ def original_last_stage(classes: int = 1000) -> nn.Sequential:
     )
 
 
-def paper_widths(size: str, width: float, classes: int = 1000) -> nn.Sequential:
-    """Return V3 at a width as its paper means it: expansions keep their ratio to the input, the head keeps its 1280 or
-    1024."""
+def paper_widths(size: str, width: float, classes: int = 1000, stem: int | None = None) -> nn.Sequential:
+    """Return V3 at a width as its paper means it: expansions keep their ratio to the input, the last convolution is
+    widened as every other, the head keeps its 1280 or 1024; *stem* are the first channels where they are not widened
+    too."""
     rows, head = HEADS[size]
     scaled: list[Row] = []
-    printed, channels = 16, nearest_eighth(16 * width)
+    stem = stem or nearest_eighth(16 * width)
+    printed, channels = 16, stem
     for kernel, expanded, out, excited, hard, stride in rows:
         scaled.append(
             (kernel, nearest_eighth(expanded / printed * channels), nearest_eighth(out * width), excited, hard, stride)
         )
         printed, channels = out, nearest_eighth(out * width)
-    return _classifier(scaled, head, classes, nearest_eighth(16 * width))
+    return _classifier(scaled, head, classes, stem, last=nearest_eighth(LAST[size] * width))
 
 
 def minimalistic(size: str, classes: int = 1000) -> nn.Sequential:
@@ -163,20 +166,20 @@ def _features(rows: list[Row], channels: int = 16, act: nn.Module | None = None)
 
 
 def _classifier(
-    rows: list[Row], head: int, classes: int, stem: int = 16, act: nn.Module | None = None
+    rows: list[Row], head: int, classes: int, stem: int = 16, act: nn.Module | None = None, last: int | None = None
 ) -> nn.Sequential:
     act = act or nn.Hardswish()
     channels, layers = _features(rows, stem, act)
-    last = _layer(channels, 6 * channels, 1, 1, act, eps=0.001)
+    last = last or 6 * channels
     top = [
         nn.AdaptiveAvgPool2d(1),
         nn.Flatten(),
-        nn.Linear(6 * channels, head),
+        nn.Linear(last, head),
         act,
         nn.Dropout(0.2),
         nn.Linear(head, classes),
     ]
-    return nn.Sequential(*layers, *last, *top)
+    return nn.Sequential(*layers, *_layer(channels, last, 1, 1, act, eps=0.001), *top)
 
 
 def _layer(

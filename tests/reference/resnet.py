@@ -61,11 +61,12 @@ class BasicBlock(nn.Module):
         self.bn1 = options.norm(planes)
         self.conv2 = nn.Conv2d(planes, planes, 3, 1, 1, bias=False)
         self.bn2 = options.norm(planes)
+        self.excite = SqueezeExcite(planes) if options.excited else nn.Identity()
         self.shortcut = shortcut(channels, planes, stride, options)
 
     def forward(self, x: Tensor) -> Tensor:
         y = functional.relu(self.bn1(self.conv1(x)))
-        y = self.bn2(self.conv2(y))
+        y = self.excite(self.bn2(self.conv2(y)))
         return functional.relu(y + self.shortcut(x))
 
 

@@ -3,6 +3,7 @@ prints any."""
 
 import pytest
 import torch
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
@@ -15,6 +16,17 @@ from tests.zoo.equality import outputs, twin
 def test_gives_the_outputs_of_an_independent_implementation(number):
     theirs, ours = outputs(efficientnet(number), f"efficientnet_b{number}", 64)
     assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize("settings", ["norm=group_norm", "defaults.norm=group_norm"])
+def test_group_norm_gives_the_outputs_of_an_independent_implementation(settings):
+    """Eight channels a group, as in timm's efficientnet_b0_gn; it has the weights and biases of batch norm, no
+    buffers."""
+    reference = efficientnet(0, norm=lambda channels: nn.GroupNorm(channels // 8, channels))
+    theirs, ours = outputs(reference, f"efficientnet_b0@{settings}", 64)
+    assert torch.equal(ours, theirs)
+    report = archprof.analyze(f"efficientnet_b0@{settings}")
+    assert (report.totals.params, report.totals.macs, report.totals.buffers) == (5_288_548, 385_814_752, 0)
 
 
 @pytest.mark.parametrize("number", [0, 1, 4])

@@ -1,6 +1,7 @@
 """Variants of the MobileNets: the outputs of independent implementations, and counts where no table prints any."""
 
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 import torch
@@ -20,6 +21,12 @@ CASES: dict[str, Callable[[int], nn.Module]] = {
     "mobilenet_v3_large_125": lambda classes: variants.paper_widths("large", 1.25, classes),
     "mobilenet_v3_small_075": lambda classes: variants.paper_widths("small", 0.75, classes),
     "mobilenet_v3_small_125": lambda classes: variants.paper_widths("small", 1.25, classes),
+    **{
+        f"mobilenet_v3_{size}_paper@width={width}": partial(variants.paper_widths, size, width)
+        for size in ("large", "small")
+        for width in (0.33, 0.35, 1.4)
+    },
+    "mobilenet_v3_small_paper@width=0.35,stem_scale=false": partial(variants.paper_widths, "small", 0.35, stem=16),
     "mobilenet_v3_large_14rows": variants.FourteenRows,
     "mobilenet_v3_large_original_last_stage": variants.original_last_stage,
     "mobilenet_v3_large_minimalistic": lambda classes: variants.minimalistic("large", classes),

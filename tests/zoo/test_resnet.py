@@ -26,6 +26,8 @@ CASES = {
     "resnet50@norm=frozen_batch_norm": (DEEP, True, Options(norm=FrozenBatchNorm)),
     "resnext50_32x4d": (DEEP, True, Options(groups=32, width_per_group=4)),
     "wide_resnet50_2": (DEEP, True, Options(width_per_group=128)),
+    "se_resnet18": (SHALLOW, False, Options(excited=True)),
+    "se_resnet34": (DEEP, False, Options(excited=True)),
     "se_resnet50": (DEEP, True, Options(stride_in_1x1=True, excited=True)),
 }
 # Cardinality against width at one complexity (Xie et al. 2017, Table 2).
@@ -46,6 +48,19 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
 def test_counts_at_every_cardinality(groups, width):
     totals = archprof.analyze("resnet50", groups=groups, width_per_group=width).totals
     assert (totals.params, totals.macs) == counts(DEEP, Options(groups=groups, width_per_group=width))
+
+
+@pytest.mark.parametrize(("name", "plain", "blocks"), [("seresnet18", "resnet18", 2), ("seresnet34", "resnet34", 3)])
+@pytest.mark.parametrize(("settings", "first"), [({}, 4), ({"layers[2].se.divisor": 8}, 8)])
+def test_counts_of_squeezed_basic_blocks(name, plain, blocks, settings, first):
+    """Each block of C channels adds 2·C·S weights, and S + C biases, for the S squeezed ones: a 16th, which timm rounds
+    up to 8."""
+    repeats = (2, 2, 2, 2) if blocks == 2 else (3, 4, 6, 3)
+    squeezes = [(64, first), (128, 8), (256, 16), (512, 32)]
+    macs = sum(count * 2 * c * s for count, (c, s) in zip(repeats, squeezes, strict=True))
+    biases = sum(count * (c + s) for count, (c, s) in zip(repeats, squeezes, strict=True))
+    totals, before = archprof.analyze(archprof.load(name, settings)).totals, archprof.analyze(plain).totals
+    assert (totals.params - before.params, totals.macs - before.macs) == (macs + biases, macs)
 
 
 def test_counts_of_resnext101_32x4d():

@@ -29,15 +29,27 @@ class GroupNorm(Elementwise):
     params_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
     overwritable: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("groups", count(), "groups of channels; 32 unless given"), _EPS)
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("groups", count(), "groups of channels; 32 unless given"),
+        Column("group_size", count(), "channels of each group, instead of a number of groups"),
+        _EPS,
+    )
 
     @classmethod
-    def of(cls, *inputs: Value, **options: Any) -> GroupNorm:
-        return cls(inputs[0].channels, **options)
+    def of(cls, *inputs: Value, group_size: int | None = None, **options: Any) -> GroupNorm:
+        channels = inputs[0].channels
+        if group_size is None:
+            return cls(channels, **options)
+        if "groups" in options:
+            raise ShapeError("a group norm of `groups` and of `group_size`", "keep one of them")
+        if channels % group_size != 0:
+            raise ShapeError(f"{channels} channels are not divisible by {group_size}, the size of group norm's groups")
+        return cls(channels, channels // group_size, **options)
 
     def output(self, *inputs: Value) -> Value:
         if self.num_features % self.groups != 0:
-            raise ShapeError(f"{self.num_features} channels are not divisible by {self.groups} groups of group norm")
+            message = f"{self.num_features} channels are not divisible by {self.groups} groups of group norm"
+            raise ShapeError(message, "fewer groups, or their size: `{group_norm: {group_size: 8}}`")
         if same(self.num_features, self.groups) and same(product(inputs[0].space), 1):
             advice = "fewer groups, or a larger map: a value alone has no deviation"
             raise ShapeError("a group norm over single values", advice)
