@@ -161,9 +161,11 @@ def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
 def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
     high = int(kind.high)
     if isinstance(node, Seq):
-        if len(node.items) != 4:
-            raise wrong(node, "four paddings", "`[top, bottom, left, right]`")
-        return tuple(integer(item, 0, high, "a padding") for item in node.items)
+        if len(node.items) not in (2, 4):
+            message = f"expected two or four paddings, not {len(node.items)}"
+            advice = "`[height, width]`, or `[top, bottom, left, right]`"
+            raise problem(message, node.location, help=advice)
+        return tuple(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
     if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
         height, width = (integer(typed._replace(text=side), 0, high, "a padding") for side in match.groups())

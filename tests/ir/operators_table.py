@@ -140,6 +140,23 @@ CONVOLUTIONS = (
         12 * 3 * 3,
         kind="depthwise",
     ),
+    # A kernel of 4 keeps the size with 3 zeros more, one before and two behind (or however they are shared out).
+    Row(
+        Conv2d(12, 8, (4, 4), (1, 1), (1, 2, 0, 3), bias=True),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 4 * 4 * 9 * 8,
+        12 * 8 * 4 * 4 + 8,
+        kind="standard",
+    ),
+    Row(
+        Conv2d(12, 12, (3, 3), (2, 2), (0, 1, 4, 0), (2, 2), 12),
+        (MAP,),
+        (12, 3, 4),
+        12 * 3 * 3 * 3 * 4,
+        12 * 3 * 3,
+        kind="depthwise",
+    ),
     Row(
         Conv2d(12, 8, (1, 7), (1, 1), (0, 3)),
         (MAP,),
@@ -216,6 +233,9 @@ POOLS = (
     Row(MaxPool2d((3, 3), (2, 2), ceil=True), ((12, 2, 2),), (12, 1, 1)),
     Row(MaxPool2d((3, 1), (2, 3), (1, 0)), (MAP,), (12, 5, 3)),
     Row(MaxPool2d((3, 3), (1, 1), (1, 1)), (MAP,), MAP),
+    Row(MaxPool2d((4, 4), (1, 1), (1, 2, 0, 3)), (MAP,), MAP),
+    Row(AvgPool2d((4, 4), (1, 1), (1, 2, 0, 3)), (MAP,), MAP),
+    Row(AvgPool2d((3, 3), (2, 2), (0, 1, 0, 0), ceil=True, count_padding=False), (MAP,), (12, 5, 4)),
     Row(AvgPool2d((2, 2), (2, 2)), (MAP,), (12, 4, 4)),
     Row(AvgPool2d((2, 2), (2, 2), ceil=True), (MAP,), (12, 5, 4)),
     Row(AvgPool2d((3, 3), (2, 2), (1, 1), count_padding=False), (MAP,), (12, 5, 4)),

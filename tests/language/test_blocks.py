@@ -30,9 +30,22 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
         ("conv: {k: 3, c: 32, g: depthwise}", [conv(16, 32, 3, 16)], (32, 32, 32)),
         ("conv: {k: 5, d: 2, c: 8}", [conv(16, 8, 5)], (8, 32, 32)),
         ("conv: {k: 3, s: 2, c: 8, p: [0, 1, 0, 1]}", [conv(16, 8, 3, side=16)], (8, 16, 16)),
+        ("conv: {k: 4, c: 8, p: [1, 2, 1, 2]}", [conv(16, 8, 4)], (8, 32, 32)),
+        ("conv: {k: 4, c: 8, p: [2, 2, 2, 2], s: 2}", [conv(16, 8, 4, side=17)], (8, 17, 17)),
+        ("conv: {k: 1x7, c: 8, p: [0, 3]}", [(16 * 8 * 7 + 16, 16 * 8 * 7 * 32 * 32)], (8, 32, 32)),
+        ("conv: {k: 2, c: 16, p: [0, 1, 1, 0], g: depthwise}", [conv(16, 16, 2, 16)], (16, 32, 32)),
+        ("conv2d: {k: 4, c: 8, p: [1, 2, 1, 2]}", [conv(16, 8, 4, norm=False)], (8, 32, 32)),
+        ("conv2d: {k: 1, c: 8, p: [3, 0, 0, 0]}", [(16 * 8 + 8, 16 * 8 * 35 * 32)], (8, 35, 32)),
+        ("conv2d: {k: 1, c: 8, p: [0, 3, 0, 0]}", [(16 * 8 + 8, 16 * 8 * 35 * 32)], (8, 35, 32)),
+        ("conv2d: {k: 1, c: 8, p: [0, 0, 3, 0]}", [(16 * 8 + 8, 16 * 8 * 32 * 35)], (8, 32, 35)),
+        ("conv2d: {k: 1, c: 8, p: [0, 0, 0, 3]}", [(16 * 8 + 8, 16 * 8 * 32 * 35)], (8, 32, 35)),
+        ("max_pool: {k: 4, s: 1, p: [1, 2, 0, 3]}", [(0, 0)], (16, 32, 32)),
+        ("avg_pool: {k: 4, s: 1, p: [1, 2, 0, 3]}", [(0, 0)], (16, 32, 32)),
+        ("avg_pool: {k: 3, s: 2, p: [0, 1, 1, 1]}", [(0, 0)], (16, 16, 16)),
+        ("pad: {p: [1, 2]}", [(0, 0)], (16, 34, 36)),
         ("conv: {k: 1x7, c: 8}", [(16 * 8 * 7 + 16, 16 * 8 * 7 * 32 * 32)], (8, 32, 32)),
-        ("conv: {c: 6x}", [conv(16, 96)], (96, 32, 32)),
-        ("conv: {c: 0.5x}", [conv(16, 8)], (8, 32, 32)),
+        ("conv: {c: 6x, k: 1}", [conv(16, 96)], (96, 32, 32)),
+        ("conv: {c: 0.5x, k: 1}", [conv(16, 8)], (8, 32, 32)),
         ("depthwise_separable: {c: 24, s: 2}", [conv(16, 16, 3, 16, 16), conv(16, 24, side=16)], (24, 16, 16)),
         ("inverted_residual: {t: 6, c: 16}", [conv(16, 96), conv(96, 96, 3, 96), conv(96, 16)], (16, 32, 32)),
         (
@@ -64,7 +77,7 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
 def test_block(layer, expected, shape):
     graph = network(
         f"  - {layer}\n",
-        head=NORM if "conv" in layer or "depthwise" in layer or "inverted" in layer else "",
+        head=NORM if "conv:" in layer or "depthwise" in layer or "inverted" in layer else "",
         input="16x32x32",
     )
     assert costs(graph) == total(*expected)
@@ -134,7 +147,7 @@ def test_widened_v2_has_the_parameters_of_the_code():
         "  - sequence: [conv: {{k: 3, c: 8}}, conv: {{k: 3, "
         "c: {c}}}]\n  - max_pool: {{k: 2}}\n"
     ),
-     "  - branches: {{paths: [[conv: {{c: {rest}}}], [conv: {{c: 8}}]]}}\n"],
+     "  - branches: {{paths: [[conv: {{c: {rest}, k: 1}}], [conv: {{c: 8, k: 1}}]]}}\n"],
 )  # fmt: skip
 def test_printed_ratio_holds_behind_any_layer(before, printed):
     """An `exp` of twice the channels printed before it is a ratio of 2: at half the width, twice the real channels."""
@@ -149,7 +162,8 @@ def test_printed_ratio_holds_behind_any_layer(before, printed):
 
 
 CHANNELS = (
-    "  - conv: {k: 3, c: 20}\n  - conv: {c: 20, narrow: false}\n  - conv: {c: 20, scale: false}\n  - conv: {c: 2x}\n"
+    "  - conv: {k: 3, c: 20}\n  - conv: {k: 1, c: 20, narrow: false}\n"
+    "  - conv: {k: 1, c: 20, scale: false}\n  - conv: {k: 1, c: 2x}\n"
 )
 
 

@@ -126,7 +126,7 @@ def test_package_that_cannot_be_used(tmp_path, group, value, message, advice):
 def test_activation_that_cannot_be_used(tmp_path):
     install(tmp_path, "odd-blocks", {"archprof.operators": {"thing": "missing:x"}}, {})
     (tmp_path / "net.yaml").write_text(
-        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing}\n", encoding="utf-8"
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing, k: 1}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == (
         f"net.yaml:4:23: `thing` {PACKAGE} (`missing:x`) {NO_MODULE}\n"
@@ -152,7 +152,7 @@ def test_packages_are_not_looked_through_for_names_that_are_known(tmp_path):
         {},
     )
     (tmp_path / "net.yaml").write_text(
-        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu}\n", encoding="utf-8"
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu, k: 1}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == ""
     code = (

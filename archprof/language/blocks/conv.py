@@ -7,6 +7,7 @@ from archprof.ir.dims import Dim
 from archprof.ir.operators.conv import BIAS, C, Conv2d, D, G, K, P, Pair, S, same_padding
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.padding import Padding, shortest
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -22,7 +23,7 @@ def conv_norm_act(
     channels: Dim,
     k: Pair = (1, 1),
     s: Pair = (1, 1),
-    p: Any = None,
+    p: Padding | None = None,
     d: Pair = (1, 1),
     groups: Dim = 1,
     bias: bool | None = None,
@@ -31,12 +32,7 @@ def conv_norm_act(
 ) -> Feature:
     """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
     unless *bias* says otherwise."""
-    padding = same_padding(k, d) if p is None else p
-    if len(padding) == 4:
-        from archprof.ir.operators.pad import Pad  # of few networks
-
-        x = net.apply("pad", Pad(padding), x)
-        padding = (0, 0)
+    padding = same_padding(k, d) if p is None else shortest(p)
     op = Conv2d(x.channels, channels, k, s, padding, d, groups, norm is None if bias is None else bias)
     return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
@@ -46,9 +42,9 @@ def conv(
     x: Feature,
     *,
     c: Dim,
-    k: Pair = (1, 1),
+    k: Pair,
     s: Pair = (1, 1),
-    p: Any = None,
+    p: Padding | None = None,
     d: Pair = (1, 1),
     g: Any = 1,
     bias: bool | None = None,

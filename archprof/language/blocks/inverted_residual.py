@@ -4,7 +4,7 @@ Howard et al. 2019)."""
 from archprof.ir.columns import EXPANDED, FLAG, Column, ratio
 from archprof.ir.dims import Dim, round_half_even, same
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, D, K, Pair, S
+from archprof.ir.operators.conv import C, D, Pair, S, kernel
 from archprof.ir.operators.join import Add
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -115,7 +115,7 @@ INVERTED_RESIDUAL = Block(
         Column("t", ratio(0.01, 1000), "expansion: expanded channels = t × the input's", ("expand_ratio",)),
         Column("exp", EXPANDED, "expanded channels", ("exp_size", "expanded")),
         C,
-        K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
+        kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,
         Column("fused", FLAG, "one k×k convolution expands and filters, instead of a 1×1 and a depthwise one"),
