@@ -188,7 +188,8 @@ class Tracer:
         frame.reads += len(edges)
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
         if op.keeps_channels:
-            return Feature(edge, value, inputs[0].printed)
+            kept = inputs[0] if len(inputs) == 1 else _as_wide(value, inputs)
+            return Feature(edge, value, kept.printed)
         channels = value.channels
         if len(value.shape) > 1:
             self._check_channels(channels)
@@ -469,6 +470,11 @@ class _Scope:
 
     def __exit__(self, *_: object) -> None:
         self._frame.prefix, self._frame.kind = self._outer
+
+
+def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:
+    """Return the first input with the channels of the output: a map of one channel stretches over others."""
+    return next((x for x in inputs if x.channels is value.channels), inputs[0])
 
 
 def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:

@@ -53,6 +53,17 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
             [conv(16, 96), conv(96, 96, 5, 96, 16), conv(96, 24, side=16)],
             (24, 16, 16),
         ),
+        (
+            "inverted_residual: {t: 1, c: 24, always_expand: true}",
+            [conv(16, 16), conv(16, 16, 3, 16), conv(16, 24)],
+            (24, 32, 32),
+        ),
+        ("inverted_residual: {t: 1, c: 24, fused: true}", [conv(16, 24, 3)], (24, 32, 32)),
+        (
+            "inverted_residual: {t: 1, c: 24, fused: true, always_expand: true}",
+            [conv(16, 16, 3), conv(16, 24)],
+            (24, 32, 32),
+        ),
         ("inverted_residual: {t: 1, c: 24}", [conv(16, 16, 3, 16), conv(16, 24)], (24, 32, 32)),
         (
             "squeeze_excite: {ratio: 0.25}",
@@ -71,6 +82,8 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
             (16, 32, 32),
         ),
         ("linear: {c: 10}", [(16 * 32 * 32 * 10 + 10, 16 * 32 * 32 * 10)], (10,)),
+        ("sequence: [permute: channels_last, linear: 10]", [(16 * 10 + 10, 32 * 32 * 16 * 10)], (32, 32, 10)),
+        ("sequence: [permute: channels_last, flatten, linear: 10]", [(16384 * 10 + 10, 16384 * 10)], (10,)),
         ("linear: {c: 10, bias: false}", [(16 * 32 * 32 * 10, 16 * 32 * 32 * 10)], (10,)),
     ],
 )
@@ -82,6 +95,22 @@ def test_block(layer, expected, shape):
     )
     assert costs(graph) == total(*expected)
     assert graph.nodes[-1].output.shape == shape
+
+
+def test_first_expansion_that_is_kept():
+    """MobileNetV2 as some write it, its first 32 channels expanded to 32: 32·32 weights at 112×112, and a norm."""
+    kept = "mobilenet_v2@layers[1].rows[0].always_expand=true"
+    assert costs(read_network(kept)) == (3_504_872 + 32 * 32 + 2 * 32, 300_774_272 + 32 * 32 * 112 * 112)
+
+
+def test_what_the_width_scales_behind_a_map_that_stretches():
+    """A map of one channel in front: what the table prints behind the sum are the ten of the other."""
+    layers = "  - branches: {join: add, paths: [[conv: {k: 1, c: 1, scale: false}], [conv: {k: 1, c: 10}]]}\n"
+    rest = "  - inverted_residual: {exp: 40, c: 10}\n"
+    head = "width: {divisor: -, expand: ratio}\n"
+    found = shapes(network(layers + rest, head=head, at="width=2"))
+    assert found["0.add"] == (20, 32, 32)
+    assert found["1.expand.conv"] == (80, 32, 32)
 
 
 def test_squeeze_excite_in_a_cell():

@@ -195,7 +195,8 @@ class Elementwise(Operator):
 def feature_map(value: Value, what: str) -> Value:
     """Return *value* if it is (C, H, W); raises ShapeError otherwise."""
     if len(value.shape) != 3 or value.channel != 0:
-        advice = "place it before pooling and flattening"
+        last = len(value.shape) == 3 and value.channel == 2
+        advice = f"place it {'behind `permute: channels_first`' if last else 'before pooling and flattening'}"
         raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(value.shape)}", advice)
     return value
 

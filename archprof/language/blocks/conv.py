@@ -1,4 +1,4 @@
-"""conv: convolution, norm, activation. linear: flatten where needed, linear, norm, activation."""
+"""conv: convolution, norm, activation. linear: flatten a map, linear, norm, activation."""
 
 from typing import Any
 
@@ -63,7 +63,7 @@ def linear(
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
-    if len(x.shape) != 1:
+    if x.value.channel != len(x.shape) - 1:
         x = net.apply("flatten", Flatten(), x)
     x = net.apply("linear", Linear(x.channels, c, bias), x)
     return net.act(net.norm(x, norm), act)
@@ -84,7 +84,7 @@ LINEAR = Block(
         Column("norm", NORM, "a norm behind it"),
         Column("act", ACT, "an activation behind it", ("nl", "activation")),
     ),
-    "A fully connected layer, which flattens its input where that is a map. It takes no norm and no activation from "
-    "`defaults`.",
+    "A fully connected layer. It flattens a map, C×H×W; behind `permute: channels_last` it stands at every position, "
+    "over the channels alone, as torch's does. It takes no norm and no activation from `defaults`.",
     inherits=False,
 )
