@@ -2,7 +2,11 @@
 
 import pytest
 
+from archprof.ir.operators import operator_names
+from archprof.ir.operators.norm import GroupNorm
 from archprof.language.expand import read_network
+from archprof.language.not_yet import NOT_YET
+from archprof.language.registry import block_names
 from tests.spec.networks import costs, network, shapes
 
 
@@ -111,6 +115,22 @@ def test_what_the_width_scales_behind_a_map_that_stretches():
     found = shapes(network(layers + rest, head=head, at="width=2"))
     assert found["0.add"] == (20, 32, 32)
     assert found["1.expand.conv"] == (80, 32, 32)
+
+
+@pytest.mark.parametrize("name", " ".join(NOT_YET.values()).split())
+def test_what_is_not_here_yet_is_not_here(name):
+    ours = {
+        known.lower().translate({ord(sign): None for sign in "_-"}) for known in (*block_names(), *operator_names())
+    }
+    assert name not in {known.removesuffix("2d") for known in ours}
+
+
+@pytest.mark.parametrize("change", ["group_norm.groups=8", "group_norm={groups: 8}"])
+@pytest.mark.parametrize("default", ["batch_norm", "-", "frozen_batch_norm"])
+def test_options_of_a_default_of_one_word(change, default):
+    layers, at = "  - conv: {k: 3, c: 16, bias: false}\n", f"defaults.norm.{change}"
+    found = network(layers, head=f"defaults: {{norm: {default}}}\n", at=at)
+    assert found.nodes[-1].op == GroupNorm(16, 8)
 
 
 def test_squeeze_excite_in_a_cell():
