@@ -25,10 +25,12 @@ KINDS = (
 
 
 class ShapeError(ValueError):
-    """An operator that does not fit its input; says what does not fit, and *help* what to change."""
+    """An operator that does not fit its input; says what does not fit, and *help* what to change; *columns* are the
+    options to blame, the likeliest first."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", columns: tuple[str, ...] = ()) -> None:
         self.help = help
+        self.columns = columns
         super().__init__(message)
 
 

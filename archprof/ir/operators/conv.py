@@ -93,7 +93,7 @@ class Conv2d(Operator):
         for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
             if self.groups is not channels and channels % self.groups != 0:
                 message = f"{channels} {what} channels are not divisible by {self.groups} groups"
-                raise ShapeError(message, "choose groups that divide both")
+                raise ShapeError(message, "choose groups that divide both", ("g", "c"))
 
     def _slide(self, axis: int, size: Dim) -> Dim:
         kernel, stride = self.kernel_size[axis], self.stride[axis]
@@ -102,7 +102,7 @@ class Conv2d(Operator):
         # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
         if added < extent - 1 and size + added < extent:
             message = f"a window of {extent} is larger than the padded input of {size + added}"
-            raise ShapeError(message, "a larger input, a smaller kernel or more padding")
+            raise ShapeError(message, "a larger input, a smaller kernel or more padding", ("k", "d", "p"))
         return conv_out(size, kernel, stride, padding, dilation)
 
     @property

@@ -58,7 +58,7 @@ class PadShortcut(Function):
         channels, height, width = feature_map(inputs[0], "a shortcut").shape
         if channels > self.channels:
             message = f"a shortcut of kind A from {channels} to {self.channels} channels"
-            raise ShapeError(message, "zeros can add channels, not remove them")
+            raise ShapeError(message, "zeros can add channels, not remove them", ("shortcut",))
         sizes = (ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
         return inputs[0].with_shape((self.channels, *sizes))
 

@@ -40,16 +40,17 @@ class Window(Operator):
         windows = conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil)
         # Rounded up, a window may reach beyond the input by less than a stride.
         if windows < 1:
-            raise ShapeError(f"a window of {kernel} is larger than the padded input of {size + sum(padding)}")
+            message = f"a window of {kernel} is larger than the padded input of {size + sum(padding)}"
+            raise ShapeError(message, columns=("k",))
         return windows
 
     def _check_padding(self, kernel: int, padding: int) -> None:
         """Raise ShapeError where torch's own pooling, which pads opposite sides alike, refuses the padding, or where a
         window would lie in it as a whole."""
         if len(self.padding) == 2 and 2 * padding > kernel:
-            raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}")
+            raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}", columns=("p",))
         if padding >= kernel:
-            raise ShapeError(f"a padding of {padding} is no smaller than the window of {kernel}")
+            raise ShapeError(f"a padding of {padding} is no smaller than the window of {kernel}", columns=("p",))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)

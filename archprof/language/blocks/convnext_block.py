@@ -39,6 +39,7 @@ def convnext_block(
         raise ShapeError(
             f"a ConvNeXt block of stride 1 from {x.channels} to {c} channels",
             "only a block with a stride changes the channels",
+            ("c",),
         )
     if layer_scale is not None:
         # In the implementations it is a parameter of the block itself, which torch lists before those of the block's

@@ -35,7 +35,9 @@ def inverted_residual(
 ) -> Feature:
     if (t is None) == (exp is None):
         raise ShapeError(
-            "an inverted residual needs one of `t` and `exp`", "`t`: times the input's channels; `exp`: a channel count"
+            "an inverted residual needs one of `t` and `exp`",
+            "`t`: times the input's channels; `exp`: a channel count",
+            ("exp",),
         )
     expanded = exp if exp is not None else round_half_even(x.channels * t)
     body = _fused if fused else _separable

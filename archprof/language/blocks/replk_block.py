@@ -35,6 +35,7 @@ def replk_block(
         raise ShapeError(
             f"a RepLK block of stride 1 from {x.channels} to {c} channels",
             "only a block with a stride changes the channels",
+            ("c",),
         )
     with net.scope("large_kernel"):
         y = net.norm(x, norm)

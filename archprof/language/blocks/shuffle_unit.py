@@ -27,6 +27,7 @@ def shuffle_unit(
         raise ShapeError(
             f"a shuffle unit of stride 1 from {x.channels} to {c} channels",
             "only a unit with a stride changes the channels",
+            ("c",),
         )
     half = c // 2
     if s == (1, 1):
