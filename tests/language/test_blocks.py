@@ -102,9 +102,33 @@ def test_block(layer, expected, shape):
 
 
 def test_first_expansion_that_is_kept():
-    """MobileNetV2 as some write it, its first 32 channels expanded to 32: 32·32 weights at 112×112, and a norm."""
+    """MobileNetV2 as some write it, its first 32 channels expanded to 32: 32·32 weights at 112×112, and a norm. Some
+    move a stride besides, and count 429M."""
     kept = "mobilenet_v2@layers[1].rows[0].always_expand=true"
     assert costs(read_network(kept)) == (3_504_872 + 32 * 32 + 2 * 32, 300_774_272 + 32 * 32 * 112 * 112)
+    later = f"{kept},layers[1].rows[3].s=1,layers[1].rows[4].s=2"
+    assert costs(read_network(later)) == (3_505_960, 429_111_936)
+
+
+@pytest.mark.parametrize(
+    ("layers", "side", "expected"),
+    [
+        ("[conv2d: {k: 4, c: 8, p: [1, 2, 1, 2]}]", 32, (48 * 8 + 8, 48 * 8 * 32 * 32)),
+        (
+            "[conv2d: {k: 1, c: 8, p: [3, 0, 0, 0]}, conv2d: {k: 1, c: 8, p: [0, 0, 0, 3]}]",
+            32,
+            (3 * 8 + 8 + 8 * 8 + 8, 3 * 8 * 35 * 32 + 8 * 8 * 35 * 35),
+        ),
+        # TensorFlow's "same" on an odd side: 225 + 1 by 2, then 113 + 2 by 2.
+        (
+            "[conv: {k: 2, s: 2, c: 8, p: [0, 1, 0, 1]}, conv: {k: 3, s: 2, c: 8}]",
+            225,
+            (12 * 8 + 8 + 72 * 8 + 8, 12 * 8 * 113 * 113 + 72 * 8 * 57 * 57),
+        ),
+    ],
+)
+def test_padding_that_differs_from_side_to_side(layers, side, expected):
+    assert costs(network(f"  - sequence: {layers}\n", input=f"3x{side}x{side}")) == expected
 
 
 def test_what_the_width_scales_behind_a_map_that_stretches():
