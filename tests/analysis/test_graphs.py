@@ -261,7 +261,7 @@ def test_what_needs_a_table_says_so(what):
 
 
 def test_a_printed_cell_has_the_value_of_its_knob():
-    graph = archprof.expand("resnext50_32x4d", settings={"layers[2].rows[0].c": "16*$width_per_group"})
+    graph = archprof.expand("resnext50_32x4d@layers[2].rows[0].c=16*$width_per_group")
     cells = [row.cells for row in block_table(archprof.analyze(graph)).rows if row.block == "bottleneck"]
     assert cells[0]["c"] == "64"
     assert {(cell["groups"], cell["width_per_group"], cell["stride_in_1x1"]) for cell in cells} == {
