@@ -1,5 +1,5 @@
-"""The block table of a spec as its paper prints it: the cells as typed, with the computed input and the costs of every
-row."""
+"""The block table of a spec as its paper prints it: the cells as typed, a knob by its value, with the computed input
+and the costs of every row."""
 
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
@@ -7,6 +7,8 @@ from typing import NamedTuple
 from archprof.analysis.document import Head, Tensor, head, tensor
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, total_cost
+from archprof.language.cells import typed_word
+from archprof.language.expression import evaluate
 from archprof.language.registry import spellings
 from archprof.spec.layers import WrittenArguments, column_names, written_arguments, written_layer
 from archprof.spec.nodes import Node, Scalar, Seq
@@ -46,7 +48,7 @@ def block_table(report: Report) -> BlockTable:
     Raises UsageError for a network that comes from no spec.
     """
     spec = spec_of(report.origin, "`show`")
-    layers = [_Written(index, node) for index, node in enumerate(spec.layers.items)]
+    layers = [_Written(index, node, spec.settings) for index, node in enumerate(spec.layers.items)]
     rows = []
     for layer in layers:
         for path, cells in layer.rows():
@@ -66,12 +68,13 @@ def _operators_of(report: Report, path: str) -> list[Row]:
 class _Written:
     """A layer as it is written: its block, its options, and the columns and rows of its table."""
 
-    def __init__(self, index: int, node: Node) -> None:
+    def __init__(self, index: int, node: Node, knobs: Mapping[str, object]) -> None:
         layer = written_layer(node)
         assert layer is not None
         self.block = layer.block.text
         self.segment = layer.id.text if isinstance(layer.id, Scalar) else str(index)
         self._names = spellings(self.block)
+        self._knobs = knobs
         arguments = written_arguments(layer.arguments, next(iter(self._names), None))
         self.options = self._options(arguments)
         self.columns = column_names(arguments.columns)
@@ -83,8 +86,9 @@ class _Written:
 
     def _options(self, arguments: WrittenArguments) -> Mapping[str, tuple[str, str]]:
         """Return the options: name → (as typed, cell)."""
-        pairs = [(typed, value) for typed, (_, value) in arguments.options.items() if typed not in _LEFT_OUT]
-        return {self.name(typed): (typed, _text(value)) for typed, value in pairs if not _is_layers(value)}
+        hidden = {*_LEFT_OUT, *self._names.lists, *self._names.paths}
+        pairs = [(self.name(typed), typed, value) for typed, (_, value) in arguments.options.items()]
+        return {name: (typed, self._text(value)) for name, typed, value in pairs if name not in hidden}
 
     def rows(self) -> Iterator[tuple[str, dict[str, str]]]:
         """Yield the path and the cells of each printed row."""
@@ -94,9 +98,23 @@ class _Written:
             return
         names = [self.name(column) for column in self.columns]
         for number, row in enumerate(self._rows.items):
-            cells = dict(zip(names, map(_text, row.items), strict=False)) if isinstance(row, Seq) else {}
+            cells = dict(zip(names, map(self._text, row.items), strict=False)) if isinstance(row, Seq) else {}
             shown = {name: cell for name, cell in cells.items() if name not in _LEFT_OUT}
             yield f"{self.segment}.{cells.get('id') or number}", {**options, **shown}
+
+    def _text(self, node: Node) -> str:
+        """Return a cell as typed: a list as `3,5,7`, a mapping as its entries; of an expression with knobs, its
+        value."""
+        if isinstance(node, Scalar):
+            return _valued(node, self._knobs) if "$" in node.text else node.text
+        if isinstance(node, Seq):
+            return ",".join(map(self._text, node.items))
+        return " ".join(f"{key}={self._text(value)}" for key, value in node.pairs())
+
+
+def _valued(node: Scalar, knobs: Mapping[str, object]) -> str:
+    value = evaluate(node, knobs)
+    return f"{value:.15g}" if isinstance(value, float) else typed_word(value)
 
 
 def _headings(layers: list[_Written]) -> dict[str, str]:
@@ -111,16 +129,3 @@ def _headings(layers: list[_Written]) -> dict[str, str]:
             if name not in _NO_COLUMN:
                 found.setdefault(name, typed)
     return found
-
-
-def _is_layers(value: Node) -> bool:
-    return isinstance(value, Seq) and any(not isinstance(item, Scalar) for item in value.items)
-
-
-def _text(node: Node) -> str:
-    """Return a cell as typed: a list as `3,5,7`, a mapping as its entries."""
-    if isinstance(node, Scalar):
-        return node.text
-    if isinstance(node, Seq):
-        return ",".join(map(_text, node.items))
-    return " ".join(f"{key}={_text(value)}" for key, value in node.pairs())

@@ -302,10 +302,11 @@ def graph_of(ask: Convolution) -> Graph:
     for index in range(1, ask.times):
         stacked += [{**layer, "id": f"{layer['id']}{index}"} for layer in CONV_KINDS[ask.conv].layers(again)]
     height, width = (1, 1) if ask.conv == "linear" else ask.size
-    spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.in_channels}x{height}x{width}", "layers": stacked}
+    spec = {"archprof": 1, "name": ask.conv, "input": f"{ask.in_channels}x1x1", "layers": stacked}
     try:
         # JSON is YAML: the ordinary way in, so that nothing here computes a cost.
-        return expand(load("cost.yaml", spellings=spellings, text=json.dumps(spec)))
+        size = [("resolution", f"{height}x{width}")]
+        return expand(load("cost.yaml", size, spellings=spellings, text=json.dumps(spec)))
     except InputError as error:
         raise UsageError(found._replace(location=None, where="") for found in error.problems) from None
 

@@ -56,7 +56,7 @@ class UncheckedEntry(NamedTuple):
     """Published numbers that nobody has read again, as they are printed."""
 
     model: str
-    at: Mapping[str, str]
+    settings: Mapping[str, str]
     numbers: Mapping[str, str]
     where: str
     location: Location

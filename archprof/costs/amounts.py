@@ -10,6 +10,7 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import broadcast
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.padding import ends
 from archprof.ir.operators.pool import AvgPool2d
 from archprof.ir.terms import NOTHING, total
 
@@ -104,13 +105,15 @@ def _windows(row: Row) -> int:
     """Return the elements in all windows of average pooling, and one for each output element."""
     pool = row.operator
     assert isinstance(pool, AvgPool2d)
-    axes = zip(row.inputs[0][1:], row.output[1:], pool.kernel_size, pool.stride, pool.padding, strict=True)
+    paddings = [ends(pool.padding, axis) for axis in (0, 1)]
+    axes = zip(row.inputs[0][1:], row.output[1:], pool.kernel_size, pool.stride, paddings, strict=True)
     return prod((row.output[0], *(_covered(*axis, pool.count_padding) for axis in axes))) + prod(row.output)
 
 
-def _covered(size: int, outputs: int, kernel: int, stride: int, padding: int, count_padding: bool) -> int:
-    low, high = (-padding, size + padding) if count_padding else (0, size)
-    starts = (index * stride - padding for index in range(outputs))
+def _covered(size: int, outputs: int, kernel: int, stride: int, padding: tuple[int, int], count_padding: bool) -> int:
+    before, behind = padding
+    low, high = (-before, size + behind) if count_padding else (0, size)
+    starts = (index * stride - before for index in range(outputs))
     return sum(max(min(start + kernel, high) - max(start, low), 0) for start in starts)
 
 

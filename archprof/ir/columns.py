@@ -82,7 +82,9 @@ CHANNELS = Kind(
 EXPANDED = CHANNELS._replace(form="expanded")
 SIZE = Kind("size", "a size: `3`, or `1x7` (height × width)", 1, MAX_KERNEL)
 SIZES = Kind("sizes", "a size, or a list of sizes: `[3, 5, 7]`", 1, MAX_KERNEL, of=SIZE)
-PADDING = Kind("padding", "a padding: `1`, `0x3`, or `[top, bottom, left, right]`", 0, MAX_KERNEL)
+PADDING = Kind(
+    "padding", "a padding: `1`, `0x3` or `[0, 3]` (height, width), or `[top, bottom, left, right]`", 0, MAX_KERNEL
+)
 GROUPS = Kind("groups", "a number of groups, or `depthwise`", 1, MAX_CHANNELS)
 REPEATS = count(1, MAX_REPEATS)
 FLAG = Kind("flag", "`true` or `false`")

@@ -63,19 +63,21 @@ def make_divisible(value: Any, divisor: int) -> Dim:
     return nearest + divisor * (nearest < 0.9 * value)
 
 
-def conv_out(size: Dim, kernel: int, stride: int, padding: int, dilation: int, ceil: bool = False) -> Dim:
-    """Return the output size of a window that slides along one axis: floor((size + 2p − d(k − 1) − 1) / s) + 1.
+def conv_out(size: Dim, kernel: int, stride: int, padding: tuple[int, int], dilation: int, ceil: bool = False) -> Dim:
+    """Return the output size of a window that slides along one axis: floor((size + p + q − d(k − 1) − 1) / s) + 1, with
+    a padding of p before and q behind.
 
-    With *ceil* (pooling only) the division rounds up, and a last window that would start in the right padding is
+    With *ceil* (pooling only) the division rounds up, and a last window that would start in the padding behind is
     dropped, as in torch.
     """
-    if stride == 1 and 2 * padding == dilation * (kernel - 1):
+    added = sum(padding) - dilation * (kernel - 1)
+    if stride == 1 and added == 0:
         return size
-    span = size + 2 * padding - dilation * (kernel - 1) - 1
+    span = size + (added - 1)
     if not ceil:
         return span // stride + 1
     windows = ceil_div(span, stride) + 1
-    return windows - ((windows - 1) * stride >= size + padding)
+    return windows - ((windows - 1) * stride >= size + padding[0])
 
 
 def product(dims: Shape) -> Dim:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 Pair = tuple[int, int]
+Sides = tuple[int, int, int, int]
 
 
 class Swish(nn.Module):
@@ -85,6 +86,81 @@ class FrozenBatchNorm2d(nn.Module):
 
     def extra_repr(self) -> str:
         return f"{self.weight.numel()}, eps={self.eps}"
+
+
+class PaddedConv2d(nn.Conv2d):
+    """Convolution of a map with zeros around it, so many on the (left, right, top, bottom): torch's own has as many on
+    opposite sides."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair,
+        sides: Sides,
+        dilation: Pair,
+        groups: int,
+        bias: bool,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, 0, dilation, groups, bias)
+        self.sides = sides
+
+    def forward(self, input: Tensor) -> Tensor:
+        output: Tensor = self._conv_forward(functional.pad(input, self.sides), self.weight, self.bias)
+        return output
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, sides={self.sides}"  # type: ignore[no-untyped-call]
+
+
+class PaddedMaxPool2d(nn.MaxPool2d):
+    """Max pooling of a map with −∞ around it, so much on the (left, right, top, bottom)."""
+
+    stride: Pair
+
+    def __init__(self, kernel_size: Pair, stride: Pair, sides: Sides, ceil_mode: bool) -> None:
+        super().__init__(kernel_size, stride, ceil_mode=ceil_mode)
+        self.sides = sides
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded = functional.pad(input, self.sides, value=float("-inf"))
+        pooled = functional.max_pool2d(padded, self.kernel_size, self.stride, ceil_mode=self.ceil_mode)
+        return _started(pooled, input, self.stride, self.sides)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, sides={self.sides}"
+
+
+class PaddedAvgPool2d(nn.AvgPool2d):
+    """Average pooling of a map with zeros around it, so many on the (left, right, top, bottom), which take part in the
+    mean or do not."""
+
+    stride: Pair
+
+    def __init__(self, kernel_size: Pair, stride: Pair, sides: Sides, ceil_mode: bool, count_include_pad: bool) -> None:
+        super().__init__(kernel_size, stride, 0, ceil_mode, count_include_pad)
+        self.sides = sides
+
+    def forward(self, input: Tensor) -> Tensor:
+        mean = self._pooled(input)
+        return mean if self.count_include_pad else mean / self._pooled(torch.ones_like(input))
+
+    def _pooled(self, input: Tensor) -> Tensor:
+        padded = functional.pad(input, self.sides)
+        pooled = functional.avg_pool2d(padded, self.kernel_size, self.stride, ceil_mode=self.ceil_mode)
+        return _started(pooled, input, self.stride, self.sides)
+
+    def extra_repr(self) -> str:
+        return f"{super().extra_repr()}, sides={self.sides}"
+
+
+def _started(pooled: Tensor, input: Tensor, stride: Pair, sides: Sides) -> Tensor:
+    """Return what was pooled without the windows that start in the padding behind the map: rounded up, there may be
+    one, which torch's own pooling drops too."""
+    rows = -(-(input.shape[2] + sides[2]) // stride[0])
+    columns = -(-(input.shape[3] + sides[0]) // stride[1])
+    return pooled[:, :, :rows, :columns]
 
 
 class DeformConv2d(nn.Module):

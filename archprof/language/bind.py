@@ -229,27 +229,27 @@ class Binder:
     def _rows(self, block: Block, arguments: Arguments, location: Location, address: str) -> tuple[BoundRow, ...]:
         named = columns_of(block.name)
         values = dict(self._defaults_of(block))
-        for name, (_, node) in arguments.options.items():
+        cells = {name: node for name, (_, node) in arguments.options.items()}
+        for name, node in cells.items():
             values[name] = self._value(named[name], node, address)
-        printed = arguments.options["input"][1] if "input" in arguments.options else None
         if arguments.rows is None:
             self._check_required(block, values, location, address)
-            return (self._row(block, values, printed, location, address, None),)
+            return (self._row(block, values, cells, location, address, None),)
         rows = []
         for number, node in enumerate(arguments.rows):
             here = f"{address}.rows[{number}]"
             with self.problems:
-                own, input_cell = self._cells_of(node, arguments, values, here)
+                own, typed = self._cells_of(node, arguments, values, here)
                 whole = isinstance(node, Seq) and ABSENT not in node.items
                 missing = (arguments.header, address) if whole else (node.location, here)
                 self._check_required(block, own, *missing)
-                rows.append(self._row(block, own, input_cell or printed, node.location, here, str(number)))
+                rows.append(self._row(block, own, {**cells, **typed}, node.location, here, str(number)))
         return tuple(rows)
 
     def _cells_of(
         self, row: Node, arguments: Arguments, base: Mapping[str, Any], address: str
-    ) -> tuple[dict[str, Any], Node | None]:
-        """Return a row's values over those of its layer, and the cell of its column `input`."""
+    ) -> tuple[dict[str, Any], dict[str, Node]]:
+        """Return a row's values over those of its layer, and its cells as typed."""
         columns = arguments.columns
         if not isinstance(row, Seq):
             message = f"expected a row, not {describe(row)}"
@@ -259,16 +259,15 @@ class Binder:
             advice = f"columns: {', '.join(column.name for column in columns)}"
             raise problem(message, row.location, where=address, help=advice)
         values = dict(base)
-        printed: Node | None = None
+        typed: dict[str, Node] = {}
         for column, cell in zip(columns, row.items, strict=True):
             if cell is ABSENT:
                 continue
+            typed[column.name] = cell
             values[column.name] = self._value(column, cell, address)
-            if column.name == "input":
-                printed = cell
-            elif column.name == "id":
+            if column.name == "id":
                 values["id"] = None if is_none(cell) else self._named(cell, address)
-        return values, printed
+        return values, typed
 
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
         for column in required_columns(block.name):
@@ -280,7 +279,7 @@ class Binder:
         self,
         block: Block,
         values: dict[str, Any],
-        printed: Node | None,
+        cells: Mapping[str, Node],
         location: Location,
         address: str,
         segment: str | None,
@@ -290,11 +289,10 @@ class Binder:
         fields = {
             _FIELDS[common]: values.pop(common) for common in _FIELDS if common in values and not block.has(common)
         }
-        if printed is None:
-            return BoundRow(values, address, location, name or segment, name, None, location, **fields)
-        checked = self.pristine and printed.file == self.file
-        given = stated if checked else None
-        return BoundRow(values, address, location, name or segment, name, given, printed.location, **fields)
+        printed = cells.get("input")
+        place = location if printed is None else printed.location
+        given = stated if printed is not None and self.pristine and printed.file == self.file else None
+        return BoundRow(values, address, location, name or segment, name, given, place, **fields, cells=cells)
 
     # Cells
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
+from archprof.ir.columns import FLAG, HOLDS_LAYERS, INPUT, REPEATS, TEXT, Column
+from archprof.spec.layers import ColumnNames
 
 if TYPE_CHECKING:
     from archprof.ir.operators.base import Operator
@@ -56,10 +57,11 @@ def all_columns(block: Block) -> tuple[Column, ...]:
     return (*block.columns, *(column for column in (*common, *scaled) if column.name not in own))
 
 
-def column_spellings(block: Block) -> Mapping[str, str]:
+def column_spellings(block: Block) -> ColumnNames:
     """Return every spelling of a block's columns → the column's name, the first column first."""
     columns = all_columns(block)
-    found = {column.name: column.name for column in columns}
+    lists, paths = ([column.name for column in columns if column.kind.form == form] for form in HOLDS_LAYERS)
+    found = ColumnNames({column.name: column.name for column in columns}, lists, paths)
     for column in columns:
         for spelling in column.synonyms:
             found.setdefault(spelling, column.name)

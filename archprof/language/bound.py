@@ -1,10 +1,11 @@
 """Layers as values: what binding makes of a table, and tracing makes a network of."""
 
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import Location
 from archprof.language.block import Block
-from archprof.spec.nodes import Scalar
+from archprof.spec.nodes import Node, Scalar
 
 
 class BoundRow(NamedTuple):
@@ -21,6 +22,7 @@ class BoundRow(NamedTuple):
     scale: bool = True
     narrow: bool = True
     deepen: bool = True
+    cells: Mapping[str, Node] = {}  # those of its layer and its own, as typed, by their columns
 
 
 class BoundLayer(NamedTuple):

@@ -8,6 +8,7 @@ from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, 
 from archprof.ir.columns import Column, Kind
 from archprof.language.expression import evaluate, is_expression
 from archprof.language.named_operator import NamedOperator
+from archprof.language.not_yet import is_not_yet
 from archprof.language.registry import find_operator, operators_of
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
@@ -56,6 +57,16 @@ def read_cell(kind: Kind, node: Node, cells: Cells) -> Any:
 def is_none(node: Node) -> bool:
     """Tell whether a cell is `-`."""
     return isinstance(node, Scalar) and node.text == "-"
+
+
+def _means_none(node: Node) -> bool:
+    """Tell whether a cell that may be none is; raises SpecError for none in other words."""
+    if isinstance(node, Scalar) and node.text.lower() in _NONE:
+        raise wrong(node, "`-`", "write `-` for none")
+    return is_none(node)
+
+
+_NONE = ("none", "null", "nil", "~", "no", "false", "off")
 
 
 def typed_word(value: object) -> str:
@@ -161,9 +172,11 @@ def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
 def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
     high = int(kind.high)
     if isinstance(node, Seq):
-        if len(node.items) != 4:
-            raise wrong(node, "four paddings", "`[top, bottom, left, right]`")
-        return tuple(integer(item, 0, high, "a padding") for item in node.items)
+        if len(node.items) not in (2, 4):
+            message = f"expected two or four paddings, not {len(node.items)}"
+            advice = "`[height, width]`, or `[top, bottom, left, right]`"
+            raise problem(message, node.location, help=advice)
+        return tuple(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
     if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
         height, width = (integer(typed._replace(text=side), 0, high, "a padding") for side in match.groups())
@@ -212,7 +225,7 @@ def _word(kind: Kind, node: Node, cells: Cells) -> str:
 
 
 def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | None:
-    if is_none(node):
+    if _means_none(node):
         return None
     name, options = _name_and_options(node, cells)
     try:
@@ -220,7 +233,11 @@ def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | Non
     except SpecError as error:
         raise placed(error, "", location=name.location) from None
     if operator is None:
-        advice = suggest(name.text, operators_of(kind.form), f"{kind.what}s")
+        names = operators_of(kind.form)
+        if is_not_yet(name.text, kind.form):
+            advice = f"{kind.what}s: {', '.join(names)}"
+            raise problem(f"there is no {kind.what} {describe(name)} yet", name.location, help=advice)
+        advice = suggest(name.text, names, f"{kind.what}s")
         raise problem(f"unknown {kind.what} {describe(name)}", name.location, help=advice)
     where, said = "", f"`{name.text}`"
     _, template = cells.defaults.get(operator.name, (None, None))
@@ -251,14 +268,14 @@ def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
 
 def _optional(kind: Kind, node: Node, cells: Cells) -> Any:
     assert kind.of is not None
-    return None if is_none(node) else read_cell(kind.of, node, cells)
+    return None if _means_none(node) else read_cell(kind.of, node, cells)
 
 
 def _options(kind: Kind, node: Node, cells: Cells) -> Any:
     """Read `-` (none), a mapping of options, or a lone value; with a template also `✓` (as in `defaults`) and `no`."""
     assert kind.of is not None
     assert kind.make is not None
-    if is_none(node) or (kind.template and isinstance(node, Scalar) and node.text in FALSE):
+    if (kind.template and isinstance(node, Scalar) and node.text in FALSE) or _means_none(node):
         return None
     values: dict[str, Any] = {}
     template = cells.defaults.get(kind.template)

@@ -10,12 +10,14 @@ from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import SpecError, described, placed, problem, suggest
+from archprof.errors import SpecError, described, did_you_mean, placed, problem
 from archprof.ir import operators
 from archprof.ir.columns import Column
 from archprof.ir.foreign import BLOCK_GROUP, MEND, OPERATOR_GROUP, Raised
 from archprof.ir.operators.base import Operator
 from archprof.language.block import Block, all_columns, column_spellings, operator_block
+from archprof.language.not_yet import is_not_yet
+from archprof.spec.layers import ColumnNames
 from archprof.spec.nodes import Scalar, describe
 
 if TYPE_CHECKING:
@@ -47,6 +49,9 @@ _BLOCKS: Mapping[str, str] = {
     "residual": "compose",
     "branches": "compose",
 }
+
+# So many names are read by one who looks for the right one.
+_NEAREST = 5
 
 
 def block_names() -> tuple[str, ...]:
@@ -81,9 +86,25 @@ def block_at(marker: Scalar, where: str) -> Block:
     except SpecError as error:
         raise placed(error, where, location=marker.location) from None
     if block is None:
-        advice = suggest(marker.text, (*block_names(), *installed_names()), "blocks")
-        raise problem(f"unknown block {describe(marker)}", marker.location, where=where, help=advice)
+        raise _unknown(marker, where)
     return block
+
+
+def _unknown(marker: Scalar, where: str) -> SpecError:
+    names, typed = (*block_names(), *installed_names()), marker.text[:100]
+    if is_not_yet(typed, "block"):
+        return problem(
+            f"there is no block {describe(marker)} yet", marker.location, where=where, help=_nearest(typed, names)
+        )
+    advice = did_you_mean(typed, names) or _nearest(typed, names)
+    return problem(f"unknown block {describe(marker)}", marker.location, where=where, help=advice)
+
+
+def _nearest(typed: str, names: tuple[str, ...]) -> str:
+    from difflib import get_close_matches
+
+    nearest = get_close_matches(typed.lower(), names, n=_NEAREST, cutoff=0)
+    return f"the nearest of {len(names)} blocks: {', '.join(nearest)}"
 
 
 @cache
@@ -100,14 +121,14 @@ def required_columns(name: str) -> tuple[Column, ...]:
 
 
 @cache
-def spellings(name: str) -> Mapping[str, str]:
+def spellings(name: str) -> ColumnNames:
     """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown
     block."""
     try:
         block = find_block(name)
     except SpecError:
         block = None
-    return column_spellings(block) if block else {}
+    return column_spellings(block) if block else ColumnNames()
 
 
 def find_operator(name: str, category: str) -> type[Operator] | None:

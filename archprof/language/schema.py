@@ -284,7 +284,8 @@ def _sizes(kind: Kind) -> Schema:
 
 def _padding(kind: Kind) -> Schema:
     side = {"type": "integer", "minimum": int(kind.low), "maximum": int(kind.high)}
-    return {"anyOf": [side, _SIZE_TEXT, {"type": "array", "items": side, "minItems": 4, "maxItems": 4}]}
+    sides = [{"type": "array", "items": side, "minItems": number, "maxItems": number} for number in (2, 4)]
+    return {"anyOf": [side, _SIZE_TEXT, *sides]}
 
 
 def _optional(kind: Kind) -> Schema:

@@ -1,6 +1,6 @@
 """Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
@@ -14,6 +14,7 @@ from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
 from archprof.language.named_operator import NamedOperator
+from archprof.language.registry import spellings
 from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.types import WidthRule
@@ -188,7 +189,8 @@ class Tracer:
         frame.reads += len(edges)
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
         if op.keeps_channels:
-            return Feature(edge, value, inputs[0].printed)
+            kept = inputs[0] if len(inputs) == 1 else _as_wide(value, inputs)
+            return Feature(edge, value, kept.printed)
         channels = value.channels
         if len(value.shape) > 1:
             self._check_channels(channels)
@@ -253,10 +255,15 @@ class Tracer:
         rule = self._scaling.rule
         return truncate(value) if rule is None or rule.divisor is None else make_divisible(value, rule.divisor)
 
-    def failed(self, message: str, help: str = "") -> SpecError:
-        """Return an error at the row that is being traced."""
+    def failed(self, message: str, help: str = "", columns: Iterable[str] = ()) -> SpecError:
+        """Return an error at the row that is being traced: at its cell of the first of *columns* that it has."""
         row = self._frame.row
-        return SpecError([Problem(message, row.location if row else None, row.address if row else "", help)])
+        if row is None:
+            return problem(message, help=help)
+        for column in columns:
+            if column in row.cells:
+                return problem(message, row.cells[column].location, where=f"{row.address}.{column}", help=help)
+        return problem(message, row.location, where=row.address, help=help)
 
     # Layers and rows
 
@@ -334,7 +341,7 @@ class Tracer:
             for name, value in row.values.items():
                 kind = type(value)
                 if kind is PrintedChannels or kind is RelativeChannels:
-                    values[name] = self._resolve(value, row, inputs[0])
+                    values[name] = self._resolve(value, row, inputs[0], name)
                 elif kind is DropRate:
                     drops = True
             if not first and "s" in values:
@@ -344,7 +351,8 @@ class Tracer:
                 raise TypeError(f"it returns {type(x).__name__}, not a feature map")
             return frame.fragment(x, drops)
         except ShapeError as error:
-            raise self.failed(str(error), error.help) from None
+            names = spellings(layer.block.name)
+            raise self.failed(str(error), error.help, [names.get(name, name) for name in error.columns]) from None
         except MEANT:
             raise
         except Raised as error:
@@ -390,17 +398,17 @@ class Tracer:
 
     # Channels and repeats
 
-    def _resolve(self, value: PrintedChannels | RelativeChannels, row: BoundRow, x: Feature) -> Dim:
-        """Return a channel cell as a number, scaled by the width rule or times the input's."""
+    def _resolve(self, value: PrintedChannels | RelativeChannels, row: BoundRow, x: Feature, column: str) -> Dim:
+        """Return the channel cell of a column as a number, scaled by the width rule or times the input's."""
         if isinstance(value, RelativeChannels):
-            return self._check_channels(truncate(x.channels * value.factor))
-        self._check_channels(value.channels)
+            return self._check_channels(truncate(x.channels * value.factor), column)
+        self._check_channels(value.channels, column)
         rule = self._scaling.rule
         if value.expanded and rule is not None and rule.expand == "ratio" and row.scale:
-            return self._check_channels(self.divisible(x.channels * value.channels / x.printed))
-        return self._check_channels(self._at_width(value.channels, row.scale, row.narrow))
+            return self._check_channels(self.divisible(x.channels * value.channels / x.printed), column)
+        return self._check_channels(self._at_width(value.channels, row.scale, row.narrow), column)
 
-    def _check_channels(self, channels: Dim) -> Dim:
+    def _check_channels(self, channels: Dim, *columns: str) -> Dim:
         """Return a number of channels that is at least 1 and within the limit of a spec."""
         if type(channels) is int and 1 <= channels <= MAX_CHANNELS:
             return channels
@@ -408,7 +416,7 @@ class Tracer:
         # Of candidates that disagree some are within: they part ways.
         if not 1 <= low <= high <= MAX_CHANNELS and not (channels >= 1) & (channels <= MAX_CHANNELS):
             shown = f"{low:,}" if low == high else "too few or too many"
-            raise self.failed(f"a feature map of {shown} channels", f"there can be 1 to {MAX_CHANNELS:,}")
+            raise self.failed(f"a feature map of {shown} channels", f"there can be 1 to {MAX_CHANNELS:,}", columns)
         return channels
 
     def _at_width(self, channels: Dim, scale: bool, narrow: bool) -> Dim:
@@ -469,6 +477,11 @@ class _Scope:
 
     def __exit__(self, *_: object) -> None:
         self._frame.prefix, self._frame.kind = self._outer
+
+
+def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:
+    """Return the first input with the channels of the output: a map of one channel stretches over others."""
+    return next((x for x in inputs if x.channels is value.channels), inputs[0])
 
 
 def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:

@@ -47,13 +47,13 @@ def unchecked_table(found: Verification) -> Table:
     """Return a row for each published entry that does not say in which copy it was read again."""
     columns = (
         Heading("model", "model", left=True),
-        Heading("at", "at", left=True),
+        Heading("at", "settings", left=True),
         Heading("published", "numbers", left=True),
         Heading("where", "where", left=True, drop=2),
         Heading("entry", "location", left=True, drop=1),
     )
     rows = tuple(
-        (one.model, settings_text(one.at.items()), _numbers(one.numbers), one.where, str(one.location))
+        (one.model, settings_text(one.settings.items()), _numbers(one.numbers), one.where, str(one.location))
         for one in found.unchecked
     )
     entries = "1 published entry" if len(rows) == 1 else f"{len(rows):,} published entries"

@@ -32,7 +32,7 @@ def assign(root: Map, assignments: Iterable[Assignment], spellings: Spellings) -
     for address, value in assignments:
         root = full_form(root, spellings)
         with problems:
-            root = _mapping(put(root, tuple(Walk(root, address, spellings, find_ids(root)).steps), value))
+            root = _mapping(put(root, tuple(Walk(root, address, spellings, find_ids(root, spellings)).steps), value))
     problems.raise_any()
     return root
 
@@ -66,7 +66,7 @@ class _Editor:
         self.root = root
         self.problems = Problems()
         self._spellings = spellings
-        self._ids = find_ids(root)
+        self._ids = find_ids(root, spellings)
         self._changes: dict[Steps, Node] = {}
         self._splices: dict[Steps, list[Splice]] = {}
         self._edited: set[Steps] = set()  # what is changed or removed

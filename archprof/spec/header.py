@@ -15,6 +15,7 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
 from archprof.spec.values import (
     NAME,
+    channels_first,
     count,
     dims,
     few,
@@ -198,7 +199,7 @@ def _names(node: Node) -> tuple[str, ...]:
 
 
 def _input(node: Node) -> tuple[int, ...]:
-    return dims(node, "CxHxW", "3x224x224", MAX_SIDE)
+    return channels_first(node, MAX_SIDE)
 
 
 def read_source(node: Node) -> Source:

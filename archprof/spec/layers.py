@@ -1,19 +1,29 @@
 """How layers are written: in short form or in full, and where the one with an id stands."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from archprof.spec.address import Step
 from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
 
-# What a block's columns may be called: every accepted spelling → the column's name; the first is the block's first
-# column.
-Spellings = Callable[[str], Mapping[str, str]]
+
+class ColumnNames(dict[str, str]):
+    """What a block's columns may be called: every accepted spelling → the column's name; the first is the block's first
+    column. Those of *lists* hold a list of layers, those of *paths* several."""
+
+    __slots__ = ("lists", "paths")
+
+    def __init__(
+        self, names: Mapping[str, str] | None = None, lists: Iterable[str] = (), paths: Iterable[str] = ()
+    ) -> None:
+        super().__init__(names or {})
+        self.lists, self.paths = frozenset(lists), frozenset(paths)
+
+
+Spellings = Callable[[str], ColumnNames]
 
 # What may stand beside a layer's block.
 BESIDE = ("id", "from")
-# The options that hold a list of layers; `paths` holds several.
-LAYER_LISTS = ("layers", "body", "shortcut")
 
 
 class _Absent(Scalar):
@@ -121,21 +131,21 @@ def _full_layer(node: Node, spellings: Spellings) -> Node:
     return node.with_entry(block.text, _full_arguments(arguments, names, spellings))
 
 
-def _full_arguments(arguments: Map, names: Mapping[str, str], spellings: Spellings) -> Node:
+def _full_arguments(arguments: Map, names: ColumnNames, spellings: Spellings) -> Node:
     entries: dict[str, tuple[Scalar, Node]] = {}
     for key, (marker, value) in arguments.entries.items():
         name = names.get(key, key)
         # A column given under two spellings stays so, and is refused when the layer is read.
-        entries[key if name in entries else name] = (marker, _full_value(key, value, names, spellings))
+        entries[key if name in entries else name] = (marker, _full_value(name, value, names, spellings))
     return arguments._replace(entries=entries)
 
 
-def _full_value(key: str, value: Node, names: Mapping[str, str], spellings: Spellings) -> Node:
-    if key in LAYER_LISTS:
+def _full_value(name: str, value: Node, names: ColumnNames, spellings: Spellings) -> Node:
+    if name in names.lists:
         return _full_layers(value, spellings)
-    if key == "paths" and isinstance(value, Seq):
+    if name in names.paths and isinstance(value, Seq):
         return value._replace(items=tuple(_full_layers(path, spellings) for path in value.items))
-    if key == "columns" and isinstance(value, Seq):
+    if name == "columns" and isinstance(value, Seq):
         return value._replace(items=tuple(_full_column(column, names) for column in value.items))
     return value
 
@@ -147,32 +157,45 @@ def _full_column(column: Node, names: Mapping[str, str]) -> Node:
 # Ids
 
 
-def find_ids(root: Map) -> dict[str, tuple[Step, ...]]:
+def find_ids(root: Map, spellings: Spellings) -> dict[str, tuple[Step, ...]]:
     """Return the address of the layer or row of each id, of a spec in full form: its steps without the blocks'
     names."""
     found: dict[str, tuple[Step, ...]] = {}
-    _visit_layers(root.get("layers"), ("layers",), found)
+    for steps, layer in layers_below(root.get("layers"), ("layers",), spellings):
+        if isinstance(layer.id, Scalar):
+            found.setdefault(layer.id.text, steps)
+        if isinstance(layer.arguments, Map):
+            _find_row_ids(layer.arguments, steps, found)
     return found
 
 
-def _visit_layers(layers: Node | None, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
+def layers_below(
+    layers: Node | None, steps: tuple[Step, ...], spellings: Spellings
+) -> Iterator[tuple[tuple[Step, ...], WrittenLayer]]:
+    """Yield each layer of a list in full form, and those inside it, with the steps of its address."""
     for index, node in enumerate(layers.items if isinstance(layers, Seq) else ()):
         layer = written_layer(node) if isinstance(node, Map) else None
-        if layer is None:
-            continue
-        here = (*steps, index)
-        if isinstance(layer.id, Scalar):
-            found.setdefault(layer.id.text, here)
-        if isinstance(layer.arguments, Map):
-            _visit_arguments(layer.arguments, here, found)
+        if layer is not None:
+            yield (*steps, index), layer
+            for inner, where in lists_inside(layer, (*steps, index), spellings):
+                yield from layers_below(inner, where, spellings)
 
 
-def _visit_arguments(arguments: Map, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
-    for key in LAYER_LISTS:
-        _visit_layers(arguments.get(key), (*steps, key), found)
-    paths = arguments.get("paths")
-    for index, path in enumerate(paths.items if isinstance(paths, Seq) else ()):
-        _visit_layers(path, (*steps, "paths", index), found)
+def lists_inside(
+    layer: WrittenLayer, steps: tuple[Step, ...], spellings: Spellings
+) -> Iterator[tuple[Node | None, tuple[Step, ...]]]:
+    """Yield the lists of layers that a layer holds, with the steps of their addresses."""
+    arguments, names = layer.arguments, spellings(layer.block.text)
+    if not isinstance(arguments, Map):
+        return
+    for name, (_, value) in arguments.entries.items():
+        if name in names.lists:
+            yield value, (*steps, name)
+        elif name in names.paths and isinstance(value, Seq):
+            yield from ((path, (*steps, name, index)) for index, path in enumerate(value.items))
+
+
+def _find_row_ids(arguments: Map, steps: tuple[Step, ...], found: dict[str, tuple[Step, ...]]) -> None:
     names, rows = column_names(arguments.get("columns")), arguments.get("rows")
     if "id" not in names or not isinstance(rows, Seq):
         return

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from archprof.errors import Problems, SpecError, problem, suggest
 from archprof.limits import MAX_DIGITS, MAX_ENTRIES
-from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*\Z")
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*\Z")
@@ -15,6 +15,8 @@ _FLOAT = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?\Z", re.A
 _DIMS = re.compile(r"[0-9]+([x×][0-9]+)*\Z", re.ASCII)
 # A number of ten thousand digits is refused by its length: int() itself limits them.
 _SHORT = 21
+# Of an image: red, green, blue, and how opaque.
+_COLOURS, _MOST_COLOURS = 3, 4
 TRUE = ("true", "yes", "✓", "True")
 FALSE = ("false", "no", "-", "False")
 
@@ -105,6 +107,8 @@ def flag(node: Node) -> bool:
 
 def dims(node: Node, form: str, example: str, high: int) -> tuple[int, ...]:
     """Return positive integers written in a *form* such as `CxHxW`."""
+    if not isinstance(node, Scalar):
+        raise wrong(node, f"`{form}`", f"as in `{example}`")
     typed = scalar(node, f"`{form}`").text
     parts = typed.replace("×", "x").split("x")
     if not _DIMS.match(typed) or len(parts) != form.count("x") + 1:
@@ -114,6 +118,23 @@ def dims(node: Node, form: str, example: str, high: int) -> tuple[int, ...]:
         if not 1 <= size <= high:
             raise out_of_range(scalar(node, "a size")._replace(text=part), "a size", 1, high)
     return sizes
+
+
+def channels_first(node: Node, high: int) -> tuple[int, ...]:
+    """Return a map's size, `CxHxW`. Raises SpecError where it plainly has its channels last, or is no size."""
+    typed = [item.text for item in (node.items if isinstance(node, Seq) else (node,)) if isinstance(item, Scalar)]
+    sizes = re.findall("[0-9]+", "x".join(typed), re.ASCII)
+    if sizes[:1] == ["1"] and len(sizes) == 4:
+        raise wrong(node, "`CxHxW`", f"without the batch: `{shorten('x'.join(sizes[1:]))}`")
+    if len(sizes) == 3 and _channels_last(*(int(size) if len(size) < _SHORT else 0 for size in sizes)):
+        height, width, channels = sizes
+        raise wrong(node, "`CxHxW`", f"channels first: `{channels}x{height}x{width}`")
+    return dims(node, "CxHxW", shorten("x".join(sizes)) if len(sizes) == 3 else "3x224x224", high)
+
+
+def _channels_last(height: int, width: int, channels: int) -> bool:
+    """Tell whether three numbers are an image's with its channels behind: a colour image's, or a square one's."""
+    return min(height, width) > _MOST_COLOURS >= channels > 0 and (channels == _COLOURS or height == width)
 
 
 def word(node: Node, allowed: Iterable[str], what: str, of: str = "") -> str:

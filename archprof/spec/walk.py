@@ -1,15 +1,34 @@
 """The walk from an address to the node that it names, and the tree with another node there."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from itertools import islice
 
 from archprof.errors import SpecError, problem, suggest
 from archprof.spec.address import Step, format_address, parse_address
-from archprof.spec.layers import ABSENT, BESIDE, LAYER_LISTS, Spellings, block_of, column_names, find_ids, full_form
+from archprof.spec.layers import (
+    ABSENT,
+    BESIDE,
+    ColumnNames,
+    Spellings,
+    WrittenLayer,
+    block_of,
+    column_names,
+    find_ids,
+    full_form,
+    layers_below,
+    lists_inside,
+    written_layer,
+)
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+from archprof.spec.values import IDENTIFIER
 from archprof.units import plural
 
 # Keys of the top level that an address may name although the spec has none of them.
 _MAY_BE_ADDED = ("classes", "defaults", "width", "depth", "init", "freeze", "follows", "source", "note")
+
+
+# So many places are offered where an address means none.
+_FEW = 3
 
 
 class Walk:
@@ -28,7 +47,9 @@ class Walk:
         self._ids = ids
         self._node: Node | None = root
         self._columns: list[str] = []
-        self._names: Mapping[str, str] = {}
+        self._names = ColumnNames()
+        self._layer: WrittenLayer | None = None  # the one that is being walked through, and where it stands
+        self._layer_at: tuple[Step, ...] = ()
         self._move = self._from_top
         head, *rest = parse_address(address.text, address.location)
         for step in (*ids.get(str(head), (head,)), *rest) if head not in root.entries else (head, *rest):
@@ -78,6 +99,7 @@ class Walk:
             self._move = self._from_name
         else:
             self._names = self._spellings(block)
+            self._layer, self._layer_at = written_layer(layer), tuple(self._said)
             self._enter(block, layer.get(block), said=())
             self._from_options(step)
 
@@ -91,9 +113,9 @@ class Walk:
             raise self._no_column(step)
         columns = options.get("columns")
         self._enter(name, options.get(str(name)))
-        if name in LAYER_LISTS:
+        if name in self._names.lists:
             self._move = self._from_layers
-        elif name == "paths":
+        elif name in self._names.paths:
             self._move = self._from_paths
         elif name == "rows" and isinstance(columns, Seq):
             self._columns = column_names(columns)
@@ -113,11 +135,11 @@ class Walk:
             raise self._no_column(step)
 
     def _from_value(self, step: Step) -> None:
-        """Go into an option's own value; what is not there can be added, and whoever reads the value knows whether it
-        may."""
+        """Go into an option's own value; what is not there can be added, and options to a name (`norm: batch_norm`), or
+        to another in its place: whoever reads the value knows whether they may."""
         if isinstance(self._node, Seq):
             self._enter(step, self._item(step))
-        elif not isinstance(self._node, Scalar) or is_blank(self._node):
+        elif not isinstance(self._node, Scalar) or is_blank(self._node) or _is_name(self._node):
             if isinstance(step, int):
                 raise self._failed(f"{self._so_far()} is a mapping, and has no [{step}]")
             self._enter(step, self._node.get(step) if isinstance(self._node, Map) else None)
@@ -143,10 +165,22 @@ class Walk:
         return f"`{format_address(tuple(self._said))}`"
 
     def _no_column(self, step: Step) -> SpecError:
+        if inner := " or ".join(f"`{address}`" for address in islice(self._inside(step), _FEW)):
+            block = self._layer.block.text if self._layer else ""
+            message = f"`{format_address(self._layer_at)}` is a `{block}`, and has no `{step}`"
+            return self._failed(message, f"did you mean {inner}?")
         columns = dict.fromkeys(self._names.values())
         return self._failed(
             f"there is no `{step}`", suggest(str(step), ("columns", "rows", *self._names), "columns", columns)
         )
+
+    def _inside(self, column: Step) -> Iterator[str]:
+        """Yield where a column stands in the layers inside the layer that is being walked through."""
+        spellings, outer = self._spellings, self._layer
+        for layers, where in lists_inside(outer, self._layer_at, spellings) if outer else ():
+            for steps, layer in layers_below(layers, where, spellings):
+                if column in spellings(layer.block.text):
+                    yield format_address((*steps, column))
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
@@ -154,7 +188,12 @@ class Walk:
 
 def is_place(root: Map, name: str, spellings: Spellings) -> bool:
     """Tell whether a single word is an address: a key of the top level, or an id."""
-    return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings))
+    return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings), spellings)
+
+
+def _is_name(node: Scalar) -> bool:
+    """Tell whether a value is a name, or none."""
+    return node.text == "-" or IDENTIFIER.match(node.text) is not None
 
 
 def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:

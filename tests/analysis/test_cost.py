@@ -92,3 +92,7 @@ def test_the_textbook_formula_with_bias():
 def test_groups_that_do_not_divide():
     with pytest.raises(UsageError, match="64 input channels are not divisible by 3 groups"):
         answer(Convolution("group", groups=3))
+
+
+def test_a_narrow_map_is_no_image_with_its_channels_behind():
+    assert answer(Convolution("std", ((3, 3),), 16, 16, (16, 3))).totals.macs == 9 * 16 * 16 * 16 * 3

@@ -260,6 +260,15 @@ def test_what_needs_a_table_says_so(what):
     assert str(error.value) == f"{what} needs a block table, and `tokens` has none\n  help: {advice}"
 
 
+def test_a_printed_cell_has_the_value_of_its_knob():
+    graph = archprof.expand("resnext50_32x4d@layers[2].rows[0].c=16*$width_per_group")
+    cells = [row.cells for row in block_table(archprof.analyze(graph)).rows if row.block_type == "bottleneck"]
+    assert cells[0]["c"] == "64"
+    assert {(cell["groups"], cell["width_per_group"], cell["stride_in_1x1"]) for cell in cells} == {
+        ("32", "4", "false")
+    }
+
+
 def test_a_graph_of_a_table_answers_all_of_it():
     graph = archprof.expand("mobilenet_v2", width=0.5)
     assert block_table(archprof.analyze(graph)).rows

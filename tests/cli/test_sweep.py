@@ -133,7 +133,7 @@ def test_nothing_within_the_limits(capsys):
 def test_what_cannot_be_is_counted(capsys):
     result = archprof(capsys, "sweep", "resnet18", "--set", "layers[0].g=1,3", "--resolution", "32:64:32")
     assert result.code == 0
-    reason = "layers[0]: 64 output channels are not divisible by 3 groups"
+    reason = "layers[0].g: 64 output channels are not divisible by 3 groups"
     assert f"2 variants cannot be, such as resnet18 at layers[0].g=3,resolution=32: {reason}" in result.out
 
 

@@ -173,7 +173,7 @@ def test_spec_cannot_name_what_is_not_text(capsys, odd_name):
 SOLVED = [
     ("  - relu\n", "--max-macs 1k", 0, ""),
     (
-        "  - conv: {c: 1000000}\n  - conv: {c: 999999}\n",
+        "  - conv: {c: 1000000, k: 1}\n  - conv: {c: 999999, k: 1}\n",
         "--max-macs 1k --width 0.1:1000",
         2,
         "more than 500,000 networks to choose from, the limit\n"

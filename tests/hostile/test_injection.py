@@ -92,7 +92,7 @@ WRONG_SPECS = (
     ("follows", "budget: [{{macs: 1k, where: {0}}}]"),
     ("  - id", "  - id: {0}"),
     ("    conv", "    {0}: {{k: 3, c: 8}}"),
-    ("    conv", "    conv: {{{0}: 3, c: 8}}"),
+    ("    conv", "    conv: {{{0}: 3, c: 8, k: 1}}"),
     ("    conv", "    conv: {{k: {0}, c: 8}}"),
     ("    conv", '    conv: {{k: 3, c: "${1}"}}'),
     ("  - avg", "  - {0}"),

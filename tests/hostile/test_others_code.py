@@ -71,7 +71,7 @@ GROUPS = {
     "archprof.blocks": {name: f"odd:{name.upper()}" for name in BLOCKS},
     "archprof.operators": {name: f"odd:{name.title()}" for name in OPERATORS},
 }
-NET = "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {{c: 8}}\n  - {}\n"
+NET = "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {{c: 8, k: 1}}\n  - {}\n"
 
 FAILING = [
     ("divides", "ZeroDivisionError: division by zero"),
@@ -109,7 +109,7 @@ def test_layer_that_fails(installed, name, reason):
 
 @pytest.mark.parametrize(("name", "reason"), FAILING[5:], ids=[name for name, _ in FAILING[5:]])
 def test_activation_that_fails(installed, name, reason):
-    (installed / "net.yaml").write_text(NET.format(f"conv: {{c: 8, act: {name}}}"))
+    (installed / "net.yaml").write_text(NET.format(f"conv: {{c: 8, k: 1, act: {name}}}"))
     for command in (
         ["summary"],
         ["sweep", "--resolution", "8,16"],

@@ -53,7 +53,7 @@ def test_helpers_are_those_of_integers(values, multiplier, divisor):
         lambda value: dims.round_half_even(value * multiplier),
         lambda value: dims.ceil_div(value, divisor),
         lambda value: dims.maximum(dims.truncate(value * multiplier), 1),
-        lambda value: dims.conv_out(value + 7, 3, 2, 1, 2),
+        lambda value: dims.conv_out(value + 7, 3, 2, (1, 1), 2),
         lambda value: dims.product((3, value, value)),
     ):
         found = helper(array)

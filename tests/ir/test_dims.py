@@ -56,8 +56,8 @@ def windows(size, kernel, stride, padding, dilation):
 def test_conv_out_counts_the_windows(kernel, stride, padding, dilation):
     sizes = [size for size in range(1, 40) if size + 2 * padding >= dilation * (kernel - 1) + 1]
     counted = [windows(size, kernel, stride, padding, dilation) for size in sizes]
-    assert [dims.conv_out(size, kernel, stride, padding, dilation) for size in sizes] == counted
-    assert dims.conv_out(np.array(sizes), kernel, stride, padding, dilation).tolist() == counted
+    assert [dims.conv_out(size, kernel, stride, (padding, padding), dilation) for size in sizes] == counted
+    assert dims.conv_out(np.array(sizes), kernel, stride, (padding, padding), dilation).tolist() == counted
 
 
 @pytest.mark.parametrize("padding", [0, 1])
@@ -74,8 +74,8 @@ def test_conv_out_rounded_up(kernel, stride, padding):
         )
         for size in sizes
     ]
-    assert [dims.conv_out(size, kernel, stride, padding, 1, ceil=True) for size in sizes] == counted
-    assert dims.conv_out(np.array(sizes), kernel, stride, padding, 1, ceil=True).tolist() == counted
+    assert [dims.conv_out(size, kernel, stride, (padding, padding), 1, ceil=True) for size in sizes] == counted
+    assert dims.conv_out(np.array(sizes), kernel, stride, (padding, padding), 1, ceil=True).tolist() == counted
 
 
 @given(st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=20))

@@ -70,6 +70,8 @@ def test_every_operator_is_in_the_table():
         (FrozenBatchNorm2d(8), (MAP,), "frozen batch norm of 8 channels on 12"),
         (GroupNorm(12, 5), (MAP,), "12 channels are not divisible by 5 groups of group norm"),
         (MaxPool2d((3, 3), (2, 2), (2, 2)), (MAP,), "a padding of 2 is more than half the window of 3"),
+        (MaxPool2d((3, 3), (2, 2), (0, 3, 0, 0)), (MAP,), "a padding of 3 is no smaller than the window of 3"),
+        (Conv2d(12, 8, (9, 9), padding=(1, 0, 0, 0)), (MAP,), "a window of 9 is larger than the padded input of 8"),
         (AvgPool2d((10, 10), (1, 1)), (MAP,), "a window of 10 is larger than the padded input of 9"),
         (Mean(), ((12,),), "the mean over a map needs a feature map (C×H×W), not 12"),
         (Add(), (MAP, (11, 9, 8)), "12×9×8 and 11×9×8 cannot be added"),

@@ -2,7 +2,11 @@
 
 import pytest
 
+from archprof.ir.operators import operator_names
+from archprof.ir.operators.norm import GroupNorm
 from archprof.language.expand import read_network
+from archprof.language.not_yet import NOT_YET
+from archprof.language.registry import block_names
 from tests.spec.networks import costs, network, shapes
 
 
@@ -30,15 +34,39 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
         ("conv: {k: 3, c: 32, g: depthwise}", [conv(16, 32, 3, 16)], (32, 32, 32)),
         ("conv: {k: 5, d: 2, c: 8}", [conv(16, 8, 5)], (8, 32, 32)),
         ("conv: {k: 3, s: 2, c: 8, p: [0, 1, 0, 1]}", [conv(16, 8, 3, side=16)], (8, 16, 16)),
+        ("conv: {k: 4, c: 8, p: [1, 2, 1, 2]}", [conv(16, 8, 4)], (8, 32, 32)),
+        ("conv: {k: 4, c: 8, p: [2, 2, 2, 2], s: 2}", [conv(16, 8, 4, side=17)], (8, 17, 17)),
+        ("conv: {k: 1x7, c: 8, p: [0, 3]}", [(16 * 8 * 7 + 16, 16 * 8 * 7 * 32 * 32)], (8, 32, 32)),
+        ("conv: {k: 2, c: 16, p: [0, 1, 1, 0], g: depthwise}", [conv(16, 16, 2, 16)], (16, 32, 32)),
+        ("conv2d: {k: 4, c: 8, p: [1, 2, 1, 2]}", [conv(16, 8, 4, norm=False)], (8, 32, 32)),
+        ("conv2d: {k: 1, c: 8, p: [3, 0, 0, 0]}", [(16 * 8 + 8, 16 * 8 * 35 * 32)], (8, 35, 32)),
+        ("conv2d: {k: 1, c: 8, p: [0, 3, 0, 0]}", [(16 * 8 + 8, 16 * 8 * 35 * 32)], (8, 35, 32)),
+        ("conv2d: {k: 1, c: 8, p: [0, 0, 3, 0]}", [(16 * 8 + 8, 16 * 8 * 32 * 35)], (8, 32, 35)),
+        ("conv2d: {k: 1, c: 8, p: [0, 0, 0, 3]}", [(16 * 8 + 8, 16 * 8 * 32 * 35)], (8, 32, 35)),
+        ("max_pool: {k: 4, s: 1, p: [1, 2, 0, 3]}", [(0, 0)], (16, 32, 32)),
+        ("avg_pool: {k: 4, s: 1, p: [1, 2, 0, 3]}", [(0, 0)], (16, 32, 32)),
+        ("avg_pool: {k: 3, s: 2, p: [0, 1, 1, 1]}", [(0, 0)], (16, 16, 16)),
+        ("pad: {p: [1, 2]}", [(0, 0)], (16, 34, 36)),
         ("conv: {k: 1x7, c: 8}", [(16 * 8 * 7 + 16, 16 * 8 * 7 * 32 * 32)], (8, 32, 32)),
-        ("conv: {c: 6x}", [conv(16, 96)], (96, 32, 32)),
-        ("conv: {c: 0.5x}", [conv(16, 8)], (8, 32, 32)),
+        ("conv: {c: 6x, k: 1}", [conv(16, 96)], (96, 32, 32)),
+        ("conv: {c: 0.5x, k: 1}", [conv(16, 8)], (8, 32, 32)),
         ("depthwise_separable: {c: 24, s: 2}", [conv(16, 16, 3, 16, 16), conv(16, 24, side=16)], (24, 16, 16)),
         ("inverted_residual: {t: 6, c: 16}", [conv(16, 96), conv(96, 96, 3, 96), conv(96, 16)], (16, 32, 32)),
         (
             "inverted_residual: {exp: 96, c: 24, k: 5, s: 2}",
             [conv(16, 96), conv(96, 96, 5, 96, 16), conv(96, 24, side=16)],
             (24, 16, 16),
+        ),
+        (
+            "inverted_residual: {t: 1, c: 24, always_expand: true}",
+            [conv(16, 16), conv(16, 16, 3, 16), conv(16, 24)],
+            (24, 32, 32),
+        ),
+        ("inverted_residual: {t: 1, c: 24, fused: true}", [conv(16, 24, 3)], (24, 32, 32)),
+        (
+            "inverted_residual: {t: 1, c: 24, fused: true, always_expand: true}",
+            [conv(16, 16, 3), conv(16, 24)],
+            (24, 32, 32),
         ),
         ("inverted_residual: {t: 1, c: 24}", [conv(16, 16, 3, 16), conv(16, 24)], (24, 32, 32)),
         (
@@ -58,17 +86,75 @@ NORM = "defaults: {norm: batch_norm, act: relu6}\n"
             (16, 32, 32),
         ),
         ("linear: {c: 10}", [(16 * 32 * 32 * 10 + 10, 16 * 32 * 32 * 10)], (10,)),
+        ("sequence: [permute: channels_last, linear: 10]", [(16 * 10 + 10, 32 * 32 * 16 * 10)], (32, 32, 10)),
+        ("sequence: [permute: channels_last, flatten, linear: 10]", [(16384 * 10 + 10, 16384 * 10)], (10,)),
         ("linear: {c: 10, bias: false}", [(16 * 32 * 32 * 10, 16 * 32 * 32 * 10)], (10,)),
     ],
 )
 def test_block(layer, expected, shape):
     graph = network(
         f"  - {layer}\n",
-        head=NORM if "conv" in layer or "depthwise" in layer or "inverted" in layer else "",
+        head=NORM if "conv:" in layer or "depthwise" in layer or "inverted" in layer else "",
         input="16x32x32",
     )
     assert costs(graph) == total(*expected)
     assert graph.nodes[-1].output.shape == shape
+
+
+def test_first_expansion_that_is_kept():
+    """MobileNetV2 as some write it, its first 32 channels expanded to 32: 32·32 weights at 112×112, and a norm. Some
+    move a stride besides, and count 429M."""
+    kept = "mobilenet_v2@layers[1].rows[0].always_expand=true"
+    assert costs(read_network(kept)) == (3_504_872 + 32 * 32 + 2 * 32, 300_774_272 + 32 * 32 * 112 * 112)
+    later = f"{kept},layers[1].rows[3].s=1,layers[1].rows[4].s=2"
+    assert costs(read_network(later)) == (3_505_960, 429_111_936)
+
+
+@pytest.mark.parametrize(
+    ("layers", "side", "expected"),
+    [
+        ("[conv2d: {k: 4, c: 8, p: [1, 2, 1, 2]}]", 32, (48 * 8 + 8, 48 * 8 * 32 * 32)),
+        (
+            "[conv2d: {k: 1, c: 8, p: [3, 0, 0, 0]}, conv2d: {k: 1, c: 8, p: [0, 0, 0, 3]}]",
+            32,
+            (3 * 8 + 8 + 8 * 8 + 8, 3 * 8 * 35 * 32 + 8 * 8 * 35 * 35),
+        ),
+        # TensorFlow's "same" on an odd side: 225 + 1 by 2, then 113 + 2 by 2.
+        (
+            "[conv: {k: 2, s: 2, c: 8, p: [0, 1, 0, 1]}, conv: {k: 3, s: 2, c: 8}]",
+            225,
+            (12 * 8 + 8 + 72 * 8 + 8, 12 * 8 * 113 * 113 + 72 * 8 * 57 * 57),
+        ),
+    ],
+)
+def test_padding_that_differs_from_side_to_side(layers, side, expected):
+    assert costs(network(f"  - sequence: {layers}\n", input=f"3x{side}x{side}")) == expected
+
+
+def test_what_the_width_scales_behind_a_map_that_stretches():
+    """A map of one channel in front: what the table prints behind the sum are the ten of the other."""
+    layers = "  - branches: {join: add, paths: [[conv: {k: 1, c: 1, scale: false}], [conv: {k: 1, c: 10}]]}\n"
+    rest = "  - inverted_residual: {exp: 40, c: 10}\n"
+    head = "width: {divisor: -, expand: ratio}\n"
+    found = shapes(network(layers + rest, head=head, at="width=2"))
+    assert found["0.add"] == (20, 32, 32)
+    assert found["1.expand.conv"] == (80, 32, 32)
+
+
+@pytest.mark.parametrize("name", " ".join(NOT_YET.values()).split())
+def test_what_is_not_here_yet_is_not_here(name):
+    ours = {
+        known.lower().translate({ord(sign): None for sign in "_-"}) for known in (*block_names(), *operator_names())
+    }
+    assert name not in {known.removesuffix("2d") for known in ours}
+
+
+@pytest.mark.parametrize("change", ["group_norm.groups=8", "group_norm={groups: 8}"])
+@pytest.mark.parametrize("default", ["batch_norm", "-", "frozen_batch_norm"])
+def test_options_of_a_default_of_one_word(change, default):
+    layers, at = "  - conv: {k: 3, c: 16, bias: false}\n", f"defaults.norm.{change}"
+    found = network(layers, head=f"defaults: {{norm: {default}}}\n", at=at)
+    assert found.nodes[-1].op == GroupNorm(16, 8)
 
 
 def test_squeeze_excite_in_a_cell():
@@ -152,7 +238,7 @@ def test_widened_v2_has_the_parameters_of_the_code():
         "  - sequence: [conv: {{k: 3, c: 8}}, conv: {{k: 3, "
         "c: {c}}}]\n  - max_pool: {{k: 2}}\n"
     ),
-     "  - branches: {{paths: [[conv: {{c: {rest}}}], [conv: {{c: 8}}]]}}\n"],
+     "  - branches: {{paths: [[conv: {{c: {rest}, k: 1}}], [conv: {{c: 8, k: 1}}]]}}\n"],
 )  # fmt: skip
 def test_printed_ratio_holds_behind_any_layer(before, printed):
     """An `exp` of twice the channels printed before it is a ratio of 2: at half the width, twice the real channels."""
@@ -167,7 +253,8 @@ def test_printed_ratio_holds_behind_any_layer(before, printed):
 
 
 CHANNELS = (
-    "  - conv: {k: 3, c: 20}\n  - conv: {c: 20, narrow: false}\n  - conv: {c: 20, scale: false}\n  - conv: {c: 2x}\n"
+    "  - conv: {k: 3, c: 20}\n  - conv: {k: 1, c: 20, narrow: false}\n"
+    "  - conv: {k: 1, c: 20, scale: false}\n  - conv: {k: 1, c: 2x}\n"
 )
 
 

@@ -143,4 +143,4 @@ def test_frozen_stages_have_no_trainable_parameters():
 def test_settings_of_a_problem_in_the_middle_are_said_at_its_place():
     with pytest.raises(InputError) as raised:
         network(f"  - residual: [{CONV}, conv: {{k: 3, c: 3, g: 5}}]\n")
-    assert "in layers[0].body[1]\n" in str(raised.value)
+    assert "in layers[0].body[1].g\n" in str(raised.value)

@@ -1,6 +1,8 @@
 """Blocks and operators of other packages: the how-to's example works as printed, and packages that do not are told by
 name."""
 
+import inspect
+import json
 import re
 import subprocess
 import sys
@@ -8,6 +10,12 @@ import tomllib
 
 import pytest
 
+from archprof.errors import Location
+from archprof.ir import columns
+from archprof.language.blocks.conv import conv_norm_act
+from archprof.language.cells import Cells, read_cell
+from archprof.language.trace import Tracer
+from archprof.spec.reader import parse_value
 from tests.docs.markdown import ROOT, blocks
 from tests.language.installed import archprof, install
 
@@ -15,9 +23,9 @@ PAGE = (ROOT / "docs" / "how-to" / "custom-blocks.md").read_text(encoding="utf-8
 FILES = {block.mark.removeprefix("file: "): block.text for block in blocks(PAGE) if block.mark.startswith("file: ")}
 PROJECT = tomllib.loads(FILES["pyproject.toml"])["project"]
 PRINTED = [
-    (found[1], found[2].split(), block.text)
+    (found[1], found[2] is not None, found[3].split(), block.text)
     for block in blocks(PAGE)
-    if (found := re.fullmatch(r"prints(?: with (\w+))?: archprof (.*)", block.mark))
+    if (found := re.fullmatch(r"prints(?: with (\w+))?( and fails)?: archprof (.*)", block.mark))
 ]
 
 
@@ -28,15 +36,88 @@ def example(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("instead", "arguments", "printed"), PRINTED, ids=[instead or "as printed" for instead, _, _ in PRINTED]
+    ("instead", "fails", "arguments", "printed"), PRINTED, ids=[" ".join(arguments) for _, _, arguments, _ in PRINTED]
 )
-def test_page_shows_what_is_printed(example, instead, arguments, printed):
+def test_page_shows_what_is_printed(example, instead, fails, arguments, printed):
     if instead:
         entries = next(example.glob("*.dist-info")) / "entry_points.txt"
         entries.write_text(entries.read_text(encoding="utf-8").replace("GRN_BLOCK", instead), encoding="utf-8")
     done = archprof(example, *arguments)
     assert done.stdout + done.stderr == printed
-    assert done.returncode == (2 if instead else 0)
+    assert done.returncode == (2 if instead or fails else 0)
+
+
+def rows_below(heading):
+    """Return the rows of the page's table behind a heading, each the code in its cells."""
+    table = PAGE.partition(f"### {heading}\n")[2].partition("\n## ")[0].partition("\n### ")[0]
+    return [re.findall(r"`([^`]*)`", line) for line in table.splitlines() if line.startswith("| `")]
+
+
+@pytest.mark.parametrize(("kind", "cell", "value"), rows_below("Columns"))
+def test_column_of_the_page_gives_the_function_what_it_says(kind, cell, value):
+    typed = parse_value(cell, Location("net.yaml", 1, 1))
+    assert read_cell(eval(kind, vars(columns)), typed, Cells({})) == eval(value)
+
+
+def test_what_a_kind_allows_is_what_it_is_told_as(example):
+    assert columns.count(1, 8).allowed == "an integer from 1 to 8"
+    assert inspect.signature(columns.options).parameters.keys() == {
+        "allowed", "columns", "make", "short", "of", "what", "template",
+    }  # fmt: skip
+    assert columns.Column._fields == ("name", "kind", "doc", "synonyms", "required")
+
+
+@pytest.mark.parametrize("call", [row[0] for row in rows_below("What a block calls")])
+def test_call_of_the_page_has_these_parameters(call):
+    name, _, parameters = call.rstrip(")").partition("(")
+    function = getattr(Tracer, name.removeprefix("net."), None) or conv_norm_act
+    taken = inspect.signature(function).parameters.values()
+    shown = [str(one).partition(":")[0] for one in taken if one.name != "self"]
+    assert shown == parameters.split(", ")
+
+
+def test_every_call_is_on_the_page():
+    """Nothing that a block may call is missing."""
+    shown = {row[0].partition("(")[0].removeprefix("net.") for row in rows_below("What a block calls")}
+    own = {name for name, what in vars(Tracer).items() if not name.startswith("_") and callable(what)}
+    assert own - shown == {"whole", "row", "failed"}
+
+
+@pytest.mark.parametrize(("options", "squeezed"), [("", 4), (", squeeze: 0.5", 8), (", squeeze: -", 16)])
+def test_dash_is_none_and_nothing_is_the_default(example, options, squeezed):
+    layers = f"layers:\n  - conv: {{k: 3, c: 16}}\n  - gated: {{gate: [conv: {{k: 1, c: 16}}]{options}}}\n"
+    (example / "net.yaml").write_text(f"archprof: 1\ninput: 3x8x8\n{layers}", encoding="utf-8")
+    done = archprof(example, "summary", "net.yaml", "--format", "json")
+    (gate,) = (row for row in json.loads(done.stdout)["layers"] if row["path"] == "1.gate.0.conv")
+    assert gate["inputs"][0]["shape"][0] == squeezed
+
+
+@pytest.mark.parametrize(
+    ("address", "path"),
+    [("layers[1].gate[0].k", "soft.gate.0.conv"), ("soft.gate[0].kernel", "soft.gate.0.conv"),
+     ("inner.k", "bare.gate.inner.conv")],
+)  # fmt: skip
+def test_layers_in_a_column_of_ones_own_have_addresses(example, address, path):
+    text = FILES["gate.yaml"].replace("gate: [conv: {k: 3, c: 1}]", "gate: [{id: inner, conv: {k: 3, c: 1}}]")
+    (example / "gate.yaml").write_text(text, encoding="utf-8")
+    done = archprof(example, "summary", f"gate.yaml@{address}=5", "--format", "json")
+    assert {row["path"]: row["kernel"] for row in json.loads(done.stdout)["layers"]}[path] == [5, 5]
+    (example / "child.yaml").write_text(
+        f'archprof: 1\nextends: gate.yaml\nset: {{"{address}": 5}}\n'
+        'insert: [{after: "soft.gate[0]", layers: [sigmoid]}]\n',
+        encoding="utf-8",
+    )
+    done = archprof(example, "summary", "./child.yaml", "--format", "json")
+    kernels = {row["path"]: row["kernel"] for row in json.loads(done.stdout)["layers"]}
+    assert (kernels[path], "soft.gate.1" in kernels) == ([5, 5], True)
+
+
+def test_address_of_an_outer_layer_tells_which_is_meant(example):
+    done = archprof(example, "summary", "gate.yaml@layers[1].k=5")
+    assert done.stderr == (
+        "layers[1].k=5: `layers[1].k` names nothing: `layers[1]` is a `gated`, and has no `k`\n"
+        "  help: did you mean `layers[1].gate[0].k`?\n"
+    )
 
 
 def test_costs_of_the_example_by_hand(example):
@@ -126,7 +207,7 @@ def test_package_that_cannot_be_used(tmp_path, group, value, message, advice):
 def test_activation_that_cannot_be_used(tmp_path):
     install(tmp_path, "odd-blocks", {"archprof.operators": {"thing": "missing:x"}}, {})
     (tmp_path / "net.yaml").write_text(
-        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing}\n", encoding="utf-8"
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: thing, k: 1}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == (
         f"net.yaml:4:23: `thing` {PACKAGE} (`missing:x`) {NO_MODULE}\n"
@@ -152,7 +233,7 @@ def test_packages_are_not_looked_through_for_names_that_are_known(tmp_path):
         {},
     )
     (tmp_path / "net.yaml").write_text(
-        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu}\n", encoding="utf-8"
+        "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {c: 8, act: relu, k: 1}\n", encoding="utf-8"
     )
     assert archprof(tmp_path, "validate", "net.yaml").stderr == ""
     code = (

@@ -56,10 +56,10 @@ RIGHT = [
     "- conv: {k: 3, c: 8}",
     "- conv: {kernel_size: 1x7, out: 6x, norm: {batch_norm: {eps: 1e-3}}, nl: HS}",
     "- conv: {k: 3, c: 8, p: [0, 1, 0, 1], bias: yes, act: -}",
-    "- {id: stem, conv: 8}",
+    "- {id: stem, conv: {c: 8, k: 1}}",
     "- avg_pool",
     "- avg_pool:",
-    "- {id: a, conv: 8}\n  - {id: b, conv: 8}\n  - {from: [a, b], add: }",
+    "- {id: a, conv: {c: 8, k: 1}}\n  - {id: b, conv: {c: 8, k: 1}}\n  - {from: [a, b], add: }",
     (
         "- inverted_residual: {columns: [t, c, n, s, se], rows: [[6, 16, 1, 1, -], [6, 16, 2, 2, 0.25], [6, 16, 1, "
         "1, {gate: hardsigmoid}]]}"
@@ -82,9 +82,9 @@ WRONG = [
     "- conv: {k: 3, c: 8, norm: {batch_norm: {epsilon: 0.1}}}",
     "- conv: {k: 3, c: 8}\n    avg_pool:",
     "- {id: stem}",
-    "- {id: 3rd, conv: 8}",
+    "- {id: 3rd, conv: {c: 8, k: 1}}",
     "- [conv]",
-    "- conv: {id: stem, c: 8}",
+    "- conv: {id: stem, c: 8, k: 1}",
     "- inverted_residual: {columns: [t, c]}",
     "- inverted_residual: {columns: [t, cc], rows: [[6, 16]]}",
     "- inverted_residual: {columns: [t, c], rows: [6, 16]}",

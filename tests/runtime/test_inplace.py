@@ -15,13 +15,13 @@ CONV = "conv: {k: 3, c: 8, norm: batch_norm, act: relu}"
 @pytest.mark.parametrize(
     ("layers", "expected"),
     [
-        ("[conv2d: 4, relu]", {"1"}),
-        ("[conv2d: 4, batch_norm, hardswish]", {"2"}),
-        ("[conv2d: 4, frozen_batch_norm, silu]", {"2"}),
-        ("[conv2d: 4, {group_norm: 2}, relu6]", {"2"}),
+        ("[conv2d: {c: 4, k: 1}, relu]", {"1"}),
+        ("[conv2d: {c: 4, k: 1}, batch_norm, hardswish]", {"2"}),
+        ("[conv2d: {c: 4, k: 1}, frozen_batch_norm, silu]", {"2"}),
+        ("[conv2d: {c: 4, k: 1}, {group_norm: 2}, relu6]", {"2"}),
         ("[avg_pool, flatten, linear: 4, hardsigmoid]", {"3"}),
-        ("[residual: {body: [conv2d: 3], act: relu}]", {"0.act"}),
-        ("[branches: [[conv2d: 3], [conv2d: 2]], relu]", {"1"}),
+        ("[residual: {body: [conv2d: {c: 3, k: 1}], act: relu}]", {"0.act"}),
+        ("[branches: [[conv2d: {c: 3, k: 1}], [conv2d: {c: 2, k: 1}]], relu]", {"1"}),
     ],
 )
 def test_behind_an_operator_that_does_not_need_its_output(layers, expected):
@@ -34,10 +34,10 @@ def test_behind_an_operator_that_does_not_need_its_output(layers, expected):
         "[relu]",  # the network's input
         "[avg_pool: 2, relu]",
         "[flatten, relu]",  # a view of the input
-        "[conv2d: 4, identity, relu]",
-        "[conv2d: 4, sigmoid]",  # its own backward needs what it returns
-        "[conv2d: 4, swish]",
-        "[{conv2d: 4, id: a}, {relu: , id: b}, {add: , from: [a, b]}]",  # read twice
+        "[conv2d: {c: 4, k: 1}, identity, relu]",
+        "[conv2d: {c: 4, k: 1}, sigmoid]",  # its own backward needs what it returns
+        "[conv2d: {c: 4, k: 1}, swish]",
+        "[{conv2d: {c: 4, k: 1}, id: a}, {relu: , id: b}, {add: , from: [a, b]}]",  # read twice
     ],
 )
 def test_not_where_its_input_is_needed(layers):
@@ -45,7 +45,9 @@ def test_not_where_its_input_is_needed(layers):
 
 
 def test_not_over_the_sum_of_one_map_which_is_that_map():
-    graph = graph_of("layers: [{conv2d: 4, id: a}, {add: , from: [a, a]}, {relu: , id: b}, {multiply: , from: [a, b]}]")
+    graph = graph_of(
+        "layers: [{conv2d: {c: 4, k: 1}, id: a}, {add: , from: [a, a]}, {relu: , id: b}, {multiply: , from: [a, b]}]"
+    )
     assert inplace_paths(graph) == {"b"}
     nodes = list(graph.nodes)
     nodes[1] = nodes[1]._replace(inputs=nodes[1].inputs[:1])
@@ -53,13 +55,13 @@ def test_not_over_the_sum_of_one_map_which_is_that_map():
 
 
 def test_not_over_an_output():
-    assert inplace_paths(graph_of("layers: [{conv2d: 4, id: a}, {relu: , id: b}]\noutputs: [a, b]")) == set()
+    assert inplace_paths(graph_of("layers: [{conv2d: {c: 4, k: 1}, id: a}, {relu: , id: b}]\noutputs: [a, b]")) == set()
 
 
 def test_a_shared_activation_only_where_every_use_allows_it():
-    both = "layers: [repeat: {n: 2, shared: true, layers: [conv2d: 3, relu]}]"
+    both = "layers: [repeat: {n: 2, shared: true, layers: [conv2d: {c: 3, k: 1}, relu]}]"
     assert inplace_paths(graph_of(both)) == {"0.1"}
-    first = "layers: [repeat: {n: 2, shared: true, layers: [relu, conv2d: 3]}]"
+    first = "layers: [repeat: {n: 2, shared: true, layers: [relu, conv2d: {c: 3, k: 1}]}]"
     assert inplace_paths(graph_of(first)) == set()
 
 
@@ -86,7 +88,7 @@ def test_changes_no_output_and_no_gradient(name):
 
 
 def test_a_map_that_is_read_twice_keeps_its_values():
-    network = build_network(graph_of("layers: [{conv2d: 4, id: a}, {relu: , id: b}, {add: , from: [a, b]}]"))
+    network = build_network(graph_of("layers: [{conv2d: {c: 4, k: 1}, id: a}, {relu: , id: b}, {add: , from: [a, b]}]"))
     x = torch.rand(1, 3, 8, 8)
     a = network.get_submodule("a")(x)
     assert torch.equal(network(x), a + a.relu())

@@ -75,7 +75,7 @@ def test_a_module_that_is_applied_again_counts_its_parameters_once():
 
 
 def test_named_outputs_are_measured():
-    graph = graph_of("layers: [{conv2d: 4, id: a}, {conv2d: 2, id: b}]\noutputs: [a, b]")
+    graph = graph_of("layers: [{conv2d: {c: 4, k: 1}, id: a}, {conv2d: {c: 2, k: 1}, id: b}]\noutputs: [a, b]")
     assert measure_network(graph, "both").rows == {"a": MeasuredRow(16, 768, 768), "b": MeasuredRow(10, 512, 512)}
 
 

@@ -95,7 +95,7 @@ def test_trains_like_an_independent_implementation(name):
 
 def interleaved() -> Graph:
     """Return a graph whose blocks return to a container that they left: a.x, b.z, a.y."""
-    graph = graph_of("layers: [conv2d: 4, batch_norm, conv2d: 2]")
+    graph = graph_of("layers: [conv2d: {c: 4, k: 1}, batch_norm, conv2d: {c: 2, k: 1}]")
     nodes = [node._replace(path=path) for node, path in zip(graph.nodes, ("a.x", "b.z", "a.y"), strict=True)]
     return graph._replace(nodes=tuple(nodes))
 
@@ -160,11 +160,11 @@ def test_shared_weights_are_one_module():
 
 
 def test_an_id_that_no_module_can_have_is_an_error_of_the_spec():
-    network = build_network(graph_of("layers: [conv2d: 1]"))
+    network = build_network(graph_of("layers: [conv2d: {c: 1, k: 1}]"))
     refused = []
     for name in {*dir(network), *vars(network), "stem", "T", "weight", "inplace"}:
         try:
-            graph = graph_of(f"layers: [{{conv2d: 1, id: {name}}}]")
+            graph = graph_of(f"layers: [{{conv2d: {{c: 1, k: 1}}, id: {name}}}]")
         except SpecError:
             refused.append(name)
         else:
@@ -174,7 +174,9 @@ def test_an_id_that_no_module_can_have_is_an_error_of_the_spec():
 
 
 def test_frees_what_nobody_reads_any_more():
-    network = build_network(graph_of("layers: [conv2d: 4, sigmoid, residual: [conv2d: 4], sigmoid, identity]"))
+    network = build_network(
+        graph_of("layers: [conv2d: {c: 4, k: 1}, sigmoid, residual: [conv2d: {c: 4, k: 1}], sigmoid, identity]")
+    )
     made: list[weakref.ref[Tensor]] = []
     alive: list[list[int]] = []
 
@@ -208,7 +210,7 @@ def test_a_replaced_leaf_is_called():
 
 
 def test_a_module_that_is_added_stands_last():
-    network = build_network(graph_of("layers: [conv2d: 4]"))
+    network = build_network(graph_of("layers: [conv2d: {c: 4, k: 1}]"))
     network.extra = nn.Linear(1, 1)
     assert [name for name, _ in network.named_parameters()] == ["0.weight", "0.bias", "extra.weight", "extra.bias"]
 

@@ -116,6 +116,35 @@ def test_padding_takes_part_in_a_mean_or_not():
     assert Applied(AvgPool2d((2, 2), (2, 2), (1, 1), count_padding=False))(ones)[0, 0, 0, 0] == 1
 
 
+SIDES = [(1, 2, 0, 3), (0, 1, 0, 0), (2, 0, 1, 1)]
+
+
+@pytest.mark.parametrize("sides", SIDES)
+@pytest.mark.parametrize("stride", [1, 2, 3])
+def test_four_paddings_are_those_of_an_explicit_pad(sides, stride):
+    window, around = ((4, 4), (stride, stride), sides), (*sides[2:], *sides[:2])
+    padded, low = functional.pad(X, around), functional.pad(X, around, value=-torch.inf)
+    conv = Applied(Conv2d(12, 6, *window, groups=2, bias=True))
+    weight, bias = conv.parameters()
+    assert torch.equal(conv(X), functional.conv2d(padded, weight, bias, stride, groups=2))
+    assert torch.equal(Applied(MaxPool2d(*window))(X), functional.max_pool2d(low, 4, stride))
+    mean = functional.avg_pool2d(padded, 4, stride)
+    assert torch.equal(Applied(AvgPool2d(*window))(X), mean)
+    real = functional.avg_pool2d(functional.pad(torch.ones_like(X), around), 4, stride)
+    assert torch.allclose(Applied(AvgPool2d(*window, count_padding=False))(X), mean / real)
+
+
+@pytest.mark.parametrize(("kernel", "ceil"), [*product(range(1, 5), (False, True))])
+def test_pooling_with_four_paddings_has_a_real_element_in_every_window(kernel, ceil):
+    for before, behind, stride, size in product(range(kernel), range(kernel), range(1, 4), range(1, 9)):
+        for op in (MaxPool2d, AvgPool2d):
+            options = {"count_padding": False} if op is AvgPool2d else {}
+            pool = op((kernel, 1), (stride, 1), (before, behind, 0, 0), ceil, **options)
+            if (fits := ours(pool, (1, size, 1))) is not None:
+                found = pool.module()(torch.ones(1, 1, size, 1))
+                assert (tuple(found.shape[1:]), found.min(), found.max()) == (fits, 1, 1)
+
+
 WINDOWS = [
     (kernel, stride, padding, ceil)
     for kernel, stride in product(range(1, 6), repeat=2)

@@ -77,15 +77,15 @@ WIDE = {
     "unknown blocks": HEAD + "layers:\n" + "".join(f"  - konv{i}\n" for i in range(40_000)),
     "unknown inputs": HEAD
     + "layers:\n"
-    + "".join(f"  - {{id: a{i}, conv: {{c: 3}}}}\n" for i in range(6000))
+    + "".join(f"  - {{id: a{i}, conv: {{c: 3, k: 1}}}}\n" for i in range(6000))
     + "outputs: {"
     + ", ".join(f"o{i}: b{i}" for i in range(6000))
     + "}\n",
     "a long key": HEAD + "k" * 1_000_000 + ": 1\n",
     "a long word": HEAD + "layers: [" + "k" * 1_000_000 + "]\n",
-    "a long line of signs": HEAD + "layers: [conv: {c: $" + "))" * 400_000 + "}]\n",
-    "a long expression": HEAD + "layers: [conv: {c: 1" + "+1" * 400_000 + "}]\n",
-    "a long cell": HEAD + "layers: [conv: {c: " + "9" * 1_000_000 + "}]\n",
+    "a long line of signs": HEAD + "layers: [conv: {c: $" + "))" * 400_000 + ", k: 1}]\n",
+    "a long expression": HEAD + "layers: [conv: {c: 1" + "+1" * 400_000 + ", k: 1}]\n",
+    "a long cell": HEAD + "layers: [conv: {c: " + "9" * 1_000_000 + ", k: 1}]\n",
     "many open brackets": HEAD + "layers: " + "[-, " * 31 + "- ," * 300_000 + "\n",
     "repeats of repeats": HEAD
     + "layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [repeat: {n: 1000, layers: [identity]}]}]}]\n",
@@ -104,7 +104,8 @@ def test_spec_that_exhausts_itself(tmp_path, text):
 def test_many_edits_of_a_large_parent(tmp_path):
     count = 6000
     (tmp_path / "parent.yaml").write_text(
-        HEAD + "layers:\n" + "".join(f"  - {{id: a{i}, conv: {{c: 3}}}}\n" for i in range(count)), encoding="utf-8"
+        HEAD + "layers:\n" + "".join(f"  - {{id: a{i}, conv: {{c: 3, k: 1}}}}\n" for i in range(count)),
+        encoding="utf-8",
     )
     (tmp_path / "net.yaml").write_text(
         "archprof: 1\nextends: parent.yaml\nset:\n" + "".join(f"  a{i}.k: 3\n" for i in range(count)), encoding="utf-8"
@@ -113,7 +114,7 @@ def test_many_edits_of_a_large_parent(tmp_path):
 
 
 def test_hundred_problems_are_enough(tmp_path):
-    (tmp_path / "net.yaml").write_text(HEAD + "layers:\n" + "  - conv\n" * 150, encoding="utf-8")
+    (tmp_path / "net.yaml").write_text(HEAD + "layers:\n" + "  - conv: {k: 1}\n" * 150, encoding="utf-8")
     told = outcome("net.yaml", tmp_path)
     assert told.count(": `conv` needs `c`: output channels\n") == 100
     assert told.endswith("  note: these are 100 problems; behind them, nothing was looked at\n")

@@ -56,6 +56,33 @@ def test_number_out_of_range(text):
         values.number(cell(text), -100, 100)
 
 
+@pytest.mark.parametrize(
+    ("text", "advice"),
+    [
+        ("224x224x3", "channels first: `3x224x224`"),
+        ("480×640×3", "channels first: `3x480x640`"),
+        ("28x28x1", "channels first: `1x28x28`"),
+        ("224, 224, 3", "channels first: `3x224x224`"),
+        ("[224, 224, 3]", "channels first: `3x224x224`"),
+        ("3,224,224", "as in `3x224x224`"),
+        ("[3, 32, 32]", "as in `3x32x32`"),
+        ("1x3x32x32", "without the batch: `3x32x32`"),
+        ("224", "as in `3x224x224`"),
+        ("[]", "as in `3x224x224`"),
+    ],
+)
+def test_no_input(text, advice):
+    with pytest.raises(InputError) as raised:
+        values.channels_first(parse_value(text, Location("net.yaml", 2, 8)), 65536)
+    typed = "a list" if text.startswith("[") else f"`{text}`"
+    assert str(raised.value) == f"net.yaml:2:8: expected `CxHxW`, not {typed}\n  help: {advice}"
+
+
+@pytest.mark.parametrize("text", ["3x224x224", "64x128x1", "10x1x1", "64x3x3", "2x2x2", "32x1x128"])
+def test_input(text):
+    assert "x".join(map(str, values.channels_first(cell(text), 65536))) == text
+
+
 @pytest.mark.parametrize("text", ["true", "True", "yes", "✓"])
 def test_true(text):
     assert values.flag(cell(text)) is True

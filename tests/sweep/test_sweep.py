@@ -222,7 +222,10 @@ def test_totals_within_64_bits_but_beyond_floats_are_exact():
 def test_reasons_are_counted():
     plan = plan_of("regnet_x_400mf", "layers[1].rows[0].c=30:41:1", "layers[1].rows[0].g=16")
     (one,) = swept(plan).invalid
-    assert (one.variants, one.reason) == (11, "layers[1].rows[0]: 30 channels are not divisible by a group width of 16")
+    assert (one.variants, one.reason) == (
+        11,
+        "layers[1].rows[0].g: 30 channels are not divisible by a group width of 16",
+    )
 
 
 def test_the_first_value_may_be_one_that_cannot_be():

@@ -25,10 +25,12 @@ KINDS = (
 
 
 class ShapeError(ValueError):
-    """An operator that does not fit its input; says what does not fit, and *help* what to change."""
+    """An operator that does not fit its input; says what does not fit, and *help* what to change; *columns* are the
+    options to blame, the likeliest first."""
 
-    def __init__(self, message: str, help: str = "") -> None:
+    def __init__(self, message: str, help: str = "", columns: tuple[str, ...] = ()) -> None:
         self.help = help
+        self.columns = columns
         super().__init__(message)
 
 
@@ -195,7 +197,8 @@ class Elementwise(Operator):
 def feature_map(value: Value, what: str) -> Value:
     """Return *value* if it is (C, H, W); raises ShapeError otherwise."""
     if len(value.shape) != 3 or value.channel != 0:
-        advice = "place it before pooling and flattening"
+        last = len(value.shape) == 3 and value.channel == 2
+        advice = f"place it {'behind `permute: channels_first`' if last else 'before pooling and flattening'}"
         raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(value.shape)}", advice)
     return value
 

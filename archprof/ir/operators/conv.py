@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out, is_array, same
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.padding import Padding, ends, shortest, torch_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 Pair = tuple[int, int]
 
-K = Column("k", SIZE, "kernel size", ("kernel", "kernel_size"))
+K = Column("k", SIZE, "kernel size", ("kernel", "kernel_size"), required=True)
 S = Column("s", SIZE, "stride", ("stride",))
 P = Column("p", PADDING, "padding; dilation·(k−1)/2 unless given", ("padding",))
 D = Column("d", SIZE, "dilation", ("dilation",))
@@ -35,7 +36,7 @@ class Conv2d(Operator):
     out_channels: Dim
     kernel_size: Pair = (1, 1)
     stride: Pair = (1, 1)
-    padding: Pair = (0, 0)
+    padding: Padding = (0, 0)
     dilation: Pair = (1, 1)
     groups: Dim = 1
     bias: bool = False
@@ -55,15 +56,15 @@ class Conv2d(Operator):
         cls,
         *inputs: Value,
         c: Dim,
-        k: Pair = (1, 1),
+        k: Pair,
         s: Pair = (1, 1),
-        p: Any = None,
+        p: Padding | None = None,
         d: Pair = (1, 1),
         g: Any = 1,
         bias: bool = True,
     ) -> Conv2d:
         channels = inputs[0].channels
-        padding = same_padding(k, d) if p is None else p
+        padding = same_padding(k, d) if p is None else shortest(p)
         return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
 
     @property
@@ -92,18 +93,16 @@ class Conv2d(Operator):
         for what, channels in (("input", self.in_channels), ("output", self.out_channels)):
             if self.groups is not channels and channels % self.groups != 0:
                 message = f"{channels} {what} channels are not divisible by {self.groups} groups"
-                raise ShapeError(message, "choose groups that divide both")
+                raise ShapeError(message, "choose groups that divide both", ("g", "c"))
 
     def _slide(self, axis: int, size: Dim) -> Dim:
         kernel, stride = self.kernel_size[axis], self.stride[axis]
-        padding, dilation = self.padding[axis], self.dilation[axis]
-        if stride == 1 and 2 * padding == dilation * (kernel - 1):
-            return size
-        extent = dilation * (kernel - 1) + 1
+        padding, dilation = ends(self.padding, axis), self.dilation[axis]
+        extent, added = dilation * (kernel - 1) + 1, sum(padding)
         # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
-        if 2 * padding < extent - 1 and size + 2 * padding < extent:
-            message = f"a window of {extent} is larger than the padded input of {size + 2 * padding}"
-            raise ShapeError(message, "a larger input, a smaller kernel or more padding")
+        if added < extent - 1 and size + added < extent:
+            message = f"a window of {extent} is larger than the padded input of {size + added}"
+            raise ShapeError(message, "a larger input, a smaller kernel or more padding", ("k", "d", "p"))
         return conv_out(size, kernel, stride, padding, dilation)
 
     @property
@@ -133,21 +132,23 @@ class Conv2d(Operator):
         return Operator.at_most(self, largest, largest if depthwise else smallest)
 
     def module(self) -> torch.nn.Module:
+        sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride
+        if len(self.padding) == 4:
+            from archprof.ir.modules import PaddedConv2d
+
+            sides = torch_order(self.padding)
+            return PaddedConv2d(*sizes, sides, dilation=self.dilation, groups=self.groups, bias=self.bias)
         from torch import nn
 
-        return nn.Conv2d(
-            self.in_channels,
-            self.out_channels,
-            self.kernel_size,
-            stride=self.stride,
-            padding=self.padding,
-            dilation=self.dilation,
-            groups=self.groups,
-            bias=self.bias,
-        )
+        return nn.Conv2d(*sizes, self.padding, self.dilation, self.groups, self.bias)
 
     def describe(self) -> str:
         return {"standard": "conv", "pointwise": "pw conv", "depthwise": "dw conv", "grouped": "group conv"}[self.kind]
+
+
+def kernel(doc: str) -> Column:
+    """Return the column of a kernel size for which a block has a value of its own, as *doc* says."""
+    return K._replace(doc=doc, required=False)
 
 
 def same_padding(kernel: Pair, dilation: Pair) -> Pair:

@@ -62,7 +62,9 @@ class DeformConv2d(Operator):
             raise ShapeError(f"a deformable convolution needs offsets of {'×'.join(map(str, expected))}")
         if self.in_channels % self.deformable_groups != 0:
             groups = f"{self.deformable_groups} deformable groups"
-            raise ShapeError(f"{self.in_channels} channels are not divisible by {groups}")
+            raise ShapeError(
+                f"{self.in_channels} channels are not divisible by {groups}", columns=("deformable_groups",)
+            )
         return output
 
     def parameters(self) -> Mapping[str, Terms]:

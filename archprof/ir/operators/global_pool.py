@@ -61,7 +61,9 @@ class AdaptiveAvgPool2d(Adaptive):
         if "k" not in window:
             return AdaptiveAvgPool2d(size or (1, 1), form)
         if size is not None:
-            raise ShapeError("average pooling by a window `k` and to a `size` at once", "give one of the two")
+            raise ShapeError(
+                "average pooling by a window `k` and to a `size` at once", "give one of the two", ("size",)
+            )
         from archprof.ir.operators.pool import AvgPool2d
 
         return AvgPool2d.of(*inputs, **window)

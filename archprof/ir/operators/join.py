@@ -23,7 +23,7 @@ class Function(Operator):
 
 
 class Add(Function):
-    """The sum of maps of one shape: a shortcut."""
+    """The sum of maps of one shape: a shortcut; a map of one channel, or of 1×1, stretches."""
 
     __slots__ = ()
     name: ClassVar[str] = "add"
@@ -43,7 +43,7 @@ class Add(Function):
 
 
 class Multiply(Function):
-    """The product of maps; C×1×1 stretches over C×H×W, which is a gate."""
+    """The product of maps; C×1×1 stretches over C×H×W, which is a gate, and 1×H×W over its channels."""
 
     __slots__ = ()
     name: ClassVar[str] = "multiply"
@@ -89,24 +89,26 @@ class Concat(Function):
 
 
 def broadcast(values: tuple[Value, ...], verb: str) -> Value:
-    """Return the common shape of maps that are added or multiplied; a size of 1 on the map's axes stretches."""
+    """Return the common shape of maps that are added or multiplied; a size of 1 stretches along its axis, as torch
+    has it."""
     result = values[0]
     for value in values[1:]:
-        if len(value.shape) != len(result.shape) or not same(value.shape[0], result.shape[0]):
-            raise _unlike(result, value, verb, "the channels must agree")
+        if len(value.shape) != len(result.shape):
+            raise _unlike(result, value, verb, "bring both to one shape")
         result = result.with_shape(_stretched(result, value, verb), result.channel)
     return result
 
 
 def _stretched(first: Value, second: Value, verb: str) -> tuple[Dim, ...]:
-    axes = [first.shape[0]]
-    for mine, other in zip(first.shape[1:], second.shape[1:], strict=True):
+    axes = []
+    for axis, (mine, other) in enumerate(zip(first.shape, second.shape, strict=True)):
         if same(mine, other) or same(other, 1):
             axes.append(mine)
         elif same(mine, 1):
             axes.append(other)
         else:
-            raise _unlike(first, second, verb, "bring both to one size")
+            advice = "the channels must agree" if axis == first.channel else "bring both to one size"
+            raise _unlike(first, second, verb, advice)
     return tuple(axes)
 
 

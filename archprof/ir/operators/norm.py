@@ -49,10 +49,11 @@ class GroupNorm(Elementwise):
     def output(self, *inputs: Value) -> Value:
         if self.num_features % self.groups != 0:
             message = f"{self.num_features} channels are not divisible by {self.groups} groups of group norm"
-            raise ShapeError(message, "fewer groups, or their size: `{group_norm: {group_size: 8}}`")
+            advice = "fewer groups, or their size: `{group_norm: {group_size: 8}}`"
+            raise ShapeError(message, advice, ("groups", "norm", "c"))
         if same(self.num_features, self.groups) and same(product(inputs[0].space), 1):
             advice = "fewer groups, or a larger map: a value alone has no deviation"
-            raise ShapeError("a group norm over single values", advice)
+            raise ShapeError("a group norm over single values", advice, ("groups", "norm"))
         return check_channels(self.num_features, inputs[0], "group norm")
 
     def parameters(self) -> Mapping[str, Terms]:

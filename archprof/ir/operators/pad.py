@@ -9,6 +9,7 @@ from archprof.ir.dims import Dim, ceil_div
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.join import Function
+from archprof.ir.operators.padding import Padding, Sides, all_sides, torch_order
 from archprof.ir.values import Value
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 class Pad(Operator):
     """Zeros around a map: (top, bottom, left, right)."""
 
-    padding: tuple[int, ...]
+    padding: Sides
 
     name: ClassVar[str] = "pad"
     category: ClassVar[str] = "shape"
@@ -27,8 +28,8 @@ class Pad(Operator):
     columns: ClassVar[tuple[Column, ...]] = (Column("p", PADDING, "padding", ("padding",), required=True),)
 
     @classmethod
-    def of(cls, *inputs: Value, p: tuple[int, ...]) -> Pad:
-        return cls((p[0], p[0], p[1], p[1]) if len(p) == 2 else p)
+    def of(cls, *inputs: Value, p: Padding) -> Pad:
+        return cls(all_sides(p))
 
     def output(self, *inputs: Value) -> Value:
         channels, height, width = feature_map(inputs[0], "padding").shape
@@ -38,8 +39,7 @@ class Pad(Operator):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        top, bottom, left, right = self.padding
-        return nn.ZeroPad2d((left, right, top, bottom))
+        return nn.ZeroPad2d(torch_order(self.padding))
 
 
 @operator
@@ -58,7 +58,7 @@ class PadShortcut(Function):
         channels, height, width = feature_map(inputs[0], "a shortcut").shape
         if channels > self.channels:
             message = f"a shortcut of kind A from {channels} to {self.channels} channels"
-            raise ShapeError(message, "zeros can add channels, not remove them")
+            raise ShapeError(message, "zeros can add channels, not remove them", ("shortcut",))
         sizes = (ceil_div(height, self.stride[0]), ceil_div(width, self.stride[1]))
         return inputs[0].with_shape((self.channels, *sizes))
 

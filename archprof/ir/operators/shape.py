@@ -34,7 +34,8 @@ class Split(Function):
     def output(self, *inputs: Value) -> Value:
         end, available = self.start + self.channels, inputs[0].shape[0]
         if end > available:
-            raise ShapeError(f"channels {self.start} to {end - 1} of {available}", "channels are counted from 0")
+            message = f"channels {self.start} to {end - 1} of {available}"
+            raise ShapeError(message, "channels are counted from 0", ("channels",))
         return inputs[0].with_shape((self.channels, *inputs[0].shape[1:]), inputs[0].channel)
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
@@ -60,7 +61,8 @@ class ChannelShuffle(Function):
     def output(self, *inputs: Value) -> Value:
         channels = feature_map(inputs[0], "a channel shuffle").channels
         if channels % self.groups != 0:
-            raise ShapeError(f"{channels} channels are not divisible by the {self.groups} groups of a shuffle")
+            message = f"{channels} channels are not divisible by the {self.groups} groups of a shuffle"
+            raise ShapeError(message, columns=("g",))
         return inputs[0]
 
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:

@@ -8,6 +8,7 @@ from archprof.ir.columns import FLAG, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out
 from archprof.ir.operators.base import Operator, ShapeError, feature_map
 from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.padding import Padding, ends
 from archprof.ir.values import Value
 
 WINDOW = (
@@ -26,7 +27,7 @@ class Window(Operator):
     keeps_channels: ClassVar[bool] = True
     kernel_size: Pair
     stride: Pair
-    padding: Pair
+    padding: Padding
     ceil: bool
 
     def output(self, *inputs: Value) -> Value:
@@ -34,24 +35,22 @@ class Window(Operator):
         return inputs[0].with_shape((channels, self._slide(0, height), self._slide(1, width)))
 
     def _slide(self, axis: int, size: Dim) -> Dim:
-        kernel, padding = self.kernel_size[axis], self.padding[axis]
-        if 2 * padding > kernel:
-            raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}")
+        kernel, padding = self.kernel_size[axis], ends(self.padding, axis)
+        self._check_padding(kernel, max(padding))
         windows = conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil)
         # Rounded up, a window may reach beyond the input by less than a stride.
         if windows < 1:
-            raise ShapeError(f"a window of {kernel} is larger than the padded input of {size + 2 * padding}")
+            message = f"a window of {kernel} is larger than the padded input of {size + sum(padding)}"
+            raise ShapeError(message, columns=("k",))
         return windows
+
+    def _check_padding(self, kernel: int, padding: int) -> None:
+        """Raise ShapeError where torch's own pooling, which pads opposite sides alike, refuses the padding, or where a
+        window would lie in it as a whole."""
+        if len(self.padding) == 2 and 2 * padding > kernel:
+            raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}", columns=("p",))
+        if padding >= kernel:
+            raise ShapeError(f"a padding of {padding} is no smaller than the window of {kernel}", columns=("p",))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)
-
-
-def symmetric(padding: tuple[int, ...]) -> Pair:
-    """Return (height, width) padding; raises ShapeError for four different sides, which pooling does not take."""
-    if len(padding) == 2:
-        return padding[0], padding[1]
-    top, bottom, left, right = padding
-    if (top, left) != (bottom, right):
-        raise ShapeError("pooling with different padding on opposite sides", "place a `pad` layer before it")
-    return top, left

@@ -40,7 +40,7 @@ def branches(
     net: Tracer, x: Feature, *, paths: tuple[Layers, ...], join: str = "concat", split: bool = False
 ) -> Feature:
     if len(paths) < 2:
-        raise ShapeError(f"branches with {plural(len(paths), 'path')}", "a single path is a `sequence`")
+        raise ShapeError(f"branches with {plural(len(paths), 'path')}", "a single path is a `sequence`", ("paths",))
     parts = _split(net, x, len(paths)) if split else [x] * len(paths)
     ends = []
     for index, (path, part) in enumerate(zip(paths, parts, strict=True)):

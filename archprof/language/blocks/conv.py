@@ -1,4 +1,4 @@
-"""conv: convolution, norm, activation. linear: flatten where needed, linear, norm, activation."""
+"""conv: convolution, norm, activation. linear: flatten a map, linear, norm, activation."""
 
 from typing import Any
 
@@ -7,6 +7,7 @@ from archprof.ir.dims import Dim
 from archprof.ir.operators.conv import BIAS, C, Conv2d, D, G, K, P, Pair, S, same_padding
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.padding import Padding, shortest
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -22,7 +23,7 @@ def conv_norm_act(
     channels: Dim,
     k: Pair = (1, 1),
     s: Pair = (1, 1),
-    p: Any = None,
+    p: Padding | None = None,
     d: Pair = (1, 1),
     groups: Dim = 1,
     bias: bool | None = None,
@@ -31,12 +32,7 @@ def conv_norm_act(
 ) -> Feature:
     """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
     unless *bias* says otherwise."""
-    padding = same_padding(k, d) if p is None else p
-    if len(padding) == 4:
-        from archprof.ir.operators.pad import Pad  # of few networks
-
-        x = net.apply("pad", Pad(padding), x)
-        padding = (0, 0)
+    padding = same_padding(k, d) if p is None else shortest(p)
     op = Conv2d(x.channels, channels, k, s, padding, d, groups, norm is None if bias is None else bias)
     return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
@@ -46,9 +42,9 @@ def conv(
     x: Feature,
     *,
     c: Dim,
-    k: Pair = (1, 1),
+    k: Pair,
     s: Pair = (1, 1),
-    p: Any = None,
+    p: Padding | None = None,
     d: Pair = (1, 1),
     g: Any = 1,
     bias: bool | None = None,
@@ -67,7 +63,7 @@ def linear(
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
-    if len(x.shape) != 1:
+    if x.value.channel != len(x.shape) - 1:
         x = net.apply("flatten", Flatten(), x)
     x = net.apply("linear", Linear(x.channels, c, bias), x)
     return net.act(net.norm(x, norm), act)
@@ -88,7 +84,7 @@ LINEAR = Block(
         Column("norm", NORM, "a norm behind it"),
         Column("act", ACT, "an activation behind it", ("nl", "activation")),
     ),
-    "A fully connected layer, which flattens its input where that is a map. It takes no norm and no activation from "
-    "`defaults`.",
+    "A fully connected layer. It flattens a map, C×H×W; behind `permute: channels_last` it stands at every position, "
+    "over the channels alone, as torch's does. It takes no norm and no activation from `defaults`.",
     inherits=False,
 )

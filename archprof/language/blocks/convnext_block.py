@@ -4,7 +4,7 @@
 from archprof.ir.columns import Column, optional, ratio
 from archprof.ir.dims import Dim, same, truncate
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, Conv2d, K, Pair, S
+from archprof.ir.operators.conv import C, Conv2d, Pair, S, kernel
 from archprof.ir.operators.join import Add
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.norm import LayerScale
@@ -39,6 +39,7 @@ def convnext_block(
         raise ShapeError(
             f"a ConvNeXt block of stride 1 from {x.channels} to {c} channels",
             "only a block with a stride changes the channels",
+            ("c",),
         )
     if layer_scale is not None:
         # In the implementations it is a parameter of the block itself, which torch lists before those of the block's
@@ -67,7 +68,7 @@ CONVNEXT_BLOCK = Block(
     convnext_block,
     (
         C,
-        K._replace(doc="kernel size of the depthwise convolution; 7 unless given"),
+        kernel("kernel size of the depthwise convolution; 7 unless given"),
         S._replace(doc="stride: a norm and a convolution of that size and stride stand before the block"),
         Column("t", ratio(0.01, 1000), "expansion of the linear layers; 4 unless given", ("expand_ratio",)),
         Column(

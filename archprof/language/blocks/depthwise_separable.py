@@ -3,7 +3,7 @@
 
 from archprof.ir.columns import FLAG, Column
 from archprof.ir.dims import Dim
-from archprof.ir.operators.conv import C, D, K, Pair, S
+from archprof.ir.operators.conv import C, D, Pair, S, kernel
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.fragment import Feature
@@ -34,7 +34,7 @@ DEPTHWISE_SEPARABLE = Block(
     depthwise_separable,
     (
         C,
-        K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
+        kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,
         Column("linear", FLAG, "no activation behind the pointwise convolution"),

@@ -3,7 +3,7 @@ al. 2020)."""
 
 from archprof.ir.columns import EXPANDED, Column
 from archprof.ir.dims import Dim, ceil_div, same
-from archprof.ir.operators.conv import C, K, Pair, S
+from archprof.ir.operators.conv import C, Pair, S, kernel
 from archprof.ir.operators.join import Add, Concat
 from archprof.ir.operators.shape import Split
 from archprof.language.block import Block
@@ -68,7 +68,7 @@ GHOST_BOTTLENECK = Block(
     (
         Column("exp", EXPANDED, "expanded channels", ("exp_size", "expanded"), required=True),
         C,
-        K._replace(doc="kernel size of the strided depthwise convolutions; 3 unless given"),
+        kernel("kernel size of the strided depthwise convolutions; 3 unless given"),
         S,
         SE_COLUMN,
         NORM_COLUMN,

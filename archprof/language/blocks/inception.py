@@ -141,6 +141,7 @@ def inception_v3(
         raise ShapeError(
             f"module {module} {'without' if filters is None else 'with'} `filters`",
             "modules A and C have them, the others do not",
+            ("filters", "module"),
         )
     return _towers(net, x, _FIXED[module] if filters is None else _OF_FILTERS[module](filters), norm, act)
 

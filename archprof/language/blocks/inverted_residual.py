@@ -4,7 +4,7 @@ Howard et al. 2019)."""
 from archprof.ir.columns import EXPANDED, FLAG, Column, ratio
 from archprof.ir.dims import Dim, round_half_even, same
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, D, K, Pair, S
+from archprof.ir.operators.conv import C, D, Pair, S, kernel
 from archprof.ir.operators.join import Add
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -27,6 +27,7 @@ def inverted_residual(
     s: Pair = (1, 1),
     d: Pair = (1, 1),
     fused: bool = False,
+    always_expand: bool = False,
     se: SqueezeExcite | None = None,
     stochastic_depth: DropRate | None = None,
     norm: NamedOperator | None = None,
@@ -34,11 +35,14 @@ def inverted_residual(
 ) -> Feature:
     if (t is None) == (exp is None):
         raise ShapeError(
-            "an inverted residual needs one of `t` and `exp`", "`t`: times the input's channels; `exp`: a channel count"
+            "an inverted residual needs one of `t` and `exp`",
+            "`t`: times the input's channels; `exp`: a channel count",
+            ("exp",),
         )
     expanded = exp if exp is not None else round_half_even(x.channels * t)
     body = _fused if fused else _separable
-    y = body(net, x, expanded, c, k, s, d, se, norm, act)
+    expands = always_expand or not same(expanded, x.channels)
+    y = body(net, x, expanded, expands, c, k, s, d, se, norm, act)
     if s != (1, 1) or not same(x.channels, c):
         return y
     return net.apply("add", Add(), x, net.drop(y, stochastic_depth))
@@ -48,6 +52,7 @@ def _separable(
     net: Tracer,
     x: Feature,
     expanded: Dim,
+    expands: bool,
     c: Dim,
     k: Pair,
     s: Pair,
@@ -56,9 +61,9 @@ def _separable(
     norm: NamedOperator | None,
     act: NamedOperator | None,
 ) -> Feature:
-    """Expand, filter depthwise, gate, project; there is nothing to expand where that would keep the channels."""
+    """Expand where that is wanted, filter depthwise, gate, project."""
     y = x
-    if not same(expanded, x.channels):
+    if expands:
         with net.scope("expand"):
             y = conv_norm_act(net, y, expanded, norm=norm, act=act)
     with net.scope("depthwise"):
@@ -74,6 +79,7 @@ def _fused(
     net: Tracer,
     x: Feature,
     expanded: Dim,
+    expands: bool,
     c: Dim,
     k: Pair,
     s: Pair,
@@ -82,19 +88,18 @@ def _fused(
     norm: NamedOperator | None,
     act: NamedOperator | None,
 ) -> Feature:
-    """Expand and filter in one convolution, gate, project (Tan & Le 2021, Figure 2); a single convolution where
-    expansion would keep the channels."""
-    single = same(expanded, x.channels)
+    """Expand and filter in one convolution, gate, project (Tan & Le 2021, Figure 2); a single convolution where there
+    is no expansion."""
     y = x
-    if not single:
+    if expands:
         with net.scope("expand"):
             y = conv_norm_act(net, y, expanded, k, s, None, d, norm=norm, act=None if se and se.before_act else act)
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
         return (
-            conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
-            if single
-            else conv_norm_act(net, y, c, norm=norm)
+            conv_norm_act(net, y, c, norm=norm)
+            if expands
+            else conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
         )
 
 
@@ -115,16 +120,17 @@ INVERTED_RESIDUAL = Block(
         Column("t", ratio(0.01, 1000), "expansion: expanded channels = t × the input's", ("expand_ratio",)),
         Column("exp", EXPANDED, "expanded channels", ("exp_size", "expanded")),
         C,
-        K._replace(doc="kernel size of the depthwise convolution; 3 unless given"),
+        kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,
         Column("fused", FLAG, "one k×k convolution expands and filters, instead of a 1×1 and a depthwise one"),
+        Column("always_expand", FLAG, "expand even where that keeps the channels (`t: 1`), as some implementations do"),
         SE_COLUMN,
         STOCHASTIC_DEPTH,
         NORM_COLUMN,
         ACT_COLUMN,
     ),
-    "Expand, filter depthwise, project linearly; no expansion where it would keep the channels, a shortcut where the "
-    "shape stays (Sandler et al. 2018, Figure 4; with squeeze-excite Howard et al. 2019, Figure 4; fused Tan & Le "
-    "2021, Figure 2).",
+    "Expand, filter depthwise, project linearly; no expansion where it would keep the channels, unless told so, a "
+    "shortcut where the shape stays (Sandler et al. 2018, Figure 4; with squeeze-excite Howard et al. 2019, Figure 4; "
+    "fused Tan & Le 2021, Figure 2).",
 )

@@ -5,7 +5,7 @@ from archprof.ir.columns import SIZE, Column, optional, ratio
 from archprof.ir.dims import Dim, same, truncate
 from archprof.ir.operators.act import GELU
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, K, Pair, S
+from archprof.ir.operators.conv import C, Pair, S, kernel
 from archprof.ir.operators.join import Add
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -35,6 +35,7 @@ def replk_block(
         raise ShapeError(
             f"a RepLK block of stride 1 from {x.channels} to {c} channels",
             "only a block with a stride changes the channels",
+            ("c",),
         )
     with net.scope("large_kernel"):
         y = net.norm(x, norm)
@@ -81,7 +82,7 @@ REPLK_BLOCK = Block(
     replk_block,
     (
         C,
-        K._replace(doc="kernel size of the large depthwise convolution; 31 unless given"),
+        kernel("kernel size of the large depthwise convolution; 31 unless given"),
         Column(
             "small_k", optional(SIZE), "kernel size of the convolution beside it; none unless given", ("small_kernel",)
         ),

@@ -3,7 +3,7 @@ Figure 3 c and d)."""
 
 from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, K, Pair, S
+from archprof.ir.operators.conv import C, Pair, S, kernel
 from archprof.ir.operators.join import Concat
 from archprof.ir.operators.shape import ChannelShuffle, Split
 from archprof.language.block import Block
@@ -27,6 +27,7 @@ def shuffle_unit(
         raise ShapeError(
             f"a shuffle unit of stride 1 from {x.channels} to {c} channels",
             "only a unit with a stride changes the channels",
+            ("c",),
         )
     half = c // 2
     if s == (1, 1):
@@ -55,7 +56,13 @@ def _filtered(
 SHUFFLE_UNIT = Block(
     "shuffle_unit",
     shuffle_unit,
-    (C, K._replace(doc="kernel size of the depthwise convolutions; 3 unless given"), S, NORM_COLUMN, ACT_COLUMN),
+    (
+        C,
+        kernel("kernel size of the depthwise convolutions; 3 unless given"),
+        S,
+        NORM_COLUMN,
+        ACT_COLUMN,
+    ),
     "Splits the channels, filters one half, concatenates and shuffles; with a stride both halves are filtered from "
     "the whole input (Ma et al. 2018, Figure 3 c and d).",
 )

@@ -27,7 +27,9 @@ def x_block(
 ) -> Feature:
     if c % g != 0:
         raise ShapeError(
-            f"{c} channels are not divisible by a group width of {g}", "choose a group width that divides the channels"
+            f"{c} channels are not divisible by a group width of {g}",
+            "choose a group width that divides the channels",
+            ("g", "c"),
         )
     shortcut = x
     if s != (1, 1) or not same(x.channels, c):

@@ -1,0 +1,29 @@
+"""Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ."""
+
+Sides = tuple[int, int, int, int]
+Padding = tuple[int, int] | Sides
+
+
+def shortest(padding: Padding) -> Padding:
+    """Return padding as (height, width) where it is the same on opposite sides, as torch's own modules pad."""
+    if len(padding) == 2:
+        return padding
+    top, bottom, left, right = padding
+    return (top, left) if (top, left) == (bottom, right) else padding
+
+
+def all_sides(padding: Padding) -> Sides:
+    """Return padding as (top, bottom, left, right)."""
+    return (padding[0], padding[0], padding[1], padding[1]) if len(padding) == 2 else padding
+
+
+def ends(padding: Padding, axis: int) -> tuple[int, int]:
+    """Return the padding in front of and behind the map along an axis, 0 for the height, 1 for the width."""
+    top, bottom, left, right = all_sides(padding)
+    return (left, right) if axis else (top, bottom)
+
+
+def torch_order(padding: Padding) -> Sides:
+    """Return padding as torch's `pad` takes it: (left, right, top, bottom)."""
+    top, bottom, left, right = all_sides(padding)
+    return left, right, top, bottom

@@ -1,0 +1,27 @@
+"""Names of the field that archprof does not have yet: who writes one made no slip, and wants no name that looks like
+it."""
+
+from collections.abc import Mapping
+
+NOT_YET: Mapping[str, str] = {
+    "act": """
+        celu crelu elu frelu glu hardshrink hardtanh leakyrelu logsigmoid lrelu maxout mish prelu rrelu selu softmax
+        softplus softshrink softsign tanhshrink threshold
+    """,
+    "norm": """
+        evonorm filterresponsenorm frn grn instancenorm localresponsenorm lrn rmsnorm spectralnorm switchablenorm
+        syncbatchnorm weightnorm
+    """,
+    "block": """
+        attention conv1d conv3d convtranspose deconv embedding gru lppool lstm mha multiheadattention patchembed
+        patchmerging pixelshuffle pixelunshuffle rnn selfattention swinblock transformer transformerencoder
+        transposedconv unfold upsample zeropad
+    """,
+}
+
+
+def is_not_yet(name: str, category: str) -> bool:
+    """Tell whether a norm, act or block is known by that name, in whatever spelling, and not here."""
+    folded = name.lower().translate({ord(sign): None for sign in "_- "}).removesuffix("2d")
+    kinds = NOT_YET.values() if category == "block" else (NOT_YET[category],)
+    return any(folded in names.split() for names in kinds)
