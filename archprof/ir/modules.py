@@ -3,7 +3,7 @@
 from math import sqrt
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor, fx, nn
 from torch.nn import functional
 
 Pair = tuple[int, int]
@@ -22,6 +22,14 @@ class Swish(nn.Module):
         return x * torch.sigmoid(x if self.beta is None else self.beta * x)
 
 
+# torch.fx calls it as it is: shapes that depend on the input's are unknown while it traces.
+@fx.wrap
+def stochastic_depth(x: Tensor, p: float) -> Tensor:
+    """Return *x* in which each map is zero with probability *p*, and the others are scaled by 1/(1 − p)."""
+    kept = x.new_empty([x.shape[0]] + [1] * (x.ndim - 1)).bernoulli_(1 - p)
+    return x * (kept / (1 - p) if p < 1 else kept)
+
+
 class StochasticDepth(nn.Module):
     """In training zeroes each map of a batch with probability p, and scales the others by 1/(1 − p) (Huang et al.
     2016)."""
@@ -31,10 +39,7 @@ class StochasticDepth(nn.Module):
         self.p = p
 
     def forward(self, x: Tensor) -> Tensor:
-        if not self.training or self.p == 0:
-            return x
-        kept = x.new_empty(x.shape[:1] + (1,) * (x.ndim - 1)).bernoulli_(1 - self.p)
-        return x * (kept / (1 - self.p) if self.p < 1 else kept)
+        return stochastic_depth(x, self.p) if self.training and self.p > 0 else x
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
@@ -44,7 +49,9 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation of (batch, C, H, W) over the channels of each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return super().forward(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        positions = x.permute(0, 2, 3, 1)
+        normal = functional.layer_norm(positions, self.normalized_shape, self.weight, self.bias, self.eps)
+        return normal.permute(0, 3, 1, 2)
 
 
 class LayerScale(nn.Module):
@@ -62,7 +69,7 @@ class LayerScale(nn.Module):
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch normalisation of (batch, C, H, W) or (batch, C) whose weight, bias, mean and variance are fixed: four
+    """Batch normalisation of (batch, C, H, W), or of (batch, C), whose weight, bias, mean and variance are fixed: four
     buffers of C elements."""
 
     weight: Tensor
@@ -70,9 +77,11 @@ class FrozenBatchNorm2d(nn.Module):
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, num_features: int, eps: float = 0.0) -> None:
+    def __init__(self, num_features: int, eps: float = 0.0, flat: bool = False) -> None:
+        """*flat* is of features (batch, C)."""
         super().__init__()
         self.eps = eps
+        self.channels = (1, -1) if flat else (1, -1, 1, 1)
         self.register_buffer("weight", torch.ones(num_features))
         self.register_buffer("bias", torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))
@@ -81,8 +90,7 @@ class FrozenBatchNorm2d(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         scale = self.weight * torch.rsqrt(self.running_var + self.eps)
         bias = self.bias - self.running_mean * scale
-        channels = (1, -1, *[1] * (x.ndim - 2))
-        return x * scale.reshape(channels) + bias.reshape(channels)
+        return x * scale.reshape(self.channels) + bias.reshape(self.channels)
 
     def extra_repr(self) -> str:
         return f"{self.weight.numel()}, eps={self.eps}"
@@ -163,6 +171,45 @@ def _started(pooled: Tensor, input: Tensor, stride: Pair, sides: Sides) -> Tenso
     return pooled[:, :, :rows, :columns]
 
 
+@fx.wrap
+def deform_conv2d(
+    x: Tensor,
+    offsets: Tensor,
+    weight: Tensor,
+    stride: Pair,
+    padding: Pair,
+    dilation: Pair,
+    groups: int,
+    deformable_groups: int,
+) -> Tensor:
+    """Return the deformable convolution of a map, as `DeformConv2d` describes it; offsets of three numbers a tap, not
+    two, are modulated."""
+    batch, height, width, rows, columns = x.shape[0], x.shape[2], x.shape[3], offsets.shape[2], offsets.shape[3]
+    tall, wide = weight.shape[2], weight.shape[3]
+    split = 2 * deformable_groups * tall * wide
+    shifts = offsets[:, :split].reshape(batch, deformable_groups, tall * wide, 2, rows, columns)
+    # Taps are numbered row by row.
+    down = _places(tall, rows, stride[0], padding[0], dilation[0], x).repeat_interleave(wide, 0)
+    right = _places(wide, columns, stride[1], padding[1], dilation[1], x).repeat(tall, 1)
+    down = down[:, :, None] + shifts[:, :, :, 0]
+    right = right[:, None, :] + shifts[:, :, :, 1]
+    # Where to sample in the coordinates of `grid_sample`: (batch·groups, K²·H', W', 2).
+    grid = torch.stack([(2 * right + 1) / width - 1, (2 * down + 1) / height - 1], -1).flatten(2, 3).flatten(0, 1)
+    maps = x.reshape(batch * deformable_groups, -1, height, width)
+    samples = functional.grid_sample(maps, grid, align_corners=False)
+    if offsets.shape[1] > split:
+        weights = offsets[:, split:].sigmoid()
+        samples = samples * weights.reshape(batch * deformable_groups, 1, -1, columns)
+    samples = samples.reshape(batch, -1, rows, columns)
+    return functional.conv2d(samples, weight.flatten(1)[:, :, None, None], groups=groups)
+
+
+def _places(taps: int, outputs: int, stride: int, padding: int, dilation: int, like: Tensor) -> Tensor:
+    """Return where an ordinary convolution samples along an axis, for every tap and output: (K, H') or (K, W')."""
+    starts = dilation * torch.arange(taps, dtype=like.dtype, device=like.device)
+    return starts[:, None] + stride * torch.arange(outputs, dtype=like.dtype, device=like.device) - padding
+
+
 class DeformConv2d(nn.Module):
     """Deformable convolution: a map (batch, M, H, W) and where to sample it → (batch, N, H', W').
 
@@ -197,35 +244,9 @@ class DeformConv2d(nn.Module):
         nn.init.kaiming_uniform_(self.weight, a=sqrt(5))
 
     def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
-        batch, _, height, width = x.shape
-        groups, taps, size = self.deformable_groups, self.kernel_size[0] * self.kernel_size[1], offsets.shape[2:]
-        shifts = offsets[:, : 2 * groups * taps].reshape(batch, groups, taps, 2, *size)
-        samples = functional.grid_sample(
-            x.reshape(batch * groups, -1, height, width), self._grid(shifts, height, width), align_corners=False
+        return deform_conv2d(
+            x, offsets, self.weight, self.stride, self.padding, self.dilation, self.groups, self.deformable_groups
         )
-        if self.modulated:
-            weights = offsets[:, 2 * groups * taps :].sigmoid()
-            samples = samples * weights.reshape(batch * groups, 1, -1, size[1])
-        return functional.conv2d(
-            samples.reshape(batch, -1, *size), self.weight.flatten(1)[:, :, None, None], groups=self.groups
-        )
-
-    def _grid(self, shifts: Tensor, height: int, width: int) -> Tensor:
-        """Return where to sample, in the coordinates of `grid_sample`, from shifts (batch, groups, K², 2, H', W'):
-        (batch·groups, K²·H', W', 2)."""
-        # Taps are numbered row by row.
-        y = self._places(0, shifts).repeat_interleave(self.kernel_size[1], 0)[:, :, None] + shifts[:, :, :, 0]
-        x = self._places(1, shifts).repeat(self.kernel_size[0], 1)[:, None, :] + shifts[:, :, :, 1]
-        grid = torch.stack([(2 * x + 1) / width - 1, (2 * y + 1) / height - 1], -1)
-        return grid.flatten(2, 3).flatten(0, 1)
-
-    def _places(self, axis: int, shifts: Tensor) -> Tensor:
-        """Return where an ordinary convolution samples along an axis, for every tap and output: (K, H') or (K, W')."""
-        taps, outputs = (
-            torch.arange(n, dtype=shifts.dtype, device=shifts.device)
-            for n in (self.kernel_size[axis], shifts.shape[4 + axis])
-        )
-        return self.dilation[axis] * taps[:, None] + self.stride[axis] * outputs - self.padding[axis]
 
     def extra_repr(self) -> str:
         channels = f"{self.weight.shape[1] * self.groups}, {self.weight.shape[0]}"

@@ -7,7 +7,7 @@ from archprof.errors import Problems, problem, suggest
 from archprof.ir.builder import GraphBuilder
 from archprof.ir.columns import count
 from archprof.ir.graph import Edge, Graph
-from archprof.ir.init_rules import InitRule
+from archprof.ir.init_rules import Inits
 from archprof.ir.liveness import leading_nowhere
 from archprof.ir.values import Value
 from archprof.language.bind import Binder
@@ -29,7 +29,7 @@ class Bound(NamedTuple):
 
     layers: Layers
     frozen: tuple[str, ...]
-    inits: Mapping[str, InitRule]
+    inits: Inits
 
 
 def read_network(reference: str, settings: Iterable[Setting] = (), *, text: str | None = None) -> Graph:
@@ -84,9 +84,9 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     if len(binder.problems.found) == noted:
         # A layer that cannot be read might be the one that uses a default.
         binder.check_defaults()
-    inits: Mapping[str, InitRule] = {}
+    inits = Inits({}, {})
     with binder.problems:
-        inits = read_init(spec)
+        inits = read_init(spec, binder.ids)
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
     return Bound(layers, frozen, inits)

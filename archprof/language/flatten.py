@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from archprof.errors import Problem, SpecError
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import INPUT, Edge, Provenance, first_output
-from archprof.ir.init_rules import InitRule
+from archprof.ir.init_rules import InitRule, Inits
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.drop import StochasticDepth
 from archprof.language.bound import BoundRow
@@ -16,7 +16,7 @@ from archprof.language.fragment import Application, Call, Fragment, Reservation
 class Flattener:
     """Appends the operators of a network's fragment to a graph, in the order of execution, under their whole paths."""
 
-    def __init__(self, builder: GraphBuilder, inits: Mapping[str, InitRule]) -> None:
+    def __init__(self, builder: GraphBuilder, inits: Inits) -> None:
         self._builder = builder
         self._inits = inits
         self._first: dict[str, Operator] = {}
@@ -29,7 +29,7 @@ class Flattener:
 
         Raises SpecError, at the row, for two operators at one path, and for shared weights that do not fit again.
         """
-        placement = Placement(True, self._inits)
+        placement = Placement(True, self._inits.rules)
         self._parts = self._placed(fragment, "", (Edge(INPUT),), placement, None, shared=False)
         for index, rate, block in self._rates:
             depth = StochasticDepth(rate.at(block, self._droppable))
@@ -84,11 +84,16 @@ class Flattener:
     ) -> tuple[Edge, ...]:
         path, row, fragment = prefix + part.prefix, part.row, part.fragment
         provenance = Provenance(row.location, row.address, path[:-1], part.block, part.repeat)
-        placement = Placement(outer.trainable and not part.frozen, self._inits, provenance)
+        placement = Placement(outer.trainable and not part.frozen, self._rules(part, outer.inits), provenance)
         self._droppable += fragment.drops
         parts = self._placed(fragment, path, inputs, placement, row, shared=shared or part.shared)
         edges = [x.edge for x in (fragment.result, *fragment.exports)]
         return tuple([inputs[k] if node < 0 else parts[node][k] for node, k in edges])
+
+    def _rules(self, part: Application, outer: Mapping[str, InitRule]) -> Mapping[str, InitRule]:
+        """Return how weights of a row are drawn: by its own rules, those of its layer, or those around it."""
+        own = self._inits.layers
+        return (own.get(part.row.id or "") or own.get(part.layer or "") or outer) if own else outer
 
 
 def _all_outputs(index: int, part: Call) -> tuple[Edge, ...]:

@@ -52,9 +52,11 @@ class Reservation(NamedTuple):
 
 
 class Application(NamedTuple):
-    """A row applied once, under a prefix of paths; its first output is the row's, the others are what it `exports`."""
+    """A row applied once, under a prefix of paths; its first output is the row's, the others are what it `exports`.
+    *layer* is the id of its layer."""
 
     prefix: str
+    layer: str | None
     row: BoundRow
     block: str
     fragment: "Fragment"

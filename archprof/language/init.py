@@ -1,29 +1,54 @@
 """A spec's `init` → the rules by which its layers get their first weights. Torch is not needed to check them."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
-from archprof.errors import Problems, problem
-from archprof.ir.init_rules import PLAIN, WITH_DEVIATION, InitRule
-from archprof.spec.nodes import Map, Node, Scalar, describe
+from archprof.errors import Problems, problem, suggest
+from archprof.ir.init_rules import BIASES, PLAIN, WITH_DEVIATION, InitRule, Inits
+from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.types import Spec
-from archprof.spec.values import number, scalar, word, wrong
+from archprof.spec.values import mapping, number, scalar, word, wrong
 
 MAX_DEVIATION = 100
 _DEFAULTS = {"conv": InitRule("kaiming_normal"), "linear": InitRule("normal", 0.01)}
 
 
-def read_init(spec: Spec) -> Mapping[str, InitRule]:
-    """Return how a spec initialises its convolutions (`conv`) and its linear layers (`linear`).
+def read_init(spec: Spec, ids: Collection[str] = ()) -> Inits:
+    """Return how a spec initialises its convolutions and linear layers, and those of *ids* that it names.
 
-    Raises SpecError with every cell that is none of the rules.
+    Raises SpecError with every cell that is none of the rules, and every layer that there is not.
     """
     problems = Problems()
-    rules = dict(_DEFAULTS)
-    for layer, cell in spec.init.items():
+    rules, biases = dict(_DEFAULTS), dict.fromkeys(_DEFAULTS, "")
+    own: Mapping[str, InitRule] = {}
+    for key, cell in spec.init.items():
         here = Problems()
         with here:
-            rules[layer] = _rule(cell)
-        problems.found.extend(found._replace(where=f"init.{layer}") for found in here.found)
+            kind, _, bias = key.partition("_")
+            if key == "layers":
+                own = _layers(cell, ids)
+            elif bias:
+                biases[kind] = word(scalar(cell, "an initialisation of biases"), BIASES, "initialisation of biases")
+            else:
+                rules[kind] = _rule(cell)
+        problems.found.extend(found._replace(where=f"init.{key}") for found in here.found)
+    problems.raise_any()
+    by_layer = {name: dict.fromkeys(rules, rule) for name, rule in own.items()}
+    return Inits(_with(rules, biases), {name: _with(each, biases) for name, each in by_layer.items()})
+
+
+def _with(rules: Mapping[str, InitRule], biases: Mapping[str, str]) -> Mapping[str, InitRule]:
+    return {kind: rule._replace(bias=biases[kind]) for kind, rule in rules.items()}
+
+
+def _layers(cell: Node, ids: Collection[str]) -> Mapping[str, InitRule]:
+    problems = Problems()
+    rules: dict[str, InitRule] = {}
+    for name, (marker, rule) in mapping(cell, "`layers`").entries.items():
+        with problems:
+            if name not in ids:
+                message = f"there is no layer `{shorten(name)}`"
+                raise problem(message, marker.location, help=suggest(name, ids, "ids"))
+            rules[name] = _rule(rule)
     problems.raise_any()
     return rules
 

@@ -11,7 +11,7 @@ from typing import Any
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.columns import HOLDS_LAYERS, Column, Kind
-from archprof.ir.init_rules import PLAIN, WITH_DEVIATION
+from archprof.ir.init_rules import BIASES, PLAIN, WITH_DEVIATION
 from archprof.ir.operators import find_operator, operator_names
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Source
@@ -103,7 +103,7 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "width": _said("how a width multiplier changes a printed channel count", _width()),
         "depth": _said("how a depth multiplier changes `n`", _mapping({"round": {"enum": ["ceil"]}})),
         "knobs": _said("settings of this network", {"type": "object", "additionalProperties": _knob()}),
-        "init": _said("the first weights", _mapping({"conv": _initialisation(), "linear": _initialisation()})),
+        "init": _said("the first weights", _first_weights()),
         "layers": _said("the network, from input to output", {"$ref": "#/$defs/layers", "minItems": 1}),
         "outputs": _said("the feature maps to return; the last layer's unless given", _outputs()),
         "stages": _said("the parts that `freeze` counts", {"type": "array", "items": ID}),
@@ -153,6 +153,12 @@ def _knob() -> Schema:
     }
     fields["choices"] = {"type": "array", "items": value}
     return _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
+
+
+def _first_weights() -> Schema:
+    rule, bias = _initialisation(), {"enum": list(BIASES)}
+    layers = {"type": "object", "additionalProperties": rule}
+    return _mapping({"conv": rule, "linear": rule, "conv_bias": bias, "linear_bias": bias, "layers": layers})
 
 
 def _initialisation() -> Schema:

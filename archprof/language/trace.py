@@ -302,7 +302,7 @@ class Tracer:
         edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
         frozen = bool(self._frozen) and not self._frozen.isdisjoint((layer.id, row.id))
         frame.parts.append(
-            Application(frame.prefix, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
+            Application(frame.prefix, layer.id, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
         )
         frame.size += fragment.size
         frame.reads += fragment.reads

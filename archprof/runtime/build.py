@@ -27,7 +27,7 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
     require_torch("building a module")
     import torch
 
-    from archprof.runtime.network import Network
+    from archprof.runtime.network import network_of
 
     with nullcontext() if device is None else torch.device(device):
         nodes = sorted((node for node in graph.nodes if node.call == 1), key=lambda node: node.order)
@@ -35,7 +35,7 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
         if initialise:
             _initialise(graph, modules)
     _set_inplace(graph, modules)
-    return Network(graph, modules)
+    return network_of(graph, modules)
 
 
 def _module(node: Node, initialise: bool) -> nn.Module | None:

@@ -10,12 +10,13 @@ from archprof.ir.modules import DeformConv2d
 
 
 def draw(layer: nn.Conv2d | DeformConv2d | nn.Linear, rule: InitRule) -> None:
-    """Draw a layer's weight by *rule*, and make its bias zero; the rule `torch` draws both as torch does."""
-    if rule.name == "torch":
+    """Draw a layer's weight and bias by *rule*."""
+    bias = rule.bias or ("torch" if rule.name == "torch" else "zero")
+    if "torch" in (rule.name, bias):
         layer.reset_parameters()
-        return
-    _RULES[rule.name](layer.weight, rule.deviation)
-    if layer.bias is not None:
+    if rule.name != "torch":
+        _RULES[rule.name](layer.weight, rule.deviation)
+    if layer.bias is not None and bias == "zero":
         nn.init.zeros_(layer.bias)
 
 

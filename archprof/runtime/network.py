@@ -1,57 +1,40 @@
 """A graph as a torch module."""
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any, NamedTuple
+import linecache
+import weakref
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from itertools import count
+from typing import Any, ClassVar
 
+import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
-from archprof.ir.graph import INPUT, Edge, Graph, Node
-from archprof.ir.liveness import dying
+from archprof.ir.graph import Graph
+from archprof.runtime.forward import Forward, forward_of
 
-
-class Instruction(NamedTuple):
-    """One operator of a forward pass: the module at a path, or a function; the values it reads, those that nobody reads
-    after it, and those that it gives."""
-
-    path: tuple[str, ...]
-    function: Callable[..., Any] | None
-    inputs: tuple[Edge, ...]
-    dead: tuple[Edge, ...]
-    outputs: tuple[Edge, ...]
+_numbers = count()
 
 
 class Network(nn.Module):
     """The module of a graph: (batch, C, H, W) → the output, or a dict of outputs by name where the spec names them.
 
-    A node's path is its key in `dict(network.named_modules())`; containers on the way are plain modules, and the root
-    calls every leaf itself. A module that is put in the place of a leaf is called from then on. `parameters()`,
+    Each network is of a subclass, whose `forward` is written from the graph: `inspect.getsource(network.forward)`
+    shows it. A node's path is its key in `dict(network.named_modules())`; containers on the way are not called, and the
+    root calls every leaf itself. A module that is put in the place of a leaf is called from then on. `parameters()`,
     `buffers()` and `state_dict()` have the order in which the graph registers its nodes, which is that of the
     implementation that the spec follows.
     """
 
-    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module]) -> None:
-        """*modules* are those of the graph's paths, in their order of registration; an operator without one is called
-        as a function."""
-        super().__init__()
-        self._program = _program(graph, modules)
-        self._outputs = dict(graph.outputs)
-        self._named_outputs = graph.named_outputs
-        self._order = _order(modules)
-        for path, module in modules.items():
-            self._attach(path, module)
+    _forward: ClassVar[Forward]
 
-    def forward(self, x: Tensor) -> Tensor | dict[str, Tensor]:
-        values: dict[Edge, Tensor] = {Edge(INPUT): x}
-        for step in self._program:
-            arguments = [values[source] for source in step.inputs]
-            for source in step.dead:
-                del values[source]
-            operator = step.function or self._find(step.path)
-            result = operator(*arguments)
-            results = result if len(step.outputs) > 1 else (result,)
-            values.update(zip(step.outputs, results, strict=True))
-        outputs = {name: values[edge] for name, edge in self._outputs.items()}
-        return outputs if self._named_outputs else outputs["output"]
+    def __init__(self, graph: Graph, modules: Mapping[str, nn.Module]) -> None:
+        super().__init__()
+        self._order = _order(modules)
+        titles = _titles(graph)
+        for path, module in modules.items():
+            self._attach(path, module, titles)
 
     def named_modules(
         self, memo: set[nn.Module] | None = None, prefix: str = "", remove_duplicate: bool = True
@@ -71,22 +54,18 @@ class Network(nn.Module):
             state[key] = state.pop(key)
         return state
 
-    def _attach(self, path: str, module: nn.Module) -> None:
+    def __reduce__(self) -> Any:
+        # Its class is found again by the source, as no module has it under a name.
+        return _empty, (self._forward,), self.__dict__
+
+    def _attach(self, path: str, module: nn.Module, titles: Mapping[str, str]) -> None:
         *containers, name = path.split(".")
         parent: nn.Module = self
-        for segment in containers:
+        for depth, segment in enumerate(containers, 1):
             if segment not in parent._modules:
-                parent.add_module(segment, nn.Module())
+                parent.add_module(segment, Container(titles.get(".".join(containers[:depth]), "Module")))
             parent = parent.get_submodule(segment)
         parent.add_module(name, module)
-
-    def _find(self, path: tuple[str, ...]) -> nn.Module:
-        # Found anew on every call, so that a replaced module is called; `get_submodule` does the same at several times
-        # the cost.
-        module: Any = self
-        for segment in path:
-            module = module._modules[segment]
-        return module  # type: ignore[no-any-return]
 
     def _position(self, name: str) -> int:
         """Return the place of a module, parameter or buffer: that of the path it lies under; first for the root, last
@@ -98,15 +77,49 @@ class Network(nn.Module):
         return self._order.get(name, len(self._order))
 
 
-def _program(graph: Graph, modules: Mapping[str, nn.Module]) -> tuple[Instruction, ...]:
-    steps = enumerate(zip(graph.nodes, dying(graph), strict=True))
-    return tuple(_instruction(index, node, dead, node.path in modules) for index, (node, dead) in steps)
+class Container(nn.Module):
+    """A module on the way to others, printed as the block that it is."""
+
+    def __init__(self, title: str) -> None:
+        super().__init__()
+        self._title = title
+
+    def _get_name(self) -> str:
+        return self._title
 
 
-def _instruction(index: int, node: Node, dead: tuple[Edge, ...], is_module: bool) -> Instruction:
-    outputs = tuple(Edge(index, k) for k in range(len(node.outputs)))
-    function = None if is_module else node.op.call
-    return Instruction(tuple(node.path.split(".")), function, node.inputs, dead, outputs)
+def network_of(graph: Graph, modules: Mapping[str, nn.Module]) -> Network:
+    """Return the network of a graph; *modules* are those of the graph's paths, in their order of registration, and an
+    operator without one is called as a function."""
+    return network_class(forward_of(graph, modules))(graph, modules)
+
+
+@lru_cache(maxsize=64)
+def network_class(forward: Forward) -> type[Network]:
+    """Return the class of all networks with this forward pass; its source is found as long as the class is there."""
+    file = f"<archprof forward {next(_numbers)}>"
+    scope = {"torch": torch, "functional": functional, "Tensor": Tensor, "__name__": __name__, **dict(forward.calls)}
+    exec(compile(forward.source, file, "exec"), scope)
+    members = {"forward": scope["forward"], "_forward": forward, "__module__": __name__, "__doc__": Network.__doc__}
+    made = type(Network.__name__, (Network,), members)
+    # Without a time of change, no look at the disk forgets it.
+    linecache.cache[file] = (len(forward.source), None, forward.source.splitlines(keepends=True), file)
+    weakref.finalize(made, linecache.cache.pop, file, None)
+    return made
+
+
+def _empty(forward: Forward) -> Network:
+    """Return a network without its state."""
+    cls = network_class(forward)
+    return cls.__new__(cls)
+
+
+def _titles(graph: Graph) -> dict[str, str]:
+    """Return the names of containers: of a block `InvertedResidual`, of the layers of a gate `SqueezeExcite`."""
+    titles = {node.path.rpartition(".")[0]: "SqueezeExcite" for node in graph.nodes if node.kind == "se"}
+    for node in graph.nodes:
+        titles[node.block] = node.block_type.title().replace("_", "")
+    return titles
 
 
 def _order(modules: Mapping[str, nn.Module]) -> dict[str, int]:

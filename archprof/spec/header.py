@@ -270,8 +270,12 @@ def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
     return mapping(node, "`defaults`").entries
 
 
+# What an initialisation is of.
+INIT = ("conv", "linear", "conv_bias", "linear_bias", "layers")
+
+
 def _init(node: Node) -> dict[str, Node]:
-    return dict(mapping(node, "`init`", ("conv", "linear")).pairs())
+    return dict(mapping(node, "`init`", INIT).pairs())
 
 
 def _layers(node: Node) -> Seq:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from archprof.costs.metrics import Counts
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError
+from archprof.ir.init_rules import Inits
 from archprof.ir.values import Value
 from archprof.language.expand import Bound, bind, expand
 from archprof.language.registry import spellings
@@ -46,7 +47,7 @@ class Combination:
         try:
             self.spec = plan.spec((*swept.items(), *fixed.items()))
             # Cells that are swept are read with their arrays: the first value may be one that cannot be.
-            self._bound = Bound((), (), {}) if self._rebinds else bind(self.spec)
+            self._bound = Bound((), (), Inits({}, {})) if self._rebinds else bind(self.spec)
         except SpecError as error:
             self.error, self._failure = reason_of(error), error
 

@@ -100,6 +100,68 @@ def test_torch_leaves_what_torch_draws():
             assert torch.equal(ours[kind].get_parameter(name), layer.get_parameter(name))
 
 
+def test_biases_have_their_own_rule():
+    """Torch draws them within 1/√(K²·M/g), and 1/√M of a linear layer, whatever draws the weights."""
+    rules = "{conv: {normal: 0.3}, linear: torch, conv_bias: torch, linear_bias: zero}"
+    torch.manual_seed(0)
+    network = build_network(graph_of(LAYERS, input="64x8x8", init=rules))
+    conv, linear = network.get_submodule("0"), network.get_submodule("4.linear")
+    assert conv.get_parameter("weight").std().item() == pytest.approx(0.3, rel=0.02)
+    bound = 1 / sqrt(5 * 5 * 64 / 4)
+    assert 0.9 * bound < conv.get_parameter("bias").abs().max() <= bound
+    bound = 1 / sqrt(64)
+    assert 0.9 * bound < linear.get_parameter("weight").abs().max() <= bound
+    assert not linear.get_parameter("bias").any()
+
+
+def test_a_layer_or_row_has_its_own_rule():
+    """By its id, with all that is inside; an inner one before the one around it."""
+    layers = """
+layers:
+  - {id: plain, conv2d: 64}
+  - conv: {columns: [id, c], rows: [[first, 64], [second, 64]]}
+  - {id: outer, residual: {body: [conv2d: 64, {id: inner, conv2d: 64}]}}
+"""
+    rules = "{conv: {normal: 1}, layers: {second: {normal: 2}, outer: {normal: 3}, inner: {normal: 4}}}"
+    torch.manual_seed(0)
+    network = build_network(graph_of(layers, input="64x8x8", init=rules))
+    found = {path: round(m.weight.std().item()) for path, m in network.named_modules() if isinstance(m, nn.Conv2d)}
+    assert found == {
+        "plain": 1,
+        "1.first.conv": 1,
+        "1.second.conv": 2,
+        "outer.body.0": 3,
+        "outer.body.inner": 4,
+    }
+
+
+# How torchvision draws what its networks do not draw like the rest: standard deviation of the weight, and the bound of
+# the bias, 1/√(K²·M) where it leaves torch's. M is 512, 1024, 1024, 2048, and of the squeeze-excites 104 and 26.
+@pytest.mark.parametrize(
+    ("name", "path", "deviation", "bias"),
+    [
+        ("squeezenet1_0", "conv1.conv", sqrt(2 / (7 * 7 * 3)), 0),  # he_uniform
+        ("squeezenet1_0", "conv10.conv", 0.01, 0),
+        ("squeezenet1_1", "conv10.conv", 0.01, 0),
+        ("densenet121", "12.linear", 1 / sqrt(3 * 1024), 0),  # uniform, bound 1/√M
+        ("googlenet", "12.linear", 0.01, 1 / sqrt(1024)),
+        ("inception_v3", "7.linear", 0.1, 1 / sqrt(2048)),
+        ("regnet_y_400mf", "1.stage2.1.se.reduce", sqrt(2 / 26), 1 / sqrt(104)),
+        ("regnet_y_400mf", "1.stage2.1.se.expand", sqrt(2 / 104), 1 / sqrt(26)),
+        ("regnety_002", "1.stage4.1.se.expand", sqrt(2 / 368), 1 / sqrt(92)),
+        ("regnet_y_400mf", "3.linear", 0.01, 0),
+        ("efficientnet_b0", "1.2.0.se.expand", sqrt(2 / 144), 0),
+    ],
+)
+def test_layers_are_drawn_as_torchvision_draws_them(name, path, deviation, bias):
+    torch.manual_seed(0)
+    layer = archprof.build(name).get_submodule(path)
+    weight, drawn = layer.get_parameter("weight"), layer.get_parameter("bias")
+    assert weight.std().item() == pytest.approx(deviation, rel=0.05)
+    assert drawn.abs().max() <= bias
+    assert drawn.abs().max() >= 0.8 * bias
+
+
 def test_norms_are_the_identity():
     norm = drawn("torch")["norm"]
     assert isinstance(norm, nn.BatchNorm2d)

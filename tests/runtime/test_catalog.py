@@ -10,6 +10,7 @@ from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.runtime.build import build_network
 from archprof.spec import catalog
 from tests.ir.operators_table import elements
+from tests.runtime.nets import called
 
 MOBILENETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small")
 SETTINGS = ((0.35, "129"), (0.5, "224"), (0.75, "96x160"), (1.4, "193x97"))
@@ -33,8 +34,8 @@ def check_module(graph: Graph) -> None:
     values = {Edge(INPUT): torch.zeros(2, *graph.inputs["input"].shape, device="meta")}
     for index, node in enumerate(graph.nodes):
         module = modules.get(node.path, nn.Identity())
-        run = module if node.op.form == "module" else node.op.call
-        values[Edge(index)] = run(*(values[source] for source in node.inputs))
+        inputs = [values[source] for source in node.inputs]
+        values[Edge(index)] = module(*inputs) if node.op.form == "module" else called(node.op, *inputs)
         assert values[Edge(index)].shape == (2, *node.output.shape)
         assert sum(parameter.numel() for parameter in module.parameters()) == elements(node.op.parameters())
         kept = [buffer.numel() for name, buffer in module.named_buffers() if name != "num_batches_tracked"]

@@ -42,7 +42,7 @@ def test_a_new_frozen_batch_norm_is_the_identity():
 
 
 def test_frozen_batch_norm_behind_a_linear_layer():
-    frozen = FrozenBatchNorm2d(3)
+    frozen = FrozenBatchNorm2d(3, flat=True)
     frozen.load_state_dict({name: torch.tensor(value) for name, value in STATE.items()})
     x = torch.tensor([[1.0, 2.0, 3.0]])
     assert frozen(x).tolist() == [[1 * (1 - 1) + 0, 3 * (2 - 0) / 2 + 1, 5 * (3 - 1) + 2]]

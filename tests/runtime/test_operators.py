@@ -25,6 +25,7 @@ from archprof.ir.terms import total
 from archprof.ir.values import Value
 from archprof.runtime.measure import measure_module
 from tests.ir.operators_table import ROWS, label
+from tests.runtime.nets import called
 
 
 class Applied(nn.Module):
@@ -36,7 +37,7 @@ class Applied(nn.Module):
         self.built = op.module()
 
     def forward(self, *inputs: Tensor) -> Tensor:
-        output: Tensor = self.op.call(*inputs) if self.built is None else self.built(*inputs)
+        output: Tensor = called(self.op, *inputs) if self.built is None else self.built(*inputs)
         return output
 
 

@@ -175,9 +175,14 @@ class Operator:
         """Return the torch module, or None for an operator that is called as a function."""
         return None
 
+    def expression(self, *tensors: str) -> str:
+        """Return the Python expression of an operator that is called as a function, over the names of its inputs,
+        which have the batch first; `torch` and `functional` are at hand. Empty for one that `call` runs."""
+        return ""
+
     def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        """Run an operator that is called as a function; the batch comes first."""
-        raise TypeError(f"{type(self).__name__} is a module")
+        """Run an operator that is called as a function and has no `expression`; the batch comes first."""
+        raise TypeError(f"{type(self).__name__} is a module, or an expression")
 
     def describe(self) -> str:
         """Return the operator in a word or two, for tables."""

@@ -65,6 +65,7 @@ class FrozenBatchNorm2d(Elementwise):
 
     num_features: Dim
     eps: float = 0.0
+    flat: bool = False  # whether it stands on features (C,)
 
     name: ClassVar[str] = "frozen_batch_norm"
     buffers_formula: ClassVar[str] = "4·N"
@@ -74,7 +75,7 @@ class FrozenBatchNorm2d(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> FrozenBatchNorm2d:
-        return cls(inputs[0].channels, **options)
+        return cls(inputs[0].channels, flat=len(inputs[0].shape) == 1, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "frozen batch norm")
@@ -85,4 +86,4 @@ class FrozenBatchNorm2d(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import FrozenBatchNorm2d as Module
 
-        return Module(self.num_features, eps=self.eps)
+        return Module(self.num_features, self.eps, self.flat)

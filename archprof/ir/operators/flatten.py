@@ -42,8 +42,8 @@ class Unflatten(Function):
     def output(self, *inputs: Value) -> Value:
         return inputs[0].with_shape((inputs[0].shape[0], 1, 1))
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        return tensors[0][:, :, None, None]
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}[:, :, None, None]"
 
 
 class Identity(Operator):

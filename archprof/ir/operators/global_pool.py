@@ -73,10 +73,8 @@ class AdaptiveAvgPool2d(Adaptive):
 
         return nn.AdaptiveAvgPool2d(self.size) if self.form == "module" else None
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        from torch.nn import functional
-
-        return functional.adaptive_avg_pool2d(tensors[0], self.size)
+    def expression(self, *tensors: str) -> str:
+        return f"functional.adaptive_avg_pool2d({tensors[0]}, {self.size})"
 
 
 @operator
@@ -113,5 +111,5 @@ class Mean(Operator):
     def stride_factor(self, *inputs: Value) -> int | None:
         return None
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        return tensors[0].mean((2, 3), keepdim=self.keep)
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.mean((2, 3), keepdim={self.keep})"

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value, show_shape
-
-if TYPE_CHECKING:
-    import torch
 
 
 class Function(Operator):
@@ -35,11 +32,8 @@ class Add(Function):
     def output(self, *inputs: Value) -> Value:
         return broadcast(inputs, "added")
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        total = tensors[0]
-        for tensor in tensors[1:]:
-            total = total + tensor
-        return total
+    def expression(self, *tensors: str) -> str:
+        return " + ".join(tensors)
 
 
 class Multiply(Function):
@@ -54,11 +48,8 @@ class Multiply(Function):
     def output(self, *inputs: Value) -> Value:
         return broadcast(inputs, "multiplied")
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        total = tensors[0]
-        for tensor in tensors[1:]:
-            total = total * tensor
-        return total
+    def expression(self, *tensors: str) -> str:
+        return " * ".join(tensors)
 
 
 class Concat(Function):
@@ -82,10 +73,8 @@ class Concat(Function):
             channels = channels + value.channels
         return first.with_channels(channels)
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        import torch
-
-        return torch.cat(tensors, 1)
+    def expression(self, *tensors: str) -> str:
+        return f"torch.cat([{', '.join(tensors)}], 1)"
 
 
 def broadcast(values: tuple[Value, ...], verb: str) -> Value:

@@ -65,8 +65,6 @@ class PadShortcut(Function):
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        from torch.nn import functional
-
-        kept = tensors[0][:, :, :: self.stride[0], :: self.stride[1]]
-        return functional.pad(kept, (0, 0, 0, 0, 0, self.channels - kept.shape[1]))
+    def expression(self, *tensors: str) -> str:
+        kept = f"{tensors[0]}[:, :, ::{self.stride[0]}, ::{self.stride[1]}]"
+        return f"functional.pad({kept}, (0, 0, 0, 0, 0, {self.channels} - {tensors[0]}.shape[1]))"

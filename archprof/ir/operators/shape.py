@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 from archprof.ir.columns import Column, count, one_of
 from archprof.ir.dims import Dim
 from archprof.ir.operators.base import ShapeError, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
-
-if TYPE_CHECKING:
-    import torch
-
 
 _AXES = {"channels_last": (1, 2, 0), "channels_first": (2, 0, 1)}
 
@@ -38,8 +34,8 @@ class Split(Function):
             raise ShapeError(message, "channels are counted from 0", ("channels",))
         return inputs[0].with_shape((self.channels, *inputs[0].shape[1:]), inputs[0].channel)
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        return tensors[0].narrow(1, self.start, self.channels)
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.narrow(1, {self.start}, {self.channels})"
 
 
 @operator
@@ -65,10 +61,8 @@ class ChannelShuffle(Function):
             raise ShapeError(message, columns=("g",))
         return inputs[0]
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        batch, channels, *sides = tensors[0].shape
-        grouped = tensors[0].reshape(batch, self.groups, channels // self.groups, *sides)
-        return grouped.transpose(1, 2).flatten(1, 2)
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.unflatten(1, ({self.groups}, -1)).transpose(1, 2).flatten(1, 2)"
 
 
 @operator
@@ -98,8 +92,8 @@ class Permute(Function):
         moved = None if channel is None else self.axes.index(channel)
         return inputs[0].with_shape(tuple([shape[axis] for axis in self.axes]), moved)
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        return tensors[0].permute(0, *(axis + 1 for axis in self.axes))
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.permute({', '.join(map(str, (0, *(axis + 1 for axis in self.axes))))})"
 
 
 class ResizeLike(Function):
@@ -116,7 +110,5 @@ class ResizeLike(Function):
         channels = feature_map(inputs[0], "resizing").channels
         return inputs[0].with_shape((channels, *feature_map(inputs[1], "resizing").space))
 
-    def call(self, *tensors: torch.Tensor) -> torch.Tensor:
-        from torch.nn import functional
-
-        return functional.interpolate(tensors[0], size=tensors[1].shape[-2:], mode="nearest")
+    def expression(self, *tensors: str) -> str:
+        return f'functional.interpolate({tensors[0]}, size={tensors[1]}.shape[-2:], mode="nearest")'
