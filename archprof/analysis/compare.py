@@ -12,6 +12,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.language.registry import spellings
+from archprof.spec import catalog
 from archprof.spec.same import standing_at
 from archprof.spec.types import Spec
 
@@ -102,6 +103,9 @@ def _named(reports: Sequence[Report], name: str) -> Report:
         names = (origin.variant, origin.name, *origin.aliases)
         if name in names and (name != origin.name or not origin.asked or len(reports) == 1):
             return report
+    alike = [report for report in reports if catalog.spelled(name, (report.origin.name, *report.origin.aliases))]
+    if len(alike) == 1:
+        return alike[0]
     known = [report.origin.variant for report in reports]
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 

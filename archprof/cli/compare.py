@@ -13,9 +13,7 @@ BY = ("stage", "kind", "layer")
 
 
 def command(
-    models: Annotated[
-        list[str], typer.Argument(help="Names, paths or variants: `v1 v2@width=1.4 v3`.", metavar="MODEL...")
-    ],
+    models: options.Models,
     width: options.Width = None,
     resolution: options.Resolution = None,
     classes: options.Classes = None,

@@ -8,10 +8,43 @@ import typer
 if TYPE_CHECKING:
     from archprof.costs import convention as rules
 
+
+def one_network(ctx: typer.Context, model: str) -> str:
+    """Return the network of an argument, or the one that its pattern matches. Raises UsageError where that matches
+    several."""
+    found = networks([model])
+    if len(found) == 1:
+        return found[0]
+    from archprof.errors import usage_error
+
+    listed = f"{', '.join(found[:_FEW_NETWORKS])}{', …' if len(found) > _FEW_NETWORKS else ''}"
+    raise usage_error(
+        f"`{model}` matches {len(found)} networks, of which `{ctx.command_path}` takes one",
+        help=f"{listed}; `archprof compare` takes several",
+    )
+
+
+def networks(models: list[str]) -> list[str]:
+    """Return the networks of arguments, each pattern as what it matches."""
+    from archprof.analysis.targets import references
+
+    return references(models)
+
+
+_FEW_NETWORKS = 8
+
 Model = Annotated[
     str,
     typer.Argument(
-        help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.", metavar="MODEL"
+        help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.",
+        metavar="MODEL",
+        callback=one_network,
+    ),
+]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names, paths, variants or patterns: `v1 v2@width=1.4 'resnet*'`.", metavar="MODEL...", callback=networks
     ),
 ]
 Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]

@@ -2,6 +2,7 @@
 
 import pytest
 
+from archprof.spec import catalog
 from tests.cli.console import archprof
 
 CASES = {
@@ -21,6 +22,12 @@ CASES = {
         "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` "
     ),
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
+    "summary mobilenet_v?": (
+        "`mobilenet_v?` matches 2 networks, of which `archprof summary` takes one\n  help: mobilenet_v1, mobilenet_v2; "
+        "`archprof compare` takes several\n"
+    ),
+    "diff v1 nothing*": "`nothing*` matches nothing\n  help: `archprof list` shows the catalog\n",
+    "compare v1 no*@width=0.5": "`no*@width=0.5` matches nothing\n  help: `archprof list` shows the catalog\n",
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
@@ -52,6 +59,50 @@ def test_message(capsys, arguments):
     result = archprof(capsys, *arguments.split())
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith(CASES[arguments])
+
+
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("mobilenet-v2", "mobilenet_v2"),
+        ("MobileNetV2", "mobilenet_v2"),
+        ("SE-ResNet", "se_resnet50"),
+        ("*minimalistic", "mobilenet_v3_large_minimalistic mobilenet_v3_small_minimalistic"),
+        ("with 5×5", "vgg13_5x5 vgg16_5x5"),
+    ],
+)
+def test_list_looks_for_a_word_in_names_aliases_and_titles(capsys, pattern, names):
+    listed = archprof(capsys, "list", pattern, "--format", "csv").out.splitlines()[1:]
+    assert [line.partition(",")[0] for line in listed] == names.split()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "models"),
+    [
+        ("compare vgg1?_bn@classes=10 MobileNetV2", ["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn", "mobilenet_v2"]),
+        ("sweep ghostnet-1* --classes 10", ["ghostnet_100", "ghostnet_130"]),
+        ("check ghostnet-1* --max-macs 1G", ["ghostnet_100", "ghostnet_130"]),
+    ],
+)
+def test_commands_that_take_many_take_patterns(capsys, arguments, models):
+    result = archprof(capsys, *arguments.split(), "--format", "csv")
+    named = [word for line in result.out.splitlines() for word in line.replace("@", ",").split(",")]
+    assert result.code == 0
+    assert [word for word in dict.fromkeys(named) if word in catalog.files()] == models
+
+
+def test_ratios_relate_to_a_network_of_any_spelling(capsys):
+    exact = archprof(capsys, "compare", "v1", "v2", "--relative-to", "mobilenet_v2")
+    assert archprof(capsys, "compare", "v1", "v2", "--relative-to", "MobileNetV2") == exact
+
+
+@pytest.mark.parametrize("command", ["summary", "show", "validate", "explain", "solve --max-macs 200M"])
+@pytest.mark.parametrize("model", ["MobileNetV2@width=0.5", "mobilenet_v2*@width=0.5"])
+def test_every_command_knows_a_network_by_any_spelling(capsys, command, model):
+    name, *options = command.split()
+    exact = archprof(capsys, name, "mobilenet_v2@width=0.5", *options)
+    assert archprof(capsys, name, model, *options) == exact
+    assert exact.err == ""
 
 
 def test_help_without_arguments(capsys):
