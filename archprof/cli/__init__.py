@@ -32,6 +32,13 @@ COMMANDS: Mapping[str, str] = {
     "schema": "The JSON Schema of the spec language, or of a result.",
 }
 
+# Options that people look for, and what there is.
+ELSEWHERE: Mapping[str, str] = {
+    "--flops": "FLOPs are 2 × MACs; `summary` and `compare` show them",
+    "--max": "limits are `--max-macs 220M`, `--max-params 4M` and the like, of `check`, `solve` and `sweep`",
+    "--target-params": "`--max-params 4M` finds the largest that fits",
+}
+
 
 class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
@@ -59,7 +66,13 @@ def _body(function: Any) -> str:
     return str(body)
 
 
-app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -101,6 +114,15 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _answer(option: str) -> Problem | None:
+    """Return what to say of an option that there is not yet, or elsewhere."""
+    from archprof.spec.planned import OPTIONS
+
+    if option in OPTIONS:
+        return Problem(f"there is no `{option}` yet", help=OPTIONS[option])
+    return Problem(f"there is no `{option}`", help=ELSEWHERE[option]) if option in ELSEWHERE else None
+
+
 def _called(arguments: list[str]) -> str:
     """Return what was called: `archprof summary`."""
     return f"archprof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "archprof"
@@ -113,6 +135,8 @@ def _usage(error: Any) -> Problem:
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx
     command = context.command_path if context else "archprof"
+    if answer := _answer(getattr(error, "option_name", "")):
+        return answer._replace(message=f"{command}: {answer.message}")
     if getattr(error, "possibilities", None):
         advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
     elif possible:

@@ -28,6 +28,7 @@ def command(
         str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")
     ] = "stage",
     convention: options.Convention = None,
+    flops: options.Flops = False,
     sort: Annotated[
         str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")
     ] = None,
@@ -64,4 +65,4 @@ def command(
         from archprof.render.plot import plot_comparison
 
         plot_comparison(found, plot)
-    deliver(Result(found, lambda: compare_table(found, by)), chosen, output, no_color=no_color)
+    deliver(Result(found, lambda: compare_table(found, by, flops=flops)), chosen, output, no_color=no_color)

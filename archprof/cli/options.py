@@ -49,7 +49,10 @@ Models = Annotated[
 ]
 Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]
 Resolution = Annotated[
-    str | None, typer.Option("--resolution", help="Input size: `192`, or `192x256` (height × width).", metavar="R")
+    str | None,
+    typer.Option(
+        "--resolution", "--input", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"
+    ),
 ]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
 Set = Annotated[
@@ -79,6 +82,7 @@ Convention = Annotated[
         "--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME"
     ),
 ]
+Flops = Annotated[bool, typer.Option("--flops", help="Show FLOPs too, 2 per MAC.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 

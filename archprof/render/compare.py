@@ -7,18 +7,18 @@ from typing import Any
 
 from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group
 from archprof.ir.values import show_shape
-from archprof.render.summary import bar, convention_heading
+from archprof.render.summary import bar, convention_heading, flops_heading
 from archprof.render.table import Heading, Note, Table
 from archprof.units import exact, percent, short
 
 LABELS = {"se": "SE", "linear": "classifier"}
 
 
-def compare_table(found: Comparison, by: str) -> Table:
+def compare_table(found: Comparison, by: str, *, flops: bool = False) -> Table:
     """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by
     `layer`.
 
-    What other conventions count stands beside our MACs.
+    FLOPs where asked for, and what other conventions count, stand beside our MACs.
     """
     largest = max(contender.totals.macs for contender in found.models)
     kinds = _kinds(found)
@@ -27,6 +27,7 @@ def compare_table(found: Comparison, by: str) -> Table:
         Heading("input", "input", show_shape, drop=7),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
+        *flops_heading(flops),
         *(convention_heading(one) for one in found.models[0].conventions),
         Heading("ratio", "macs_ratio", _ratio),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=9, person=True),
@@ -36,7 +37,7 @@ def compare_table(found: Comparison, by: str) -> Table:
         Heading("top-1", "top1", drop=3),
         Heading("source", "top1_source", left=True, drop=10, wrap=False),
     )
-    rows = tuple(_row(contender, kinds) for contender in found.models)
+    rows = tuple(_row(contender, kinds, flops=flops) for contender in found.models)
     words = "kinds in percent of a network's MACs; layers are those with weights that multiply"
     convention = found.convention
     footer = (
@@ -51,13 +52,14 @@ def _kinds(found: Comparison) -> list[str]:
     return [kind for kind in MULTIPLYING if any(kind in contender.kinds for contender in found.models)]
 
 
-def _row(contender: Contender, kinds: list[str]) -> tuple[Any, ...]:
+def _row(contender: Contender, kinds: list[str], *, flops: bool) -> tuple[Any, ...]:
     totals, published = contender.totals, contender.published
     shares = [
         Fraction(contender.kinds[kind].cost.macs, totals.macs or 1) if kind in contender.kinds else None
         for kind in kinds
     ]
-    counts = [one.total for one in contender.conventions]
+    counts = [totals.flops] if flops else []
+    counts += [one.total for one in contender.conventions]
     accuracy = (published.top1, published.source) if published else ("", "")
     first = next(iter(contender.inputs.values())).shape
     costs = (totals.params, totals.macs, *counts, contender.ratio["macs"], totals.macs, totals.activations)

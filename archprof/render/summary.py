@@ -13,8 +13,9 @@ from archprof.units import exact, percent, plural, short
 BAR = 12
 
 
-def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
-    """Return the table of a view of a network; what other conventions count stands beside our MACs."""
+def summary_table(found: Summary, view: View, sort: str | None = None, *, flops: bool = False) -> Table:
+    """Return the table of a view of a network; FLOPs where asked for, and what other conventions count, stand beside
+    our MACs."""
     macs = found.head.totals.macs
     largest = max((line.cost.macs for line in view.lines), default=0)
     columns = (
@@ -26,12 +27,13 @@ def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
         Heading("s", "stride", pair, drop=3),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
+        *flops_heading(flops),
         *(convention_heading(one) for one in found.conventions),
         *_measured_headings(found),
         Heading("share", "share", lambda part: percent(part, macs), drop=1, person=True),
         Heading("", "bar", lambda part: bar(part, largest), left=True, drop=6, person=True),
     )
-    rows = tuple(_values(line, found) for line in view.lines)
+    rows = tuple(_values(line, found, flops=flops) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
     return Table(
         heading(found.head), columns, rows, (*_footer(found, view, sort), *map(_rule, found.conventions)), quiet
@@ -46,6 +48,11 @@ def _measured_headings(found: Summary) -> list[Heading]:
     return [Heading("measured", "measured_macs", exact), *second, agree]
 
 
+def flops_heading(wanted: bool) -> list[Heading]:
+    """Return the column of FLOPs, where it is wanted."""
+    return [Heading("FLOPs", "flops", exact)] if wanted else []
+
+
 def convention_heading(one: ConventionTotal) -> Heading:
     """Return the column of what another convention counts."""
     return Heading(f"{one.name} {one.unit}", f"{one.name}_{one.unit}".replace("-", "_").lower(), exact)
@@ -55,14 +62,14 @@ def _rule(one: ConventionTotal) -> Note:
     return Note("convention", f"{one.name} {one.version}: {exact(one.total)} {one.unit}, {one.text}")
 
 
-def _values(line: Line, found: Summary) -> tuple[Any, ...]:
+def _values(line: Line, found: Summary, *, flops: bool) -> tuple[Any, ...]:
     cost = line.cost
     start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, cost.macs)
     measured: tuple[Any, ...] = ()
     if found.measured and line.measured:
         second = (line.measured.macs_torch,) if found.measured.macs_torch is not None else ()
         measured = (line.measured.macs, *second, line.agrees)
-    counts = tuple(line.counted_by(one.name) for one in found.conventions)
+    counts = (*([cost.flops] if flops else ()), *(line.counted_by(one.name) for one in found.conventions))
     return (*start, *counts, *measured, cost.macs, cost.macs)
 
 
