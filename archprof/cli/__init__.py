@@ -1,5 +1,6 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
@@ -83,9 +84,35 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(wanted: bool) -> None:
+    if wanted:
+        from archprof.cli.completion_scripts import install
+
+        install()
+        raise typer.Exit
+
+
+def _show_completion(wanted: bool) -> None:
+    if wanted:
+        from archprof.cli.completion_scripts import show
+
+        show()
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+    install_completion: bool = typer.Option(
+        False,
+        "--install-completion",
+        callback=_install_completion,
+        is_eager=True,
+        help="Complete words in the shell that $SHELL names: bash, zsh or fish.",
+    ),
+    show_completion: bool = typer.Option(
+        False, "--show-completion", callback=_show_completion, is_eager=True, help="Print what that installs."
+    ),
 ) -> None:
     """What does a convolutional network cost, where, and why? Exactly, from its table, without torch."""
 
@@ -97,6 +124,10 @@ def run(arguments: list[str]) -> int:
     """
     forget()
     try:
+        if "_ARCHPROF_COMPLETE" in os.environ:
+            from archprof.cli.completion import answer
+
+            return answer(os.environ["_ARCHPROF_COMPLETE"])
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
         say("\n".join(map(str, error.problems)))
