@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from archprof.cli.output import say
 from archprof.errors import InputError, Problem, problems_of, suggest
@@ -41,6 +41,13 @@ ELSEWHERE: Mapping[str, str] = {
 }
 
 
+class OneCommand(TyperCommand):
+    """A command whose help ends with examples."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_examples(ctx.info_name, formatter)
+
+
 class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
 
@@ -53,12 +60,25 @@ class Commands(TyperGroup):
             return None
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         function = import_module(f"archprof.cli.{cmd_name}").command
-        app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
+        app.command(cmd_name, cls=OneCommand, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_examples("archprof", formatter)
+
+
+def _write_examples(command: str, formatter: Any) -> None:
+    """Write examples as they are typed, however narrow the page, and where to read on."""
+    from archprof.cli.examples import EXAMPLES
+
+    examples = EXAMPLES[command]
+    with formatter.section("Examples"):
+        formatter.write("".join(f"  {line}\n" for line in examples.lines))
+    formatter.write(f"\nRead on: {examples.page}\n")
 
 
 def _body(function: Any) -> str:
