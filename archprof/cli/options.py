@@ -26,6 +26,10 @@ def one_network(ctx: typer.Context, model: str) -> str:
 
 def networks(models: list[str]) -> list[str]:
     """Return the networks of arguments, each pattern as what it matches."""
+    from archprof.spec import catalog
+
+    if not any(map(catalog.is_pattern, models)):
+        return models
     from archprof.analysis.targets import references
 
     return references(models)

@@ -12,8 +12,9 @@ from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
-_SEPARATORS = re.compile("[-_. ]+")
-_DECIMAL = re.compile("(?<=[0-9])[-_. ](?=[0-9])")
+_SEPARATORS = str.maketrans("", "", "-_. ")
+# Compiled only for a name that is spelled otherwise.
+_DECIMAL = "(?<=[0-9])[-_. ](?=[0-9])"
 
 
 def root() -> Path:
@@ -109,14 +110,15 @@ def spelled(name: str, known: Iterable[str]) -> list[str]:
     """Return the names that differ in case and separators alone; a separator between two digits, a decimal point, tells
     them apart where it was typed."""
     found = [one for one in known if letters(one) == letters(name)]
-    if len(found) > 1 and _DECIMAL.search(name):
-        return [one for one in found if letters(_DECIMAL.sub(",", one)) == letters(_DECIMAL.sub(",", name))]
+    if len(found) > 1 and re.search(_DECIMAL, name):
+        wanted = letters(re.sub(_DECIMAL, ",", name))
+        return [one for one in found if letters(re.sub(_DECIMAL, ",", one)) == wanted]
     return found
 
 
 def letters(name: str) -> str:
     """Return a name without what people write in many ways: case, and separators."""
-    return _SEPARATORS.sub("", name.lower())
+    return name.lower().translate(_SEPARATORS)
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -28,10 +28,8 @@ _TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `g
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     """Return what to say of a network that archprof cannot read yet; None for any other."""
-    if is_git(target) or target.endswith((".yaml", ".yml")):
-        return None
     what = next((what for form, what in NETWORKS.items() if re.fullmatch(form, target)), None)
-    if what is None:
+    if what is None or is_git(target):
         return None
     name = target.partition(":")[2]
     here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""

@@ -26,9 +26,7 @@ BYTES = {
 }  # fmt: skip
 _FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))? ?([A-Za-z]*)\Z", re.ASCII)
 # What may stand behind a number, by the metric that it counts.
-_NOUNS = re.compile(
-    r" ?(?:(?P<params>param(?:eter)?s?)|(?P<macs>macs?|(?:m|mult|multi)-?adds?)|(?P<flops>flops?))\Z", re.IGNORECASE
-)
+_NOUNS = r"(?i) ?(?:(?P<params>param(?:eter)?s?)|(?P<macs>macs?|(?:m|mult|multi)-?adds?)|(?P<flops>flops?))\Z"
 _LABELS = {"params": "params", "macs": "MACs", "flops": "FLOPs"}
 
 
@@ -73,7 +71,7 @@ def parse_count(text: str, metric: str, location: Location | None = None) -> Pri
 
 def without_noun(text: str, metric: str, location: Location | None = None) -> str:
     """Return a number without the word behind it. Raises SpecError where that is not the *metric*."""
-    noun = _NOUNS.search(text)
+    noun = re.search(_NOUNS, text)
     if noun is None:
         return text
     meant = str(noun.lastgroup)

@@ -7,6 +7,7 @@ from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
 Setting = tuple[str, str]
+_SPECS = (".yaml", ".yml")
 
 
 class Reference(NamedTuple):
@@ -23,9 +24,9 @@ def parse_reference(text: str, location: Location | None = None) -> Reference:
     none, and for what archprof reads no networks from yet.
     """
     target, sign, tail = text.rpartition("@")
-    if not sign or "=" not in tail or tail.endswith((".yaml", ".yml")):
+    if not sign or "=" not in tail or tail.endswith(_SPECS):
         target, tail = text, ""
-    if ":" in target or "." in target:
+    if (":" in target or "." in target) and not target.endswith(_SPECS):
         from archprof.spec.planned import not_yet
 
         answer = not_yet(target, location)
