@@ -12,6 +12,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.language.registry import spellings
+from archprof.spec import catalog
 from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Spec
 from archprof.spec.variant import parse_reference
@@ -105,6 +106,9 @@ def _named(reports: Sequence[Report], name: str) -> Report:
             return report
     if len(called) == 1 and not settings:  # whatever it was asked at
         return called[0]
+    alike = [report for report in reports if catalog.spelled(name, (report.origin.name, *report.origin.aliases))]
+    if len(alike) == 1:
+        return alike[0]
     known = [report.origin.variant for report in reports]
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 

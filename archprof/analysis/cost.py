@@ -249,7 +249,10 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     "se": ConvKind("squeeze-excite", _squeeze_excite),
     "linear": ConvKind("fully connected layer", _linear),
 }
-ALIASES = {"dws": "dw"}
+ALIASES = {
+    "dws": "dw", "depthwise": "dw", "separable": "dw", "pointwise": "pw", "standard": "std", "grouped": "group",
+    "mixed": "mix", "inverted-residual": "inverted", "squeeze-excite": "se",
+}  # fmt: skip
 
 
 def answer(ask: Convolution) -> ConvCost:

@@ -1,7 +1,7 @@
 """Which networks a check is about: names, paths and patterns → files and settings."""
 
 import os
-from fnmatch import fnmatchcase
+from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
 from typing import NamedTuple
@@ -72,10 +72,28 @@ def find_targets(
     return [Target(name, file, settings) for name, file in found]
 
 
+def references(models: Iterable[str]) -> list[str]:
+    """Return models as they are typed, each pattern among them as what it matches, with its settings behind each.
+
+    Raises SpecError for a pattern that matches nothing.
+    """
+    found: dict[str, None] = {}
+    for model in models:
+        if catalog.is_pattern(parse_reference(model).target):
+            targets = find_targets(model, allow_empty=True)
+            if not targets:
+                raise problem(f"`{shorten(model)}` matches nothing", help="`archprof list` shows the catalog")
+            found.update((target.label, None) for target in targets)
+        else:
+            found[model] = None
+    return list(found)
+
+
 def _of_catalog(name: str, location: Location | None) -> list[tuple[str, str]]:
-    if not any(sign in name for sign in "*?["):
-        return [(name, str(catalog.find(name, location)))]
-    return [(known, str(path)) for known, path in catalog.files().items() if fnmatchcase(known, name)]
+    if not catalog.is_pattern(name):
+        file = catalog.find(name, location)
+        return [(file.stem, str(file))]
+    return [(known, str(catalog.files()[known])) for known in catalog.matching(name, catalog.spellings())]
 
 
 def _paths(pattern: str, folder: Path) -> list[str]:
@@ -85,7 +103,7 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     The configuration is no network.
     """
     whole = os.path.join(folder, pattern)
-    if not any(sign in pattern for sign in "*?[") or os.path.exists(whole):
+    if not catalog.is_pattern(pattern) or os.path.exists(whole):
         return [pattern if os.path.isabs(pattern) else _short(whole)]
     matching = glob(pattern, root_dir=folder, recursive=True)
     found = sorted(path for path in matching if path.endswith((".yaml", ".yml")) and os.path.basename(path) != NAME)

@@ -1,11 +1,12 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
+import os
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
+from typer.core import TyperCommand, TyperGroup
 
 from archprof.cli.output import say
 from archprof.errors import InputError, Problem, problems_of, suggest
@@ -32,6 +33,20 @@ COMMANDS: Mapping[str, str] = {
     "schema": "The JSON Schema of the spec language, or of a result.",
 }
 
+# Options that people look for, and what there is.
+ELSEWHERE: Mapping[str, str] = {
+    "--flops": "FLOPs are 2 × MACs; `summary` and `compare` show them",
+    "--max": "limits are `--max-macs 220M`, `--max-params 4M` and the like, of `check`, `solve` and `sweep`",
+    "--target-params": "`--max-params 4M` finds the largest that fits",
+}
+
+
+class OneCommand(TyperCommand):
+    """A command whose help ends with examples."""
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_examples(ctx.info_name, formatter)
+
 
 class Commands(TyperGroup):
     """The group of commands, which imports the one that is called."""
@@ -45,12 +60,25 @@ class Commands(TyperGroup):
             return None
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         function = import_module(f"archprof.cli.{cmd_name}").command
-        app.command(cmd_name, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
+        app.command(cmd_name, cls=OneCommand, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([*COMMANDS.items()])
+
+    def format_epilog(self, ctx: Any, formatter: Any) -> None:
+        _write_examples("archprof", formatter)
+
+
+def _write_examples(command: str, formatter: Any) -> None:
+    """Write examples as they are typed, however narrow the page, and where to read on."""
+    from archprof.cli.examples import EXAMPLES
+
+    examples = EXAMPLES[command]
+    with formatter.section("Examples"):
+        formatter.write("".join(f"  {line}\n" for line in examples.lines))
+    formatter.write(f"\nRead on: {examples.page}\n")
 
 
 def _body(function: Any) -> str:
@@ -59,7 +87,13 @@ def _body(function: Any) -> str:
     return str(body)
 
 
-app = typer.Typer(cls=Commands, add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
+app = typer.Typer(
+    cls=Commands,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 
 
 def _print_version(wanted: bool) -> None:
@@ -70,9 +104,35 @@ def _print_version(wanted: bool) -> None:
         raise typer.Exit
 
 
+def _install_completion(wanted: bool) -> None:
+    if wanted:
+        from archprof.cli.completion_scripts import install
+
+        install()
+        raise typer.Exit
+
+
+def _show_completion(wanted: bool) -> None:
+    if wanted:
+        from archprof.cli.completion_scripts import show
+
+        show()
+        raise typer.Exit
+
+
 @app.callback()
 def root(
     version: bool = typer.Option(False, "--version", callback=_print_version, is_eager=True, help="Print the version."),
+    install_completion: bool = typer.Option(
+        False,
+        "--install-completion",
+        callback=_install_completion,
+        is_eager=True,
+        help="Complete words in the shell that $SHELL names: bash, zsh or fish.",
+    ),
+    show_completion: bool = typer.Option(
+        False, "--show-completion", callback=_show_completion, is_eager=True, help="Print what that installs."
+    ),
 ) -> None:
     """What does a convolutional network cost, where, and why? Exactly, from its table, without torch."""
 
@@ -84,6 +144,10 @@ def run(arguments: list[str]) -> int:
     """
     forget()
     try:
+        if "_ARCHPROF_COMPLETE" in os.environ:
+            from archprof.cli.completion import answer
+
+            return answer(os.environ["_ARCHPROF_COMPLETE"])
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
         say("\n".join(map(str, error.problems)))
@@ -101,6 +165,15 @@ def run(arguments: list[str]) -> int:
     return code if isinstance(code, int) else 0
 
 
+def _answer(option: str) -> Problem | None:
+    """Return what to say of an option that there is not yet, or elsewhere."""
+    from archprof.spec.planned import OPTIONS
+
+    if option in OPTIONS:
+        return Problem(f"there is no `{option}` yet", help=OPTIONS[option])
+    return Problem(f"there is no `{option}`", help=ELSEWHERE[option]) if option in ELSEWHERE else None
+
+
 def _called(arguments: list[str]) -> str:
     """Return what was called: `archprof summary`."""
     return f"archprof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "archprof"
@@ -113,6 +186,8 @@ def _usage(error: Any) -> Problem:
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx
     command = context.command_path if context else "archprof"
+    if answer := _answer(getattr(error, "option_name", "")):
+        return answer._replace(message=f"{command}: {answer.message}")
     if getattr(error, "possibilities", None):
         advice = f"`{'`, `'.join(sorted(error.possibilities))}`?"
     elif possible:

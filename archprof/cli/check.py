@@ -71,9 +71,7 @@ def command(
     ] = None,
     against: Annotated[
         str | None,
-        typer.Option(
-            "--against", help="Count from the specs at a revision instead: git:origin/main.", metavar="git:REV"
-        ),
+        typer.Option("--against", help="Count from the specs at a revision instead: origin/main.", metavar="REV"),
     ] = None,
     write_baseline: Annotated[
         str | None,

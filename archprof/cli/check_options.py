@@ -11,8 +11,8 @@ from archprof.outputs import goes_by
 from archprof.render.formats import formats_of
 from archprof.spec.budget import LIMITED, Limit, increase, read_limit
 from archprof.spec.config import Config, find_config, read_config
-from archprof.spec.nodes import Scalar
-from archprof.spec.variant import parse_settings
+from archprof.spec.nodes import Scalar, shorten
+from archprof.spec.variant import split_values
 
 if TYPE_CHECKING:
     from archprof.analysis.baseline import Snapshot
@@ -63,7 +63,7 @@ def held_to(config: str | None, baseline: str | None, against: str | None, writt
     place = baseline or (str(found.folder / found.baseline) if found and found.baseline and not revision else None)
     before, wrong = _before(place, written)
     folder = Path(place or written or "baseline.json").parent
-    implied = f"--against {against}" if against else f"--baseline {baseline}" if baseline else ""
+    implied = f"--against git:{revision}" if against else f"--baseline {baseline}" if baseline else ""
     return HeldTo(found, revision, before, folder, implied, written, wrong)
 
 
@@ -84,7 +84,11 @@ def _listed(option: str, given: list[str] | None) -> list[Limit]:
     limits = []
     for text in given or ():
         place = Location(f"--{option} {text}", 0, 0)
-        for metric, amount in parse_settings(text, place):
+        for part in split_values(text):
+            metric, _, amount = (word.strip() for word in part.partition("="))
+            if not amount:
+                advice = f"as in `--{option} {metric or 'macs'}{'=1%' if option == 'max-increase' else '=220M'}`"
+                raise problem(f"`{shorten(part)}` states no limit", place, help=advice)
             if metric not in LIMITED:
                 raise problem(f"there is no metric `{metric}`", place, help=suggest(metric, LIMITED, "metrics"))
             typed = Scalar(amount, *place)
@@ -104,14 +108,14 @@ def report_of(text: str) -> tuple[str, str]:
 
 
 def _revision(against: str | None, baseline: str | None) -> str:
-    """Return the revision of `git:REV`. Raises UsageError for another form, and beside a baseline."""
+    """Return the revision of `git:REV`, or of `REV`. Raises UsageError for another form, and beside a baseline."""
     if against is None:
         return ""
     if baseline is not None:
         raise usage_error("`--against` and `--baseline` at once", help="limits count from one of them")
     revision = against.removeprefix("git:")
-    if revision == against or not revision or ":" in revision:
-        raise usage_error(f"`--against {against}` names no revision", help="as in `--against git:origin/main`")
+    if not revision or ":" in revision:
+        raise usage_error(f"`--against {against}` names no revision", help="as in `--against origin/main`")
     return revision
 
 

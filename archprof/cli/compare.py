@@ -13,9 +13,7 @@ BY = ("stage", "kind", "layer")
 
 
 def command(
-    models: Annotated[
-        list[str], typer.Argument(help="Names, paths or variants: `v1 v2@width=1.4 v3`.", metavar="MODEL...")
-    ],
+    models: options.Models,
     width: options.Width = None,
     resolution: options.Resolution = None,
     classes: options.Classes = None,
@@ -30,6 +28,7 @@ def command(
         str, typer.Option("--by", help="Where the MACs go: by stage, kind or layer.", metavar="WHAT")
     ] = "stage",
     convention: options.Convention = None,
+    flops: options.Flops = False,
     sort: Annotated[
         str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")
     ] = None,
@@ -67,4 +66,4 @@ def command(
 
         if missing := plot_comparison(found, plot):
             say(f"not in `{plot}`, no top-1 accuracy was published: {', '.join(missing)}")
-    deliver(Result(found, lambda: compare_table(found, by, sort)), chosen, output, no_color=no_color)
+    deliver(Result(found, lambda: compare_table(found, by, sort, flops=flops)), chosen, output, no_color=no_color)

@@ -11,9 +11,12 @@ from archprof.render.formats import Result
 
 def command(
     before: Annotated[
-        str, typer.Argument(help="The first: a name, a path, a variant, or `git:REV:path`.", metavar="A")
+        str,
+        typer.Argument(
+            help="The first: a name, a path, a variant, or `git:REV:path`.", metavar="A", callback=options.one_network
+        ),
     ],
-    after: Annotated[str, typer.Argument(help="The second.", metavar="B")],
+    after: Annotated[str, typer.Argument(help="The second.", metavar="B", callback=options.one_network)],
     width: options.Width = None,
     resolution: options.Resolution = None,
     classes: options.Classes = None,

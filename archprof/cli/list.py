@@ -13,7 +13,10 @@ from archprof.render.formats import Result
 def command(
     pattern: Annotated[
         list[str] | None,
-        typer.Argument(help="Only networks whose name or alias matches: `mobilenet*`.", metavar="[PATTERN]..."),
+        typer.Argument(
+            help="Only networks with this in their name, an alias or the title, in any case: `mobilenet`, `'*v3*'`.",
+            metavar="[PATTERN]...",
+        ),
     ] = None,
     format: options.Format = None,
     output: options.Output = None,
@@ -24,22 +27,19 @@ def command(
     Every name and alias works wherever a command takes a model. The numbers are those that the specs expect and the
     tests prove.
     """
-    from fnmatch import fnmatchcase
-
     from archprof.analysis.document import convention_text
     from archprof.analysis.listing import Listing
     from archprof.render.listing import list_table
+    from archprof.spec import catalog
     from archprof.spec.index import listed_networks
 
-    chosen = choose_format("list", format, output)
+    kind = choose_format("list", format, output)
     patterns = pattern or ["*"]
-    found = [
-        network
-        for network in listed_networks()
-        if any(fnmatchcase(name, each) for each in patterns for name in (network.model, *network.aliases))
-    ]
-    if not found:
+    listed = {network.model: network for network in listed_networks()}
+    words = [(word, one.model) for one in listed.values() for word in (one.model, one.title, *one.aliases)]
+    chosen = {name for each in patterns for name in catalog.matching(each, words)}
+    if not chosen:
         message = f"no network matches `{' '.join(patterns)}`"
         raise usage_error(message, help="`archprof list` without a pattern shows all")
-    listing = Listing(convention_text(), tuple(found))
-    deliver(Result(listing, lambda: list_table(listing)), chosen, output, no_color=no_color)
+    listing = Listing(convention_text(), tuple(network for name, network in listed.items() if name in chosen))
+    deliver(Result(listing, lambda: list_table(listing)), kind, output, no_color=no_color)

@@ -8,15 +8,55 @@ import typer
 if TYPE_CHECKING:
     from archprof.costs import convention as rules
 
+
+def one_network(ctx: typer.Context, model: str) -> str:
+    """Return the network of an argument, or the one that its pattern matches. Raises UsageError where that matches
+    several."""
+    found = networks([model])
+    if len(found) == 1:
+        return found[0]
+    from archprof.errors import usage_error
+
+    listed = f"{', '.join(found[:_FEW_NETWORKS])}{', …' if len(found) > _FEW_NETWORKS else ''}"
+    raise usage_error(
+        f"`{model}` matches {len(found)} networks, of which `{ctx.command_path}` takes one",
+        help=f"{listed}; `archprof compare` takes several",
+    )
+
+
+def networks(models: list[str]) -> list[str]:
+    """Return the networks of arguments, each pattern as what it matches."""
+    from archprof.spec import catalog
+
+    if not any(map(catalog.is_pattern, models)):
+        return models
+    from archprof.analysis.targets import references
+
+    return references(models)
+
+
+_FEW_NETWORKS = 8
+
 Model = Annotated[
     str,
     typer.Argument(
-        help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.", metavar="MODEL"
+        help="A name or alias of the catalog, a path, or `-`; `@knob=value,…` behind it sets knobs.",
+        metavar="MODEL",
+        callback=one_network,
+    ),
+]
+Models = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names, paths, variants or patterns: `v1 v2@width=1.4 'resnet*'`.", metavar="MODEL...", callback=networks
     ),
 ]
 Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]
 Resolution = Annotated[
-    str | None, typer.Option("--resolution", help="Input size: `192`, or `192x256` (height × width).", metavar="R")
+    str | None,
+    typer.Option(
+        "--resolution", "--input", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"
+    ),
 ]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
 Set = Annotated[
@@ -46,6 +86,7 @@ Convention = Annotated[
         "--convention", help="Count as another tool too: fvcore, ptflops, thop, torchinfo … Repeatable.", metavar="NAME"
     ),
 ]
+Flops = Annotated[bool, typer.Option("--flops", help="Show FLOPs too, 2 per MAC.")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 

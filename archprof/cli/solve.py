@@ -30,7 +30,8 @@ def command(
         typer.Option("--width", help="Widths to choose from: `0.25:2`; 0.1:4 unless given.", metavar="RANGE"),
     ] = None,
     resolution: Annotated[
-        str | None, typer.Option("--resolution", help="Input sizes to choose from: `128:288:32`.", metavar="AXIS")
+        str | None,
+        typer.Option("--resolution", "--input", help="Input sizes to choose from: `128:288:32`.", metavar="AXIS"),
     ] = None,
     classes: options.Classes = None,
     set: options.Set = None,

@@ -10,7 +10,7 @@ from archprof.errors import suggest, usage_error
 from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
 from archprof.spec.nodes import Scalar
-from archprof.spec.printed_number import parse_printed
+from archprof.spec.printed_number import parse_count
 from archprof.spec.variant import Setting, parse_reference
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str) -
     from archprof.sweep.solve import Goal
 
     limits = tuple(
-        CountLimit(count, parse_printed(text).value.__floor__(), True)
+        CountLimit(count, parse_count(text, count).value.__floor__(), True)
         for count, text in most.items()
         if text is not None
     )
@@ -39,7 +39,7 @@ def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str) -
     return Goal(
         limits,
         "macs" if target is not None else maximize,
-        None if target is None else round(parse_printed(target).value),
+        None if target is None else round(parse_count(target, "macs").value),
     )
 
 

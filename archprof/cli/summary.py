@@ -24,6 +24,7 @@ def command(
     measure: options.Measure = False,
     counter: options.Counter = None,
     convention: options.Convention = None,
+    flops: options.Flops = False,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -57,7 +58,7 @@ def command(
     def table() -> "Table":
         from archprof.render.summary import summary_table
 
-        return summary_table(found, shown, sort)
+        return summary_table(found, shown, sort, flops=flops)
 
     message = f"analytic and measured counts differ: {difference}" if difference else ""
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)

@@ -12,10 +12,11 @@ _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
 
 def command(
-    models: Annotated[list[str], typer.Argument(help="Names, paths or variants: `v1 v2 v3`.", metavar="MODEL...")],
+    models: options.Models,
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
     resolution: Annotated[
-        str | None, typer.Option("--resolution", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS")
+        str | None,
+        typer.Option("--resolution", "--input", help="Input sizes: `96:320:32`, `192,192x256`.", metavar="AXIS"),
     ] = None,
     classes: Annotated[str | None, typer.Option("--classes", help="Numbers of classes.", metavar="AXIS")] = None,
     set: Annotated[

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.errors import usage_error
 from archprof.outputs import goes_by
 from archprof.spec.axis import parse_axis
-from archprof.spec.printed_number import parse_printed
+from archprof.spec.printed_number import parse_count
 from archprof.spec.variant import Setting
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def need_numpy(command: str) -> None:
 def _limit(count: str, most: bool, text: str) -> "CountLimit":
     from archprof.sweep.plan import CountLimit
 
-    bound = parse_printed(text).value
+    bound = parse_count(text, count).value
     return CountLimit(count, bound.__floor__() if most else bound.__ceil__(), most)
 
 

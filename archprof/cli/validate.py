@@ -4,11 +4,17 @@ from typing import Annotated
 
 import typer
 
+from archprof.cli import options
 from archprof.cli.output import say
 
 
 def command(
-    models: Annotated[list[str], typer.Argument(help="Files, names of the catalog, or `-`.", metavar="MODEL...")],
+    models: Annotated[
+        list[str],
+        typer.Argument(
+            help="Files, names of the catalog, patterns, or `-`.", metavar="MODEL...", callback=options.networks
+        ),
+    ],
 ) -> None:
     """Check specs: every error of every file, and what they expect.
 

@@ -19,15 +19,17 @@ _SHOWN = ("params", "macs", "activations")
 _FIRST = 3
 
 
-def compare_table(found: Comparison, by: str, sort: str | None = None) -> Table:
+def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops: bool = False) -> Table:
     """Return the totals of each network, and below them where each spends its MACs: by `stage`, by `kind` or by
     `layer`.
 
-    What other conventions count stands beside our MACs; what they are *sort*ed by stays in the narrowest room.
+    FLOPs where asked for, and what other conventions count, stand beside our MACs; what they are *sort*ed by stays in
+    the narrowest room.
     """
     largest = max(contender.totals.macs for contender in found.models)
     kinds = _kinds(found)
-    asked = [sort] if sort in NAMES and sort not in _SHOWN else []
+    asked = ["flops"] if flops else []
+    asked += [sort] if sort in NAMES and sort not in _SHOWN else []
     # The kinds that make the most of any network come first, and after them what says less.
     ranked = sorted(kinds, key=lambda kind: -max(_kind_share(contender, kind) or 0 for contender in found.models))
     last = _FIRST + len(kinds)
@@ -36,11 +38,11 @@ def compare_table(found: Comparison, by: str, sort: str | None = None) -> Table:
         Heading("input", "input", show_shape, drop=last + 2),
         Heading("params", "params", exact),
         Heading("MACs", "macs", exact),
+        *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.models[0].conventions),
         Heading("ratio", "macs_ratio", _ratio),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
         Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
-        *(Heading(label_of(name), name, exact) for name in asked),
         Heading("layers", "weighted_layers", drop=0 if sort == "layers" else last),
         *(
             Heading(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=_FIRST + ranked.index(kind))
@@ -70,9 +72,10 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     counts = [one.total for one in contender.conventions]
     accuracy = (published.top1, published.where) if published else ("", "")
     first = next(iter(contender.inputs.values())).shape
-    costs = (totals.params, totals.macs, *counts, contender.ratios["macs"], totals.macs, totals.activations)
     counts_asked = [totals[name] for name in asked]
-    return (contender.model, first, *costs, *counts_asked, contender.weighted_layers, *shares, *accuracy)
+    costs = (totals.params, totals.macs, *counts_asked, *counts)
+    more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
+    return (contender.model, first, *costs, *more, *shares, *accuracy)
 
 
 def _kind_share(contender: Contender, kind: str) -> Fraction | None:

@@ -14,11 +14,12 @@ from archprof.units import exact, listed, percent, plural, short
 BAR = 12
 
 
-def summary_table(found: Summary, view: View, sort: str | None = None) -> Table:
-    """Return the table of a view of a network, with the count that it is sorted by, and shares of that; what other
-    conventions count stands beside our MACs."""
+def summary_table(found: Summary, view: View, sort: str | None = None, *, flops: bool = False) -> Table:
+    """Return the table of a view of a network, with the count that it is sorted by, and shares of that; FLOPs where
+    asked for, and what other conventions count, stand beside our MACs."""
     by = sort or "macs"
-    asked = [] if by in ("params", "macs") else [by]
+    asked = ["flops"] if flops else []
+    asked += [] if by in ("params", "macs") else [by]
     total, largest = found.head.totals[by], max((line.cost[by] for line in view.lines), default=0)
     share = "share" if by == "macs" else f"of {label_of(by)}"
     columns = (

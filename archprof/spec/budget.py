@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archprof.costs.metrics import DERIVED, NAMES
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
-from archprof.spec.printed_number import BYTES, COUNTS, parse_printed
+from archprof.spec.printed_number import BYTES, COUNTS, parse_printed, without_noun
 from archprof.spec.values import few, flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
@@ -160,7 +160,7 @@ def _share(typed: Scalar) -> Fraction:
 
 def _term(part: str, metric: str, typed: Scalar) -> LimitTerm:
     sign = part[:1] if part.startswith(_SIGNS) else ""
-    bare = part.removeprefix(sign).strip()
+    bare = without_noun(part.removeprefix(sign).strip(), metric, typed.location)
     percent = _PERCENT.match(bare)
     if percent and not sign:
         raise problem(

@@ -2,14 +2,19 @@
 
 import os
 import re
+from collections.abc import Iterable
+from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from archprof.errors import Location, did_you_mean, problem
+from archprof.errors import Location, problem
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
+_SEPARATORS = str.maketrans("", "", "-_. ")
+# Compiled only for a name that is spelled otherwise.
+_DECIMAL = "(?<=[0-9])[-_. ](?=[0-9])"
 
 
 def root() -> Path:
@@ -62,10 +67,32 @@ def reference_of(model: object) -> str | None:
     return path if is_path(path) else f"./{path}"
 
 
-def find(name: str, location: Location | None = None) -> Path:
-    """Return the file of a network of the catalog, by name or alias.
+def is_pattern(target: str) -> bool:
+    """Tell whether a target may mean several networks: `mobilenet*`."""
+    return any(sign in target for sign in "*?[")
 
-    Raises SpecError, with the nearest names, when there is none.
+
+def spellings() -> list[tuple[str, str]]:
+    """Return every name and alias, each with the name that it stands for."""
+    return [*((name, name) for name in files()), *aliases().items()]
+
+
+def matching(pattern: str, words: Iterable[tuple[str, str]]) -> list[str]:
+    """Return the names of those *words* that a pattern matches in any case, or, without such signs, that hold it;
+    separators are looked over where nothing has those that were typed."""
+    listed = [(word.lower(), name) for word, name in words]
+    wanted = pattern.lower() if is_pattern(pattern) else f"*{pattern.lower()}*"
+    found = [name for word, name in listed if fnmatchcase(word, wanted)]
+    if not found and "[" not in wanted:  # in brackets, a `-` is no separator
+        found = [name for word, name in listed if fnmatchcase(letters(word), letters(wanted))]
+    return list(dict.fromkeys(found))
+
+
+def find(name: str, location: Location | None = None) -> Path:
+    """Return the file of a network of the catalog, by name or alias; one that is spelled otherwise, `MobileNetV2`, is
+    found where it can be only one.
+
+    Raises SpecError, with the nearest names, when there is none, and with all of them where there are several.
     """
     known = files()
     if name in known:
@@ -79,9 +106,56 @@ def find(name: str, location: Location | None = None) -> Path:
     other = aliases()
     if name in other:
         return known[other[name]]
-    folded = {word.lower(): word for word in (*known, *other)}
-    if name.lower() in folded:
-        return find(folded[name.lower()], location)
-    advice = "a setting is written `name@width=0.75`;" if "@" in name else did_you_mean(name[:100], [*known, *other])
+    alike = spelled(name, (*known, *other))
+    found = list(dict.fromkeys(other.get(one, one) for one in alike))
+    if len(found) > 1:
+        raise problem(f"`{shorten(name)}` may be `{'` or `'.join(alike)}`", location, help="say which one")
+    if found:
+        return known[found[0]]
+    advice = "a setting is written `name@width=0.75`;" if "@" in name else _nearest(name[:100], (*known, *other))
     listed = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
     raise problem(f"there is no network `{shorten(name)}`", location, help=f"{advice} {listed}".strip())
+
+
+def spelled(name: str, known: Iterable[str]) -> list[str]:
+    """Return the names that differ in case and separators alone; a separator between two digits, a decimal point, tells
+    them apart where it was typed."""
+    found = [one for one in known if letters(one) == letters(name)]
+    if len(found) > 1 and re.search(_DECIMAL, name):
+        wanted = letters(re.sub(_DECIMAL, ",", name))
+        return [one for one in found if letters(re.sub(_DECIMAL, ",", one)) == wanted]
+    return found
+
+
+def letters(name: str) -> str:
+    """Return a name without what people write in many ways: case, and separators."""
+    return name.lower().translate(_SEPARATORS)
+
+
+def _nearest(name: str, known: Iterable[str]) -> str:
+    """Return "did you mean `resnet34` or `resnet50`?", with the name of the nearest family that is most alike, or two
+    that are equally so; empty where none is near."""
+    from difflib import SequenceMatcher, get_close_matches
+
+    families: dict[str, list[str]] = {}
+    for one in known:
+        families.setdefault(_family(one), []).append(one)
+    family = get_close_matches(_family(name), families, n=1, cutoff=0.7)
+    if not family:
+        return ""
+
+    alike = {one: SequenceMatcher(None, letters(name), letters(one)).ratio() for one in families[family[0]]}
+    nearest = [one for one, ratio in alike.items() if ratio == max(alike.values())]
+    nearest.sort(key=lambda one: abs(_number(one) - _number(name)))
+    return f"did you mean `{'` or `'.join(nearest[:2])}`?"
+
+
+def _family(name: str) -> str:
+    """Return what stands before the first digit: `resnet`, `efficientnetb`."""
+    return re.split("[0-9]", letters(name), maxsplit=1)[0]
+
+
+def _number(name: str) -> int:
+    """Return the first number in a name, 0 without one."""
+    digits = re.search("[0-9]+", name)
+    return int(digits[0]) if digits else 0

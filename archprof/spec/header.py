@@ -11,7 +11,7 @@ from archprof.errors import Problems, problem
 from archprof.ir.origin import Source
 from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
-from archprof.spec.nodes import Map, Node, Scalar, Seq
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
 from archprof.spec.values import (
     NAME,
@@ -30,6 +30,7 @@ from archprof.spec.values import (
     wrong,
 )
 from archprof.spec.variant import parse_settings
+from archprof.units import plural
 
 TOP_LEVEL = (
     "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width",
@@ -135,7 +136,7 @@ def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mappi
     resolution = given.get("resolution") or base.get("resolution")
     if resolution is not None:
         with problems:
-            values["resolution"] = read_resolution(resolution)
+            values["resolution"] = read_resolution(resolution, found["input"][0])
     classes = given.get("classes") or base.get("classes")
     if classes is not None:
         with problems:
@@ -163,15 +164,27 @@ def multiply(first: Any, second: Any) -> Any:
     return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
-def read_resolution(node: Scalar) -> tuple[object, object]:
-    """Return (height, width) of `224` or `192x256`."""
+def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
+    """Return (height, width) of `224`, of `192x256`, or of `3x192x256` for a network that takes 3 *channels*."""
     if node.value is not None:
         return (node.value, node.value)
-    if "x" in node.text or "×" in node.text:
+    parts = node.text.replace("×", "x").split("x")
+    if len(parts) == 1:
+        side = integer(node, 1, MAX_SIDE, "a resolution")
+        return side, side
+    if len(parts) == 4:
+        raise problem(f"{describe(node)} has a batch", node.location, help=f"without it: `{'x'.join(parts[1:])}`")
+    if len(parts) != 3:
         height, width = dims(node, "HxW", "192x256", MAX_SIDE)
         return height, width
-    side = integer(node, 1, MAX_SIDE, "a resolution")
-    return side, side
+    given, height, width = dims(node, "CxHxW", "3x192x256", MAX_SIDE)
+    if given != channels:
+        advice = f"`--set input={'x'.join(parts)}` changes them"
+        if width == channels:
+            advice = f"channels first: `{width}x{given}x{height}`"
+        message = f"{describe(node)} has {plural(given, 'channel')}, the network takes {channels}"
+        raise problem(message, node.location, help=advice)
+    return height, width
 
 
 def read_knob(knob: Knob, node: Scalar) -> object:

@@ -24,7 +24,10 @@ BYTES = {
     "": 1, "B": 1, "byte": 1, "k": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
-_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))? ?([A-Za-z]*)\Z", re.ASCII)
+_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))? ?([A-Za-z]*)\Z", re.ASCII)
+# What may stand behind a number, by the metric that it counts.
+_NOUNS = r"(?i) ?(?:(?P<params>param(?:eter)?s?)|(?P<macs>macs?|(?:m|mult|multi)-?adds?)|(?P<flops>flops?))\Z"
+_LABELS = {"params": "params", "macs": "MACs", "flops": "FLOPs"}
 
 
 class PrintedNumber(NamedTuple):
@@ -39,12 +42,13 @@ class PrintedNumber(NamedTuple):
 
 
 def parse_printed(text: str, location: Location | None = None, units: Mapping[str, int] = COUNTS) -> PrintedNumber:
-    """Return the number that `3.4M`, `0.219G`, `569 million` or `4,209,088` prints, with the worth of its last digit.
+    """Return the number that `3.4M`, `0.219G`, `569 million`, `4.1e9` or `4,209,088` prints, with the worth of its last
+    digit.
 
     Raises SpecError for a text that is no number.
     """
     match = _FORM.match(text.strip()) if len(text) <= MAX_DIGITS else None
-    unit = match[3] if match and match[3] in units else match[3].removesuffix("s") if match else ""
+    unit = match[4] if match and match[4] in units else match[4].removesuffix("s") if match else ""
     if not match or unit not in units:
         advice = (
             "such as `5.4 MiB`, `22 MB`, `21,932,128`"
@@ -53,7 +57,32 @@ def parse_printed(text: str, location: Location | None = None, units: Mapping[st
         )
         raise problem(f"`{shorten(text)}` is not a number as papers print them", location, help=advice)
     whole, decimals = match[1].replace(",", ""), match[2] or ""
-    return PrintedNumber(int(whole + decimals), Fraction(units[unit], 10 ** len(decimals)))
+    step = Fraction(units[unit] * 10 ** int(match[3] or 0), 10 ** len(decimals))
+    return PrintedNumber(int(whole + decimals), step)
+
+
+def parse_count(text: str, metric: str, location: Location | None = None) -> PrintedNumber:
+    """Return how much of a *metric* is meant by `300M`, `4.1e9`, `4GMACs` or `5M params`.
+
+    Raises SpecError for a text that is no number, and for one of something else: FLOPs where MACs are limited.
+    """
+    return parse_printed(without_noun(text.strip(), metric, location), location)
+
+
+def without_noun(text: str, metric: str, location: Location | None = None) -> str:
+    """Return a number without the word behind it. Raises SpecError where that is not the *metric*."""
+    noun = re.search(_NOUNS, text)
+    if noun is None:
+        return text
+    meant = str(noun.lastgroup)
+    if meant != metric and (meant, metric) != ("params", "trainable"):
+        advice = {
+            ("flops", "macs"): f"a MAC is two FLOPs: write half, or `{text[: noun.start()]}` where it is one there",
+            ("macs", "flops"): "a MAC is two FLOPs: write twice as much",
+        }
+        message = f"`{shorten(text)}` counts {_LABELS[meant]}, the limit {_LABELS.get(metric, metric)}"
+        raise problem(message, location, help=advice.get((meant, metric), ""))
+    return text[: noun.start()]
 
 
 def verdict(count: int, printed: PrintedNumber, noted: bool) -> str:

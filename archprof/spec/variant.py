@@ -7,6 +7,7 @@ from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
 Setting = tuple[str, str]
+_SPECS = (".yaml", ".yml")
 
 
 class Reference(NamedTuple):
@@ -19,12 +20,19 @@ class Reference(NamedTuple):
 def parse_reference(text: str, location: Location | None = None) -> Reference:
     """Return the target and settings of `mobilenet_v2@width=0.75,resolution=192`.
 
-    An `@` without a `=` behind it belongs to the target: paths may hold one.
+    An `@` without a `=` behind it belongs to the target: paths may hold one. Raises SpecError for settings that are
+    none, and for what archprof reads no networks from yet.
     """
     target, sign, tail = text.rpartition("@")
-    if not sign or "=" not in tail or tail.endswith((".yaml", ".yml")):
-        return Reference(text)
-    return Reference(target, parse_settings(tail, location))
+    if not sign or "=" not in tail or tail.endswith(_SPECS):
+        target, tail = text, ""
+    if (":" in target or "." in target) and not target.endswith(_SPECS):
+        from archprof.spec.planned import not_yet
+
+        answer = not_yet(target, location)
+        if answer:
+            raise answer
+    return Reference(target, parse_settings(tail, location) if tail else ())
 
 
 def parse_settings(text: str, location: Location | None = None) -> tuple[Setting, ...]:

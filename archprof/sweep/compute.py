@@ -385,7 +385,7 @@ def _values(plan: Plan, axis: Axis, role: int) -> Any:
     if role == STRUCTURE:
         return None
     if role == SPACE:
-        return sizes(axis.values)
+        return sizes(plan, axis.values)
     if axis.name == "width":
         return widths(plan, axis.values)
     nodes = [Scalar(value, f"{axis.name}={value}") for value in axis.values]
@@ -406,9 +406,10 @@ def widths(plan: Plan, texts: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array([read[text] for text in texts], np.float64)
 
 
-def sizes(texts: tuple[str, ...]) -> tuple[Integers, Integers]:
+def sizes(plan: Plan, texts: tuple[str, ...]) -> tuple[Integers, Integers]:
     """Return the heights and widths of resolutions as typed; one array for both where all are square."""
-    read = {text: read_resolution(Scalar(text, f"resolution={text}")) for text in dict.fromkeys(texts)}
+    channels = plan.spec().input[0]
+    read = {text: read_resolution(Scalar(text, f"resolution={text}"), channels) for text in dict.fromkeys(texts)}
     sides = np.array([read[text] for text in texts], np.int64).T
     return (sides[0], sides[0]) if np.array_equal(*sides) else (sides[0], sides[1])
 

@@ -268,7 +268,7 @@ def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, An
         if name == "width":
             at[name] = candidates(widths(plan, texts))
         elif name == "resolution":
-            heights, across = sizes(texts)
+            heights, across = sizes(plan, texts)
             tall = candidates(heights)
             at[name] = (tall, tall) if across is heights else (tall, candidates(across))
     return at

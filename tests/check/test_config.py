@@ -126,7 +126,7 @@ def test_one_baseline_at_a_time(capsys):
     )
 
 
-@pytest.mark.parametrize("text", ["HEAD", "git:", "git:HEAD:x"])
+@pytest.mark.parametrize("text", ["", "HEAD:x", "git:", "git:HEAD:x"])
 def test_a_revision_that_is_none(capsys, text):
     assert archprof(capsys, "check", "--against", text).err.startswith(f"`--against {text}` names no revision")
 

@@ -17,10 +17,11 @@ def spec(folder):
     commit(folder)
 
 
-def test_against_a_revision(capsys, folder):
+@pytest.mark.parametrize("revision", ["git:HEAD", "HEAD"])
+def test_against_a_revision(capsys, folder, revision):
     (folder / "tiny.yaml").write_text(heavier(SPEC))
     before = git(folder, "status", "--porcelain=2", "--branch")
-    result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--against", "git:HEAD")
+    result = archprof(capsys, "check", "tiny.yaml", "nets/child.yaml", "--against", revision)
     assert result.code == 1
     assert (
         f"tiny.yaml: MACs ≤ +0, counted 24.77k (+2,752 over {MACS:,}); the limit is 22.02k, 2,752 too many"

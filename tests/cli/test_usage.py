@@ -1,7 +1,12 @@
 """Wrong calls: whole messages, exit 2, nothing on standard output."""
 
+import csv
+import json
+
 import pytest
 
+from archprof.cli import COMMANDS
+from archprof.spec import catalog
 from tests.cli.console import archprof
 
 CASES = {
@@ -21,6 +26,58 @@ CASES = {
         "archprof summary: invalid value for `--top`: 0 is not in the range x>=1\n  help: `archprof summary --help` "
     ),
     "list nothing*": "no network matches `nothing*`\n  help: `archprof list` without a pattern shows all\n",
+    "summary mobilenet_v?": (
+        "`mobilenet_v?` matches 2 networks, of which `archprof summary` takes one\n  help: mobilenet_v1, mobilenet_v2; "
+        "`archprof compare` takes several\n"
+    ),
+    "diff v1 nothing*": "`nothing*` matches nothing\n  help: `archprof list` shows the catalog\n",
+    "compare v1 no*@width=0.5": "`no*@width=0.5` matches nothing\n  help: `archprof list` shows the catalog\n",
+    "summary v2 --batch 8": (
+        "archprof summary: there is no `--batch` yet\n  help: counts are of one image; those of a batch are as many "
+        "times that, but for the params\n"
+    ),
+    "sweep v2 --flops": (
+        "archprof sweep: there is no `--flops`\n  help: FLOPs are 2 × MACs; `summary` and `compare` show them\n"
+    ),
+    "solve v2 --max macs=200M": (
+        "archprof solve: there is no `--max`\n  help: limits are `--max-macs 220M`, `--max-params 4M` and the like, of "
+        "`check`, `solve` and `sweep`\n"
+    ),
+    "solve v2 --target-params 4M": (
+        "archprof solve: there is no `--target-params`\n  help: `--max-params 4M` finds the largest that fits\n"
+    ),
+    "solve v2 --max-macs 0.3GFLOPs": (
+        "`0.3GFLOPs` counts FLOPs, the limit MACs\n  help: a MAC is two FLOPs: write half, or `0.3G` where it is one "
+        "there\n"
+    ),
+    "check v2 --max macs": "--max macs: `macs` states no limit\n  help: as in `--max macs=220M`\n",
+    "check v2 --max-increase macs": (
+        "--max-increase macs: `macs` states no limit\n  help: as in `--max-increase macs=1%`\n"
+    ),
+    "summary v2 --input 224x224x3": (
+        "resolution=224x224x3: `224x224x3` has 224 channels, the network takes 3\n  help: channels first: `3x224x224`\n"
+    ),
+    "summary v2 --input 1x28x28": (
+        "resolution=1x28x28: `1x28x28` has 1 channel, the network takes 3\n  help: `--set input=1x28x28` changes them\n"
+    ),
+    "summary v2 --input 1x3x224x224": (
+        "resolution=1x3x224x224: `1x3x224x224` has a batch\n  help: without it: `3x224x224`\n"
+    ),
+    "sweep v2 --input 3x64x64,1x64x64": (
+        "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
+    ),
+    **{
+        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: {more}it takes networks "
+        "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
+        for command, model, what, more in (
+            ("summary", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
+            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
+            ("diff v1", "x.py:Net", "Python code", ""),
+            ("validate", "nets.small:Net", "Python code", ""),
+            ("explain", "nets/x.onnx", "an ONNX file", ""),
+            ("verify --analytic", "x.pt2", "a file of torch", ""),
+        )
+    },
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
@@ -54,18 +111,94 @@ def test_message(capsys, arguments):
     assert result.err.startswith(CASES[arguments])
 
 
-def test_help_without_arguments(capsys):
-    assert archprof(capsys) == archprof(capsys, "--help")
-    assert archprof(capsys).out.startswith("Usage: archprof [OPTIONS] COMMAND")
+@pytest.mark.parametrize(
+    ("pattern", "names"),
+    [
+        ("mobilenet-v2", "mobilenet_v2"),
+        ("MobileNetV2", "mobilenet_v2"),
+        ("SE-ResNet", "se_resnet50"),
+        ("*minimalistic", "mobilenet_v3_large_minimalistic mobilenet_v3_small_minimalistic"),
+        ("with 5×5", "vgg13_5x5 vgg16_5x5"),
+    ],
+)
+def test_list_looks_for_a_word_in_names_aliases_and_titles(capsys, pattern, names):
+    listed = archprof(capsys, "list", pattern, "--format", "csv").out.splitlines()[1:]
+    assert [line.partition(",")[0] for line in listed] == names.split()
 
 
 @pytest.mark.parametrize(
-    "command", ["summary", "show", "list", "validate", "schema", "verify", "cost", "diff", "compare"]
+    ("arguments", "models"),
+    [
+        ("compare vgg1?_bn@classes=10 MobileNetV2", ["vgg11_bn", "vgg13_bn", "vgg16_bn", "vgg19_bn", "mobilenet_v2"]),
+        ("sweep ghostnet-1* --classes 10", ["ghostnet_100", "ghostnet_130"]),
+        ("check ghostnet-1* --max-macs 1G", ["ghostnet_100", "ghostnet_130"]),
+    ],
 )
-def test_every_command_has_help(capsys, command):
-    result = archprof(capsys, command, "--help")
-    assert (result.code, result.err) == (0, "")
-    assert f"Usage: archprof {command} [OPTIONS]" in result.out
+def test_commands_that_take_many_take_patterns(capsys, arguments, models):
+    result = archprof(capsys, *arguments.split(), "--format", "csv")
+    named = [word for line in result.out.splitlines() for word in line.replace("@", ",").split(",")]
+    assert result.code == 0
+    assert [word for word in dict.fromkeys(named) if word in catalog.files()] == models
+
+
+def test_ratios_relate_to_a_network_of_any_spelling(capsys):
+    exact = archprof(capsys, "compare", "v1", "v2", "--relative-to", "mobilenet_v2")
+    assert archprof(capsys, "compare", "v1", "v2", "--relative-to", "MobileNetV2") == exact
+
+
+@pytest.mark.parametrize("command", ["summary", "show", "validate", "explain", "solve --max-macs 200M"])
+@pytest.mark.parametrize("model", ["MobileNetV2@width=0.5", "mobilenet_v2*@width=0.5"])
+def test_every_command_knows_a_network_by_any_spelling(capsys, command, model):
+    name, *options = command.split()
+    exact = archprof(capsys, name, "mobilenet_v2@width=0.5", *options)
+    assert archprof(capsys, name, model, *options) == exact
+    assert exact.err == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "exact"),
+    [
+        ("summary v2 --input 3x192x160", "summary v2 --resolution 192x160"),
+        ("compare v2 --resolution 3×512×512", "compare v2@resolution=512"),
+        ("solve v2 --max-macs 0.15GMACs", "solve v2 --max-macs 150M"),
+        ("solve v2 --max-macs 1.5e8", "solve v2 --max-macs 150M"),
+        ("sweep v2 --max-params 3.5e6 --width 0.5,1", "sweep v2 --max-params 3.5M --width 0.5,1"),
+        ("cost --conv standard,depthwise,pointwise,grouped", "cost --conv std,dw,pw,group"),
+    ],
+)
+def test_what_people_type_first(capsys, first, exact):
+    expected, found = (archprof(capsys, *line.split(), "--format", "json") for line in (exact, first))
+    assert (found.code, found.err) == (0, "")
+    assert _totals(json.loads(found.out)) == _totals(json.loads(expected.out))
+
+
+def _totals(document):
+    """Return the numbers of a document, without the words that they were asked for with."""
+    if isinstance(document, dict):
+        return {key: _totals(value) for key, value in document.items()}
+    if isinstance(document, list):
+        return [_totals(one) for one in document]
+    return document if isinstance(document, int) else None
+
+
+@pytest.mark.parametrize("option", ["-h", "--help"])
+def test_help_has_a_short_form_everywhere(capsys, option):
+    assert archprof(capsys, option).out.startswith("Usage: archprof [OPTIONS] COMMAND")
+    for command in COMMANDS:
+        assert f"Usage: archprof {command} [OPTIONS]" in archprof(capsys, command, option).out
+
+
+@pytest.mark.parametrize("command", ["summary v2", "compare v2"])
+def test_flops_are_twice_the_macs(capsys, command):
+    printed = archprof(capsys, *command.split(), "--flops", "--format", "csv").out
+    rows = [*csv.DictReader(printed.splitlines())]
+    assert rows
+    assert all(int(row["flops"]) == 2 * int(row["macs"]) for row in rows)
+
+
+def test_help_without_arguments(capsys):
+    assert archprof(capsys) == archprof(capsys, "--help")
+    assert archprof(capsys).out.startswith("Usage: archprof [OPTIONS] COMMAND")
 
 
 def test_exit_code_of_a_difference(capsys):

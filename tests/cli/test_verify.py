@@ -28,6 +28,9 @@ NET = "archprof: 1\nname: net\ninput: 3x8x8\nlayers:\n  - conv: {k: 1, c: 4}\n"
         (3_550_000, "3.6M", "equal"),
         (568_740_352, "569 million", "equal"),
         (15_470_264_320, "15.5B", "equal"),
+        (4_089_184_256, "4.1e9", "equal"),
+        (4_089_184_256, "4.0E+9", "truncated"),
+        (4_089_184_256, "4.2e9", "differs"),
     ],
 )
 def test_verdicts_at_the_precision_of_the_print(count, printed, expected):
@@ -35,7 +38,7 @@ def test_verdicts_at_the_precision_of_the_print(count, printed, expected):
     assert verdict(count, parse_printed(printed), noted=True) == expected.replace("differs", "noted")
 
 
-@pytest.mark.parametrize("text", ["", "many", "3.4X", "1,23M", "-3M", "3..4M"])
+@pytest.mark.parametrize("text", ["", "many", "3.4X", "1,23M", "-3M", "3..4M", "3e-4", "3e", "1e999"])
 def test_what_is_no_printed_number(text):
     with pytest.raises(SpecError, match="is not a number as papers print them"):
         parse_printed(text)

@@ -48,7 +48,9 @@ CLI = f"""{NOTICE}# Commands
 
 Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or
 holds a `/`), `git:REV:path` for a file at a revision, or `-` for standard input, each with settings behind it if
-wanted: `mobilenet_v2@width=0.75,resolution=192`. A path names a file, or a stream that the shell opened (`/dev/stdin`,
+wanted: `mobilenet_v2@width=0.75,resolution=192`. Case and separators of a name are looked over: `MobileNetV2`,
+`mobilenet-v2`. A pattern (`'resnet*'`, `'specs/**/*.yaml'`) means every network that it matches; a command that takes
+one network takes a pattern that matches one. A path names a file, or a stream that the shell opened (`/dev/stdin`,
 `<(command)`); named pipes and devices are refused, and in a spec or a configuration streams are too.
 
 The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`,
@@ -74,6 +76,10 @@ before it; numbers have none.
 No exception reaches a user. One that nobody foresaw is a fault of archprof: it is told in a line, with its place in the
 code, ends with exit code 2, and keeps no result of another network back. With `ARCHPROF_DEBUG=1` in the environment its
 traceback is printed below.
+
+`archprof --install-completion` makes bash, zsh or fish, whichever `$SHELL` names, complete commands, options, networks
+with their knobs (`mobilenet_v2@wi⇥`), places of `--set`, conventions and formats; it writes a script into the home
+folder and, for bash and zsh, a line into `.bashrc` or `.zshrc`. `--show-completion` prints the script.
 
 {{commands}}"""
 

@@ -132,7 +132,7 @@ ENCODINGS = [
     (f"{ASCII} archprof summary net.yaml -o größe.txt && cat größe.txt", "Größe · input 3×32×32\n", ""),
     ("PYTHONIOENCODING=ascii:strict archprof summary ü.yaml", "", "no such file: `\\xfc.yaml`\n"),
     ("PYTHONIOENCODING=latin-1 archprof summary --help | tail -n 1",
-     "  --help             Show this message and exit.\n", ""),
+     "Read on: docs/tutorial/first-network.md\n", ""),
 ]  # fmt: skip
 
 
