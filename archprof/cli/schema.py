@@ -24,6 +24,8 @@ RESULTS: Mapping[str, str] = {
     "check": "archprof.analysis.check:Outcome",
     "verify": "archprof.analysis.verify:Verification",
 }
+# The commands that have `--flops`.
+WITH_FLOPS = ("summary", "compare")
 # What is written for programs otherwise: the file of a baseline, and what `archprof.measure` returns, as a dict.
 OTHERS: Mapping[str, str] = {
     "baseline": "archprof.analysis.baseline:Baseline",
@@ -67,4 +69,5 @@ def _schema(name: str) -> dict[str, Any]:
     from archprof.render.json_schema import result_schema
 
     module, _, record = {**RESULTS, **OTHERS}[name].partition(":")
-    return result_schema(name, getattr(import_module(module), record))
+    derived = ("flops",) if name in WITH_FLOPS else ()
+    return result_schema(name, getattr(import_module(module), record), derived)

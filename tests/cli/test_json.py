@@ -14,12 +14,17 @@ from tests.cli.console import archprof
 
 # A command line for each result, and some for what a result may leave out.
 COMMANDS = {
-    "summary": ["summary v3", "summary resnet50_fpn", "summary v2 --convention fvcore,torch --width 0.5"],
+    "summary": [
+        "summary v3",
+        "summary resnet50_fpn",
+        "summary v2 --convention fvcore,torch --width 0.5",
+        "summary v1 --flops",
+    ],
     "show": ["show v1", "show mixnet_s"],
     "list": ["list"],
     "validate": ["validate v1 v2", "validate v1 nothing"],
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
-    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop"],
+    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
     "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
     "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
@@ -111,6 +116,11 @@ def test_networks_are_told_alike(capsys):
     assert {key: compared[key] for key in ("model", "title", "inputs", "totals")} == {
         key: starts[0][key] for key in ("model", "title", "inputs", "totals")
     }
+
+
+def test_only_what_has_flops_lets_them_in(capsys, schemas):
+    found = {name for name in (*RESULTS, *OTHERS) if '"flops"' in json.dumps(schema_of(capsys, schemas, name))}
+    assert found == {"summary", "compare"}
 
 
 # Keys whose meaning depends on what they are a part of.
