@@ -137,7 +137,6 @@ AMBIGUOUS = {
     "ratio": "of squeeze-excite as it is asked for, and of costs",
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
-    "numbers": "those put into a formula; those published, by metric",
     "models": "in a list; in a baseline by name",
 }
 
