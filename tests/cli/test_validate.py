@@ -87,6 +87,19 @@ def test_each_network_with_its_problems(capsys, three):
     ]
 
 
+def test_a_table_of_problems(capsys, three):
+    assert archprof(capsys, *three, "--format", "table").out == (
+        "   spec        place            problem                              in                help\n"
+        f"{'─' * 118}\n"
+        "✓  good.yaml\n"
+        "✗  unmet.yaml  unmet.yaml:5:19  expected 1 params, counted 16 (+15)  expect[0].params  correct the number or "
+        "the table\n"
+        "✗  wrong.yaml  wrong.yaml:4:5   unknown block `cnv`                  layers[0]         did you mean `conv`?\n"
+        "\n2 of 3 specs wrong\n"
+        "convention archprof 1: MACs of convolutions and linear layers, bias not counted; batch 1, inference\n"
+    )
+
+
 @pytest.mark.parametrize(("last", "code"), [(2, 0), (3, 1), (4, 2)])
 def test_the_exit_code_is_that_of_the_worst(capsys, three, last, code):
     assert archprof(capsys, *three[:last], "-o", "found.json").code == code
