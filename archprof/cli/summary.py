@@ -35,6 +35,7 @@ def command(
     module, counts on it, and compares row by row; exit 1 when anything differs. `--convention` shows what another tool
     would count beside our MACs.
     """
+    from archprof.analysis.document import with_derived
     from archprof.analysis.summary import summarize
     from archprof.costs.measured import disagreement, with_measured
     from archprof.costs.report import analyze_graph
@@ -52,6 +53,8 @@ def command(
 
         report = with_measured(report, measure_network(graph, counter or "fvcore"))
     found = summarize(report, conventions)
+    if flops:
+        found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
     difference = disagreement(report)
 

@@ -188,12 +188,36 @@ def test_help_has_a_short_form_everywhere(capsys, option):
         assert f"Usage: archprof {command} [OPTIONS]" in archprof(capsys, command, option).out
 
 
-@pytest.mark.parametrize("command", ["summary v2", "compare v2"])
+@pytest.mark.parametrize("command", ["summary v2", "summary v2 --full", "compare v2", "compare v1 v2 --by layer"])
 def test_flops_are_twice_the_macs(capsys, command):
-    printed = archprof(capsys, *command.split(), "--flops", "--format", "csv").out
-    rows = [*csv.DictReader(printed.splitlines())]
-    assert rows
-    assert all(int(row["flops"]) == 2 * int(row["macs"]) for row in rows)
+    """In every format that machines read, and there only where they are asked for."""
+    for view, asked in ((command, False), (f"{command} --flops", True)):
+        rows = [*csv.DictReader(archprof(capsys, *view.split(), "--format", "csv").out.splitlines())]
+        counts = [*_counts(json.loads(archprof(capsys, *view.split(), "--format", "json").out))]
+        assert len(rows) > 0 < len(counts)
+        assert all(("flops" in one) == asked for one in (*rows, *counts))
+        if asked:
+            assert all(int(one["flops"]) == 2 * int(one["macs"]) for one in (*rows, *counts))
+
+
+def _counts(document):
+    """Every object of a document that has all counts."""
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    if isinstance(document, dict) and {"macs", "buffers"} <= document.keys():
+        yield document
+    for one in inner:
+        yield from _counts(one)
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+@pytest.mark.parametrize("command", ["summary v2", "compare v1 v2"])
+def test_flops_have_a_column(capsys, command, format):
+    line = (*command.split(), "--format", format)
+    # 2 × 300,774,272 of MobileNetV2, and 2 × 10,838,016 of its first layer
+    count = "601,548,544" if command.startswith("compare") else "21,676,032"
+    plain, asked = archprof(capsys, *line).out, archprof(capsys, *line, "--flops").out
+    assert ("FLOPs (2 × MACs)" in plain, count in plain) == (False, False)
+    assert ("FLOPs (2 × MACs)" in asked, count in asked) == (True, True)
 
 
 def test_help_without_arguments(capsys):
