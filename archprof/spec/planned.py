@@ -13,8 +13,8 @@ NETWORKS: Mapping[str, str] = {
     r"torchvision:.*": "a model of torchvision",
     r"timm:.*": "a model of timm",
     r"transformers:.*": "a model of transformers",
-    r".*\.py(:[A-Za-z_]\w*)?": "Python code",
-    r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*": "Python code",
+    r".*\.py(:.*)?": "Python code",
+    r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*(\(.*\))?": "Python code",
     r".*\.onnx": "an ONNX file",
     r".*\.(pt2|pt|pth)": "a file of torch",
 }
@@ -23,6 +23,8 @@ OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
+# What runs where it is named, and `summary` takes.
+_CODE = r"[A-Za-z_][\w./-]*:.+"
 _TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`"
 
 
@@ -33,5 +35,7 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
         return None
     name = target.partition(":")[2]
     here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
-    message = f"`{shorten(target)}` is {what}, which archprof does not take yet"
+    code = re.fullmatch(_CODE, target)
+    missing = "which only `archprof summary` takes so far" if code else "which archprof does not take yet"
+    message = f"`{shorten(target)}` is {what}, {missing}"
     return problem(message, location, help=f"{here}it takes {_TAKEN}")

@@ -9,6 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
+ALONE = "only `archprof summary` takes so far"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "summary": "archprof summary: missing argument `MODEL`\n  help: `archprof summary --help` lists what there is\n",
@@ -67,15 +68,15 @@ CASES = {
         "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
     ),
     **{
-        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: {more}it takes networks "
+        f"{command} {model}": f"`{model}` is {what}, which {missing}\n  help: {more}it takes networks "
         "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
-        for command, model, what, more in (
-            ("summary", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
-            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
-            ("diff v1", "x.py:Net", "Python code", ""),
-            ("validate", "nets.small:Net", "Python code", ""),
-            ("explain", "nets/x.onnx", "an ONNX file", ""),
-            ("verify --analytic", "x.pt2", "a file of torch", ""),
+        for command, model, what, missing, more in (
+            ("compare v1", "torchvision:resnet50", "a model of torchvision", ALONE, "`resnet50` is in the catalog; "),
+            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ALONE, ""),
+            ("diff v1", "x.py:Net", "Python code", ALONE, ""),
+            ("validate", "nets.small:Net(width=0.5)", "Python code", ALONE, ""),
+            ("summary", "nets/x.onnx", "an ONNX file", "archprof does not take yet", ""),
+            ("verify --analytic", "x.pt2", "a file of torch", "archprof does not take yet", ""),
         )
     },
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
