@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import UsageError, described, usage_error
+from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Origin, Unlisted
 
@@ -43,11 +44,11 @@ def capture_module(module: Any, batched: Batched, origin: Origin | None = None) 
 def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:
     from archprof.captures.shadow import on_fakes, on_meta
 
-    failed: Exception | None = None
+    failed: BaseException | None = None
     for shadowed in (on_meta, on_fakes):
         try:
             first = _record(module, batched.at(1), shadowed)
-        except Exception as error:
+        except Raised as error:
             # What needs elements fails on meta, and may not on fake tensors; what is wrong fails on both.
             failed = error
             continue
@@ -64,7 +65,7 @@ def _others(module: nn.Module, batched: Batched, shadowed: Callable[..., Any]) -
         return []
     try:
         return [_record(module, batched.at(size), shadowed) for size in SIZES[1:]]
-    except Exception:  # whatever a module raises that is made for one image
+    except Raised:  # of a module that is made for one image
         return []
 
 
@@ -99,13 +100,13 @@ def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     return found
 
 
-def _failed_on(arguments: Arguments, error: Exception) -> UsageError:
+def _failed_on(arguments: Arguments, error: BaseException) -> UsageError:
     from archprof.runtime.arguments import call_text
 
     return usage_error(f"the module fails on ({call_text(arguments)}): {described(error)}", note=raised_at(error))
 
 
-def raised_at(error: Exception) -> str:
+def raised_at(error: BaseException) -> str:
     """Return the last line outside torch and archprof through which an exception rose: the user's."""
     from pathlib import Path
     from traceback import extract_tb

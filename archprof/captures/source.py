@@ -8,10 +8,12 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import InputError, described, printable, suggest, usage_error
+from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
 
@@ -83,14 +85,15 @@ def capture(text: str, given: Sequence[str] = ()) -> Graph:
     arguments = [read_given(one) for one in given]
     reference = parse(text)
     require_torch("running a model's code")
-    made = make(reference)
-    if not arguments and made.shape is None:
-        raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-    if not arguments and made.shape is not None:
-        arguments = [Given(shape=made.shape)]
-    origin = Unlisted(text, note=made.version)
-    # Counts and shapes of one image need no other batch size.
-    return capture_module(made.module, batched(arguments)._replace(growing=False), origin)
+    # What code prints is no part of the result.
+    with redirect_stdout(sys.stderr):
+        made = make(reference)
+        shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
+        if not shaped:
+            raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
+        # Counts and shapes of one image need no other batch size.
+        given_once = batched(shaped)._replace(growing=False)
+        return capture_module(made.module, given_once, Unlisted(text, note=made.version))
 
 
 class Made(NamedTuple):
@@ -234,7 +237,7 @@ def _module(origin: str) -> Any:
             advice = "a module that Python finds from the current folder, or a path to a `.py` file"
             raise usage_error(f"there is no module `{error.name}`", help=advice) from None
         raise _failed(origin, "importing", error) from error
-    except Exception as error:
+    except Raised as error:
         raise _failed(origin, "importing", error) from error
     sys.stderr.write(printable(f"ran {_shown(getattr(module, '__file__', None) or origin)}") + "\n")
     return module
@@ -274,12 +277,12 @@ def _construct(make: Callable[[], Any], reference: Reference) -> nn.Module:
         with SkipInit():
             return make()
 
-    failed: Exception | None = None
+    failed: BaseException | None = None
     for way in (on_meta, unfilled):
         try:
             with inference():
                 made = way()
-        except Exception as error:
+        except Raised as error:
             failed = error
             continue
         if not isinstance(made, nn.Module):
@@ -289,7 +292,7 @@ def _construct(make: Callable[[], Any], reference: Reference) -> nn.Module:
     raise _failed(reference.text, "calling", failed) from failed
 
 
-def _failed(name: str, doing: str, error: Exception) -> Exception:
+def _failed(name: str, doing: str, error: BaseException) -> Exception:
     from archprof.captures.module import raised_at
 
     advice = ""

@@ -50,7 +50,8 @@ def command(
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
     conventions = options.conventions(convention)
-    graph = read_model(model, options.settings(width, resolution, classes, set), input)
+    for_tables = {"--measure": measure, "--convention": convention}
+    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables)
     report = analyze_graph(graph)
     if measure:
         from archprof.runtime.measure import measure_network

@@ -43,6 +43,16 @@ class Wrong(nn.Module):
         return x.view(5, 7)
 
 
+class Exits(nn.Module):
+    def __init__(self):
+        raise SystemExit(3)
+
+
+def talks():
+    print("as I was made")
+    return Net()
+
+
 ready = Net(0.5)
 number = 3
 """
@@ -85,6 +95,12 @@ def test_counts(capsys, arguments, expected):
     assert totals(capsys, *arguments) == expected
 
 
+def test_what_code_prints_is_no_result(capsys):
+    result = archprof(capsys, "summary", "net.py:talks", "--input", "3x8x8", "--format", "json")
+    assert result.err == "ran net.py\nas I was made\n"
+    assert json.loads(result.out)["totals"]["macs"] == WHOLE[1]
+
+
 def test_equal_siblings_are_one_line(capsys):
     result = archprof(capsys, "summary", "net.py:Net", "--input", "3x12x12")
     assert [line.split()[0] for line in result.out.splitlines()[4:6]] == ["stem", "blocks.0"]
@@ -106,7 +122,7 @@ def test_what_is_not_counted_is_named(capsys):
 MESSAGES = {
     "net.py:Nett --input 3x8x8": (
         True, "`net.py` has no `Nett`",
-        "help: did you mean `Net`? names there: torch, nn, Net, Words, make, Wrong, ready, number",
+        "help: did you mean `Net`?",
     ),
     "net.py:Net": (True, "`net.py:Net` needs its input", "help: as in `--input 3x224x224`, without the batch"),
     "net.py:make --input 4": (
@@ -143,7 +159,14 @@ MESSAGES = {
     ),
     "net.py:Net --input 3x8x8 --width 0.5": (
         False, "`--width` needs a block table, and `net.py:Net` has none",
-        "help: give its code other arguments, as in `net.py:Net(…)`, or another `--input`",
+        "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
+    ),
+    "net.py:Net --input 3x8x8 --convention thop": (
+        False, "`--convention` needs a block table, and `net.py:Net` has none",
+        "help: name a network of the catalog, or a `.yaml` file",
+    ),
+    "net.py:Exits --input 4": (
+        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:39: raise SystemExit(3)",
     ),
 }  # fmt: skip
 
