@@ -58,6 +58,7 @@ class Binder:
         self.ids: dict[str, Location] = {}
         self._observe = observe
         self._defaults: dict[str, dict[str, Any]] = {}  # by block
+        self._default_places: dict[str, dict[str, tuple[Location, str]]] = {}
         self._used: set[str] = set()
         # What cells of a kind turned out to be, by their text: a table says the same again and again.
         self._known: dict[int, dict[str, Any]] = {}
@@ -292,7 +293,10 @@ class Binder:
         printed = cells.get("input")
         place = location if printed is None else printed.location
         given = stated if printed is not None and self.pristine and printed.file == self.file else None
-        return BoundRow(values, address, location, name or segment, name, given, place, **fields, cells=cells)
+        defaults = self._default_places[block.name]
+        return BoundRow(
+            values, address, location, name or segment, name, given, place, **fields, cells=cells, defaults=defaults
+        )
 
     # Cells
 
@@ -308,6 +312,7 @@ class Binder:
         self._used.update(column.kind.template for column in named.values())
         found: dict[str, Any] = {}
         own: dict[str, Any] = {}
+        places: dict[str, tuple[Location, str]] = {}
         for key, (_, node) in self.cells.defaults.items():
             name = spellings(block.name).get(key)
             if key == block.name and isinstance(node, Map):
@@ -316,9 +321,12 @@ class Binder:
                 entries = {name: entry for name, entry in node.entries.items() if name not in ("columns", "rows")}
                 for option, (_, cell) in self._options(block, entries, where).items():
                     own[option] = self._value(named[option], cell, where)
+                    places[option] = cell.location, f"{where}.{option}"
             elif block.inherits and name is not None and name not in _PER_ROW:
                 self._used.add(key)
                 found.setdefault(name, self._value(named[name], node, "defaults"))
+                places.setdefault(name, (node.location, f"defaults.{key}"))
+        self._default_places[block.name] = places
         return {**found, **own}
 
     def _value(self, column: Column, node: Node, address: str) -> Any:
