@@ -28,6 +28,7 @@ _MODULE_NAMES = """
 """
 RESERVED = frozenset(_MODULE_NAMES.split())
 _PER_ROW = frozenset(column.name for column in COMMON)
+_ONE = "give one of the two"
 # What a row says besides its block's own cells, and where that goes.
 _FIELDS = {"n": "repeats", "scale": "scale", "narrow": "narrow", "deepen": "deepen"}
 
@@ -192,8 +193,8 @@ class Binder:
                     advice = f"beside the block, not inside it: `{beside}`, and below that `{block.name}: …`"
                     raise problem("an `id` among the options", marker.location, where=address, help=advice)
                 if column.name in options:
-                    message = f"`{marker.text}` and `{options[column.name][0].text}` are the same column"
-                    raise problem(message, marker.location, where=address, help="give one of the two")
+                    message = _same_column(marker.text, options[column.name][0].text)
+                    raise problem(message, marker.location, where=address, help=_ONE)
                 options[column.name] = (marker, value)
         return options
 
@@ -313,7 +314,8 @@ class Binder:
         found: dict[str, Any] = {}
         own: dict[str, Any] = {}
         places: dict[str, tuple[Location, str]] = {}
-        for key, (_, node) in self.cells.defaults.items():
+        typed: dict[str, str] = {}
+        for key, (marker, node) in self.cells.defaults.items():
             name = spellings(block.name).get(key)
             if key == block.name and isinstance(node, Map):
                 self._used.add(key)
@@ -324,7 +326,10 @@ class Binder:
                     places[option] = cell.location, f"{where}.{option}"
             elif block.inherits and name is not None and name not in _PER_ROW:
                 self._used.add(key)
-                found.setdefault(name, self._value(named[name], node, "defaults"))
+                if name in found:
+                    self.problems.add(_same_column(key, typed[name]), marker.location, where="defaults", help=_ONE)
+                typed[name] = key
+                found[name] = self._value(named[name], node, "defaults")
                 places.setdefault(name, (node.location, f"defaults.{key}"))
         self._default_places[block.name] = places
         return {**found, **own}
@@ -386,7 +391,11 @@ def _check_short_form(block: Block, first: Column | None, value: Scalar | Seq, a
 
 
 def _twice(name: str, other: str) -> str:
-    return f"duplicate column `{other}`" if other == name else f"`{name}` and `{other}` are the same column"
+    return f"duplicate column `{other}`" if other == name else _same_column(name, other)
+
+
+def _same_column(name: str, other: str) -> str:
+    return f"`{name}` and `{other}` are the same column"
 
 
 def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], address: str) -> SpecError:
