@@ -173,7 +173,7 @@ class Walk:
         to another in its place: whoever reads the value knows whether they may."""
         if isinstance(self._node, Seq):
             self._enter(step, self._item(step))
-        elif not isinstance(self._node, Scalar) or is_blank(self._node) or _is_name(self._node):
+        elif not isinstance(self._node, Scalar) or is_blank(self._node) or self._is_name(self._node):
             if isinstance(step, int):
                 raise self._failed(f"{self._so_far()} is a mapping, and has no [{step}]")
             entries = self._node.entries if isinstance(self._node, Map) else {}
@@ -184,6 +184,11 @@ class Walk:
             self._enter_column(column, NameStep(there) if self._named else there, inner, (step,))
         else:
             raise self._failed(f"{self._so_far()} is {describe(self._node)}, a single value")
+
+    def _is_name(self, node: Scalar) -> bool:
+        """Tell whether a value is a name, or none, or a knob's where only a name can stand."""
+        typed = node.text.removeprefix("$") if self._named else node.text
+        return typed == "-" or IDENTIFIER.match(typed) is not None
 
     def _from_name(self, step: Step) -> None:
         raise self._failed(f"{self._so_far()} is a block's name")
@@ -228,11 +233,6 @@ class Walk:
 def is_place(root: Map, name: str, spellings: Spellings) -> bool:
     """Tell whether a single word is an address: a key of the top level, or an id."""
     return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings), spellings)
-
-
-def _is_name(node: Scalar) -> bool:
-    """Tell whether a value is a name, or none."""
-    return node.text == "-" or IDENTIFIER.match(node.text) is not None
 
 
 def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:

@@ -346,3 +346,9 @@ def test_odd_and_oblong_inputs():
     graph = read_network("mobilenet_v2@resolution=225x97")
     assert graph.nodes[0].output.shape == (32, 113, 49)
     assert graph.nodes[-1].output.shape == (1000,)
+
+
+def test_another_norm_in_the_place_of_a_knobs():
+    head = "knobs: {norm: {choices: [batch_norm, -], default: batch_norm}}\ndefaults: {norm: $norm}\n"
+    found = network("  - conv: {k: 3, c: 16}\n", head=head, at="defaults.norm.group_norm.groups=8")
+    assert found.nodes[1].op == GroupNorm(16, 8)
