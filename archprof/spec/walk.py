@@ -134,7 +134,7 @@ class Walk:
         ):
             raise self._no_column(step)
         self._columns = column_names(options.get("columns"))
-        if self._is_in_each_row(options, name):
+        if _is_in_each_row(options, name):
             message = f"each row of `{format_address(self._layer_at)}` has a `{name}` of its own"
             raise self._failed(message, f"did you mean `{format_address((*self._layer_at, 'rows', 0, name))}`?")
         lists = {
@@ -146,14 +146,6 @@ class Walk:
             self._move = lists.get(name, self._from_rows)
         else:
             self._enter_column(str(name), name, options.get(str(name)))
-
-    def _is_in_each_row(self, options: Map, column: Step) -> bool:
-        """Tell whether a table leaves nothing to what stands beside it."""
-        rows = options.get("rows")
-        if column not in self._columns or not isinstance(rows, Seq):
-            return False
-        at = self._columns.index(str(column))
-        return not any(isinstance(row, Seq) and row.items[at : at + 1] == (ABSENT,) for row in rows.items)
 
     def _from_row(self, step: Step) -> None:
         name = self._names.get(str(step), step)
@@ -223,8 +215,9 @@ class Walk:
         spellings, outer = self._spellings, self._layer
         for layers, where in lists_inside(outer, self._layer_at, spellings) if outer else ():
             for steps, layer in layers_below(layers, where, spellings):
-                if column in spellings(layer.block.text):
-                    yield format_address((*steps, column))
+                if name := spellings(layer.block.text).get(str(column)):
+                    row = ("rows", 0) if _is_in_each_row(layer.arguments, name) else ()
+                    yield format_address((*steps, *row, column))
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
@@ -233,6 +226,15 @@ class Walk:
 def is_place(root: Map, name: str, spellings: Spellings) -> bool:
     """Tell whether a single word is an address: a key of the top level, or an id."""
     return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings), spellings)
+
+
+def _is_in_each_row(arguments: Node | None, column: Step) -> bool:
+    """Tell whether a table leaves nothing to what stands beside it in a column."""
+    if not isinstance(arguments, Map) or column not in (columns := column_names(arguments.get("columns"))):
+        return False
+    at, rows = columns.index(str(column)), arguments.get("rows")
+    cells = [row.items[at : at + 1] for row in rows.items if isinstance(row, Seq)] if isinstance(rows, Seq) else []
+    return bool(cells) and (ABSENT,) not in cells
 
 
 def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:

@@ -352,3 +352,9 @@ def test_another_norm_in_the_place_of_a_knobs():
     head = "knobs: {norm: {choices: [batch_norm, -], default: batch_norm}}\ndefaults: {norm: $norm}\n"
     found = network("  - conv: {k: 3, c: 16}\n", head=head, at="defaults.norm.group_norm.groups=8")
     assert found.nodes[1].op == GroupNorm(16, 8)
+
+
+def test_the_address_offered_leads_into_the_rows_of_an_inner_table():
+    inner = "{inverted_residual: {columns: [t, c], rows: [[1, 8], [2, 8]]}}"
+    with pytest.raises(SpecError, match=r"did you mean `layers\[0\].layers\[0\].rows\[0\].t`\?"):
+        network(f"  - sequence: [{inner}]\n", at="layers[0].t=2")
