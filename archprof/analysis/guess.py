@@ -61,14 +61,14 @@ class PrintedThere(NamedTuple):
     """A published number that is the one seen: what it counts, at which settings, what we count there, and the source's
     or the spec's word on it.
 
-    *at* is None where those are the settings that were asked for, and empty where they are the network's own. *chance*
-    is the share of random numbers that would be found published too.
+    *settings* is None where those are the ones that were asked for, and empty where they are the network's own.
+    *chance* is the share of random numbers that would be found published too.
     """
 
     what: str
     text: str
     where: str
-    at: Mapping[str, str] | None
+    settings: Mapping[str, str] | None
     counted: int
     verdict: str
     note: str

@@ -155,8 +155,8 @@ def _answers(found: Guessed, listed: Sequence[Guess]) -> Iterator[Note]:
 
 
 def _printed_there(one: PrintedThere) -> str:
-    at = "" if one.at is None else f" at {settings_text(one.at.items()) or 'its own settings'}"
-    counted = f"{exact(one.counted)} ({short(one.counted)}) {'here' if one.at is None else 'there'}"
+    at = "" if one.settings is None else f" at {settings_text(one.settings.items()) or 'its own settings'}"
+    counted = f"{exact(one.counted)} ({short(one.counted)}) {'here' if one.settings is None else 'there'}"
     what = _OPERATIONS.get(one.what, one.what)
     source = f" ({one.where})" if one.where else ""
     found = f"published {one.text} {what}{source}{at}: {'; '.join(filter(None, [counted, one.note]))}"

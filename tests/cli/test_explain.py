@@ -112,7 +112,7 @@ def test_a_number_of_a_module_that_is_written_otherwise(capsys):
 
 
 @pytest.mark.parametrize(
-    ("model", "number", "where", "at", "counted", "note"),
+    ("model", "number", "where", "settings", "counted", "note"),
     [
         ("v2", "6.9M", "Sandler et al. 2018, Table 4", {"width": "1.4"}, 6_108_776, "no known code gives 6.9M"),
         ("v2@width=1.4", "6.9M params", "Sandler et al. 2018, Table 4", None, 6_108_776, "no known code gives 6.9M"),
@@ -140,9 +140,9 @@ def test_a_number_of_a_module_that_is_written_otherwise(capsys):
         ),
     ],
 )
-def test_where_a_number_was_published(capsys, model, number, where, at, counted, note):
+def test_where_a_number_was_published(capsys, model, number, where, settings, counted, note):
     found = document(capsys, "explain", model, "--number", number)["published"][0]
-    assert (found["where"], found.get("at"), found["counted"]) == (where, at, counted)
+    assert (found["where"], found.get("settings"), found["counted"]) == (where, settings, counted)
     assert found.get("note", "").startswith(note)
 
 
