@@ -28,6 +28,8 @@ from archprof.units import plural
 
 # What a random number would hit more often than this explains nothing.
 LIKELY = Fraction(1, 10)
+# What a random number would hit so many times as often as the best answer is no answer beside that.
+BESIDE = 2
 # Random numbers are drawn within this factor of the number that was seen.
 AROUND = 2
 _UNIT = re.compile(r"\s*(?:(?P<params>param(?:eter)?s?)|(?:m|mult|multi)-?adds?|macs?|flops?)\s*\Z", re.IGNORECASE)
@@ -59,13 +61,14 @@ class PrintedThere(NamedTuple):
     """A published number that is the one seen: what it counts, at which settings, what we count there, and the source's
     or the spec's word on it.
 
+    *settings* is None where those are the ones that were asked for, and empty where they are the network's own.
     *chance* is the share of random numbers that would be found published too.
     """
 
     what: str
     text: str
     where: str
-    at: Mapping[str, str]
+    settings: Mapping[str, str] | None
     counted: int
     verdict: str
     note: str
@@ -109,6 +112,17 @@ class Guessed(NamedTuple):
     def found(self) -> bool:
         """Whether anything is known to give the number."""
         return bool(self.published) or any(guess.fits for guess in self.guesses)
+
+    @property
+    def fitting(self) -> tuple[Guess, ...]:
+        """The guesses that fit."""
+        return tuple(guess for guess in self.guesses if guess.fits)
+
+    @property
+    def likely(self) -> tuple[Guess, ...]:
+        """Those that fit, without what a random number would hit much more often than the best of them."""
+        best = min((guess.chance for guess in self.fitting), default=0)
+        return tuple(guess for guess in self.fitting if guess.chance <= BESIDE * best)
 
 
 class _Count(NamedTuple):
@@ -166,13 +180,19 @@ def guess(
         key=lambda one: (
             not one.fits,
             one.verdict == "differs",
-            one.verdict != "differs" and one.far,
-            abs(one.difference),
+            one.far if one.verdict != "differs" else one.far > 1,
+            _distance(one),
         ),
     )
     offered = max((chance for chance in chances.values() if chance <= LIKELY), default=None)
     published = tuple(_published(seen, variants, report))
     return Guessed(head(report), seen.text, seen.digits, offered, published, tuple(ordered))
+
+
+def _distance(one: Guess) -> Fraction:
+    """Return by which factor a guess is off, either way."""
+    wanted = one.number - one.difference
+    return max(one.number / wanted, wanted / one.number) if one.number else Fraction(10**20)
 
 
 def _guess(seen: Seen, one: _Try, chance: float) -> Guess:
@@ -241,7 +261,7 @@ def _published(seen: Seen, variants: Variants, report: Report) -> Iterator[Print
         there = report if here else _report_at(variants, entry.at)
         counted, text = int(there.totals[what]), entry.numbers[what]
         result = verdict(counted, parse_printed(text), bool(entry.note))
-        where, at = where_published(entry, spec.source.paper), {} if here else dict(entry.at)
+        where, at = where_published(entry, spec.source.paper), None if here else dict(entry.at)
         yield PrintedThere(what, text, where, at, counted, result, entry.note, chance)
 
 

@@ -25,7 +25,10 @@ def command(
     number: Annotated[
         str | None, typer.Option("--number", help="What gives this number? `234.8M`, `5.5M params`.", metavar="NUMBER")
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, help="Show only so many answers to `--number`.", metavar="N")] = 8,
+    top: Annotated[
+        int | None,
+        typer.Option("--top", min=1, help="Show so many answers to `--number`, far-fetched ones too.", metavar="N"),
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -60,7 +63,11 @@ def _explained(report: "Report", conventions: tuple["Convention", ...], *, steps
 
 
 def _guessed(
-    variants: "Variants", settings: tuple["Setting", ...], conventions: tuple["Convention", ...], number: str, top: int
+    variants: "Variants",
+    settings: tuple["Setting", ...],
+    conventions: tuple["Convention", ...],
+    number: str,
+    top: int | None,
 ) -> Result:
     from archprof.analysis.guess import guess, parse_seen
     from archprof.render.explain import guess_table

@@ -28,6 +28,7 @@ _MODULE_NAMES = """
 """
 RESERVED = frozenset(_MODULE_NAMES.split())
 _PER_ROW = frozenset(column.name for column in COMMON)
+_ONE = "give one of the two"
 # What a row says besides its block's own cells, and where that goes.
 _FIELDS = {"n": "repeats", "scale": "scale", "narrow": "narrow", "deepen": "deepen"}
 
@@ -58,6 +59,7 @@ class Binder:
         self.ids: dict[str, Location] = {}
         self._observe = observe
         self._defaults: dict[str, dict[str, Any]] = {}  # by block
+        self._default_places: dict[str, dict[str, tuple[Location, str]]] = {}
         self._used: set[str] = set()
         # What cells of a kind turned out to be, by their text: a table says the same again and again.
         self._known: dict[int, dict[str, Any]] = {}
@@ -191,8 +193,8 @@ class Binder:
                     advice = f"beside the block, not inside it: `{beside}`, and below that `{block.name}: …`"
                     raise problem("an `id` among the options", marker.location, where=address, help=advice)
                 if column.name in options:
-                    message = f"`{marker.text}` and `{options[column.name][0].text}` are the same column"
-                    raise problem(message, marker.location, where=address, help="give one of the two")
+                    message = _same_column(marker.text, options[column.name][0].text)
+                    raise problem(message, marker.location, where=address, help=_ONE)
                 options[column.name] = (marker, value)
         return options
 
@@ -292,7 +294,10 @@ class Binder:
         printed = cells.get("input")
         place = location if printed is None else printed.location
         given = stated if printed is not None and self.pristine and printed.file == self.file else None
-        return BoundRow(values, address, location, name or segment, name, given, place, **fields, cells=cells)
+        defaults = self._default_places[block.name]
+        return BoundRow(
+            values, address, location, name or segment, name, given, place, **fields, cells=cells, defaults=defaults
+        )
 
     # Cells
 
@@ -308,7 +313,9 @@ class Binder:
         self._used.update(column.kind.template for column in named.values())
         found: dict[str, Any] = {}
         own: dict[str, Any] = {}
-        for key, (_, node) in self.cells.defaults.items():
+        places: dict[str, tuple[Location, str]] = {}
+        typed: dict[str, str] = {}
+        for key, (marker, node) in self.cells.defaults.items():
             name = spellings(block.name).get(key)
             if key == block.name and isinstance(node, Map):
                 self._used.add(key)
@@ -316,9 +323,15 @@ class Binder:
                 entries = {name: entry for name, entry in node.entries.items() if name not in ("columns", "rows")}
                 for option, (_, cell) in self._options(block, entries, where).items():
                     own[option] = self._value(named[option], cell, where)
+                    places[option] = cell.location, f"{where}.{option}"
             elif block.inherits and name is not None and name not in _PER_ROW:
                 self._used.add(key)
-                found.setdefault(name, self._value(named[name], node, "defaults"))
+                if name in found:
+                    self.problems.add(_same_column(key, typed[name]), marker.location, where="defaults", help=_ONE)
+                typed[name] = key
+                found[name] = self._value(named[name], node, "defaults")
+                places.setdefault(name, (node.location, f"defaults.{key}"))
+        self._default_places[block.name] = places
         return {**found, **own}
 
     def _value(self, column: Column, node: Node, address: str) -> Any:
@@ -378,7 +391,11 @@ def _check_short_form(block: Block, first: Column | None, value: Scalar | Seq, a
 
 
 def _twice(name: str, other: str) -> str:
-    return f"duplicate column `{other}`" if other == name else f"`{name}` and `{other}` are the same column"
+    return f"duplicate column `{other}`" if other == name else _same_column(name, other)
+
+
+def _same_column(name: str, other: str) -> str:
+    return f"`{name}` and `{other}` are the same column"
 
 
 def _wrong_inputs(block: Block, marker: Scalar, inputs: tuple[Scalar, ...], address: str) -> SpecError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.ir.columns import FLAG, HOLDS_LAYERS, INPUT, REPEATS, TEXT, Column
+from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
 from archprof.spec.layers import ColumnNames
 
 if TYPE_CHECKING:
@@ -59,13 +59,21 @@ def all_columns(block: Block) -> tuple[Column, ...]:
 
 def column_spellings(block: Block) -> ColumnNames:
     """Return every spelling of a block's columns → the column's name, the first column first."""
-    columns = all_columns(block)
-    lists, paths = ([column.name for column in columns if column.kind.form == form] for form in HOLDS_LAYERS)
-    found = ColumnNames({column.name: column.name for column in columns}, lists, paths)
+    return _spellings(all_columns(block))
+
+
+def _spellings(columns: tuple[Column, ...]) -> ColumnNames:
+    names = {column.name: column.name for column in columns}
     for column in columns:
         for spelling in column.synonyms:
-            found.setdefault(spelling, column.name)
-    return found
+            names.setdefault(spelling, column.name)
+    return ColumnNames(
+        names,
+        lists=(column.name for column in columns if column.kind.form == "layers"),
+        paths=(column.name for column in columns if column.kind.form == "paths"),
+        named=(column.name for column in columns if column.kind.form in ("norm", "act")),
+        inside={column.name: _spellings(column.kind.columns) for column in columns if column.kind.columns},
+    )
 
 
 def operator_block(operator: type[Operator]) -> Block:

@@ -23,6 +23,7 @@ class BoundRow(NamedTuple):
     narrow: bool = True
     deepen: bool = True
     cells: Mapping[str, Node] = {}  # those of its layer and its own, as typed, by their columns
+    defaults: Mapping[str, tuple[Location, str]] = {}  # where the spec's defaults for its columns stand
 
 
 class BoundLayer(NamedTuple):

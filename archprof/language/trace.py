@@ -256,13 +256,17 @@ class Tracer:
         return truncate(value) if rule is None or rule.divisor is None else make_divisible(value, rule.divisor)
 
     def failed(self, message: str, help: str = "", columns: Iterable[str] = ()) -> SpecError:
-        """Return an error at the row that is being traced: at its cell of the first of *columns* that it has."""
+        """Return an error at the row that is being traced: at its cell of the first of *columns* that it has, or takes
+        from the defaults."""
         row = self._frame.row
         if row is None:
             return problem(message, help=help)
         for column in columns:
             if column in row.cells:
                 return problem(message, row.cells[column].location, where=f"{row.address}.{column}", help=help)
+            if column in row.defaults:
+                location, where = row.defaults[column]
+                return problem(message, location, where=where, help=help)
         return problem(message, row.location, where=row.address, help=help)
 
     # Layers and rows

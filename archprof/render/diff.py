@@ -87,6 +87,9 @@ def _own(change: Change) -> dict[str, tuple[str, str]]:
     if change.costs and "operator" in change.fields:
         # Two operators may call their channels by two names: the output alone tells that they differ.
         following = tuple(name for name in following if name != "output")
+    elif change.fields.keys() & {"padding", "output"} == change.fields.keys():
+        # A padding that neither a kernel nor a dilation took along is one that somebody changed.
+        following = tuple(name for name in following if name != "padding")
     return {name: both for name, both in change.fields.items() if name not in following}
 
 

@@ -1,6 +1,6 @@
 """Why numbers differ, as tables: `archprof explain`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from archprof.analysis.explain import Explained, Explanation, PublishedCount, Rewriting
@@ -12,6 +12,8 @@ from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short, signed
 
 _OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
+# So many answers stand in a table, and so many numbers where there is none.
+_MOST, _NEAREST = 8, 3
 _OPERATIONS = {"macs": "MACs", "flops": "FLOPs"}
 
 
@@ -101,10 +103,9 @@ def _rewritten(one: Rewriting) -> str:
     return f"{plural(one.operators, one.what)} written as {one.written} here; as {one.otherwise}: {totals}"
 
 
-def guess_table(found: Guessed, shown: int) -> Table:
+def guess_table(found: Guessed, shown: int | None = None) -> Table:
     """Return what a number may be, a row each: what fits, or the nearest where nothing does; where it was published
-    stands below."""
-    fitting = [guess for guess in found.guesses if guess.fits]
+    stands below. *shown* rows, or a few."""
     columns = (
         Heading("number", "number", exact),
         Heading("what", "what", left=True),
@@ -114,9 +115,10 @@ def guess_table(found: Guessed, shown: int) -> Table:
         Heading("by chance", "chance", chance),
         Heading("", "verdict", lambda verdict: {"equal": "✓", "truncated": "✓ cut"}.get(verdict, ""), left=True),
     )
-    listed = fitting or ([] if found.published else found.guesses)
-    rows = tuple(map(_guessed_row, listed[:shown]))
-    return Table(heading(found.head), columns, rows, tuple(_answers(found)))
+    nearest = () if found.published else found.guesses
+    listed = (found.fitting or nearest)[:shown] if shown else found.likely[:_MOST] or nearest[:_NEAREST]
+    rows = tuple(map(_guessed_row, listed))
+    return Table(heading(found.head), columns, rows, tuple(_answers(found, listed)))
 
 
 def _guessed_row(one: Guess) -> tuple[Any, ...]:
@@ -134,19 +136,27 @@ def chance(share: float | None) -> str:
     return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
 
 
-def _answers(found: Guessed) -> Iterator[Note]:
+def _answers(found: Guessed, listed: Sequence[Guess]) -> Iterator[Note]:
+    fitting = len(found.fitting)
+    if fitting > len(listed):
+        others = plural(fitting - len(listed), "other answer")
+        yield Note("left out", f"{others} left out, further fetched: `--top {fitting}` shows all")
     for one in found.published:
         yield Note("published", _printed_there(one))
     yield Note("verdicts", _answer(found))
     if found.found:
-        around = f"numbers of {plural(found.digits, 'digit')} around it (within a factor of two)"
-        yield Note("verdicts", f"by chance: how many of all {around} would be explained as well")
+        around = f"random numbers of {plural(found.digits, 'digit')}, half to twice as large"
+        yield Note("verdicts", f"by chance: the share of {around}, that would find an answer as good")
+    if any(guess.fits and guess.verdict == "truncated" for guess in listed):
+        yield Note("verdicts", "✓ cut: the digits behind are cut off, not rounded")
+    if any(" 1024" in guess.what for guess in listed):
+        yield Note("verdicts", "units of 1024: M stands for 1024², G for 1024³")
     yield convention_note(found.head)
 
 
 def _printed_there(one: PrintedThere) -> str:
-    at = f" at {settings_text(one.at.items())}" if one.at else ""
-    counted = f"{exact(one.counted)} ({short(one.counted)}) {'there' if one.at else 'here'}"
+    at = "" if one.settings is None else f" at {settings_text(one.settings.items()) or 'its own settings'}"
+    counted = f"{exact(one.counted)} ({short(one.counted)}) {'here' if one.settings is None else 'there'}"
     what = _OPERATIONS.get(one.what, one.what)
     source = f" ({one.where})" if one.where else ""
     found = f"published {one.text} {what}{source}{at}: {'; '.join(filter(None, [counted, one.note]))}"

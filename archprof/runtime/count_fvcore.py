@@ -14,7 +14,9 @@ from fvcore.nn.jit_handles import (
     get_shape,
     linear_flop_jit,
 )
-from torch import Tensor, nn
+from torch import Tensor, nn, strided
+from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
+from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
 from archprof.runtime.arguments import Arguments
@@ -52,10 +54,37 @@ def _on_tensors(module: nn.Module, arguments: Arguments) -> tuple[Tensor, ...]:
         given = iter(tensors)
         values = [next(given) if isinstance(leaf, Tensor) else leaf for leaf in leaves]
         positional, named = tree_unflatten(values, structure)
-        return _tensors(forward(*positional, **named))
+        with _Alive() as alive:
+            result = _tensors(forward(*positional, **named))
+        return (*result, *alive.witnesses) if isinstance(result, tuple) else result
 
     module.forward = call
     return tuple(leaf for leaf in leaves if isinstance(leaf, Tensor))
+
+
+class _Alive(TorchFunctionMode):
+    """Takes an element of each product: a trace drops what reaches none of its outputs, though it ran."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.witnesses: list[Tensor] = []
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        result = func(*args, **(kwargs or {}))
+        if multiplies(_name(func)):
+            found = next((one for one in tree_leaves(result) if isinstance(one, Tensor)), None)
+            while found is not None and is_functorch_wrapped_tensor(found):  # inside `vmap`, which it must not leave
+                found = get_unwrapped(found)
+            if found is not None and found.layout is strided and not found.is_quantized:
+                self.witnesses.append(found.reshape(-1)[:1].clone())
+        return result
+
+
+def _name(func: Any) -> str:
+    """Return an operator's name as a trace has it, of a function of torch the one that it most likely runs."""
+    packet = getattr(func, "_overloadpacket", func)
+    name: str = getattr(packet, "_qualified_op_name", f"aten::{getattr(func, '__name__', '')}")
+    return name
 
 
 def _tensors(result: Any) -> Any:

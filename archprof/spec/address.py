@@ -6,6 +6,14 @@ from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
 Step = str | int
+
+
+class NameStep(str):
+    """A step to a name that stands alone in its mapping, with its options: another name there gives way to it."""
+
+    __slots__ = ()
+
+
 _SEGMENT = re.compile(r"\.?([A-Za-z_0-9][A-Za-z0-9_-]*)|\[([0-9]{1,6})\]", re.ASCII)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from archprof.errors import Problems, SpecError, problem
-from archprof.spec.address import Step
+from archprof.spec.address import NameStep, Step
 from archprof.spec.layers import Spellings, column_names, find_ids, full_form
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.values import mapping, scalar, sequence
@@ -68,6 +68,7 @@ class _Editor:
         self._spellings = spellings
         self._ids = find_ids(root, spellings)
         self._changes: dict[Steps, Node] = {}
+        self._named: dict[Steps, Step] = {}  # the norm or activation that edits name, where there can be one
         self._splices: dict[Steps, list[Splice]] = {}
         self._edited: set[Steps] = set()  # what is changed or removed
         self._around: set[Steps] = set()  # every place that holds one of those
@@ -131,6 +132,9 @@ class _Editor:
     def _claim(self, address: Scalar, steps: Steps) -> None:
         prefixes = [steps[:length] for length in range(1, len(steps) + 1)]
         if steps in self._around or any(prefix in self._edited for prefix in prefixes):
+            raise _contradiction(address)
+        names = {steps[:length]: step for length, step in enumerate(steps) if isinstance(step, NameStep)}
+        if any(self._named.setdefault(where, name) != name for where, name in names.items()):
             raise _contradiction(address)
         self._edited.add(steps)
         self._around.update(prefixes)

@@ -9,15 +9,23 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
 
 class ColumnNames(dict[str, str]):
     """What a block's columns may be called: every accepted spelling → the column's name; the first is the block's first
-    column. Those of *lists* hold a list of layers, those of *paths* several."""
+    column. Those of *lists* hold a list of layers, those of *paths* several; those of *named* hold one name, perhaps
+    with options, and those *inside* columns of their own."""
 
-    __slots__ = ("lists", "paths")
+    __slots__ = ("inside", "lists", "named", "paths")
 
     def __init__(
-        self, names: Mapping[str, str] | None = None, lists: Iterable[str] = (), paths: Iterable[str] = ()
+        self,
+        names: Mapping[str, str] | None = None,
+        *,
+        lists: Iterable[str] = (),
+        paths: Iterable[str] = (),
+        named: Iterable[str] = (),
+        inside: "Mapping[str, ColumnNames] | None" = None,
     ) -> None:
         super().__init__(names or {})
-        self.lists, self.paths = frozenset(lists), frozenset(paths)
+        self.lists, self.paths, self.named = frozenset(lists), frozenset(paths), frozenset(named)
+        self.inside = inside or {}
 
 
 Spellings = Callable[[str], ColumnNames]

@@ -5,10 +5,12 @@ import re
 from collections.abc import Hashable, Iterable
 from typing import Protocol, TypeVar
 
+from archprof.ir.operators import plain_name
 from archprof.spec.layers import Spellings, full_form
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Spec
+from archprof.spec.values import FALSE, TRUE
 from archprof.spec.variant import Setting
 
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?\Z", re.ASCII)
@@ -44,22 +46,25 @@ def identity(spec: Spec, spellings: Spellings) -> Hashable:
     and in which words that was typed; a resolution is in the input."""
     settings = {**spec.settings, "resolution": None}
     layers = full_form(Map({"layers": (Scalar("layers"), spec.layers)}), spellings)
-    cells = tuple((name, _meaning(node)) for name, (_, node) in spec.defaults.items())
-    inits = tuple((name, _meaning(node)) for name, node in spec.init.items())
+    cells = frozenset((name, _meaning(node)) for name, (_, node) in spec.defaults.items())
+    inits = frozenset((name, _meaning(node)) for name, node in spec.init.items())
     nodes = tuple(None if node is None else _meaning(node) for node in (layers, spec.outputs, spec.freeze))
     return (*settings.items(), spec.input, spec.classes, spec.width, spec.depth, cells, inits, nodes)
 
 
 def _meaning(node: Node) -> Hashable:
     if isinstance(node, Scalar):
-        return _number(node.text)
+        return _value(node.text)
     if isinstance(node, Seq):
         return tuple(map(_meaning, node.items))
-    return tuple((key, _meaning(value)) for key, value in node.pairs())
+    return frozenset((plain_name(key), _meaning(value)) for key, value in node.pairs())
 
 
-def _number(text: str) -> Hashable:
-    """Return the value of a number, of a square's side too: `03`, `3.0` and `3x3` are 3. Other text stays."""
+def _value(text: str) -> Hashable:
+    """Return the value of a number, of a square's side too: `03`, `3.0` and `3x3` are 3; that of a flag; the name of a
+    norm or an activation. Other text stays."""
+    if text in TRUE or text in FALSE:
+        return text in TRUE
     height, _, width = text.partition("x")
     side = height if height == width else text
-    return float(side) if _NUMBER.match(side) else text
+    return float(side) if _NUMBER.match(side) else plain_name(text)

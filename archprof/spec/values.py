@@ -124,11 +124,13 @@ def channels_first(node: Node, high: int) -> tuple[int, ...]:
     """Return a map's size, `CxHxW`. Raises SpecError where it plainly has its channels last, or is no size."""
     typed = [item.text for item in (node.items if isinstance(node, Seq) else (node,)) if isinstance(item, Scalar)]
     sizes = re.findall("[0-9]+", "x".join(typed), re.ASCII)
+    advice = []
     if sizes[:1] == ["1"] and len(sizes) == 4:
-        raise wrong(node, "`CxHxW`", f"without the batch: `{shorten('x'.join(sizes[1:]))}`")
+        advice, sizes = ["without the batch"], sizes[1:]
     if len(sizes) == 3 and _channels_last(*(int(size) if len(size) < _SHORT else 0 for size in sizes)):
-        height, width, channels = sizes
-        raise wrong(node, "`CxHxW`", f"channels first: `{channels}x{height}x{width}`")
+        advice, sizes = [*advice, "channels first"], [sizes[2], *sizes[:2]]
+    if advice:
+        raise wrong(node, "`CxHxW`", f"{', '.join(advice)}: `{shorten('x'.join(sizes))}`")
     return dims(node, "CxHxW", shorten("x".join(sizes)) if len(sizes) == 3 else "3x224x224", high)
 
 

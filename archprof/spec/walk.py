@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from itertools import islice
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.spec.address import Step, format_address, parse_address
+from archprof.spec.address import NameStep, Step, format_address, parse_address
 from archprof.spec.layers import (
     ABSENT,
     BESIDE,
@@ -29,6 +29,7 @@ _MAY_BE_ADDED = ("classes", "defaults", "width", "depth", "init", "freeze", "fol
 
 # So many places are offered where an address means none.
 _FEW = 3
+_NO_NAMES = ColumnNames()
 
 
 class Walk:
@@ -45,9 +46,11 @@ class Walk:
         self._said: list[Step] = []  # the steps as an address has them
         self._spellings = spellings
         self._ids = ids
+        self._root = root
         self._node: Node | None = root
+        self._named = False  # the value holds one name
         self._columns: list[str] = []
-        self._names = ColumnNames()
+        self._names = _NO_NAMES
         self._layer: WrittenLayer | None = None  # the one that is being walked through, and where it stands
         self._layer_at: tuple[Step, ...] = ()
         self._move = self._from_top
@@ -60,7 +63,13 @@ class Walk:
         self._said += (step,) if said is None else said
         self._node = node
         self._move = self._from_value
-        self.is_item = False
+        self._named = self.is_item = False
+
+    def _enter_column(self, column: str, step: Step, node: Node | None, said: tuple[Step, ...] | None = None) -> None:
+        """Go into the value of a column, which is named in the addresses of what is inside it."""
+        self._enter(step, node, said)
+        self._named = column in self._names.named
+        self._names = self._names.inside.get(column, _NO_NAMES)
 
     def _from_top(self, step: Step) -> None:
         assert isinstance(self._node, Map)
@@ -70,6 +79,19 @@ class Walk:
         self._enter(step, self._node.get(str(step)))
         if step == "layers":
             self._move = self._from_layers
+        elif step == "defaults":
+            self._move = self._from_defaults
+
+    def _from_defaults(self, step: Step) -> None:
+        """Go into the default of a column, as the first layer that has the column takes it, or into those of a
+        block."""
+        own = self._spellings(str(step))
+        if not own:
+            blocks = (layer.block.text for _, layer in layers_below(self._root.get("layers"), (), self._spellings))
+            self._names = next((names for names in map(self._spellings, blocks) if step in names), _NO_NAMES)
+        self._from_value(step)
+        if own:
+            self._names = own
 
     def _from_layers(self, step: Step) -> None:
         layer = self._item(step)
@@ -111,15 +133,19 @@ class Walk:
             or (name not in options.entries and name not in self._names.values())
         ):
             raise self._no_column(step)
-        columns = options.get("columns")
-        self._enter(name, options.get(str(name)))
-        if name in self._names.lists:
-            self._move = self._from_layers
-        elif name in self._names.paths:
-            self._move = self._from_paths
-        elif name == "rows" and isinstance(columns, Seq):
-            self._columns = column_names(columns)
-            self._move = self._from_rows
+        self._columns = column_names(options.get("columns"))
+        if _is_in_each_row(options, name):
+            message = f"each row of `{format_address(self._layer_at)}` has a `{name}` of its own"
+            raise self._failed(message, f"did you mean `{format_address((*self._layer_at, 'rows', 0, name))}`?")
+        lists = {
+            **dict.fromkeys(self._names.lists, self._from_layers),
+            **dict.fromkeys(self._names.paths, self._from_paths),
+        }
+        if name in lists or name == "rows":
+            self._enter(name, options.get(str(name)))
+            self._move = lists.get(name, self._from_rows)
+        else:
+            self._enter_column(str(name), name, options.get(str(name)))
 
     def _from_row(self, step: Step) -> None:
         name = self._names.get(str(step), step)
@@ -128,9 +154,9 @@ class Walk:
         if name in self._columns:
             index = self._columns.index(str(name))
             cell = self._node.items[index]
-            self._enter(index, None if cell is ABSENT else cell, said=(name,))
+            self._enter_column(str(name), index, None if cell is ABSENT else cell, said=(name,))
         elif name in self._names.values():
-            self._enter(name, None)
+            self._enter_column(str(name), name, None)
         else:
             raise self._no_column(step)
 
@@ -139,12 +165,22 @@ class Walk:
         to another in its place: whoever reads the value knows whether they may."""
         if isinstance(self._node, Seq):
             self._enter(step, self._item(step))
-        elif not isinstance(self._node, Scalar) or is_blank(self._node) or _is_name(self._node):
+        elif not isinstance(self._node, Scalar) or is_blank(self._node) or self._is_name(self._node):
             if isinstance(step, int):
                 raise self._failed(f"{self._so_far()} is a mapping, and has no [{step}]")
-            self._enter(step, self._node.get(step) if isinstance(self._node, Map) else None)
+            entries = self._node.entries if isinstance(self._node, Map) else {}
+            column = self._names.get(step, step)
+            # It stands there under another of its names, perhaps.
+            there = next((key for key in entries if self._names.get(key, key) == column), step)
+            inner = entries[there][1] if there in entries else None
+            self._enter_column(column, NameStep(there) if self._named else there, inner, (step,))
         else:
             raise self._failed(f"{self._so_far()} is {describe(self._node)}, a single value")
+
+    def _is_name(self, node: Scalar) -> bool:
+        """Tell whether a value is a name, or none, or a knob's where only a name can stand."""
+        typed = node.text.removeprefix("$") if self._named else node.text
+        return typed == "-" or IDENTIFIER.match(typed) is not None
 
     def _from_name(self, step: Step) -> None:
         raise self._failed(f"{self._so_far()} is a block's name")
@@ -179,8 +215,9 @@ class Walk:
         spellings, outer = self._spellings, self._layer
         for layers, where in lists_inside(outer, self._layer_at, spellings) if outer else ():
             for steps, layer in layers_below(layers, where, spellings):
-                if column in spellings(layer.block.text):
-                    yield format_address((*steps, column))
+                if name := spellings(layer.block.text).get(str(column)):
+                    row = ("rows", 0) if _is_in_each_row(layer.arguments, name) else ()
+                    yield format_address((*steps, *row, column))
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
@@ -191,9 +228,13 @@ def is_place(root: Map, name: str, spellings: Spellings) -> bool:
     return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings), spellings)
 
 
-def _is_name(node: Scalar) -> bool:
-    """Tell whether a value is a name, or none."""
-    return node.text == "-" or IDENTIFIER.match(node.text) is not None
+def _is_in_each_row(arguments: Node | None, column: Step) -> bool:
+    """Tell whether a table leaves nothing to what stands beside it in a column."""
+    if not isinstance(arguments, Map) or column not in (columns := column_names(arguments.get("columns"))):
+        return False
+    at, rows = columns.index(str(column)), arguments.get("rows")
+    cells = [row.items[at : at + 1] for row in rows.items if isinstance(row, Seq)] if isinstance(rows, Seq) else []
+    return bool(cells) and (ABSENT,) not in cells
 
 
 def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:
@@ -204,6 +245,8 @@ def put(node: Node | None, steps: tuple[Step, ...], value: Node) -> Node:
     if isinstance(node, Seq) and isinstance(step, int):
         return node._replace(items=(*node.items[:step], put(node.items[step], rest, value), *node.items[step + 1 :]))
     here = node if isinstance(node, Map) else Map({}, *value[1:4])
+    if isinstance(step, NameStep):
+        here = here._replace(entries={key: entry for key, entry in here.entries.items() if key == step})
     if step == "block" and not rest and isinstance(value, Scalar):
         return _rename_block(here, value)
     child = here.get(str(step))

@@ -4,6 +4,7 @@ import pytest
 
 import archprof
 from archprof.analysis.diff import diff
+from tests.cli import console
 
 
 def between(before, after, **options):
@@ -69,3 +70,22 @@ def test_blocks_sum_to_the_whole():
         found = between(before, after)
         assert sum(block.delta.macs for block in found.blocks) == found.totals.delta.macs
         assert sum(block.delta.params for block in found.blocks) == found.totals.delta.params
+
+
+@pytest.mark.parametrize(
+    ("setting", "change"),
+    [
+        ("layers[0].p=0", "conv: padding 1 → 0"),
+        ("layers[0].p=[0, 1, 0, 1]", "conv: padding 1 → 0×1×0×1"),
+        # The padding of a larger kernel follows from it.
+        ("layers[1].k=7", "conv: kernel_size 5 → 7"),
+        ("resolution=64", "as its input"),
+    ],
+)
+def test_a_padding_that_was_changed_is_told(tmp_path, capsys, setting, change):
+    file = tmp_path / "net.yaml"
+    layers = "layers:\n  - conv2d: {k: 3, c: 8, p: 1}\n  - conv2d: {k: 5, c: 8}\n"
+    file.write_text(f"archprof: 1\ninput: 3x32x32\n{layers}", encoding="utf-8")
+    out = console.archprof(capsys, "diff", str(file), f"{file}@{setting}").out
+    first = next(line for line in out.splitlines() if line.startswith("~"))
+    assert change in " ".join(first.split())

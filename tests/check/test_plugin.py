@@ -127,7 +127,7 @@ def test_the_fixture_takes_modules(run, folder):
     exceeded = "counted 4.176k; the limit is 4.175k, 1 too many: by fvcore; most in `0` (3,888), `1` (288)"
     assert f"Sequential: MACs ≤ 4,175, {exceeded}" in ended.stdout
     assert "Sequential: params ≤ 100, counted 122; the limit is 100, 22 too many" in ended.stdout
-    named = "Spectrum: MACs are at least 0; not counted: fft_fft ×1; `allow_uncounted=True` lets that pass"
+    named = "Spectrum: MACs are at least 0; not counted: fft ×1; `allow_uncounted=True` lets that pass"
     assert named in ended.stdout
 
 

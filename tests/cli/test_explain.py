@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from math import log
 
 import pytest
@@ -111,20 +112,21 @@ def test_a_number_of_a_module_that_is_written_otherwise(capsys):
 
 
 @pytest.mark.parametrize(
-    ("model", "number", "where", "at", "counted", "note"),
+    ("model", "number", "where", "settings", "counted", "note"),
     [
         ("v2", "6.9M", "Sandler et al. 2018, Table 4", {"width": "1.4"}, 6_108_776, "no known code gives 6.9M"),
-        ("v2@width=1.4", "6.9M params", "Sandler et al. 2018, Table 4", {}, 6_108_776, "no known code gives 6.9M"),
+        ("v2@width=1.4", "6.9M params", "Sandler et al. 2018, Table 4", None, 6_108_776, "no known code gives 6.9M"),
+        ("v2@width=1.4", "3.4M", "Sandler et al. 2018, Table 4", {}, 3_504_872, "3.47M without batch norm"),
         ("v1", "41M", "Howard et al. 2017, Table 6", {"width": "0.25"}, 41_030_272, ""),
-        ("v3", "239M", "d-li14/mobilenetv3.pytorch, issue 15", {}, 216_589_760, "thop of 2019"),
-        ("resnet50", "4.14 GFLOPs", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
-        ("resnet50", "4,135,789,592", "Lyken17/pytorch-OpCounter, README", {}, 4_089_184_256, "thop of 2019"),
-        ("v2", "429M", "shicai/MobileNet-Caffe, issue 69", {}, 300_774_272, "429,111,936: the expansion of t = 1"),
+        ("v3", "239M", "d-li14/mobilenetv3.pytorch, issue 15", None, 216_589_760, "thop of 2019"),
+        ("resnet50", "4.14 GFLOPs", "Lyken17/pytorch-OpCounter, README", None, 4_089_184_256, "thop of 2019"),
+        ("resnet50", "4,135,789,592", "Lyken17/pytorch-OpCounter, README", None, 4_089_184_256, "thop of 2019"),
+        ("v2", "429M", "shicai/MobileNet-Caffe, issue 69", None, 300_774_272, "429,111,936: the expansion of t = 1"),
         (
             "v2",
             "429,111,936",
             "shicai/MobileNet-Caffe, issue 69",
-            {},
+            None,
             300_774_272,
             "429,111,936: the expansion of t = 1",
         ),
@@ -132,15 +134,15 @@ def test_a_number_of_a_module_that_is_written_otherwise(capsys):
             "v2",
             "313,619,328",
             "dmlc/gluon-cv, pull request 773",
-            {},
+            None,
             300_774_272,
             "313,619,328: the expansion of t = 1",
         ),
     ],
 )
-def test_where_a_number_was_published(capsys, model, number, where, at, counted, note):
+def test_where_a_number_was_published(capsys, model, number, where, settings, counted, note):
     found = document(capsys, "explain", model, "--number", number)["published"][0]
-    assert (found["where"], found.get("at", {}), found["counted"]) == (where, at, counted)
+    assert (found["where"], found.get("settings"), found["counted"]) == (where, settings, counted)
     assert found.get("note", "").startswith(note)
 
 
@@ -172,6 +174,38 @@ def test_what_fits_any_number_is_not_offered(capsys):
     ) in " ".join(result.out.split())
 
 
+def table_rows(out):
+    return [line for line in out.splitlines() if re.match(r" *[\d,]+  ", line)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rows", "left_out"),
+    [
+        # Our own count alone: what a random number hits thirteen times as often is no answer beside it.
+        (("v2@width=1.4", "--number", "582M"), 1, "6 other answers left out, further fetched: `--top 7` shows all"),
+        (("v2@width=1.4", "--number", "582M", "--top", "3"), 3, "4 other answers left out, further fetched: `--top 7`"),
+        (("v2@width=1.4", "--number", "582M", "--top", "7"), 7, ""),
+        (("v2", "--number", "587.31M"), 3, ""),
+    ],
+)
+def test_a_few_answers_unless_more_are_asked_for(capsys, arguments, rows, left_out):
+    out = archprof(capsys, "explain", *arguments).out
+    assert len(table_rows(out)) == rows
+    assert left_out in out
+    assert ("left out" in out) == bool(left_out)
+
+
+def test_numbers_come_nearest_by_their_ratio(capsys):
+    """300.8M is 2.4 times 123M, 3.5M params are a 35th: by their difference params would be nearer."""
+    shown = table_rows(archprof(capsys, "explain", "v2", "--number", "123M").out)
+    assert all("MACs" in line for line in shown)
+
+
+def test_published_at_the_networks_own_settings(capsys):
+    out = " ".join(archprof(capsys, "explain", "v2@width=1.4", "--number", "3.4M").out.split())
+    assert "published 3.4M params (Sandler et al. 2018, Table 4) at its own settings: 3,504,872 (3.505M) there" in out
+
+
 def test_differences_are_to_the_number_typed(capsys):
     assert best(capsys, "v3", "--number", "234.8M")["difference"] == 38_456
 
@@ -180,8 +214,7 @@ def test_a_number_that_nothing_gives(capsys):
     result = archprof(capsys, "explain", "v2", "--number", "587.31M", "--top", "3")
     assert result.code == 1
     assert "nothing known gives 587.31M; these come nearest. Of all numbers of 5 digits around it, " in result.out
-    rows = [line for line in result.out.splitlines() if "archprof 1" not in line and line[:3].strip().isdigit()]
-    assert len(rows) == 3
+    assert len(table_rows(result.out)) == 3
 
 
 def test_a_number_that_is_none(capsys):

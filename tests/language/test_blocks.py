@@ -2,6 +2,7 @@
 
 import pytest
 
+from archprof.errors import SpecError
 from archprof.ir.operators import operator_names
 from archprof.ir.operators.norm import GroupNorm
 from archprof.language.expand import read_network
@@ -150,11 +151,65 @@ def test_what_is_not_here_yet_is_not_here(name):
 
 
 @pytest.mark.parametrize("change", ["group_norm.groups=8", "group_norm={groups: 8}"])
-@pytest.mark.parametrize("default", ["batch_norm", "-", "frozen_batch_norm"])
-def test_options_of_a_default_of_one_word(change, default):
+@pytest.mark.parametrize(
+    "default",
+    ["batch_norm", "-", "frozen_batch_norm", "{batch_norm: {eps: 0.1}}", "{group_norm: {groups: 4}}"],
+)
+def test_options_of_a_norm_in_the_place_of_the_default(change, default):
     layers, at = "  - conv: {k: 3, c: 16, bias: false}\n", f"defaults.norm.{change}"
     found = network(layers, head=f"defaults: {{norm: {default}}}\n", at=at)
     assert found.nodes[-1].op == GroupNorm(16, 8)
+
+
+# Each has the swish of a learnable factor, one parameter more than an activation has.
+SWISH = "{swish: {learnable: true}}"
+NAMED = f"""
+  - conv: {{k: 1, c: 8, norm: {{batch_norm: {{eps: 0.1}}}}}}
+  - conv: {{columns: [k, c, norm], rows: [[1, 8, {{batch_norm: {{eps: 0.1}}}}]]}}
+  - squeeze_excite: {{ratio: 0.5, act: {SWISH}}}
+  - inverted_residual: {{columns: [t, c, se], rows: [[2, 8, {{ratio: 0.5, act: {SWISH}}}]]}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("change", "named"),
+    [
+        ("layers[0].norm.group_norm.groups=2", "0.norm"),
+        ("layers[1].rows[0].norm.group_norm.groups=2", "1.0.norm"),
+        ("defaults.conv.norm.group_norm.groups=2", "0.norm"),
+        ("defaults.norm.group_norm.groups=2,defaults.norm.group_norm.eps=0.1", "3.0.project.norm"),
+        ("defaults.normalization.group_norm.groups=2", "3.0.project.norm"),
+        ("layers[2].act.relu6={}", "2.se.act"),
+        ("layers[3].rows[0].se.act.relu6={}", "3.0.se.act"),
+        ("defaults.nl=relu6", "3.0.expand.act"),
+        ("defaults.activation.relu6={}", "3.0.expand.act"),
+    ],
+)
+def test_another_name_in_the_place_of_one_with_options(change, named):
+    """There is one norm and one activation, wherever and under whichever of its names: the address says which."""
+    head = f"defaults: {{norm: {{batch_norm: {{eps: 0.1}}}}, act: {SWISH}, conv: {{act: -}}}}\n"
+    layers = NAMED if not change.startswith("defaults.conv") else NAMED.replace(", norm: {batch_norm: {eps: 0.1}}", "")
+    found = {node.path: node.op for node in network(layers, head=head, at=change).nodes}
+    assert found[named].name == ("group_norm" if "group_norm" in change else "relu6")
+
+
+TABLE = "  - {id: stage, conv: {columns: [k, c, s], rows: [[3, 8, 1], [3, 16, 2]]}}\n"
+
+
+@pytest.mark.parametrize("column", ["c", "out", "k", "s"])
+def test_what_each_row_of_a_table_has_is_not_set_beside_them(column):
+    with pytest.raises(SpecError) as raised:
+        network(TABLE, at=f"stage.{column}=5")
+    name = {"out": "c"}.get(column, column)
+    assert str(raised.value) == (
+        f"stage.{column}=5: `stage.{column}` names nothing: each row of `layers[0]` has a `{name}` of its own\n"
+        f"  help: did you mean `layers[0].rows[0].{name}`?"
+    )
+
+
+def test_what_only_some_rows_have_is_set_for_the_others():
+    found = network(TABLE, at="layers[0].rows[1].d=2,layers[0].d=3,layers[0].g=4", input="8x32x32")
+    assert [(node.op.dilation, node.op.groups) for node in found.nodes] == [((3, 3), 4), ((2, 2), 4)]
 
 
 def test_squeeze_excite_in_a_cell():
@@ -291,3 +346,15 @@ def test_odd_and_oblong_inputs():
     graph = read_network("mobilenet_v2@resolution=225x97")
     assert graph.nodes[0].output.shape == (32, 113, 49)
     assert graph.nodes[-1].output.shape == (1000,)
+
+
+def test_another_norm_in_the_place_of_a_knobs():
+    head = "knobs: {norm: {choices: [batch_norm, -], default: batch_norm}}\ndefaults: {norm: $norm}\n"
+    found = network("  - conv: {k: 3, c: 16}\n", head=head, at="defaults.norm.group_norm.groups=8")
+    assert found.nodes[1].op == GroupNorm(16, 8)
+
+
+def test_the_address_offered_leads_into_the_rows_of_an_inner_table():
+    inner = "{inverted_residual: {columns: [t, c], rows: [[1, 8], [2, 8]]}}"
+    with pytest.raises(SpecError, match=r"did you mean `layers\[0\].layers\[0\].rows\[0\].t`\?"):
+        network(f"  - sequence: [{inner}]\n", at="layers[0].t=2")

@@ -125,7 +125,7 @@ def test_the_kernel_of_gpus_counts_as_that_of_cpus():
 
 
 class Own(torch.autograd.Function):
-    """A function with a gradient of its own, into which a trace does not look."""
+    """A function with a gradient of its own."""
 
     @staticmethod
     def forward(ctx: object, x: Tensor) -> Tensor:
@@ -134,13 +134,14 @@ class Own(torch.autograd.Function):
 
 SQUARE = ones(3, 3)
 NOT_COUNTED = {
-    "fourier, traced": (torch.fft.rfft2, FVCORE, {"fft_rfft2": 1}),
-    "fourier, run": (torch.fft.rfft2, TORCH, {"_fft_r2c": 1}),
+    "fourier": (torch.fft.rfft2, BOTH, {"fft": 1}),
+    "fourier and back": (lambda x: torch.fft.ifft2(torch.fft.fft2(x)).real, BOTH, {"fft": 2}),
+    "distances": (lambda x: torch.cdist(x, x), BOTH, {"cdist": 1}),
+    "singular values": (torch.linalg.svd, BOTH, {"linalg_svd": 1}),
     "solve": (lambda x: torch.linalg.solve(x, x), FVCORE, {"linalg_solve": 1}),
     "exponential": (torch.matrix_exp, BOTH, {"linalg_matrix_exp": 1}),
     "sparse product": (lambda x: SQUARE.to_sparse() @ x, TORCH, {"mm (sparse)": 1}),
-    "sparse sum": (lambda x: torch.sparse.mm(SQUARE.to_sparse(), x), TORCH, {"_sparse_addmm (sparse)": 1}),
-    "function, traced": (Own.apply, FVCORE, {"Own": 1}),
+    "sparse sum": (lambda x: torch.sparse.mm(SQUARE.to_sparse(), x), TORCH, {"sparse_addmm (sparse)": 1}),
     "several": (lambda x: torch.linalg.inv(torch.linalg.inv(x)), FVCORE, {"linalg_inv": 2}),
 }
 
@@ -155,12 +156,39 @@ def test_what_has_no_rule_is_named(function, counter, names):
     assert found.macs == 3 * 3 * 3
 
 
+def test_a_function_with_a_gradient_of_its_own():
+    """What it calls of torch is counted, whatever else it may do is named where it is traced."""
+    found = measure_module(Function(Own.apply), [torch.eye(3)], BOTH)
+    assert (found.macs, found.macs_torch, found.not_counted) == (3**3, 3**3, {"Own": 1})
+
+
+WIDE, RECURRENT = nn.Linear(3, 5, bias=False).requires_grad_(False), nn.RNN(3, 4).requires_grad_(False)
+UNREAD = {
+    "layer": (lambda x: [WIDE(x), x][1], 3 * 3 * 5, {}),
+    "function": (lambda x: [torch.mm(x, x), x][1], 3**3, {}),
+    "method": (lambda x: [x @ x, x.matmul(x), x][2], 2 * 3**3, {}),
+    "recurrent": (lambda x: [RECURRENT(x), x][1], 3 * (3 * 4 + 4 * 4), {}),
+    "inside a function of functions": (lambda x: [torch.func.vmap(WIDE)(x), x][1], 3 * 3 * 5, {}),
+    "written over": (lambda x: [WIDE(x).relu_(), x][1], 3 * 3 * 5, {}),
+    "all": (lambda x: [WIDE(x), None][1], 3 * 3 * 5, {}),
+    "no rule": (lambda x: [torch.fft.fft(x), x][1], 0, {"fft": 1}),
+}
+
+
+@pytest.mark.parametrize(("function", "macs", "names"), UNREAD.values(), ids=UNREAD.keys())
+def test_what_reaches_no_output_counts_as_it_runs(function, macs, names):
+    found = measure_module(Function(function), [torch.eye(3)], BOTH)
+    assert (found.macs, found.macs_torch, found.not_counted) == (macs, macs, names)
+
+
 def test_an_operator_of_a_package_is_named():
     with torch.library._scoped_library("archprof_test", "FRAGMENT") as library:
         library.define("mix(Tensor x) -> Tensor")
         library.impl("mix", lambda x: x @ x, "CompositeExplicitAutograd")
-        module = Function(torch.ops.archprof_test.mix)
-        assert measure_module(module, [ones(3, 3)], BOTH).not_counted == {"archprof_test::mix": 1}
+        for function in (torch.ops.archprof_test.mix, lambda x: [torch.ops.archprof_test.mix(x), x][1]):
+            found = measure_module(Function(function), [ones(3, 3)], FVCORE)
+            assert found.not_counted == {"archprof_test::mix": 1}
+            assert measure_module(Function(function), [ones(3, 3)], BOTH).not_counted == found.not_counted
 
 
 MULTIPLY = """

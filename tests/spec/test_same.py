@@ -14,6 +14,7 @@ input: 3x32x32
 classes: 10
 width: {divisor: 8}
 depth: {round: ceil}
+defaults: {act: relu}
 knobs:
   stem: {type: int, default: 16, min: 1, max: 64}
   drop: {type: float, default: 0.2, min: 0, max: 1}
@@ -61,6 +62,12 @@ def stands_at(asked, settings):
         ("layers[0].k=3", ""),
         ("layers[1].rows[1].s=2", ""),
         ("width=0.5,classes=10", "width=0.5"),
+        ("layers[0].act=RE6", "layers[0].act=relu6"),
+        ("defaults.nl=HS", "defaults.act=hardswish"),
+        ("defaults.norm=BatchNorm2d", "defaults.norm=batch_norm"),
+        ("layers[0].norm={bn: {eps: 1e-3}}", "layers[0].norm.batch_norm.eps=0.001"),
+        ("layers[0].bias=yes", "layers[0].bias=true"),
+        ("layers[0].s=2,layers[0].d=3", "layers[0].d=3,layers[0].s=2"),
     ],
 )
 def test_the_same_network(asked, settings):
@@ -77,6 +84,8 @@ def test_the_same_network(asked, settings):
         ("width=0.5,resolution=64", "width=0.5"),
         ("resolution=32x64", "resolution=64x32"),
         ("kind=b", "kind=a"),
+        ("layers[0].act=RE6", "layers[0].act=RE"),
+        ("layers[0].bias=yes", "layers[0].bias=no"),
         ("layers[1].rows[0].k=5x3", "layers[1].rows[0].k=5"),
         ("layers[1].rows[0].k=5", "layers[1].rows[0].k=7"),
     ],

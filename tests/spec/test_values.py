@@ -67,6 +67,7 @@ def test_number_out_of_range(text):
         ("3,224,224", "as in `3x224x224`"),
         ("[3, 32, 32]", "as in `3x32x32`"),
         ("1x3x32x32", "without the batch: `3x32x32`"),
+        ("1x224x224x3", "without the batch, channels first: `3x224x224`"),
         ("224", "as in `3x224x224`"),
         ("[]", "as in `3x224x224`"),
     ],

@@ -64,6 +64,11 @@ def find_operator(name: str) -> type[Operator] | None:
     return _loaded(row.place) if row else None
 
 
+def plain_name(word: str) -> str:
+    """Return the name of the operator that a word is a spelling of, or the word."""
+    return _BY_SPELLING[word].name if word in _BY_SPELLING else word
+
+
 def operator_names() -> Iterator[str]:
     """Yield the names of operators and their other spellings."""
     yield from _BY_SPELLING
