@@ -128,7 +128,7 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
     columns = (
         Heading("conv", "conv", left=True),
         Heading("K", "kernels", lambda kernels: "+".join(map(pair, kernels))),
-        Heading("n", "times"),
+        Heading("n", "times", drop=1),
         Heading("M", "in_channels"),
         Heading("N", "out_channels"),
         Heading("output", "outputs", show_shape, drop=6),
