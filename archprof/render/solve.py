@@ -7,7 +7,6 @@ from archprof.render.table import Heading, Note, Table
 from archprof.sweep.solve import Found, KeptLimit, Solution
 from archprof.units import exact, percent, plural
 
-
 # What is shown beside the counts of the question, and how soon it gives way to them.
 _COUNTS = {"params": 1, "macs": 1, "activations": 3}
 
