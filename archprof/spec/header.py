@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import Problems, problem
+from archprof.errors import Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
@@ -79,6 +79,9 @@ def interpret(
     found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
     found["classes"] = settings["classes"]
     found["title"] = found["title"] or found["name"]
+    if resolution is not None:
+        size = shortest_size(dict(asked).get("resolution", ""), found["input"][0])
+        asked = tuple([(name, size if name == "resolution" else text) for name, text in asked])
     return Spec(
         **found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze")
     )
@@ -185,6 +188,15 @@ def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
         message = f"{describe(node)} has {plural(given, 'channel')}, the network takes {channels}"
         raise problem(message, node.location, help=advice)
     return height, width
+
+
+def shortest_size(text: str, channels: int) -> str:
+    """Return `192` of `3x192x192` and of `192x192`, `192x256` of `3x192x256`; what is no size stays."""
+    try:
+        height, width = read_resolution(Scalar(text), channels)
+    except SpecError:
+        return text
+    return str(height) if height == width else f"{height}x{width}"
 
 
 def read_knob(knob: Knob, node: Scalar) -> object:

@@ -172,6 +172,19 @@ def test_what_people_type_first(capsys, first, exact):
     assert _totals(json.loads(found.out)) == _totals(json.loads(expected.out))
 
 
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [("3x192x192", "192"), ("192x192", "192"), ("0192", "192"), ("3×192×160", "192x160"), ("192x160", "192x160")],
+)
+def test_a_resolution_is_named_in_the_fewest_words(capsys, typed, named):
+    found = archprof(capsys, "summary", f"v2@resolution={typed}", "--format", "json").out
+    assert json.loads(found)["model"] == f"mobilenet_v2@resolution={named}"
+    swept = archprof(capsys, "sweep", "v2", "--input", f"{typed},{named}", "--format", "json").out
+    assert [one["settings"] for one in json.loads(swept)["variants"]] == [{"resolution": named}]
+    solved = archprof(capsys, "solve", "v2", "--max-macs", "150M", "--input", typed, "--format", "json").out
+    assert json.loads(solved)["best"]["settings"]["resolution"] == named
+
+
 def _totals(document):
     """Return the numbers of a document, without the words that they were asked for with."""
     if isinstance(document, dict):
