@@ -226,7 +226,10 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     ),
     "dw": ConvKind("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
     "dw-linear": ConvKind(
-        "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair
+        "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2): depthwise, then pointwise",
+        _separable,
+        "1/N + 1/K²",
+        _pair,
     ),
     "group": ConvKind(
         "grouped convolution",
