@@ -265,7 +265,7 @@ def answer(ask: Convolution) -> ConvCost:
     """
     ask = ask._replace(conv=ALIASES.get(ask.conv, ask.conv))
     if ask.conv not in CONV_KINDS:
-        advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds")
+        advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds", CONV_KINDS)
         raise usage_error(f"unknown kind of convolution `{ask.conv}`", help=advice)
     graph = graph_of(ask)
     report = analyze_graph(graph)

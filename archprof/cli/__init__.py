@@ -9,12 +9,14 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from archprof.cli.output import say
-from archprof.errors import InputError, Problem, problems_of, suggest
+from archprof.errors import InputError, Problem, did_you_mean, problems_of, suggest
 from archprof.inputs import forget
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
 UsageError: Any = typer.BadParameter.__base__
+
+_FORMATS = (("json", "json"), ("csv", "csv"), ("markdown", "md"))
 
 # Each command's file in this folder, with the line that `--help` shows.
 COMMANDS: Mapping[str, str] = {
@@ -33,8 +35,14 @@ COMMANDS: Mapping[str, str] = {
     "schema": "The JSON Schema of the spec language, or of a result.",
 }
 
-# Options that people look for, and what there is.
+_COSTS = "`archprof summary NETWORK` prints params, MACs and, with `--flops`, FLOPs"
+# Options and commands that people look for, and what there is.
 ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("count", "flops", "info", "macs", "params", "profile", "stats"), _COSTS),
+    "help": "`archprof --help`, or `archprof summary --help` for that of a command",
+    "version": "`archprof --version`",
+    **{f"--{name}": f"`--format {name}`, or `-o FILE.{suffix}`" for name, suffix in _FORMATS},
+    "--kernel": "`--k 3` is the kernel",
     "--flops": "FLOPs are 2 × MACs; `summary` and `compare` show them",
     "--max": "limits are `--max-macs 220M`, `--max-params 4M` and the like, of `check`, `solve` and `sweep`",
     "--target-params": "`--max-params 4M` finds the largest that fits",
@@ -174,6 +182,20 @@ def _answer(option: str) -> Problem | None:
     return Problem(f"there is no `{option}`", help=ELSEWHERE[option]) if option in ELSEWHERE else None
 
 
+def _instead(word: str) -> str:
+    """Return what to type instead of a command that there is not: a network's name wants one before it."""
+    from archprof.spec import catalog
+
+    names = [name for name, _ in catalog.spellings()]
+    if catalog.is_path(word) or catalog.spelled(word.partition("@")[0], names):
+        return f"`archprof summary {word}` says what it costs"
+    if word in ELSEWHERE:
+        return ELSEWHERE[word]
+    if not did_you_mean(word, COMMANDS) and catalog.matching(word, catalog.spellings()):
+        return f"`archprof list {word}` shows the networks called so"
+    return suggest(word, COMMANDS, "commands")
+
+
 def _called(arguments: list[str]) -> str:
     """Return what was called: `archprof summary`."""
     return f"archprof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "archprof"
@@ -195,7 +217,11 @@ def _usage(error: Any) -> Problem:
     if advice:
         advice = f"did you mean {advice}"
     elif context and context.parent is None and "no such command" in message.lower():
-        advice = suggest(message.partition("`")[2].partition("`")[0], COMMANDS, "commands")
+        advice = _instead(message.partition("`")[2].partition("`")[0])
+    elif "missing argument" in message.lower():
+        from archprof.cli.examples import EXAMPLES
+
+        advice = f"as in `{EXAMPLES[context.info_name].lines[0]}`; `{command} --help` tells more"
     else:
         advice = f"`{command} --help` lists what there is"
     return Problem(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", help=advice)

@@ -86,7 +86,9 @@ def _option(part: str, text: str) -> tuple[str, str]:
 def _ask(conv: str, said: Mapping[str, str]) -> Convolution:
     kind = ALIASES.get(conv, conv)
     if kind not in CONV_KINDS:
-        raise usage_error(f"unknown kind of convolution `{conv}`", help=suggest(conv, (*CONV_KINDS, *ALIASES), "kinds"))
+        raise usage_error(
+            f"unknown kind of convolution `{conv}`", help=suggest(conv, (*CONV_KINDS, *ALIASES), "kinds", CONV_KINDS)
+        )
     ask = Convolution(kind)
     if kind == "mix":
         ask = ask._replace(kernels=((3, 3), (5, 5), (7, 7)))

@@ -167,13 +167,19 @@ def multiply(first: Any, second: Any) -> Any:
     return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
+# Sizes as Python writes them.
+_LISTED = r"[\[(]? *[0-9]+( *, *[0-9]+)+ *[\])]?"
+
+
 def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
     """Return (height, width) of `224`, of `192x256`, or of `3x192x256` for a network that takes 3 *channels*."""
     if node.value is not None:
         return (node.value, node.value)
     parts = node.text.replace("×", "x").split("x")
     if len(parts) == 1:
-        side = integer(node, 1, MAX_SIDE, "a resolution")
+        listed = re.findall("[0-9]+", node.text)
+        advice = f"write `{'x'.join(listed)}`" if len(listed) in (2, 3) and re.fullmatch(_LISTED, node.text) else ""
+        side = integer(node, 1, MAX_SIDE, "a resolution", advice or "as in `192`, `192x256` or `3x192x256`")
         return side, side
     if len(parts) == 4:
         raise problem(f"{describe(node)} has a batch", node.location, help=f"without it: `{'x'.join(parts[1:])}`")

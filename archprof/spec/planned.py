@@ -10,9 +10,9 @@ from archprof.spec.nodes import shorten
 
 # What a network is named by, and what that is.
 NETWORKS: Mapping[str, str] = {
-    r"torchvision:.*": "a model of torchvision",
-    r"timm:.*": "a model of timm",
-    r"transformers:.*": "a model of transformers",
+    r"torchvision[.:].*": "a model of torchvision",
+    r"timm[.:].*": "a model of timm",
+    r"transformers[.:].*": "a model of transformers",
     r".*\.py(:[A-Za-z_]\w*)?": "Python code",
     r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*": "Python code",
     r".*\.onnx": "an ONNX file",
@@ -31,7 +31,7 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     what = next((what for form, what in NETWORKS.items() if re.fullmatch(form, target)), None)
     if what is None or is_git(target):
         return None
-    name = target.partition(":")[2]
+    name = re.split("[.:]", target)[-1]
     here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
     message = f"`{shorten(target)}` is {what}, which archprof does not take yet"
     return problem(message, location, help=f"{here}it takes {_TAKEN}")

@@ -11,7 +11,42 @@ from tests.cli.console import archprof
 
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
-    "summary": "archprof summary: missing argument `MODEL`\n  help: `archprof summary --help` lists what there is\n",
+    "mobilenetv2": (
+        "archprof: no such command `mobilenetv2`\n  help: `archprof summary mobilenetv2` says what it costs\n"
+    ),
+    "./my_net.yaml": (
+        "archprof: no such command `./my_net.yaml`\n  help: `archprof summary ./my_net.yaml` says what it costs\n"
+    ),
+    "efficientnet": (
+        "archprof: no such command `efficientnet`\n  help: `archprof list efficientnet` shows the networks called so\n"
+    ),
+    "flops v2": (
+        "archprof: no such command `flops`\n  help: `archprof summary NETWORK` prints params, MACs and, with "
+        "`--flops`, FLOPs\n"
+    ),
+    "help": (
+        "archprof: no such command `help`\n  help: `archprof --help`, or `archprof summary --help` for that of a "
+        "command\n"
+    ),
+    "summary v2 --json": "archprof summary: there is no `--json`\n  help: `--format json`, or `-o FILE.json`\n",
+    "compare v2 --markdown": (
+        "archprof compare: there is no `--markdown`\n  help: `--format markdown`, or `-o FILE.md`\n"
+    ),
+    "cost --kernel 3": "archprof cost: there is no `--kernel`\n  help: `--k 3` is the kernel\n",
+    "cost --conv conv2d": (
+        "unknown kind of convolution `conv2d`\n  help: kinds: std, pw, dw, dw-linear, group, mix, bottleneck, "
+        "inverted, se, linear\n"
+    ),
+    "summary mobilenet_v2.yaml": (
+        "no such file: `mobilenet_v2.yaml`\n  help: `mobilenet_v2` is in the catalog, by its name alone\n"
+    ),
+    "summary": (
+        "archprof summary: missing argument `MODEL`\n  help: as in `archprof summary v2 --width 0.75 --resolution "
+        "192`; `archprof summary --help` tells more\n"
+    ),
+    "diff v1": (
+        "archprof diff: missing argument `B`\n  help: as in `archprof diff v1 v2`; `archprof diff --help` tells more\n"
+    ),
     "summary v2 --widht 1": "archprof summary: no such option: --widht\n  help: did you mean `--width`?\n",
     "summary v2 extra": (
         "archprof summary: got unexpected extra argument(s) (extra)\n  help: `archprof summary --help` lists what "
@@ -63,6 +98,15 @@ CASES = {
     "summary v2 --input 1x3x224x224": (
         "resolution=1x3x224x224: `1x3x224x224` has a batch\n  help: without it: `3x224x224`\n"
     ),
+    "summary v2 --input 3,224,224": (
+        "resolution=3,224,224: expected a resolution, not `3,224,224`\n  help: write `3x224x224`\n"
+    ),
+    "summary v2 --input (224,224)": (
+        "resolution=(224,224): expected a resolution, not `(224,224)`\n  help: write `224x224`\n"
+    ),
+    "summary v2 --input large": (
+        "resolution=large: expected a resolution, not `large`\n  help: as in `192`, `192x256` or `3x192x256`\n"
+    ),
     "sweep v2 --input 3x64x64,1x64x64": (
         "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
     ),
@@ -71,6 +115,7 @@ CASES = {
         "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
         for command, model, what, more in (
             ("summary", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
+            ("show", "torchvision.models.resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
             ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
             ("diff v1", "x.py:Net", "Python code", ""),
             ("validate", "nets.small:Net", "Python code", ""),
