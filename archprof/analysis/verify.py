@@ -57,7 +57,7 @@ class UncheckedEntry(NamedTuple):
 
     model: str
     settings: Mapping[str, str]
-    numbers: Mapping[str, str]
+    printed: Mapping[str, str]
     where: str
     location: Location
 

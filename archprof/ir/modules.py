@@ -176,6 +176,7 @@ def deform_conv2d(
     x: Tensor,
     offsets: Tensor,
     weight: Tensor,
+    kernel_size: Pair,
     stride: Pair,
     padding: Pair,
     dilation: Pair,
@@ -185,7 +186,7 @@ def deform_conv2d(
     """Return the deformable convolution of a map, as `DeformConv2d` describes it; offsets of three numbers a tap, not
     two, are modulated."""
     batch, height, width, rows, columns = x.shape[0], x.shape[2], x.shape[3], offsets.shape[2], offsets.shape[3]
-    tall, wide = weight.shape[2], weight.shape[3]
+    tall, wide = kernel_size  # not the weight's: to a tracer, products of its sizes would be products of tensors
     split = 2 * deformable_groups * tall * wide
     shifts = offsets[:, :split].reshape(batch, deformable_groups, tall * wide, 2, rows, columns)
     # Taps are numbered row by row.
@@ -245,7 +246,15 @@ class DeformConv2d(nn.Module):
 
     def forward(self, x: Tensor, offsets: Tensor) -> Tensor:
         return deform_conv2d(
-            x, offsets, self.weight, self.stride, self.padding, self.dilation, self.groups, self.deformable_groups
+            x,
+            offsets,
+            self.weight,
+            self.kernel_size,
+            self.stride,
+            self.padding,
+            self.dilation,
+            self.groups,
+            self.deformable_groups,
         )
 
     def extra_repr(self) -> str:

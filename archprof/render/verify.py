@@ -48,12 +48,12 @@ def unchecked_table(found: Verification) -> Table:
     columns = (
         Heading("model", "model", left=True, fold=NAME),
         Heading("at", "settings", left=True, fold=NAME),
-        Heading("published", "numbers", left=True),
+        Heading("published", "printed", left=True),
         Heading("where", "where", left=True, drop=2),
         Heading("entry", "location", left=True, drop=1),
     )
     rows = tuple(
-        (one.model, settings_text(one.settings.items()), _numbers(one.numbers), one.where, str(one.location))
+        (one.model, settings_text(one.settings.items()), _numbers(one.printed), one.where, str(one.location))
         for one in found.unchecked
     )
     entries = "1 published entry" if len(rows) == 1 else f"{len(rows):,} published entries"

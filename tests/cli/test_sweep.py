@@ -72,7 +72,7 @@ def test_a_document_of_nothing_is_one(capsys, tmp_path):
 def test_a_document_names_what_cannot_be(capsys):
     axes = ("--set", "layers[0].g=1,3", "--format", "json")
     [one] = json.loads(archprof(capsys, "sweep", "resnet18", *axes).out)["impossible"]
-    reason = "layers[0]: 64 output channels are not divisible by 3 groups"
+    reason = "layers[0].g: 64 output channels are not divisible by 3 groups"
     assert one == {"model": "resnet18", "settings": {"layers[0].g": "3"}, "affected": 1, "reason": reason}
 
 

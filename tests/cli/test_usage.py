@@ -161,7 +161,7 @@ def test_message(capsys, arguments):
     [
         ("mobilenet-v2", "mobilenet_v2"),
         ("MobileNetV2", "mobilenet_v2"),
-        ("SE-ResNet", "se_resnet50"),
+        ("SE-ResNet", "se_resnet18 se_resnet34 se_resnet50"),
         ("*minimalistic", "mobilenet_v3_large_minimalistic mobilenet_v3_small_minimalistic"),
         ("with 5×5", "vgg13_5x5 vgg16_5x5"),
     ],

@@ -129,15 +129,21 @@ def test_what_was_read_again(capsys, tmp_path):
     assert document["unchecked"] == [
         {
             "model": "net",
-            "at": {},
-            "numbers": {"params": "16", "top1": "70.0"},
+            "settings": {},
+            "printed": {"params": "16", "top1": "70.0"},
             "where": "a zoo, README.md",
             "location": f"{path}:8:5",
         },
-        {"model": "net", "at": {"resolution": "4"}, "numbers": {"macs": "192"}, "where": "", "location": f"{path}:9:5"},
+        {
+            "model": "net",
+            "settings": {"resolution": "4"},
+            "printed": {"macs": "192"},
+            "where": "",
+            "location": f"{path}:9:5",
+        },
     ]
     at_size = archprof(capsys, "verify", f"{path}@resolution=4x4", "--unchecked", "--format", "json")
-    assert [one["numbers"] for one in json.loads(at_size.out)["unchecked"]] == [{"macs": "192"}]
+    assert [one["printed"] for one in json.loads(at_size.out)["unchecked"]] == [{"macs": "192"}]
     _, [own, _] = proofs(capsys, path, "--analytic")
     assert [check.get("checked") for check in own["checks"]] == ["a copy", None]
 
@@ -149,7 +155,7 @@ def test_every_entry_of_the_catalog_was_read_again(capsys):
 def test_a_default_given_is_no_variant(capsys, tmp_path):
     path = write(tmp_path, "expect: [{macs: 768}, {at: resolution=4, macs: 192}]\n")
     _, found = proofs(capsys, f"{path}@resolution=8x8", "--analytic")
-    assert [(proof["model"], proof["at"], proof["totals"]["macs"]) for proof in found] == [
+    assert [(proof["model"], proof["settings"], proof["totals"]["macs"]) for proof in found] == [
         ("net@resolution=8x8", {}, 768),
         ("net@resolution=8x8", {"resolution": "4"}, 192),
     ]

@@ -118,9 +118,9 @@ def test_a_layer_or_row_has_its_own_rule():
     """By its id, with all that is inside; an inner one before the one around it."""
     layers = """
 layers:
-  - {id: plain, conv2d: 64}
-  - conv: {columns: [id, c], rows: [[first, 64], [second, 64]]}
-  - {id: outer, residual: {body: [conv2d: 64, {id: inner, conv2d: 64}]}}
+  - {id: plain, conv2d: {k: 1, c: 64}}
+  - conv: {k: 1, columns: [id, c], rows: [[first, 64], [second, 64]]}
+  - {id: outer, residual: {body: [conv2d: {k: 1, c: 64}, {id: inner, conv2d: {k: 1, c: 64}}]}}
 """
     rules = "{conv: {normal: 1}, layers: {second: {normal: 2}, outer: {normal: 3}, inner: {normal: 4}}}"
     torch.manual_seed(0)

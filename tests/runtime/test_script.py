@@ -84,10 +84,11 @@ def test_so_does_one_with_what_the_catalog_has_by_setting_alone(name, settings):
     "layers",
     [
         JOINED,
-        "layers: [conv2d: 4, {swish: {learnable: true}}, swish]",
-        "layers: [conv2d: 4, layer_norm, layer_scale]",
-        "layers: [conv2d: 4, avg_pool, flatten, linear: 4, frozen_batch_norm, batch_norm, {stochastic_depth: 0.5}]",
-        "layers: [conv2d: 4, {avg_pool: {form: function}}, mean]",
+        "layers: [conv2d: {k: 1, c: 4}, {swish: {learnable: true}}, swish]",
+        "layers: [conv2d: {k: 1, c: 4}, layer_norm, layer_scale]",
+        "layers: [conv2d: {k: 1, c: 4}, avg_pool, flatten, linear: 4, frozen_batch_norm, batch_norm]",
+        "layers: [conv2d: {k: 1, c: 4}, {stochastic_depth: 0.5}]",
+        "layers: [conv2d: {k: 1, c: 4}, {avg_pool: {form: function}}, mean]",
         "layers: [basic_block: {c: 6, s: 2, shortcut: A, norm: batch_norm, act: relu}]",
     ],
 )
@@ -98,7 +99,7 @@ def test_so_does_every_operator(layers):
 
 
 def test_stochastic_depth_draws_the_same_in_training():
-    network = build_network(graph_of("layers: [conv2d: 4, {stochastic_depth: 0.5}]"))
+    network = build_network(graph_of("layers: [conv2d: {k: 1, c: 4}, {stochastic_depth: 0.5}]"))
     x = torch.rand(16, 3, 8, 8)
     outputs = []
     for made in (network, torch.jit.script(network), fx.symbolic_trace(network)):
@@ -176,11 +177,13 @@ def test_is_printed_by_the_names_that_people_know():
 
 
 def test_a_source_is_kept_as_long_as_its_class():
-    network = build_network(graph_of("layers: [conv2d: 4, {split: {start: 1, channels: 3}}]"))
+    network = build_network(graph_of("layers: [conv2d: {k: 1, c: 4}, {split: {start: 1, channels: 3}}]"))
     file = network.forward.__code__.co_filename
     linecache.checkcache()
     assert linecache.getlines(file)[1] == "    x = getattr(self, '0')(x)\n"
-    assert type(build_network(graph_of("layers: [conv2d: 8, {split: {start: 1, channels: 3}}]"))) is type(network)
+    assert type(build_network(graph_of("layers: [conv2d: {k: 1, c: 8}, {split: {start: 1, channels: 3}}]"))) is type(
+        network
+    )
     network_class.cache_clear()
     del network
     gc.collect()
