@@ -167,9 +167,10 @@ def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
 
 
 def named(ask: Convolution) -> str:
-    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`."""
+    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`, `pw, of std K 3`."""
     stacked = f"{ask.times} × " if ask.times > 1 else ""
-    kernel = f", K {'+'.join(map(pair, ask.own_kernels))}" if ask.own_kernels else ""
+    held_against = "of std " if ask.own_kernels != ask.kernels else ""
+    kernel = f", {held_against}K {'+'.join(map(pair, ask.kernels))}" if ask.own_kernels else ""
     return f"{stacked}{ask.conv}{kernel}"
 
 
