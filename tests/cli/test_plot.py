@@ -123,7 +123,7 @@ def test_convolutions_over_their_outputs(capsys, tmp_path):
 def test_every_convolution_has_its_own_line(capsys, tmp_path):
     path = tmp_path / "out.svg"
     archprof(capsys, "cost", "--conv", "std,dw,inverted,bottleneck", "--k", "3,5", "--plot", str(path))
-    legend = ET.parse(path).find(".//*[@id='legend_1']")
+    (legend,) = ET.parse(path).iterfind(".//*[@id='legend_1']")
     lines = [node.get("style") for node in legend.iter("{http://www.w3.org/2000/svg}path") if node.get("style")]
     assert len(set(lines)) == len(lines) == 8
 
