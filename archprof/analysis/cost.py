@@ -253,8 +253,8 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     "linear": ConvKind("fully connected layer", _linear),
 }
 ALIASES = {
-    "dws": "dw", "depthwise": "dw", "separable": "dw", "pointwise": "pw", "standard": "std", "grouped": "group",
-    "mixed": "mix", "inverted-residual": "inverted", "squeeze-excite": "se",
+    "dws": "dw", "depthwise": "dw", "separable": "dw", "depthwise-separable": "dw", "pointwise": "pw",
+    "standard": "std", "grouped": "group", "mixed": "mix", "inverted-residual": "inverted", "squeeze-excite": "se",
 }  # fmt: skip
 
 

@@ -53,7 +53,13 @@ def aliases() -> dict[str, str]:
 
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
-    return target == "-" or is_git(target) or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
+    return (
+        target in ("-", ".", "..")
+        or is_git(target)
+        or "/" in target
+        or "\\" in target
+        or target.endswith((".yaml", ".yml"))
+    )
 
 
 def reference_of(model: object) -> str | None:

@@ -32,7 +32,22 @@ CASES = {
     "compare v2 --markdown": (
         "archprof compare: there is no `--markdown`\n  help: `--format markdown`, or `-o FILE.md`\n"
     ),
-    "cost --kernel 3": "archprof cost: there is no `--kernel`\n  help: `--k 3` is the kernel\n",
+    "cost --kernel 3": "archprof cost: there is no `--kernel`\n  help: `--k 3` is the kernel, of `cost`\n",
+    "summary v1 --alpha 0.5": (
+        "archprof summary: there is no `--alpha`\n  help: `--width 0.5` is the width multiplier\n"
+    ),
+    "sweep v2 --image-size 160": (
+        "archprof sweep: there is no `--image-size`\n  help: `--resolution 160` is the input size\n"
+    ),
+    "solve v2 --max-flops 300M": (
+        "archprof solve: there is no `--max-flops`\n  help: FLOPs are 2 × MACs: `--max-macs` or `--target-macs` of "
+        "half as many\n"
+    ),
+    "sweep v2 --pareto": (
+        "archprof sweep: option `--pareto` requires an argument\n  help: `archprof sweep --help` lists what there is\n"
+    ),
+    "check v2 --max-increase 5%": ("--max-increase 5%: `5%` states no limit\n  help: as in `--max-increase macs=5%`\n"),
+    "summary .": "`.` is a directory, not a spec\n  help: name a file in it, such as `my_net.yaml`\n",
     "cost --conv conv2d": (
         "unknown kind of convolution `conv2d`\n  help: kinds: std, pw, dw, dw-linear, group, mix, bottleneck, "
         "inverted, se, linear\n"
@@ -49,8 +64,8 @@ CASES = {
     ),
     "summary v2 --widht 1": "archprof summary: no such option: --widht\n  help: did you mean `--width`?\n",
     "summary v2 extra": (
-        "archprof summary: got unexpected extra argument(s) (extra)\n  help: `archprof summary --help` lists what "
-        "there is\n"
+        "archprof summary: got unexpected extra argument(s) (extra)\n  help: as in `archprof summary v2 --width 0.75 "
+        "--resolution 192`; `archprof summary --help` tells more\n"
     ),
     "summary v2 --format xml": "unknown format `xml`\n  help: formats: table, markdown, csv, json\n",
     "summary v2 --sort mac": (
@@ -209,6 +224,7 @@ def test_every_command_knows_a_network_by_any_spelling(capsys, command, model):
         ("solve v2 --max-macs 1.5e8", "solve v2 --max-macs 150M"),
         ("sweep v2 --max-params 3.5e6 --width 0.5,1", "sweep v2 --max-params 3.5M --width 0.5,1"),
         ("cost --conv standard,depthwise,pointwise,grouped", "cost --conv std,dw,pw,group"),
+        ("cost --conv Depthwise_Separable,inverted_residual", "cost --conv dw,inverted"),
     ],
 )
 def test_what_people_type_first(capsys, first, exact):
