@@ -242,6 +242,9 @@ def test_a_resolution_is_named_in_the_fewest_words(capsys, typed, named):
     assert json.loads(found)["model"] == f"mobilenet_v2@resolution={named}"
     swept = archprof(capsys, "sweep", "v2", "--input", f"{typed},{named}", "--format", "json").out
     assert [one["settings"] for one in json.loads(swept)["variants"]] == [{"resolution": named}]
+    for command, key in (("check --max-macs 1G", "models"), ("verify --analytic", "proofs")):
+        told = archprof(capsys, *command.split(), f"v2@resolution={typed}", "--format", "json").out
+        assert f"mobilenet_v2@resolution={named}" in [one["model"] for one in json.loads(told)[key]]
     solved = archprof(capsys, "solve", "v2", "--max-macs", "150M", "--input", typed, "--format", "json").out
     assert json.loads(solved)["best"]["settings"]["resolution"] == named
 

@@ -156,8 +156,8 @@ def test_a_default_given_is_no_variant(capsys, tmp_path):
     path = write(tmp_path, "expect: [{macs: 768}, {at: resolution=4, macs: 192}]\n")
     _, found = proofs(capsys, f"{path}@resolution=8x8", "--analytic")
     assert [(proof["model"], proof["settings"], proof["totals"]["macs"]) for proof in found] == [
-        ("net@resolution=8x8", {}, 768),
-        ("net@resolution=8x8", {"resolution": "4"}, 192),
+        ("net@resolution=8", {}, 768),
+        ("net@resolution=8", {"resolution": "4"}, 192),
     ]
 
 
