@@ -5,10 +5,10 @@
     >>> report.totals.macs
     209069792
 
-Nothing here imports torch until `build` or `measure` is called.
+Nothing here imports torch until `build`, `capture` or `measure` is called.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, InputError, SpecError, UsageError, as_given, usage_error
@@ -34,6 +34,7 @@ __all__ = [
     "UsageError",
     "analyze",
     "build",
+    "capture",
     "expand",
     "load",
     "measure",
@@ -119,6 +120,31 @@ def measure(
         advice = '`resolution="192x256"` changes it'
         raise usage_error(f"`{graph.origin.variant}` has an input of its own", help=advice)
     return Measurement(*measure_network(graph, counter))
+
+
+def capture(
+    module: "torch.nn.Module",
+    /,
+    input: Any = None,
+    *,
+    args: Sequence[Any] | None = None,
+    kwargs: Mapping[str, Any] | None = None,
+) -> "Graph":
+    """Return the graph of a torch module in evaluation mode: every operator that torch dispatches, at the path of the
+    module that calls it, with its shapes; `analyze` says what it costs.
+
+    *input* is a shape (C, H, W), whose batch is found by recording several, or a tensor; *args* and *kwargs* are the
+    arguments of forward as they are. Nothing is computed, and the module is left as it was. Raises UsageError where
+    torch is not installed, and for a module that cannot be run on that input.
+    """
+    from archprof.captures.given import batched_for
+    from archprof.captures.module import capture_module
+    from archprof.runtime.arguments import measurable
+    from archprof.runtime.imports import require_torch
+
+    require_torch("capturing a module")
+    subject = measurable(module)
+    return capture_module(subject, batched_for(subject, input, args, kwargs))
 
 
 def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":

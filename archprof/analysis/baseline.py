@@ -16,7 +16,6 @@ from archprof.limits import MAX_DIGITS
 SCHEMA = 2
 MAX_BYTES = 1 << 26
 _ROW_KEYS = ("path", "kind", "stage", *NAMES, "weighted")
-_KEYS = ("archprof", "commit", "convention", "inputs", "layers", "totals", "weighted_layers")
 # Larger integers are decimal strings, as in all JSON of ours.
 _EXACT = 1 << 53
 
@@ -45,6 +44,25 @@ class Snapshot(NamedTuple):
     def counted_as(self) -> tuple[str, Mapping[str, Tensor]]:
         """By which convention, and at which inputs."""
         return self.convention, self.inputs
+
+
+class Entry(NamedTuple):
+    """A network in a baseline file: which archprof counted it, at which commit, by which convention; its sums and its
+    rows."""
+
+    archprof: str
+    commit: str
+    convention: str
+    inputs: Mapping[str, Tensor]
+    weighted_layers: int
+    totals: Counts
+    layers: tuple[BaselineRow, ...]
+
+
+class Baseline(NamedTuple):
+    """A baseline file: networks by name."""
+
+    models: Mapping[str, Entry]
 
 
 def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
@@ -82,17 +100,13 @@ def _encoded(name: str) -> str:
 
 
 def _model(kept: Snapshot) -> str:
+    totals = Counts((name, counted(kept.parts, name)) for name in NAMES)
+    weighted_layers = counted(kept.parts, "layers")
+    facts = (kept.archprof, kept.commit, kept.convention, kept.inputs, weighted_layers, totals)
+    *keys, last = Entry._fields
+    lines = [f"      {_json(key)}: {_json(value)}" for key, value in zip(keys, facts, strict=True)]
     layers = ",\n".join(f"        {_json(part)}" for part in kept.parts)
-    facts = {
-        "archprof": kept.archprof,
-        "commit": kept.commit,
-        "convention": kept.convention,
-        "inputs": kept.inputs,
-        "weighted_layers": counted(kept.parts, "layers"),
-        "totals": {name: counted(kept.parts, name) for name in NAMES},
-    }
-    lines = [f"      {_json(key)}: {_json(value)}" for key, value in facts.items()]
-    return "{\n" + ",\n".join([*lines, f'      "layers": [\n{layers}\n      ]']) + "\n    }"
+    return "{\n" + ",\n".join([*lines, f'      "{last}": [\n{layers}\n      ]']) + "\n    }"
 
 
 def _json(value: Any) -> str:
@@ -188,8 +202,8 @@ class _BaselineReader:
 
     def _model(self, name: str, model: Any) -> Snapshot:
         where = f"models.{name[:60]}"
-        if not isinstance(model, dict) or sorted(model) != sorted(_KEYS):
-            raise self._wrong(f"a network has {', '.join(_KEYS)}", _json(name), where)
+        if not isinstance(model, dict) or model.keys() != {*Entry._fields}:
+            raise self._wrong(f"a network has {', '.join(sorted(Entry._fields))}", _json(name), where)
         texts = [model[key] for key in ("archprof", "commit", "convention")]
         layers, inputs = model["layers"], _inputs(model["inputs"])
         if not all(isinstance(value, str) for value in texts) or not isinstance(layers, list) or not inputs:

@@ -112,6 +112,17 @@ def head(report: Report) -> Head:
     )
 
 
+def with_derived(value: Any, name: str) -> Any:
+    """Return a result with a derived metric beside the counts, wherever they stand."""
+    if isinstance(value, Counts):
+        return value.with_derived(name)
+    if isinstance(value, Mapping):
+        return {key: with_derived(inner, name) for key, inner in value.items()}
+    if hasattr(value, "_fields"):
+        return value._make([with_derived(item, name) for item in value])
+    return tuple([with_derived(item, name) for item in value]) if isinstance(value, tuple) else value
+
+
 def plain(value: Any) -> Any:
     """Return a value as JSON knows it: records as objects, places as `file:line:column`, fractions as numbers."""
     if value is None or isinstance(value, str | bool | float):

@@ -1,5 +1,6 @@
 """What a network costs, call by call."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
@@ -9,6 +10,7 @@ from archprof.costs.convention import Convention, convention_row
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Pair, Report, Row
 from archprof.errors import Location
+from archprof.ir.operators.recorded import Recorded
 from archprof.spec import catalog
 
 Stage = int | Literal["head"]
@@ -56,19 +58,28 @@ class MeasuredTotals(NamedTuple):
 
 
 class Summary(NamedTuple):
-    """A network and its calls in the order of execution."""
+    """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
+    run, because they may multiply and there is no rule for them, the MACs are at least so many."""
 
     head: Head
     layers: tuple[Layer, ...]
     conventions: tuple[ConventionTotal, ...] = ()
     measured: MeasuredTotals | None = None
+    not_counted: Mapping[str, int] | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
     layers = tuple([_layer(row, conventions) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
-    return Summary(head(report), layers, tallies, _measured(report.measured))
+    return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+
+
+def not_counted(report: Report) -> dict[str, int] | None:
+    """Return the operators for whose MACs there is no rule, by name, with how often they run; None where there are
+    none."""
+    names = (row.op for row in report.rows if isinstance(row.operator, Recorded) and not row.operator.counted)
+    return dict(Counter(names)) or None
 
 
 def _layer(row: Row, conventions: Sequence[Convention]) -> Layer:

@@ -46,6 +46,7 @@ def command(
     spends its MACs.
     """
     from archprof.analysis.compare import compare
+    from archprof.analysis.document import with_derived
     from archprof.costs.report import analyze_graph
     from archprof.language.expand import read_network
     from archprof.render.compare import compare_table
@@ -61,6 +62,8 @@ def command(
             reports.append(analyze_graph(read_network(model, given)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
+    if flops:
+        found = with_derived(found, "flops")
     if plot is not None:
         from archprof.render.plot import plot_comparison
 

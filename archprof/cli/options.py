@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 def one_network(ctx: typer.Context, model: str) -> str:
     """Return the network of an argument, or the one that its pattern matches. Raises UsageError where that matches
     several."""
-    found = networks([model])
+    found = [model] if is_code(model) else networks([model])
     if len(found) == 1:
         return found[0]
     from archprof.errors import usage_error
@@ -22,6 +22,15 @@ def one_network(ctx: typer.Context, model: str) -> str:
         f"`{model}` matches {len(found)} networks, of which `{ctx.command_path}` takes one",
         help=f"{listed}; `archprof compare` takes several",
     )
+
+
+def is_code(model: str) -> bool:
+    """Tell whether a model is named as code, whose arguments may hold the signs of patterns."""
+    if ":" not in model:
+        return False
+    from archprof.captures import source
+
+    return source.is_code(model)
 
 
 def networks(models: list[str]) -> list[str]:
@@ -45,6 +54,15 @@ Model = Annotated[
         callback=one_network,
     ),
 ]
+AnyModel = Annotated[
+    str,
+    typer.Argument(
+        help="A name or alias of the catalog, a path, or `-`, with `@knob=value,…` behind it; or code that makes a"
+        " torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`, `pkg.models:make(width=0.5)`.",
+        metavar="MODEL",
+        callback=one_network,
+    ),
+]
 Models = Annotated[
     list[str],
     typer.Argument(
@@ -56,6 +74,18 @@ Resolution = Annotated[
     str | None,
     typer.Option(
         "--resolution", "--input", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"
+    ),
+]
+Size = Annotated[
+    str | None,
+    typer.Option("--resolution", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"),
+]
+Input = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input",
+        help="An input without the batch: `3x224x224`; of your own module also `ids=128:int64`. Repeatable.",
+        metavar="[NAME=]SHAPE[:TYPE]",
     ),
 ]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]

@@ -13,6 +13,7 @@ RESULTS: Mapping[str, str] = {
     "summary": "archprof.analysis.summary:Summary",
     "show": "archprof.analysis.block_table:BlockTable",
     "list": "archprof.analysis.listing:Listing",
+    "validate": "archprof.analysis.validate:Validation",
     "cost": "archprof.analysis.cost:ConvCosts",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
@@ -23,17 +24,27 @@ RESULTS: Mapping[str, str] = {
     "check": "archprof.analysis.check:Outcome",
     "verify": "archprof.analysis.verify:Verification",
 }
-NAMES = ("spec", "config", *RESULTS)
+# The commands that have `--flops`.
+WITH_FLOPS = ("summary", "compare")
+# What is written for programs otherwise: the file of a baseline, and what `archprof.measure` returns, as a dict.
+OTHERS: Mapping[str, str] = {
+    "baseline": "archprof.analysis.baseline:Baseline",
+    "measurement": "archprof.analysis.measurement:MeasuredModules",
+}
+NAMES = ("spec", "config", *RESULTS, *OTHERS)
 
 
 def command(
     name: Annotated[
         str,
-        typer.Argument(help="spec, the language; config, that of `check`; or a command, its JSON.", metavar="[NAME]"),
+        typer.Argument(
+            help="spec, the language; config and baseline, files of `check`; measurement; or a command, its JSON.",
+            metavar="[NAME]",
+        ),
     ] = "spec",
     output: options.Output = None,
 ) -> None:
-    """The JSON Schema of the spec language, of budgets, or of what a command prints.
+    """The JSON Schema of the spec language, of budgets and baselines, or of what a command prints.
 
     For editors: point the YAML support at the file that `archprof schema -o archprof.schema.json` writes.
     """
@@ -57,5 +68,6 @@ def _schema(name: str) -> dict[str, Any]:
         return config_schema()
     from archprof.render.json_schema import result_schema
 
-    module, _, record = RESULTS[name].partition(":")
-    return result_schema(name, getattr(import_module(module), record))
+    module, _, record = {**RESULTS, **OTHERS}[name].partition(":")
+    derived = ("flops",) if name in WITH_FLOPS else ()
+    return result_schema(name, getattr(import_module(module), record), derived)

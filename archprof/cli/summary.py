@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 
 
 def command(
-    model: options.Model,
+    model: options.AnyModel,
     width: options.Width = None,
-    resolution: options.Resolution = None,
+    resolution: options.Size = None,
+    input: options.Input = None,
     classes: options.Classes = None,
     set: options.Set = None,
     depth: options.Depth = None,
@@ -34,24 +35,31 @@ def command(
     Params and MACs come from closed formulas over shapes, instantly and without torch. `--measure` builds the torch
     module, counts on it, and compares row by row; exit 1 when anything differs. `--convention` shows what another tool
     would count beside our MACs.
+
+    Code that makes a torch module runs, without its weights being filled: each operator that torch dispatches is a row,
+    at the path of the module that calls it.
     """
+    from archprof.analysis.document import with_derived
+    from archprof.analysis.models import read_model
     from archprof.analysis.summary import summarize
     from archprof.costs.measured import disagreement, with_measured
     from archprof.costs.report import analyze_graph
-    from archprof.language.expand import read_network
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
     conventions = options.conventions(convention)
-    graph = read_network(model, options.settings(width, resolution, classes, set))
+    for_tables = {"--measure": measure, "--convention": convention}
+    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables)
     report = analyze_graph(graph)
     if measure:
         from archprof.runtime.measure import measure_network
 
         report = with_measured(report, measure_network(graph, counter or "fvcore"))
     found = summarize(report, conventions)
+    if flops:
+        found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
     difference = disagreement(report)
 

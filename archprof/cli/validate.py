@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.output import say
+from archprof.cli.output import choose_format, deliver, say
+from archprof.render.formats import Result
 
 
 def command(
@@ -15,23 +16,24 @@ def command(
             help="Files, names of the catalog, patterns, or `-`.", metavar="MODEL...", callback=options.networks
         ),
     ],
+    format: options.Format = None,
+    output: options.Output = None,
+    no_color: options.NoColor = False,
 ) -> None:
     """Check specs: every error of every file, and what they expect.
 
-    Prints nothing when all is well. Exit 2 when a spec is wrong, 1 when a number of its `expect` is not what is
-    counted.
+    Prints nothing when all is well, unless `--format` or `-o` asks for a result. Exit 2 when a spec is wrong, 1 when a
+    number of its `expect` is not what is counted.
     """
-    from archprof.analysis.expectations import unmet_expectations
-    from archprof.errors import Problem, problems_of
+    from archprof.analysis.validate import validate
+    from archprof.render.validate import validation_table
 
-    wrong: list[Problem] = []
-    unmet: list[Problem] = []
-    for model in models:
-        try:
-            unmet += unmet_expectations(model)
-        except Exception as error:  # whatever one file raises, the others are told of
-            wrong += problems_of(error, model)
-    for found in (*wrong, *unmet):
-        say(str(found))
-    if wrong or unmet:
-        raise typer.Exit(2 if wrong else 1)
+    chosen = choose_format("validate", format, output)
+    found = validate(models)
+    message = "\n".join(str(problem) for one in found.models for problem in one.problems)
+    result = Result(found, lambda: validation_table(found), found.exit_code, message)
+    if format is not None or output is not None:
+        deliver(result, chosen, output, no_color=no_color)
+    elif message:
+        say(message)
+        raise typer.Exit(found.exit_code)

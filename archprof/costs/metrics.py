@@ -143,6 +143,10 @@ class Counts(Mapping[str, int]):
         except KeyError:
             raise AttributeError(f"there is no count `{name}`: {', '.join(self._counts)}") from None
 
+    def with_derived(self, name: str) -> "Counts":
+        """Return the same counts and, among their keys, a derived metric."""
+        return Counts([*self._counts.items(), (name, self[name])])
+
     def __sub__(self, other: "Counts") -> "Counts":
         return Counts((name, count - other[name]) for name, count in self._counts.items())
 

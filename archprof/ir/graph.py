@@ -27,9 +27,10 @@ def first_output(node: int) -> Edge:
 
 
 class Provenance(NamedTuple):
-    """Where a node stands in the table that it comes from: the row's place and address, its block, its repeat."""
+    """Where a node stands in the table or the module that it comes from: the row's place and address, if there are
+    rows, its block, its repeat."""
 
-    location: Location
+    location: Location | None
     address: str = ""
     block: str = ""  # the path of the block
     block_type: str = ""

@@ -1,7 +1,7 @@
 """Views of a network's calls: folded to blocks or to a depth of their paths, sorted and cut, always summing to the rows
 they stand for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.summary import Layer
@@ -10,6 +10,7 @@ from archprof.costs.metrics import NAMES, Counts, together
 from archprof.costs.report import Pair
 from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
+from archprof.render.siblings import TOGETHER, merged_blocks
 
 SORT_KEYS = NAMES
 # So many different blocks of a line are named.
@@ -27,8 +28,7 @@ class Line(NamedTuple):
     @property
     def input(self) -> Shape:
         """The shape of what goes in, of several inputs the first; empty where nothing does."""
-        inputs = self.rows[0].inputs
-        return inputs[0].shape if inputs else ()
+        return next((row.inputs[0].shape for row in self.rows if row.inputs), ())
 
     @property
     def output(self) -> Shape:
@@ -83,11 +83,14 @@ def view(
 ) -> View:
     """Return the lines of a network: one a block, one for each path cut at *depth*, or, if *full*, one an operator.
 
+    Of a network without a table, equal blocks that follow each other are one line.
+
     *sort* orders by a count, largest first; *top* keeps the first lines. Raises UsageError for an unknown *sort*.
     """
     groups: dict[str, list[Layer]] = {}
+    blocks = {} if full or all(row.location for row in layers) else merged_blocks(layers)
     for index, row in enumerate(layers):
-        key = f"{index}" if full else row.block if depth is None else ".".join(row.path.split(".")[:depth])
+        key = f"{index}" if full else _key(row, blocks, depth)
         groups.setdefault(key, []).append(row)
     lines = [_line(key, rows, full) for key, rows in groups.items()]
     if sort is not None:
@@ -95,6 +98,12 @@ def view(
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         lines.sort(key=lambda line: -line.cost[sort])
     return View(tuple(lines if top is None else lines[:top]), len(lines))
+
+
+def _key(row: Layer, blocks: Mapping[str, str], depth: int | None) -> str:
+    if depth is None:
+        return blocks.get(row.block, row.block)
+    return ".".join(blocks.get(row.block, row.path).split(".")[:depth])
 
 
 def _line(key: str, rows: list[Layer], full: bool) -> Line:
@@ -108,4 +117,6 @@ def _label(key: str, rows: Sequence[Layer]) -> str:
     """Return what rows are together: the block that they are the inside of, else the blocks that stand there."""
     whole = next((row.block_type for row in rows if row.block == key), "")
     types = dict.fromkeys(row.block_type for row in rows)
-    return whole or (", ".join(types) if len(types) <= _NAMED else "several")
+    label = whole or (", ".join(types) if len(types) <= _NAMED else "several")
+    blocks = {row.block for row in rows}
+    return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 and TOGETHER in key else label

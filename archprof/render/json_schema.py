@@ -1,6 +1,6 @@
 """The JSON Schema (draft 2020-12) of a result, read off the types of its records."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -24,50 +24,51 @@ _PLAIN: Mapping[Any, dict[str, Any]] = {
 }
 
 
-def result_schema(command: str, record: type) -> dict[str, Any]:
-    """Return the schema of what a command prints, whose result is such a record."""
-    found = _object(record)
+def result_schema(command: str, record: type, derived: Sequence[str] = ()) -> dict[str, Any]:
+    """Return the schema of what a command prints, whose result is such a record; *derived* metrics may stand beside its
+    counts."""
+    found = _object(record, derived)
     found["properties"] = {"schema": {"const": SCHEMA}, **found["properties"]}
     found["required"] = ["schema", *found["required"]]
     return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": f"archprof {command}", **found}
 
 
-def _object(record: type) -> dict[str, Any]:
+def _object(record: type, derived: Sequence[str]) -> dict[str, Any]:
     """Return the schema of a record; a field that has a default may be left out."""
     properties: dict[str, Any] = {}
     required: list[str] = []
     others: dict[str, Any] | bool = False
     for name, kind in get_type_hints(record).items():
         if name in MERGED:
-            inner = _schema(kind)
+            inner = _schema(kind, derived)
             properties |= inner.get("properties", {})
             required += inner.get("required", [])
             others = others or inner["additionalProperties"]
             continue
-        properties[name] = _schema(_without_none(kind) if name in omitted(record) else kind)
+        properties[name] = _schema(_without_none(kind) if name in omitted(record) else kind, derived)
         if name not in omitted(record):
             required.append(name)
     return {"type": "object", "properties": properties, "required": required, "additionalProperties": others}
 
 
-def _schema(kind: Any) -> dict[str, Any]:
+def _schema(kind: Any, derived: Sequence[str]) -> dict[str, Any]:
     if kind in _PLAIN:
         return _PLAIN[kind]
     if kind is Counts:
-        properties = dict.fromkeys(NAMES, _INTEGER)
+        properties = dict.fromkeys((*NAMES, *derived), _INTEGER)
         return {"type": "object", "properties": properties, "required": list(NAMES), "additionalProperties": False}
     origin, arguments = get_origin(kind), get_args(kind)
     if origin is Literal:
         return {"enum": list(arguments)}
     if origin in (Union, UnionType):
-        return {"anyOf": [_schema(one) for one in arguments]}
+        return {"anyOf": [_schema(one, derived) for one in arguments]}
     if origin is tuple and len(arguments) == 2 and arguments[1] is ...:
-        return {"type": "array", "items": _schema(arguments[0])}
+        return {"type": "array", "items": _schema(arguments[0], derived)}
     if origin is tuple:
-        return {"type": "array", "prefixItems": [_schema(one) for one in arguments], "items": False}
+        return {"type": "array", "prefixItems": [_schema(one, derived) for one in arguments], "items": False}
     if isinstance(origin, type) and issubclass(origin, Mapping):
-        return {"type": "object", "additionalProperties": _schema(arguments[1])}
-    return _object(kind)
+        return {"type": "object", "additionalProperties": _schema(arguments[1], derived)}
+    return _object(kind, derived)
 
 
 def _without_none(kind: Any) -> Any:

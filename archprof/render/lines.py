@@ -7,12 +7,14 @@ are columns themselves, and `settings` are one cell, as they are typed.
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from archprof.costs.metrics import NAMES
 from archprof.render.table import Heading, Table
 from archprof.spec.variant import settings_text
 
 if TYPE_CHECKING:
     from archprof.analysis.check import Outcome
     from archprof.analysis.compare import Comparison, Contender
+    from archprof.analysis.diff import BlockChange, Change, Diff
     from archprof.analysis.explain import Explained
     from archprof.analysis.verify import Verification
     from archprof.sweep.solve import Solution
@@ -21,6 +23,7 @@ Row = Mapping[str, Any]
 
 _CHECK = ("status", "model", "metric", "where", "bound", "text", "limit", "actual", "difference", "location")
 _VERIFY = ("by", "metric", "text", "counted", "verdict", "where", "note")
+_DIFF = ("status", "before", "after", "block_type", "label", "kind", "fields", *(f"delta_{name}" for name in NAMES))
 _STEP = ("label", "amount", "operators", "counted")
 
 
@@ -76,6 +79,22 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     }
 
 
+def _diff(found: "Diff") -> Iterator[Row]:
+    for block in found.blocks:
+        start = {"block_type": block.block_type}
+        yield from [{**start, **_change(one)} for one in block.changes] or [{**start, **_changed(block)}]
+
+
+def _change(one: "Change") -> Row:
+    fields = ", ".join(f"{name} {before} to {after}" for name, (before, after) in one.fields.items())
+    return {**_changed(one), "label": one.label, "kind": one.kind, "fields": fields.replace("×", "x")}
+
+
+def _changed(one: "BlockChange | Change") -> Row:
+    delta = {f"delta_{name}": count for name, count in one.delta.items()}
+    return {**_picked(one, ("status", "before", "after")), **delta}
+
+
 def _solve(found: "Solution") -> Iterator[Row]:
     for key in ("best", "above"):
         one = getattr(found, key)
@@ -89,5 +108,6 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Verification": (("model", "settings", *_VERIFY), _verify),
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
     "Comparison": ((), _compare),
+    "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),
 }

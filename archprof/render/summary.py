@@ -94,10 +94,13 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:
         counts.append(f"trainable {exact(totals.trainable)}")
-    counts += [f"MACs {exact(totals.macs)} ({short(totals.macs)})", f"activations {short(totals.activations)}"]
+    least = "at least " if found.not_counted else ""
+    counts += [f"MACs {least}{exact(totals.macs)} ({short(totals.macs)})", f"activations {short(totals.activations)}"]
     if totals.buffers:
         counts.append(f"buffers {exact(totals.buffers)}")
     notes.append(Note("totals", " · ".join(counts)))
+    if found.not_counted:
+        notes.append(Note("not counted", f"not counted: {listed(found.not_counted)}"))
     if len(outputs) > 1:
         shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))

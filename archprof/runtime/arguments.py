@@ -10,7 +10,7 @@ from archprof.errors import UsageError, as_given, described, usage_error
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-_SHAPE_HELP = "a shape without the batch, as in `measure(module, (3, 224, 224))`, or the tensors themselves"
+_SHAPE_HELP = "a shape without the batch, as in `(3, 224, 224)`, or the tensors themselves"
 
 
 class Arguments(NamedTuple):
@@ -20,9 +20,10 @@ class Arguments(NamedTuple):
     named: Mapping[str, Any] = {}
 
 
-def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any]) -> Arguments:
+def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], images: int = 1) -> Arguments:
     """Return copies of the tensors in *given*, a tensor or a sequence of arguments by place, and in *named*; or, where
-    *given* is a shape (C, H, W), one zero input of it, of the type and on the device of the module's parameters.
+    *given* is a shape (C, H, W), an input of zeros, of so many *images*, of the type and on the device of the module's
+    parameters.
 
     Raises UsageError for what is neither.
     """
@@ -38,7 +39,7 @@ def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any]) -> Ar
     elif not isinstance(given, tuple | list):
         raise usage_error(f"expected the shape of an input, not {as_given(given)}", help=_SHAPE_HELP)
     elif not any(isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)):
-        given = (_zeros(module, given),)
+        given = (_zeros(module, given, images),)
     positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
     return Arguments(positional, named)
 
@@ -47,7 +48,7 @@ def _copy(tensor: Tensor) -> Tensor:
     return tensor.detach().clone()
 
 
-def _zeros(module: nn.Module, shape: tuple[Any, ...] | list[Any]) -> Tensor:
+def _zeros(module: nn.Module, shape: tuple[Any, ...] | list[Any], images: int) -> Tensor:
     import torch
 
     for size in shape:
@@ -56,10 +57,10 @@ def _zeros(module: nn.Module, shape: tuple[Any, ...] | list[Any]) -> Tensor:
             raise usage_error(f"`{size}` is no size of an input", help=advice)
     like = next((parameter for parameter in module.parameters() if parameter.is_floating_point()), torch.empty(0))
     try:
-        return like.new_zeros(1, *shape)
+        return like.new_zeros(images, *shape)
     except (RuntimeError, TypeError, MemoryError):  # as many elements as nobody can hold, or can count
         shown = "×".join(map(str, shape))
-        raise usage_error(f"an input of 1×{shown} takes more memory than there is") from None
+        raise usage_error(f"an input of {images}×{shown} takes more memory than there is") from None
 
 
 def measurable(given: Any) -> nn.Module:
@@ -103,13 +104,16 @@ def _scripted(what: str) -> UsageError:
 
 def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageError:
     """Return what to say of a module that fails on its arguments."""
-    call = ", ".join(
-        [*map(_shown, arguments.positional), *(f"{key}={_shown(value)}" for key, value in arguments.named.items())]
-    )
     advice = f"give what its forward takes: {_SHAPE_HELP}"
     if counter == "fvcore":
         advice += '; a module that no trace can follow is counted by `counter="torch"`'
-    return usage_error(f"the module fails on ({call}): {described(error)}", help=advice)
+    return usage_error(f"the module fails on ({call_text(arguments)}): {described(error)}", help=advice)
+
+
+def call_text(arguments: Arguments) -> str:
+    """Return arguments as a call has them: `1×3×224×224, mask=1×224×224`."""
+    named = (f"{key}={_shown(value)}" for key, value in arguments.named.items())
+    return ", ".join([*map(_shown, arguments.positional), *named])
 
 
 def _shown(value: Any) -> str:

@@ -42,6 +42,12 @@ def isolated(module: nn.Module) -> Iterator[nn.Module]:
 def _copy(module: nn.Module) -> nn.Module:
     memo: dict[int, Any] = {id(parameter): parameter for parameter in module.parameters()}
     memo.update((id(buffer), buffer.detach().clone()) for buffer in module.buffers())
+    return copied(module, memo)
+
+
+def copied(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
+    """Return a copy in evaluation mode, without hooks that listen; *memo* tells what stands for its parameters and
+    buffers, by their identities. Raises whatever the classes of a user's attributes raise."""
     for part in module.modules():
         memo.update((id(getattr(part, name)), _hooks(part, name)) for name in _HOOKS)
     with _SharedTensors():

@@ -71,7 +71,7 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
         from archprof.runtime.build import build_network
 
         counts = []
-        with _inference(), _told_apart(graph):
+        with inference(), _told_apart(graph):
             for name in _counters(counter):
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
@@ -102,7 +102,7 @@ def measure_module(
     for name in _counters(counter):
         # A forward may write over what it is given.
         arguments = arguments_for(module, inputs, keywords or {})
-        with _inference(), isolated(module) as subject:
+        with inference(), isolated(module) as subject:
             try:
                 counts.append(_count(name, subject, arguments))
             except Exception as error:
@@ -163,7 +163,7 @@ def _count(counter: str, module: nn.Module, arguments: Arguments) -> Count:
 
 
 @contextmanager
-def _inference() -> Iterator[None]:
+def inference() -> Iterator[None]:
     """Run without gradients and without the fused attention that counters cannot look into.
 
     The random generators of torch, Python and numpy, the default type, the number of threads, and the warning filters

@@ -77,7 +77,7 @@ def test_two_counters_stand_side_by_side():
 
 def test_a_measurement_as_a_dict():
     found = LAYERS.to_dict()
-    jsonschema.validate(found, result_schema("measure", MeasuredModules))
+    jsonschema.validate(found, result_schema("measurement", MeasuredModules))
     assert json.loads(json.dumps(found)) == found
     del found["convention"]
     assert found == {

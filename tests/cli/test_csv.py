@@ -24,17 +24,6 @@ VIEWS = [
         },
     ),
     (
-        "diff v3 v3@layers[1].rows[4].k=3",
-        "blocks",
-        {
-            "status": "status",
-            "before": "before",
-            "after": "after",
-            "delta_params": "delta.params",
-            "delta_macs": "delta.macs",
-        },
-    ),
-    (
         "cost --conv std,dw --k 3,5",
         "answers",
         {
@@ -79,7 +68,7 @@ HEADERS = [
     ("cost --conv std,dw", "answers", ()),
     ("cost --conv dw --bias", "answers", ()),
     ("compare v1 v2 --convention fvcore", "models", ()),
-    ("diff v3 mobilenet_v3_large_14rows --full", "blocks", ()),
+    ("diff v3 mobilenet_v3_large_14rows", "blocks", ()),
     ("solve v2 --max-macs 150M", "best", ("which", "width")),
     ("explain v3", "conventions", ()),
     ("explain v3 --number 234.8M", "guesses", ()),
@@ -122,3 +111,29 @@ def test_solve_says_which_it_found(capsys):
     assert [(row["which"], row["width"], int(row["macs"])) for row in rows] == [
         (key, found[key]["settings"]["width"], found[key]["totals"]["macs"]) for key in ("best", "above")
     ]
+
+
+def test_diff_has_a_line_for_each_change(capsys):
+    """A kernel of 5 as one of 3 takes 25 − 9 weights a channel, of 120 channels on 28×28; a block that goes has no
+    changes of its own."""
+    line = ("diff", "v3", "mobilenet_v3_large_14rows@layers[1].rows[4].k=3", "--format")
+    blocks = json.loads(archprof(capsys, *line, "json").out)["blocks"]
+    rows = list(csv.DictReader(io.StringIO(archprof(capsys, *line, "csv").out)))
+    changes = [{**block, **change} for block in blocks for change in block["changes"] or [block]]
+    for row, change in zip(rows, changes, strict=True):
+        for key in ("status", "before", "after", "block_type", "label", "kind"):
+            assert row[key] == (change.get(key) or "")
+        assert {key: int(row[f"delta_{key}"]) for key in change["delta"]} == change["delta"]
+    found = {row["before"]: row for row in rows}
+    assert found["1.4.depthwise.conv"]["fields"] == "kernel_size 5 to 3, padding 2 to 1"
+    assert int(found["1.4.depthwise.conv"]["delta_params"]) == -120 * (25 - 9)
+    assert int(found["1.4.depthwise.conv"]["delta_macs"]) == -120 * (25 - 9) * 28 * 28
+    assert "inverted_residual" in [row["block_type"] for row in rows if row["status"] == "removed"]
+    assert archprof(capsys, "diff", "v2", "v2", "--format", "csv").out == f"{','.join(rows[0])}\n"
+
+
+@pytest.mark.parametrize("line", ["diff resnet50 v2", "diff v3 v2", *(line for line, _, _ in HEADERS)])
+def test_cells_have_no_signs(capsys, line):
+    """But for what a spec prints, and formulas: shapes are joined by `x`, a change is told in words."""
+    for row in csv.DictReader(io.StringIO(archprof(capsys, *line.split(), "--format", "csv").out)):
+        assert "".join(row[key] for key in row if key not in ("title", "formula", "numbers")).isascii()

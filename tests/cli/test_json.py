@@ -7,16 +7,24 @@ from pathlib import Path
 import jsonschema
 import pytest
 
-from archprof.cli.schema import RESULTS
+import archprof as api
+from archprof.cli.schema import OTHERS, RESULTS
+from archprof.runtime.measure import MeasuredRow
 from tests.cli.console import archprof
 
 # A command line for each result, and some for what a result may leave out.
 COMMANDS = {
-    "summary": ["summary v3", "summary resnet50_fpn", "summary v2 --convention fvcore,torch --width 0.5"],
+    "summary": [
+        "summary v3",
+        "summary resnet50_fpn",
+        "summary v2 --convention fvcore,torch --width 0.5",
+        "summary v1 --flops",
+    ],
     "show": ["show v1", "show mixnet_s"],
     "list": ["list"],
+    "validate": ["validate v1 v2", "validate v1 nothing"],
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
-    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop"],
+    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
     "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
     "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
@@ -60,6 +68,26 @@ def test_a_schema_is_one_and_lets_nothing_else_in(capsys, schemas, name):
         assert not jsonschema.Draft202012Validator(schema).is_valid({k: v for k, v in found.items() if k != key})
 
 
+def test_a_baseline_fits_its_schema(capsys, schemas, tmp_path):
+    path, large = tmp_path / "baseline.json", tmp_path / "large.yaml"
+    # A layer of 10¹² weights on 512×512: more MACs than a double can tell apart.
+    layers = "  - conv2d: {c: 1000000, k: 1}\n" * 2
+    large.write_text(f"archprof: 1\ninput: 1x512x512\nlayers:\n{layers}")
+    assert archprof(capsys, "check", "v2", str(large), "--max-params", "5T", "--write-baseline", str(path)).code == 0
+    found = json.loads(path.read_text(encoding="utf-8"))
+    schema = schema_of(capsys, schemas, "baseline")
+    jsonschema.validate(found, schema)
+    for wrong in ({**found, "more": 1}, {**found, "models": {"v2": {**found["models"]["mobilenet_v2"], "more": 1}}}):
+        assert not jsonschema.Draft202012Validator(schema).is_valid(wrong)
+
+
+def test_a_measurement_fits_its_schema(capsys, schemas):
+    found = api.Measurement("both", "2.13", {"a": MeasuredRow(4, 5, 6, {"cdist": 1})}, 4, 5, 6)
+    schema = schema_of(capsys, schemas, "measurement")
+    jsonschema.validate(found.to_dict(), schema)
+    assert not jsonschema.Draft202012Validator(schema).is_valid({**found.to_dict(), "more": 1})
+
+
 def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path):
     path = tmp_path / "large.yaml"
     layers = "  - conv2d: {c: 1000000, k: 1, bias: false}\n" * 2
@@ -90,6 +118,11 @@ def test_networks_are_told_alike(capsys):
     }
 
 
+def test_only_what_has_flops_lets_them_in(capsys, schemas):
+    found = {name for name in (*RESULTS, *OTHERS) if '"flops"' in json.dumps(schema_of(capsys, schemas, name))}
+    assert found == {"summary", "compare"}
+
+
 # Keys whose meaning depends on what they are a part of.
 AMBIGUOUS = {
     "inputs": "by name those of a network, in a list those of a part of it",
@@ -104,14 +137,16 @@ AMBIGUOUS = {
     "ratio": "of squeeze-excite as it is asked for, and of costs",
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
+    "models": "in a list; in a baseline by name",
 }
 
 
 def test_a_key_means_the_same_everywhere(capsys, schemas):
     """In whatever result a key stands, what stands behind it has the same form."""
     forms: dict[str, dict[str, list[str]]] = {}
-    for name in RESULTS:
-        for key, form in forms_of(schema_of(capsys, schemas, name), schema_of(capsys, schemas, name)["$defs"]):
+    for name in (*RESULTS, *OTHERS):
+        schema = schema_of(capsys, schemas, name)
+        for key, form in forms_of(schema, schema.get("$defs", {})):
             forms.setdefault(key, {}).setdefault(form, []).append(name)
     unlike = {key: found for key, found in forms.items() if len(found) > 1}
     assert {key: found for key, found in unlike.items() if key not in AMBIGUOUS} == {}
@@ -140,7 +175,7 @@ def form_of(schema, definitions):
 def test_every_key_is_told_of(capsys, schemas):
     reference = Path(__file__).parents[2] / "docs" / "reference"
     told = "".join((reference / name).read_text(encoding="utf-8") for name in ("json.md", "budgets.md"))
-    for name in RESULTS:
+    for name in (*RESULTS, *OTHERS):
         schema = schema_of(capsys, schemas, name)
-        keys = {key for key, _ in forms_of(schema, schema["$defs"])}
+        keys = {key for key, _ in forms_of(schema, schema.get("$defs", {}))}
         assert {key for key in keys if not re.search(rf"`{key}`", told)} == set(), name

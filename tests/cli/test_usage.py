@@ -9,6 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
+ALONE = "only `archprof summary` takes so far"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (
@@ -126,18 +127,21 @@ CASES = {
         "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
     ),
     **{
-        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: {more}it takes networks "
+        f"{command} {model}": f"`{model}` is {what}, which {missing}\n  help: {more}it takes networks "
         "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
-        for command, model, what, more in (
-            ("summary", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
-            ("show", "torchvision.models.resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
-            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
-            ("diff v1", "x.py:Net", "Python code", ""),
-            ("validate", "nets.small:Net", "Python code", ""),
-            ("explain", "nets/x.onnx", "an ONNX file", ""),
-            ("verify --analytic", "x.pt2", "a file of torch", ""),
+        for command, model, what, missing, more in (
+            ("compare v1", "torchvision:resnet50", "a model of torchvision", ALONE, "`resnet50` is in the catalog; "),
+            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ALONE, ""),
+            ("diff v1", "x.py:Net", "Python code", ALONE, ""),
+            ("validate", "nets.small:Net(width=0.5)", "Python code", ALONE, ""),
+            ("summary", "nets/x.onnx", "an ONNX file", "archprof does not take yet", ""),
+            ("verify --analytic", "x.pt2", "a file of torch", "archprof does not take yet", ""),
         )
     },
+    "show torchvision.models.resnet50": (
+        "there is no network `torchvision.models.resnet50`\n  help: a model of torchvision is written "
+        "`torchvision:resnet50`\n"
+    ),
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
@@ -265,12 +269,36 @@ def test_help_has_a_short_form_everywhere(capsys, option):
         assert f"Usage: archprof {command} [OPTIONS]" in archprof(capsys, command, option).out
 
 
-@pytest.mark.parametrize("command", ["summary v2", "compare v2"])
+@pytest.mark.parametrize("command", ["summary v2", "summary v2 --full", "compare v2", "compare v1 v2 --by layer"])
 def test_flops_are_twice_the_macs(capsys, command):
-    printed = archprof(capsys, *command.split(), "--flops", "--format", "csv").out
-    rows = [*csv.DictReader(printed.splitlines())]
-    assert rows
-    assert all(int(row["flops"]) == 2 * int(row["macs"]) for row in rows)
+    """In every format that machines read, and there only where they are asked for."""
+    for view, asked in ((command, False), (f"{command} --flops", True)):
+        rows = [*csv.DictReader(archprof(capsys, *view.split(), "--format", "csv").out.splitlines())]
+        counts = [*_counts(json.loads(archprof(capsys, *view.split(), "--format", "json").out))]
+        assert len(rows) > 0 < len(counts)
+        assert all(("flops" in one) == asked for one in (*rows, *counts))
+        if asked:
+            assert all(int(one["flops"]) == 2 * int(one["macs"]) for one in (*rows, *counts))
+
+
+def _counts(document):
+    """Every object of a document that has all counts."""
+    inner = document.values() if isinstance(document, dict) else document if isinstance(document, list) else ()
+    if isinstance(document, dict) and {"macs", "buffers"} <= document.keys():
+        yield document
+    for one in inner:
+        yield from _counts(one)
+
+
+@pytest.mark.parametrize("format", ["table", "markdown"])
+@pytest.mark.parametrize("command", ["summary v2", "compare v1 v2"])
+def test_flops_have_a_column(capsys, command, format):
+    line = (*command.split(), "--format", format)
+    # 2 × 300,774,272 of MobileNetV2, and 2 × 10,838,016 of its first layer
+    count = "601,548,544" if command.startswith("compare") else "21,676,032"
+    plain, asked = archprof(capsys, *line).out, archprof(capsys, *line, "--flops").out
+    assert ("FLOPs (2 × MACs)" in plain, count in plain) == (False, False)
+    assert ("FLOPs (2 × MACs)" in asked, count in asked) == (True, True)
 
 
 def test_help_without_arguments(capsys):

@@ -1,5 +1,11 @@
 """archprof validate: silence when all is well, every mistake of every file when not."""
 
+import csv
+import io
+import json
+
+import pytest
+
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
@@ -37,3 +43,65 @@ def test_errors_win_over_expectations_and_all_files_are_read(capsys, tmp_path):
         f"{third}:2:8: expected `CxHxW`, not `3x8`\n",
     ):
         assert start in result.err
+
+
+@pytest.fixture
+def three(monkeypatch, tmp_path):
+    """A spec that is right, one that expects another number, and one that is none."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "good.yaml").write_text(GOOD)
+    (tmp_path / "unmet.yaml").write_text(GOOD + "expect: [{params: 1}]\n")
+    (tmp_path / "wrong.yaml").write_text(GOOD.replace("conv", "cnv"))
+    return ("validate", "good.yaml", "unmet.yaml", "wrong.yaml")
+
+
+UNMET = {
+    "message": "expected 1 params, counted 16 (+15)",
+    "location": "unmet.yaml:5:19",
+    "where": "expect[0].params",
+    "help": "correct the number or the table",
+}
+WRONG = {
+    "message": "unknown block `cnv`",
+    "location": "wrong.yaml:4:5",
+    "where": "layers[0]",
+    "help": "did you mean `conv`?",
+}
+
+
+def test_each_network_with_its_problems(capsys, three):
+    result = archprof(capsys, *three, "--format", "json")
+    found = json.loads(result.out)
+    assert (result.code, found["exit_code"]) == (2, 2)
+    assert found["models"] == [
+        {"model": "good.yaml", "valid": True, "problems": []},
+        {"model": "unmet.yaml", "valid": False, "problems": [UNMET]},
+        {"model": "wrong.yaml", "valid": False, "problems": [WRONG]},
+    ]
+    assert result.err == archprof(capsys, *three).err
+    rows = list(csv.DictReader(io.StringIO(archprof(capsys, *three, "--format", "csv").out)))
+    assert rows == [
+        {"valid": "True", "model": "good.yaml", **dict.fromkeys(UNMET, ""), "note": ""},
+        {"valid": "False", "model": "unmet.yaml", **UNMET, "note": ""},
+        {"valid": "False", "model": "wrong.yaml", **WRONG, "note": ""},
+    ]
+
+
+def test_a_table_of_problems(capsys, three):
+    assert archprof(capsys, *three, "--format", "table").out == (
+        "   spec        place            problem                              in                help\n"
+        f"{'─' * 118}\n"
+        "✓  good.yaml\n"
+        "✗  unmet.yaml  unmet.yaml:5:19  expected 1 params, counted 16 (+15)  expect[0].params  correct the number or "
+        "the table\n"
+        "✗  wrong.yaml  wrong.yaml:4:5   unknown block `cnv`                  layers[0]         did you mean `conv`?\n"
+        "\n2 of 3 specs wrong\n"
+        "convention archprof 1: MACs of convolutions and linear layers, bias not counted; batch 1, inference\n"
+    )
+
+
+@pytest.mark.parametrize(("last", "code"), [(2, 0), (3, 1), (4, 2)])
+def test_the_exit_code_is_that_of_the_worst(capsys, three, last, code):
+    assert archprof(capsys, *three[:last], "-o", "found.json").code == code
+    with open("found.json", encoding="utf-8") as file:
+        assert json.load(file)["exit_code"] == code

@@ -240,7 +240,7 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
     "show": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "list": lambda dice: [*dice.some({"mobile*": None, "--format": _of(SHOWN)})],
-    "validate": lambda dice: dice.models(),
+    "validate": lambda dice: [*dice.models(), *dice.some({"--format": _of(SHOWN)})],
     "cost": lambda dice: dice.some(_COST),
     "compare": lambda dice: [*dice.models(), *dice.some({**_SETTINGS, "--by": _of(["stage", "kind", "layer"])})],
     "diff": lambda dice: [dice.model(), dice.model(), *dice.some({**_SETTINGS, "--ignore": _of(["norm", "eps"])})],
@@ -256,7 +256,7 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "explain": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "check": lambda dice: [*dice.models(), *dice.some(_CHECKED)],
     "verify": lambda dice: [*dice.models(), "--analytic", "--jobs", "1", *dice.some({"--format": _of(SHOWN)})],
-    "schema": lambda dice: [dice.choice(("summary", "check", *ODD))],
+    "schema": lambda dice: [dice.choice(("summary", "check", "baseline", *ODD))],
 }  # fmt: skip
 
 

@@ -114,7 +114,8 @@ summary net --set layers[0].{}=1|summary net --set layers[0].k={}|summary net --
 summary net --classes {}|summary net --sort {}|summary net --top {}|summary net --depth {}|summary net --convention {}
 summary net --counter {} --measure|summary net --format {}|show net --format {}|list --format {}|cost --format {}
 compare net net --format {}|diff net net --format {}|solve net --max-macs 1M --format {}|explain net --format {}
-check net --max-macs 1k --format {}|verify net --analytic --format {}|schema -o none/{}|schema config {}
+check net --max-macs 1k --format {}|verify net --analytic --format {}|validate net --format {}
+schema -o none/{}|schema config {}
 summary net -o {}.xyz|summary net -o none/{}.txt|summary net -o {}/
 cost --conv {}|cost --k {}|cost --in {}|cost --size {}|cost --versus {}|cost --versus {}=1|cost --t {}|cost --{}
 compare net net --by {}|compare net net --sort {}|compare net net --relative-to {}|compare net net --plot {}
@@ -221,6 +222,7 @@ def asked(model, word):
             ["explain", model, "--set", knob],
             ["explain", model, "--number", "22k"],
             ["verify", model, "--analytic"],
+            ["validate", model, f"{model}@none={word}"],
             ["solve", model, "--max-macs", "20k", "--width", "0.5:1", "--set", knob],
             ["sweep", model, "--set", f"k=a,{word}"],
             ["sweep", model, f"{model}@{knob}", "--classes", "3,4"],
@@ -255,7 +257,10 @@ def test_whatever_is_wrong_in_a_spec(capsys, folder, held):
         wrong = line.format(quoted(held), quoted(held)[1:-1], word)
         before, _, after = f"\n{text}".partition(f"\n{key}")
         (folder / f"{number}.yaml").write_text(f"{before}\n{wrong}\n{after.partition(chr(10))[2]}"[1:])
-    tried(capsys, "validate", *(f"{number}.yaml" for number in range(len(WRONG_SPECS))))
+    names = [f"{number}.yaml" for number in range(len(WRONG_SPECS))]
+    tried(capsys, "validate", *names)
+    for format in TABLES:
+        assert tried(capsys, "validate", *names, "--format", format, format=format).out
     for format in ("markdown", "junit"):
         tried(capsys, "check", "*.yaml", "--max-macs", "1k", "--format", format, format=format)
 

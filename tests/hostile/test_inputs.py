@@ -37,6 +37,7 @@ def folder(tmp_path, monkeypatch):
         ("diff net.yaml child.yaml --format json -o", "child.yaml"),
         ("explain net.yaml --format json -o", "net.yaml"),
         ("verify net.yaml --analytic --format json -o", "net.yaml"),
+        ("validate child.yaml --format json -o", "net.yaml"),
         ("compare net.yaml child.yaml --plot", "hard.svg"),
         ("compare net.yaml child.yaml -o", "net.csv"),
         ("sweep net.yaml --resolution 8,16 -o", "net.csv"),

@@ -9,7 +9,7 @@ from archprof.errors import UsageError
 from archprof.runtime.measure import MeasuredRow
 from tests.runtime.modules import Function
 
-SHAPE = "a shape without the batch, as in `measure(module, (3, 224, 224))`, or the tensors themselves"
+SHAPE = "a shape without the batch, as in `(3, 224, 224)`, or the tensors themselves"
 SIZES = f"sizes are whole numbers from 1: {SHAPE}"
 FAILED = f'give what its forward takes: {SHAPE}; a module that no trace can follow is counted by `counter="torch"`'
 CONV = nn.Conv2d(3, 4, 3)

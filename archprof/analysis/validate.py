@@ -1,0 +1,45 @@
+"""Which files are specs, and have the numbers that they say they have."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from archprof.analysis.document import ConventionText, convention_text
+from archprof.analysis.expectations import unmet_expectations
+from archprof.errors import Problem, problems_of
+
+# A number of `expect` is not what is counted; the spec itself is wrong.
+UNMET, WRONG = 1, 2
+
+
+class ValidatedSpec(NamedTuple):
+    """A spec by the name that it was asked for by, and everything that is wrong with it."""
+
+    model: str
+    valid: bool
+    problems: tuple[Problem, ...]
+
+
+class Validation(NamedTuple):
+    """Specs in the order in which they were asked for; *exit_code* is 0, or that of the worst of them."""
+
+    convention: ConventionText
+    exit_code: int
+    models: tuple[ValidatedSpec, ...]
+
+
+def validate(references: Iterable[str]) -> Validation:
+    """Return what is wrong with each of some specs, whatever it is: nothing rises."""
+    found, exit_code = [], 0
+    for reference in references:
+        code, problems = _problems(reference)
+        found.append(ValidatedSpec(reference, not problems, problems))
+        exit_code = max(exit_code, code)
+    return Validation(convention_text(), exit_code, tuple(found))
+
+
+def _problems(reference: str) -> tuple[int, tuple[Problem, ...]]:
+    try:
+        unmet = unmet_expectations(reference)
+    except Exception as error:  # whatever one file raises, the others are told of
+        return WRONG, problems_of(error, reference)
+    return UNMET if unmet else 0, tuple(unmet)

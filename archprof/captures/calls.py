@@ -1,0 +1,70 @@
+"""What is recorded of a forward pass: calls of dispatched operators, in the order of execution."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from archprof.ir.graph import Edge
+
+
+class Held(NamedTuple):
+    """A tensor that nobody computes: a parameter or buffer by its first name, or a constant (with none)."""
+
+    name: str
+    kind: str  # "parameter", "buffer" or "constant"
+
+
+class Seen(NamedTuple):
+    """A tensor as a call sees it: its whole shape, the type of its elements, and where it comes from.
+
+    *after* are the calls that have written over its storage since it was made.
+    """
+
+    shape: tuple[int, ...]
+    dtype: str
+    source: Edge | Held
+    after: tuple[Edge, ...] = ()
+
+
+class Call(NamedTuple):
+    """One call of a dispatched operator: `aten.conv2d.default`, the module that runs it, arguments by the names of the
+    operator's schema (tensors as `Seen`), and what it returns.
+
+    *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
+    multiply-accumulates.
+    """
+
+    target: str
+    path: str
+    module: str
+    visit: int
+    arguments: Mapping[str, Any]
+    outputs: tuple[Seen, ...]
+    macs: int = 0
+    counted: bool = True
+
+    @property
+    def name(self) -> str:
+        """The operator's name without library and overload: `conv2d`, without the `_` of writing in place."""
+        return self.target.split(".")[1].rstrip("_")
+
+    def tensors(self) -> Iterator[Seen]:
+        """Yield the tensors among the arguments, in their order."""
+        for value in self.arguments.values():
+            yield from tensors_in(value)
+
+
+class Recording(NamedTuple):
+    """A forward pass: what went in, the calls, and where each output comes from, by name."""
+
+    inputs: Mapping[str, Seen]
+    calls: tuple[Call, ...]
+    outputs: Mapping[str, Seen]
+
+
+def tensors_in(value: Any) -> Iterator[Seen]:
+    """Yield the tensors in an argument: itself, or those in a list."""
+    if isinstance(value, Seen):
+        yield value
+    elif isinstance(value, list | tuple):
+        for item in value:
+            yield from tensors_in(item)

@@ -1,0 +1,101 @@
+"""What a module is called with: as it is typed (`3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `n:=16000`), or as
+Python gives it."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.errors import UsageError, usage_error
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from archprof.captures.module import Batched
+
+DTYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
+_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole` or `n:=16000`"
+_SIZES = re.compile(r"[1-9][0-9]*(?:[x×][1-9][0-9]*)*")
+
+
+class Given(NamedTuple):
+    """One argument: its name in forward (empty by place), and a tensor's shape and type, or a plain value.
+
+    *whole* is a shape that has no batch.
+    """
+
+    name: str = ""
+    shape: tuple[int, ...] | None = None
+    dtype: str = "float32"
+    whole: bool = False
+    value: Any = None
+
+
+def read_given(text: str) -> Given:
+    """Return the argument that `--input` gives. Raises UsageError for what is none."""
+    name, sign, value = text.partition(":=")
+    if sign and name.isidentifier():
+        return Given(name, value=_literal(value, text))
+    name, sign, rest = text.rpartition("=")
+    if sign and not name.isidentifier():
+        raise _no_input(text)
+    sizes, *words = rest.split(":")
+    whole = words[-1:] == ["whole"]
+    dtype = words[: len(words) - whole] or ["float32"]
+    scalar = not sizes and whole
+    if len(dtype) > 1 or not (scalar or _SIZES.fullmatch(sizes)):
+        raise _no_input(text)
+    if dtype[0] not in DTYPES:
+        raise usage_error(f"`{dtype[0]}` is no type of elements", help=f"types: {', '.join(DTYPES)}")
+    return Given(name, tuple(map(int, re.split("[x×]", sizes))) if sizes else (), dtype[0], whole)
+
+
+def _literal(value: str, text: str) -> Any:
+    try:
+        return ast.literal_eval(value)
+    except (SyntaxError, ValueError, TypeError, MemoryError, RecursionError):
+        raise _no_input(text) from None
+
+
+def _no_input(text: str) -> UsageError:
+    return usage_error(f"`{text}` is no input", help=_FORM)
+
+
+def batched(given: Iterable[Given]) -> Batched:
+    """Return what a module is called with, at a batch size: tensors whose elements nobody fills."""
+    from archprof.captures.module import Batched
+
+    listed = tuple(given)
+    grows = any(one.shape is not None and not one.whole for one in listed)
+
+    def at(size: int) -> Any:
+        from archprof.runtime.arguments import Arguments
+
+        values = [(one.name, _tensor(one, size)) for one in listed]
+        return Arguments(tuple(value for name, value in values if not name), {name: v for name, v in values if name})
+
+    return Batched(at, grows)
+
+
+def batched_for(module: nn.Module, input: Any, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> Batched:
+    """Return what a module is called with, at a batch size, for a shape (C, H, W), which has others, or for a tensor or
+    arguments of forward, which have not. Raises UsageError for what is neither, or both."""
+    from archprof.captures.module import Batched
+    from archprof.runtime.arguments import arguments_for
+
+    if input is not None and args is not None:
+        raise usage_error("an input and arguments at once", help="`input=(3, 224, 224)`, or `args=(x, y)`")
+    given, named = args if input is None else input, kwargs or {}
+    is_shape = isinstance(given, tuple | list) and bool(given) and all(isinstance(size, int) for size in given)
+    return Batched(lambda images: arguments_for(module, given, named, images), is_shape)
+
+
+def _tensor(one: Given, size: int) -> Any:
+    import torch
+
+    if one.shape is None:
+        return one.value
+    shape = one.shape if one.whole else (size, *one.shape)
+    return torch.empty(shape, dtype=getattr(torch, one.dtype))

@@ -1,0 +1,159 @@
+"""A recording as a graph: calls as nodes, with paths, values and the tensors that they hold."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from archprof.captures.batch import batch_axes, batch_axis
+from archprof.captures.calls import Call, Recording, Seen
+from archprof.captures.lift import held_tensors, lift
+from archprof.ir.builder import GraphBuilder, Placement
+from archprof.ir.graph import Edge, Graph, Provenance
+from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.recorded import Recorded
+from archprof.ir.origin import Origin
+from archprof.ir.values import BatchAxis, Value
+
+# What an operator returns that returns nothing.
+_NOTHING = Value((), None, None)
+NOT_RUN = "not run"
+
+
+class Parameter(NamedTuple):
+    """A parameter of a module: its elements, and whether it learns."""
+
+    elements: int
+    trainable: bool
+
+
+class Parts(NamedTuple):
+    """What a module is made of: the class of each module by its path, and its parameters by name."""
+
+    classes: Mapping[str, str]
+    parameters: Mapping[str, Parameter]
+
+
+class Place(NamedTuple):
+    """Where a call stands: the path of its row, and how the module runs it."""
+
+    path: str
+    form: str
+
+
+def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> Graph:
+    """Return the graph of a network that was recorded at the batch sizes of `captures.batch`, or, where it is bound to
+    one, once. Of the *parts*, parameters that no call holds are rows of their own.
+    """
+    first = recordings[0]
+    axes = batch_axes(recordings)
+    inputs = {
+        name: _value(seen, batch_axis([one.inputs[name].shape for one in recordings]) if axes else _first_axis(seen))
+        for name, seen in first.inputs.items()
+    }
+    builder = GraphBuilder(inputs)
+    for index, (call, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
+        _add(builder, call, place, axes[index] if axes else _first_axes(call), parts)
+    _add_unused(builder, first.calls, parts)
+    outputs = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
+    return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+
+
+def _add(
+    builder: GraphBuilder,
+    call: Call,
+    place: Place,
+    axes: Sequence[BatchAxis],
+    parts: Parts,
+) -> None:
+    edges = tuple(_edges(call))
+    inputs = [builder.value(edge) for edge in edges]
+    outputs = tuple(_value(seen, axis) for seen, axis in zip(call.outputs, axes, strict=True))
+    op = lift(call, inputs, outputs, place.form)
+    held = {key: held.name for key, (_, held) in held_tensors(call)}
+    learned = [parts.parameters[name].trainable for name in held.values() if name in parts.parameters]
+    renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
+    placement = Placement(all(learned), {}, _provenance(call, place, parts), renamed or None)
+    values = _as_operator(op, inputs, outputs) or (_NOTHING,)
+    builder.append(place.path, op, edges, values, op.kind, place.form, placement)
+
+
+def _add_unused(builder: GraphBuilder, calls: Sequence[Call], parts: Parts) -> None:
+    """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
+    used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
+    unused: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
+    for name, (elements, trainable) in parts.parameters.items():
+        if name not in used:
+            path, _, key = name.rpartition(".")
+            unused[path, trainable][key] = elements
+    for (path, trainable), held in unused.items():
+        names = {key: f"{path}.{key}" if path else key for key in held}
+        op = Recorded(NOT_RUN, held=tuple(held.items()))
+        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
+        builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
+
+
+def _provenance(call: Call, place: Place, parts: Parts) -> Provenance:
+    """Return the block of a call: the module that calls it, or, of a module that is a single operator, the one around
+    it; of what stands outermost, itself."""
+    block = call.path if place.form == "function" else call.path.rpartition(".")[0]
+    return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
+
+
+def _first_axes(call: Call) -> list[BatchAxis]:
+    """Return where the batch stands in what a call returns for a single image, as far as its shape tells: in front,
+    where that is 1."""
+    return [_first_axis(seen) for seen in call.outputs]
+
+
+def _first_axis(seen: Seen) -> BatchAxis:
+    return 0 if seen.shape[:1] == (1,) else None
+
+
+def _edges(call: Call) -> Iterator[Edge]:
+    """Yield where the tensors of a call come from, each place once: who made them, who wrote over them since."""
+    found: dict[Edge, None] = {}
+    for seen in call.tensors():
+        if isinstance(seen.source, Edge):
+            found[seen.source] = None
+        found.update(dict.fromkeys(seen.after))
+    yield from found
+
+
+def _value(seen: Seen, axis: BatchAxis) -> Value:
+    """Return a tensor as a value; of three axes the first is taken for the channels, of others the last."""
+    shape = (*seen.shape[:axis], *seen.shape[axis + 1 :]) if isinstance(axis, int) else seen.shape
+    channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
+    return Value(shape, channel, axis, seen.dtype)
+
+
+def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return values with the channels where the operator puts them, if it has the same shapes."""
+    try:
+        made = op.outputs(*inputs) if inputs else ()
+    except ShapeError:
+        return outputs
+    if [one.shape for one in made] != [one.shape for one in outputs]:
+        return outputs
+    return tuple(one._replace(channel=like.channel) for one, like in zip(outputs, made, strict=True))
+
+
+def _places(calls: Sequence[Call]) -> list[Place]:
+    """Return where each call stands: a module that runs a single operator, or a single one with parameters, is that
+    operator; others are functions of the module that calls them."""
+    visits: dict[tuple[str, int], list[int]] = defaultdict(list)
+    for index, call in enumerate(calls):
+        visits[call.path, call.visit].append(index)
+    parents = {call.path.rpartition(".")[0] for call in calls}
+    places: dict[int, Place] = {}
+    for (path, _), indices in visits.items():
+        own = [index for index in indices if any(held_tensors(calls[index]))] or indices
+        alone = own[0] if len(own) == 1 and path not in parents else None
+        counted: Counter[str] = Counter()
+        for index in indices:
+            if index == alone and path:
+                places[index] = Place(path, "module")
+                continue
+            name = calls[index].name
+            places[index] = Place(f"{path}:{name}[{counted[name]}]", "function")
+            counted[name] += 1
+    return [places[index] for index in range(len(calls))]

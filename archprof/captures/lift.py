@@ -1,0 +1,204 @@
+"""Dispatched operators as operators of ours, where one has the shapes, the tensors and the multiply-accumulates that
+were recorded; otherwise as what was recorded."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any
+
+from archprof.captures.calls import Call, Held, Seen
+from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.batch_norm import BatchNorm2d
+from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.drop import Dropout
+from archprof.ir.operators.flatten import Flatten
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.norm import GroupNorm, LayerNorm
+from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
+from archprof.ir.operators.recorded import Recorded
+from archprof.ir.operators.shape import Permute
+from archprof.ir.terms import total
+from archprof.ir.values import Value
+
+# Returns the operator of a call that a module or a function makes (`form`), None where the call is not of that sort.
+Lift = Callable[[Call, str], Operator | None]
+
+
+def lift(call: Call, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
+    """Return the operator of a call, on these values."""
+    lifted = LIFTS.get(call.name)
+    typed = lifted(call, form) if lifted else None
+    if typed is not None and _is_what_was_recorded(typed, call, inputs, outputs):
+        return typed
+    held = dict(held_tensors(call))
+    return Recorded(
+        call.target,
+        call.macs,
+        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
+        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "buffer"),
+        KINDS.get(call.name, "other"),
+        call.counted,
+    )
+
+
+def held_tensors(call: Call) -> Iterator[tuple[str, tuple[Seen, Held]]]:
+    """Yield the parameters and buffers of a call, by the names of the operator's arguments."""
+    for name, value in call.arguments.items():
+        for key, seen in _listed(name, value):
+            if isinstance(seen, Seen) and isinstance(seen.source, Held) and seen.source.name:
+                yield key, (seen, seen.source)
+
+
+def _listed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(value, list):
+        yield from ((f"{name}.{k}", item) for k, item in enumerate(value))
+    else:
+        yield name, value
+
+
+def _is_what_was_recorded(op: Operator, call: Call, inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
+    held = {(name, held.kind): prod(seen.shape) for name, (seen, held) in held_tensors(call)}
+    stated = {(name, "parameter"): total(terms) for name, terms in op.parameters().items()}
+    stated |= {(name, "buffer"): total(terms) for name, terms in op.buffers().items()}
+    if stated != held:
+        return False
+    try:
+        made = op.outputs(*inputs)
+    except ShapeError:
+        return False
+    same_shapes = [value.shape for value in made] == [value.shape for value in outputs]
+    return same_shapes and total(op.macs(inputs, made)) == call.macs
+
+
+def _conv2d(call: Call, form: str) -> Operator | None:
+    given = call.arguments
+    if isinstance(given["padding"], str):
+        return None
+    out, each, *kernel = given["weight"].shape
+    groups = given["groups"]
+    stride, padding, dilation = (_pair(given[name]) for name in ("stride", "padding", "dilation"))
+    return Conv2d(each * groups, out, _pair(kernel), stride, padding, dilation, groups, given["bias"] is not None)
+
+
+def _linear(call: Call, form: str) -> Operator | None:
+    out, features = call.arguments["weight"].shape
+    return Linear(features, out, call.arguments["bias"] is not None)
+
+
+def _batch_norm(call: Call, form: str) -> Operator | None:
+    given = call.arguments
+    shape = given["input"].shape
+    affine = given["weight"] is not None
+    return BatchNorm2d(shape[1], given["eps"], given["momentum"], affine, len(shape) == 2)
+
+
+def _layer_norm(call: Call, form: str) -> Operator | None:
+    shape = call.arguments["normalized_shape"]
+    return LayerNorm(shape[0], call.arguments["eps"], True) if len(shape) == 1 else None
+
+
+def _group_norm(call: Call, form: str) -> Operator | None:
+    given = call.arguments
+    return GroupNorm(given["input"].shape[1], given["num_groups"], given["eps"])
+
+
+def _max_pool(call: Call, form: str) -> Operator | None:
+    given = call.arguments
+    if _pair(given["dilation"]) != (1, 1):
+        return None
+    kernel = _pair(given["kernel_size"])
+    return MaxPool2d(kernel, _pair(given["stride"] or kernel), _pair(given["padding"]), given["ceil_mode"])
+
+
+def _avg_pool(call: Call, form: str) -> Operator | None:
+    given = call.arguments
+    kernel = _pair(given["kernel_size"])
+    if given["divisor_override"] is not None:
+        return None
+    window = (_pair(given["stride"] or kernel), _pair(given["padding"]), given["ceil_mode"], given["count_include_pad"])
+    return AvgPool2d(kernel, *window)
+
+
+def _mean(call: Call, form: str) -> Operator | None:
+    axes = call.arguments.get("dim")
+    rank = len(call.arguments["self"].shape)
+    whole = rank == 4 and axes is not None and sorted(axis % rank for axis in axes) == [2, 3]
+    return Mean(call.arguments["keepdim"]) if whole else None
+
+
+def _join(op: type[Operator]) -> Lift:
+    def lifted(call: Call, form: str) -> Operator | None:
+        return op() if len(list(call.tensors())) == 2 and call.arguments.get("alpha", 1) == 1 else None
+
+    return lifted
+
+
+def _concat(call: Call, form: str) -> Operator | None:
+    return Concat() if call.arguments["dim"] == 1 else None
+
+
+def _flatten(call: Call, form: str) -> Operator | None:
+    return Flatten() if (call.arguments["start_dim"], call.arguments["end_dim"]) == (1, -1) else None
+
+
+def _permute(call: Call, form: str) -> Operator | None:
+    first, *axes = (axis % len(call.arguments["dims"]) for axis in call.arguments["dims"])
+    return Permute(tuple(axis - 1 for axis in axes)) if first == 0 else None
+
+
+def _plain(op: type[Operator]) -> Lift:
+    return lambda call, form: op()
+
+
+def _hardtanh(call: Call, form: str) -> Operator | None:
+    return ReLU6() if (call.arguments["min_val"], call.arguments["max_val"]) == (0, 6) else None
+
+
+def _gelu(call: Call, form: str) -> Operator | None:
+    return GELU() if call.arguments["approximate"] == "none" else None
+
+
+LIFTS: Mapping[str, Lift] = {
+    "conv2d": _conv2d,
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    "layer_norm": _layer_norm,
+    "group_norm": _group_norm,
+    "max_pool2d": _max_pool,
+    "avg_pool2d": _avg_pool,
+    "adaptive_avg_pool2d": lambda call, form: AdaptiveAvgPool2d(_pair(call.arguments["output_size"]), form),
+    "mean": _mean,
+    "add": _join(Add),
+    "mul": _join(Multiply),
+    "cat": _concat,
+    "flatten": _flatten,
+    "permute": _permute,
+    "dropout": lambda call, form: Dropout(call.arguments["p"]),
+    "relu": _plain(ReLU),
+    "hardtanh": _hardtanh,
+    "hardswish": _plain(Hardswish),
+    "hardsigmoid": _plain(Hardsigmoid),
+    "silu": _plain(SiLU),
+    "sigmoid": _plain(Sigmoid),
+    "tanh": _plain(Tanh),
+    "gelu": _gelu,
+}
+# Of operators that stay as recorded: what they are, for shares and filters.
+KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose2d"), "standard"),
+    "linear": "linear",
+    **dict.fromkeys(("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm"), "norm"),
+    **dict.fromkeys(("view", "reshape", "transpose", "permute", "slice", "select"), "shape"),
+    **dict.fromkeys(("unsqueeze", "squeeze", "expand", "contiguous", "clone"), "shape"),
+    "dropout": "dropout",
+    "cat": "join",
+    "add": "join",
+    "mul": "join",
+}
+
+
+def _pair(sizes: Sequence[int] | int) -> tuple[int, int]:
+    first, *rest = [sizes] if isinstance(sizes, int) else sizes
+    return first, rest[0] if rest else first

@@ -1,0 +1,48 @@
+"""A module's shape without its memory: a copy whose parameters and buffers have no elements."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from torch import Tensor, nn
+
+
+@contextmanager
+def on_meta(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+    """Give a copy on the meta device, where nothing is computed, and what moves an input there."""
+    yield _copy(module, _to_meta), _to_meta
+
+
+@contextmanager
+def on_fakes(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+    """Give a copy of fake tensors, which know their device and can meet real ones, and what makes an input fake."""
+    from torch._subclasses.fake_tensor import FakeTensorMode
+
+    with FakeTensorMode(allow_non_fake_inputs=True) as mode:
+
+        def fake(tensor: Tensor) -> Tensor:
+            return mode.from_tensor(tensor)
+
+        yield _copy(module, fake), fake
+
+
+def _to_meta(tensor: Tensor) -> Tensor:
+    return tensor.detach().to("meta")
+
+
+def _copy(module: nn.Module, convert: Callable[[Tensor], Tensor]) -> nn.Module:
+    from torch import nn
+
+    from archprof.runtime.isolate import copied
+
+    memo: dict[int, Any] = {
+        id(parameter): nn.Parameter(convert(parameter), requires_grad=parameter.requires_grad)
+        for parameter in module.parameters()
+    }
+    memo.update((id(buffer), convert(buffer)) for buffer in module.buffers())
+    return copied(module, memo)

@@ -1,0 +1,55 @@
+"""An operator that has no form of ours: known by what was recorded of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from archprof.ir.operators.base import Operator, operator
+from archprof.ir.terms import NOTHING, Terms, term
+from archprof.ir.values import Value
+
+Held = tuple[tuple[str, int], ...]
+
+
+@operator
+class Recorded(Operator):
+    """A call of a torch operator: its name, and what it was found to cost and to hold.
+
+    *held* and *kept* are the elements of its parameters and buffers by name; *counted* tells whether there is a rule
+    for its multiply-accumulates.
+    """
+
+    target: str
+    multiplies: int = 0
+    held: Held = ()
+    kept: Held = ()
+    sort: str = "other"
+    counted: bool = True
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The operator's name in torch, without its overload: `aten.conv3d`."""
+        return self.target.rpartition(".")[0] or self.target
+
+    @property
+    def kind(self) -> str:
+        return self.sort
+
+    @property
+    def form(self) -> str:
+        return "function"
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {name: term(elements) for name, elements in self.held}
+
+    def buffers(self) -> Mapping[str, Terms]:
+        return {name: term(elements) for name, elements in self.kept}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(self.multiplies) if self.multiplies else NOTHING
+
+    def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(outputs[0].elements) if self.multiplies and self.held else NOTHING
+
+    def describe(self) -> str:
+        return self.target.partition(".")[2].partition(".")[0] or self.target

@@ -1,0 +1,262 @@
+"""Modules of one's own, captured: rows, parameters, batches, and that nothing of the module is touched."""
+
+import random
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import archprof
+from archprof.costs.report import analyze_graph
+from archprof.ir.operators.recorded import Recorded
+from archprof.language.expand import read_network
+from archprof.runtime.build import build_network
+from archprof.spec import catalog
+
+# What a module of ours does in evaluation without an operator of its own, or with several.
+_OTHERWISE = ("stochastic_depth", "frozen_batch_norm", "deform_conv2d", "layer_norm", "layer_scale", "channel_shuffle")
+
+
+def pytest_generate_tests(metafunc):
+    if "network" in metafunc.fixturenames:
+        step = 1 if metafunc.config.getoption("--thorough") else 9
+        metafunc.parametrize("network", list(catalog.files())[::step])
+
+
+def test_a_network_of_ours_captured_is_itself(network):
+    graph = read_network(network)
+    module = build_network(graph, initialise=False, device="meta")
+    ours, theirs = analyze_graph(graph), analyze_graph(archprof.capture(module, tuple(graph.inputs["input"].shape)))
+    assert theirs.totals == ours.totals
+    if not any(node.op.name in _OTHERWISE for node in graph.nodes):
+        assert [_row(row) for row in theirs.rows] == [_row(row) for row in ours.rows]
+
+
+def _row(row):
+    return row.operator, row.inputs, row.output, row.cost, row.form, row.node.outputs[0].batch
+
+
+class Block(nn.Module):
+    def __init__(self, features):
+        super().__init__()
+        self.norm = nn.LayerNorm(features)
+        self.mix = nn.Linear(features, features)
+
+    def forward(self, x):
+        return x + self.mix(self.norm(x)).relu_()
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem = nn.Conv2d(3, 8, 4, stride=4)
+        self.token = nn.Parameter(torch.zeros(1, 1, 8))
+        self.blocks = nn.ModuleList([Block(8) for _ in range(3)])
+        self.head = nn.Linear(8, 5)
+        self.auxiliary = nn.Linear(8, 5)
+        self.steps = nn.Buffer(torch.zeros(1))
+
+    def forward(self, x):
+        self.steps.add_(1)
+        x = self.stem(x).flatten(2).transpose(1, 2)
+        x = torch.cat([self.token.expand(len(x), -1, -1), x], 1)
+        for block in self.blocks:
+            x = block(x)
+        return {"logits": self.head(x[:, 0]), "features": x}
+
+
+def test_rows_are_calls():
+    graph = archprof.capture(Net(), (3, 16, 16))
+    report = archprof.analyze(graph)
+    counted = {row.path: (row.cost.params, row.cost.macs) for row in report.rows if row.cost.params or row.cost.macs}
+    block = {"norm": (16, 0), "mix": (72, 17 * 64)}
+    assert counted == {
+        "stem": (8 * 3 * 16 + 8, 16 * 8 * 3 * 16),
+        ":expand[0]": (8, 0),
+        **{f"blocks.{k}.{name}": counts for k in range(3) for name, counts in block.items()},
+        "head": (45, 40),
+        "auxiliary": (45, 0),
+    }
+    assert report.totals.params == sum(parameter.numel() for parameter in Net().parameters())
+    assert {name: value.shape for name, value in report.outputs.items()} == {"logits": (5,), "features": (17, 8)}
+    assert [line.split()[:3] for line in str(report).splitlines() if "…" in line] == [["blocks.0…2", "Block", "×3"]]
+
+
+def test_the_batch_is_found_wherever_it_stands():
+    class Windows(nn.Module):
+        def forward(self, x):  # windows of 4 positions, all in one axis
+            whole = x.unflatten(1, (-1, 4)).flatten(0, 1)
+            return whole, x.transpose(0, 1), torch.ones(3)
+
+    graph = archprof.capture(Windows(), (8, 2))
+    assert [value.batch for value in (graph.value(edge) for edge in graph.outputs.values())] == [(2, 0, 0), 1, (0,)]
+    assert graph.value(graph.outputs["output.0"]).at_batch(5) == (10, 4, 2)
+
+
+def test_a_module_for_one_image_has_no_other_batch():
+    class One(nn.Module):
+        def forward(self, x):
+            return x.view(1, 4)
+
+    graph = archprof.capture(One(), (4,))
+    assert graph.value(graph.outputs["output"]).batch == 0
+    with pytest.raises(archprof.UsageError, match="the module fails on"):
+        archprof.capture(nn.Linear(3, 4), (5,))
+
+
+def test_what_is_shared_counts_once():
+    shared = nn.Linear(6, 6)
+    report = archprof.analyze(archprof.capture(nn.Sequential(shared, nn.ReLU(), shared), (6,)))
+    assert [(row.path, row.cost.params, row.cost.macs) for row in report.rows] == [
+        ("0", 42, 36),
+        ("1", 0, 0),
+        ("0#2", 0, 36),
+    ]
+
+    tied = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 6))
+    tied[1].weight = tied[0].weight
+    assert archprof.analyze(archprof.capture(tied, (6,))).totals.params == 36 + 6 + 6
+
+
+def test_frozen_parameters_do_not_learn():
+    module = nn.Sequential(nn.Linear(6, 6), nn.Linear(6, 5))
+    module[0].requires_grad_(False)
+    totals = archprof.analyze(archprof.capture(module, (6,))).totals
+    assert (totals.params, totals.trainable) == (42 + 35, 35)
+
+
+def test_a_write_to_a_view_is_an_edge():
+    class Writes(nn.Module):
+        def forward(self, x):
+            y = x.clone()
+            y[:, 0].mul_(2)
+            return y + 1
+
+    graph = archprof.capture(Writes(), (3,))
+    written = next(index for index, node in enumerate(graph.nodes) if "mul" in node.path)
+    assert written in [edge.node for edge in graph.nodes[-1].inputs]
+
+
+@dataclass
+class Output:
+    first: torch.Tensor
+    rest: list[torch.Tensor]
+
+
+@pytest.mark.parametrize(
+    ("made", "names"),
+    [
+        (lambda x: (x + 1, {"a": x + 2}), ["output.0", "a"]),
+        (lambda x: Output(x + 1, [x + 2]), ["first", "rest.0"]),
+        (lambda x: torch.max(x, 1), ["output.0", "output.1"]),
+    ],
+)
+def test_outputs_have_names(made, names):
+    class Returns(nn.Module):
+        def forward(self, x):
+            return made(x)
+
+    assert list(archprof.capture(Returns(), (4, 4)).outputs) == names
+
+
+def _numpy_state():
+    return np.random.get_state(legacy=False)["state"]["key"].tolist()
+
+
+class Heard(Exception):
+    """What a hook raises that should not have run."""
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_a_module_is_left_as_it_was(fails):
+    def listen(*_):
+        raise Heard
+
+    module = Net().train()
+    module.blocks[1].register_forward_hook(listen)
+    module.head.in_features = 8
+    if fails:
+        module.head = nn.Linear(9, 5)
+    before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
+    torch.manual_seed(7), random.seed(7), np.random.seed(7)
+    states = torch.random.get_rng_state(), random.getstate(), _numpy_state()
+    hooks = [dict(part._forward_hooks) for part in module.modules()]
+    if fails:
+        with pytest.raises(archprof.UsageError):
+            archprof.capture(module, (3, 16, 16))
+    else:
+        archprof.capture(module, (3, 16, 16))
+    assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
+    assert all(part.training for part in module.modules())
+    assert [dict(part._forward_hooks) for part in module.modules()] == hooks
+    assert torch.is_grad_enabled()
+    assert not torch.is_inference_mode_enabled()
+    assert torch.get_default_dtype() is torch.float32
+    assert torch.equal(torch.random.get_rng_state(), states[0])
+    assert (random.getstate(), _numpy_state()) == states[1:]
+    assert not torch.nn.modules.module._global_forward_hooks
+    assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+def test_nothing_is_computed():
+    wide = nn.Sequential(*(nn.Linear(1 << 16, 1 << 16, device="meta") for _ in range(20)))
+    assert archprof.analyze(archprof.capture(wide, (1 << 16,))).totals.macs == 20 << 32
+
+
+@pytest.mark.filterwarnings("ignore:.*jit.script_method:DeprecationWarning")
+@pytest.mark.parametrize("wrap", [nn.DataParallel, torch.compile], ids=["DataParallel", "torch.compile"])
+def test_wrappers_are_unwrapped(wrap):
+    graph = archprof.capture(wrap(nn.Sequential(nn.Linear(6, 5))), (6,))
+    assert [node.path for node in graph.nodes] == ["0"]
+
+
+def test_elements_that_forward_asks_for():
+    class Asks(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.linear = nn.Linear(4, 4)
+            self.places = torch.arange(4)  # no buffer: it stays where it is
+
+        def forward(self, x):
+            return self.linear(x[:, self.places])
+
+    assert archprof.analyze(archprof.capture(Asks(), (4,))).totals.macs == 16
+
+
+WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str, str]] = {
+    "a class": ((nn.Linear, (3,)), {}, "`Linear` is a class, not a module", "make one: `Linear(…)`"),
+    "a lazy module": (
+        (nn.Sequential(nn.LazyLinear(4)), (3,)), {},
+        "`0` (LazyLinear) has no parameters yet",
+        "run the module once on an input: `module(torch.zeros(1, 3, 224, 224))`",
+    ),
+    "no input": (
+        (nn.Linear(3, 4),), {},
+        "a module needs the shape of its input",
+        "a shape without the batch, as in `(3, 224, 224)`, or the tensors themselves",
+    ),
+    "two inputs": (
+        (nn.Linear(3, 4), (3,)), {"args": (torch.zeros(3),)},
+        "an input and arguments at once", "`input=(3, 224, 224)`, or `args=(x, y)`",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_messages(case):
+    arguments, keywords, message, advice = WRONG[case]
+    with pytest.raises(archprof.UsageError) as raised:
+        archprof.capture(*arguments, **keywords)
+    assert str(raised.value) == f"{message}\n  help: {advice}"
+
+
+def test_what_has_no_form_of_ours_says_what_it_holds():
+    report = archprof.analyze(archprof.capture(nn.Conv3d(2, 4, 3), (2, 5, 5, 5)))
+    [row] = report.rows
+    assert row.operator == Recorded(
+        "aten.conv3d.default", 4 * 27 * 2 * 27, (("weight", 216), ("bias", 4)), (), "standard"
+    )
+    assert (row.op, row.label, row.cost.params, row.cost.activations) == ("aten.conv3d", "conv3d", 220, 4 * 27)

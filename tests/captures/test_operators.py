@@ -1,0 +1,121 @@
+"""What is counted of each operator that torch dispatches, against arithmetic written out and FlopCounterMode."""
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+from torch.utils.flop_counter import FlopCounterMode
+
+import archprof
+
+
+class Calls(nn.Module):
+    """A module that runs a function."""
+
+    def __init__(self, function):
+        super().__init__()
+        self.function = function
+
+    def forward(self, *inputs):
+        return self.function(*inputs)
+
+
+def captured(function, *shapes):
+    module = function if isinstance(function, nn.Module) else Calls(function)
+    return archprof.analyze(archprof.capture(module, args=tuple(torch.zeros(shape) for shape in shapes)))
+
+
+# What runs, on which shapes, and its multiply-accumulates.
+COUNTS: dict[str, tuple[Any, list[Any], int]] = {
+    "conv1d": (nn.Conv1d(4, 6, 3), [(1, 4, 10)], 6 * 8 * 4 * 3),
+    "conv1d groups": (nn.Conv1d(4, 6, 3, padding=1, groups=2), [(2, 4, 10)], 2 * 6 * 10 * 2 * 3),
+    "conv2d": (nn.Conv2d(3, 8, 3, stride=2), [(1, 3, 9, 11)], 8 * 4 * 5 * 3 * 9),
+    "conv2d depthwise": (nn.Conv2d(4, 4, 5, padding=2, groups=4), [(1, 4, 6, 6)], 4 * 36 * 25),
+    "conv3d": (nn.Conv3d(2, 4, 3), [(1, 2, 5, 6, 7)], 4 * 3 * 4 * 5 * 2 * 27),
+    "conv3d stride": (nn.Conv3d(2, 4, (1, 3, 3), stride=(2, 1, 1)), [(1, 2, 4, 5, 5)], 4 * 2 * 3 * 3 * 2 * 9),
+    "conv_transpose2d": (nn.ConvTranspose2d(3, 5, 2, stride=2), [(1, 3, 4, 4)], 3 * 16 * 5 * 4),
+    "conv_transpose2d groups": (nn.ConvTranspose2d(4, 6, 3, groups=2), [(1, 4, 5, 5)], 4 * 25 * 3 * 9),
+    "conv_transpose1d": (nn.ConvTranspose1d(3, 5, 4), [(1, 3, 7)], 3 * 7 * 5 * 4),
+    "linear": (nn.Linear(8, 5), [(2, 7, 8)], 2 * 7 * 8 * 5),
+    "linear of a vector": (nn.Linear(8, 5), [(8,)], 8 * 5),
+    "matmul": (torch.matmul, [(2, 3, 4, 5), (5, 6)], 2 * 3 * 4 * 5 * 6),
+    "matmul, stretched": (torch.matmul, [(3, 1, 4, 5), (2, 5, 6)], 3 * 2 * 4 * 5 * 6),
+    "matmul of vectors": (torch.matmul, [(5,), (5,)], 5),
+    "mm": (torch.mm, [(3, 4), (4, 5)], 60),
+    "bmm": (torch.bmm, [(2, 3, 4), (2, 4, 5)], 120),
+    "mv": (torch.mv, [(3, 4), (4,)], 12),
+    "dot": (torch.dot, [(7,), (7,)], 7),
+    "inner": (torch.inner, [(3, 4), (5, 4)], 60),
+    "outer": (torch.outer, [(3,), (4,)], 0),
+    "addmm": (torch.addmm, [(3, 5), (3, 4), (4, 5)], 60),
+    "addmv": (torch.addmv, [(3,), (3, 4), (4,)], 12),
+    "baddbmm": (torch.baddbmm, [(2, 3, 5), (2, 3, 4), (2, 4, 5)], 120),
+    "addbmm": (torch.addbmm, [(3, 5), (2, 3, 4), (2, 4, 5)], 120),
+    "tensordot": (lambda x, y: torch.tensordot(x, y, 2), [(3, 4, 5), (4, 5, 6)], 3 * 20 * 6),
+    "einsum": (lambda x, y: torch.einsum("bhid,bhjd->bhij", x, y), [(1, 8, 197, 64), (1, 8, 197, 64)], 19_870_208),
+    "bilinear": (nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)], 2 * 3 * 4 * 5),
+    "attention": (
+        functional.scaled_dot_product_attention, [(1, 2, 5, 8), (1, 2, 7, 8), (1, 2, 7, 6)], 2 * 5 * 7 * (8 + 6),
+    ),
+    "multi-head attention": (
+        lambda x: nn.MultiheadAttention(8, 2, batch_first=True)(x, x, x, need_weights=False)[0], [(1, 5, 8)],
+        5 * 8 * 24 + 2 * 5 * 5 * (4 + 4) + 5 * 8 * 8,
+    ),
+    "lstm": (nn.LSTM(10, 20), [(5, 3, 10)], 5 * 3 * 4 * 20 * (10 + 20)),
+    "lstm, two layers, both ways": (
+        nn.LSTM(10, 20, num_layers=2, bidirectional=True), [(5, 3, 10)],
+        5 * 3 * 2 * 4 * 20 * ((10 + 20) + (40 + 20)),
+    ),
+    "lstm, projected": (nn.LSTM(10, 20, proj_size=6), [(5, 3, 10)], 5 * 3 * (4 * 20 * (10 + 6) + 20 * 6)),
+    "gru": (nn.GRU(10, 20), [(5, 3, 10)], 5 * 3 * 3 * 20 * 30),
+    "rnn": (nn.RNN(10, 20), [(5, 3, 10)], 5 * 3 * 20 * 30),
+    "lstm cell": (nn.LSTMCell(10, 20), [(3, 10)], 3 * 4 * 20 * 30),
+    "gru cell": (nn.GRUCell(10, 20), [(3, 10)], 3 * 3 * 20 * 30),
+    "embedding": (lambda x: functional.embedding(x.long(), torch.zeros(9, 4)), [(2, 5)], 0),
+    "norms": (nn.Sequential(nn.GroupNorm(2, 4), nn.InstanceNorm2d(4), nn.BatchNorm2d(4)), [(1, 4, 5, 5)], 0),
+    "pools": (nn.Sequential(nn.MaxPool2d(2), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(1)), [(1, 4, 8, 8)], 0),
+    "resizing": (lambda x: functional.interpolate(x, scale_factor=2, mode="bilinear"), [(1, 4, 8, 8)], 0),
+    "shapes": (lambda x: x.unfold(1, 2, 1).flip(0).roll(1).unbind(0)[0].softmax(-1), [(2, 4, 8)], 0),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", COUNTS)
+def test_multiply_accumulates(name):
+    function, shapes, expected = COUNTS[name]
+    report = captured(function, *shapes)
+    assert report.totals.macs == expected
+
+
+# FlopCounterMode has no rule for these, or needs the meta device for it.
+NOT_SEEN = ("mv", "dot", "matmul of vectors", "addmv", "bilinear", "addbmm", "inner")
+
+
+@pytest.mark.parametrize("name", [name for name in COUNTS if not name.startswith(NOT_SEEN)])
+def test_torch_counts_as_much(name):
+    function, shapes, expected = COUNTS[name]
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), torch.device("meta"), FlopCounterMode(display=False) as counted:
+            module = function.eval().to("meta") if isinstance(function, nn.Module) else function
+            module(*(torch.zeros(shape) for shape in shapes))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    assert counted.get_total_flops() == 2 * expected
+
+
+# What may multiply, and has no rule.
+@pytest.mark.parametrize(
+    ("function", "name"),
+    [
+        (torch.fft.rfft, "aten._fft_r2c"),
+        (torch.linalg.inv, "aten.linalg_inv_ex"),
+        (lambda x: torch.cdist(x, x), "aten._cdist_forward"),
+    ],
+)
+def test_what_has_no_rule_is_named(function, name):
+    from archprof.analysis.summary import not_counted
+
+    assert list(not_counted(captured(function, (4, 4))) or {}) == [name]

@@ -1,0 +1,196 @@
+"""Models that are named as code: `archprof summary net.py:Net`."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.console import archprof
+
+NET = """
+import torch
+from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self, width=1.0, *, turned=False):
+        super().__init__()
+        channels = int(8 * width)
+        self.stem = nn.Conv2d(3, channels, 3, padding=1)
+        self.blocks = nn.Sequential(*(nn.Sequential(nn.Conv2d(channels, channels, 3), nn.ReLU()) for _ in range(3)))
+        self.turned = turned
+
+    def forward(self, x):
+        x = self.blocks(self.stem(x))
+        return torch.fft.rfft(x) if self.turned else x
+
+
+class Words(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.words = nn.Embedding(50, 4)
+
+    def forward(self, ids, mask, scale):
+        return self.words(ids) * mask.unsqueeze(-1) * scale
+
+
+def make(channels):
+    return nn.Linear(channels, 2)
+
+
+class Wrong(nn.Module):
+    def forward(self, x):
+        return x.view(5, 7)
+
+
+class Exits(nn.Module):
+    def __init__(self):
+        raise SystemExit(3)
+
+
+def talks():
+    print("as I was made")
+    return Net()
+
+
+ready = Net(0.5)
+number = 3
+"""
+
+
+@pytest.fixture(autouse=True)
+def net(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "net.py").write_text(NET)
+
+
+def totals(capsys, *arguments):
+    result = archprof(capsys, "summary", *arguments, "--format", "json")
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    found = json.loads(result.out)["totals"]
+    return found["params"], found["macs"]
+
+
+def path():
+    return Path("net.py").resolve()
+
+
+# 3×3 convolutions of an 8×8 map: the first keeps its size, three take two off it.
+WHOLE = (9 * 3 * 8 + 8 + 3 * (9 * 64 + 8), 64 * 9 * 3 * 8 + (36 + 16 + 4) * 9 * 64)
+HALF = (9 * 3 * 4 + 4 + 3 * (9 * 16 + 4), 64 * 9 * 3 * 4 + (36 + 16 + 4) * 9 * 16)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (("net.py:Net", "--input", "3x8x8"), WHOLE),
+        (("net.py:Net(0.5)", "--input", "x=3x8x8"), HALF),
+        (("net.py:ready", "--input", "1x3x8x8:whole"), HALF),
+        (("net.py:make(4)", "--input", "4"), (10, 8)),
+        (("net.py:make(channels=4)", "--input", "6x4"), (10, 48)),
+        (("net.py:Words", "--input", "ids=7:int64", "--input", "mask=7:bool", "--input", "scale:=0.5"), (200, 0)),
+    ],
+)
+def test_counts(capsys, arguments, expected):
+    assert totals(capsys, *arguments) == expected
+
+
+def test_what_code_prints_is_no_result(capsys):
+    result = archprof(capsys, "summary", "net.py:talks", "--input", "3x8x8", "--format", "json")
+    assert result.err == "ran net.py\nas I was made\n"
+    assert json.loads(result.out)["totals"]["macs"] == WHOLE[1]
+
+
+def test_equal_siblings_are_one_line(capsys):
+    result = archprof(capsys, "summary", "net.py:Net", "--input", "3x12x12")
+    assert [line.split()[0] for line in result.out.splitlines()[4:6]] == ["stem", "blocks.0"]
+    result = archprof(capsys, "summary", "net.py:Net", "--input", "3x12x12", "--full")
+    assert [line.split()[0] for line in result.out.splitlines()[4:11]] == [
+        "stem", *(f"blocks.{k}.{j}" for k in range(3) for j in range(2)),
+    ]  # fmt: skip
+
+
+def test_what_is_not_counted_is_named(capsys):
+    arguments = ("summary", "net.py:Net(turned=True)", "--input", "3x8x8")
+    result = archprof(capsys, *arguments)
+    assert f"MACs at least {WHOLE[1]:,} " in result.out
+    assert "not counted: aten._fft_r2c ×1\n" in result.out
+    assert json.loads(archprof(capsys, *arguments, "--format", "json").out)["not_counted"] == {"aten._fft_r2c": 1}
+
+
+# What is asked, whether code has run before the answer, the answer, and what it is explained with.
+MESSAGES = {
+    "net.py:Nett --input 3x8x8": (
+        True, "`net.py` has no `Nett`",
+        "help: did you mean `Net`?",
+    ),
+    "net.py:Net": (True, "`net.py:Net` needs its input", "help: as in `--input 3x224x224`, without the batch"),
+    "net.py:make --input 4": (
+        True, "calling `net.py:make` fails: TypeError: make() missing 1 required positional argument: 'channels'",
+        "help: give its arguments: `net.py:make(…)`",
+    ),
+    "net.py:number --input 4": (
+        True, "`net.py:number` is int, not a model",
+        "help: name a torch module, a class of one, or a function that returns one",
+    ),
+    "net.py:ready(2) --input 4": (True, "`net.py:ready` is a module already", "help: leave the arguments out"),
+    "net.py:Wrong --input 4": (
+        True, "the module fails on (1×4): RuntimeError: shape '[5, 7]' is invalid for input of size 4",
+        "note: raised at {path}:34: return x.view(5, 7)",
+    ),
+    "net.py:Net(width=size) --input 4": (
+        False, "the arguments of `Net(width=size)` are no literals",
+        "help: numbers, texts, lists, `True`, `None`: `net.py:Net(width=0.5)`",
+    ),
+    "none.py:Net --input 4": (
+        False, "there is no file `none.py`", "help: a path to a `.py` file, from the current folder",
+    ),
+    "nonesuch.models:Net --input 4": (
+        False, "there is no module `nonesuch`",
+        "help: a module that Python finds from the current folder, or a path to a `.py` file",
+    ),
+    "net.py:Net --input 3y8": (
+        False, "`3y8` is no input",
+        "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole` or `n:=16000`",
+    ),
+    "net.py:Net --input 3x8:floaty": (
+        False, "`floaty` is no type of elements",
+        "help: types: float32, float16, bfloat16, float64, int64, int32, int16, int8, uint8, bool, complex64",
+    ),
+    "net.py:Net --input 3x8x8 --width 0.5": (
+        False, "`--width` needs a block table, and `net.py:Net` has none",
+        "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
+    ),
+    "net.py:Net --input 3x8x8 --convention thop": (
+        False, "`--convention` needs a block table, and `net.py:Net` has none",
+        "help: name a network of the catalog, or a `.yaml` file",
+    ),
+    "net.py:Exits --input 4": (
+        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:39: raise SystemExit(3)",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", MESSAGES)
+def test_messages(capsys, typed):
+    ran, message, more = MESSAGES[typed]
+    before = "ran net.py\n" if ran else ""
+    result = archprof(capsys, "summary", *typed.split())
+    assert (result.code, result.out) == (2, "")
+    assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
+
+
+@pytest.mark.parametrize("command", ["compare", "check", "sweep", "show", "solve"])
+def test_other_commands_run_no_code(capsys, command):
+    limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
+    result = archprof(capsys, command, "net.py:Net", *limits)
+    assert result.code == 2
+    assert "`net.py:Net` is Python code, which only `archprof summary` takes so far\n" in result.err
+
+
+def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):
+    (tmp_path / "pkg_of_nets").mkdir()
+    (tmp_path / "pkg_of_nets" / "models.py").write_text(NET)
+    result = archprof(capsys, "summary", "pkg_of_nets.models:Net", "--input", "3x8x8", "--format", "json")
+    assert result.err == "ran pkg_of_nets/models.py\n"
+    assert json.loads(result.out)["totals"]["macs"] == WHOLE[1]
