@@ -221,6 +221,7 @@ class _Checking:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
         tree = self._tree(target.file)
         spec = resolve(tree, target.settings, spellings)
+        target = target._replace(settings=spec.asked)
         mine = [*budgets, *standing_at(spec, spec.budget, spellings)]
         own = is_at(spec, (), spellings)
         if not own:
@@ -239,7 +240,7 @@ class _Checking:
             if expects:
                 found.append(_EXPECT._replace(location=Location(spec.file, 1, 1)))
             self._met.update(dict.fromkeys(found, False))
-            self._at_settings(target.at(at), there, found, limits=False)
+            self._at_settings(target.at(there.asked), there, found, limits=False)
 
     def _at_settings(self, target: Target, spec: Spec, budgets: Sequence[Budget], *, limits: bool = True) -> None:
         graph = expand(spec)

@@ -226,7 +226,10 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     ),
     "dw": ConvKind("depthwise separable convolution: depthwise, then pointwise", _separable, "1/N + 1/K²", _pair),
     "dw-linear": ConvKind(
-        "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2)", _separable, "1/N + 1/K²", _pair
+        "depthwise separable with a linear bottleneck (MobileNetV2, Figure 2): depthwise, then pointwise",
+        _separable,
+        "1/N + 1/K²",
+        _pair,
     ),
     "group": ConvKind(
         "grouped convolution",
@@ -250,8 +253,8 @@ CONV_KINDS: Mapping[str, ConvKind] = {
     "linear": ConvKind("fully connected layer", _linear),
 }
 ALIASES = {
-    "dws": "dw", "depthwise": "dw", "separable": "dw", "pointwise": "pw", "standard": "std", "grouped": "group",
-    "mixed": "mix", "inverted-residual": "inverted", "squeeze-excite": "se",
+    "dws": "dw", "depthwise": "dw", "separable": "dw", "depthwise-separable": "dw", "pointwise": "pw",
+    "standard": "std", "grouped": "group", "mixed": "mix", "inverted-residual": "inverted", "squeeze-excite": "se",
 }  # fmt: skip
 
 
@@ -262,7 +265,7 @@ def answer(ask: Convolution) -> ConvCost:
     """
     ask = ask._replace(conv=ALIASES.get(ask.conv, ask.conv))
     if ask.conv not in CONV_KINDS:
-        advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds")
+        advice = suggest(ask.conv, (*CONV_KINDS, *ALIASES), "kinds", CONV_KINDS)
         raise usage_error(f"unknown kind of convolution `{ask.conv}`", help=advice)
     graph = graph_of(ask)
     report = analyze_graph(graph)

@@ -18,7 +18,6 @@ from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict
 from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Published, spec_of
-from archprof.spec.variant import settings_text
 
 BAD = ("unequal", "differs")
 
@@ -103,8 +102,9 @@ def verify(model: str | Graph, measure: Measure | None = None, only: Settings | 
     spec that is wrong, UsageError for a graph that comes from none.
     """
     variants = Variants(model, "`verify`")
+    name = variants.spec().variant
     for at in variants.listed() if only is None else (only,):
-        yield _proof(variants, at, measure)
+        yield _proof(name, variants.graph(at), at, measure)
 
 
 def listed_settings(reference: str) -> tuple[Settings, ...]:
@@ -112,8 +112,7 @@ def listed_settings(reference: str) -> tuple[Settings, ...]:
     return Variants(reference).listed()
 
 
-def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
-    graph = variants.graph(at)
+def _proof(name: str, graph: Graph, at: Settings, measure: Measure | None) -> Proof:
     report = analyze_graph(graph)
     spec = spec_of(graph.origin, "`verify`")
     checks = [_expected(found.metric, found.expected, found.counted) for found in expectations(spec, report.totals)]
@@ -121,9 +120,8 @@ def _proof(variants: Variants, at: Settings, measure: Measure | None) -> Proof:
         checks += _measured(report, measure(graph))
     for published in standing_at(spec, spec.published, spellings):
         checks += _published(published, report.totals)
-    model = f"{spec.name}@{settings_text(variants.behind)}" if variants.behind else spec.name
     holds = not any(check.verdict in BAD for check in checks)
-    return Proof(model, dict(at), holds, report.totals, tuple(checks), _portable(Location(spec.file, 0, 0)))
+    return Proof(name, dict(at), holds, report.totals, tuple(checks), _portable(Location(spec.file, 0, 0)))
 
 
 def _portable(place: Location) -> Location:

@@ -9,7 +9,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from archprof.cli.output import say
-from archprof.errors import InputError, Problem, problems_of, suggest
+from archprof.errors import InputError, Problem, did_you_mean, problems_of, suggest
 from archprof.inputs import forget
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
@@ -31,13 +31,6 @@ COMMANDS: Mapping[str, str] = {
     "check": "Budgets in CI: what a network may cost, and where it costs more.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",
     "schema": "The JSON Schema of the spec language, or of a result.",
-}
-
-# Options that people look for, and what there is.
-ELSEWHERE: Mapping[str, str] = {
-    "--flops": "FLOPs are 2 × MACs; `summary` and `compare` show them",
-    "--max": "limits are `--max-macs 220M`, `--max-params 4M` and the like, of `check`, `solve` and `sweep`",
-    "--target-params": "`--max-params 4M` finds the largest that fits",
 }
 
 
@@ -153,7 +146,7 @@ def run(arguments: list[str]) -> int:
         say("\n".join(map(str, error.problems)))
         return error.exit_code
     except UsageError as error:
-        say(str(_usage(error)))
+        say(str(_usage(error, _called(arguments))))
         return 2
     except (KeyboardInterrupt, typer.Abort):
         return 130
@@ -167,11 +160,28 @@ def run(arguments: list[str]) -> int:
 
 def _answer(option: str) -> Problem | None:
     """Return what to say of an option that there is not yet, or elsewhere."""
-    from archprof.spec.planned import OPTIONS
+    from archprof.cli import elsewhere
+    from archprof.spec import planned
 
-    if option in OPTIONS:
-        return Problem(f"there is no `{option}` yet", help=OPTIONS[option])
-    return Problem(f"there is no `{option}`", help=ELSEWHERE[option]) if option in ELSEWHERE else None
+    if option in planned.OPTIONS:
+        return Problem(f"there is no `{option}` yet", help=planned.OPTIONS[option])
+    there = elsewhere.OPTIONS.get(option)
+    return Problem(f"there is no `{option}`", help=there) if there else None
+
+
+def _instead(word: str) -> str:
+    """Return what to type instead of a command that there is not: a network's name wants one before it."""
+    from archprof.cli import elsewhere
+    from archprof.spec import catalog
+
+    names = [name for name, _ in catalog.spellings()]
+    if catalog.is_path(word) or catalog.spelled(word.partition("@")[0], names):
+        return f"`archprof summary {word}` says what it costs"
+    if word in elsewhere.COMMANDS:
+        return elsewhere.COMMANDS[word]
+    if not did_you_mean(word, COMMANDS) and catalog.matching(word, catalog.spellings()):
+        return f"`archprof list {word}` shows the networks called so"
+    return suggest(word, COMMANDS, "commands")
 
 
 def _called(arguments: list[str]) -> str:
@@ -179,13 +189,13 @@ def _called(arguments: list[str]) -> str:
     return f"archprof {arguments[0]}" if arguments and arguments[0] in COMMANDS else "archprof"
 
 
-def _usage(error: Any) -> Problem:
-    """Return click's message in our form: lower case, no full stop, then help."""
+def _usage(error: Any, called: str) -> Problem:
+    """Return click's message about what was *called* in our form: lower case, no full stop, then help."""
     message = error.format_message().rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx
-    command = context.command_path if context else "archprof"
+    command = context.command_path if context else called
     if answer := _answer(getattr(error, "option_name", "")):
         return answer._replace(message=f"{command}: {answer.message}")
     if getattr(error, "possibilities", None):
@@ -195,7 +205,13 @@ def _usage(error: Any) -> Problem:
     if advice:
         advice = f"did you mean {advice}"
     elif context and context.parent is None and "no such command" in message.lower():
-        advice = suggest(message.partition("`")[2].partition("`")[0], COMMANDS, "commands")
+        advice = _instead(message.partition("`")[2].partition("`")[0])
+    elif (
+        " argument" in message and "option" not in message.lower() and (name := command.rpartition(" ")[2]) in COMMANDS
+    ):
+        from archprof.cli.examples import EXAMPLES
+
+        advice = f"as in `{EXAMPLES[name].lines[0]}`; `{command} --help` tells more"
     else:
         advice = f"`{command} --help` lists what there is"
     return Problem(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", help=advice)

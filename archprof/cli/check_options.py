@@ -87,7 +87,9 @@ def _listed(option: str, given: list[str] | None) -> list[Limit]:
         for part in split_values(text):
             metric, _, amount = (word.strip() for word in part.partition("="))
             if not amount:
-                advice = f"as in `--{option} {metric or 'macs'}{'=1%' if option == 'max-increase' else '=220M'}`"
+                example = "1%" if option == "max-increase" else "220M"
+                stated = f"macs={metric or example}" if metric[:1].isdigit() or not metric else f"{metric}={example}"
+                advice = f"as in `--{option} {stated}`"
                 raise problem(f"`{shorten(part)}` states no limit", place, help=advice)
             if metric not in LIMITED:
                 raise problem(f"there is no metric `{metric}`", place, help=suggest(metric, LIMITED, "metrics"))

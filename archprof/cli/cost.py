@@ -18,7 +18,8 @@ def command(
         str,
         typer.Option(
             "--conv",
-            help="std, pw, dw, dw-linear, group, mix, bottleneck, inverted, se or linear; a comma lists.",
+            help="std, pw, dw (depthwise, then pointwise), dw-linear, group, mix, bottleneck, inverted, se or linear; "
+            "a comma lists.",
             metavar="KIND",
         ),
     ] = "dw",

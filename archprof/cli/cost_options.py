@@ -18,6 +18,7 @@ LISTENS: Mapping[str, tuple[str, ...]] = {
     "pw": ("in", "out", "size", "k", "stride", "bias"), "group": (*_WINDOW, "groups"), "inverted": (*_WINDOW, "t"),
     "se": ("in", "size", "ratio", "bias"), "linear": ("in", "out", "bias"),
 }  # fmt: skip
+_HYPHENS = str.maketrans("_ ", "--")
 _FIELDS = {"in": "in_channels", "out": "out_channels", "t": "expand", "n": "times"}
 
 
@@ -84,9 +85,12 @@ def _option(part: str, text: str) -> tuple[str, str]:
 
 
 def _ask(conv: str, said: Mapping[str, str]) -> Convolution:
-    kind = ALIASES.get(conv, conv)
+    word = conv.lower().translate(_HYPHENS)
+    kind = ALIASES.get(word, word)
     if kind not in CONV_KINDS:
-        raise usage_error(f"unknown kind of convolution `{conv}`", help=suggest(conv, (*CONV_KINDS, *ALIASES), "kinds"))
+        raise usage_error(
+            f"unknown kind of convolution `{conv}`", help=suggest(conv, (*CONV_KINDS, *ALIASES), "kinds", CONV_KINDS)
+        )
     ask = Convolution(kind)
     if kind == "mix":
         ask = ask._replace(kernels=((3, 3), (5, 5), (7, 7)))

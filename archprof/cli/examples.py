@@ -54,7 +54,7 @@ EXAMPLES: Mapping[str, Examples] = {
         "docs/how-to/solve.md",
     ),
     "explain": Examples(
-        ("archprof explain v3 --convention fvcore", "archprof explain v3 --number 234.8M"),
+        ("archprof explain v3 --number 234.8M", "archprof explain v3 --convention fvcore"),
         "docs/explanation/why-tools-differ.md",
     ),
     "check": Examples(

@@ -108,7 +108,7 @@ Top = Annotated[int | None, typer.Option("--top", min=1, help="Show only the fir
 Measure = Annotated[bool, typer.Option("--measure", help="Measure the torch module too, and compare.")]
 Counter = Annotated[
     str | None,
-    typer.Option("--counter", help="What measures: fvcore, as unless given, torch, or both.", metavar="NAME"),
+    typer.Option("--counter", help="What measures: fvcore (unless given), torch or both.", metavar="NAME"),
 ]
 Convention = Annotated[
     list[str] | None,

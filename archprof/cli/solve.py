@@ -61,5 +61,5 @@ def command(
     if write_spec is not None and found.fits:
         write_file(write_spec, spec_text(model, settings, found, write_spec))
     message = "" if found.fits else "no network of the range is within the budget"
-    result = Result(found, lambda: solution_table(found), 0 if found.fits else 1, message)
+    result = Result(found, lambda: solution_table(found, goal.maximize), 0 if found.fits else 1, message)
     deliver(result, chosen, output, no_color=no_color)

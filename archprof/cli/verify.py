@@ -50,7 +50,7 @@ def command(
     any unequal integer and any difference without a note.
     """
     chosen = choose_format("verify", format, output)
-    named = _chosen(models or ["*"])
+    named = options.networks(models or ["*"])
     result = _listed(named) if unchecked else _proven(named, analytic, jobs, strict, notes=bool(models))
     deliver(result, chosen, output, no_color=no_color)
 
@@ -96,24 +96,6 @@ def _proven(models: list[str], analytic: bool, jobs: int | None, strict: bool, *
     failed = not all(proof.holds for proof in proofs) or (strict and found.without_numbers)
     code = 2 if wrong else 1 if failed else 0
     return Result(found, lambda: verify_table(found, notes=notes), code, "\n".join(map(str, wrong)))
-
-
-def _chosen(patterns: list[str]) -> list[str]:
-    """Return the references that patterns name; one that is no pattern is a reference by itself."""
-    from fnmatch import fnmatchcase
-
-    from archprof.spec import catalog
-
-    chosen: dict[str, None] = {}
-    for pattern in patterns:
-        if catalog.is_path(pattern) or not any(sign in pattern for sign in "*?["):
-            chosen[pattern] = None
-            continue
-        names = [name for name in catalog.files() if fnmatchcase(name, pattern)]
-        if not names:
-            raise usage_error(f"no network matches `{pattern}`", help="`archprof list` shows the catalog")
-        chosen.update(dict.fromkeys(names))
-    return list(chosen)
 
 
 def _tasks(models: list[str], wrong: "list[Problem]") -> "list[Task]":

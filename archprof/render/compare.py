@@ -30,17 +30,18 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     kinds = _kinds(found)
     asked = ["flops"] if flops else []
     asked += [sort] if sort in NAMES and sort not in _SHOWN else []
+    beside = bool(found.models[0].conventions or asked)
     # The kinds that make the most of any network come first, and after them what says less.
     ranked = sorted(kinds, key=lambda kind: -max(_kind_share(contender, kind) or 0 for contender in found.models))
     last = _FIRST + len(kinds)
     columns = (
         Heading("model", "model", left=True, fold=NAME),
         Heading("input", "input", show_shape, drop=last + 2),
-        Heading("params", "params", exact),
+        Heading("params", "params", exact, drop=2 if beside and sort != "params" else 0),
         Heading("MACs", "macs", exact),
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.models[0].conventions),
-        Heading("ratio", "macs_ratio", _ratio),
+        Heading("ratio", "macs_ratio", _ratio, drop=1),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
         Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
         Heading("layers", "weighted_layers", drop=0 if sort == "layers" else last),
@@ -48,7 +49,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
             Heading(LABELS.get(kind, kind), f"share_{kind}", _percent, drop=_FIRST + ranked.index(kind))
             for kind in kinds
         ),
-        Heading("top-1", "top1", drop=0 if sort == "top1" else 1),
+        Heading("top-1", "top1", drop=0 if sort == "top1" else 2),
         Heading("source", "top1_source", left=True, drop=last + 4),
     )
     rows = tuple(_row(contender, kinds, asked) for contender in found.models)

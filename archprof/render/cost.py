@@ -128,7 +128,7 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
     columns = (
         Heading("conv", "conv", left=True),
         Heading("K", "kernels", lambda kernels: "+".join(map(pair, kernels))),
-        Heading("n", "times"),
+        Heading("n", "times", drop=1),
         Heading("M", "in_channels"),
         Heading("N", "out_channels"),
         Heading("output", "outputs", show_shape, drop=6),
@@ -142,8 +142,17 @@ def _side_by_side(found: ConvCosts, bias_flops: bool) -> Table:
         Heading("of the first", "of_first", _decimal, drop=3, person=True),
     )
     rows = tuple(_beside(answer, answers[0].totals.macs, bias_flops) for answer in answers)
-    saved = [Note("ratio", _saved(answers))] if len(answers) == 2 else []
-    return Table("", columns, rows, (*saved, *_closing(found)))
+    said = [_saved(answers)] if len(answers) == 2 else []
+    said += filter(None, [_made_of(answers)])
+    return Table("", columns, rows, (*(Note("ratio", line) for line in said), *_closing(found)))
+
+
+def _made_of(answers: Sequence[ConvCost]) -> str:
+    """Return the layers that the kinds of several are short for."""
+    several = dict.fromkeys(
+        answer.asked.conv for answer in answers if len(CONV_KINDS[answer.asked.conv].layers(answer.asked)) > 1
+    )
+    return " · ".join(f"{kind}: {CONV_KINDS[kind].doc.partition(': ')[2]}" for kind in several)
 
 
 def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
@@ -158,9 +167,10 @@ def _beside(answer: ConvCost, first: int, bias_flops: bool) -> tuple[Any, ...]:
 
 
 def named(ask: Convolution) -> str:
-    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`."""
+    """Return what tells a convolution from others beside it: `dw, K 3`, `2 × std, K 3`, `pw, of std K 3`."""
     stacked = f"{ask.times} × " if ask.times > 1 else ""
-    kernel = f", K {'+'.join(map(pair, ask.own_kernels))}" if ask.own_kernels else ""
+    held_against = "of std " if ask.own_kernels != ask.kernels else ""
+    kernel = f", {held_against}K {'+'.join(map(pair, ask.kernels))}" if ask.own_kernels else ""
     return f"{stacked}{ask.conv}{kernel}"
 
 

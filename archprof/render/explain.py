@@ -108,9 +108,9 @@ def guess_table(found: Guessed, shown: int | None = None) -> Table:
     stands below. *shown* rows, or a few."""
     columns = (
         Heading("number", "number", exact),
-        Heading("what", "what", left=True),
+        Heading("what", "what", left=True, wrap=True),
         Heading("convention", "convention", left=True),
-        Heading("written", "written", left=True, wrap=True),
+        Heading("written", "written", left=True, wrap=True, drop=2),
         Heading("difference", "difference", lambda difference: signed(round(difference)), drop=1),
         Heading("by chance", "chance", chance),
         Heading("", "verdict", lambda verdict: {"equal": "✓", "truncated": "✓ cut"}.get(verdict, ""), left=True),

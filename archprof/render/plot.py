@@ -42,7 +42,10 @@ def plot_comparison(found: Comparison, path: str) -> list[str]:
         for _, place in family[:-1]:
             # The line leads to the point that has the whole name.
             names[place] = names[place].partition("@")[2] or names[place]
-    axes.scatter(*zip(*points, strict=True), s=30, color=_COLORS[0], zorder=3)
+    # Above the names: what is drawn is never hidden by what is said of it.
+    axes.scatter(*zip(*points, strict=True), s=30, color=_COLORS[0], zorder=5)
+    if max(macs for macs, _ in points) > _WIDE * min(macs for macs, _ in points) > 0:
+        _logarithmic(axes, axes.xaxis)
     _count_axes(axes, found.convention, "" if accuracy else "params")
     if accuracy:
         axes.set_ylabel("published top-1 accuracy, %")
@@ -80,8 +83,11 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
     _count_axes(axes, convention_text(), count)
     axes.margins(0.08)
     _legend(figure, axes, len(plans))
+    # Of one network, which has no legend, the name stands here.
+    said = [printable(plans[0].model)] if len(plans) == 1 else []
+    said += [f"labels: {', '.join(told)}"] if labels else []
+    axes.set_title(" · ".join(said), loc="left", fontsize=8, color=_GREY, parse_math=False)
     if labels:
-        axes.set_title(f"labels: {', '.join(told)}", loc="left", fontsize=8, color=_GREY, parse_math=False)
         places = list(zip(macs.tolist(), heights.tolist(), strict=True))
         _label(figure, axes, [text for text, _ in labels], [place for _, place in labels], places)
     _finish(figure, axes, path)
@@ -150,8 +156,6 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
     from archprof.render.cost import OUTPUTS, named
 
     figure = _figure(path)
-    from matplotlib.ticker import LogLocator, NullLocator
-
     axes = figure.subplots()
     missing, lines = [], 0
     for one in found.answers:
@@ -159,28 +163,30 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
         if not curve or one.ratio is None:
             missing.append(one.asked.conv)
             continue
-        color = _COLORS[lines % len(_COLORS)]
+        color, dashes = _COLORS[lines % len(_COLORS)], _DASHES[lines // len(_COLORS) % len(_DASHES)]
         outputs, shares = zip(*curve.items(), strict=True)
-        axes.plot(outputs, list(map(float, shares)), color=color, linewidth=1.4, label=named(one.asked), zorder=2)
+        line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
+        axes.plot(outputs, list(map(float, shares)), **line, label=named(one.asked), zorder=2)
         axes.plot([one.asked.out_channels], [float(one.ratio)], color=color, marker=_MARKS[0], markersize=5, zorder=3)
         lines += 1
     axes.set_xscale("log", base=2)
-    axes.set_yscale("log")
+    _logarithmic(axes, axes.yaxis)
     axes.set_xlabel("output channels N")
     rule = found.convention
     axes.set_ylabel(f"MACs over those of the standard convolution\n(convention {rule.name} {rule.version})")
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axes.yaxis.set_minor_locator(NullLocator())
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
     _legend(figure, axes, lines)
     _finish(figure, axes, path)
-    return missing
+    return list(dict.fromkeys(missing))
 
 
-# Okabe and Ito's colours, which the colour-blind tell apart; then other marks.
+# Counts that are farther apart than so many times stand on a logarithmic axis.
+_WIDE = 20
+# Okabe and Ito's colours, which the colour-blind tell apart; then other marks and dashes.
 _COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = ("o", "s", "^", "D")
+_DASHES = ("-", "--", ":")
 _GREY = "#555555"
 # More labels than so many of a network are no help.
 _LABELLED = 12
@@ -194,6 +200,15 @@ def _count_axes(axes: Any, rule: "ConventionText", count: str) -> None:
     if count:
         axes.set_ylabel(_AXES[count])
         axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
+
+
+def _logarithmic(axes: Any, axis: Any) -> None:
+    """Make an axis logarithmic, with ticks at 1, 2 and 5 times the powers of ten."""
+    from matplotlib.ticker import LogLocator, NullLocator
+
+    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_minor_locator(NullLocator())
 
 
 def _legend(figure: Any, axes: Any, lines: int) -> None:

@@ -21,7 +21,7 @@ def show_table(found: BlockTable) -> Table:
             Heading(title, name, drop=0 if name in _ALWAYS else 4 + place)
             for place, (name, title) in enumerate(found.headings.items())
         ),
-        Heading("params", "params", exact),
+        Heading("params", "params", exact, drop=1),
         Heading("MACs", "macs", exact),
         Heading("share", "share", lambda part: percent(part, totals.macs), drop=3, person=True),
     )

@@ -3,19 +3,21 @@
 from collections.abc import Iterator
 
 from archprof.costs.metrics import label_of
+from archprof.render.sweep import COUNTS
 from archprof.render.table import Heading, Note, Table
 from archprof.sweep.solve import Found, KeptLimit, Solution
 from archprof.units import exact, percent, plural
 
 
-def solution_table(found: Solution) -> Table:
-    """Return the network found and the next beyond it, with what that would break."""
-    asked = [limit.metric for limit in found.limits]
-    counts = tuple(dict.fromkeys(("params", "macs", "activations", *asked)))
+def solution_table(found: Solution, maximize: str) -> Table:
+    """Return the network found and the next beyond it, with what that would break; the counts that were limited and
+    the one to *maximize* stay in the narrowest room."""
+    asked = (maximize, *(limit.metric for limit in found.limits))
+    counts = tuple(dict.fromkeys((*COUNTS, *asked)))
     columns = (
         Heading("", "which", left=True),
         *(Heading(name, name) for name in found.best.settings),
-        *(Heading(label_of(name), name, exact, drop=0 if name in ("params", "macs", *asked) else 3) for name in counts),
+        *(Heading(label_of(name), name, exact, drop=0 if name in asked else COUNTS[name]) for name in counts),
     )
     near = not found.fits or found.target is not None
     shown: list[tuple[str, Found]] = [("nearest" if near else "fits", found.best)]

@@ -22,14 +22,15 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
     asked += [] if by in ("params", "macs") else [by]
     total, largest = found.head.totals[by], max((line.cost[by] for line in view.lines), default=0)
     share = "share" if by == "macs" else f"of {label_of(by)}"
+    beside = bool(found.conventions or asked)
     columns = (
         Heading("path", "path", left=True, fold=PATH),
         Heading("operator", "op", left=True, fold=PATH, drop=1),
         Heading("input", "inputs", show_shape, drop=7),
-        Heading("output", "outputs", show_shape, drop=6 if found.conventions or asked else 0),
+        Heading("output", "outputs", show_shape, drop=6 if beside else 0),
         Heading("k", "kernel", kernels, drop=4),
         Heading("s", "stride", pair, drop=5),
-        Heading("params", "params", exact),
+        Heading("params", "params", exact, drop=2 if beside and by != "params" else 0),
         Heading("MACs", "macs", exact),
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.conventions),

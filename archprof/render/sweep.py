@@ -9,8 +9,8 @@ from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, Network, SweepOutcome
 from archprof.units import exact, plural, short
 
-# The counts of the table, beside those that are asked for.
-_COUNTS = ("params", "macs", "activations")
+# The counts of the table beside those that are asked for, and how soon they give way to them.
+COUNTS = {"params": 2, "macs": 1, "activations": 3}
 # Fewer points are no plot.
 _PLOTTED = 8
 
@@ -18,12 +18,11 @@ _PLOTTED = 8
 def sweep_table(found: SweepOutcome) -> Table:
     """Return the first variants as a table, with what was left out, what cannot be and why, and a plot."""
     several = len(found.models) > 1
-    counts = tuple(dict.fromkeys((*_COUNTS, *found.asked)))
-    stay = ("params", "macs", *found.asked)
+    counts = tuple(dict.fromkeys((*COUNTS, *found.asked)))
     columns = (
         *([Heading("model", "model", left=True, fold=NAME)] if several else []),
         *(Heading(name, name) for name in found.axes),
-        *(Heading(label_of(name), name, exact, drop=0 if name in stay else 3) for name in counts),
+        *(Heading(label_of(name), name, exact, drop=0 if name in found.asked else COUNTS[name]) for name in counts),
     )
     rows = tuple(_row(one, found.axes, counts, several) for one in found.first)
     title = f"{', '.join(found.models)}: {plural(found.variants, 'variant')}"

@@ -10,7 +10,8 @@ if TYPE_CHECKING:
     from archprof.render.formats import Page
 
 GAP = 2
-WRAPPED = 28
+# Down to so many characters wrap columns of words, and where not even the columns that are always there fit.
+WRAPPED, NARROWEST = 28, 12
 # Down to so many characters fold paths of modules, names of networks, places in files.
 PATH, NAME, LOCATION = 8, 12, 24
 # Columns of this drop, and larger ones, make nothing fold.
@@ -22,8 +23,9 @@ class Heading(NamedTuple):
 
     Where the room is narrow, columns come in by their *drop*, those of one number together: 0 always, 1 and 2 even
     where paths must *fold* in their middle for them, down to so many characters, the others where there is room beside
-    whole paths. A column that may *wrap* gives up room before that, down to `WRAPPED` characters. A column of the
-    *person* alone is not in CSV.
+    whole paths. A column that may *wrap* gives up room before that, down to `WRAPPED` characters. Where those of 0 do
+    not fit even so, words wrap and paths fold further, and then the last of the columns leave. A column of the *person*
+    alone is not in CSV.
     """
 
     title: str
@@ -123,6 +125,10 @@ def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
     if room is None or _room([column.width for column in filled]) <= room:
         return filled, []
     kept = _admitted(filled, room)
+    if _room([column.least for column in kept]) > room:
+        narrowest = list(map(_narrowest, kept))
+        while len(kept) > 1 and _room(narrowest[: len(kept)]) > room:
+            kept.pop()
     return _narrowed(kept, room), _left_out(filled, kept)
 
 
@@ -143,6 +149,18 @@ def _least(heading: Heading, texts: list[str], width: int) -> int:
     while least < width and len({fold_path(text, least) for text in texts}) < differing:
         least += 1
     return least
+
+
+def _narrowest(column: _Column) -> int:
+    """Return the width down to which a column may go where nothing else fits: its words whole, its paths however
+    alike, but never its networks."""
+    heading, least = column.heading, column.least
+    if heading.wrap:
+        from rich.cells import cell_len
+
+        words = [word for text in (heading.title, *column.texts) for word in text.split()]
+        return min(least, max(NARROWEST, *map(cell_len, words)))
+    return min(least, max(PATH, len(heading.title))) if heading.fold == PATH else least
 
 
 def _admitted(columns: Sequence[_Column], room: int) -> list[_Column]:
@@ -168,14 +186,22 @@ def _left_out(columns: Sequence[_Column], kept: Sequence[_Column]) -> list[str]:
 
 
 def _narrowed(columns: Sequence[_Column], room: int) -> list[_Column]:
-    """Return the columns wrapped, then folded, until they fit, or can give up no more."""
+    """Return the columns wrapped, then folded, until they fit; where that is not enough, more of both."""
     widths = [column.width for column in columns]
-    for flexible in ([column.heading.wrap for column in columns], [bool(column.heading.fold) for column in columns]):
-        able = [index for index, bends in enumerate(flexible) if bends]
-        while (over := _room(widths) - room) > 0 and (able := [i for i in able if widths[i] > columns[i].least]):
-            widest = max(able, key=lambda index: widths[index])
-            widths[widest] = max(columns[widest].least, widths[widest] - over)
+    _shrink(columns, widths, [column.least for column in columns], room)
+    if _room(widths) > room:
+        _shrink(columns, widths, list(map(_narrowest, columns)), room)
     return [_at(column, width) for column, width in zip(columns, widths, strict=True)]
+
+
+def _shrink(columns: Sequence[_Column], widths: list[int], least: Sequence[int], room: int) -> None:
+    """Take from the widths of columns that wrap, then of those that fold, the widest first, until they fit or are all
+    at their *least*."""
+    for bends in ([column.heading.wrap for column in columns], [bool(column.heading.fold) for column in columns]):
+        able = [index for index, bend in enumerate(bends) if bend]
+        while (over := _room(widths) - room) > 0 and (able := [i for i in able if widths[i] > least[i]]):
+            widest = max(able, key=lambda index: widths[index])
+            widths[widest] = max(least[widest], widths[widest] - over)
 
 
 def _at(column: _Column, width: int) -> _Column:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from archprof.analysis.verify import Check, Proof, Verification
-from archprof.render.table import NAME, Heading, Note, Table
+from archprof.render.table import NAME, PATH, Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.units import exact, plural, short
 
@@ -16,9 +16,9 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
     others = [by for by in ("expect", "module", "fvcore", "torch") if any(_of(proof, by) for proof in proofs)]
     columns = (
         Heading("model", "model", left=True, fold=NAME),
-        Heading("at", "settings", left=True),
-        Heading("params", "params", exact),
-        Heading("MACs", "macs", exact),
+        Heading("at", "settings", left=True, fold=PATH),
+        Heading("params", "params", exact, drop=2),
+        Heading("MACs", "macs", exact, drop=1),
         *(Heading(by, by, left=True) for by in others),
         Heading("published", "published", left=True, drop=3, wrap=True),
     )
@@ -46,8 +46,8 @@ def verify_table(found: Verification, *, notes: bool) -> Table:
 def unchecked_table(found: Verification) -> Table:
     """Return a row for each published entry that does not say in which copy it was read again."""
     columns = (
-        Heading("model", "model", left=True),
-        Heading("at", "settings", left=True),
+        Heading("model", "model", left=True, fold=NAME),
+        Heading("at", "settings", left=True, fold=NAME),
         Heading("published", "printed", left=True),
         Heading("where", "where", left=True, drop=2),
         Heading("entry", "location", left=True, drop=1),

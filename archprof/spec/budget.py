@@ -19,6 +19,8 @@ PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
 _SIGNS = ("+", "-", "−")
 _AND = re.compile(r"\s+and\s+")
+# What `300m` and `300_000_000` are, written as papers do.
+_PLAIN = r"[0-9]+(\.[0-9]+)?[KMGBT]?"
 _FORMS = "`220M`, `5.4 MiB`; over a baseline `+1%`, `+100k`, or, where both must be exceeded, `+1% and +100k`"
 
 
@@ -175,7 +177,9 @@ def _term(part: str, metric: str, typed: Scalar) -> LimitTerm:
             else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
         )
     except SpecError:
-        raise problem(f"{describe(typed)} is no limit", typed.location, help=_FORMS) from None
+        plain = bare.upper().replace("_", "")
+        advice = f"write `{sign}{plain}`" if plain != bare and re.fullmatch(_PLAIN, plain) else _FORMS
+        raise problem(f"{describe(typed)} is no limit", typed.location, help=advice) from None
     return LimitTerm(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
 
 

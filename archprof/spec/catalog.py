@@ -53,7 +53,13 @@ def aliases() -> dict[str, str]:
 
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
-    return target == "-" or is_git(target) or "/" in target or "\\" in target or target.endswith((".yaml", ".yml"))
+    return (
+        target in ("-", ".", "..")
+        or is_git(target)
+        or "/" in target
+        or "\\" in target
+        or target.endswith((".yaml", ".yml"))
+    )
 
 
 def reference_of(model: object) -> str | None:
@@ -133,10 +139,14 @@ def letters(name: str) -> str:
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:
-    """Return "did you mean `resnet34` or `resnet50`?", with the name of the nearest family that is most alike, or two
-    that are equally so; empty where none is near."""
+    """Return "did you mean `resnet34` or `resnet50`?", with names that begin so, the shortest first, else with the name
+    of the nearest family that is most alike, or two that are equally so; empty where none is near."""
     from difflib import SequenceMatcher, get_close_matches
 
+    known = list(known)
+    begun = sorted((one for one in known if letters(one).startswith(letters(name))), key=len)
+    if begun and letters(name):
+        return f"did you mean `{'` or `'.join(begun[:2])}`?"
     families: dict[str, list[str]] = {}
     for one in known:
         families.setdefault(_family(one), []).append(one)

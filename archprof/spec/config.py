@@ -130,7 +130,7 @@ def _config(root: Node, path: str) -> Config:
     baseline = ""
     fields = root if isinstance(root, Map) else Map({})
     with problems:
-        mapping(root, "the configuration", KEYS)
+        mapping(root, "the configuration", KEYS, "keys: baseline, budgets, as in `budgets: [{model: v2, macs: 301M}]`")
     with problems:
         baseline = _file(node, Path(path).parent) if (node := fields.get("baseline")) else ""
     budgets = fields.get("budgets")

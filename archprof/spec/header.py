@@ -7,7 +7,7 @@ from functools import reduce
 from typing import Any
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import Problems, problem
+from archprof.errors import Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.limits import MAX_CHANNELS, MAX_SIDE
 from archprof.spec.budget import read_budgets
@@ -79,6 +79,9 @@ def interpret(
     found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
     found["classes"] = settings["classes"]
     found["title"] = found["title"] or found["name"]
+    if resolution is not None:
+        size = shortest_size(dict(asked).get("resolution", ""), found["input"][0])
+        asked = tuple([(name, size if name == "resolution" else text) for name, text in asked])
     return Spec(
         **found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze")
     )
@@ -164,13 +167,19 @@ def multiply(first: Any, second: Any) -> Any:
     return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
+# Sizes as Python writes them.
+_LISTED = r"[\[(]? *[0-9]+( *, *[0-9]+)+ *[\])]?"
+
+
 def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
     """Return (height, width) of `224`, of `192x256`, or of `3x192x256` for a network that takes 3 *channels*."""
     if node.value is not None:
         return (node.value, node.value)
     parts = node.text.replace("×", "x").split("x")
     if len(parts) == 1:
-        side = integer(node, 1, MAX_SIDE, "a resolution")
+        listed = re.findall("[0-9]+", node.text)
+        advice = f"write `{'x'.join(listed)}`" if len(listed) in (2, 3) and re.fullmatch(_LISTED, node.text) else ""
+        side = integer(node, 1, MAX_SIDE, "a resolution", advice or "as in `192`, `192x256` or `3x192x256`")
         return side, side
     if len(parts) == 4:
         raise problem(f"{describe(node)} has a batch", node.location, help=f"without it: `{'x'.join(parts[1:])}`")
@@ -185,6 +194,15 @@ def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
         message = f"{describe(node)} has {plural(given, 'channel')}, the network takes {channels}"
         raise problem(message, node.location, help=advice)
     return height, width
+
+
+def shortest_size(text: str, channels: int) -> str:
+    """Return `192` of `3x192x192` and of `192x192`, `192x256` of `3x192x256`; what is no size stays."""
+    try:
+        height, width = read_resolution(Scalar(text), channels)
+    except SpecError:
+        return text
+    return str(height) if height == width else f"{height}x{width}"
 
 
 def read_knob(knob: Knob, node: Scalar) -> object:

@@ -29,7 +29,11 @@ _TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `g
 
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:
-    """Return what to say of a network that archprof cannot read yet; None for any other."""
+    """Return what to say of a network that archprof cannot read yet, or not as it is written; None for any other."""
+    if dotted := re.fullmatch(r"(torchvision|timm|transformers)(?:\.\w+)*\.(\w+)", target):
+        library, name = dotted.groups()
+        message = f"there is no network `{shorten(target)}`"
+        return problem(message, location, help=f"a model of {library} is written `{library}:{shorten(name)}`")
     what = next((what for form, what in NETWORKS.items() if re.fullmatch(form, target)), None)
     if what is None or is_git(target):
         return None

@@ -1,6 +1,7 @@
 """YAML text → nodes. Nothing that a text contains can crash, hang or surprise: limits first, then events, then our own
 words for what is wrong."""
 
+import os
 import re
 import sys
 from collections.abc import Mapping
@@ -12,6 +13,7 @@ import yaml
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.inputs import read_bytes, remember
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
+from archprof.spec import catalog
 from archprof.spec.git import is_git, read_blob
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
@@ -38,13 +40,19 @@ def read_file(path: str) -> str:
         else:
             data = read_bytes(path, MAX_BYTES + 1)
     except FileNotFoundError:
-        raise problem(f"no such file: `{path}`") from None
+        raise problem(f"no such file: `{path}`", help=_without_suffix(path)) from None
     except IsADirectoryError:
         raise problem(f"`{path}` is a directory, not a spec", help="name a file in it, such as `my_net.yaml`") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise problem(f"cannot read `{path}`: {reason.lower()}") from None
     return decode(data, path)
+
+
+def _without_suffix(path: str) -> str:
+    """Return that a network of the catalog is called as a missing file is, or nothing."""
+    name = os.path.splitext(os.path.basename(path))[0]
+    return f"`{name}` is in the catalog, by its name alone" if name in dict(catalog.spellings()) else ""
 
 
 def _standard_input() -> bytes:

@@ -4,7 +4,7 @@ import math
 import re
 from collections.abc import Iterable
 
-from archprof.errors import Problems, SpecError, problem, suggest
+from archprof.errors import Problems, SpecError, did_you_mean, problem, suggest
 from archprof.limits import MAX_DIGITS, MAX_ENTRIES
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
@@ -172,17 +172,18 @@ def few(items: tuple[Node, ...], key: str) -> tuple[Node, ...]:
     return items
 
 
-def mapping(node: Node, what: str, allowed: Iterable[str] | None = None) -> Map:
+def mapping(node: Node, what: str, allowed: Iterable[str] | None = None, help: str = "") -> Map:
     """Return a mapping, whose keys are among *allowed* unless that is None. Raises SpecError with every key that is
-    not."""
+    not, and *help* where that says more than the keys."""
     names, problems = list(allowed or ()), Problems()
     if not isinstance(node, Map):
         raise wrong(node, f"a mapping for {what}", f"keys: {', '.join(names)}" if names else "")
     if allowed is not None:
         for key, (marker, _) in node.entries.items():
             if key not in names:
-                problems.add(
-                    f"unknown key {describe(marker)} in {what}", marker.location, help=suggest(key, names, "keys")
-                )
+                # The options that limit are called `--max-macs`.
+                bare = key.removeprefix("max_")
+                advice = help if help and not did_you_mean(bare[:100], names) else suggest(bare, names, "keys")
+                problems.add(f"unknown key {describe(marker)} in {what}", marker.location, help=advice)
         problems.raise_any()
     return node

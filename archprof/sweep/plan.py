@@ -16,7 +16,7 @@ from archprof.language.registry import spellings
 from archprof.limits import MAX_AXES
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
-from archprof.spec.header import BUILT_IN
+from archprof.spec.header import BUILT_IN, shortest_size
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import Spec, Tree
@@ -104,10 +104,15 @@ def plan_sweep(
         advice = "sweep in steps, the best of some axes first"
         raise usage_error(f"a sweep over {len(named):,} axes, more than {MAX_AXES}, the limit", help=advice)
     behind = tuple((name, value) for name, value in variants.behind if name not in named)
+    spec = resolve(tree, behind, spellings)
+    if sizes := named.get("resolution"):
+        shortest = [shortest_size(text, spec.input[0]) for text in sizes.values]
+        named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
     roles = _roles(tree, behind, tuple(named.values()))
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
-    name = resolve(tree, behind, spellings).variant
-    plan = Plan(name, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed)
+    plan = Plan(
+        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed
+    )
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
         raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)

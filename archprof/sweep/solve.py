@@ -18,7 +18,7 @@ from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
 from archprof.language.expand import bind
 from archprof.spec.axis import Axis
-from archprof.spec.header import read_multiplier
+from archprof.spec.header import read_multiplier, shortest_size
 from archprof.spec.variant import Setting
 from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
@@ -149,7 +149,8 @@ def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
         listed = chosen if isinstance(chosen[0], str) else None
         pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *chosen)]
     _check_number(len(pieces) * max(len(resolutions), 1))
-    sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in resolutions] or [()]
+    sizes = dict.fromkeys(shortest_size(text, spec.input[0]) for text in resolutions)
+    sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in sizes] or [()]
     both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
     return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
 

@@ -7,6 +7,7 @@ import pytest
 
 from archprof.analysis.cost import CONV_KINDS, Convolution, answer
 from archprof.errors import UsageError
+from tests.cli.console import archprof
 
 # ask, weights, MACs, receptive field
 CASES = [
@@ -96,3 +97,8 @@ def test_groups_that_do_not_divide():
 
 def test_a_narrow_map_is_no_image_with_its_channels_behind():
     assert answer(Convolution("std", ((3, 3),), 16, 16, (16, 3))).totals.macs == 9 * 16 * 16 * 16 * 3
+
+
+def test_short_names_say_what_they_are_made_of(capsys):
+    out = archprof(capsys, "cost", "--conv", "depthwise,std,pw,inverted").out
+    assert "\n\ndw: depthwise, then pointwise · inverted: expand t times, depthwise, project\n" in out

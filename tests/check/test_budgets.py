@@ -227,7 +227,13 @@ def test_a_config_is_found_above_and_its_paths_count_from_it(capsys, folder, mon
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("  - {model: tiny.yaml, macs: 220Q}\n", "archprof.yaml:2:30: `220Q` is no limit"),
+        ("  - {model: tiny.yaml, macs: 220Q}\n", "archprof.yaml:2:30: `220Q` is no limit\n  help: `220M`, `5.4 MiB`;"),
+        ("  - {model: tiny.yaml, macs: +2m}\n", "archprof.yaml:2:30: `+2m` is no limit\n  help: write `+2M`\n"),
+        ("  - {model: tiny.yaml, macs: 3_000}\n", "archprof.yaml:2:30: `3_000` is no limit\n  help: write `3000`\n"),
+        (
+            "  - {model: tiny.yaml, max_macs: 1}\n",
+            "archprof.yaml:2:24: unknown key `max_macs` in a budget\n  help: did you mean `macs`?\n",
+        ),
         ("  - {model: tiny.yaml, macs: 3%}\n", "archprof.yaml:2:30: `3%` of what?"),
         ("  - {model: tiny.yaml, macs: {share: 3%}}\n", "archprof.yaml:2:38: a share without `where`"),
         ("  - {model: tiny.yaml, where: kind=se, macs: {share: 103%}}\n", "`103%` is no share"),

@@ -82,6 +82,11 @@ def test_the_schema_of_the_language_knows_budgets(capsys):
             "pyproject.toml:4:32: `many` is no limit",
         ),
         ("[tool.archprof]\nbudget = []\n", "pyproject.toml:2:1: unknown key `budget`"),
+        (
+            "[tool.archprof]\nmobilenet_v2 = 3\n",
+            "unknown key `mobilenet_v2` in the configuration\n  help: keys: baseline, budgets, as in "
+            "`budgets: [{model: v2, macs: 301M}]`\n",
+        ),
         ("[tool.archprof]\nbudgets = 3\n", "pyproject.toml:2:11: expected a list of budgets, not `3`"),
         ("[tool.archprof\n", "pyproject.toml:1:15: this is not valid TOML"),
         ("x = 1\n[[tool.archprof.budgets]]\nmacs = 1\n", "a budget without `model`"),

@@ -75,10 +75,14 @@ def test_networks_that_are_not_drawn_are_named(capsys, tmp_path):
     ("arguments", "labels", "absent"),
     [
         # one network has no legend
-        (("v2", "--width", "0.5,0.75,1"), {"labels: width at the points", "0.5", "0.75", "1"}, {"mobilenet_v2"}),
+        (
+            ("v2", "--width", "0.5,0.75,1"),
+            {"mobilenet_v2 · labels: width at the points", "0.5", "0.75", "1"},
+            {"mobilenet_v2"},
+        ),
         (
             ("v2", "--resolution", "160,192"),
-            {"labels: resolution at the points", "160", "192", "activations"},
+            {"mobilenet_v2 · labels: resolution at the points", "160", "192", "activations"},
             {"parameters"},
         ),
         (
@@ -92,7 +96,11 @@ def test_networks_that_are_not_drawn_are_named(capsys, tmp_path):
             },
             set(),
         ),
-        (("v2", "--width", "0.5:1:0.02", "--resolution", "32:512:32"), {"parameters"}, {"0.52", "labels"}),
+        (
+            ("v2", "--width", "0.5:1:0.02", "--resolution", "32:512:32"),
+            {"parameters", "mobilenet_v2"},
+            {"0.52", "labels"},
+        ),
     ],
 )
 def test_a_sweep_is_labelled_by_what_varies(capsys, tmp_path, arguments, labels, absent):
@@ -106,9 +114,28 @@ def test_a_sweep_is_labelled_by_what_varies(capsys, tmp_path, arguments, labels,
 @pytest.mark.usefixtures("text_in_svg")
 def test_convolutions_over_their_outputs(capsys, tmp_path):
     path = tmp_path / "out.svg"
-    result = archprof(capsys, "cost", "--conv", "std,pw,se", "--k", "3", "--plot", str(path))
-    assert (result.code, result.err) == (0, f"not in `{path}`, nothing to hold it against over N: se\n")
-    assert {"std, K 3", "pw, K 1", "output channels N", "1024"} <= set(words(path))
+    result = archprof(capsys, "cost", "--conv", "std,pw,mix", "--k", "3,5", "--plot", str(path))
+    assert (result.code, result.err) == (0, f"not in `{path}`, nothing to hold it against over N: mix\n")
+    assert {"std, K 3", "pw, of std K 3", "pw, of std K 5", "output channels N", "1024"} <= set(words(path))
+
+
+@pytest.mark.usefixtures("text_in_svg")
+def test_every_convolution_has_its_own_line(capsys, tmp_path):
+    path = tmp_path / "out.svg"
+    archprof(capsys, "cost", "--conv", "std,dw,inverted,bottleneck", "--k", "3,5", "--plot", str(path))
+    (legend,) = ET.parse(path).iterfind(".//*[@id='legend_1']")
+    lines = [node.get("style") for node in legend.iter("{http://www.w3.org/2000/svg}path") if node.get("style")]
+    assert len(set(lines)) == len(lines) == 8
+
+
+@pytest.mark.usefixtures("text_in_svg")
+@pytest.mark.parametrize(
+    ("models", "ticks"), [("v1 v2 v3", {"300M", "600M"}), ("v3_small v1 vgg16", {"100M", "1G", "10G"})]
+)
+def test_networks_far_apart_stand_on_a_logarithmic_axis(capsys, tmp_path, models, ticks):
+    path = tmp_path / "out.svg"
+    archprof(capsys, "compare", *models.split(), "--plot", str(path))
+    assert ticks <= set(words(path))
 
 
 def test_each_row_has_its_own_kernel(capsys):

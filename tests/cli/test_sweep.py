@@ -112,7 +112,7 @@ def test_equal_counts_of_other_cells_are_other_networks(capsys):
 def test_counts_that_are_asked_for_are_shown(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "50")
     out = archprof(capsys, "sweep", "v2", "--width", "0.5,1", "--pareto", "-buffers,activations").out
-    assert out.splitlines()[2].split() == ["width", "params", "MACs", "activations", "buffers"]
+    assert out.splitlines()[2].split() == ["width", "MACs", "activations", "buffers"]
 
 
 def test_a_plot_of_characters_uses_its_range(capsys):

@@ -13,19 +13,28 @@ COMMANDS = (
     "summary v3",
     "summary v3 --full --sort activations",
     "summary v3 --convention fvcore --convention torch",
+    "summary v3 --convention fvcore --convention torch --flops --full --top 9",
     "show v3",
+    "show efficientnet_b0",
     "list v? R-1*",
     "compare v1 v2 v3",
     "compare v1 v2 v3 --by layer",
+    "compare v1 v2 v3 --flops --convention thop",
+    "diff v1 v2",
     "diff v3 mobilenet_v3_large_14rows --full",
     "explain v3",
     "explain v3 --convention fvcore",
+    "explain v3 --number 219M",
     "cost --conv dw --k 3",
     "cost --conv std,pw,dw --k 3,5",
+    "cost --conv inverted --versus std:k=3 --bias-flops",
     "solve v2 --max-macs 150M",
+    "solve efficientnet_b0 --max-macs 1G --scale compound",
     "sweep v2 v3 --width 0.5,1 --resolution 160,224",
     "check mobilenet_v3_large --max-macs 220M",
+    "verify v2 --analytic",
     "verify v3_small --analytic",
+    "verify squeeze* --unchecked",
 )
 
 
@@ -35,6 +44,7 @@ def test_what_is_not_shown_is_named_and_what_is_shown_is_whole(capsys, monkeypat
     whole = archprof(capsys, *command.split()).out
     monkeypatch.setenv("COLUMNS", str(columns))
     narrow = archprof(capsys, *command.split()).out
+    assert max(map(len, narrow.splitlines())) <= columns
     numbers = re.compile(r"(?<![\d.,])\d[\d,]*\d")
     assert set(numbers.findall(_cells(narrow))) <= set(numbers.findall(_cells(whole)))
     headers = [set(re.split(r"  +", line.strip())) for line in _headers(whole)]
@@ -76,6 +86,14 @@ def test_a_budget_is_whole(capsys, monkeypatch):
     out = archprof(capsys, "check", "mobilenet_v3_large", "--max-macs", "200,000,000").out
     assert out.count("MACs ≤ 200,000,000") == 1 + 1 + 3  # the verdict, the sentence, the rows that have most
     assert _headers(out)[0].split() == ["network", "budget", "limit", "actual", "difference"]
+
+
+@pytest.mark.parametrize("limit", ["--max-macs 150M", "--max-params 2M", "--target-macs 150M"])
+def test_what_is_maximized_stays(capsys, monkeypatch, limit):
+    monkeypatch.setenv("COLUMNS", "55")
+    out = archprof(capsys, "solve", "v2", *limit.split(), "--maximize", "activations", "--resolution", "192,224").out
+    # a target is met in MACs alone
+    assert ("MACs" if limit.startswith("--target") else "activations") in _headers(out)[0].split()
 
 
 @pytest.mark.parametrize("key", ["params", "trainable", "buffers", "macs", "activations"])

@@ -12,11 +12,61 @@ from tests.cli.console import archprof
 ALONE = "only `archprof summary` takes so far"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
-    "summary": "archprof summary: missing argument `MODEL`\n  help: `archprof summary --help` lists what there is\n",
+    "mobilenetv2": (
+        "archprof: no such command `mobilenetv2`\n  help: `archprof summary mobilenetv2` says what it costs\n"
+    ),
+    "./my_net.yaml": (
+        "archprof: no such command `./my_net.yaml`\n  help: `archprof summary ./my_net.yaml` says what it costs\n"
+    ),
+    "efficientnet": (
+        "archprof: no such command `efficientnet`\n  help: `archprof list efficientnet` shows the networks called so\n"
+    ),
+    "flops v2": (
+        "archprof: no such command `flops`\n  help: `archprof summary NETWORK` prints params, MACs and, with "
+        "`--flops`, FLOPs\n"
+    ),
+    "help": (
+        "archprof: no such command `help`\n  help: `archprof --help`, or `archprof summary --help` for that of a "
+        "command\n"
+    ),
+    "summary v2 --json": "archprof summary: there is no `--json`\n  help: `--format json`, or `-o FILE.json`\n",
+    "compare v2 --markdown": (
+        "archprof compare: there is no `--markdown`\n  help: `--format markdown`, or `-o FILE.md`\n"
+    ),
+    "cost --kernel 3": "archprof cost: there is no `--kernel`\n  help: `--k 3` is the kernel, of `cost`\n",
+    "summary v1 --alpha 0.5": (
+        "archprof summary: there is no `--alpha`\n  help: `--width 0.5` is the width multiplier\n"
+    ),
+    "sweep v2 --image-size 160": (
+        "archprof sweep: there is no `--image-size`\n  help: `--resolution 160` is the input size\n"
+    ),
+    "solve v2 --max-flops 300M": (
+        "archprof solve: there is no `--max-flops`\n  help: FLOPs are 2 × MACs: `--max-macs` or `--target-macs` of "
+        "half as many\n"
+    ),
+    "sweep v2 --pareto": (
+        "archprof sweep: option `--pareto` requires an argument\n  help: `archprof sweep --help` lists what there is\n"
+    ),
+    "check v2 --max-increase 5%": ("--max-increase 5%: `5%` states no limit\n  help: as in `--max-increase macs=5%`\n"),
+    "summary .": "`.` is a directory, not a spec\n  help: name a file in it, such as `my_net.yaml`\n",
+    "cost --conv conv2d": (
+        "unknown kind of convolution `conv2d`\n  help: kinds: std, pw, dw, dw-linear, group, mix, bottleneck, "
+        "inverted, se, linear\n"
+    ),
+    "summary mobilenet_v2.yaml": (
+        "no such file: `mobilenet_v2.yaml`\n  help: `mobilenet_v2` is in the catalog, by its name alone\n"
+    ),
+    "summary": (
+        "archprof summary: missing argument `MODEL`\n  help: as in `archprof summary v2 --width 0.75 --resolution "
+        "192`; `archprof summary --help` tells more\n"
+    ),
+    "diff v1": (
+        "archprof diff: missing argument `B`\n  help: as in `archprof diff v1 v2`; `archprof diff --help` tells more\n"
+    ),
     "summary v2 --widht 1": "archprof summary: no such option: --widht\n  help: did you mean `--width`?\n",
     "summary v2 extra": (
-        "archprof summary: got unexpected extra argument(s) (extra)\n  help: `archprof summary --help` lists what "
-        "there is\n"
+        "archprof summary: got unexpected extra argument(s) (extra)\n  help: as in `archprof summary v2 --width 0.75 "
+        "--resolution 192`; `archprof summary --help` tells more\n"
     ),
     "summary v2 --format xml": "unknown format `xml`\n  help: formats: table, markdown, csv, json\n",
     "summary v2 --sort mac": (
@@ -64,6 +114,15 @@ CASES = {
     "summary v2 --input 1x3x224x224": (
         "resolution=1x3x224x224: `1x3x224x224` has a batch\n  help: without it: `3x224x224`\n"
     ),
+    "summary v2 --input 3,224,224": (
+        "resolution=3,224,224: expected a resolution, not `3,224,224`\n  help: write `3x224x224`\n"
+    ),
+    "summary v2 --input (224,224)": (
+        "resolution=(224,224): expected a resolution, not `(224,224)`\n  help: write `224x224`\n"
+    ),
+    "summary v2 --input large": (
+        "resolution=large: expected a resolution, not `large`\n  help: as in `192`, `192x256` or `3x192x256`\n"
+    ),
     "sweep v2 --input 3x64x64,1x64x64": (
         "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
     ),
@@ -79,6 +138,10 @@ CASES = {
             ("verify --analytic", "x.pt2", "a file of torch", "archprof does not take yet", ""),
         )
     },
+    "show torchvision.models.resnet50": (
+        "there is no network `torchvision.models.resnet50`\n  help: a model of torchvision is written "
+        "`torchvision:resnet50`\n"
+    ),
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
     "cost --conv grup": "unknown kind of convolution `grup`\n  help: did you mean `group`?\n",
@@ -165,12 +228,29 @@ def test_every_command_knows_a_network_by_any_spelling(capsys, command, model):
         ("solve v2 --max-macs 1.5e8", "solve v2 --max-macs 150M"),
         ("sweep v2 --max-params 3.5e6 --width 0.5,1", "sweep v2 --max-params 3.5M --width 0.5,1"),
         ("cost --conv standard,depthwise,pointwise,grouped", "cost --conv std,dw,pw,group"),
+        ("cost --conv Depthwise_Separable,inverted_residual", "cost --conv dw,inverted"),
     ],
 )
 def test_what_people_type_first(capsys, first, exact):
     expected, found = (archprof(capsys, *line.split(), "--format", "json") for line in (exact, first))
     assert (found.code, found.err) == (0, "")
     assert _totals(json.loads(found.out)) == _totals(json.loads(expected.out))
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [("3x192x192", "192"), ("192x192", "192"), ("0192", "192"), ("3×192×160", "192x160"), ("192x160", "192x160")],
+)
+def test_a_resolution_is_named_in_the_fewest_words(capsys, typed, named):
+    found = archprof(capsys, "summary", f"v2@resolution={typed}", "--format", "json").out
+    assert json.loads(found)["model"] == f"mobilenet_v2@resolution={named}"
+    swept = archprof(capsys, "sweep", "v2", "--input", f"{typed},{named}", "--format", "json").out
+    assert [one["settings"] for one in json.loads(swept)["variants"]] == [{"resolution": named}]
+    for command, key in (("check --max-macs 1G", "models"), ("verify --analytic", "proofs")):
+        told = archprof(capsys, *command.split(), f"v2@resolution={typed}", "--format", "json").out
+        assert f"mobilenet_v2@resolution={named}" in [one["model"] for one in json.loads(told)[key]]
+    solved = archprof(capsys, "solve", "v2", "--max-macs", "150M", "--input", typed, "--format", "json").out
+    assert json.loads(solved)["best"]["settings"]["resolution"] == named
 
 
 def _totals(document):

@@ -156,9 +156,28 @@ def test_a_default_given_is_no_variant(capsys, tmp_path):
     path = write(tmp_path, "expect: [{macs: 768}, {at: resolution=4, macs: 192}]\n")
     _, found = proofs(capsys, f"{path}@resolution=8x8", "--analytic")
     assert [(proof["model"], proof["settings"], proof["totals"]["macs"]) for proof in found] == [
-        ("net@resolution=8x8", {}, 768),
-        ("net@resolution=8x8", {"resolution": "4"}, 192),
+        ("net@resolution=8", {}, 768),
+        ("net@resolution=8", {"resolution": "4"}, 192),
     ]
+
+
+@pytest.mark.parametrize("pattern", ["MobileNet_V1_S*", "mobilenet-v1-s*", "mobilenet_v1_s*@width=1.0"])
+def test_a_pattern_means_what_it_means_elsewhere(capsys, pattern):
+    _, found = proofs(capsys, pattern, "--analytic")
+    assert {proof["model"].partition("@")[0] for proof in found} == {"mobilenet_v1_shallow"}
+
+
+def test_a_pattern_takes_files(capsys, monkeypatch, tmp_path):
+    write(tmp_path, "expect: [{macs: 768}]\n")
+    monkeypatch.chdir(tmp_path)
+    _, found = proofs(capsys, "./*.yaml", "--analytic")
+    assert [proof["model"] for proof in found] == ["net"]
+
+
+@pytest.mark.parametrize("pattern", ["nope*", "./nope*.yaml"])
+def test_a_pattern_that_matches_nothing(capsys, pattern):
+    result = archprof(capsys, "verify", pattern)
+    assert (result.code, result.err) == (2, f"`{pattern}` matches nothing\n  help: `archprof list` shows the catalog\n")
 
 
 @pytest.mark.parametrize("arguments", [["nope"], ["nope", "./none.yaml"], ["nope", "--unchecked"]])

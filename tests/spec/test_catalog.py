@@ -55,6 +55,16 @@ def test_an_alias_is_no_name_and_stands_once():
         ("resent50", f"there is no network `resent50`\n  help: did you mean `resnet50`? {LISTED}"),
         ("vgg20", f"there is no network `vgg20`\n  help: did you mean `vgg19` or `vgg16`? {LISTED}"),
         ("regnetx16gf", "`regnetx16gf` may be `regnet_x_16gf` or `regnet_x_1_6gf`\n  help: say which one"),
+        (
+            "MobileNetV3",
+            "there is no network `MobileNetV3`\n  help: did you mean `mobilenet_v3_large` or `mobilenet_v3_small`? "
+            f"{LISTED}",
+        ),
+        (
+            "efficientnet",
+            "there is no network `efficientnet`\n  help: did you mean `efficientnet_b0` or `efficientnet_b1`? "
+            f"{LISTED}",
+        ),
         ("bananas", f"there is no network `bananas`\n  help: {LISTED}"),
         (
             "mobilenet_v2@width",
