@@ -11,6 +11,7 @@ import sys
 import time
 from concurrent.futures import Future
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -118,12 +119,23 @@ def test_asked_to_end(tmp_path, whole, number, code, suffix):
 def test_a_document_that_is_interrupted_leaves_nothing(tmp_path):
     path = tmp_path / "sweep.json"
     process = subprocess.Popen(longer(program(path)), stderr=subprocess.PIPE, text=True)
-    time.sleep(2)
+    while not writes_below(tmp_path, process):
+        time.sleep(0.05)
     process.send_signal(signal.SIGINT)
     _, message = process.communicate()
     told = "nothing was written: what goes to `.jsonl`, `.csv` or `.parquet` can be resumed\n"
     assert (process.returncode, message.partition("; ")[2]) == (130, told), message
     assert [*tmp_path.iterdir()] == []
+
+
+def writes_below(folder, process):
+    """Tell whether a process has a file of a folder open, if it has a name or not."""
+    assert process.poll() is None
+    for link in Path(f"/proc/{process.pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            if os.readlink(link).startswith(str(folder)):
+                return True
+    return False
 
 
 def gone(group):
