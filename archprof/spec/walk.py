@@ -1,6 +1,6 @@
 """The walk from an address to the node that it names, and the tree with another node there."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 
 from archprof.errors import SpecError, problem, suggest
@@ -53,7 +53,7 @@ class Walk:
         self._names = _NO_NAMES
         self._layer: WrittenLayer | None = None  # the one that is being walked through, and where it stands
         self._layer_at: tuple[Step, ...] = ()
-        self._move = self._from_top
+        self._move: Callable[[Step], None] = self._from_top
         head, *rest = parse_address(address.text, address.location)
         for step in (*ids.get(str(head), (head,)), *rest) if head not in root.entries else (head, *rest):
             self._move(step)
@@ -137,13 +137,16 @@ class Walk:
         if _is_in_each_row(options, name):
             message = f"each row of `{format_address(self._layer_at)}` has a `{name}` of its own"
             raise self._failed(message, f"did you mean `{format_address((*self._layer_at, 'rows', 0, name))}`?")
-        lists = {
+        lists: dict[Step, Callable[[Step], None]] = {
             **dict.fromkeys(self._names.lists, self._from_layers),
             **dict.fromkeys(self._names.paths, self._from_paths),
         }
-        if name in lists or name == "rows":
+        # Rows without columns are no table: whoever reads them says so.
+        if isinstance(options.get("columns"), Seq):
+            lists["rows"] = self._from_rows
+        if name in lists:
             self._enter(name, options.get(str(name)))
-            self._move = lists.get(name, self._from_rows)
+            self._move = lists[name]
         else:
             self._enter_column(str(name), name, options.get(str(name)))
 
