@@ -20,6 +20,8 @@ from archprof.ir.origin import Unlisted
 if TYPE_CHECKING:
     from torch import nn
 
+# Of a clip, as torchvision's references train and evaluate with.
+_FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
 
 
@@ -161,8 +163,7 @@ def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
     if not size:
         return None
     height, width = size if len(size) == 2 else (size[0], size[0])
-    frames = next(iter(weights)).meta.get("min_temporal_size")
-    return (3, frames, height, width) if frames else (3, height, width)
+    return (3, _FRAMES, height, width) if type(given).__name__ == "VideoClassification" else (3, height, width)
 
 
 def _timm(reference: Reference) -> Made:

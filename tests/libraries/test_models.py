@@ -1,0 +1,104 @@
+"""Models of other libraries, captured: exactly what torch's own counter finds, and row for row what our specs say."""
+
+from importlib import import_module
+from itertools import zip_longest
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from archprof.captures.graph import NOT_RUN
+from archprof.captures.source import capture, make, parse
+from archprof.costs.report import analyze_graph, total_cost
+from archprof.ir.operators.batch_norm import BatchNorm2d
+from archprof.language.expand import read_network
+from archprof.spec import catalog
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+# One of each family that torchvision's own list begins with, and of timm's that differ most.
+TORCHVISION = (
+    "alexnet", "convnext_tiny", "deeplabv3_resnet50", "densenet121", "efficientnet_b0", "efficientnet_v2_s",
+    "googlenet", "inception_v3", "lraspp_mobilenet_v3_large", "maxvit_t", "mnasnet0_5", "mobilenet_v2",
+    "mobilenet_v3_small", "mvit_v1_b", "r3d_18", "regnet_x_400mf", "resnet18", "resnext50_32x4d", "s3d",
+    "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t", "swin_v2_t", "swin3d_t", "vgg11", "vit_b_32",
+    "wide_resnet50_2",
+)  # fmt: skip
+TIMM = (
+    "beit_base_patch16_224", "cait_xxs24_224", "coat_tiny", "coatnet_0_rw_224", "convnext_tiny", "convnextv2_tiny",
+    "crossvit_tiny_240", "cspresnet50", "davit_tiny", "deit3_small_patch16_224", "dpn68", "edgenext_small",
+    "efficientformer_l1", "efficientvit_b0", "eva02_tiny_patch14_224", "fastvit_t8", "focalnet_tiny_srf",
+    "gcvit_xxtiny", "ghostnetv2_100", "hrnet_w18_small", "inception_next_tiny", "levit_128s", "mambaout_femto",
+    "maxvit_tiny_rw_224", "mixer_s32_224", "mobilenetv4_conv_small", "mobilenetv4_hybrid_medium", "mobileone_s0",
+    "mvitv2_tiny", "nextvit_small", "nfnet_f0", "pit_ti_224", "poolformer_s12", "pvt_v2_b0", "rdnet_tiny",
+    "regnetz_b16", "repghostnet_050", "repvgg_a0", "repvit_m0_9", "res2net50_14w_8s", "resnest14d", "resnetv2_50",
+    "rexnet_100", "sequencer2d_s", "skresnet18", "swin_tiny_patch4_window7_224", "swinv2_tiny_window8_256",
+    "tiny_vit_5m_224", "tnt_s_patch16_224", "tresnet_m", "twins_svt_small", "vgg11", "visformer_tiny",
+    "vit_tiny_patch16_224", "volo_d1_224", "xception41", "xcit_nano_12_p8_224",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("name", [*(f"torchvision:{one}" for one in TORCHVISION), *(f"timm:{one}" for one in TIMM)])
+def test_counts_are_those_of_torch(name):
+    made = make(parse(name))
+    assert made.shape is not None
+    totals = analyze_graph(capture(name)).totals
+    assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
+    assert totals.macs == _counted(made)
+
+
+def _counted(made):
+    """Return what FlopCounterMode finds, in a run of its own: on meta, without gradients, without fused attention."""
+    module = made.module.to("meta").eval().requires_grad_(False)
+    fused = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(False)
+    try:
+        with torch.no_grad(), FlopCounterMode(display=False) as counted:
+            module(torch.zeros(1, *made.shape, device="meta"))
+    finally:
+        torch.backends.mha.set_fastpath_enabled(fused)
+    return counted.get_total_flops() // 2
+
+
+def ours():
+    theirs = set(import_module("torchvision").models.list_models())
+    return [name for name in catalog.files() if name in theirs]
+
+
+# What a network of theirs does in evaluation without an operator of its own, or with others.
+OTHERWISE = {
+    "stochastic_depth": "it is left out",
+    "channel_shuffle": "views and a copy",
+    "split": "one call for both parts",
+    "layer_scale": "a product with a parameter",
+}
+# Of which the totals are compared alone, and why.
+ONLY_TOTALS = {
+    "densenet": "the first layer of a block concatenates a single map",
+    "convnext": "a layer norm stands between two permutes",
+    "alexnet": "flattens before its dropout",
+    "mobilenet_v2": "flattens before its dropout",
+    "googlenet": "pools of stride 1 round up, to the same size",
+}
+
+
+@pytest.mark.parametrize("name", ours())
+def test_a_network_of_the_catalog_is_torchvisions(name):
+    spec = read_network(name)
+    shape = "x".join(map(str, spec.inputs["input"].shape))
+    mine, theirs = analyze_graph(spec), analyze_graph(capture(f"torchvision:{name}", [shape]))
+    used = [row for row in theirs.rows if row.op != NOT_RUN]  # without auxiliary heads, which our specs leave out
+    assert total_cost(used) == mine.totals
+    if name.startswith(tuple(ONLY_TOTALS)) or any(node.op.name in OTHERWISE for node in spec.nodes):
+        return
+    for row, other in zip_longest(mine.rows, used):
+        same = (_rounded(row.operator), row.output, row.cost) == (_rounded(other.operator), other.output, other.cost)
+        assert same, (row.path, other.path)
+        assert sorted(row.inputs) == sorted(other.inputs)  # x·y or y·x
+
+
+def _rounded(op):
+    """Return an operator whose momentum is no longer 1 − 0.9997 in binary."""
+    if not isinstance(op, BatchNorm2d):
+        return op
+    return BatchNorm2d(op.num_features, op.eps, round(op.momentum, 12), op.affine, op.flat)
