@@ -12,7 +12,7 @@ from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import InputError, described, printable, suggest, usage_error
+from archprof.errors import InputError, described, did_you_mean, printable, suggest, usage_error
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
@@ -170,7 +170,7 @@ def _timm(reference: Reference) -> Made:
     timm = _library("timm")
     if not timm.is_model(reference.name):
         name = reference.name.partition(".")[0]
-        raise usage_error(f"timm has no `{reference.name}`", help=suggest(name, timm.list_models(), "models", ()))
+        raise usage_error(f"timm has no `{reference.name}`", help=did_you_mean(name, timm.list_models()))
     module = _construct(lambda: timm.create_model(reference.name, pretrained=False, **reference.keywords), reference)
     config = getattr(module, "pretrained_cfg", None) or {}
     return Made(module, config.get("input_size"), _version("timm"))

@@ -1,0 +1,86 @@
+"""Models of transformers from small configurations that lie on the disk: exactly what torch's own counter finds."""
+
+import json
+
+import pytest
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from archprof.captures.source import capture, make, parse
+from archprof.costs.report import analyze_graph
+from tests.cli.console import archprof
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+WORDS, IMAGES = {**SMALL, "vocab_size": 100}, {**SMALL, "image_size": 32}
+TEXT, PICTURE = ("input_ids=12:int64",), ("pixel_values=3x32x32",)
+# The architecture, its configuration, and its inputs.
+MODELS = {
+    "albert": ("AlbertModel", {**WORDS, "embedding_size": 16}, TEXT),
+    "bert": ("BertModel", WORDS, TEXT),
+    "beit": ("BeitModel", {**IMAGES, "patch_size": 8}, PICTURE),
+    "deit": ("DeiTForImageClassification", {**IMAGES, "patch_size": 8}, PICTURE),
+    "distilbert": (
+        "DistilBertModel", {"vocab_size": 100, "dim": 32, "n_layers": 2, "n_heads": 4, "hidden_dim": 64}, TEXT,
+    ),
+    "electra": ("ElectraModel", {**WORDS, "embedding_size": 16}, TEXT),
+    "gemma": ("GemmaForCausalLM", {**WORDS, "num_key_value_heads": 2, "head_dim": 8}, TEXT),
+    "gpt2": ("GPT2LMHeadModel", {"vocab_size": 100, "n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}, TEXT),
+    "llama": ("LlamaForCausalLM", {**WORDS, "num_key_value_heads": 2}, TEXT),
+    "mistral": ("MistralForCausalLM", {**WORDS, "num_key_value_heads": 2}, TEXT),
+    "opt": ("OPTForCausalLM", {**WORDS, "ffn_dim": 64, "word_embed_proj_dim": 32, "max_position_embeddings": 64}, TEXT),
+    "qwen2": ("Qwen2ForCausalLM", {**WORDS, "num_key_value_heads": 2}, TEXT),
+    "roberta": ("RobertaModel", WORDS, TEXT),
+    "segformer": (
+        "SegformerForImageClassification",
+        {"hidden_sizes": [8, 16, 32, 64], "num_attention_heads": [1, 1, 2, 4], "depths": [1, 1, 1, 1]}, PICTURE,
+    ),
+    "t5": (
+        "T5ForConditionalGeneration",
+        {"vocab_size": 100, "d_model": 32, "d_kv": 8, "d_ff": 64, "num_layers": 2, "num_heads": 4},
+        ("input_ids=12:int64", "decoder_input_ids=5:int64"),
+    ),
+    "vit": ("ViTForImageClassification", {**IMAGES, "patch_size": 8}, PICTURE),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", MODELS)
+def test_counts_are_those_of_torch(tmp_path, kind):
+    architecture, config, inputs = MODELS[kind]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": kind, "architectures": [architecture], **config}))
+    totals = analyze_graph(capture(f"transformers:{path}", inputs)).totals
+    module = make(parse(f"transformers:{path}")).module
+    assert type(module).__name__ == architecture
+    assert totals.params == sum(parameter.numel() for parameter in module.parameters())
+    assert totals.macs == _counted(module, inputs)
+
+
+def _counted(module, inputs):
+    given = {}
+    for text in inputs:
+        name, _, form = text.partition("=")
+        sizes, _, kind = form.partition(":")
+        shape = (1, *map(int, sizes.split("x")))
+        given[name] = torch.zeros(shape, dtype=getattr(torch, kind or "float32"), device="meta")
+    module = module.to("meta").eval().requires_grad_(False)
+    with torch.no_grad(), FlopCounterMode(display=False) as counted:
+        module(**given)
+    return counted.get_total_flops() // 2
+
+
+MESSAGES = {
+    "transformers:none.json": "there is no file `none.json`\n  help: a `config.json`, or the folder that holds one; "
+    "nothing is downloaded\n",
+    "transformers:bert-base-uncased": "there is no file `bert-base-uncased`\n  help: a `config.json`, or the folder that holds one; "
+    "nothing is downloaded\n",
+    "timm:vit_tinny_patch16_224": "timm has no `vit_tinny_patch16_224`\n  help: did you mean `vit_tiny_patch16_224`?\n",
+    "torchvision:resnet51": "torchvision has no `resnet51`\n  help: did you mean `resnet50`?\n",
+    "torchvision:raft_small": "`torchvision:raft_small` needs its input\n  help: as in `--input 3x224x224`, without the batch\n",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("model", MESSAGES)
+def test_messages(capsys, model):
+    assert archprof(capsys, "summary", model) == (2, "", MESSAGES[model])
