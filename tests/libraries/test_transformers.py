@@ -1,6 +1,7 @@
 """Models of transformers from small configurations that lie on the disk: exactly what torch's own counter finds."""
 
 import json
+from typing import Any
 
 import pytest
 import torch
@@ -12,11 +13,11 @@ from tests.cli.console import archprof
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-SMALL = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
+SMALL: dict[str, Any] = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "intermediate_size": 64}
 WORDS, IMAGES = {**SMALL, "vocab_size": 100}, {**SMALL, "image_size": 32}
 TEXT, PICTURE = ("input_ids=12:int64",), ("pixel_values=3x32x32",)
 # The architecture, its configuration, and its inputs.
-MODELS = {
+MODELS: dict[str, tuple[str, dict[str, Any], tuple[str, ...]]] = {
     "albert": ("AlbertModel", {**WORDS, "embedding_size": 16}, TEXT),
     "bert": ("BertModel", WORDS, TEXT),
     "beit": ("BeitModel", {**IMAGES, "patch_size": 8}, PICTURE),
@@ -70,17 +71,19 @@ def _counted(module, inputs):
     return counted.get_total_flops() // 2
 
 
+CONFIG = "a `config.json`, or the folder that holds one; nothing is downloaded"
 MESSAGES = {
-    "transformers:none.json": "there is no file `none.json`\n  help: a `config.json`, or the folder that holds one; "
-    "nothing is downloaded\n",
-    "transformers:bert-base-uncased": "there is no file `bert-base-uncased`\n  help: a `config.json`, or the folder that holds one; "
-    "nothing is downloaded\n",
-    "timm:vit_tinny_patch16_224": "timm has no `vit_tinny_patch16_224`\n  help: did you mean `vit_tiny_patch16_224`?\n",
-    "torchvision:resnet51": "torchvision has no `resnet51`\n  help: did you mean `resnet50`?\n",
-    "torchvision:raft_small": "`torchvision:raft_small` needs its input\n  help: as in `--input 3x224x224`, without the batch\n",
+    "transformers:none.json": ("there is no file `none.json`", CONFIG),
+    "transformers:bert-base-uncased": ("there is no file `bert-base-uncased`", CONFIG),
+    "timm:vit_tinny_patch16_224": ("timm has no `vit_tinny_patch16_224`", "did you mean `vit_tiny_patch16_224`?"),
+    "torchvision:resnet51": ("torchvision has no `resnet51`", "did you mean `resnet50`?"),
+    "torchvision:raft_small": (
+        "`torchvision:raft_small` needs its input", "as in `--input 3x224x224`, without the batch",
+    ),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("model", MESSAGES)
 def test_messages(capsys, model):
-    assert archprof(capsys, "summary", model) == (2, "", MESSAGES[model])
+    message, advice = MESSAGES[model]
+    assert archprof(capsys, "summary", model) == (2, "", f"{message}\n  help: {advice}\n")
