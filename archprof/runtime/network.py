@@ -63,7 +63,7 @@ class Network(nn.Module):
         parent: nn.Module = self
         for depth, segment in enumerate(containers, 1):
             if segment not in parent._modules:
-                parent.add_module(segment, Container(titles.get(".".join(containers[:depth]), "Module")))
+                parent.add_module(segment, Container(titles.get(".".join(containers[:depth]), "ModuleDict")))
             parent = parent.get_submodule(segment)
         parent.add_module(name, module)
 
@@ -78,7 +78,8 @@ class Network(nn.Module):
 
 
 class Container(nn.Module):
-    """A module on the way to others, printed as the block that it is."""
+    """A module on the way to others, printed as the block that it is, or as what torch calls modules by name that it
+    does not run itself."""
 
     def __init__(self, title: str) -> None:
         super().__init__()

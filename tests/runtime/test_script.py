@@ -157,7 +157,7 @@ Network(
     (act): ReLU(inplace=True)
   )
   (1): Residual(
-    (body): Module(
+    (body): ModuleDict(
       (0): Conv(
 """
 
