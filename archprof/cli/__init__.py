@@ -140,7 +140,7 @@ def run(arguments: list[str]) -> int:
         if "_ARCHPROF_COMPLETE" in os.environ:
             from archprof.cli.completion import answer
 
-            return answer(os.environ["_ARCHPROF_COMPLETE"])
+            return answer(os.environ["_ARCHPROF_COMPLETE"], app, COMMANDS)
         code = app(arguments or ["--help"], prog_name="archprof", standalone_mode=False)
     except InputError as error:
         say("\n".join(map(str, error.problems)))

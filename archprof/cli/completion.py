@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.cli import COMMANDS, Commands, app
+import typer
+
 from archprof.cli.output import write_stdout
 from archprof.errors import InputError
 
@@ -31,10 +32,13 @@ class Request(NamedTuple):
     model: str = ""
 
 
-def answer(shell: str) -> int:
-    """Print what may stand at the cursor, a word a line, as a shell's script wants it; return the exit code."""
+def answer(shell: str, app: typer.Typer, commands: Mapping[str, str]) -> int:
+    """Print what may stand at the cursor, a word a line, as a shell's script wants it; return the exit code.
+
+    *commands* are those of *app*, with what each is for.
+    """
     words = _words(os.environ.get("_ARCHPROF_LINE", ""))
-    found = candidates(words[1:])
+    found = candidates(words[1:], typer.main.get_command(app), commands)
     if shell == "bash":
         breaks = re.escape(os.environ.get("_ARCHPROF_BREAKS", ""))
         head = re.match(f".*[{breaks}]", words[-1]) if breaks else None
@@ -61,14 +65,13 @@ def _words(line: str) -> list[str]:
     return [*words, ""] if not line or line[-1].isspace() else words
 
 
-def candidates(words: list[str]) -> list[Candidate]:
-    """Return what the last of the words behind `archprof` may be."""
+def candidates(words: list[str], group: Any, commands: Mapping[str, str]) -> list[Candidate]:
+    """Return what the last of the words behind `archprof`, a *group* of *commands*, may be."""
     *before, word = words
-    name = next((one for one in before if one in COMMANDS), None)
-    group: Any = app_command()
+    name = next((one for one in before if one in commands), None)
     if name is None:
         options = _options(group.params) if word.startswith("-") else []
-        return _starting([*options, *(Candidate(*item) for item in COMMANDS.items())], word)
+        return _starting([*options, *(Candidate(*item) for item in commands.items())], word)
     command = group.get_command(None, name)
     before = before[before.index(name) + 1 :]
     taking = {opt: one for one in command.params for opt in one.opts if opt.startswith("-") and not one.is_flag}
@@ -82,15 +85,6 @@ def candidates(words: list[str]) -> list[Candidate]:
     given = _models(before, taking)
     arguments = [one for one in command.params if one.param_type_name == "argument"]
     return _values(arguments[min(len(given), len(arguments) - 1)], name, word, given) if arguments else []
-
-
-def app_command() -> Any:
-    """Return the group of all commands, as click sees it."""
-    import typer
-
-    group = typer.main.get_command(app)
-    assert isinstance(group, Commands)
-    return group
 
 
 def _models(before: list[str], taking: Mapping[str, Any]) -> list[str]:
