@@ -244,7 +244,7 @@ def _kinds(request: Request) -> Iterator[Candidate]:
 
 
 def _schemas(request: Request) -> Iterator[Candidate]:
-    from archprof.cli.schema import NAMES
+    from archprof.render.documents import NAMES
 
     yield from map(Candidate, NAMES)
 

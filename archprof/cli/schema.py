@@ -1,37 +1,12 @@
 """archprof schema: JSON Schemas, for editors and for readers of results."""
 
-from collections.abc import Mapping
 from importlib import import_module
 from typing import Annotated, Any
 
 import typer
 
 from archprof.cli import options
-
-# What the commands print, by command.
-RESULTS: Mapping[str, str] = {
-    "summary": "archprof.analysis.summary:Summary",
-    "show": "archprof.analysis.block_table:BlockTable",
-    "list": "archprof.analysis.listing:Listing",
-    "validate": "archprof.analysis.validate:Validation",
-    "cost": "archprof.analysis.cost:ConvCosts",
-    "compare": "archprof.analysis.compare:Comparison",
-    "diff": "archprof.analysis.diff:Diff",
-    "sweep": "archprof.sweep.outcome:SweepDocument",
-    "solve": "archprof.sweep.solve:Solution",
-    "explain": "archprof.analysis.explain:Explained",
-    "explain-number": "archprof.analysis.guess:Guessed",
-    "check": "archprof.analysis.check:Outcome",
-    "verify": "archprof.analysis.verify:Verification",
-}
-# The commands that have `--flops`.
-WITH_FLOPS = ("summary", "compare")
-# What is written for programs otherwise: the file of a baseline, and what `archprof.measure` returns, as a dict.
-OTHERS: Mapping[str, str] = {
-    "baseline": "archprof.analysis.baseline:Baseline",
-    "measurement": "archprof.analysis.measurement:MeasuredModules",
-}
-NAMES = ("spec", "config", *RESULTS, *OTHERS)
+from archprof.render.documents import NAMES, OTHERS, RESULTS, WITH_FLOPS
 
 
 def command(

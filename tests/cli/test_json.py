@@ -8,7 +8,7 @@ import jsonschema
 import pytest
 
 import archprof as api
-from archprof.cli.schema import OTHERS, RESULTS
+from archprof.render.documents import OTHERS, RESULTS
 from archprof.runtime.measure import MeasuredRow
 from tests.cli.console import archprof
 

@@ -13,8 +13,8 @@ from xml.etree import ElementTree
 
 import pytest
 
-from archprof.cli.schema import NAMES as SCHEMAS
 from archprof.errors import Location, Problem, printable, printable_lines, usage_error
+from archprof.render.documents import NAMES as SCHEMAS
 from tests.cli.console import archprof
 
 HOSTILE = {
