@@ -201,6 +201,12 @@ def test_a_module_is_left_as_it_was(fails):
     assert not torch.nn.modules.module._global_forward_pre_hooks
 
 
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.LayerNorm((6, 6, 6)), nn.GroupNorm(4, 8)])
+def test_a_norm_of_another_size_fails(norm):
+    with pytest.raises(archprof.UsageError, match=r"the module fails on \(1×6×6×5\)"):
+        archprof.capture(norm, (6, 6, 5))
+
+
 def test_nothing_is_computed():
     wide = nn.Sequential(*(nn.Linear(1 << 16, 1 << 16, device="meta") for _ in range(20)))
     assert archprof.analyze(archprof.capture(wide, (1 << 16,))).totals.macs == 20 << 32
