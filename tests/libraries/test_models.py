@@ -44,10 +44,10 @@ def test_counts_are_those_of_torch(name):
     assert made.shape is not None
     totals = analyze_graph(capture(name)).totals
     assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
-    assert totals.macs == _counted(made)
+    assert totals.macs == counted_by_torch(made)
 
 
-def _counted(made):
+def counted_by_torch(made):
     """Return what FlopCounterMode finds, in a run of its own: on meta, without gradients, without fused attention."""
     module = made.module.to("meta").eval().requires_grad_(False)
     fused = torch.backends.mha.get_fastpath_enabled()
