@@ -46,7 +46,7 @@ def main(libraries):
     """Print a row for each library, and each model that is not captured exactly."""
     warnings.simplefilter("ignore")
     for library in libraries:
-        found = Counter()
+        found: Counter[str] = Counter()
         for name in names(library):
             try:
                 said = verdict(name)
