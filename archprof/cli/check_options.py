@@ -88,7 +88,8 @@ def _listed(option: str, given: list[str] | None) -> list[Limit]:
             metric, _, amount = (word.strip() for word in part.partition("="))
             if not amount:
                 example = "1%" if option == "max-increase" else "220M"
-                stated = f"macs={metric or example}" if metric[:1].isdigit() or not metric else f"{metric}={example}"
+                is_amount = metric.rstrip("%kKMG").replace(".", "").isdecimal()
+                stated = f"{metric}={example}" if metric in LIMITED else f"macs={metric if is_amount else example}"
                 advice = f"as in `--{option} {stated}`"
                 raise problem(f"`{shorten(part)}` states no limit", place, help=advice)
             if metric not in LIMITED:
