@@ -144,7 +144,7 @@ def _tell(
 
 def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:
     from archprof.analysis.baseline import merged, read_baseline, to_text
-    from archprof.cli.lock import alone
+    from archprof.cli.alone import alone
 
     if goes_by(path):  # nothing is there to keep
         write_file(path, to_text(found))
