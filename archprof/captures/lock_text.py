@@ -45,7 +45,7 @@ def lock_text(lock: Lock) -> str:
     parts = {
         "schema": _json(SCHEMA),
         "captured": _block(captured._asdict().items()),
-        "inputs": _block((name, _value(value)) for name, value in graph.inputs.items()),
+        "inputs": _block((name, tensor_record(value)) for name, value in graph.inputs.items()),
         "outputs": _block((name, edge_record(edge, ids)) for name, edge in graph.outputs.items()),
         "nodes": "[\n" + ",\n".join(f"    {_json(record)}" for record in node_records(graph)) + "\n  ]",
     }
@@ -84,7 +84,7 @@ def _node(node: Node, ids: list[str]) -> dict[str, Any]:
     if node.form != "module":
         record["form"] = node.form
     record["inputs"] = [edge_record(edge, ids) for edge in node.inputs]
-    record["outputs"] = [_value(value) for value in node.outputs]
+    record["outputs"] = [tensor_record(value) for value in node.outputs]
     record |= {"block": node.block, "block_type": node.block_type}
     if not node.trainable:
         record["trainable"] = False
@@ -108,7 +108,7 @@ def _operator(op: Operator) -> dict[str, Any]:
     return {"recorded": {key: value for key, value in facts.items() if value != {}}}
 
 
-def _value(value: Value) -> dict[str, Any]:
+def tensor_record(value: Value) -> dict[str, Any]:
     """Return a tensor, without what it is taken to be: channels and batch in front, of floats."""
     usual = Value((0,))._asdict()
     return {key: item for key, item in value._asdict().items() if key == "shape" or item != usual[key]}

@@ -60,7 +60,7 @@ EXAMPLES: Mapping[str, Examples] = {
     "lock": Examples(
         (
             "archprof lock net.py:Net --input 3x64x64 -o net.lock.json",
-            "archprof lock 'net.py:Net(width=2)' --input 3x64x64",
+            "archprof lock net.py:Net --check net.lock.json",
         ),
         "docs/how-to/your-own-model.md",
     ),

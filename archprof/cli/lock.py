@@ -19,6 +19,10 @@ def command(
         ),
     ],
     input: options.Input = None,
+    check: Annotated[
+        str | None,
+        typer.Option("--check", help="Compare with a lock instead of writing one.", metavar="FILE"),
+    ] = None,
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="The lock to write: `net.lock.json`.", metavar="FILE")
     ] = None,
@@ -26,7 +30,10 @@ def command(
     """A torch module's graph as a file, from which everything is counted without torch.
 
     The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
-    `check` take the file like a spec.
+    `check` take the file as they take specs.
+
+    `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
+    where anything does.
     """
     from archprof import __version__
     from archprof.captures.source import lock
@@ -34,8 +41,28 @@ def command(
 
     if not options.is_code(code):
         raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
+    if check is not None:
+        if output is not None:
+            raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
+        _compare(code, input, check)
+        return
     if output is not None and not output.endswith(LOCK):
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
     write(lock_text(lock(code, input or (), __version__)), output)
+
+
+def _compare(code: str, input: list[str] | None, file: str) -> None:
+    from archprof import __version__
+    from archprof.captures.lock import read_lock
+    from archprof.captures.lock_changes import changes, versions
+    from archprof.captures.source import lock
+    from archprof.render.lock import changes_text
+
+    before = read_lock(file)
+    now = lock(code, input or before.captured.inputs, __version__)
+    found = changes(before, now)
+    write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
+    if found:
+        raise typer.Exit(1)

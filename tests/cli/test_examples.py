@@ -38,6 +38,8 @@ def test_examples_work(capsys, monkeypatch, tmp_path, line):
     (tmp_path / "my_net.yaml").write_text(SPEC, encoding="utf-8")
     (tmp_path / "net.py").write_text(NET, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    if line.endswith("--check net.lock.json"):
+        archprof(capsys, *shlex.split(EXAMPLES["lock"].lines[0])[1:])
     program, *arguments = shlex.split(line)
     result = archprof(capsys, *arguments)
     assert (program, result.code) == ("archprof", 0), result.err

@@ -86,6 +86,9 @@ MESSAGES = {
     "lock mobilenet_v2": (
         "`mobilenet_v2` is no code that makes a module", "help: as in `torchvision:resnet50`, `net.py:Net`",
     ),
+    "lock net.py:Net --check net.lock.json -o other.lock.json": (
+        "`--check` and `-o` at once", "help: a lock is written, or compared",
+    ),
     "lock net.py:Net --input 3x8x8 -o net.json": (
         "`net.json` would not be known as a lock", "help: its name ends with `.lock.json`",
     ),
@@ -107,3 +110,69 @@ def test_no_spec_extends_a_lock(capsys, lock):
         "child.yaml:2:10: cannot extend `net.lock.json`: `net.lock.json` is a lock, not a spec\n"
         "  help: a path counts from this file's folder\n"
     )
+
+
+def edited(path, old, new):
+    text = Path(path).read_text()
+    assert old in text
+    Path(path).write_text(text.replace(old, new))
+
+
+def test_what_is_captured_again_is_the_same(capsys, lock):
+    result = archprof(capsys, "lock", "net.py:Net", "--check", lock)
+    assert result == (0, "net.lock.json is what net.py:Net is now: 7 calls\n", "ran net.py\n")
+
+
+CHANGES = {
+    # what changes in the code, whether other versions captured the lock, and what is said of it
+    "a kernel": (
+        ("nn.Conv2d(3, channels, 3, padding=1)", "nn.Conv2d(3, channels, 5, padding=2)"), False,
+        ["changed stem: kernel_size [3, 3], now [5, 5]; padding [1, 1], now [2, 2]"],
+    ),
+    "a bias, seen by others": (
+        ("channels, 3, padding=1)", "channels, 3, padding=1, bias=False)"), True,
+        ["captured with timm 1.0.31, now no library; torch 2.0.0, now {torch}", "changed stem: bias true, now false"],
+    ),
+    "fewer blocks": (
+        ("range(3)", "range(2)"), False,
+        ["removed blocks.2.0", "removed blocks.2.1"]
+        + ['changed the outputs: output ["blocks.2.1", 0], now ["blocks.1.1", 0]'],
+    ),
+    "more": (
+        ("return torch", "x = x + 1\n        return torch"), False,
+        ["added :add[0]", 'changed the outputs: output ["blocks.2.1", 0], now [":add[0]", 0]'],
+    ),
+    "other operators": (
+        ("nn.ReLU()", "nn.Tanh()"), False,
+        [f'changed blocks.{k}.1: op "ReLU", now "Tanh"' for k in range(3)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CHANGES)
+def test_what_is_captured_again_differs(capsys, lock, case):
+    import torch
+
+    (old, new), elsewhere, lines = CHANGES[case]
+    edited("net.py", old, new)
+    release = torch.__version__.partition("+")[0]
+    if elsewhere:
+        edited(lock, f'"torch": "{release}"', '"torch": "2.0.0"')
+        edited(lock, '"library": ""', '"library": "timm 1.0.31"')
+    result = archprof(capsys, "lock", "net.py:Net", "--check", lock)
+    assert result.code == 1
+    told = [line.format(torch=release) for line in lines]
+    assert result.out.splitlines() == ["net.lock.json is not what net.py:Net is now", *told]
+
+
+def test_other_inputs_are_other_networks(capsys, lock):
+    result = archprof(capsys, "lock", "net.py:Net", "--input", "3x9x9", "--check", lock)
+    assert result.code == 1
+    assert 'changed the inputs: x {"shape": [3, 8, 8]}, now {"shape": [3, 9, 9]}\n' in result.out
+
+
+def test_what_a_lock_names_is_never_run(capsys, lock):
+    edited(lock, '"model": "net.py:Net"', '"model": "net.py:Exits"')
+    for arguments in (("summary", lock), ("check", lock, "--max-macs", "1G"), ("diff", lock, lock)):
+        result = archprof(capsys, *arguments)
+        assert (result.code, result.err) == (0, "")
