@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+import jsonschema
 import pytest
 
 from tests.cli.console import archprof
@@ -135,8 +136,10 @@ CHANGES = {
     ),
     "fewer blocks": (
         ("range(3)", "range(2)"), False,
-        ["removed blocks.2.0", "removed blocks.2.1"]
-        + ['changed the outputs: output ["blocks.2.1", 0], now ["blocks.1.1", 0]'],
+        [
+            "removed blocks.2.0", "removed blocks.2.1",
+            'changed the outputs: output ["blocks.2.1", 0], now ["blocks.1.1", 0]',
+        ],
     ),
     "more": (
         ("return torch", "x = x + 1\n        return torch"), False,
@@ -176,3 +179,13 @@ def test_what_a_lock_names_is_never_run(capsys, lock):
     for arguments in (("summary", lock), ("check", lock, "--max-macs", "1G"), ("diff", lock, lock)):
         result = archprof(capsys, *arguments)
         assert (result.code, result.err) == (0, "")
+
+
+def test_a_lock_is_what_its_schema_says(capsys, lock):
+    schema = json.loads(archprof(capsys, "schema", "lock").out)
+    found = json.loads(Path(lock).read_text())
+    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.validate(found, schema)
+    for spoilt in ({**found, "schema": 2}, {**found, "nodes": [{**found["nodes"][0], "recorded": {}}]}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate(spoilt, schema)
