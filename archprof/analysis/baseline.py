@@ -9,13 +9,19 @@ from archprof.analysis.document import Tensor, plain, tensors
 from archprof.analysis.summary import Stage, stage_of
 from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
-from archprof.errors import InputError, Location, Problem, Problems, UsageError, usage_error
+from archprof.errors import Problems, UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.limits import MAX_DIGITS
+from archprof.spec.json_text import JsonText, Kind
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26
 _ROW_KEYS = ("path", "kind", "stage", *NAMES, "weighted")
+_KIND = Kind(
+    "baseline",
+    MAX_BYTES,
+    "take the file from git again, or remove it and write a new one with `--write-baseline`",
+)
 # Larger integers are decimal strings, as in all JSON of ours.
 _EXACT = 1 << 53
 
@@ -137,16 +143,14 @@ def read_baseline(path: str) -> dict[str, Snapshot]:
 
 
 class _BaselineReader:
-    """A baseline file, of which nothing is believed: a hand may have edited it, a merge mangled it."""
+    """A baseline file, of which nothing is believed."""
 
     def __init__(self, file: str, data: bytes) -> None:
-        self._file = file
-        self._data = data
-        self._text = ""
+        self._text = JsonText(file, data, _KIND)
         self._problems = Problems()
 
     def read(self) -> dict[str, Snapshot]:
-        document = self._parse()
+        document = self._text.parse()
         if (
             not isinstance(document, dict)
             or document.get("schema") != SCHEMA
@@ -156,10 +160,10 @@ class _BaselineReader:
             said = (
                 f"baseline schema {str(found)[:20]} is not known here" if found is not None else "this is no baseline"
             )
-            raise self._wrong(f"{said}: there is schema {SCHEMA}", '"schema"')
+            raise self._text.wrong(f"{said}: there is schema {SCHEMA}", '"schema"')
         models = document.get("models")
         if not isinstance(models, dict) or document.keys() - {"schema", "models"}:
-            raise self._wrong("a baseline has `schema` and `models`, and nothing else", '"models"')
+            raise self._text.wrong("a baseline has `schema` and `models`, and nothing else", '"models"')
         found = {}
         for name, model in models.items():
             with self._problems:
@@ -168,52 +172,20 @@ class _BaselineReader:
             raise UsageError(self._problems.found)
         return found
 
-    def _parse(self) -> Any:
-        if len(self._data) > MAX_BYTES:
-            raise self._wrong("a baseline of more than 64 MiB")
-        try:
-            self._text = self._data.decode("utf-8")
-            document = json.loads(self._text, object_pairs_hook=self._pairs, parse_constant=self._refused)
-            if "\\ud" in self._text.lower():
-                json.dumps(document, ensure_ascii=False).encode()
-            return document
-        except json.JSONDecodeError as error:
-            message = f"this is not valid JSON: {error.msg.lower()}"
-            raise self._located(message, Location(self._file, error.lineno, error.colno)) from None
-        except UnicodeDecodeError:
-            raise self._wrong("the file is not UTF-8 text") from None
-        except UnicodeEncodeError as error:
-            half = json.dumps(error.object[error.start])[1:-1]
-            raise self._wrong(f"`{half}` is half of a character", half) from None
-        except (RecursionError, ValueError) as error:  # int() limits its digits
-            said = "nesting" if isinstance(error, RecursionError) else "a number of thousands of digits"
-            raise self._wrong(f"this is no baseline: {said}") from None
-
-    def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise self._wrong(f"`{key[:60]}` stands there twice", _json(key))
-            found[key] = value
-        return found
-
-    def _refused(self, word: str) -> Any:
-        raise self._wrong(f"{word} is no count", word)
-
     def _model(self, name: str, model: Any) -> Snapshot:
         where = f"models.{name[:60]}"
         if not isinstance(model, dict) or model.keys() != {*Entry._fields}:
-            raise self._wrong(f"a network has {', '.join(sorted(Entry._fields))}", _json(name), where)
+            raise self._text.wrong(f"a network has {', '.join(sorted(Entry._fields))}", _json(name), where)
         texts = [model[key] for key in ("archprof", "commit", "convention")]
         layers, inputs = model["layers"], _inputs(model["inputs"])
         if not all(isinstance(value, str) for value in texts) or not isinstance(layers, list) or not inputs:
-            raise self._wrong("an entry of another type than archprof writes", _json(name), where)
+            raise self._text.wrong("an entry of another type than archprof writes", _json(name), where)
         parts = tuple(self._part(name, f"{where}.layers[{number}]", row) for number, row in enumerate(layers))
         totals = model["totals"] if isinstance(model["totals"], dict) else {}
         stated = {**totals, "layers": model["weighted_layers"]}
         found = {metric: counted(parts, metric) for metric in (*NAMES, "layers")}
         if {metric: _count(value) for metric, value in stated.items()} != found:
-            raise self._wrong("the totals are not the sums of the layers", _json(name), f"{where}.totals")
+            raise self._text.wrong("the totals are not the sums of the layers", _json(name), f"{where}.totals")
         return Snapshot(parts, texts[2], inputs, texts[0], texts[1])
 
     def _part(self, name: str, where: str, row: Any) -> BaselineRow:
@@ -224,19 +196,7 @@ class _BaselineReader:
             texts = isinstance(path, str) and isinstance(kind, str) and isinstance(weighted, bool)
             if texts and known and len(counts) == len(NAMES):
                 return BaselineRow(path, kind, stage, Counts(counts), weighted)
-        raise self._wrong("this is no layer as archprof writes them", _json(name), where)
-
-    def _wrong(self, message: str, near: str = "", where: str = "") -> InputError:
-        """Return the error for something that stands where *near* first does."""
-        at = max(self._text.find(near), 0) if near else 0
-        line = self._text.count("\n", 0, at) + 1
-        return self._located(
-            message, Location(self._file, line, at - self._text.rfind("\n", 0, at) if at else 1), where
-        )
-
-    def _located(self, message: str, place: Location, where: str = "") -> InputError:
-        advice = "take the file from git again, or remove it and write a new one with `--write-baseline`"
-        return UsageError([Problem(message, place, where, advice)])
+        raise self._text.wrong("this is no layer as archprof writes them", _json(name), where)
 
 
 def _inputs(found: Any) -> dict[str, Tensor]:

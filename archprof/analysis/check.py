@@ -20,6 +20,8 @@ from archprof.analysis.budgets import (
     start_of,
 )
 from archprof.analysis.document import ConventionText, convention_text, inputs_text
+from archprof.analysis.models import read_lock_at
+from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
@@ -34,10 +36,11 @@ from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import identity, is_at, standing_at
-from archprof.spec.types import Spec, Tree
+from archprof.spec.types import Tree
 from archprof.spec.variant import Setting, parse_reference
 
-# What is told of every network that was checked.
+# Metrics that operators without a rule add to, nobody knows how much.
+_OF_MACS = ("macs", "flops")
 # The budget that asks for what a spec expects.
 _EXPECT = Budget(Where(), (), Location("", 0, 0), expect=True)
 
@@ -57,6 +60,7 @@ class CheckRequest(NamedTuple):
     folder: Path = Path()
     against: str = ""
     allow_empty: bool = False
+    allow_uncounted: bool = False  # MACs that are at least so many
     measure: Measure | None = None
     # The folder of a baseline that is to be written: snapshots are kept, by their names from there.
     keep: Path | None = None
@@ -219,6 +223,9 @@ class _Checking:
 
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
+        if catalog.is_lock(target.file):
+            self._at_settings(target, read_lock_at(target.file, target.settings), budgets)
+            return
         tree = self._tree(target.file)
         spec = resolve(tree, target.settings, spellings)
         target = target._replace(settings=spec.asked)
@@ -227,7 +234,7 @@ class _Checking:
         if not own:
             mine += [_EXPECT._replace(location=one.location) for one in spec.budget if one.expect and not one.at]
         self._met.update((budget, self._met.get(budget, False)) for budget in mine)
-        self._at_settings(target, spec, mine)
+        self._at_settings(target, expand(spec), mine)
         expects = any(budget.expect for budget in mine)
         elsewhere = [budget.at for budget in spec.budget] + [entry.at for entry in spec.expect if expects]
         done = {identity(spec, spellings)}
@@ -240,10 +247,9 @@ class _Checking:
             if expects:
                 found.append(_EXPECT._replace(location=Location(spec.file, 1, 1)))
             self._met.update(dict.fromkeys(found, False))
-            self._at_settings(target.at(there.asked), there, found, limits=False)
+            self._at_settings(target.at(there.asked), expand(there), found, limits=False)
 
-    def _at_settings(self, target: Target, spec: Spec, budgets: Sequence[Budget], *, limits: bool = True) -> None:
-        graph = expand(spec)
+    def _at_settings(self, target: Target, graph: Graph, budgets: Sequence[Budget], *, limits: bool = True) -> None:
         report = analyze_graph(graph)
         before, since = None, self._since
         try:
@@ -266,8 +272,20 @@ class _Checking:
             else:
                 self._met[budget] = True
             self._check_comparable(budget, verdicts)
+        self._check_counted(report, self._verdicts[start:])
         if self._request.measure is not None:
             self._verdicts.append(_measured(target.label, graph, report, self._request.measure))
+
+    def _check_counted(self, report: Report, verdicts: Sequence[Verdict]) -> None:
+        """Note what may multiply and has no rule, where MACs were held to a limit."""
+        missing = not_counted(report)
+        if self._request.allow_uncounted or not missing or not any(one.metric in _OF_MACS for one in verdicts):
+            return
+        listed = ", ".join(f"{name} ×{times}" for name, times in missing.items())
+        message = f"MACs are at least {report.totals.macs:,}; not counted: {listed}"
+        self._note(
+            [Problem(message, start_of(report.origin), help="`--allow-uncounted` holds what is counted to the limit")]
+        )
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
         """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more
@@ -318,12 +336,18 @@ class _Checking:
                 raise
             return None  # an installed catalog has no revisions
         try:
-            tree = read_tree(reference, spellings)
+            graph = self._graph_at(reference, target.settings)
         except SpecError:
             if git.exists(reference):
                 raise
             return None
-        return snapshot(analyze_graph(expand(resolve(tree, target.settings, spellings))))
+        return snapshot(analyze_graph(graph))
+
+    @staticmethod
+    def _graph_at(reference: str, settings: Sequence[Setting]) -> Graph:
+        if catalog.is_lock(reference):
+            return read_lock_at(reference, settings)
+        return expand(resolve(read_tree(reference, spellings), settings, spellings))
 
     def _keep(self, target: Target, report: Report, folder: Path) -> None:
         self._snapshots[self._key(target, folder)] = snapshot(report, self._request.version, self._request.commit)

@@ -115,12 +115,12 @@ def _signature(rows: Sequence[Row]) -> tuple[object, ...]:
     return (
         rows[0].block_type,
         rows[-1].output,
-        rows[0].inputs[0],
+        rows[0].inputs[:1],
         kernels,
         cost.params,
         cost.macs,
         len(rows),
-        rows[-1].output[0],
+        rows[-1].output[:1],
         rows[-1].stage,
     )
 
@@ -251,6 +251,10 @@ def _extent(shape: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _text(value: object) -> str:
+    if value == ():
+        return "none"
+    if isinstance(value, tuple) and isinstance(value[0], tuple):  # elements by name
+        return ", ".join(f"{name} {elements:,}" for name, elements in value)
     if isinstance(value, tuple):
         return "×".join(map(str, value)) if len(set(value)) > 1 or len(value) == 3 else str(value[0])
     return f"{value:g}" if isinstance(value, float) else str(value)

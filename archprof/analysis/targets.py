@@ -106,7 +106,9 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     if not catalog.is_pattern(pattern) or os.path.exists(whole):
         return [pattern if os.path.isabs(pattern) else _short(whole)]
     matching = glob(pattern, root_dir=folder, recursive=True)
-    found = sorted(path for path in matching if path.endswith((".yaml", ".yml")) and os.path.basename(path) != NAME)
+    # Patterns such as `nets/*` are of specs, which every command takes.
+    suffixes: tuple[str, ...] = (catalog.LOCK,) if pattern.endswith(".json") else (".yaml", ".yml")
+    found = sorted(path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME)
     return found if os.path.isabs(pattern) else [_short(os.path.join(folder, path)) for path in found]
 
 

@@ -20,6 +20,8 @@ from archprof.ir.origin import Unlisted
 if TYPE_CHECKING:
     from torch import nn
 
+    from archprof.captures.lock_text import Lock
+
 # Of a clip, as torchvision's references train and evaluate with.
 _FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
@@ -73,9 +75,25 @@ def _literals(call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise usage_error(f"the arguments of `{call}` are no literals", help=advice) from None
 
 
-def capture(text: str, given: Sequence[str] = ()) -> Graph:
+def lock(text: str, given: Sequence[str], version: str) -> Lock:
+    """Return what a *version* of archprof captures of a model that is named as code, with how it did.
+
+    Raises UsageError as `capture` does.
+    """
+    from archprof.captures.lock_text import Captured, Lock
+
+    graph = capture(text, given, batches=True)
+    import torch
+
+    inputs = tuple(given) or ("x".join(map(str, next(iter(graph.inputs.values())).shape)),)
+    release = torch.__version__.partition("+")[0]  # for which device it was built changes no graph
+    return Lock(graph, Captured(text, inputs, "eval", version, release, graph.origin.note))
+
+
+def capture(text: str, given: Sequence[str] = (), *, batches: bool = False) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
-    none are, at the one that its library has for it.
+    none are, at the one that its library has for it. With *batches*, where the batch stands in each shape is found by
+    recording several.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
@@ -93,9 +111,10 @@ def capture(text: str, given: Sequence[str] = ()) -> Graph:
         shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
         if not shaped:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-        # Counts and shapes of one image need no other batch size.
-        given_once = batched(shaped)._replace(growing=False)
-        return capture_module(made.module, given_once, Unlisted(text, note=made.version))
+        inputs = batched(shaped)
+        if not batches:  # counts and shapes of one image need no other
+            inputs = inputs._replace(growing=False)
+        return capture_module(made.module, inputs, Unlisted(text, note=made.version))
 
 
 class Made(NamedTuple):

@@ -28,6 +28,7 @@ COMMANDS: Mapping[str, str] = {
     "sweep": "The cost of every variant on a grid, or of a sample.",
     "solve": "Which width, resolution or scale meets a budget.",
     "explain": "Why other tools and papers print other numbers.",
+    "lock": "A torch module's graph as a file, for git and CI.",
     "check": "Budgets in CI: what a network may cost, and where it costs more.",
     "verify": "Prove specs: formulas = fvcore = torch = what is expected, and what was published.",
     "schema": "The JSON Schema of the spec language, or of a result.",

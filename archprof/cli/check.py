@@ -24,7 +24,7 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names, paths, or patterns such as `specs/**/*.yaml`; those of the configuration unless given."
+            help="Names, paths, locks, or patterns such as `specs/**/*.yaml`; those of the configuration unless given."
         ),
     ] = None,
     max_params: Annotated[
@@ -79,6 +79,9 @@ def command(
     ] = None,
     measure: Annotated[bool, typer.Option("--measure", help="Prove the numbers on the torch modules as well.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let patterns match nothing.")] = False,
+    allow_uncounted: Annotated[
+        bool, typer.Option("--allow-uncounted", help="Let operators pass whose MACs nobody knows, of a lock.")
+    ] = False,
     report: Annotated[
         list[str] | None,
         typer.Option("--report", help="Write another format to a file too. Repeatable.", metavar="FORMAT=FILE"),
@@ -111,6 +114,7 @@ def command(
     limits = limits_of(most, {"max": max, "min": min, "max-increase": max_increase})
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
+    request = request._replace(allow_uncounted=allow_uncounted)
     outcome, snapshots = checked(request)
     result = Result(outcome, lambda: check_table(outcome), outcome.exit_code)
     _tell(result, chosen, output, no_color, reports, (write_baseline, snapshots))
@@ -144,7 +148,7 @@ def _tell(
 
 def _write_baseline(path: str, found: "Mapping[str, Snapshot]") -> None:
     from archprof.analysis.baseline import merged, read_baseline, to_text
-    from archprof.cli.lock import alone
+    from archprof.cli.alone import alone
 
     if goes_by(path):  # nothing is there to keep
         write_file(path, to_text(found))

@@ -47,8 +47,8 @@ def command(
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
+    from archprof.analysis.models import read_data
     from archprof.costs.report import analyze_graph
-    from archprof.language.expand import read_network
     from archprof.render.compare import compare_table
 
     chosen = choose_format("compare", format, output)
@@ -59,7 +59,7 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_network(model, given)))
+            reports.append(analyze_graph(read_data(model, given)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

@@ -37,13 +37,13 @@ def command(
     hold for both sides.
     """
     from archprof.analysis.diff import diff
+    from archprof.analysis.models import read_data
     from archprof.costs.report import analyze_graph
-    from archprof.language.expand import read_network
     from archprof.render.diff import diff_table
 
     chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
-    first, second = (analyze_graph(read_network(model, given)) for model in (before, after))
+    first, second = (analyze_graph(read_data(model, given)) for model in (before, after))
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0
     deliver(Result(found, lambda: diff_table(found, full=full), code), chosen, output, no_color=no_color)

@@ -57,6 +57,13 @@ EXAMPLES: Mapping[str, Examples] = {
         ("archprof explain v3 --number 234.8M", "archprof explain v3 --convention fvcore"),
         "docs/explanation/why-tools-differ.md",
     ),
+    "lock": Examples(
+        (
+            "archprof lock net.py:Net --input 3x64x64 -o net.lock.json",
+            "archprof lock net.py:Net --check net.lock.json",
+        ),
+        "docs/how-to/your-own-model.md",
+    ),
     "check": Examples(
         (
             "archprof check v3 --max-macs 220M --max-params 5.5M",

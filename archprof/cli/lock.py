@@ -1,34 +1,68 @@
-"""One writer at a time, where a file is read, changed and written again."""
+"""archprof lock: a torch module as a file that needs no torch, for git and CI."""
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from typing import Annotated
 
-from archprof.outputs import cannot_write
+import typer
+
+from archprof.cli import options
+from archprof.cli.output import write
+from archprof.errors import usage_error
 
 
-@contextmanager
-def alone(path: str) -> Iterator[None]:
-    """Wait until no other process of this machine changes a file, and keep others waiting.
+def command(
+    code: Annotated[
+        str,
+        typer.Argument(
+            help="Code that makes a torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`,"
+            " `pkg.models:make(width=0.5)`.",
+            metavar="CODE",
+        ),
+    ],
+    input: options.Input = None,
+    check: Annotated[
+        str | None,
+        typer.Option("--check", help="Compare with a lock instead of writing one.", metavar="FILE"),
+    ] = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", help="The lock to write: `net.lock.json`.", metavar="FILE")
+    ] = None,
+) -> None:
+    """A torch module's graph as a file, from which everything is counted without torch.
 
-    It is the file's folder that is locked: nothing is left behind there, and the system unlocks it for a process that
-    is killed. A system without `fcntl`, as Windows, keeps nobody waiting. Raises UsageError for a folder that cannot be
-    locked.
+    The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
+    `check` take the file as they take specs.
+
+    `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
+    where anything does.
     """
-    try:
-        import fcntl
-    except ImportError:
-        yield
+    from archprof import __version__
+    from archprof.captures.source import lock
+    from archprof.spec.catalog import LOCK
+
+    if not options.is_code(code):
+        raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
+    if check is not None:
+        if output is not None:
+            raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
+        _compare(code, input, check)
         return
-    try:
-        folder = os.open(os.path.dirname(os.path.realpath(path)), os.O_RDONLY)
-    except (OSError, ValueError) as error:
-        raise cannot_write(path, error) from None
-    try:
-        try:
-            fcntl.flock(folder, fcntl.LOCK_EX)
-        except OSError as error:
-            raise cannot_write(path, error) from None
-        yield
-    finally:
-        os.close(folder)
+    if output is not None and not output.endswith(LOCK):
+        raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
+    from archprof.captures.lock_text import lock_text
+
+    write(lock_text(lock(code, input or (), __version__)), output)
+
+
+def _compare(code: str, input: list[str] | None, file: str) -> None:
+    from archprof import __version__
+    from archprof.captures.lock import read_lock
+    from archprof.captures.lock_changes import changes, versions
+    from archprof.captures.source import lock
+    from archprof.render.lock import changes_text
+
+    before = read_lock(file)
+    now = lock(code, input or before.captured.inputs, __version__)
+    found = changes(before, now)
+    write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
+    if found:
+        raise typer.Exit(1)

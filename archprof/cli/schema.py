@@ -13,13 +13,13 @@ def command(
     name: Annotated[
         str,
         typer.Argument(
-            help="spec, the language; config and baseline, files of `check`; measurement; or a command, its JSON.",
+            help="spec, the language; config and baseline, files of `check`; lock; measurement; or a command.",
             metavar="[NAME]",
         ),
     ] = "spec",
     output: options.Output = None,
 ) -> None:
-    """The JSON Schema of the spec language, of budgets and baselines, or of what a command prints.
+    """The JSON Schema of the spec language, of budgets, baselines and locks, or of what a command prints.
 
     For editors: point the YAML support at the file that `archprof schema -o archprof.schema.json` writes.
     """
@@ -41,6 +41,10 @@ def _schema(name: str) -> dict[str, Any]:
         from archprof.spec.config import config_schema
 
         return config_schema()
+    if name == "lock":
+        from archprof.captures.lock_schema import lock_schema
+
+        return lock_schema()
     from archprof.render.json_schema import result_schema
 
     module, _, record = {**RESULTS, **OTHERS}[name].partition(":")

@@ -63,7 +63,7 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
         itself = any(_own(change) or change.status != "changed" for change in block.changes)
         what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
     else:
-        what = f"{show_shape(block.inputs[0].shape)} → {show_shape(block.outputs[0].shape)}"
+        what = " → ".join(show_shape(ends[0].shape) for ends in (block.inputs, block.outputs) if ends)
     paths = (block.before or "", block.after or "")
     return block.status, *paths, block.block_type, what, block.delta.params, block.delta.macs
 

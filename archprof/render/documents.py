@@ -25,4 +25,4 @@ OTHERS: Mapping[str, str] = {
     "baseline": "archprof.analysis.baseline:Baseline",
     "measurement": "archprof.analysis.measurement:MeasuredModules",
 }
-NAMES = ("spec", "config", *RESULTS, *OTHERS)
+NAMES = ("spec", "config", "lock", *RESULTS, *OTHERS)

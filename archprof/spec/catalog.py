@@ -11,6 +11,8 @@ from archprof.errors import Location, problem
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
+# How the file of a lock ends.
+LOCK = ".lock.json"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
@@ -51,6 +53,11 @@ def aliases() -> dict[str, str]:
     return found
 
 
+def is_lock(target: str) -> bool:
+    """Tell whether a target names a captured graph, in a file or at a revision, rather than a spec."""
+    return target.endswith(LOCK)
+
+
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
     return (
@@ -58,7 +65,7 @@ def is_path(target: str) -> bool:
         or is_git(target)
         or "/" in target
         or "\\" in target
-        or target.endswith((".yaml", ".yml"))
+        or target.endswith((".yaml", ".yml", LOCK))
     )
 
 

@@ -114,14 +114,14 @@ def head() -> str:
         return ""
 
 
-def read_blob(text: str, location: Location | None = None) -> bytes:
-    """Return what a file at a revision holds, one byte more than a spec may have at most.
+def read_blob(text: str, location: Location | None = None, most: int = MAX_BYTES) -> bytes:
+    """Return what a file at a revision holds, at most one byte more than *most*, which is what a spec may have.
 
     Raises SpecError for a revision, a path or a repository that there is not.
     """
     place = parse_place(text, location)
-    code, data = _call(["cat-file", "blob", _object(place, location)], location, MAX_BYTES + 1)
-    if code and len(data) <= MAX_BYTES:
+    code, data = _call(["cat-file", "blob", _object(place, location)], location, most + 1)
+    if code and len(data) <= most:
         raise _no_blob(text, place, location)
     return data
 

@@ -29,8 +29,11 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 def read_file(path: str) -> str:
     """Return the text of a spec file; `-` is standard input, `git:REV:path` a file at a revision.
 
-    Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text.
+    Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for a lock.
     """
+    if catalog.is_lock(path):
+        advice = "`summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
+        raise problem(f"`{path}` is a lock, not a spec", help=advice)
     try:
         if is_git(path):
             data = read_blob(path)

@@ -7,7 +7,7 @@ from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
 Setting = tuple[str, str]
-_SPECS = (".yaml", ".yml")
+_FILES = (".yaml", ".yml", ".lock.json")
 
 
 class Reference(NamedTuple):
@@ -24,9 +24,9 @@ def parse_reference(text: str, location: Location | None = None) -> Reference:
     none, and for what archprof reads no networks from yet.
     """
     target, sign, tail = text.rpartition("@")
-    if not sign or "=" not in tail or tail.endswith(_SPECS):
+    if not sign or "=" not in tail or tail.endswith(_FILES):
         target, tail = text, ""
-    if (":" in target or "." in target) and not target.endswith(_SPECS):
+    if (":" in target or "." in target) and not target.endswith(_FILES):
         from archprof.spec.planned import not_yet
 
         answer = not_yet(target, location)

@@ -232,6 +232,19 @@ def test_elements_that_forward_asks_for():
     assert archprof.analyze(archprof.capture(Asks(), (4,))).totals.macs == 16
 
 
+def test_what_reads_constants_alone_is_recorded():
+    class Constant(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.constant = torch.ones(4)  # no buffer
+
+        def forward(self, x):
+            return x + torch.relu(self.constant)
+
+    first, _ = archprof.capture(Constant(), (4,)).nodes
+    assert (first.op.describe(), first.inputs) == ("relu", ())
+
+
 WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str, str]] = {
     "a class": ((nn.Linear, (3,)), {}, "`Linear` is a class, not a module", "make one: `Linear(…)`"),
     "a lazy module": (

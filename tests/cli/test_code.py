@@ -185,7 +185,7 @@ def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
     result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    assert "`net.py:Net` is Python code, which only `archprof summary` takes so far\n" in result.err
+    assert "`net.py:Net` is Python code, which only `archprof summary` and `lock` take so far\n" in result.err
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):

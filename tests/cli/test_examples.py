@@ -10,6 +10,13 @@ from tests.cli.console import archprof
 from tests.docs.markdown import ROOT
 
 SPEC = "archprof: 1\ninput: 3x32x32\nclasses: 10\nlayers: [conv: {k: 3, s: 2, c: 16}, avg_pool, linear: classes]\n"
+NET = """from torch import nn
+
+
+class Net(nn.Sequential):
+    def __init__(self, width=1):
+        super().__init__(nn.Conv2d(3, 8 * width, 3), nn.ReLU())
+"""
 
 
 def test_every_command_has_examples():
@@ -29,7 +36,10 @@ def test_help_ends_with_examples_and_a_page(capsys, command):
 @pytest.mark.parametrize("line", [line for examples in EXAMPLES.values() for line in examples.lines])
 def test_examples_work(capsys, monkeypatch, tmp_path, line):
     (tmp_path / "my_net.yaml").write_text(SPEC, encoding="utf-8")
+    (tmp_path / "net.py").write_text(NET, encoding="utf-8")
     monkeypatch.chdir(tmp_path)
+    if line.endswith("--check net.lock.json"):
+        archprof(capsys, *shlex.split(EXAMPLES["lock"].lines[0])[1:])
     program, *arguments = shlex.split(line)
     result = archprof(capsys, *arguments)
     assert (program, result.code) == ("archprof", 0), result.err

@@ -254,6 +254,7 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
         "--write-spec": _of(["found.yaml"]), "--target-macs": _of(COUNTS)}),
     ],
     "explain": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
+    "lock": lambda dice: [dice.model(), *dice.some({"--check": _of(["net.lock.json", *ODD])})],
     "check": lambda dice: [*dice.models(), *dice.some(_CHECKED)],
     "verify": lambda dice: [*dice.models(), "--analytic", "--jobs", "1", *dice.some({"--format": _of(SHOWN)})],
     "schema": lambda dice: [dice.choice(("summary", "check", "baseline", *ODD))],

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from tests.docs.markdown import ROOT
+
 PROBE = """
 import contextlib, io, sys
 import archprof
@@ -26,7 +28,10 @@ lines = [
     "sweep --help",
     "solve --help",
     "verify v1 --analytic",
+    "lock --help",
     "check v1 --max-macs 1G",
+    "summary tests/captures/schema_1.lock.json",
+    "compare v1 tests/captures/schema_1.lock.json",
     "schema",
 ]
 forgotten = COMMANDS.keys() - {line.partition(" ")[0] for line in lines}
@@ -42,7 +47,7 @@ for line in lines:
 
 
 def test_analytic_commands_load_nothing_heavy():
-    ended = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False)
+    ended = subprocess.run([sys.executable, "-c", PROBE], capture_output=True, text=True, check=False, cwd=ROOT)
     assert (ended.returncode, ended.stderr) == (0, "")
 
 

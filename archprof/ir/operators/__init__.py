@@ -56,12 +56,19 @@ TABLE = (
     Listed("identity", "flatten:Identity"),
 )
 _BY_SPELLING = {name: row for row in TABLE for name in (row.name, *row.spellings)}
+_BY_CLASS = {row.place.partition(":")[2]: row.place for row in TABLE}
 
 
 def find_operator(name: str) -> type[Operator] | None:
     """Return the operator that a name or spelling means, if there is one."""
     row = _BY_SPELLING.get(name)
     return _loaded(row.place) if row else None
+
+
+def find_class(name: str) -> type[Operator] | None:
+    """Return the operator whose class has a name, if there is one."""
+    place = _BY_CLASS.get(name)
+    return _loaded(place) if place else None
 
 
 def plain_name(word: str) -> str:

@@ -1,0 +1,226 @@
+"""A lock's file → the graph that was captured: data, read without torch, of which nothing is believed."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from functools import cache, partial
+from typing import Any, TypeVar
+
+from archprof.captures.fields import (
+    MOST_RANK,
+    MOST_SIZE,
+    Reader,
+    Refused,
+    count,
+    counts,
+    field,
+    flag,
+    integer,
+    integers,
+    items,
+    mapping,
+    names,
+    number,
+    one_of,
+    shown,
+    tensor,
+    tensors,
+    text,
+    texts,
+)
+from archprof.captures.lock_text import SCHEMA, Captured, Lock
+from archprof.errors import UsageError, usage_error
+from archprof.inputs import read_bytes
+from archprof.ir.builder import GraphBuilder, Placement
+from archprof.ir.graph import INPUT, Edge, Provenance
+from archprof.ir.operators import find_class
+from archprof.ir.operators.base import KINDS, Operator
+from archprof.ir.operators.recorded import Recorded
+from archprof.ir.origin import Unlisted
+from archprof.ir.values import Value
+from archprof.limits import MAX_OPERATORS
+from archprof.spec import git
+from archprof.spec.json_text import JsonText, Kind
+
+MAX_BYTES = 1 << 26
+_KIND = Kind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
+_FORMS = one_of("module", "function")
+
+_Read = TypeVar("_Read")
+
+
+def read_lock(path: str) -> Lock:
+    """Return the lock in a file; `git:REV:path` is one at a revision.
+
+    Raises UsageError, with the place, for a file that is none, and SpecError where git has no such file.
+    """
+    return _Reader(path, _bytes(path)).read()
+
+
+def _bytes(path: str) -> bytes:
+    if git.is_git(path):
+        return git.read_blob(path, most=MAX_BYTES)
+    try:
+        return read_bytes(path, MAX_BYTES + 1)
+    except FileNotFoundError:
+        advice = f"`archprof lock net.py:Net -o {path}` makes one"
+        raise usage_error(f"no such file: `{path}`", help=advice) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise usage_error(f"cannot read `{path}`: {reason}") from None
+
+
+class _Reader:
+    """A lock while it is read: each node finds what it reads among those before it."""
+
+    def __init__(self, file: str, data: bytes) -> None:
+        self._file = file
+        self._text = JsonText(file, data, _KIND)
+        self._indices: dict[str, int] = {}
+        self._builder = GraphBuilder({})
+
+    def read(self) -> Lock:
+        document = self._document()
+        captured = self._part("captured", lambda: _captured(field(document, "captured", mapping)))
+        self._builder = GraphBuilder(self._part("inputs", lambda: field(document, "inputs", _inputs)))
+        for place, record in enumerate(self._part("nodes", lambda: field(document, "nodes", _nodes))):
+            self._part(f"nodes[{place}]", partial(self._node, record), record)
+        outputs = self._part("outputs", lambda: field(document, "outputs", self._outputs))
+        origin = Unlisted(captured.model, file=self._file, note=captured.library)
+        return Lock(self._builder.build(captured.model, outputs, origin, named=len(outputs) > 1), captured)
+
+    def _document(self) -> dict[str, Any]:
+        document = self._text.parse()
+        schema = document.get("schema") if isinstance(document, dict) else None
+        if not isinstance(document, dict) or schema is None:
+            raise self._text.wrong(f"this is no lock: there is schema {SCHEMA}")
+        if type(schema) is not int or schema != SCHEMA:
+            message = f"lock schema {shown(schema)} is not known here: there is schema {SCHEMA}"
+            raise self._text.wrong(message, '"schema"')
+        return document
+
+    def _part(self, where: str, read: Callable[[], _Read], record: Any = None) -> _Read:
+        """Return what a part of the file says. Raises UsageError, with its place, for what it may not say."""
+        try:
+            return read()
+        except Refused as error:
+            raise self._wrong(where, record, str(error)) from None
+
+    def _wrong(self, where: str, record: Any, message: str) -> UsageError:
+        path = record.get("path") if isinstance(record, dict) else None
+        if not isinstance(path, str):
+            return self._text.wrong(message, f'"{where.partition("[")[0]}"', where)
+        return self._text.wrong(message, f'"path": {json.dumps(path, ensure_ascii=False)}', f"{where}, {shown(path)}")
+
+    def _node(self, found: Any) -> None:
+        record = mapping(found)
+        edges: tuple[Edge, ...] = field(record, "inputs", self._edges)
+        outputs: tuple[Value, ...] = field(record, "outputs", tensors)
+        if not outputs:
+            raise Refused("`outputs` is empty, and a call returns something")
+        op = _operator(record)
+        if not isinstance(op, Recorded):
+            _check_fits(op, [self._builder.value(edge) for edge in edges], outputs)
+        place = Provenance(None, block=field(record, "block", text), block_type=field(record, "block_type", text))
+        tied = field(record, "parameters", names, None)
+        placement = Placement(field(record, "trainable", flag, True), {}, place, tied)
+        form = field(record, "form", _FORMS, "module")
+        call = self._builder.append(field(record, "path", text), op, edges, outputs, op.kind, form, placement)
+        if call != field(record, "call", count, 1):
+            raise Refused(f"`call`: this is call {call} of the path")
+        self._remember()
+
+    def _remember(self) -> None:
+        node = self._builder.nodes[-1]
+        if node.stage > MOST_SIZE:
+            raise Refused("strides that leave nothing of any map")
+        if node.id in self._indices:
+            raise Refused(f"another call is {shown(node.id)} too")
+        self._indices[node.id] = len(self._indices)
+
+    def _edges(self, found: Any) -> tuple[Edge, ...]:
+        return tuple(map(self._edge, items(found)))
+
+    def _edge(self, found: Any) -> Edge:
+        name, output = items(found, (2,))
+        if name is None:
+            index, made = INPUT, len(self._builder.inputs)
+        elif isinstance(name, str) and name in self._indices:
+            index = self._indices[name]
+            made = len(self._builder.nodes[index].outputs)
+        else:
+            raise Refused(f"no call before is {shown(name)}")
+        return Edge(index, integer(output, 0, made - 1))
+
+    def _outputs(self, found: Any) -> dict[str, Edge]:
+        return {text(name): self._edge(edge) for name, edge in mapping(found).items()}
+
+
+def _captured(found: Mapping[str, Any]) -> Captured:
+    return Captured(**{name: field(found, name, texts if name == "inputs" else text) for name in Captured._fields})
+
+
+def _inputs(found: Any) -> dict[str, Value]:
+    inputs = {text(name): tensor(value) for name, value in mapping(found).items()}
+    if not inputs:
+        raise Refused("a network has an input")
+    return inputs
+
+
+def _nodes(found: Any) -> list[Any]:
+    nodes = items(found)
+    if len(nodes) > MAX_OPERATORS:
+        raise Refused(f"more than {MAX_OPERATORS:,} calls")
+    return nodes
+
+
+def _operator(record: Mapping[str, Any]) -> Operator:
+    """Return the operator of a node: one of our table, by its class there, or what was recorded."""
+    if "recorded" in record:
+        recorded: Recorded = field(record, "recorded", _recorded)
+        return recorded
+    name = field(record, "op", text)
+    cls = find_class(name)
+    if cls is None:
+        raise Refused(f"`op`: there is no operator {shown(name)} here; it may be of a newer archprof")
+    given, known = field(record, "attributes", mapping), _attributes(name)
+    if unknown := given.keys() - known.keys():
+        raise Refused(f"`attributes`: `{name}` has no {shown(min(unknown))}; it may be of a newer archprof")
+    return cls(**{key: field(given, key, read) for key, read in known.items()})
+
+
+def _recorded(found: Any) -> Recorded:
+    record = mapping(found)
+    macs = field(record, "macs", lambda value: None if value is None else count(value))
+    held, kept = (field(record, key, counts, ()) for key in ("parameters", "buffers"))
+    kind = field(record, "kind", one_of(*KINDS))
+    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None)
+
+
+def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:
+    name = type(op).__name__
+    try:
+        made = op.outputs(*values)
+    except (ValueError, LookupError, ArithmeticError, TypeError) as error:  # in whatever way it finds out
+        raise Refused(f"`{name}` does not fit what it reads: {error}") from None
+    if [value.shape for value in made] != [value.shape for value in outputs]:
+        raise Refused(f"`outputs`: `{name}` returns {' and '.join(shown(list(value.shape)) for value in made)}")
+
+
+# Attributes that may be 0.
+_FROM_ZERO = ("padding", "axes", "start")
+
+
+@cache
+def _attributes(name: str) -> Mapping[str, Reader]:
+    """Return what reads each attribute of an operator, by the type that its class states."""
+    cls: Any = find_class(name)
+    return {one.name: _reader(str(one.type), 0 if one.name in _FROM_ZERO else 1) for one in fields(cls)}
+
+
+def _reader(kind: str, low: int) -> Reader:
+    sizes: Mapping[str, Any] = {"Pair": (2,), "Padding": (2, 4), "Sides": (4,), "tuple[int, ...]": range(MOST_RANK)}
+    if kind in sizes:
+        return lambda value: integers(value, sizes[kind], low)
+    readers: Mapping[str, Reader] = {"float": number, "bool": flag, "str": _FORMS}
+    return readers.get(kind) or (lambda value: integer(value, low, MOST_SIZE))

@@ -1,0 +1,64 @@
+"""The JSON Schema (draft 2020-12) of a lock: what programs may rely on, later fields allowed."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from archprof.captures.lock_text import SCHEMA, Captured
+from archprof.ir.operators.base import KINDS
+
+_TEXT = {"type": "string"}
+_COUNT = {"type": "integer", "minimum": 0}
+_COUNTS = {"type": "object", "additionalProperties": _COUNT}
+# A call and which of its outputs; null is the network, and which of its inputs.
+_EDGE = {"type": "array", "prefixItems": [{"type": ["string", "null"]}, _COUNT], "items": False}
+
+
+def lock_schema() -> dict[str, Any]:
+    """Return the schema of the file that `archprof lock` writes."""
+    texts = {name: _TEXT for name in Captured._fields if name != "inputs"}
+    captured = _record({**texts, "inputs": {"type": "array", "items": _TEXT}})
+    properties = {
+        "schema": {"const": SCHEMA},
+        "captured": captured,
+        "inputs": {"type": "object", "minProperties": 1, "additionalProperties": _tensor()},
+        "outputs": {"type": "object", "additionalProperties": _EDGE},
+        "nodes": {"type": "array", "items": _node()},
+    }
+    draft = "https://json-schema.org/draft/2020-12/schema"
+    return {"$schema": draft, "title": "archprof lock", **_record(properties)}
+
+
+def _record(properties: dict[str, Any], optional: Sequence[str] = ()) -> dict[str, Any]:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required}
+
+
+def _tensor() -> dict[str, Any]:
+    """Return the schema of a tensor: channels and batch are in front, of floats, unless it says otherwise."""
+    sizes = {"type": "array", "items": _COUNT}
+    axis = {"type": ["integer", "null"], "minimum": 0}
+    properties = {"shape": sizes, "channel": axis, "batch": {"anyOf": [axis, sizes]}, "dtype": _TEXT}
+    return _record(properties, ("channel", "batch", "dtype"))
+
+
+def _node() -> dict[str, Any]:
+    """Return the schema of a call: of an operator of ours, with attributes, or of one that was recorded."""
+    macs = {"type": ["integer", "null"], "minimum": 0}
+    facts = {"target": _TEXT, "kind": {"enum": [*KINDS]}, "macs": macs, "parameters": _COUNTS, "buffers": _COUNTS}
+    properties = {
+        "path": _TEXT,
+        "call": {"type": "integer", "minimum": 1},
+        "op": _TEXT,
+        "attributes": {"type": "object"},
+        "recorded": _record(facts, ("parameters", "buffers")),
+        "form": {"enum": ["module", "function"]},
+        "inputs": {"type": "array", "items": _EDGE},
+        "outputs": {"type": "array", "minItems": 1, "items": _tensor()},
+        "block": _TEXT,
+        "block_type": _TEXT,
+        "trainable": {"type": "boolean"},
+        "parameters": {"type": "object", "additionalProperties": _TEXT},
+    }
+    always = ("path", "inputs", "outputs", "block", "block_type")
+    ways = [{"required": ["op", "attributes"]}, {"required": ["recorded"]}]
+    return {**_record(properties, [name for name in properties if name not in always]), "oneOf": ways}

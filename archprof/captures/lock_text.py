@@ -1,0 +1,119 @@
+"""A captured graph as a lock, JSON to be kept in git: a node a line, so that what changes in a network is what changes
+in the file."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from archprof.errors import usage_error
+from archprof.ir.graph import INPUT, Edge, Graph, Node
+from archprof.ir.operators.base import Operator
+from archprof.ir.operators.recorded import Recorded
+from archprof.ir.values import Value
+
+SCHEMA = 1
+
+
+class Captured(NamedTuple):
+    """How a network was captured: the model and the inputs as they are typed, by which versions, the library's empty
+    where none made the model."""
+
+    model: str
+    inputs: tuple[str, ...]
+    mode: str
+    archprof: str
+    torch: str
+    library: str
+
+    @property
+    def versions(self) -> str:
+        """Whose code it was, besides ours: `torch 2.13.0, timm 1.0.31`."""
+        return f"torch {self.torch}" + (f", {self.library}" if self.library else "")
+
+
+class Lock(NamedTuple):
+    """A graph, and how it was captured."""
+
+    graph: Graph
+    captured: Captured
+
+
+def lock_text(lock: Lock) -> str:
+    """Return a lock as the text of its file. Raises UsageError for a graph of which two nodes have one name."""
+    graph, captured = lock
+    ids = node_ids(graph)
+    parts = {
+        "schema": _json(SCHEMA),
+        "captured": _block(captured._asdict().items()),
+        "inputs": _block((name, tensor_record(value)) for name, value in graph.inputs.items()),
+        "outputs": _block((name, edge_record(edge, ids)) for name, edge in graph.outputs.items()),
+        "nodes": "[\n" + ",\n".join(f"    {_json(record)}" for record in node_records(graph)) + "\n  ]",
+    }
+    return "{\n" + ",\n".join(f'  "{key}": {text}' for key, text in parts.items()) + "\n}\n"
+
+
+def _block(entries: Iterable[tuple[str, Any]]) -> str:
+    return "{\n" + ",\n".join(f"    {_json(key)}: {_json(value)}" for key, value in entries) + "\n  }"
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
+def node_ids(graph: Graph) -> list[str]:
+    """Return what edges call each node. Raises UsageError where two are called alike."""
+    ids = [node.id for node in graph.nodes]
+    if len(set(ids)) < len(ids):
+        twice = next(one for one in ids if ids.count(one) > 1)
+        raise usage_error(f"two calls are called `{twice}`", help="give the module a name without `#`")
+    return ids
+
+
+def node_records(graph: Graph) -> Iterator[dict[str, Any]]:
+    """Yield each node as it is written down; what most nodes have alike is left out."""
+    ids = node_ids(graph)
+    for node in graph.nodes:
+        yield _node(node, ids)
+
+
+def _node(node: Node, ids: list[str]) -> dict[str, Any]:
+    record: dict[str, Any] = {"path": node.path}
+    if node.call > 1:
+        record["call"] = node.call
+    record |= _operator(node.op)
+    if node.form != "module":
+        record["form"] = node.form
+    record["inputs"] = [edge_record(edge, ids) for edge in node.inputs]
+    record["outputs"] = [tensor_record(value) for value in node.outputs]
+    record |= {"block": node.block, "block_type": node.block_type}
+    if not node.trainable:
+        record["trainable"] = False
+    if node.parameters:
+        record["parameters"] = dict(node.parameters)
+    return record
+
+
+def _operator(op: Operator) -> dict[str, Any]:
+    """Return an operator of ours by its class and attributes, of which its costs are computed; any other by what was
+    recorded."""
+    if not isinstance(op, Recorded):
+        return {"op": type(op).__name__, "attributes": {name: getattr(op, name) for name in op.__match_args__}}
+    facts: Mapping[str, Any] = {
+        "target": op.target,
+        "kind": op.sort,
+        "macs": op.multiplies if op.counted else None,
+        "parameters": dict(op.held),
+        "buffers": dict(op.kept),
+    }
+    return {"recorded": {key: value for key, value in facts.items() if value != {}}}
+
+
+def tensor_record(value: Value) -> dict[str, Any]:
+    """Return a tensor, without what it is taken to be: channels and batch in front, of floats."""
+    usual = Value((0,))._asdict()
+    return {key: item for key, item in value._asdict().items() if key == "shape" or item != usual[key]}
+
+
+def edge_record(edge: Edge, ids: list[str]) -> list[Any]:
+    """Return an edge: a node by its name, or null for the graph itself, and which of its outputs or inputs."""
+    return [None if edge.node == INPUT else ids[edge.node], edge.output]

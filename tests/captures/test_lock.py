@@ -1,0 +1,298 @@
+"""Locks: what is written is what is read, and nothing else is believed."""
+
+import json
+import random
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+import archprof
+from archprof.captures.lock import read_lock
+from archprof.captures.lock_text import Captured, Lock, lock_text
+from archprof.costs.report import analyze_graph
+from archprof.language.expand import read_network
+from archprof.runtime.build import build_network
+from archprof.spec import catalog
+from tests.captures.test_modules import Net
+
+HOW = Captured("net.py:Net", ("3x16x16",), "eval", "0.1.0", "2.13.0", "timm 1.0.31")
+
+
+def pytest_generate_tests(metafunc):
+    if "network" in metafunc.fixturenames:
+        step = 1 if metafunc.config.getoption("--thorough") else 15
+        metafunc.parametrize("network", list(catalog.files())[::step])
+
+
+def read_again(graph, tmp_path):
+    file = tmp_path / "net.lock.json"
+    file.write_text(lock_text(Lock(graph, HOW)), encoding="utf-8")
+    return read_lock(str(file))
+
+
+def check_same(graph, tmp_path):
+    found, captured = read_again(graph, tmp_path)
+    assert captured == HOW
+    assert found.nodes == graph.nodes
+    assert (found.inputs, found.outputs, found.named_outputs) == (graph.inputs, graph.outputs, graph.named_outputs)
+    assert analyze_graph(found).columns == analyze_graph(graph).columns
+
+
+def test_a_network_of_the_catalog_is_read_as_it_was_captured(network, tmp_path):
+    spec = read_network(network)
+    module = build_network(spec, initialise=False, device="meta")
+    graph = archprof.capture(module, tuple(spec.inputs["input"].shape))
+    check_same(graph, tmp_path)
+    assert analyze_graph(read_again(graph, tmp_path).graph).totals == analyze_graph(spec).totals
+
+
+def test_a_lock_of_resnet50_is_small_and_has_a_node_a_line(tmp_path):
+    spec = read_network("resnet50")
+    graph = archprof.capture(build_network(spec, initialise=False, device="meta"), (3, 224, 224))
+    written = lock_text(Lock(graph, HOW))
+    assert len(written.encode()) <= 500_000
+    assert sum(line.startswith('    {"path": ') for line in written.splitlines()) == len(graph.nodes)
+    assert lock_text(read_again(graph, tmp_path)) == written
+
+
+class Words(nn.Module):
+    def forward(self, ids, scale):
+        first, second = torch.ones(6, 4)[ids].split(2, dim=-1)
+        return first * scale, torch.fft.rfft(second)
+
+
+_shared = nn.Linear(6, 6)
+_frozen = nn.Sequential(nn.Linear(6, 6).requires_grad_(False), nn.Linear(6, 5))
+MODULES: dict[str, tuple[nn.Module, dict[str, Any]]] = {
+    "a network with buffers, views and what is not run": (Net(), {"input": (3, 16, 16)}),
+    "a module that is called twice": (nn.Sequential(_shared, nn.ReLU(), _shared), {"input": (6,)}),
+    "frozen parameters": (_frozen, {"input": (6,)}),
+    "integers, several outputs, what is not counted": (
+        Words(), {"args": (torch.zeros(3, dtype=torch.int64), torch.ones(()))},
+    ),
+    "what has no form of ours": (nn.Conv3d(2, 4, 3), {"input": (2, 5, 5, 5)}),
+    "attention": (nn.TransformerEncoderLayer(8, 2, batch_first=True), {"input": (5, 8)}),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", MODULES)
+def test_a_module_is_read_as_it_was_captured(case, tmp_path):
+    module, given = MODULES[case]
+    check_same(archprof.capture(module, **given), tmp_path)
+
+
+def document():
+    """Return the lock of a convolution, an activation, and what was recorded of another convolution."""
+
+    class Both(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first, self.last = nn.Conv2d(3, 8, 3), nn.Conv3d(1, 1, 1)
+
+        def forward(self, x):
+            return self.last(self.first(x).relu().unsqueeze(1))
+
+    return json.loads(lock_text(Lock(archprof.capture(Both(), (3, 6, 6)), HOW)))
+
+
+def at(*keys, value):
+    """Return what puts a value where keys lead."""
+
+    def put(found):
+        for key in keys[:-1]:
+            found = found[key]
+        found[keys[-1]] = value
+
+    return put
+
+
+FIRST = ("nodes", 0)
+OPERATOR = (*FIRST, "attributes")
+# What is done to a lock, where that is said to be, and how.
+WRONG: dict[str, tuple[Any, str, str]] = {
+    "another schema": (at("schema", value=2), "", "lock schema `2` is not known here: there is schema 1"),
+    "a schema of another type": (
+        at("schema", value=True), "", "lock schema `true` is not known here: there is schema 1",
+    ),
+    "no model": (lambda found: found["captured"].pop("model"), "captured", "`model` is missing"),
+    "a text that a terminal obeys": (
+        at("captured", "model", value="\x1b[2J"), "captured", "`model`: expected a plain text, not `\"\\u001b[2J\"`",
+    ),
+    "a command to a runner": (
+        at(*FIRST, "path", value="::error::x"), "nodes[0], `\"::error::x\"`",
+        "`path`: expected a plain text, not `\"::error::x\"`",
+    ),
+    "no inputs": (at("inputs", value={}), "inputs", "`inputs`: a network has an input"),
+    "nodes by name": (at("nodes", value={}), "nodes", "`nodes`: expected a list, not `{}`"),
+    "no node": (at("nodes", 1, value=7), "nodes[1]", "expected an object, not `7`"),
+    "an edge ahead": (
+        at(*FIRST, "inputs", value=[["last", 0]]), "nodes[0], `\"first\"`", "`inputs`: no call before is `\"last\"`",
+    ),
+    "an edge to itself": (
+        at(*FIRST, "inputs", value=[["first", 0]]), "nodes[0], `\"first\"`", "`inputs`: no call before is `\"first\"`",
+    ),
+    "an output that there is not": (
+        at("outputs", "output", value=["last", 1]), "outputs", "`outputs`: expected an integer from 0 to 0, not `1`",
+    ),
+    "an operator of nobody": (
+        at(*FIRST, "op", value="os.system"), "nodes[0], `\"first\"`",
+        "`op`: there is no operator `\"os.system\"` here; it may be of a newer archprof",
+    ),
+    "an attribute of nobody": (
+        at(*OPERATOR, "dropped", value=1), "nodes[0], `\"first\"`",
+        "`attributes`: `Conv2d` has no `\"dropped\"`; it may be of a newer archprof",
+    ),
+    "no attribute": (
+        lambda found: found["nodes"][0]["attributes"].pop("bias"), "nodes[0], `\"first\"`", "`bias` is missing",
+    ),
+    "an attribute out of range": (
+        at(*OPERATOR, "groups", value=0), "nodes[0], `\"first\"`",
+        "`groups`: expected an integer from 1 to 2,147,483,648, not `0`",
+    ),
+    "an attribute of another type": (
+        at(*OPERATOR, "kernel_size", value=[3, 3.0]), "nodes[0], `\"first\"`",
+        "`kernel_size`: expected an integer from 1 to 2,147,483,648, not `3.0`",
+    ),
+    "too few sizes": (
+        at(*OPERATOR, "kernel_size", value=[3]), "nodes[0], `\"first\"`",
+        "`kernel_size`: expected a list of 2, not `[3]`",
+    ),
+    "what does not fit": (
+        at(*OPERATOR, "in_channels", value=4), "nodes[0], `\"first\"`",
+        "`Conv2d` does not fit what it reads: a convolution of 4 channels on 3",
+    ),
+    "another output": (
+        at(*FIRST, "outputs", value=[{"shape": [8, 5, 5]}]), "nodes[0], `\"first\"`",
+        "`outputs`: `Conv2d` returns `[8, 4, 4]`",
+    ),
+    "no output": (
+        at(*FIRST, "outputs", value=[]), "nodes[0], `\"first\"`", "`outputs` is empty, and a call returns something",
+    ),
+    "more elements than there are": (
+        at("inputs", "x", "shape", value=[1 << 30, 1 << 30]), "inputs",
+        "`inputs`: a tensor of `[1073741824, 1073741824]` has too many elements",
+    ),
+    "an axis that there is not": (
+        at("inputs", "x", "channel", value=3), "inputs",
+        "`inputs`: `channel`: expected an integer from 0 to 2, not `3`",
+    ),
+    "a batch of another rank": (
+        at("inputs", "x", "batch", value=[1, 0]), "inputs", "`inputs`: `batch`: expected a list of 3, not `[1, 0]`",
+    ),
+    "no type of elements": (
+        at("inputs", "x", "dtype", value="float 32"), "inputs",
+        "`inputs`: `dtype`: expected a type of elements, not `\"float 32\"`",
+    ),
+    "another call": (at(*FIRST, "call", value=2), "nodes[0], `\"first\"`", "`call`: this is call 1 of the path"),
+    "a call that is not the first": (
+        at("nodes", 1, "path", value="first"), "nodes[1], `\"first\"`", "`call`: this is call 2 of the path",
+    ),
+    "a name twice": (
+        lambda found: found["nodes"].extend(
+            {**found["nodes"][1], "path": path, "call": call} for path, call in (("a#2", 1), ("a", 1), ("a", 2))
+        ),
+        "nodes[6], `\"a\"`", "another call is `\"a#2\"` too",
+    ),
+    "multiply-accumulates below 0": (
+        at("nodes", 3, "recorded", "macs", value=-1), "nodes[3], `\"last\"`",
+        "`recorded`: `macs`: expected an integer from 0 to 9,007,199,254,740,992, not `-1`",
+    ),
+    "a kind of nobody": (
+        at("nodes", 3, "recorded", "kind", value="cheap"), "nodes[3], `\"last\"`",
+        "`recorded`: `kind`: expected one of standard, pointwise, depthwise, grouped, mixed, se, linear, norm, act,"
+        " pool, join, shape, dropout, other, not `\"cheap\"`",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_told_with_its_place(case, tmp_path):
+    spoil, where, message = WRONG[case]
+    found = document()
+    spoil(found)
+    file = tmp_path / "net.lock.json"
+    file.write_text(json.dumps(found, indent=1), encoding="utf-8")
+    with pytest.raises(archprof.UsageError) as raised:
+        read_lock(str(file))
+    [problem] = raised.value.problems
+    assert (problem.where, problem.message) == (where, message)
+    assert problem.location is not None
+    assert problem.location.line > 1
+    assert problem.help == "take the file from git again, or write it anew with `archprof lock`"
+
+
+TEXTS = {
+    "nothing": ("", "1:1: this is not valid JSON: expecting value"),
+    "a half": (
+        '{"schema": 1,\n "captured": {',
+        "2:15: this is not valid JSON: expecting property name enclosed in double quotes",
+    ),
+    "a list": ("[]", "1:1: this is no lock: there is schema 1"),
+    "an object": ("{}", "1:1: this is no lock: there is schema 1"),
+    "a key twice": ('{"schema": 1,\n "schema": 1}', '1:2: `schema` stands there twice'),
+    "depth": ("[" * 100_000, "1:1: this is no lock: nesting"),
+    "digits": ('{"schema": ' + "9" * 10_000 + "}", "1:1: this is no lock: a number of thousands of digits"),
+    "no number": ('{"schema": NaN}', "1:12: NaN is no count"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TEXTS)
+def test_what_is_no_lock_is_told_with_its_place(case, tmp_path):
+    text, message = TEXTS[case]
+    file = tmp_path / "net.lock.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(archprof.UsageError) as raised:
+        read_lock(str(file))
+    advice = "take the file from git again, or write it anew with `archprof lock`"
+    assert str(raised.value) == f"{file}:{message}\n  help: {advice}"
+
+
+def test_every_truncated_lock_is_refused(tmp_path):
+    written = json.dumps(document())
+    file = tmp_path / "net.lock.json"
+    for length in range(0, len(written), 37):
+        file.write_text(written[:length], encoding="utf-8")
+        with pytest.raises(archprof.UsageError):
+            read_lock(str(file))
+
+
+def test_fields_that_nobody_knows_are_looked_over(tmp_path):
+    found = document()
+    file = tmp_path / "net.lock.json"
+    file.write_text(json.dumps(found), encoding="utf-8")
+    before = read_lock(str(file))
+    for record in (found, found["captured"], found["nodes"][0], found["nodes"][3]["recorded"], found["inputs"]["x"]):
+        record["from_later"] = {"any": [1]}
+    file.write_text(json.dumps(found), encoding="utf-8")
+    assert read_lock(str(file)) == before
+
+
+OLD = Path(__file__).with_name("schema_1.lock.json")
+
+
+def test_a_lock_that_was_written_before_is_read():
+    report = analyze_graph(read_lock(str(OLD)).graph)
+    stem, head = 27 * 8, 8 * 10
+    assert report.totals.macs == stem * 16 * 16 + head
+    assert (report.totals.params, report.totals.trainable) == (
+        stem + 8 + 16 + 2 * (head + 10),
+        stem + 8 + 16 + head + 10,
+    )
+
+
+@pytest.mark.parametrize("seed", range(100))
+def test_no_lock_is_a_fault_of_ours(seed, tmp_path):
+    dice = random.Random(seed)
+    written = OLD.read_text(encoding="utf-8")
+    for _ in range(dice.randint(1, 3)):
+        at = dice.randrange(len(written))
+        other = dice.choice(("", "0", "-1", "9" * 30, "[]", "{}", "null", '"', ",", "true", "1.5", "\x1b", "é", "::"))
+        written = written[:at] + other + written[at + dice.choice((0, 1, 1, 5)) :]
+    file = tmp_path / "net.lock.json"
+    file.write_text(written, encoding="utf-8")
+    with suppress(archprof.UsageError):
+        assert str(analyze_graph(read_lock(str(file)).graph).totals.macs)

@@ -1,0 +1,107 @@
+"""Locks held to budgets: limits, configurations, baselines, revisions, and what nobody counts."""
+
+import json
+
+import pytest
+
+from tests.check.repository import commit
+from tests.cli.console import archprof
+from tests.docs.markdown import ROOT
+
+LOCK = (ROOT / "tests" / "captures" / "schema_1.lock.json").read_text(encoding="utf-8")
+# A 3×3 convolution from 3 to 8 channels at 16×16 positions, and a linear layer from 8 to 10.
+MACS = 16 * 16 * 27 * 8 + 80
+MORE_PARAMS, MORE_MACS = 9, 8
+
+
+@pytest.fixture(autouse=True)
+def lock(folder):
+    (folder / "net.lock.json").write_text(LOCK)
+
+
+def heavier(text):
+    """Return the lock with an output more of the linear layer."""
+    return text.replace('"out_features": 10', '"out_features": 11').replace('[{"shape": [10]}]', '[{"shape": [11]}]')
+
+
+def uncounted(text):
+    """Return the lock with another operator, twice."""
+    found = json.loads(text)
+    node = {
+        "recorded": {"target": "aten._fft_r2c.default", "kind": "other", "macs": None},
+        "inputs": [["head", 0]],
+        "outputs": [{"shape": [6]}],
+        "block": "a",
+        "block_type": "A",
+    }
+    found["nodes"] += [{"path": f"a:fft[{k}]", **node} for k in range(2)]
+    return json.dumps(found)
+
+
+@pytest.mark.parametrize(("limit", "code"), [(MACS, 0), (MACS - 1, 1)])
+def test_a_limit(capsys, limit, code):
+    assert archprof(capsys, "check", "net.lock.json", "--max-macs", str(limit)).code == code
+
+
+@pytest.mark.parametrize("model", ["net.lock.json", "*.lock.json", "./*.json"])
+def test_a_configuration(capsys, folder, model):
+    (folder / "archprof.yaml").write_text(f"budgets:\n  - {{model: '{model}', macs: {MACS - 1}}}\n")
+    result = archprof(capsys, "check")
+    assert (result.code, result.err) == (1, "")
+    assert f"net.lock.json: MACs ≤ {MACS - 1}, counted {MACS:,}" in result.out
+
+
+def test_patterns_of_specs_match_no_lock(capsys):
+    result = archprof(capsys, "check", "./*", "--max-macs", "1M", "--allow-empty")
+    assert (result.code, result.err) == (0, "")
+    assert "net.lock.json" not in result.out
+
+
+def test_a_baseline(capsys, folder):
+    arguments = ("check", "net.lock.json", "--write-baseline", "baseline.json")
+    assert archprof(capsys, *arguments).code == 0
+    assert list(json.loads((folder / "baseline.json").read_text())["models"]) == ["net.lock.json"]
+    (folder / "net.lock.json").write_text(heavier(LOCK))
+    result = archprof(capsys, "check", "net.lock.json", "--baseline", "baseline.json")
+    assert result.code == 1
+    assert f"MACs ≤ +0, counted {MACS + MORE_MACS:,} (+{MORE_MACS} over {MACS:,})" in result.out
+    assert f"params ≤ +0, counted 429 (+{MORE_PARAMS} over 420)" in result.out
+
+
+def test_a_revision(capsys, folder):
+    commit(folder)
+    (folder / "net.lock.json").write_text(heavier(LOCK))
+    result = archprof(capsys, "check", "net.lock.json", "--against", "HEAD")
+    assert (result.code, result.err) == (1, "")
+    assert f"MACs ≤ +0, counted {MACS + MORE_MACS:,} (+{MORE_MACS} over {MACS:,})" in result.out
+    assert archprof(capsys, "diff", "git:HEAD:net.lock.json", "net.lock.json", "--exit-code").code == 1
+    (folder / "new.lock.json").write_text(LOCK)
+    assert archprof(capsys, "check", "new.lock.json", "--against", "HEAD").code == 0
+
+
+def test_what_nobody_counts_holds_no_limit_of_macs(capsys, folder):
+    (folder / "net.lock.json").write_text(uncounted(LOCK))
+    result = archprof(capsys, "check", "net.lock.json", "--max-macs", "1M")
+    assert (result.code, result.err) == (
+        2,
+        f"net.lock.json:1:1: MACs are at least {MACS:,}; not counted: aten._fft_r2c ×2\n"
+        "  help: `--allow-uncounted` holds what is counted to the limit\n",
+    )
+    assert archprof(capsys, "check", "net.lock.json", "--max-macs", "1M", "--allow-uncounted").code == 0
+    assert archprof(capsys, "check", "net.lock.json", "--max-params", "1M").code == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("net.lock.json@width=0.5",), "`--width` needs a block table, and `net.lock.json` has none\n"),
+        (("net.lock.json", "--measure"), "building a module needs a block table, and `small.py:Net` has none\n"),
+        (("none.lock.json",), "no such file: `none.lock.json`\n"),
+        (("half.lock.json",), "half.lock.json:1:15: this is not valid JSON: "),
+    ],
+)
+def test_what_cannot_be_checked(capsys, folder, arguments, message):
+    (folder / "half.lock.json").write_text('{"schema": 1, ')
+    result = archprof(capsys, "check", *arguments, "--max-macs", "1M")
+    assert result.code == 2
+    assert result.err.startswith(message)
