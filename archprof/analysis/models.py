@@ -13,8 +13,8 @@ def read_model(
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, or the
     module that code makes, recorded on *inputs* as `--input` has them.
 
-    Raises SpecError and UsageError; for code too where it has settings, or anything is asked *for_tables* alone, by the
-    options that ask for it.
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, and of code where it has
+    settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
     if ":" in reference:
@@ -25,6 +25,9 @@ def read_model(
             return capture(reference, given)
     from archprof.language.expand import read_network
 
+    for one in given:
+        if "=" in one or ":" in one:
+            raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return read_network(reference, [*(("resolution", shape) for shape in given), *settings])
 
 

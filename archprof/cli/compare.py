@@ -13,9 +13,10 @@ BY = ("stage", "kind", "layer")
 
 
 def command(
-    models: options.Models,
+    models: options.AnyModels,
     width: options.Width = None,
-    resolution: options.Resolution = None,
+    resolution: options.Size = None,
+    input: options.Input = None,
     classes: options.Classes = None,
     set: options.Set = None,
     relative_to: Annotated[
@@ -43,12 +44,12 @@ def command(
     """Networks side by side: totals, kinds of layer, stages, published accuracy.
 
     Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each
-    spends its MACs.
+    spends its MACs. Code that makes a torch module runs, as in `archprof summary`; no accuracy is known of it.
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
+    from archprof.analysis.models import read_model
     from archprof.costs.report import analyze_graph
-    from archprof.language.expand import read_network
     from archprof.render.compare import compare_table
 
     chosen = choose_format("compare", format, output)
@@ -56,10 +57,11 @@ def command(
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     conventions = options.conventions(convention)
     given = options.settings(width, resolution, classes, set)
+    for_tables = {"--convention": convention}
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_network(model, given)))
+            reports.append(analyze_graph(read_model(model, given, input, for_tables)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.costs.metrics import NAMES
 from archprof.render.table import Heading, Table
 from archprof.spec.variant import settings_text
+from archprof.units import listed
 
 if TYPE_CHECKING:
     from archprof.analysis.check import Outcome
@@ -76,6 +77,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         **{f"counts_{convention.name}": convention.total for convention in one.conventions},
         "accuracy_top1": accuracy.top1 if accuracy else "",
         "accuracy_where": accuracy.where if accuracy else "",
+        **({"not_counted": listed(one.not_counted)} if one.not_counted else {}),
     }
 
 

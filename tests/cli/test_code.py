@@ -118,6 +118,38 @@ def test_what_is_not_counted_is_named(capsys):
     assert json.loads(archprof(capsys, *arguments, "--format", "json").out)["not_counted"] == {"aten._fft_r2c": 1}
 
 
+# 216.6M of mobilenet_v3_large is torchvision's number; 224×224 positions of the stem's map, two off in each block.
+NET_MACS = 224**2 * 9 * 3 * 8 + (222**2 + 220**2 + 218**2) * 9 * 64
+
+
+def test_code_stands_beside_the_catalog(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    result = archprof(
+        capsys, "compare", "v3", "net.py:Net(turned=True)", "net.py:Net(turned=[])", "--input", "3x224x224"
+    )
+    assert (result.code, result.err) == (0, "ran net.py\nran net.py\n")
+    lines = result.out.splitlines()
+    assert [line.split()[:3] for line in lines[2:5]] == [
+        ["mobilenet_v3_large@resolution=224", "5,483,032", "216,589,760"],
+        ["net.py:Net(turned=True)", f"{WHOLE[0]:,}", f"{NET_MACS:,}"],
+        ["net.py:Net(turned=[])", f"{WHOLE[0]:,}", f"{NET_MACS:,}"],
+    ]
+    assert f"MACs of net.py:Net(turned=True) at least {NET_MACS:,}; not counted: aten._fft_r2c ×1" in lines
+
+
+def test_a_comparison_of_code_for_machines(capsys):
+    arguments = ("compare", "net.py:Net", "net.py:Net(turned=True)", "--input", "3x8x8", "--relative-to", "net.py:Net")
+    found = json.loads(archprof(capsys, *arguments, "--format", "json").out)
+    assert found["relative_to"] == "net.py:Net"
+    first, second = found["models"]
+    assert (first["weighted_layers"], first["accuracy"]) == (4, None)
+    assert "not_counted" not in first
+    assert second["not_counted"] == {"aten._fft_r2c": 1}
+    header, *rows = archprof(capsys, *arguments, "--format", "csv").out.splitlines()
+    assert header.endswith(",not_counted")
+    assert [row.rpartition(",")[2] for row in rows] == ["", "aten._fft_r2c ×1"]
+
+
 # What is asked, whether code has run before the answer, the answer, and what it is explained with.
 MESSAGES = {
     "net.py:Nett --input 3x8x8": (
@@ -165,6 +197,9 @@ MESSAGES = {
         False, "`--convention` needs a block table, and `net.py:Net` has none",
         "help: name a network of the catalog, or a `.yaml` file",
     ),
+    "v3 --input x=3x224x224": (
+        False, "`x=3x224x224` is no size of an image, which `v3` takes", "help: as in `3x224x224`",
+    ),
     "net.py:Exits --input 4": (
         True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:39: raise SystemExit(3)",
     ),
@@ -180,12 +215,13 @@ def test_messages(capsys, typed):
     assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
 
 
-@pytest.mark.parametrize("command", ["compare", "check", "sweep", "show", "solve"])
+@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve", "diff", "explain"])
 def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
-    result = archprof(capsys, command, "net.py:Net", *limits)
+    beside = ["v1"] if command == "diff" else []
+    result = archprof(capsys, command, *beside, "net.py:Net", *limits)
     assert result.code == 2
-    assert "`net.py:Net` is Python code, which only `archprof summary` takes so far\n" in result.err
+    assert "`net.py:Net` is Python code, which only `archprof summary` and `compare` take so far\n" in result.err
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):
