@@ -119,6 +119,8 @@ def test_what_is_not_counted_is_named(capsys):
 
 
 # 216.6M of mobilenet_v3_large is torchvision's number; 224×224 positions of the stem's map, two off in each block.
+# Positions that each block's convolution puts out, of an 8×8 map.
+SIZES = ((0, 36), (1, 16), (2, 4))
 NET_MACS = 224**2 * 9 * 3 * 8 + (222**2 + 220**2 + 218**2) * 9 * 64
 
 
@@ -148,6 +150,55 @@ def test_a_comparison_of_code_for_machines(capsys):
     header, *rows = archprof(capsys, *arguments, "--format", "csv").out.splitlines()
     assert header.endswith(",not_counted")
     assert [row.rpartition(",")[2] for row in rows] == ["", "aten._fft_r2c ×1"]
+
+
+SPEC = """
+archprof: 1
+name: net
+input: 3x8x8
+classes: 10
+layers:
+  - conv2d: {k: 3, c: 8, p: 1}
+  - repeat:
+      n: 3
+      layers:
+        - conv2d: {k: 3, c: 8, p: 0}
+        - relu
+"""
+
+
+def test_code_against_a_spec(capsys, tmp_path):
+    (tmp_path / "net.yaml").write_text(SPEC)
+    result = archprof(capsys, "diff", "net.yaml", "net.py:Net", "--input", "3x8x8", "--exit-code")
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    assert (
+        result.out
+        == f"""\
+net@resolution=8 → net.py:Net
+
+no difference
+without a block table on both sides, operators are aligned, whatever their paths
+params {WHOLE[0]:,} → {WHOLE[0]:,}: 0 (+0.00 %)
+MACs {WHOLE[1]:,} → {WHOLE[1]:,}: 0 (+0.00 %)
+convention archprof 1: MACs of convolutions and linear layers, bias not counted; batch 1, inference
+"""
+    )
+
+
+def test_what_changed_between_modules(capsys):
+    arguments = ("diff", "net.py:Net(0.5)", "net.py:Net(turned=True)", "--input", "3x8x8")
+    result = archprof(capsys, *arguments)
+    assert (result.code, result.err) == (0, "ran net.py\nran net.py\n")
+    # 4 → 8 channels: 27 weights and a bias for each of 4 more, at 64 positions; then 9·(8·8 − 4·4) weights and 4 biases
+    inner = [f"~ blocks.{k}.0 blocks.{k}.0 conv conv: out_channels 4 → 8 +436 +{432 * n:,}" for k, n in SIZES]
+    assert [" ".join(line.split()) for line in result.out.splitlines()[4:8]] == [
+        "~ stem stem conv conv: out_channels 4 → 8 +112 +6,912", *inner,
+    ]  # fmt: skip
+    assert "also: _fft_r2c added, in 1 operator\n" in result.out
+    assert f"MACs of net.py:Net(turned=True) at least {WHOLE[1]:,}; not counted: aten._fft_r2c ×1\n" in result.out
+    found = json.loads(archprof(capsys, *arguments, "--ignore", "other", "--format", "json").out)
+    assert (found["aligned"], found["hidden"]) == ("operators", 1)
+    assert found["not_counted"] == {"after": {"aten._fft_r2c": 1}}
 
 
 # What is asked, whether code has run before the answer, the answer, and what it is explained with.
@@ -215,13 +266,14 @@ def test_messages(capsys, typed):
     assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
 
 
-@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve", "diff", "explain"])
+@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve", "explain"])
 def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
-    beside = ["v1"] if command == "diff" else []
-    result = archprof(capsys, command, *beside, "net.py:Net", *limits)
+    result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    assert "`net.py:Net` is Python code, which only `archprof summary` and `compare` take so far\n" in result.err
+    assert (
+        "`net.py:Net` is Python code, which only `archprof summary`, `compare` and `diff` take so far\n" in result.err
+    )
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from archprof.analysis.diff import diff
 from archprof.captures.graph import NOT_RUN
 from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph, total_cost
@@ -95,6 +96,9 @@ def test_a_network_of_the_catalog_is_torchvisions(name):
         same = (_rounded(row.operator), row.output, row.cost) == (_rounded(other.operator), other.output, other.cost)
         assert same, (row.path, other.path)
         assert sorted(row.inputs) == sorted(other.inputs)  # x·y or y·x
+    assert {block.after for block in diff(mine, theirs).blocks} == {
+        row.path for row in theirs.rows if row.op == NOT_RUN
+    }
 
 
 def _rounded(op):
