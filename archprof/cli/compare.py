@@ -57,11 +57,10 @@ def command(
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     conventions = options.conventions(convention)
     given = options.settings(width, resolution, classes, set)
-    for_tables = {"--convention": convention}
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, for_tables)))
+            reports.append(analyze_graph(read_model(model, given, input, {})))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

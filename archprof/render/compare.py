@@ -65,11 +65,15 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
 
 
 def _least(found: Comparison) -> Iterator[Note]:
-    """Yield which networks have operators for whose MACs there is no rule."""
+    """Yield which networks have operators for whose MACs, or for what others count of them, there is no rule."""
     for one in found.models:
         if one.not_counted:
             least = f"MACs of {one.model} at least {exact(one.totals.macs)}"
             yield Note("not counted", f"{least}; not counted: {listed(one.not_counted)}")
+        for rule in one.conventions:
+            if rule.not_priced:
+                least = f"{rule.name} {rule.unit} of {one.model} at least {exact(rule.total)}"
+                yield Note("not counted", f"{least}; not priced: {listed(rule.not_priced)}")
 
 
 def _kinds(found: Comparison) -> list[str]:

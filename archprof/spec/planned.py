@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, str] = {
 }
 # What runs where it is named, and what takes it.
 _CODE = r"[A-Za-z_][\w./-]*:.+"
-_COMMANDS = "`archprof summary`, `compare` and `diff`"
+_COMMANDS = "`archprof summary`, `compare`, `diff` and `explain`"
 _TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`"
 
 

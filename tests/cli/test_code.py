@@ -201,6 +201,52 @@ def test_what_changed_between_modules(capsys):
     assert found["not_counted"] == {"after": {"aten._fft_r2c": 1}}
 
 
+def test_a_convention_counts_what_is_priced(capsys):
+    arguments = ("explain", "net.py:Net(turned=True)", "--input", "3x8x8", "--convention", "thop,torch")
+    result = archprof(capsys, *arguments)
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert lines[4:9] == [
+        f"thop MACs 4 {WHOLE[1]:,}", f"thop at least {WHOLE[1]:,} MACs",
+        f"torch MACs 4 {WHOLE[1]:,}", f"torch + additions 1 per MAC 7 {WHOLE[1]:,}",
+        f"torch at least {2 * WHOLE[1]:,} FLOPs",
+    ]  # fmt: skip
+    assert "thop, torch: not priced: aten._fft_r2c ×1" in lines
+    assert "not counted: aten._fft_r2c ×1" in lines
+    found = json.loads(archprof(capsys, *arguments, "--format", "json").out)
+    assert [one["not_priced"] for one in found["conventions"]] == [{"aten._fft_r2c": 1}] * 2
+    assert (found["published"], found["forms"]) == ([], [])
+
+
+@pytest.mark.parametrize("command", ["explain", "summary"])
+def test_a_convention_of_which_all_is_priced(capsys, command):
+    # thop counts convolutions without bias, and nothing of ReLU.
+    result = archprof(capsys, command, "net.py:Net", "--input", "3x8x8", "--convention", "thop", "--format", "json")
+    [thop] = json.loads(result.out)["conventions"]
+    assert (thop["total"], "not_priced" in thop) == (WHOLE[1], False)
+
+
+def test_what_no_convention_prices(capsys):
+    words = (
+        "net.py:Words",
+        *["--input", "ids=7:int64", "--input", "mask=7:bool", "--input", "scale:=0.5", "--convention", "fvcore"],
+    )
+    unknown = "aten.embedding ×1, aten.mul ×1"
+    assert "fvcore 0.1.5.post20221221: at least 0 MACs, what " in archprof(capsys, "summary", *words).out
+    found = json.loads(archprof(capsys, "summary", *words, "--format", "json").out)
+    counts = {layer["op"]: layer["counts"]["fvcore"] for layer in found["layers"]}
+    assert counts == {"aten.embedding": None, "aten.unsqueeze": 0, "multiply": 0, "aten.mul": None}
+    out = archprof(capsys, "compare", *words).out
+    assert f"fvcore MACs of net.py:Words at least 0; not priced: {unknown}\n" in out
+
+
+def test_a_number_is_looked_for_in_tables_alone(capsys):
+    result = archprof(capsys, "explain", "net.py:Net", "--number", "3M")
+    assert (result.code, result.out) == (2, "")
+    advice = "name a network of the catalog, or a `.yaml` file"
+    assert result.err == f"`--number` needs a block table, and `net.py:Net` has none\n  help: {advice}\n"
+
+
 # What is asked, whether code has run before the answer, the answer, and what it is explained with.
 MESSAGES = {
     "net.py:Nett --input 3x8x8": (
@@ -244,8 +290,8 @@ MESSAGES = {
         False, "`--width` needs a block table, and `net.py:Net` has none",
         "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
     ),
-    "net.py:Net --input 3x8x8 --convention thop": (
-        False, "`--convention` needs a block table, and `net.py:Net` has none",
+    "net.py:Net --input 3x8x8 --measure": (
+        False, "`--measure` needs a block table, and `net.py:Net` has none",
         "help: name a network of the catalog, or a `.yaml` file",
     ),
     "v3 --input x=3x224x224": (
@@ -266,14 +312,13 @@ def test_messages(capsys, typed):
     assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
 
 
-@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve", "explain"])
+@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve"])
 def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
     result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    assert (
-        "`net.py:Net` is Python code, which only `archprof summary`, `compare` and `diff` take so far\n" in result.err
-    )
+    who = "only `archprof summary`, `compare`, `diff` and `explain` take so far"
+    assert f"`net.py:Net` is Python code, which {who}\n" in result.err
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):

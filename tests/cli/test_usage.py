@@ -9,7 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
-ALONE = "only `archprof summary`, `compare` and `diff` take so far"
+ALONE = "only `archprof summary`, `compare`, `diff` and `explain` take so far"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (

@@ -8,12 +8,15 @@ import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from archprof.analysis.diff import diff
+from archprof.analysis.explain import explain
 from archprof.captures.graph import NOT_RUN
 from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph, total_cost
+from archprof.costs.tools import find_conventions
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.language.expand import read_network
 from archprof.spec import catalog
+from tests.conventions.tools import TOOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -59,6 +62,27 @@ def _counted(made):
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     return counted.get_total_flops() // 2
+
+
+# What runs quickly for real, of operators that all have a price.
+PRICED = (
+    "alexnet", "densenet121", "googlenet", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf",
+    "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "vgg11_bn",
+)  # fmt: skip
+
+
+# Those that leave nothing behind, but for buffers that thop adds at last.
+ASKED = ("fvcore", "torchprofile", "torchinfo", "thop")
+
+
+@pytest.mark.parametrize("name", PRICED)
+def test_a_convention_is_what_its_tool_prints(name):
+    made = make(parse(f"torchvision:{name}"))
+    assert made.shape is not None
+    found = explain(analyze_graph(capture(f"torchvision:{name}")), find_conventions(ASKED)).conventions
+    assert [one.not_priced for one in found] == [None] * len(ASKED)
+    module, example = made.module.to_empty(device="cpu").eval(), torch.zeros(1, *made.shape)
+    assert [one.total for one in found] == [TOOLS[tool](module, example) for tool in ASKED]
 
 
 def ours():
