@@ -5,7 +5,7 @@ from fractions import Fraction
 from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, ConventionTotal, Tensor, convention_text, tensors, total_by
-from archprof.analysis.summary import Stage, stage_of
+from archprof.analysis.summary import Stage, not_counted, stage_of
 from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost
@@ -18,7 +18,9 @@ from archprof.spec.types import Spec
 from archprof.spec.variant import parse_reference
 
 # Kinds that multiply, in the order of tables; what else costs nothing.
-MULTIPLYING = ("standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear")
+MULTIPLYING = (
+    "standard", "depthwise", "pointwise", "grouped", "mixed", "se", "linear", "attention", "matmul", "recurrent",
+)  # fmt: skip
 SORT_KEYS = (*NAMES, "layers", "top1")
 _RATIOS = ("params", "macs", "activations")
 
@@ -48,7 +50,8 @@ class Accuracy(NamedTuple):
 
 class Contender(NamedTuple):
     """One network of a comparison, with its parts by kind, by stage (the stride; `head` where the map is gone) and by
-    block, and its counts as fractions of the reference's."""
+    block, and its counts as fractions of the reference's; where operators are *not_counted*, by name with how often
+    they run, its MACs are at least so many."""
 
     model: str
     title: str
@@ -62,6 +65,7 @@ class Contender(NamedTuple):
     blocks: tuple[ComparedBlock, ...]
     accuracy: Accuracy | None
     conventions: tuple[ConventionTotal, ...] = ()
+    not_counted: Mapping[str, int] | None = None
 
 
 class Comparison(NamedTuple):
@@ -99,6 +103,8 @@ def _order(contender: Contender, key: str) -> float:
 
 
 def _named(reports: Sequence[Report], name: str) -> Report:
+    if typed := [report for report in reports if report.origin.variant == name]:
+        return typed[0]
     target, settings = parse_reference(name)
     called = [report for report in reports if target in (report.origin.name, *report.origin.aliases)]
     for report in called:
@@ -114,22 +120,23 @@ def _named(reports: Sequence[Report], name: str) -> Report:
 
 
 def _contender(report: Report, reference: Report, conventions: Sequence[Convention]) -> Contender:
-    weighted = [row for row in report.rows if row.kind in MULTIPLYING and row.operator.weighted]
-    kinds = {kind: _group([row for row in weighted if row.kind == kind]) for kind in MULTIPLYING}
+    multiplying = [row for row in report.rows if row.kind in MULTIPLYING and (row.operator.weighted or row.cost.macs)]
+    kinds = {kind: [row for row in multiplying if row.kind == kind] for kind in MULTIPLYING}
     ratios = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
     return Contender(
         report.origin.variant,
         report.origin.title,
         tensors(report.inputs),
         report.totals,
-        len(weighted),
+        sum(row.operator.weighted for row in multiplying),
         ratios,
         None if ratios["macs"] is None else str(ratios["macs"]),
-        {kind: group for kind, group in kinds.items() if group.weighted_layers},
+        {kind: _group(rows) for kind, rows in kinds.items() if rows},
         _stages(report.rows),
         _blocks(report.rows),
         _accuracy(report.origin),
         tuple(total_by(report, one) for one in conventions),
+        not_counted(report),
     )
 
 

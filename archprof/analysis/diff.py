@@ -1,16 +1,19 @@
 """What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what
-it costs."""
+it costs. Where one of them has no block table, operators are aligned instead, whatever their paths."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import Field, fields
 from itertools import takewhile
 from math import isqrt
-from typing import NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
+from archprof.analysis.summary import not_counted
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import usage_error
+from archprof.ir.operators.base import Operator
+from archprof.ir.operators.recorded import Recorded
 
 # How much two blocks are alike, at most; pairs below half of it are no pair.
 _ALIKE = 12
@@ -59,15 +62,18 @@ class DiffTotals(NamedTuple):
 
 
 class Diff(NamedTuple):
-    """Two networks and what changed from the first to the second; *hidden* counts the changes of ignored kinds and
-    fields."""
+    """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
+    counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
+    they run, its MACs are at least so many."""
 
     before: str
     after: str
     convention: ConventionText
+    aligned: Literal["blocks", "operators"]
     totals: DiffTotals
     hidden: int
     blocks: tuple[BlockChange, ...]
+    not_counted: Mapping[str, Mapping[str, int]] | None = None
 
     @property
     def empty(self) -> bool:
@@ -78,11 +84,16 @@ class Diff(NamedTuple):
 def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     """Return what changed; *ignore* names kinds of operator (`norm`, `act`, `se`) and fields (`eps`, `padding`) that
     one does not ask about. Raises UsageError for networks of too many blocks."""
+    tables = before.origin.is_table and after.origin.is_table
+    parts = _blocks if tables else _calls
     blocks = []
     hidden = 0
-    for old, new in _aligned(_blocks(before), _blocks(after)):
+    for old, new in _aligned(parts(before), parts(after)):
         if old is None or new is None:
-            blocks.append(_whole(old, new))
+            if not tables and _of_kind(old or new, ignore):
+                hidden += 1
+            else:
+                blocks.append(_whole(old, new))
             continue
         found = [change for change in _operators(old, new) if change]
         kept = [shown for change in found if (shown := _shown(change, ignore))]
@@ -91,7 +102,10 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
             blocks.append(_changed(old, new, kept))
     totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
     names = (before.origin.variant, after.origin.variant)
-    return Diff(*names, convention_text(after.convention), totals, hidden, tuple(blocks))
+    aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
+    sides = {"before": not_counted(before), "after": not_counted(after)}
+    uncounted = {side: calls for side, calls in sides.items() if calls} or None
+    return Diff(*names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted)
 
 
 class _Block(NamedTuple):
@@ -123,6 +137,20 @@ def _signature(rows: Sequence[Row]) -> tuple[object, ...]:
         rows[-1].output[:1],
         rows[-1].stage,
     )
+
+
+def _of_kind(call: _Block | None, kinds: Collection[str]) -> bool:
+    return call is not None and call.rows[0].kind in kinds
+
+
+def _calls(report: Report) -> list[_Block]:
+    """Return a report's calls in order, each as a block of its own."""
+    return [_Block(row.path, row.label, (row,), _signature_of_call(row)) for row in report.rows]
+
+
+def _signature_of_call(row: Row) -> tuple[object, ...]:
+    cost, first = row.cost, row.inputs[:1]
+    return (row.op, row.output, first, row.kernel, cost.params, cost.macs, row.operator, row.output[:1], row.kind)
 
 
 _WEIGHTS = (3, 2, 1, 1, 1, 1, 1, 1, 1)
@@ -227,22 +255,28 @@ def _change(old: Row | None, new: Row | None) -> Change | None:
 
 
 def _fields(old: Row, new: Row) -> Iterator[tuple[str, tuple[str, str]]]:
-    """Yield the fields that differ: the operator, its own fields where it is the same one, the shapes."""
-    if type(old.operator) is not type(new.operator):
+    """Yield the fields that differ: the operator, its own fields where it is the same one, the shapes. Numbers that
+    read alike are no difference."""
+    if old.op != new.op or type(old.operator) is not type(new.operator):
         yield "operator", (old.op, new.op)
-    common = {field.name for field in fields(new.operator)}
-    for field in fields(old.operator):
-        if field.name in common and (mine := getattr(old.operator, field.name)) != (
-            its := getattr(new.operator, field.name)
-        ):
-            yield field.name, (_text(mine), _text(its))
+    common = {field.name for field in _stated(new.operator)}
+    for field in _stated(old.operator):
+        if field.name in common:
+            before, after = _text(getattr(old.operator, field.name)), _text(getattr(new.operator, field.name))
+            if before != after:
+                yield field.name, (before, after)
     if old.cost.trainable == old.cost.params and new.cost.trainable != new.cost.params:
         yield "trainable", ("true", "false")
     elif new.cost.trainable == new.cost.params and old.cost.trainable != old.cost.params:
         yield "trainable", ("false", "true")
-    before, after = _extent(old.output), _extent(new.output)
-    if before != after:
-        yield "output", (_text(before), _text(after))
+    mine, its = _extent(old.output), _extent(new.output)
+    if mine != its:
+        yield "output", (_text(mine), _text(its))
+
+
+def _stated(operator: Operator) -> tuple[Field[Any], ...]:
+    """Return the fields that say what an operator does; of a recorded one they are what it was found to cost."""
+    return () if isinstance(operator, Recorded) else fields(operator)
 
 
 def _extent(shape: tuple[int, ...]) -> tuple[int, ...]:

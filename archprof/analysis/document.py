@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention, convention_total
 from archprof.costs.metrics import Counts
+from archprof.costs.priced import not_priced
 from archprof.costs.report import Report
 from archprof.errors import Location
 from archprof.ir.dims import Shape
@@ -41,13 +42,15 @@ class ConventionText(NamedTuple):
 
 
 class ConventionTotal(NamedTuple):
-    """What a convention counts in all, in its unit."""
+    """What a convention counts in all, in its unit; where operators are *not_priced*, by name with how often they run,
+    it counts at least so much."""
 
     name: str
     version: int | str
     unit: str
     text: str
     total: int
+    not_priced: Mapping[str, int] | None = None
 
 
 class Head(NamedTuple):
@@ -93,8 +96,9 @@ def convention_text(convention: Convention = ARCHPROF) -> ConventionText:
 
 def total_by(report: Report, convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
-    name, version, text, unit, _ = convention
-    return ConventionTotal(name, version, unit, text, convention_total(report, convention))
+    name, version, text, unit, *_ = convention
+    total, unknown = convention_total(report, convention), not_priced(report, convention)
+    return ConventionTotal(name, version, unit, text, total, unknown)
 
 
 def head(report: Report) -> Head:

@@ -4,7 +4,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
+from archprof.analysis.summary import not_counted
+from archprof.costs.amounts import LEFT_OUT
 from archprof.costs.convention import Convention, convention_sum, convention_total
+from archprof.costs.priced import not_priced, priced_rows
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
@@ -31,7 +34,7 @@ class Addend(NamedTuple):
 
 class Explanation(NamedTuple):
     """A network under one convention: our MACs (those of so many *operators*), what comes on top, and the sum of both
-    in the convention's unit."""
+    in the convention's unit; where operators are *not_priced*, by name with how often they run, it is at least that."""
 
     name: str
     version: int | str
@@ -41,6 +44,7 @@ class Explanation(NamedTuple):
     operators: int
     steps: tuple[Addend, ...]
     total: int
+    not_priced: Mapping[str, int] | None = None
 
 
 class Rewriting(NamedTuple):
@@ -77,6 +81,7 @@ class Explained(NamedTuple):
     forms: tuple[Rewriting, ...]
     published: tuple[PublishedCount, ...]
     unpriced: tuple[str, ...]
+    not_counted: Mapping[str, int] | None = None
 
 
 def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
@@ -85,22 +90,35 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     Raises SpecError where the settings of something published cannot be.
     """
     explanations = tuple(_explanation(report, one) for one in conventions)
-    forms = tuple(rewritings(report, conventions, {one.name: one.total for one in explanations}))
-    return Explained(head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report))
+    counted = {one.name: one.total for one in explanations}
+    # How operators could be written is a question about what `build` writes.
+    forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
+    return Explained(
+        head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report), not_counted(report)
+    )
 
 
 def _explanation(report: Report, convention: Convention) -> Explanation:
     """Return the way from our MACs to what a convention counts."""
-    steps = []
+    known = priced_rows(report, convention)
+    steps = list(_left_out(report, known))
     for price in convention.prices:
-        rows = price.rows(report.rows)
+        rows = price.rows(known)
         if counted := sum(map(price.amount.of, rows)):
             steps.append(Addend(price.label, price.amount.text, len(rows), counted))
     macs = report.totals.macs
     operators = sum(row.cost.macs > 0 for row in report.rows)
-    name, version, text, unit, _ = convention
+    name, version, text, unit, *_ = convention
     total = macs + sum(step.counted for step in steps)
-    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total)
+    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total, not_priced(report, convention))
+
+
+def _left_out(report: Report, known: Sequence[Row]) -> Iterator[Addend]:
+    """Yield the MACs of operators of which it is not known whether they count."""
+    paths = {row.path for row in known}
+    rows = [row for row in report.rows if row.cost.macs and row.path not in paths]
+    if rows:
+        yield Addend("not priced", LEFT_OUT.text, len(rows), sum(map(LEFT_OUT.of, rows)))
 
 
 class Writing(NamedTuple):

@@ -18,8 +18,8 @@ def read_model(
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
     the module that code makes, recorded on *inputs* as `--input` has them.
 
-    Raises SpecError and UsageError; for code and locks too where they have settings, or anything is asked *for_tables*
-    alone, by the options that ask for it.
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
+    have settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
     if ":" in reference:
@@ -33,6 +33,9 @@ def read_model(
         _refuse_for_tables(reference, for_tables)
         if given:
             raise usage_error(f"`{reference}` has its input already", help=_ANEW)
+    for one in given:
+        if "=" in one or ":" in one:
+            raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return read_data(reference, [*(("resolution", shape) for shape in given), *settings])
 
 

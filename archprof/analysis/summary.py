@@ -1,13 +1,14 @@
 """What a network costs, call by call."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
-from archprof.costs.convention import Convention, convention_row
+from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.metrics import Counts
+from archprof.costs.priced import priced_rows
 from archprof.costs.report import Pair, Report, Row
 from archprof.errors import Location
 from archprof.ir.operators.recorded import Recorded
@@ -17,7 +18,8 @@ Stage = int | Literal["head"]
 
 
 class Layer(NamedTuple):
-    """One call of an operator. *counts* are those of other conventions, each in its unit."""
+    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not
+    known."""
 
     path: str
     op: str
@@ -35,7 +37,7 @@ class Layer(NamedTuple):
     dilation: Pair | None
     cost: Counts
     location: Location | None
-    counts: Mapping[str, int] | None = None
+    counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
 
     @property
@@ -70,7 +72,8 @@ class Summary(NamedTuple):
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
-    layers = tuple([_layer(row, conventions) for row in report.rows])
+    known = [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
+    layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
     return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
 
@@ -82,7 +85,7 @@ def not_counted(report: Report) -> dict[str, int] | None:
     return dict(Counter(names)) or None
 
 
-def _layer(row: Row, conventions: Sequence[Convention]) -> Layer:
+def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -101,7 +104,7 @@ def _layer(row: Row, conventions: Sequence[Convention]) -> Layer:
         row.dilation,
         row.cost,
         None if place is None else place._replace(file=catalog.portable(place.file)),
-        {one.name: convention_row(row, one) for one in conventions} if conventions else None,
+        {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
         row.measured,
     )
 

@@ -27,10 +27,12 @@ class Parameter(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a module is made of: the class of each module by its path, and its parameters by name."""
+    """What a module is made of: the class of each module by its path, its parameters by name, and the paths of modules
+    whose class is torch's own."""
 
     classes: Mapping[str, str]
     parameters: Mapping[str, Parameter]
+    own: frozenset[str]
 
 
 class Place(NamedTuple):
@@ -74,7 +76,15 @@ def _add(
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
     placement = Placement(all(learned), {}, _provenance(call, place, parts), renamed or None)
     values = _as_operator(op, inputs, outputs) or (_NOTHING,)
-    builder.append(place.path, op, edges, values, op.kind, place.form, placement)
+    builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
+
+
+def _form(op: Operator, place: Place, parts: Parts) -> str:
+    """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
+    if op.form == "function":  # whatever module has it alone
+        return op.form
+    known = place.path in parts.own and parts.classes[place.path] == type(op).__name__
+    return place.form if known or place.form == "function" or isinstance(op, Recorded) else "other module"
 
 
 def _add_unused(builder: GraphBuilder, calls: Sequence[Call], parts: Parts) -> None:

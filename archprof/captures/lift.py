@@ -38,9 +38,43 @@ def lift(call: Call, inputs: Sequence[Value], outputs: Sequence[Value], form: st
         call.macs,
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "buffer"),
-        KINDS.get(call.name, "other"),
+        _kind(call),
         call.counted,
+        _divides(call, outputs),
     )
+
+
+def _kind(call: Call) -> str:
+    """Return what sort of operator a call is, one of the kinds of `Operator`; a product with a parameter is linear."""
+    kind = KINDS.get(call.name, "other")
+    if kind == "standard":
+        return _kind_of_convolution(call)
+    if kind == "other" and call.macs:
+        learned = any(held.kind == "parameter" for _, (_, held) in held_tensors(call))
+        return "linear" if learned else "matmul"
+    return kind
+
+
+def _kind_of_convolution(call: Call) -> str:
+    given = call.arguments
+    out, each, *kernel = given["weight"].shape
+    groups = given.get("groups", 1)
+    if groups == 1:
+        return "pointwise" if set(kernel) == {1} else "standard"
+    return "depthwise" if (out, each) == (groups, 1) else "grouped"
+
+
+def _divides(call: Call, outputs: Sequence[Value]) -> int | None:
+    """Return by how much a call divides the resolution: windows by their stride along the last axis; None where no
+    positions are left."""
+    if outputs and len(outputs[0].shape) <= 1:
+        return None
+    given = call.arguments
+    slides = _kind(call) in ("standard", "pointwise", "depthwise", "grouped", "pool")
+    if not slides or "transpose" in call.name or given.get("transposed"):
+        return 1
+    step = given.get("stride") or given.get("kernel_size") or 1
+    return int(step if isinstance(step, int) else step[-1])
 
 
 def held_tensors(call: Call) -> Iterator[tuple[str, tuple[Seen, Held]]]:
@@ -187,15 +221,23 @@ LIFTS: Mapping[str, Lift] = {
 }
 # Of operators that stay as recorded: what they are, for shares and filters.
 KINDS: Mapping[str, str] = {
-    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "conv_transpose2d"), "standard"),
+    **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "_convolution", "deform_conv2d"), "standard"),
+    **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "standard"),
     "linear": "linear",
+    "scaled_dot_product_attention": "attention",
+    "_scaled_dot_product_flash_attention_for_cpu": "attention",
+    **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "mkldnn_rnn_layer", "_cudnn_rnn"), "recurrent"),
+    **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), "recurrent"),
     **dict.fromkeys(("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm"), "norm"),
-    **dict.fromkeys(("view", "reshape", "transpose", "permute", "slice", "select"), "shape"),
-    **dict.fromkeys(("unsqueeze", "squeeze", "expand", "contiguous", "clone"), "shape"),
+    **dict.fromkeys(("relu", "gelu", "silu", "sigmoid", "tanh", "leaky_relu", "elu", "hardtanh", "prelu"), "act"),
+    **dict.fromkeys(("mish", "softplus", "softmax", "_softmax"), "act"),
+    **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"), "pool"),
+    **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"), "pool"),
+    **dict.fromkeys(("adaptive_max_pool2d", "mean"), "pool"),
+    **dict.fromkeys(("view", "reshape", "transpose", "permute", "slice", "select", "flatten", "unflatten"), "shape"),
+    **dict.fromkeys(("unsqueeze", "squeeze", "expand", "contiguous", "clone", "split", "unbind", "roll"), "shape"),
     "dropout": "dropout",
-    "cat": "join",
-    "add": "join",
-    "mul": "join",
+    **dict.fromkeys(("cat", "stack", "add", "sub", "mul", "div"), "join"),
 }
 
 

@@ -38,7 +38,8 @@ def capture_module(module: Any, batched: Batched, origin: Origin | None = None) 
     recordings = _recordings(module, batched)
     parameters = {name: Parameter(one.numel(), one.requires_grad) for name, one in module.named_parameters()}
     classes = {path: type(part).__name__ for path, part in module.named_modules()}
-    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters))
+    own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
+    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
 
 
 def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:

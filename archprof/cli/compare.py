@@ -13,9 +13,10 @@ BY = ("stage", "kind", "layer")
 
 
 def command(
-    models: options.Models,
+    models: options.AnyModels,
     width: options.Width = None,
-    resolution: options.Resolution = None,
+    resolution: options.Size = None,
+    input: options.Input = None,
     classes: options.Classes = None,
     set: options.Set = None,
     relative_to: Annotated[
@@ -43,11 +44,11 @@ def command(
     """Networks side by side: totals, kinds of layer, stages, published accuracy.
 
     Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each
-    spends its MACs.
+    spends its MACs. Code that makes a torch module runs, as in `archprof summary`; no accuracy is known of it.
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
-    from archprof.analysis.models import read_data
+    from archprof.analysis.models import read_model
     from archprof.costs.report import analyze_graph
     from archprof.render.compare import compare_table
 
@@ -59,7 +60,7 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_data(model, given)))
+            reports.append(analyze_graph(read_model(model, given, input, {})))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

@@ -13,12 +13,16 @@ def command(
     before: Annotated[
         str,
         typer.Argument(
-            help="The first: a name, a path, a variant, or `git:REV:path`.", metavar="A", callback=options.one_network
+            help="The first: a name, a path, a variant, or `git:REV:path`; or code that makes a torch module:"
+            " `torchvision:resnet50`, `net.py:Net`.",
+            metavar="A",
+            callback=options.one_network,
         ),
     ],
     after: Annotated[str, typer.Argument(help="The second.", metavar="B", callback=options.one_network)],
     width: options.Width = None,
-    resolution: options.Resolution = None,
+    resolution: options.Size = None,
+    input: options.Input = None,
     classes: options.Classes = None,
     set: options.Set = None,
     ignore: Annotated[
@@ -34,16 +38,17 @@ def command(
     """What changed between two networks, and what each change costs.
 
     Blocks are aligned as sequences, so that an inserted or removed row moves nobody else; settings given by options
-    hold for both sides.
+    hold for both sides. Code that makes a torch module runs, as in `archprof summary`; operators are aligned then,
+    whatever their paths and blocks.
     """
     from archprof.analysis.diff import diff
-    from archprof.analysis.models import read_data
+    from archprof.analysis.models import read_model
     from archprof.costs.report import analyze_graph
     from archprof.render.diff import diff_table
 
     chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
-    first, second = (analyze_graph(read_data(model, given)) for model in (before, after))
+    first, second = (analyze_graph(read_model(model, given, input, {})) for model in (before, after))
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0
     deliver(Result(found, lambda: diff_table(found, full=full), code), chosen, output, no_color=no_color)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from archprof.analysis.variants import Variants
     from archprof.costs.convention import Convention
     from archprof.costs.report import Report
-    from archprof.spec.variant import Setting
 
 
 def command(
-    model: options.Model,
+    model: options.AnyModel,
     width: options.Width = None,
-    resolution: options.Resolution = None,
+    resolution: options.Size = None,
+    input: options.Input = None,
     classes: options.Classes = None,
     set: options.Set = None,
     convention: options.Convention = None,
@@ -39,18 +39,22 @@ def command(
     MACs, and what it counts besides. `--convention` shows the steps of one. `--number` tells where a number that you
     have seen was published, and which ways of counting give it, at the precision that you type, beside the share of
     random numbers that they would give too; exit 1 where nothing does.
+
+    Code that makes a torch module runs, as in `archprof summary`: what a tool counts of it is told as far as that is
+    known, and which operators are not priced.
     """
+    from archprof.analysis.models import read_model
     from archprof.analysis.variants import Variants
+    from archprof.costs.report import analyze_graph
     from archprof.costs.tools import CONVENTIONS, find_conventions
 
     chosen = choose_format("explain", format, output)
     conventions = find_conventions(convention or CONVENTIONS)
-    variants = Variants(model)
-    settings = tuple(options.settings(width, resolution, classes, set))
+    graph = read_model(model, options.settings(width, resolution, classes, set), input, {"--number": number})
     if number is not None:
-        result = _guessed(variants, settings, conventions, number, top)
+        result = _guessed(Variants(graph), conventions, number, top)
     else:
-        result = _explained(variants.report(settings), conventions, steps=convention is not None)
+        result = _explained(analyze_graph(graph), conventions, steps=convention is not None)
     deliver(result, chosen, output, no_color=no_color)
 
 
@@ -64,7 +68,6 @@ def _explained(report: "Report", conventions: tuple["Convention", ...], *, steps
 
 def _guessed(
     variants: "Variants",
-    settings: tuple["Setting", ...],
     conventions: tuple["Convention", ...],
     number: str,
     top: int | None,
@@ -72,5 +75,5 @@ def _guessed(
     from archprof.analysis.guess import guess, parse_seen
     from archprof.render.explain import guess_table
 
-    found = guess(parse_seen(number), variants, settings, conventions)
+    found = guess(parse_seen(number), variants, (), conventions)
     return Result(found, lambda: guess_table(found, top), 0 if found.found else 1)

@@ -44,6 +44,14 @@ def networks(models: list[str]) -> list[str]:
     return references(models)
 
 
+def networks_and_code(models: list[str]) -> list[str]:
+    """Return the networks of arguments, each pattern as what it matches, and code as it was typed."""
+    if not any(map(is_code, models)):
+        return networks(models)
+    found = [one for model in models for one in ([model] if is_code(model) else networks([model]))]
+    return list(dict.fromkeys(found))
+
+
 _FEW_NETWORKS = 8
 
 Model = Annotated[
@@ -61,6 +69,15 @@ AnyModel = Annotated[
         " torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`, `pkg.models:make(width=0.5)`.",
         metavar="MODEL",
         callback=one_network,
+    ),
+]
+AnyModels = Annotated[
+    list[str],
+    typer.Argument(
+        help="Names, paths, variants or patterns: `v1 v2@width=1.4 'resnet*'`; or code that makes a torch module:"
+        " `torchvision:resnet50`, `net.py:Net`.",
+        metavar="MODEL...",
+        callback=networks_and_code,
     ),
 ]
 Models = Annotated[
@@ -84,7 +101,8 @@ Input = Annotated[
     list[str] | None,
     typer.Option(
         "--input",
-        help="An input without the batch: `3x224x224`; of your own module also `ids=128:int64`. Repeatable.",
+        help="An input without the batch: `3x224x224`; of your own module also `ids=128:int64`. Repeatable. Of several"
+        " networks each takes it, one of the catalog as its resolution.",
         metavar="[NAME=]SHAPE[:TYPE]",
     ),
 ]

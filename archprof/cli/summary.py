@@ -50,7 +50,7 @@ def command(
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
     conventions = options.conventions(convention)
-    for_tables = {"--measure": measure, "--convention": convention}
+    for_tables = {"--measure": measure}
     graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables)
     report = analyze_graph(graph)
     if measure:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs.amounts import Amount
@@ -37,13 +37,14 @@ class Price(NamedTuple):
 
 class Convention(NamedTuple):
     """A named rule of counting: our MACs, and prices on top. *version* is that of the tool that it follows, *unit* what
-    it counts."""
+    it counts; *sees* what the tool looks at: each call of an operator, modules by their class, or functions as well."""
 
     name: str
     version: int | str
     text: str
     unit: str = "MACs"
     prices: tuple[Price, ...] = ()
+    sees: Literal["calls", "modules", "modules and functions"] = "calls"
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"
@@ -61,14 +62,11 @@ def _said(row: Row, name: str) -> object:
     return row.form if name == "form" else getattr(row.operator, name)
 
 
-def convention_row(row: Row, convention: Convention) -> int:
-    """Return what an operator counts under a convention, in its unit."""
-    return convention_sum((row,), convention)
-
-
 def convention_total(report: Report, convention: Convention) -> int:
-    """Return what a network counts under a convention, in its unit."""
-    return convention_sum(report.rows, convention)
+    """Return what a network counts under a convention, in its unit: what is priced of it."""
+    from archprof.costs.priced import priced_rows
+
+    return convention_sum(priced_rows(report, convention), convention)
 
 
 def convention_sum(rows: Sequence[Row], convention: Convention) -> int:

@@ -5,6 +5,7 @@ tests/conventions runs the tools; docs/explanation/why-tools-differ.md compares 
 """
 
 from collections.abc import Iterable, Mapping
+from typing import Literal
 
 from archprof.costs.amounts import (
     ADDITIONS,
@@ -49,13 +50,18 @@ def _price(label: str, amount: Amount, *operators: str, **when: object) -> Price
     return Price(label, amount, operators, when)
 
 
-def _tool(name: str, version: str, call: str, word: str, *prices: Price, unit: str = "MACs") -> Convention:
-    return Convention(name, version, f"what `{call}` calls {word}", unit, prices)
+_Sees = Literal["calls", "modules", "modules and functions"]
+
+
+def _tool(
+    name: str, version: str, call: str, word: str, *prices: Price, unit: str = "MACs", sees: _Sees = "calls"
+) -> Convention:
+    return Convention(name, version, f"what `{call}` calls {word}", unit, prices, sees)
 
 
 def _old_thop(name: str, version: str, word: str, *prices: Price) -> Convention:
     """Return the convention of the last release of thop that counted so; its name tells when that was."""
-    return _tool(name, version, "thop.profile(model, (x,))", word, *prices)
+    return _tool(name, version, "thop.profile(model, (x,))", word, *prices, sees="modules")
 
 
 _CONV_BIAS = _price("bias of convolutions", per_output(1), "Conv2d", bias=True)
@@ -96,6 +102,7 @@ _ALL = (
         _price("pool", per_input(1), *_POOL_MODULES, form="function"),
         _price("resizing", per_output(1), "ResizeLike"),
         _UNSEEN,
+        sees="modules and functions",
     ),
     _tool(
         "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
@@ -110,6 +117,7 @@ _ALL = (
         _price("average pool", per_output(1), "AvgPool2d", form="module"),
         _price("adaptive average pool", FLOAT_PARTS, "AdaptiveAvgPool2d", form="module"),
         _UNSEEN,
+        sees="modules",
     ),
     _old_thop(
         "thop-2019-07", "0.0.23.post1907011323", "flops",
@@ -162,6 +170,7 @@ _ALL = (
         _price("average pool", WINDOWS, "AvgPool2d", form="module"),
         _price("adaptive average pool", PARTS, "AdaptiveAvgPool2d", form="module"),
         _UNSEEN,
+        sees="modules",
     ),
     _tool(
         "torchinfo", "1.8.0", "torchinfo.summary(model, shape).total_mult_adds", "mult-adds",
@@ -171,6 +180,7 @@ _ALL = (
         _price("batch norm", per_channel(2), "BatchNorm2d", affine=True),
         _price("group norm, layer norm", per_channel(2), "GroupNorm", "LayerNorm"),
         _price("layer scale", per_channel(1), "LayerScale"),
+        sees="modules",
     ),
     _tool(
         "torchsummaryx", "1.3.0", "torchsummaryX.summary(model, x)", "Mult-Adds",
@@ -179,6 +189,7 @@ _ALL = (
         _price("group norm, layer norm", per_channel(1), "GroupNorm", "LayerNorm", frozen=False),
         _price("layer scale", per_channel(1), "LayerScale", frozen=False),
         _price("frozen layers, left out", LEFT_OUT, "Conv2d", "Linear", "DeformConv2d", frozen=True),
+        sees="modules",
     ),
     _tool(
         "torchprofile", "0.1.0", "torchprofile.profile_macs(model, x)", "MACs",

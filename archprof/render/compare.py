@@ -1,6 +1,6 @@
 """A comparison as tables: `archprof compare`."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
@@ -10,9 +10,9 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import exact, percent, short
+from archprof.units import exact, listed, percent, short
 
-LABELS = {"se": "SE", "linear": "classifier"}
+LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
 _SHOWN = ("params", "macs", "activations")
 # Where the kinds begin among what leaves a narrow table.
@@ -56,11 +56,24 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     words = "kinds in percent of a network's MACs; layers are those with weights that multiply"
     convention = found.convention
     footer = (
+        *_least(found),
         Note("ratio", f"ratio of MACs to {found.relative_to}; {words}"),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
     below = {"stage": _by_stage, "kind": _by_kind, "layer": _by_layer}[by](found)
     return Table("", columns, rows, footer, below=(below,))
+
+
+def _least(found: Comparison) -> Iterator[Note]:
+    """Yield which networks have operators for whose MACs, or for what others count of them, there is no rule."""
+    for one in found.models:
+        if one.not_counted:
+            least = f"MACs of {one.model} at least {exact(one.totals.macs)}"
+            yield Note("not counted", f"{least}; not counted: {listed(one.not_counted)}")
+        for rule in one.conventions:
+            if rule.not_priced:
+                least = f"{rule.name} {rule.unit} of {one.model} at least {exact(rule.total)}"
+                yield Note("not counted", f"{least}; not priced: {listed(rule.not_priced)}")
 
 
 def _kinds(found: Comparison) -> list[str]:

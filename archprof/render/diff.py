@@ -1,12 +1,12 @@
 """A diff as a table: `archprof diff`."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.ir.values import show_shape
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, plural, signed
+from archprof.units import exact, listed, plural, signed
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -25,13 +25,12 @@ def diff_table(found: Diff, *, full: bool) -> Table:
     below.
     """
     rows: list[tuple[Any, ...]] = []
+    alone = found.aligned == "operators"
     for block in found.blocks:
-        if (
-            full
-            or block.status != "changed"
-            or any(block.delta.values())
-            or any(change.costs for change in block.changes)
-        ):
+        if block.status == "changed" and alone and full:
+            rows += [_change_row(block, change) for change in block.changes]
+            continue
+        if full or _is_told(block, alone=alone):
             rows.append(_block_row(block))
         if full:
             rows += [_change_row(block, change) for change in block.changes]
@@ -45,6 +44,13 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         Heading("Δ MACs", "delta_macs", signed),
     )
     return Table(f"{found.before} → {found.after}", columns, tuple(rows), _footer(found, full))
+
+
+def _is_told(block: BlockChange, *, alone: bool) -> bool:
+    """Tell whether a block has a line of its own: one that costs, or that is new or gone; an operator that stands
+    *alone* and costs nothing is told below."""
+    whole = block.status != "changed" and not alone
+    return whole or any(block.delta.values()) or any(change.costs for change in block.changes)
 
 
 def _sign(status: str) -> str:
@@ -63,7 +69,7 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
         itself = any(_own(change) or change.status != "changed" for change in block.changes)
         what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
     else:
-        what = " → ".join(show_shape(ends[0].shape) for ends in (block.inputs, block.outputs) if ends)
+        what = " → ".join(show_shape(ends[0].shape) for ends in (block.inputs, block.outputs) if ends and ends[0].shape)
     paths = (block.before or "", block.after or "")
     return block.status, *paths, block.block_type, what, block.delta.params, block.delta.macs
 
@@ -116,26 +122,39 @@ def _listed(fields: Mapping[str, tuple[str, str]]) -> str:
 
 
 def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
-    lines = [] if full else _free(found.blocks)
+    lines = [] if full else _free(found)
     if found.empty:
         lines.append("no difference")
     if found.hidden:
         lines.append(f"{plural(found.hidden, 'ignored change')} not shown")
-    lines += _by_status(found.blocks)
+    lines += _by_status(found)
+    if found.aligned == "operators":
+        lines.append("without a block table on both sides, operators are aligned, whatever their paths")
     totals = [_total(found, "params", "params"), _total(found, "macs", "MACs")]
     convention = found.convention
     return (
         *(Note("change", line) for line in lines),
+        *(Note("not counted", line) for line in _least(found)),
         *(Note("totals", line) for line in totals),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
 
 
-def _free(blocks: Iterable[BlockChange]) -> list[str]:
+def _least(found: Diff) -> Iterator[str]:
+    """Yield of which side operators are not counted."""
+    for side, calls in (found.not_counted or {}).items():
+        name, macs = getattr(found, side), getattr(found.totals, side).macs
+        yield f"MACs of {name} at least {exact(macs)}; not counted: {listed(calls)}"
+
+
+def _free(found: Diff) -> list[str]:
     """Return the changes of norms and activations, and those that cost nothing, each once, with how many operators it
     is in."""
     counted: dict[tuple[str, str], int] = {}
-    for block in blocks:
+    for block in found.blocks:
+        if block.status != "changed" and not _is_told(block, alone=found.aligned == "operators"):
+            key = (block.block_type, block.status)
+            counted[key] = counted.get(key, 0) + 1
         for change in block.changes:
             # A map of another size that an operator only hands on is told where it is made.
             own = _own(change)
@@ -146,14 +165,15 @@ def _free(blocks: Iterable[BlockChange]) -> list[str]:
     return [f"also: {label} {what}, in {plural(count, 'operator')}" for (label, what), count in counted.items()]
 
 
-def _by_status(blocks: Sequence[BlockChange]) -> list[str]:
+def _by_status(found: Diff) -> list[str]:
     """Return what changed, added and removed rows sum to, where there are several sorts."""
     told = []
+    part = found.aligned.removesuffix("s")
     for status in _SIGNS:
-        deltas = [block.delta for block in blocks if block.status == status]
+        deltas = [block.delta for block in found.blocks if block.status == status]
         if deltas:
             params, macs = sum(delta.params for delta in deltas), sum(delta.macs for delta in deltas)
-            told.append(f"{plural(len(deltas), f'{status} block')} {signed(params)} params, {signed(macs)} MACs")
+            told.append(f"{plural(len(deltas), f'{status} {part}')} {signed(params)} params, {signed(macs)} MACs")
     return [" · ".join(told)] if len(told) > 1 else []
 
 

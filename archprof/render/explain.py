@@ -9,7 +9,7 @@ from archprof.costs.convention import ARCHPROF
 from archprof.render.summary import convention_note, heading
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.units import exact, plural, short, signed
+from archprof.units import exact, listed, plural, short, signed
 
 _OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
 # So many answers stand in a table, and so many numbers where there is none.
@@ -22,11 +22,14 @@ def explain_table(found: Explained) -> Table:
     columns = (
         Heading("convention", "convention", left=True),
         Heading("version", "version", _release, left=True, drop=4),
+        *([Heading("", "least", left=True)] if _incomplete(found) else []),
         Heading("number", "number", exact),
         Heading("unit", "unit", left=True),
         Heading("besides our MACs", "steps", left=True, drop=3, wrap=True),
     )
-    rows = tuple((one.name, one.version, one.total, one.unit, _sentence(one)) for one in found.conventions)
+    rows = tuple(
+        (one.name, one.version, *_least(found, one), one.total, one.unit, _sentence(one)) for one in found.conventions
+    )
     return Table(heading(found.head), columns, rows, tuple(_footer(found)))
 
 
@@ -46,6 +49,25 @@ def waterfall_table(found: Explained) -> Table:
     return Table(heading(found.head), columns, rows, (*tools, *_footer(found)))
 
 
+def _incomplete(found: Explained) -> bool:
+    return any(one.not_priced for one in found.conventions)
+
+
+def _least(found: Explained, one: Explanation) -> tuple[str, ...]:
+    """Return what stands before a number, where that column is."""
+    return ("at least" if one.not_priced else "",) if _incomplete(found) else ()
+
+
+def _not_priced(found: Explained) -> Iterator[Note]:
+    """Yield the operators that conventions have no price for, once for all that have none for the same."""
+    names: dict[str, list[str]] = {}
+    for one in found.conventions:
+        if one.not_priced:
+            names.setdefault(listed(one.not_priced), []).append(one.name)
+    for operators, conventions in names.items():
+        yield Note("unpriced", f"{', '.join(conventions)}: not priced: {operators}")
+
+
 def _release(version: int | str) -> str:
     """Return a version without the date that a build appends: `0.1.5`."""
     return str(version).partition(".post")[0]
@@ -57,7 +79,7 @@ def _waterfall(one: Explanation) -> list[tuple[Any, ...]]:
         for step in one.steps
     ]
     first = (one.name, "MACs", "", one.operators, one.macs, "")
-    return [first, *steps, (one.name, "=", "", None, one.total, one.unit)]
+    return [first, *steps, (one.name, "at least" if one.not_priced else "=", "", None, one.total, one.unit)]
 
 
 def _signed(label: str, counted: int) -> str:
@@ -86,6 +108,9 @@ def _footer(found: Explained) -> Iterator[Note]:
     if names := ", ".join(f"`{name}`" for name in found.unpriced):
         depends = "depends on code that is not archprof's: only MACs are counted there"
         yield Note("unpriced", f"what tools count for {names} {depends}")
+    yield from _not_priced(found)
+    if found.not_counted:
+        yield Note("not counted", f"not counted: {listed(found.not_counted)}")
     yield convention_note(found.head)
 
 

@@ -63,7 +63,7 @@ class Line(NamedTuple):
 
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""
-        return sum(row.counts[convention] for row in self.rows if row.counts)
+        return sum(row.counts[convention] or 0 for row in self.rows if row.counts)
 
 
 class View(NamedTuple):

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.costs.metrics import NAMES
 from archprof.render.table import Heading, Table
 from archprof.spec.variant import settings_text
+from archprof.units import listed
 
 if TYPE_CHECKING:
     from archprof.analysis.check import Outcome
@@ -56,6 +57,8 @@ def _verify(found: "Verification") -> Iterator[Row]:
 def _explain(found: "Explained") -> Iterator[Row]:
     for one in found.conventions:
         start = _picked(one, ("name", "version", "unit", "macs", "total"))
+        if one.not_priced:
+            start["not_priced"] = listed(one.not_priced)
         yield from [{**start, **_picked(step, _STEP)} for step in one.steps] or [start]
 
 
@@ -76,6 +79,8 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         **{f"counts_{convention.name}": convention.total for convention in one.conventions},
         "accuracy_top1": accuracy.top1 if accuracy else "",
         "accuracy_where": accuracy.where if accuracy else "",
+        **({"not_counted": listed(one.not_counted)} if one.not_counted else {}),
+        **{f"not_priced_{rule.name}": listed(rule.not_priced) for rule in one.conventions if rule.not_priced},
     }
 
 

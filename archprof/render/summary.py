@@ -59,7 +59,9 @@ def convention_heading(one: ConventionTotal) -> Heading:
 
 
 def _rule(one: ConventionTotal) -> Note:
-    return Note("convention", f"{one.name} {one.version}: {exact(one.total)} {one.unit}, {one.text}")
+    least = "at least " if one.not_priced else ""
+    unknown = f"; not priced: {listed(one.not_priced)}" if one.not_priced else ""
+    return Note("convention", f"{one.name} {one.version}: {least}{exact(one.total)} {one.unit}, {one.text}{unknown}")
 
 
 def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[Any, ...]:

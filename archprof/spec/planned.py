@@ -23,8 +23,9 @@ OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
-# What runs where it is named, and `summary` and `lock` take.
+# What runs where it is named, and what takes it.
 _CODE = r"[A-Za-z_][\w./-]*:.+"
+_COMMANDS = "`archprof summary`, `compare`, `diff`, `explain` and `lock`"
 _TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`"
 
 
@@ -40,6 +41,6 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     name = target.partition(":")[2]
     here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
     code = re.fullmatch(_CODE, target)
-    missing = "which only `archprof summary` and `lock` take so far" if code else "which archprof does not take yet"
+    missing = f"which only {_COMMANDS} take so far" if code else "which archprof does not take yet"
     message = f"`{shorten(target)}` is {what}, {missing}"
     return problem(message, location, help=f"{here}it takes {_TAKEN}")

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 import archprof
+from archprof.analysis.diff import diff
 from archprof.costs.report import analyze_graph
 from archprof.ir.operators.recorded import Recorded
 from archprof.language.expand import read_network
@@ -33,6 +34,7 @@ def test_a_network_of_ours_captured_is_itself(network):
     assert theirs.totals == ours.totals
     if not any(node.op.name in _OTHERWISE for node in graph.nodes):
         assert [_row(row) for row in theirs.rows] == [_row(row) for row in ours.rows]
+        assert diff(ours, theirs).empty
 
 
 def _row(row):

@@ -9,6 +9,7 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
+from archprof.analysis.compare import compare
 
 
 class Calls(nn.Module):
@@ -104,6 +105,46 @@ def test_torch_counts_as_much(name):
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)
     assert counted.get_total_flops() == 2 * expected
+
+
+# What runs, on which shapes, and which kinds of operator that is, those that cost nothing left out.
+KINDS: dict[str, tuple[Any, list[Any], list[str]]] = {
+    "conv1d": (nn.Conv1d(4, 6, 3), [(1, 4, 10)], ["standard"]),
+    "conv1d of one position": (nn.Conv1d(4, 6, 1), [(1, 4, 10)], ["pointwise"]),
+    "conv1d depthwise": (nn.Conv1d(4, 4, 3, groups=4), [(1, 4, 10)], ["depthwise"]),
+    "conv3d grouped": (nn.Conv3d(4, 6, 3, groups=2), [(1, 4, 5, 5, 5)], ["grouped"]),
+    "linear of tokens": (nn.Linear(8, 5), [(2, 7, 8)], ["linear"]),
+    "attention": (functional.scaled_dot_product_attention, [(1, 2, 5, 8)] * 3, ["attention"]),
+    "two activations": (torch.matmul, [(2, 3, 4), (2, 4, 5)], ["matmul"]),
+    "lstm": (nn.LSTM(10, 20), [(5, 3, 10)], ["recurrent"]),
+    "bilinear": (nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)], ["linear"]),
+}
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_kinds(name):
+    function, shapes, expected = KINDS[name]
+    assert [row.kind for row in captured(function, *shapes).rows if row.cost.macs] == expected
+
+
+def test_all_that_multiplies_is_of_a_kind_that_does():
+    for name in COUNTS:
+        function, shapes, _ = COUNTS[name]
+        [found] = compare([captured(function, *shapes)]).models
+        assert sum(group.cost.macs for group in found.kinds.values()) == found.totals.macs
+
+
+@pytest.mark.parametrize(
+    ("function", "shape", "stages"),
+    [
+        (nn.Sequential(nn.Conv1d(2, 4, 3, stride=2, padding=1), nn.AvgPool1d(2)), (1, 2, 16), [2, 4]),
+        (nn.Conv3d(2, 4, 3, padding=1, stride=(1, 2, 2)), (1, 2, 4, 8, 8), [2]),
+        (nn.ConvTranspose2d(2, 4, 2, stride=2), (1, 2, 4, 4), [1]),
+        (lambda x: x.mean(1), (1, 4, 8), [0]),
+    ],
+)
+def test_stages_of_what_has_no_form_of_ours(function, shape, stages):
+    assert [row.stage for row in captured(function, shape).rows if row.kind != "shape"] == stages
 
 
 # What may multiply, and has no rule.

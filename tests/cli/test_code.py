@@ -118,6 +118,135 @@ def test_what_is_not_counted_is_named(capsys):
     assert json.loads(archprof(capsys, *arguments, "--format", "json").out)["not_counted"] == {"aten._fft_r2c": 1}
 
 
+# 216.6M of mobilenet_v3_large is torchvision's number; 224×224 positions of the stem's map, two off in each block.
+# Positions that each block's convolution puts out, of an 8×8 map.
+SIZES = ((0, 36), (1, 16), (2, 4))
+NET_MACS = 224**2 * 9 * 3 * 8 + (222**2 + 220**2 + 218**2) * 9 * 64
+
+
+def test_code_stands_beside_the_catalog(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "100")
+    result = archprof(
+        capsys, "compare", "v3", "net.py:Net(turned=True)", "net.py:Net(turned=[])", "--input", "3x224x224"
+    )
+    assert (result.code, result.err) == (0, "ran net.py\nran net.py\n")
+    lines = result.out.splitlines()
+    assert [line.split()[:3] for line in lines[2:5]] == [
+        ["mobilenet_v3_large@resolution=224", "5,483,032", "216,589,760"],
+        ["net.py:Net(turned=True)", f"{WHOLE[0]:,}", f"{NET_MACS:,}"],
+        ["net.py:Net(turned=[])", f"{WHOLE[0]:,}", f"{NET_MACS:,}"],
+    ]
+    assert f"MACs of net.py:Net(turned=True) at least {NET_MACS:,}; not counted: aten._fft_r2c ×1" in lines
+
+
+def test_a_comparison_of_code_for_machines(capsys):
+    arguments = ("compare", "net.py:Net", "net.py:Net(turned=True)", "--input", "3x8x8", "--relative-to", "net.py:Net")
+    found = json.loads(archprof(capsys, *arguments, "--format", "json").out)
+    assert found["relative_to"] == "net.py:Net"
+    first, second = found["models"]
+    assert (first["weighted_layers"], first["accuracy"]) == (4, None)
+    assert "not_counted" not in first
+    assert second["not_counted"] == {"aten._fft_r2c": 1}
+    header, *rows = archprof(capsys, *arguments, "--format", "csv").out.splitlines()
+    assert header.endswith(",not_counted")
+    assert [row.rpartition(",")[2] for row in rows] == ["", "aten._fft_r2c ×1"]
+
+
+SPEC = """
+archprof: 1
+name: net
+input: 3x8x8
+classes: 10
+layers:
+  - conv2d: {k: 3, c: 8, p: 1}
+  - repeat:
+      n: 3
+      layers:
+        - conv2d: {k: 3, c: 8, p: 0}
+        - relu
+"""
+
+
+def test_code_against_a_spec(capsys, tmp_path):
+    (tmp_path / "net.yaml").write_text(SPEC)
+    result = archprof(capsys, "diff", "net.yaml", "net.py:Net", "--input", "3x8x8", "--exit-code")
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    assert (
+        result.out
+        == f"""\
+net@resolution=8 → net.py:Net
+
+no difference
+without a block table on both sides, operators are aligned, whatever their paths
+params {WHOLE[0]:,} → {WHOLE[0]:,}: 0 (+0.00 %)
+MACs {WHOLE[1]:,} → {WHOLE[1]:,}: 0 (+0.00 %)
+convention archprof 1: MACs of convolutions and linear layers, bias not counted; batch 1, inference
+"""
+    )
+
+
+def test_what_changed_between_modules(capsys):
+    arguments = ("diff", "net.py:Net(0.5)", "net.py:Net(turned=True)", "--input", "3x8x8")
+    result = archprof(capsys, *arguments)
+    assert (result.code, result.err) == (0, "ran net.py\nran net.py\n")
+    # 4 → 8 channels: 27 weights and a bias for each of 4 more, at 64 positions; then 9·(8·8 − 4·4) weights and 4 biases
+    inner = [f"~ blocks.{k}.0 blocks.{k}.0 conv conv: out_channels 4 → 8 +436 +{432 * n:,}" for k, n in SIZES]
+    assert [" ".join(line.split()) for line in result.out.splitlines()[4:8]] == [
+        "~ stem stem conv conv: out_channels 4 → 8 +112 +6,912", *inner,
+    ]  # fmt: skip
+    assert "also: _fft_r2c added, in 1 operator\n" in result.out
+    assert f"MACs of net.py:Net(turned=True) at least {WHOLE[1]:,}; not counted: aten._fft_r2c ×1\n" in result.out
+    found = json.loads(archprof(capsys, *arguments, "--ignore", "other", "--format", "json").out)
+    assert (found["aligned"], found["hidden"]) == ("operators", 1)
+    assert found["not_counted"] == {"after": {"aten._fft_r2c": 1}}
+
+
+def test_a_convention_counts_what_is_priced(capsys):
+    arguments = ("explain", "net.py:Net(turned=True)", "--input", "3x8x8", "--convention", "thop,torch")
+    result = archprof(capsys, *arguments)
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert lines[4:9] == [
+        f"thop MACs 4 {WHOLE[1]:,}", f"thop at least {WHOLE[1]:,} MACs",
+        f"torch MACs 4 {WHOLE[1]:,}", f"torch + additions 1 per MAC 7 {WHOLE[1]:,}",
+        f"torch at least {2 * WHOLE[1]:,} FLOPs",
+    ]  # fmt: skip
+    assert "thop, torch: not priced: aten._fft_r2c ×1" in lines
+    assert "not counted: aten._fft_r2c ×1" in lines
+    found = json.loads(archprof(capsys, *arguments, "--format", "json").out)
+    assert [one["not_priced"] for one in found["conventions"]] == [{"aten._fft_r2c": 1}] * 2
+    assert (found["published"], found["forms"]) == ([], [])
+
+
+@pytest.mark.parametrize("command", ["explain", "summary"])
+def test_a_convention_of_which_all_is_priced(capsys, command):
+    # thop counts convolutions without bias, and nothing of ReLU.
+    result = archprof(capsys, command, "net.py:Net", "--input", "3x8x8", "--convention", "thop", "--format", "json")
+    [thop] = json.loads(result.out)["conventions"]
+    assert (thop["total"], "not_priced" in thop) == (WHOLE[1], False)
+
+
+def test_what_no_convention_prices(capsys):
+    words = (
+        "net.py:Words",
+        *["--input", "ids=7:int64", "--input", "mask=7:bool", "--input", "scale:=0.5", "--convention", "fvcore"],
+    )
+    unknown = "aten.embedding ×1, aten.mul ×1"
+    assert "fvcore 0.1.5.post20221221: at least 0 MACs, what " in archprof(capsys, "summary", *words).out
+    found = json.loads(archprof(capsys, "summary", *words, "--format", "json").out)
+    counts = {layer["op"]: layer["counts"]["fvcore"] for layer in found["layers"]}
+    assert counts == {"aten.embedding": None, "aten.unsqueeze": 0, "multiply": 0, "aten.mul": None}
+    out = archprof(capsys, "compare", *words).out
+    assert f"fvcore MACs of net.py:Words at least 0; not priced: {unknown}\n" in out
+
+
+def test_a_number_is_looked_for_in_tables_alone(capsys):
+    result = archprof(capsys, "explain", "net.py:Net", "--number", "3M")
+    assert (result.code, result.out) == (2, "")
+    advice = "name a network of the catalog, or a `.yaml` file"
+    assert result.err == f"`--number` needs a block table, and `net.py:Net` has none\n  help: {advice}\n"
+
+
 # What is asked, whether code has run before the answer, the answer, and what it is explained with.
 MESSAGES = {
     "net.py:Nett --input 3x8x8": (
@@ -161,9 +290,12 @@ MESSAGES = {
         False, "`--width` needs a block table, and `net.py:Net` has none",
         "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
     ),
-    "net.py:Net --input 3x8x8 --convention thop": (
-        False, "`--convention` needs a block table, and `net.py:Net` has none",
+    "net.py:Net --input 3x8x8 --measure": (
+        False, "`--measure` needs a block table, and `net.py:Net` has none",
         "help: name a network of the catalog, or a `.yaml` file",
+    ),
+    "v3 --input x=3x224x224": (
+        False, "`x=3x224x224` is no size of an image, which `v3` takes", "help: as in `3x224x224`",
     ),
     "net.py:Exits --input 4": (
         True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:39: raise SystemExit(3)",
@@ -180,12 +312,13 @@ def test_messages(capsys, typed):
     assert result.err == f"{before}{message}\n  {more.format(path=path())}\n"
 
 
-@pytest.mark.parametrize("command", ["compare", "check", "sweep", "show", "solve"])
+@pytest.mark.parametrize("command", ["check", "sweep", "show", "solve"])
 def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
     result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    assert "`net.py:Net` is Python code, which only `archprof summary` and `lock` take so far\n" in result.err
+    who = "only `archprof summary`, `compare`, `diff`, `explain` and `lock` take so far"
+    assert f"`net.py:Net` is Python code, which {who}\n" in result.err
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):

@@ -71,8 +71,8 @@ def _cells(text):
     [
         (60, ["ratio", "top-1"]),
         (80, ["ratio", "depthwise", "pointwise", "top-1"]),
-        (100, ["ratio", "standard", "depthwise", "pointwise", "classifier", "top-1"]),
-        (120, ["ratio", "layers", "standard", "depthwise", "pointwise", "SE", "classifier", "top-1"]),
+        (100, ["ratio", "standard", "depthwise", "pointwise", "linear", "top-1"]),
+        (120, ["ratio", "layers", "standard", "depthwise", "pointwise", "SE", "linear", "top-1"]),
     ],
 )
 def test_columns_come_in_while_there_is_room(capsys, monkeypatch, columns, shown):

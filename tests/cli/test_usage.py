@@ -9,7 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
-ALONE = "only `archprof summary` and `lock` take so far"
+ALONE = "only `archprof summary`, `compare`, `diff`, `explain` and `lock` take so far"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (
@@ -130,9 +130,9 @@ CASES = {
         f"{command} {model}": f"`{model}` is {what}, which {missing}\n  help: {more}it takes networks "
         "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
         for command, model, what, missing, more in (
-            ("compare v1", "torchvision:resnet50", "a model of torchvision", ALONE, "`resnet50` is in the catalog; "),
-            ("compare v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ALONE, ""),
-            ("diff v1", "x.py:Net", "Python code", ALONE, ""),
+            ("validate", "torchvision:resnet50", "a model of torchvision", ALONE, "`resnet50` is in the catalog; "),
+            ("sweep v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ALONE, ""),
+            ("validate", "x.py:Net", "Python code", ALONE, ""),
             ("validate", "nets.small:Net(width=0.5)", "Python code", ALONE, ""),
             ("summary", "nets/x.onnx", "an ONNX file", "archprof does not take yet", ""),
             ("verify --analytic", "x.pt2", "a file of torch", "archprof does not take yet", ""),

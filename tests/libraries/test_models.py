@@ -7,12 +7,16 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from archprof.analysis.diff import diff
+from archprof.analysis.explain import explain
 from archprof.captures.graph import NOT_RUN
 from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph, total_cost
+from archprof.costs.tools import find_conventions
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.language.expand import read_network
 from archprof.spec import catalog
+from tests.conventions.tools import TOOLS
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -60,6 +64,27 @@ def counted_by_torch(made):
     return counted.get_total_flops() // 2
 
 
+# What runs quickly for real, of operators that all have a price.
+PRICED = (
+    "alexnet", "densenet121", "googlenet", "mnasnet0_5", "mobilenet_v2", "mobilenet_v3_small", "regnet_x_400mf",
+    "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "vgg11_bn",
+)  # fmt: skip
+
+
+# Those that leave nothing behind, but for buffers that thop adds at last.
+ASKED = ("fvcore", "torchprofile", "torchinfo", "thop")
+
+
+@pytest.mark.parametrize("name", PRICED)
+def test_a_convention_is_what_its_tool_prints(name):
+    made = make(parse(f"torchvision:{name}"))
+    assert made.shape is not None
+    found = explain(analyze_graph(capture(f"torchvision:{name}")), find_conventions(ASKED)).conventions
+    assert [one.not_priced for one in found] == [None] * len(ASKED)
+    module, example = made.module.to_empty(device="cpu").eval(), torch.zeros(1, *made.shape)
+    assert [one.total for one in found] == [TOOLS[tool](module, example) for tool in ASKED]
+
+
 def ours():
     theirs = set(import_module("torchvision").models.list_models())
     return [name for name in catalog.files() if name in theirs]
@@ -95,6 +120,9 @@ def test_a_network_of_the_catalog_is_torchvisions(name):
         same = (_rounded(row.operator), row.output, row.cost) == (_rounded(other.operator), other.output, other.cost)
         assert same, (row.path, other.path)
         assert sorted(row.inputs) == sorted(other.inputs)  # x·y or y·x
+    assert {block.after for block in diff(mine, theirs).blocks} == {
+        row.path for row in theirs.rows if row.op == NOT_RUN
+    }
 
 
 def _rounded(op):

@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
 KINDS = (
-    "standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "norm", "act", "pool", "join", "shape",
-    "dropout", "other",
+    "standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "attention", "matmul", "recurrent",
+    "norm", "act", "pool", "join", "shape", "dropout", "other",
 )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ class Recorded(Operator):
     """A call of a torch operator: its name, and what it was found to cost and to hold.
 
     *held* and *kept* are the elements of its parameters and buffers by name; *counted* tells whether there is a rule
-    for its multiply-accumulates.
+    for its multiply-accumulates; *divides* by how much it divides the resolution, None where it ends the map.
     """
 
     target: str
@@ -25,6 +25,7 @@ class Recorded(Operator):
     kept: Held = ()
     sort: str = "other"
     counted: bool = True
+    divides: int | None = 1
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -39,6 +40,13 @@ class Recorded(Operator):
     def form(self) -> str:
         return "function"
 
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        return bool(self.multiplies and self.held)
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return self.divides
+
     def parameters(self) -> Mapping[str, Terms]:
         return {name: term(elements) for name, elements in self.held}
 
@@ -49,7 +57,7 @@ class Recorded(Operator):
         return term(self.multiplies) if self.multiplies else NOTHING
 
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
-        return term(outputs[0].elements) if self.multiplies and self.held else NOTHING
+        return term(outputs[0].elements) if self.weighted else NOTHING
 
     def describe(self) -> str:
         return self.target.partition(".")[2].partition(".")[0] or self.target
