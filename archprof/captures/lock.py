@@ -44,7 +44,7 @@ from archprof.spec.json_text import JsonText, Kind
 
 MAX_BYTES = 1 << 26
 _KIND = Kind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
-_FORMS = one_of("module", "function")
+_FORMS = one_of("module", "other module", "function")
 
 _Read = TypeVar("_Read")
 
@@ -194,7 +194,8 @@ def _recorded(found: Any) -> Recorded:
     macs = field(record, "macs", lambda value: None if value is None else count(value))
     held, kept = (field(record, key, counts, ()) for key in ("parameters", "buffers"))
     kind = field(record, "kind", one_of(*KINDS))
-    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None)
+    divides = field(record, "divides", lambda value: None if value is None else integer(value, 1, MOST_SIZE), 1)
+    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides)
 
 
 def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:

@@ -45,13 +45,14 @@ def _node() -> dict[str, Any]:
     """Return the schema of a call: of an operator of ours, with attributes, or of one that was recorded."""
     macs = {"type": ["integer", "null"], "minimum": 0}
     facts = {"target": _TEXT, "kind": {"enum": [*KINDS]}, "macs": macs, "parameters": _COUNTS, "buffers": _COUNTS}
+    facts["divides"] = {"type": ["integer", "null"], "minimum": 1}
     properties = {
         "path": _TEXT,
         "call": {"type": "integer", "minimum": 1},
         "op": _TEXT,
         "attributes": {"type": "object"},
-        "recorded": _record(facts, ("parameters", "buffers")),
-        "form": {"enum": ["module", "function"]},
+        "recorded": _record(facts, ("parameters", "buffers", "divides")),
+        "form": {"enum": ["module", "other module", "function"]},
         "inputs": {"type": "array", "items": _EDGE},
         "outputs": {"type": "array", "minItems": 1, "items": _tensor()},
         "block": _TEXT,

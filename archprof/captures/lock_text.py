@@ -105,7 +105,8 @@ def _operator(op: Operator) -> dict[str, Any]:
         "parameters": dict(op.held),
         "buffers": dict(op.kept),
     }
-    return {"recorded": {key: value for key, value in facts.items() if value != {}}}
+    divides = {} if op.divides == 1 else {"divides": op.divides}
+    return {"recorded": {key: value for key, value in facts.items() if value != {}} | divides}
 
 
 def tensor_record(value: Value) -> dict[str, Any]:

@@ -67,7 +67,7 @@ def _block_row(block: BlockChange) -> tuple[Any, ...]:
         ]
         more = [f"{len(told) - TOLD} more"] if len(told) > TOLD else []
         itself = any(_own(change) or change.status != "changed" for change in block.changes)
-        what = "; ".join([*told[:TOLD], *more]) or ("" if itself else "as its input")
+        what = "; ".join([*told[:TOLD], *more]) or ("" if itself or not block.inputs else "as its input")
     else:
         what = " → ".join(show_shape(ends[0].shape) for ends in (block.inputs, block.outputs) if ends and ends[0].shape)
     paths = (block.before or "", block.after or "")

@@ -203,7 +203,8 @@ WRONG: dict[str, tuple[Any, str, str]] = {
     ),
     "a kind of nobody": (
         at("nodes", 3, "recorded", "kind", value="cheap"), "nodes[3], `\"last\"`",
-        "`recorded`: `kind`: expected one of standard, pointwise, depthwise, grouped, mixed, se, linear, norm, act,"
+        "`recorded`: `kind`: expected one of standard, pointwise, depthwise, grouped, mixed, se, linear,"
+        " attention, matmul, recurrent, norm, act,"
         " pool, join, shape, dropout, other, not `\"cheap\"`",
     ),
 }  # fmt: skip
