@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import redirect_stdout
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import InputError, described, did_you_mean, printable, suggest, usage_error
@@ -229,27 +230,12 @@ def _own(reference: Reference) -> Made:
 def _module(origin: str) -> Any:
     """Import a file or a module; the working folder is where Python looks first."""
     from importlib import import_module
-    from importlib.util import module_from_spec, spec_from_file_location
 
     folder = str(Path.cwd())
     if folder not in sys.path:
         sys.path.insert(0, folder)
     try:
-        if not origin.endswith(".py"):
-            module = import_module(origin)
-        else:
-            path = Path(origin)
-            if not path.is_file():
-                raise usage_error(
-                    f"there is no file `{origin}`", help="a path to a `.py` file, from the current folder"
-                )
-            name = f"archprof_model_{path.stem}"  # not the file's own: `json.py` must not become everybody's `json`
-            spec = spec_from_file_location(name, path)
-            assert spec is not None
-            assert spec.loader is not None
-            module = module_from_spec(spec)
-            sys.modules[name] = module
-            spec.loader.exec_module(module)
+        module = _run_file(Path(origin)) if origin.endswith(".py") else import_module(origin)
     except InputError:
         raise
     except ModuleNotFoundError as error:
@@ -260,6 +246,20 @@ def _module(origin: str) -> Any:
     except Raised as error:
         raise _failed(origin, "importing", error) from error
     sys.stderr.write(printable(f"ran {_shown(getattr(module, '__file__', None) or origin)}") + "\n")
+    return module
+
+
+def _run_file(path: Path) -> ModuleType:
+    """Return a file as a module, run from its text: compiled files are told apart by the second, and would be left in
+    the user's folder."""
+    if not path.is_file():
+        advice = "a path to a `.py` file, from the current folder"
+        raise usage_error(f"there is no file `{path}`", help=advice)
+    # Not the file's own name: `json.py` must not become everybody's `json`.
+    module = ModuleType(f"archprof_model_{path.stem}")
+    module.__file__ = str(path.resolve())
+    sys.modules[module.__name__] = module
+    exec(compile(path.read_bytes(), module.__file__, "exec", dont_inherit=True), module.__dict__)
     return module
 
 
