@@ -81,8 +81,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
 def not_counted(report: Report) -> dict[str, int] | None:
     """Return the operators for whose MACs there is no rule, by name, with how often they run; None where there are
     none."""
-    names = (row.op for row in report.rows if isinstance(row.operator, Recorded) and not row.operator.counted)
-    return dict(Counter(names)) or None
+    operators = [node.op for node in report.graph.nodes]
+    return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
 
 
 def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
