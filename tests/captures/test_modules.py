@@ -18,7 +18,10 @@ from archprof.runtime.build import build_network
 from archprof.spec import catalog
 
 # What a module of ours does in evaluation without an operator of its own, or with several.
-_OTHERWISE = ("stochastic_depth", "frozen_batch_norm", "deform_conv2d", "layer_norm", "layer_scale", "channel_shuffle")
+_OTHERWISE = (
+    *("stochastic_depth", "frozen_batch_norm", "deform_conv2d", "layer_norm", "layer_scale", "channel_shuffle"),
+    *("split", "unflatten", "swish"),
+)
 
 
 def pytest_generate_tests(metafunc):
