@@ -12,12 +12,12 @@ from archprof.costs.report import Report, Row
 from archprof.errors import Problems, UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.limits import MAX_DIGITS
-from archprof.spec.json_text import JsonText, Kind
+from archprof.spec.json_text import FileKind, JsonText
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26
 _ROW_KEYS = ("path", "kind", "stage", *NAMES, "weighted")
-_KIND = Kind(
+_KIND = FileKind(
     "baseline",
     MAX_BYTES,
     "take the file from git again, or remove it and write a new one with `--write-baseline`",

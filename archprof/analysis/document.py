@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.costs.convention import ARCHPROF, Convention, convention_total
+from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report
 from archprof.errors import Location
@@ -96,7 +96,7 @@ def convention_text(convention: Convention = ARCHPROF) -> ConventionText:
 def total_by(report: Report, convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
     name, version, text, unit, *_ = convention
-    from archprof.costs.priced import not_priced  # most results have no other convention
+    from archprof.costs.priced import convention_total, not_priced  # most results have no other convention
 
     total, unknown = convention_total(report, convention), not_priced(report, convention)
     return ConventionTotal(name, version, unit, text, total, unknown)

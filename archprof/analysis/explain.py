@@ -6,8 +6,8 @@ from typing import NamedTuple
 from archprof.analysis.document import Head, head
 from archprof.analysis.summary import not_counted
 from archprof.costs.amounts import LEFT_OUT
-from archprof.costs.convention import Convention, convention_sum, convention_total
-from archprof.costs.priced import not_priced, priced_rows
+from archprof.costs.convention import Convention, convention_sum
+from archprof.costs.priced import convention_total, not_priced, priced_rows
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU

@@ -13,7 +13,8 @@ from typing import NamedTuple
 from archprof.analysis.document import Head, head
 from archprof.analysis.explain import rewritings, where_published
 from archprof.analysis.variants import Variants
-from archprof.costs.convention import ARCHPROF, Convention, convention_total
+from archprof.costs.convention import ARCHPROF, Convention
+from archprof.costs.priced import convention_total
 from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from archprof.captures.calls import Call, Recording
+from archprof.captures.calls import Dispatched, Recording
 from archprof.ir.dims import Shape
 from archprof.ir.graph import Edge
 from archprof.ir.values import BatchAxis
@@ -30,7 +30,7 @@ def batch_axes(recordings: Sequence[Recording]) -> Axes | None:
     return axes
 
 
-def _axes(calls: Sequence[Call]) -> list[BatchAxis]:
+def _axes(calls: Sequence[Dispatched]) -> list[BatchAxis]:
     if len({len(call.outputs) for call in calls}) > 1:
         return [None] * len(calls[0].outputs)
     return [
@@ -39,7 +39,7 @@ def _axes(calls: Sequence[Call]) -> list[BatchAxis]:
     ]
 
 
-def _copied(call: Call, axes: Axes, recordings: Sequence[Recording]) -> list[BatchAxis]:
+def _copied(call: Dispatched, axes: Axes, recordings: Sequence[Recording]) -> list[BatchAxis]:
     """Return where the batch stands in a copy: where it stands in what is copied."""
     source = next(call.tensors()).source
     if not isinstance(source, Edge):

@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 from archprof.ir.graph import Edge
 
 
-class Held(NamedTuple):
+class HeldTensor(NamedTuple):
     """A tensor that nobody computes: a parameter or buffer by its first name, or a constant (with none)."""
 
     name: str
     kind: str  # "parameter", "buffer" or "constant"
 
 
-class Seen(NamedTuple):
+class SeenTensor(NamedTuple):
     """A tensor as a call sees it: its whole shape, the type of its elements, and where it comes from.
 
     *after* are the calls that have written over its storage since it was made.
@@ -21,13 +21,13 @@ class Seen(NamedTuple):
 
     shape: tuple[int, ...]
     dtype: str
-    source: Edge | Held
+    source: Edge | HeldTensor
     after: tuple[Edge, ...] = ()
 
 
-class Call(NamedTuple):
+class Dispatched(NamedTuple):
     """One call of a dispatched operator: `aten.conv2d.default`, the module that runs it, arguments by the names of the
-    operator's schema (tensors as `Seen`), and what it returns.
+    operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
     multiply-accumulates.
@@ -38,7 +38,7 @@ class Call(NamedTuple):
     module: str
     visit: int
     arguments: Mapping[str, Any]
-    outputs: tuple[Seen, ...]
+    outputs: tuple[SeenTensor, ...]
     macs: int = 0
     counted: bool = True
 
@@ -47,7 +47,7 @@ class Call(NamedTuple):
         """The operator's name without library and overload: `conv2d`, without the `_` of writing in place."""
         return self.target.split(".")[1].rstrip("_")
 
-    def tensors(self) -> Iterator[Seen]:
+    def tensors(self) -> Iterator[SeenTensor]:
         """Yield the tensors among the arguments, in their order."""
         for value in self.arguments.values():
             yield from tensors_in(value)
@@ -56,14 +56,14 @@ class Call(NamedTuple):
 class Recording(NamedTuple):
     """A forward pass: what went in, the calls, and where each output comes from, by name."""
 
-    inputs: Mapping[str, Seen]
-    calls: tuple[Call, ...]
-    outputs: Mapping[str, Seen]
+    inputs: Mapping[str, SeenTensor]
+    calls: tuple[Dispatched, ...]
+    outputs: Mapping[str, SeenTensor]
 
 
-def tensors_in(value: Any) -> Iterator[Seen]:
+def tensors_in(value: Any) -> Iterator[SeenTensor]:
     """Yield the tensors in an argument: itself, or those in a list."""
-    if isinstance(value, Seen):
+    if isinstance(value, SeenTensor):
         yield value
     elif isinstance(value, list | tuple):
         for item in value:

@@ -71,10 +71,12 @@ def batched(given: Iterable[Given]) -> Batched:
     grows = any(one.shape is not None and not one.whole for one in listed)
 
     def at(size: int) -> Any:
-        from archprof.runtime.arguments import Arguments
+        from archprof.runtime.arguments import CallArguments
 
         values = [(one.name, _tensor(one, size)) for one in listed]
-        return Arguments(tuple(value for name, value in values if not name), {name: v for name, v in values if name})
+        return CallArguments(
+            tuple(value for name, value in values if not name), {name: v for name, v in values if name}
+        )
 
     return Batched(at, grows)
 

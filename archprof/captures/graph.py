@@ -1,11 +1,11 @@
 """A recording as a graph: calls as nodes, with paths, values and the tensors that they hold."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.captures.batch import batch_axes, batch_axis
-from archprof.captures.calls import Call, Recording, Seen
+from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.lift import held_tensors, lift
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Provenance
@@ -35,7 +35,7 @@ class Parts(NamedTuple):
     own: frozenset[str]
 
 
-class Place(NamedTuple):
+class RowPlace(NamedTuple):
     """Where a call stands: the path of its row, and how the module runs it."""
 
     path: str
@@ -62,24 +62,27 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
 
 def _add(
     builder: GraphBuilder,
-    call: Call,
-    place: Place,
+    call: Dispatched,
+    place: RowPlace,
     axes: Sequence[BatchAxis],
     parts: Parts,
 ) -> None:
-    edges = tuple(_edges(call))
-    inputs = [builder.value(edge) for edge in edges]
+    read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
+    inputs = [builder.value(edge) for edge in read]
     outputs = tuple(_value(seen, axis) for seen, axis in zip(call.outputs, axes, strict=True))
     op = lift(call, inputs, outputs, place.form)
     held = {key: held.name for key, (_, held) in held_tensors(call)}
-    learned = [parts.parameters[name].trainable for name in held.values() if name in parts.parameters]
+    learns = {key: parts.parameters[name].trainable for key, name in held.items() if name in parts.parameters}
+    some = any(learns.values())
+    frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
-    placement = Placement(all(learned), {}, _provenance(call, place, parts), renamed or None)
+    placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs) or (_NOTHING,)
+    edges = (*read, *_written(call, read))
     builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
 
 
-def _form(op: Operator, place: Place, parts: Parts) -> str:
+def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
     """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
     if op.form == "function":  # whatever module has it alone
         return op.form
@@ -87,7 +90,7 @@ def _form(op: Operator, place: Place, parts: Parts) -> str:
     return place.form if known or place.form == "function" or isinstance(op, Recorded) else "other module"
 
 
-def _add_unused(builder: GraphBuilder, calls: Sequence[Call], parts: Parts) -> None:
+def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
     unused: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
@@ -102,34 +105,30 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Call], parts: Parts) -> N
         builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
 
 
-def _provenance(call: Call, place: Place, parts: Parts) -> Provenance:
+def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call: the module that calls it, or, of a module that is a single operator, the one around
     it; of what stands outermost, itself."""
     block = call.path if place.form == "function" else call.path.rpartition(".")[0]
     return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
 
 
-def _first_axes(call: Call) -> list[BatchAxis]:
+def _first_axes(call: Dispatched) -> list[BatchAxis]:
     """Return where the batch stands in what a call returns for a single image, as far as its shape tells: in front,
     where that is 1."""
     return [_first_axis(seen) for seen in call.outputs]
 
 
-def _first_axis(seen: Seen) -> BatchAxis:
+def _first_axis(seen: SeenTensor) -> BatchAxis:
     return 0 if seen.shape[:1] == (1,) else None
 
 
-def _edges(call: Call) -> Iterator[Edge]:
-    """Yield where the tensors of a call come from, each place once: who made them, who wrote over them since."""
-    found: dict[Edge, None] = {}
-    for seen in call.tensors():
-        if isinstance(seen.source, Edge):
-            found[seen.source] = None
-        found.update(dict.fromkeys(seen.after))
-    yield from found
+def _written(call: Dispatched, read: Collection[Edge]) -> Iterator[Edge]:
+    """Yield the calls that have written over what a call reads since it was made, each once."""
+    written = dict.fromkeys(edge for seen in call.tensors() for edge in seen.after)
+    yield from (edge for edge in written if edge not in read)
 
 
-def _value(seen: Seen, axis: BatchAxis) -> Value:
+def _value(seen: SeenTensor, axis: BatchAxis) -> Value:
     """Return a tensor as a value; of three axes the first is taken for the channels, of others the last."""
     shape = (*seen.shape[:axis], *seen.shape[axis + 1 :]) if isinstance(axis, int) else seen.shape
     channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
@@ -147,23 +146,23 @@ def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ..
     return tuple(one._replace(channel=like.channel) for one, like in zip(outputs, made, strict=True))
 
 
-def _places(calls: Sequence[Call]) -> list[Place]:
+def _places(calls: Sequence[Dispatched]) -> list[RowPlace]:
     """Return where each call stands: a module that runs a single operator, or a single one with parameters, is that
     operator; others are functions of the module that calls them."""
     visits: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index, call in enumerate(calls):
         visits[call.path, call.visit].append(index)
     parents = {call.path.rpartition(".")[0] for call in calls}
-    places: dict[int, Place] = {}
+    places: dict[int, RowPlace] = {}
     for (path, _), indices in visits.items():
         own = [index for index in indices if any(held_tensors(calls[index]))] or indices
         alone = own[0] if len(own) == 1 and path not in parents else None
         counted: Counter[str] = Counter()
         for index in indices:
             if index == alone and path:
-                places[index] = Place(path, "module")
+                places[index] = RowPlace(path, "module")
                 continue
             name = calls[index].name
-            places[index] = Place(f"{path}:{name}[{counted[name]}]", "function")
+            places[index] = RowPlace(f"{path}:{name}[{counted[name]}]", "function")
             counted[name] += 1
     return [places[index] for index in range(len(calls))]

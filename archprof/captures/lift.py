@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any
 
-from archprof.captures.calls import Call, Held, Seen
+from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.batch_norm import BatchNorm2d
@@ -23,10 +23,10 @@ from archprof.ir.terms import total
 from archprof.ir.values import Value
 
 # Returns the operator of a call that a module or a function makes (`form`), None where the call is not of that sort.
-Lift = Callable[[Call, str], Operator | None]
+Lift = Callable[[Dispatched, str], Operator | None]
 
 
-def lift(call: Call, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
+def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
     """Return the operator of a call, on these values."""
     lifted = LIFTS.get(call.name)
     typed = lifted(call, form) if lifted else None
@@ -44,7 +44,7 @@ def lift(call: Call, inputs: Sequence[Value], outputs: Sequence[Value], form: st
     )
 
 
-def _kind(call: Call) -> str:
+def _kind(call: Dispatched) -> str:
     """Return what sort of operator a call is, one of the kinds of `Operator`; a product with a parameter is linear."""
     kind = KINDS.get(call.name, "other")
     if kind == "standard":
@@ -55,7 +55,7 @@ def _kind(call: Call) -> str:
     return kind
 
 
-def _kind_of_convolution(call: Call) -> str:
+def _kind_of_convolution(call: Dispatched) -> str:
     given = call.arguments
     out, each, *kernel = given["weight"].shape
     groups = given.get("groups", 1)
@@ -64,7 +64,7 @@ def _kind_of_convolution(call: Call) -> str:
     return "depthwise" if (out, each) == (groups, 1) else "grouped"
 
 
-def _divides(call: Call, outputs: Sequence[Value]) -> int | None:
+def _divides(call: Dispatched, outputs: Sequence[Value]) -> int | None:
     """Return by how much a call divides the resolution: windows by their stride along the last axis; None where no
     positions are left."""
     if outputs and len(outputs[0].shape) <= 1:
@@ -77,11 +77,11 @@ def _divides(call: Call, outputs: Sequence[Value]) -> int | None:
     return int(step if isinstance(step, int) else step[-1])
 
 
-def held_tensors(call: Call) -> Iterator[tuple[str, tuple[Seen, Held]]]:
+def held_tensors(call: Dispatched) -> Iterator[tuple[str, tuple[SeenTensor, HeldTensor]]]:
     """Yield the parameters and buffers of a call, by the names of the operator's arguments."""
     for name, value in call.arguments.items():
         for key, seen in _listed(name, value):
-            if isinstance(seen, Seen) and isinstance(seen.source, Held) and seen.source.name:
+            if isinstance(seen, SeenTensor) and isinstance(seen.source, HeldTensor) and seen.source.name:
                 yield key, (seen, seen.source)
 
 
@@ -92,7 +92,7 @@ def _listed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _is_what_was_recorded(op: Operator, call: Call, inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
+def _is_what_was_recorded(op: Operator, call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
     held = {(name, held.kind): prod(seen.shape) for name, (seen, held) in held_tensors(call)}
     stated = {(name, "parameter"): total(terms) for name, terms in op.parameters().items()}
     stated |= {(name, "buffer"): total(terms) for name, terms in op.buffers().items()}
@@ -106,7 +106,7 @@ def _is_what_was_recorded(op: Operator, call: Call, inputs: Sequence[Value], out
     return same_shapes and total(op.macs(inputs, made)) == call.macs
 
 
-def _conv2d(call: Call, form: str) -> Operator | None:
+def _conv2d(call: Dispatched, form: str) -> Operator | None:
     given = call.arguments
     if isinstance(given["padding"], str):
         return None
@@ -116,29 +116,29 @@ def _conv2d(call: Call, form: str) -> Operator | None:
     return Conv2d(each * groups, out, _pair(kernel), stride, padding, dilation, groups, given["bias"] is not None)
 
 
-def _linear(call: Call, form: str) -> Operator | None:
+def _linear(call: Dispatched, form: str) -> Operator | None:
     out, features = call.arguments["weight"].shape
     return Linear(features, out, call.arguments["bias"] is not None)
 
 
-def _batch_norm(call: Call, form: str) -> Operator | None:
+def _batch_norm(call: Dispatched, form: str) -> Operator | None:
     given = call.arguments
     shape = given["input"].shape
     affine = given["weight"] is not None
     return BatchNorm2d(shape[1], given["eps"], given["momentum"], affine, len(shape) == 2)
 
 
-def _layer_norm(call: Call, form: str) -> Operator | None:
+def _layer_norm(call: Dispatched, form: str) -> Operator | None:
     shape = call.arguments["normalized_shape"]
     return LayerNorm(shape[0], call.arguments["eps"], True) if len(shape) == 1 else None
 
 
-def _group_norm(call: Call, form: str) -> Operator | None:
+def _group_norm(call: Dispatched, form: str) -> Operator | None:
     given = call.arguments
     return GroupNorm(given["input"].shape[1], given["num_groups"], given["eps"])
 
 
-def _max_pool(call: Call, form: str) -> Operator | None:
+def _max_pool(call: Dispatched, form: str) -> Operator | None:
     given = call.arguments
     if _pair(given["dilation"]) != (1, 1):
         return None
@@ -146,7 +146,7 @@ def _max_pool(call: Call, form: str) -> Operator | None:
     return MaxPool2d(kernel, _pair(given["stride"] or kernel), _pair(given["padding"]), given["ceil_mode"])
 
 
-def _avg_pool(call: Call, form: str) -> Operator | None:
+def _avg_pool(call: Dispatched, form: str) -> Operator | None:
     given = call.arguments
     kernel = _pair(given["kernel_size"])
     if given["divisor_override"] is not None:
@@ -155,7 +155,7 @@ def _avg_pool(call: Call, form: str) -> Operator | None:
     return AvgPool2d(kernel, *window)
 
 
-def _mean(call: Call, form: str) -> Operator | None:
+def _mean(call: Dispatched, form: str) -> Operator | None:
     axes = call.arguments.get("dim")
     rank = len(call.arguments["self"].shape)
     whole = rank == 4 and axes is not None and sorted(axis % rank for axis in axes) == [2, 3]
@@ -163,21 +163,21 @@ def _mean(call: Call, form: str) -> Operator | None:
 
 
 def _join(op: type[Operator]) -> Lift:
-    def lifted(call: Call, form: str) -> Operator | None:
+    def lifted(call: Dispatched, form: str) -> Operator | None:
         return op() if len(list(call.tensors())) == 2 and call.arguments.get("alpha", 1) == 1 else None
 
     return lifted
 
 
-def _concat(call: Call, form: str) -> Operator | None:
+def _concat(call: Dispatched, form: str) -> Operator | None:
     return Concat() if call.arguments["dim"] == 1 else None
 
 
-def _flatten(call: Call, form: str) -> Operator | None:
+def _flatten(call: Dispatched, form: str) -> Operator | None:
     return Flatten() if (call.arguments["start_dim"], call.arguments["end_dim"]) == (1, -1) else None
 
 
-def _permute(call: Call, form: str) -> Operator | None:
+def _permute(call: Dispatched, form: str) -> Operator | None:
     first, *axes = (axis % len(call.arguments["dims"]) for axis in call.arguments["dims"])
     return Permute(tuple(axis - 1 for axis in axes)) if first == 0 else None
 
@@ -186,11 +186,11 @@ def _plain(op: type[Operator]) -> Lift:
     return lambda call, form: op()
 
 
-def _hardtanh(call: Call, form: str) -> Operator | None:
+def _hardtanh(call: Dispatched, form: str) -> Operator | None:
     return ReLU6() if (call.arguments["min_val"], call.arguments["max_val"]) == (0, 6) else None
 
 
-def _gelu(call: Call, form: str) -> Operator | None:
+def _gelu(call: Dispatched, form: str) -> Operator | None:
     return GELU() if call.arguments["approximate"] == "none" else None
 
 

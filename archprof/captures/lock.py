@@ -40,10 +40,10 @@ from archprof.ir.origin import Unlisted
 from archprof.ir.values import Value
 from archprof.limits import MAX_OPERATORS
 from archprof.spec import git
-from archprof.spec.json_text import JsonText, Kind
+from archprof.spec.json_text import FileKind, JsonText
 
 MAX_BYTES = 1 << 26
-_KIND = Kind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
+_KIND = FileKind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
 _FORMS = one_of("module", "other module", "function")
 
 _Read = TypeVar("_Read")
@@ -123,7 +123,8 @@ class _Reader:
             _check_fits(op, [self._builder.value(edge) for edge in edges], outputs)
         place = Provenance(None, block=field(record, "block", text), block_type=field(record, "block_type", text))
         tied = field(record, "parameters", names, None)
-        placement = Placement(field(record, "trainable", flag, True), {}, place, tied)
+        frozen = frozenset(field(record, "frozen", texts, ()))
+        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen)
         form = field(record, "form", _FORMS, "module")
         call = self._builder.append(field(record, "path", text), op, edges, outputs, op.kind, form, placement)
         if call != field(record, "call", count, 1):

@@ -58,6 +58,7 @@ def _node() -> dict[str, Any]:
         "block": _TEXT,
         "block_type": _TEXT,
         "trainable": {"type": "boolean"},
+        "frozen": {"type": "array", "items": _TEXT},
         "parameters": {"type": "object", "additionalProperties": _TEXT},
     }
     always = ("path", "inputs", "outputs", "block", "block_type")

@@ -88,6 +88,8 @@ def _node(node: Node, ids: list[str]) -> dict[str, Any]:
     record |= {"block": node.block, "block_type": node.block_type}
     if not node.trainable:
         record["trainable"] = False
+    if node.frozen:
+        record["frozen"] = sorted(node.frozen)
     if node.parameters:
         record["parameters"] = dict(node.parameters)
     return record

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any
 
-from archprof.captures.calls import Seen
+from archprof.captures.calls import SeenTensor
 from archprof.runtime.products import RULES as PRODUCTS
 from archprof.runtime.products import Rule, Shapes, Sizes, matmul, multiplies
 
@@ -80,6 +80,6 @@ def macs_of(operator: str, given: Mapping[str, Any], output: Sizes) -> int | Non
 
 
 def _shapes(value: Any) -> Any:
-    if isinstance(value, Seen):
+    if isinstance(value, SeenTensor):
         return value.shape
     return [_shapes(item) for item in value] if isinstance(value, list) else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,13 +15,13 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archprof.captures.calls import Recording
-    from archprof.runtime.arguments import Arguments
+    from archprof.runtime.arguments import CallArguments
 
 
 class Batched(NamedTuple):
     """What a module is called with at a batch size; *growing* tells whether there are others."""
 
-    at: Callable[[int], Arguments]
+    at: Callable[[int], CallArguments]
     growing: bool
 
 
@@ -70,7 +71,7 @@ def _others(module: nn.Module, batched: Batched, shadowed: Callable[..., Any]) -
         return []
 
 
-def _record(module: nn.Module, arguments: Arguments, shadowed: Callable[..., Any]) -> Recording:
+def _record(module: nn.Module, arguments: CallArguments, shadowed: Callable[..., Any]) -> Recording:
     import torch
     from torch.utils._pytree import tree_map_only
 
@@ -101,9 +102,14 @@ def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     return found
 
 
-def _failed_on(arguments: Arguments, error: BaseException) -> UsageError:
+def _failed_on(arguments: CallArguments, error: BaseException) -> UsageError:
     from archprof.runtime.arguments import call_text
 
+    if higher := re.search(r"HigherOrderOperator (\w+)", str(error)):
+        message = f"the module calls `{higher[1]}`, an operator of functions, which no recorder looks into"
+        return usage_error(
+            message, help="have it run another way meanwhile, as with eager attention", note=raised_at(error)
+        )
     return usage_error(f"the module fails on ({call_text(arguments)}): {described(error)}", note=raised_at(error))
 
 
@@ -116,6 +122,7 @@ def raised_at(error: BaseException) -> str:
 
     theirs = (Path(torch.__file__).parent, Path(__file__).parents[1])
     for frame in reversed(extract_tb(error.__traceback__)):
-        if not any(folder in Path(frame.filename).parents for folder in theirs):
+        path = Path(frame.filename)
+        if path.is_file() and not any(folder in path.parents for folder in theirs):
             return f"raised at {frame.filename}:{frame.lineno}: {frame.line}"
     return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import Any, NamedTuple
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archprof.captures.calls import Call, Held, Recording, Seen
+from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor
 from archprof.captures.macs import is_whole, macs_of
 from archprof.ir.graph import INPUT, Edge
 
@@ -28,7 +28,7 @@ def record(
     recorder = _Recorder(module, inputs)
     with torch.inference_mode(), recorder.following(), recorder:
         returned = module(*args, **kwargs)
-    outputs = dict(_named("output", returned))
+    outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
     return Recording(recorder.inputs, tuple(recorder.calls), found)
 
@@ -50,22 +50,24 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
-        self.calls: list[Call] = []
-        self.inputs = {name: Seen(_shape(x), _dtype(x), Edge(INPUT, k)) for k, (name, x) in enumerate(inputs.items())}
+        self.calls: list[Dispatched] = []
+        self.inputs = {
+            name: SeenTensor(_shape(x), _dtype(x), Edge(INPUT, k)) for k, (name, x) in enumerate(inputs.items())
+        }
         self._paths = {id(part): path for path, part in root.named_modules()}
         self._visits: Counter[str] = Counter()
         self._running = [_Visit("", type(root).__name__, 1)]
-        self._sources: dict[int, Edge | Held] = {}
+        self._sources: dict[int, Edge | HeldTensor] = {}
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         for name, parameter in root.named_parameters():
-            self._know(parameter, Held(name, "parameter"))
+            self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
-            self._know(buffer, Held(name, "buffer"))
+            self._know(buffer, HeldTensor(name, "buffer"))
         for k, tensor in enumerate(inputs.values()):
             self._know(tensor, Edge(INPUT, k))
 
-    def _know(self, tensor: Tensor, source: Edge | Held) -> None:
+    def _know(self, tensor: Tensor, source: Edge | HeldTensor) -> None:
         self._sources[id(tensor)] = source
         self._alive.append(tensor)
 
@@ -116,30 +118,30 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return [self._plain(item) for item in value]
         return value
 
-    def seen(self, tensor: Tensor) -> Seen:
+    def seen(self, tensor: Tensor) -> SeenTensor:
         """Return a tensor as calls see it."""
         source = self._sources.get(id(tensor))
         if source is None:
-            source = Held("", "constant")
+            source = HeldTensor("", "constant")
             self._know(tensor, source)
         writer = self._writers.get(_storage(tensor)) if self._writers else None
-        late = writer is not None and (isinstance(source, Held) or writer.node > source.node)
-        return Seen(_shape(tensor), _dtype(tensor), source, (writer,) if late and writer else ())
+        late = writer is not None and (isinstance(source, HeldTensor) or writer.node > source.node)
+        return SeenTensor(_shape(tensor), _dtype(tensor), source, (writer,) if late and writer else ())
 
     def _note(self, func: Any, given: dict[str, Any], returned: Any) -> None:
         index = len(self.calls)
         outputs = []
         for k, tensor in enumerate(_tensors(returned)):
             self._know(tensor, Edge(index, k))
-            outputs.append(Seen(_shape(tensor), _dtype(tensor), Edge(index, k)))
+            outputs.append(SeenTensor(_shape(tensor), _dtype(tensor), Edge(index, k)))
         for tensor, argument in zip(_tensors(returned), func._schema.returns, strict=False):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 self._writers[_storage(tensor)] = Edge(index)
         self._append(func, given, tuple(outputs))
 
-    def _append(self, func: Any, given: dict[str, Any], outputs: tuple[Seen, ...]) -> None:
+    def _append(self, func: Any, given: dict[str, Any], outputs: tuple[SeenTensor, ...]) -> None:
         macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
-        self.calls.append(Call(str(func), *self._running[-1], given, outputs, macs or 0, macs is not None))
+        self.calls.append(Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, macs is not None))
 
 
 def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
@@ -160,19 +162,26 @@ def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
 _NORMS = frozenset(("aten::batch_norm", "aten::layer_norm", "aten::group_norm"))
 
 
-def _named(name: str, value: Any) -> Iterator[tuple[str, Tensor]]:
-    """Yield the tensors of what forward returns, by where they stand: `output`, `output.0`, `features`."""
+def _named(place: str, value: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Tensor]]:
+    """Yield the tensors of what forward returns, by where they stand: `output`, `output.0`, `features`, `heads.a`."""
     if isinstance(value, Tensor):
-        yield name, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from _named(str(key), item)
-    elif isinstance(value, list | tuple):
-        keys = getattr(value, "_fields", range(len(value)))
-        for key, item in zip(keys, value, strict=True):
-            yield from _named(f"{name}.{key}" if isinstance(key, int) else key, item)
-    elif hasattr(value, "__dict__"):
-        yield from _named(name, vars(value))
+        yield place or "output", value
+    elif id(value) not in above:  # an object may hold itself
+        for key, item in _parts(value):
+            yield from _named(f"{place}.{key}" if place else _outermost(key), item, (*above, id(value)))
+
+
+def _outermost(key: Any) -> str:
+    return f"output.{key}" if isinstance(key, int) else str(key)
+
+
+def _parts(value: Any) -> Iterable[tuple[Any, Any]]:
+    """Return what a value holds, each with its key: of a mapping, of a named or plain sequence, of an object."""
+    if isinstance(value, Mapping):
+        return value.items()
+    if isinstance(value, list | tuple):
+        return zip(getattr(value, "_fields", range(len(value))), value, strict=True)
+    return vars(value).items() if hasattr(value, "__dict__") else ()
 
 
 def _tensors(value: Any) -> list[Tensor]:

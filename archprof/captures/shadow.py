@@ -21,12 +21,14 @@ def on_meta(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], T
 @contextmanager
 def on_fakes(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
     """Give a copy of fake tensors, which know their device and can meet real ones, and what makes an input fake."""
+    import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
 
     with FakeTensorMode(allow_non_fake_inputs=True) as mode:
 
         def fake(tensor: Tensor) -> Tensor:
-            return mode.from_tensor(tensor)
+            # What was made on meta stands on the device of the inputs here.
+            return torch.empty_like(tensor, device="cpu") if tensor.is_meta else mode.from_tensor(tensor)
 
         yield _copy(module, fake), fake
 

@@ -28,7 +28,7 @@ _FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
 
 
-class Reference(NamedTuple):
+class CodeReference(NamedTuple):
     """A model as it is typed: a library, a file or a module, what it names there, and arguments (None where it is not
     called)."""
 
@@ -51,17 +51,17 @@ def is_code(text: str) -> bool:
     return origin in LIBRARIES or origin.endswith(".py") or all(part.isidentifier() for part in origin.split("."))
 
 
-def parse(text: str) -> Reference:
+def parse(text: str) -> CodeReference:
     """Return the parts of a reference. Raises UsageError for one that is none, or whose arguments are no literals."""
     origin, _, name = text.partition(":")
     if origin == "transformers":
-        return Reference(origin, name)
+        return CodeReference(origin, name)
     name, bracket, rest = name.partition("(")
     if not all(part.isidentifier() for part in name.split(".")) and (origin != "timm" or bracket):
         raise usage_error(f"`{name}` is no name in `{origin}`", help="write `net.py:Net`, or `net.py:Net(width=0.5)`")
     if not bracket:
-        return Reference(origin, name)
-    return Reference(origin, name, *_literals(f"{name}({rest}"))
+        return CodeReference(origin, name)
+    return CodeReference(origin, name, *_literals(f"{name}({rest}"))
 
 
 def _literals(call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -126,7 +126,7 @@ class Made(NamedTuple):
     version: str
 
 
-def make(reference: Reference) -> Made:
+def make(reference: CodeReference) -> Made:
     """Return the module of a reference, without drawing its weights, and on the meta device where it can be made there.
 
     Raises UsageError where the code is not there, or fails, and where it gives no module.
@@ -159,7 +159,7 @@ def _version(name: str) -> str:
     return f"{name} {version(name)}"
 
 
-def _torchvision(reference: Reference) -> Made:
+def _torchvision(reference: CodeReference) -> Made:
     models = _library("torchvision").models
     known = models.list_models()
     if reference.name not in known:
@@ -186,7 +186,7 @@ def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
     return (3, _FRAMES, height, width) if type(given).__name__ == "VideoClassification" else (3, height, width)
 
 
-def _timm(reference: Reference) -> Made:
+def _timm(reference: CodeReference) -> Made:
     timm = _library("timm")
     if not timm.is_model(reference.name):
         name = reference.name.partition(".")[0]
@@ -196,7 +196,7 @@ def _timm(reference: Reference) -> Made:
     return Made(module, config.get("input_size"), _version("timm"))
 
 
-def _transformers(reference: Reference) -> Made:
+def _transformers(reference: CodeReference) -> Made:
     transformers = _library("transformers")
     path = Path(reference.name)
     if not path.exists():
@@ -213,7 +213,7 @@ def _transformers(reference: Reference) -> Made:
     return Made(module, None, _version("transformers"))
 
 
-def _own(reference: Reference) -> Made:
+def _own(reference: CodeReference) -> Made:
     found = _attribute(_module(reference.origin), reference)
     from torch import nn
 
@@ -269,7 +269,7 @@ def _shown(file: str) -> str:
     return str(path.relative_to(Path.cwd())) if path.is_relative_to(Path.cwd()) else file
 
 
-def _attribute(module: Any, reference: Reference) -> Any:
+def _attribute(module: Any, reference: CodeReference) -> Any:
     found = module
     for name in reference.name.split("."):
         if not hasattr(found, name):
@@ -280,7 +280,7 @@ def _attribute(module: Any, reference: Reference) -> Any:
     return found
 
 
-def _construct(make: Callable[[], Any], reference: Reference) -> nn.Module:
+def _construct(make: Callable[[], Any], reference: CodeReference) -> nn.Module:
     """Return a module without drawing its weights: on the meta device, or, where its constructor needs elements, in
     memory that nobody fills."""
     import torch

@@ -52,7 +52,7 @@ def run_sweep(request: SweepRequest) -> int:
 
 def _sink_of(request: SweepRequest) -> "type[_Sink]":
     if request.format in SHOWN:
-        return _Shown
+        return _ShownTable
     if goes_by(request.output):
         return _Streamed
     return _Document if request.format == "json" else _Kept
@@ -122,7 +122,7 @@ class _Sink:
         return ""
 
 
-class _Shown(_Sink):
+class _ShownTable(_Sink):
     """A table of the first variants, and a plot."""
 
     def __init__(self, request: SweepRequest, selection: "Selection", tally: "Tally") -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs.amounts import Amount
-    from archprof.costs.report import Report, Row
+    from archprof.costs.report import Row
 
 
 class Price(NamedTuple):
@@ -60,13 +60,6 @@ def _said(row: Row, name: str) -> object:
     if name == "again":
         return row.node.call > 1
     return row.form if name == "form" else getattr(row.operator, name)
-
-
-def convention_total(report: Report, convention: Convention) -> int:
-    """Return what a network counts under a convention, in its unit: what is priced of it."""
-    from archprof.costs.priced import priced_rows
-
-    return convention_sum(priced_rows(report, convention), convention)
 
 
 def convention_sum(rows: Sequence[Row], convention: Convention) -> int:

@@ -22,7 +22,7 @@ INFERENCE = Setup()
 
 class SeenCall(NamedTuple):
     """A call of an operator as a metric sees it; the tensors of *parameters* and *buffers* that belong to another call
-    are left out."""
+    are left out. *frozen* are those parameters that do not learn where others do."""
 
     op: Operator
     inputs: tuple[Value, ...]
@@ -30,6 +30,7 @@ class SeenCall(NamedTuple):
     parameters: Mapping[str, Terms]
     buffers: Mapping[str, Terms]
     trainable: bool = True
+    frozen: frozenset[str] = frozenset()
 
 
 class Metric(NamedTuple):

@@ -4,7 +4,7 @@ tool counts alike whoever calls them."""
 from collections import Counter
 from collections.abc import Sequence
 
-from archprof.costs.convention import ARCHPROF, Convention
+from archprof.costs.convention import ARCHPROF, Convention, convention_sum
 from archprof.costs.report import Report, Row
 from archprof.ir.operators.recorded import Recorded
 
@@ -25,6 +25,11 @@ _NOT_SEEN = ("mv", "dot", "vdot", "addmv", "addbmm", "inner", "tensordot", "bili
 def priced_rows(report: Report, convention: Convention) -> Sequence[Row]:
     """Return the operators of which it is known what a convention counts."""
     return report.rows if report.origin.is_table else [row for row in report.rows if is_priced(row, convention)]
+
+
+def convention_total(report: Report, convention: Convention) -> int:
+    """Return what a network counts under a convention, in its unit: what is priced of it."""
+    return convention_sum(priced_rows(report, convention), convention)
 
 
 def not_priced(report: Report, convention: Convention) -> dict[str, int] | None:

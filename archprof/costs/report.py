@@ -187,7 +187,14 @@ def _counted(of: Callable[[SeenCall, Setup], Terms], calls: Sequence[SeenCall], 
 def _column(metric: Metric, counted: tuple[int, ...], calls: Sequence[SeenCall]) -> tuple[int, ...]:
     if not metric.trained:
         return counted
-    return tuple([count if call.trainable else 0 for count, call in zip(counted, calls, strict=True)])
+    return tuple([_learned(count, call) if call.trainable else 0 for count, call in zip(counted, calls, strict=True)])
+
+
+def _learned(count: int, call: SeenCall) -> int:
+    """Return what learns of a call's parameters, *count* in all."""
+    if not call.frozen:
+        return count
+    return count - int(sum(total(terms) for name, terms in call.parameters.items() if name in call.frozen))
 
 
 def total_cost(rows: Iterable[Row]) -> Counts:
@@ -212,7 +219,7 @@ def seen_calls(graph: Graph) -> Iterator[SeenCall]:
             parameters, buffers = _owned(node, parameters, owned), _owned(node, buffers, owned)
         elif node.call > 1:
             parameters, buffers = {}, {}
-        yield SeenCall(op, values, node.outputs, parameters, buffers, node.trainable)
+        yield SeenCall(op, values, node.outputs, parameters, buffers, node.trainable, node.frozen)
 
 
 def _owned(node: Node, tensors: Mapping[str, Terms], owned: set[str]) -> Mapping[str, Terms]:

@@ -14,12 +14,14 @@ _KEEPS_SIZE = Operator.stride_factor
 
 
 class Placement(NamedTuple):
-    """What a node has from where it stands, whatever its operator; *parameters* as in `Node`."""
+    """What a node has from where it stands, whatever its operator; *parameters* and *frozen* as in
+    `Node`."""
 
     trainable: bool = True
     inits: Mapping[str, InitRule] = {}  # by what operators are `drawn_as`
     provenance: Provenance | None = None
     parameters: Mapping[str, str] | None = None
+    frozen: frozenset[str] = frozenset()
 
 
 class GraphBuilder:
@@ -62,14 +64,16 @@ class GraphBuilder:
     ) -> int:
         """Append a call whose outputs are known, and return which call of its path it is, counted from 1."""
         call = self._calls[path] = self._calls.get(path, 0) + 1
-        trainable, inits, provenance, parameters = placement
+        trainable, inits, provenance, parameters, frozen = placement
         init = inits.get(op.drawn_as) if op.drawn_as else None
         order = self._reserved.pop(path, None) if self._reserved else None
         if order is None:
             order = self._registered
             self._registered += 1
         stage = self._stage(op, inputs, kind)
-        node = Node(path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, parameters, provenance)
+        node = Node(
+            path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, parameters, provenance, frozen
+        )
         self.nodes.append(node)
         return call
 

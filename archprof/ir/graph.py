@@ -43,7 +43,8 @@ class Node(NamedTuple):
     *path* is that of the module that it calls, or, of an operator that is a function, a name below the module that
     calls it. A module that is called again has the same path, another *call*, counted from 1, and the parameters of
     the first. *parameters* names the tensor behind each of the operator's parameters where that is not `path.name`:
-    a tensor that several nodes name counts once, at the first.
+    a tensor that several nodes name counts once, at the first. *frozen* are those of its parameters that do not learn
+    where others of a *trainable* node do.
     """
 
     path: str
@@ -59,6 +60,7 @@ class Node(NamedTuple):
     init: InitRule | None = None
     parameters: Mapping[str, str] | None = None
     provenance: Provenance | None = None
+    frozen: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 from archprof.costs.metrics import label_of
 from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.sweep.outcome import Impossible, Network, SweepOutcome
+from archprof.sweep.outcome import Impossible, SweepOutcome, SweptNetwork
 from archprof.units import exact, plural, short
 
 # The counts of the table beside those that are asked for, and how soon they give way to them.
@@ -29,7 +29,7 @@ def sweep_table(found: SweepOutcome) -> Table:
     return Table(title, columns, rows, tuple(_footer(found)))
 
 
-def _row(network: Network, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
+def _row(network: SweptNetwork, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
     one = network.variant
     settings = [one.settings.get(name, "") for name in axes]
     if network.last_width:

@@ -13,14 +13,14 @@ if TYPE_CHECKING:
 _SHAPE_HELP = "a shape without the batch, as in `(3, 224, 224)`, or the tensors themselves"
 
 
-class Arguments(NamedTuple):
+class CallArguments(NamedTuple):
     """What a module is called with: by place, and by name."""
 
     positional: tuple[Any, ...]
     named: Mapping[str, Any] = {}
 
 
-def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], images: int = 1) -> Arguments:
+def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], images: int = 1) -> CallArguments:
     """Return copies of the tensors in *given*, a tensor or a sequence of arguments by place, and in *named*; or, where
     *given* is a shape (C, H, W), an input of zeros, of so many *images*, of the type and on the device of the module's
     parameters.
@@ -41,7 +41,7 @@ def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], image
     elif not any(isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)):
         given = (_zeros(module, given, images),)
     positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
-    return Arguments(positional, named)
+    return CallArguments(positional, named)
 
 
 def _copy(tensor: Tensor) -> Tensor:
@@ -102,7 +102,7 @@ def _scripted(what: str) -> UsageError:
     return usage_error(f"{what} of TorchScript cannot be measured", help=advice)
 
 
-def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageError:
+def failed_on(arguments: CallArguments, counter: str, error: Exception) -> UsageError:
     """Return what to say of a module that fails on its arguments."""
     advice = f"give what its forward takes: {_SHAPE_HELP}"
     if counter == "fvcore":
@@ -110,7 +110,7 @@ def failed_on(arguments: Arguments, counter: str, error: Exception) -> UsageErro
     return usage_error(f"the module fails on ({call_text(arguments)}): {described(error)}", help=advice)
 
 
-def call_text(arguments: Arguments) -> str:
+def call_text(arguments: CallArguments) -> str:
     """Return arguments as a call has them: `1×3×224×224, mask=1×224×224`."""
     named = (f"{key}={_shown(value)}" for key, value in arguments.named.items())
     return ", ".join([*map(_shown, arguments.positional), *named])

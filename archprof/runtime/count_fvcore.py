@@ -19,13 +19,13 @@ from torch._C._functorch import get_unwrapped, is_functorch_wrapped_tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._pytree import tree_flatten, tree_leaves, tree_unflatten
 
-from archprof.runtime.arguments import Arguments
+from archprof.runtime.arguments import CallArguments
 from archprof.runtime.count import Count
 from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.products import RULES, Rule, matmul, multiplies
 
 
-def fvcore_macs(module: nn.Module, arguments: Arguments) -> Count:
+def fvcore_macs(module: nn.Module, arguments: CallArguments) -> Count:
     """Return the MACs of convolutions, linear layers and matrix products, by the path of the module that runs them
     itself, and the operators there that multiply and have no rule.
 
@@ -45,7 +45,7 @@ def fvcore_macs(module: nn.Module, arguments: Arguments) -> Count:
     return Count(macs, not_counted)
 
 
-def _on_tensors(module: nn.Module, arguments: Arguments) -> tuple[Tensor, ...]:
+def _on_tensors(module: nn.Module, arguments: CallArguments) -> tuple[Tensor, ...]:
     """Have a module called with the tensors of its arguments alone, which is what a trace takes, and return them."""
     leaves, structure = tree_flatten(arguments)
     forward = module.forward

@@ -9,12 +9,12 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
-from archprof.runtime.arguments import Arguments
+from archprof.runtime.arguments import CallArguments
 from archprof.runtime.count import Count
 from archprof.runtime.products import RULES, Rule, multiplies
 
 
-def torch_macs(module: nn.Module, arguments: Arguments) -> Count:
+def torch_macs(module: nn.Module, arguments: CallArguments) -> Count:
     """Return half the FLOPs that are counted, by the path of the module that runs them itself, and the operators there
     that multiply and have no rule.
 

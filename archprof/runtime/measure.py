@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.errors import InputError, suggest, usage_error
 from archprof.ir.foreign import blamed
 from archprof.ir.graph import Graph
-from archprof.runtime.arguments import Arguments, arguments_for, failed_on, measurable
+from archprof.runtime.arguments import CallArguments, arguments_for, failed_on, measurable
 from archprof.runtime.count import Count
 from archprof.runtime.imports import importing, require_torch, uncollected
 
@@ -76,7 +76,7 @@ def measure_network(graph: Graph, counter: str = "fvcore") -> Measurement:
                 # Torch's counter needs shapes alone; fvcore's trace needs memory, but not what stands in it.
                 device = "meta" if name == "torch" else "cpu"
                 network = build_network(graph, initialise=False, device=device).eval()
-                counts.append(_count(name, network, Arguments(_zeros(graph, device))))
+                counts.append(_count(name, network, CallArguments(_zeros(graph, device))))
         return _measurement(counter, network, counts)
 
 
@@ -152,7 +152,7 @@ def _prepare(counter: str) -> None:
     require_torch("measuring", *(["fvcore"] if counter != "torch" else []))
 
 
-def _count(counter: str, module: nn.Module, arguments: Arguments) -> Count:
+def _count(counter: str, module: nn.Module, arguments: CallArguments) -> Count:
     if counter == "fvcore":
         from archprof.runtime.count_fvcore import fvcore_macs
 

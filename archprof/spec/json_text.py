@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from archprof.errors import Location, Problem, UsageError
 
 
-class Kind(NamedTuple):
+class FileKind(NamedTuple):
     """What sort of file it is, how large it may be, and what to do about one that is wrong."""
 
     name: str
@@ -17,7 +17,7 @@ class Kind(NamedTuple):
 class JsonText:
     """A JSON file of which nothing is believed: a hand may have edited it, a merge mangled it."""
 
-    def __init__(self, file: str, data: bytes, kind: Kind) -> None:
+    def __init__(self, file: str, data: bytes, kind: FileKind) -> None:
         self._file = file
         self._data = data
         self._kind = kind

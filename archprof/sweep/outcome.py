@@ -22,7 +22,7 @@ class Variant(NamedTuple):
     totals: Counts
 
 
-class Network(NamedTuple):
+class SweptNetwork(NamedTuple):
     """One variant, or the first of several that are the same network, and then the last of their widths."""
 
     variant: Variant
@@ -62,7 +62,7 @@ class SweepOutcome(NamedTuple):
     limited: bool
     fitting: int
     shown: int
-    first: tuple[Network, ...]
+    first: tuple[SweptNetwork, ...]
     impossible: tuple[Impossible, ...]
     points: Mapping[str, tuple[int, ...]]
     asked: tuple[str, ...]
@@ -118,7 +118,7 @@ def axis_names(plans: Sequence[Plan]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(axis.name for plan in plans for axis in plan.axes))
 
 
-def _network(plans: Sequence[Plan], rows: VariantRows) -> Network:
+def _network(plans: Sequence[Plan], rows: VariantRows) -> SweptNetwork:
     """Return the variants that are one network as one."""
     plan = plans[int(rows.plans[0])]
     chosen = digits(plan, rows.numbers)
@@ -129,7 +129,7 @@ def _network(plans: Sequence[Plan], rows: VariantRows) -> Network:
         given = sorted((values[digit] for digit in chosen["width"].tolist()), key=float)
         settings["width"], last = given[0], given[-1]
     counts = Counts(zip(NAMES, rows.costs[:, 0].tolist(), strict=True))
-    return Network(Variant(plan.model, settings, counts), last)
+    return SweptNetwork(Variant(plan.model, settings, counts), last)
 
 
 def impossible(tally: Tally) -> Iterator[Impossible]:

@@ -12,6 +12,7 @@ from torch import nn
 import archprof
 from archprof.analysis.diff import diff
 from archprof.costs.report import analyze_graph
+from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.recorded import Recorded
 from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
@@ -133,6 +134,26 @@ def test_frozen_parameters_do_not_learn():
     assert (totals.params, totals.trainable) == (42 + 35, 35)
 
 
+def test_what_learns_in_part_is_counted_in_part():
+    module = nn.Sequential(nn.Linear(6, 5), nn.BatchNorm1d(5))
+    module[0].weight.requires_grad_(False)
+    module[1].bias.requires_grad_(False)
+    graph = archprof.capture(module, (6,))
+    totals = archprof.analyze(graph).totals
+    assert (totals.params, totals.trainable) == (6 * 5 + 5 + 5 + 5, 5 + 5)
+    assert [sorted(node.frozen) for node in graph.nodes] == [["weight"], ["bias"]]
+
+
+def test_what_is_read_twice_is_two_edges():
+    class Twice(nn.Module):
+        def forward(self, x):
+            return torch.cat([x * x, x], 1)
+
+    graph = archprof.capture(Twice(), (4, 3, 3))
+    assert [node.op.name for node in graph.nodes] == ["multiply", "concat"]
+    assert graph.nodes[0].inputs == (Edge(INPUT), Edge(INPUT))
+
+
 def test_a_write_to_a_view_is_an_edge():
     class Writes(nn.Module):
         def forward(self, x):
@@ -145,6 +166,14 @@ def test_a_write_to_a_view_is_an_edge():
     assert written in [edge.node for edge in graph.nodes[-1].inputs]
 
 
+class Knot:
+    """What holds itself."""
+
+    def __init__(self, value):
+        self.value = value
+        self.itself = self
+
+
 @dataclass
 class Output:
     first: torch.Tensor
@@ -154,7 +183,9 @@ class Output:
 @pytest.mark.parametrize(
     ("made", "names"),
     [
-        (lambda x: (x + 1, {"a": x + 2}), ["output.0", "a"]),
+        (lambda x: {"a": {"x": x + 1}, "b": {"x": x + 2}}, ["a.x", "b.x"]),
+        (lambda x: Knot(x + 1), ["value"]),
+        (lambda x: (x + 1, {"a": x + 2}), ["output.0", "output.1.a"]),
         (lambda x: Output(x + 1, [x + 2]), ["first", "rest.0"]),
         (lambda x: torch.max(x, 1), ["output.0", "output.1"]),
     ],
@@ -248,6 +279,17 @@ def test_what_reads_constants_alone_is_recorded():
 
     first, _ = archprof.capture(Constant(), (4,)).nodes
     assert (first.op.describe(), first.inputs) == ("relu", ())
+
+
+def test_an_operator_of_functions_is_named():
+    class Chooses(nn.Module):
+        def forward(self, x):
+            return torch.cond(x.sum() > 0, torch.sin, torch.cos, (x,))
+
+    with pytest.raises(archprof.UsageError) as raised:
+        archprof.capture(Chooses(), (4,))
+    message = "the module calls `cond`, an operator of functions, which no recorder looks into\n  help: "
+    assert str(raised.value).startswith(message)
 
 
 WRONG: dict[str, tuple[tuple[Any, ...], dict[str, Any], str, str]] = {

@@ -11,7 +11,8 @@ from packaging.requirements import Requirement
 import archprof
 from archprof.analysis.guess import guess, parse_seen
 from archprof.analysis.variants import Variants
-from archprof.costs.convention import convention_sum, convention_total
+from archprof.costs.convention import convention_sum
+from archprof.costs.priced import convention_total
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators import all_operators
 from archprof.runtime.build import build_network
