@@ -45,3 +45,9 @@ def plural(count: int, noun: str) -> str:
 def listed(calls: Mapping[str, int] | None) -> str:
     """Return names with how often each: `fft_fft ×1, cdist ×3`; nothing of none."""
     return ", ".join(f"{name} ×{times}" for name, times in (calls or {}).items())
+
+
+def lower_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
+    """Return that a network's MACs are more than was counted, and what was not: `MACs of net.py:Net at least 64; not
+    counted: aten._fft_r2c ×1`."""
+    return f"MACs of {model} at least {exact(macs)}; not counted: {listed(calls)}"

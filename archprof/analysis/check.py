@@ -38,6 +38,7 @@ from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import identity, is_at, standing_at
 from archprof.spec.types import Tree
 from archprof.spec.variant import Setting, parse_reference
+from archprof.units import listed
 
 # Metrics that operators without a rule add to, nobody knows how much.
 _OF_MACS = ("macs", "flops")
@@ -71,12 +72,14 @@ class CheckRequest(NamedTuple):
 
 
 class CheckedTotals(NamedTuple):
-    """The totals of a network that was checked."""
+    """The totals of a network that was checked. Where operators are *not_counted*, by name with how often they run, its
+    MACs are at least so many."""
 
     model: str
     file: str
     totals: Counts
     weighted_layers: int
+    not_counted: Mapping[str, int] | None = None
 
 
 class Outcome(NamedTuple):
@@ -259,7 +262,8 @@ class _Checking:
             since = ""
         found = CheckedNetwork(target.label, report, before, since)
         weighted = found.count("layers", found.every)
-        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted))
+        missing = not_counted(report)
+        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)
@@ -272,20 +276,17 @@ class _Checking:
             else:
                 self._met[budget] = True
             self._check_comparable(budget, verdicts)
-        self._check_counted(report, self._verdicts[start:])
+        if missing and not self._request.allow_uncounted:
+            self._refuse_uncounted(report, missing, self._verdicts[start:])
         if self._request.measure is not None:
             self._verdicts.append(_measured(target.label, graph, report, self._request.measure))
 
-    def _check_counted(self, report: Report, verdicts: Sequence[Verdict]) -> None:
+    def _refuse_uncounted(self, report: Report, missing: Mapping[str, int], verdicts: Sequence[Verdict]) -> None:
         """Note what may multiply and has no rule, where MACs were held to a limit."""
-        missing = not_counted(report)
-        if self._request.allow_uncounted or not missing or not any(one.metric in _OF_MACS for one in verdicts):
-            return
-        listed = ", ".join(f"{name} ×{times}" for name, times in missing.items())
-        message = f"MACs are at least {report.totals.macs:,}; not counted: {listed}"
-        self._note(
-            [Problem(message, start_of(report.origin), help="`--allow-uncounted` holds what is counted to the limit")]
-        )
+        if any(one.metric in _OF_MACS for one in verdicts):
+            message = f"MACs are at least {report.totals.macs:,}; not counted: {listed(missing)}"
+            advice = "`--allow-uncounted` holds what is counted to the limit"
+            self._note([Problem(message, start_of(report.origin), help=advice)])
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
         """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more

@@ -8,7 +8,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import exact, plural, short, signed
+from archprof.units import exact, lower_bound, plural, short, signed
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -154,4 +154,9 @@ def _notes(outcome: Outcome) -> list[Note]:
         *(Note("better", f"{MARKS[PASS]} {improvement(verdict)}") for verdict in improved),
         *(Note("new", f"{MARKS[NEW]} {said}: nothing to hold it to") for said in new),
         *(Note("problem", said) for said in wrong),
+        *(
+            Note("not counted", lower_bound(one.model, one.totals.macs, one.not_counted))
+            for one in outcome.models
+            if one.not_counted
+        ),
     ]

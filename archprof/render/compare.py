@@ -10,7 +10,7 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import exact, listed, percent, short
+from archprof.units import exact, listed, lower_bound, percent, short
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -68,8 +68,7 @@ def _least(found: Comparison) -> Iterator[Note]:
     """Yield which networks have operators for whose MACs, or for what others count of them, there is no rule."""
     for one in found.models:
         if one.not_counted:
-            least = f"MACs of {one.model} at least {exact(one.totals.macs)}"
-            yield Note("not counted", f"{least}; not counted: {listed(one.not_counted)}")
+            yield Note("not counted", lower_bound(one.model, one.totals.macs, one.not_counted))
         for rule in one.conventions:
             if rule.not_priced:
                 least = f"{rule.name} {rule.unit} of {one.model} at least {exact(rule.total)}"

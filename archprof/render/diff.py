@@ -6,7 +6,7 @@ from typing import Any
 from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.ir.values import show_shape
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, listed, plural, signed
+from archprof.units import exact, lower_bound, plural, signed
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -144,7 +144,7 @@ def _least(found: Diff) -> Iterator[str]:
     """Yield of which side operators are not counted."""
     for side, calls in (found.not_counted or {}).items():
         name, macs = getattr(found, side), getattr(found.totals, side).macs
-        yield f"MACs of {name} at least {exact(macs)}; not counted: {listed(calls)}"
+        yield lower_bound(name, macs, calls)
 
 
 def _free(found: Diff) -> list[str]:
