@@ -87,15 +87,14 @@ Models = Annotated[
     ),
 ]
 Width = Annotated[str | None, typer.Option("--width", help="Width multiplier.", metavar="W")]
+_SIZES = "Input size: `192`, `192x256` (height × width) or `3x192x256`."
 Resolution = Annotated[
     str | None,
-    typer.Option(
-        "--resolution", "--input", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"
-    ),
+    typer.Option("--resolution", "--input", help=_SIZES, metavar="R"),
 ]
 Size = Annotated[
     str | None,
-    typer.Option("--resolution", help="Input size: `192`, `192x256` (height × width) or `3x192x256`.", metavar="R"),
+    typer.Option("--resolution", help=_SIZES, metavar="R"),
 ]
 Input = Annotated[
     list[str] | None,

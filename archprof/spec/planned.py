@@ -8,13 +8,15 @@ from archprof.spec import catalog
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# What a network is named by, and what that is.
-NETWORKS: Mapping[str, str] = {
+# Code, by what names it, and files that archprof cannot read yet.
+CODE: Mapping[str, str] = {
     r"torchvision:.*": "a model of torchvision",
     r"timm:.*": "a model of timm",
     r"transformers:.*": "a model of transformers",
-    r".*\.py(:.*)?": "Python code",
+    r".*\.py:.*": "Python code",
     r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*(\(.*\))?": "Python code",
+}
+FILES: Mapping[str, str] = {
     r".*\.onnx": "an ONNX file",
     r".*\.(pt2|pt|pth)": "a file of torch",
 }
@@ -23,24 +25,32 @@ OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
-# What runs where it is named, and what takes it.
-_CODE = r"[A-Za-z_][\w./-]*:.+"
-_COMMANDS = "`archprof summary`, `compare`, `diff`, `explain` and `lock`"
-_TAKEN = "networks of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`"
+_TAKEN = "networks of the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`"
 
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:
-    """Return what to say of a network that archprof cannot read yet, or not as it is written; None for any other."""
+    """Return what to say of what is no network as it is written, or none that archprof takes here; None for any
+    other."""
+    if is_git(target):
+        return None
+    shown = f"`{shorten(target)}`"
     if dotted := re.fullmatch(r"(torchvision|timm|transformers)(?:\.\w+)*\.(\w+)", target):
         library, name = dotted.groups()
-        message = f"there is no network `{shorten(target)}`"
-        return problem(message, location, help=f"a model of {library} is written `{library}:{shorten(name)}`")
-    what = next((what for form, what in NETWORKS.items() if re.fullmatch(form, target)), None)
-    if what is None or is_git(target):
-        return None
-    name = target.partition(":")[2]
-    here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
-    code = re.fullmatch(_CODE, target)
-    missing = f"which only {_COMMANDS} take so far" if code else "which archprof does not take yet"
-    message = f"`{shorten(target)}` is {what}, {missing}"
-    return problem(message, location, help=f"{here}it takes {_TAKEN}")
+        advice = f"a model of {library} is written `{library}:{shorten(name)}`"
+        return problem(f"there is no network {shown}", location, help=advice)
+    if target.endswith(".py"):
+        advice = f"name a module, a class or a function in it: `{shorten(target)}:Net`"
+        return problem(f"{shown} is Python code, and no network yet", location, help=advice)
+    if what := _matched(CODE, target):
+        name = target.partition(":")[2]
+        here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
+        message = f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain` and `lock` take"
+        advice = "`archprof lock` writes it to a file, `x.lock.json`, which `check` takes too"
+        return problem(message, location, help=f"{here}{advice}")
+    if what := _matched(FILES, target):
+        return problem(f"{shown} is {what}, which archprof does not take yet", location, help=f"it takes {_TAKEN}")
+    return None
+
+
+def _matched(forms: Mapping[str, str], target: str) -> str | None:
+    return next((what for form, what in forms.items() if re.fullmatch(form, target)), None)

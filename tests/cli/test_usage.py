@@ -9,7 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
-ALONE = "only `archprof summary`, `compare`, `diff`, `explain` and `lock` take so far"
+ALONE = "which only `archprof summary`, `compare`, `diff`, `explain` and `lock` take"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (
@@ -127,20 +127,30 @@ CASES = {
         "resolution=1x64x64: `1x64x64` has 1 channel, the network takes 3\n  help: `--set input=1x64x64` changes them\n"
     ),
     **{
-        f"{command} {model}": f"`{model}` is {what}, which {missing}\n  help: {more}it takes networks "
-        "of the catalog (`archprof list`) and specs: `my_net.yaml`, `git:REV:path`, `-`\n"
-        for command, model, what, missing, more in (
-            ("validate", "torchvision:resnet50", "a model of torchvision", ALONE, "`resnet50` is in the catalog; "),
-            ("sweep v1", "timm:tf_mobilenetv3_large_100", "a model of timm", ALONE, ""),
-            ("validate", "x.py:Net", "Python code", ALONE, ""),
-            ("validate", "nets.small:Net(width=0.5)", "Python code", ALONE, ""),
-            ("summary", "nets/x.onnx", "an ONNX file", "archprof does not take yet", ""),
-            ("verify --analytic", "x.pt2", "a file of torch", "archprof does not take yet", ""),
+        f"{command} {model}": f"`{model}` is {what}, {ALONE}\n  help: {more}`archprof lock` writes it to a file, "
+        "`x.lock.json`, which `check` takes too\n"
+        for command, model, what, more in (
+            ("show", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
+            ("sweep", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
+            ("show", "x.py:Net", "Python code", ""),
+            ("validate", "nets.small:Net(width=0.5)", "Python code", ""),
+        )
+    },
+    **{
+        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: it takes networks of "
+        "the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`\n"
+        for command, model, what in (
+            ("summary", "nets/x.onnx", "an ONNX file"),
+            ("verify --analytic", "x.pt2", "a file of torch"),
         )
     },
     "show torchvision.models.resnet50": (
         "there is no network `torchvision.models.resnet50`\n  help: a model of torchvision is written "
         "`torchvision:resnet50`\n"
+    ),
+    "summary net.py": (
+        "`net.py` is Python code, and no network yet\n"
+        "  help: name a module, a class or a function in it: `net.py:Net`\n"
     ),
     "schema sumary": "there is no schema `sumary`\n  help: did you mean `summary`?\n",
     "summary v2 --counter torch": "`--counter` counts nothing without `--measure`\n",
