@@ -96,9 +96,13 @@ class Conv2d(Operator):
                 raise ShapeError(message, "choose groups that divide both", ("g", "c"))
 
     def _slide(self, axis: int, size: Dim) -> Dim:
-        kernel, stride = self.kernel_size[axis], self.stride[axis]
-        padding, dilation = ends(self.padding, axis), self.dilation[axis]
-        extent, added = dilation * (kernel - 1) + 1, sum(padding)
+        kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]
+        extent = dilation * (kernel - 1) + 1
+        # Most convolutions keep the size; they are told apart before anything else is worked out.
+        if stride == 1 and len(self.padding) == 2 and 2 * self.padding[axis] == extent - 1:
+            return size
+        padding = ends(self.padding, axis)
+        added = sum(padding)
         # With "same" padding the window fits whenever the input has a pixel: no comparison, so no split of a batch.
         if added < extent - 1 and size + added < extent:
             message = f"a window of {extent} is larger than the padded input of {size + added}"
