@@ -7,15 +7,17 @@ and `cost` stand for their own keys.
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import Counts
-from archprof.costs.report import Report
 from archprof.errors import Location
 from archprof.ir.dims import Shape
 from archprof.ir.origin import Source
 from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    from archprof.costs.report import Report
 
 # The version of the form: it grows when a key changes its meaning or goes, not when one is added.
 SCHEMA = 2
@@ -93,7 +95,7 @@ def convention_text(convention: Convention = ARCHPROF) -> ConventionText:
     return ConventionText(convention.name, convention.version, convention.text)
 
 
-def total_by(report: Report, convention: Convention) -> ConventionTotal:
+def total_by(report: "Report", convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
     name, version, text, unit, *_ = convention
     from archprof.costs.priced import convention_total, not_priced  # most results have no other convention
@@ -102,7 +104,7 @@ def total_by(report: Report, convention: Convention) -> ConventionTotal:
     return ConventionTotal(name, version, unit, text, total, unknown)
 
 
-def head(report: Report) -> Head:
+def head(report: "Report") -> Head:
     """Return what every result about a network starts with."""
     origin = report.origin
     return Head(

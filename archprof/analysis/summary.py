@@ -8,7 +8,6 @@ from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tens
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.metrics import Counts
-from archprof.costs.priced import priced_rows
 from archprof.costs.report import Pair, Report, Row
 from archprof.errors import Location
 from archprof.ir.operators.recorded import Recorded
@@ -72,10 +71,17 @@ class Summary(NamedTuple):
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
-    known = [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
+    known = _known(report, conventions) if conventions else []
     layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
     return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+
+
+def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
+    """Return conventions, each with the paths of which it is known what it counts."""
+    from archprof.costs.priced import priced_rows
+
+    return [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
 
 
 def not_counted(report: Report) -> dict[str, int] | None:

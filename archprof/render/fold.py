@@ -10,7 +10,6 @@ from archprof.costs.metrics import NAMES, Counts, together
 from archprof.costs.report import Pair
 from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
-from archprof.render.siblings import TOGETHER, merged_blocks
 
 SORT_KEYS = NAMES
 # So many different blocks of a line are named.
@@ -88,7 +87,11 @@ def view(
     *sort* orders by a count, largest first; *top* keeps the first lines. Raises UsageError for an unknown *sort*.
     """
     groups: dict[str, list[Layer]] = {}
-    blocks = {} if full or all(row.location for row in layers) else merged_blocks(layers)
+    blocks: Mapping[str, str] = {}
+    if not full and not all(row.location for row in layers):
+        from archprof.render.siblings import merged_blocks
+
+        blocks = merged_blocks(layers)
     for index, row in enumerate(layers):
         key = f"{index}" if full else _key(row, blocks, depth)
         groups.setdefault(key, []).append(row)
@@ -119,4 +122,4 @@ def _label(key: str, rows: Sequence[Layer]) -> str:
     types = dict.fromkeys(row.block_type for row in rows)
     label = whole or (", ".join(types) if len(types) <= _NAMED else "several")
     blocks = {row.block for row in rows}
-    return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 and TOGETHER in key else label
+    return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 and not rows[0].location else label

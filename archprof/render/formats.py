@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 from archprof.errors import unobeyed
-from archprof.render.lines import lines
 from archprof.render.table import Table, printable_table
 
 
@@ -74,7 +73,11 @@ def rendered(result: Result, name: str, page: Page) -> str:
     renderer: Callable[[Any, Page], str] = _found(format.renderer)
     if format.takes == "document":
         return renderer(result.document, page)
-    table = lines(result.document) if format.takes == "lines" else None
+    table = None
+    if format.takes == "lines":
+        from archprof.render.lines import lines
+
+        table = lines(result.document)
     return unobeyed(renderer(printable_table(table or result.table()), page))
 
 

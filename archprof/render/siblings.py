@@ -15,8 +15,6 @@ def merged_blocks(layers: Sequence[Layer]) -> dict[str, str]:
     return {block: ".".join(path) for block, path in _merged([(row.block.split("."), row) for row in layers])}
 
 
-# Between the first and the last of several.
-TOGETHER = "…"
 _Placed = tuple[list[str], Layer]  # the rest of the path of a layer's block
 
 
@@ -37,7 +35,7 @@ def _runs(inside: Mapping[str, Sequence[_Placed]]) -> Iterator[tuple[str, list[s
     for _, names in groupby(_counted(inside), lambda one: (one[1], forms[one[0]])):
         run = [name for name, _ in names]
         counted = _NUMBERED.fullmatch(run[-1])
-        yield f"{run[0]}{TOGETHER}{counted[2]}" if counted and len(run) > 1 else run[0], run
+        yield f"{run[0]}…{counted[2]}" if counted and len(run) > 1 else run[0], run
 
 
 def _counted(names: Iterable[str]) -> Iterator[tuple[str, object]]:
