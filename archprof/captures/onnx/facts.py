@@ -1,0 +1,92 @@
+"""What a file stores: learned elements, quantised ones, constants; and what the exporter has done to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from archprof.captures.onnx.elements import QUANTISED, is_float
+from archprof.captures.onnx.interpret import Ran
+from archprof.captures.onnx.model import GraphRecord, ModelRecord, NodeRecord, Stored
+
+STATISTICS = ("running_mean", "running_var")
+
+
+class Facts(NamedTuple):
+    """What a file stores: elements of floating-point tensors, without running statistics; those of them that are single
+    constants; elements of quantised weights and of constants that are no weights; bytes by type; bytes of other
+    files."""
+
+    floats: int
+    scalars: int
+    quantised: int
+    constants: int
+    bytes: Mapping[str, int]
+    external: int
+
+
+def stored_in(model: ModelRecord) -> Iterator[Stored]:
+    """Yield all tensors of a file, those of graphs in graphs and of functions among them."""
+    yield from _of_graph(model.graph)
+    for function in model.functions.values():
+        yield from _of_nodes(function.nodes)
+
+
+def _of_graph(graph: GraphRecord) -> Iterator[Stored]:
+    yield from graph.stored
+    yield from _of_nodes(graph.nodes)
+
+
+def _of_nodes(nodes: Iterable[NodeRecord]) -> Iterator[Stored]:
+    for node in nodes:
+        for value in node.attributes.values():
+            if isinstance(value, Stored) and node.op == "Constant":
+                yield value
+            for graph in value if isinstance(value, tuple) else (value,):
+                if isinstance(graph, GraphRecord):
+                    yield from _of_graph(graph)
+
+
+def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
+    """Return what a file stores; *roles* says of stored tensors, by their keys, what an operator takes them for."""
+    floats = scalars = quantised = constants = external = 0
+    sizes: Counter[str] = Counter()
+    for one in stored_in(model):
+        sizes[one.dtype.name] += one.size
+        external += one.size if one.external else 0
+        if is_float(one.dtype.name):
+            if roles.get(one.key) not in STATISTICS:
+                floats += one.elements
+                scalars += one.elements == 1
+        elif is_quantised(one, roles.get(one.key)):
+            quantised += one.elements
+        else:
+            constants += one.elements
+    return Facts(floats, scalars, quantised, constants, dict(sizes), external)
+
+
+def is_quantised(stored: Stored, role: str | None) -> bool:
+    """Tell whether a tensor of integers holds weights: of few bits, and more than one, or where an operator has
+    them."""
+    if role is None:
+        return stored.dtype.name in QUANTISED and stored.elements > 1
+    return role != "" and stored.dtype.name in (*QUANTISED, "int32")
+
+
+class Folded(NamedTuple):
+    """Norms that the exporter has folded into convolutions: how many carry one, and how many features they have."""
+
+    convolutions: int
+    features: int
+
+
+def folded(rows: Sequence[Ran]) -> Folded:
+    """Return what the rows carry of folded norms: the exporter of torch's first kind names such a bias itself."""
+    found = []
+    for row in rows:
+        if row.node.op in ("Conv", "ConvTranspose") and len(row.inputs) > 2:
+            bias = row.inputs[2]
+            if bias is not None and bias.source is not None and row.node.inputs[2].startswith("onnx::Conv_"):
+                found.append(bias.source.elements)
+    return Folded(len(found), sum(found))

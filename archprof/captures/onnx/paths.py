@@ -1,0 +1,88 @@
+"""Where nodes stood in the module that they were exported from: by what the exporter says, by their names, or by their
+operators and numbers."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archprof.captures.onnx.interpret import Ran
+
+_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+
+
+class Stood(NamedTuple):
+    """Where a node stood: the path of the module that called it, that module's class if it is known, and the node's
+    own name there."""
+
+    module: str
+    cls: str
+    name: str
+
+
+class RowPlace(NamedTuple):
+    """Where a row stands: its path, the block that it belongs to, and what that block is."""
+
+    path: str
+    block: str
+    block_type: str
+
+
+def places(rows: Sequence[Ran]) -> list[RowPlace]:
+    """Return where each row stands: a module that runs a single operator is that operator, others are functions of the
+    module that calls them."""
+    stood = [_stood(row) for row in rows]
+    calls: dict[str, list[int]] = defaultdict(list)
+    for index, one in enumerate(stood):
+        calls[one.module].append(index)
+    parents = {one.module.rpartition(".")[0] for one in stood}
+    classes = {one.module: one.cls for one in stood if one.cls}
+    numbers: Counter[tuple[str, str]] = Counter()
+    found = []
+    for row, one in zip(rows, stood, strict=True):
+        alone = one.module and one.module not in parents and len({rows[k].node.op for k in calls[one.module]}) == 1
+        if alone:
+            block = one.module.rpartition(".")[0]
+            found.append(RowPlace(one.module, block or one.module, classes.get(block, "")))
+            continue
+        op = row.node.op
+        path = f"{one.module}:{op}[{numbers[one.module, op]}]"
+        numbers[one.module, op] += 1
+        found.append(RowPlace(path, one.module or path, one.cls or classes.get(one.module, "")))
+    return found
+
+
+def _stood(row: Ran) -> Stood:
+    metadata = row.node.metadata
+    if _SCOPES in metadata:
+        scopes = _texts(metadata[_SCOPES])
+        classes = _texts(metadata.get(_CLASSES, ""))
+        if len(scopes) > 1:
+            cls = classes[len(scopes) - 2].rpartition(".")[2] if len(classes) == len(scopes) else ""
+            return Stood(scopes[-2], cls, scopes[-1])
+    *modules, name = _segments(row.node.name)
+    prefix = [part for caller in row.inside for part in _segments(caller)]
+    if modules[: len(prefix)] == prefix:
+        prefix = []
+    return Stood(_joined([*prefix, *modules]), "", name)
+
+
+def _texts(listed: str) -> list[str]:
+    """Return the texts of a list as Python writes it."""
+    return [part.strip().strip("'\"") for part in listed.strip("[] ").split(",")]
+
+
+def _segments(name: str) -> list[str]:
+    """Return the parts of a name such as `/layer1/layer1.0/conv1/Conv`."""
+    return [part for part in name.split("/") if part] or [""]
+
+
+def _joined(modules: Sequence[str]) -> str:
+    """Return the path of modules around each other; one whose name holds that of the one around it says it whole."""
+    path, last = "", ""
+    for part in modules:
+        begins = last and part.startswith(f"{last}.")
+        path = f"{path.removesuffix(last)}{part}" if begins else f"{path}.{part}" if path else part
+        last = part
+    return path
