@@ -1,4 +1,5 @@
-"""The one way from what a user types to a graph: specs, locks, and, where a command lets code run, modules."""
+"""The one way from what a user types to a graph: specs, ONNX files, locks, and, where a command lets code run,
+modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,19 +7,20 @@ from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.language.expand import read_network
 from archprof.spec import catalog
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Reference, Setting, parse_reference
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
+_SIZES = "sizes of its axes stand behind it, `net.onnx@H=320,W=320`, or in `--input x=3x320x320`"
 _TABLES = "name a network of the catalog, or a `.yaml` file"
 
 
 def read_model(
     reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
 ) -> Graph:
-    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
-    the module that code makes, recorded on *inputs* as `--input` has them.
+    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, an
+    ONNX file, or the module that code makes, recorded; the last two take *inputs* as `--input` has them.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of all others too where they
     have settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
@@ -29,6 +31,11 @@ def read_model(
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
             return capture(reference, given)
+    target, behind = _captured(reference)
+    if catalog.is_onnx(target) or (target == "-" and _is_onnx_at_stdin()):
+        _refuse(target, settings, _SIZES)
+        _refuse_for_tables(target, for_tables)
+        return read_onnx_at(target, behind, given)
     if catalog.is_lock(reference):
         _refuse_for_tables(reference, for_tables)
         if given:
@@ -40,23 +47,54 @@ def read_model(
 
 
 def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
-    """Return the network that *reference* names, no code: a spec at *settings*, or a lock.
+    """Return the network that *reference* names, no code: a spec at *settings*, a lock, or an ONNX file whose axes they
+    size.
 
     Raises SpecError and UsageError; for a lock too where it has settings.
     """
-    if catalog.LOCK not in reference:
+    target, behind = _captured(reference)
+    if not catalog.is_captured(target):
         return read_network(reference, settings)
-    target, behind = parse_reference(reference)
-    asked = (*behind, *settings)
-    return read_lock_at(target, asked) if catalog.is_lock(target) else read_network(target, asked)
+    return read_captured(target, (*behind, *settings))
 
 
-def read_lock_at(file: str, settings: Iterable[Setting]) -> Graph:
-    """Return the network of a lock. Raises UsageError for a lock that is none, and for any settings."""
+def _captured(reference: str) -> Reference:
+    """Return the file and the settings of a reference to what may be a captured graph."""
+    may_be = catalog.LOCK in reference or catalog.ONNX in reference or reference.startswith("-")
+    return parse_reference(reference) if may_be else Reference(reference)
+
+
+def read_captured(file: str, settings: Sequence[Setting]) -> Graph:
+    """Return the network of a lock, or of an ONNX file with sizes of its axes.
+
+    Raises UsageError for a file that is none, for any settings of a lock, and for sizes that do not fit.
+    """
+    if catalog.is_onnx(file):
+        return read_onnx_at(file, settings, ())
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
     return read_lock(file).graph
+
+
+def read_onnx_at(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Graph:
+    """Return the network of an ONNX file, with sizes of its axes, and inputs as `--input` has them. Raises
+    UsageError."""
+    from archprof.captures.onnx.file import read_onnx
+
+    if not inputs:
+        return read_onnx(file, sizes)
+    from archprof.captures.given import read_given
+
+    return read_onnx(file, sizes, tuple(map(read_given, inputs)))
+
+
+def _is_onnx_at_stdin() -> bool:
+    """Tell whether what comes from standard input is no text: an ONNX file begins with a field that no text does."""
+    import sys
+
+    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+    return bool(peek and peek(1)[:1] == b"\x08")
 
 
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:

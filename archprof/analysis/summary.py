@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
@@ -11,6 +11,7 @@ from archprof.costs.metrics import Counts
 from archprof.costs.report import Pair, Report, Row
 from archprof.errors import Location
 from archprof.ir.operators.recorded import Recorded
+from archprof.ir.origin import Unlisted
 from archprof.spec import catalog
 
 Stage = int | Literal["head"]
@@ -60,13 +61,16 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many. Of a file that stores
+    a network, *stored* says what it holds, and *remarks* what else is to be told."""
 
     head: Head
     layers: tuple[Layer, ...]
     conventions: tuple[ConventionTotal, ...] = ()
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
+    stored: Mapping[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
@@ -74,7 +78,9 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     known = _known(report, conventions) if conventions else []
     layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
-    return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+    found = Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+    origin = report.origin
+    return found._replace(stored=origin.stored or None, remarks=origin.remarks) if isinstance(origin, Unlisted) else found
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:

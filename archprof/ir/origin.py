@@ -57,7 +57,8 @@ class Source(NamedTuple):
 
 
 class Unlisted(NamedTuple):
-    """The origin of a graph that comes from no table: its name, and the file that it was read from, if any."""
+    """The origin of a graph that comes from no table: its name, and the file that it was read from, if any; what is to
+    be told of it, and what it is known to store, by name."""
 
     name: str
     title: str = ""
@@ -70,11 +71,13 @@ class Unlisted(NamedTuple):
     expect: tuple[Any, ...] = ()
     published: tuple[Any, ...] = ()
     budget: tuple[Any, ...] = ()
+    remarks: tuple[str, ...] = ()
+    stored: Mapping[str, Any] = {}
 
     @property
     def variant(self) -> str:
-        """The name: nothing can be asked for behind it."""
-        return self.name
+        """The name, with the sizes that were asked for."""
+        return f"{self.name}@{','.join(f'{key}={value}' for key, value in self.asked)}" if self.asked else self.name
 
     @property
     def is_table(self) -> bool:

@@ -103,6 +103,7 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     notes.append(Note("totals", " · ".join(counts)))
     if found.not_counted:
         notes.append(Note("not counted", f"not counted: {listed(found.not_counted)}"))
+    notes += [Note("remark", remark) for remark in found.remarks]
     if len(outputs) > 1:
         shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))

@@ -11,8 +11,9 @@ from archprof.errors import Location, problem
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# How the file of a lock ends.
+# How the file of a lock ends, and an exported one.
 LOCK = ".lock.json"
+ONNX = ".onnx"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
@@ -58,6 +59,16 @@ def is_lock(target: str) -> bool:
     return target.endswith(LOCK)
 
 
+def is_onnx(target: str) -> bool:
+    """Tell whether a target names an ONNX file, here or at a revision."""
+    return target.endswith(ONNX)
+
+
+def is_captured(target: str) -> bool:
+    """Tell whether a target names a file that holds a graph: a lock, or an ONNX file."""
+    return is_lock(target) or is_onnx(target)
+
+
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
     return (
@@ -65,7 +76,7 @@ def is_path(target: str) -> bool:
         or is_git(target)
         or "/" in target
         or "\\" in target
-        or target.endswith((".yaml", ".yml", LOCK))
+        or target.endswith((".yaml", ".yml", LOCK, ONNX))
     )
 
 

@@ -17,7 +17,6 @@ CODE: Mapping[str, str] = {
     r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*(\(.*\))?": "Python code",
 }
 FILES: Mapping[str, str] = {
-    r".*\.onnx": "an ONNX file",
     r".*\.(pt2|pt|pth)": "a file of torch",
 }
 # Options, and what there is instead.
@@ -25,7 +24,7 @@ OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
-_TAKEN = "networks of the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`"
+_TAKEN = "networks of the catalog (`archprof list`), specs, ONNX files and locks: `net.yaml`, `net.onnx`, `git:REV:path`"
 
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:

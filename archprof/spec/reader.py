@@ -34,6 +34,9 @@ def read_file(path: str) -> str:
     if catalog.is_lock(path):
         advice = "`summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
         raise problem(f"`{path}` is a lock, not a spec", help=advice)
+    if catalog.is_onnx(path):
+        advice = "`summary`, `compare`, `diff`, `explain`, `check` and `lock` take it; the rest needs a block table"
+        raise problem(f"`{path}` is an ONNX file, not a spec", help=advice)
     try:
         if is_git(path):
             data = read_blob(path)

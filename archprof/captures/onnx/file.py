@@ -7,7 +7,7 @@ import stat
 import sys
 from collections.abc import Sequence
 from mmap import ACCESS_READ, mmap
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
@@ -18,6 +18,7 @@ from archprof.captures.onnx.model import ModelRecord, read_model
 from archprof.captures.onnx.rules import NEWEST, OLDEST
 from archprof.captures.onnx.tensor import Tensor
 from archprof.captures.onnx.wire import Damaged
+from archprof.costs.report import analyze_graph
 from archprof.errors import Location, Problem, UsageError, usage_error
 from archprof.inputs import is_stream, remember
 from archprof.ir.graph import INPUT, Edge, Graph
@@ -32,15 +33,7 @@ MAX_BYTES = (1 << 31) - 1
 _ADVICE = "export it anew; a file with `version https://git-lfs` in it is fetched by `git lfs pull`"
 
 
-class OnnxFile(NamedTuple):
-    """What was read: the graph, what the file stores, and what is to be told of it."""
-
-    graph: Graph
-    facts: Facts
-    said: tuple[str, ...]
-
-
-def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> OnnxFile:
+def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> Graph:
     """Return the graph of an ONNX file; `-` is standard input, `git:REV:path` a file at a revision.
 
     Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
@@ -54,9 +47,10 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     roles = roles_of(rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
-    origin = Unlisted(_name(path), file=path, asked=tuple(sizes))
+    origin = Unlisted(_name(path), file=path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
-    return OnnxFile(graph, facts, (*said, *_batch_said(taken), *_said(facts, runs[0], graph)))
+    remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
+    return graph._replace(origin=origin._replace(remarks=remarks))
 
 
 def _model(path: str) -> ModelRecord:
@@ -106,8 +100,8 @@ def _mapped(descriptor: int) -> Any:
         return mmap(descriptor, 0, access=ACCESS_READ) if found.st_size else b""
     if stat.S_ISDIR(found.st_mode):
         raise ValueError("it is a directory")
-    with os.fdopen(os.dup(descriptor), "rb") as file:
-        return file.read(MAX_BYTES + 1) or b""
+    source = sys.stdin.buffer if descriptor == 0 else os.fdopen(os.dup(descriptor), "rb")
+    return source.read(MAX_BYTES + 1) or b""
 
 
 def _check_versions(model: ModelRecord, path: str) -> None:
@@ -169,7 +163,7 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         said.append(f"{short(facts.external)}B of them in other files, which are not opened")
     norms = folded(run.rows)
     if norms.convolutions:
-        here = sum(elements for node in graph.nodes for elements in _elements(node.op))
+        here = analyze_graph(graph).totals.params
         before = exact(here + norms.features)
         carried = plural(norms.convolutions, "convolution")
         verb = "carries" if norms.convolutions == 1 else "carry"
@@ -177,7 +171,3 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     return said
 
 
-def _elements(op: Any) -> list[int]:
-    from archprof.ir.terms import total
-
-    return [total(terms) for terms in op.parameters().values()]
