@@ -79,8 +79,9 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
     found = Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
-    origin = report.origin
-    return found._replace(stored=origin.stored or None, remarks=origin.remarks) if isinstance(origin, Unlisted) else found
+    if isinstance(report.origin, Unlisted):
+        return found._replace(stored=report.origin.stored or None, remarks=report.origin.remarks)
+    return found
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:

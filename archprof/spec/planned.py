@@ -24,7 +24,7 @@ OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
-_TAKEN = "networks of the catalog (`archprof list`), specs, ONNX files and locks: `net.yaml`, `net.onnx`, `git:REV:path`"
+_TAKEN = "networks of the catalog (`archprof list`), specs, ONNX files, locks: `net.yaml`, `net.onnx`, `git:REV:path`"
 
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:

@@ -119,7 +119,7 @@ class _Asked:
             raise usage_error(message, help=advice)
         for axis, (dim, size) in enumerate(zip(shape, found, strict=True)):
             if isinstance(dim, int) and size is not None and size != dim:
-                raise usage_error(f"{self._request.file}: axis {axis} of `{stated.name}` is {dim} in the file, not {size}")
+                raise _fixed(self._request.file, stated, axis, size)
         return found
 
     def _bound(self, stated: Stated, given: Given) -> dict[str, int]:
@@ -141,8 +141,12 @@ class _Asked:
             for axis, dim in enumerate(one.shape or ()):
                 asked = self._sizes.get(f"{one.name}[{axis}]", dim)
                 if isinstance(dim, int) and asked != dim:
-                    message = f"{self._request.file}: axis {axis} of `{one.name}` is {dim} in the file, not {asked}"
-                    raise usage_error(message)
+                    raise _fixed(self._request.file, one, axis, asked)
+
+
+def _fixed(file: str, stated: Stated, axis: int, size: Dim) -> UsageError:
+    there = (stated.shape or ())[axis]
+    return usage_error(f"{file}: axis {axis} of `{stated.name}` is {there} in the file, not {size}")
 
 
 def is_name(dim: Dim) -> bool:

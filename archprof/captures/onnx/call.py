@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archprof.captures.onnx.model import GraphRecord, Stored
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown
+from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor
 
 _NONE = Tensor("unknown", None)
 
@@ -126,5 +126,3 @@ def rank_of(call: Call, rank: int, index: int = 0) -> Dims:
 def all_known(dims: Sequence[Dim]) -> bool:
     """Tell whether all sizes are numbers."""
     return None not in dims
-
-

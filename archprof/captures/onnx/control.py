@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archprof.captures.onnx.call import Call
@@ -10,7 +10,7 @@ from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
 
 if TYPE_CHECKING:
-    from archprof.captures.onnx.interpret import Interpreter, Place, Scope
+    from archprof.captures.onnx.interpret import Interpreter, Place, Ran, Scope
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
@@ -119,12 +119,20 @@ def _once(
     del run.rows[start:]
     macs = sum(row.macs for row in rows) * (1 if trips is None else trips)
     counted = all(row.counted for row in rows) and (trips is not None or not macs)
+    name, op = node.name or node.op, node.op
     if trips is None:
-        run.said.append(f"`{node.name or node.op}` runs as often as its inputs say: {macs:,} MACs a trip are counted once")
-    read = tuple([one for row in rows for one in row.inputs if one is not None and (one.edge is None or one.edge.node < start)])
-    ran = Ran(node._replace(op=f"{node.op}" if trips is not None else f"{node.op} (a trip)"), read, tuple(found), macs, counted, None, place.inside)
-    run.append(ran._replace(node=ran.node._replace(outputs=tuple(map(str, range(len(found)))))))
+        op = f"{op} (a trip)"
+        run.said.append(f"`{name}` runs as often as its inputs say: {macs:,} MACs a trip are counted once")
+    names = tuple(map(str, range(len(found))))
+    read = tuple(_read_outside(rows, start))
+    run.append(Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside, 0))
     return [one._replace(edge=run.rows[-1].outputs[k].edge) for k, one in enumerate(found)]
+
+
+def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
+    """Yield what rows from *start* on read of what was there before."""
+    for row in rows:
+        yield from (one for one in row.inputs if one is not None and (one.edge is None or one.edge.node < start))
 
 
 def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
@@ -161,8 +169,9 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
     else:
         found = _once(run, node, steps, place, lambda: _inside(run, body, scope, place, node, *_unsure(state), *slices))
         state, listed = found[:split], [found[split:]]
-    outputs = call.integers("scan_output_axes") or (0,) * (len(listed[0]) if listed else 0)
-    return [*state, *(_along(_stacked(parts, steps), axis) for parts, axis in zip(zip(*listed, strict=True), outputs, strict=True))]
+    columns = [_stacked(parts, steps) for parts in zip(*listed, strict=True)]
+    ends = call.integers("scan_output_axes") or (0,) * len(columns)
+    return [*state, *(_along(one, axis) for one, axis in zip(columns, ends, strict=True))]
 
 
 def _along(tensor: Tensor, axis: int) -> Tensor:

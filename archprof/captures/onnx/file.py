@@ -153,7 +153,8 @@ def _batch_said(taken: Sequence[Taken]) -> list[str]:
 
 def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     said = []
-    bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in sorted(facts.bytes.items(), key=lambda one: -one[1]))
+    largest = sorted(facts.bytes.items(), key=lambda one: -one[1])
+    bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
     parts = [f"{exact(facts.floats)} floats ({plural(facts.scalars, 'single constant')})"]
     if facts.quantised:
         parts.append(f"{exact(facts.quantised)} quantised")
@@ -169,5 +170,3 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         verb = "carries" if norms.convolutions == 1 else "carry"
         said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding")
     return said
-
-

@@ -144,5 +144,3 @@ def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ..
     if [one.shape for one in made] != [one.shape for one in outputs]:
         return outputs
     return tuple([one._replace(channel=like.channel) for one, like in zip(outputs, made, strict=True)])
-
-

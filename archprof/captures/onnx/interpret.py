@@ -20,7 +20,7 @@ from archprof.captures.onnx.model import (
 from archprof.captures.onnx.rules import find_rule
 from archprof.captures.onnx.rules.rule import Rule
 from archprof.captures.onnx.rules.shapes import constant
-from archprof.captures.onnx.tensor import Misfit, Tensor, Unknown, numbers
+from archprof.captures.onnx.tensor import Misfit, Tensor, Unknown
 from archprof.ir.graph import Edge
 from archprof.limits import MAX_OPERATORS
 
@@ -112,9 +112,7 @@ class Interpreter:
                 found = self._outputs(node, scope, place, graph)
             except (Misfit, *_BROKEN) as error:
                 raise NodeError(node, str(error) if isinstance(error, Misfit) else _broken(error)) from error
-            scope.values.update(
-                {name: value for name, value in zip(node.outputs, found, strict=False) if name}
-            )
+            scope.values.update({name: value for name, value in zip(node.outputs, found, strict=False) if name})
 
     def _outputs(self, node: NodeRecord, scope: Scope, place: Place, graph: GraphRecord | None) -> Sequence[Tensor]:
         inputs = tuple([scope.find(name) if name else None for name in node.inputs])
@@ -155,7 +153,8 @@ class Interpreter:
             outputs = [Tensor("unknown", None)] * len(node.outputs)
         if any(one.shape is None or None in one.shape for one in outputs) and graph is not None:
             outputs = _completed(outputs, node, graph)
-        return self.append(Ran(node, call.inputs, tuple(outputs), macs or 0, macs is not None, rule, place.inside, call.version))
+        ran = Ran(node, call.inputs, tuple(outputs), macs or 0, macs is not None, rule, place.inside, call.version)
+        return self.append(ran)
 
     def append(self, ran: Ran) -> Sequence[Tensor]:
         """Note a node that ran, and return its outputs, each with where it was computed."""
@@ -204,7 +203,9 @@ def _without(node: NodeRecord, names: frozenset[str]) -> NodeRecord:
 
 def _given(attributes: Mapping[str, Any], caller: Mapping[str, Any]) -> dict[str, Any]:
     """Return attributes, each that is the caller's with the caller's value; one that it does not give is left out."""
-    found = {name: caller.get(one.name) if isinstance(one, ReferredAttribute) else one for name, one in attributes.items()}
+    found = {
+        name: caller.get(one.name) if isinstance(one, ReferredAttribute) else one for name, one in attributes.items()
+    }
     return {name: value for name, value in found.items() if value is not None}
 
 
@@ -236,5 +237,3 @@ def _check_size(tensor: Tensor) -> None:
 
 def _broken(error: Exception) -> str:
     return f"its attributes or inputs are none of such an operator ({type(error).__name__})"
-
-

@@ -90,9 +90,7 @@ def _divides(row: Ran) -> int | None:
     return int(strides[-1])
 
 
-def _fits(
-    op: Operator, row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]
-) -> bool:
+def _fits(op: Operator, row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
     held = {(one.key, one.learns): one.stored.elements for one in holds}
     stated = {(name, True): total(terms) for name, terms in op.parameters().items()}
     stated |= {(name, False): total(terms) for name, terms in op.buffers().items()}
@@ -119,8 +117,8 @@ def _conv(call: Call, inputs: Sequence[Value]) -> Operator | None:
     found = conv_window(call, image, weight)
     out, each, *_ = weight
     groups = call.integer("group", 1)
-    bias = call.has(2)
-    return _made("Conv2d", each * groups, out, found.kernel, found.strides, _padding(found.pads), found.dilations, groups, bias)
+    slides = (found.kernel, found.strides, _padding(found.pads), found.dilations)
+    return _made("Conv2d", each * groups, out, *slides, groups, call.has(2))
 
 
 def _padding(pads: Sequence[tuple[int, int]]) -> tuple[int, ...]:
@@ -243,4 +241,3 @@ LIFTS: Mapping[str, Lift] = {
     "Sigmoid": _plain("Sigmoid"),
     "Tanh": _plain("Tanh"),
 }
-

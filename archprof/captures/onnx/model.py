@@ -134,8 +134,10 @@ class _Reader:
                     opsets.update([self._opset(_inside(span, field))])
                 case 25:
                     functions.update([self._function(_inside(span, field))])
-        if graph is None or not opsets:
-            raise Damaged("no graph stands in it" if graph is None else "it says of no operators which version it means")
+        if graph is None:
+            raise Damaged("no graph stands in it")
+        if not opsets:
+            raise Damaged("it says of no operators which version it means")
         return ModelRecord(graph, opsets, functions, f"{producer} {version}".strip(), ir_version)
 
     def graph(self, span: Span) -> GraphRecord:
@@ -173,7 +175,9 @@ class _Reader:
         if self._nodes < 0:
             raise Damaged(f"more than {MAX_OPERATORS:,} nodes")
         texts = {3: "", 4: "", 7: "", 8: ""}
-        inputs, outputs, attributes, metadata = [], [], {}, {}
+        inputs, outputs = [], []
+        attributes: dict[str, Any] = {}
+        metadata: dict[str, str] = {}
         for field in self._fields(span):
             match field.number:
                 case 1:

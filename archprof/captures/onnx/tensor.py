@@ -107,8 +107,8 @@ def broadcast(shapes: Iterable[Dims]) -> Dims:
         if tuple(found) == shape:
             continue
         longer = max(len(found), len(shape))
-        first: list[Dim] = [1] * (longer - len(found)) + found
-        second = (1,) * (longer - len(shape)) + shape
+        first: Dims = (1,) * (longer - len(found)) + tuple(found)
+        second: Dims = (1,) * (longer - len(shape)) + shape
         found = [_stretched(a, b) for a, b in zip(first, second, strict=True)]
     return tuple(found)
 

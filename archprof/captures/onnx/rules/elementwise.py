@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from typing import Any
 
 from archprof.captures.onnx.call import Call
@@ -137,10 +138,12 @@ def _random_like(call: Call) -> list[Tensor]:
 
 def _cumulative(call: Call) -> list[Tensor]:
     first = call.input()
-    data = None
-    if first.data is not None and len(first.known_shape) == 1 and not call.attributes:
-        data = [sum(first.known()[: k + 1]) for k in range(len(first.data))] if None not in first.data else None
-    return [made(first.dtype, first.known_shape, data)]
+    plain = len(first.known_shape) == 1 and not call.attributes and first.data is not None and None not in first.data
+    return [made(first.dtype, first.known_shape, accumulate(call.input().known(), _added) if plain else None)]
+
+
+def _added(first: Any, second: Any) -> Any:
+    return first + second
 
 
 def _bitshift(call: Call) -> list[Tensor]:

@@ -206,6 +206,7 @@ _NORM = ("", "weight", "bias")
 _SKIP = ("", "", "weight", "bias", "bias_added")
 _CONV = ("", "weight", "bias")
 _QLINEAR_CONV = ("", "", "", "weight", "", "", "", "", "bias")
+_LSTM = ("", "weight_ih", "weight_hh", "bias")
 
 RULES: Rules = {
     **QUANTISED,
@@ -224,7 +225,7 @@ RULES: Rules = {
     "MatMulNBits": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight")),
     "MatMulBnb4": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight")),
     "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias")),
-    "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, ("", "weight_ih", "weight_hh", "bias")),
+    "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, _LSTM),
     "Attention": Rule(_attention, "attention", _projected_macs(4), ("", "weight", "bias")),
     "QAttention": Rule(_attention, "attention", _projected_macs(8), ("", "weight", "bias")),
     "MultiHeadAttention": Rule(_multi_head, "attention", _multi_head_macs, ("", "", "", "bias")),

@@ -63,7 +63,7 @@ def gemm(call: Call) -> list[Tensor]:
 
 
 def _einsum(call: Call) -> list[Tensor]:
-    terms, result, sizes = _labels(call)
+    _, result, sizes = _labels(call)
     return [made(call.dtype(), [sizes[label] for label in result])]
 
 
@@ -74,7 +74,8 @@ def _labels(call: Call) -> tuple[list[list[str]], list[str], dict[str, Dim]]:
     terms = left.split(",")
     if len(terms) != len(call.inputs):
         raise Misfit(f"`{equation[:100]}` of {len(call.inputs)} tensors")
-    hidden = max([len(call.shape(k)) - len(term.replace("...", "")) for k, term in enumerate(terms) if "..." in term], default=0)
+    dotted = [len(call.shape(k)) - len(term.replace("...", "")) for k, term in enumerate(terms) if "..." in term]
+    hidden = max(dotted, default=0)
     sizes: dict[str, Dim] = {}
     named = []
     for k, term in enumerate(terms):

@@ -134,7 +134,8 @@ def _non_zero(call: Call) -> list[Tensor]:
     first = call.input()
     if first.data is not None and None not in first.data and first.shape is not None:
         found = [at for at, value in zip(indices(first.sizes), first.data, strict=True) if value]
-        return [made("int64", (len(first.shape), len(found)), [one for axis in zip(*found, strict=True) for one in axis])]
+        places = [one for axis in zip(*found, strict=True) for one in axis]
+        return [made("int64", (len(first.shape), len(found)), places)]
     return [made("int64", (len(first.known_shape), None))]
 
 

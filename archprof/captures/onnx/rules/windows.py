@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.rules.movement import shown
-from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules
+from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
 from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, made, numbers, times
 from archprof.ir.dims import conv_out
 
@@ -62,8 +62,9 @@ def slid(space: Dims, found: Window, ceil: bool = False) -> Dims:
             sizes.append(None)
             continue
         kernel, dilation, pads = found.kernel[axis], found.dilations[axis], found.pads[axis]
-        if dilation * (kernel - 1) + 1 > size + sum(pads):
-            raise Misfit(f"a window of {dilation * (kernel - 1) + 1} is larger than the padded input of {size + sum(pads)}")
+        extent, room = dilation * (kernel - 1) + 1, size + sum(pads)
+        if extent > room:
+            raise Misfit(f"a window of {extent} is larger than the padded input of {room}")
         sizes.append(int(conv_out(size, kernel, found.strides[axis], pads, dilation, ceil)))
     return tuple(sizes)
 
@@ -99,7 +100,7 @@ def conv(image: int = 0, weight: int = 1, dtype: str = "") -> Outputs:
     return outputs
 
 
-def conv_macs(weight: int = 1):  # type: ignore[no-untyped-def]
+def conv_macs(weight: int = 1) -> Macs:
     """Return the count of a convolution: a window of its group's channels for each output element."""
 
     def macs(call: Call, outputs: list[Tensor]) -> int:
