@@ -77,8 +77,8 @@ class _Holder:
             if one is None or one.source is None or not self.is_weight(one.source):
                 continue
             slot = rule.slots[index] if rule is not None and index < len(rule.slots) else ""
-            key = slot or ("weight" if index == 1 else f"input{index}")
-            key = key if key not in {held.key for held in found} else f"{key}_{index}"
+            key = slot or "weight"
+            key = f"{key}_{index}" if key in {held.key for held in found} else key
             found.append(Holds(key, one.source, slot not in STATISTICS))
             self.taken.add(one.source.key)
         return found

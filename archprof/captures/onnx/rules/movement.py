@@ -172,11 +172,11 @@ def _behind(given: Sequence[Tensor], axis: int) -> Iterable[Element] | None:
 def _slice(call: Call) -> list[Tensor]:
     first = call.input()
     shape = first.known_shape
-    starts, ends = _bounds(call, "starts", 1), _bounds(call, "ends", 2)
+    starts, ends = bounds(call, "starts", 1), bounds(call, "ends", 2)
     if len(starts) != len(ends):
         raise Misfit("as many ends as starts are needed")
     axes = call.listed("axes", 3) or tuple(range(len(starts)))
-    steps = _bounds(call, "steps", 4) if call.has(4) else (1,) * len(starts)
+    steps = bounds(call, "steps", 4) if call.has(4) else (1,) * len(starts)
     ranges: dict[int, range | None] = {}
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=False):
         axis = axis_of(axis, len(shape))
@@ -197,8 +197,8 @@ def _taken(ranges: dict[int, range | None], axis: int, index: int) -> int:
     return index if taken is None else taken[index]
 
 
-def _bounds(call: Call, name: str, index: int) -> Data:
-    """Return starts or ends, of which some may not be known."""
+def bounds(call: Call, name: str, index: int) -> Data:
+    """Return starts, ends or steps, of which some may not be known."""
     if name in call.attributes:
         return call.integers(name) or ()
     found = call.input(index)
