@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.captures.batch import batch_axis
+from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
 from archprof.captures.onnx.facts import STATISTICS, is_quantised
 from archprof.captures.onnx.interpret import Ran
@@ -14,8 +15,8 @@ from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import Graph, Provenance
-from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.graph import Edge, Graph, Provenance
+from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.ir.values import BatchAxis, Value
@@ -37,21 +38,24 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     first = runs[0]
     alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
     seen = runs if alike else runs[:1]
-    inputs = {name: _value([one.inputs[name] for one in seen]) for name in first.inputs}
+    channels = channel_axes(first.rows)
+    inputs = {name: _value([one.inputs[name] for one in seen], channels) for name in first.inputs}
     builder = GraphBuilder(inputs)
     holder = _Holder(roles)
     for index, place in enumerate(places(first.rows)):
-        _add(builder, [one.rows[index] for one in seen], place, holder)
+        _add(builder, [one.rows[index] for one in seen], place, holder, channels)
     _add_unused(builder, stored, holder)
     outputs = {name: one.edge for name, one in first.outputs.items() if one.edge is not None}
     return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
 
 
-def _add(builder: GraphBuilder, rows: Sequence[Ran], place: RowPlace, holder: _Holder) -> None:
+def _add(
+    builder: GraphBuilder, rows: Sequence[Ran], place: RowPlace, holder: _Holder, channels: Mapping[Edge, int]
+) -> None:
     row = rows[0]
     read = tuple([one.edge for one in row.inputs if one is not None and one.edge is not None])
     inputs = [builder.value(edge) for edge in read]
-    outputs = tuple([_value(list(ones)) for ones in zip(*(one.outputs for one in rows), strict=True)])
+    outputs = tuple([_value(ones, channels) for ones in zip(*(one.outputs for one in rows), strict=True)])
     holds = holder.holds(row)
     op = lift(row, holds, inputs, outputs)
     names = {one.key: one.stored.name or f"constant {one.stored.key}" for one in holds}
@@ -118,9 +122,9 @@ def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder
 _NOTHING = Value((), None, None)
 
 
-def _value(tensors: Sequence[Tensor]) -> Value:
-    """Return a tensor as a value, of one batch size or of three; of three axes the first is taken for the channels, of
-    others the last."""
+def _value(tensors: Sequence[Tensor], channels: Mapping[Edge, int]) -> Value:
+    """Return a tensor as a value, of one batch size or of three; where its channels are not known, of three axes the
+    first is taken for them, of others the last."""
     first = tensors[0]
     if first.shape is None or None in first.shape:
         return _NOTHING._replace(dtype=first.dtype)
@@ -132,6 +136,9 @@ def _value(tensors: Sequence[Tensor]) -> Value:
     if isinstance(axis, int):
         shape = (*shape[:axis], *shape[axis + 1 :])
     channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
+    known = channels.get(first.edge) if first.edge is not None else None
+    if known is not None and known != axis:
+        channel = known - (isinstance(axis, int) and known > axis)
     return Value(shape, channel, axis, first.dtype)
 
 
@@ -139,7 +146,7 @@ def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ..
     """Return values with the channels where the operator puts them, if it has the same shapes."""
     try:
         made = op.outputs(*inputs) if inputs else ()
-    except (ShapeError, ValueError):
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # of what is not its input
         return outputs
     if [one.shape for one in made] != [one.shape for one in outputs]:
         return outputs

@@ -98,19 +98,22 @@ def _instance_norm(site: Site) -> Operator | None:
 
 
 def _max_pool(site: Site) -> Operator | None:
-    return _pool("MaxPool2d", site)
+    return _pool("max", site) if site.call.wanted == 1 else None
 
 
 def _average_pool(site: Site) -> Operator | None:
-    return _pool("AvgPool2d", site, bool(site.call.integer("count_include_pad")))
+    return _pool("avg", site, bool(site.call.integer("count_include_pad")))
 
 
-def _pool(name: str, site: Site, *more: bool) -> Operator | None:
+def _pool(function: str, site: Site, *more: bool) -> Operator | None:
     call = site.call
     found = window(call, call.shape()[2:], call.integers("kernel_shape") or ())
-    if len(found.kernel) != 2 or set(found.dilations) != {1} or call.wanted > 1:
+    if set(found.dilations) != {1}:
         return None
-    return made(name, found.kernel, found.strides, _alike(found.pads), bool(call.integer("ceil_mode")), *more)
+    slides = (found.kernel, found.strides, _alike(found.pads), bool(call.integer("ceil_mode")), *more)
+    if len(found.kernel) != 2:
+        return made("Pool", function, *slides)
+    return made("MaxPool2d" if function == "max" else "AvgPool2d", *slides)
 
 
 def _global_average(site: Site) -> Operator | None:
