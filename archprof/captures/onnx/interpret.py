@@ -132,7 +132,11 @@ class Interpreter:
             if node.op == "Identity" and inputs and inputs[0] is not None and inputs[0].source is not None:
                 return [inputs[0]]  # of merged tensors: nothing runs
             if node.op in control.RUNS:
-                return control.RUNS[node.op](self, call, node, scope, place)
+                start = len(self.rows)
+                try:
+                    return control.RUNS[node.op](self, call, node, scope, place)
+                except Unknown:
+                    del self.rows[start:]
         return self.ruled(call, node, place, graph)
 
     def ruled(self, call: Call, node: NodeRecord, place: Place, graph: GraphRecord | None) -> Sequence[Tensor]:

@@ -17,8 +17,13 @@ def _reshape(site: Site) -> Operator | None:
 
 
 def _transpose(site: Site) -> Operator | None:
-    first, *axes = site.call.integers("perm") or (1,)
-    return made("Permute", tuple([axis - 1 for axis in axes])) if first == 0 and axes else None
+    before, behind = site.inputs[0].batch, site.outputs[0].batch
+    order = site.call.integers("perm") or tuple(reversed(range(len(site.call.shape()))))
+    if not isinstance(before, int) or not isinstance(behind, int):
+        return made("Permute", order) if before is behind is None else None
+    if order[behind] != before:
+        return None
+    return made("Permute", tuple([axis - (axis > before) for axis in order if axis != before]))
 
 
 def _concat(site: Site) -> Operator | None:
