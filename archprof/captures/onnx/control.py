@@ -145,7 +145,7 @@ def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
 def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a graph once for each step along an axis of some inputs."""
     if call.version < 9:
-        raise Misfit("`Scan` of version 8 is not known; onnx's version converter makes it a newer one")
+        raise Unknown  # it had the batch among its axes
     body, count = call.graph("body"), call.integer("num_scan_inputs")
     given = [one for one in call.inputs if one is not None]
     split = len(given) - count

@@ -20,6 +20,8 @@ def find_rule(domain: str, op: str) -> Rule | None:
     """Return the rule of an operator, if there is one."""
     if not domain:
         return RULES.get(op)
+    if (domain, op) == ("ai.onnx.preview", "FlexAttention"):
+        return RULES["Attention"]
     if domain == "com.microsoft":
         from archprof.captures.onnx.rules import microsoft
 

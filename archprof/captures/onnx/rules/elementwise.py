@@ -77,7 +77,7 @@ def _power(base: Any, exponent: Any) -> Any:
 
 def _dropped(call: Call) -> list[Tensor]:
     first = call.input()
-    return [first._replace(source=None, edge=None), Tensor("bool", first.shape)]
+    return [Tensor(first.dtype, first.shape), Tensor("bool", first.shape)]
 
 
 def _identity(call: Call) -> list[Tensor]:
@@ -146,9 +146,18 @@ def _added(first: Any, second: Any) -> Any:
     return first + second
 
 
-def _bitshift(call: Call) -> list[Tensor]:
-    left = call.text("direction") == "LEFT"
-    return elementwise((lambda a, b: a << min(b, 64)) if left else (lambda a, b: a >> min(b, 64)))(call)
+def _modulo(call: Call) -> list[Tensor]:
+    return elementwise(_remainder if call.integer("fmod") else lambda a, b: a % b)(call)
+
+
+def _remainder(first: Any, second: Any) -> Any:
+    """Return what is left of a division towards zero, as C has it."""
+    left = math.fmod(first, second)
+    return int(left) if isinstance(first, int) and isinstance(second, int) else left
+
+
+def _as_other(call: Call) -> list[Tensor]:
+    return [Tensor(TYPES[call.integer("to")].name, call.shape())]
 
 
 _UNARY: dict[str, Compute | None] = {
@@ -164,10 +173,10 @@ _UNARY: dict[str, Compute | None] = {
     "Log": math.log,
     **dict.fromkeys(("Acos", "Acosh", "Asin", "Asinh", "Atan", "Atanh", "Cos", "Cosh", "Sin", "Sinh", "Tan")),
     **dict.fromkeys(("BitwiseNot", "Erf", "Trilu", "LpNormalization", "MeanVarianceNormalization", "LRN")),
-    **dict.fromkeys(("ReverseSequence", "Scatter", "ScatterElements", "BitCast")),
+    **dict.fromkeys(("ReverseSequence", "Scatter", "ScatterElements")),
 }
 _ACTIVATIONS = (
-    *("Celu", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish", "Hardmax", "LeakyRelu", "LogSoftmax", "Mish", "Relu"),
+    *("Celu", "Clip", "Elu", "Gelu", "HardSigmoid", "HardSwish", "Hardmax", "LeakyRelu", "LogSoftmax", "Mish"),
     *("Selu", "Shrink", "SwiGLU", "Sigmoid", "Softmax", "Softplus", "Softsign", "Swish", "Tanh", "ThresholdedRelu"),
 )
 _BINARY: dict[str, Compute] = {
@@ -175,7 +184,6 @@ _BINARY: dict[str, Compute] = {
     "Sub": lambda a, b: a - b,
     "Mul": lambda a, b: a * b,
     "Div": _divided,
-    "Mod": lambda a, b: a % b,
     "Pow": _power,
     "Max": lambda *all: max(all),
     "Min": lambda *all: min(all),
@@ -201,9 +209,12 @@ _AFFINE = ("", "weight", "bias")
 RULES: Rules = {
     **{name: Rule(same(compute)) for name, compute in _UNARY.items()},
     **{name: Rule(same(), "act") for name in _ACTIVATIONS},
+    "Relu": Rule(same(lambda a: max(a, 0)), "act"),
     **{name: Rule(elementwise(one), "join" if name in _JOINS else "other") for name, one in _BINARY.items()},
     **{name: Rule(elementwise(one, "bool")) for name, one in _COMPARED.items()},
-    "BitShift": Rule(_bitshift),
+    "BitShift": Rule(elementwise()),
+    "Mod": Rule(_modulo),
+    "BitCast": Rule(_as_other),
     "PRelu": Rule(same(), "act", slots=("", "weight")),
     "Not": Rule(same(lambda a: not a, "bool")),
     "IsNaN": Rule(same(dtype="bool")),
