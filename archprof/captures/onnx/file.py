@@ -40,11 +40,9 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     not fit.
     """
     model = _model(path)
-    _check_versions(model, path)
     taken = inputs_of(model.graph, Request(path, sizes, inputs))
     runs, said = _runs(model, taken, path)
-    rows = runs[0].rows
-    roles = roles_of(rows)
+    roles = roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
     origin = Unlisted(_name(path), file=path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
@@ -53,15 +51,23 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     return graph._replace(origin=origin._replace(remarks=remarks))
 
 
+def runs_of(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> list[Run]:
+    """Return what runs of a file, node by node. Raises UsageError as `read_onnx` does."""
+    model = _model(path)
+    return _runs(model, inputs_of(model.graph, Request(path, sizes, inputs)), path)[0]
+
+
 def _model(path: str) -> ModelRecord:
     shown = "<stdin>" if path == "-" else path
     data = _bytes(path)
     if len(data) > MAX_BYTES:
         raise usage_error(f"{shown}: more than 2 GiB, which no ONNX file has")
     try:
-        return read_model(data)
+        model = read_model(data)
     except Damaged as error:
         raise usage_error(f"{shown} is no ONNX file: {error}", help=_ADVICE) from None
+    _check_versions(model, shown)
+    return model
 
 
 def _bytes(path: str) -> Any:

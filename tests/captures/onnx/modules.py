@@ -137,7 +137,9 @@ class UNet(nn.Module):
         self.first, self.down = nn.Conv2d(3, 8, 3, 1, 1), nn.Conv2d(8, 16, 3, 2, 1)
         self.deep = nn.Conv2d(16, 32, 3, 2, 1)
         self.up1 = nn.ConvTranspose2d(32, 16, 2, 2)
-        self.up2 = nn.Upsample(scale_factor=2, mode="bilinear") if resize else nn.ConvTranspose2d(16, 16, 4, 2, 1, groups=2)
+        self.up2 = (
+            nn.Upsample(scale_factor=2, mode="bilinear") if resize else nn.ConvTranspose2d(16, 16, 4, 2, 1, groups=2)
+        )
         self.join1, self.join2 = nn.Conv2d(32, 16, 3, 1, 1), nn.Conv2d(24, 2, 1)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -201,7 +203,7 @@ class Detector(nn.Module):
         p1 = self.lateral1(c1) + functional.interpolate(p2, size=c1.shape[-2:], mode="nearest")
         boxes = [self.boxes(p).flatten(2).transpose(1, 2) for p in (p1, p2)]
         scores = [self.classes(p).flatten(2).transpose(1, 2) for p in (p1, p2)]
-        best, where = torch.cat(scores, 1).sigmoid().max(-1)
+        best, _ = torch.cat(scores, 1).sigmoid().max(-1)
         return torch.cat(boxes, 1).reshape(x.shape[0], -1, 4), best
 
 
@@ -254,7 +256,9 @@ class Products(nn.Module):
 class Trunk(nn.Module):
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(nn.Conv2d(3, 8, 7, 2, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1))
+        self.stem = nn.Sequential(
+            nn.Conv2d(3, 8, 7, 2, 3, bias=False), nn.BatchNorm2d(8), nn.ReLU(), nn.MaxPool2d(3, 2, 1)
+        )
         self.layer1 = nn.Sequential(Residual(8, 8, 1), Residual(8, 16, 2))
         self.head = nn.Linear(16, 10)
 
@@ -267,7 +271,9 @@ class Mobile(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(nn.Conv2d(3, 16, 3, 2, 1, bias=False), nn.BatchNorm2d(16), nn.Hardswish())
         self.blocks = nn.Sequential(Gated(16, 48), Gated(16, 64))
-        self.head = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 24), nn.Dropout(0.2), nn.Linear(24, 7))
+        self.head = nn.Sequential(
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(16, 24), nn.Dropout(0.2), nn.Linear(24, 7)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.blocks(self.stem(x)))
@@ -313,5 +319,6 @@ FAMILIES: Mapping[str, Family] = {
     "gru": Family(lambda: Recurrent(nn.GRU), ((1, 7, 12),), {1: "L"}, 7 * 3 * 16 * (12 + 16) + 16 * 5),
     "rnn": Family(lambda: Recurrent(nn.RNN), ((1, 7, 12),), {}, 7 * 16 * (12 + 16) + 16 * 5),
     "words": Family(Words, ((1, 20),), {1: "L"}),
-    "products": Family(Products, ((1, 5, 4, 6),)),
+    # of a product with a vector torch counts nothing
+    "products": Family(Products, ((1, 5, 4, 6),), {}, 5 * 4 * 6 * 10 + 5 * 5 * 4 * 10 + 5 * 4 * 10),
 }  # fmt: skip
