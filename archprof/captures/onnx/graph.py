@@ -83,7 +83,7 @@ class _Holder:
             slot = rule.slots[index] if rule is not None and index < len(rule.slots) else ""
             key = slot or "weight"
             key = f"{key}_{index}" if key in {held.key for held in found} else key
-            found.append(Holds(key, one.source, slot not in STATISTICS))
+            found.append(Holds(key, one.source, slot not in STATISTICS, _elements(row, key, one.source)))
             self.taken.add(one.source.key)
         return found
 
@@ -93,6 +93,13 @@ class _Holder:
         if is_float(stored.dtype.name):
             return bool(role) or (role is None and stored.elements > 1)
         return is_quantised(stored, role)
+
+
+def _elements(row: Ran, key: str, stored: Stored) -> int:
+    """Return the elements of a tensor; weights of a few bits are packed, several in a byte."""
+    rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
+    packed = row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight"
+    return rows * columns if packed and isinstance(rows, int) and isinstance(columns, int) else stored.elements
 
 
 def roles_of(rows: Iterable[Ran]) -> dict[int, str]:

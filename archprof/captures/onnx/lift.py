@@ -22,11 +22,13 @@ _WINDOWS = ("standard", "pointwise", "depthwise", "grouped", "pool")
 
 
 class Holds(NamedTuple):
-    """A stored tensor that a row holds: what the operator calls it, and whether it learns."""
+    """A stored tensor that a row holds: what the operator calls it, whether it learns, and its elements, of which
+    several may be packed in one that is stored."""
 
     key: str
     stored: Stored
     learns: bool
+    elements: int
 
 
 def lift(row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]) -> Operator:
@@ -34,7 +36,7 @@ def lift(row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Seq
     typed = _typed(Site(call_of(row), tuple(inputs), tuple(outputs))) if inputs and not row.node.domain else None
     if typed is not None and _fits(typed, row, holds, inputs, outputs):
         return typed
-    kept = {one: tuple([(h.key, h.stored.elements) for h in holds if h.learns is one]) for one in (True, False)}
+    kept = {one: tuple([(h.key, h.elements) for h in holds if h.learns is one]) for one in (True, False)}
     return Recorded(_target(row), row.macs, kept[True], kept[False], kind_of(row), row.counted, _divides(row))
 
 
@@ -94,7 +96,7 @@ def _divides(row: Ran) -> int | None:
 
 
 def _fits(op: Operator, row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
-    held = {(one.key, one.learns): one.stored.elements for one in holds}
+    held = {(one.key, one.learns): one.elements for one in holds}
     stated = {(name, True): total(terms) for name, terms in op.parameters().items()}
     stated |= {(name, False): total(terms) for name, terms in op.buffers().items()}
     if stated != held:

@@ -19,7 +19,12 @@ from archprof.captures.onnx.tensor import Tensor, made
 # Without a rule, and not counted: a machine's training, and models that are no networks.
 _OPAQUE = ("ai.onnx.preview.training", "ai.onnx.ml")
 # What they return depends on elements; a batch stood among the axes of the eighth version's Scan.
-_UNKNOWN = ("test_unique_", "test_string_split_empty", "test_scan_sum", "test_optional_has_element_empty_optional_input")
+_UNKNOWN = (
+    "test_unique_",
+    "test_string_split_empty",
+    "test_scan_sum",
+    "test_optional_has_element_empty_optional_input",
+)
 # The standard takes a product for what is a function of a grid here, as in torch.
 _OTHERWISE = ("test_affine_grid_",)
 

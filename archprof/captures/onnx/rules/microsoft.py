@@ -201,12 +201,16 @@ def _embedded(call: Call) -> list[Tensor]:
     return [states, made("int32", (batch,)), states]
 
 
-_QUANTISED_MATMUL = ("", "weight")
+# Scales and zero points stand between what is multiplied.
+_INTEGER_MATMUL = ("", "weight", "", "", "", "", "bias")
+_DYNAMIC_MATMUL = ("", "weight", "", "", "bias")
+_FEW_BITS = ("", "weight", "", "", "", "bias")
+_QATTENTION = ("", "weight", "bias", *("",) * 6)
 _NORM = ("", "weight", "bias")
 _SKIP = ("", "", "weight", "bias", "bias_added")
 _CONV = ("", "weight", "bias")
 _QLINEAR_CONV = ("", "", "", "weight", "", "", "", "", "bias")
-_LSTM = ("", "weight_ih", "weight_hh", "bias")
+_LSTM = ("", "weight_ih", "weight_hh", "bias", "", "", "", "weight_peephole", *("",) * 4)
 
 RULES: Rules = {
     **QUANTISED,
@@ -219,15 +223,15 @@ RULES: Rules = {
     "FusedMatMul": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
     "FusedMatMulActivation": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
     "TransposeMatMul": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
-    "MatMulIntegerToFloat": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _QUANTISED_MATMUL),
-    "MatMulInteger16": Rule(matmul(dtype="int32"), "matmul", matmul_macs(), _QUANTISED_MATMUL),
-    "DynamicQuantizeMatMul": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _QUANTISED_MATMUL),
-    "MatMulNBits": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight")),
-    "MatMulBnb4": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight")),
-    "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias")),
+    "MatMulIntegerToFloat": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _INTEGER_MATMUL),
+    "MatMulInteger16": Rule(matmul(dtype="int32"), "matmul", matmul_macs(), ("", "weight")),
+    "DynamicQuantizeMatMul": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _DYNAMIC_MATMUL),
+    "MatMulNBits": Rule(_few_bits, "linear", _few_bits_macs, _FEW_BITS),
+    "MatMulBnb4": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight", "")),
+    "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias", "", "")),
     "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, _LSTM),
     "Attention": Rule(_attention, "attention", _projected_macs(4), ("", "weight", "bias")),
-    "QAttention": Rule(_attention, "attention", _projected_macs(8), ("", "weight", "bias")),
+    "QAttention": Rule(_attention, "attention", _projected_macs(8), _QATTENTION),
     "MultiHeadAttention": Rule(_multi_head, "attention", _multi_head_macs, ("", "", "", "bias")),
     "GroupQueryAttention": Rule(_grouped, "attention", _grouped_macs),
     "EmbedLayerNormalization": Rule(_embedded, "norm", slots=("", "", *("weight",) * 5)),

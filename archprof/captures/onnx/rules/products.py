@@ -267,8 +267,8 @@ def _causal_conv_macs(call: Call, outputs: list[Tensor]) -> int:
 
 RULES: Rules = {
     "MatMul": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
-    "MatMulInteger": Rule(matmul(dtype="int32"), "matmul", matmul_macs(), ("", "weight")),
-    "QLinearMatMul": Rule(matmul(0, 3), "matmul", matmul_macs(), ("", "", "", "weight")),
+    "MatMulInteger": Rule(matmul(dtype="int32"), "matmul", matmul_macs(), ("", "weight", "", "")),
+    "QLinearMatMul": Rule(matmul(0, 3), "matmul", matmul_macs(), ("", "", "", "weight", *("",) * 4)),
     "Gemm": Rule(gemm, "linear", matmul_macs(), ("", "weight", "bias")),
     "Einsum": Rule(_einsum, "matmul", _einsum_macs),
     "LinearAttention": Rule(_linear_attention, "attention", _linear_attention_macs),

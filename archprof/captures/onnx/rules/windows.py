@@ -268,7 +268,7 @@ RULES: Rules = {
     "Conv": Rule(conv(), "standard", conv_macs(), _WEIGHTS),
     "ConvTranspose": Rule(_transposed, "standard", _transposed_macs, _WEIGHTS),
     "DeformConv": Rule(_deformed, "standard", conv_macs(), ("", "weight", "", "bias")),
-    "ConvInteger": Rule(conv(dtype="int32"), "standard", conv_macs(), ("", "weight")),
+    "ConvInteger": Rule(conv(dtype="int32"), "standard", conv_macs(), ("", "weight", "", "")),
     "QLinearConv": Rule(conv(0, 3), "standard", conv_macs(3), ("", "", "", "weight", "", "", "", "", "bias")),
     "MaxPool": Rule(pooled, "pool"),
     "AveragePool": Rule(pooled, "pool"),
