@@ -1,6 +1,6 @@
-"""archprof lock: a torch module as a file that needs no torch, for git and CI."""
+"""archprof lock: a torch module, or an ONNX file, as a file for git and CI that needs neither torch nor the weights."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,13 +8,18 @@ from archprof.cli import options
 from archprof.cli.output import write
 from archprof.errors import usage_error
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from archprof.captures.lock_text import Lock
+
 
 def command(
     code: Annotated[
         str,
         typer.Argument(
             help="Code that makes a torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`,"
-            " `pkg.models:make(width=0.5)`.",
+            " `pkg.models:make(width=0.5)`; or an ONNX file.",
             metavar="CODE",
         ),
     ],
@@ -36,11 +41,9 @@ def command(
     where anything does.
     """
     from archprof import __version__
-    from archprof.captures.source import lock
     from archprof.spec.catalog import LOCK
 
-    if not options.is_code(code):
-        raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
+    lock = _locks(code)
     if check is not None:
         if output is not None:
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
@@ -53,15 +56,31 @@ def command(
     write(lock_text(lock(code, input or (), __version__)), output)
 
 
+def _locks(code: str) -> "Callable[..., Lock]":
+    """Return what makes the lock of what is typed. Raises UsageError for what is neither code nor an ONNX file."""
+    from archprof.spec.catalog import is_onnx
+    from archprof.spec.variant import parse_reference
+
+    if options.is_code(code):
+        from archprof.captures.source import lock
+
+        return lock
+    if not is_onnx(parse_reference(code).target):
+        advice = "as in `torchvision:resnet50`, `net.py:Net`, `net.onnx`"
+        raise usage_error(f"`{code}` is no code that makes a module, and no ONNX file", help=advice)
+    from archprof.captures.onnx.lock import lock as lock_onnx
+
+    return lock_onnx
+
+
 def _compare(code: str, input: list[str] | None, file: str) -> None:
     from archprof import __version__
     from archprof.captures.lock import read_lock
     from archprof.captures.lock_changes import changes, versions
-    from archprof.captures.source import lock
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = lock(code, input or before.captured.inputs, __version__)
+    now = _locks(code)(code, input or before.captured.inputs, __version__)
     found = changes(before, now)
     write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
     if found:

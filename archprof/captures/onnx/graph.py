@@ -12,7 +12,7 @@ from archprof.captures.onnx.facts import STATISTICS, is_quantised
 from archprof.captures.onnx.interpret import Ran
 from archprof.captures.onnx.lift import Holds, lift
 from archprof.captures.onnx.model import Stored
-from archprof.captures.onnx.paths import RowPlace, places
+from archprof.captures.onnx.paths import RowPlace, places, plain
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Provenance
@@ -39,13 +39,13 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
     seen = runs if alike else runs[:1]
     channels = channel_axes(first.rows)
-    inputs = {name: _value([one.inputs[name] for one in seen], channels) for name in first.inputs}
+    inputs = {plain(name): _value([one.inputs[name] for one in seen], channels) for name in first.inputs}
     builder = GraphBuilder(inputs)
     holder = _Holder(roles)
     for index, place in enumerate(places(first.rows)):
         _add(builder, [one.rows[index] for one in seen], place, holder, channels)
     _add_unused(builder, stored, holder)
-    outputs = {name: one.edge for name, one in first.outputs.items() if one.edge is not None}
+    outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
     return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
 
 
@@ -58,7 +58,7 @@ def _add(
     outputs = tuple([_value(ones, channels) for ones in zip(*(one.outputs for one in rows), strict=True)])
     holds = holder.holds(row)
     op = lift(row, holds, inputs, outputs)
-    names = {one.key: one.stored.name or f"constant {one.stored.key}" for one in holds}
+    names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
     provenance = Provenance(None, block=place.block, block_type=place.block_type or op.name)
     placement = Placement(True, {}, provenance, names or None)
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
@@ -118,7 +118,7 @@ def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder
     """Add what the file stores and nothing reads, as branches that are not taken do."""
     unused = [one for one in stored if one.key not in holder.taken and holder.is_weight(one)]
     if unused:
-        held = tuple([(f"{one.name or 'constant'}.{one.key}", one.elements) for one in unused])
+        held = tuple([(f"{plain(one.name) or 'constant'}.{one.key}", one.elements) for one in unused])
         op = Recorded(NOT_RUN, held=held)
         names = {key: key for key, _ in held}
         place = Provenance(None, block=NOT_RUN, block_type=NOT_RUN)

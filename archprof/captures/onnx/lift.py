@@ -11,6 +11,7 @@ from archprof.captures.onnx.interpret import Ran
 from archprof.captures.onnx.lift_layers import LAYERS
 from archprof.captures.onnx.lift_shapes import SHAPES
 from archprof.captures.onnx.model import Stored
+from archprof.captures.onnx.paths import plain
 from archprof.captures.onnx.site import Site
 from archprof.captures.onnx.tensor import Misfit, Unknown
 from archprof.ir.operators.base import Operator
@@ -57,7 +58,7 @@ def call_of(row: Ran) -> Call:
 
 def _target(row: Ran) -> str:
     domain = row.node.domain or "onnx"
-    return f"{domain}.{row.node.op}.{row.version}"
+    return f"{plain(domain)}.{plain(row.node.op)}.{row.version}"
 
 
 def kind_of(row: Ran) -> str:

@@ -171,9 +171,8 @@ def _joined(name: str) -> Lift:
     def lifted(site: Site) -> Operator | None:
         if len(site.inputs) == 2 and site.inputs[0].shape == site.inputs[1].shape:
             return made(name)
-        if name == "Multiply" and len(site.inputs) == 2:
-            return made(name) if site.outputs[0].shape == site.inputs[0].shape else pointwise(site)
-        return pointwise(site)
+        gated = len(site.inputs) == 2 and site.inputs[1].shape == (site.inputs[0].channels, 1, 1)
+        return made(name) if gated and name == "Multiply" else pointwise(site)
 
     return lifted
 

@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archprof.captures.onnx.interpret import Ran
+from archprof.errors import printable
 
+_MOST_TEXT = 200
 _SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 
 
@@ -19,6 +21,11 @@ class Stood(NamedTuple):
     module: str
     cls: str
     name: str
+
+
+def plain(name: str) -> str:
+    """Return a name out of a file as one that tables and locks may have: on one line, and not too long."""
+    return printable(name[:_MOST_TEXT]).strip()[:_MOST_TEXT]
 
 
 class RowPlace(NamedTuple):
@@ -32,7 +39,7 @@ class RowPlace(NamedTuple):
 def places(rows: Sequence[Ran]) -> list[RowPlace]:
     """Return where each row stands: a module that runs a single operator is that operator, others are functions of the
     module that calls them."""
-    stood = [_stood(row) for row in rows]
+    stood = [Stood(*map(plain, _stood(row))) for row in rows]
     calls: dict[str, list[int]] = defaultdict(list)
     for index, one in enumerate(stood):
         calls[one.module].append(index)
@@ -46,7 +53,7 @@ def places(rows: Sequence[Ran]) -> list[RowPlace]:
             block = one.module.rpartition(".")[0]
             found.append(RowPlace(one.module, block or one.module, classes.get(block, "")))
             continue
-        op = row.node.op
+        op = plain(row.node.op)
         path = f"{one.module}:{op}[{numbers[one.module, op]}]"
         numbers[one.module, op] += 1
         found.append(RowPlace(path, one.module or path, one.cls or classes.get(one.module, "")))

@@ -41,7 +41,9 @@ def export(family: Family, folder: Path, *, dynamo: bool, free: bool) -> Exporte
     """Write the file of a family's module; *free* leaves all axes free that may be."""
     module, inputs = filled(family)
     path = folder / "model.onnx"
-    axes: Mapping[int, str] = {0: "batch", **family.free} if free else {}
+    # What a cell runs over has a fixed length for the newer exporter.
+    more = {} if dynamo and family.recurrent else family.free
+    axes: Mapping[int, str] = {0: "batch", **more} if free else {}
     options: dict[str, Any] = {"dynamo": dynamo, "input_names": ["x"], "verbose": False}
     if dynamo:
         options |= {"external_data": False}
@@ -49,7 +51,7 @@ def export(family: Family, folder: Path, *, dynamo: bool, free: bool) -> Exporte
     elif free:
         options |= {"dynamic_axes": {"x": dict(axes)}}
     write(module, inputs, path, **options)
-    sizes = [(f"x[{axis}]", str(family.shapes[0][axis])) for axis in family.free] if free else []
+    sizes = [(f"x[{axis}]", str(family.shapes[0][axis])) for axis in more] if free else []
     return Exported(path, module, inputs, tuple(sizes))
 
 

@@ -10,12 +10,13 @@ from torch.nn import functional
 
 class Family(NamedTuple):
     """A module, inputs of it, and which axes of its first input may be free besides the batch, by their names; MACs
-    where torch's counter has none of its own."""
+    where torch's counter has none of its own; whether a cell runs over a sequence."""
 
     make: Callable[[], nn.Module]
     shapes: tuple[tuple[int, ...], ...]
     free: Mapping[int, str] = {}
     macs: int | None = None
+    recurrent: bool = False
 
 
 class Residual(nn.Module):
@@ -311,13 +312,13 @@ FAMILIES: Mapping[str, Family] = {
     "signal": Family(Signal, ((1, 2, 256),), {2: "L"}),
     "volume": Family(Volume, ((1, 1, 8, 16, 16),)),
     # 4·16·(12 + 16), 3·16·(12 + 16) and 16·(12 + 16) a step and direction
-    "lstm": Family(lambda: Recurrent(nn.LSTM), ((1, 9, 12),), {1: "L"}, 9 * 4 * 16 * (12 + 16) + 16 * 5),
+    "lstm": Family(lambda: Recurrent(nn.LSTM), ((1, 9, 12),), {1: "L"}, 9 * 4 * 16 * (12 + 16) + 16 * 5, True),
     "lstm_both": Family(
         lambda: Recurrent(nn.LSTM, bidirectional=True, num_layers=2), ((1, 9, 12),), {},
-        9 * 2 * (4 * 16 * (12 + 16) + 4 * 16 * (32 + 16)) + 32 * 5,
+        9 * 2 * (4 * 16 * (12 + 16) + 4 * 16 * (32 + 16)) + 32 * 5, True,
     ),
-    "gru": Family(lambda: Recurrent(nn.GRU), ((1, 7, 12),), {1: "L"}, 7 * 3 * 16 * (12 + 16) + 16 * 5),
-    "rnn": Family(lambda: Recurrent(nn.RNN), ((1, 7, 12),), {}, 7 * 16 * (12 + 16) + 16 * 5),
+    "gru": Family(lambda: Recurrent(nn.GRU), ((1, 7, 12),), {1: "L"}, 7 * 3 * 16 * (12 + 16) + 16 * 5, True),
+    "rnn": Family(lambda: Recurrent(nn.RNN), ((1, 7, 12),), {}, 7 * 16 * (12 + 16) + 16 * 5, True),
     "words": Family(Words, ((1, 20),), {1: "L"}),
     # of a product with a vector torch counts nothing
     "products": Family(Products, ((1, 5, 4, 6),), {}, 5 * 4 * 6 * 10 + 5 * 5 * 4 * 10 + 5 * 4 * 10),

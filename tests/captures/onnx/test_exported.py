@@ -19,12 +19,12 @@ _STORED = {
     ("lstm_both", "legacy", "static"): 4 * 16 * 2,
     ("gru", "legacy", "static"): 16,
     ("rnn", "legacy", "static"): 16,
-    ("rnn", "dynamo"): 16,
+    ("rnn", "dynamo", "static"): 16,
     ("words", "dynamo", "static"): 336,
     ("words", "legacy", "static"): -4 * 16,
 }
 # Of a state of zeros, the product of the first step is worked out beforehand.
-_LESS = {("rnn", "dynamo"): 16 * 16}
+_LESS = {("rnn", "dynamo", "static"): 16 * 16}
 
 
 def _of(table, *words):
