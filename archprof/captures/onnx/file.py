@@ -39,13 +39,13 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
     not fit.
     """
-    model = _model(path)
+    model, name = _model(path), _name(path)
     taken = inputs_of(model.graph, Request(path, sizes, inputs))
     runs, said = _runs(model, taken, path)
     roles = roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
-    origin = Unlisted(_name(path), file=path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
+    origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
     remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
     return graph._replace(origin=origin._replace(remarks=remarks))

@@ -15,10 +15,11 @@ from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import Edge, Graph, Provenance
+from archprof.ir.graph import Edge, Graph, Node, Provenance
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
+from archprof.ir.terms import total
 from archprof.ir.values import BatchAxis, Value
 
 NOT_RUN = "not run"
@@ -44,6 +45,7 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     holder = _Holder(roles)
     for index, place in enumerate(places(first.rows)):
         _add(builder, [one.rows[index] for one in seen], place, holder, channels)
+    _name_blocks(builder.nodes)
     _add_unused(builder, stored, holder)
     outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
     return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
@@ -59,9 +61,21 @@ def _add(
     holds = holder.holds(row)
     op = lift(row, holds, inputs, outputs)
     names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
-    provenance = Provenance(None, block=place.block, block_type=place.block_type or op.name)
+    provenance = Provenance(None, block=place.block, block_type=place.block_type)
     placement = Placement(True, {}, provenance, names or None)
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
+
+
+def _name_blocks(nodes: list[Node]) -> None:
+    """Name each block of which no class is known by what multiplies most in it, or stands first."""
+    most: dict[str, tuple[int, str]] = {}
+    for node in nodes:
+        macs = total(node.op.macs((), node.outputs)) if isinstance(node.op, Recorded) else node.op.weighted
+        if node.block not in most or macs > most[node.block][0]:
+            most[node.block] = (int(macs), node.op.name)
+    for index, node in enumerate(nodes):
+        if node.provenance is not None and not node.provenance.block_type:
+            nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
 
 
 class _Holder:

@@ -36,28 +36,43 @@ class RowPlace(NamedTuple):
     block_type: str
 
 
+# The block of what computes nothing but shapes.
+SHAPES = "shapes"
+
+
 def places(rows: Sequence[Ran]) -> list[RowPlace]:
     """Return where each row stands: a module that runs a single operator is that operator, others are functions of the
-    module that calls them."""
+    module that calls them. Where nothing tells of modules, what follows a product is of its block."""
     stood = [Stood(*map(plain, _stood(row))) for row in rows]
-    calls: dict[str, list[int]] = defaultdict(list)
-    for index, one in enumerate(stood):
-        calls[one.module].append(index)
+    operators: dict[str, set[str]] = defaultdict(set)
+    for row, one in zip(rows, stood, strict=True):
+        operators[one.module].add(row.node.op)
     parents = {one.module.rpartition(".")[0] for one in stood}
     classes = {one.module: one.cls for one in stood if one.cls}
+    bare = not any(operators.keys())
     numbers: Counter[tuple[str, str]] = Counter()
-    found = []
+    found: list[RowPlace] = []
     for row, one in zip(rows, stood, strict=True):
-        alone = one.module and one.module not in parents and len({rows[k].node.op for k in calls[one.module]}) == 1
-        if alone:
+        if one.module and one.module not in parents and len(operators[one.module]) == 1:
             block = one.module.rpartition(".")[0]
             found.append(RowPlace(one.module, block or one.module, classes.get(block, "")))
             continue
         op = plain(row.node.op)
         path = f"{one.module}:{op}[{numbers[one.module, op]}]"
         numbers[one.module, op] += 1
-        found.append(RowPlace(path, one.module or path, one.cls or classes.get(one.module, "")))
+        if one.module:
+            found.append(RowPlace(path, one.module, classes.get(one.module, "")))
+        elif _is_of_shapes(row):
+            found.append(RowPlace(path, SHAPES, SHAPES))
+        else:
+            before = next((place.block for place in reversed(found) if place.block != SHAPES), path)
+            found.append(RowPlace(path, path if row.macs or not bare else before, ""))
     return found
+
+
+def _is_of_shapes(row: Ran) -> bool:
+    """Tell whether a row computes what is known before anything runs."""
+    return not row.macs and all(one.data is not None for one in row.outputs)
 
 
 def _stood(row: Ran) -> Stood:
