@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
-from archprof.language.expand import read_network
 from archprof.spec import catalog
 from archprof.spec.variant import Reference, Setting, parse_reference
 
@@ -54,6 +53,8 @@ def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
     """
     target, behind = _captured(reference)
     if not catalog.is_captured(target):
+        from archprof.language.expand import read_network  # a captured graph needs none of the language
+
         return read_network(reference, settings)
     return read_captured(target, (*behind, *settings))
 
