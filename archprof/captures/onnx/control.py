@@ -84,12 +84,14 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
                 break
         if known:
             stacked = listed or [[Tensor("unknown", None)] * (len(node.outputs) - len(carried))]
-            return [*state, *(_stacked(parts, len(listed)) for parts in zip(*stacked, strict=True))]
+            columns = [_stacked(parts, len(listed)) for parts in zip(*stacked, strict=True)]
+            return _collected(run, node, place, [*state, *columns])
         del run.rows[start:]
     fixed = most if goes_on else None
     _, *found = _once(run, node, int(fixed) if fixed is not None else None, place, lambda: trip(None, _unsure(carried)))
     state, parts = found[: len(carried)], found[len(carried) :]
-    return [*map(_of_any_trip, state, carried), *(_stacked([part], fixed) for part in parts)]
+    found = [*map(_of_any_trip, state, carried), *(_stacked([part], fixed) for part in parts)]
+    return _collected(run, node, place, found)
 
 
 def _unsure(state: Sequence[Tensor]) -> list[Tensor]:
@@ -135,6 +137,13 @@ def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
         yield from (one for one in row.inputs if one is not None and (one.edge is None or one.edge.node < start))
 
 
+def _collected(run: Interpreter, node: NodeRecord, place: Place, outputs: list[Tensor]) -> Sequence[Tensor]:
+    """Note what all trips return together: a row that reads the last of them."""
+    from archprof.captures.onnx.interpret import Ran
+
+    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside, 0))
+
+
 def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
     """Return what all trips return, one behind the other along a first axis."""
     first = parts[0]
@@ -171,7 +180,8 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         state, listed = found[:split], [found[split:]]
     columns = [_stacked(parts, steps) for parts in zip(*listed, strict=True)]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
-    return [*state, *(_along(one, axis) for one, axis in zip(columns, ends, strict=True))]
+    stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
+    return _collected(run, node, place, [*state, *stacked])
 
 
 def _along(tensor: Tensor, axis: int) -> Tensor:

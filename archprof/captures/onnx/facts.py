@@ -15,8 +15,8 @@ STATISTICS = ("running_mean", "running_var")
 
 class Facts(NamedTuple):
     """What a file stores: elements of floating-point tensors, without running statistics; those of them that are single
-    constants; elements of quantised weights and of constants that are no weights; bytes by type; bytes of other
-    files."""
+    constants; elements of integers of few bits, and of integers that are wider or single; bytes by type; bytes of
+    other files."""
 
     floats: int
     scalars: int
@@ -41,11 +41,13 @@ def _of_graph(graph: GraphRecord) -> Iterator[Stored]:
 def _of_nodes(nodes: Iterable[NodeRecord]) -> Iterator[Stored]:
     for node in nodes:
         for value in node.attributes.values():
-            if isinstance(value, Stored) and node.op == "Constant":
-                yield value
-            for graph in value if isinstance(value, tuple) else (value,):
-                if isinstance(graph, GraphRecord):
-                    yield from _of_graph(graph)
+            if isinstance(value, Stored):
+                # What a ConstantOfShape fills a tensor with is none of the file's.
+                yield from (value,) if node.op == "Constant" else ()
+            elif isinstance(value, GraphRecord):
+                yield from _of_graph(value)
+            elif isinstance(value, tuple):
+                yield from (one for graph in value if isinstance(graph, GraphRecord) for one in _of_graph(graph))
 
 
 def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
@@ -59,7 +61,7 @@ def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
             if roles.get(one.key) not in STATISTICS:
                 floats += one.elements
                 scalars += one.elements == 1
-        elif is_quantised(one, roles.get(one.key)):
+        elif is_quantised(one, roles.get(one.key) or None):
             quantised += one.elements
         else:
             constants += one.elements
