@@ -39,10 +39,12 @@ class Parts(NamedTuple):
 
 
 class RowPlace(NamedTuple):
-    """Where a call stands: the path of its row, and how the module runs it."""
+    """Where a call stands: the path of its row, how the module runs it, and the block that it belongs to: the module
+    that calls it, or, of a module that is a single operator, the one around it."""
 
     path: str
     form: str
+    block: str
 
 
 def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> Graph:
@@ -117,9 +119,8 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts
 
 
 def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
-    """Return the block of a call: the module that calls it, or, of a module that is a single operator, the one around
-    it; of what stands outermost, itself."""
-    block = call.path if place.form == "function" else call.path.rpartition(".")[0]
+    """Return the block of a call; of what stands outermost, itself."""
+    block = place.block
     return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
 
 
@@ -181,12 +182,13 @@ def _places(calls: Sequence[Dispatched]) -> list[RowPlace]:
     for (path, _), indices in visits.items():
         own = [index for index in indices if any(held_tensors(calls[index]))] or indices
         alone = own[0] if len(own) == 1 and path not in parents else None
+        block = path if alone is None else path.rpartition(".")[0]
         counted: Counter[str] = Counter()
         for index in indices:
             if index == alone and path:
-                places[index] = RowPlace(path, "module")
+                places[index] = RowPlace(path, "module", block)
                 continue
             name = calls[index].name
-            places[index] = RowPlace(f"{path}:{name}[{counted[name]}]", "function")
+            places[index] = RowPlace(f"{path}:{name}[{counted[name]}]", "function", block)
             counted[name] += 1
     return [places[index] for index in range(len(calls))]
