@@ -48,8 +48,8 @@ def listed(calls: Mapping[str, int] | None) -> str:
 
 
 def of_constants(calls: Mapping[str, int]) -> str:
-    """Return how many of the MACs depend on no input, by the calls that have them: `27,648 (27.65k) of the MACs depend on
-    no input, but on parameters alone: cpb_mlp.0 and 23 more`."""
+    """Return how many of the MACs depend on no input, and which calls have them: `27,648 (27.65k) of the MACs depend on
+    no input: cpb_mlp.0 and 23 more`."""
     first, *more = calls
     macs = sum(calls.values())
     named = f"`{first}`" + (f" and {len(more):,} more" if more else "")

@@ -61,8 +61,8 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are those of
-    calls that depend on no input, by path."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are those
+    of calls that depend on no input, by path."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -77,9 +77,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     known = _known(report, conventions) if conventions else []
     layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
-    return Summary(
-        head(report), layers, tallies, _measured(report.measured), not_counted(report), constant_macs(report)
-    )
+    unknown, constants = not_counted(report), constant_macs(report)
+    return Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants)
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
