@@ -61,8 +61,8 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are those
-    of calls that depend on no input, by path."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are
+    those of calls that depend on no input, by path."""
 
     head: Head
     layers: tuple[Layer, ...]
