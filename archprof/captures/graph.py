@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.captures.batch import batch_axes, batch_axis
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
@@ -20,6 +20,8 @@ from archprof.ir.values import BatchAxis, Value
 # What an operator returns that returns nothing.
 _NOTHING = Value((), None, None)
 NOT_RUN = "not run"
+# What returns states too, which have the layers in front of the batch.
+_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 class Parameter(NamedTuple):
@@ -64,13 +66,36 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
         for k, (name, seen) in enumerate(first.inputs.items())
     }
     builder = GraphBuilder(inputs)
-    for index, (call, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
+    read = _read(first)
+    for index, (made, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
+        call = _without_extras(made, index, read)
         batch = axes[index] if axes else _first_axes(call, builder)
         known = [channels.get(Edge(index, k)) for k in range(len(call.outputs))]
         _add(builder, call, place, tuple(map(_value, call.outputs, batch, known)), known, parts)
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
     return builder.build(origin.name, returned, origin, named=len(returned) > 1)
+
+
+def _read(recording: Recording) -> set[Any]:
+    """Return where everything comes from that a call reads, or the network returns."""
+    read = {seen.source for call in recording.calls for seen in call.tensors()}
+    return read | {seen.source for seen in recording.outputs.values()}
+
+
+def _without_extras(call: Dispatched, index: int, read: Collection[Any]) -> Dispatched:
+    """Return a call without what it returns for its backward pass alone: statistics, indices, seeds."""
+    if not call.name.startswith(_WITH_EXTRAS) or any(Edge(index, k) in read for k in range(1, len(call.outputs))):
+        return call
+    return call._replace(outputs=call.outputs[:1])
+
+
+# Whose outputs behind the first the backward pass reads, in decomposed programs above all.
+_WITH_EXTRAS = (
+    *("native_layer_norm", "native_group_norm", "native_batch_norm", "_native_batch_norm_legit", "cudnn_batch_norm"),
+    *("_scaled_dot_product_", "_fused_rms_norm", "_embedding_bag", "native_dropout"),
+    *("max_pool2d_with_indices", "max_pool3d_with_indices"),
+)
 
 
 def _add(
@@ -127,6 +152,8 @@ def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
 def _first_axes(call: Dispatched, builder: GraphBuilder) -> list[BatchAxis]:
     """Return where the batch stands in what a call returns for a single image, as far as that can be told: where the
     call has moved it, or in front, where that is 1."""
+    if call.name in _RECURRENT:
+        return [_first_axis(call.outputs[0]), *(1 if seen.shape[1:2] == (1,) else None for seen in call.outputs[1:])]
     first = next(call.tensors(), None)
     if first is not None and isinstance(first.source, Edge):
         batch = builder.value(first.source).batch

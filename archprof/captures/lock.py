@@ -210,11 +210,9 @@ def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -
 
 
 # Attributes that may be 0.
-_FROM_ZERO = frozenset(
-    (
-        *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
-        *("projection"),
-    )
+_FROM_ZERO = (
+    *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
+    "projection",
 )
 
 
