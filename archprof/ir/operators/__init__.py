@@ -123,6 +123,11 @@ def all_operators() -> tuple[type[Operator], ...]:
     return tuple(_loaded(row.place) for row in TABLE)
 
 
+def is_captured(op: Operator) -> bool:
+    """Tell whether only captured modules have an operator."""
+    return any(row.place.endswith(f":{type(op).__name__}") for row in CAPTURED)
+
+
 def captured_operators() -> tuple[type[Operator], ...]:
     """Return the operators that only captured modules have, in the order of the table."""
     return tuple(_loaded(row.place) for row in CAPTURED)

@@ -29,9 +29,13 @@ class Pointwise(Function):
     function: Word
     weight: tuple[int, ...] = ()
 
-    name: ClassVar[str] = "pointwise"
     params_formula: ClassVar[str] = "N"
     as_layer: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The function's name in torch: `mul`."""
+        return self.function
 
     @property
     def kind(self) -> str:
@@ -80,8 +84,12 @@ class Reduce(Function):
     axes: tuple[int, ...]
     keep: bool = False
 
-    name: ClassVar[str] = "reduce"
     as_layer: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The function's name in torch: `sum`."""
+        return self.function
 
     @property
     def kind(self) -> str:
