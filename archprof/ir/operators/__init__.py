@@ -125,7 +125,8 @@ def all_operators() -> tuple[type[Operator], ...]:
 
 def is_captured(op: Operator) -> bool:
     """Tell whether only captured modules have an operator."""
-    return any(row.place.endswith(f":{type(op).__name__}") for row in CAPTURED)
+    place = f"{type(op).__module__}:{type(op).__name__}"
+    return any(place == f"{__name__}.{row.place}" for row in CAPTURED)
 
 
 def captured_operators() -> tuple[type[Operator], ...]:

@@ -61,6 +61,3 @@ class EmbeddingBag(Operator):
         from torch import nn
 
         return nn.EmbeddingBag(self.num_embeddings, self.embedding_dim)
-
-    def describe(self) -> str:
-        return "embedding bag"

@@ -53,9 +53,6 @@ class Pointwise(Function):
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(product(self.weight))} if self.weight else {}
 
-    def describe(self) -> str:
-        return self.function.strip("_").replace("_", " ")
-
 
 @operator
 class Softmax(Elementwise):
@@ -107,9 +104,6 @@ class Reduce(Function):
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return 1 if len(self.output(*inputs).shape) > 1 else None
-
-    def describe(self) -> str:
-        return self.function.replace("_", " ")
 
 
 def check_axis(axis: int, shape: Shape) -> None:
