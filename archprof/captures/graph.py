@@ -160,8 +160,9 @@ def _first_axes(call: Dispatched, builder: GraphBuilder) -> list[BatchAxis]:
         moved = moved_axes(call)
         if isinstance(batch, int) and moved:
             return [moved.index(batch)]
-        if isinstance(batch, int) and [seen.shape for seen in call.outputs] == [first.shape]:
-            return [batch]
+        if isinstance(batch, int) and batch > 0:
+            kept = first.shape[: batch + 1]
+            return [batch if seen.shape[: batch + 1] == kept else _first_axis(seen) for seen in call.outputs]
     return [_first_axis(seen) for seen in call.outputs]
 
 

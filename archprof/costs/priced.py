@@ -75,7 +75,7 @@ def is_priced(row: Row, convention: Convention) -> bool:
 def _is_known_of(row: Row, convention: Convention) -> bool:
     """Tell whether it is known of an operator that no block table has."""
     op = row.operator
-    if convention.name == ARCHPROF.name or (op.category == "shape" and convention.sees == "calls"):
+    if convention.name == ARCHPROF.name or (op.kind == "shape" and convention.sees == "calls"):
         return True
     seen = not row.cost.macs or (op.kind in _SEEN and op.name not in _NOT_SEEN)
     return convention.name == "torch" and seen
