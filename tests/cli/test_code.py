@@ -34,17 +34,6 @@ class Words(nn.Module):
         return self.words(ids) * mask.unsqueeze(-1) * scale
 
 
-class Biased(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.table = nn.Buffer(torch.zeros(4, 2))
-        self.network = nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 1))
-        self.last = nn.Linear(3, 4)
-
-    def forward(self, x):
-        return self.last(x) + self.network(self.table).squeeze(1)
-
-
 def make(channels):
     return nn.Linear(channels, 2)
 
@@ -66,6 +55,17 @@ def talks():
 
 ready = Net(0.5)
 number = 3
+
+
+class Biased(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Buffer(torch.zeros(4, 2))
+        self.network = nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 1))
+        self.last = nn.Linear(3, 4)
+
+    def forward(self, x):
+        return self.last(x) + self.network(self.table).squeeze(1)
 """
 
 
