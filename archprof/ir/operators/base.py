@@ -190,7 +190,7 @@ class Operator:
 
     def describe(self) -> str:
         """Return the operator in a word or two, for tables."""
-        return self.name
+        return self.name.replace("_", " ")
 
 
 _NONE: Mapping[str, Terms] = {}

@@ -79,9 +79,6 @@ class ConvTranspose(Operator):
         built: torch.nn.Module = getattr(nn, type(self).__name__)(*self._values())
         return built
 
-    def describe(self) -> str:
-        return self.name.replace("_", " ")
-
 
 @operator
 class ConvTranspose1d(ConvTranspose):

@@ -72,14 +72,15 @@ def multiplied(first: str, second: str, kept: Collection[str]) -> set[str]:
 
 @operator
 class Einsum(Function):
-    """A sum of products along letters, of two tensors or of one and a learned *weight* behind it; *equation* without
-    the batch."""
+    """A sum of products along letters, of two tensors or of one and a learned *weight* behind it: all letters that both
+    sum or the output keeps multiply, as L·M·N of `lm,mn->ln`. The *equation* is without the batch."""
 
     equation: Word
     weight: tuple[int, ...] = ()
 
     name: ClassVar[str] = "einsum"
-    params_formula: ClassVar[str] = "N"
+    formula: ClassVar[str] = "L·M·N"
+    params_formula: ClassVar[str] = "M·N"
     as_layer: ClassVar[bool] = False
     joins: ClassVar[bool] = True
 

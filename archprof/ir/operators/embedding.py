@@ -16,13 +16,13 @@ if TYPE_CHECKING:
 
 @operator
 class Embedding(Operator):
-    """The row of a table of (V, N) for each number that comes in: a word, a position."""
+    """The row of a table of (R, N) for each number that comes in: a word, a position."""
 
     num_embeddings: Dim
     embedding_dim: Dim
 
     name: ClassVar[str] = "embedding"
-    params_formula: ClassVar[str] = "V·N"
+    params_formula: ClassVar[str] = "R·N"
     as_layer: ClassVar[bool] = False
 
     def output(self, *inputs: Value) -> Value:
@@ -40,13 +40,13 @@ class Embedding(Operator):
 
 @operator
 class EmbeddingBag(Operator):
-    """The sum, mean or maximum of the rows of a table of (V, N) for the numbers of each bag."""
+    """The sum, mean or maximum of the rows of a table of (R, N) for the numbers of each bag."""
 
     num_embeddings: Dim
     embedding_dim: Dim
 
     name: ClassVar[str] = "embedding_bag"
-    params_formula: ClassVar[str] = "V·N"
+    params_formula: ClassVar[str] = "R·N"
     as_layer: ClassVar[bool] = False
 
     def output(self, *inputs: Value) -> Value:
@@ -61,6 +61,3 @@ class EmbeddingBag(Operator):
         from torch import nn
 
         return nn.EmbeddingBag(self.num_embeddings, self.embedding_dim)
-
-    def describe(self) -> str:
-        return "embedding bag"

@@ -29,9 +29,13 @@ class Pointwise(Function):
     function: Word
     weight: tuple[int, ...] = ()
 
-    name: ClassVar[str] = "pointwise"
     params_formula: ClassVar[str] = "N"
     as_layer: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The function's name in torch: `mul`."""
+        return self.function
 
     @property
     def kind(self) -> str:
@@ -48,9 +52,6 @@ class Pointwise(Function):
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(product(self.weight))} if self.weight else {}
-
-    def describe(self) -> str:
-        return self.function.strip("_").replace("_", " ")
 
 
 @operator
@@ -80,8 +81,12 @@ class Reduce(Function):
     axes: tuple[int, ...]
     keep: bool = False
 
-    name: ClassVar[str] = "reduce"
     as_layer: ClassVar[bool] = False
+
+    @property
+    def name(self) -> str:  # type: ignore[override]
+        """The function's name in torch: `sum`."""
+        return self.function
 
     @property
     def kind(self) -> str:
@@ -99,9 +104,6 @@ class Reduce(Function):
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return 1 if len(self.output(*inputs).shape) > 1 else None
-
-    def describe(self) -> str:
-        return self.function.replace("_", " ")
 
 
 def check_axis(axis: int, shape: Shape) -> None:

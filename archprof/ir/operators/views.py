@@ -22,9 +22,6 @@ class View(Function):
     def stride_factor(self, *inputs: Value) -> int | None:
         return 1 if len(self.outputs(*inputs)[0].shape) > 1 else None
 
-    def describe(self) -> str:
-        return self.name.replace("_", " ")
-
 
 def _of(value: Value, shape: Shape) -> Value:
     """Return a value of another shape; of three axes the first is taken for the channels, of others the last."""
