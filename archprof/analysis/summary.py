@@ -12,7 +12,6 @@ from archprof.costs.report import Report, Row, Sizes
 from archprof.errors import Location
 from archprof.ir.liveness import constant
 from archprof.ir.operators.recorded import Recorded
-from archprof.ir.origin import Unlisted
 from archprof.spec import catalog
 
 Stage = int | Literal["head"]
@@ -82,10 +81,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     layers = tuple([_layer(row, known) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
     unknown, constants = not_counted(report), constant_macs(report)
-    found = Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants)
-    if isinstance(report.origin, Unlisted):
-        return found._replace(stored=report.origin.stored or None, remarks=report.origin.remarks)
-    return found
+    told = (report.origin.stored or None, report.origin.remarks)
+    return Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants, *told)
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:

@@ -11,7 +11,8 @@ class Origin(Protocol):
 
     `variant` is the name with the settings that were `asked` for; `source` tells where the network is described, as
     texts by name; `expect`, `published` and `budget` are what its numbers are held against; `is_table` says that it is
-    a block table, which a width, a cell or a sweep can change, and which can be built.
+    a block table, which a width, a cell or a sweep can change, and which can be built. `remarks` are to be told of it,
+    and `stored` says by name what the file holds that it was read from.
     """
 
     @property
@@ -39,6 +40,10 @@ class Origin(Protocol):
     @property
     def budget(self) -> Sequence[Any]: ...
     @property
+    def remarks(self) -> tuple[str, ...]: ...
+    @property
+    def stored(self) -> Mapping[str, Any]: ...
+    @property
     def is_table(self) -> bool: ...
 
 
@@ -57,8 +62,7 @@ class Source(NamedTuple):
 
 
 class Unlisted(NamedTuple):
-    """The origin of a graph that comes from no table: its name, and the file that it was read from, if any; what is to
-    be told of it, and what it is known to store, by name."""
+    """The origin of a graph that comes from no table: its name, and the file that it was read from, if any."""
 
     name: str
     title: str = ""

@@ -76,7 +76,7 @@ def counted(module: nn.Module, inputs: Sequence[Tensor]) -> int:
             module.to("meta")(*meta)
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
-    return counter.get_total_flops() // 2
+    return int(counter.get_total_flops()) // 2
 
 
 def shapes_run(path: Path, inputs: Sequence[Tensor]) -> dict[str, tuple[int, ...]]:

@@ -1,6 +1,8 @@
 """Graphs in graphs, functions of a file, fused operators, custom ones: what runs is counted, what is not known is
 named."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import helper
@@ -113,7 +115,7 @@ def test_a_function_of_the_file(tmp_path):
     assert [row.path for row in report.rows if row.cost.macs] == ["first:MatMul[0]", "second:MatMul[0]"]
 
 
-FUSED = {
+FUSED: dict[str, Any] = {
     "FusedConv": ("x k", {"activation": "Relu"}, {"k": weights(8, 4, 3, 3)}, (1, 4, 6, 6), 4 * 4 * 8 * 36),
     "FusedGemm": ("x w b", {"activation": "Relu"}, {"w": weights(8, 4), "b": weights(4)}, (2, 8), 2 * 8 * 4),
     "FusedMatMul": ("x w", {"transB": 1}, {"w": weights(4, 8)}, (2, 3, 8), 2 * 3 * 8 * 4),

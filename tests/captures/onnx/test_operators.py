@@ -75,8 +75,8 @@ def _differences(found: Tensor, wanted: Tensor) -> list[Any]:
         return [difference for one, other in pairs for difference in _differences(one, other)]
     if (found.dtype, found.shape) != (wanted.dtype, wanted.shape):
         return [(found.dtype, found.shape, wanted.dtype, wanted.shape)]
-    pairs = zip(found.data or (), wanted.data or (), strict=False)
-    return [pair for pair in pairs if None not in pair and pair[1] == pair[1] and not _is_near(*pair)]
+    elements = zip(found.data or (), wanted.data or (), strict=False)
+    return [pair for pair in elements if None not in pair and pair[1] == pair[1] and not _is_near(*pair)]
 
 
 def _is_near(one: Any, other: Any) -> bool:

@@ -13,7 +13,7 @@ from tests.captures.onnx.exported import counted, export
 from tests.captures.onnx.modules import FAMILIES
 
 
-class _Inputs(CalibrationDataReader):
+class _Inputs(CalibrationDataReader):  # type: ignore[misc]
     def __init__(self, shape):
         self._left = [{"x": np.random.default_rng(0).random(shape, dtype=np.float32)}]
 
