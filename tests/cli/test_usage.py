@@ -136,14 +136,11 @@ CASES = {
             ("validate", "nets.small:Net(width=0.5)", "Python code", ""),
         )
     },
-    **{
-        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: it takes networks of "
-        "the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`\n"
-        for command, model, what in (
-            ("summary", "nets/x.onnx", "an ONNX file"),
-            ("verify --analytic", "x.pt2", "a file of torch"),
-        )
-    },
+    "verify --analytic x.pt2": (
+        "`x.pt2` is a file of torch, which archprof does not take yet\n  help: it takes networks of the catalog "
+        "(`archprof list`), specs, ONNX files, locks: `net.yaml`, `net.onnx`, `git:REV:path`\n"
+    ),
+    "summary nets/x.onnx": "no such file: `nets/x.onnx`\n  help: a path counts from the current folder\n",
     "show torchvision.models.resnet50": (
         "there is no network `torchvision.models.resnet50`\n  help: a model of torchvision is written "
         "`torchvision:resnet50`\n"

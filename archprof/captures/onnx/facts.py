@@ -22,8 +22,8 @@ class Facts(NamedTuple):
     scalars: int
     quantised: int
     constants: int
-    bytes: Mapping[str, int]
-    external: int
+    weight_bytes: Mapping[str, int]
+    external_bytes: int
 
 
 def stored_in(model: ModelRecord) -> Iterator[Stored]:

@@ -159,15 +159,15 @@ def _batch_said(taken: Sequence[Taken]) -> list[str]:
 
 def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     said = []
-    largest = sorted(facts.bytes.items(), key=lambda one: -one[1])
+    largest = sorted(facts.weight_bytes.items(), key=lambda one: -one[1])
     bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
     parts = [f"{exact(facts.floats)} floats ({plural(facts.scalars, 'single constant')})"]
     if facts.quantised:
         parts.append(f"{exact(facts.quantised)} quantised")
     parts.append(f"{exact(facts.constants)} other constants")
     said.append(f"stored: {', '.join(parts)} · bytes: {bytes_by}")
-    if facts.external:
-        said.append(f"{short(facts.external)}B of them in other files, which are not opened")
+    if facts.external_bytes:
+        said.append(f"{short(facts.external_bytes)}B of them in other files, which are not opened")
     norms = folded(run.rows)
     if norms.convolutions:
         here = analyze_graph(graph).totals.params
