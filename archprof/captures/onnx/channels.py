@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archprof.captures.onnx.interpret import Ran
+from archprof.captures.onnx.ran import Ran
 from archprof.ir.graph import Edge
 
 # Kinds of operators on maps: the channels of what they read first, and return, are axis 1, behind the images.

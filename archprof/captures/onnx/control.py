@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
+from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
 
 if TYPE_CHECKING:
-    from archprof.captures.onnx.interpret import Interpreter, Place, Ran, Scope
+    from archprof.captures.onnx.interpret import Interpreter
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
@@ -22,20 +23,43 @@ def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Pla
     condition = call.input().data
     if condition is not None and condition[0] is not None:
         return _inside(run, branches["then" if condition[0] else "else"], scope, place, node)
-    start, seen = len(run.rows), {}
+    seen, misfits = {}, []
     for name, graph in branches.items():
-        outputs = _inside(run, graph, scope, place, node)
-        rows = run.rows[start:]
-        seen[name] = sum(row.macs for row in rows), all(row.counted for row in rows), rows, outputs
-        del run.rows[start:]
-    costlier = max(seen, key=lambda name: seen[name][:1])
-    _, _, rows, outputs = seen[costlier]
-    run.rows.extend(rows)
-    if seen["then"][0] != seen["else"][0]:
-        both = ", ".join(f"`{name}` {seen[name][0]:,} MACs" for name in branches)
-        run.said.append(f"the condition of `{node.name or node.op}` is not known: counted as `{costlier}` ({both})")
-    other = seen["else" if costlier == "then" else "then"][3]
-    return [_either(one, two) for one, two in zip(outputs, other, strict=True)]
+        start, told = len(run.rows), len(run.said)
+        try:
+            outputs = _inside(run, graph, scope, place, node)
+            seen[name] = _Branch(outputs, run.rows[start:], run.said[told:])
+        except (NodeError, Misfit) as error:  # made for inputs of other sizes
+            misfits.append(error)
+        del run.rows[start:], run.said[told:]
+    if len(misfits) == len(branches):
+        raise misfits[0]
+    costlier = max(seen, key=lambda name: seen[name].macs)
+    chosen = seen[costlier]
+    run.rows.extend(chosen.rows)
+    run.said.extend(chosen.said)
+    if misfits or len({branch.macs for branch in seen.values()}) > 1:
+        costs = ", ".join(f"`{name}` {seen[name].cost if name in seen else 'does not fit'}" for name in branches)
+        run.said.append(f"the condition of `{node.name or node.op}` is not known: counted as `{costlier}` ({costs})")
+    return [one._replace(data=None) for one in chosen.outputs]
+
+
+class _Branch(NamedTuple):
+    """What a branch returns, what ran in it, and what is to be told of that."""
+
+    outputs: list[Tensor]
+    rows: list[Ran]
+    said: list[str]
+
+    @property
+    def macs(self) -> int:
+        """The multiply-accumulates of all rows."""
+        return sum(row.macs for row in self.rows)
+
+    @property
+    def cost(self) -> str:
+        """The multiply-accumulates in words."""
+        return f"{self.macs:,} MACs"
 
 
 def _either(first: Tensor, second: Tensor) -> Tensor:
@@ -51,8 +75,6 @@ def _inside(
     run: Interpreter, graph: GraphRecord, scope: Scope, place: Place, node: NodeRecord, *given: Tensor
 ) -> list[Tensor]:
     """Run a graph in the scope of the node that holds it."""
-    from archprof.captures.onnx.interpret import Scope
-
     inner = Scope(scope)
     inner.values.update({stated.name: one for stated, one in zip(graph.inputs, given, strict=False)})
     return run.graph(graph, inner, place._replace(inside=(*place.inside, node.name or node.op)))
@@ -113,7 +135,7 @@ def _once(
     run: Interpreter, node: NodeRecord, trips: int | None, place: Place, trip: Callable[[], list[Tensor]]
 ) -> list[Tensor]:
     """Run a graph once, and note it as one row of all trips; of a number of trips that is not known, of one."""
-    from archprof.captures.onnx.interpret import Ran
+    from archprof.captures.onnx.ran import Ran
 
     start = len(run.rows)
     found = trip()
@@ -139,7 +161,7 @@ def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
 
 def _collected(run: Interpreter, node: NodeRecord, place: Place, outputs: list[Tensor]) -> Sequence[Tensor]:
     """Note what all trips return together: a row that reads the last of them."""
-    from archprof.captures.onnx.interpret import Ran
+    from archprof.captures.onnx.ran import Ran
 
     return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside, 0))
 

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.captures.onnx.elements import QUANTISED, is_float
-from archprof.captures.onnx.interpret import Ran
 from archprof.captures.onnx.model import GraphRecord, ModelRecord, NodeRecord, Stored
+from archprof.captures.onnx.ran import Ran
 
 STATISTICS = ("running_mean", "running_var")
 

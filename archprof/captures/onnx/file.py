@@ -13,8 +13,9 @@ from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
 from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
-from archprof.captures.onnx.interpret import Interpreter, NodeError
+from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
+from archprof.captures.onnx.ran import NodeError
 from archprof.captures.onnx.rules import NEWEST, OLDEST
 from archprof.captures.onnx.tensor import Tensor
 from archprof.captures.onnx.wire import Damaged

@@ -9,10 +9,10 @@ from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
 from archprof.captures.onnx.facts import STATISTICS, is_quantised
-from archprof.captures.onnx.interpret import Ran
 from archprof.captures.onnx.lift import Holds, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
+from archprof.captures.onnx.ran import Ran
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Node, Provenance

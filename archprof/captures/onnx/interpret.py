@@ -4,7 +4,7 @@ made."""
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.onnx import control
 from archprof.captures.onnx.call import Call
@@ -17,8 +17,8 @@ from archprof.captures.onnx.model import (
     Stated,
     Stored,
 )
+from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
 from archprof.captures.onnx.rules import find_rule
-from archprof.captures.onnx.rules.rule import Rule
 from archprof.captures.onnx.rules.shapes import constant
 from archprof.captures.onnx.tensor import Misfit, Tensor, Unknown
 from archprof.ir.graph import Edge
@@ -28,55 +28,6 @@ _MOST_ELEMENTS = 1 << 53
 _MOST_CALLS_DEEP = 16
 # Whatever a rule meets in attributes and tensors that are none of its operator's.
 _BROKEN = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
-
-
-class Ran(NamedTuple):
-    """A node that ran: what it read and returned, its multiply-accumulates, whether they are known, and the rule that
-    says so, if there is one. *inside* are the names of the nodes that call it, of a function or a graph."""
-
-    node: NodeRecord
-    inputs: tuple[Tensor | None, ...]
-    outputs: tuple[Tensor, ...]
-    macs: int
-    counted: bool
-    rule: Rule | None
-    inside: tuple[str, ...] = ()
-    version: int = 0
-
-
-class NodeError(Exception):
-    """A node that does not fit what it reads."""
-
-    def __init__(self, node: NodeRecord, reason: str) -> None:
-        self.node = node
-        self.reason = reason
-        super().__init__(reason)
-
-
-class Scope:
-    """The values of a graph by name; what is not there may be in the graph around it."""
-
-    def __init__(self, around: Scope | None = None) -> None:
-        self.values: dict[str, Tensor] = {}
-        self._around = around
-
-    def find(self, name: str) -> Tensor | None:
-        """Return a value, if there is one of that name."""
-        scope: Scope | None = self
-        while scope is not None:
-            if (found := scope.values.get(name)) is not None:
-                return found
-            scope = scope._around
-        return None
-
-
-class Place(NamedTuple):
-    """Where nodes stand: which versions of which operators they mean, the names of those that call them, and the
-    attributes of the function that they are in."""
-
-    opsets: Mapping[str, int]
-    inside: tuple[str, ...] = ()
-    attributes: Mapping[str, Any] = {}
 
 
 class Interpreter:

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.interpret import Ran
 from archprof.captures.onnx.lift_layers import LAYERS
 from archprof.captures.onnx.lift_shapes import SHAPES
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import plain
+from archprof.captures.onnx.ran import Ran
 from archprof.captures.onnx.site import Site
 from archprof.captures.onnx.tensor import Misfit, Unknown
 from archprof.ir.operators.base import Operator

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from archprof.captures.onnx.interpret import Ran
+from archprof.captures.onnx.ran import Ran
 from archprof.errors import printable
 
 _MOST_TEXT = 200

@@ -1,4 +1,4 @@
-"""Networks of the catalog, exported and read back: the MACs of their specs, and, once norms are unfolded, the params."""
+"""Networks of the catalog, exported and read back: the MACs of their specs, and, norms unfolded, their parameters."""
 
 import re
 
