@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from archprof.captures.onnx.elements import QUANTISED, is_float
-from archprof.captures.onnx.model import GraphRecord, ModelRecord, NodeRecord, Stored
+from archprof.captures.onnx.model import REWRITTEN, GraphRecord, ModelRecord, NodeRecord, Stored
 from archprof.captures.onnx.ran import Ran
 
 STATISTICS = ("running_mean", "running_var")
@@ -77,18 +77,34 @@ def is_quantised(stored: Stored, role: str | None) -> bool:
 
 
 class Folded(NamedTuple):
-    """Norms that the exporter has folded into convolutions: how many carry one, and how many features they have."""
+    """Norms that the exporter has folded into convolutions: how many carry one, and how many more elements there were
+    before."""
 
     convolutions: int
-    features: int
+    elements: int
 
 
-def folded(rows: Sequence[Ran]) -> Folded:
-    """Return what the rows carry of folded norms: the exporter of torch's first kind names such a bias itself."""
-    found = []
-    for row in rows:
-        if row.node.op in ("Conv", "ConvTranspose") and len(row.inputs) > 2:
-            bias = row.inputs[2]
-            if bias is not None and bias.source is not None and row.node.inputs[2].startswith("onnx::Conv_"):
-                found.append(bias.source.elements)
-    return Folded(len(found), sum(found))
+def folded(rows: Iterable[Ran]) -> Folded:
+    """Return what the rows carry of folded norms: of each, a weight and a bias have become part of the convolution's
+    weight and bias, which it may not have had."""
+    more = [_before(row) for row in rows if is_folded(row)]
+    return Folded(len(more), sum(more))
+
+
+def is_folded(row: Ran) -> bool:
+    """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
+    if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
+        return False
+    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _bias(row).startswith("onnx::Conv_")
+
+
+def _bias(row: Ran) -> str:
+    return row.node.inputs[2] if len(row.node.inputs) > 2 else ""
+
+
+def _before(row: Ran) -> int:
+    """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
+    the convolution where that came by it."""
+    features = (row.outputs[0].shape or (0, 0))[1] or 0
+    came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
+    return features if came else 2 * features

@@ -172,7 +172,7 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     norms = folded(run.rows)
     if norms.convolutions:
         here = analyze_graph(graph).totals.params
-        before = exact(here + norms.features)
+        before = exact(here + norms.elements)
         carried = plural(norms.convolutions, "convolution")
         verb = "carries" if norms.convolutions == 1 else "carry"
         said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding")

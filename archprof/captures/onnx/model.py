@@ -403,8 +403,10 @@ class _Reader:
         return inner.bytes().decode("utf-8", "replace")
 
 
-# Of exporters that say where a node stood: the path of each module around it, and its class.
-PROPERTIES = ("pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy")
+# Of exporters that say where a node stood, the path of each module around it and its class; and what made it of others.
+SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
+REWRITTEN = "pkg.onnxscript.rewriter.rule_name"
+PROPERTIES = (SCOPES, CLASSES, REWRITTEN)
 
 
 def _inside(span: Span, field: Field) -> Span:

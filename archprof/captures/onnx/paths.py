@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from archprof.captures.onnx.facts import is_folded
+from archprof.captures.onnx.model import CLASSES, SCOPES
 from archprof.captures.onnx.ran import Ran
 from archprof.errors import printable
 
 _MOST_TEXT = 200
-_SCOPES, _CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 
 
 class Stood(NamedTuple):
@@ -77,12 +78,13 @@ def _is_of_shapes(row: Ran) -> bool:
 
 def _stood(row: Ran) -> Stood:
     metadata = row.node.metadata
-    if _SCOPES in metadata:
-        scopes = _texts(metadata[_SCOPES])
-        classes = _texts(metadata.get(_CLASSES, ""))
-        if len(scopes) > 1:
-            cls = classes[len(scopes) - 2].rpartition(".")[2] if len(classes) == len(scopes) else ""
-            return Stood(scopes[-2], cls, scopes[-1])
+    if is_folded(row) and (weight := row.inputs[1]) is not None and weight.source is not None:
+        # It stands where the norm stood; its weight has the convolution's name.
+        return Stood(weight.source.name.rpartition(".")[0], "", row.node.op)
+    scopes, classes = _texts(metadata.get(SCOPES, "")), _texts(metadata.get(CLASSES, ""))
+    if len(scopes) > 1:
+        cls = classes[len(scopes) - 2].rpartition(".")[2] if len(classes) == len(scopes) else ""
+        return Stood(scopes[-2], cls, scopes[-1])
     *modules, name = _segments(row.node.name)
     prefix = [part for caller in row.inside for part in _segments(caller)]
     if modules[: len(prefix)] == prefix:
