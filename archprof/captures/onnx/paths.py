@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from archprof.captures.onnx.facts import is_folded
-from archprof.captures.onnx.model import CLASSES, SCOPES
+from archprof.captures.onnx.model import CLASSES, REWRITTEN, SCOPES
 from archprof.captures.onnx.ran import Ran
 from archprof.errors import printable
 
@@ -78,9 +78,9 @@ def _is_of_shapes(row: Ran) -> bool:
 
 def _stood(row: Ran) -> Stood:
     metadata = row.node.metadata
-    if is_folded(row) and (weight := row.inputs[1]) is not None and weight.source is not None:
+    if REWRITTEN in metadata and is_folded(row):
         # It stands where the norm stood; its weight has the convolution's name.
-        return Stood(weight.source.name.rpartition(".")[0], "", row.node.op)
+        return Stood(row.node.inputs[1].rpartition(".")[0], "", row.node.op)
     scopes, classes = _texts(metadata.get(SCOPES, "")), _texts(metadata.get(CLASSES, ""))
     if len(scopes) > 1:
         cls = classes[len(scopes) - 2].rpartition(".")[2] if len(classes) == len(scopes) else ""

@@ -49,3 +49,24 @@ def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
     assert totals.params == params + _of(_STORED, name, exporter, axes)
     macs = family.macs if family.macs is not None else counted(exported.module, exported.inputs)
     assert totals.macs == macs - _of(_LESS, name, exporter, axes)
+
+
+_TRUNK = (
+    *("stem.0 conv2d", "stem.2 relu", "stem.3 max_pool"),
+    *("layer1.0.conv1 conv2d", "layer1.0:Relu[0] relu", "layer1.0.conv2 conv2d", "layer1.0.shortcut.0 conv2d"),
+    *("layer1.0:Add[0] add", "layer1.0:Relu[1] relu"),
+    *("layer1.1.conv1 conv2d", "layer1.1:Relu[0] relu", "layer1.1.conv2 conv2d", "layer1.1.shortcut.0 conv2d"),
+    *("layer1.1:Add[0] add", "layer1.1:Relu[1] relu"),
+)
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
+    exported = export(FAMILIES["trunk"], tmp_path, dynamo=dynamo, free=False)
+    graph = read_onnx(str(exported.path))
+    rows = analyze_graph(graph).rows
+    assert tuple(f"{row.path} {row.op}" for row in rows)[: len(_TRUNK)] == _TRUNK
+    assert rows[-1].path == "head"
+    assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv2d"})
+    # a weight and a bias for each of so many features, less the bias that convolutions have instead
+    assert "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding" in graph.origin.remarks
