@@ -32,7 +32,7 @@ def command(
         str | None, typer.Option("-o", "--output", help="The lock to write: `net.lock.json`.", metavar="FILE")
     ] = None,
 ) -> None:
-    """A torch module's graph as a file, from which everything is counted without torch.
+    """A torch module's graph, or an ONNX file's, as a file, from which everything is counted without torch.
 
     The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
     `check` take the file as they take specs.
