@@ -1,6 +1,8 @@
 """Types of elements: their names, what each takes in a file, and the elements of small tensors."""
 
 from collections.abc import Mapping
+from math import inf
+from struct import pack, unpack
 from typing import NamedTuple
 
 from archprof.captures.onnx.wire import numbers
@@ -56,6 +58,21 @@ QUANTISED = frozenset(name for name in INTEGERS if BY_NAME[name].bits <= 8)
 def is_float(dtype: str) -> bool:
     """Tell whether elements have a fraction."""
     return dtype.startswith(("float", "bfloat", "complex"))
+
+
+def rounded(dtype: str, value: Element) -> Element:
+    """Return an element as its type can have it: of single precision, 10 × 0.7 is 7, though 0.7 is less than that."""
+    form = _ROUNDED.get(dtype)
+    if form is None or not isinstance(value, float):
+        return value
+    try:
+        found: float = unpack(form, pack(form, value))[0]
+    except OverflowError:
+        return inf if value > 0 else -inf
+    return found
+
+
+_ROUNDED: Mapping[str, str] = {"float32": "<f", "float16": "<e"}
 
 
 def from_bytes(dtype: ElementType, data: bytes) -> Data | None:

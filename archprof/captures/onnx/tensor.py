@@ -7,12 +7,15 @@ from itertools import product as places
 from math import prod
 from typing import NamedTuple
 
-from archprof.captures.onnx.elements import Data, Element
+from archprof.captures.onnx.elements import Data, Element, rounded
 from archprof.captures.onnx.model import MAX_ELEMENTS, Stored
 from archprof.ir.graph import Edge
 
 Dim = int | None  # None: not known before it runs
 Dims = tuple[Dim, ...]
+
+
+_FLOATS = ("float32", "float16")
 
 
 class Misfit(ValueError):
@@ -79,7 +82,7 @@ def made(dtype: str, shape: Sequence[Dim], data: Iterable[Element] | None = None
     """Return a tensor that an operator makes, with its elements if they are few and as many as its shape has."""
     if data is None or None in shape or prod(numbers(shape)) > MAX_ELEMENTS:
         return Tensor(dtype, tuple(shape))
-    found = tuple(data)
+    found = tuple([rounded(dtype, value) for value in data]) if dtype in _FLOATS else tuple(data)
     return Tensor(dtype, tuple(shape), found if len(found) == prod(numbers(shape)) else None)
 
 

@@ -178,3 +178,22 @@ def test_an_unknown_version_is_named(tmp_path, opset):
         f"{path}: operators of version {opset}, of which archprof knows 7 to 28\n"
         "  help: `onnx.version_converter` makes it one of those"
     )
+
+
+@pytest.mark.parametrize("size", [7, 9, 10, 30, 33, 100])
+@pytest.mark.parametrize("scale", [0.7, 0.6, 1 / 3, 1.4, 2.3])
+def test_sizes_are_scaled_in_single_precision(tmp_path, size, scale):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    scales = np.array([1, 1, scale, scale], np.float32)
+    nodes = [
+        node("Resize", "x _ scales", "a", mode="nearest"),
+        node("Shape", "x", "s", start=2), node("Cast", "s", "f", to=FLOAT),
+        node("Mul", "f factor", "m"), node("Floor", "m", "g"), node("Cast", "g", "i", to=INT64),
+        node("Concat", "front i", "to", axis=0), node("Resize", "x _ _ to", "b", mode="nearest"),
+    ]  # fmt: skip
+    stored = {"scales": scales, "factor": np.float32(scale), "front": np.array([1, 1], np.int64)}
+    path = saved(tmp_path, graph(nodes, {"x": (1, 1, size, size)}, ["a", "b"], stored), ir_version=8)
+    found = [value.shape for value in analyze_graph(read_onnx(str(path))).outputs.values()]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    ran = session.run(None, {"x": np.zeros((1, 1, size, size), np.float32)})
+    assert found == [one.shape[1:] for one in ran]

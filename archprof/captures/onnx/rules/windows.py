@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import floor, prod
+from math import floor, isfinite, prod
 from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
+from archprof.captures.onnx.elements import rounded
 from archprof.captures.onnx.rules.movement import shown
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
 from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, made, numbers, times
@@ -217,7 +218,7 @@ def _resized(call: Call) -> list[Tensor]:
         _check_axes(scales, axes)
         for axis, scale in zip(axes, scales, strict=True):
             size = shape[axis_of(axis, len(shape))]
-            sizes[axis_of(axis, len(shape))] = None if size is None or scale is None else floor(size * scale)
+            sizes[axis_of(axis, len(shape))] = None if size is None or scale is None else _scaled(size, scale)
     else:
         wanted = call.input(places[1])
         data = wanted.data if wanted.data is not None else (None,) * len(axes)
@@ -228,6 +229,12 @@ def _resized(call: Call) -> list[Tensor]:
     if any(size is not None and size < 1 for size in sizes):
         raise Misfit(f"{shown(sizes)} are no sizes")
     return [made(call.dtype(), sizes)]
+
+
+def _scaled(size: int, scale: float) -> int:
+    """Return a size times a scale, in single precision as runtimes have it."""
+    found = rounded("float32", size * float(scale))
+    return floor(found) if isinstance(found, float) and isfinite(found) else 0
 
 
 def _check_axes(given: Sequence[object], axes: Sequence[int]) -> None:
