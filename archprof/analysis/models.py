@@ -95,7 +95,10 @@ def _is_onnx_at_stdin() -> bool:
     import sys
 
     peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
-    return bool(peek and peek(1)[:1] == b"\x08")
+    try:
+        return bool(peek and peek(1)[:1] == b"\x08")
+    except (OSError, ValueError):  # whoever reads it says so
+        return False
 
 
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
