@@ -374,6 +374,9 @@ class _Reader:
     def _property(self, span: Span) -> dict[str, str]:
         """Return a property that says where a node stood in the module it was exported from; others are long, and
         unread."""
+        start = span.data[span.start : span.start + _LONGEST_KEY]
+        if not any(name in start for name in _KEYS):
+            return {}
         key, value = "", ""
         for field in self._fields(span):
             if field.number == 1:
@@ -397,16 +400,18 @@ class _Reader:
 
     @staticmethod
     def _text(span: Span, field: Field) -> str:
-        inner = _inside(span, field)
-        if len(inner) > _MAX_TEXT:
-            return f"(a text of {len(inner):,} bytes)"
-        return inner.bytes().decode("utf-8", "replace")
+        start, end = _of(field, SPAN), field.end
+        if end - start > _MAX_TEXT:
+            return f"(a text of {end - start:,} bytes)"
+        return span.data[start:end].decode("utf-8", "replace")
 
 
 # Of exporters that say where a node stood, the path of each module around it and its class; and what made it of others.
 SCOPES, CLASSES = "pkg.torch.onnx.name_scopes", "pkg.torch.onnx.class_hierarchy"
 REWRITTEN = "pkg.onnxscript.rewriter.rule_name"
 PROPERTIES = (SCOPES, CLASSES, REWRITTEN)
+_KEYS = tuple([name.encode() for name in PROPERTIES])
+_LONGEST_KEY = 8 + max(map(len, PROPERTIES))
 
 
 def _inside(span: Span, field: Field) -> Span:
