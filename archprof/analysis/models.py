@@ -30,57 +30,48 @@ def read_model(
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
             return capture(reference, given)
-    target, behind = _captured(reference)
-    if catalog.is_onnx(target) or (target == "-" and _is_onnx_at_stdin()):
-        _refuse(target, settings, _SIZES)
+    target, behind = _graph_file(reference)
+    if target:
         _refuse_for_tables(target, for_tables)
-        return read_onnx_at(target, behind, given)
-    if catalog.is_lock(reference):
-        _refuse_for_tables(reference, for_tables)
-        if given:
-            raise usage_error(f"`{reference}` has its input already", help=_ANEW)
+        _refuse(target, settings, _ANEW if catalog.is_lock(target) else _SIZES)
+        return read_graph_at(target, behind, given)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
-    return read_data(reference, [*(("resolution", shape) for shape in given), *settings])
+    return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
-def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
+def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
     """Return the network that *reference* names, no code: a spec at *settings*, a lock, or an ONNX file whose axes they
     size.
 
     Raises SpecError and UsageError; for a lock too where it has settings.
     """
-    target, behind = _captured(reference)
-    if not catalog.is_captured(target):
-        from archprof.language.expand import read_network  # a captured graph needs none of the language
-
-        return read_network(reference, settings)
-    return read_captured(target, (*behind, *settings))
+    target, behind = _graph_file(reference)
+    return read_graph_at(target, (*behind, *settings)) if target else _read_spec(reference, settings)
 
 
-def _captured(reference: str) -> Reference:
-    """Return the file and the settings of a reference to what may be a captured graph."""
-    may_be = catalog.LOCK in reference or catalog.ONNX in reference or reference.startswith("-")
-    return parse_reference(reference) if may_be else Reference(reference)
+def holds_graph(file: str) -> bool:
+    """Tell whether a file holds a graph rather than a spec: a lock, or an ONNX file."""
+    return catalog.is_lock(file) or catalog.is_onnx(file)
 
 
-def read_captured(file: str, settings: Sequence[Setting]) -> Graph:
-    """Return the network of a lock, or of an ONNX file with sizes of its axes.
+def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = ()) -> Graph:
+    """Return the network of a lock, or of an ONNX file, whose free axes have the sizes of *settings* and *inputs*.
 
-    Raises UsageError for a file that is none, for any settings of a lock, and for sizes that do not fit.
+    Raises UsageError for a file that holds none, for sizes that do not fit, and for any of either with a lock.
     """
-    if catalog.is_onnx(file):
-        return read_onnx_at(file, settings, ())
+    if not catalog.is_lock(file):
+        return _read_onnx(file, settings, inputs)
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
+    if inputs:
+        raise usage_error(f"`{file}` has its input already", help=_ANEW)
     return read_lock(file).graph
 
 
-def read_onnx_at(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Graph:
-    """Return the network of an ONNX file, with sizes of its axes, and inputs as `--input` has them. Raises
-    UsageError."""
+def _read_onnx(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Graph:
     from archprof.captures.onnx.file import read_onnx
 
     if not inputs:
@@ -88,6 +79,21 @@ def read_onnx_at(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> 
     from archprof.captures.given import read_given
 
     return read_onnx(file, sizes, tuple(map(read_given, inputs)))
+
+
+def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:
+    from archprof.language.expand import read_network  # what holds a graph needs none of the language
+
+    return read_network(reference, settings)
+
+
+def _graph_file(reference: str) -> Reference:
+    """Return the file that a reference names, where it holds a graph, with what stands behind; nothing otherwise."""
+    if catalog.LOCK in reference or catalog.ONNX in reference or reference.startswith("-"):
+        found = parse_reference(reference)
+        if holds_graph(found.target) or (found.target == "-" and _is_onnx_at_stdin()):
+            return found
+    return Reference("")
 
 
 def _is_onnx_at_stdin() -> bool:

@@ -9,7 +9,7 @@ from archprof.cli.output import write
 from archprof.errors import usage_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Sequence
 
     from archprof.captures.lock_text import Lock
 
@@ -40,10 +40,8 @@ def command(
     `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
     where anything does.
     """
-    from archprof import __version__
     from archprof.spec.catalog import LOCK
 
-    lock = _locks(code)
     if check is not None:
         if output is not None:
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
@@ -53,34 +51,35 @@ def command(
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(lock(code, input or (), __version__)), output)
+    write(lock_text(_captured(code, input or ())), output)
 
 
-def _locks(code: str) -> "Callable[..., Lock]":
-    """Return what makes the lock of what is typed. Raises UsageError for what is neither code nor an ONNX file."""
+def _captured(code: str, inputs: "Sequence[str]") -> "Lock":
+    """Return the lock of what is typed. Raises UsageError for what is neither code nor an ONNX file."""
+    from archprof import __version__
     from archprof.spec.catalog import is_onnx
     from archprof.spec.variant import parse_reference
 
     if options.is_code(code):
         from archprof.captures.source import lock
 
-        return lock
-    if not is_onnx(parse_reference(code).target):
+        return lock(code, inputs, __version__)
+    file, sizes = parse_reference(code)
+    if not is_onnx(file):
         advice = "as in `torchvision:resnet50`, `net.py:Net`, `net.onnx`"
         raise usage_error(f"`{code}` is no code that makes a module, and no ONNX file", help=advice)
-    from archprof.captures.onnx.lock import lock as lock_onnx
+    from archprof.captures.onnx.lock import lock_onnx
 
-    return lock_onnx
+    return lock_onnx(file, sizes, inputs, __version__)
 
 
 def _compare(code: str, input: list[str] | None, file: str) -> None:
-    from archprof import __version__
     from archprof.captures.lock import read_lock
     from archprof.captures.lock_changes import changes, versions
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = _locks(code)(code, input or before.captured.inputs, __version__)
+    now = _captured(code, input or before.captured.inputs)
     found = changes(before, now)
     write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
     if found:

@@ -64,11 +64,6 @@ def is_onnx(target: str) -> bool:
     return target.endswith(ONNX)
 
 
-def is_captured(target: str) -> bool:
-    """Tell whether a target names a file that holds a graph: a lock, or an ONNX file."""
-    return is_lock(target) or is_onnx(target)
-
-
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
     return (

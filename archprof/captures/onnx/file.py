@@ -105,8 +105,8 @@ def _mapped(descriptor: int) -> Any:
     if stat.S_ISREG(found.st_mode):
         remember(descriptor)
         return mmap(descriptor, 0, access=ACCESS_READ) if found.st_size else b""
-    if stat.S_ISDIR(found.st_mode):
-        raise ValueError("it is a directory")
+    if stat.S_ISDIR(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+        raise ValueError("it is no file")
     source = sys.stdin.buffer if descriptor == 0 else os.fdopen(os.dup(descriptor), "rb")
     return source.read(MAX_BYTES + 1) or b""
 
