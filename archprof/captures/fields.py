@@ -110,6 +110,14 @@ def integers(value: Any, sizes: Collection[int], low: int) -> tuple[int, ...]:
     return tuple([integer(size, low, MOST_SIZE) for size in items(value, sizes)])
 
 
+def extents(value: Any, low: int) -> tuple[int, ...]:
+    """Return the sizes of axes, of which all elements can still be counted."""
+    found = integers(value, range(MOST_RANK), low)
+    if product(found) > MOST_COUNT:
+        raise Refused(f"{shown(list(found))} has too many elements")
+    return found
+
+
 def texts(value: Any) -> tuple[str, ...]:
     return tuple(map(text, items(value)))
 

@@ -59,6 +59,10 @@ _WHOLE = frozenset(
         *("aten::layer_norm", "aten::batch_norm", "aten::group_norm", "aten::instance_norm", "aten::rms_norm"),
         *("aten::adaptive_avg_pool1d", "aten::adaptive_avg_pool2d", "aten::adaptive_avg_pool3d"),
         *("aten::max_pool1d", "aten::max_pool2d", "aten::max_pool3d", "aten::adaptive_max_pool2d"),
+        *("aten::avg_pool1d", "aten::adaptive_max_pool1d", "aten::adaptive_max_pool3d", "aten::pixel_unshuffle"),
+        *("aten::upsample_nearest1d", "aten::upsample_nearest2d", "aten::upsample_nearest3d"),
+        *("aten::upsample_linear1d", "aten::upsample_bilinear2d", "aten::upsample_trilinear3d"),
+        *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
         *("aten::dropout", "aten::flatten", "aten::silu", "aten::softmax", "aten::embedding", "aten::pixel_shuffle"),
         *("aten::reshape", "aten::contiguous", "aten::to", "aten::type_as"),
     )

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from archprof.costs.convention import ARCHPROF, Convention, convention_sum
 from archprof.costs.report import Report, Row
+from archprof.ir.operators import is_captured
 from archprof.ir.operators.recorded import Recorded
 
 # Operators that move elements and compute none: no tool counts anything.
@@ -19,7 +20,19 @@ _FREE = frozenset(
 _FREE_TYPES = ("Flatten", "Permute", "Dropout", "Concat")
 # Products that torch's counter sees, whichever of its operators they are made of.
 _SEEN = ("standard", "depthwise", "pointwise", "grouped", "linear", "attention", "matmul")
-_NOT_SEEN = ("mv", "dot", "vdot", "addmv", "addbmm", "inner", "tensordot", "bilinear", "_trilinear", "_grouped_mm")
+_NOT_SEEN = (
+    "mv",
+    "dot",
+    "vdot",
+    "addmv",
+    "addbmm",
+    "inner",
+    "tensordot",
+    "bilinear",
+    "_trilinear",
+    "_grouped_mm",
+    "grouped_matmul",
+)
 
 
 def priced_rows(report: Report, convention: Convention) -> Sequence[Row]:
@@ -45,6 +58,8 @@ def is_priced(row: Row, convention: Convention) -> bool:
     if isinstance(op, Recorded):
         ran = "." in op.target
         return not ran or (op.counted and _is_known(op, convention))
+    if is_captured(op):
+        return _is_known_of(row, convention)
     # `x + y` and `torch.add(x, y)` are one operator here and two for a tool that looks at functions.
     if convention.sees == "modules and functions" and type(op).__name__ in ("Add", "Multiply"):
         return False
@@ -55,6 +70,15 @@ def is_priced(row: Row, convention: Convention) -> bool:
     if any(type(op).__name__ in price.operators and "form" in price.when for price in convention.prices):
         return True
     return convention.sees == "modules" and not row.cost.macs
+
+
+def _is_known_of(row: Row, convention: Convention) -> bool:
+    """Tell whether it is known of an operator that no block table has."""
+    op = row.operator
+    if convention.name == ARCHPROF.name or (op.category == "shape" and convention.sees == "calls"):
+        return True
+    seen = not row.cost.macs or (op.kind in _SEEN and op.name not in _NOT_SEEN)
+    return convention.name == "torch" and seen
 
 
 def _is_known(op: Recorded, convention: Convention) -> bool:

@@ -7,7 +7,7 @@ from archprof.cli import COMMANDS
 from archprof.costs.convention import Convention, Price
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.columns import Column
-from archprof.ir.operators import TABLE, all_operators
+from archprof.ir.operators import CAPTURED, TABLE, Listed, all_operators, captured_operators
 from archprof.ir.operators.base import Operator
 from archprof.language.block import CHANNEL_OPTIONS, COMMON, Block
 from archprof.language.registry import block_names, find_block
@@ -40,6 +40,14 @@ of a norm, the learned β of swish. Why only convolutions and linear layers have
 counted](../explanation/counting.md).
 
 {{operators}}
+## Of captured modules
+
+[Modules of one's own](../how-to/your-own-model.md) have these too, which specs do not name. *L*, *S* and *T* are
+positions, *E* and *V* the features of keys and values, *h* heads, *H* the features of a state, *P* those of a second
+input, *R* the rows of a table; of a transposed convolution *F* is the input's side. What has no form here either stands
+in a table as torch calls it, with what it was found to hold and to cost.
+
+{{captured}}
 ## Options
 
 {{options}}"""
@@ -118,24 +126,29 @@ def _blocks() -> Iterator[Block]:
 
 
 def _operators_page() -> str:
-    titles = ("operator", "or spelled", "what it does", "MACs", "params", "buffers")
     operators = all_operators()
-    listed = zip(TABLE, operators, strict=True)
+    captured = _operators(CAPTURED, captured_operators())
+    # Of two operators that share a name the later one takes the options.
+    named = {op.name: op for op in operators}
+    options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in named.values() if op.columns)
+    listed = _operators(TABLE, operators)
+    return OPERATORS_PAGE.format(operators=listed, captured=captured, options="\n".join(options))
+
+
+def _operators(listed: Iterable[Listed], operators: Iterable[type[Operator]]) -> str:
+    titles = ("operator", "or spelled", "what it does", "MACs", "params", "buffers")
     rows = (
         (
-            f"`{op.name}`",
+            f"`{row.name}`",
             _spellings(row.spellings),
             _first_paragraph(op),
             op.formula,
             op.params_formula,
             op.buffers_formula,
         )
-        for row, op in listed
+        for row, op in zip(listed, operators, strict=True)
     )
-    # Of two operators that share a name the later one takes the options.
-    named = {op.name: op for op in operators}
-    options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in named.values() if op.columns)
-    return OPERATORS_PAGE.format(operators=_table(titles, rows), options="\n".join(options))
+    return _table(titles, rows)
 
 
 def _conventions_page() -> str:

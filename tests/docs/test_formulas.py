@@ -2,18 +2,29 @@
 
 import pytest
 
-from archprof.ir.operators import all_operators
+from archprof.ir.operators import all_operators, captured_operators
+from archprof.ir.operators.attention import Attention
 from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.bilinear import Bilinear
 from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.operators.einsum import Einsum
+from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
+from archprof.ir.operators.pointwise import Pointwise
+from archprof.ir.operators.recurrent import GRU, LSTM, RNN
 from archprof.ir.operators.swish import Swish
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 
-# In the letters of the page: M inputs, N outputs, K kernel side, g groups, F output side.
-LETTERS = {"M": 24, "N": 36, "K": 5, "g": 4, "F": 7}
+# In the letters of the page: M inputs, N outputs, K kernel side, g groups, F output side, and those of captures.
+LETTERS = {"M": 24, "N": 36, "K": 5, "g": 4, "F": 7, "L": 6, "S": 9, "T": 8, "E": 10, "V": 11, "h": 3, "H": 13}
+LETTERS |= {"P": 5, "R": 20}
 WINDOW = ((5, 5), (2, 2), (2, 2), (1, 1))
 SAMPLES = [
     (Conv2d(24, 36, *WINDOW, 4, bias=True), [(24, 13, 13)]),
@@ -25,12 +36,30 @@ SAMPLES = [
     (LayerNorm(36), [(36, 7, 7)]),
     (LayerScale(36), [(36, 7, 7)]),
     (Swish(learnable=True), [(36, 7, 7)]),
+    (Conv1d(24, 36, (5,), (2,), (2,), (1,), 4, bias=True), [(24, 13)]),
+    (Conv3d(24, 36, (5,) * 3, (2,) * 3, (2,) * 3, (1,) * 3, 4, bias=True), [(24, 13, 13, 13)]),
+    (ConvTranspose1d(24, 36, (5,), groups=4), [(24, 7)]),
+    (ConvTranspose2d(24, 36, (5, 5), groups=4), [(24, 7, 7)]),
+    (ConvTranspose3d(24, 36, (5, 5, 5), groups=4), [(24, 7, 7, 7)]),
+    (Bilinear(24, 5, 36), [(24,), (5,)]),
+    (Attention(3, 3), [(3, 6, 10), (3, 9, 10), (3, 9, 11)]),
+    (MatMul(), [(6, 24), (24, 36)]),
+    (GroupedMatMul(4, (24, 36)), [(8, 24)]),
+    (Einsum("lm,mn->ln", (24, 36)), [(6, 24)]),
+    (LSTM(24, 13), [(6, 24)]),
+    (GRU(24, 13), [(6, 24)]),
+    (RNN(24, 13), [(6, 24)]),
+    (Embedding(20, 36), [(6,)]),
+    (EmbeddingBag(20, 36), [(6,)]),
+    (RMSNorm(36), [(6, 36)]),
+    (InstanceNorm(36, affine=True, tracked=True), [(36, 7, 7)]),
+    (Pointwise("mul", (36,)), [(6, 36)]),
 ]
 
 
 def value(formula):
     """Return what a formula of the page gives for the sample's letters."""
-    return eval(formula.replace("²", "**2").replace("·", "*").replace("/", "//"), {}, LETTERS)
+    return eval(formula.replace("²", "**2").replace("³", "**3").replace("·", "*").replace("/", "//"), {}, LETTERS)
 
 
 @pytest.mark.parametrize(("op", "shapes"), SAMPLES, ids=lambda value: getattr(value, "name", ""))
@@ -42,5 +71,6 @@ def test_formulas_give_the_counts(op, shapes):
 
 
 def test_every_formula_has_a_sample():
-    stated = {op for op in all_operators() if (op.formula, op.params_formula, op.buffers_formula) != ("0", "0", "0")}
+    operators = (*all_operators(), *captured_operators())
+    stated = {op for op in operators if (op.formula, op.params_formula, op.buffers_formula) != ("0", "0", "0")}
     assert stated <= {type(op) for op, _ in SAMPLES}
