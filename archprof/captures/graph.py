@@ -4,11 +4,12 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from archprof.captures.batch import batch_axes, batch_axis
+from archprof.captures.batch import Matched, batch_axes, batch_axis, matched
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.lift import held_tensors, lift
+from archprof.captures.memory import memory_of, strides_of
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import Edge, Graph, Provenance
+from archprof.ir.graph import Edge, Graph, Memory, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -20,9 +21,10 @@ NOT_RUN = "not run"
 
 
 class Parameter(NamedTuple):
-    """A parameter of a module: its elements, and whether it learns."""
+    """A parameter of a module: its elements, their type, and whether it learns."""
 
     elements: int
+    dtype: str
     trainable: bool
 
 
@@ -47,38 +49,41 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     one, once. Of the *parts*, parameters that no call holds are rows of their own.
     """
     first = recordings[0]
-    axes = batch_axes(recordings)
-    inputs = {
-        name: _value(seen, batch_axis([one.inputs[name].shape for one in recordings]) if axes else _first_axis(seen))
-        for name, seen in first.inputs.items()
-    }
-    builder = GraphBuilder(inputs)
-    for index, (call, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
-        _add(builder, call, place, axes[index] if axes else _first_axes(call), parts)
+    found = matched(recordings)
+    single = found is None
+    calls: Sequence[Matched] = [(call,) for call in first.calls] if found is None else found
+    axes = [_first_axes(call) for call in first.calls] if single else batch_axes(calls, recordings)
+    builder = GraphBuilder({name: _input(name, recordings[:1] if single else recordings) for name in first.inputs})
+    for same, place, batch in zip(calls, _places(first.calls), axes, strict=True):
+        _add(builder, same, place, batch, parts)
     _add_unused(builder, first.calls, parts)
     outputs = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
-    return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    return graph._replace(single_batch=single)
 
 
-def _add(
-    builder: GraphBuilder,
-    call: Dispatched,
-    place: RowPlace,
-    axes: Sequence[BatchAxis],
-    parts: Parts,
-) -> None:
+def _input(name: str, recordings: Sequence[Recording]) -> Value:
+    seen = [one.inputs[name] for one in recordings]
+    return _value(seen, batch_axis([one.shape for one in seen]) if len(seen) > 1 else _first_axis(seen[0]))
+
+
+def _add(builder: GraphBuilder, same: Matched, place: RowPlace, axes: Sequence[BatchAxis], parts: Parts) -> None:
+    call = same[0]
     read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
     inputs = [builder.value(edge) for edge in read]
-    outputs = tuple(_value(seen, axis) for seen, axis in zip(call.outputs, axes, strict=True))
+    seen = zip(*[one.outputs for one in same], strict=True)
+    outputs = tuple([_value(one, axis) for one, axis in zip(seen, axes, strict=True)])
     op = lift(call, inputs, outputs, place.form)
     held = {key: held.name for key, (_, held) in held_tensors(call)}
     learns = {key: parts.parameters[name].trainable for key, name in held.items() if name in parts.parameters}
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
-    placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs) or (_NOTHING,)
     edges = (*read, *_written(call, read))
+    provenance = _provenance(call, place, parts)
+    memory = memory_of(same, len(edges))
+    placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
     builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
 
 
@@ -93,16 +98,19 @@ def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
-    unused: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
-    for name, (elements, trainable) in parts.parameters.items():
+    unused: dict[tuple[str, bool], dict[str, Parameter]] = defaultdict(dict)
+    for name, parameter in parts.parameters.items():
         if name not in used:
             path, _, key = name.rpartition(".")
-            unused[path, trainable][key] = elements
+            unused[path, parameter.trainable][key] = parameter
     for (path, trainable), held in unused.items():
         names = {key: f"{path}.{key}" if path else key for key in held}
-        op = Recorded(NOT_RUN, held=tuple(held.items()))
+        op = Recorded(NOT_RUN, held=tuple((key, one.elements) for key, one in held.items()))
         place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
-        builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
+        dtypes = {key: one.dtype for key, one in held.items() if one.dtype != "float32"}
+        memory = Memory(dtypes=dtypes) if dtypes else None
+        placement = Placement(trainable, {}, place, names, memory=memory)
+        builder.append(path, op, (), (_NOTHING,), op.kind, "function", placement)
 
 
 def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
@@ -128,11 +136,14 @@ def _written(call: Dispatched, read: Collection[Edge]) -> Iterator[Edge]:
     yield from (edge for edge in written if edge not in read)
 
 
-def _value(seen: SeenTensor, axis: BatchAxis) -> Value:
-    """Return a tensor as a value; of three axes the first is taken for the channels, of others the last."""
-    shape = (*seen.shape[:axis], *seen.shape[axis + 1 :]) if isinstance(axis, int) else seen.shape
+def _value(seen: Sequence[SeenTensor], axis: BatchAxis) -> Value:
+    """Return a tensor, as it was seen at one or several batch sizes, as a value; of three axes the first is taken for
+    the channels, of others the last."""
+    shape = seen[0].shape
+    if isinstance(axis, int):
+        shape = (*shape[:axis], *shape[axis + 1 :])
     channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
-    return Value(shape, channel, axis, seen.dtype)
+    return Value(shape, channel, axis, seen[0].dtype, strides_of(seen))
 
 
 def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ...]) -> tuple[Value, ...]:
@@ -148,14 +159,15 @@ def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ..
 
 def _places(calls: Sequence[Dispatched]) -> list[RowPlace]:
     """Return where each call stands: a module that runs a single operator, or a single one with parameters, is that
-    operator; others are functions of the module that calls them."""
+    operator; others are functions of the module that calls them. What writes over a buffer of its module, as one that
+    counts batches, is not what the module is."""
     visits: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index, call in enumerate(calls):
         visits[call.path, call.visit].append(index)
     parents = {call.path.rpartition(".")[0] for call in calls}
     places: dict[int, RowPlace] = {}
     for (path, _), indices in visits.items():
-        own = [index for index in indices if any(held_tensors(calls[index]))] or indices
+        own = [index for index in indices if not calls[index].writes and any(held_tensors(calls[index]))] or indices
         alone = own[0] if len(own) == 1 and path not in parents else None
         counted: Counter[str] = Counter()
         for index in indices:
