@@ -4,7 +4,15 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archprof.analysis.document import ConventionText, ConventionTotal, Tensor, convention_text, tensors, total_by
+from archprof.analysis.document import (
+    ConventionText,
+    ConventionTotal,
+    Tensor,
+    convention_text,
+    mode_of,
+    tensors,
+    total_by,
+)
 from archprof.analysis.summary import Stage, not_counted, stage_of
 from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
@@ -69,11 +77,13 @@ class Contender(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """Contenders in the order of the table, and the one that ratios relate to."""
+    """Contenders in the order of the table, the one that ratios relate to, and their *mode* where that is not
+    evaluation."""
 
     convention: ConventionText
     relative_to: str
     models: tuple[Contender, ...]
+    mode: str = ""
 
 
 def compare(
@@ -93,7 +103,8 @@ def compare(
         if sort not in SORT_KEYS:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
-    return Comparison(convention_text(reference.convention), reference.origin.variant, tuple(contenders))
+    rule = convention_text(reference.convention, training=reference.graph.training)
+    return Comparison(rule, reference.origin.variant, tuple(contenders), mode_of(reference))
 
 
 def _order(contender: Contender, key: str) -> float:

@@ -7,7 +7,7 @@ from itertools import takewhile
 from math import isqrt
 from typing import Any, Literal, NamedTuple
 
-from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
+from archprof.analysis.document import ConventionText, Tensor, convention_text, mode_of, tensor
 from archprof.analysis.summary import not_counted
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
@@ -64,7 +64,7 @@ class DiffTotals(NamedTuple):
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
     counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    they run, its MACs are at least so many; *mode* is that of both, where it is not evaluation."""
 
     before: str
     after: str
@@ -74,6 +74,7 @@ class Diff(NamedTuple):
     hidden: int
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
+    mode: str = ""
 
     @property
     def empty(self) -> bool:
@@ -105,7 +106,8 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
     sides = {"before": not_counted(before), "after": not_counted(after)}
     uncounted = {side: calls for side, calls in sides.items() if calls} or None
-    return Diff(*names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted)
+    rule = convention_text(after.convention, training=after.graph.training)
+    return Diff(*names, rule, aligned, totals, hidden, tuple(blocks), uncounted, mode_of(after))
 
 
 class _Block(NamedTuple):

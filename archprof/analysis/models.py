@@ -10,16 +10,22 @@ from archprof.spec.variant import Setting, parse_reference
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
 _TABLES = "name a network of the catalog, or a `.yaml` file"
+_TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
 
 
 def read_model(
-    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
+    reference: str,
+    settings: Sequence[Setting],
+    inputs: Sequence[str] | None,
+    for_tables: Mapping[str, object],
+    *,
+    train: bool = False,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
-    the module that code makes, recorded on *inputs* as `--input` has them.
+    the module that code makes, recorded on *inputs* as `--input` has them; with *train*, as it runs in training mode.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
-    have settings, or anything is asked *for_tables* alone, by the options that ask for it.
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of code
+    and locks too where they have settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
     if ":" in reference:
@@ -28,11 +34,16 @@ def read_model(
         if is_code(reference):
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
-            return capture(reference, given)
+            return capture(reference, given, train=train)
     if catalog.is_lock(reference):
         _refuse_for_tables(reference, for_tables)
         if given:
             raise usage_error(f"`{reference}` has its input already", help=_ANEW)
+        if train:
+            _refuse(reference, settings, _ANEW)
+            return _training(reference)
+    elif train:
+        raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
@@ -57,6 +68,16 @@ def read_lock_at(file: str, settings: Iterable[Setting]) -> Graph:
 
     _refuse(file, settings, _ANEW)
     return read_lock(file).graph
+
+
+def _training(file: str) -> Graph:
+    from archprof.captures.lock import read_lock
+
+    found = read_lock(file)
+    if found.training is None:
+        advice = f"`archprof lock {found.captured.model} --modes eval,train -o {file}` captures it in training too"
+        raise usage_error(f"`{file}` was captured in evaluation alone", help=advice)
+    return found.training
 
 
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:

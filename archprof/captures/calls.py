@@ -16,13 +16,16 @@ class HeldTensor(NamedTuple):
 class SeenTensor(NamedTuple):
     """A tensor as a call sees it: its whole shape, the type of its elements, and where it comes from.
 
-    *after* are the calls that have written over its storage since it was made.
+    *after* are the calls that have written over its storage since it was made. *strides* are None where it is
+    contiguous; tensors of one recording that have the same *storage* share it.
     """
 
     shape: tuple[int, ...]
     dtype: str
     source: Edge | HeldTensor
     after: tuple[Edge, ...] = ()
+    strides: tuple[int, ...] | None = None
+    storage: int = 0
 
 
 class Dispatched(NamedTuple):
@@ -30,7 +33,7 @@ class Dispatched(NamedTuple):
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
-    multiply-accumulates.
+    multiply-accumulates. *writes* names the arguments that are written over.
     """
 
     target: str
@@ -41,6 +44,7 @@ class Dispatched(NamedTuple):
     outputs: tuple[SeenTensor, ...]
     macs: int = 0
     counted: bool = True
+    writes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:

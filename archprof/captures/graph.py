@@ -4,14 +4,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archprof.captures.batch import batch_axes, batch_axis
+from archprof.captures.batch import Matched, batch_axes, batch_axis, matched
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.channels import channel_axes
 from archprof.captures.held import read_through
 from archprof.captures.lift import held_tensors, lift
+from archprof.captures.memory import memory_of, strides_of
 from archprof.captures.site import moved_axes, without_batch
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -25,9 +26,10 @@ _RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 class Parameter(NamedTuple):
-    """A parameter of a module: its elements, and whether it learns."""
+    """A parameter of a module: its elements, their type, and whether it learns."""
 
     elements: int
+    dtype: str
     trainable: bool
 
 
@@ -55,26 +57,38 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     """
     recordings = [read_through(one) for one in recordings]
     first = recordings[0]
-    axes = batch_axes(recordings)
+    found = matched(recordings)
+    single = found is None
+    calls: Sequence[Matched] = [(call,) for call in first.calls] if found is None else found
+    axes = None if single else batch_axes(calls, recordings)
     channels = channel_axes(first.calls)
-    batches = {
-        name: batch_axis([one.inputs[name].shape for one in recordings]) if axes else _first_axis(seen)
-        for name, seen in first.inputs.items()
-    }
-    inputs = {
-        name: _value(seen, batches[name], channels.get(Edge(INPUT, k)))
-        for k, (name, seen) in enumerate(first.inputs.items())
-    }
-    builder = GraphBuilder(inputs)
+    builder = GraphBuilder(_inputs(recordings[:1] if single else recordings, channels))
     read = _read(first)
-    for index, (made, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
-        call = _without_extras(made, index, read)
-        batch = axes[index] if axes else _first_axes(call, builder)
-        known = [channels.get(Edge(index, k)) for k in range(len(call.outputs))]
-        _add(builder, call, place, tuple(map(_value, call.outputs, batch, known)), known, parts)
+    for index, (made, place) in enumerate(zip(calls, _places(first.calls), strict=True)):
+        same = _without_extras(made, index, read)
+        batch = axes[index] if axes is not None else _first_axes(same[0], builder)
+        known = [channels.get(Edge(index, k)) for k in range(len(same[0].outputs))]
+        _add(
+            builder,
+            same,
+            place,
+            tuple(map(_value, zip(*[one.outputs for one in same], strict=True), batch, known)),
+            known,
+            parts,
+        )
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
-    return builder.build(origin.name, returned, origin, named=len(returned) > 1)
+    graph = builder.build(origin.name, returned, origin, named=len(returned) > 1)
+    return graph._replace(single_batch=single)
+
+
+def _inputs(recordings: Sequence[Recording], channels: Mapping[Edge, int]) -> dict[str, Value]:
+    inputs = {}
+    for k, name in enumerate(recordings[0].inputs):
+        seen = [one.inputs[name] for one in recordings]
+        batch = batch_axis([one.shape for one in seen]) if len(seen) > 1 else _first_axis(seen[0])
+        inputs[name] = _value(seen, batch, channels.get(Edge(INPUT, k)))
+    return inputs
 
 
 def _read(recording: Recording) -> set[Any]:
@@ -83,11 +97,12 @@ def _read(recording: Recording) -> set[Any]:
     return read | {seen.source for seen in recording.outputs.values()}
 
 
-def _without_extras(call: Dispatched, index: int, read: Collection[Any]) -> Dispatched:
+def _without_extras(same: Matched, index: int, read: Collection[Any]) -> Matched:
     """Return a call without what it returns for its backward pass alone: statistics, indices, seeds."""
+    call = same[0]
     if not call.name.startswith(_WITH_EXTRAS) or any(Edge(index, k) in read for k in range(1, len(call.outputs))):
-        return call
-    return call._replace(outputs=call.outputs[:1])
+        return same
+    return tuple([one._replace(outputs=one.outputs[:1]) for one in same])
 
 
 # Whose outputs behind the first the backward pass reads, in decomposed programs above all.
@@ -100,12 +115,13 @@ _WITH_EXTRAS = (
 
 def _add(
     builder: GraphBuilder,
-    call: Dispatched,
+    same: Matched,
     place: RowPlace,
     outputs: tuple[Value, ...],
     channels: Sequence[int | None],
     parts: Parts,
 ) -> None:
+    call = same[0]
     read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
     inputs = [builder.value(edge) for edge in read]
     op, names = lift(call, inputs, outputs, place.form)
@@ -114,9 +130,11 @@ def _add(
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
-    placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
+    provenance = _provenance(call, place, parts)
+    memory = memory_of(same, len(edges))
+    placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
     builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
 
 
@@ -131,16 +149,19 @@ def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
-    unused: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
-    for name, (elements, trainable) in parts.parameters.items():
+    unused: dict[tuple[str, bool], dict[str, Parameter]] = defaultdict(dict)
+    for name, parameter in parts.parameters.items():
         if name not in used:
             path, _, key = name.rpartition(".")
-            unused[path, trainable][key] = elements
+            unused[path, parameter.trainable][key] = parameter
     for (path, trainable), held in unused.items():
         names = {key: f"{path}.{key}" if path else key for key in held}
-        op = Recorded(NOT_RUN, held=tuple(held.items()))
+        op = Recorded(NOT_RUN, held=tuple((key, one.elements) for key, one in held.items()))
         place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
-        builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
+        dtypes = {key: one.dtype for key, one in held.items() if one.dtype != "float32"}
+        memory = Memory(dtypes=dtypes) if dtypes else None
+        placement = Placement(trainable, {}, place, names, memory=memory)
+        builder.append(path, op, (), (_NOTHING,), op.kind, "function", placement)
 
 
 def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
@@ -175,11 +196,14 @@ def _written(call: Dispatched, read: Collection[Edge]) -> Iterator[Edge]:
     yield from (edge for edge in written if edge not in read)
 
 
-def _value(seen: SeenTensor, batch: BatchAxis, channels: int | None) -> Value:
-    """Return a tensor as a value, with its channels where they are known to be in the whole shape; else of three axes
-    the first is taken for them, of others the last."""
-    shape = (*seen.shape[:batch], *seen.shape[batch + 1 :]) if isinstance(batch, int) else seen.shape
-    value = Value(shape, None if not shape else 0 if len(shape) == 3 else len(shape) - 1, batch, seen.dtype)
+def _value(seen: Sequence[SeenTensor], batch: BatchAxis, channels: int | None) -> Value:
+    """Return a tensor, as it was seen at one or several batch sizes, as a value, with its channels where they are known
+    to be in the whole shape; else of three axes the first is taken for them, of others the last."""
+    shape = seen[0].shape
+    if isinstance(batch, int):
+        shape = (*shape[:batch], *shape[batch + 1 :])
+    channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
+    value = Value(shape, channel, batch, seen[0].dtype, strides_of(seen))
     axis = None if channels is None else without_batch(channels, value)
     return value if axis is None else value._replace(channel=axis)
 
@@ -200,14 +224,15 @@ def _as_operator(
 
 def _places(calls: Sequence[Dispatched]) -> list[RowPlace]:
     """Return where each call stands: a module that runs a single operator, or a single one with parameters, is that
-    operator; others are functions of the module that calls them."""
+    operator; others are functions of the module that calls them. What writes over a buffer of its module, as one that
+    counts batches, is not what the module is."""
     visits: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index, call in enumerate(calls):
         visits[call.path, call.visit].append(index)
     parents = {call.path.rpartition(".")[0] for call in calls}
     places: dict[int, RowPlace] = {}
     for (path, _), indices in visits.items():
-        own = [index for index in indices if any(held_tensors(calls[index]))] or indices
+        own = [index for index in indices if not calls[index].writes and any(held_tensors(calls[index]))] or indices
         alone = own[0] if len(own) == 1 and path not in parents else None
         block = path if alone is None else path.rpartition(".")[0]
         counted: Counter[str] = Counter()

@@ -33,7 +33,7 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         call.target,
         call.macs,
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
-        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "buffer"),
+        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if _is_counted_buffer(held)),
         _kind(call),
         call.counted,
         _divides(call, outputs),
@@ -59,6 +59,12 @@ def _tensor_names(op: Operator, call: Dispatched) -> Mapping[str, str]:
     if call.name == "addmm":
         return {"self": "bias", "mat2": "weight"}
     return dict(zip(held, own, strict=False))
+
+
+def _is_counted_buffer(held: HeldTensor) -> bool:
+    """Tell a buffer from a parameter, and from the number of batches that a norm has seen, which convention `archprof`
+    leaves out."""
+    return held.kind == "buffer" and held.name.rpartition(".")[2] != "num_batches_tracked"
 
 
 def _kind(call: Dispatched) -> str:

@@ -2,11 +2,11 @@
 in the file."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import usage_error
-from archprof.ir.graph import INPUT, Edge, Graph, Node
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.values import Value
@@ -32,28 +32,61 @@ class Captured(NamedTuple):
 
 
 class Lock(NamedTuple):
-    """A graph, and how it was captured."""
+    """A graph, how it was captured, and how the module runs while it trains, if that was captured too."""
 
     graph: Graph
     captured: Captured
+    training: Graph | None = None
 
 
 def lock_text(lock: Lock) -> str:
     """Return a lock as the text of its file. Raises UsageError for a graph of which two nodes have one name."""
-    graph, captured = lock
+    graph, captured, training = lock
+    record = graph_record(graph)
+    parts = {"schema": SCHEMA, "captured": captured._asdict(), **record}
+    if training is not None:
+        parts["training"] = _beside(graph_record(training), record)
+    return _object(parts) + "\n"
+
+
+def _beside(record: dict[str, Any], evaluation: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a graph's record beside that of evaluation: of calls that are the same there the name alone."""
+    known = {node_name(node): node for node in evaluation["nodes"]}
+    nodes = ((node_name(node), node) for node in record["nodes"])
+    return {**record, "nodes": [name if known.get(name) == node else node for name, node in nodes]}
+
+
+def node_name(record: Mapping[str, Any]) -> str:
+    """Return what edges call a node, as `Node.id` does."""
+    return f"{record['path']}#{record['call']}" if "call" in record else str(record["path"])
+
+
+def _object(parts: Mapping[str, Any], indent: str = "") -> str:
+    """Return an object with a line for each entry of what it holds."""
+    shown = ",\n".join(f'{indent}  "{key}": {_part(key, value, f"{indent}  ")}' for key, value in parts.items())
+    return f"{{\n{shown}\n{indent}}}"
+
+
+def _part(key: str, value: Any, indent: str) -> str:
+    if key == "training":
+        return _object(value, indent)
+    if not isinstance(value, dict | list):
+        return _json(value)
+    if isinstance(value, list):
+        return "[\n" + ",\n".join(f"{indent}  {_json(one)}" for one in value) + f"\n{indent}]"
+    entries = ",\n".join(f"{indent}  {_json(name)}: {_json(one)}" for name, one in value.items())
+    return f"{{\n{entries}\n{indent}}}"
+
+
+def graph_record(graph: Graph) -> dict[str, Any]:
+    """Return a graph as it is written down. Raises UsageError where two of its nodes have one name."""
     ids = node_ids(graph)
-    parts = {
-        "schema": _json(SCHEMA),
-        "captured": _block(captured._asdict().items()),
-        "inputs": _block((name, tensor_record(value)) for name, value in graph.inputs.items()),
-        "outputs": _block((name, edge_record(edge, ids)) for name, edge in graph.outputs.items()),
-        "nodes": "[\n" + ",\n".join(f"    {_json(record)}" for record in node_records(graph)) + "\n  ]",
+    return {
+        **({"single_batch": True} if graph.single_batch else {}),
+        "inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
+        "outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
+        "nodes": [_node(node, ids) for node in graph.nodes],
     }
-    return "{\n" + ",\n".join(f'  "{key}": {text}' for key, text in parts.items()) + "\n}\n"
-
-
-def _block(entries: Iterable[tuple[str, Any]]) -> str:
-    return "{\n" + ",\n".join(f"    {_json(key)}: {_json(value)}" for key, value in entries) + "\n  }"
 
 
 def _json(value: Any) -> str:
@@ -69,14 +102,8 @@ def node_ids(graph: Graph) -> list[str]:
     return ids
 
 
-def node_records(graph: Graph) -> Iterator[dict[str, Any]]:
-    """Yield each node as it is written down; what most nodes have alike is left out."""
-    ids = node_ids(graph)
-    for node in graph.nodes:
-        yield _node(node, ids)
-
-
 def _node(node: Node, ids: list[str]) -> dict[str, Any]:
+    """Return a node; what most nodes have alike is left out."""
     record: dict[str, Any] = {"path": node.path}
     if node.call > 1:
         record["call"] = node.call
@@ -92,7 +119,13 @@ def _node(node: Node, ids: list[str]) -> dict[str, Any]:
         record["frozen"] = sorted(node.frozen)
     if node.parameters:
         record["parameters"] = dict(node.parameters)
+    if node.memory is not None:
+        record |= {key: value for key, value in node.memory._asdict().items() if value != _PLAIN[key]}
     return record
+
+
+# What is said of no call: that its outputs have storages of their own, and so on.
+_PLAIN = Memory()._asdict()
 
 
 def _operator(op: Operator) -> dict[str, Any]:

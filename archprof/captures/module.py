@@ -25,8 +25,8 @@ class Batched(NamedTuple):
     growing: bool
 
 
-def capture_module(module: Any, batched: Batched, origin: Origin | None = None) -> Graph:
-    """Return the graph of a torch module in evaluation mode, for one input.
+def capture_module(module: Any, batched: Batched, origin: Origin | None = None, *, train: bool = False) -> Graph:
+    """Return the graph of a torch module in evaluation mode, or as it trains, for one input.
 
     Nothing is computed and nothing of the module is touched: a copy without elements runs, at three batch sizes, so
     that the batch's place in every shape is known. Raises UsageError for what is no module, or has no parameters yet,
@@ -36,18 +36,24 @@ def capture_module(module: Any, batched: Batched, origin: Origin | None = None) 
     from archprof.runtime.arguments import measurable
 
     module = measurable(module)
-    recordings = _recordings(module, batched)
-    parameters = {name: Parameter(one.numel(), one.requires_grad) for name, one in module.named_parameters()}
+    recordings = _recordings(module, batched, train=train)
+    parameters = {
+        name: Parameter(one.numel(), str(one.dtype).removeprefix("torch."), one.requires_grad)
+        for name, one in module.named_parameters()
+    }
     classes = {path: type(part).__name__ for path, part in module.named_modules()}
     own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
-    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    return graph._replace(training=train)
 
 
-def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:
+def _recordings(module: nn.Module, batched: Batched, *, train: bool) -> list[Recording]:
+    from functools import partial
+
     from archprof.captures.shadow import on_fakes, on_meta
 
     failed: BaseException | None = None
-    for shadowed in (on_meta, on_fakes):
+    for shadowed in (partial(on_meta, train=train), partial(on_fakes, train=train)):
         try:
             first = _record(module, batched.at(1), shadowed)
         except Raised as error:
@@ -76,9 +82,10 @@ def _record(module: nn.Module, arguments: CallArguments, shadowed: Callable[...,
     from torch.utils._pytree import tree_map_only
 
     from archprof.captures.record import record
+    from archprof.captures.surroundings import repeatable
     from archprof.runtime.measure import inference
 
-    with inference(), shadowed(module) as (copy, convert):
+    with inference(), repeatable(), shadowed(module) as (copy, convert):
         args, kwargs = tree_map_only(torch.Tensor, convert, tuple(arguments))
         return record(copy, _named(copy, args, kwargs), args, kwargs)
 

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import cache
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch._prims_common import suggest_memory_format
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor
+from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor, tensors_in
 from archprof.captures.macs import is_whole, macs_of
 from archprof.ir.graph import INPUT, Edge
 
@@ -51,25 +53,26 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Dispatched] = []
-        self.inputs = {
-            name: SeenTensor(_shape(x), _dtype(x), Edge(INPUT, k)) for k, (name, x) in enumerate(inputs.items())
-        }
         self._paths = {id(part): path for path, part in root.named_modules()}
         self._visits: Counter[str] = Counter()
         self._running = [_Visit("", type(root).__name__, 1)]
-        self._sources: dict[int, Edge | HeldTensor] = {}
+        self._known: dict[int, SeenTensor] = {}
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
             self._know(buffer, HeldTensor(name, "buffer"))
-        for k, tensor in enumerate(inputs.values()):
-            self._know(tensor, Edge(INPUT, k))
+        self.inputs = {name: self._know(x, Edge(INPUT, k)) for k, (name, x) in enumerate(inputs.items())}
 
-    def _know(self, tensor: Tensor, source: Edge | HeldTensor) -> None:
-        self._sources[id(tensor)] = source
+    def _know(self, tensor: Tensor, source: Edge | HeldTensor) -> SeenTensor:
         self._alive.append(tensor)
+        dense = tensor.layout is torch.strided
+        strides = tensor.stride() if dense and not tensor.is_contiguous() else None
+        storage = tensor.untyped_storage()._cdata if dense else id(tensor)
+        seen = SeenTensor(tuple(map(int, tensor.shape)), _dtype(tensor), source, (), strides, storage)
+        self._known[id(tensor)] = seen
+        return seen
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -101,16 +104,15 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 made = func.decompose(*args, **kwargs)
             if made is not NotImplemented:
                 return made
-        given = self._arguments(func._schema, args, kwargs)
-        returned = _known(func._schema.name, given, args)
+        signature = _signature(func)
+        named = dict(zip(signature.defaults, args, strict=False)) | kwargs
+        given = {name: self._plain(named.get(name, default)) for name, default in signature.defaults.items()}
+        returned = _known(signature.operator, given, named)
         if returned is None:
             returned = func(*args, **kwargs)
-        self._note(func, given, returned)
+        returned = _laid_out(signature.operator, named, returned)
+        self._note(func, signature, given, returned)
         return returned
-
-    def _arguments(self, schema: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        given = dict(zip([one.name for one in schema.arguments], args, strict=False)) | dict(kwargs)
-        return {one.name: self._plain(given.get(one.name, one.default_value)) for one in schema.arguments}
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -121,48 +123,60 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def seen(self, tensor: Tensor) -> SeenTensor:
         """Return a tensor as calls see it."""
-        source = self._sources.get(id(tensor))
-        if source is None:
-            source = HeldTensor("", "constant")
-            self._know(tensor, source)
-        writer = self._writers.get(_storage(tensor)) if self._writers else None
-        late = writer is not None and (isinstance(source, HeldTensor) or writer.node > source.node)
-        return SeenTensor(_shape(tensor), _dtype(tensor), source, (writer,) if late and writer else ())
+        found = self._known.get(id(tensor)) or self._know(tensor, HeldTensor("", "constant"))
+        writer = self._writers.get(found.storage)
+        if writer is None or not (isinstance(found.source, HeldTensor) or writer.node > found.source.node):
+            return found
+        return found._replace(after=(writer,))
 
-    def _note(self, func: Any, given: dict[str, Any], returned: Any) -> None:
+    def _note(self, func: Any, signature: _Signature, given: dict[str, Any], returned: Any) -> None:
         index = len(self.calls)
-        outputs = []
-        for k, tensor in enumerate(_tensors(returned)):
-            self._know(tensor, Edge(index, k))
-            outputs.append(SeenTensor(_shape(tensor), _dtype(tensor), Edge(index, k)))
-        for tensor, argument in zip(_tensors(returned), func._schema.returns, strict=False):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                self._writers[_storage(tensor)] = Edge(index)
-        self._append(func, given, tuple(outputs))
-
-    def _append(self, func: Any, given: dict[str, Any], outputs: tuple[SeenTensor, ...]) -> None:
-        macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
-        self.calls.append(Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, macs is not None))
+        outputs = tuple([self._know(tensor, Edge(index, k)) for k, tensor in enumerate(_tensors(returned))])
+        for name in signature.writes:
+            for seen in tensors_in(given[name]):
+                self._writers[seen.storage] = Edge(index)
+        macs = macs_of(signature.operator, given, outputs[0].shape if outputs else ())
+        counted = macs is not None
+        self.calls.append(
+            Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, counted, signature.writes)
+        )
 
 
-def _known(operator: str, given: Mapping[str, Any], args: Sequence[Any]) -> Tensor | None:
+class _Signature(NamedTuple):
+    """What an operator takes: its name, `aten::conv2d`, what each argument is unless it is given, and which are written
+    over."""
+
+    operator: str
+    defaults: Mapping[str, Any]
+    writes: tuple[str, ...]
+
+
+@cache
+def _signature(func: Any) -> _Signature:
+    schema = func._schema
+    arguments = schema.arguments
+    writes = [one.name for one in arguments if one.alias_info is not None and one.alias_info.is_write]
+    return _Signature(schema.name, {one.name: one.default_value for one in arguments}, tuple(writes))
+
+
+def _known(operator: str, given: Mapping[str, Any], named: Mapping[str, Any]) -> Tensor | None:
     """Return what an operator returns of which torch need not, or will not, be asked."""
     if _is_fitting_norm(operator, given):
         # Torch works it out in dozens of steps, as if it were computed.
-        return torch.empty_like(args[0])
+        return _normalized(operator, named["input"])
     if operator == "aten::_grouped_mm" and given["bias"] is None and given["out_dtype"] is None:
         # On meta it is of bfloat16 alone; wherever something is computed, of other types too.
         rows, matrices = given["self"].shape, given["mat2"].shape
         if len(rows) == 2 and len(matrices) == 3 and rows[1] == matrices[1]:
-            returned: Tensor = args[0].new_empty((rows[0], matrices[2]))
+            returned: Tensor = named["self"].new_empty((rows[0], matrices[2]))
             return returned
     return None
 
 
 def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
-    """Tell whether an operator is a norm, in evaluation, whose tensors are as large as its input asks for: then its
-    output is as its input is."""
-    if operator not in _NORMS or given.get("training"):
+    """Tell whether an operator is a norm whose tensors are as large as its input asks for: then its output is as its
+    input is."""
+    if operator not in _NORMS:
         return False
     shape = given["input"].shape
     normalized = tuple(given.get("normalized_shape", shape[1:2]))
@@ -174,6 +188,29 @@ def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
     return fits and all(one is None or one.shape == normalized for one in tensors)
 
 
+def _normalized(norm: str, tensor: Tensor) -> Tensor:
+    layout = torch.contiguous_format if norm == "aten::layer_norm" else suggest_memory_format(tensor)
+    return torch.empty_like(tensor, memory_format=layout)
+
+
+def _laid_out(operator: str, given: Mapping[str, Any], returned: Any) -> Any:
+    """Return what an operator returns as it lies in memory on devices that compute, where meta has it otherwise."""
+    if operator in _CONVOLUTIONS:
+        return returned.contiguous(memory_format=suggest_memory_format(given["input"]))
+    if operator == "aten::scaled_dot_product_attention" and _is_fused(given):
+        return torch.empty_like(given["query"])
+    return returned
+
+
+def _is_fused(given: Mapping[str, Any]) -> bool:
+    """Tell whether an attention has a kernel, which lays out its output as the query is: one without dropout, of alike
+    heads and of alike features that lie side by side."""
+    query, key, value = (given[name] for name in ("query", "key", "value"))
+    alike = query.dim() == 4 and query.shape[1] == key.shape[1] and query.shape[3] == value.shape[3]
+    return alike and query.stride(3) == 1 and not given.get("dropout_p")
+
+
+_CONVOLUTIONS = frozenset(f"aten::{name}{k}d" for name in ("conv", "conv_transpose") for k in (2, 3))
 _NORMS = frozenset(("aten::batch_norm", "aten::layer_norm", "aten::group_norm"))
 
 
@@ -205,14 +242,5 @@ def _tensors(value: Any) -> list[Tensor]:
     return [tensor for item in value for tensor in _tensors(item)] if isinstance(value, list | tuple) else []
 
 
-def _shape(tensor: Tensor) -> tuple[int, ...]:
-    return tuple(map(int, tensor.shape))
-
-
 def _dtype(tensor: Tensor) -> str:
     return str(tensor.dtype).removeprefix("torch.")
-
-
-def _storage(tensor: Tensor) -> int:
-    storage: int = tensor.untyped_storage()._cdata
-    return storage

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def on_meta(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+def on_meta(module: nn.Module, *, train: bool) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
     """Give a copy on the meta device, where nothing is computed, and what moves an input there."""
-    yield _copy(module, _to_meta), _to_meta
+    yield _copy(module, _to_meta, train=train), _to_meta
 
 
 @contextmanager
-def on_fakes(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
+def on_fakes(module: nn.Module, *, train: bool) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
     """Give a copy of fake tensors, which know their device and can meet real ones, and what makes an input fake."""
     import torch
     from torch._subclasses.fake_tensor import FakeTensorMode
@@ -30,14 +30,14 @@ def on_fakes(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], 
             # What was made on meta stands on the device of the inputs here.
             return torch.empty_like(tensor, device="cpu") if tensor.is_meta else mode.from_tensor(tensor)
 
-        yield _copy(module, fake), fake
+        yield _copy(module, fake, train=train), fake
 
 
 def _to_meta(tensor: Tensor) -> Tensor:
     return tensor.detach().to("meta")
 
 
-def _copy(module: nn.Module, convert: Callable[[Tensor], Tensor]) -> nn.Module:
+def _copy(module: nn.Module, convert: Callable[[Tensor], Tensor], *, train: bool) -> nn.Module:
     from torch import nn
 
     from archprof.runtime.isolate import copied
@@ -47,4 +47,4 @@ def _copy(module: nn.Module, convert: Callable[[Tensor], Tensor]) -> nn.Module:
         for parameter in module.parameters()
     }
     memo.update((id(buffer), convert(buffer)) for buffer in module.buffers())
-    return copied(module, memo)
+    return copied(module, memo, train=train)

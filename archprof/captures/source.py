@@ -76,29 +76,36 @@ def _literals(call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise usage_error(f"the arguments of `{call}` are no literals", help=advice) from None
 
 
-def lock(text: str, given: Sequence[str], version: str) -> Lock:
-    """Return what a *version* of archprof captures of a model that is named as code, with how it did.
+def lock(text: str, given: Sequence[str], version: str, *, training: bool = False) -> Lock:
+    """Return what a *version* of archprof captures of a model that is named as code, with how it did; where the batch
+    stands in each shape is found by recording several. With *training*, it is captured as it trains too.
 
     Raises UsageError as `capture` does.
     """
     from archprof.captures.lock_text import Captured, Lock
 
-    graph = capture(text, given, batches=True)
+    graph, *trained = _graphs(text, given, (False, True) if training else (False,), batches=True)
     import torch
 
     inputs = tuple(given) or ("x".join(map(str, next(iter(graph.inputs.values())).shape)),)
     release = torch.__version__.partition("+")[0]  # for which device it was built changes no graph
-    return Lock(graph, Captured(text, inputs, "eval", version, release, graph.origin.note))
+    captured = Captured(text, inputs, "eval", version, release, graph.origin.note)
+    return Lock(graph, captured, trained[0] if trained else None)
 
 
-def capture(text: str, given: Sequence[str] = (), *, batches: bool = False) -> Graph:
+def capture(text: str, given: Sequence[str] = (), *, train: bool = False) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
-    none are, at the one that its library has for it. With *batches*, where the batch stands in each shape is found by
-    recording several.
+    none are, at the one that its library has for it. With *train*, it is how the model runs while it trains.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
+    [graph] = _graphs(text, given, (train,), batches=False)
+    return graph
+
+
+def _graphs(text: str, given: Sequence[str], modes: Sequence[bool], *, batches: bool) -> list[Graph]:
+    """Return what is captured in evaluation (False) or while it trains, of the one module that the code makes."""
     from archprof.captures.given import Given, batched, read_given
     from archprof.captures.module import capture_module
     from archprof.runtime.imports import require_torch
@@ -115,7 +122,8 @@ def capture(text: str, given: Sequence[str] = (), *, batches: bool = False) -> G
         inputs = batched(shaped)
         if not batches:  # counts and shapes of one image need no other
             inputs = inputs._replace(growing=False)
-        return capture_module(made.module, inputs, Unlisted(text, note=made.version))
+        origin = Unlisted(text, note=made.version)
+        return [capture_module(made.module, inputs, origin, train=train) for train in modes]
 
 
 class Made(NamedTuple):

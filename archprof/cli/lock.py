@@ -19,6 +19,14 @@ def command(
         ),
     ],
     input: options.Input = None,
+    modes: Annotated[
+        str | None,
+        typer.Option(
+            "--modes",
+            help="`eval`, or `eval,train`: the module as it trains too, with dropout and auxiliary heads.",
+            metavar="MODES",
+        ),
+    ] = None,
     check: Annotated[
         str | None,
         typer.Option("--check", help="Compare with a lock instead of writing one.", metavar="FILE"),
@@ -32,8 +40,10 @@ def command(
     The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
     `check` take the file as they take specs.
 
-    `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
-    where anything does.
+    A lock is of evaluation; `--modes eval,train` records training mode beside it, which `--train` elsewhere takes.
+
+    `--check` captures again, in the modes of the lock and on the inputs that it names unless others are given, and says
+    what differs; exit 1 where anything does.
     """
     from archprof import __version__
     from archprof.captures.source import lock
@@ -41,16 +51,20 @@ def command(
 
     if not options.is_code(code):
         raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
+    if modes not in (None, "eval", "eval,train"):
+        raise usage_error(f"`--modes {modes}` are no modes of a lock", help="`eval`, or `eval,train`")
     if check is not None:
         if output is not None:
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
+        if modes is not None:
+            raise usage_error("`--check` and `--modes` at once", help="a lock is compared in the modes that it has")
         _compare(code, input, check)
         return
     if output is not None and not output.endswith(LOCK):
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(lock(code, input or (), __version__)), output)
+    write(lock_text(lock(code, input or (), __version__, training=modes == "eval,train")), output)
 
 
 def _compare(code: str, input: list[str] | None, file: str) -> None:
@@ -61,8 +75,9 @@ def _compare(code: str, input: list[str] | None, file: str) -> None:
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = lock(code, input or before.captured.inputs, __version__)
+    now = lock(code, input or before.captured.inputs, __version__, training=before.training is not None)
     found = changes(before, now)
-    write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
+    calls = f"{len(now.graph.nodes):,} calls" + (f", {len(now.training.nodes):,} in training" if now.training else "")
+    write(changes_text(file, code, calls, versions(before, now), found), None)
     if found:
         raise typer.Exit(1)

@@ -105,6 +105,13 @@ Input = Annotated[
         metavar="[NAME=]SHAPE[:TYPE]",
     ),
 ]
+Train = Annotated[
+    bool,
+    typer.Option(
+        "--train",
+        help="Code, or a lock of both modes, as it trains: dropout, batch norm, auxiliary heads; forward alone.",
+    ),
+]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
 Set = Annotated[
     list[str] | None,
@@ -137,10 +144,16 @@ Flops = Annotated[bool, typer.Option("--flops", help="Show FLOPs too, 2 per MAC.
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 
-def conventions(given: list[str] | None) -> "tuple[rules.Convention, ...]":
-    """Return the conventions of `--convention`. Raises UsageError for one that there is not."""
+def conventions(given: list[str] | None, *, train: bool) -> "tuple[rules.Convention, ...]":
+    """Return the conventions of `--convention`. Raises UsageError for one that there is not, and for any of what should
+    *train*."""
     if not given:
         return ()
+    if train:
+        from archprof.errors import usage_error
+
+        advice = "what another tool counts is known of evaluation"
+        raise usage_error("`--convention` and `--train` at once", help=advice)
     from archprof.costs.tools import find_conventions
 
     return find_conventions(given)

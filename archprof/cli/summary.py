@@ -16,6 +16,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    train: options.Train = False,
     classes: options.Classes = None,
     set: options.Set = None,
     depth: options.Depth = None,
@@ -49,9 +50,9 @@ def command(
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
-    conventions = options.conventions(convention)
+    conventions = options.conventions(convention, train=train)
     for_tables = {"--measure": measure}
-    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables)
+    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables, train=train)
     report = analyze_graph(graph)
     if measure:
         from archprof.runtime.measure import measure_network

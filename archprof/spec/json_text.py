@@ -46,9 +46,10 @@ class JsonText:
             said = "nesting" if isinstance(error, RecursionError) else "a number of thousands of digits"
             raise self.wrong(f"this is no {name}: {said}") from None
 
-    def wrong(self, message: str, near: str = "", where: str = "") -> UsageError:
-        """Return the error for something that stands where *near* first does."""
-        at = max(self._text.find(near), 0) if near else 0
+    def wrong(self, message: str, near: str = "", where: str = "", behind: str = "") -> UsageError:
+        """Return the error for something that stands where *near* first does, *behind* something else."""
+        start = max(self._text.rfind(behind), 0) if behind else 0
+        at = max(self._text.find(near, start), start) if near else 0
         line = self._text.count("\n", 0, at) + 1
         return self._located(
             message, Location(self._file, line, at - self._text.rfind("\n", 0, at) if at else 1), where

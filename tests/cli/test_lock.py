@@ -9,6 +9,22 @@ import pytest
 from tests.cli.console import archprof
 from tests.cli.test_code import NET, WHOLE
 
+TRAINS = """
+import torch
+from torch import nn
+
+
+class Trains(nn.Module):
+    def __init__(self, features=4):
+        super().__init__()
+        self.norm, self.drop = nn.BatchNorm2d(3), nn.Dropout(0.5)
+        self.head, self.auxiliary = nn.Linear(3, features), nn.Linear(3, 7)
+
+    def forward(self, x):
+        x = self.drop(self.norm(x).mean((2, 3)))
+        return (self.head(x), self.auxiliary(x)) if self.training else self.head(x)
+"""
+
 
 @pytest.fixture(autouse=True)
 def folder(tmp_path, monkeypatch):
@@ -92,6 +108,22 @@ MESSAGES = {
     ),
     "lock net.py:Net --input 3x8x8 -o net.json": (
         "`net.json` would not be known as a lock", "help: its name ends with `.lock.json`",
+    ),
+    "lock net.py:Net --modes train": ("`--modes train` are no modes of a lock", "help: `eval`, or `eval,train`"),
+    "lock net.py:Net --check net.lock.json --modes eval": (
+        "`--check` and `--modes` at once", "help: a lock is compared in the modes that it has",
+    ),
+    "summary net.lock.json --train": (
+        "`net.lock.json` was captured in evaluation alone",
+        "help: `archprof lock net.py:Net --modes eval,train -o net.lock.json` captures it in training too",
+    ),
+    "summary net.lock.json --train --width 0.5": ("`--width` needs a block table, and `net.lock.json` has none", ANEW),
+    "compare net.lock.json v3 --train": (
+        "`v3` is a spec, which says how a network runs in evaluation",
+        "help: `--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`",
+    ),
+    "summary net.py:Net --train --convention fvcore": (
+        "`--convention` and `--train` at once", "help: what another tool counts is known of evaluation",
     ),
 }  # fmt: skip
 
@@ -189,3 +221,86 @@ def test_a_lock_is_what_its_schema_says(capsys, lock):
     for spoilt in ({**found, "schema": 2}, {**found, "nodes": [{**found["nodes"][0], "recorded": {}}]}):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate(spoilt, schema)
+
+
+@pytest.fixture
+def trains(capsys, folder):
+    Path("trains.py").write_text(TRAINS)
+    modes = ("--modes", "eval,train", "-o", "trains.lock.json")
+    assert archprof(capsys, "lock", "trains.py:Trains", "--input", "3x8x8", *modes) == (0, "", "ran trains.py\n")
+    return "trains.lock.json"
+
+
+# 3 · 4 of the head, 3 · 7 of the auxiliary one; both have a bias, and the norm two numbers for each channel.
+PARAMS = 12 + 4 + 21 + 7 + 6
+
+
+def test_a_lock_of_both_modes(capsys, trains):
+    counted = [totals(capsys, "summary", trains, *mode) for mode in ((), ("--train",))]
+    assert [(one["totals"]["params"], one["totals"]["macs"]) for one in counted] == [(PARAMS, 12), (PARAMS, 12 + 21)]
+    assert [one.get("mode") for one in counted] == [None, "train"]
+    assert [list(one["outputs"]) for one in counted] == [["output"], ["output.0", "output.1"]]
+    from_code = json.loads(
+        archprof(capsys, "summary", "trains.py:Trains", "--input", "3x8x8", "--train", "--format", "json").out
+    )
+    assert from_code == counted[1]
+    schema = json.loads(archprof(capsys, "schema", "lock").out)
+    found = json.loads(Path(trains).read_text())
+    jsonschema.validate(found, schema)
+    shared = [node for node in found["training"]["nodes"] if isinstance(node, str)]
+    assert shared == ["norm", ":mean[0]", "head"]
+
+
+def test_training_is_named(capsys, trains):
+    note = "bias not counted; batch 1, forward pass in training mode\n"
+    for arguments in (("summary", trains), ("compare", trains, trains), ("diff", trains, trains)):
+        assert note in archprof(capsys, *arguments, "--train").out
+        assert json.loads(archprof(capsys, *arguments, "--train", "--format", "json").out)["mode"] == "train"
+        assert note not in archprof(capsys, *arguments).out
+
+
+def test_budgets_are_of_evaluation(capsys, trains):
+    assert archprof(capsys, "check", trains, "--max-macs", "12").code == 0
+
+
+TRAINED_OTHERWISE = {
+    "what both modes have is told once": (
+        "nn.BatchNorm2d(3)", "nn.BatchNorm2d(3, eps=0.1)", ["changed norm: eps 1e-05, now 0.1"],
+    ),
+    "what is of training alone": (
+        "nn.Linear(3, 7)", "nn.Linear(3, 7, bias=False)",
+        [
+            'changed auxiliary: parameters {"weight": 21, "bias": 7}, now {"weight": 21}',
+            "changed auxiliary in training: bias true, now false",
+        ],
+    ),
+    "what differs between the modes": ("nn.Dropout(0.5)", "nn.Dropout(0.25)", ["changed drop: p 0.5, now 0.25"]),
+    "how many calls there are": (
+        "self.drop(self.norm(x)", "self.drop((self.norm(x) * 2 if self.training else self.norm(x))",
+        ["added :mul[0] in training", 'changed :mean[0] in training: inputs [["norm", 0]], now [[":mul[0]", 0]]'],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TRAINED_OTHERWISE)
+def test_both_modes_are_captured_again(capsys, trains, case):
+    old, new, lines = TRAINED_OTHERWISE[case]
+    check = ("lock", "trains.py:Trains", "--check", trains)
+    calls = "5 calls, 6 in training"
+    assert archprof(capsys, *check) == (0, f"{trains} is what trains.py:Trains is now: {calls}\n", "ran trains.py\n")
+    edited("trains.py", old, new)
+    result = archprof(capsys, *check)
+    assert (result.code, result.out.splitlines()) == (1, [f"{trains} is not what trains.py:Trains is now", *lines])
+
+
+@pytest.mark.processes
+def test_a_lock_is_the_same_whoever_writes_it(trains):
+    import os
+    import subprocess
+    import sys
+
+    typed = ("lock", "trains.py:Trains", "--input", "3x8x8", "--modes", "eval,train")
+    for seed in ("1", "2"):
+        command = [sys.executable, "-m", "archprof", *typed]
+        written = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+        assert written.stdout.decode() == Path(trains).read_text()
