@@ -13,12 +13,13 @@ from archprof.captures.lock import read_lock
 from archprof.captures.lock_text import Captured, Lock, lock_text
 from archprof.ir.operators import captured_operators
 from archprof.ir.operators.attention import Attention
-from archprof.ir.operators.base import Operator
+from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.bilinear import Bilinear
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
 from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
+from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.linear import Linear
@@ -43,6 +44,7 @@ from archprof.ir.operators.views import (
     Stack,
     Unbind,
 )
+from archprof.ir.values import Value
 
 aten = torch.ops.aten
 HOW = Captured("net.py:Net", (), "eval", "0.1.0", "2.13.0", "")
@@ -300,6 +302,82 @@ def test_an_operator_is_what_was_recorded(name, tmp_path):
     again = read_lock(str(file)).graph
     assert again.nodes == graph.nodes
     assert archprof.analyze(again).columns == report.columns
+
+
+def deformed(x, offset, mask, weight, bias):
+    sizes = (2, 2, 1, 1, 1, 1, 1, 1)
+    return torch.ops.torchvision.deform_conv2d(x, weight, offset, mask, bias, *sizes, len(mask.shape) == 4)
+
+
+_TORCHVISION = torch.library.Library("torchvision", "FRAGMENT")
+if not hasattr(torch.ops.torchvision, "deform_conv2d"):
+    _TORCHVISION.define(
+        "deform_conv2d(Tensor input, Tensor weight, Tensor offset, Tensor mask, Tensor bias, int stride_h,"
+        " int stride_w, int pad_h, int pad_w, int dilation_h, int dilation_w, int n_weight_grps, int n_offset_grps,"
+        " bool use_mask) -> Tensor"
+    )
+    _TORCHVISION.impl(
+        "deform_conv2d",
+        lambda x, weight, offset, *_: x.new_empty((len(x), len(weight), *offset.shape[2:])),
+        "Meta",
+    )
+
+
+@pytest.mark.parametrize(
+    ("channels", "out", "side", "mask", "masked"), [(4, 6, 8, (1, 9, 4, 4), True), (3, 5, 12, (1, 1), False)]
+)
+def test_deformable_convolution(channels, out, side, mask, masked):
+    module = Calls(deformed, [(out, channels, 3, 3), (out,)])
+    half = side // 2
+    graph = captured(module, [(1, channels, side, side), (1, 18, half, half), mask])
+    window = ((3, 3), (2, 2), (1, 1), (1, 1))
+    assert graph.nodes[-1].op == DeformConv2d(channels, out, *window, masked=masked, bias=True)
+    totals = archprof.analyze(graph).totals
+    assert (totals.macs, totals.params) == (out * half * half * channels * 9, out * channels * 9 + out)
+
+
+def test_what_a_recurrent_module_starts_from_stands_in_its_block():
+    graph = archprof.capture(nn.Sequential(nn.Sequential(nn.LSTM(4, 3, batch_first=True))), (5, 4))
+    assert {node.block for node in graph.nodes} == {"0"}
+    assert [node.path for node in graph.nodes if node.op.kind == "recurrent"] == ["0.0"]
+    assert archprof.analyze(graph).totals.macs == 5 * 4 * 3 * (4 + 3)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_grouped_products_are_recorded_in_every_type(dtype):
+    module = Calls(grouped, [(4, 8, 16)]).to(dtype)
+    [product] = [
+        node
+        for node in archprof.capture(module, args=(torch.zeros(6, 8, dtype=dtype),)).nodes
+        if node.op.kind == "linear"
+    ]
+    assert product.op == GroupedMatMul(4, (8, 16))
+
+
+@pytest.mark.parametrize(
+    ("op", "inputs", "message"),
+    [
+        (Conv3d(3, 8, (3, 3, 3)), ((3, 9, 9),), "a convolution needs a map of 3 dimensions and channels, not 3×9×9"),
+        (ConvTranspose2d(4, 2, (2, 2)), ((3, 9, 9),), "a transposed convolution of 4 channels on 3"),
+        (ConvTranspose1d(4, 2, (2,), padding=(9,)), ((4, 5),), "a padding of 9 leaves nothing"),
+        (Attention(3, 3), ((2, 5, 8),) * 3, "attention of 3 heads on 2"),
+        (
+            Attention(2, 2),
+            ((2, 5, 8), (2, 7, 6), (2, 7, 8)),
+            "queries, keys and values of 2×5×8, 2×7×6, 2×7×8 do not meet",
+        ),
+        (MatMul(), ((2, 3), (4, 5)), "2×3 and 4×5 have no common length to multiply along"),
+        (LSTM(10, 20), ((5, 9),), "a recurrent layer of 10 features on 5×9"),
+        (LSTM(10, 20, 2000), ((5, 10),), "2000 recurrent layers: at most 1000 are possible"),
+        (Unbind(0), ((2000, 3),), "an axis of 2000 positions, each an output"),
+        (LayerNorm(12, channels_last=True, over=(3, 4)), ((2, 4, 4),), "layer norm of 3×4 on 4×4"),
+        (Einsum("lm,mn->ln"), ((2, 3), (4, 5)), "sizes of 3 and 4 for `m`"),
+    ],
+)
+def test_an_operator_that_does_not_fit_says_why(op, inputs, message):
+    with pytest.raises(ShapeError) as raised:
+        op.outputs(*map(Value, inputs))
+    assert str(raised.value) == message
 
 
 def test_every_operator_of_captures_is_lifted():

@@ -110,6 +110,9 @@ def test_a_module_for_one_image_has_no_other_batch():
 
     graph = archprof.capture(One(), (4,))
     assert graph.value(graph.outputs["output"]).batch == 0
+    assert graph.single_batch
+    assert not archprof.capture(nn.Linear(4, 4), (4,)).single_batch
+    assert archprof.capture(nn.Linear(4, 4), torch.zeros(1, 4)).single_batch
     with pytest.raises(archprof.UsageError, match="the module fails on"):
         archprof.capture(nn.Linear(3, 4), (5,))
 

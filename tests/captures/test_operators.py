@@ -56,6 +56,18 @@ COUNTS: dict[str, tuple[Any, list[Any], int]] = {
     "addbmm": (torch.addbmm, [(3, 5), (2, 3, 4), (2, 4, 5)], 120),
     "tensordot": (lambda x, y: torch.tensordot(x, y, 2), [(3, 4, 5), (4, 5, 6)], 3 * 20 * 6),
     "einsum": (lambda x, y: torch.einsum("bhid,bhjd->bhij", x, y), [(1, 8, 197, 64), (1, 8, 197, 64)], 19_870_208),
+    "einsum, two positions": (lambda x, y: torch.einsum("lm,mhn->lhn", x, y), [(5, 6), (6, 2, 3)], 5 * 6 * 2 * 3),
+    "einsum of three": (
+        lambda x, y, z: torch.einsum("ab,bc,cd->ad", x, y, z), [(2, 3), (3, 4), (4, 5)], 2 * 3 * 4 + 2 * 4 * 5,
+    ),
+    "einsum without a sum": (lambda x, y: torch.einsum("i,j->ij", x, y), [(3,), (4,)], 0),
+    "einsum that sums one alone": (lambda x, y: torch.einsum("ij,jk->k", x, y), [(3, 4), (4, 5)], 4 * 5),
+    "einsum without an arrow": (lambda x, y: torch.einsum("...ij,...jk", x, y), [(7, 2, 3), (7, 3, 4)], 7 * 24),
+    "attention, fused": (
+        lambda q: torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, q, q)[0], [(1, 2, 5, 8)],
+        2 * 5 * 5 * (8 + 8),
+    ),
+    "conv_transpose3d": (nn.ConvTranspose3d(4, 6, 3, groups=2), [(1, 4, 2, 3, 4)], 4 * 24 * 3 * 27),
     "bilinear": (nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)], 2 * 3 * 4 * 5),
     "attention": (
         functional.scaled_dot_product_attention, [(1, 2, 5, 8), (1, 2, 7, 8), (1, 2, 7, 6)], 2 * 5 * 7 * (8 + 6),
@@ -90,7 +102,7 @@ def test_multiply_accumulates(name):
 
 
 # FlopCounterMode has no rule for these, or needs the meta device for it.
-NOT_SEEN = ("mv", "dot", "matmul of vectors", "addmv", "bilinear", "addbmm", "inner")
+NOT_SEEN = ("attention, fused", "mv", "dot", "matmul of vectors", "addmv", "bilinear", "addbmm", "inner")
 
 
 @pytest.mark.parametrize("name", [name for name in COUNTS if not name.startswith(NOT_SEEN)])
@@ -118,6 +130,8 @@ KINDS: dict[str, tuple[Any, list[Any], list[str]]] = {
     "two activations": (torch.matmul, [(2, 3, 4), (2, 4, 5)], ["matmul"]),
     "lstm": (nn.LSTM(10, 20), [(5, 3, 10)], ["recurrent"]),
     "bilinear": (nn.Bilinear(3, 4, 5), [(2, 3), (2, 4)], ["linear"]),
+    "einsum": (lambda x, y: torch.einsum("bij,bjk->bik", x, y), [(2, 3, 4), (2, 4, 5)], ["matmul"]),
+    "transposed": (nn.ConvTranspose2d(4, 4, 3, groups=4), [(1, 4, 5, 5)], ["depthwise"]),
 }
 
 

@@ -34,6 +34,17 @@ class Words(nn.Module):
         return self.words(ids) * mask.unsqueeze(-1) * scale
 
 
+class Biased(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = nn.Buffer(torch.zeros(4, 2))
+        self.network = nn.Sequential(nn.Linear(2, 5), nn.Linear(5, 1))
+        self.last = nn.Linear(3, 4)
+
+    def forward(self, x):
+        return self.last(x) + self.network(self.table).squeeze(1)
+
+
 def make(channels):
     return nn.Linear(channels, 2)
 
@@ -116,6 +127,16 @@ def test_what_is_not_counted_is_named(capsys):
     assert f"MACs at least {WHOLE[1]:,} " in result.out
     assert "not counted: aten._fft_r2c ×1\n" in result.out
     assert json.loads(archprof(capsys, *arguments, "--format", "json").out)["not_counted"] == {"aten._fft_r2c": 1}
+
+
+def test_what_depends_on_no_input_is_named(capsys):
+    arguments = ("net.py:Biased", "--input", "3")
+    said = "60 (60) of the MACs depend on no input: `network.0` and 1 more\n"
+    assert said in archprof(capsys, "summary", *arguments).out
+    assert said in archprof(capsys, "explain", *arguments, "--convention", "torch").out
+    found = json.loads(archprof(capsys, "summary", *arguments, "--format", "json").out)
+    assert found["constant_macs"] == {"network.0": 4 * 2 * 5, "network.1": 4 * 5}
+    assert found["totals"]["macs"] == 4 * 2 * 5 + 4 * 5 + 3 * 4
 
 
 # 216.6M of mobilenet_v3_large is torchvision's number; 224×224 positions of the stem's map, two off in each block.

@@ -71,6 +71,18 @@ def _counted(module, inputs):
     return counted.get_total_flops() // 2
 
 
+def test_experts_count_what_runs_through_them(tmp_path):
+    """FlopCounterMode sees nothing of it: 12 tokens, each through two of four experts of three matrices."""
+    config = {**WORDS, "num_key_value_heads": 2, "num_local_experts": 4, "num_experts_per_tok": 2}
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "mixtral", "architectures": ["MixtralForCausalLM"], **config}))
+    rows = analyze_graph(capture(f"transformers:{path}", TEXT)).rows
+    experts = 2 * (12 * 2 * 3 * 32 * 64)
+    assert sum(row.cost.macs for row in rows if row.op == "grouped_matmul") == experts
+    attention = 2 * (12 * 32 * (32 + 16 + 16 + 32) + 4 * 12 * 12 * (8 + 8))
+    assert sum(row.cost.macs for row in rows) == experts + attention + 2 * 12 * 32 * 4 + 12 * 32 * 100
+
+
 CONFIG = "a `config.json`, or the folder that holds one; nothing is downloaded"
 MESSAGES = {
     "transformers:none.json": ("there is no file `none.json`", CONFIG),
