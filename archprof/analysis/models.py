@@ -1,4 +1,5 @@
-"""The one way from what a user types to a graph: specs, locks, and, where a command lets code run, modules."""
+"""The one way from what a user types to a graph: specs, locks, programs of torch.export, and, where a command
+lets code run, modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -6,19 +7,21 @@ from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.language.expand import read_network
 from archprof.spec import catalog
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Reference, Setting, parse_reference
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
+_FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
 _TABLES = "name a network of the catalog, or a `.yaml` file"
 
 
 def read_model(
     reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
 ) -> Graph:
-    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
-    the module that code makes, recorded on *inputs* as `--input` has them.
+    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
+    program of torch.export, whose free axes an input sets, or the module that code makes, recorded on *inputs* as
+    `--input` has them.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of all others too where they
     have settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
@@ -29,34 +32,60 @@ def read_model(
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
             return capture(reference, given)
-    if catalog.is_lock(reference):
-        _refuse_for_tables(reference, for_tables)
-        if given:
-            raise usage_error(f"`{reference}` has its input already", help=_ANEW)
+    target, behind = _graph_file(reference)
+    if target:
+        _refuse_for_tables(target, for_tables)
+        return _read_graph(target, behind, settings, given)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
-    return read_data(reference, [*(("resolution", shape) for shape in given), *settings])
+    return read_network(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
-def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
-    """Return the network that *reference* names, no code: a spec at *settings*, or a lock.
+def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
+    """Return the network that *reference* names, no code: a spec at *settings*, a lock, or a program of torch.export.
 
-    Raises SpecError and UsageError; for a lock too where it has settings.
+    Raises SpecError and UsageError; for the latter two also where they have settings.
     """
-    if catalog.LOCK not in reference:
-        return read_network(reference, settings)
-    target, behind = parse_reference(reference)
-    asked = (*behind, *settings)
-    return read_lock_at(target, asked) if catalog.is_lock(target) else read_network(target, asked)
+    target, behind = _graph_file(reference)
+    return _read_graph(target, behind, settings, ()) if target else read_network(reference, settings)
 
 
-def read_lock_at(file: str, settings: Iterable[Setting]) -> Graph:
-    """Return the network of a lock. Raises UsageError for a lock that is none, and for any settings."""
+def holds_graph(file: str) -> bool:
+    """Tell whether a file holds a graph rather than a spec: a lock, or a program of torch.export."""
+    return catalog.is_lock(file) or catalog.is_program(file)
+
+
+def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = ()) -> Graph:
+    """Return the network of a lock, or of a program whose free axes have the sizes of *settings* and *inputs*.
+
+    Raises UsageError for a file that holds none, for axes that are not free or have no size, and for any of either with
+    a lock.
+    """
+    if catalog.is_program(file):
+        from archprof.captures.pt2.read import read_exported
+
+        return read_exported(file, settings, inputs).graph
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
+    if inputs:
+        raise usage_error(f"`{file}` has its input already", help=_ANEW)
     return read_lock(file).graph
+
+
+def _graph_file(reference: str) -> Reference:
+    """Return the file that a reference names, where it holds a graph, with what stands behind; nothing otherwise."""
+    if catalog.LOCK in reference or catalog.PROGRAM in reference:
+        found = parse_reference(reference)
+        if holds_graph(found.target):
+            return found
+    return Reference("")
+
+
+def _read_graph(file: str, behind: Sequence[Setting], settings: Sequence[Setting], inputs: Sequence[str]) -> Graph:
+    _refuse(file, settings, _FREE if catalog.is_program(file) else _ANEW)
+    return read_graph_at(file, behind, inputs)
 
 
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:

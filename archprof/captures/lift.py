@@ -116,6 +116,10 @@ def _conv2d(call: Dispatched, form: str) -> Operator | None:
     return Conv2d(each * groups, out, _pair(kernel), stride, padding, dilation, groups, given["bias"] is not None)
 
 
+def _convolution(call: Dispatched, form: str) -> Operator | None:
+    return None if call.arguments["transposed"] else _conv2d(call, form)
+
+
 def _linear(call: Dispatched, form: str) -> Operator | None:
     out, features = call.arguments["weight"].shape
     return Linear(features, out, call.arguments["bias"] is not None)
@@ -196,6 +200,7 @@ def _gelu(call: Dispatched, form: str) -> Operator | None:
 
 LIFTS: Mapping[str, Lift] = {
     "conv2d": _conv2d,
+    "convolution": _convolution,
     "linear": _linear,
     "batch_norm": _batch_norm,
     "layer_norm": _layer_norm,
@@ -229,11 +234,12 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "mkldnn_rnn_layer", "_cudnn_rnn"), "recurrent"),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), "recurrent"),
     **dict.fromkeys(("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm"), "norm"),
+    **dict.fromkeys(("native_layer_norm", "native_group_norm", "_native_batch_norm_legit_no_training"), "norm"),
     **dict.fromkeys(("relu", "gelu", "silu", "sigmoid", "tanh", "leaky_relu", "elu", "hardtanh", "prelu"), "act"),
     **dict.fromkeys(("mish", "softplus", "softmax", "_softmax"), "act"),
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"), "pool"),
     **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"), "pool"),
-    **dict.fromkeys(("adaptive_max_pool2d", "mean"), "pool"),
+    **dict.fromkeys(("adaptive_max_pool2d", "mean", "max_pool2d_with_indices", "_adaptive_avg_pool2d"), "pool"),
     **dict.fromkeys(("view", "reshape", "transpose", "permute", "slice", "select", "flatten", "unflatten"), "shape"),
     **dict.fromkeys(("unsqueeze", "squeeze", "expand", "contiguous", "clone", "split", "unbind", "roll"), "shape"),
     "dropout": "dropout",

@@ -1,0 +1,206 @@
+"""What arguments torch's operators take, of those that have a rule or become operators of ours: a program leaves out
+what stands at its default."""
+
+import json
+from collections.abc import Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from archprof.captures.calls import SeenTensor, tensors_in
+from archprof.captures.fields import Refused, shown
+
+# As torch's schemas have them, without the marks of views and of arguments by keyword alone.
+_TEXT = """
+mv.default: Tensor self, Tensor vec
+dot.default: Tensor self, Tensor tensor
+vdot.default: Tensor self, Tensor other
+addmv.default: Tensor self, Tensor mat, Tensor vec, Scalar beta=1, Scalar alpha=1
+addbmm.default: Tensor self, Tensor batch1, Tensor batch2, Scalar beta=1, Scalar alpha=1
+baddbmm.default: Tensor self, Tensor batch1, Tensor batch2, Scalar beta=1, Scalar alpha=1
+baddbmm.dtype: Tensor self, Tensor batch1, Tensor batch2, ScalarType out_dtype, Scalar beta=1, Scalar alpha=1
+inner.default: Tensor self, Tensor other
+tensordot.default: Tensor self, Tensor other, int[] dims_self, int[] dims_other
+bilinear.default: Tensor input1, Tensor input2, Tensor weight, Tensor? bias=None
+_trilinear.default: Tensor i1, Tensor i2, Tensor i3, int[] expand1, int[] expand2, int[] expand3, int[] sumdim, \
+int unroll_dim=1
+lstm.input: Tensor input, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, \
+bool bidirectional, bool batch_first
+lstm.data: Tensor data, Tensor batch_sizes, Tensor[] hx, Tensor[] params, bool has_biases, int num_layers, \
+float dropout, bool train, bool bidirectional
+gru.input: Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, bool train, \
+bool bidirectional, bool batch_first
+gru.data: Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool has_biases, int num_layers, \
+float dropout, bool train, bool bidirectional
+rnn_tanh.input: Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, \
+bool train, bool bidirectional, bool batch_first
+rnn_tanh.data: Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool has_biases, int num_layers, \
+float dropout, bool train, bool bidirectional
+rnn_relu.input: Tensor input, Tensor hx, Tensor[] params, bool has_biases, int num_layers, float dropout, \
+bool train, bool bidirectional, bool batch_first
+rnn_relu.data: Tensor data, Tensor batch_sizes, Tensor hx, Tensor[] params, bool has_biases, int num_layers, \
+float dropout, bool train, bool bidirectional
+lstm_cell.default: Tensor input, Tensor[] hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None
+gru_cell.default: Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None
+rnn_tanh_cell.default: Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None
+rnn_relu_cell.default: Tensor input, Tensor hx, Tensor w_ih, Tensor w_hh, Tensor? b_ih=None, Tensor? b_hh=None
+mkldnn_rnn_layer.default: Tensor input, Tensor weight0, Tensor weight1, Tensor weight2, Tensor weight3, Tensor hx_, \
+Tensor cx_, bool reverse, int[] batch_sizes, int mode, int hidden_size, int num_layers, bool has_biases, \
+bool bidirectional, bool batch_first, bool train
+_cudnn_rnn.default: Tensor input, Tensor[] weight, int weight_stride0, Tensor? weight_buf, Tensor hx, Tensor? cx, \
+int mode, SymInt hidden_size, SymInt proj_size, int num_layers, bool batch_first, float dropout, bool train, \
+bool bidirectional, SymInt[] batch_sizes, Tensor? dropout_state
+conv_tbc.default: Tensor self, Tensor weight, Tensor bias, int pad=0
+_grouped_mm.default: Tensor self, Tensor mat2, Tensor? offs=None, Tensor? bias=None, ScalarType? out_dtype=None
+_int_mm.default: Tensor self, Tensor mat2
+scaled_dot_product_attention.default: Tensor query, Tensor key, Tensor value, Tensor? attn_mask=None, \
+float dropout_p=0.0, bool is_causal=False, float? scale=None, bool enable_gqa=False
+_scaled_dot_product_flash_attention_for_cpu.default: Tensor query, Tensor key, Tensor value, float dropout_p=0.0, \
+bool is_causal=False, Tensor? attn_mask=None, float? scale=None
+conv1d.default: Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], SymInt[1] padding=[0], \
+SymInt[1] dilation=[1], SymInt groups=1
+conv1d.padding: Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], str padding="valid", \
+SymInt[1] dilation=[1], SymInt groups=1
+conv2d.default: Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], SymInt[2] padding=[0, 0], \
+SymInt[2] dilation=[1, 1], SymInt groups=1
+conv2d.padding: Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], str padding="valid", \
+SymInt[2] dilation=[1, 1], SymInt groups=1
+conv3d.default: Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], \
+SymInt[3] padding=[0, 0, 0], SymInt[3] dilation=[1, 1, 1], SymInt groups=1
+conv3d.padding: Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], str padding="valid", \
+SymInt[3] dilation=[1, 1, 1], SymInt groups=1
+conv_transpose1d.default: Tensor input, Tensor weight, Tensor? bias=None, SymInt[1] stride=[1], \
+SymInt[1] padding=[0], SymInt[1] output_padding=[0], SymInt groups=1, SymInt[1] dilation=[1]
+conv_transpose2d.input: Tensor input, Tensor weight, Tensor? bias=None, SymInt[2] stride=[1, 1], \
+SymInt[2] padding=[0, 0], SymInt[2] output_padding=[0, 0], SymInt groups=1, SymInt[2] dilation=[1, 1]
+conv_transpose3d.input: Tensor input, Tensor weight, Tensor? bias=None, SymInt[3] stride=[1, 1, 1], \
+SymInt[3] padding=[0, 0, 0], SymInt[3] output_padding=[0, 0, 0], SymInt groups=1, SymInt[3] dilation=[1, 1, 1]
+convolution.default: Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, \
+SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups
+_convolution.default: Tensor input, Tensor weight, Tensor? bias, SymInt[] stride, SymInt[] padding, \
+SymInt[] dilation, bool transposed, SymInt[] output_padding, SymInt groups, bool benchmark, bool deterministic, \
+bool cudnn_enabled, bool allow_tf32
+linear.default: Tensor input, Tensor weight, Tensor? bias=None
+matmul.default: Tensor self, Tensor other
+mm.default: Tensor self, Tensor mat2
+mm.dtype: Tensor self, Tensor mat2, ScalarType out_dtype
+bmm.default: Tensor self, Tensor mat2
+bmm.dtype: Tensor self, Tensor mat2, ScalarType out_dtype
+_scaled_mm.default: Tensor self, Tensor mat2, Tensor scale_a, Tensor scale_b, Tensor? bias=None, \
+Tensor? scale_result=None, ScalarType? out_dtype=None, bool use_fast_accum=False
+addmm.default: Tensor self, Tensor mat1, Tensor mat2, Scalar beta=1, Scalar alpha=1
+addmm.dtype: Tensor self, Tensor mat1, Tensor mat2, ScalarType out_dtype, Scalar beta=1, Scalar alpha=1
+einsum.default: str equation, Tensor[] tensors, int[]? path=None
+batch_norm.default: Tensor input, Tensor? weight, Tensor? bias, Tensor? running_mean, Tensor? running_var, \
+bool training, float momentum, float eps, bool cudnn_enabled
+layer_norm.default: Tensor input, SymInt[] normalized_shape, Tensor? weight=None, Tensor? bias=None, \
+float eps=1e-05, bool cudnn_enable=True
+group_norm.default: Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, \
+bool cudnn_enabled=True
+max_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, \
+bool ceil_mode=False
+avg_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, \
+bool count_include_pad=True, int? divisor_override=None
+adaptive_avg_pool2d.default: Tensor self, SymInt[2] output_size
+mean.default: Tensor self, ScalarType? dtype=None
+mean.dim: Tensor self, int[1]? dim, bool keepdim=False, ScalarType? dtype=None
+add.Tensor: Tensor self, Tensor other, Scalar alpha=1
+mul.Tensor: Tensor self, Tensor other
+cat.default: Tensor[] tensors, int dim=0
+flatten.using_ints: Tensor self, int start_dim=0, int end_dim=-1
+permute.default: Tensor self, int[] dims
+dropout.default: Tensor input, float p, bool train
+relu.default: Tensor self
+hardtanh.default: Tensor self, Scalar min_val=-1, Scalar max_val=1
+hardswish.default: Tensor self
+hardsigmoid.default: Tensor self
+silu.default: Tensor self
+sigmoid.default: Tensor self
+tanh.default: Tensor self
+gelu.default: Tensor self, str approximate="none"
+"""
+_REQUIRED = object()
+_WORDS = {"None": None, "True": True, "False": False}
+
+
+class Argument(NamedTuple):
+    """An argument: its name, the type that torch's schema states, and what it is where it is left out."""
+
+    name: str
+    kind: str
+    default: Any = _REQUIRED
+
+
+@cache
+def schemas() -> Mapping[str, str]:
+    """Return the arguments by operator and overload: `linear.default`."""
+    entries = (line.partition(": ") for line in _TEXT.strip().splitlines())
+    return {name: arguments for name, _, arguments in entries}
+
+
+@cache
+def arguments_of(operator: str) -> tuple[Argument, ...] | None:
+    """Return the arguments of an operator, as in `linear.default`, in their order; None where they are not known."""
+    found = schemas().get(operator)
+    return None if found is None else tuple(map(_argument, _split(found)))
+
+
+def _split(text: str) -> list[str]:
+    """Return what stands between the commas; in a default of several numbers, a comma is followed by a digit."""
+    import re
+
+    return re.split(r", (?=[A-Za-z])", text)
+
+
+def _argument(text: str) -> Argument:
+    kind, _, rest = text.partition(" ")
+    name, sign, default = rest.partition("=")
+    if not sign:
+        return Argument(name, kind)
+    return Argument(name, kind, _WORDS[default] if default in _WORDS else json.loads(default))
+
+
+def completed(operator: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the arguments of a call by name, in the order of the operator's schema, with what it left out.
+
+    Raises Refused for an argument that is missing or not of the schema's type; of an operator that has no schema here,
+    all is as it is given.
+    """
+    known = arguments_of(operator)
+    if known is None:
+        return given
+    complete = {one.name: given.get(one.name, one.default) for one in known}
+    for one in known:
+        value = complete[one.name]
+        if value is _REQUIRED:
+            raise Refused(f"`{one.name}` is missing")
+        if not _is(one.kind, value):
+            raise Refused(f"`{one.name}`: expected {one.kind}, not {_described(value)}")
+    return complete
+
+
+def _is(kind: str, value: Any) -> bool:
+    if kind.endswith("?"):
+        return value is None or _is(kind[:-1], value)
+    if kind.endswith("]"):
+        item, _, size = kind[:-1].partition("[")
+        if isinstance(value, list):
+            return all(_is(item, one) for one in value)
+        return bool(size) and _is(item, value)
+    return isinstance(value, _TYPES[kind]) and (kind == "bool" or not isinstance(value, bool))
+
+
+_TYPES: Mapping[str, type | tuple[type, ...]] = {
+    "Tensor": (SeenTensor, int, float),  # a number is a tensor without axes
+    **dict.fromkeys(("int", "SymInt"), int),
+    "float": (int, float, str),  # what is not finite is a word
+    "Scalar": (int, float, str),
+    "bool": bool,
+    "str": str,
+    "ScalarType": str,
+}
+
+
+def _described(value: Any) -> str:
+    if any(tensors_in(value)):
+        return "a tensor" if isinstance(value, SeenTensor) else "tensors"
+    return shown(value)
