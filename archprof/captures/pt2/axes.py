@@ -77,19 +77,15 @@ class _Settling:
             named = ", ".join(f"`{one}`" for one in self._program.inputs)
             raise usage_error(f"`{typed}` is no input of `{self._program.file}`", help=f"it takes {named}")
         dims = self._shapes[name]
-        if not any(dim in self._free() for dim in dims):
+        batch = bool(dims) and (dims[0] == 1 or dims[0] in self._first) and not given.whole
+        dims = dims[batch:]
+        if all(isinstance(dim, int) for dim in dims):
             raise self._fixed(name, dims)
-        leads = bool(dims) and (dims[0] == 1 or dims[0] in self._first) and not given.whole
-        sizes = given.shape
-        for dim, size in zip(dims[leads:], sizes, strict=len(dims) - leads == len(sizes)):
+        for dim, size in zip(dims, given.shape, strict=False):
             if isinstance(dim, str):
                 self._set(dim, size, typed)
-        if len(dims) - leads != len(sizes) or not self._fits(dims[leads:], sizes):
-            message = f"`{typed}` does not fit `{name}`, which is {self._shown(dims[leads:])}"
-            raise usage_error(message, help="letters stand for free axes" if leads else "")
-
-    def _free(self) -> list[str]:
-        return [name for name in self._symbols if name not in self._first]
+        if not self._fits(dims, given.shape):
+            raise usage_error(f"`{typed}` does not fit `{name}`, which is {self._shown(dims)}", help=self._listed())
 
     def _fits(self, dims: Sequence[Expression], sizes: Sequence[int]) -> bool:
         try:

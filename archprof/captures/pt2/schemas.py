@@ -96,10 +96,10 @@ layer_norm.default: Tensor input, SymInt[] normalized_shape, Tensor? weight=None
 float eps=1e-05, bool cudnn_enable=True
 group_norm.default: Tensor input, int num_groups, Tensor? weight=None, Tensor? bias=None, float eps=1e-05, \
 bool cudnn_enabled=True
-max_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, int[2] dilation=1, \
-bool ceil_mode=False
-avg_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=0, bool ceil_mode=False, \
-bool count_include_pad=True, int? divisor_override=None
+max_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=[0, 0], \
+int[2] dilation=[1, 1], bool ceil_mode=False
+avg_pool2d.default: Tensor self, int[2] kernel_size, int[2] stride=[], int[2] padding=[0, 0], \
+bool ceil_mode=False, bool count_include_pad=True, int? divisor_override=None
 adaptive_avg_pool2d.default: Tensor self, SymInt[2] output_size
 mean.default: Tensor self, ScalarType? dtype=None
 mean.dim: Tensor self, int[1]? dim, bool keepdim=False, ScalarType? dtype=None
