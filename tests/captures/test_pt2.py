@@ -198,7 +198,9 @@ def test_free_heights_and_widths(tmp_path):
         graph = read_exported(str(tmp_path / "net.pt2"), inputs=[f"3x{height}x{width}"]).graph
         ours, theirs = analyze_graph(graph), analyze_graph(archprof.capture(module, (3, height, width)))
         assert counted_rows(ours) == counted_rows(theirs)
-        assert [row.output for row in ours.rows if row.cost.macs] == [row.output for row in theirs.rows if row.cost.macs]
+        assert [row.output for row in ours.rows if row.cost.macs] == [
+            row.output for row in theirs.rows if row.cost.macs
+        ]
 
 
 def test_a_batch_that_is_given_is_no_batch(tmp_path):
@@ -264,8 +266,7 @@ class Autocast(nn.Module):
 
     def forward(self, x):
         with torch.autocast("cpu", torch.bfloat16):
-            x = self.layer(x)
-        return x
+            return self.layer(x)
 
 
 @pytest.mark.parametrize("decomposed", [False, True])
