@@ -3,7 +3,6 @@ were recorded; otherwise as what was recorded."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
 
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
@@ -80,16 +79,13 @@ def _divides(call: Dispatched, outputs: Sequence[Value]) -> int | None:
 def held_tensors(call: Dispatched) -> Iterator[tuple[str, tuple[SeenTensor, HeldTensor]]]:
     """Yield the parameters and buffers of a call, by the names of the operator's arguments."""
     for name, value in call.arguments.items():
-        for key, seen in _listed(name, value):
-            if isinstance(seen, SeenTensor) and isinstance(seen.source, HeldTensor) and seen.source.name:
-                yield key, (seen, seen.source)
-
-
-def _listed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(value, list):
-        yield from ((f"{name}.{k}", item) for k, item in enumerate(value))
-    else:
-        yield name, value
+        if isinstance(value, SeenTensor):
+            if isinstance(value.source, HeldTensor) and value.source.name:
+                yield name, (value, value.source)
+        elif isinstance(value, list):
+            for k, seen in enumerate(value):
+                if isinstance(seen, SeenTensor) and isinstance(seen.source, HeldTensor) and seen.source.name:
+                    yield f"{name}.{k}", (seen, seen.source)
 
 
 def _is_what_was_recorded(op: Operator, call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:

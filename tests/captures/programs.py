@@ -1,5 +1,5 @@
-"""A program that torch 2.13 exported, as a zip that a test has changed: `schema_8.program.json` holds its texts, without
-the places of the code that was exported."""
+"""A program that torch 2.13 exported, as a zip that a test has changed: `schema_8.program.json` holds its texts,
+without the places of the code that was exported."""
 
 import json
 from pathlib import Path

@@ -157,7 +157,7 @@ SAID = {
     "twice a name": 'two tensors are called `"einsum"`',
     "a call that reads itself": "no tensor before is called",
     "a huge tensor": "has too many elements",
-    "many axes": "`sizes`: expected a list",
+    "many axes": "expected a list, not",
     "weights that are none": "`config` is missing",
 }
 

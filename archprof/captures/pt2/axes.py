@@ -1,15 +1,17 @@
 """The free axes of an exported program: which there are, and what those that a user typed make of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.fields import MOST_SIZE, Refused
-from archprof.captures.given import Given, read_given
 from archprof.captures.pt2.expression import Expression, evaluate
 from archprof.captures.pt2.program import Program, Range
 from archprof.captures.pt2.sizes import Expressions
 from archprof.errors import Location, UsageError, usage_error
 from archprof.spec.variant import Setting, settings_text
+
+if TYPE_CHECKING:
+    from archprof.captures.given import Given
 
 _ANY = Range(0, None)
 
@@ -44,8 +46,11 @@ class _Settling:
     def settle(self, settings: Sequence[Setting], inputs: Sequence[str]) -> Axes:
         for name, text in settings:
             self._set(name, self._number(name, text), f"{name}={text}")
-        for place, text in enumerate(inputs):
-            self._take(read_given(text), place, text)
+        if inputs:
+            from archprof.captures.given import read_given
+
+            for place, text in enumerate(inputs):
+                self._take(read_given(text), place, text)
         batch = tuple(name for name in self._first if name not in self._values)
         missing = [name for name in self._symbols if name not in self._values and name not in batch]
         if missing:
@@ -70,7 +75,7 @@ class _Settling:
             message = f"`{name}` is {self._values[name]:,} and {size:,} at once"
             raise usage_error(message, Location(typed, 0, 0), help="axes of one name have one size")
 
-    def _take(self, given: Given, place: int, typed: str) -> None:
+    def _take(self, given: "Given", place: int, typed: str) -> None:
         """Give the axes of an input the sizes of a shape."""
         name = given.name or (self._program.inputs[place] if place < len(self._program.inputs) else "")
         if given.shape is None or name not in self._shapes:

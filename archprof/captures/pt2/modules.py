@@ -25,6 +25,7 @@ class Modules:
         self.classes: dict[str, str] = defaultdict(lambda: _UNNOTED)
         self.own: set[str] = set()
         self._stands: dict[str, Stand] = {}
+        self._entries: dict[str, Stand] = {}
 
     def stand(self, stack: object, outer: Stand) -> Stand:
         """Return where a call stands that has this note; one without a note stands where the call around it does.
@@ -34,23 +35,22 @@ class Modules:
         """
         if not isinstance(stack, str) or not stack or stack.startswith("_empty_nn_module_stack"):
             return outer
-        found = self._stands.get(stack)
-        if found is None:
-            found = self._stands[stack] = self._noted(stack)
-        return found
+        if stack not in self._stands:
+            for entry in stack.split(";"):
+                if entry not in self._entries:
+                    self._entries[entry] = self._noted(entry)
+                self._stands[stack] = self._entries[entry]
+        return self._stands[stack]
 
-    def _noted(self, stack: str) -> Stand:
-        stand = Stand()
-        for entry in stack.split(";"):
-            key, _, rest = entry.partition(",")
-            path, sign, kind = rest.partition(",")
-            if not sign:
-                raise Refused("`nn_module_stack`: a module without a class")
-            stand = Stand(text(path), key)
-            self.classes[path] = text(kind.rpartition(".")[2])
-            if kind.startswith("torch.nn."):
-                self.own.add(path)
-        return stand
+    def _noted(self, entry: str) -> Stand:
+        key, _, rest = entry.partition(",")
+        path, sign, kind = rest.partition(",")
+        if not sign:
+            raise Refused("`nn_module_stack`: a module without a class")
+        self.classes[path] = text(kind.rpartition(".")[2])
+        if kind.startswith("torch.nn."):
+            self.own.add(path)
+        return Stand(text(path), key)
 
 
 def placed(
@@ -62,7 +62,7 @@ def placed(
     for call, stand in zip(calls, stands, strict=True):
         path = _resolved(stand.path, aliases)
         visit = visits[path].setdefault(stand.call, len(visits[path]) + 1)
-        yield call._replace(path=path, module=modules.classes[path], visit=visit)
+        yield Dispatched(call.target, path, modules.classes[path], visit, *call[4:])
 
 
 def _resolved(path: str, aliases: Mapping[str, str]) -> str:

@@ -103,13 +103,16 @@ def union(value: Any) -> tuple[str, Any]:
     found = mapping(value)
     if len(found) != 1:
         raise Refused(f"expected an object with one key, not {shown(value)}")
-    return next(iter(found.items()))
+    (item,) = found.items()
+    return item
 
 
 def name_of(value: Any) -> str:
-    """Return the name of an argument that is a tensor."""
-    found: str = field(mapping(value), "name", text)
-    return found
+    """Return the name of a tensor or an argument."""
+    name = mapping(value).get("name")
+    if not isinstance(name, str):
+        raise Refused(f"expected a name, not {shown(value)}")
+    return name
 
 
 def _user_inputs(specs: list[tuple[str, Any]]) -> Iterator[str]:

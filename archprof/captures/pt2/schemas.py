@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from archprof.captures.calls import SeenTensor, tensors_in
-from archprof.captures.fields import Refused, shown
+from archprof.captures.fields import Refused, shown, text
 
 # As torch's schemas have them, without the marks of views and of arguments by keyword alone.
 _TEXT = """
@@ -167,7 +167,7 @@ def completed(operator: str, given: Mapping[str, Any]) -> Mapping[str, Any]:
     """
     known = arguments_of(operator)
     if known is None:
-        return given
+        return {text(name): value for name, value in given.items()}
     complete = {one.name: given.get(one.name, one.default) for one in known}
     for one in known:
         value = complete[one.name]

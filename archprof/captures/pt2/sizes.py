@@ -29,8 +29,9 @@ class Expressions:
     def of(self, record: Any) -> Expression:
         """Return what a size is: a number, or an expression. Raises Refused for what is none."""
         found = mapping(record)
-        if "as_int" in found:
-            return integer(found["as_int"], -MOST_SIZE, MOST_SIZE)
+        size = found.get("as_int")
+        if size is not None:
+            return integer(size, -MOST_SIZE, MOST_SIZE)
         text = mapping(found.get("as_expr")).get("expr_str")
         if not isinstance(text, str):
             raise Refused(f"expected a size, not {shown(record)}")
@@ -40,7 +41,7 @@ class Expressions:
 
     def shape(self, meta: Any) -> list[Expression]:
         """Return the dims of a tensor."""
-        return [self.of(size) for size in field(mapping(meta), "sizes", lambda found: items(found, range(MOST_RANK)))]
+        return [self.of(size) for size in items(mapping(meta).get("sizes"), range(MOST_RANK))]
 
     def symbols(self, metas: Mapping[str, Any]) -> Iterator[str]:
         """Yield the symbols in the shapes of tensors, as often as they stand there."""
@@ -59,13 +60,14 @@ class Sizes:
 
     def shape(self, meta: Any) -> tuple[int, ...]:
         """Return the shape of a tensor. Raises Refused for one that no tensor has."""
-        shape = tuple([self._size(size) for size in self._expressions.shape(meta)])
+        dims = self._expressions.shape(meta)
+        shape = tuple([size if type(size) is int and size >= 0 else self._size(size) for size in dims])
         if product(shape) > MOST_COUNT:
             raise Refused(f"a tensor of {shown(list(shape))} has too many elements")
         return shape
 
     def _size(self, size: Expression) -> int:
-        return integer(size if isinstance(size, int) else evaluate(size, self._values), 0, MOST_SIZE)
+        return integer(evaluate(size, self._values), 0, MOST_SIZE)
 
     def number(self, record: Any) -> int:
         """Return a size among the arguments of a call; 0 where it depends on data, as no shape does."""

@@ -126,11 +126,8 @@ class Walk:
         if target.count(".") < 2:
             raise Refused(f"no operator is called {shown(target)}")
         namespace, operator, overload = target.split(".", 2)
-        arguments: Mapping[str, Any] = {
-            field(one, "name", text): field(one, "arg", lambda found: self._argument(graph, found)) for one in inputs
-        }
-        if namespace == "aten":
-            arguments = completed(f"{operator.rstrip('_')}.{overload}", arguments)
+        given = {name_of(one): self._argument(graph, one.get("arg")) for one in inputs}
+        arguments = completed(f"{operator.rstrip('_')}.{overload}" if namespace == "aten" else "", given)
         if not self._program.composite and self._is_transposed(graph, operator, arguments, outputs):
             return
         index = len(self.calls)
