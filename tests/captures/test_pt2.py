@@ -212,6 +212,28 @@ def test_a_batch_that_is_given_is_no_batch(tmp_path):
     assert analyze_graph(read_exported(str(path), inputs=["7x6:float32:whole"]).graph).totals.macs == 7 * 24
 
 
+class Padded(nn.Module):
+    """What pads widths that are no multiple of 32, and reads a mask beside its input."""
+
+    def forward(self, x, masks):
+        if x.shape[3] % 32:
+            x = nn.functional.pad(x, (0, 32 - x.shape[3] % 32))
+        return x * masks["a"][0]
+
+
+def test_sizes_for_which_the_module_runs_otherwise_are_refused(tmp_path):
+    free = {0: Dim.AUTO, 2: Dim.AUTO, 3: Dim.AUTO}
+    inputs = torch.zeros(2, 3, 64, 64), {"a": [torch.zeros(2, 1, 64, 64)]}
+    program = export(Padded().eval(), inputs, dynamic_shapes={"x": free, "masks": {"a": [free]}})
+    path = str(tmp_path / "net.pt2")
+    save(program, path)
+    graph = read_exported(path, inputs=["3x40x96"]).graph
+    assert [value.shape for value in graph.inputs.values()] == [(3, 40, 96), (1, 40, 96)]
+    with pytest.raises(archprof.UsageError) as refused:
+        read_exported(path, inputs=["3x40x65"])
+    assert refused.value.problems[0].message == f"`{path}` was exported for sizes where `(x.size()[3] % 32) == 0`"
+
+
 def symbols_of(path):
     with pytest.raises(archprof.UsageError) as refused:
         read_exported(str(path), [("none", "1")])

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.fields import MOST_SIZE, Refused
 from archprof.captures.pt2.expression import Expression, evaluate
+from archprof.captures.pt2.guards import violated
 from archprof.captures.pt2.program import Program, Range
 from archprof.captures.pt2.sizes import Expressions
 from archprof.errors import Location, UsageError, usage_error
@@ -55,7 +56,15 @@ class _Settling:
         missing = [name for name in self._symbols if name not in self._values and name not in batch]
         if missing:
             raise self._ask(missing)
+        if self._values and (guard := violated(self._program.guards, self._shapes, self._values)):
+            message = f"`{self._program.file}` was exported for sizes where `{guard}`"
+            raise usage_error(
+                message, Location(settings_text(self._typed()), 0, 0), help="the module may run otherwise"
+            )
         return Axes(batch, self._values)
+
+    def _typed(self) -> list[Setting]:
+        return [(name, str(size)) for name, size in self._values.items()]
 
     def _number(self, name: str, text: str) -> int:
         known = {**dict.fromkeys(self._symbols), **self._program.ranges}

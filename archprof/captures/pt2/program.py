@@ -1,7 +1,7 @@
 """An exported program, checked as far as its head goes: inputs, outputs, what it holds, and what its symbols may be."""
 
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archprof.captures.calls import HeldTensor
@@ -37,7 +37,8 @@ class Held(NamedTuple):
 
 class Program(NamedTuple):
     """A program: *inputs* are the tensors that it takes, *outputs* the names in the graph of those that it returns, by
-    where they stand; *composite* tells whether operators stand in it as the module calls them."""
+    where they stand; *guards* hold for all sizes that it takes; *composite* tells whether operators stand in it
+    as the module calls them."""
 
     file: str
     text: JsonText
@@ -47,6 +48,7 @@ class Program(NamedTuple):
     held: Held
     outputs: Mapping[str, str]
     ranges: Mapping[str, Range]
+    guards: Sequence[str]
     composite: bool
 
     def wrong(self, error: Refused, name: str = "", where: str = "") -> UsageError:
@@ -85,6 +87,7 @@ def _program(path: str, source: JsonText, document: Record, texts: Texts) -> Pro
         _held(specs, _addresses(path, texts.weights)),
         output_names(leaves, _tree(module)),
         field(document, "range_constraints", _ranges),
+        [guard for guard in field(document, "guards_code", items, []) if isinstance(guard, str)],
         "TRAINING" in verifiers,
     )
 
