@@ -35,6 +35,8 @@ def settle(program: Program, expressions: Expressions, settings: Sequence[Settin
 
 
 class _Settling:
+    """The sizes of a program's symbols while they are given."""
+
     def __init__(self, program: Program, expressions: Expressions) -> None:
         self._program = program
         metas = program.graph["tensor_values"]
@@ -58,9 +60,8 @@ class _Settling:
             raise self._ask(missing)
         if self._values and (guard := violated(self._program.guards, self._shapes, self._values)):
             message = f"`{self._program.file}` was exported for sizes where `{guard}`"
-            raise usage_error(
-                message, Location(settings_text(self._typed()), 0, 0), help="the module may run otherwise"
-            )
+            advice = "at others the module may run other operators: choose such sizes, or export it for others too"
+            raise usage_error(message, Location(settings_text(self._typed()), 0, 0), help=advice)
         return Axes(batch, self._values)
 
     def _typed(self) -> list[Setting]:
