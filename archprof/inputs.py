@@ -34,8 +34,8 @@ def read_bytes(path: str, limit: int) -> bytes:
     Raises OSError as `open_bytes` does.
     """
     with open_bytes(path) as file:
-        # A file that would wait gives None.
-        return file.read(limit) or b""
+        # Room is made for what is asked for, of which most files fill little. A file that would wait gives None.
+        return file.read(min(limit, os.fstat(file.fileno()).st_size) or limit) or b""
 
 
 def open_bytes(path: str) -> BinaryIO:
