@@ -299,6 +299,26 @@ def test_autocast_is_looked_into(decomposed, tmp_path):
     assert (totals.params, totals.macs) == (28, 24)
 
 
+@torch.compiler.nested_compile_region
+def region(x, weight):
+    return (x @ weight).relu()
+
+
+class Regions(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(6, 6))
+
+    def forward(self, x):
+        return region(region(x, self.weight), self.weight)
+
+
+def test_a_region_is_counted_as_often_as_it_runs(tmp_path):
+    save(export(Regions().eval(), (torch.zeros(1, 6),), strict=True), tmp_path / "net.pt2")
+    totals = read(tmp_path / "net.pt2").totals
+    assert (totals.params, totals.macs) == (36, 2 * 36)
+
+
 @torch.library.custom_op("archprof_tests::mix", mutates_args=("x",))
 def mix(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     return x + y

@@ -16,12 +16,7 @@ from archprof.limits import MAX_OPERATORS
 _MOST_DEPTH = 16
 _HIGHER = "torch.ops.higher_order."
 # Operators of one function, which they run once.
-_ONCE = frozenset(
-    (
-        *("wrap_with_set_grad_enabled", "wrap_with_autocast", "wrap", "strict_mode", "invoke_subgraph"),
-        *("wrap_activation_checkpoint", "tag_activation_checkpoint", "hints_wrapper"),
-    )
-)
+_ONCE = ("wrap_with_set_grad_enabled", "wrap_with_autocast", "invoke_subgraph")
 # Operators that return another view of what they read.
 _VIEWS = frozenset(
     (
