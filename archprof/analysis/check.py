@@ -20,7 +20,7 @@ from archprof.analysis.budgets import (
     start_of,
 )
 from archprof.analysis.document import ConventionText, convention_text, inputs_text
-from archprof.analysis.models import read_lock_at
+from archprof.analysis.models import holds_graph, read_graph_at
 from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
@@ -226,8 +226,8 @@ class _Checking:
 
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
-        if catalog.is_lock(target.file):
-            self._at_settings(target, read_lock_at(target.file, target.settings), budgets)
+        if holds_graph(target.file):
+            self._at_settings(target, read_graph_at(target.file, target.settings), budgets)
             return
         tree = self._tree(target.file)
         spec = resolve(tree, target.settings, spellings)
@@ -352,8 +352,8 @@ class _Checking:
 
     @staticmethod
     def _graph_at(reference: str, settings: Sequence[Setting]) -> Graph:
-        if catalog.is_lock(reference):
-            return read_lock_at(reference, settings)
+        if holds_graph(reference):
+            return read_graph_at(reference, settings)
         return expand(resolve(read_tree(reference, spellings), settings, spellings))
 
     def _keep(self, target: Target, report: Report, folder: Path) -> None:

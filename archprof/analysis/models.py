@@ -1,14 +1,20 @@
-"""The one way from what a user types to a graph: specs, locks, and, where a command lets code run, modules."""
+"""The one way from what a user types to a graph: specs, locks, programs of torch.export, and, where a command
+lets code run, modules."""
 
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.language.expand import read_network
 from archprof.spec import catalog
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.variant import Reference, Setting, parse_reference
+
+if TYPE_CHECKING:
+    from archprof.captures.lock_text import Lock
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
+_FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
 _TABLES = "name a network of the catalog, or a `.yaml` file"
 _TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
 
@@ -21,11 +27,12 @@ def read_model(
     *,
     train: bool = False,
 ) -> Graph:
-    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
-    the module that code makes, recorded on *inputs* as `--input` has them; with *train*, as it runs in training mode.
+    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
+    program of torch.export, whose free axes an input sets, or the module that code makes, recorded on *inputs* as
+    `--input` has them; with *train*, as it runs in training mode.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of code
-    and locks too where they have settings, or anything is asked *for_tables* alone, by the options that ask for it.
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of all
+    others too where they have settings, or anything is asked *for_tables* alone, by the options that ask for it.
     """
     given = tuple(inputs or ())
     if ":" in reference:
@@ -35,49 +42,75 @@ def read_model(
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
             return capture(reference, given, train=train)
-    if catalog.is_lock(reference):
-        _refuse_for_tables(reference, for_tables)
-        if given:
-            raise usage_error(f"`{reference}` has its input already", help=_ANEW)
-        if train:
-            _refuse(reference, settings, _ANEW)
-            return _training(reference)
-    elif train:
+    target, behind = _graph_file(reference)
+    if target:
+        _refuse_for_tables(target, for_tables)
+        return _read_graph(target, behind, settings, given, train=train)
+    if train:
         raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
-    return read_data(reference, [*(("resolution", shape) for shape in given), *settings])
+    return read_network(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
-def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
-    """Return the network that *reference* names, no code: a spec at *settings*, or a lock.
+def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
+    """Return the network that *reference* names, no code: a spec at *settings*, a lock, or a program of torch.export.
 
-    Raises SpecError and UsageError; for a lock too where it has settings.
+    Raises SpecError and UsageError; for the latter two also where they have settings.
     """
-    if catalog.LOCK not in reference:
-        return read_network(reference, settings)
-    target, behind = parse_reference(reference)
-    asked = (*behind, *settings)
-    return read_lock_at(target, asked) if catalog.is_lock(target) else read_network(target, asked)
+    target, behind = _graph_file(reference)
+    return _read_graph(target, behind, settings, ()) if target else read_network(reference, settings)
 
 
-def read_lock_at(file: str, settings: Iterable[Setting]) -> Graph:
-    """Return the network of a lock. Raises UsageError for a lock that is none, and for any settings."""
+def holds_graph(file: str) -> bool:
+    """Tell whether a file holds a graph rather than a spec: a lock, or a program of torch.export."""
+    return catalog.is_lock(file) or catalog.is_program(file)
+
+
+def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = (), *, train: bool = False) -> Graph:
+    """Return the network of a lock, or of a program whose free axes have the sizes of *settings* and *inputs*; with
+    *train*, as it runs in training mode.
+
+    Raises UsageError for a file that holds none, for axes that are not free or have no size, for any of either with a
+    lock, and for what was not captured in training.
+    """
+    if catalog.is_program(file):
+        from archprof.captures.pt2.read import read_exported
+
+        if train:
+            raise usage_error(f"`{file}` was exported as it runs in evaluation", help=_TRAINED)
+        return read_exported(file, settings, inputs).graph
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
-    return read_lock(file).graph
-
-
-def _training(file: str) -> Graph:
-    from archprof.captures.lock import read_lock
-
+    if inputs:
+        raise usage_error(f"`{file}` has its input already", help=_ANEW)
     found = read_lock(file)
-    if found.training is None:
-        advice = f"`archprof lock {found.captured.model} --modes eval,train -o {file}` captures it in training too"
+    return _training(file, found) if train else found.graph
+
+
+def _graph_file(reference: str) -> Reference:
+    """Return the file that a reference names, where it holds a graph, with what stands behind; nothing otherwise."""
+    if catalog.LOCK in reference or catalog.PROGRAM in reference:
+        found = parse_reference(reference)
+        if holds_graph(found.target):
+            return found
+    return Reference("")
+
+
+def _read_graph(
+    file: str, behind: Sequence[Setting], settings: Sequence[Setting], inputs: Sequence[str], *, train: bool = False
+) -> Graph:
+    _refuse(file, settings, _FREE if catalog.is_program(file) else _ANEW)
+    return read_graph_at(file, behind, inputs, train=train)
+
+
+def _training(file: str, lock: "Lock") -> Graph:
+    if lock.training is None:
+        advice = f"`archprof lock {lock.captured.model} --modes eval,train -o {file}` captures it in training too"
         raise usage_error(f"`{file}` was captured in evaluation alone", help=advice)
-    return found.training
+    return lock.training
 
 
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:

@@ -6,6 +6,7 @@ from math import prod
 from typing import Any
 
 from archprof.captures.calls import SeenTensor
+from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.products import RULES as PRODUCTS
 from archprof.runtime.products import Rule, Shapes, Sizes, matmul, multiplies
 
@@ -42,6 +43,11 @@ def _cell(arguments: Shapes, output: Sizes) -> int:
     return prod(inputs[:-1]) * (prod(arguments[2]) + prod(arguments[3]))
 
 
+def _einsum(arguments: Shapes, output: Sizes) -> int:
+    equation, operands, path = arguments
+    return einsum_macs(equation, operands, path)
+
+
 RULES: Mapping[str, Rule] = {
     **PRODUCTS,
     **dict.fromkeys(("aten::conv1d", "aten::conv2d", "aten::conv3d"), _convolution),
@@ -53,6 +59,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell", "aten::rnn_relu_cell"), _cell),
     "torchvision::deform_conv2d": _convolution,
 }
+# Composite operators that are taken apart where they run, and may stand whole in a file.
+_WRITTEN: Mapping[str, Rule] = {"aten::einsum": _einsum, "aten::linalg_matmul": matmul}
 # Composite operators without multiply-accumulates that are noted as they are; others are taken apart.
 _WHOLE = frozenset(
     (
@@ -77,7 +85,7 @@ def is_whole(operator: str) -> bool:
 
 def macs_of(operator: str, given: Mapping[str, Any], output: Sizes) -> int | None:
     """Return what a call multiplies and accumulates; None where there is no rule, and it may do so."""
-    rule = RULES.get(operator)
+    rule = RULES.get(operator) or _WRITTEN.get(operator)
     if rule is not None:
         return rule([_shapes(value) for value in given.values()], output)
     return None if multiplies(operator) else 0

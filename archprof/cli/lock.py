@@ -1,6 +1,6 @@
 """archprof lock: a torch module as a file that needs no torch, for git and CI."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -8,13 +8,18 @@ from archprof.cli import options
 from archprof.cli.output import write
 from archprof.errors import usage_error
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from archprof.captures.lock_text import Lock
+
 
 def command(
     code: Annotated[
         str,
         typer.Argument(
             help="Code that makes a torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`,"
-            " `pkg.models:make(width=0.5)`.",
+            " `pkg.models:make(width=0.5)`; or a program of torch.export: `exported.pt2`.",
             metavar="CODE",
         ),
     ],
@@ -37,20 +42,16 @@ def command(
 ) -> None:
     """A torch module's graph as a file, from which everything is counted without torch.
 
-    The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
-    `check` take the file as they take specs.
+    The module's code runs, without its weights being filled, at three batch sizes; a program of torch.export is read.
+    `summary`, `compare`, `diff` and `check` take the file as they take specs.
 
     A lock is of evaluation; `--modes eval,train` records training mode beside it, which `--train` elsewhere takes.
 
     `--check` captures again, in the modes of the lock and on the inputs that it names unless others are given, and says
     what differs; exit 1 where anything does.
     """
-    from archprof import __version__
-    from archprof.captures.source import lock
     from archprof.spec.catalog import LOCK
 
-    if not options.is_code(code):
-        raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
     if modes not in (None, "eval", "eval,train"):
         raise usage_error(f"`--modes {modes}` are no modes of a lock", help="`eval`, or `eval,train`")
     if check is not None:
@@ -64,18 +65,36 @@ def command(
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(lock(code, input or (), __version__, training=modes == "eval,train")), output)
+    write(lock_text(_captured(code, input or (), training=modes == "eval,train")), output)
+
+
+def _captured(code: str, inputs: "Sequence[str]", *, training: bool) -> "Lock":
+    from archprof import __version__
+    from archprof.spec.catalog import is_program
+    from archprof.spec.variant import parse_reference
+
+    if options.is_code(code):
+        from archprof.captures.source import lock
+
+        return lock(code, inputs, __version__, training=training)
+    file, settings = parse_reference(code)
+    if not is_program(file):
+        advice = "as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`"
+        raise usage_error(f"`{code}` is no code that makes a module", help=advice)
+    if training:
+        raise usage_error(f"`{code}` was exported in evaluation alone", help="`--modes` takes code, as in `net.py:Net`")
+    from archprof.captures.pt2.read import lock_exported
+
+    return lock_exported(file, settings, inputs, __version__)
 
 
 def _compare(code: str, input: list[str] | None, file: str) -> None:
-    from archprof import __version__
     from archprof.captures.lock import read_lock
     from archprof.captures.lock_changes import changes, versions
-    from archprof.captures.source import lock
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = lock(code, input or before.captured.inputs, __version__, training=before.training is not None)
+    now = _captured(code, input or before.captured.inputs, training=before.training is not None)
     found = changes(before, now)
     calls = f"{len(now.graph.nodes):,} calls" + (f", {len(now.training.nodes):,} in training" if now.training else "")
     write(changes_text(file, code, calls, versions(before, now), found), None)

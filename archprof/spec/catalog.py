@@ -11,8 +11,9 @@ from archprof.errors import Location, problem
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# How the file of a lock ends.
+# How the file of a lock ends, and that of a program of torch.export.
 LOCK = ".lock.json"
+PROGRAM = ".pt2"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
@@ -58,6 +59,11 @@ def is_lock(target: str) -> bool:
     return target.endswith(LOCK)
 
 
+def is_program(target: str) -> bool:
+    """Tell whether a target names a program of torch.export, in a file or at a revision."""
+    return target.endswith(PROGRAM)
+
+
 def is_path(target: str) -> bool:
     """Tell whether a target names a file (or standard input) rather than a network of the catalog."""
     return (
@@ -65,7 +71,7 @@ def is_path(target: str) -> bool:
         or is_git(target)
         or "/" in target
         or "\\" in target
-        or target.endswith((".yaml", ".yml", LOCK))
+        or target.endswith((".yaml", ".yml", LOCK, PROGRAM))
     )
 
 

@@ -18,14 +18,17 @@ CODE: Mapping[str, str] = {
 }
 FILES: Mapping[str, str] = {
     r".*\.onnx": "an ONNX file",
-    r".*\.(pt2|pt|pth)": "a file of torch",
+    r".*\.(pt|pth)": "a file of torch",
 }
 # Options, and what there is instead.
 OPTIONS: Mapping[str, str] = {
     "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
-_TAKEN = "networks of the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`"
+_TAKEN = (
+    "networks of the catalog (`archprof list`), specs, locks of models and programs of torch.export:"
+    " `my_net.yaml`, `exported.pt2`, `git:REV:path`, `-`"
+)
 
 
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:

@@ -101,7 +101,8 @@ MESSAGES = {
         "no such file: `none.lock.json`", "help: `archprof lock net.py:Net -o none.lock.json` makes one",
     ),
     "lock mobilenet_v2": (
-        "`mobilenet_v2` is no code that makes a module", "help: as in `torchvision:resnet50`, `net.py:Net`",
+        "`mobilenet_v2` is no code that makes a module",
+        "help: as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`",
     ),
     "lock net.py:Net --check net.lock.json -o other.lock.json": (
         "`--check` and `-o` at once", "help: a lock is written, or compared",

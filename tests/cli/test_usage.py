@@ -138,10 +138,11 @@ CASES = {
     },
     **{
         f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: it takes networks of "
-        "the catalog (`archprof list`), specs, and locks of models: `my_net.yaml`, `git:REV:path`, `-`\n"
+        "the catalog (`archprof list`), specs, locks of models and programs of torch.export: `my_net.yaml`, "
+        "`exported.pt2`, `git:REV:path`, `-`\n"
         for command, model, what in (
             ("summary", "nets/x.onnx", "an ONNX file"),
-            ("verify --analytic", "x.pt2", "a file of torch"),
+            ("verify --analytic", "x.pth", "a file of torch"),
         )
     },
     "show torchvision.models.resnet50": (
