@@ -7,6 +7,7 @@ from itertools import takewhile
 from math import isqrt
 from typing import Any, Literal, NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
 from archprof.analysis.summary import not_counted
 from archprof.costs.metrics import NO_COUNTS, Counts
@@ -64,7 +65,7 @@ class DiffTotals(NamedTuple):
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
     counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    they run, its MACs are at least so many; those of the sides in *at_most* are at most so many."""
 
     before: str
     after: str
@@ -74,6 +75,8 @@ class Diff(NamedTuple):
     hidden: int
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
+    at_most: Mapping[str, AtMost] | None = None
+    captured: Mapping[str, str] | None = None
 
     @property
     def empty(self) -> bool:
@@ -103,9 +106,12 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
     names = (before.origin.variant, after.origin.variant)
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
-    sides = {"before": not_counted(before), "after": not_counted(after)}
-    uncounted = {side: calls for side, calls in sides.items() if calls} or None
-    return Diff(*names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted)
+    sides = {"before": before, "after": after}
+    uncounted = {side: calls for side, report in sides.items() if (calls := not_counted(report))} or None
+    bounded = {side: bound for side, report in sides.items() if (bound := at_most(report))} or None
+    captured = {side: report.graph.captured for side, report in sides.items() if report.graph.captured} or None
+    changes = (hidden, tuple(blocks))
+    return Diff(*names, convention_text(after.convention), aligned, totals, *changes, uncounted, bounded, captured)
 
 
 class _Block(NamedTuple):

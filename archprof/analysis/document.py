@@ -66,6 +66,7 @@ class Head(NamedTuple):
     outputs: Mapping[str, Tensor]
     convention: ConventionText
     totals: Counts
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, or in a "real" run
 
     @property
     def input(self) -> Shape:
@@ -116,6 +117,7 @@ def head(report: "Report") -> Head:
         tensors(report.outputs),
         convention_text(report.convention),
         report.totals,
+        report.graph.captured,
     )
 
 

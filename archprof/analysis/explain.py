@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import Head, head
 from archprof.analysis.summary import not_counted
 from archprof.costs.amounts import LEFT_OUT
@@ -82,6 +83,7 @@ class Explained(NamedTuple):
     published: tuple[PublishedCount, ...]
     unpriced: tuple[str, ...]
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
@@ -93,9 +95,8 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     counted = {one.name: one.total for one in explanations}
     # How operators could be written is a question about what `build` writes.
     forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
-    return Explained(
-        head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report), not_counted(report)
-    )
+    published, unpriced = tuple(_published_counts(report)), _unpriced(report)
+    return Explained(head(report), explanations, forms, published, unpriced, not_counted(report), at_most(report))
 
 
 def _explanation(report: Report, convention: Convention) -> Explanation:

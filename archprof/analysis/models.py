@@ -13,10 +13,15 @@ _TABLES = "name a network of the catalog, or a `.yaml` file"
 
 
 def read_model(
-    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
+    reference: str,
+    settings: Sequence[Setting],
+    inputs: Sequence[str] | None,
+    for_tables: Mapping[str, object],
+    *,
+    real: bool = False,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
-    the module that code makes, recorded on *inputs* as `--input` has them.
+    the module that code makes, recorded on *inputs* as `--input` has them, in a *real* run where that is asked for.
 
     Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
     have settings, or anything is asked *for_tables* alone, by the options that ask for it.
@@ -28,7 +33,7 @@ def read_model(
         if is_code(reference):
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
-            return capture(reference, given)
+            return capture(reference, given, real=real)
     if catalog.is_lock(reference):
         _refuse_for_tables(reference, for_tables)
         if given:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import Convention, convention_sum
@@ -17,8 +18,8 @@ Stage = int | Literal["head"]
 
 
 class Layer(NamedTuple):
-    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not
-    known."""
+    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
+    *at_most* says that data decides how much it returns or reads, and its counts are the most that there can be."""
 
     path: str
     op: str
@@ -38,6 +39,7 @@ class Layer(NamedTuple):
     location: Location | None
     counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
+    at_most: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -60,21 +62,25 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
+    *at_most*, they are at most so many."""
 
     head: Head
     layers: tuple[Layer, ...]
     conventions: tuple[ConventionTotal, ...] = ()
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
     known = _known(report, conventions) if conventions else []
-    layers = tuple([_layer(row, known) for row in report.rows])
+    bounded = bounded_nodes(report.graph)
+    layers = tuple([_layer(row, known, at_most=index in bounded) for index, row in enumerate(report.rows)])
     tallies = tuple([total_by(report, one) for one in conventions])
-    return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+    measured = _measured(report.measured)
+    return Summary(head(report), layers, tallies, measured, not_counted(report), at_most(report))
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
@@ -91,7 +97,7 @@ def not_counted(report: Report) -> dict[str, int] | None:
     return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
+def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, at_most: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -112,6 +118,7 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Lay
         None if place is None else place._replace(file=catalog.portable(place.file)),
         {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
         row.measured,
+        at_most,
     )
 
 

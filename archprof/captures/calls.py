@@ -30,7 +30,7 @@ class Dispatched(NamedTuple):
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
-    multiply-accumulates.
+    multiply-accumulates; *bounded* that data decides how much it returns, and the outputs are the most that it can.
     """
 
     target: str
@@ -41,6 +41,7 @@ class Dispatched(NamedTuple):
     outputs: tuple[SeenTensor, ...]
     macs: int = 0
     counted: bool = True
+    bounded: bool = False
 
     @property
     def name(self) -> str:

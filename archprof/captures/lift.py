@@ -28,7 +28,7 @@ Lift = Callable[[Dispatched, str], Operator | None]
 
 def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
     """Return the operator of a call, on these values."""
-    lifted = LIFTS.get(call.name)
+    lifted = None if call.bounded else LIFTS.get(call.name)
     typed = lifted(call, form) if lifted else None
     if typed is not None and _is_what_was_recorded(typed, call, inputs, outputs):
         return typed
@@ -41,6 +41,7 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         _kind(call),
         call.counted,
         _divides(call, outputs),
+        call.bounded,
     )
 
 

@@ -16,7 +16,7 @@ SCHEMA = 1
 
 class Captured(NamedTuple):
     """How a network was captured: the model and the inputs as they are typed, by which versions, the library's empty
-    where none made the model."""
+    where none made the model; *how* is on `meta` or `fake` tensors, or in a `real` run."""
 
     model: str
     inputs: tuple[str, ...]
@@ -24,6 +24,7 @@ class Captured(NamedTuple):
     archprof: str
     torch: str
     library: str
+    how: str = ""
 
     @property
     def versions(self) -> str:
@@ -44,7 +45,7 @@ def lock_text(lock: Lock) -> str:
     ids = node_ids(graph)
     parts = {
         "schema": _json(SCHEMA),
-        "captured": _block(captured._asdict().items()),
+        "captured": _block((key, value) for key, value in captured._asdict().items() if key != "how" or value),
         "inputs": _block((name, tensor_record(value)) for name, value in graph.inputs.items()),
         "outputs": _block((name, edge_record(edge, ids)) for name, edge in graph.outputs.items()),
         "nodes": "[\n" + ",\n".join(f"    {_json(record)}" for record in node_records(graph)) + "\n  ]",
@@ -107,8 +108,10 @@ def _operator(op: Operator) -> dict[str, Any]:
         "parameters": dict(op.held),
         "buffers": dict(op.kept),
     }
-    divides = {} if op.divides == 1 else {"divides": op.divides}
-    return {"recorded": {key: value for key, value in facts.items() if value != {}} | divides}
+    unusual: dict[str, Any] = {} if op.divides == 1 else {"divides": op.divides}
+    if op.bounded:
+        unusual["bounded"] = True
+    return {"recorded": {key: value for key, value in facts.items() if value != {}} | unusual}
 
 
 def tensor_record(value: Value) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A torch module as a graph: recorded on tensors without elements, the module untouched."""
+"""A torch module as a graph: recorded on tensors without elements, or in a real run, the module untouched."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import UsageError, described, usage_error
+from archprof.errors import InputError, UsageError, described, usage_error
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Origin, Unlisted
@@ -19,42 +19,49 @@ if TYPE_CHECKING:
 
 
 class Batched(NamedTuple):
-    """What a module is called with at a batch size; *growing* tells whether there are others."""
+    """What a module is called with at a batch size; *growing* tells whether there are others, and *drawn* that the
+    elements of its tensors are anybody's choice."""
 
     at: Callable[[int], CallArguments]
     growing: bool
+    drawn: bool = False
 
 
-def capture_module(module: Any, batched: Batched, origin: Origin | None = None) -> Graph:
+def capture_module(module: Any, batched: Batched, origin: Origin | None = None, *, real: bool = False) -> Graph:
     """Return the graph of a torch module in evaluation mode, for one input.
 
     Nothing is computed and nothing of the module is touched: a copy without elements runs, at three batch sizes, so
-    that the batch's place in every shape is known. Raises UsageError for what is no module, or has no parameters yet,
-    and, from what it raised, where its forward fails.
+    that the batch's place in every shape is known. Where it is to be *real*, a copy with elements runs once. Raises
+    UsageError for what is no module, or has no parameters yet, and, from what it raised, where its forward fails.
     """
     from archprof.captures.graph import Parameter, Parts, graph_of
     from archprof.runtime.arguments import measurable
 
     module = measurable(module)
-    recordings = _recordings(module, batched)
+    recordings, how = _recordings(module, batched, real=real)
     parameters = {name: Parameter(one.numel(), one.requires_grad) for name, one in module.named_parameters()}
     classes = {path: type(part).__name__ for path, part in module.named_modules()}
     own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
-    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    return graph._replace(captured=how)
 
 
-def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:
-    from archprof.captures.shadow import on_fakes, on_meta
+def _recordings(module: nn.Module, batched: Batched, *, real: bool) -> tuple[list[Recording], str]:
+    """Return what was recorded, a recording for each batch size, and how: on `meta`, on `fake` tensors, or `real`."""
+    from archprof.captures.shadow import on_cpu, on_fakes, on_meta
 
+    ways = {"real": on_cpu(drawn=batched.drawn)} if real else {"meta": on_meta, "fake": on_fakes}
     failed: BaseException | None = None
-    for shadowed in (on_meta, on_fakes):
+    for how, shadowed in ways.items():
         try:
             first = _record(module, batched.at(1), shadowed)
+        except InputError:
+            raise
         except Raised as error:
             # What needs elements fails on meta, and may not on fake tensors; what is wrong fails on both.
             failed = error
             continue
-        return [first, *_others(module, batched, shadowed)]
+        return [first, *([] if real else _others(module, batched, shadowed))], how
     assert failed is not None
     raise _failed_on(batched.at(1), failed) from failed
 

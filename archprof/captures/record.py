@@ -10,11 +10,13 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from archprof.captures.bounds import Bounds, UnknownElementError, asks_for_elements, is_bounded, largest
 from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor
 from archprof.captures.macs import is_whole, macs_of
+from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
+from archprof.runtime.dispatch import TorchDispatchMode
 
 
 def record(
@@ -22,8 +24,9 @@ def record(
 ) -> Recording:
     """Run a module once and return what it called; *inputs* names the tensors among its arguments.
 
-    The module is run as it stands: its mode, its device (meta, where nothing is computed). What its forward raises is
-    raised.
+    The module is run as it stands: its mode, its device (meta, where nothing is computed). Of what is as large as data
+    has it, and there is no data, the most is taken that there can be. What its forward raises is raised, and
+    UnknownElementError where it asks for elements that nobody has.
     """
     recorder = _Recorder(module, inputs)
     with torch.inference_mode(), recorder.following(), recorder:
@@ -60,6 +63,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._sources: dict[int, Edge | HeldTensor] = {}
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
+        self._bounds = Bounds()
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -101,15 +105,24 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 made = func.decompose(*args, **kwargs)
             if made is not NotImplemented:
                 return made
-        given = self._arguments(func._schema, args, kwargs)
-        # What a norm returns torch works out in dozens of steps, as if it were computed.
-        returned = torch.empty_like(args[0]) if _is_fitting_norm(func._schema.name, given) else func(*args, **kwargs)
-        self._note(func, given, returned)
+        named = _by_name(func._schema, args, kwargs)
+        given = {name: self._plain(value) for name, value in named.items()}
+        returned, bounded = self._run(func, named, args, kwargs)
+        self._note(func, given, returned, bounded=bounded)
+        self._bounds.note(func._schema.name, named, returned)
         return returned
 
-    def _arguments(self, schema: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
-        given = dict(zip([one.name for one in schema.arguments], args, strict=False)) | dict(kwargs)
-        return {one.name: self._plain(given.get(one.name, one.default_value)) for one in schema.arguments}
+    def _run(self, func: Any, named: Mapping[str, Any], args: Any, kwargs: Any) -> tuple[Any, bool]:
+        """Return what a call returns, and whether that is the most that it can."""
+        operator = func._schema.name
+        if operator in _NORMS and _is_fitting_norm(operator, named) and not has_elements(args[0]):
+            # What a norm returns torch works out in dozens of steps, as if it were computed.
+            return torch.empty_like(args[0]), False
+        if asks_for_elements(operator) and not _all_known(named):
+            raise UnknownElementError(str(func).rpartition(".")[0], *self._running[-1][:2])
+        if is_bounded(operator, named) and not _all_known(named):
+            return largest(operator, named, self._bounds), True
+        return func(*args, **kwargs), False
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Tensor):
@@ -128,7 +141,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         late = writer is not None and (isinstance(source, HeldTensor) or writer.node > source.node)
         return SeenTensor(_shape(tensor), _dtype(tensor), source, (writer,) if late and writer else ())
 
-    def _note(self, func: Any, given: dict[str, Any], returned: Any) -> None:
+    def _note(self, func: Any, given: dict[str, Any], returned: Any, *, bounded: bool) -> None:
         index = len(self.calls)
         outputs = []
         for k, tensor in enumerate(_tensors(returned)):
@@ -137,17 +150,26 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         for tensor, argument in zip(_tensors(returned), func._schema.returns, strict=False):
             if argument.alias_info is not None and argument.alias_info.is_write:
                 self._writers[_storage(tensor)] = Edge(index)
-        self._append(func, given, tuple(outputs))
-
-    def _append(self, func: Any, given: dict[str, Any], outputs: tuple[SeenTensor, ...]) -> None:
+                self._bounds.forget()
         macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
-        self.calls.append(Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, macs is not None))
+        counted = macs is not None
+        call = Dispatched(str(func), *self._running[-1], given, tuple(outputs), macs or 0, counted, bounded)
+        self.calls.append(call)
+
+
+def _by_name(schema: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    given = dict(zip([one.name for one in schema.arguments], args, strict=False)) | dict(kwargs)
+    return {one.name: given.get(one.name, one.default_value) for one in schema.arguments}
+
+
+def _all_known(named: Mapping[str, Any]) -> bool:
+    return all(has_elements(tensor) for value in named.values() for tensor in _tensors(value))
 
 
 def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
-    """Tell whether an operator is a norm, in evaluation, whose tensors are as large as its input asks for: then its
-    output is as its input is."""
-    if operator not in _NORMS or given.get("training"):
+    """Tell whether a norm, in evaluation, has tensors as large as its input asks for: then its output is as its input
+    is."""
+    if given.get("training"):
         return False
     shape = given["input"].shape
     normalized = tuple(given.get("normalized_shape", shape[1:2]))

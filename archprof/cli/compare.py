@@ -17,6 +17,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     relative_to: Annotated[
@@ -57,10 +58,11 @@ def command(
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     conventions = options.conventions(convention)
     given = options.settings(width, resolution, classes, set)
+    real = options.really(real, *models)
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, {})))
+            reports.append(analyze_graph(read_model(model, given, input, {}, real=real)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

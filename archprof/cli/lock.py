@@ -19,6 +19,7 @@ def command(
         ),
     ],
     input: options.Input = None,
+    real: options.Real = False,
     check: Annotated[
         str | None,
         typer.Option("--check", help="Compare with a lock instead of writing one.", metavar="FILE"),
@@ -29,11 +30,11 @@ def command(
 ) -> None:
     """A torch module's graph as a file, from which everything is counted without torch.
 
-    The module's code runs, without its weights being filled, at three batch sizes. `summary`, `compare`, `diff` and
-    `check` take the file as they take specs.
+    The module's code runs, without its weights being filled, at three batch sizes; with `--real` it computes, once.
+    `summary`, `compare`, `diff` and `check` take the file as they take specs.
 
-    `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
-    where anything does.
+    `--check` captures again, as the lock was, on the inputs that it names unless others are given, and says what
+    differs; exit 1 where anything does.
     """
     from archprof import __version__
     from archprof.captures.source import lock
@@ -44,16 +45,16 @@ def command(
     if check is not None:
         if output is not None:
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
-        _compare(code, input, check)
+        _compare(code, input, check, real=real)
         return
     if output is not None and not output.endswith(LOCK):
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(lock(code, input or (), __version__)), output)
+    write(lock_text(lock(code, input or (), __version__, real=real)), output)
 
 
-def _compare(code: str, input: list[str] | None, file: str) -> None:
+def _compare(code: str, input: list[str] | None, file: str, *, real: bool) -> None:
     from archprof import __version__
     from archprof.captures.lock import read_lock
     from archprof.captures.lock_changes import changes, versions
@@ -61,7 +62,8 @@ def _compare(code: str, input: list[str] | None, file: str) -> None:
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = lock(code, input or before.captured.inputs, __version__)
+    real = real or before.captured.how == "real"
+    now = lock(code, input or before.captured.inputs, __version__, real=real)
     found = changes(before, now)
     write(changes_text(file, code, len(now.graph.nodes), versions(before, now), found), None)
     if found:

@@ -33,6 +33,15 @@ def is_code(model: str) -> bool:
     return source.is_code(model)
 
 
+def really(real: bool, *models: str) -> bool:
+    """Return what `--real` asks for. Raises UsageError where it is asked of no code."""
+    if real and not any(map(is_code, models)):
+        from archprof.errors import usage_error
+
+        raise usage_error(f"`--real` runs code, and `{models[0]}` is none", help="as in `net.py:Net --real`")
+    return real
+
+
 def networks(models: list[str]) -> list[str]:
     """Return the networks of arguments, each pattern as what it matches."""
     from archprof.spec import catalog
@@ -103,6 +112,12 @@ Input = Annotated[
         help="An input without the batch: `3x224x224`; of your own module also `ids=128:int64`. Repeatable. Of several"
         " networks each takes it, one of the catalog as its resolution.",
         metavar="[NAME=]SHAPE[:TYPE]",
+    ),
+]
+Real = Annotated[
+    bool,
+    typer.Option(
+        "--real", help="Run code for real, once, with random weights and inputs: where data decides on sizes."
     ),
 ]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]

@@ -104,6 +104,7 @@ class Graph(NamedTuple):
     outputs: Mapping[str, Edge]
     origin: Origin
     named_outputs: bool = False  # whether they are returned by name, or one as it is
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, which have no elements, or in a "real" run
 
     def value(self, edge: Edge) -> Value:
         """Return what runs along an edge."""

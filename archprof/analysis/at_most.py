@@ -1,0 +1,52 @@
+"""Which counts are the most that there can be: what comes behind operators that return as much as data has it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.costs.report import Report
+from archprof.ir.graph import Graph, Node
+from archprof.ir.operators.recorded import Recorded
+
+
+class AtMost(NamedTuple):
+    """Why MACs are at most so many: *operators* that may return fewer elements, by name with how often they run before
+    something multiplies, and the paths of the *modules* that call them."""
+
+    operators: Mapping[str, int]
+    modules: tuple[str, ...]
+
+
+def at_most(report: Report) -> AtMost | None:
+    """Return why the MACs are the most that there can be; None where they are exact."""
+    nodes = report.graph.nodes
+    bounded = bounded_nodes(report.graph)
+    needed = {index for index in bounded if report.columns["macs"][index]}
+    if not needed:
+        return None
+    for index in reversed(range(len(nodes))):
+        if index in needed:
+            # What reads nothing may be as large as anything before says.
+            needed.update([edge.node for edge in nodes[index].inputs] or range(index))
+    causes = [nodes[index] for index in sorted(needed) if _is_bounded(nodes[index])]
+    modules = dict.fromkeys(node.path.rpartition(":")[0] for node in causes)
+    return AtMost(dict(Counter(node.op.name for node in causes)), tuple(filter(None, modules)))
+
+
+def bounded_nodes(graph: Graph) -> frozenset[int]:
+    """Return the indices of the operators that return as much as data has it, and of all that read what those have
+    made; of those that read nothing too, which may be made in a size that stands there."""
+    found: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if _is_bounded(node) or (found and (_makes(node) or any(edge.node in found for edge in node.inputs))):
+            found.add(index)
+    return frozenset(found)
+
+
+def _is_bounded(node: Node) -> bool:
+    return isinstance(node.op, Recorded) and node.op.bounded
+
+
+def _makes(node: Node) -> bool:
+    """Tell whether an operator makes something of nothing; what did not run is no operator."""
+    return not node.inputs and isinstance(node.op, Recorded) and "." in node.op.target
