@@ -55,5 +55,5 @@ def lower_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
 
 def upper_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
     """Return that a network's MACs may be fewer than was counted, and why: `MACs of net.py:Net at most 64:
-    aten.nonzero ×1 may return fewer elements`."""
-    return f"MACs of {model} at most {exact(macs)}: {listed(calls)} may return fewer elements"
+    aten.nonzero ×1 may come to less`."""
+    return f"MACs of {model} at most {exact(macs)}: {listed(calls)} may come to less"

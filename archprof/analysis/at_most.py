@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archprof.costs.report import Report
-from archprof.ir.graph import Graph, Node
+from archprof.ir.graph import INPUT, Graph, Node
 from archprof.ir.operators.recorded import Recorded
 
 
@@ -27,7 +27,8 @@ def at_most(report: Report) -> AtMost | None:
     for index in reversed(range(len(nodes))):
         if index in needed:
             # What reads nothing may be as large as anything before says.
-            needed.update([edge.node for edge in nodes[index].inputs] or range(index))
+            inputs = nodes[index].inputs
+            needed.update([edge.node for edge in inputs if edge.node != INPUT] if inputs else range(index))
     causes = [nodes[index] for index in sorted(needed) if _is_bounded(nodes[index])]
     modules = dict.fromkeys(node.path.rpartition(":")[0] for node in causes)
     return AtMost(dict(Counter(node.op.name for node in causes)), tuple(filter(None, modules)))
@@ -35,12 +36,18 @@ def at_most(report: Report) -> AtMost | None:
 
 def bounded_nodes(graph: Graph) -> frozenset[int]:
     """Return the indices of the operators that return as much as data has it, and of all that read what those have
-    made; of those that read nothing too, which may be made in a size that stands there."""
+    made; of those that read nothing too, which may be made in a size that stands there.
+
+    Attention that leaves out what a mask says is among them, and what reads it is not: its output is as large as ever.
+    """
     found: set[int] = set()
+    masked: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if _is_bounded(node) or (found and (_makes(node) or any(edge.node in found for edge in node.inputs))):
+        if (found and _makes(node)) or any(edge.node in found for edge in node.inputs):
             found.add(index)
-    return frozenset(found)
+        elif _is_bounded(node):
+            (masked if node.kind == "attention" else found).add(index)
+    return frozenset(found | masked)
 
 
 def _is_bounded(node: Node) -> bool:

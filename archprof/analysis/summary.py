@@ -63,7 +63,7 @@ class MeasuredTotals(NamedTuple):
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
     run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
-    *at_most*, they are at most so many."""
+    *at_most*, they are at most so many. Operators with *packed_weights* hold what is not among the parameters."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -71,6 +71,7 @@ class Summary(NamedTuple):
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
     at_most: AtMost | None = None
+    packed_weights: Mapping[str, int] | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
@@ -80,7 +81,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     layers = tuple([_layer(row, known, at_most=index in bounded) for index, row in enumerate(report.rows)])
     tallies = tuple([total_by(report, one) for one in conventions])
     measured = _measured(report.measured)
-    return Summary(head(report), layers, tallies, measured, not_counted(report), at_most(report))
+    found = not_counted(report), at_most(report), _packed_weights(report)
+    return Summary(head(report), layers, tallies, measured, *found)
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
@@ -95,6 +97,12 @@ def not_counted(report: Report) -> dict[str, int] | None:
     none."""
     operators = [node.op for node in report.graph.nodes]
     return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
+
+
+def _packed_weights(report: Report) -> dict[str, int] | None:
+    """Return the quantised operators whose weights are no parameters, by name, with how often they run."""
+    names = [node.op.name for node in report.graph.nodes if isinstance(node.op, Recorded) and node.op.multiplies]
+    return dict(Counter(name for name in names if name.startswith("quantized."))) or None
 
 
 def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, at_most: bool) -> Layer:

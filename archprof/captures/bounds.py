@@ -21,6 +21,14 @@ class UnknownElementError(RuntimeError):
         self.operator, self.path, self.module = operator, path, module
 
 
+class FunctionOperatorError(RuntimeError):
+    """A forward calls an *operator* of functions, such as `cond`, of which nobody knows what it runs."""
+
+    def __init__(self, operator: str) -> None:
+        super().__init__(operator)
+        self.operator = operator
+
+
 class Bounds:
     """How many different values tensors can hold, where that is less than their elements: labels that are taken from
     91 classes are 91 at most, however many boxes have one."""
@@ -113,12 +121,7 @@ _LARGEST: Mapping[str, Largest] = {
     "aten::unique_dim": _unique,
     "aten::unique_consecutive": _unique,
 }
-_ASKS = frozenset(
-    (
-        *("aten::_local_scalar_dense", "aten::equal", "aten::repeat_interleave", "aten::bincount"),
-        *("aten::_assert_async",),
-    )
-)
+_ASKS = frozenset(("aten::_local_scalar_dense", "aten::equal", "aten::repeat_interleave", "aten::bincount"))
 
 
 def _one(given: Mapping[str, Any], bounds: Bounds) -> int:

@@ -28,7 +28,8 @@ Lift = Callable[[Dispatched, str], Operator | None]
 
 def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
     """Return the operator of a call, on these values."""
-    lifted = None if call.bounded else LIFTS.get(call.name)
+    ours = call.target.startswith("aten.") and not call.bounded
+    lifted = LIFTS.get(call.name) if ours else None
     typed = lifted(call, form) if lifted else None
     if typed is not None and _is_what_was_recorded(typed, call, inputs, outputs):
         return typed
@@ -48,7 +49,7 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
 def _kind(call: Dispatched) -> str:
     """Return what sort of operator a call is, one of the kinds of `Operator`; a product with a parameter is linear."""
     kind = KINDS.get(call.name, "other")
-    if kind == "standard":
+    if kind == "standard" and "weight" in call.arguments:  # packed weights do not say their groups
         return _kind_of_convolution(call)
     if kind == "other" and call.macs:
         learned = any(held.kind == "parameter" for _, (_, held) in held_tensors(call))
@@ -226,6 +227,7 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "standard"),
     "linear": "linear",
     "scaled_dot_product_attention": "attention",
+    "flex_attention": "attention",
     "_scaled_dot_product_flash_attention_for_cpu": "attention",
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "mkldnn_rnn_layer", "_cudnn_rnn"), "recurrent"),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), "recurrent"),

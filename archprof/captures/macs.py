@@ -7,7 +7,7 @@ from typing import Any
 
 from archprof.captures.calls import SeenTensor
 from archprof.runtime.products import RULES as PRODUCTS
-from archprof.runtime.products import Rule, Shapes, Sizes, matmul, multiplies
+from archprof.runtime.products import Rule, Shapes, Sizes, attention, matmul, multiplies
 
 
 def _convolution(arguments: Shapes, output: Sizes) -> int:
@@ -52,6 +52,9 @@ RULES: Mapping[str, Rule] = {
     "aten::addmm": _added_product,
     **dict.fromkeys(("aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell", "aten::rnn_relu_cell"), _cell),
     "torchvision::deform_conv2d": _convolution,
+    "higher_order::flex_attention": attention,
+    **dict.fromkeys(("quantized::conv1d", "quantized::conv2d", "quantized::conv3d"), _convolution),
+    **dict.fromkeys(("quantized::conv1d_relu", "quantized::conv2d_relu", "quantized::conv3d_relu"), _convolution),
 }
 # Composite operators without multiply-accumulates that are noted as they are; others are taken apart.
 _WHOLE = frozenset(

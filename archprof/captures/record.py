@@ -11,25 +11,38 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from archprof.captures.bounds import Bounds, UnknownElementError, asks_for_elements, is_bounded, largest
+from archprof.captures.bounds import (
+    Bounds,
+    FunctionOperatorError,
+    UnknownElementError,
+    asks_for_elements,
+    is_bounded,
+    largest,
+)
 from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor
 from archprof.captures.macs import is_whole, macs_of
 from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
-from archprof.runtime.dispatch import TorchDispatchMode
+from archprof.runtime.dispatch import HigherOrderOperator, TorchDispatchMode
 
 
 def record(
-    module: nn.Module, inputs: Mapping[str, Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    gradients: bool = False,
 ) -> Recording:
     """Run a module once and return what it called; *inputs* names the tensors among its arguments.
 
     The module is run as it stands: its mode, its device (meta, where nothing is computed). Of what is as large as data
     has it, and there is no data, the most is taken that there can be. What its forward raises is raised, and
-    UnknownElementError where it asks for elements that nobody has.
+    UnknownElementError where it asks for elements that nobody has. One that asks for *gradients* gets them; then
+    composite operators arrive as what they are made of.
     """
     recorder = _Recorder(module, inputs)
-    with torch.inference_mode(), recorder.following(), recorder:
+    with torch.inference_mode(not gradients), recorder.following(), recorder:
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
@@ -50,6 +63,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     A composite operator with a rule is noted as it is; any other is asked for what it is made of. Tensors are known by
     their identity, so that every one is held until the end.
     """
+
+    supports_higher_order_operators = True
 
     def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -100,6 +115,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            return self._run_function(func, args, kwargs)
+        if func.namespace == "prim":  # as to ask for a tensor's device
+            return func(*args, **kwargs)
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -108,9 +127,22 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         named = _by_name(func._schema, args, kwargs)
         given = {name: self._plain(value) for name, value in named.items()}
         returned, bounded = self._run(func, named, args, kwargs)
-        self._note(func, given, returned, bounded=bounded)
+        self._note_writes(func._schema, returned)
+        self._note(str(func), given, returned, bounded=bounded)
         self._bounds.note(func._schema.name, named, returned)
         return returned
+
+    def _run_function(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Run an operator of functions: attention by what it multiplies, a choice by what is chosen."""
+        if func.name() == "flex_attention":
+            returned = func(*args, **kwargs)
+            given = {name: self.seen(tensor) for name, tensor in zip(("query", "key", "value"), args, strict=False)}
+            self._note("higher_order.flex_attention.default", given, returned, bounded=_is_masked(args[4]))
+            return returned
+        if func.name() == "cond" and (not isinstance(args[0], Tensor) or has_elements(args[0])):
+            with self:
+                return args[1 if args[0] else 2](*args[3])
+        raise FunctionOperatorError(func.name())
 
     def _run(self, func: Any, named: Mapping[str, Any], args: Any, kwargs: Any) -> tuple[Any, bool]:
         """Return what a call returns, and whether that is the most that it can."""
@@ -118,6 +150,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         if operator in _NORMS and _is_fitting_norm(operator, named) and not has_elements(args[0]):
             # What a norm returns torch works out in dozens of steps, as if it were computed.
             return torch.empty_like(args[0]), False
+        if operator == "aten::_grouped_mm" and not has_elements(args[0]):
+            return _grouped_product(named), False  # torch works its shape out for bfloat16 alone
         if asks_for_elements(operator) and not _all_known(named):
             raise UnknownElementError(str(func).rpartition(".")[0], *self._running[-1][:2])
         if is_bounded(operator, named) and not _all_known(named):
@@ -129,6 +163,9 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return self.seen(value)
         if isinstance(value, list | tuple):
             return [self._plain(item) for item in value]
+        if isinstance(value, torch.ScriptObject) and hasattr(value, "unpack"):  # what is quantised packs its weights
+            weight = value.unpack()[0]
+            return SeenTensor(_shape(weight), _dtype(weight), HeldTensor("", "constant"))
         return value
 
     def seen(self, tensor: Tensor) -> SeenTensor:
@@ -141,20 +178,40 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         late = writer is not None and (isinstance(source, HeldTensor) or writer.node > source.node)
         return SeenTensor(_shape(tensor), _dtype(tensor), source, (writer,) if late and writer else ())
 
-    def _note(self, func: Any, given: dict[str, Any], returned: Any, *, bounded: bool) -> None:
+    def _note_writes(self, schema: Any, returned: Any) -> None:
+        """Note on which storages a call that is about to be noted writes."""
+        for tensor, argument in zip(_tensors(returned), schema.returns, strict=False):
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                self._writers[_storage(tensor)] = Edge(len(self.calls))
+                self._bounds.forget()
+
+    def _note(self, target: str, given: dict[str, Any], returned: Any, *, bounded: bool) -> None:
         index = len(self.calls)
         outputs = []
         for k, tensor in enumerate(_tensors(returned)):
             self._know(tensor, Edge(index, k))
             outputs.append(SeenTensor(_shape(tensor), _dtype(tensor), Edge(index, k)))
-        for tensor, argument in zip(_tensors(returned), func._schema.returns, strict=False):
-            if argument.alias_info is not None and argument.alias_info.is_write:
-                self._writers[_storage(tensor)] = Edge(index)
-                self._bounds.forget()
-        macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
-        counted = macs is not None
-        call = Dispatched(str(func), *self._running[-1], given, tuple(outputs), macs or 0, counted, bounded)
-        self.calls.append(call)
+        operator = "::".join(target.split(".")[:2])
+        macs = macs_of(operator, given, outputs[0].shape if outputs else ())
+        place, counted = self._running[-1], macs is not None
+        self.calls.append(Dispatched(target, *place, given, tuple(outputs), macs or 0, counted, bounded))
+
+
+def _grouped_product(named: Mapping[str, Any]) -> Tensor:
+    """Return a product of rows, (rows, k) or (groups, rows, k), and (groups, k, n) or (k, n), of which those of a group
+    meet; of what has no groups, (m, rows) and (rows, n), as many as there are offsets."""
+    left, right = named["self"], named["mat2"]
+    flat = left.dim() == right.dim() == 2
+    groups = named["offs"].shape[:1] if flat else left.shape[:1] if left.dim() == right.dim() else ()
+    made: Tensor = left.new_empty((*groups, left.shape[-2], right.shape[-1]), dtype=named["out_dtype"])
+    return made
+
+
+def _is_masked(block_mask: Sequence[Any]) -> bool:
+    """Tell whether a block mask, as flex attention hands it on, leaves anything out."""
+    from torch.nn.attention.flex_attention import noop_mask
+
+    return block_mask[-1] is not noop_mask
 
 
 def _by_name(schema: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Any]:

@@ -231,9 +231,12 @@ def _transformers(reference: CodeReference, construct: Construct) -> Made:
         raise usage_error(f"transformers cannot read `{reference.name}`: {described(error)}") from error
     config._attn_implementation = "sdpa"
     names = config.architectures or []
-    kind = getattr(transformers, names[0], None) if names else None
-    model = kind or transformers.AutoModel.from_config
-    return Made(_construct(lambda: model(config), reference, construct), None, _version("transformers"))
+
+    def model() -> Any:  # whose code is imported as it is asked for
+        kind = getattr(transformers, names[0], None) if names else None
+        return kind(config) if kind else transformers.AutoModel.from_config(config)
+
+    return Made(_construct(model, reference, construct), None, _version("transformers"))
 
 
 def _own(reference: CodeReference, construct: Construct) -> Made:
@@ -346,9 +349,9 @@ def _really(make: Callable[[], Any]) -> Any:
 
 
 def _failed(name: str, doing: str, error: BaseException) -> Exception:
-    from archprof.captures.module import raised_at
+    from archprof.captures.module import ON_ANY_DEVICE, raised_at, wants_gpu
 
-    advice = ""
+    advice = ON_ANY_DEVICE if wants_gpu(error) else ""
     if isinstance(error, TypeError) and "required" in str(error):
         advice = f"give its arguments: `{name}(…)`"
     return usage_error(f"{doing} `{name}` fails: {described(error)}", help=advice, note=raised_at(error))

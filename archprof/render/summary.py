@@ -123,6 +123,8 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
         notes.append(Note("not counted", f"not counted: {listed(found.not_counted)}"))
     if found.at_most:
         notes.append(Note("at most", may_be_fewer(found.at_most)))
+    if found.packed_weights:
+        notes.append(Note("packed", f"packed weights are no parameters: {listed(found.packed_weights)}"))
     if len(outputs) > 1:
         shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))
@@ -141,10 +143,10 @@ def _extent(found: Summary) -> str:
 
 
 def may_be_fewer(found: AtMost) -> str:
-    """Return why MACs are at most so many: `at most: torchvision.nms ×1 may return fewer elements (in rpn)`."""
+    """Return why MACs are at most so many: `at most: torchvision.nms ×1 may come to less (in rpn)`."""
     modules = found.modules if len(found.modules) < MOST_MODULES else (*found.modules[: MOST_MODULES - 1], "…")
     where = f" (in {', '.join(modules)})" if modules else ""
-    return f"at most: {listed(found.operators)} may return fewer elements{where}"
+    return f"at most: {listed(found.operators)} may come to less{where}"
 
 
 def _left_out(found: Summary, view: View, count: str) -> Note:
