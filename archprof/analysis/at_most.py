@@ -26,9 +26,9 @@ def at_most(report: Report) -> AtMost | None:
         return None
     for index in reversed(range(len(nodes))):
         if index in needed:
-            # What reads nothing may be as large as anything before says.
-            inputs = nodes[index].inputs
-            needed.update([edge.node for edge in inputs if edge.node != INPUT] if inputs else range(index))
+            if _takes_sizes(nodes[index]):
+                needed.update(range(index))
+            needed.update([edge.node for edge in nodes[index].inputs if edge.node != INPUT])
     causes = [nodes[index] for index in sorted(needed) if _is_bounded(nodes[index])]
     modules = dict.fromkeys(node.path.rpartition(":")[0] for node in causes)
     return AtMost(dict(Counter(node.op.name for node in causes)), tuple(filter(None, modules)))
@@ -36,14 +36,14 @@ def at_most(report: Report) -> AtMost | None:
 
 def bounded_nodes(graph: Graph) -> frozenset[int]:
     """Return the indices of the operators that return as much as data has it, and of all that read what those have
-    made; of those that read nothing too, which may be made in a size that stands there.
+    made; of those that are told sizes too, which may be the sizes that stand there.
 
     Attention that leaves out what a mask says is among them, and what reads it is not: its output is as large as ever.
     """
     found: set[int] = set()
     masked: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if (found and _makes(node)) or any(edge.node in found for edge in node.inputs):
+        if (found and _takes_sizes(node)) or any(edge.node in found for edge in node.inputs):
             found.add(index)
         elif _is_bounded(node):
             (masked if node.kind == "attention" else found).add(index)
@@ -54,6 +54,11 @@ def _is_bounded(node: Node) -> bool:
     return isinstance(node.op, Recorded) and node.op.bounded
 
 
-def _makes(node: Node) -> bool:
-    """Tell whether an operator makes something of nothing; what did not run is no operator."""
-    return not node.inputs and isinstance(node.op, Recorded) and "." in node.op.target
+# Operators that are told sizes, besides those that read nothing.
+_SIZED = ("expand", "slice", "repeat", "new_empty", "new_zeros", "new_ones", "new_full")
+
+
+def _takes_sizes(node: Node) -> bool:
+    """Tell whether an operator is told how large its output is to be; what did not run is no operator."""
+    made = not node.inputs and isinstance(node.op, Recorded) and "." in node.op.target
+    return made or node.op.name.rpartition(".")[2] in _SIZED

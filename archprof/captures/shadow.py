@@ -32,13 +32,26 @@ def on_fakes(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], 
     """Give a copy of fake tensors, which know their device and can meet real ones, and what makes an input fake."""
     import torch
 
-    with _fakes().FakeTensorMode(allow_non_fake_inputs=True) as mode:
+    with _unlogged(), _fakes().FakeTensorMode(allow_non_fake_inputs=True) as mode:
 
         def fake(tensor: Tensor) -> Tensor:
             # What was made on meta stands on the device of the inputs here.
             return torch.empty_like(tensor, device="cpu") if tensor.is_meta else mode.from_tensor(tensor)
 
         yield _copy(module, fake), fake
+
+
+@contextmanager
+def _unlogged() -> Iterator[None]:
+    """Keep torch from logging, with its own frames, what is raised all the same."""
+    import logging
+
+    log = logging.getLogger("torch._subclasses.fake_tensor")
+    was, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was
 
 
 def on_cpu(*, drawn: bool) -> Shadow:

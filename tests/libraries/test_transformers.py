@@ -77,9 +77,6 @@ MESSAGES = {
     "transformers:bert-base-uncased": ("there is no file `bert-base-uncased`", CONFIG),
     "timm:vit_tinny_patch16_224": ("timm has no `vit_tinny_patch16_224`", "did you mean `vit_tiny_patch16_224`?"),
     "torchvision:resnet51": ("torchvision has no `resnet51`", "did you mean `resnet50`?"),
-    "torchvision:raft_small": (
-        "`torchvision:raft_small` needs its input", "as in `--input 3x224x224`, without the batch",
-    ),
 }  # fmt: skip
 
 
