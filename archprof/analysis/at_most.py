@@ -43,7 +43,7 @@ def bounded_nodes(graph: Graph) -> frozenset[int]:
     found: set[int] = set()
     masked: set[int] = set()
     for index, node in enumerate(graph.nodes):
-        if (found and _takes_sizes(node)) or any(edge.node in found for edge in node.inputs):
+        if found and (_takes_sizes(node) or any(edge.node in found for edge in node.inputs)):
             found.add(index)
         elif _is_bounded(node):
             (masked if node.kind == "attention" else found).add(index)

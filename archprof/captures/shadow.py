@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     Shadow = Callable[[nn.Module], AbstractContextManager[tuple[nn.Module, Callable[[Tensor], Tensor]]]]
 
 # Of the random numbers of a real run.
-SEED = 0
+_SEED = 0
 
 
 @contextmanager
@@ -60,12 +60,23 @@ def on_cpu(*, drawn: bool) -> Shadow:
 
     @contextmanager
     def shadowed(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
-        import torch
-
-        torch.manual_seed(SEED)
+        seed()
         yield _copy(module, _to_cpu, shares=False), _random if drawn else _to_cpu
 
     return shadowed
+
+
+def seed() -> None:
+    """Have whatever draws random numbers, of torch, Python and numpy, draw the same ones each time."""
+    import random
+    import sys
+
+    import torch
+
+    torch.manual_seed(_SEED)
+    random.seed(_SEED)
+    if numpy := sys.modules.get("numpy"):  # torch can do without
+        numpy.random.seed(_SEED)
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:

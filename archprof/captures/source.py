@@ -338,13 +338,11 @@ def _without_weights(make: Callable[[], Any]) -> Any:
 
 def _really(make: Callable[[], Any]) -> Any:
     """Return what is made with weights, drawn from random numbers that are the same each time."""
-    import torch
-
-    from archprof.captures.shadow import SEED
+    from archprof.captures.shadow import seed
     from archprof.runtime.measure import inference
 
     with inference():
-        torch.manual_seed(SEED)
+        seed()
         return make()
 
 
