@@ -10,11 +10,11 @@ from archprof.ir.operators.recorded import Recorded
 
 
 class AtMost(NamedTuple):
-    """Why MACs are at most so many: *operators* that may return fewer elements, by name with how often they run before
-    something multiplies, and the paths of the *modules* that call them."""
+    """Why MACs are at most so many: *causes*, operators that may return fewer elements, by name with how often they run
+    before something multiplies, and the modules *within* which they are called, by path."""
 
-    operators: Mapping[str, int]
-    modules: tuple[str, ...]
+    causes: Mapping[str, int]
+    within: tuple[str, ...]
 
 
 def at_most(report: Report) -> AtMost | None:

@@ -432,7 +432,7 @@ def _undecided(verdict: Verdict, bound: AtMost) -> Problem:
     name = "FLOPs" if verdict.metric == "flops" else "MACs"
     sign = "≥" if verdict.bound == "min" else "≤"
     known = f"{name} are at most {verdict.actual:,}, which does not tell whether they are {sign} {verdict.limit:,}"
-    message = f"{known}: {listed(bound.operators)} may come to less"
+    message = f"{known}: {listed(bound.causes)} may come to less"
     return Problem(message, verdict.spec, help="an upper bound keeps a limit that is as high; of others data decides")
 
 

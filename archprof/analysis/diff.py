@@ -76,7 +76,7 @@ class Diff(NamedTuple):
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
     at_most: Mapping[str, AtMost] | None = None
-    captured: Mapping[str, str] | None = None
+    captures: Mapping[str, str] | None = None
 
     @property
     def empty(self) -> bool:

@@ -19,7 +19,7 @@ Stage = int | Literal["head"]
 
 class Layer(NamedTuple):
     """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
-    *at_most* says that data decides how much it returns or reads, and its counts are the most that there can be."""
+    *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be."""
 
     path: str
     op: str
@@ -39,7 +39,7 @@ class Layer(NamedTuple):
     location: Location | None
     counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
-    at_most: bool = False
+    bounded: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -78,7 +78,7 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     """Return a report as a result, with what other *conventions* count."""
     known = _known(report, conventions) if conventions else []
     bounded = bounded_nodes(report.graph)
-    layers = tuple([_layer(row, known, at_most=index in bounded) for index, row in enumerate(report.rows)])
+    layers = tuple([_layer(row, known, bounded=index in bounded) for index, row in enumerate(report.rows)])
     tallies = tuple([total_by(report, one) for one in conventions])
     measured = _measured(report.measured)
     found = not_counted(report), at_most(report), _packed_weights(report)
@@ -105,7 +105,7 @@ def _packed_weights(report: Report) -> dict[str, int] | None:
     return dict(Counter(name for name in names if name.startswith("quantized."))) or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, at_most: bool) -> Layer:
+def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, bounded: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -126,7 +126,7 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, at_
         None if place is None else place._replace(file=catalog.portable(place.file)),
         {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
         row.measured,
-        at_most,
+        bounded,
     )
 
 

@@ -160,7 +160,7 @@ def _notes(outcome: Outcome) -> list[Note]:
             if one.not_counted
         ),
         *(
-            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.operators))
+            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.causes))
             for one in outcome.models
             if one.at_most
         ),

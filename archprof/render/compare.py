@@ -58,7 +58,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     footer = (
         *_least(found),
         *(
-            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.operators))
+            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.causes))
             for one in found.models
             if one.at_most
         ),

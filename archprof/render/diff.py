@@ -137,7 +137,7 @@ def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
         *(Note("change", line) for line in lines),
         *(Note("not counted", line) for line in _least(found)),
         *(Note("at most", line) for line in _most(found)),
-        *(note for side, how in (found.captured or {}).items() for note in captured_notes(getattr(found, side), how)),
+        *(note for side, how in (found.captures or {}).items() for note in captured_notes(getattr(found, side), how)),
         *(Note("totals", line) for line in totals),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
@@ -153,7 +153,7 @@ def _least(found: Diff) -> Iterator[str]:
 def _most(found: Diff) -> Iterator[str]:
     """Yield of which side the MACs are the most that there can be."""
     for side, bound in (found.at_most or {}).items():
-        yield upper_bound(getattr(found, side), getattr(found.totals, side).macs, bound.operators)
+        yield upper_bound(getattr(found, side), getattr(found.totals, side).macs, bound.causes)
 
 
 def _free(found: Diff) -> list[str]:

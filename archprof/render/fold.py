@@ -63,7 +63,7 @@ class Line(NamedTuple):
     @property
     def at_most(self) -> bool:
         """Whether MACs of a row are the most that there can be."""
-        return any(row.at_most and row.cost.macs for row in self.rows)
+        return any(row.bounded and row.cost.macs for row in self.rows)
 
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""

@@ -144,9 +144,9 @@ def _extent(found: Summary) -> str:
 
 def may_be_fewer(found: AtMost) -> str:
     """Return why MACs are at most so many: `at most: torchvision.nms ×1 may come to less (in rpn)`."""
-    modules = found.modules if len(found.modules) < MOST_MODULES else (*found.modules[: MOST_MODULES - 1], "…")
+    modules = found.within if len(found.within) < MOST_MODULES else (*found.within[: MOST_MODULES - 1], "…")
     where = f" (in {', '.join(modules)})" if modules else ""
-    return f"at most: {listed(found.operators)} may come to less{where}"
+    return f"at most: {listed(found.causes)} may come to less{where}"
 
 
 def _left_out(found: Summary, view: View, count: str) -> Note:

@@ -117,9 +117,9 @@ def test_an_upper_bound_is_said_to_be_one(capsys):
     assert f"params 45 (45) · MACs at most {BEFORE + BEHIND} (216) · activations 54" in lines
     assert "at most: aten.index ×1 may come to less" in lines
     found = json.loads(archprof(capsys, "summary", *ROWS, "--format", "json").out)
-    assert found["at_most"] == {"operators": {"aten.index": 1}, "modules": []}
+    assert found["at_most"] == {"causes": {"aten.index": 1}, "within": []}
     assert found["captured"] == "meta"
-    assert [layer["path"] for layer in found["layers"] if layer.get("at_most")] == [":index[0]", "head"]
+    assert [layer["path"] for layer in found["layers"] if layer.get("bounded")] == [":index[0]", "head"]
 
 
 def test_a_bound_and_what_is_not_counted(capsys):
@@ -134,7 +134,7 @@ def test_bounds_beside_each_other(capsys):
     assert said in result.out
     assert said in archprof(capsys, "diff", "net.py:Complex", "net.py:Rows", "--input", "6x4").out
     found = json.loads(archprof(capsys, "diff", "net.py:Complex", *ROWS, "--format", "json").out)
-    assert found["at_most"] == {"after": {"operators": {"aten.index": 1}, "modules": []}}
+    assert found["at_most"] == {"after": {"causes": {"aten.index": 1}, "within": []}}
     assert "at most: aten.index ×1 may come to less\n" in archprof(capsys, "explain", *ROWS).out
 
 
