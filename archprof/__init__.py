@@ -130,13 +130,15 @@ def capture(
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
     train: bool = False,
+    real: bool = False,
 ) -> "Graph":
     """Return the graph of a torch module in evaluation mode, or to *train*, of its forward pass in training mode: every
     operator that torch dispatches, at the path of the module that calls it, with its shapes; `analyze` says what it
     costs.
 
     *input* is a shape (C, H, W), whose batch is found by recording several, or a tensor; *args* and *kwargs* are the
-    arguments of forward as they are. Nothing is computed, and the module is left as it was. Raises UsageError where
+    arguments of forward as they are. Nothing is computed, unless a *real* run is asked for, of a copy and on random
+    numbers where there are no tensors; the module is left as it was. Raises UsageError where
     torch is not installed, and for a module that cannot be run on that input.
     """
     from archprof.captures.given import batched_for
@@ -146,7 +148,7 @@ def capture(
 
     require_torch("capturing a module")
     subject = measurable(module)
-    return capture_module(subject, batched_for(subject, input, args, kwargs), train=train)
+    return capture_module(subject, batched_for(subject, input, args, kwargs), train=train, real=real)
 
 
 def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":

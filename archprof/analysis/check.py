@@ -7,9 +7,12 @@ from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.baseline import Snapshot, snapshot
 from archprof.analysis.budgets import (
     FAIL,
+    NEW,
+    PASS,
     CheckedNetwork,
     Verdict,
     contradictions,
@@ -73,13 +76,14 @@ class CheckRequest(NamedTuple):
 
 class CheckedTotals(NamedTuple):
     """The totals of a network that was checked. Where operators are *not_counted*, by name with how often they run, its
-    MACs are at least so many."""
+    MACs are at least so many; where there is *at_most*, they are at most so many."""
 
     model: str
     file: str
     totals: Counts
     weighted_layers: int
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 class Outcome(NamedTuple):
@@ -268,14 +272,16 @@ class _Checking:
             since = ""
         found = CheckedNetwork(target.label, report, before, since)
         weighted = found.count("layers", found.every)
-        missing = not_counted(report)
-        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing))
+        missing, bound = not_counted(report), at_most(report)
+        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing, bound))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)
         held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
         for budget in (*budgets, held) if limits else budgets:
             verdicts = judge(found, budget)
+            if bound:
+                verdicts = self._decided(found, budget, verdicts, bound)
             self._verdicts += [verdict for verdict in verdicts if not any(map(verdict.same, self._verdicts[start:]))]
             if budget.where.text and not select(found, budget.where):
                 self._unmet[budget] = names_no_row(budget, target.label, report.rows)
@@ -293,6 +299,21 @@ class _Checking:
             message = f"MACs are at least {report.totals.macs:,}; not counted: {listed(missing)}"
             advice = "`--allow-uncounted` holds what is counted to the limit"
             self._note([Problem(message, start_of(report.origin), help=advice)])
+
+    def _decided(
+        self, found: CheckedNetwork, budget: Budget, verdicts: Sequence[Verdict], bound: AtMost
+    ) -> list[Verdict]:
+        """Return the verdicts that hold where MACs are at most so many, and note the others: an upper bound keeps a
+        limit, and exceeds none."""
+        chosen = select(found, budget.where)
+        macs, bounded = found.report.columns["macs"], bounded_nodes(found.report.graph)
+        if not any(macs[index] and index in bounded for index in chosen):
+            return list(verdicts)
+        decided = [
+            one for one in verdicts if one.metric not in _OF_MACS or (one.status == PASS) is (one.bound != "min")
+        ]
+        self._note(_undecided(one, bound) for one in verdicts if one not in decided and one.status != NEW)
+        return decided
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
         """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more
@@ -404,6 +425,15 @@ def _nothing(request: CheckRequest, any_network: bool) -> Problem:
         Location(request.config.file, 1, 1),
         help="as in `budgets: [{model: specs/*.yaml, macs: 220M}]`",
     )
+
+
+def _undecided(verdict: Verdict, bound: AtMost) -> Problem:
+    """Return that nobody knows whether a limit holds."""
+    name = "FLOPs" if verdict.metric == "flops" else "MACs"
+    sign = "≥" if verdict.bound == "min" else "≤"
+    known = f"{name} are at most {verdict.actual:,}, which does not tell whether they are {sign} {verdict.limit:,}"
+    message = f"{known}: {listed(bound.causes)} may come to less"
+    return Problem(message, verdict.spec, help="an upper bound keeps a limit that is as high; of others data decides")
 
 
 def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Verdict:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import (
     ConventionText,
     ConventionTotal,
@@ -59,7 +60,7 @@ class Accuracy(NamedTuple):
 class Contender(NamedTuple):
     """One network of a comparison, with its parts by kind, by stage (the stride; `head` where the map is gone) and by
     block, and its counts as fractions of the reference's; where operators are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    they run, its MACs are at least so many; where there is *at_most*, they are at most so many."""
 
     model: str
     title: str
@@ -74,6 +75,8 @@ class Contender(NamedTuple):
     accuracy: Accuracy | None
     conventions: tuple[ConventionTotal, ...] = ()
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
+    captured: str = ""
 
 
 class Comparison(NamedTuple):
@@ -148,6 +151,8 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
         _accuracy(report.origin),
         tuple(total_by(report, one) for one in conventions),
         not_counted(report),
+        at_most(report),
+        report.graph.captured,
     )
 
 

@@ -7,6 +7,7 @@ from itertools import takewhile
 from math import isqrt
 from typing import Any, Literal, NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import ConventionText, Tensor, convention_text, mode_of, tensor
 from archprof.analysis.summary import not_counted
 from archprof.costs.metrics import NO_COUNTS, Counts
@@ -64,7 +65,8 @@ class DiffTotals(NamedTuple):
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
     counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many; *mode* is that of both, where it is not evaluation."""
+    they run, its MACs are at least so many; those of the sides in *at_most* are at most so many; *mode* is that of
+    both, where it is not evaluation."""
 
     before: str
     after: str
@@ -75,6 +77,8 @@ class Diff(NamedTuple):
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
     mode: str = ""
+    at_most: Mapping[str, AtMost] | None = None
+    captures: Mapping[str, str] | None = None
 
     @property
     def empty(self) -> bool:
@@ -104,10 +108,13 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
     names = (before.origin.variant, after.origin.variant)
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
-    sides = {"before": not_counted(before), "after": not_counted(after)}
-    uncounted = {side: calls for side, calls in sides.items() if calls} or None
     rule = convention_text(after.convention, training=after.graph.training)
-    return Diff(*names, rule, aligned, totals, hidden, tuple(blocks), uncounted, mode_of(after))
+    sides = {"before": before, "after": after}
+    uncounted = {side: calls for side, report in sides.items() if (calls := not_counted(report))} or None
+    bounded = {side: bound for side, report in sides.items() if (bound := at_most(report))} or None
+    captured = {side: report.graph.captured for side, report in sides.items() if report.graph.captured} or None
+    changes = (hidden, tuple(blocks))
+    return Diff(*names, rule, aligned, totals, *changes, uncounted, mode_of(after), bounded, captured)
 
 
 class _Block(NamedTuple):

@@ -67,6 +67,7 @@ class Head(NamedTuple):
     convention: ConventionText
     totals: Counts
     mode: str = ""
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, or in a "real" run
 
     @property
     def input(self) -> Shape:
@@ -124,6 +125,7 @@ def head(report: "Report") -> Head:
         convention_text(report.convention, training=report.graph.training),
         report.totals,
         mode_of(report),
+        report.graph.captured,
     )
 
 

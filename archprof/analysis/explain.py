@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import Head, head
 from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
@@ -84,6 +85,7 @@ class Explained(NamedTuple):
     unpriced: tuple[str, ...]
     not_counted: Mapping[str, int] | None = None
     constant_macs: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
@@ -95,9 +97,9 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     counted = {one.name: one.total for one in explanations}
     # How operators could be written is a question about what `build` writes.
     forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
-    published = tuple(_published_counts(report))
-    unknown, constants = not_counted(report), constant_macs(report)
-    return Explained(head(report), explanations, forms, published, _unpriced(report), unknown, constants)
+    published, unpriced = tuple(_published_counts(report)), _unpriced(report)
+    known = not_counted(report), constant_macs(report), at_most(report)
+    return Explained(head(report), explanations, forms, published, unpriced, *known)
 
 
 def _explanation(report: Report, convention: Convention) -> Explanation:

@@ -26,10 +26,11 @@ def read_model(
     for_tables: Mapping[str, object],
     *,
     train: bool = False,
+    real: bool = False,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
     program of torch.export, whose free axes an input sets, or the module that code makes, recorded on *inputs* as
-    `--input` has them; with *train*, as it runs in training mode.
+    `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
     Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of all
     others too where they have settings, or anything is asked *for_tables* alone, by the options that ask for it.
@@ -41,7 +42,7 @@ def read_model(
         if is_code(reference):
             _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
             _refuse_for_tables(reference, for_tables)
-            return capture(reference, given, train=train)
+            return capture(reference, given, train=train, real=real)
     target, behind = _graph_file(reference)
     if target:
         _refuse_for_tables(target, for_tables)

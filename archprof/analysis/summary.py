@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Literal, NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import Convention, convention_sum
@@ -18,8 +19,8 @@ Stage = int | Literal["head"]
 
 
 class Layer(NamedTuple):
-    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not
-    known."""
+    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
+    *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be."""
 
     path: str
     op: str
@@ -39,6 +40,7 @@ class Layer(NamedTuple):
     location: Location | None
     counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
+    bounded: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -61,8 +63,9 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are
-    those of calls that depend on no input, by path."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
+    *at_most*, they are at most so many; *constant_macs* are those of calls that depend on no input, by path. Operators
+    with *packed_weights* hold what is not among the parameters."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -70,15 +73,19 @@ class Summary(NamedTuple):
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
     constant_macs: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
+    packed_weights: Mapping[str, int] | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
     known = _known(report, conventions) if conventions else []
-    layers = tuple([_layer(row, known) for row in report.rows])
+    bounded = bounded_nodes(report.graph)
+    layers = tuple([_layer(row, known, bounded=index in bounded) for index, row in enumerate(report.rows)])
     tallies = tuple([total_by(report, one) for one in conventions])
-    unknown, constants = not_counted(report), constant_macs(report)
-    return Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants)
+    measured = _measured(report.measured)
+    found = not_counted(report), constant_macs(report), at_most(report), _packed_weights(report)
+    return Summary(head(report), layers, tallies, measured, *found)
 
 
 def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
@@ -102,7 +109,13 @@ def constant_macs(report: Report) -> dict[str, int] | None:
     return {nodes[index].id: column[index] for index in constant(report.graph) if column[index]} or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
+def _packed_weights(report: Report) -> dict[str, int] | None:
+    """Return the quantised operators whose weights are no parameters, by name, with how often they run."""
+    names = [node.op.name for node in report.graph.nodes if isinstance(node.op, Recorded) and node.op.multiplies]
+    return dict(Counter(name for name in names if name.startswith("quantized."))) or None
+
+
+def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, bounded: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -123,6 +136,7 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Lay
         None if place is None else place._replace(file=catalog.portable(place.file)),
         {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
         row.measured,
+        bounded,
     )
 
 

@@ -33,7 +33,8 @@ class Dispatched(NamedTuple):
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
-    multiply-accumulates. *writes* names the arguments that are written over.
+    multiply-accumulates. *writes* names the arguments that are written over; *bounded* tells that data decides how much
+    it returns, and the outputs are the most that it can.
     """
 
     target: str
@@ -45,6 +46,7 @@ class Dispatched(NamedTuple):
     macs: int = 0
     counted: bool = True
     writes: tuple[str, ...] = ()
+    bounded: bool = False
 
     @property
     def name(self) -> str:

@@ -25,7 +25,7 @@ class Lifted(NamedTuple):
 
 def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Lifted:
     """Return the operator of a call, on these values."""
-    found = _typed(Site(call, form, inputs, outputs)) if inputs else None
+    found = _typed(Site(call, form, inputs, outputs)) if inputs and not call.bounded else None
     if found is not None:
         return found
     held = dict(held_tensors(call))
@@ -37,6 +37,7 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         _kind(call),
         call.counted,
         _divides(call, outputs),
+        call.bounded,
     )
     return Lifted(recorded, {})
 
@@ -70,7 +71,7 @@ def _is_counted_buffer(held: HeldTensor) -> bool:
 def _kind(call: Dispatched) -> str:
     """Return what sort of operator a call is, one of the kinds of `Operator`; a product with a parameter is linear."""
     kind = KINDS.get(call.name, "other")
-    if kind == "standard":
+    if kind == "standard" and "weight" in call.arguments:  # packed weights do not say their groups
         return _kind_of_convolution(call)
     if kind == "other" and call.macs:
         learned = any(held.kind == "parameter" for _, (_, held) in held_tensors(call))
@@ -131,6 +132,7 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "standard"),
     "linear": "linear",
     "scaled_dot_product_attention": "attention",
+    "flex_attention": "attention",
     "_scaled_dot_product_flash_attention_for_cpu": "attention",
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "mkldnn_rnn_layer", "_cudnn_rnn"), "recurrent"),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), "recurrent"),

@@ -103,7 +103,7 @@ class _Reader:
         single = self._part(f"{where}single_batch", lambda: field(record, "single_batch", flag, False))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
         graph = self._builder.build(captured.model, outputs, origin, named=len(outputs) > 1)
-        return graph._replace(single_batch=single)
+        return graph._replace(single_batch=single, captured=captured.how)
 
     def _document(self) -> dict[str, Any]:
         document = self._text.parse()
@@ -180,7 +180,9 @@ class _Reader:
 
 
 def _captured(found: Mapping[str, Any]) -> Captured:
-    return Captured(**{name: field(found, name, texts if name == "inputs" else text) for name in Captured._fields})
+    known = [name for name in Captured._fields if name != "how"]
+    how = field(found, "how", one_of("meta", "fake", "real"), "")
+    return Captured(**{name: field(found, name, texts if name == "inputs" else text) for name in known}, how=how)
 
 
 def _inputs(found: Any) -> dict[str, Value]:
@@ -218,7 +220,8 @@ def _recorded(found: Any) -> Recorded:
     held, kept = (field(record, key, counts, ()) for key in ("parameters", "buffers"))
     kind = field(record, "kind", one_of(*KINDS))
     divides = field(record, "divides", lambda value: None if value is None else integer(value, 1, MOST_SIZE), 1)
-    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides)
+    bounded = field(record, "bounded", flag, False)
+    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides, bounded)
 
 
 def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:

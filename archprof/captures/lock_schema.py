@@ -19,7 +19,7 @@ _PLACE = {"anyOf": [_COUNT, {"const": HELD}]}
 def lock_schema() -> dict[str, Any]:
     """Return the schema of the file that `archprof lock` writes."""
     texts = {name: _TEXT for name in Captured._fields if name != "inputs"}
-    captured = _record({**texts, "inputs": {"type": "array", "items": _TEXT}})
+    captured = _record({**texts, "inputs": {"type": "array", "items": _TEXT}}, ("how",))
     node = {"$ref": "#/$defs/node"}
     # Of a call that is the same in evaluation, the name alone.
     training = _record(_graph({"anyOf": [_TEXT, node]}), ("single_batch",))
@@ -58,13 +58,13 @@ def _node() -> dict[str, Any]:
     """Return the schema of a call: of an operator of ours, with attributes, or of one that was recorded."""
     macs = {"type": ["integer", "null"], "minimum": 0}
     facts = {"target": _TEXT, "kind": {"enum": [*KINDS]}, "macs": macs, "parameters": _COUNTS, "buffers": _COUNTS}
-    facts["divides"] = {"type": ["integer", "null"], "minimum": 1}
+    facts |= {"divides": {"type": ["integer", "null"], "minimum": 1}, "bounded": {"type": "boolean"}}
     properties = {
         "path": _TEXT,
         "call": {"type": "integer", "minimum": 1},
         "op": _TEXT,
         "attributes": {"type": "object"},
-        "recorded": _record(facts, ("parameters", "buffers", "divides")),
+        "recorded": _record(facts, ("parameters", "buffers", "divides", "bounded")),
         "form": {"enum": ["module", "other module", "function"]},
         "inputs": {"type": "array", "items": _EDGE},
         "outputs": {"type": "array", "minItems": 1, "items": _tensor()},

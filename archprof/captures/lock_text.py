@@ -16,7 +16,7 @@ SCHEMA = 1
 
 class Captured(NamedTuple):
     """How a network was captured: the model and the inputs as they are typed, by which versions, the library's empty
-    where none made the model."""
+    where none made the model; *how* is on `meta` or `fake` tensors, or in a `real` run."""
 
     model: str
     inputs: tuple[str, ...]
@@ -24,6 +24,7 @@ class Captured(NamedTuple):
     archprof: str
     torch: str
     library: str
+    how: str = ""
 
     @property
     def versions(self) -> str:
@@ -43,7 +44,8 @@ def lock_text(lock: Lock) -> str:
     """Return a lock as the text of its file. Raises UsageError for a graph of which two nodes have one name."""
     graph, captured, training = lock
     record = graph_record(graph)
-    parts = {"schema": SCHEMA, "captured": captured._asdict(), **record}
+    how = {key: value for key, value in captured._asdict().items() if key != "how" or value}
+    parts = {"schema": SCHEMA, "captured": how, **record}
     if training is not None:
         parts["training"] = _beside(graph_record(training), record)
     return _object(parts) + "\n"
@@ -140,8 +142,10 @@ def _operator(op: Operator) -> dict[str, Any]:
         "parameters": dict(op.held),
         "buffers": dict(op.kept),
     }
-    divides = {} if op.divides == 1 else {"divides": op.divides}
-    return {"recorded": {key: value for key, value in facts.items() if value != {}} | divides}
+    unusual: dict[str, Any] = {} if op.divides == 1 else {"divides": op.divides}
+    if op.bounded:
+        unusual["bounded"] = True
+    return {"recorded": {key: value for key, value in facts.items() if value != {}} | unusual}
 
 
 def tensor_record(value: Value) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from typing import Any
 from archprof.captures.calls import SeenTensor
 from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.products import RULES as PRODUCTS
-from archprof.runtime.products import Rule, Shapes, Sizes, matmul, multiplies
+from archprof.runtime.products import Rule, Shapes, Sizes, attention, matmul, multiplies
 
 
 def _convolution(arguments: Shapes, output: Sizes) -> int:
@@ -58,6 +58,9 @@ RULES: Mapping[str, Rule] = {
     "aten::addmm": _added_product,
     **dict.fromkeys(("aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell", "aten::rnn_relu_cell"), _cell),
     "torchvision::deform_conv2d": _convolution,
+    "higher_order::flex_attention": attention,
+    **dict.fromkeys(("quantized::conv1d", "quantized::conv2d", "quantized::conv3d"), _convolution),
+    **dict.fromkeys(("quantized::conv1d_relu", "quantized::conv2d_relu", "quantized::conv3d_relu"), _convolution),
 }
 # Composite operators that are taken apart where they run, and may stand whole in a file.
 _WRITTEN: Mapping[str, Rule] = {"aten::einsum": _einsum, "aten::linalg_matmul": matmul}

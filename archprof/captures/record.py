@@ -12,23 +12,39 @@ import torch
 from torch import Tensor, nn
 from torch._prims_common import suggest_memory_format
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
-from torch.utils._python_dispatch import TorchDispatchMode
 
+from archprof.captures.bounds import (
+    Bounds,
+    FunctionOperatorError,
+    UnknownElementError,
+    asks_for_elements,
+    is_bounded,
+    largest,
+)
 from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor, tensors_in
 from archprof.captures.macs import is_whole, macs_of
+from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
+from archprof.runtime.dispatch import HigherOrderOperator, TorchDispatchMode
 
 
 def record(
-    module: nn.Module, inputs: Mapping[str, Tensor], args: Sequence[Any], kwargs: Mapping[str, Any]
+    module: nn.Module,
+    inputs: Mapping[str, Tensor],
+    args: Sequence[Any],
+    kwargs: Mapping[str, Any],
+    *,
+    gradients: bool = False,
 ) -> Recording:
     """Run a module once and return what it called; *inputs* names the tensors among its arguments.
 
-    The module is run as it stands: its mode, its device (meta, where nothing is computed). What its forward raises is
-    raised.
+    The module is run as it stands: its mode, its device (meta, where nothing is computed). Of what is as large as data
+    has it, and there is no data, the most is taken that there can be. What its forward raises is raised, and
+    UnknownElementError where it asks for elements that nobody has. One that asks for *gradients* gets them; then
+    composite operators arrive as what they are made of.
     """
     recorder = _Recorder(module, inputs)
-    with torch.inference_mode(), recorder.following(), recorder:
+    with torch.inference_mode(not gradients), recorder.following(), recorder:
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
@@ -50,6 +66,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     their identity, so that every one is held until the end.
     """
 
+    supports_higher_order_operators = True
+
     def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor]) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Dispatched] = []
@@ -59,6 +77,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._known: dict[int, SeenTensor] = {}
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
+        self._bounds = Bounds()
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -99,6 +118,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        if isinstance(func, HigherOrderOperator):
+            return self._run_function(func, args, kwargs)
+        if func.namespace == "prim":  # as to ask for a tensor's device
+            return func(*args, **kwargs)
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -106,19 +129,46 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 return made
         signature = _signature(func)
         named = dict(zip(signature.defaults, args, strict=False)) | kwargs
-        given = {name: self._plain(named.get(name, default)) for name, default in signature.defaults.items()}
-        returned = _known(signature.operator, given, named)
-        if returned is None:
-            returned = func(*args, **kwargs)
-        returned = _laid_out(signature.operator, named, returned)
-        self._note(func, signature, given, returned)
+        named = {name: named.get(name, default) for name, default in signature.defaults.items()}
+        given = {name: self._plain(value) for name, value in named.items()}
+        returned, bounded = self._run(func, signature.operator, named, args, kwargs)
+        self._note(str(func), given, returned, signature.writes, bounded=bounded)
+        self._bounds.note(signature.operator, named, returned)
         return returned
+
+    def _run_function(self, func: Any, args: Any, kwargs: Any) -> Any:
+        """Run an operator of functions: attention by what it multiplies, a choice by what is chosen."""
+        if func.name() == "flex_attention":
+            returned = func(*args, **kwargs)
+            given = {name: self.seen(tensor) for name, tensor in zip(("query", "key", "value"), args, strict=False)}
+            self._note("higher_order.flex_attention.default", given, returned, bounded=_is_masked(args[4]))
+            return returned
+        if func.name() == "cond" and (not isinstance(args[0], Tensor) or has_elements(args[0])):
+            with self:
+                return args[1 if args[0] else 2](*args[3])
+        raise FunctionOperatorError(func.name())
+
+    def _run(self, func: Any, operator: str, named: Mapping[str, Any], args: Any, kwargs: Any) -> tuple[Any, bool]:
+        """Return what a call returns, and whether that is the most that it can."""
+        if operator in _NORMS and _is_fitting_norm(operator, named) and not has_elements(args[0]):
+            # What a norm returns torch works out in dozens of steps, as if it were computed.
+            return _normalized(operator, named["input"]), False
+        if operator == "aten::_grouped_mm" and not has_elements(args[0]):
+            return _grouped_product(named), False  # torch works its shape out for bfloat16 alone
+        if asks_for_elements(operator) and not _all_known(named):
+            raise UnknownElementError(str(func).rpartition(".")[0], *self._running[-1][:2])
+        if is_bounded(operator, named) and not _all_known(named):
+            return largest(operator, named, self._bounds), True
+        return _laid_out(operator, named, func(*args, **kwargs)), False
 
     def _plain(self, value: Any) -> Any:
         if isinstance(value, Tensor):
             return self.seen(value)
         if isinstance(value, list | tuple):
             return [self._plain(item) for item in value]
+        if isinstance(value, torch.ScriptObject) and hasattr(value, "unpack"):  # what is quantised packs its weights
+            weight = value.unpack()[0]
+            return SeenTensor(tuple(weight.shape), _dtype(weight), HeldTensor("", "constant"))
         return value
 
     def seen(self, tensor: Tensor) -> SeenTensor:
@@ -129,17 +179,18 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return found
         return found._replace(after=(writer,))
 
-    def _note(self, func: Any, signature: _Signature, given: dict[str, Any], returned: Any) -> None:
+    def _note(
+        self, target: str, given: dict[str, Any], returned: Any, writes: tuple[str, ...] = (), *, bounded: bool
+    ) -> None:
         index = len(self.calls)
         outputs = tuple([self._know(tensor, Edge(index, k)) for k, tensor in enumerate(_tensors(returned))])
-        for name in signature.writes:
+        for name in writes:
             for seen in tensors_in(given[name]):
                 self._writers[seen.storage] = Edge(index)
-        macs = macs_of(signature.operator, given, outputs[0].shape if outputs else ())
-        counted = macs is not None
-        self.calls.append(
-            Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, counted, signature.writes)
-        )
+                self._bounds.forget()
+        macs = macs_of("::".join(target.split(".")[:2]), given, outputs[0].shape if outputs else ())
+        place, counted = self._running[-1], macs is not None
+        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, writes, bounded))
 
 
 class _Signature(NamedTuple):
@@ -159,25 +210,29 @@ def _signature(func: Any) -> _Signature:
     return _Signature(schema.name, {one.name: one.default_value for one in arguments}, tuple(writes))
 
 
-def _known(operator: str, given: Mapping[str, Any], named: Mapping[str, Any]) -> Tensor | None:
-    """Return what an operator returns of which torch need not, or will not, be asked."""
-    if _is_fitting_norm(operator, given):
-        # Torch works it out in dozens of steps, as if it were computed.
-        return _normalized(operator, named["input"])
-    if operator == "aten::_grouped_mm" and given["bias"] is None and given["out_dtype"] is None:
-        # On meta it is of bfloat16 alone; wherever something is computed, of other types too.
-        rows, matrices = given["self"].shape, given["mat2"].shape
-        if len(rows) == 2 and len(matrices) == 3 and rows[1] == matrices[1]:
-            returned: Tensor = named["self"].new_empty((rows[0], matrices[2]))
-            return returned
-    return None
+def _grouped_product(named: Mapping[str, Any]) -> Tensor:
+    """Return a product of rows, (rows, k) or (groups, rows, k), and (groups, k, n) or (k, n), of which those of a group
+    meet; of what has no groups, (m, rows) and (rows, n), as many as there are offsets."""
+    left, right = named["self"], named["mat2"]
+    flat = left.dim() == right.dim() == 2
+    groups = named["offs"].shape[:1] if flat else left.shape[:1] if left.dim() == right.dim() else ()
+    made: Tensor = left.new_empty((*groups, left.shape[-2], right.shape[-1]), dtype=named["out_dtype"])
+    return made
+
+
+def _is_masked(block_mask: Sequence[Any]) -> bool:
+    """Tell whether a block mask, as flex attention hands it on, leaves anything out."""
+    from torch.nn.attention.flex_attention import noop_mask
+
+    return block_mask[-1] is not noop_mask
+
+
+def _all_known(named: Mapping[str, Any]) -> bool:
+    return all(has_elements(tensor) for value in named.values() for tensor in _tensors(value))
 
 
 def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
-    """Tell whether an operator is a norm whose tensors are as large as its input asks for: then its output is as its
-    input is."""
-    if operator not in _NORMS:
-        return False
+    """Tell whether a norm has tensors as large as its input asks for: then its output is as its input is."""
     shape = given["input"].shape
     normalized = tuple(given.get("normalized_shape", shape[1:2]))
     if "normalized_shape" in given:
@@ -195,6 +250,8 @@ def _normalized(norm: str, tensor: Tensor) -> Tensor:
 
 def _laid_out(operator: str, given: Mapping[str, Any], returned: Any) -> Any:
     """Return what an operator returns as it lies in memory on devices that compute, where meta has it otherwise."""
+    if not isinstance(returned, Tensor) or has_elements(returned):
+        return returned
     if operator in _CONVOLUTIONS:
         return returned.contiguous(memory_format=suggest_memory_format(given["input"]))
     if operator == "aten::scaled_dot_product_attention" and _is_fused(given):

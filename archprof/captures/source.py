@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
     from archprof.captures.lock_text import Lock
 
+# What calls what makes a module, with or without its weights.
+Construct = Callable[[Callable[[], Any]], Any]
 # Of a clip, as torchvision's references train and evaluate with.
 _FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
@@ -76,76 +78,85 @@ def _literals(call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise usage_error(f"the arguments of `{call}` are no literals", help=advice) from None
 
 
-def lock(text: str, given: Sequence[str], version: str, *, training: bool = False) -> Lock:
+def lock(text: str, given: Sequence[str], version: str, *, training: bool = False, real: bool = False) -> Lock:
     """Return what a *version* of archprof captures of a model that is named as code, with how it did; where the batch
-    stands in each shape is found by recording several. With *training*, it is captured as it trains too.
+    stands in each shape is found by recording several. With *training*, it is captured as it trains too; where it is to
+    be *real*, it computes.
 
     Raises UsageError as `capture` does.
     """
     from archprof.captures.lock_text import Captured, Lock
 
-    graph, *trained = _graphs(text, given, (False, True) if training else (False,), batches=True)
+    modes = (False, True) if training else (False,)
+    (graph, *trained), inputs = _graphs(text, given, modes, batches=True, real=real)
     import torch
 
-    inputs = tuple(given) or ("x".join(map(str, next(iter(graph.inputs.values())).shape)),)
     release = torch.__version__.partition("+")[0]  # for which device it was built changes no graph
-    captured = Captured(text, inputs, "eval", version, release, graph.origin.note)
+    captured = Captured(text, inputs, "eval", version, release, graph.origin.note, graph.captured)
     return Lock(graph, captured, trained[0] if trained else None)
 
 
-def capture(text: str, given: Sequence[str] = (), *, train: bool = False) -> Graph:
+def capture(text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
-    none are, at the one that its library has for it. With *train*, it is how the model runs while it trains.
+    none are, at those that its library has for it. With *train*, it is how the model runs while it trains; where it is
+    to be *real*, its weights are drawn, and it computes.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
-    [graph] = _graphs(text, given, (train,), batches=False)
+    [graph], _ = _graphs(text, given, (train,), batches=False, real=real)
     return graph
 
 
-def _graphs(text: str, given: Sequence[str], modes: Sequence[bool], *, batches: bool) -> list[Graph]:
-    """Return what is captured in evaluation (False) or while it trains, of the one module that the code makes."""
-    from archprof.captures.given import Given, batched, read_given
+def _graphs(
+    text: str, given: Sequence[str], modes: Sequence[bool], *, batches: bool, real: bool
+) -> tuple[list[Graph], tuple[str, ...]]:
+    """Return what is captured in evaluation (False) or while it trains, of the one module that the code makes, and its
+    inputs as `--input` has them."""
+    from archprof.captures.given import batched, read_given
     from archprof.captures.module import capture_module
     from archprof.runtime.imports import require_torch
 
-    arguments = [read_given(one) for one in given]
+    for one in given:  # what is wrong is told before code runs
+        read_given(one)
     reference = parse(text)
     require_torch("running a model's code")
     # What code prints is no part of the result.
     with redirect_stdout(sys.stderr):
-        made = make(reference)
-        shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
-        if not shaped:
+        made = make(reference, real=real)
+        texts = tuple(given) or made.default_inputs
+        if not texts:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-        inputs = batched(shaped)
+        inputs = batched(map(read_given, texts))
         if not batches:  # counts and shapes of one image need no other
             inputs = inputs._replace(growing=False)
         origin = Unlisted(text, note=made.version)
-        return [capture_module(made.module, inputs, origin, train=train) for train in modes]
+        return [capture_module(made.module, inputs, origin, train=train, real=real) for train in modes], texts
 
 
 class Made(NamedTuple):
-    """A module, the shape that its library gives it by default (None where none says), and whose code made it."""
+    """A module, the shape that its library gives it by default (None where none says), and whose code made it; *inputs*
+    are what it takes by default where that is not an image of the shape, as `--input` has them."""
 
     module: nn.Module
     shape: tuple[int, ...] | None
     version: str
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def default_inputs(self) -> tuple[str, ...]:
+        """What it takes by default, as `--input` has it; nothing where its library does not say."""
+        return self.inputs or (("x".join(map(str, self.shape)),) if self.shape is not None else ())
 
 
-def make(reference: CodeReference) -> Made:
-    """Return the module of a reference, without drawing its weights, and on the meta device where it can be made there.
+def make(reference: CodeReference, *, real: bool = False) -> Made:
+    """Return the module of a reference, without drawing its weights, and on the meta device where it can be made there;
+    where it is to be *real*, as its code makes it.
 
     Raises UsageError where the code is not there, or fails, and where it gives no module.
     """
-    if reference.origin == "torchvision":
-        return _torchvision(reference)
-    if reference.origin == "timm":
-        return _timm(reference)
-    if reference.origin == "transformers":
-        return _transformers(reference)
-    return _own(reference)
+    makers = {"torchvision": _torchvision, "timm": _timm, "transformers": _transformers}
+    return makers.get(reference.origin, _own)(reference, _really if real else _without_weights)
 
 
 def _library(name: str) -> Any:
@@ -167,7 +178,7 @@ def _version(name: str) -> str:
     return f"{name} {version(name)}"
 
 
-def _torchvision(reference: CodeReference) -> Made:
+def _torchvision(reference: CodeReference, construct: Construct) -> Made:
     models = _library("torchvision").models
     known = models.list_models()
     if reference.name not in known:
@@ -176,8 +187,20 @@ def _torchvision(reference: CodeReference) -> Made:
     import inspect
 
     off = {word: None for word in ("weights", "weights_backbone") if word in inspect.signature(builder).parameters}
-    module = _construct(lambda: builder(*(reference.arguments or ()), **{**off, **reference.keywords}), reference)
-    return Made(module, _torchvision_shape(models, reference.name), _version("torchvision"))
+    given = {**off, **reference.keywords}
+    module = _construct(lambda: builder(*(reference.arguments or ()), **given), reference, construct)
+    shape, inputs = _torchvision_shape(models, reference.name), _torchvision_inputs(module)
+    return Made(module, shape, _version("torchvision"), inputs)
+
+
+def _torchvision_inputs(module: Any) -> tuple[str, ...]:
+    """Return what models take that take no image: detection a list of them, of the size that it brings all to; optical
+    flow two, at which torchvision counts it."""
+    kind = type(module).__module__.removeprefix("torchvision.models.").partition(".")[0]
+    if kind == "detection":
+        height, width = module.transform.fixed_size or (module.transform.min_size[-1],) * 2
+        return (f"3x{height}x{width}:list",)
+    return ("3x512x512",) * 2 if kind == "optical_flow" else ()
 
 
 def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
@@ -194,17 +217,18 @@ def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
     return (3, _FRAMES, height, width) if type(given).__name__ == "VideoClassification" else (3, height, width)
 
 
-def _timm(reference: CodeReference) -> Made:
+def _timm(reference: CodeReference, construct: Construct) -> Made:
     timm = _library("timm")
     if not timm.is_model(reference.name):
         name = reference.name.partition(".")[0]
         raise usage_error(f"timm has no `{reference.name}`", help=did_you_mean(name, timm.list_models()))
-    module = _construct(lambda: timm.create_model(reference.name, pretrained=False, **reference.keywords), reference)
+    name, given = reference.name, reference.keywords
+    module = _construct(lambda: timm.create_model(name, pretrained=False, **given), reference, construct)
     config = getattr(module, "pretrained_cfg", None) or {}
     return Made(module, config.get("input_size"), _version("timm"))
 
 
-def _transformers(reference: CodeReference) -> Made:
+def _transformers(reference: CodeReference, construct: Construct) -> Made:
     transformers = _library("transformers")
     path = Path(reference.name)
     if not path.exists():
@@ -216,12 +240,15 @@ def _transformers(reference: CodeReference) -> Made:
         raise usage_error(f"transformers cannot read `{reference.name}`: {described(error)}") from error
     config._attn_implementation = "sdpa"
     names = config.architectures or []
-    kind = getattr(transformers, names[0], None) if names else None
-    module = _construct(lambda: kind(config) if kind else transformers.AutoModel.from_config(config), reference)
-    return Made(module, None, _version("transformers"))
+
+    def model() -> Any:  # whose code is imported as it is asked for
+        kind = getattr(transformers, names[0], None) if names else None
+        return kind(config) if kind else transformers.AutoModel.from_config(config)
+
+    return Made(_construct(model, reference, construct), None, _version("transformers"))
 
 
-def _own(reference: CodeReference) -> Made:
+def _own(reference: CodeReference, construct: Construct) -> Made:
     found = _attribute(_module(reference.origin), reference)
     from torch import nn
 
@@ -232,7 +259,8 @@ def _own(reference: CodeReference) -> Made:
     if not callable(found):
         advice = "name a torch module, a class of one, or a function that returns one"
         raise usage_error(f"`{reference.text}` is {type(found).__name__}, not a model", help=advice)
-    return Made(_construct(lambda: found(*(reference.arguments or ()), **reference.keywords), reference), None, "")
+    given, named = reference.arguments or (), reference.keywords
+    return Made(_construct(lambda: found(*given, **named), reference, construct), None, "")
 
 
 def _module(origin: str) -> Any:
@@ -288,42 +316,49 @@ def _attribute(module: Any, reference: CodeReference) -> Any:
     return found
 
 
-def _construct(make: Callable[[], Any], reference: CodeReference) -> nn.Module:
-    """Return a module without drawing its weights: on the meta device, or, where its constructor needs elements, in
+def _construct(make: Callable[[], Any], reference: CodeReference, construct: Construct) -> nn.Module:
+    """Return the module that is made, if it is one. Raises UsageError where it is none, and where its code fails."""
+    from torch import nn
+
+    try:
+        made = construct(make)
+    except Raised as error:
+        raise _failed(reference.text, "calling", error) from error
+    if not isinstance(made, nn.Module):
+        raise usage_error(f"`{reference.text}` gives {type(made).__name__}, not a torch module")
+    return made
+
+
+def _without_weights(make: Callable[[], Any]) -> Any:
+    """Return what is made without drawing its weights: on the meta device, or, where its constructor needs elements, in
     memory that nobody fills."""
     import torch
-    from torch import nn
 
     from archprof.runtime.measure import inference
     from archprof.runtime.skip_init import SkipInit
 
-    def on_meta() -> Any:
-        with torch.device("meta"):
+    try:
+        with inference(), torch.device("meta"):
+            return make()
+    except Raised:
+        with inference(), SkipInit():
             return make()
 
-    def unfilled() -> Any:
-        with SkipInit():
-            return make()
 
-    failed: BaseException | None = None
-    for way in (on_meta, unfilled):
-        try:
-            with inference():
-                made = way()
-        except Raised as error:
-            failed = error
-            continue
-        if not isinstance(made, nn.Module):
-            raise usage_error(f"`{reference.text}` gives {type(made).__name__}, not a torch module")
-        return made
-    assert failed is not None
-    raise _failed(reference.text, "calling", failed) from failed
+def _really(make: Callable[[], Any]) -> Any:
+    """Return what is made with weights, drawn from random numbers that are the same each time."""
+    from archprof.captures.shadow import seed
+    from archprof.runtime.measure import inference
+
+    with inference():
+        seed()
+        return make()
 
 
 def _failed(name: str, doing: str, error: BaseException) -> Exception:
-    from archprof.captures.module import raised_at
+    from archprof.captures.module import ON_ANY_DEVICE, raised_at, wants_gpu
 
-    advice = ""
+    advice = ON_ANY_DEVICE if wants_gpu(error) else ""
     if isinstance(error, TypeError) and "required" in str(error):
         advice = f"give its arguments: `{name}(…)`"
     return usage_error(f"{doing} `{name}` fails: {described(error)}", help=advice, note=raised_at(error))

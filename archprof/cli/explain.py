@@ -19,6 +19,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     convention: options.Convention = None,
@@ -50,7 +51,8 @@ def command(
 
     chosen = choose_format("explain", format, output)
     conventions = find_conventions(convention or CONVENTIONS)
-    graph = read_model(model, options.settings(width, resolution, classes, set), input, {"--number": number})
+    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
+    graph = read_model(model, given, input, {"--number": number}, real=real)
     if number is not None:
         result = _guessed(Variants(graph), conventions, number, top)
     else:

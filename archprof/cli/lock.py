@@ -32,6 +32,7 @@ def command(
             metavar="MODES",
         ),
     ] = None,
+    real: options.Real = False,
     check: Annotated[
         str | None,
         typer.Option("--check", help="Compare with a lock instead of writing one.", metavar="FILE"),
@@ -42,13 +43,13 @@ def command(
 ) -> None:
     """A torch module's graph as a file, from which everything is counted without torch.
 
-    The module's code runs, without its weights being filled, at three batch sizes; a program of torch.export is read.
-    `summary`, `compare`, `diff` and `check` take the file as they take specs.
+    The module's code runs, without its weights being filled, at three batch sizes; with `--real` it computes, once; a
+    program of torch.export is read. `summary`, `compare`, `diff` and `check` take the file as they take specs.
 
     A lock is of evaluation; `--modes eval,train` records training mode beside it, which `--train` elsewhere takes.
 
-    `--check` captures again, in the modes of the lock and on the inputs that it names unless others are given, and says
-    what differs; exit 1 where anything does.
+    `--check` captures again, as the lock was, in its modes and on the inputs that it names unless others are given, and
+    says what differs; exit 1 where anything does.
     """
     from archprof.spec.catalog import LOCK
 
@@ -59,16 +60,16 @@ def command(
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
         if modes is not None:
             raise usage_error("`--check` and `--modes` at once", help="a lock is compared in the modes that it has")
-        _compare(code, input, check)
+        _compare(code, input, check, real=real)
         return
     if output is not None and not output.endswith(LOCK):
         raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(_captured(code, input or (), training=modes == "eval,train")), output)
+    write(lock_text(_captured(code, input or (), training=modes == "eval,train", real=real)), output)
 
 
-def _captured(code: str, inputs: "Sequence[str]", *, training: bool) -> "Lock":
+def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool) -> "Lock":
     from archprof import __version__
     from archprof.spec.catalog import is_program
     from archprof.spec.variant import parse_reference
@@ -76,25 +77,27 @@ def _captured(code: str, inputs: "Sequence[str]", *, training: bool) -> "Lock":
     if options.is_code(code):
         from archprof.captures.source import lock
 
-        return lock(code, inputs, __version__, training=training)
+        return lock(code, inputs, __version__, training=training, real=real)
     file, settings = parse_reference(code)
     if not is_program(file):
         advice = "as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`"
         raise usage_error(f"`{code}` is no code that makes a module", help=advice)
-    if training:
-        raise usage_error(f"`{code}` was exported in evaluation alone", help="`--modes` takes code, as in `net.py:Net`")
+    for option, asked in (("--modes", training), ("--real", real)):
+        if asked:
+            raise usage_error(f"`{option}` runs code, and `{code}` has none", help="as in `net.py:Net`")
     from archprof.captures.pt2.read import lock_exported
 
     return lock_exported(file, settings, inputs, __version__)
 
 
-def _compare(code: str, input: list[str] | None, file: str) -> None:
+def _compare(code: str, input: list[str] | None, file: str, *, real: bool) -> None:
     from archprof.captures.lock import read_lock
     from archprof.captures.lock_changes import changes, versions
     from archprof.render.lock import changes_text
 
     before = read_lock(file)
-    now = _captured(code, input or before.captured.inputs, training=before.training is not None)
+    real = real or before.captured.how == "real"
+    now = _captured(code, input or before.captured.inputs, training=before.training is not None, real=real)
     found = changes(before, now)
     calls = f"{len(now.graph.nodes):,} calls" + (f", {len(now.training.nodes):,} in training" if now.training else "")
     write(changes_text(file, code, calls, versions(before, now), found), None)

@@ -33,6 +33,15 @@ def is_code(model: str) -> bool:
     return source.is_code(model)
 
 
+def really(real: bool, *models: str) -> bool:
+    """Return what `--real` asks for. Raises UsageError where it is asked of no code."""
+    if real and not any(map(is_code, models)):
+        from archprof.errors import usage_error
+
+        raise usage_error(f"`--real` runs code, and `{models[0]}` is none", help="as in `net.py:Net --real`")
+    return real
+
+
 def networks(models: list[str]) -> list[str]:
     """Return the networks of arguments, each pattern as what it matches."""
     from archprof.spec import catalog
@@ -110,6 +119,12 @@ Train = Annotated[
     typer.Option(
         "--train",
         help="Code, or a lock of both modes, as it trains: dropout, batch norm, auxiliary heads; forward alone.",
+    ),
+]
+Real = Annotated[
+    bool,
+    typer.Option(
+        "--real", help="Run code for real, once, with random weights and inputs: where data decides on sizes."
     ),
 ]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]

@@ -17,6 +17,7 @@ def command(
     resolution: options.Size = None,
     input: options.Input = None,
     train: options.Train = False,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     depth: options.Depth = None,
@@ -38,7 +39,7 @@ def command(
     would count beside our MACs.
 
     Code that makes a torch module runs, without its weights being filled: each operator that torch dispatches is a row,
-    at the path of the module that calls it.
+    at the path of the module that calls it. `--real` computes as well, where its sizes depend on data.
     """
     from archprof.analysis.document import with_derived
     from archprof.analysis.models import read_model
@@ -52,7 +53,8 @@ def command(
         raise usage_error("`--counter` counts nothing without `--measure`")
     conventions = options.conventions(convention, train=train)
     for_tables = {"--measure": measure}
-    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables, train=train)
+    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
+    graph = read_model(model, given, input, for_tables, train=train, real=real)
     report = analyze_graph(graph)
     if measure:
         from archprof.runtime.measure import measure_network

@@ -133,6 +133,7 @@ class Graph(NamedTuple):
     named_outputs: bool = False  # whether they are returned by name, or one as it is
     training: bool = False
     single_batch: bool = False
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, which have no elements, or in a "real" run
 
     def value(self, edge: Edge) -> Value:
         """Return what runs along an edge."""

@@ -8,7 +8,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, short, signed
+from archprof.units import exact, lower_bound, plural, short, signed, upper_bound
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -158,5 +158,10 @@ def _notes(outcome: Outcome) -> list[Note]:
             Note("not counted", lower_bound(one.model, one.totals.macs, one.not_counted))
             for one in outcome.models
             if one.not_counted
+        ),
+        *(
+            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.causes))
+            for one in outcome.models
+            if one.at_most
         ),
     ]

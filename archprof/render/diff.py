@@ -5,8 +5,9 @@ from typing import Any
 
 from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.ir.values import show_shape
+from archprof.render.summary import captured_notes
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, signed
+from archprof.units import exact, lower_bound, plural, signed, upper_bound
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -135,6 +136,8 @@ def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
     return (
         *(Note("change", line) for line in lines),
         *(Note("not counted", line) for line in _least(found)),
+        *(Note("at most", line) for line in _most(found)),
+        *(note for side, how in (found.captures or {}).items() for note in captured_notes(getattr(found, side), how)),
         *(Note("totals", line) for line in totals),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
@@ -145,6 +148,12 @@ def _least(found: Diff) -> Iterator[str]:
     for side, calls in (found.not_counted or {}).items():
         name, macs = getattr(found, side), getattr(found.totals, side).macs
         yield lower_bound(name, macs, calls)
+
+
+def _most(found: Diff) -> Iterator[str]:
+    """Yield of which side the MACs are the most that there can be."""
+    for side, bound in (found.at_most or {}).items():
+        yield upper_bound(getattr(found, side), getattr(found.totals, side).macs, bound.causes)
 
 
 def _free(found: Diff) -> list[str]:

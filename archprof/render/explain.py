@@ -6,7 +6,7 @@ from typing import Any
 from archprof.analysis.explain import Explained, Explanation, PublishedCount, Rewriting
 from archprof.analysis.guess import Guess, Guessed, PrintedThere
 from archprof.costs.convention import ARCHPROF
-from archprof.render.summary import convention_note, heading
+from archprof.render.summary import captured_notes, convention_note, heading, may_be_fewer
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.units import exact, listed, of_constants, plural, short, signed
@@ -113,6 +113,9 @@ def _footer(found: Explained) -> Iterator[Note]:
         yield Note("not counted", f"not counted: {listed(found.not_counted)}")
     if found.constant_macs:
         yield Note("constant", of_constants(found.constant_macs))
+    if found.at_most:
+        yield Note("at most", may_be_fewer(found.at_most))
+    yield from captured_notes(found.head.model, found.head.captured)
     yield convention_note(found.head)
 
 

@@ -60,6 +60,11 @@ class Line(NamedTuple):
         """Whether every row has what the formulas say."""
         return all(row.agrees for row in self.rows)
 
+    @property
+    def at_most(self) -> bool:
+        """Whether MACs of a row are the most that there can be."""
+        return any(row.bounded and row.cost.macs for row in self.rows)
+
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""
         return sum(row.counts[convention] or 0 for row in self.rows if row.counts)

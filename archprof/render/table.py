@@ -44,7 +44,7 @@ class Note(NamedTuple):
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
-        "spec", "not counted", "constant",
+        "spec", "not counted", "constant", "at most", "captured", "packed",
     ]  # fmt: skip
     text: str
 

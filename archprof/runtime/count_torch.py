@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from archprof.runtime.arguments import CallArguments
 from archprof.runtime.count import Count
+from archprof.runtime.dispatch import TorchDispatchMode
 from archprof.runtime.products import RULES, Rule, multiplies
 
 

@@ -301,7 +301,8 @@ MESSAGES = {
     ),
     "net.py:Net --input 3y8": (
         False, "`3y8` is no input",
-        "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole` or `n:=16000`",
+        "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or"
+        " `n:=16000`",
     ),
     "net.py:Net --input 3x8:floaty": (
         False, "`floaty` is no type of elements",

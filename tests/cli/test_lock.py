@@ -49,6 +49,7 @@ def test_a_lock_says_how_it_was_captured(capsys):
     found = json.loads(archprof(capsys, "lock", "net.py:Net", "--input", "3x8x8").out)
     assert {**found["captured"], "archprof": "", "torch": ""} == {
         "model": "net.py:Net", "inputs": ["3x8x8"], "mode": "eval", "archprof": "", "torch": "", "library": "",
+        "how": "meta",
     }  # fmt: skip
     assert list(found) == ["schema", "captured", "inputs", "outputs", "nodes"]
 

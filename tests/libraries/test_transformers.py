@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
+from archprof.analysis.at_most import at_most
 from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph
 from tests.cli.console import archprof
@@ -58,6 +59,26 @@ def test_counts_are_those_of_torch(tmp_path, kind):
     assert totals.macs == _counted(module, inputs)
 
 
+EXPERTS: dict[str, Any] = {**WORDS, "num_key_value_heads": 2, "num_experts_per_tok": 2}
+# The architecture, its configuration, and how wide an expert is.
+MIXTURES: dict[str, tuple[str, dict[str, Any], int]] = {
+    "mixtral": ("MixtralForCausalLM", {**EXPERTS, "num_local_experts": 4}, 64),
+    "qwen2_moe": ("Qwen2MoeForCausalLM", {**EXPERTS, "num_experts": 4, "moe_intermediate_size": 16}, 16),
+}
+
+
+@pytest.mark.parametrize("kind", MIXTURES)
+def test_each_position_meets_as_many_experts_as_it_chooses(tmp_path, kind):
+    architecture, config, width = MIXTURES[kind]
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": kind, "architectures": [architecture], **config}))
+    report = analyze_graph(capture(f"transformers:{path}", TEXT))
+    experts = sum(row.cost.macs for row in report.rows if row.path.partition(":")[0].endswith(".experts"))
+    # Two layers, 12 positions, two experts each: gate and what it gates, and back.
+    assert experts == 2 * 12 * 2 * (32 * 2 * width + width * 32)
+    assert at_most(report) is None
+
+
 def _counted(module, inputs):
     given = {}
     for text in inputs:
@@ -89,9 +110,6 @@ MESSAGES = {
     "transformers:bert-base-uncased": ("there is no file `bert-base-uncased`", CONFIG),
     "timm:vit_tinny_patch16_224": ("timm has no `vit_tinny_patch16_224`", "did you mean `vit_tiny_patch16_224`?"),
     "torchvision:resnet51": ("torchvision has no `resnet51`", "did you mean `resnet50`?"),
-    "torchvision:raft_small": (
-        "`torchvision:raft_small` needs its input", "as in `--input 3x224x224`, without the batch",
-    ),
 }  # fmt: skip
 
 

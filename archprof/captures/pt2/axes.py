@@ -92,7 +92,7 @@ class _Settling:
             named = ", ".join(f"`{one}`" for one in self._program.inputs)
             raise usage_error(f"`{typed}` is no input of `{self._program.file}`", help=f"it takes {named}")
         dims = self._shapes[name]
-        batch = bool(dims) and (dims[0] == 1 or dims[0] in self._first) and not given.whole
+        batch = bool(dims) and (dims[0] == 1 or dims[0] in self._first) and given.form != "whole"
         dims = dims[batch:]
         if all(isinstance(dim, int) for dim in dims):
             raise self._fixed(name, dims)
