@@ -37,7 +37,7 @@ def command(
     """
     from archprof import __version__
     from archprof.captures.source import lock
-    from archprof.spec.catalog import LOCK
+    from archprof.spec.catalog import check_lock_name
 
     if not options.is_code(code):
         raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
@@ -46,8 +46,8 @@ def command(
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
         _compare(code, input, check)
         return
-    if output is not None and not output.endswith(LOCK):
-        raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
+    if output is not None:
+        check_lock_name(output)
     from archprof.captures.lock_text import lock_text
 
     write(lock_text(lock(code, input or (), __version__)), output)
