@@ -21,7 +21,7 @@ from archprof.analysis.budgets import (
     start_of,
 )
 from archprof.analysis.document import ConventionText, convention_text, inputs_text
-from archprof.analysis.models import read_lock_at
+from archprof.analysis.models import read_lock_at, refuse_measuring
 from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
@@ -235,6 +235,8 @@ class _Checking:
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
         if catalog.is_lock(target.file):
+            if self._request.measure is not None:
+                refuse_measuring(target.name)
             self._at_settings(target, read_lock_at(target.file, target.settings), budgets)
             return
         tree = self._tree(target.file)

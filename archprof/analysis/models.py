@@ -1,7 +1,8 @@
 """The one way from what a user types to a graph: specs, locks, and, where a command lets code run, modules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
+from archprof.costs.agreement import CountedModules
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.language.expand import read_network
@@ -9,34 +10,43 @@ from archprof.spec import catalog
 from archprof.spec.variant import Setting, parse_reference
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
-_TABLES = "name a network of the catalog, or a `.yaml` file"
 
 
-def read_model(
-    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
-) -> Graph:
+def read_model(reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None = None) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, or
     the module that code makes, recorded on *inputs* as `--input` has them.
 
     Raises SpecError and UsageError; of a spec too where an input is more than a shape, of code and locks too where they
-    have settings, or anything is asked *for_tables* alone, by the options that ask for it.
+    have settings.
     """
     given = tuple(inputs or ())
     if ":" in reference:
         from archprof.captures.source import capture, is_code
 
         if is_code(reference):
-            _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
-            _refuse_for_tables(reference, for_tables)
+            _refuse(reference, settings, _others(reference))
             return capture(reference, given)
-    if catalog.is_lock(reference):
-        _refuse_for_tables(reference, for_tables)
-        if given:
-            raise usage_error(f"`{reference}` has its input already", help=_ANEW)
+    if catalog.is_lock(reference) and given:
+        raise usage_error(f"`{reference}` has its input already", help=_ANEW)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return read_data(reference, [*(("resolution", shape) for shape in given), *settings])
+
+
+def read_measured(
+    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, counter: str
+) -> tuple[Graph, CountedModules]:
+    """Return the network that code makes, and what a *counter* finds on its module. Raises UsageError as `read_model`
+    does, and where the module cannot be run."""
+    from archprof.captures.source import capture_and_measure
+
+    _refuse(reference, settings, _others(reference))
+    return capture_and_measure(reference, tuple(inputs or ()), counter)
+
+
+def _others(reference: str) -> str:
+    return f"give its code other arguments, `{_called(reference)}`, or an `--input`"
 
 
 def read_data(reference: str, settings: Iterable[Setting] = ()) -> Graph:
@@ -65,10 +75,11 @@ def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
         raise usage_error(_needs_table(option, reference), help=advice)
 
 
-def _refuse_for_tables(reference: str, for_tables: Mapping[str, object]) -> None:
-    for option, asked in for_tables.items():
-        if asked:
-            raise usage_error(_needs_table(option, reference), help=_TABLES)
+def refuse_measuring(reference: str) -> None:
+    """Raise UsageError for a lock, on which nothing can be measured."""
+    if catalog.is_lock(reference.partition("@")[0]):
+        message = f"`--measure` runs a module, and `{reference}` holds none"
+        raise usage_error(message, help="`archprof summary CODE --measure` measures what a lock was captured from")
 
 
 def _called(reference: str) -> str:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import ast
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,11 +17,14 @@ from archprof.errors import InputError, described, did_you_mean, printable, sugg
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.spec.catalog import LOCK
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archprof.captures.lock_text import Lock
+    from archprof.captures.module import Batched
+    from archprof.runtime.measure import Measurement
 
 # Of a clip, as torchvision's references train and evaluate with.
 _FRAMES = 16
@@ -30,12 +33,13 @@ LIBRARIES = ("torchvision", "timm", "transformers")
 
 class CodeReference(NamedTuple):
     """A model as it is typed: a library, a file or a module, what it names there, and arguments (None where it is not
-    called)."""
+    called). One that is made to *run* has memory behind its tensors."""
 
     origin: str
     name: str
     arguments: tuple[Any, ...] | None = None
     keywords: Mapping[str, Any] = {}
+    run: bool = False
 
     @property
     def text(self) -> str:
@@ -46,7 +50,9 @@ class CodeReference(NamedTuple):
 def is_code(text: str) -> bool:
     """Tell whether a model is named as code: a colon behind a library, a `.py` file or a module."""
     origin, colon, name = text.partition(":")
-    if not colon or not name or origin == "git":
+    # A pattern may match a file of any name, which is data.
+    data = text.partition("@")[0].endswith((".yaml", ".yml", LOCK))
+    if not colon or not name or origin == "git" or data:
         return False
     return origin in LIBRARIES or origin.endswith(".py") or all(part.isidentifier() for part in origin.split("."))
 
@@ -99,23 +105,67 @@ def capture(text: str, given: Sequence[str] = (), *, batches: bool = False) -> G
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
-    from archprof.captures.given import Given, batched, read_given
+    with _made(text, given) as (made, inputs):
+        # Counts and shapes of one image need no other.
+        return _graph(text, made, inputs if batches else inputs._replace(growing=False))
+
+
+def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[Graph, Measurement]:
+    """Return the graph of a model that is named as code, and what a *counter* finds on it, run on zeros.
+
+    Raises UsageError as `capture` does, for another counter, and where its forward fails.
+    """
+    from torch import zeros_like
+    from torch.utils._pytree import tree_map_only
+
+    from archprof.runtime.imports import require_torch
+    from archprof.runtime.measure import measure_module
+
+    require_torch("measuring")
+    with _made(text, given, run=True) as (made, inputs):
+        import torch
+
+        arguments, keywords = tree_map_only(torch.Tensor, zeros_like, tuple(inputs.at(1)))
+        graph = _graph(text, made, inputs._replace(growing=False))
+        return graph, measure_module(made.module, arguments, counter, keywords)
+
+
+def _graph(text: str, made: Made, inputs: Batched) -> Graph:
     from archprof.captures.module import capture_module
+
+    return capture_module(made.module, inputs, Unlisted(text, note=made.version))
+
+
+@contextmanager
+def _made(text: str, given: Sequence[str], *, run: bool = False) -> Iterator[tuple[Made, Batched]]:
+    """Give the module that a model's code makes, and what it is called with, while its code can find what it imports
+    and prints nothing among the results."""
+    from archprof.captures.given import Given, batched, read_given
     from archprof.runtime.imports import require_torch
 
     arguments = [read_given(one) for one in given]
-    reference = parse(text)
+    reference = parse(text)._replace(run=run)
     require_torch("running a model's code")
-    # What code prints is no part of the result.
-    with redirect_stdout(sys.stderr):
+    with redirect_stdout(sys.stderr), _working_folder(reference):
         made = make(reference)
         shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
         if not shaped:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-        inputs = batched(shaped)
-        if not batches:  # counts and shapes of one image need no other
-            inputs = inputs._replace(growing=False)
-        return capture_module(made.module, inputs, Unlisted(text, note=made.version))
+        yield made, batched(shaped)
+
+
+@contextmanager
+def _working_folder(reference: CodeReference) -> Iterator[None]:
+    """Have Python look in the working folder first while a user's own code runs."""
+    folder = str(Path.cwd())
+    added = reference.origin not in LIBRARIES and folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
 
 
 class Made(NamedTuple):
@@ -228,12 +278,9 @@ def _own(reference: CodeReference) -> Made:
 
 
 def _module(origin: str) -> Any:
-    """Import a file or a module; the working folder is where Python looks first."""
+    """Import a file or a module."""
     from importlib import import_module
 
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     try:
         module = _run_file(Path(origin)) if origin.endswith(".py") else import_module(origin)
     except InputError:
@@ -298,7 +345,7 @@ def _construct(make: Callable[[], Any], reference: CodeReference) -> nn.Module:
             return make()
 
     failed: BaseException | None = None
-    for way in (on_meta, unfilled):
+    for way in (unfilled,) if reference.run else (on_meta, unfilled):
         try:
             with inference():
                 made = way()

@@ -60,7 +60,7 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, {})))
+            reports.append(analyze_graph(read_model(model, given, input)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

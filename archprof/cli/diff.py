@@ -48,7 +48,7 @@ def command(
 
     chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
-    first, second = (analyze_graph(read_model(model, given, input, {})) for model in (before, after))
+    first, second = (analyze_graph(read_model(model, given, input)) for model in (before, after))
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0
     deliver(Result(found, lambda: diff_table(found, full=full), code), chosen, output, no_color=no_color)

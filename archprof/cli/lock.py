@@ -37,13 +37,16 @@ def command(
     """
     from archprof import __version__
     from archprof.captures.source import lock
-    from archprof.spec.catalog import check_lock_name
+    from archprof.spec.catalog import check_lock_name, is_lock
 
     if not options.is_code(code):
+        if is_lock(code):
+            raise usage_error(f"`{code}` is a lock already", help="name the code that it was captured from")
         raise usage_error(f"`{code}` is no code that makes a module", help="as in `torchvision:resnet50`, `net.py:Net`")
     if check is not None:
         if output is not None:
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
+        check_lock_name(check)
         _compare(code, input, check)
         return
     if output is not None:

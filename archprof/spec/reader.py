@@ -32,7 +32,7 @@ def read_file(path: str) -> str:
     Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for a lock.
     """
     if catalog.is_lock(path):
-        advice = "`summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
+        advice = "`summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table"
         raise problem(f"`{path}` is a lock, not a spec", help=advice)
     try:
         if is_git(path):

@@ -38,6 +38,16 @@ def make(channels):
     return nn.Linear(channels, 2)
 
 
+class Twice(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.other = nn.Linear(8, 8)
+
+    def forward(self, x):
+        return nn.functional.linear(self.layer(self.layer(x)), self.other.weight)
+
+
 class Wrong(nn.Module):
     def forward(self, x):
         return x.view(5, 7)
@@ -240,11 +250,62 @@ def test_what_no_convention_prices(capsys):
     assert f"fvcore MACs of net.py:Words at least 0; not priced: {unknown}\n" in out
 
 
-def test_a_number_is_looked_for_in_tables_alone(capsys):
-    result = archprof(capsys, "explain", "net.py:Net", "--number", "3M")
-    assert (result.code, result.out) == (2, "")
-    advice = "name a network of the catalog, or a `.yaml` file"
-    assert result.err == f"`--number` needs a block table, and `net.py:Net` has none\n  help: {advice}\n"
+def test_where_a_number_is_from(capsys):
+    # Half of the multiply-accumulates' FLOPs; params of a module whose norms are left out; and what nothing gives.
+    arguments = ("explain", "net.py:Net", "--input", "3x8x8", "--number")
+    assert (WHOLE[0], WHOLE[1]) == (1976, 46080)
+    result = archprof(capsys, *arguments, "92160", "--format", "json")
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    found = json.loads(result.out)
+    assert [(one["number"], one["what"], one["convention"]) for one in found["guesses"] if one["fits"]][:2] == [
+        (92160, "FLOPs, 2 per MAC", "archprof"), (92160, "FLOPs", "torch"),
+    ]  # fmt: skip
+    assert "untried" not in found
+    assert archprof(capsys, *arguments, "5G").code == 1
+    params = json.loads(archprof(capsys, *arguments, "1,976 params", "--format", "json").out)
+    assert params["guesses"][0]["what"] == "params"
+    # 8 biases a convolution
+    biases = json.loads(archprof(capsys, *arguments, f"{1976 - 4 * 8} params", "--format", "json").out)
+    assert [one["what"] for one in biases["guesses"] if one["fits"]] == ["params without norms and biases"]
+
+
+def test_a_number_of_which_not_all_is_priced(capsys):
+    arguments = ("explain", "net.py:Net(turned=True)", "--input", "3x8x8", "--number", "46080", "--convention")
+    result = archprof(capsys, *arguments, "archprof,thop")
+    assert result.code == 1
+    assert "not tried, since not all operators have a price there: archprof, thop\n" in result.out
+
+
+def test_measured_module_by_module(capsys):
+    result = archprof(capsys, "summary", "net.py:Net", "--input", "3x8x8", "--measure", "--counter", "both")
+    assert (result.code, result.err) == (0, "ran net.py\n")
+    # stem, and two modules of each of three blocks
+    assert f"MACs {WHOLE[1]:,} · MACs (torch) {WHOLE[1]:,} · all 7 modules agree\n" in result.out
+    [stem] = [line for line in result.out.splitlines() if line.startswith("stem")]
+    assert "13,824 13,824 13,824 ✓ 30.0 %" in " ".join(stem.split())
+
+
+def test_calls_of_one_module_are_measured_together(capsys):
+    arguments = ("net.py:Twice", "--input", "8", "--measure", "--format", "json")
+    found = json.loads(archprof(capsys, "summary", *arguments).out)
+    assert found["measured"]["agree"] is True
+    # two calls of the layer, and a product of the module's own weight within the module that owns neither
+    assert [(row["path"], row["measured"]["macs"]) for row in found["layers"] if row["macs"]] == [
+        ("layer", 64), ("layer#2", 64), (":linear[0]", 64),
+    ]  # fmt: skip
+
+
+def test_a_module_that_counts_otherwise(capsys, monkeypatch):
+    from archprof.runtime import measure
+
+    count = measure._count
+    monkeypatch.setattr(
+        measure, "_count", lambda *given: (found := count(*given))._replace(macs={**found.macs, "stem": 5})
+    )
+    result = archprof(capsys, "summary", "net.py:Net", "--input", "3x8x8", "--measure")
+    message = "analytic and measured counts differ: `stem` (conv2d): 13,824 MACs analytic, 5 measured"
+    assert (result.code, result.err) == (1, f"ran net.py\n{message}\n")
+    assert "6 of 7 modules agree" in result.out
 
 
 # What is asked, whether code has run before the answer, the answer, and what it is explained with.
@@ -265,7 +326,7 @@ MESSAGES = {
     "net.py:ready(2) --input 4": (True, "`net.py:ready` is a module already", "help: leave the arguments out"),
     "net.py:Wrong --input 4": (
         True, "the module fails on (1×4): RuntimeError: shape '[5, 7]' is invalid for input of size 4",
-        "note: raised at {path}:34: return x.view(5, 7)",
+        "note: raised at {path}:44: return x.view(5, 7)",
     ),
     "net.py:Net(width=size) --input 4": (
         False, "the arguments of `Net(width=size)` are no literals",
@@ -290,15 +351,18 @@ MESSAGES = {
         False, "`--width` needs a block table, and `net.py:Net` has none",
         "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
     ),
-    "net.py:Net --input 3x8x8 --measure": (
-        False, "`--measure` needs a block table, and `net.py:Net` has none",
-        "help: name a network of the catalog, or a `.yaml` file",
+    "net.py:Net --input 3x8x8 --measure --width 0.5": (
+        False, "`--width` needs a block table, and `net.py:Net` has none",
+        "help: give its code other arguments, `net.py:Net(…)`, or an `--input`",
+    ),
+    "net.py:Net --measure": (
+        True, "`net.py:Net` needs its input", "help: as in `--input 3x224x224`, without the batch",
     ),
     "v3 --input x=3x224x224": (
         False, "`x=3x224x224` is no size of an image, which `v3` takes", "help: as in `3x224x224`",
     ),
     "net.py:Exits --input 4": (
-        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:39: raise SystemExit(3)",
+        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:49: raise SystemExit(3)",
     ),
 }  # fmt: skip
 
