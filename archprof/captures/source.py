@@ -6,6 +6,7 @@ Code runs here, so that only what a user typed may come this way.
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
@@ -146,12 +147,28 @@ def _made(text: str, given: Sequence[str], *, run: bool = False) -> Iterator[tup
     arguments = [read_given(one) for one in given]
     reference = parse(text)._replace(run=run)
     require_torch("running a model's code")
-    with redirect_stdout(sys.stderr), _working_folder(reference):
+    with _results_apart(), _working_folder(reference):
         made = make(reference)
         shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
         if not shaped:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
         yield made, batched(shaped)
+
+
+@contextmanager
+def _results_apart() -> Iterator[None]:
+    """Have everything that is written to standard output go to standard error: by Python, and by what it starts."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
 
 
 @contextmanager
