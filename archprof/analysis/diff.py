@@ -63,8 +63,8 @@ class DiffTotals(NamedTuple):
 
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
-    counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    counts the changes of ignored kinds and fields, *moved* the operators that stand at another path. Where operators of
+    a side are *not_counted*, by name with how often they run, its MACs are at least so many."""
 
     before: str
     after: str
@@ -74,6 +74,7 @@ class Diff(NamedTuple):
     hidden: int
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
+    moved: int | None = None
 
     @property
     def empty(self) -> bool:
@@ -87,7 +88,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     tables = before.origin.is_table and after.origin.is_table
     parts = _blocks if tables else _calls
     blocks = []
-    hidden = 0
+    hidden = moved = 0
     for old, new in _aligned(parts(before), parts(after)):
         if old is None or new is None:
             if not tables and _of_kind(old or new, ignore):
@@ -95,6 +96,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
             else:
                 blocks.append(_whole(old, new))
             continue
+        moved += not tables and old.path != new.path
         found = [change for change in _operators(old, new) if change]
         kept = [shown for change in found if (shown := _shown(change, ignore))]
         hidden += len(found) - len(kept)
@@ -105,7 +107,9 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
     sides = {"before": not_counted(before), "after": not_counted(after)}
     uncounted = {side: calls for side, calls in sides.items() if calls} or None
-    return Diff(*names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted)
+    return Diff(
+        *names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted, moved or None
+    )
 
 
 class _Block(NamedTuple):

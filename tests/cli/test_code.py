@@ -38,6 +38,19 @@ def make(channels):
     return nn.Linear(channels, 2)
 
 
+class Deep(nn.Module):
+    def __init__(self, features, start=0):
+        super().__init__()
+        self.first = nn.Linear(4, features)
+        self.body = nn.ModuleDict({str(start + k): nn.Sequential(nn.Linear(features, features)) for k in range(10)})
+
+    def forward(self, x):
+        x = self.first(x)
+        for part in self.body.values():
+            x = part(x)
+        return x
+
+
 class Twice(nn.Module):
     def __init__(self):
         super().__init__()
@@ -186,13 +199,43 @@ def test_code_against_a_spec(capsys, tmp_path):
         == f"""\
 net@resolution=8 → net.py:Net
 
-no difference
+nothing differs but paths
 without a block table on both sides, operators are aligned, whatever their paths
 params {WHOLE[0]:,} → {WHOLE[0]:,}: 0 (+0.00 %)
 MACs {WHOLE[1]:,} → {WHOLE[1]:,}: 0 (+0.00 %)
 convention archprof 1: MACs of convolutions and linear layers, bias not counted; batch 1, inference
 """
     )
+
+
+def test_code_against_itself(capsys):
+    out = archprof(capsys, "diff", "net.py:Net", "net.py:Net", "--input", "3x8x8").out
+    assert out.splitlines()[2] == "no difference"
+
+
+def test_equal_siblings_that_changed_alike_are_one_line(capsys, monkeypatch):
+    # Of ten linear layers of 4·4 weights and 4 biases each, two more outputs and inputs.
+    arguments = ("diff", "net.py:Deep(4)", "net.py:Deep(6)", "--input", "4")
+    result = archprof(capsys, *arguments)
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    first = "~ first first linear linear: out_features 4 → 6 +10 +8"
+    body = f"~ body.0…9.0 body.0…9.0 linear ×10 linear: out_features 4 → 6 +{10 * 22} +{10 * 20}"
+    assert lines[4:6] == [first, body]
+    assert f"params {20 * 11} → {20 * 11 + 10 + 220}: +230" in result.out
+    monkeypatch.setenv("COLUMNS", "70")  # where the paths of A are those of B, they go first
+    lines = [" ".join(line.split()) for line in archprof(capsys, *arguments).out.splitlines()]
+    assert "~ body.0…9.0 linear: out_features 4 → 6 +220 +200" in lines
+    full = archprof(capsys, *arguments, "--full").out
+    assert [word for word in full.split() if word.startswith("body.")][::2] == [f"body.{k}.0" for k in range(10)]
+    changed = json.loads(archprof(capsys, *arguments, "--format", "json").out)
+    assert [block["after"] for block in changed["blocks"]] == ["first", *(f"body.{k}.0" for k in range(10))]
+
+
+def test_siblings_at_other_paths(capsys):
+    # Those of one side are numbered otherwise: each line tells where they stand on both.
+    result = archprof(capsys, "diff", "net.py:Deep(4)", "net.py:Deep(6, start=3)", "--input", "4")
+    lines = [" ".join(line.split()) for line in result.out.splitlines()]
+    assert "~ body.0…9.0 body.3…12.0 linear ×10 linear: out_features 4 → 6 +220 +200" in lines
 
 
 def test_what_changed_between_modules(capsys):
@@ -326,7 +369,7 @@ MESSAGES = {
     "net.py:ready(2) --input 4": (True, "`net.py:ready` is a module already", "help: leave the arguments out"),
     "net.py:Wrong --input 4": (
         True, "the module fails on (1×4): RuntimeError: shape '[5, 7]' is invalid for input of size 4",
-        "note: raised at {path}:44: return x.view(5, 7)",
+        "note: raised at {path}:57: return x.view(5, 7)",
     ),
     "net.py:Net(width=size) --input 4": (
         False, "the arguments of `Net(width=size)` are no literals",
@@ -362,7 +405,7 @@ MESSAGES = {
         False, "`x=3x224x224` is no size of an image, which `v3` takes", "help: as in `3x224x224`",
     ),
     "net.py:Exits --input 4": (
-        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:49: raise SystemExit(3)",
+        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:62: raise SystemExit(3)",
     ),
 }  # fmt: skip
 
