@@ -47,7 +47,8 @@ class Layer(NamedTuple):
 
 class MeasuredTotals(NamedTuple):
     """What counters found in all, and whether that, and every row, is what the formulas say; operators that a counter
-    has no rule for, by how often they ran. Where *modules* were compared rather than operators, it is their number."""
+    has no rule for, by how often they ran. Where modules were compared rather than operators,
+    there were so many *compared_modules*."""
 
     counter: str
     torch: str
@@ -56,7 +57,7 @@ class MeasuredTotals(NamedTuple):
     agree: bool
     macs_torch: int | None = None
     not_counted: Mapping[str, int] | None = None
-    modules: int | None = None
+    compared_modules: int | None = None
 
 
 class Summary(NamedTuple):
@@ -125,4 +126,4 @@ def _measured(found: Agreement | None) -> MeasuredTotals | None:
     if found is None:
         return None
     totals = (found.params, found.macs, found.agree, found.macs_torch)
-    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None, found.modules)
+    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None, found.compared_modules)
