@@ -164,10 +164,10 @@ def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
     `analyze`, `check`, `compare` and `diff` take its name, without torch. Raises UsageError for a graph that was not
     captured here, a name that does not end with `.lock.json`, and a file that cannot be written.
     """
+    from archprof.captures.lock_kept import write_lock
     from archprof.captures.lock_text import lock_text
     from archprof.captures.written import lock_of
     from archprof.ir.graph import Graph
-    from archprof.outputs import write_file
     from archprof.spec.catalog import check_lock_name
 
     given: Any = graph
@@ -176,7 +176,7 @@ def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
         raise usage_error(f"`lock` takes a captured graph, not {as_given(graph)}", help=advice)
     path = str(file)
     check_lock_name(path)
-    write_file(path, lock_text(lock_of(graph, __version__)), anew=True)
+    write_lock(path, lock_text(lock_of(graph, __version__)))
 
 
 def check(

@@ -33,9 +33,11 @@ def command(
     `check` take the file as they take specs.
 
     `--check` captures again, on the inputs that the lock names unless others are given, and says what differs; exit 1
-    where anything does.
+    where anything does. A lock that is written anew keeps fields that archprof does not know, but for calls that
+    changed.
     """
     from archprof import __version__
+    from archprof.captures.lock_kept import write_lock
     from archprof.captures.source import lock
     from archprof.spec.catalog import check_lock_name, is_lock
 
@@ -53,7 +55,11 @@ def command(
         check_lock_name(output)
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(lock(code, input or (), __version__)), output)
+    text = lock_text(lock(code, input or (), __version__))
+    if output is None:
+        write(text, None)
+    else:
+        write_lock(output, text)
 
 
 def _compare(code: str, input: list[str] | None, file: str) -> None:
