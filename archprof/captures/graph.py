@@ -7,6 +7,7 @@ from typing import NamedTuple
 from archprof.captures.batch import batch_axes, batch_axis
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.lift import held_tensors, lift
+from archprof.captures.one_image import axes_of_one
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
@@ -47,14 +48,15 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     one, once. Of the *parts*, parameters that no call holds are rows of their own.
     """
     first = recordings[0]
-    axes = batch_axes(recordings)
+    found = batch_axes(recordings)
+    axes = found or axes_of_one(first)
     inputs = {
-        name: _value(seen, batch_axis([one.inputs[name].shape for one in recordings]) if axes else _first_axis(seen))
+        name: _value(seen, batch_axis([one.inputs[name].shape for one in recordings]) if found else _first_axis(seen))
         for name, seen in first.inputs.items()
     }
     builder = GraphBuilder(inputs)
     for index, (call, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
-        _add(builder, call, place, axes[index] if axes else _first_axes(call), parts)
+        _add(builder, call, place, axes[index], parts)
     _add_unused(builder, first.calls, parts)
     outputs = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
     return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
@@ -110,12 +112,6 @@ def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
     it; of what stands outermost, itself."""
     block = call.path if place.form == "function" else call.path.rpartition(".")[0]
     return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
-
-
-def _first_axes(call: Dispatched) -> list[BatchAxis]:
-    """Return where the batch stands in what a call returns for a single image, as far as its shape tells: in front,
-    where that is 1."""
-    return [_first_axis(seen) for seen in call.outputs]
 
 
 def _first_axis(seen: SeenTensor) -> BatchAxis:
