@@ -197,7 +197,7 @@ def test_a_baseline_of_other_calls(capsys, folder, calls):
     ("arguments", "message"),
     [
         (("net.lock.json@width=0.5",), "`--width` needs a block table, and `net.lock.json` has none\n"),
-        (("net.lock.json", "--measure"), "building a module needs a block table, and `small.py:Net` has none\n"),
+        (("net.lock.json", "--measure"), "`--measure` runs a module, and `net.lock.json` holds none\n"),
         (("none.lock.json",), "no such file: `none.lock.json`\n"),
         (("half.lock.json",), "half.lock.json:1:15: this is not valid JSON: "),
     ],
