@@ -64,9 +64,9 @@ class DiffTotals(NamedTuple):
 
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
-    counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many; those of the sides in *at_most* are at most so many; *mode* is that of
-    both, where it is not evaluation."""
+    counts the changes of ignored kinds and fields, *moved* the operators that stand at another path. Where operators of
+    a side are *not_counted*, by name with how often they run, its MACs are at least so many; those of the sides in
+    *at_most* are at most so many; *mode* is that of both, where it is not evaluation."""
 
     before: str
     after: str
@@ -76,6 +76,7 @@ class Diff(NamedTuple):
     hidden: int
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
+    moved: int | None = None
     mode: str = ""
     at_most: Mapping[str, AtMost] | None = None
     captures: Mapping[str, str] | None = None
@@ -92,7 +93,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     tables = before.origin.is_table and after.origin.is_table
     parts = _blocks if tables else _calls
     blocks = []
-    hidden = 0
+    hidden = moved = 0
     for old, new in _aligned(parts(before), parts(after)):
         if old is None or new is None:
             if not tables and _of_kind(old or new, ignore):
@@ -100,6 +101,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
             else:
                 blocks.append(_whole(old, new))
             continue
+        moved += not tables and old.path != new.path
         found = [change for change in _operators(old, new) if change]
         kept = [shown for change in found if (shown := _shown(change, ignore))]
         hidden += len(found) - len(kept)
@@ -113,8 +115,19 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     uncounted = {side: calls for side, report in sides.items() if (calls := not_counted(report))} or None
     bounded = {side: bound for side, report in sides.items() if (bound := at_most(report))} or None
     captured = {side: report.graph.captured for side, report in sides.items() if report.graph.captured} or None
-    changes = (hidden, tuple(blocks))
-    return Diff(*names, rule, aligned, totals, *changes, uncounted, mode_of(after), bounded, captured)
+    return Diff(
+        *names,
+        rule,
+        aligned,
+        totals,
+        hidden,
+        tuple(blocks),
+        uncounted,
+        moved=moved or None,
+        mode=mode_of(after),
+        at_most=bounded,
+        captures=captured,
+    )
 
 
 class _Block(NamedTuple):

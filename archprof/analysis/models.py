@@ -1,9 +1,10 @@
 """The one way from what a user types to a graph: specs, locks, programs of torch.export, and, where a command
 lets code run, modules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from archprof.costs.agreement import CountedModules
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.language.expand import read_network
@@ -15,15 +16,13 @@ if TYPE_CHECKING:
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
 _FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
-_TABLES = "name a network of the catalog, or a `.yaml` file"
 _TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
 
 
 def read_model(
     reference: str,
     settings: Sequence[Setting],
-    inputs: Sequence[str] | None,
-    for_tables: Mapping[str, object],
+    inputs: Sequence[str] | None = None,
     *,
     train: bool = False,
     real: bool = False,
@@ -33,19 +32,17 @@ def read_model(
     `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
     Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of all
-    others too where they have settings, or anything is asked *for_tables* alone, by the options that ask for it.
+    others too where they have settings.
     """
     given = tuple(inputs or ())
     if ":" in reference:
         from archprof.captures.source import capture, is_code
 
         if is_code(reference):
-            _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
-            _refuse_for_tables(reference, for_tables)
+            _refuse(reference, settings, _others(reference))
             return capture(reference, given, train=train, real=real)
     target, behind = _graph_file(reference)
     if target:
-        _refuse_for_tables(target, for_tables)
         return _read_graph(target, behind, settings, given, train=train)
     if train:
         raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
@@ -53,6 +50,21 @@ def read_model(
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return read_network(reference, [*(("resolution", shape) for shape in given), *settings])
+
+
+def read_measured(
+    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, counter: str
+) -> tuple[Graph, CountedModules]:
+    """Return the network that code makes, and what a *counter* finds on its module. Raises UsageError as `read_model`
+    does, and where the module cannot be run."""
+    from archprof.captures.source import capture_and_measure
+
+    _refuse(reference, settings, _others(reference))
+    return capture_and_measure(reference, tuple(inputs or ()), counter)
+
+
+def _others(reference: str) -> str:
+    return f"give its code other arguments, `{_called(reference)}`, or an `--input`"
 
 
 def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
@@ -120,10 +132,11 @@ def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
         raise usage_error(_needs_table(option, reference), help=advice)
 
 
-def _refuse_for_tables(reference: str, for_tables: Mapping[str, object]) -> None:
-    for option, asked in for_tables.items():
-        if asked:
-            raise usage_error(_needs_table(option, reference), help=_TABLES)
+def refuse_measuring(reference: str) -> None:
+    """Raise UsageError for a lock, on which nothing can be measured."""
+    if catalog.is_lock(reference.partition("@")[0]):
+        message = f"`--measure` runs a module, and `{reference}` holds none"
+        raise usage_error(message, help="`archprof summary CODE --measure` measures what a lock was captured from")
 
 
 def _called(reference: str) -> str:

@@ -50,7 +50,8 @@ class Layer(NamedTuple):
 
 class MeasuredTotals(NamedTuple):
     """What counters found in all, and whether that, and every row, is what the formulas say; operators that a counter
-    has no rule for, by how often they ran."""
+    has no rule for, by how often they ran. Where modules were compared rather than operators,
+    there were so many *compared_modules*."""
 
     counter: str
     torch: str
@@ -59,6 +60,7 @@ class MeasuredTotals(NamedTuple):
     agree: bool
     macs_torch: int | None = None
     not_counted: Mapping[str, int] | None = None
+    compared_modules: int | None = None
 
 
 class Summary(NamedTuple):
@@ -149,4 +151,4 @@ def _measured(found: Agreement | None) -> MeasuredTotals | None:
     if found is None:
         return None
     totals = (found.params, found.macs, found.agree, found.macs_torch)
-    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None)
+    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None, found.compared_modules)

@@ -10,7 +10,8 @@ from archprof.captures.channels import channel_axes
 from archprof.captures.held import read_through
 from archprof.captures.lift import held_tensors, lift
 from archprof.captures.memory import memory_of, strides_of
-from archprof.captures.site import moved_axes, without_batch
+from archprof.captures.one_image import axes_of_one
+from archprof.captures.site import without_batch
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
@@ -60,22 +61,15 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     found = matched(recordings)
     single = found is None
     calls: Sequence[Matched] = [(call,) for call in first.calls] if found is None else found
-    axes = None if single else batch_axes(calls, recordings)
+    axes = axes_of_one(first) if single else batch_axes(calls, recordings)
     channels = channel_axes(first.calls)
     builder = GraphBuilder(_inputs(recordings[:1] if single else recordings, channels))
     read = _read(first)
     for index, (made, place) in enumerate(zip(calls, _places(first.calls), strict=True)):
         same = _without_extras(made, index, read)
-        batch = axes[index] if axes is not None else _first_axes(same[0], builder)
         known = [channels.get(Edge(index, k)) for k in range(len(same[0].outputs))]
-        _add(
-            builder,
-            same,
-            place,
-            tuple(map(_value, zip(*[one.outputs for one in same], strict=True), batch, known)),
-            known,
-            parts,
-        )
+        seen = zip(*[one.outputs for one in same], strict=True)
+        _add(builder, same, place, tuple(map(_value, seen, axes[index], known)), known, parts)
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
     graph = builder.build(origin.name, returned, origin, named=len(returned) > 1)
@@ -168,22 +162,6 @@ def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call; of what stands outermost, itself."""
     block = place.block
     return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
-
-
-def _first_axes(call: Dispatched, builder: GraphBuilder) -> list[BatchAxis]:
-    """Return where the batch stands in what a call returns for a single image, as far as that can be told: where the
-    call has moved it, or in front, where that is 1."""
-    if call.name in _RECURRENT:
-        return [_first_axis(call.outputs[0]), *(1 if seen.shape[1:2] == (1,) else None for seen in call.outputs[1:])]
-    first = next(call.tensors(), None)
-    if first is not None and isinstance(first.source, Edge):
-        batch = builder.value(first.source).batch
-        moved = moved_axes(call)
-        if isinstance(batch, int) and moved:
-            return [moved.index(batch)]
-        if isinstance(batch, int) and [seen.shape for seen in call.outputs] == [first.shape]:
-            return [batch]
-    return [_first_axis(seen) for seen in call.outputs]
 
 
 def _first_axis(seen: SeenTensor) -> BatchAxis:

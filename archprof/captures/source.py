@@ -6,9 +6,10 @@ Code runs here, so that only what a user typed may come this way.
 from __future__ import annotations
 
 import ast
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,11 +18,14 @@ from archprof.errors import InputError, described, did_you_mean, printable, sugg
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.spec.catalog import LOCK
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archprof.captures.lock_text import Lock
+    from archprof.captures.module import Batched
+    from archprof.runtime.measure import Measurement
 
 # What calls what makes a module, with or without its weights.
 Construct = Callable[[Callable[[], Any]], Any]
@@ -32,12 +36,13 @@ LIBRARIES = ("torchvision", "timm", "transformers")
 
 class CodeReference(NamedTuple):
     """A model as it is typed: a library, a file or a module, what it names there, and arguments (None where it is not
-    called)."""
+    called). One that is made to *run* has memory behind its tensors."""
 
     origin: str
     name: str
     arguments: tuple[Any, ...] | None = None
     keywords: Mapping[str, Any] = {}
+    run: bool = False
 
     @property
     def text(self) -> str:
@@ -48,7 +53,9 @@ class CodeReference(NamedTuple):
 def is_code(text: str) -> bool:
     """Tell whether a model is named as code: a colon behind a library, a `.py` file or a module."""
     origin, colon, name = text.partition(":")
-    if not colon or not name or origin == "git":
+    # A pattern may match a file of any name, which is data.
+    data = text.partition("@")[0].endswith((".yaml", ".yml", LOCK))
+    if not colon or not name or origin == "git" or data:
         return False
     return origin in LIBRARIES or origin.endswith(".py") or all(part.isidentifier() for part in origin.split("."))
 
@@ -88,7 +95,8 @@ def lock(text: str, given: Sequence[str], version: str, *, training: bool = Fals
     from archprof.captures.lock_text import Captured, Lock
 
     modes = (False, True) if training else (False,)
-    (graph, *trained), inputs = _graphs(text, given, modes, batches=True, real=real)
+    with _made(text, given, _construct_for(real=real)) as (made, arguments, inputs):
+        graph, *trained = [_graph(text, made, arguments, train=train, real=real) for train in modes]
     import torch
 
     release = torch.__version__.partition("+")[0]  # for which device it was built changes no graph
@@ -104,34 +112,90 @@ def capture(text: str, given: Sequence[str] = (), *, train: bool = False, real: 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
-    [graph], _ = _graphs(text, given, (train,), batches=False, real=real)
-    return graph
+    with _made(text, given, _construct_for(real=real)) as (made, inputs, _):
+        # Counts and shapes of one image need no other.
+        return _graph(text, made, inputs._replace(growing=False), train=train, real=real)
 
 
-def _graphs(
-    text: str, given: Sequence[str], modes: Sequence[bool], *, batches: bool, real: bool
-) -> tuple[list[Graph], tuple[str, ...]]:
-    """Return what is captured in evaluation (False) or while it trains, of the one module that the code makes, and its
-    inputs as `--input` has them."""
-    from archprof.captures.given import batched, read_given
+def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[Graph, Measurement]:
+    """Return the graph of a model that is named as code, and what a *counter* finds on it, run on zeros.
+
+    Raises UsageError as `capture` does, for another counter, and where its forward fails.
+    """
+    from archprof.runtime.imports import require_torch
+    from archprof.runtime.measure import measure_module
+
+    require_torch("measuring")
+    with _made(text, given, _unfilled) as (made, inputs, _):
+        import torch
+        from torch.utils._pytree import tree_map_only
+
+        arguments, keywords = tree_map_only(torch.Tensor, torch.zeros_like, tuple(inputs.at(1)))
+        graph = _graph(text, made, inputs._replace(growing=False))
+        return graph, measure_module(made.module, arguments, counter, keywords)
+
+
+def _graph(text: str, made: Made, inputs: Batched, *, train: bool = False, real: bool = False) -> Graph:
     from archprof.captures.module import capture_module
+
+    return capture_module(made.module, inputs, Unlisted(text, note=made.version), train=train, real=real)
+
+
+class _Called(NamedTuple):
+    """What a model's code makes, what it is called with, and that as `--input` has it."""
+
+    made: Made
+    arguments: Batched
+    inputs: tuple[str, ...]
+
+
+@contextmanager
+def _made(text: str, given: Sequence[str], construct: Construct) -> Iterator[_Called]:
+    """Give what a model's code makes, and what it is called with, while its code can find what it imports and prints
+    nothing among the results."""
+    from archprof.captures.given import batched, read_given
     from archprof.runtime.imports import require_torch
 
     for one in given:  # what is wrong is told before code runs
         read_given(one)
     reference = parse(text)
     require_torch("running a model's code")
-    # What code prints is no part of the result.
-    with redirect_stdout(sys.stderr):
-        made = make(reference, real=real)
+    with _results_apart(), _working_folder(reference):
+        made = make(reference, construct)
         texts = tuple(given) or made.default_inputs
         if not texts:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-        inputs = batched(map(read_given, texts))
-        if not batches:  # counts and shapes of one image need no other
-            inputs = inputs._replace(growing=False)
-        origin = Unlisted(text, note=made.version)
-        return [capture_module(made.module, inputs, origin, train=train, real=real) for train in modes], texts
+        yield _Called(made, batched(map(read_given, texts)), texts)
+
+
+@contextmanager
+def _results_apart() -> Iterator[None]:
+    """Have everything that is written to standard output go to standard error: by Python, and by what it starts."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+@contextmanager
+def _working_folder(reference: CodeReference) -> Iterator[None]:
+    """Have Python look in the working folder first while a user's own code runs."""
+    folder = str(Path.cwd())
+    added = reference.origin not in LIBRARIES and folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
 
 
 class Made(NamedTuple):
@@ -149,14 +213,14 @@ class Made(NamedTuple):
         return self.inputs or (("x".join(map(str, self.shape)),) if self.shape is not None else ())
 
 
-def make(reference: CodeReference, *, real: bool = False) -> Made:
-    """Return the module of a reference, without drawing its weights, and on the meta device where it can be made there;
-    where it is to be *real*, as its code makes it.
+def make(reference: CodeReference, construct: Construct | None = None) -> Made:
+    """Return the module of a reference, as *construct* has its code make it: without drawing its weights, and on the
+    meta device where it can be made there, unless given.
 
     Raises UsageError where the code is not there, or fails, and where it gives no module.
     """
     makers = {"torchvision": _torchvision, "timm": _timm, "transformers": _transformers}
-    return makers.get(reference.origin, _own)(reference, _really if real else _without_weights)
+    return makers.get(reference.origin, _own)(reference, construct or _without_weights)
 
 
 def _library(name: str) -> Any:
@@ -264,12 +328,9 @@ def _own(reference: CodeReference, construct: Construct) -> Made:
 
 
 def _module(origin: str) -> Any:
-    """Import a file or a module; the working folder is where Python looks first."""
+    """Import a file or a module."""
     from importlib import import_module
 
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     try:
         module = _run_file(Path(origin)) if origin.endswith(".py") else import_module(origin)
     except InputError:
@@ -335,14 +396,24 @@ def _without_weights(make: Callable[[], Any]) -> Any:
     import torch
 
     from archprof.runtime.measure import inference
-    from archprof.runtime.skip_init import SkipInit
 
     try:
         with inference(), torch.device("meta"):
             return make()
     except Raised:
-        with inference(), SkipInit():
-            return make()
+        return _unfilled(make)
+
+
+def _unfilled(make: Callable[[], Any]) -> Any:
+    from archprof.runtime.measure import inference
+    from archprof.runtime.skip_init import SkipInit
+
+    with inference(), SkipInit():
+        return make()
+
+
+def _construct_for(*, real: bool) -> Construct:
+    return _really if real else _without_weights
 
 
 def _really(make: Callable[[], Any]) -> Any:

@@ -63,7 +63,7 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, {}, train=train, real=real)))
+            reports.append(analyze_graph(read_model(model, given, input, train=train, real=real)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

@@ -51,7 +51,7 @@ def command(
     chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
     real = options.really(real, before, after)
-    graphs = [read_model(model, given, input, {}, train=train, real=real) for model in (before, after)]
+    graphs = [read_model(model, given, input, train=train, real=real) for model in (before, after)]
     first, second = map(analyze_graph, graphs)
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0

@@ -49,9 +49,11 @@ def command(
     A lock is of evaluation; `--modes eval,train` records training mode beside it, which `--train` elsewhere takes.
 
     `--check` captures again, as the lock was, in its modes and on the inputs that it names unless others are given, and
-    says what differs; exit 1 where anything does.
+    says what differs; exit 1 where anything does. A lock that is written anew keeps fields that archprof does not know,
+    but for calls that changed.
     """
-    from archprof.spec.catalog import LOCK
+    from archprof.captures.lock_kept import write_lock
+    from archprof.spec.catalog import check_lock_name
 
     if modes not in (None, "eval", "eval,train"):
         raise usage_error(f"`--modes {modes}` are no modes of a lock", help="`eval`, or `eval,train`")
@@ -60,18 +62,23 @@ def command(
             raise usage_error("`--check` and `-o` at once", help="a lock is written, or compared")
         if modes is not None:
             raise usage_error("`--check` and `--modes` at once", help="a lock is compared in the modes that it has")
+        check_lock_name(check)
         _compare(code, input, check, real=real)
         return
-    if output is not None and not output.endswith(LOCK):
-        raise usage_error(f"`{output}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
+    if output is not None:
+        check_lock_name(output)
     from archprof.captures.lock_text import lock_text
 
-    write(lock_text(_captured(code, input or (), training=modes == "eval,train", real=real)), output)
+    text = lock_text(_captured(code, input or (), training=modes == "eval,train", real=real))
+    if output is None:
+        write(text, None)
+    else:
+        write_lock(output, text)
 
 
 def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool) -> "Lock":
     from archprof import __version__
-    from archprof.spec.catalog import is_program
+    from archprof.spec.catalog import is_lock, is_program
     from archprof.spec.variant import parse_reference
 
     if options.is_code(code):
@@ -79,6 +86,8 @@ def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool)
 
         return lock(code, inputs, __version__, training=training, real=real)
     file, settings = parse_reference(code)
+    if is_lock(file):
+        raise usage_error(f"`{code}` is a lock already", help="name the code that it was captured from")
     if not is_program(file):
         advice = "as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`"
         raise usage_error(f"`{code}` is no code that makes a module", help=advice)

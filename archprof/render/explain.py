@@ -177,6 +177,8 @@ def _answers(found: Guessed, listed: Sequence[Guess]) -> Iterator[Note]:
     if found.found:
         around = f"random numbers of {plural(found.digits, 'digit')}, half to twice as large"
         yield Note("verdicts", f"by chance: the share of {around}, that would find an answer as good")
+    if found.untried:
+        yield Note("verdicts", f"not tried, since not all operators have a price there: {', '.join(found.untried)}")
     if any(guess.fits and guess.verdict == "truncated" for guess in listed):
         yield Note("verdicts", "✓ cut: the digits behind are cut off, not rounded")
     if any(" 1024" in guess.what for guess in listed):

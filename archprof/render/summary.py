@@ -164,8 +164,10 @@ def _measured_line(found: Summary) -> str:
     counts = [f"params {exact(measured.params)}", f"MACs {exact(measured.macs)}"]
     if measured.macs_torch is not None:
         counts.append(f"MACs (torch) {exact(measured.macs_torch)}")
-    agreeing, rows = sum(layer.agrees for layer in found.layers), len(found.layers)
-    verdict = f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {rows} operators agree"
+    modules = measured.compared_modules
+    compared, what = (modules, "modules") if modules else (len(found.layers), "operators")
+    agreeing = compared - sum(not layer.agrees for layer in found.layers)
+    verdict = f"all {agreeing} {what} agree" if measured.agree else f"{agreeing} of {compared} {what} agree"
     counter = "fvcore and torch" if measured.counter == "both" else measured.counter
     return f"measured by {counter} on torch {measured.torch}: {' · '.join(counts)} · {verdict}"
 

@@ -7,7 +7,7 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from archprof.errors import Location, problem
+from archprof.errors import Location, problem, usage_error
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
@@ -62,6 +62,12 @@ def is_lock(target: str) -> bool:
 def is_program(target: str) -> bool:
     """Tell whether a target names a program of torch.export, in a file or at a revision."""
     return target.endswith(PROGRAM)
+
+
+def check_lock_name(path: str) -> None:
+    """Raise UsageError for a file that would not be known as a lock."""
+    if not path.endswith(LOCK):
+        raise usage_error(f"`{path}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
 
 
 def is_path(target: str) -> bool:

@@ -32,7 +32,7 @@ def read_file(path: str) -> str:
     Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for what holds a graph.
     """
     if catalog.is_lock(path) or catalog.is_program(path):
-        advice = "`summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
+        advice = "`summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table"
         kind = "a lock" if catalog.is_lock(path) else "a program of torch.export"
         raise problem(f"`{path}` is {kind}, not a spec", help=advice)
     try:

@@ -6,6 +6,7 @@ from pathlib import Path
 import jsonschema
 import pytest
 
+from archprof.captures import source
 from tests.cli.console import archprof
 from tests.cli.test_code import NET, WHOLE
 
@@ -82,22 +83,7 @@ def test_in_python(lock):
     assert package.analyze(Path(lock)).totals.params == WHOLE[0]
 
 
-ANEW = "help: a lock stands as it was captured; `archprof lock` captures anew"
-TABLES = "help: name a network of the catalog, or a `.yaml` file"
-NO_SPEC = "`net.lock.json` is a lock, not a spec"
-OTHERS = "help: `summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
 MESSAGES = {
-    "summary net.lock.json --width 0.5": ("`--width` needs a block table, and `net.lock.json` has none", ANEW),
-    "summary net.lock.json --set act=relu": ("`--set` needs a block table, and `net.lock.json` has none", ANEW),
-    "summary net.lock.json@width=0.5": ("`--width` needs a block table, and `net.lock.json` has none", ANEW),
-    "compare net.lock.json --resolution 64": ("`--resolution` needs a block table, and `net.lock.json` has none", ANEW),
-    "summary net.lock.json --input 3x9x9": ("`net.lock.json` has its input already", ANEW),
-    "summary net.lock.json --measure": ("`--measure` needs a block table, and `net.lock.json` has none", TABLES),
-    "show net.lock.json": (NO_SPEC, OTHERS),
-    "sweep net.lock.json": (NO_SPEC, OTHERS),
-    "validate net.lock.json": (NO_SPEC, OTHERS),
-    "verify net.lock.json --analytic": (NO_SPEC, OTHERS),
-    "solve net.lock.json --max-macs 1M": (NO_SPEC, OTHERS),
     "summary none.lock.json": (
         "no such file: `none.lock.json`", "help: `archprof lock net.py:Net -o none.lock.json` makes one",
     ),
@@ -119,7 +105,10 @@ MESSAGES = {
         "`net.lock.json` was captured in evaluation alone",
         "help: `archprof lock net.py:Net --modes eval,train -o net.lock.json` captures it in training too",
     ),
-    "summary net.lock.json --train --width 0.5": ("`--width` needs a block table, and `net.lock.json` has none", ANEW),
+    "summary net.lock.json --train --width 0.5": (
+        "`--width` needs a block table, and `net.lock.json` has none",
+        "help: a lock stands as it was captured; `archprof lock` captures anew",
+    ),
     "compare net.lock.json v3 --train": (
         "`v3` is a spec, which says how a network runs in evaluation",
         "help: `--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`",
@@ -200,6 +189,56 @@ def test_what_is_captured_again_differs(capsys, lock, case):
     assert result.code == 1
     told = [line.format(torch=release) for line in lines]
     assert result.out.splitlines() == ["net.lock.json is not what net.py:Net is now", *told]
+
+
+def test_versions_are_said_before_differences(capsys, lock, monkeypatch):
+    own = source._own
+    monkeypatch.setattr(source, "_own", lambda *given: own(*given)._replace(version="timm 1.0.40"))
+    edited(lock, '"library": ""', '"library": "timm 1.0.31"')
+    same = archprof(capsys, "lock", "net.py:Net", "--check", lock)
+    assert same == (0, "net.lock.json is what net.py:Net is now: 7 calls\n", "ran net.py\n")
+    edited("net.py", "range(3)", "range(2)")
+    result = archprof(capsys, "lock", "net.py:Net", "--check", lock)
+    assert result.out.splitlines()[:3] == [
+        "net.lock.json is not what net.py:Net is now", "captured with timm 1.0.31, now 1.0.40", "removed blocks.2.0",
+    ]  # fmt: skip
+
+
+def written(lock):
+    return json.loads(Path(lock).read_text())
+
+
+def test_fields_that_are_not_known_are_kept(capsys, lock):
+    first = Path(lock).read_text()
+    found = written(lock)
+    found["reviewed"] = {"by": "Ada"}
+    found["captured"]["machine"] = "a"
+    for node in found["nodes"]:
+        node["note"] = [node["path"]]
+    Path(lock).write_text(json.dumps(found))
+    assert archprof(capsys, "lock", "net.py:Net", "--check", lock).code == 0
+    assert archprof(capsys, "lock", "net.py:Net", "--input", "3x8x8", "-o", lock) == (0, "", "ran net.py\n")
+    assert written(lock) == found
+    kept = Path(lock).read_text().splitlines()
+    assert len(kept) == len(first.splitlines()) + 2  # a line for each of two fields, those of a call in its line
+    assert archprof(capsys, "lock", "net.py:Net", "--input", "3x8x8", "-o", lock).code == 0
+    assert Path(lock).read_text().splitlines() == kept
+    # Of a call that is another one now, nothing of what was said is known to be true.
+    edited("net.py", "nn.ReLU()", "nn.Tanh()")
+    archprof(capsys, "lock", "net.py:Net", "--input", "3x8x8", "-o", lock)
+    assert written(lock)["reviewed"] == {"by": "Ada"}
+    noted = [node["path"] for node in written(lock)["nodes"] if "note" in node]
+    assert noted == ["stem", "blocks.0.0", "blocks.1.0", "blocks.2.0"]
+
+
+@pytest.mark.parametrize(
+    "older", ["", "[", "[]", '{"schema": 9, "later": 1}', '{"schema": 1, "nodes": 3}', "[" * 10**5]
+)
+def test_what_is_no_lock_is_written_over(capsys, lock, older):
+    first = Path(lock).read_text()
+    Path(lock).write_text(older)
+    assert archprof(capsys, "lock", "net.py:Net", "--input", "3x8x8", "-o", lock).code == 0
+    assert Path(lock).read_text() == first
 
 
 def test_other_inputs_are_other_networks(capsys, lock):

@@ -128,7 +128,7 @@ CASES = {
     ),
     **{
         f"{command} {model}": f"`{model}` is {what}, {ALONE}\n  help: {more}`archprof lock` writes it to a file, "
-        "`x.lock.json`, which `check` takes too\n"
+        "`x.lock.json`, for `check`; the rest needs a block table\n"
         for command, model, what, more in (
             ("show", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
             ("sweep", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),

@@ -133,5 +133,6 @@ def test_rows_sum_to_the_network(name):
 def test_weights_alone_are_the_parameters_of_more_than_one_axis(network):
     model = build_network(archprof.expand(network), initialise=False, device="meta")
     weights = sum(parameter.numel() for parameter in model.parameters() if parameter.ndim > 1)
-    found = guess(parse_seen(f"{weights} params"), Variants(network), (), (CONVENTIONS["archprof"],)).guesses
+    variants = Variants(network)
+    found = guess(parse_seen(f"{weights} params"), variants.report(), variants, (CONVENTIONS["archprof"],)).guesses
     assert (found[0].number, found[0].fits) == (weights, True)
