@@ -133,10 +133,12 @@ def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
 
 
 def refuse_measuring(reference: str) -> None:
-    """Raise UsageError for a lock, on which nothing can be measured."""
-    if catalog.is_lock(reference.partition("@")[0]):
+    """Raise UsageError for a lock or a program, on which nothing can be measured."""
+    target = reference.partition("@")[0]
+    if holds_graph(target):
         message = f"`--measure` runs a module, and `{reference}` holds none"
-        raise usage_error(message, help="`archprof summary CODE --measure` measures what a lock was captured from")
+        source = "a lock was captured" if catalog.is_lock(target) else "a program was exported"
+        raise usage_error(message, help=f"`archprof summary CODE --measure` measures what {source} from")
 
 
 def _called(reference: str) -> str:

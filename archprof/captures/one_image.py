@@ -23,6 +23,8 @@ _ALONG = frozenset(
 
 # What makes a tensor of a size of its own: of what it reads, it takes the type.
 _OWN = frozenset(("new_zeros", "new_ones", "new_full", "new_empty"))
+# What returns states too, which have the layers in front of the batch.
+_RECURRENT = frozenset(("lstm", "gru", "rnn_tanh", "rnn_relu"))
 # What lays the same elements out in other axes.
 _LAID_OUT = frozenset(("view", "reshape", "_unsafe_view", "flatten", "unflatten", "_reshape_alias"))
 
@@ -34,7 +36,10 @@ def axes_of_one(recording: Recording) -> list[list[BatchAxis]]:
     places: list[list[_Place]] = []
     for call in recording.calls:
         read = [(seen.shape, _place_of(seen, inputs, places)) for seen in call.tensors()]
-        places.append([_followed(call, read, one.shape) for one in call.outputs])
+        found = [_followed(call, read, one.shape) for one in call.outputs]
+        if call.name in _RECURRENT:
+            found[1:] = [1 if one.shape[1:2] == (1,) else _SOMEWHERE for one in call.outputs[1:]]
+        places.append(found)
     return [
         [_axis(place, one.shape) for place, one in zip(found, call.outputs, strict=True)]
         for found, call in zip(places, recording.calls, strict=True)

@@ -390,7 +390,7 @@ MESSAGES = {
     "net.py:ready(2) --input 4": (True, "`net.py:ready` is a module already", "help: leave the arguments out"),
     "net.py:Wrong --input 4": (
         True, "the module fails on (1×4): RuntimeError: shape '[5, 7]' is invalid for input of size 4",
-        "note: raised at {path}:57: return x.view(5, 7)",
+        "note: raised at {path}:68: return x.view(5, 7)",
     ),
     "net.py:Net(width=size) --input 4": (
         False, "the arguments of `Net(width=size)` are no literals",
@@ -427,7 +427,7 @@ MESSAGES = {
         False, "`x=3x224x224` is no size of an image, which `v3` takes", "help: as in `3x224x224`",
     ),
     "net.py:Exits --input 4": (
-        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:62: raise SystemExit(3)",
+        True, "calling `net.py:Exits` fails: SystemExit: 3", "note: raised at {path}:73: raise SystemExit(3)",
     ),
 }  # fmt: skip
 

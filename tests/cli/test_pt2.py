@@ -117,7 +117,7 @@ AGAIN = '  help: export the module again: `torch.export.save(torch.export.export
 FREE = "  help: an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`\n"
 NO_SPEC = (
     "`net.pt2` is a program of torch.export, not a spec\n"
-    "  help: `summary`, `compare`, `diff` and `check` take it; the rest needs a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table\n"
 )
 LISTED = "  help: it has `s77` (from 1 to 64), `s53` (from 8 to 1,024), `s0` (from 8 to 1,024)\n"
 MESSAGES = {
@@ -155,8 +155,8 @@ MESSAGES = {
         "`fixed.pt2` has no free axis `s0`\n  help: it has none: every axis was exported at one size\n"
     ),
     "summary net.pt2@s53=16,s0=24 --measure": (
-        "`--measure` needs a block table, and `net.pt2` has none\n"
-        "  help: name a network of the catalog, or a `.yaml` file\n"
+        "`--measure` runs a module, and `net.pt2@s53=16,s0=24` holds none\n"
+        "  help: `archprof summary CODE --measure` measures what a program was exported from\n"
     ),
     "show net.pt2": NO_SPEC,
     "sweep net.pt2": NO_SPEC,
