@@ -71,17 +71,26 @@ class Summary(NamedTuple):
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
-    known = _known(report, conventions) if conventions else []
-    layers = tuple([_layer(row, known) for row in report.rows])
+    counted = _counted(report, conventions) if conventions else {}
+    layers = tuple([_layer(row, counted) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
     return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
 
 
-def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
-    """Return conventions, each with the paths of which it is known what it counts."""
-    from archprof.costs.priced import priced_rows
+def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
+    """Return what conventions count of each path, by name; None where that is not known."""
+    from archprof.costs.priced import priced
 
-    return [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
+    found: dict[str, dict[str, int | None]] = {row.path: {} for row in report.rows}
+    for one in conventions:
+        counted, unseen, unknown = priced(report, one)
+        for row in counted:
+            found[row.path][one.name] = convention_sum([row], one)
+        for row in unseen:
+            found[row.path][one.name] = 0
+        for row in unknown:
+            found[row.path][one.name] = None
+    return found
 
 
 def not_counted(report: Report) -> dict[str, int] | None:
@@ -91,7 +100,7 @@ def not_counted(report: Report) -> dict[str, int] | None:
     return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
+def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]]) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -110,7 +119,7 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Lay
         row.dilation,
         row.cost,
         None if place is None else place._replace(file=catalog.portable(place.file)),
-        {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
+        counted.get(row.path),
         row.measured,
     )
 

@@ -29,7 +29,8 @@ class Dispatched(NamedTuple):
     """One call of a dispatched operator: `aten.conv2d.default`, the module that runs it, arguments by the names of the
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
-    *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
+    *visit* counts the calls of the module, from 1. *written* tells how its code calls the operator: as a `function` of
+    torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *counted* tells whether there is a rule for *macs*, the
     multiply-accumulates.
     """
 
@@ -37,6 +38,7 @@ class Dispatched(NamedTuple):
     path: str
     module: str
     visit: int
+    written: str
     arguments: Mapping[str, Any]
     outputs: tuple[SeenTensor, ...]
     macs: int = 0

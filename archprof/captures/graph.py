@@ -8,7 +8,7 @@ from archprof.captures.batch import batch_axes, batch_axis
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.lift import held_tensors, lift
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import Edge, Graph, Provenance
+from archprof.ir.graph import Edge, Graph, ModuleClass, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -27,12 +27,10 @@ class Parameter(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a module is made of: the class of each module by its path, its parameters by name, and the paths of modules
-    whose class is torch's own."""
+    """What a module is made of: the class of each module by its path, and its parameters by name."""
 
-    classes: Mapping[str, str]
+    modules: Mapping[str, ModuleClass]
     parameters: Mapping[str, Parameter]
-    own: frozenset[str]
 
 
 class RowPlace(NamedTuple):
@@ -57,7 +55,7 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
         _add(builder, call, place, axes[index] if axes else _first_axes(call), parts)
     _add_unused(builder, first.calls, parts)
     outputs = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
-    return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    return builder.build(origin.name, outputs, origin, len(outputs) > 1, parts.modules)
 
 
 def _add(
@@ -79,15 +77,17 @@ def _add(
     placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs) or (_NOTHING,)
     edges = (*read, *_written(call, read))
-    builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
+    builder.append(place.path, op, edges, values, op.kind, _form(call, op, place, parts), placement)
 
 
-def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
+def _form(call: Dispatched, op: Operator, place: RowPlace, parts: Parts) -> str:
     """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
-    if op.form == "function":  # whatever module has it alone
-        return op.form
-    known = place.path in parts.own and parts.classes[place.path] == type(op).__name__
-    return place.form if known or place.form == "function" or isinstance(op, Recorded) else "other module"
+    typed = not isinstance(op, Recorded)
+    if place.form == "function" or (typed and op.form == "function"):  # whatever module has it alone
+        in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
+        return "in place" if in_place else call.written
+    own = parts.modules[place.path].own
+    return place.form if own and (not typed or own == type(op).__name__) else "other module"
 
 
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
@@ -101,7 +101,7 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts
     for (path, trainable), held in unused.items():
         names = {key: f"{path}.{key}" if path else key for key in held}
         op = Recorded(NOT_RUN, held=tuple(held.items()))
-        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
+        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.modules[path].short}, {NOT_RUN}")
         builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
 
 
@@ -109,7 +109,7 @@ def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call: the module that calls it, or, of a module that is a single operator, the one around
     it; of what stands outermost, itself."""
     block = call.path if place.form == "function" else call.path.rpartition(".")[0]
-    return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
+    return Provenance(None, block=block or place.path, block_type=parts.modules[block].short if block else call.name)
 
 
 def _first_axes(call: Dispatched) -> list[BatchAxis]:

@@ -28,11 +28,11 @@ from archprof.captures.fields import (
     text,
     texts,
 )
-from archprof.captures.lock_text import SCHEMA, Captured, Lock
+from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Provenance
+from archprof.ir.graph import INPUT, Edge, ModuleClass, Provenance
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
@@ -44,7 +44,7 @@ from archprof.spec.json_text import FileKind, JsonText
 
 MAX_BYTES = 1 << 26
 _KIND = FileKind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
-_FORMS = one_of("module", "other module", "function")
+_FORMS = one_of(*FORMS)
 
 _Read = TypeVar("_Read")
 
@@ -87,7 +87,8 @@ class _Reader:
             self._part(f"nodes[{place}]", partial(self._node, record), record)
         outputs = self._part("outputs", lambda: field(document, "outputs", self._outputs))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
-        return Lock(self._builder.build(captured.model, outputs, origin, named=len(outputs) > 1), captured)
+        modules = self._part("modules", lambda: field(document, "modules", _modules, {}))
+        return Lock(self._builder.build(captured.model, outputs, origin, len(outputs) > 1, modules), captured)
 
     def _document(self) -> dict[str, Any]:
         document = self._text.parse()
@@ -166,6 +167,19 @@ def _inputs(found: Any) -> dict[str, Value]:
     if not inputs:
         raise Refused("a network has an input")
     return inputs
+
+
+def _modules(found: Any) -> dict[str, ModuleClass]:
+    classes = names(found)
+    holders = {path.rpartition(".")[0] for path in classes if path}
+    return {path: _class(cls, path in holders) for path, cls in classes.items()}
+
+
+def _class(found: str, holds: bool) -> ModuleClass:
+    made, _, places = found.partition(" ×")
+    name, _, base = made.removesuffix(")").partition("(nn.")
+    many = int(places) if places.isdecimal() else 1
+    return ModuleClass(name, name.removeprefix("nn.") if name.startswith("nn.") else base, holds, many)
 
 
 def _nodes(found: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archprof.captures.lock_text import Lock, edge_record, node_ids, node_records, tensor_record
+from archprof.captures.lock_text import Lock, class_records, edge_record, node_ids, node_records, tensor_record
 
 
 class Changed(NamedTuple):
@@ -62,6 +62,7 @@ def _parts(lock: Lock) -> dict[str, dict[str, Any]]:
     return {
         "the inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
         **{name: _flat(record) for name, record in calls.items()},
+        "the modules": dict(class_records(graph)),
         "the outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
     }
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from archprof.captures.lock_text import SCHEMA, Captured
+from archprof.captures.lock_text import FORMS, SCHEMA, Captured
 from archprof.ir.operators.base import KINDS
 
 _TEXT = {"type": "string"}
@@ -23,9 +23,10 @@ def lock_schema() -> dict[str, Any]:
         "inputs": {"type": "object", "minProperties": 1, "additionalProperties": _tensor()},
         "outputs": {"type": "object", "additionalProperties": _EDGE},
         "nodes": {"type": "array", "items": _node()},
+        "modules": {"type": "object", "additionalProperties": _TEXT},
     }
     draft = "https://json-schema.org/draft/2020-12/schema"
-    return {"$schema": draft, "title": "archprof lock", **_record(properties)}
+    return {"$schema": draft, "title": "archprof lock", **_record(properties, ("modules",))}
 
 
 def _record(properties: dict[str, Any], optional: Sequence[str] = ()) -> dict[str, Any]:
@@ -52,7 +53,7 @@ def _node() -> dict[str, Any]:
         "op": _TEXT,
         "attributes": {"type": "object"},
         "recorded": _record(facts, ("parameters", "buffers", "divides")),
-        "form": {"enum": ["module", "other module", "function"]},
+        "form": {"enum": [*FORMS]},
         "inputs": {"type": "array", "items": _EDGE},
         "outputs": {"type": "array", "minItems": 1, "items": _tensor()},
         "block": _TEXT,

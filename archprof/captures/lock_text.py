@@ -12,6 +12,9 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.values import Value
 
 SCHEMA = 1
+# How a module runs an operator: as a module of torch's own class for it or of another, as a function of
+# torch.nn.functional, another function or a method, one that writes over its input, an operator (`x + y`).
+FORMS = ("module", "other module", "function", "method", "in place", "operator")
 
 
 class Captured(NamedTuple):
@@ -47,9 +50,18 @@ def lock_text(lock: Lock) -> str:
         "captured": _block(captured._asdict().items()),
         "inputs": _block((name, tensor_record(value)) for name, value in graph.inputs.items()),
         "outputs": _block((name, edge_record(edge, ids)) for name, edge in graph.outputs.items()),
+        **({"modules": _block(class_records(graph))} if graph.modules else {}),
         "nodes": "[\n" + ",\n".join(f"    {_json(record)}" for record in node_records(graph)) + "\n  ]",
     }
     return "{\n" + ",\n".join(f'  "{key}": {text}' for key, text in parts.items()) + "\n}\n"
+
+
+def class_records(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Yield the class of each module, by path: `nn.Linear`; `net.Small(nn.Linear)`, with what it is made from;
+    `nn.Linear ×2`, of one that stands in two places."""
+    for path, (name, base, _, places) in graph.modules.items():
+        made = f"{name}(nn.{base})" if base and name != f"nn.{base}" else name
+        yield path, made if places == 1 else f"{made} ×{places}"
 
 
 def _block(entries: Iterable[tuple[str, Any]]) -> str:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import UsageError, described, usage_error
 from archprof.ir.foreign import Raised
-from archprof.ir.graph import Graph
+from archprof.ir.graph import Graph, ModuleClass
 from archprof.ir.origin import Origin, Unlisted
 
 if TYPE_CHECKING:
@@ -38,9 +39,20 @@ def capture_module(module: Any, batched: Batched, origin: Origin | None = None) 
     module = measurable(module)
     recordings = _recordings(module, batched)
     parameters = {name: Parameter(one.numel(), one.requires_grad) for name, one in module.named_parameters()}
-    classes = {path: type(part).__name__ for path, part in module.named_modules()}
-    own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
-    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
+    modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
+    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(modules, parameters))
+
+
+def _class_of(module: nn.Module, places: int) -> ModuleClass:
+    mine = type(module)
+    torchs = (cls.__name__ for cls in mine.__mro__ if _is_torchs(cls) and cls.__name__ != "Module")
+    name = f"nn.{mine.__name__}" if _is_torchs(mine) else f"{mine.__module__}.{mine.__name__}"
+    return ModuleClass(name, next(torchs, ""), any(module.children()), places)
+
+
+def _is_torchs(cls: type) -> bool:
+    return cls.__module__.startswith("torch.nn.")
 
 
 def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:

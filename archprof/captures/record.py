@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from opcode import opmap
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -60,6 +64,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._sources: dict[int, Edge | HeldTensor] = {}
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
+        self._written = "method"
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -96,6 +101,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
+        self._written = _written(sys._getframe(1)) or self._written
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -141,7 +147,25 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def _append(self, func: Any, given: dict[str, Any], outputs: tuple[SeenTensor, ...]) -> None:
         macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
-        self.calls.append(Dispatched(str(func), *self._running[-1], given, outputs, macs or 0, macs is not None))
+        visit = self._running[-1]
+        self.calls.append(Dispatched(str(func), *visit, self._written, given, outputs, macs or 0, macs is not None))
+
+
+def _written(frame: FrameType | None) -> str:
+    """Return how code calls an operator, by the instruction at which it stands; empty where a composite operator is
+    taken apart, which was called as a whole."""
+    while frame is not None and frame.f_globals["__name__"] in _BETWEEN:
+        frame = frame.f_back
+    if frame is None or frame.f_globals["__name__"] == __name__:
+        return ""
+    if frame.f_globals["__name__"] == functional.__name__:
+        return "function"
+    return "operator" if frame.f_code.co_code[frame.f_lasti] == _BINARY else "method"
+
+
+# Where torch passes by on its way to a mode.
+_BETWEEN = ("torch._dynamo.eval_frame", "torch._compile")
+_BINARY = opmap["BINARY_OP"]
 
 
 def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:

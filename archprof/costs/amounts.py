@@ -57,6 +57,35 @@ def _biases(row: Row) -> int:
     return int(total(row.operator.parameters().get("bias", NOTHING)))
 
 
+def _groups(row: Row) -> int:
+    """Return how many images a module takes its input for, by its first axis: an image, or each of its windows."""
+    shape = row.node.outputs[0].at_batch(1)
+    return int(shape[0]) if shape else 1
+
+
+def _held(row: Row) -> int:
+    return int(sum(total(terms) for terms in row.operator.parameters().values()))
+
+
+def _held_weight(row: Row) -> int:
+    return int(total(row.operator.parameters().get("weight", NOTHING)))
+
+
+def _positions(row: Row) -> int:
+    """Return the output positions of a convolution, of all images."""
+    images, _, *space = row.node.outputs[0].at_batch(1)
+    return prod((images, *space))
+
+
+def _attention_rows(row: Row) -> int:
+    """Return the rows of all heads of attention: one a query."""
+    return prod(row.inputs[0][:-1])
+
+
+def _keys(row: Row) -> int:
+    return int(row.inputs[1][-2])
+
+
 def _products(row: Row) -> int:
     return sum(prod(broadcast(row.values[:end], "multiplied").shape) for end in range(2, len(row.values) + 1))
 
@@ -142,7 +171,20 @@ WHOLE_PARTS_AND_DIVISION = Amount(
 ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
 LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
 WEIGHTS_ONCE = Amount("each weight once", lambda row: _weights(row) - row.cost.macs)
-BIASES_ONCE = Amount("each bias once", _biases)
+WEIGHTS_BY_IMAGE = Amount(
+    "each weight once an image, or a window", lambda row: _groups(row) * _weights(row) - row.cost.macs
+)
+BIASES_BY_IMAGE = Amount("each bias once an image, or a window", lambda row: _groups(row) * _biases(row))
+HELD_BY_IMAGE = Amount(
+    "each parameter once an image, or a window", lambda row: _groups(row) * _held(row) - row.cost.macs
+)
+HELD_BY_POSITION = Amount("each parameter once a position", lambda row: _positions(row) * _held(row) - row.cost.macs)
+WEIGHT_ALONE = Amount("each weight once", lambda row: _held_weight(row) - row.cost.macs)
+SOFTMAX = Amount("3 per key of each query, 1 less for the sum", lambda row: _attention_rows(row) * (3 * _keys(row) - 1))
+SOFTMAX_AND_SCALE = Amount(
+    "1 per key of each query, 1 per element of the queries",
+    lambda row: _attention_rows(row) * _keys(row) + prod(row.inputs[0]),
+)
 FROZEN_NORM = Amount("1 per element, 2 per channel", lambda row: prod(row.output) + 2 * _channels(row))
 PRODUCTS = Amount("1 per element of each product", _products)
 SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))

@@ -95,8 +95,29 @@ class Node(NamedTuple):
         return self.provenance.address if self.provenance is not None else ""
 
 
+class ModuleClass(NamedTuple):
+    """The class of a module: its name (`nn.Linear` where it is torch's own, else with its package), the class of
+    torch's that it is or is made from (empty: none), whether it holds other modules, and in how many places it is."""
+
+    name: str
+    base: str = ""
+    holds: bool = False
+    places: int = 1
+
+    @property
+    def own(self) -> str:
+        """Its name among torch's own classes; empty where it is none."""
+        return self.base if self.name == f"nn.{self.base}" else ""
+
+    @property
+    def short(self) -> str:
+        """Its name without the package."""
+        return self.name.rpartition(".")[2]
+
+
 class Graph(NamedTuple):
-    """A network: its inputs and outputs by name, and its nodes in the order of execution."""
+    """A network: its inputs and outputs by name, its nodes in the order of execution, and, of what was a torch module,
+    the classes of its modules by path."""
 
     name: str
     inputs: Mapping[str, Value]
@@ -104,6 +125,7 @@ class Graph(NamedTuple):
     outputs: Mapping[str, Edge]
     origin: Origin
     named_outputs: bool = False  # whether they are returned by name, or one as it is
+    modules: Mapping[str, ModuleClass] = {}
 
     def value(self, edge: Edge) -> Value:
         """Return what runs along an edge."""
