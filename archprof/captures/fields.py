@@ -106,8 +106,11 @@ def one_of(*words: str) -> Reader:
 
 
 def integers(value: Any, sizes: Collection[int], low: int) -> tuple[int, ...]:
-    """Return so many sizes."""
-    return tuple([integer(size, low, MOST_SIZE) for size in items(value, sizes)])
+    """Return so many sizes, whose product can still be counted."""
+    found = tuple([integer(size, low, MOST_SIZE) for size in items(value, sizes)])
+    if product(found) > MOST_COUNT:
+        raise Refused(f"{shown(list(found))} comes to too many elements")
+    return found
 
 
 def texts(value: Any) -> tuple[str, ...]:

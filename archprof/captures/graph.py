@@ -68,8 +68,8 @@ def _add(
     read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
     inputs = [builder.value(edge) for edge in read]
     outputs = tuple(_value(seen, axis) for seen, axis in zip(call.outputs, axes, strict=True))
-    op = lift(call, inputs, outputs, place.form)
-    held = {key: held.name for key, (_, held) in held_tensors(call)}
+    op, names = lift(call, inputs, outputs, place.form)
+    held = {names.get(key, key): held.name for key, (_, held) in held_tensors(call)}
     learns = {key: parts.parameters[name].trainable for key, name in held.items() if name in parts.parameters}
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()

@@ -1,39 +1,35 @@
 """Dispatched operators as operators of ours, where one has the shapes, the tensors and the multiply-accumulates that
 were recorded; otherwise as what was recorded."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
+from archprof.captures import lift_layers, lift_shapes
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
-from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
-from archprof.ir.operators.base import Operator, ShapeError
-from archprof.ir.operators.batch_norm import BatchNorm2d
-from archprof.ir.operators.conv import Conv2d
-from archprof.ir.operators.drop import Dropout
-from archprof.ir.operators.flatten import Flatten
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
-from archprof.ir.operators.join import Add, Concat, Multiply
-from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.norm import GroupNorm, LayerNorm
-from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
+from archprof.captures.site import Lift, Site, is_held
+from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
-from archprof.ir.operators.shape import Permute
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 
-# Returns the operator of a call that a module or a function makes (`form`), None where the call is not of that sort.
-Lift = Callable[[Dispatched, str], Operator | None]
+LIFTS: Mapping[str, Lift] = {**lift_shapes.LIFTS, **lift_layers.LIFTS}
 
 
-def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Operator:
+class Lifted(NamedTuple):
+    """An operator, and its own name for each tensor of the call that has another one there."""
+
+    op: Operator
+    names: Mapping[str, str]
+
+
+def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Lifted:
     """Return the operator of a call, on these values."""
-    lifted = LIFTS.get(call.name)
-    typed = lifted(call, form) if lifted else None
-    if typed is not None and _is_what_was_recorded(typed, call, inputs, outputs):
-        return typed
+    found = _typed(Site(call, form, inputs, outputs)) if inputs else None
+    if found is not None:
+        return found
     held = dict(held_tensors(call))
-    return Recorded(
+    recorded = Recorded(
         call.target,
         call.macs,
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
@@ -42,6 +38,27 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         call.counted,
         _divides(call, outputs),
     )
+    return Lifted(recorded, {})
+
+
+def _typed(site: Site) -> Lifted | None:
+    """Return the operator of ours that says of itself what was recorded of the call; None where there is none."""
+    lifted = LIFTS.get(site.call.name)
+    try:
+        op = lifted(site) if lifted else None
+        found = Lifted(op, _tensor_names(op, site.call)) if op is not None else None
+        return found if found and _is_what_was_recorded(found, site) else None
+    except (ValueError, LookupError, ArithmeticError, TypeError):  # arguments or shapes of another form
+        return None
+
+
+def _tensor_names(op: Operator, call: Dispatched) -> Mapping[str, str]:
+    held, own = [name for name, _ in held_tensors(call)], [*op.parameters(), *op.buffers()]
+    if set(held) == set(own):
+        return {}
+    if call.name == "addmm":
+        return {"self": "bias", "mat2": "weight"}
+    return dict(zip(held, own, strict=False))
 
 
 def _kind(call: Dispatched) -> str:
@@ -81,7 +98,7 @@ def held_tensors(call: Dispatched) -> Iterator[tuple[str, tuple[SeenTensor, Held
     """Yield the parameters and buffers of a call, by the names of the operator's arguments."""
     for name, value in call.arguments.items():
         for key, seen in _listed(name, value):
-            if isinstance(seen, SeenTensor) and isinstance(seen.source, HeldTensor) and seen.source.name:
+            if is_held(seen):
                 yield key, (seen, seen.source)
 
 
@@ -92,133 +109,16 @@ def _listed(name: str, value: Any) -> Iterator[tuple[str, Any]]:
         yield name, value
 
 
-def _is_what_was_recorded(op: Operator, call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
-    held = {(name, held.kind): prod(seen.shape) for name, (seen, held) in held_tensors(call)}
+def _is_what_was_recorded(found: Lifted, site: Site) -> bool:
+    op, names = found
+    held = {(names.get(name, name), held.kind): prod(seen.shape) for name, (seen, held) in held_tensors(site.call)}
     stated = {(name, "parameter"): total(terms) for name, terms in op.parameters().items()}
     stated |= {(name, "buffer"): total(terms) for name, terms in op.buffers().items()}
-    if stated != held or not inputs:  # what reads constants alone has no shapes to go by
-        return False
-    try:
-        made = op.outputs(*inputs)
-    except ShapeError:
-        return False
-    same_shapes = [value.shape for value in made] == [value.shape for value in outputs]
-    return same_shapes and total(op.macs(inputs, made)) == call.macs
+    made = op.outputs(*site.inputs)
+    same_shapes = [value.shape for value in made] == [value.shape for value in site.outputs]
+    return stated == held and same_shapes and total(op.macs(site.inputs, made)) == site.call.macs
 
 
-def _conv2d(call: Dispatched, form: str) -> Operator | None:
-    given = call.arguments
-    if isinstance(given["padding"], str):
-        return None
-    out, each, *kernel = given["weight"].shape
-    groups = given["groups"]
-    stride, padding, dilation = (_pair(given[name]) for name in ("stride", "padding", "dilation"))
-    return Conv2d(each * groups, out, _pair(kernel), stride, padding, dilation, groups, given["bias"] is not None)
-
-
-def _linear(call: Dispatched, form: str) -> Operator | None:
-    out, features = call.arguments["weight"].shape
-    return Linear(features, out, call.arguments["bias"] is not None)
-
-
-def _batch_norm(call: Dispatched, form: str) -> Operator | None:
-    given = call.arguments
-    shape = given["input"].shape
-    affine = given["weight"] is not None
-    return BatchNorm2d(shape[1], given["eps"], given["momentum"], affine, len(shape) == 2)
-
-
-def _layer_norm(call: Dispatched, form: str) -> Operator | None:
-    shape = call.arguments["normalized_shape"]
-    return LayerNorm(shape[0], call.arguments["eps"], True) if len(shape) == 1 else None
-
-
-def _group_norm(call: Dispatched, form: str) -> Operator | None:
-    given = call.arguments
-    return GroupNorm(given["input"].shape[1], given["num_groups"], given["eps"])
-
-
-def _max_pool(call: Dispatched, form: str) -> Operator | None:
-    given = call.arguments
-    if _pair(given["dilation"]) != (1, 1):
-        return None
-    kernel = _pair(given["kernel_size"])
-    return MaxPool2d(kernel, _pair(given["stride"] or kernel), _pair(given["padding"]), given["ceil_mode"])
-
-
-def _avg_pool(call: Dispatched, form: str) -> Operator | None:
-    given = call.arguments
-    kernel = _pair(given["kernel_size"])
-    if given["divisor_override"] is not None:
-        return None
-    window = (_pair(given["stride"] or kernel), _pair(given["padding"]), given["ceil_mode"], given["count_include_pad"])
-    return AvgPool2d(kernel, *window)
-
-
-def _mean(call: Dispatched, form: str) -> Operator | None:
-    axes = call.arguments.get("dim")
-    rank = len(call.arguments["self"].shape)
-    whole = rank == 4 and axes is not None and sorted(axis % rank for axis in axes) == [2, 3]
-    return Mean(call.arguments["keepdim"]) if whole else None
-
-
-def _join(op: type[Operator]) -> Lift:
-    def lifted(call: Dispatched, form: str) -> Operator | None:
-        return op() if len(list(call.tensors())) == 2 and call.arguments.get("alpha", 1) == 1 else None
-
-    return lifted
-
-
-def _concat(call: Dispatched, form: str) -> Operator | None:
-    return Concat() if call.arguments["dim"] == 1 else None
-
-
-def _flatten(call: Dispatched, form: str) -> Operator | None:
-    return Flatten() if (call.arguments["start_dim"], call.arguments["end_dim"]) == (1, -1) else None
-
-
-def _permute(call: Dispatched, form: str) -> Operator | None:
-    first, *axes = (axis % len(call.arguments["dims"]) for axis in call.arguments["dims"])
-    return Permute(tuple(axis - 1 for axis in axes)) if first == 0 else None
-
-
-def _plain(op: type[Operator]) -> Lift:
-    return lambda call, form: op()
-
-
-def _hardtanh(call: Dispatched, form: str) -> Operator | None:
-    return ReLU6() if (call.arguments["min_val"], call.arguments["max_val"]) == (0, 6) else None
-
-
-def _gelu(call: Dispatched, form: str) -> Operator | None:
-    return GELU() if call.arguments["approximate"] == "none" else None
-
-
-LIFTS: Mapping[str, Lift] = {
-    "conv2d": _conv2d,
-    "linear": _linear,
-    "batch_norm": _batch_norm,
-    "layer_norm": _layer_norm,
-    "group_norm": _group_norm,
-    "max_pool2d": _max_pool,
-    "avg_pool2d": _avg_pool,
-    "adaptive_avg_pool2d": lambda call, form: AdaptiveAvgPool2d(_pair(call.arguments["output_size"]), form),
-    "mean": _mean,
-    "add": _join(Add),
-    "mul": _join(Multiply),
-    "cat": _concat,
-    "flatten": _flatten,
-    "permute": _permute,
-    "dropout": lambda call, form: Dropout(call.arguments["p"]),
-    "relu": _plain(ReLU),
-    "hardtanh": _hardtanh,
-    "hardswish": _plain(Hardswish),
-    "hardsigmoid": _plain(Hardsigmoid),
-    "silu": _plain(SiLU),
-    "sigmoid": _plain(Sigmoid),
-    "tanh": _plain(Tanh),
-    "gelu": _gelu,
-}
 # Of operators that stay as recorded: what they are, for shares and filters.
 KINDS: Mapping[str, str] = {
     **dict.fromkeys(("conv1d", "conv2d", "conv3d", "convolution", "_convolution", "deform_conv2d"), "standard"),
@@ -239,8 +139,3 @@ KINDS: Mapping[str, str] = {
     "dropout": "dropout",
     **dict.fromkeys(("cat", "stack", "add", "sub", "mul", "div"), "join"),
 }
-
-
-def _pair(sizes: Sequence[int] | int) -> tuple[int, int]:
-    first, *rest = [sizes] if isinstance(sizes, int) else sizes
-    return first, rest[0] if rest else first

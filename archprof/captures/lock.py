@@ -1,7 +1,7 @@
 """A lock's file → the graph that was captured: data, read without torch, of which nothing is believed."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import fields
 from functools import cache, partial
 from typing import Any, TypeVar
@@ -224,7 +224,12 @@ def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -
 
 
 # Attributes that may be 0.
-_FROM_ZERO = ("padding", "axes", "start")
+_FROM_ZERO = frozenset(
+    (
+        *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
+        *("projection"),
+    )
+)
 
 
 @cache
@@ -235,8 +240,19 @@ def _attributes(name: str) -> Mapping[str, Reader]:
 
 
 def _reader(kind: str, low: int) -> Reader:
-    sizes: Mapping[str, Any] = {"Pair": (2,), "Padding": (2, 4), "Sides": (4,), "tuple[int, ...]": range(MOST_RANK)}
-    if kind in sizes:
-        return lambda value: integers(value, sizes[kind], low)
-    readers: Mapping[str, Reader] = {"float": number, "bool": flag, "str": _FORMS}
+    if kind in _LENGTHS:
+        return lambda value: integers(value, _LENGTHS[kind], low)
+    readers: Mapping[str, Reader] = {"float": number, "bool": flag, "str": _FORMS, "Word": text}
     return readers.get(kind) or (lambda value: integer(value, low, MOST_SIZE))
+
+
+# How many sizes an attribute of a type has.
+_LENGTHS: Mapping[str, Collection[int]] = {
+    "One": (1,),
+    "Pair": (2,),
+    "Three": (3,),
+    "Sizes": (1, 2, 3),
+    "Padding": (2, 4),
+    "Sides": (4,),
+    "tuple[int, ...]": range(MOST_RANK),
+}

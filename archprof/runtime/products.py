@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isqrt, prod
 from typing import Any
 
+from archprof.ir.operators.einsum import multiplied, sizes_of, subscripts
+
 Sizes = Sequence[int]
 Shapes = Sequence[Any]
 Rule = Callable[[Shapes, Sizes], int]
@@ -84,10 +86,32 @@ def _time_batch_convolution(arguments: Shapes, output: Sizes) -> int:
     return prod(output) * prod(weights[:2])
 
 
+# The kernels of attention that torch's own counter knows too.
+_FUSED = (
+    *("flash_attention", "flash_attention_for_cpu", "efficient_attention", "cudnn_attention"),
+    "fused_attention_overrideable",
+)
+
+
 def _grouped(arguments: Shapes, output: Sizes) -> int:
     """Count a product for each group; an axis without groups is split among them."""
     left, right = arguments[:2]
     return (prod(left[-2:]) if len(left) > len(right) else prod(left)) * int(right[-1])
+
+
+def _einsum(arguments: Shapes, output: Sizes) -> int:
+    """Count the products of an equation pair by pair, along its path, or from left to right."""
+    equation, shapes, path = arguments
+    letters, kept = subscripts(equation, [len(shape) for shape in shapes])
+    sizes = sizes_of(letters, shapes)
+    left, total = list(letters), 0
+    for step in range(len(left) - 1):
+        first, second = sorted(path[2 * step : 2 * step + 2]) if path else (0, 1)
+        pair = (left.pop(second), left.pop(first))
+        needed = set(kept).union(*left)
+        total += prod(sizes[letter] for letter in along) if (along := multiplied(*pair, needed)) else 0
+        left.insert(len(left) if path else 0, "".join(set("".join(pair)) & needed))
+    return total
 
 
 RULES: Mapping[str, Rule] = {
@@ -97,6 +121,7 @@ RULES: Mapping[str, Rule] = {
     "aten::addmv": _added_vector,
     "aten::addbmm": _added_batch,
     "aten::baddbmm": _added_batch,
+    "aten::einsum": _einsum,
     "aten::inner": _contraction,
     "aten::tensordot": _contraction,
     "aten::bilinear": _bilinear,
@@ -109,9 +134,10 @@ RULES: Mapping[str, Rule] = {
     "aten::_cudnn_rnn": _recurrent_cudnn,
     "aten::conv_tbc": _time_batch_convolution,
     "aten::_grouped_mm": _grouped,
+    "aten::_scaled_grouped_mm": _grouped,
     "aten::_int_mm": matmul,
     "aten::scaled_dot_product_attention": attention,
-    "aten::_scaled_dot_product_flash_attention_for_cpu": attention,
+    **dict.fromkeys((f"aten::_scaled_dot_product_{kind}" for kind in _FUSED), attention),
     "quantized::linear": matmul,
     "quantized::linear_relu": matmul,
     "quantized::linear_dynamic": matmul,

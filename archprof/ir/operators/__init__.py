@@ -1,4 +1,4 @@
-"""All operators, in one explicit table; a class is imported when something names it."""
+"""All operators, in two explicit tables; a class is imported when something names it."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -55,8 +55,45 @@ TABLE = (
     Listed("resize", "shape:ResizeLike"),
     Listed("identity", "flatten:Identity"),
 )
+# What captured modules have and specs do not name.
+CAPTURED = (
+    Listed("conv1d", "conv_ranks:Conv1d"),
+    Listed("conv3d", "conv_ranks:Conv3d"),
+    Listed("transposed_conv1d", "conv_transpose:ConvTranspose1d"),
+    Listed("transposed_conv", "conv_transpose:ConvTranspose2d"),
+    Listed("transposed_conv3d", "conv_transpose:ConvTranspose3d"),
+    Listed("bilinear", "bilinear:Bilinear"),
+    Listed("attention", "attention:Attention"),
+    Listed("matmul", "matmul:MatMul"),
+    Listed("grouped_matmul", "matmul:GroupedMatMul"),
+    Listed("einsum", "einsum:Einsum"),
+    Listed("lstm", "recurrent:LSTM"),
+    Listed("gru", "recurrent:GRU"),
+    Listed("rnn", "recurrent:RNN"),
+    Listed("embedding", "embedding:Embedding"),
+    Listed("embedding_bag", "embedding:EmbeddingBag"),
+    Listed("rms_norm", "norm_others:RMSNorm"),
+    Listed("instance_norm", "norm_others:InstanceNorm"),
+    Listed("softmax", "pointwise:Softmax"),
+    Listed("pointwise", "pointwise:Pointwise"),
+    Listed("reduce", "pointwise:Reduce"),
+    Listed("pool", "pool_ranks:Pool"),
+    Listed("adaptive_pool", "pool_ranks:AdaptivePool"),
+    Listed("interpolate", "views:Interpolate"),
+    Listed("pixel_shuffle", "views:PixelShuffle"),
+    Listed("grid_sample", "views:GridSample"),
+    Listed("reshape", "views:Reshape"),
+    Listed("expand", "views:Expand"),
+    Listed("slice", "views:Slice"),
+    Listed("select", "views:Select"),
+    Listed("chunk", "views:Chunk"),
+    Listed("unbind", "views:Unbind"),
+    Listed("concat_axis", "views:ConcatAxis"),
+    Listed("stack", "views:Stack"),
+    Listed("pad_axes", "views:PadAxes"),
+)
 _BY_SPELLING = {name: row for row in TABLE for name in (row.name, *row.spellings)}
-_BY_CLASS = {row.place.partition(":")[2]: row.place for row in TABLE}
+_BY_CLASS = {row.place.partition(":")[2]: row.place for row in (*TABLE, *CAPTURED)}
 
 
 def find_operator(name: str) -> type[Operator] | None:
@@ -66,7 +103,7 @@ def find_operator(name: str) -> type[Operator] | None:
 
 
 def find_class(name: str) -> type[Operator] | None:
-    """Return the operator whose class has a name, if there is one."""
+    """Return the operator whose class has a name, if there is one; those of captured modules too."""
     place = _BY_CLASS.get(name)
     return _loaded(place) if place else None
 
@@ -82,8 +119,13 @@ def operator_names() -> Iterator[str]:
 
 
 def all_operators() -> tuple[type[Operator], ...]:
-    """Return every operator, in the order of the table."""
+    """Return every operator that specs name, in the order of the table."""
     return tuple(_loaded(row.place) for row in TABLE)
+
+
+def captured_operators() -> tuple[type[Operator], ...]:
+    """Return the operators that only captured modules have, in the order of the table."""
+    return tuple(_loaded(row.place) for row in CAPTURED)
 
 
 @cache

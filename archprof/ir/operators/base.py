@@ -23,6 +23,10 @@ KINDS = (
     "norm", "act", "pool", "join", "shape", "dropout", "other",
 )  # fmt: skip
 
+# Types of fields, by which locks are read: a text without meaning of ours, and a size for each of one to three axes.
+Word = str
+Sizes = tuple[int, ...]
+
 
 class ShapeError(ValueError):
     """An operator that does not fit its input; says what does not fit, and *help* what to change; *columns* are the
@@ -206,6 +210,17 @@ def feature_map(value: Value, what: str) -> Value:
         advice = f"place it {'behind `permute: channels_first`' if last else 'before pooling and flattening'}"
         raise ShapeError(f"{what} needs a feature map (C×H×W), not {show_shape(value.shape)}", advice)
     return value
+
+
+def map_axis(value: Value, rank: int, what: str) -> int:
+    """Return the axis of channels of a map of so many dimensions: the first, or the second of one that has frames or
+    windows in front. Raises ShapeError for what is no such map."""
+    axis = len(value.shape) - rank - 1
+    if axis not in (0, 1) or value.channel != axis:
+        if rank == 2:
+            feature_map(value, what)
+        raise ShapeError(f"{what} needs a map of {rank} dimensions and channels, not {show_shape(value.shape)}")
+    return axis
 
 
 def check_channels(channels: Dim, value: Value, what: str) -> Value:

@@ -1,13 +1,14 @@
-"""Two-dimensional convolution."""
+"""Convolution: what it has in common whatever its dimensions, and the two-dimensional one."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out, is_array, same
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.padding import Padding, ends, shortest, torch_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     import torch
 
 Pair = tuple[int, int]
+# Of K and F, by the number of dimensions.
+_POWERS = ("", "", "²", "³")
 
 K = Column("k", SIZE, "kernel size", ("kernel", "kernel_size"), required=True)
 S = Column("s", SIZE, "stride", ("stride",))
@@ -28,64 +31,47 @@ C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=T
 BIAS = Column("bias", FLAG, "whether a bias is added")
 
 
-@operator
-class Conv2d(Operator):
-    """Two-dimensional convolution of (M, H, W) to (N, H', W'): every position costs K²·M/g·N multiply-accumulates."""
+class Convolution(Operator):
+    """A convolution over so many dimensions as its kernel has, of a map that may have frames or windows in front."""
 
-    in_channels: Dim
-    out_channels: Dim
-    kernel_size: Pair = (1, 1)
-    stride: Pair = (1, 1)
-    padding: Padding = (0, 0)
-    dilation: Pair = (1, 1)
-    groups: Dim = 1
-    bias: bool = False
-
-    name: ClassVar[str] = "conv2d"
-    formula: ClassVar[str] = "K²·(M/g)·N·F²"
-    params_formula: ClassVar[str] = "K²·(M/g)·N + N"
-    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
+    __slots__ = ()
     weighted: ClassVar[bool] = True
     drawn_as: ClassVar[str] = "conv"
     overwritable: ClassVar[bool] = True
     # The fewer groups, the more weights.
     decreasing: ClassVar[tuple[str, ...]] = ("groups",)
-
-    @classmethod
-    def of(
-        cls,
-        *inputs: Value,
-        c: Dim,
-        k: Pair,
-        s: Pair = (1, 1),
-        p: Padding | None = None,
-        d: Pair = (1, 1),
-        g: Any = 1,
-        bias: bool = True,
-    ) -> Conv2d:
-        channels = inputs[0].channels
-        padding = same_padding(k, d) if p is None else shortest(p)
-        return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
+    groups: Dim
+    bias: bool
 
     @property
     def kind(self) -> str:
         groups = self.groups
         if not is_array(groups) and groups == 1:
-            return "pointwise" if self.kernel_size == (1, 1) else "standard"
+            return "pointwise" if set(self.kernel_size) == {1} else "standard"
         depthwise = same(groups, self.in_channels) and same(self.in_channels, self.out_channels)
         return "depthwise" if depthwise else "grouped"
 
     @property
     def macs_formula(self) -> str:
-        formulas = {"standard": "K²·M·N·F²", "pointwise": "M·N·F²", "depthwise": "K²·M·F²", "grouped": self.formula}
-        return formulas[self.kind]
+        power = _POWERS[len(self.kernel_size)]
+        window, places = f"K{power}·", f"·F{power}"
+        parts = {"standard": "M·N", "pointwise": "M·N", "depthwise": "M", "grouped": "(M/g)·N"}
+        return f"{'' if self.kind == 'pointwise' else window}{parts[self.kind]}{places}"
 
     def output(self, *inputs: Value) -> Value:
-        channels, height, width = feature_map(inputs[0], "a convolution").shape
-        if not same(channels, self.in_channels):
-            raise ShapeError(f"a convolution of {self.in_channels} channels on {channels}")
+        at = map_axis(inputs[0], len(self.kernel_size), "a convolution")
+        shape = inputs[0].shape
+        if not same(shape[at], self.in_channels):
+            raise ShapeError(f"a convolution of {self.in_channels} channels on {shape[at]}")
         self._check_groups()
-        return inputs[0].with_shape((self.out_channels, self._slide(0, height), self._slide(1, width)))
+        sizes = [self._slide(axis, size) for axis, size in enumerate(shape[at + 1 :])]
+        return inputs[0].with_shape((*shape[:at], self.out_channels, *sizes), at)
 
     def _check_groups(self) -> None:
         if not is_array(self.groups) and self.groups == 1:
@@ -99,7 +85,7 @@ class Conv2d(Operator):
         kernel, stride, dilation = self.kernel_size[axis], self.stride[axis], self.dilation[axis]
         extent = dilation * (kernel - 1) + 1
         # Most convolutions keep the size; they are told apart before anything else is worked out.
-        if stride == 1 and len(self.padding) == 2 and 2 * self.padding[axis] == extent - 1:
+        if stride == 1 and len(self.padding) == len(self.kernel_size) and 2 * self.padding[axis] == extent - 1:
             return size
         padding = ends(self.padding, axis)
         added = sum(padding)
@@ -111,8 +97,8 @@ class Conv2d(Operator):
 
     @property
     def weights(self) -> Dim:
-        """Elements of the weight: N·(M/g)·K²."""
-        area = self.kernel_size[0] * self.kernel_size[1]
+        """Elements of the weight: N·(M/g)·K², of other dimensions another power of K."""
+        area = prod(self.kernel_size)
         if self.groups is self.in_channels:
             return self.out_channels * area
         # Arrays are spared what does not change them: a division and a multiplication by 1.
@@ -135,6 +121,44 @@ class Conv2d(Operator):
         depthwise = is_array(self.groups) and self.groups is self.in_channels
         return Operator.at_most(self, largest, largest if depthwise else smallest)
 
+    def describe(self) -> str:
+        return {"standard": "conv", "pointwise": "pw conv", "depthwise": "dw conv", "grouped": "group conv"}[self.kind]
+
+
+@operator
+class Conv2d(Convolution):
+    """Two-dimensional convolution of (M, H, W) to (N, H', W'): every position costs K²·M/g·N multiply-accumulates."""
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: Pair = (1, 1)
+    stride: Pair = (1, 1)
+    padding: Padding = (0, 0)
+    dilation: Pair = (1, 1)
+    groups: Dim = 1
+    bias: bool = False
+
+    name: ClassVar[str] = "conv2d"
+    formula: ClassVar[str] = "K²·(M/g)·N·F²"
+    params_formula: ClassVar[str] = "K²·(M/g)·N + N"
+    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
+
+    @classmethod
+    def of(
+        cls,
+        *inputs: Value,
+        c: Dim,
+        k: Pair,
+        s: Pair = (1, 1),
+        p: Padding | None = None,
+        d: Pair = (1, 1),
+        g: Any = 1,
+        bias: bool = True,
+    ) -> Conv2d:
+        channels = inputs[0].channels
+        padding = same_padding(k, d) if p is None else shortest(p)
+        return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
+
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride
         if len(self.padding) == 4:
@@ -145,9 +169,6 @@ class Conv2d(Operator):
         from torch import nn
 
         return nn.Conv2d(*sizes, self.padding, self.dilation, self.groups, self.bias)
-
-    def describe(self) -> str:
-        return {"standard": "conv", "pointwise": "pw conv", "depthwise": "dw conv", "grouped": "group conv"}[self.kind]
 
 
 def kernel(doc: str) -> Column:

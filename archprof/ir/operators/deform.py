@@ -9,7 +9,7 @@ from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.operators.conv import Conv2d, Pair
 from archprof.ir.terms import Terms
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -21,7 +21,7 @@ class DeformConv2d(Operator):
 
     Counted as the convolution that it replaces: K²·M/g·N multiply-accumulates a position; sampling is not counted. The
     offsets come in as a map of 2·K² channels (dy, dx for each tap) for each deformable group, and K² more, before their
-    sigmoid, where it is modulated.
+    sigmoid, where it is modulated; a captured one has those factors in a third input, where it is *masked*.
     """
 
     in_channels: Dim
@@ -33,6 +33,8 @@ class DeformConv2d(Operator):
     groups: Dim = 1
     deformable_groups: int = 1
     modulated: bool = False
+    masked: bool = False
+    bias: bool = False
 
     name: ClassVar[str] = "deform_conv2d"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
@@ -52,20 +54,26 @@ class DeformConv2d(Operator):
     def _replaced(self) -> Conv2d:
         """The convolution that this one replaces."""
         sizes = (self.kernel_size, self.stride, self.padding, self.dilation)
-        return Conv2d(self.in_channels, self.out_channels, *sizes, self.groups)
+        return Conv2d(self.in_channels, self.out_channels, *sizes, self.groups, self.bias)
 
     def output(self, *inputs: Value) -> Value:
         output = self._replaced.output(inputs[0])
         taps = self.kernel_size[0] * self.kernel_size[1]
-        expected = (self.deformable_groups * taps * (3 if self.modulated else 2), *output.space)
-        if len(inputs) != 2 or not all(map(same, inputs[1].shape, expected)):
-            raise ShapeError(f"a deformable convolution needs offsets of {'×'.join(map(str, expected))}")
+        self._check_beside(inputs[1:2], taps * (3 if self.modulated else 2), output, "offsets")
+        if self.masked:
+            self._check_beside(inputs[2:3], taps, output, "a mask")
         if self.in_channels % self.deformable_groups != 0:
             groups = f"{self.deformable_groups} deformable groups"
             raise ShapeError(
                 f"{self.in_channels} channels are not divisible by {groups}", columns=("deformable_groups",)
             )
         return output
+
+    def _check_beside(self, given: tuple[Value, ...], channels: int, output: Value, what: str) -> None:
+        """Raise ShapeError unless what comes in beside the map has so many channels for each deformable group."""
+        expected = (self.deformable_groups * channels, *output.space)
+        if not given or len(given[0].shape) != 3 or not all(map(same, given[0].shape, expected)):
+            raise ShapeError(f"a deformable convolution needs {what} of {show_shape(expected)}")
 
     def parameters(self) -> Mapping[str, Terms]:
         return self._replaced.parameters()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, SIZE, Column, one_of
 from archprof.ir.dims import is_array
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.base import Operator, ShapeError, feature_map, map_axis, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.window import WINDOW
 from archprof.ir.values import Value
@@ -23,16 +23,16 @@ class Adaptive(Operator):
     __slots__ = ()
     category: ClassVar[str] = "pool"
     keeps_channels: ClassVar[bool] = True
-    size: Pair
+    size: tuple[int, ...]
 
     def output(self, *inputs: Value) -> Value:
-        channels, _, _ = feature_map(inputs[0], "pooling").shape
-        return inputs[0].with_shape((channels, *self.size))
+        at = map_axis(inputs[0], len(self.size), "pooling")
+        return inputs[0].with_shape((*inputs[0].shape[: at + 1], *self.size), at)
 
     def stride_factor(self, *inputs: Value) -> int | None:
-        if self.size == (1, 1):
+        if set(self.size) == {1}:
             return None
-        height, side = inputs[0].shape[1], self.size[0]
+        height, side = inputs[0].shape[-len(self.size)], self.size[0]
         return 1 if is_array(height) else max(1, height // side)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, Shape, same
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value, show_shape
 
@@ -86,6 +86,24 @@ def broadcast(values: tuple[Value, ...], verb: str) -> Value:
             raise _unlike(result, value, verb, "bring both to one shape")
         result = result.with_shape(_stretched(result, value, verb), result.channel)
     return result
+
+
+def stretched(*shapes: Shape) -> Shape:
+    """Return the common shape of tensors of any rank, aligned at their last axes, as torch has it."""
+    common: Shape = ()
+    for shape in shapes:
+        longer, shorter = (shape, common) if len(shape) >= len(common) else (common, shape)
+        around = len(longer) - len(shorter)
+        common = (*longer[:around], *map(_stretched_axis, longer[around:], shorter))
+    return common
+
+
+def _stretched_axis(first: Dim, second: Dim) -> Dim:
+    if same(first, second) or same(second, 1):
+        return first
+    if same(first, 1):
+        return second
+    raise ShapeError(f"sizes of {first} and {second} do not stretch over each other")
 
 
 def _stretched(first: Value, second: Value, verb: str) -> tuple[Dim, ...]:

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, count, ratio
-from archprof.ir.dims import Dim, product, same
+from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
 from archprof.ir.terms import Terms, term
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -24,6 +24,7 @@ class GroupNorm(Elementwise):
     num_features: Dim
     groups: int = 32
     eps: float = 1e-5
+    affine: bool = True
 
     name: ClassVar[str] = "group_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -57,21 +58,25 @@ class GroupNorm(Elementwise):
         return check_channels(self.num_features, inputs[0], "group norm")
 
     def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(self.num_features), "bias": term(self.num_features)}
+        return {"weight": term(self.num_features), "bias": term(self.num_features)} if self.affine else {}
 
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return nn.GroupNorm(self.groups, self.num_features, eps=self.eps)
+        return nn.GroupNorm(self.groups, self.num_features, eps=self.eps, affine=self.affine)
 
 
 @operator
 class LayerNorm(Elementwise):
-    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), or of the last axis."""
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), or of the last axis; over
+    several last axes, of *over*, where they are given."""
 
     num_features: Dim
     eps: float = 1e-5
     channels_last: bool = False
+    affine: bool = True
+    bias: bool = True
+    over: tuple[int, ...] = ()
 
     name: ClassVar[str] = "layer_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -90,20 +95,37 @@ class LayerNorm(Elementwise):
     def output(self, *inputs: Value) -> Value:
         if not self.channels_last:
             return check_channels(self.num_features, feature_map(inputs[0], "layer norm"), "layer norm")
-        shape = inputs[0].shape
-        if not same(shape[-1], self.num_features):
-            raise ShapeError(f"layer norm of {self.num_features} channels on {shape[-1]}")
+        check_last(self.over or (self.num_features,), inputs[0], "layer norm")
         return inputs[0]
 
     def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(self.num_features), "bias": term(self.num_features)}
+        return learned(self.num_features, self.affine, self.bias)
 
     def module(self) -> torch.nn.Module:
         from torch import nn
 
         from archprof.ir.modules import LayerNorm2d
 
-        return (nn.LayerNorm if self.channels_last else LayerNorm2d)(self.num_features, eps=self.eps)
+        if not self.channels_last:
+            return LayerNorm2d(self.num_features, eps=self.eps)
+        over = self.over or (self.num_features,)
+        return nn.LayerNorm(over, eps=self.eps, elementwise_affine=self.affine, bias=self.bias)
+
+
+def learned(elements: Dim, affine: bool, bias: bool) -> Mapping[str, Terms]:
+    """Return the parameters of a norm that has a weight, and a bias perhaps, or neither."""
+    if not affine:
+        return {}
+    weight = term(elements)
+    return {"weight": weight, "bias": weight} if bias else {"weight": weight}
+
+
+def check_last(over: Shape, value: Value, what: str) -> None:
+    """Raise ShapeError unless the last axes of a value are those that a norm is over."""
+    shape = value.shape
+    if len(over) > len(shape) or not all(map(same, shape[len(shape) - len(over) :], over)):
+        found = show_shape(shape[-len(over) :])
+        raise ShapeError(f"{what} of {show_shape(over)}{' channels' if len(over) == 1 else ''} on {found}")
 
 
 @operator

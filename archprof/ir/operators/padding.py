@@ -17,9 +17,11 @@ def all_sides(padding: Padding) -> Sides:
     return (padding[0], padding[0], padding[1], padding[1]) if len(padding) == 2 else padding
 
 
-def ends(padding: Padding, axis: int) -> tuple[int, int]:
-    """Return the padding in front of and behind the map along an axis, 0 for the height, 1 for the width."""
-    top, bottom, left, right = all_sides(padding)
+def ends(padding: tuple[int, ...], axis: int) -> tuple[int, int]:
+    """Return the padding in front of and behind the map along an axis: of two, 0 for the height, 1 for the width."""
+    if len(padding) != 4:
+        return padding[axis], padding[axis]
+    top, bottom, left, right = padding
     return (left, right) if axis else (top, bottom)
 
 

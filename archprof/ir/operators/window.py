@@ -6,9 +6,8 @@ from typing import ClassVar
 
 from archprof.ir.columns import FLAG, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out
-from archprof.ir.operators.base import Operator, ShapeError, feature_map
-from archprof.ir.operators.conv import Pair
-from archprof.ir.operators.padding import Padding, ends
+from archprof.ir.operators.base import Operator, ShapeError, map_axis
+from archprof.ir.operators.padding import ends
 from archprof.ir.values import Value
 
 WINDOW = (
@@ -25,14 +24,16 @@ class Window(Operator):
     __slots__ = ()
     category: ClassVar[str] = "pool"
     keeps_channels: ClassVar[bool] = True
-    kernel_size: Pair
-    stride: Pair
-    padding: Padding
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
     ceil: bool
 
     def output(self, *inputs: Value) -> Value:
-        channels, height, width = feature_map(inputs[0], "pooling").shape
-        return inputs[0].with_shape((channels, self._slide(0, height), self._slide(1, width)))
+        at = map_axis(inputs[0], len(self.kernel_size), "pooling")
+        shape = inputs[0].shape
+        sizes = [self._slide(axis, size) for axis, size in enumerate(shape[at + 1 :])]
+        return inputs[0].with_shape((*shape[: at + 1], *sizes), at)
 
     def _slide(self, axis: int, size: Dim) -> Dim:
         kernel, padding = self.kernel_size[axis], ends(self.padding, axis)
@@ -47,7 +48,7 @@ class Window(Operator):
     def _check_padding(self, kernel: int, padding: int) -> None:
         """Raise ShapeError where torch's own pooling, which pads opposite sides alike, refuses the padding, or where a
         window would lie in it as a whole."""
-        if len(self.padding) == 2 and 2 * padding > kernel:
+        if len(self.padding) == len(self.kernel_size) and 2 * padding > kernel:
             raise ShapeError(f"a padding of {padding} is more than half the window of {kernel}", columns=("p",))
         if padding >= kernel:
             raise ShapeError(f"a padding of {padding} is no smaller than the window of {kernel}", columns=("p",))

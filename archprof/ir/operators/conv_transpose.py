@@ -1,0 +1,140 @@
+"""Transposed convolution, of one to three dimensions: each position of the input is spread over a window."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import prod
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim, same
+from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
+from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.conv_ranks import One, Three
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+class ConvTranspose(Operator):
+    """A convolution the other way round (Zeiler et al. 2010), which enlarges the map by its stride: every position of
+    the *input* costs a window of K²·M·N/g multiply-accumulates."""
+
+    __slots__ = ()
+    as_layer: ClassVar[bool] = False
+    weighted: ClassVar[bool] = True
+    drawn_as: ClassVar[str] = "conv"
+    overwritable: ClassVar[bool] = True
+    decreasing: ClassVar[tuple[str, ...]] = ("groups",)
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    output_padding: tuple[int, ...]
+    groups: Dim
+    bias: bool
+    dilation: tuple[int, ...]
+
+    @property
+    def kind(self) -> str:
+        if self.groups == 1:
+            return "pointwise" if set(self.kernel_size) == {1} else "standard"
+        depthwise = same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels)
+        return "depthwise" if depthwise else "grouped"
+
+    def output(self, *inputs: Value) -> Value:
+        at = map_axis(inputs[0], len(self.kernel_size), "a transposed convolution")
+        shape = inputs[0].shape
+        if not same(shape[at], self.in_channels):
+            raise ShapeError(f"a transposed convolution of {self.in_channels} channels on {shape[at]}")
+        if self.in_channels % self.groups or self.out_channels % self.groups:
+            channels = f"{self.in_channels} or {self.out_channels} channels"
+            raise ShapeError(f"{channels} are not divisible by {self.groups} groups", columns=("groups",))
+        sizes = [self._spread(axis, size) for axis, size in enumerate(shape[at + 1 :])]
+        return inputs[0].with_shape((*shape[:at], self.out_channels, *sizes), at)
+
+    def _spread(self, axis: int, size: Dim) -> Dim:
+        extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+        spread = (size - 1) * self.stride[axis] + extent - 2 * self.padding[axis] + self.output_padding[axis]
+        if spread < 1:
+            raise ShapeError(f"a padding of {self.padding[axis]} leaves nothing", columns=("padding",))
+        return spread
+
+    def parameters(self) -> Mapping[str, Terms]:
+        weight = term(self._weights)
+        return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
+
+    @property
+    def _weights(self) -> Dim:
+        return self.in_channels * (self.out_channels // self.groups) * prod(self.kernel_size)
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(self._weights, inputs[0].space)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        built: torch.nn.Module = getattr(nn, type(self).__name__)(*self._values())
+        return built
+
+    def describe(self) -> str:
+        return self.name.replace("_", " ")
+
+
+@operator
+class ConvTranspose1d(ConvTranspose):
+    """One-dimensional transposed convolution of (M, L) to (N, L')."""
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: One
+    stride: One = (1,)
+    padding: One = (0,)
+    output_padding: One = (0,)
+    groups: Dim = 1
+    bias: bool = True
+    dilation: One = (1,)
+
+    name: ClassVar[str] = "transposed_conv1d"
+    formula: ClassVar[str] = "K·M·(N/g)·F"
+    params_formula: ClassVar[str] = "K·M·(N/g) + N"
+
+
+@operator
+class ConvTranspose2d(ConvTranspose):
+    """Two-dimensional transposed convolution of (M, H, W) to (N, H', W')."""
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: Pair
+    stride: Pair = (1, 1)
+    padding: Pair = (0, 0)
+    output_padding: Pair = (0, 0)
+    groups: Dim = 1
+    bias: bool = True
+    dilation: Pair = (1, 1)
+
+    name: ClassVar[str] = "transposed_conv"
+    formula: ClassVar[str] = "K²·M·(N/g)·F²"
+    params_formula: ClassVar[str] = "K²·M·(N/g) + N"
+
+
+@operator
+class ConvTranspose3d(ConvTranspose):
+    """Three-dimensional transposed convolution of (M, T, H, W) to (N, T', H', W')."""
+
+    in_channels: Dim
+    out_channels: Dim
+    kernel_size: Three
+    stride: Three = (1, 1, 1)
+    padding: Three = (0, 0, 0)
+    output_padding: Three = (0, 0, 0)
+    groups: Dim = 1
+    bias: bool = True
+    dilation: Three = (1, 1, 1)
+
+    name: ClassVar[str] = "transposed_conv3d"
+    formula: ClassVar[str] = "K³·M·(N/g)·F³"
+    params_formula: ClassVar[str] = "K³·M·(N/g) + N"

@@ -1,0 +1,66 @@
+"""Embeddings: rows of a table, by their number, alone or put together. They cost no MACs by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim
+from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class Embedding(Operator):
+    """The row of a table of (V, N) for each number that comes in: a word, a position."""
+
+    num_embeddings: Dim
+    embedding_dim: Dim
+
+    name: ClassVar[str] = "embedding"
+    params_formula: ClassVar[str] = "V·N"
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        shape = inputs[0].shape
+        return inputs[0].with_shape((*shape, self.embedding_dim), len(shape))
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_embeddings * self.embedding_dim)}
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.Embedding(self.num_embeddings, self.embedding_dim)
+
+
+@operator
+class EmbeddingBag(Operator):
+    """The sum, mean or maximum of the rows of a table of (V, N) for the numbers of each bag."""
+
+    num_embeddings: Dim
+    embedding_dim: Dim
+
+    name: ClassVar[str] = "embedding_bag"
+    params_formula: ClassVar[str] = "V·N"
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        if len(inputs[0].shape) != 1:
+            raise ShapeError("an embedding bag needs the numbers of one bag")
+        return inputs[0].with_shape((self.embedding_dim,), 0)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_embeddings * self.embedding_dim)}
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.EmbeddingBag(self.num_embeddings, self.embedding_dim)
+
+    def describe(self) -> str:
+        return "embedding bag"

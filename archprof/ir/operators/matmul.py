@@ -1,0 +1,84 @@
+"""Products of two activations: of matrices, of stacks of them, and of rows that each meet the matrix of their group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from archprof.ir.dims import Dim, product, same
+from archprof.ir.operators.base import ShapeError, operator
+from archprof.ir.operators.join import Function, stretched
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+
+
+class MatMul(Function):
+    """The product of (…, L, M) and (…, M, N), the axes in front stretched over each other: L·M·N multiply-accumulates
+    for each pair of matrices."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "matmul"
+    formula: ClassVar[str] = "L·M·N"
+    category: ClassVar[str] = "matmul"
+    joins: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
+    overwritable: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        if len(inputs) != 2 or not all(value.shape for value in inputs):
+            raise ShapeError("a product needs two tensors with axes")
+        left, right = inputs[0].shape, inputs[1].shape
+        if not same(left[-1], right[-2] if len(right) > 1 else right[0]):
+            raise ShapeError(f"{show_shape(left)} and {show_shape(right)} have no common length to multiply along")
+        shape = (*stretched(left[:-2], right[:-2]), *left[-2:-1], *(right[-1:] if len(right) > 1 else ()))
+        return inputs[0].with_shape(shape, len(shape) - 1 if shape else None)
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(inputs[0].shape[-1], outputs[0].shape)
+
+    def expression(self, *tensors: str) -> str:
+        return " @ ".join(tensors)
+
+
+@operator
+class GroupedMatMul(Function):
+    """The product of rows (T, M), in groups one behind the other, with the matrix (M, N) of their group: T·M·N
+    multiply-accumulates, however the rows are shared out. Mixtures of experts run so.
+
+    The matrices come in second, or are a learned *weight* of (M, N) for each group; where the groups end comes in last.
+    """
+
+    groups: Dim
+    weight: tuple[int, ...] = ()
+
+    name: ClassVar[str] = "grouped_matmul"
+    formula: ClassVar[str] = "T·M·N"
+    params_formula: ClassVar[str] = "g·M·N"
+    joins: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        return "linear" if self.weight else "matmul"
+
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        return bool(self.weight)
+
+    def output(self, *inputs: Value) -> Value:
+        rows = inputs[0].shape
+        matrices = (self.groups, *self.weight) if self.weight else inputs[1].shape
+        if len(rows) != 2 or len(matrices) != 3 or not same(matrices[0], self.groups):
+            raise ShapeError(f"a grouped product needs rows, and a matrix for each of {self.groups} groups")
+        if not same(rows[1], matrices[1]):
+            raise ShapeError(f"rows of {rows[1]} features meet matrices of {matrices[1]}")
+        return inputs[0].with_shape((rows[0], matrices[2]), 1)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.groups * product(self.weight))} if self.weight else {}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(inputs[0].shape[1] * outputs[0].shape[1], inputs[0].shape[:1])
+
+    def describe(self) -> str:
+        return f"{'grouped linear' if self.weight else 'grouped matmul'} {self.groups} groups"

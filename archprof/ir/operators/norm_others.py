@@ -1,0 +1,66 @@
+"""Norms that captured modules have: by the root of the mean square, and of each channel of an image alone. They cost no
+MACs by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim
+from archprof.ir.operators.base import Elementwise, check_channels, operator
+from archprof.ir.operators.norm import check_last, learned
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class RMSNorm(Elementwise):
+    """Features over the root of their mean square (Zhang & Sennrich 2019), of the last axis."""
+
+    num_features: Dim
+    affine: bool = True
+
+    name: ClassVar[str] = "rms_norm"
+    params_formula: ClassVar[str] = "N"
+    category: ClassVar[str] = "norm"
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        check_last((self.num_features,), inputs[0], "rms norm")
+        return inputs[0]
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return learned(self.num_features, self.affine, bias=False)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.RMSNorm(self.num_features, elementwise_affine=self.affine)
+
+
+@operator
+class InstanceNorm(Elementwise):
+    """Normalisation of each channel of an image by itself (Ulyanov et al. 2016); *tracked* statistics are buffers."""
+
+    num_features: Dim
+    eps: float = 1e-5
+    affine: bool = False
+    tracked: bool = False
+
+    name: ClassVar[str] = "instance_norm"
+    params_formula: ClassVar[str] = "2·N"
+    buffers_formula: ClassVar[str] = "2·N"
+    category: ClassVar[str] = "norm"
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, inputs[0], "instance norm")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return learned(self.num_features, self.affine, bias=True)
+
+    def buffers(self) -> Mapping[str, Terms]:
+        return dict.fromkeys(("running_mean", "running_var"), term(self.num_features)) if self.tracked else {}

@@ -1,0 +1,110 @@
+"""Functions of each element, of one tensor or of several that stretch over each other, and of all along axes. They cost
+no MACs by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from archprof.ir.dims import Shape, product, same
+from archprof.ir.operators.base import Elementwise, ShapeError, Word, operator
+from archprof.ir.operators.join import Function, stretched
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value
+
+# What a function is, for shares and filters; what is not here is `other`.
+_KINDS: Mapping[str, str] = {
+    **dict.fromkeys(("add", "sub", "rsub", "mul", "div"), "join"),
+    **dict.fromkeys(("relu", "gelu", "silu", "sigmoid", "tanh", "leaky_relu", "elu", "hardtanh", "prelu"), "act"),
+    **dict.fromkeys(("mish", "softplus", "celu", "selu", "log_sigmoid_forward", "relu6"), "act"),
+    **dict.fromkeys(("clone", "contiguous", "roll", "flip", "to", "_to_copy", "alias", "detach"), "shape"),
+}
+
+
+@operator
+class Pointwise(Function):
+    """A function of each element of one tensor or several: of a constant, and, where its shape is given, of a learned
+    *weight*. Tensors stretch over each other, aligned at their last axes."""
+
+    function: Word
+    weight: tuple[int, ...] = ()
+
+    name: ClassVar[str] = "pointwise"
+    params_formula: ClassVar[str] = "N"
+    as_layer: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        return _KINDS.get(self.function, "other")
+
+    def output(self, *inputs: Value) -> Value:
+        shape = stretched(*(value.shape for value in inputs), self.weight)
+        most = max(len(value.shape) for value in inputs)
+        around = len(shape) - most
+        if not all(same(size, 1) for size in shape[:around]):
+            raise ShapeError("a learned tensor that has more axes than what it meets")
+        longest = next(value for value in inputs if len(value.shape) == most)
+        return longest.with_shape(shape[around:], longest.channel)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(product(self.weight))} if self.weight else {}
+
+    def describe(self) -> str:
+        return self.function.strip("_").replace("_", " ")
+
+
+@operator
+class Softmax(Elementwise):
+    """e^x over its sum along an axis."""
+
+    axis: int
+
+    name: ClassVar[str] = "softmax"
+    category: ClassVar[str] = "act"
+    as_layer: ClassVar[bool] = False
+
+    @property
+    def form(self) -> str:
+        return "function"
+
+    def output(self, *inputs: Value) -> Value:
+        check_axis(self.axis, inputs[0].shape)
+        return inputs[0]
+
+
+@operator
+class Reduce(Function):
+    """The mean, sum, largest or whatever *function* of all elements along *axes*."""
+
+    function: Word
+    axes: tuple[int, ...]
+    keep: bool = False
+
+    name: ClassVar[str] = "reduce"
+    as_layer: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        return "pool" if self.function == "mean" else "other"
+
+    def output(self, *inputs: Value) -> Value:
+        shape, channel = inputs[0].shape, inputs[0].channel
+        for axis in self.axes:
+            check_axis(axis, shape)
+        if self.keep:
+            return inputs[0].with_shape(tuple(1 if k in self.axes else size for k, size in enumerate(shape)), channel)
+        left = [axis for axis in range(len(shape)) if axis not in self.axes]
+        moved = left.index(channel) if channel in left else len(left) - 1 if left else None
+        return inputs[0].with_shape(tuple(shape[axis] for axis in left), moved)
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return 1 if len(self.output(*inputs).shape) > 1 else None
+
+    def describe(self) -> str:
+        return self.function.replace("_", " ")
+
+
+def check_axis(axis: int, shape: Shape) -> None:
+    """Raise ShapeError where a shape has no such axis."""
+    if axis >= len(shape):
+        raise ShapeError(f"axis {axis} of {len(shape)}")

@@ -1,0 +1,167 @@
+"""Recurrent layers: LSTM, GRU and the plain one, of several layers, one way or both."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.dims import Dim, same
+from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+from archprof.limits import MAX_REPEATS
+
+if TYPE_CHECKING:
+    import torch
+
+
+class Recurrent(Operator):
+    """A recurrent layer on (L, M) features, or on (B, L, M) of several sequences with *batch_first*, (L, B, M) without.
+
+    Each gate multiplies the input and the state of the step before by a matrix of its own at every position. The states
+    that it starts from may come in too; it returns the output of the last layer and the last states.
+    """
+
+    __slots__ = ()
+    category: ClassVar[str] = "recurrent"
+    as_layer: ClassVar[bool] = False
+    weighted: ClassVar[bool] = True
+    gates: ClassVar[int] = 1
+    input_size: Dim
+    hidden_size: Dim
+    layers: int
+    bias: bool
+    bidirectional: bool
+    batch_first: bool
+
+    @property
+    def projected(self) -> Dim:
+        """The features of the state that goes around: the hidden ones, unless they are projected."""
+        return self.hidden_size
+
+    @property
+    def _ways(self) -> int:
+        return 2 if self.bidirectional else 1
+
+    def output(self, *inputs: Value) -> Value:
+        *positions, features = inputs[0].shape
+        if self.layers > MAX_REPEATS:
+            raise ShapeError(f"{self.layers} recurrent layers: at most {MAX_REPEATS} are possible")
+        if not positions or len(positions) > 2 or not same(features, self.input_size):
+            raise ShapeError(f"a recurrent layer of {self.input_size} features on {show_shape(inputs[0].shape)}")
+        return inputs[0].with_shape((*positions, self._ways * self.projected), len(positions))
+
+    def outputs(self, *inputs: Value) -> tuple[Value, ...]:
+        first = self.output(*inputs)
+        states = (self._state(inputs[0], features) for features in self._states())
+        return (first, *states)
+
+    def _state(self, value: Value, features: Dim) -> Value:
+        *positions, _ = value.shape
+        sequences = positions[:-1] if self.batch_first else positions[1:]
+        shape = (self._ways * self.layers, *sequences, features)
+        return value.with_shape(shape, len(shape) - 1)
+
+    def _states(self) -> tuple[Dim, ...]:
+        return (self.projected,)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {name: term(elements) for name, elements, _ in self._tensors()}
+
+    def _tensors(self) -> Iterator[tuple[str, Dim, bool]]:
+        """Yield each tensor's name and elements, and whether it is a matrix."""
+        rows = self.gates * self.hidden_size
+        for layer in range(self.layers):
+            features = self.input_size if layer == 0 else self._ways * self.projected
+            for way in ("", "_reverse")[: self._ways]:
+                behind = f"_l{layer}{way}"
+                yield f"weight_ih{behind}", rows * features, True
+                yield f"weight_hh{behind}", rows * self.projected, True
+                if self.bias:
+                    yield f"bias_ih{behind}", rows, False
+                    yield f"bias_hh{behind}", rows, False
+                if not same(self.projected, self.hidden_size):
+                    yield f"weight_hr{behind}", self.projected * self.hidden_size, True
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        weights: Dim = 0
+        for _, elements, multiplies in self._tensors():
+            weights = weights + elements * multiplies
+        return term(weights, inputs[0].shape[:-1])
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        sizes = (self.input_size, self.hidden_size, self.layers)
+        how = {"bias": self.bias, "bidirectional": self.bidirectional, "batch_first": self.batch_first}
+        built: torch.nn.Module = getattr(nn, type(self).__name__)(*sizes, **how)
+        return built
+
+    def describe(self) -> str:
+        layers = f" {self.layers} layers" if self.layers > 1 else ""
+        return f"{'bi' if self.bidirectional else ''}{self.name}{layers}"
+
+
+@operator
+class RNN(Recurrent):
+    """A recurrent layer without gates (Elman 1990): H·(M + H) multiply-accumulates a step."""
+
+    input_size: Dim
+    hidden_size: Dim
+    layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    batch_first: bool = True
+
+    name: ClassVar[str] = "rnn"
+    formula: ClassVar[str] = "L·H·(M + H)"
+    params_formula: ClassVar[str] = "H·(M + H) + 2·H"
+
+
+@operator
+class GRU(Recurrent):
+    """Gated recurrent units (Cho et al. 2014): 3·H·(M + H) multiply-accumulates a step."""
+
+    input_size: Dim
+    hidden_size: Dim
+    layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    batch_first: bool = True
+
+    name: ClassVar[str] = "gru"
+    formula: ClassVar[str] = "L·3·H·(M + H)"
+    params_formula: ClassVar[str] = "3·H·(M + H) + 6·H"
+    gates: ClassVar[int] = 3
+
+
+@operator
+class LSTM(Recurrent):
+    """Long short-term memory (Hochreiter & Schmidhuber 1997): 4·H·(M + H) multiply-accumulates a step; with a
+    *projection* to P features (Sak et al. 2014) 4·H·(M + P) + H·P."""
+
+    input_size: Dim
+    hidden_size: Dim
+    layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    batch_first: bool = True
+    projection: Dim = 0
+
+    name: ClassVar[str] = "lstm"
+    formula: ClassVar[str] = "L·4·H·(M + H)"
+    params_formula: ClassVar[str] = "4·H·(M + H) + 8·H"
+    gates: ClassVar[int] = 4
+
+    @property
+    def projected(self) -> Dim:
+        return self.hidden_size if same(self.projection, 0) else self.projection
+
+    def _states(self) -> tuple[Dim, ...]:
+        return (self.projected, self.hidden_size)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        how = {"bias": self.bias, "bidirectional": self.bidirectional, "batch_first": self.batch_first}
+        return nn.LSTM(self.input_size, self.hidden_size, self.layers, **how, proj_size=self.projection)
