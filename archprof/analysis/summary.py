@@ -1,7 +1,7 @@
 """What a network costs, call by call."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by

@@ -30,8 +30,8 @@ class Dispatched(NamedTuple):
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *written* tells how its code calls the operator: as a `function` of
-    torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *counted* tells whether there is a rule for *macs*, the
-    multiply-accumulates.
+    torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *counted* tells whether there is
+    a rule for *macs*, the multiply-accumulates.
     """
 
     target: str

@@ -81,13 +81,13 @@ def _add(
 
 
 def _form(call: Dispatched, op: Operator, place: RowPlace, parts: Parts) -> str:
-    """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
-    typed = not isinstance(op, Recorded)
-    if place.form == "function" or (typed and op.form == "function"):  # whatever module has it alone
-        in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
-        return "in place" if in_place else call.written
-    own = parts.modules[place.path].own
-    return place.form if own and (not typed or own == type(op).__name__) else "other module"
+    """Return how the module runs an operator: a module of torch's own class is one that tools know, of another none."""
+    if place.form == "module" and parts.modules[place.path].own:
+        return place.form
+    if place.form == "module" and (isinstance(op, Recorded) or op.form != "function"):
+        return "other module"
+    in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
+    return "in place" if in_place else call.written
 
 
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:

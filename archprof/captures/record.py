@@ -101,7 +101,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        self._written = _written(sys._getframe(1)) or self._written
+        self._written = _written(sys._getframe(1), func) or self._written
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -151,14 +151,14 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls.append(Dispatched(str(func), *visit, self._written, given, outputs, macs or 0, macs is not None))
 
 
-def _written(frame: FrameType | None) -> str:
+def _written(frame: FrameType | None, func: Any) -> str:
     """Return how code calls an operator, by the instruction at which it stands; empty where a composite operator is
     taken apart, which was called as a whole."""
     while frame is not None and frame.f_globals["__name__"] in _BETWEEN:
         frame = frame.f_back
     if frame is None or frame.f_globals["__name__"] == __name__:
         return ""
-    if frame.f_globals["__name__"] == functional.__name__:
+    if frame.f_globals["__name__"] == functional.__name__ or hasattr(torch._C._nn, func._overloadpacket.__name__):
         return "function"
     return "operator" if frame.f_code.co_code[frame.f_lasti] == _BINARY else "method"
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.costs.amounts import Amount
 from archprof.costs.report import Row
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.recorded import Recorded
 
 # Forms in which an operator is a module.
 MODULES = ("module", "other module")
@@ -19,7 +18,7 @@ class Price(NamedTuple):
 
     *operators* are their classes, and the names in torch of those that have none of ours, all where none is named;
     *when* narrows them down, to one of several values where these are a tuple: by their fields, their form, torch's
-    class of their module, whether they have *learned* tensors, are *recorded*, *frozen*, or called *again*.
+    class of their module, whether they have *learned* tensors, are *frozen*, or called *again*.
     """
 
     label: str
@@ -32,7 +31,8 @@ class Price(NamedTuple):
         return [row for row in rows if self._is_for(row)]
 
     def _is_for(self, row: Row) -> bool:
-        named = not self.operators or operator_name(row.operator) in self.operators
+        op = row.operator
+        named = not self.operators or type(op).__name__ in self.operators or operator_name(op) in self.operators
         return named and all(_is(_said(row, name), wanted) for name, wanted in self.when.items())
 
     def count(self, rows: Iterable[Row]) -> int:
@@ -41,8 +41,45 @@ class Price(NamedTuple):
 
 
 def operator_name(op: Operator) -> str:
-    """Return what prices call an operator: its class, or, where it is recorded, its name in torch: `softmax`."""
-    return op.describe().rstrip("_") if isinstance(op, Recorded) else type(op).__name__
+    """Return what prices call an operator: its class, or, where that stands for several of torch's or it is recorded,
+    its name in torch: `mul`, `avg_pool3d`."""
+    named = _NAMES.get(type(op).__name__)
+    return type(op).__name__ if named is None else named(op)
+
+
+_NAMES: Mapping[str, Callable[[Any], str]] = {
+    "Recorded": lambda op: _recorded(op.describe().rstrip("_"), op),
+    "Pointwise": lambda op: op.function,
+    "Reduce": lambda op: op.function,
+    "Pool": lambda op: f"{op.function}_pool{len(op.kernel_size)}d",
+    "AdaptivePool": lambda op: f"adaptive_{op.function}_pool{len(op.size)}d",
+    "Interpolate": lambda op: f"upsample_{op.mode}{len(op.size)}d",
+}
+
+
+def variant(row: Row) -> str:
+    """Return what an operator is called where it does what some tools count otherwise, or not at all."""
+    name = operator_name(row.operator)
+    if name in _RESHAPED and row.inputs and _merges(row.inputs[0], row.output):
+        return "merging reshape"
+    if name in ATTENTION and not _is_plain(row.inputs):
+        return "attention in parts"
+    return name
+
+
+ATTENTION = ("Attention", "scaled_dot_product_attention")
+_RESHAPED = ("Reshape", "view", "reshape", "_unsafe_view")
+
+
+def _merges(shape: Shape, into: Shape) -> bool:
+    """Tell whether a shape's axes are put together, as a product of sizes may say it; splitting takes none."""
+    wide = [size for size in into if size not in (1, *shape)]
+    return any(size > max(shape, default=0) or prod(into) // size not in _products(shape) for size in wide)
+
+
+def _recorded(name: str, op: Any) -> str:
+    """Return an operator's name in torch; a batch norm that keeps no statistics runs as in training."""
+    return "training batch_norm" if name == "batch_norm" and not op.kept else name
 
 
 def held_names(row: Row) -> Iterator[str]:
@@ -50,6 +87,10 @@ def held_names(row: Row) -> Iterator[str]:
     names = row.node.parameters or {}
     for key in row.operator.parameters():
         yield names.get(key, key).rpartition(".")[2]
+
+
+# Of which a convention that counts parameters has lines of their own.
+_NAMED = ("Linear", "BatchNorm2d", "GroupNorm", "LayerNorm", "LayerScale")
 
 
 def _is(said: object, wanted: object) -> bool:
@@ -73,10 +114,11 @@ _SAID: Mapping[str, Callable[[Row], object]] = {
     "frozen": lambda row: row.cost.trainable < row.cost.params,
     "again": lambda row: row.node.call > 1,
     "form": lambda row: row.form,
+    "biased": lambda row: "bias" in row.operator.parameters(),
     "learned": lambda row: bool(row.operator.parameters()),
-    "recorded": lambda row: isinstance(row.operator, Recorded),
+    "named": lambda row: type(row.operator).__name__ in _NAMED,
     "own": _own,
     "base": lambda row: row.module.base if row.module else type(row.operator).__name__,
     "around": lambda row: row.module.name if row.module else "",
-    "conv": lambda row: row.module is None or "Conv" in row.module.short,
+    "conv": lambda row: "Conv" in (row.module.short if row.module else type(row.operator).__name__),
 }

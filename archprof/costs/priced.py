@@ -101,10 +101,11 @@ def _leaf(row: Row, convention: Convention) -> bool | None:
     names = [name for name in held_names(row) if "weight" in name or "bias" in name]
     if module.holds or not names:
         return False
+    if any(name not in ("weight", "bias") for name in names) and row.kind != "recurrent":
+        return None  # it counts these by the module's output, which another operator may have made
     if row.form in MODULES:
         return True
-    # The output of several operators is not known to be of this size.
-    return None if "Conv" in module.short or any(name not in ("weight", "bias") for name in names) else True
+    return None if "Conv" in module.short else True
 
 
 def _module_or_function(row: Row, convention: Convention) -> bool | None:

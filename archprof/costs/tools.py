@@ -10,6 +10,8 @@ from archprof.costs.amounts import (
     ADDITIONS,
     BIAS_PRODUCTS,
     BIASES_BY_IMAGE,
+    EINSUM,
+    EINSUM_PRINTED,
     FLOAT_PARTS,
     FROZEN_NORM,
     HELD_BY_IMAGE,
@@ -21,17 +23,16 @@ from archprof.costs.amounts import (
     SAMPLES_AND_PRODUCTS,
     SOFTMAX,
     SOFTMAX_AND_SCALE,
+    SOFTMAX_OF_ATTENTION,
     SUMS,
     TAPS,
     TAPS_AND_DIVISION,
-    WEIGHT_ALONE,
     WEIGHTS_BY_IMAGE,
     WEIGHTS_ONCE,
     WHOLE_PARTS,
     WHOLE_PARTS_AND_DIVISION,
     WINDOWS,
     Amount,
-    per_channel,
     per_element,
     per_input,
     per_output,
@@ -78,94 +79,108 @@ def _old_thop(name: str, version: str, word: str, *prices: Price) -> Convention:
     """Return the convention of the last release of thop that counted so; its name tells when that was."""
     return _tool(
         name, version, "thop.profile(model, (x,))", word, *prices, sees="modules", products=("Conv2d", "Linear"),
-        unknown=(*_CONV_CLASSES, *_RARE_CLASSES),
+        unknown=_RARE_OF_2019,
     )  # fmt: skip
 
 
-# Operators that multiply, in torch's names and ours, and classes of torch.
+# Operators that multiply, as prices call them, and classes of torch.
+_FLAT_CONVS = ("Conv1d", "Conv2d", "Conv3d")
+_TRANSPOSED = ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
 _CONVOLUTIONS = (
-    *("Conv2d", "conv1d", "conv2d", "conv3d", "convolution", "_convolution"),
+    *(*_FLAT_CONVS, *_TRANSPOSED, "conv1d", "conv2d", "conv3d", "convolution", "_convolution"),
     *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
 )
 _LINEAR = ("Linear", "linear")
 _MATRIX_PRODUCTS = ("MatMul", "matmul", "mm", "bmm")
 _ATTENTION = ("Attention", "scaled_dot_product_attention")
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu", "lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
-_CONV_CLASSES = ("Conv1d", "Conv3d")
-_TRANSPOSED_CLASSES = ("ConvTranspose1d", "ConvTranspose2d", "ConvTranspose3d")
+_CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
+_RECURRENT = ("RNN", "GRU", "LSTM", "lstm", "gru", "rnn_tanh", "rnn_relu", *_CELLS)
 _RECURRENT_CLASSES = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
-# Classes for which some tool has a rule that is not followed here.
-_RARE_CLASSES = (
-    *(*_TRANSPOSED_CLASSES, *_RECURRENT_CLASSES),
-    *("BatchNorm3d", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d", "SyncBatchNorm", "PReLU", "LeakyReLU"),
-    *("Softmax", "MaxPool1d", "MaxPool3d", "AdaptiveMaxPool1d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool3d"),
-    *("AdaptiveAvgPool1d", "AdaptiveAvgPool3d", "Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
+_EINSUM = ("Einsum", "einsum")
+# In whose arguments sizes may be multiplied.
+_RESHAPED = ("Reshape", "view", "reshape", "_unsafe_view")
+# Norms, pools and resizing, likewise.
+_BATCH_NORM = ("BatchNorm2d", "batch_norm")
+_GROUP_NORM = ("GroupNorm", "group_norm")
+_LAYER_NORM = ("LayerNorm", "layer_norm")
+_INSTANCE_NORM = ("InstanceNorm", "instance_norm")
+_BATCH_NORM_CLASSES = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
+_INSTANCE_NORM_CLASSES = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
+_AVG_POOLS = ("AvgPool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
+_ADAPTIVE_AVG_POOLS = ("AdaptiveAvgPool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
+_MAX_POOLS = (
+    *("MaxPool2d", "max_pool1d", "max_pool2d", "max_pool3d"),
+    *("AdaptiveMaxPool2d", "adaptive_max_pool1d", "adaptive_max_pool2d", "adaptive_max_pool3d"),
 )
-_CONV_BIAS = _price("bias of convolutions", per_output(1), "Conv2d", bias=True)
-_LINEAR_BIAS = _price("bias of linear layers", per_output(1), "Linear", bias=True)
+_POOLS = (*_MAX_POOLS, *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS)
+_RESIZING = ("Interpolate", "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d")
+_CONV_BIAS = _price("bias of convolutions", per_output(1), *_CONVOLUTIONS, biased=True)
+_LINEAR_BIAS = _price("bias of linear layers", per_output(1), *_LINEAR, biased=True)
 _UNSEEN = _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d")
 _PARTS_OF_2019 = _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module")
 _POOLS_OF_2019 = (_price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
 _POOLS_OF_2020 = (_price("average pool", per_output(1), "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
-_BATCH_NORMS = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
-_AVERAGES = (
-    *("avg_pool1d", "avg_pool2d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"),
-    "mean",
-)
-_RESIZING = ("upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d")
-_ARITHMETIC = ("Add", "add", "Multiply", "mul")
 # It counts timm's attention as a whole too, and so leaves out the linear layers in it.
 _PTFLOPS_WHOLES = ("nn.MultiheadAttention", "timm.layers.attention.Attention")
-_POOL_MODULES = ("MaxPool2d", "AvgPool2d", "AdaptiveAvgPool2d", "AdaptiveMaxPool2d")
+# How ptflops sees what it has a patch for.
+_FUNCTION = ("function", "other module")
+# Classes for which the older releases of thop have a rule that is not followed here.
+_RARE_OF_2019 = (
+    *("Conv1d", "Conv3d", *_TRANSPOSED, *_RECURRENT_CLASSES, "BatchNorm3d", "LeakyReLU", "MaxPool1d", "MaxPool3d"),
+    *("AdaptiveMaxPool1d", "AdaptiveMaxPool3d", "AvgPool1d", "AvgPool3d", "AdaptiveAvgPool1d", "AdaptiveAvgPool3d"),
+    *("Upsample", "UpsamplingBilinear2d", "UpsamplingNearest2d"),
+)
 
 _ALL = (
     ARCHPROF,
     _tool(
         "fvcore", "0.1.5.post20221221", "fvcore.nn.FlopCountAnalysis(model, x).total()", "flops",
-        _price("batch norm", per_element(2), "BatchNorm2d", "batch_norm", learned=True),
-        _price("batch norm without affine", per_element(1), "BatchNorm2d", "batch_norm", learned=False),
-        _price("group norm", per_element(5), "GroupNorm", "group_norm", learned=True),
-        _price("group norm without affine", per_element(4), "GroupNorm", "group_norm", learned=False),
-        _price("layer norm", per_element(5), "LayerNorm", "layer_norm", learned=True),
-        _price("layer norm without affine", per_element(4), "LayerNorm", "layer_norm", learned=False),
-        _price("instance norm", per_element(5), "instance_norm", learned=True),
-        _price("instance norm without affine", per_element(4), "instance_norm", learned=False),
+        _price("batch norm", per_element(2), *_BATCH_NORM, learned=True),
+        _price("batch norm without affine", per_element(1), *_BATCH_NORM, learned=False),
+        _price("group norm", per_element(5), *_GROUP_NORM, learned=True),
+        _price("group norm without affine", per_element(4), *_GROUP_NORM, learned=False),
+        _price("layer norm", per_element(5), *_LAYER_NORM, learned=True),
+        _price("layer norm without affine", per_element(4), *_LAYER_NORM, learned=False),
+        _price("instance norm", per_element(5), *_INSTANCE_NORM, learned=True),
+        _price("instance norm without affine", per_element(4), *_INSTANCE_NORM, learned=False),
         _price("adaptive average pool", per_input(1), "AdaptiveAvgPool2d", "adaptive_avg_pool2d"),
         _price("resizing", per_output(1), "ResizeLike", "upsample_nearest2d"),
-        _price("bilinear resizing, sampling", per_output(4), "upsample_bilinear2d", "grid_sampler_2d"),
+        _price("bilinear resizing, sampling", per_output(4), "upsample_bilinear2d", "GridSample"),
         _price("deformable sampling", SAMPLES, "DeformConv2d"),
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm"),
-        unknown=("Einsum", "einsum"),
+        _price("rounding of sums of products", EINSUM_PRINTED, "Einsum"),
+        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "Einsum"),
+        unknown=("einsum", "training batch_norm"),
     ),
     _tool(
         "ptflops", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='pytorch')", "MACs",
-        _price("bias of convolutions", per_output(1), "Conv2d", bias=True),
-        _price("bias of linear layers", per_output(1), "Linear", bias=True),
-        _price("batch norm", per_element(2), "BatchNorm2d", "batch_norm", learned=True, own=_BATCH_NORMS),
-        _price("batch norm without affine", per_element(1), "BatchNorm2d", "batch_norm", learned=False, own=_BATCH_NORMS),
-        _price("group norm", per_element(2), "GroupNorm", "group_norm", learned=True, own="GroupNorm"),
-        _price("group norm without affine", per_element(1), "group_norm", learned=False, own="GroupNorm"),
+        _CONV_BIAS,
+        _LINEAR_BIAS,
+        _price("batch norm", per_element(2), *_BATCH_NORM, learned=True, own=_BATCH_NORM_CLASSES),
+        _price("batch norm without affine", per_element(1), *_BATCH_NORM, learned=False, own=_BATCH_NORM_CLASSES),
+        _price("group norm", per_element(2), *_GROUP_NORM, learned=True, own="GroupNorm"),
+        _price("group norm without affine", per_element(1), *_GROUP_NORM, learned=False, own="GroupNorm"),
         _price("layer norm, channels last", per_element(1), "LayerNorm", channels_last=True, own="LayerNorm"),
         _price("layer norm", per_element(1), "layer_norm", own="LayerNorm"),
+        _price("instance norm", per_element(2), *_INSTANCE_NORM, learned=True, own=_INSTANCE_NORM_CLASSES),
+        _price("instance norm", per_element(1), *_INSTANCE_NORM, learned=False, own=_INSTANCE_NORM_CLASSES),
         _price("ReLU", per_element(2), "ReLU", own="ReLU"),
-        _price("ReLU", per_element(1), "ReLU", form=("function", "other module")),
+        _price("ReLU", per_element(1), "ReLU", form=_FUNCTION),
         _price("ReLU6", per_element(1), "ReLU6", form=("module", "function")),
+        _price("leaky ReLU", per_element(1), "leaky_relu", own="LeakyReLU"),
         _price("SiLU", per_element(1), "SiLU"),
         _price("GELU", per_element(2), "GELU", "gelu", own="GELU"),
-        _price("GELU", per_element(1), "GELU", "gelu", form=("function", "method", "other module")),
-        _price("softmax", per_element(1), "softmax", form=("module", "function", "other module")),
+        _price("GELU", per_element(1), "GELU", "gelu", form=_FUNCTION),
+        _price("softmax", per_element(1), "Softmax", "softmax", form=("module", *_FUNCTION)),
         _price("softmax and scaling in attention", SOFTMAX_AND_SCALE, *_ATTENTION, around=_PTFLOPS_WHOLES),
-        _price("pool", per_input(2), *_POOL_MODULES, form="module"),
-        _price("pool", per_input(1), *_POOL_MODULES, form=("function", "method", "other module")),
-        _price("resizing", per_output(1), "ResizeLike", *_RESIZING),
-        _price("sums and products that are called", per_output(1), *_ARITHMETIC, form="method"),
+        _price("pool", per_input(2), *_POOLS, form="module"),
+        _price("pool", per_input(1), *_POOLS, form=("method", *_FUNCTION)),
+        _price("resizing", per_output(2), *_RESIZING, own="Upsample"),
+        _price("resizing", per_output(1), "ResizeLike", *_RESIZING, form=_FUNCTION),
+        _price("sums and products that are called", per_output(1), "Add", "add", "Multiply", "mul", form="method"),
         _UNSEEN,
         sees="modules and functions",
-        products=("Conv2d", "Linear", *_MATRIX_PRODUCTS),
-        unknown=(
-            *(*_CONV_CLASSES, *_TRANSPOSED_CLASSES, *_RARE_CLASSES, "ELU", "elu", "prelu", "addmm", "baddbmm"),
-            *("max_pool1d", "max_pool3d", "avg_pool1d", "avg_pool3d", "adaptive_avg_pool1d", "adaptive_avg_pool3d"),
-        ),
+        products=(*_FLAT_CONVS, *_TRANSPOSED, "Linear", *_MATRIX_PRODUCTS),
+        unknown=(*_RECURRENT_CLASSES, "PReLU", "prelu", "ELU", "elu", "addmm", "baddbmm", "Fold"),
         wholes=_PTFLOPS_WHOLES,
     ),
     _tool(
@@ -173,20 +188,26 @@ _ALL = (
         _CONV_BIAS,
         _LINEAR_BIAS,
         products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm"),
-        unknown=_RECURRENT,
+        unknown=(*_RECURRENT, *_EINSUM),
     ),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
-        _price("batch norm", per_element(4), "BatchNorm2d", affine=True),
-        _price("batch norm without affine", per_element(2), "BatchNorm2d", affine=False),
-        _price("layer norm, channels last", per_element(4), "LayerNorm", channels_last=True),
-        _price("layer norm without affine", per_element(2), "layer_norm", learned=False),
-        _price("average pool", per_output(1), "AvgPool2d", form="module"),
-        _price("adaptive average pool", FLOAT_PARTS, "AdaptiveAvgPool2d", form="module"),
+        _price("batch norm", per_element(4), *_BATCH_NORM, learned=True),
+        _price("batch norm without affine", per_element(2), *_BATCH_NORM, learned=False),
+        _price("layer norm, channels last", per_element(4), "LayerNorm", channels_last=True, learned=True),
+        _price("layer norm without affine", per_element(2), *_LAYER_NORM, learned=False),
+        _price("instance norm", per_element(4), *_INSTANCE_NORM, learned=True),
+        _price("instance norm without affine", per_element(2), *_INSTANCE_NORM, learned=False),
+        _price("average pool", per_output(1), *_AVG_POOLS, form="module"),
+        _price("adaptive average pool", FLOAT_PARTS, *_ADAPTIVE_AVG_POOLS, form="module"),
+        _price("softmax", SOFTMAX, "Softmax", own="Softmax"),
+        _price("PReLU", per_element(1), "prelu"),
+        _price("resizing", per_output(1), "upsample_nearest2d"),
+        _price("bilinear resizing", per_output(11), "upsample_bilinear2d"),
         _UNSEEN,
         sees="modules",
-        products=("Conv2d", *_CONV_CLASSES, "Linear"),
-        unknown=_RARE_CLASSES,
+        products=(*_FLAT_CONVS, "Linear"),
+        unknown=(*_TRANSPOSED, *_RECURRENT_CLASSES),
     ),
     _old_thop(
         "thop-2019-07", "0.0.23.post1907011323", "flops",
@@ -232,65 +253,79 @@ _ALL = (
     ),
     _tool(
         "ultralytics-thop", "2.2.3", "thop.profile(model, (x,))", "macs",
-        _price("batch norm", per_element(4), "BatchNorm2d", affine=True),
-        _price("batch norm without affine", per_element(2), "BatchNorm2d", affine=False),
-        _price("group norm", per_element(4), "GroupNorm", base="GroupNorm"),
-        _price("layer norm", per_element(4), "LayerNorm", base="LayerNorm"),
-        _price("layer norm without affine", per_element(2), "layer_norm", learned=False, base="LayerNorm"),
-        _price("softmax of attention", SOFTMAX, *_ATTENTION, base="MultiheadAttention"),
+        _price("batch norm", per_element(4), *_BATCH_NORM, learned=True),
+        _price("batch norm without affine", per_element(2), *_BATCH_NORM, learned=False),
+        _price("group norm", per_element(4), "GroupNorm", learned=True, base="GroupNorm"),
+        _price("group norm without affine", per_element(2), *_GROUP_NORM, learned=False, base="GroupNorm"),
+        _price("layer norm", per_element(4), "LayerNorm", learned=True, base="LayerNorm"),
+        _price("layer norm without affine", per_element(2), *_LAYER_NORM, learned=False, base="LayerNorm"),
+        _price("rms norm", per_element(4), "RMSNorm", base="RMSNorm"),
+        _price("instance norm", per_element(4), *_INSTANCE_NORM, learned=True),
+        _price("instance norm without affine", per_element(2), *_INSTANCE_NORM, learned=False),
+        _price("softmax", SOFTMAX, "Softmax", base="Softmax"),
+        _price("softmax of attention", SOFTMAX_OF_ATTENTION, *_ATTENTION, base="MultiheadAttention"),
         _price("average pool", WINDOWS, "AvgPool2d", form="module"),
         _price("adaptive average pool", PARTS, "AdaptiveAvgPool2d", form="module"),
+        _price("PReLU", per_element(1), "prelu"),
+        _price("bilinear resizing", per_output(11), "upsample_bilinear2d", base="Upsample"),
         _UNSEEN,
         sees="kinds of modules",
-        products=("Conv2d", *_CONV_CLASSES, *_LINEAR, "matmul", "MatMul", "bmm", *_ATTENTION, "MultiheadAttention"),
-        unknown=_RARE_CLASSES,
+        products=(*_FLAT_CONVS, *_LINEAR, "MatMul", "matmul", "bmm", "Einsum", *_ATTENTION, "MultiheadAttention"),
+        unknown=(
+            *(*_TRANSPOSED, *_RECURRENT_CLASSES, "Bilinear", "AvgPool1d", "AvgPool3d", "AdaptiveAvgPool1d"),
+            *("AdaptiveAvgPool3d", "LogSoftmax", "Softmin", "Softmax2d"),
+        ),
     ),
     _tool(
         "torchinfo", "1.8.0", "torchinfo.summary(model, shape).total_mult_adds", "mult-adds",
-        _CONV_BIAS,
-        _price("bias of linear layers", BIASES_BY_IMAGE, "Linear"),
-        _price("linear layers on maps", WEIGHTS_BY_IMAGE, "Linear"),
-        _price("batch norm", HELD_BY_IMAGE, "BatchNorm2d", affine=True),
-        _price("group norm, layer norm", HELD_BY_IMAGE, "GroupNorm", "LayerNorm"),
-        _price("layer scale", HELD_BY_IMAGE, "LayerScale"),
-        _price("convolutions", HELD_BY_POSITION, recorded=True, conv=True),
-        _price("other modules", HELD_BY_IMAGE, recorded=True, conv=False),
+        _price("bias of convolutions", HELD_BY_POSITION, conv=True),
+        _price("bias of linear layers", BIASES_BY_IMAGE, "Linear", conv=False),
+        _price("linear layers on maps", WEIGHTS_BY_IMAGE, "Linear", conv=False),
+        _price("batch norm", HELD_BY_IMAGE, "BatchNorm2d", conv=False),
+        _price("group norm, layer norm", HELD_BY_IMAGE, "GroupNorm", "LayerNorm", conv=False),
+        _price("layer scale", HELD_BY_IMAGE, "LayerScale", conv=False),
+        _price("other layers", HELD_BY_IMAGE, named=False, conv=False),
         sees="leaves",
     ),
     _tool(
         "torchsummaryx", "1.3.0", "torchsummaryX.summary(model, x)", "Mult-Adds",
-        _price("linear layers on maps", WEIGHTS_ONCE, "Linear", frozen=False),
-        _price("batch norm", per_channel(1), "BatchNorm2d", affine=True, frozen=False),
-        _price("group norm, layer norm", per_channel(1), "GroupNorm", "LayerNorm", frozen=False),
-        _price("layer scale", per_channel(1), "LayerScale", frozen=False),
-        _price("frozen layers, left out", LEFT_OUT, "Conv2d", "Linear", "DeformConv2d", frozen=True),
-        _price("other modules", WEIGHT_ALONE, recorded=True, conv=False, frozen=False),
+        _price("linear layers on maps", WEIGHTS_ONCE, "Linear", frozen=False, conv=False),
+        _price("batch norm", WEIGHTS_ONCE, "BatchNorm2d", frozen=False, conv=False),
+        _price("group norm, layer norm", WEIGHTS_ONCE, "GroupNorm", "LayerNorm", frozen=False, conv=False),
+        _price("layer scale", WEIGHTS_ONCE, "LayerScale", frozen=False),
+        _price("other layers", WEIGHTS_ONCE, named=False, frozen=False, conv=False),
+        _price("frozen layers, left out", LEFT_OUT, frozen=True),
         sees="leaves",
     ),
     _tool(
         "torchprofile", "0.1.0", "torchprofile.profile_macs(model, x)", "MACs",
-        _price("batch norm", per_element(1), "BatchNorm2d", "batch_norm", learned=True),
+        _price("batch norm", per_element(1), *_BATCH_NORM, learned=True),
         _price("frozen batch norm", FROZEN_NORM, "FrozenBatchNorm2d"),
-        _price("group norm", per_element(1), "GroupNorm", "group_norm", learned=True),
-        _price("layer norm", per_element(1), "LayerNorm", "layer_norm", learned=True),
-        _price("instance norm", per_element(1), "instance_norm", learned=True),
+        _price("group norm", per_element(1), *_GROUP_NORM, learned=True),
+        _price("layer norm", per_element(1), *_LAYER_NORM, learned=True),
+        _price("instance norm", per_element(1), *_INSTANCE_NORM, learned=True),
         _price("layer scale", per_element(1), "LayerScale"),
         _price("swish", per_element(1), "Swish", learnable=False),
         _price("swish with a learned β", per_element(2), "Swish", learnable=True),
-        _price("pool", per_output(1), "AvgPool2d", "AdaptiveAvgPool2d", "Mean", *_AVERAGES),
+        _price("pool", per_output(1), *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS, "Mean", "mean"),
         _price("gates", PRODUCTS, "Multiply"),
         _price("products", per_output(1), "mul"),
-        _price("leaky ReLU", per_output(1), "leaky_relu"),
         _price("bilinear resizing", per_output(4), "upsample_bilinear2d"),
         _price("deformable sampling", SAMPLES_AND_PRODUCTS, "DeformConv2d"),
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *_ATTENTION, "lstm"),
-        unknown=("Einsum", "einsum", "grid_sampler_2d", "grid_sampler_3d"),
+        _price("sums of products", EINSUM, "Einsum"),
+        products=(
+            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *_ATTENTION, "LSTM", "lstm"),
+            "Einsum",
+        ),
+        unknown=("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", *_RESHAPED),
     ),
     _tool(
         "torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs",
         _price("additions", ADDITIONS),
         unit="FLOPs",
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *_ATTENTION),
+        products=(
+            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *_ATTENTION, *_EINSUM),
+        ),
         unknown=_RECURRENT,
     ),
 )  # fmt: skip
