@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
-from archprof.analysis.summary import not_counted
+from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
 from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.priced import Priced, convention_total, priced
@@ -74,7 +74,8 @@ class PublishedCount(NamedTuple):
 
 class Explained(NamedTuple):
     """Why others print other numbers for a network: every step of every convention, what would change if operators were
-    written otherwise, published counts, and the operators that tools may see otherwise."""
+    written otherwise, published counts, and the operators that tools may see otherwise; *not_counted* and
+    *constant_macs* as in `Summary`."""
 
     head: Head
     conventions: tuple[Explanation, ...]
@@ -82,6 +83,7 @@ class Explained(NamedTuple):
     published: tuple[PublishedCount, ...]
     unpriced: tuple[str, ...]
     not_counted: Mapping[str, int] | None = None
+    constant_macs: Mapping[str, int] | None = None
 
 
 def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
@@ -93,9 +95,9 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     counted = {one.name: one.total for one in explanations}
     # How operators could be written is a question about what `build` writes.
     forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
-    return Explained(
-        head(report), explanations, forms, tuple(_published_counts(report)), _unpriced(report), not_counted(report)
-    )
+    published = tuple(_published_counts(report))
+    unknown, constants = not_counted(report), constant_macs(report)
+    return Explained(head(report), explanations, forms, published, _unpriced(report), unknown, constants)
 
 
 def _explanation(report: Report, convention: Convention) -> Explanation:

@@ -8,8 +8,9 @@ from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tens
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.metrics import Counts
-from archprof.costs.report import Pair, Report, Row
+from archprof.costs.report import Report, Row, Sizes
 from archprof.errors import Location
+from archprof.ir.liveness import constant
 from archprof.ir.operators.recorded import Recorded
 from archprof.spec import catalog
 
@@ -29,11 +30,11 @@ class Layer(NamedTuple):
     stage: Stage
     inputs: tuple[Tensor, ...]
     outputs: tuple[Tensor, ...]
-    kernel: Pair | None
-    stride: Pair | None
+    kernel: Sizes | None
+    stride: Sizes | None
     padding: tuple[int, ...] | None
     groups: int | None
-    dilation: Pair | None
+    dilation: Sizes | None
     cost: Counts
     location: Location | None
     counts: Mapping[str, int | None] | None = None
@@ -60,13 +61,15 @@ class MeasuredTotals(NamedTuple):
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are
+    those of calls that depend on no input, by path."""
 
     head: Head
     layers: tuple[Layer, ...]
     conventions: tuple[ConventionTotal, ...] = ()
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
+    constant_macs: Mapping[str, int] | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
@@ -74,7 +77,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     counted = _counted(report, conventions) if conventions else {}
     layers = tuple([_layer(row, counted) for row in report.rows])
     tallies = tuple([total_by(report, one) for one in conventions])
-    return Summary(head(report), layers, tallies, _measured(report.measured), not_counted(report))
+    unknown, constants = not_counted(report), constant_macs(report)
+    return Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants)
 
 
 def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
@@ -98,6 +102,13 @@ def not_counted(report: Report) -> dict[str, int] | None:
     none."""
     operators = [node.op for node in report.graph.nodes]
     return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
+
+
+def constant_macs(report: Report) -> dict[str, int] | None:
+    """Return the MACs that depend on parameters and constants alone, and so are the same for a batch of any size, by
+    the paths of their calls; None where there are none."""
+    column, nodes = report.columns["macs"], report.graph.nodes
+    return {nodes[index].id: column[index] for index in constant(report.graph) if column[index]} or None
 
 
 def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]]) -> Layer:

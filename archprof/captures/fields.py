@@ -106,10 +106,15 @@ def one_of(*words: str) -> Reader:
 
 
 def integers(value: Any, sizes: Collection[int], low: int) -> tuple[int, ...]:
-    """Return so many sizes, whose product can still be counted."""
-    found = tuple([integer(size, low, MOST_SIZE) for size in items(value, sizes)])
+    """Return so many sizes."""
+    return tuple([integer(size, low, MOST_SIZE) for size in items(value, sizes)])
+
+
+def extents(value: Any, low: int) -> tuple[int, ...]:
+    """Return the sizes of axes, of which all elements can still be counted."""
+    found = integers(value, range(MOST_RANK), low)
     if product(found) > MOST_COUNT:
-        raise Refused(f"{shown(list(found))} comes to too many elements")
+        raise Refused(f"{shown(list(found))} has too many elements")
     return found
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archprof.captures.calls import Dispatched
-from archprof.captures.site import Lift, Site, is_held, without_batch
+from archprof.captures.site import Lift, Site, is_held, moved_axes, without_batch
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.global_pool import Mean
@@ -79,26 +79,11 @@ def _expand(site: Site) -> Operator | None:
 
 
 def _permute(site: Site) -> Operator | None:
-    return _permuted(site, [axis % len(site.first) for axis in site.given["dims"]])
-
-
-def _transpose(site: Site) -> Operator | None:
-    rank = len(site.first)
-    if rank < 2:
-        return None
-    first, second = (site.given.get(name, axis) % rank for name, axis in (("dim0", 0), ("dim1", 1)))
-    axes = list(range(rank))
-    axes[first], axes[second] = second, first
-    return _permuted(site, axes)
-
-
-def _permuted(site: Site, axes: Sequence[int]) -> Operator | None:
+    axes = moved_axes(site.call)
     before, behind = site.inputs[0].batch, site.outputs[0].batch
-    if isinstance(before, int) != isinstance(behind, int):
+    if isinstance(before, int) != isinstance(behind, int) or (isinstance(behind, int) and axes[behind] != before):
         return None
-    if isinstance(behind, int) and axes[behind] != before:
-        return None
-    left = [without_batch(axis, site.inputs[0]) for k, axis in enumerate(axes) if k != behind or before is None]
+    left = [without_batch(axis, site.inputs[0]) for axis in axes]
     return Permute(tuple(axis for axis in left if axis is not None))
 
 
@@ -208,8 +193,7 @@ LIFTS: Mapping[str, Lift] = {
         ("view", "_unsafe_view", "reshape", "unsqueeze", "squeeze", "unflatten", "_reshape_alias"), _reshape
     ),
     "expand": _expand,
-    "permute": _permute,
-    **dict.fromkeys(("transpose", "t"), _transpose),
+    **dict.fromkeys(("permute", "transpose", "t"), _permute),
     "slice": _slice,
     "select": _select,
     **dict.fromkeys(("split", "split_with_sizes", "chunk"), _split),

@@ -7,12 +7,12 @@ from functools import cache, partial
 from typing import Any, TypeVar
 
 from archprof.captures.fields import (
-    MOST_RANK,
     MOST_SIZE,
     Reader,
     Refused,
     count,
     counts,
+    extents,
     field,
     flag,
     integer,
@@ -224,11 +224,9 @@ def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -
 
 
 # Attributes that may be 0.
-_FROM_ZERO = frozenset(
-    (
-        *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
-        *("projection"),
-    )
+_FROM_ZERO = (
+    *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
+    "projection",
 )
 
 
@@ -240,6 +238,8 @@ def _attributes(name: str) -> Mapping[str, Reader]:
 
 
 def _reader(kind: str, low: int) -> Reader:
+    if kind == "tuple[int, ...]":
+        return lambda value: extents(value, low)
     if kind in _LENGTHS:
         return lambda value: integers(value, _LENGTHS[kind], low)
     readers: Mapping[str, Reader] = {"float": number, "bool": flag, "str": _FORMS, "Word": text}
@@ -254,5 +254,4 @@ _LENGTHS: Mapping[str, Collection[int]] = {
     "Sizes": (1, 2, 3),
     "Padding": (2, 4),
     "Sides": (4,),
-    "tuple[int, ...]": range(MOST_RANK),
 }

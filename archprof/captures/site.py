@@ -56,6 +56,19 @@ def without_batch(axis: int, value: Value) -> int | None:
     return None if axis == batch else axis - (axis > batch)
 
 
+def moved_axes(call: Dispatched) -> list[int]:
+    """Return which axis of what a call reads stands at each place of what it returns; nothing unless it moves axes."""
+    rank = len(next(call.tensors()).shape)
+    if call.name == "permute":
+        return [axis % rank for axis in call.arguments["dims"]]
+    axes = list(range(rank))
+    if call.name not in ("transpose", "t") or rank < 2:
+        return []
+    first, second = (call.arguments.get(name, axis) % rank for name, axis in (("dim0", 0), ("dim1", 1)))
+    axes[first], axes[second] = second, first
+    return axes
+
+
 def is_held(value: Any) -> bool:
     """Tell whether an argument is a parameter or a buffer."""
     return isinstance(value, SeenTensor) and isinstance(value.source, HeldTensor) and bool(value.source.name)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archprof.costs.amounts import Amount
 from archprof.costs.report import Row
+from archprof.ir.dims import Shape
 from archprof.ir.operators.base import Operator
+from archprof.ir.operators.recorded import Recorded
 
 # Forms in which an operator is a module.
 MODULES = ("module", "other module")
@@ -72,9 +74,25 @@ _RESHAPED = ("Reshape", "view", "reshape", "_unsafe_view")
 
 
 def _merges(shape: Shape, into: Shape) -> bool:
-    """Tell whether a shape's axes are put together, as a product of sizes may say it; splitting takes none."""
-    wide = [size for size in into if size not in (1, *shape)]
-    return any(size > max(shape, default=0) or prod(into) // size not in _products(shape) for size in wide)
+    """Tell whether axes are put together, for which code may multiply their sizes; taken apart, they are divided."""
+    left = [size for size in shape if size != 1]
+    for size in into:
+        if size == 1:
+            continue
+        if not left or left[0] % size:
+            return True
+        left[0] //= size
+        if left[0] == 1:
+            del left[0]
+    return False
+
+
+def _is_plain(shapes: Sequence[Shape]) -> bool:
+    """Tell whether attention is without a mask, of as many heads and features throughout: what torch has a kernel
+    for on a CPU."""
+    queries, *others = shapes
+    same = [(len(shape), shape[-3:-2], shape[-1]) for shape in others]
+    return len(shapes) == 3 and len(queries) == 3 and same == [(3, queries[:1], queries[-1])] * 2
 
 
 def _recorded(name: str, op: Any) -> str:
@@ -109,12 +127,18 @@ def _own(row: Row) -> str:
     return row.module.own if row.module and row.form in MODULES else ""
 
 
+def _is_biased(row: Row) -> bool:
+    """Tell whether a bias is added: a parameter, or the third of what a recorded operator takes."""
+    held = row.operator.parameters()
+    return "bias" in held or (isinstance(row.operator, Recorded) and len(row.values) + len(held) > 2)
+
+
 _SAID: Mapping[str, Callable[[Row], object]] = {
     # A module that is called again has its parameters in its first row.
     "frozen": lambda row: row.cost.trainable < row.cost.params,
     "again": lambda row: row.node.call > 1,
     "form": lambda row: row.form,
-    "biased": lambda row: "bias" in row.operator.parameters(),
+    "biased": _is_biased,
     "learned": lambda row: bool(row.operator.parameters()),
     "named": lambda row: type(row.operator).__name__ in _NAMED,
     "own": _own,

@@ -5,12 +5,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
-from archprof.costs.price import MODULES, held_names, operator_name
+from archprof.costs.price import ATTENTION, MODULES, held_names, operator_name, variant
 from archprof.costs.report import Report, Row
 from archprof.ir.graph import ModuleClass
 from archprof.ir.operators.recorded import Recorded
 
-_ATTENTION = ("Attention", "scaled_dot_product_attention")
 _LINEAR = ("Linear", "linear")
 
 
@@ -57,6 +56,8 @@ def _counts(row: Row, convention: Convention) -> bool | None:
 
 
 def _call(row: Row, convention: Convention) -> bool | None:
+    if variant(row) in convention.unknown:
+        return None
     return _by_name(operator_name(row.operator), row, convention)
 
 
@@ -124,7 +125,7 @@ def _module_or_function(row: Row, convention: Convention) -> bool | None:
 def _in_whole(name: str, own: str, whole: ModuleClass) -> bool | None:
     """Tell of attention that a tool counts as a whole: what it does in other ways than by torch's function, is not
     followed."""
-    if name in _ATTENTION or (name in _LINEAR and not own and whole.own):
+    if name in ATTENTION or (name in _LINEAR and not own and whole.own):
         return True
     return False if own else None
 

@@ -16,7 +16,8 @@ from archprof.ir.origin import Origin
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 
-Pair = tuple[int, int]
+# A size for each axis of a map: (height, width), with frames in front where there are some.
+Sizes = tuple[int, ...]
 
 
 class Row(NamedTuple):
@@ -100,12 +101,12 @@ class Row(NamedTuple):
         return self.node.outputs[0].shape
 
     @property
-    def kernel(self) -> Pair | None:
+    def kernel(self) -> Sizes | None:
         """The kernel or window, of an operator that has one."""
         return getattr(self.node.op, "kernel_size", None)
 
     @property
-    def stride(self) -> Pair | None:
+    def stride(self) -> Sizes | None:
         """The stride, of an operator that has one."""
         return getattr(self.node.op, "stride", None)
 
@@ -120,7 +121,7 @@ class Row(NamedTuple):
         return getattr(self.node.op, "groups", None)
 
     @property
-    def dilation(self) -> Pair | None:
+    def dilation(self) -> Sizes | None:
         """The dilation, of an operator that has one."""
         return getattr(self.node.op, "dilation", None)
 

@@ -38,7 +38,7 @@ from archprof.costs.amounts import (
     per_output,
 )
 from archprof.costs.convention import ARCHPROF, Convention, Sees
-from archprof.costs.price import Price
+from archprof.costs.price import ATTENTION, Price
 from archprof.errors import suggest, usage_error
 
 
@@ -92,13 +92,10 @@ _CONVOLUTIONS = (
 )
 _LINEAR = ("Linear", "linear")
 _MATRIX_PRODUCTS = ("MatMul", "matmul", "mm", "bmm")
-_ATTENTION = ("Attention", "scaled_dot_product_attention")
 _CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 _RECURRENT = ("RNN", "GRU", "LSTM", "lstm", "gru", "rnn_tanh", "rnn_relu", *_CELLS)
 _RECURRENT_CLASSES = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 _EINSUM = ("Einsum", "einsum")
-# In whose arguments sizes may be multiplied.
-_RESHAPED = ("Reshape", "view", "reshape", "_unsafe_view")
 # Norms, pools and resizing, likewise.
 _BATCH_NORM = ("BatchNorm2d", "batch_norm")
 _GROUP_NORM = ("GroupNorm", "group_norm")
@@ -165,13 +162,13 @@ _ALL = (
         _price("instance norm", per_element(1), *_INSTANCE_NORM, learned=False, own=_INSTANCE_NORM_CLASSES),
         _price("ReLU", per_element(2), "ReLU", own="ReLU"),
         _price("ReLU", per_element(1), "ReLU", form=_FUNCTION),
-        _price("ReLU6", per_element(1), "ReLU6", form=("module", "function")),
+        _price("ReLU6", per_element(1), "ReLU6", own="ReLU6"),
         _price("leaky ReLU", per_element(1), "leaky_relu", own="LeakyReLU"),
         _price("SiLU", per_element(1), "SiLU"),
         _price("GELU", per_element(2), "GELU", "gelu", own="GELU"),
         _price("GELU", per_element(1), "GELU", "gelu", form=_FUNCTION),
         _price("softmax", per_element(1), "Softmax", "softmax", form=("module", *_FUNCTION)),
-        _price("softmax and scaling in attention", SOFTMAX_AND_SCALE, *_ATTENTION, around=_PTFLOPS_WHOLES),
+        _price("softmax and scaling in attention", SOFTMAX_AND_SCALE, *ATTENTION, around=_PTFLOPS_WHOLES),
         _price("pool", per_input(2), *_POOLS, form="module"),
         _price("pool", per_input(1), *_POOLS, form=("method", *_FUNCTION)),
         _price("resizing", per_output(2), *_RESIZING, own="Upsample"),
@@ -187,8 +184,8 @@ _ALL = (
         "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
         _CONV_BIAS,
         _LINEAR_BIAS,
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm"),
-        unknown=(*_RECURRENT, *_EINSUM),
+        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "Einsum"),
+        unknown=(*_RECURRENT, "einsum", "attention in parts"),
     ),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
@@ -215,7 +212,7 @@ _ALL = (
         _price("bias of convolutions", BIAS_PRODUCTS, "Conv2d", bias=True, again=False),
         _price("additions of linear layers", SUMS, "Linear", again=False),
         _price("batch norm", per_element(4), "BatchNorm2d", again=False),
-        _price("ReLU, ReLU6", per_element(1), "ReLU", "ReLU6", form="module", again=False),
+        _price("ReLU, ReLU6", per_element(1), "ReLU", "ReLU6", own=("ReLU", "ReLU6"), again=False),
         _price("max pool", TAPS, "MaxPool2d", form="module", again=False),
         _price("adaptive max pool", WHOLE_PARTS, "AdaptiveMaxPool2d", form="module", again=False),
         _price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module", again=False),
@@ -263,14 +260,14 @@ _ALL = (
         _price("instance norm", per_element(4), *_INSTANCE_NORM, learned=True),
         _price("instance norm without affine", per_element(2), *_INSTANCE_NORM, learned=False),
         _price("softmax", SOFTMAX, "Softmax", base="Softmax"),
-        _price("softmax of attention", SOFTMAX_OF_ATTENTION, *_ATTENTION, base="MultiheadAttention"),
+        _price("softmax of attention", SOFTMAX_OF_ATTENTION, *ATTENTION, base="MultiheadAttention"),
         _price("average pool", WINDOWS, "AvgPool2d", form="module"),
         _price("adaptive average pool", PARTS, "AdaptiveAvgPool2d", form="module"),
         _price("PReLU", per_element(1), "prelu"),
         _price("bilinear resizing", per_output(11), "upsample_bilinear2d", base="Upsample"),
         _UNSEEN,
         sees="kinds of modules",
-        products=(*_FLAT_CONVS, *_LINEAR, "MatMul", "matmul", "bmm", "Einsum", *_ATTENTION, "MultiheadAttention"),
+        products=(*_FLAT_CONVS, *_LINEAR, "MatMul", "matmul", "bmm", "Einsum", *ATTENTION, "MultiheadAttention"),
         unknown=(
             *(*_TRANSPOSED, *_RECURRENT_CLASSES, "Bilinear", "AvgPool1d", "AvgPool3d", "AdaptiveAvgPool1d"),
             *("AdaptiveAvgPool3d", "LogSoftmax", "Softmin", "Softmax2d"),
@@ -314,17 +311,17 @@ _ALL = (
         _price("deformable sampling", SAMPLES_AND_PRODUCTS, "DeformConv2d"),
         _price("sums of products", EINSUM, "Einsum"),
         products=(
-            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *_ATTENTION, "LSTM", "lstm"),
+            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *ATTENTION, "LSTM", "lstm"),
             "Einsum",
         ),
-        unknown=("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", *_RESHAPED),
+        unknown=("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", "merging reshape"),
     ),
     _tool(
         "torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs",
         _price("additions", ADDITIONS),
         unit="FLOPs",
         products=(
-            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *_ATTENTION, *_EINSUM),
+            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *ATTENTION, *_EINSUM),
         ),
         unknown=_RECURRENT,
     ),

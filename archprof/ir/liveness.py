@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from archprof.ir.graph import Edge, Graph
+from archprof.ir.graph import INPUT, Edge, Graph
 
 
 def readers(graph: Graph) -> Counter[Edge]:
@@ -21,6 +21,14 @@ def dying(graph: Graph) -> tuple[tuple[Edge, ...], ...]:
         if edge not in kept:
             dead[index].append(edge)
     return tuple(map(tuple, dead))
+
+
+def constant(graph: Graph) -> list[int]:
+    """Return the nodes that depend on no input of the network, only on parameters, buffers and constants."""
+    depends: list[bool] = []
+    for node in graph.nodes:
+        depends.append(any(index == INPUT or depends[index] for index, _ in node.inputs))
+    return [index for index, reads in enumerate(depends) if not reads]
 
 
 def leading_nowhere(graph: Graph) -> list[int]:

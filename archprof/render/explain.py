@@ -9,7 +9,7 @@ from archprof.costs.convention import ARCHPROF
 from archprof.render.summary import convention_note, heading
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.units import exact, listed, plural, short, signed
+from archprof.units import exact, listed, of_constants, plural, short, signed
 
 _OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
 # So many answers stand in a table, and so many numbers where there is none.
@@ -111,6 +111,8 @@ def _footer(found: Explained) -> Iterator[Note]:
     yield from _not_priced(found)
     if found.not_counted:
         yield Note("not counted", f"not counted: {listed(found.not_counted)}")
+    if found.constant_macs:
+        yield Note("constant", of_constants(found.constant_macs))
     yield convention_note(found.head)
 
 

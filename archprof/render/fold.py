@@ -7,7 +7,7 @@ from typing import NamedTuple
 from archprof.analysis.summary import Layer
 from archprof.costs.agreement import Measured
 from archprof.costs.metrics import NAMES, Counts, together
-from archprof.costs.report import Pair
+from archprof.costs.report import Sizes
 from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
 
@@ -35,13 +35,13 @@ class Line(NamedTuple):
         return self.rows[-1].outputs[0].shape
 
     @property
-    def kernels(self) -> tuple[Pair, ...]:
+    def kernels(self) -> tuple[Sizes, ...]:
         """The kernels and windows inside, 1×1 only where there is nothing larger."""
         found = list(dict.fromkeys(row.kernel for row in self.rows if row.kernel is not None))
         return tuple([kernel for kernel in found if kernel != (1, 1)] or found[:1])
 
     @property
-    def stride(self) -> Pair | None:
+    def stride(self) -> Sizes | None:
         """By how much the rows divide the map; on a shortcut beside another path, that path's stride counts once."""
         strides = [row.stride for row in self.rows if row.stride is not None]
         return max(strides) if strides else None

@@ -9,7 +9,7 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, listed, percent, plural, short
+from archprof.units import exact, listed, of_constants, percent, plural, short
 
 BAR = 12
 
@@ -103,6 +103,8 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     notes.append(Note("totals", " · ".join(counts)))
     if found.not_counted:
         notes.append(Note("not counted", f"not counted: {listed(found.not_counted)}"))
+    if found.constant_macs:
+        notes.append(Note("constant", of_constants(found.constant_macs)))
     if len(outputs) > 1:
         shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))
@@ -132,14 +134,14 @@ def _measured_line(found: Summary) -> str:
     return f"measured by {counter} on torch {measured.torch}: {' · '.join(counts)} · {verdict}"
 
 
-def pair(value: tuple[int, int] | None) -> str:
+def pair(value: tuple[int, ...] | None) -> str:
     """Return `2`, `1×2` where the axes differ, or nothing."""
     if value is None:
         return ""
-    return str(value[0]) if value[0] == value[1] else f"{value[0]}×{value[1]}"
+    return str(value[0]) if len(set(value)) == 1 else show_shape(value)
 
 
-def kernels(sizes: tuple[tuple[int, int], ...]) -> str:
+def kernels(sizes: tuple[tuple[int, ...], ...]) -> str:
     """Return the kernels of a line: `3`, `3,5,7`, `1×7`."""
     return ",".join(map(pair, sizes)) if len(sizes) < 5 else f"{pair(sizes[0])}…{pair(sizes[-1])}"
 

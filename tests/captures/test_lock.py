@@ -74,7 +74,7 @@ MODULES: dict[str, tuple[nn.Module, dict[str, Any]]] = {
     "integers, several outputs, what is not counted": (
         Words(), {"args": (torch.zeros(3, dtype=torch.int64), torch.ones(()))},
     ),
-    "what has no form of ours": (nn.Conv3d(2, 4, 3), {"input": (2, 5, 5, 5)}),
+    "what has no form of ours": (nn.RNNCell(3, 4), {"args": (torch.zeros(1, 3), torch.zeros(1, 4))}),
     "attention": (nn.TransformerEncoderLayer(8, 2, batch_first=True), {"input": (5, 8)}),
 }  # fmt: skip
 
@@ -86,15 +86,23 @@ def test_a_module_is_read_as_it_was_captured(case, tmp_path):
 
 
 def document():
-    """Return the lock of a convolution, an activation, and what was recorded of another convolution."""
+    """Return the lock of a convolution, an activation, a view, and what was recorded of a product."""
+
+    class Inner(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(2, 4))
+
+        def forward(self, x):
+            return torch.inner(x, self.weight)
 
     class Both(nn.Module):
         def __init__(self):
             super().__init__()
-            self.first, self.last = nn.Conv2d(3, 8, 3), nn.Conv3d(1, 1, 1)
+            self.first, self.last = nn.Conv2d(3, 8, 3), Inner()
 
         def forward(self, x):
-            return self.last(self.first(x).relu().unsqueeze(1))
+            return self.last(self.first(x).relu().flatten(1, 2))
 
     return json.loads(lock_text(Lock(archprof.capture(Both(), (3, 6, 6)), HOW)))
 

@@ -11,6 +11,7 @@ from torch import nn
 
 import archprof
 from archprof.analysis.diff import diff
+from archprof.analysis.summary import summarize
 from archprof.costs.report import analyze_graph
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.recorded import Recorded
@@ -320,9 +321,31 @@ def test_messages(case):
 
 
 def test_what_has_no_form_of_ours_says_what_it_holds():
-    report = archprof.analyze(archprof.capture(nn.Conv3d(2, 4, 3), (2, 5, 5, 5)))
-    [row] = report.rows
-    assert row.operator == Recorded(
-        "aten.conv3d.default", 4 * 27 * 2 * 27, (("weight", 216), ("bias", 4)), (), "standard"
-    )
-    assert (row.op, row.label, row.cost.params, row.cost.activations) == ("aten.conv3d", "conv3d", 220, 4 * 27)
+    module, inputs = nn.RNNCell(3, 4), (torch.zeros(1, 3), torch.zeros(1, 4))
+    [row] = archprof.analyze(archprof.capture(module, args=inputs)).rows
+    held = (("w_ih", 4 * 3), ("w_hh", 4 * 4), ("b_ih", 4), ("b_hh", 4))
+    assert row.operator == Recorded("aten.rnn_tanh_cell.default", 4 * (3 + 4), held, (), "recurrent", divides=None)
+    assert (row.op, row.label) == ("aten.rnn_tanh_cell", "rnn_tanh_cell")
+    assert (row.cost.params, row.cost.activations) == (4 * (3 + 4) + 2 * 4, 4)
+
+
+class Positions(nn.Module):
+    """A bias for each pair of tokens, that a small network makes of a table of their distances."""
+
+    def __init__(self):
+        super().__init__()
+        self.distances = nn.Buffer(torch.zeros(5, 5, 2))
+        self.network = nn.Sequential(nn.Linear(2, 7), nn.ReLU(), nn.Linear(7, 1, bias=False))
+
+    def forward(self, x):
+        return torch.softmax(x @ x.transpose(1, 2) + self.network(self.distances).squeeze(-1), -1) @ x
+
+
+def test_what_depends_on_no_input_is_counted_and_named():
+    graph = archprof.capture(Positions(), (5, 3))
+    found = summarize(archprof.analyze(graph))
+    assert found.constant_macs == {"network.0": 5 * 5 * 2 * 7, "network.2": 5 * 5 * 7}
+    assert found.head.totals.macs == 5 * 5 * 2 * 7 + 5 * 5 * 7 + 2 * (5 * 5 * 3)
+    batches = {node.path: node.outputs[0].batch for node in graph.nodes if node.op.kind in ("linear", "matmul")}
+    assert batches == {"network.0": (0, 0, 0), "network.2": (0, 0, 0), ":matmul[0]": 0, ":matmul[1]": 0}
+    assert summarize(archprof.analyze("resnet18")).constant_macs is None
