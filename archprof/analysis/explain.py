@@ -105,9 +105,9 @@ def _explanation(report: Report, convention: Convention) -> Explanation:
     found = priced(report, convention)
     steps = list(_left_out(found))
     for price in convention.prices:
-        rows = price.rows(found.counted)
-        if counted := sum(map(price.amount.of, rows)):
-            steps.append(Addend(price.label, price.amount.text, len(rows), counted))
+        counts = [count for row in price.rows(found.counted) if (count := price.amount.of(row))]
+        if counted := sum(counts):
+            steps.append(Addend(price.label, price.amount.text, len(counts), counted))
     macs = report.totals.macs
     operators = sum(row.cost.macs > 0 for row in report.rows)
     name, version, text, unit, *_ = convention

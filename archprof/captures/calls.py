@@ -29,20 +29,20 @@ class Dispatched(NamedTuple):
     """One call of a dispatched operator: `aten.conv2d.default`, the module that runs it, arguments by the names of the
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
-    *visit* counts the calls of the module, from 1. *written* tells how its code calls the operator: as a `function` of
-    torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *counted* tells whether there is
-    a rule for *macs*, the multiply-accumulates.
+    *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
+    multiply-accumulates. *written* tells how its code calls the operator: as a `function` of torch.nn.functional, as
+    another function or a `method`, as an `operator` (`x + y`).
     """
 
     target: str
     path: str
     module: str
     visit: int
-    written: str
     arguments: Mapping[str, Any]
     outputs: tuple[SeenTensor, ...]
     macs: int = 0
     counted: bool = True
+    written: str = "method"
 
     @property
     def name(self) -> str:

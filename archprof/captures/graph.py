@@ -115,15 +115,13 @@ def _add(
     placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
-    builder.append(place.path, op, edges, values, op.kind, _form(call, op, place, parts), placement)
+    builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
 
 
-def _form(call: Dispatched, op: Operator, place: RowPlace, parts: Parts) -> str:
-    """Return how the module runs an operator: a module of torch's own class is one that tools know, of another none."""
+def _form(call: Dispatched, place: RowPlace, parts: Parts) -> str:
+    """Return how an operator is run: as a module of torch's own, or in the way that a module's code calls it."""
     if place.form == "module" and parts.modules[place.path].own:
         return place.form
-    if place.form == "module" and (isinstance(op, Recorded) or op.form != "function"):
-        return "other module"
     in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
     return "in place" if in_place else call.written
 

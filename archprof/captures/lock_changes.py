@@ -44,7 +44,14 @@ def changes(before: Lock, now: Lock) -> list[Changed]:
             found.append(Changed("added", name))
         elif fields := dict(_fields(old[name], record)):
             found.append(Changed("changed", name, fields))
-    return found or list(_moved(before, now))
+    return found or list(_moved(before, now)) or list(_classes(before, now))
+
+
+def _classes(before: Lock, now: Lock) -> Iterator[Changed]:
+    """Yield the modules whose classes are others, of networks whose calls are the same."""
+    fields = dict(_fields(dict(class_records(before.graph)), dict(class_records(now.graph))))
+    if fields:
+        yield Changed("changed", "the modules", fields)
 
 
 def _moved(before: Lock, now: Lock) -> Iterator[Changed]:
@@ -62,7 +69,6 @@ def _parts(lock: Lock) -> dict[str, dict[str, Any]]:
     return {
         "the inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
         **{name: _flat(record) for name, record in calls.items()},
-        "the modules": dict(class_records(graph)),
         "the outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
     }
 

@@ -12,9 +12,9 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.values import Value
 
 SCHEMA = 1
-# How a module runs an operator: as a module of torch's own class for it or of another, as a function of
-# torch.nn.functional, another function or a method, one that writes over its input, an operator (`x + y`).
-FORMS = ("module", "other module", "function", "method", "in place", "operator")
+# How an operator is run: as a module of torch's own, or by code as a function of torch.nn.functional, as another
+# function or a method, as one that writes over its input, as an operator (`x + y`).
+FORMS = ("module", "function", "method", "in place", "operator")
 
 
 class Captured(NamedTuple):

@@ -101,7 +101,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         kwargs = kwargs or {}
-        self._written = _written(sys._getframe(1), func) or self._written
+        self._written = _written(sys._getframe(1), func._overloadpacket.__name__) or self._written
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -149,23 +149,39 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     def _append(self, func: Any, given: dict[str, Any], outputs: tuple[SeenTensor, ...]) -> None:
         macs = macs_of(func._schema.name, given, outputs[0].shape if outputs else ())
         visit = self._running[-1]
-        self.calls.append(Dispatched(str(func), *visit, self._written, given, outputs, macs or 0, macs is not None))
+        self.calls.append(Dispatched(str(func), *visit, given, outputs, macs or 0, macs is not None, self._written))
 
 
-def _written(frame: FrameType | None, func: Any) -> str:
-    """Return how code calls an operator, by the instruction at which it stands; empty where a composite operator is
-    taken apart, which was called as a whole."""
-    while frame is not None and frame.f_globals["__name__"] in _BETWEEN:
-        frame = frame.f_back
-    if frame is None or frame.f_globals["__name__"] == __name__:
+def _written(frame: FrameType | None, name: str) -> str:
+    """Return how code calls an operator, by where it stands; empty where a composite operator is taken apart, which was
+    called as a whole."""
+    frame = _caller(frame, _BETWEEN)
+    if frame is None or _module_of(frame) == __name__:
         return ""
-    if frame.f_globals["__name__"] == functional.__name__ or hasattr(torch._C._nn, func._overloadpacket.__name__):
-        return "function"
-    return "operator" if frame.f_code.co_code[frame.f_lasti] == _BINARY else "method"
+    if _module_of(frame) == functional.__name__:
+        outside = _caller(frame.f_back, _CHOOSING)
+        asked = frame.f_code.co_name.lstrip("_")
+        # What holds a function under another name does not ask torch.nn.functional for it.
+        return "function" if outside is not None and asked in outside.f_code.co_names else "method"
+    if frame.f_code.co_code[frame.f_lasti] == _BINARY:
+        return "operator"
+    return "function" if hasattr(torch._C._nn, name) and name in frame.f_code.co_names else "method"
+
+
+def _caller(frame: FrameType | None, between: Sequence[str]) -> FrameType | None:
+    while frame is not None and _module_of(frame) in between:
+        frame = frame.f_back
+    return frame
+
+
+def _module_of(frame: FrameType) -> str:
+    return str(frame.f_globals["__name__"])
 
 
 # Where torch passes by on its way to a mode.
 _BETWEEN = ("torch._dynamo.eval_frame", "torch._compile")
+# Where a function of torch.nn.functional chooses among others.
+_CHOOSING = ("torch._jit_internal",)
 _BINARY = opmap["BINARY_OP"]
 
 

@@ -73,7 +73,7 @@ _PLAIN = ("weight", "bias")
 
 def _by_position(row: Row) -> int:
     images, _, *space = row.node.outputs[0].at_batch(1)
-    return prod((images, *space)) * (_held(row, "weight") + _held(row, "bias"))
+    return int(prod((images, *space))) * (_held(row, "weight") + _held(row, "bias"))
 
 
 def _queries(row: Row) -> int:
@@ -191,6 +191,7 @@ WEIGHTS_BY_IMAGE = Amount(
     "each weight once, of windows for each", lambda row: _by_first_axis(row, "weight") - row.cost.macs
 )
 BIASES_BY_IMAGE = Amount("each bias once, of windows for each", lambda row: _by_first_axis(row, "bias"))
+BIAS_ONCE = Amount("each bias once", lambda row: _held(row, "bias"))
 HELD_BY_IMAGE = Amount("each weight and bias once, of windows for each", lambda row: _by_output(row) - row.cost.macs)
 HELD_BY_POSITION = Amount("1 per output element", lambda row: _by_position(row) - row.cost.macs)
 EINSUM = Amount("1 per product", lambda row: _einsum(row) - row.cost.macs)

@@ -11,9 +11,6 @@ from archprof.ir.dims import Shape
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 
-# Forms in which an operator is a module.
-MODULES = ("module", "other module")
-
 
 class Price(NamedTuple):
     """What a tool counts for some operators besides their MACs.
@@ -66,10 +63,14 @@ def variant(row: Row) -> str:
         return "merging reshape"
     if name in ATTENTION and not _is_plain(row.inputs):
         return "attention in parts"
+    if name in LINEAR and _is_biased(row) and len(row.values[0].at_batch(1)) > 2:
+        return "biased linear of positions"
     return name
 
 
 ATTENTION = ("Attention", "scaled_dot_product_attention")
+LINEAR = ("Linear", "linear")
+MATRIX_PRODUCTS = ("MatMul", "matmul", "mm", "bmm")
 _RESHAPED = ("Reshape", "view", "reshape", "_unsafe_view")
 
 
@@ -124,7 +125,7 @@ def _own(row: Row) -> str:
     """Return torch's class of the module that an operator is; what `build` makes is of the operator's name."""
     if not row.modules:
         return type(row.operator).__name__
-    return row.module.own if row.module and row.form in MODULES else ""
+    return row.module.own if row.module and row.form == "module" else ""
 
 
 def _is_biased(row: Row) -> bool:

@@ -5,12 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
-from archprof.costs.price import ATTENTION, MODULES, held_names, operator_name, variant
+from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, held_names, operator_name, variant
 from archprof.costs.report import Report, Row
 from archprof.ir.graph import ModuleClass
 from archprof.ir.operators.recorded import Recorded
 
-_LINEAR = ("Linear", "linear")
+_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 
 
 class Priced(NamedTuple):
@@ -70,12 +70,10 @@ def _by_name(name: str, row: Row, convention: Convention) -> bool | None:
 def _torchs_own(row: Row, convention: Convention) -> bool | None:
     """Tell of a tool that has rules for classes of torch, and for these alone."""
     module = row.module
-    if row.form not in MODULES:
+    if row.form != "module":
         return False
     if module is None:
         return None
-    if not module.own:
-        return False
     counts = _by_name(module.own, row, convention)
     return counts if module.places == 1 or not _has_number(row, convention) else None
 
@@ -102,16 +100,17 @@ def _leaf(row: Row, convention: Convention) -> bool | None:
     names = [name for name in held_names(row) if "weight" in name or "bias" in name]
     if module.holds or not names:
         return False
-    if any(name not in ("weight", "bias") for name in names) and row.kind != "recurrent":
-        return None  # it counts these by the module's output, which another operator may have made
-    if row.form in MODULES:
+    if module.own:
         return True
-    return None if "Conv" in module.short else True
+    # It goes by the module's output, which another operator may have made, of another shape.
+    if "Conv" in module.short or any(name not in ("weight", "bias") for name in names):
+        return True if row.node.path in row.modules and row.kind in _CONVOLUTIONS else None
+    return True if row.values and row.node.output.at_batch(1)[:1] == (1,) else None
 
 
 def _module_or_function(row: Row, convention: Convention) -> bool | None:
     """Tell of a tool that looks at classes of torch, and at functions as they are called."""
-    name, own = operator_name(row.operator), row.module.own if row.module and row.form in MODULES else ""
+    name, own = operator_name(row.operator), row.module.own if row.module and row.form == "module" else ""
     whole = next((one for one in _around(row) if one.name in convention.wholes), None)
     if whole is not None and row.cost.macs:
         return _in_whole(name, own, whole)
@@ -119,13 +118,13 @@ def _module_or_function(row: Row, convention: Convention) -> bool | None:
         return _torchs_own(row, convention)
     if name in convention.unknown:
         return None
-    return not row.cost.macs or (row.form == "method" and name in convention.products)
+    return not row.cost.macs or (row.form == "method" and name in (*LINEAR, *MATRIX_PRODUCTS))
 
 
 def _in_whole(name: str, own: str, whole: ModuleClass) -> bool | None:
     """Tell of attention that a tool counts as a whole: what it does in other ways than by torch's function, is not
     followed."""
-    if name in ATTENTION or (name in _LINEAR and not own and whole.own):
+    if name in ATTENTION or (name in LINEAR and not own and whole.own):
         return True
     return False if own else None
 

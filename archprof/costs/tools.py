@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 
 from archprof.costs.amounts import (
     ADDITIONS,
+    BIAS_ONCE,
     BIAS_PRODUCTS,
     BIASES_BY_IMAGE,
     EINSUM,
@@ -38,7 +39,7 @@ from archprof.costs.amounts import (
     per_output,
 )
 from archprof.costs.convention import ARCHPROF, Convention, Sees
-from archprof.costs.price import ATTENTION, Price
+from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, Price
 from archprof.errors import suggest, usage_error
 
 
@@ -90,8 +91,6 @@ _CONVOLUTIONS = (
     *(*_FLAT_CONVS, *_TRANSPOSED, "conv1d", "conv2d", "conv3d", "convolution", "_convolution"),
     *("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"),
 )
-_LINEAR = ("Linear", "linear")
-_MATRIX_PRODUCTS = ("MatMul", "matmul", "mm", "bmm")
 _CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 _RECURRENT = ("RNN", "GRU", "LSTM", "lstm", "gru", "rnn_tanh", "rnn_relu", *_CELLS)
 _RECURRENT_CLASSES = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
@@ -112,15 +111,13 @@ _MAX_POOLS = (
 _POOLS = (*_MAX_POOLS, *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS)
 _RESIZING = ("Interpolate", "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d")
 _CONV_BIAS = _price("bias of convolutions", per_output(1), *_CONVOLUTIONS, biased=True)
-_LINEAR_BIAS = _price("bias of linear layers", per_output(1), *_LINEAR, biased=True)
+_LINEAR_BIAS = _price("bias of linear layers", per_output(1), *LINEAR, biased=True)
 _UNSEEN = _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d")
 _PARTS_OF_2019 = _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module")
 _POOLS_OF_2019 = (_price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
 _POOLS_OF_2020 = (_price("average pool", per_output(1), "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
 # It counts timm's attention as a whole too, and so leaves out the linear layers in it.
 _PTFLOPS_WHOLES = ("nn.MultiheadAttention", "timm.layers.attention.Attention")
-# How ptflops sees what it has a patch for.
-_FUNCTION = ("function", "other module")
 # Classes for which the older releases of thop have a rule that is not followed here.
 _RARE_OF_2019 = (
     *("Conv1d", "Conv3d", *_TRANSPOSED, *_RECURRENT_CLASSES, "BatchNorm3d", "LeakyReLU", "MaxPool1d", "MaxPool3d"),
@@ -145,13 +142,14 @@ _ALL = (
         _price("bilinear resizing, sampling", per_output(4), "upsample_bilinear2d", "GridSample"),
         _price("deformable sampling", SAMPLES, "DeformConv2d"),
         _price("rounding of sums of products", EINSUM_PRINTED, "Einsum"),
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "Einsum"),
+        products=(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum"),
         unknown=("einsum", "training batch_norm"),
     ),
     _tool(
         "ptflops", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='pytorch')", "MACs",
         _CONV_BIAS,
-        _LINEAR_BIAS,
+        _price("bias of linear layers", per_output(1), *LINEAR, biased=True, form=("module", "function")),
+        _price("bias of products that are called", BIAS_ONCE, "Linear", biased=True, form="method"),
         _price("batch norm", per_element(2), *_BATCH_NORM, learned=True, own=_BATCH_NORM_CLASSES),
         _price("batch norm without affine", per_element(1), *_BATCH_NORM, learned=False, own=_BATCH_NORM_CLASSES),
         _price("group norm", per_element(2), *_GROUP_NORM, learned=True, own="GroupNorm"),
@@ -161,31 +159,32 @@ _ALL = (
         _price("instance norm", per_element(2), *_INSTANCE_NORM, learned=True, own=_INSTANCE_NORM_CLASSES),
         _price("instance norm", per_element(1), *_INSTANCE_NORM, learned=False, own=_INSTANCE_NORM_CLASSES),
         _price("ReLU", per_element(2), "ReLU", own="ReLU"),
-        _price("ReLU", per_element(1), "ReLU", form=_FUNCTION),
+        _price("ReLU", per_element(1), "ReLU", form="function"),
         _price("ReLU6", per_element(1), "ReLU6", own="ReLU6"),
         _price("leaky ReLU", per_element(1), "leaky_relu", own="LeakyReLU"),
         _price("SiLU", per_element(1), "SiLU"),
         _price("GELU", per_element(2), "GELU", "gelu", own="GELU"),
-        _price("GELU", per_element(1), "GELU", "gelu", form=_FUNCTION),
-        _price("softmax", per_element(1), "Softmax", "softmax", form=("module", *_FUNCTION)),
+        _price("GELU", per_element(1), "GELU", "gelu", form="function"),
+        _price("softmax", per_element(1), "Softmax", "softmax", form=("module", "function")),
         _price("softmax and scaling in attention", SOFTMAX_AND_SCALE, *ATTENTION, around=_PTFLOPS_WHOLES),
         _price("pool", per_input(2), *_POOLS, form="module"),
-        _price("pool", per_input(1), *_POOLS, form=("method", *_FUNCTION)),
+        _price("pool", per_input(1), *_POOLS, form=("method", "function")),
         _price("resizing", per_output(2), *_RESIZING, own="Upsample"),
-        _price("resizing", per_output(1), "ResizeLike", *_RESIZING, form=_FUNCTION),
+        _price("resizing", per_output(1), "ResizeLike", *_RESIZING, form="function"),
         _price("sums and products that are called", per_output(1), "Add", "add", "Multiply", "mul", form="method"),
         _UNSEEN,
         sees="modules and functions",
-        products=(*_FLAT_CONVS, *_TRANSPOSED, "Linear", *_MATRIX_PRODUCTS),
-        unknown=(*_RECURRENT_CLASSES, "PReLU", "prelu", "ELU", "elu", "addmm", "baddbmm", "Fold"),
+        products=(*_FLAT_CONVS, *_TRANSPOSED, "Linear", *MATRIX_PRODUCTS),
+        unknown=(*_RECURRENT_CLASSES, "PReLU", "prelu", "ELU", "elu", "addmm", "baddbmm"),
         wholes=_PTFLOPS_WHOLES,
     ),
     _tool(
         "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
         _CONV_BIAS,
         _LINEAR_BIAS,
-        products=(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "Einsum"),
-        unknown=(*_RECURRENT, "einsum", "attention in parts"),
+        products=(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum"),
+        # Whether it sees these depends on how tensors lie in memory.
+        unknown=(*_RECURRENT, "einsum", "attention in parts", "biased linear of positions"),
     ),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
@@ -267,7 +266,7 @@ _ALL = (
         _price("bilinear resizing", per_output(11), "upsample_bilinear2d", base="Upsample"),
         _UNSEEN,
         sees="kinds of modules",
-        products=(*_FLAT_CONVS, *_LINEAR, "MatMul", "matmul", "bmm", "Einsum", *ATTENTION, "MultiheadAttention"),
+        products=(*_FLAT_CONVS, *LINEAR, "MatMul", "matmul", "bmm", "Einsum", *ATTENTION, "MultiheadAttention"),
         unknown=(
             *(*_TRANSPOSED, *_RECURRENT_CLASSES, "Bilinear", "AvgPool1d", "AvgPool3d", "AdaptiveAvgPool1d"),
             *("AdaptiveAvgPool3d", "LogSoftmax", "Softmin", "Softmax2d"),
@@ -311,7 +310,7 @@ _ALL = (
         _price("deformable sampling", SAMPLES_AND_PRODUCTS, "DeformConv2d"),
         _price("sums of products", EINSUM, "Einsum"),
         products=(
-            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *ATTENTION, "LSTM", "lstm"),
+            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *ATTENTION, "LSTM", "lstm"),
             "Einsum",
         ),
         unknown=("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", "merging reshape"),
@@ -321,7 +320,7 @@ _ALL = (
         _price("additions", ADDITIONS),
         unit="FLOPs",
         products=(
-            *(*_CONVOLUTIONS, *_LINEAR, *_MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *ATTENTION, *_EINSUM),
+            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "baddbmm", "_scaled_mm", *ATTENTION, *_EINSUM),
         ),
         unknown=_RECURRENT,
     ),
