@@ -34,16 +34,6 @@ class Words(nn.Module):
         return self.words(ids) * mask.unsqueeze(-1) * scale
 
 
-class Steps(nn.Module):
-    def __init__(self):
-        super().__init__()
-        self.steps = nn.LSTM(4, 4, batch_first=True)
-        self.last = nn.Linear(4, 2)
-
-    def forward(self, x):
-        return self.last(self.steps(x)[0])
-
-
 def make(channels):
     return nn.Linear(channels, 2)
 
@@ -65,6 +55,16 @@ def talks():
 
 ready = Net(0.5)
 number = 3
+
+
+class Steps(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.steps = nn.LSTM(4, 4, batch_first=True)
+        self.last = nn.Linear(4, 2)
+
+    def forward(self, x):
+        return self.last(self.steps(x)[0])
 """
 
 

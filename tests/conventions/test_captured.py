@@ -3,6 +3,7 @@ runs layers as modules, as functions, by operators, or in classes of its own."""
 
 import contextlib
 import io
+from typing import Any
 
 import pytest
 import torch
@@ -71,7 +72,7 @@ def in_a_row(layers, x):
 
 
 TOKENS, MAP = (1, 6, 8), (1, 8, 6, 6)
-CASES = {
+CASES: dict[str, Any] = {
     "linear layer": (TOKENS, in_a_row, nn.Linear(8, 5)),
     "linear layer without bias": (TOKENS, in_a_row, nn.Linear(8, 5, bias=False)),
     "linear layer, called": (TOKENS, lambda of, x: functional.linear(x, of[0].weight), nn.Linear(8, 5, bias=False)),

@@ -41,7 +41,8 @@ class Model:
 
     def __init__(self, name, folder):
         library, _, kind = name.partition(":")
-        self.inputs, self.name = (), name
+        self.inputs: tuple[str, ...] = ()
+        self.name = name
         if library == "transformers":
             architecture, config, self.inputs = CONFIGURED[kind]
             path = folder / "config.json"
