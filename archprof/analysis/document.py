@@ -106,10 +106,10 @@ def mode_of(report: "Report") -> str:
 def total_by(report: "Report", convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
     name, version, text, unit, *_ = convention
-    from archprof.costs.priced import convention_total, not_priced  # most results have no other convention
+    from archprof.costs.priced import priced  # most results have no other convention
 
-    total, unknown = convention_total(report, convention), not_priced(report, convention)
-    return ConventionTotal(name, version, unit, text, total, unknown)
+    found = priced(report, convention)
+    return ConventionTotal(name, version, unit, text, found.total(convention), found.not_priced())
 
 
 def head(report: "Report") -> Head:

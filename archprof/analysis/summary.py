@@ -1,7 +1,7 @@
 """What a network costs, call by call."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
@@ -81,20 +81,29 @@ class Summary(NamedTuple):
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
-    known = _known(report, conventions) if conventions else []
+    counted = _counted(report, conventions) if conventions else {}
     bounded = bounded_nodes(report.graph)
-    layers = tuple([_layer(row, known, bounded=index in bounded) for index, row in enumerate(report.rows)])
+    layers = tuple([_layer(row, counted, bounded=index in bounded) for index, row in enumerate(report.rows)])
     tallies = tuple([total_by(report, one) for one in conventions])
     measured = _measured(report.measured)
     found = not_counted(report), constant_macs(report), at_most(report), _packed_weights(report)
     return Summary(head(report), layers, tallies, measured, *found)
 
 
-def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
-    """Return conventions, each with the paths of which it is known what it counts."""
-    from archprof.costs.priced import priced_rows
+def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
+    """Return what conventions count of each path, by name; None where that is not known."""
+    from archprof.costs.priced import priced
 
-    return [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
+    found: dict[str, dict[str, int | None]] = {row.path: {} for row in report.rows}
+    for one in conventions:
+        counted, unseen, unknown = priced(report, one)
+        for row in counted:
+            found[row.path][one.name] = convention_sum([row], one)
+        for row in unseen:
+            found[row.path][one.name] = 0
+        for row in unknown:
+            found[row.path][one.name] = None
+    return found
 
 
 def not_counted(report: Report) -> dict[str, int] | None:
@@ -117,7 +126,7 @@ def _packed_weights(report: Report) -> dict[str, int] | None:
     return dict(Counter(name for name in names if name.startswith("quantized."))) or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, bounded: bool) -> Layer:
+def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -136,7 +145,7 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]], *, bou
         row.dilation,
         row.cost,
         None if place is None else place._replace(file=catalog.portable(place.file)),
-        {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
+        counted.get(row.path),
         row.measured,
         bounded,
     )

@@ -34,7 +34,8 @@ class Dispatched(NamedTuple):
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
     multiply-accumulates. *writes* names the arguments that are written over; *bounded* tells that data decides how much
-    it returns, and the outputs are the most that it can.
+    it returns, and the outputs are the most that it can. *written* tells how its code calls the operator: as a
+    `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`).
     """
 
     target: str
@@ -47,6 +48,7 @@ class Dispatched(NamedTuple):
     counted: bool = True
     writes: tuple[str, ...] = ()
     bounded: bool = False
+    written: str = "method"
 
     @property
     def name(self) -> str:

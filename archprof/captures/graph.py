@@ -13,7 +13,7 @@ from archprof.captures.memory import memory_of, strides_of
 from archprof.captures.one_image import axes_of_one
 from archprof.captures.site import without_batch
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, Memory, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -22,8 +22,6 @@ from archprof.ir.values import BatchAxis, Value
 # What an operator returns that returns nothing.
 _NOTHING = Value((), None, None)
 NOT_RUN = "not run"
-# What returns states too, which have the layers in front of the batch.
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 class Parameter(NamedTuple):
@@ -35,12 +33,10 @@ class Parameter(NamedTuple):
 
 
 class Parts(NamedTuple):
-    """What a module is made of: the class of each module by its path, its parameters by name, and the paths of modules
-    whose class is torch's own."""
+    """What a module is made of: the class of each module by its path, and its parameters by name."""
 
-    classes: Mapping[str, str]
+    modules: Mapping[str, ModuleClass]
     parameters: Mapping[str, Parameter]
-    own: frozenset[str]
 
 
 class RowPlace(NamedTuple):
@@ -72,7 +68,7 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
         _add(builder, same, place, tuple(map(_value, seen, axes[index], known)), known, parts)
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
-    graph = builder.build(origin.name, returned, origin, named=len(returned) > 1)
+    graph = builder.build(origin.name, returned, origin, len(returned) > 1, parts.modules)
     return graph._replace(single_batch=single)
 
 
@@ -129,15 +125,15 @@ def _add(
     provenance = _provenance(call, place, parts)
     memory = memory_of(same, len(edges))
     placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
-    builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
+    builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
 
 
-def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
-    """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
-    if op.form == "function":  # whatever module has it alone
-        return op.form
-    known = place.path in parts.own and parts.classes[place.path] == type(op).__name__
-    return place.form if known or place.form == "function" or isinstance(op, Recorded) else "other module"
+def _form(call: Dispatched, place: RowPlace, parts: Parts) -> str:
+    """Return how an operator is run: as a module of torch's own, or in the way that a module's code calls it."""
+    if place.form == "module" and parts.modules[place.path].own:
+        return place.form
+    in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
+    return "in place" if in_place else call.written
 
 
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
@@ -151,7 +147,7 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts
     for (path, trainable), held in unused.items():
         names = {key: f"{path}.{key}" if path else key for key in held}
         op = Recorded(NOT_RUN, held=tuple((key, one.elements) for key, one in held.items()))
-        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
+        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.modules[path].short}, {NOT_RUN}")
         dtypes = {key: one.dtype for key, one in held.items() if one.dtype != "float32"}
         memory = Memory(dtypes=dtypes) if dtypes else None
         placement = Placement(trainable, {}, place, names, memory=memory)
@@ -161,7 +157,7 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts
 def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call; of what stands outermost, itself."""
     block = place.block
-    return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
+    return Provenance(None, block=block or place.path, block_type=parts.modules[block].short if block else call.name)
 
 
 def _first_axis(seen: SeenTensor) -> BatchAxis:

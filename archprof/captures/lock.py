@@ -29,11 +29,11 @@ from archprof.captures.fields import (
     texts,
 )
 from archprof.captures.lock_memory import read_memory
-from archprof.captures.lock_text import SCHEMA, Captured, Lock
+from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
@@ -46,7 +46,7 @@ from archprof.spec.json_text import FileKind, JsonText
 MAX_BYTES = 1 << 26
 _KIND = FileKind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
 _TRAINING = "training."
-_FORMS = one_of("module", "other module", "function")
+_FORMS = one_of(*FORMS)
 
 _Read = TypeVar("_Read")
 
@@ -92,7 +92,7 @@ class _Reader:
         training = self._graph(
             self._part("training", lambda: field(document, "training", mapping)), captured, _TRAINING
         )
-        return Lock(graph, captured, training._replace(training=True))
+        return Lock(graph, captured, training._replace(training=True, modules=graph.modules))
 
     def _graph(self, record: dict[str, Any], captured: Captured, where: str = "") -> Graph:
         self._indices = {}
@@ -102,7 +102,8 @@ class _Reader:
         outputs = self._part(f"{where}outputs", lambda: field(record, "outputs", self._outputs))
         single = self._part(f"{where}single_batch", lambda: field(record, "single_batch", flag, False))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
-        graph = self._builder.build(captured.model, outputs, origin, named=len(outputs) > 1)
+        modules = self._part(f"{where}modules", lambda: field(record, "modules", _modules, {}))
+        graph = self._builder.build(captured.model, outputs, origin, len(outputs) > 1, modules)
         return graph._replace(single_batch=single, captured=captured.how)
 
     def _document(self) -> dict[str, Any]:
@@ -190,6 +191,19 @@ def _inputs(found: Any) -> dict[str, Value]:
     if not inputs:
         raise Refused("a network has an input")
     return inputs
+
+
+def _modules(found: Any) -> dict[str, ModuleClass]:
+    classes = names(found)
+    holders = {path.rpartition(".")[0] for path in classes if path}
+    return {path: _class(cls, path in holders) for path, cls in classes.items()}
+
+
+def _class(found: str, holds: bool) -> ModuleClass:
+    made, _, places = found.partition(" ×")
+    name, _, base = made.removesuffix(")").partition("(nn.")
+    many = int(places) if places.isdecimal() else 1
+    return ModuleClass(name, name.removeprefix("nn.") if name.startswith("nn.") else base, holds, many)
 
 
 def _nodes(found: Any) -> list[Any]:

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archprof.captures.lock_text import Lock, graph_record, node_ids, node_name
+from archprof.captures.lock_text import Lock, class_records, graph_record, node_ids, node_name
 from archprof.ir.graph import Graph
 
 
@@ -54,7 +54,14 @@ def _changes(before: Graph, now: Graph) -> list[Changed]:
             found.append(Changed("added", name))
         elif fields := dict(_fields(old[name], record)):
             found.append(Changed("changed", name, fields))
-    return found or list(_moved(before, now))
+    return found or list(_moved(before, now)) or list(_classes(before, now))
+
+
+def _classes(before: Graph, now: Graph) -> Iterator[Changed]:
+    """Yield the modules whose classes are others, of networks whose calls are the same."""
+    fields = dict(_fields(dict(class_records(before)), dict(class_records(now))))
+    if fields:
+        yield Changed("changed", "the modules", fields)
 
 
 def _moved(before: Graph, now: Graph) -> Iterator[Changed]:

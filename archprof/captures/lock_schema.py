@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from archprof.captures.lock_text import SCHEMA, Captured
+from archprof.captures.lock_text import FORMS, SCHEMA, Captured
 from archprof.ir.graph import HELD
 from archprof.ir.operators.base import KINDS
 
@@ -22,10 +22,10 @@ def lock_schema() -> dict[str, Any]:
     captured = _record({**texts, "inputs": {"type": "array", "items": _TEXT}}, ("how",))
     node = {"$ref": "#/$defs/node"}
     # Of a call that is the same in evaluation, the name alone.
-    training = _record(_graph({"anyOf": [_TEXT, node]}), ("single_batch",))
+    training = _record(_graph({"anyOf": [_TEXT, node]}), ("single_batch", "modules"))
     properties = {"schema": {"const": SCHEMA}, "captured": captured, **_graph(node), "training": training}
     draft = "https://json-schema.org/draft/2020-12/schema"
-    record = _record(properties, ("single_batch", "training"))
+    record = _record(properties, ("single_batch", "modules", "training"))
     return {"$schema": draft, "title": "archprof lock", **record, "$defs": {"node": _node()}}
 
 
@@ -35,6 +35,7 @@ def _graph(node: dict[str, Any]) -> dict[str, Any]:
         "inputs": {"type": "object", "minProperties": 1, "additionalProperties": _tensor()},
         "outputs": {"type": "object", "additionalProperties": _EDGE},
         "nodes": {"type": "array", "items": node},
+        "modules": {"type": "object", "additionalProperties": _TEXT},
     }
 
 
@@ -65,7 +66,7 @@ def _node() -> dict[str, Any]:
         "op": _TEXT,
         "attributes": {"type": "object"},
         "recorded": _record(facts, ("parameters", "buffers", "divides", "bounded")),
-        "form": {"enum": ["module", "other module", "function"]},
+        "form": {"enum": [*FORMS]},
         "inputs": {"type": "array", "items": _EDGE},
         "outputs": {"type": "array", "minItems": 1, "items": _tensor()},
         "block": _TEXT,

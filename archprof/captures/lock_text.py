@@ -2,7 +2,7 @@
 in the file."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import usage_error
@@ -12,6 +12,9 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.values import Value
 
 SCHEMA = 1
+# How an operator is run: as a module of torch's own, or by code as a function of torch.nn.functional, as another
+# function or a method, as one that writes over its input, as an operator (`x + y`).
+FORMS = ("module", "function", "method", "in place", "operator")
 
 
 class Captured(NamedTuple):
@@ -55,7 +58,8 @@ def _beside(record: dict[str, Any], evaluation: Mapping[str, Any]) -> dict[str, 
     """Return a graph's record beside that of evaluation: of calls that are the same there the name alone."""
     known = {node_name(node): node for node in evaluation["nodes"]}
     nodes = ((node_name(node), node) for node in record["nodes"])
-    return {**record, "nodes": [name if known.get(name) == node else node for name, node in nodes]}
+    own = {key: value for key, value in record.items() if key != "modules"}  # a mode changes no class
+    return {**own, "nodes": [name if known.get(name) == node else node for name, node in nodes]}
 
 
 def node_name(record: Mapping[str, Any]) -> str:
@@ -87,8 +91,17 @@ def graph_record(graph: Graph) -> dict[str, Any]:
         **({"single_batch": True} if graph.single_batch else {}),
         "inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
         "outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
+        **({"modules": dict(class_records(graph))} if graph.modules else {}),
         "nodes": [_node(node, ids) for node in graph.nodes],
     }
+
+
+def class_records(graph: Graph) -> Iterator[tuple[str, str]]:
+    """Yield the class of each module, by path: `nn.Linear`; `net.Small(nn.Linear)`, with what it is made from;
+    `nn.Linear ×2`, of one that stands in two places."""
+    for path, (name, base, _, places) in graph.modules.items():
+        made = f"{name}(nn.{base})" if base and name != f"nn.{base}" else name
+        yield path, made if places == 1 else f"{made} ×{places}"
 
 
 def _json(value: Any) -> str:

@@ -76,6 +76,10 @@ _WHOLE = frozenset(
         *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
         *("aten::dropout", "aten::flatten", "aten::silu", "aten::softmax", "aten::embedding", "aten::pixel_shuffle"),
         *("aten::reshape", "aten::contiguous", "aten::to", "aten::type_as"),
+        *("aten::upsample_nearest1d", "aten::upsample_nearest2d", "aten::upsample_nearest3d"),
+        *("aten::_upsample_nearest_exact1d", "aten::_upsample_nearest_exact2d", "aten::_upsample_nearest_exact3d"),
+        *("aten::upsample_linear1d", "aten::upsample_bilinear2d", "aten::upsample_trilinear3d"),
+        *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
     )
 )
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import InputError, UsageError, described, usage_error
 from archprof.ir.foreign import Raised
-from archprof.ir.graph import Graph
+from archprof.ir.graph import Graph, ModuleClass
 from archprof.ir.origin import Origin, Unlisted
 
 if TYPE_CHECKING:
@@ -47,10 +48,21 @@ def capture_module(
         name: Parameter(one.numel(), str(one.dtype).removeprefix("torch."), one.requires_grad)
         for name, one in module.named_parameters()
     }
-    classes = {path: type(part).__name__ for path, part in module.named_modules()}
-    own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
-    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
+    modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
+    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(modules, parameters))
     return graph._replace(training=train, captured=how)
+
+
+def _class_of(module: nn.Module, places: int) -> ModuleClass:
+    mine = type(module)
+    torchs = (cls.__name__ for cls in mine.__mro__ if _is_torchs(cls) and cls.__name__ != "Module")
+    name = f"nn.{mine.__name__}" if _is_torchs(mine) else f"{mine.__module__}.{mine.__name__}"
+    return ModuleClass(name, next(torchs, ""), any(module.children()), places)
+
+
+def _is_torchs(cls: type) -> bool:
+    return cls.__module__.startswith("torch.nn.")
 
 
 def _recordings(module: nn.Module, batched: Batched, *, train: bool, real: bool) -> tuple[list[Recording], str]:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
+from opcode import opmap
+from types import FrameType
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch._prims_common import suggest_memory_format
+from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
 from archprof.captures.bounds import (
@@ -78,6 +82,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._alive: list[Tensor] = []
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         self._bounds = Bounds()
+        self._written = "method"
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -122,6 +127,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             return self._run_function(func, args, kwargs)
         if func.namespace == "prim":  # as to ask for a tensor's device
             return func(*args, **kwargs)
+        self._written = _written(sys._getframe(1), func._overloadpacket.__name__) or self._written
         if func.namespace == "aten" and not is_whole(func._schema.name):
             with self:
                 made = func.decompose(*args, **kwargs)
@@ -190,7 +196,41 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
                 self._bounds.forget()
         macs = macs_of("::".join(target.split(".")[:2]), given, outputs[0].shape if outputs else ())
         place, counted = self._running[-1], macs is not None
-        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, writes, bounded))
+        how = (writes, bounded, self._written)
+        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how))
+
+
+def _written(frame: FrameType | None, name: str) -> str:
+    """Return how code calls an operator, by where it stands; empty where a composite operator is taken apart, which was
+    called as a whole."""
+    frame = _caller(frame, _BETWEEN)
+    if frame is None or _module_of(frame) == __name__:
+        return ""
+    if _module_of(frame) == functional.__name__:
+        outside = _caller(frame.f_back, _CHOOSING)
+        asked = frame.f_code.co_name.lstrip("_")
+        # What holds a function under another name does not ask torch.nn.functional for it.
+        return "function" if outside is not None and asked in outside.f_code.co_names else "method"
+    if frame.f_code.co_code[frame.f_lasti] == _BINARY:
+        return "operator"
+    return "function" if hasattr(torch._C._nn, name) and name in frame.f_code.co_names else "method"
+
+
+def _caller(frame: FrameType | None, between: Sequence[str]) -> FrameType | None:
+    while frame is not None and _module_of(frame) in between:
+        frame = frame.f_back
+    return frame
+
+
+def _module_of(frame: FrameType) -> str:
+    return str(frame.f_globals["__name__"])
+
+
+# Where torch passes by on its way to a mode.
+_BETWEEN = ("torch._dynamo.eval_frame", "torch._compile")
+# Where a function of torch.nn.functional chooses among others.
+_CHOOSING = ("torch._jit_internal",)
+_BINARY = opmap["BINARY_OP"]
 
 
 class _Signature(NamedTuple):

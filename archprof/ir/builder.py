@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
@@ -94,6 +94,13 @@ class GraphBuilder:
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
         return 0 if factor is None else stage * factor
 
-    def build(self, name: str, outputs: Mapping[str, Edge], origin: Origin | None = None, named: bool = False) -> Graph:
+    def build(
+        self,
+        name: str,
+        outputs: Mapping[str, Edge],
+        origin: Origin | None = None,
+        named: bool = False,
+        modules: Mapping[str, ModuleClass] = {},
+    ) -> Graph:
         """Return the graph."""
-        return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named)
+        return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named, modules)

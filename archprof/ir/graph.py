@@ -118,8 +118,29 @@ class Node(NamedTuple):
         return self.provenance.address if self.provenance is not None else ""
 
 
+class ModuleClass(NamedTuple):
+    """The class of a module: its name (`nn.Linear` where it is torch's own, else with its package), the class of
+    torch's that it is or is made from (empty: none), whether it holds other modules, and in how many places it is."""
+
+    name: str
+    base: str = ""
+    holds: bool = False
+    places: int = 1
+
+    @property
+    def own(self) -> str:
+        """Its name among torch's own classes; empty where it is none."""
+        return self.base if self.name == f"nn.{self.base}" else ""
+
+    @property
+    def short(self) -> str:
+        """Its name without the package."""
+        return self.name.rpartition(".")[2]
+
+
 class Graph(NamedTuple):
-    """A network: its inputs and outputs by name, and its nodes in the order of execution.
+    """A network: its inputs and outputs by name, its nodes in the order of execution, and, of what was a torch module,
+    the classes of its modules by path.
 
     *training* tells that it is how a module runs in training mode; *single_batch*, that shapes were recorded at one
     image alone, so that nobody knows those of another batch size.
@@ -131,6 +152,7 @@ class Graph(NamedTuple):
     outputs: Mapping[str, Edge]
     origin: Origin
     named_outputs: bool = False  # whether they are returned by name, or one as it is
+    modules: Mapping[str, ModuleClass] = {}
     training: bool = False
     single_batch: bool = False
     captured: str = ""  # of a module how: on "meta" or "fake" tensors, which have no elements, or in a "real" run

@@ -40,7 +40,7 @@ def waterfall_table(found: Explained) -> Table:
         Heading("step", "step", left=True),
         Heading("how much", "amount", left=True, drop=3, wrap=True),
         Heading("operators", "operators", _or_nothing, drop=4),
-        Heading("number", "number", exact),
+        Heading("number", "number", _below_zero_too),
         Heading("unit", "unit", left=True),
     )
     rows = tuple(row for one in found.conventions for row in _waterfall(one))
@@ -91,6 +91,10 @@ def _sentence(one: Explanation) -> str:
     return " ".join(
         f"{_signed(step.label, step.counted)} {exact(abs(step.counted))} ({step.amount})" for step in one.steps
     )
+
+
+def _below_zero_too(number: int) -> str:
+    return f"−{exact(-number)}" if number < 0 else exact(number)
 
 
 def _or_nothing(number: int | None) -> str:

@@ -114,7 +114,10 @@ REFUSED = {
     "summary net.lock.json --measure": NO_MODULE,
     "check net.lock.json --max-macs 1M --measure": NO_MODULE,
     "lock net.lock.json": "`net.lock.json` is a lock already\n  help: name the code that it was captured from\n",
-    "lock v2": "`v2` is no code that makes a module\n  help: as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`\n",
+    "lock v2": (
+        "`v2` is no code that makes a module\n"
+        "  help: as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`\n"
+    ),
     "summary v2 --input ids=5:int64": (
         "`ids=5:int64` is no size of an image, which `v2` takes\n  help: as in `3x224x224`\n"
     ),

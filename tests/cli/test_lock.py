@@ -52,7 +52,8 @@ def test_a_lock_says_how_it_was_captured(capsys):
         "model": "net.py:Net", "inputs": ["3x8x8"], "mode": "eval", "archprof": "", "torch": "", "library": "",
         "how": "meta",
     }  # fmt: skip
-    assert list(found) == ["schema", "captured", "inputs", "outputs", "nodes"]
+    assert list(found) == ["schema", "captured", "inputs", "outputs", "modules", "nodes"]
+    assert found["modules"]["blocks.0.0"] == "nn.Conv2d"
 
 
 def test_a_lock_is_counted_as_the_module_is(capsys, lock):

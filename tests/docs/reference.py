@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from archprof.cli import COMMANDS
-from archprof.costs.convention import Convention, Price
+from archprof.costs.convention import Convention
+from archprof.costs.price import Price
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.columns import Column
 from archprof.ir.operators import CAPTURED, TABLE, Listed, all_operators, captured_operators

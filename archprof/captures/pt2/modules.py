@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archprof.captures.calls import Dispatched
 from archprof.captures.fields import Refused, text
+from archprof.ir.graph import ModuleClass
 
 # Of a module that runs nothing itself, no class is noted.
 _UNNOTED = "Module"
@@ -23,7 +24,6 @@ class Modules:
 
     def __init__(self) -> None:
         self.classes: dict[str, str] = defaultdict(lambda: _UNNOTED)
-        self.own: set[str] = set()
         self._stands: dict[str, Stand] = {}
         self._entries: dict[str, Stand] = {}
 
@@ -47,10 +47,22 @@ class Modules:
         path, sign, kind = rest.partition(",")
         if not sign:
             raise Refused("`nn_module_stack`: a module without a class")
-        self.classes[path] = text(kind.rpartition(".")[2])
-        if kind.startswith("torch.nn."):
-            self.own.add(path)
+        self.classes[path] = text(kind)
         return Stand(text(path), key)
+
+    def known(self) -> Mapping[str, ModuleClass]:
+        """Return the classes of the modules by path; of one of which nothing is noted, that it is a module."""
+        holders = {path.rpartition(".")[0] for path in self.classes if path}
+        known = {path: _class(name, holds=path in holders) for path, name in self.classes.items()}
+        return defaultdict(lambda: ModuleClass(_UNNOTED), known)
+
+
+def _class(name: str, *, holds: bool) -> ModuleClass:
+    """Return a class; of one that is not torch's own, what it is made from is not noted."""
+    if not name.startswith("torch.nn."):
+        return ModuleClass(name, holds=holds)
+    short = name.rpartition(".")[2]
+    return ModuleClass(f"nn.{short}", short, holds)
 
 
 def placed(
@@ -62,7 +74,7 @@ def placed(
     for call, stand in zip(calls, stands, strict=True):
         path = _resolved(stand.path, aliases)
         visit = visits[path].setdefault(stand.call, len(visits[path]) + 1)
-        yield Dispatched(call.target, path, modules.classes[path], visit, *call[4:])
+        yield Dispatched(call.target, path, modules.classes[path].rpartition(".")[2], visit, *call[4:])
 
 
 def _resolved(path: str, aliases: Mapping[str, str]) -> str:

@@ -74,7 +74,7 @@ def _graph(program: Program, settings: Sequence[Setting], inputs: Sequence[str])
         sys.stderr.write(printable(f"{program.file}: {note}") + "\n")
     asked = settings_text((name, str(size)) for name, size in axes.values.items())
     origin = Unlisted(f"{program.file}@{asked}" if asked else program.file, file=program.file)
-    parts = Parts(walk.modules.classes, _parameters(program, known), frozenset(walk.modules.own))
+    parts = Parts(walk.modules.known(), _parameters(program, known))
     return _fitted([first, *_others(program, walk, first, at[1:])], origin, parts)
 
 
