@@ -63,7 +63,7 @@ def variant(row: Row) -> str:
         return "merging reshape"
     if name in ATTENTION and not _is_plain(row.inputs):
         return "attention in parts"
-    if name in LINEAR and _is_biased(row) and len(row.values[0].at_batch(1)) > 2:
+    if name in LINEAR and _is_biased(row) and _is_of_positions(row):
         return "biased linear of positions"
     return name
 
@@ -88,12 +88,19 @@ def _merges(shape: Shape, into: Shape) -> bool:
     return False
 
 
+def _is_of_positions(row: Row) -> bool:
+    """Tell whether a linear layer reads several positions that are not contiguous: torch takes it apart otherwise."""
+    return len(row.node.output.at_batch(1)) > 2 and any(one.strides is not None for one in row.values[:1])
+
+
 def _is_plain(shapes: Sequence[Shape]) -> bool:
     """Tell whether attention is without a mask, of as many heads and features throughout: what torch has a kernel
     for on a CPU."""
+    if len(shapes) != 3:
+        return False
     queries, *others = shapes
     same = [(len(shape), shape[-3:-2], shape[-1]) for shape in others]
-    return len(shapes) == 3 and len(queries) == 3 and same == [(3, queries[:1], queries[-1])] * 2
+    return len(queries) == 3 and same == [(3, queries[:1], queries[-1])] * 2
 
 
 def _recorded(name: str, op: Any) -> str:
