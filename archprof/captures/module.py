@@ -105,7 +105,7 @@ def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
 def _failed_on(arguments: CallArguments, error: BaseException) -> UsageError:
     from archprof.runtime.arguments import call_text
 
-    if higher := re.search(r"HigherOrderOperator (\w+)", str(error)):
+    if higher := re.search(r"(?:HigherOrderOperator|HOP) (\w+)", str(error)):
         message = f"the module calls `{higher[1]}`, an operator of functions, which no recorder looks into"
         return usage_error(
             message, help="have it run another way meanwhile, as with eager attention", note=raised_at(error)

@@ -102,8 +102,13 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             if made is not NotImplemented:
                 return made
         given = self._arguments(func._schema, args, kwargs)
-        # What a norm returns torch works out in dozens of steps, as if it were computed.
-        returned = torch.empty_like(args[0]) if _is_fitting_norm(func._schema.name, given) else func(*args, **kwargs)
+        if _is_fitting_norm(func._schema.name, given):
+            # What a norm returns torch works out in dozens of steps, as if it were computed.
+            returned = torch.empty_like(args[0])
+        elif func._schema.name == "aten::_grouped_mm":
+            returned = _grouped_product(func, *args, **kwargs)
+        else:
+            returned = func(*args, **kwargs)
         self._note(func, given, returned)
         return returned
 
@@ -160,6 +165,12 @@ def _is_fitting_norm(operator: str, given: Mapping[str, Any]) -> bool:
 
 
 _NORMS = frozenset(("aten::batch_norm", "aten::layer_norm", "aten::group_norm"))
+
+
+def _grouped_product(func: Any, left: Tensor, right: Tensor, *others: Any, **options: Any) -> Tensor:
+    """Return what a grouped product does: torch has its shape for bfloat16 alone, and kernels for the other types."""
+    product: Tensor = func(left.bfloat16(), right.bfloat16(), *others, **options)
+    return product.to(options.get("out_dtype") or left.dtype)
 
 
 def _named(place: str, value: Any, above: tuple[int, ...] = ()) -> Iterator[tuple[str, Tensor]]:

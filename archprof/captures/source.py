@@ -206,7 +206,7 @@ def _transformers(reference: CodeReference) -> Made:
         config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever the library raises of a file that it cannot use
         raise usage_error(f"transformers cannot read `{reference.name}`: {described(error)}") from error
-    config._attn_implementation = "sdpa"
+    config._attn_implementation = None  # the library takes its own; a file may name one that has to be fetched
     names = config.architectures or []
     kind = getattr(transformers, names[0], None) if names else None
     module = _construct(lambda: kind(config) if kind else transformers.AutoModel.from_config(config), reference)

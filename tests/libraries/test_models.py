@@ -5,10 +5,10 @@ from itertools import zip_longest
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from archprof.analysis.diff import diff
 from archprof.analysis.explain import explain
+from archprof.captures.given import Given, batched
 from archprof.captures.graph import NOT_RUN
 from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph, total_cost
@@ -17,6 +17,7 @@ from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.language.expand import read_network
 from archprof.spec import catalog
 from tests.conventions.tools import TOOLS
+from tests.libraries.counters import counted_on_meta
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -48,20 +49,7 @@ def test_counts_are_those_of_torch(name):
     assert made.shape is not None
     totals = analyze_graph(capture(name)).totals
     assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
-    assert totals.macs == counted_by_torch(made)
-
-
-def counted_by_torch(made):
-    """Return what FlopCounterMode finds, in a run of its own: on meta, without gradients, without fused attention."""
-    module = made.module.to("meta").eval().requires_grad_(False)
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counted:
-            module(torch.zeros(1, *made.shape, device="meta"))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-    return counted.get_total_flops() // 2
+    assert totals.macs == counted_on_meta(made.module, batched([Given(shape=made.shape)]).at(1))
 
 
 # What runs quickly for real, of operators that all have a price.
