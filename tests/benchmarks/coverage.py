@@ -2,7 +2,7 @@
 prints the table of docs/explanation/coverage.md, and then each model that is not.
 
 Exact means: as many parameters as the module has, as many multiply-accumulates as FlopCounterMode finds in a run of its
-own, and no operator without a rule. A verdict is a line of the cache, and what stands there is not tried again: some 40
+own, and no operator without a rule. A verdict is a line of the cache, and what stands there is not tried again: some 20
 minutes for all models on a core. With `--write`, coverage.json is written; with `--check`, it has to say the same.
 """
 
@@ -30,8 +30,9 @@ from tests.libraries.architectures import ARCHITECTURES, write_config
 from tests.libraries.counters import counted_of_transformers, counted_on_meta
 
 LIBRARIES = ("torchvision", "timm", "transformers")
-# A model with more parameters is not tried.
+# A model with more parameters is not tried, but for one of each family that has no smaller.
 LARGEST = 300_000_000
+LARGE = ("deepseek_vit_412m",)
 # What torchvision's optical flow takes; its transforms do not say.
 FLOW = ("image1=3x520x960", "image2=3x520x960")
 
@@ -61,7 +62,7 @@ def judge(library: str, name: str, folder: Path) -> dict[str, Any]:
         reference, given = f"{library}:{name}", FLOW if name.startswith("raft") else ()
     made = make(parse(reference))
     params = sum(parameter.numel() for parameter in made.module.parameters())
-    if params > LARGEST:
+    if params > LARGEST and name not in LARGE:
         return {"verdict": "too large", "params": params}
     report = analyze_graph(capture(reference, given))
     found = {"params": report.totals.params, "macs": report.totals.macs}
@@ -84,7 +85,8 @@ def tried(library: str, name: str, folder: Path) -> dict[str, Any]:
     try:
         return about | judge(library, name, folder)
     except InputError as error:
-        return about | {"verdict": "refused", "detail": error.problems[0].message}
+        message = error.problems[0].message.replace(f"`{about['model']}`", "it")
+        return about | {"verdict": "refused", "detail": message}
     except Exception as error:  # torch's counter fails where ours does not
         return about | {"verdict": "not judged", "detail": f"{type(error).__name__}: {str(error)[:160]}"}
 
@@ -105,7 +107,7 @@ def verdicts(library: str, limit: int | None, cache: Path) -> Iterator[dict[str,
 
 def outcome(library: str, found: list[dict[str, Any]]) -> dict[str, Any]:
     """Return the figures of a library, and why what is not exact is not."""
-    small = [one for one in found if one["verdict"] != "too large"]
+    small = [one for one in found if one["verdict"] != "too large" and one["model"].partition(":")[2] not in LARGE]
     exact = [one for one in small if one["verdict"] == "exact"]
     return {
         "version": version(library),
@@ -114,7 +116,7 @@ def outcome(library: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         "exact": len(exact),
         "for_real": sum(one["counted"] == "for real" for one in exact),
         "families": len({one["family"] for one in found}),
-        "exact_families": len({one["family"] for one in exact}),
+        "exact_families": len({one["family"] for one in found if one["verdict"] == "exact"}),
         "others": {one["model"]: f"{one['verdict']}: {one['detail']}" for one in small if one["verdict"] != "exact"},
     }
 
@@ -131,6 +133,10 @@ def main() -> None:
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)  # transformers warns of small configurations
     libraries = given.library or LIBRARIES
+    for library in libraries:
+        import_module(library)
+    gc.freeze()  # what is collected is a model, and not the libraries each time
+    gc.disable()
     found = {one: outcome(one, [*verdicts(one, given.limit, given.cache)]) for one in libraries}
     print(table(found))
     for one in found.values():

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.backends.opt_einsum  # which torch imports by itself in newer releases alone
 from torch import Tensor, nn
 from torch.nn import functional
 
