@@ -169,7 +169,9 @@ def _torchvision(reference: CodeReference) -> Made:
 
     off = {word: None for word in ("weights", "weights_backbone") if word in inspect.signature(builder).parameters}
     module = _construct(lambda: builder(*(reference.arguments or ()), **{**off, **reference.keywords}), reference)
-    return Made(module, _torchvision_shape(models, reference.name), _version("torchvision"))
+    side = getattr(module, "image_size", None)  # of a vision transformer, which takes no other
+    shape = (3, side, side) if side else _torchvision_shape(models, reference.name)
+    return Made(module, shape, _version("torchvision"))
 
 
 def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:

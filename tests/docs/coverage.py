@@ -13,8 +13,8 @@ PAGE = """<!-- Read off `tests/benchmarks/coverage.json`. `python -m tests.docs.
 
 # Which models can be captured
 
-Every model that torchvision and timm list and that has at most 300 million parameters, one of each family that has no
-smaller, and {architectures} architectures of transformers from small configurations, captured as
+Every model that torchvision lists, every one of timm that has at most 300 million parameters (and one of each family
+that has no smaller), and {architectures} architectures of transformers from small configurations, captured as
 [`archprof summary timm:…`](../how-to/your-own-model.md) does it, at the input that the library has for it.
 `python -m tests.benchmarks.coverage` computes the table, as `.ci/nightly` does.
 
@@ -52,7 +52,7 @@ def page() -> str:
 def table(found: Mapping[str, Any]) -> str:
     """Return a line for each library."""
     lines = [
-        "| library | models | up to 300M parameters | exact | families | with an exact model |",
+        "| library | models | tried | exact | families | with an exact model |",
         "| --- " * 6 + "|",
     ]
     for library, one in found.items():

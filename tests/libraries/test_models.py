@@ -27,7 +27,7 @@ TORCHVISION = (
     "googlenet", "inception_v3", "lraspp_mobilenet_v3_large", "maxvit_t", "mnasnet0_5", "mobilenet_v2",
     "mobilenet_v3_small", "mvit_v1_b", "r3d_18", "regnet_x_400mf", "resnet18", "resnext50_32x4d", "s3d",
     "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t", "swin_v2_t", "swin3d_t", "vgg11", "vit_b_32",
-    "wide_resnet50_2",
+    "vit_h_14", "wide_resnet50_2",
 )  # fmt: skip
 TIMM = (
     "beit_base_patch16_224", "cait_xxs24_224", "coat_tiny", "coatnet_0_rw_224", "convnext_tiny", "convnextv2_tiny",
