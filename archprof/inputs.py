@@ -40,8 +40,8 @@ def read_bytes(path: str, limit: int) -> bytes:
     patience = os.O_NONBLOCK if stat.S_ISREG(found.st_mode) and not found.st_size else 0
     with open(path, "rb", opener=lambda name, flags: os.open(name, flags | patience)) as file:
         remember(file.fileno())
-        # A file that would wait gives None.
-        return file.read(limit) or b""
+        # Room is made for what is asked for, of which most files fill little. A file that would wait gives None.
+        return file.read(min(limit, found.st_size) or limit) or b""
 
 
 def remember(descriptor: int) -> None:

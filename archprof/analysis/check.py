@@ -36,7 +36,7 @@ from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import identity, is_at, standing_at
-from archprof.spec.types import Tree
+from archprof.spec.types import Spec, Tree
 from archprof.spec.variant import Setting, parse_reference
 from archprof.units import listed
 
@@ -240,8 +240,14 @@ class _Checking:
         self._at_settings(target, expand(spec), mine)
         expects = any(budget.expect for budget in mine)
         elsewhere = [budget.at for budget in spec.budget] + [entry.at for entry in spec.expect if expects]
+        if own and elsewhere:
+            self._elsewhere(target, spec, elsewhere, expects=expects)
+
+    def _elsewhere(self, target: Target, spec: Spec, settings: Iterable[tuple[Setting, ...]], *, expects: bool) -> None:
+        """Check a network at the further settings of its own budgets and of its `expect`, each network once."""
+        tree = self._tree(target.file)
         done = {identity(spec, spellings)}
-        for at in dict.fromkeys(elsewhere if own else ()):
+        for at in dict.fromkeys(settings):
             there = resolve(tree, at, spellings)
             if identity(there, spellings) in done:
                 continue
