@@ -56,6 +56,8 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
+    steps: torch.Tensor
+
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 8, 4, stride=4)
