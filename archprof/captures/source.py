@@ -253,8 +253,9 @@ def _torchvision(reference: CodeReference, construct: Construct) -> Made:
     off = {word: None for word in ("weights", "weights_backbone") if word in inspect.signature(builder).parameters}
     given = {**off, **reference.keywords}
     module = _construct(lambda: builder(*(reference.arguments or ()), **given), reference, construct)
-    shape, inputs = _torchvision_shape(models, reference.name), _torchvision_inputs(module)
-    return Made(module, shape, _version("torchvision"), inputs)
+    side = getattr(module, "image_size", None)  # of a vision transformer, which takes no other
+    shape = (3, side, side) if side else _torchvision_shape(models, reference.name)
+    return Made(module, shape, _version("torchvision"), _torchvision_inputs(module))
 
 
 def _torchvision_inputs(module: Any) -> tuple[str, ...]:
@@ -302,7 +303,7 @@ def _transformers(reference: CodeReference, construct: Construct) -> Made:
         config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever the library raises of a file that it cannot use
         raise usage_error(f"transformers cannot read `{reference.name}`: {described(error)}") from error
-    config._attn_implementation = "sdpa"
+    config._attn_implementation = None  # the library takes its own; a file may name one that has to be fetched
     names = config.architectures or []
 
     def model() -> Any:  # whose code is imported as it is asked for

@@ -57,6 +57,8 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
+    steps: torch.Tensor
+
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 8, 4, stride=4)
@@ -64,7 +66,7 @@ class Net(nn.Module):
         self.blocks = nn.ModuleList([Block(8) for _ in range(3)])
         self.head = nn.Linear(8, 5)
         self.auxiliary = nn.Linear(8, 5)
-        self.steps = nn.Buffer(torch.zeros(1))
+        self.register_buffer("steps", torch.zeros(1))
 
     def forward(self, x):
         self.steps.add_(1)

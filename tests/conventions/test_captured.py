@@ -112,7 +112,6 @@ CASES: dict[str, Any] = {
 }  # fmt: skip
 # What a convention says nothing about, where it has a total for all else.
 UNKNOWN = {
-    ("ptflops-aten", "linear layer"), ("ptflops-aten", "windows"),  # depends on how the input lies in memory
     ("torchprofile", "windows"), ("torchprofile", "sizes, multiplied"),  # a product of sizes counts 1
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""The reference pages that are read off the code: blocks, operators and commands."""
+"""The pages that are read off the code: blocks, operators and commands; and that of what benchmarks have found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
@@ -12,6 +12,7 @@ from archprof.ir.operators import CAPTURED, TABLE, Listed, all_operators, captur
 from archprof.ir.operators.base import Operator
 from archprof.language.block import CHANNEL_OPTIONS, COMMON, Block
 from archprof.language.registry import block_names, find_block
+from tests.docs import coverage
 from tests.docs.console import execute, plain_terminal
 from tests.docs.markdown import ROOT
 
@@ -110,6 +111,7 @@ def pages() -> Mapping[Path, str]:
         folder / "operators.md": _operators_page(),
         folder / "cli.md": _commands_page(),
         folder / "conventions.md": _conventions_page(),
+        ROOT / "docs" / "explanation" / "coverage.md": coverage.page(),
     }
 
 

@@ -3,7 +3,6 @@ for the model; where it leaves something open, it names that, and the tool print
 
 import contextlib
 import io
-import json
 import logging
 from importlib import import_module
 
@@ -15,7 +14,7 @@ from archprof.captures.source import capture, make, parse
 from archprof.costs.report import analyze_graph
 from archprof.costs.tools import CONVENTIONS
 from tests.conventions.tools import TOOLS
-from tests.libraries.test_transformers import MODELS as CONFIGURED
+from tests.libraries.architectures import ARCHITECTURES, write_config
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -44,10 +43,8 @@ class Model:
         self.inputs: tuple[str, ...] = ()
         self.name = name
         if library == "transformers":
-            architecture, config, self.inputs = CONFIGURED[kind]
-            path = folder / "config.json"
-            path.write_text(json.dumps({"model_type": kind, "architectures": [architecture], **config}))
-            self.name = f"transformers:{path}"
+            self.inputs = ARCHITECTURES[kind].inputs
+            self.name = f"transformers:{write_config(kind, folder)}"
         self.reference = parse(self.name)
         self.report = analyze_graph(capture(self.name, self.inputs))
 

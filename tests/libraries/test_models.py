@@ -5,10 +5,10 @@ from itertools import chain, zip_longest
 
 import pytest
 import torch
-from torch.utils.flop_counter import FlopCounterMode
 
 from archprof.analysis.diff import diff
 from archprof.analysis.explain import explain
+from archprof.captures.given import Given, batched
 from archprof.captures.graph import NOT_RUN
 from archprof.captures.lock import read_lock
 from archprof.captures.lock_text import lock_text
@@ -19,6 +19,7 @@ from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.language.expand import read_network
 from archprof.spec import catalog
 from tests.conventions.tools import TOOLS
+from tests.libraries.counters import counted_on_meta
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
@@ -28,7 +29,7 @@ TORCHVISION = (
     "googlenet", "inception_v3", "lraspp_mobilenet_v3_large", "maxvit_t", "mnasnet0_5", "mobilenet_v2",
     "mobilenet_v3_small", "mvit_v1_b", "r3d_18", "regnet_x_400mf", "resnet18", "resnext50_32x4d", "s3d",
     "shufflenet_v2_x0_5", "squeezenet1_1", "swin_t", "swin_v2_t", "swin3d_t", "vgg11", "vit_b_32",
-    "wide_resnet50_2",
+    "vit_h_14", "wide_resnet50_2",
 )  # fmt: skip
 TIMM = (
     "beit_base_patch16_224", "cait_xxs24_224", "coat_tiny", "coatnet_0_rw_224", "convnext_tiny", "convnextv2_tiny",
@@ -50,7 +51,12 @@ def test_counts_are_those_of_torch(name):
     assert made.shape is not None
     totals = analyze_graph(capture(name)).totals
     assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
-    assert totals.macs == counted_by_torch(made)
+    assert totals.macs == counted(made)
+
+
+def counted(made, train=False):
+    images = 2 if train else 1  # which norms that train ask for
+    return counted_on_meta(made.module, batched([Given(shape=made.shape)]).at(images), train=train) // images
 
 
 # What trains otherwise than it is evaluated.
@@ -65,7 +71,7 @@ def test_counts_in_training_are_those_of_torch(name):
     made = make(parse(name))
     totals = analyze_graph(capture(name, train=True)).totals
     assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
-    assert totals.macs == counted_by_torch(made, train=True)
+    assert totals.macs == counted(made, train=True)
 
 
 def test_auxiliary_heads_run_in_training():
@@ -88,19 +94,6 @@ def test_a_lock_of_resnet50(tmp_path):
     assert read.training is not None
     assert found.training is not None
     assert read.training.nodes == found.training.nodes
-
-
-def counted_by_torch(made, train=False):
-    """Return what FlopCounterMode finds, in a run of its own: on meta, without gradients, without fused attention."""
-    module = made.module.to("meta").train(train).requires_grad_(False)
-    fused = torch.backends.mha.get_fastpath_enabled()
-    torch.backends.mha.set_fastpath_enabled(False)
-    try:
-        with torch.no_grad(), FlopCounterMode(display=False) as counted:
-            module(torch.zeros(2 if train else 1, *made.shape, device="meta"))
-    finally:
-        torch.backends.mha.set_fastpath_enabled(fused)
-    return counted.get_total_flops() // (4 if train else 2)
 
 
 # What runs quickly for real, of operators that all have a price.
