@@ -20,7 +20,8 @@ Stage = int | Literal["head"]
 
 class Layer(NamedTuple):
     """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
-    *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be."""
+    *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be,
+    *constant* that it depends on no input of the network."""
 
     path: str
     op: str
@@ -41,6 +42,7 @@ class Layer(NamedTuple):
     counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
     bounded: bool = False
+    constant: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -82,12 +84,15 @@ class Summary(NamedTuple):
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
     counted = _counted(report, conventions) if conventions else {}
-    bounded = bounded_nodes(report.graph)
-    layers = tuple([_layer(row, counted, bounded=index in bounded) for index, row in enumerate(report.rows)])
+    bounded, constants = bounded_nodes(report.graph), frozenset(constant(report.graph))
+    layers = [
+        _layer(row, counted, bounded=index in bounded, constant=index in constants)
+        for index, row in enumerate(report.rows)
+    ]
     tallies = tuple([total_by(report, one) for one in conventions])
     measured = _measured(report.measured)
     found = not_counted(report), constant_macs(report), at_most(report), _packed_weights(report)
-    return Summary(head(report), layers, tallies, measured, *found)
+    return Summary(head(report), tuple(layers), tallies, measured, *found)
 
 
 def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
@@ -126,7 +131,7 @@ def _packed_weights(report: Report) -> dict[str, int] | None:
     return dict(Counter(name for name in names if name.startswith("quantized."))) or None
 
 
-def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool) -> Layer:
+def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool, constant: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -148,6 +153,7 @@ def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded
         counted.get(row.path),
         row.measured,
         bounded,
+        constant,
     )
 
 

@@ -122,7 +122,7 @@ def _add(
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
-    provenance = _provenance(call, place, parts)
+    provenance = _provenance(op, place, parts)
     memory = memory_of(same, len(edges))
     placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
     builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
@@ -154,10 +154,11 @@ def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts
         builder.append(path, op, (), (_NOTHING,), op.kind, "function", placement)
 
 
-def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
+def _provenance(op: Operator, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call; of what stands outermost, itself."""
     block = place.block
-    return Provenance(None, block=block or place.path, block_type=parts.modules[block].short if block else call.name)
+    kind = parts.modules[block].short if block else op.describe()
+    return Provenance(None, block=block or place.path, block_type=kind)
 
 
 def _first_axis(seen: SeenTensor) -> BatchAxis:

@@ -188,11 +188,11 @@ ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
 LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
 WEIGHTS_ONCE = Amount("each weight once", lambda row: _held(row, "weight") - row.cost.macs)
 WEIGHTS_BY_IMAGE = Amount(
-    "each weight once, of windows for each", lambda row: _by_first_axis(row, "weight") - row.cost.macs
+    "each weight once an image or window", lambda row: _by_first_axis(row, "weight") - row.cost.macs
 )
-BIASES_BY_IMAGE = Amount("each bias once, of windows for each", lambda row: _by_first_axis(row, "bias"))
+BIASES_BY_IMAGE = Amount("each bias once an image or window", lambda row: _by_first_axis(row, "bias"))
 BIAS_ONCE = Amount("each bias once", lambda row: _held(row, "bias"))
-HELD_BY_IMAGE = Amount("each weight and bias once, of windows for each", lambda row: _by_output(row) - row.cost.macs)
+HELD_BY_IMAGE = Amount("each weight and bias once an image or window", lambda row: _by_output(row) - row.cost.macs)
 HELD_BY_POSITION = Amount("1 per output element", lambda row: _by_position(row) - row.cost.macs)
 EINSUM = Amount("1 per product", lambda row: _einsum(row) - row.cost.macs)
 EINSUM_PRINTED = Amount("1 per product, rounded to four digits", lambda row: _einsum_printed(row) - row.cost.macs)

@@ -130,9 +130,11 @@ def _said(row: Row, name: str) -> object:
 
 def _own(row: Row) -> str:
     """Return torch's class of the module that an operator is; what `build` makes is of the operator's name."""
+    if row.form != "module":
+        return ""
     if not row.modules:
         return type(row.operator).__name__
-    return row.module.own if row.module and row.form == "module" else ""
+    return row.module.own if row.module else ""
 
 
 def _is_biased(row: Row) -> bool:

@@ -52,6 +52,8 @@ def _counts(row: Row, convention: Convention) -> bool | None:
         return False
     if convention.name == ARCHPROF.name:
         return None if isinstance(op, Recorded) and not op.counted else True
+    if op.foreign:  # as in a table: what tools make of it nobody can know, and `explain` says so
+        return True
     return _SEES[convention.sees](row, convention)
 
 

@@ -27,7 +27,9 @@ class Line(NamedTuple):
     @property
     def input(self) -> Shape:
         """The shape of what goes in, of several inputs the first; empty where nothing does."""
-        return next((row.inputs[0].shape for row in self.rows if row.inputs), ())
+        reading = [row for row in self.rows if row.inputs]
+        first = next((row for row in reading if not row.constant), reading[0] if reading else None)
+        return first.inputs[0].shape if first else ()
 
     @property
     def output(self) -> Shape:
