@@ -5,10 +5,10 @@
     >>> report.totals.macs
     209069792
 
-Nothing here imports torch until `build`, `capture` or `measure` is called.
+Nothing here imports torch until `build`, `capture`, `lock` or `measure` is called.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, InputError, SpecError, UsageError, as_given, usage_error
@@ -20,14 +20,18 @@ if TYPE_CHECKING:
 
     from archprof.ir.graph import Graph
     from archprof.render.objects import Measurement, Report
+    from archprof.render.results import Comparison, Diff, Outcome
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
 __version__ = "0.1.0"
 __all__ = [
     "ArchprofError",
+    "Comparison",
+    "Diff",
     "InputError",
     "Measurement",
+    "Outcome",
     "Report",
     "Spec",
     "SpecError",
@@ -35,8 +39,12 @@ __all__ = [
     "analyze",
     "build",
     "capture",
+    "check",
+    "compare",
+    "diff",
     "expand",
     "load",
+    "lock",
     "measure",
 ]
 
@@ -116,6 +124,9 @@ def measure(
     if not _is_network(model):
         return Measurement(*measure_module(module, input, counter, keywords))
     graph = _graph("measure", model, keywords)
+    if not graph.origin.is_table:
+        message = f"`measure` builds a module, and `{graph.origin.name}` is a graph without a block table"
+        raise usage_error(message, help="measure the module itself: `archprof.measure(module, (3, 224, 224))`")
     if input is not None:
         advice = '`resolution="192x256"` changes it'
         raise usage_error(f"`{graph.origin.variant}` has an input of its own", help=advice)
@@ -129,12 +140,16 @@ def capture(
     *,
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
+    train: bool = False,
+    real: bool = False,
 ) -> "Graph":
-    """Return the graph of a torch module in evaluation mode: every operator that torch dispatches, at the path of the
-    module that calls it, with its shapes; `analyze` says what it costs.
+    """Return the graph of a torch module in evaluation mode, or to *train*, of its forward pass in training mode: every
+    operator that torch dispatches, at the path of the module that calls it, with its shapes; `analyze` says what it
+    costs.
 
     *input* is a shape (C, H, W), whose batch is found by recording several, or a tensor; *args* and *kwargs* are the
-    arguments of forward as they are. Nothing is computed, and the module is left as it was. Raises UsageError where
+    arguments of forward as they are. Nothing is computed, unless a *real* run is asked for, of a copy and on random
+    numbers where there are no tensors; the module is left as it was. Raises UsageError where
     torch is not installed, and for a module that cannot be run on that input.
     """
     from archprof.captures.given import batched_for
@@ -144,7 +159,82 @@ def capture(
 
     require_torch("capturing a module")
     subject = measurable(module)
-    return capture_module(subject, batched_for(subject, input, args, kwargs))
+    return capture_module(subject, batched_for(subject, input, args, kwargs), train=train, real=real)
+
+
+def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
+    """Write a graph that was captured to a lock, a file to be kept in git: `lock(graph, "net.lock.json")`.
+
+    `analyze`, `check`, `compare` and `diff` take its name, without torch. Raises UsageError for a graph that was not
+    captured here, a name that does not end with `.lock.json`, and a file that cannot be written.
+    """
+    from archprof.captures.lock_kept import write_lock
+    from archprof.captures.lock_text import lock_text
+    from archprof.captures.written import lock_of
+    from archprof.ir.graph import Graph
+    from archprof.spec.catalog import check_lock_name
+
+    given: Any = graph
+    if not isinstance(given, Graph):
+        advice = "as in `archprof.lock(archprof.capture(module, (3, 224, 224)), 'net.lock.json')`"
+        raise usage_error(f"`lock` takes a captured graph, not {as_given(graph)}", help=advice)
+    path = str(file)
+    check_lock_name(path)
+    write_lock(path, lock_text(lock_of(graph, __version__)))
+
+
+def check(
+    model: "str | os.PathLike[str] | Spec | Graph",
+    /,
+    *,
+    allow_uncounted: "bool | str | Iterable[str]" = False,
+    **limits: object,
+) -> "Outcome":
+    """Return whether a network keeps limits, `check("net.lock.json", macs="220M", params="5.5M")`, or whether all do
+    that a pattern matches: `failures` are those that are exceeded.
+
+    Operators that are not counted fail a limit of MACs, unless *allow_uncounted*: all, or those named. Raises SpecError
+    for them, and for a network or a limit that is wrong; TypeError for a metric that there is not.
+    """
+    from archprof.analysis.stated import allowance, check_stated, limits_of
+    from archprof.render.results import Outcome
+    from archprof.spec.catalog import reference_of
+
+    named = reference_of(model)
+    held = limits_of(limits), allowance(allow_uncounted)
+    return Outcome(*check_stated(_graph("check", model, {}) if named is None else named, *held))
+
+
+def compare(*models: "str | os.PathLike[str] | Spec | Graph", relative_to: str | None = None) -> "Comparison":
+    """Return networks side by side; ratios relate to the first, or to the one named.
+
+    Raises SpecError and UsageError as `analyze` does, and for a name that is not among them.
+    """
+    from archprof.analysis.compare import compare as compared
+    from archprof.costs.report import analyze_graph
+    from archprof.render.results import Comparison
+
+    if not models:
+        raise usage_error("`compare` compares nothing", help='as in `archprof.compare("v2", "v3")`')
+    return Comparison(*compared([analyze_graph(_graph("compare", model, {})) for model in models], relative_to))
+
+
+def diff(
+    before: "str | os.PathLike[str] | Spec | Graph",
+    after: "str | os.PathLike[str] | Spec | Graph",
+    /,
+    ignore: Iterable[str] = (),
+) -> "Diff":
+    """Return what changed between two networks, without the kinds of operator and the fields that one is to *ignore*.
+
+    Raises SpecError and UsageError as `analyze` does.
+    """
+    from archprof.analysis.diff import diff as difference
+    from archprof.costs.report import analyze_graph
+    from archprof.render.results import Diff
+
+    first, second = (analyze_graph(_graph("diff", model, {})) for model in (before, after))
+    return Diff(*difference(first, second, tuple(ignore)))
 
 
 def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":
@@ -178,7 +268,9 @@ def _no_model(function: str, given: object) -> UsageError:
     if any(
         base.__module__.startswith("torch.") for base in (given if isinstance(given, type) else type(given)).__mro__
     ):
-        advice = "a torch module is counted by `archprof.measure(module, (3, 224, 224))`"
+        of_graph = f"archprof.{function}(archprof.capture(module, (3, 224, 224)))"
+        takes_graphs = function not in ("build", "load")
+        advice = f"as in `{of_graph if takes_graphs else 'archprof.measure(module, (3, 224, 224))'}`"
     else:
         advice = 'as in `"mobilenet_v2"`, or the path of a file: `"specs/mine.yaml"`'
     return usage_error(f"`{function}` takes the name of a network, not {as_given(given)}", help=advice)
@@ -209,6 +301,10 @@ def __getattr__(name: str) -> Any:
         from archprof.render import objects
 
         return getattr(objects, name)
+    if name in ("Comparison", "Diff", "Outcome"):
+        from archprof.render import results
+
+        return getattr(results, name)
     if name == "Spec":
         from archprof.spec.types import Spec
 

@@ -5,6 +5,7 @@ import errno
 import os
 import stat
 from pathlib import Path
+from typing import BinaryIO
 
 from archprof.errors import usage_error
 
@@ -30,6 +31,16 @@ def is_stream(path: str) -> bool:
 def read_bytes(path: str, limit: int) -> bytes:
     """Return the first *limit* bytes of a file.
 
+    Raises OSError as `open_bytes` does.
+    """
+    with open_bytes(path) as file:
+        # Room is made for what is asked for, of which most files fill little. A file that would wait gives None.
+        return file.read(min(limit, os.fstat(file.fileno()).st_size) or limit) or b""
+
+
+def open_bytes(path: str) -> BinaryIO:
+    """Open a file to be read.
+
     Raises OSError for what is neither a file nor a stream that is open already, and as `open` does.
     """
     found = os.stat(path)
@@ -38,10 +49,11 @@ def read_bytes(path: str, limit: int) -> bytes:
         raise OSError(errno.EINVAL, f"it is {kind}, not a file")
     # Some files of /proc wait for news, and none of them has a size.
     patience = os.O_NONBLOCK if stat.S_ISREG(found.st_mode) and not found.st_size else 0
-    with open(path, "rb", opener=lambda name, flags: os.open(name, flags | patience)) as file:
-        remember(file.fileno())
-        # Room is made for what is asked for, of which most files fill little. A file that would wait gives None.
-        return file.read(min(limit, found.st_size) or limit) or b""
+    file = open(  # noqa: SIM115 (the caller's)
+        path, "rb", opener=lambda name, flags: os.open(name, flags | patience)
+    )
+    remember(file.fileno())
+    return file
 
 
 def remember(descriptor: int) -> None:

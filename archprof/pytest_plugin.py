@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from archprof import Report
     from archprof.analysis.budgets import Verdict
     from archprof.errors import Problem
+    from archprof.ir.graph import Graph
     from archprof.spec.budget import Limit
+    from archprof.spec.uncounted import Allowed
 
 NAME = "archprof.yaml"
 
@@ -121,53 +123,47 @@ class Archprof:
 
     def check(
         self,
-        model: "str | os.PathLike[str] | nn.Module",
+        model: "str | os.PathLike[str] | Graph | nn.Module",
         input: Any = None,
         /,
         *,
-        allow_uncounted: bool = False,
+        allow_uncounted: "bool | str | Sequence[str]" = False,
         **limits: str,
     ) -> None:
         """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M",
-        params="5.5M")`; or a torch module, measured on *input* as `archprof.measure` does: `archprof.check(module,
-        (3, 224, 224), macs="220M")`. Operators that are not counted fail a limit of MACs, unless *allow_uncounted*.
+        params="5.5M")`, a lock, all that a pattern matches, or a graph; or a torch module, measured on *input* as
+        `archprof.measure` does: `archprof.check(module, (3, 224, 224), macs="220M")`. Operators that are not counted
+        fail a limit of MACs, unless *allow_uncounted*: all, or those named.
 
         Raises SpecError for a limit or a network that is wrong, UsageError for a module that cannot be measured.
         """
-        from archprof.errors import Location, unobeyed, usage_error
-        from archprof.spec.budget import LIMITED, read_limit
+        from archprof.analysis.stated import allowance, limits_of
+        from archprof.errors import unobeyed, usage_error
+        from archprof.ir.graph import Graph
         from archprof.spec.catalog import reference_of
-        from archprof.spec.nodes import Scalar
 
-        unknown = [metric for metric in limits if metric not in LIMITED]
-        if unknown:
-            raise TypeError(f"no metric {unknown[0]!r}: there are {', '.join(LIMITED)}")
-        place = Location("archprof.check", 0, 0)
-        held = [read_limit(metric, "max", Scalar(str(text), *place)) for metric, text in limits.items()]
-        name = reference_of(model)
-        if name is None:
-            failures = _module(model, input, held, allow_uncounted=allow_uncounted)
+        held, allows = limits_of(limits), allowance(allow_uncounted)
+        network = model if isinstance(model, Graph) else reference_of(model)
+        if network is None:
+            failures = _module(model, input, held, allows)
         else:
             if input is not None:
+                name = network.origin.variant if isinstance(network, Graph) else network
                 raise usage_error(f"`{name}` has an input of its own", help='`"v2@resolution=192x256"` changes it')
-            failures = _network(name, held)
+            failures = _network(network, held, allows)
         if failures:
             pytest.fail(unobeyed("\n".join(failures)), pytrace=False)
 
 
-def _network(model: str, limits: "Sequence[Limit]") -> list[str]:
+def _network(model: "str | Graph", limits: "tuple[Limit, ...]", allows: "Allowed") -> list[str]:
     """Return what exceeds the limits of a network, in sentences."""
-    from archprof.analysis.check import CheckRequest, check
-    from archprof.errors import SpecError
+    from archprof.analysis.stated import check_stated
     from archprof.render.findings import explained
 
-    outcome = check(CheckRequest((model,), limits=tuple(limits)))
-    if outcome.problems:
-        raise SpecError(outcome.problems)
-    return list(map(explained, outcome.failures))
+    return list(map(explained, check_stated(model, limits, allows).failures))
 
 
-def _module(module: Any, input: Any, limits: "Sequence[Limit]", *, allow_uncounted: bool) -> list[str]:
+def _module(module: Any, input: Any, limits: "Sequence[Limit]", allows: "Allowed") -> list[str]:
     """Return what exceeds the limits of a module, in sentences, and what was not counted, where that matters."""
     from archprof import measure
     from archprof.analysis.budgets import FAIL
@@ -178,8 +174,9 @@ def _module(module: Any, input: Any, limits: "Sequence[Limit]", *, allow_uncount
 
     found, name = measure(module, input), type(module).__name__
     failures = [explained(verdict) for verdict in judge_module(name, found, limits) if verdict.status == FAIL]
-    if found.not_counted and not allow_uncounted and any(limit.metric == "macs" for limit in limits):
-        said = f"{name}: MACs are at least {found.macs:,}; not counted: {listed(found.not_counted)}"
+    refused = allows.refused(found.not_counted)
+    if refused and any(limit.metric == "macs" for limit in limits):
+        said = f"{name}: MACs are at least {found.macs:,}; not counted: {listed(refused)}"
         failures.append(printable(f"{said}; `allow_uncounted=True` lets that pass"))
     return failures
 

@@ -60,3 +60,9 @@ def lower_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
     """Return that a network's MACs are more than was counted, and what was not: `MACs of net.py:Net at least 64; not
     counted: aten._fft_r2c ×1`."""
     return f"MACs of {model} at least {exact(macs)}; not counted: {listed(calls)}"
+
+
+def upper_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
+    """Return that a network's MACs may be fewer than was counted, and why: `MACs of net.py:Net at most 64:
+    aten.nonzero ×1 may come to less`."""
+    return f"MACs of {model} at most {exact(macs)}: {listed(calls)} may come to less"

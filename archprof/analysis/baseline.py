@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
-from archprof.analysis.document import Tensor, plain, tensors
-from archprof.analysis.summary import Stage, stage_of
+from archprof.analysis.document import Tensor, entries, omitted, plain, tensors
+from archprof.analysis.summary import Stage, not_counted, stage_of
 from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Problems, UsageError, usage_error
@@ -38,23 +38,28 @@ class BaselineRow(NamedTuple):
 
 class Snapshot(NamedTuple):
     """A network's rows and how they were counted: by which convention and version of archprof, at which input, at which
-    commit."""
+    commit. Where operators are *not_counted*, by name with how often they run, its MACs are at least so many."""
 
     parts: tuple[BaselineRow, ...]
     convention: str
     inputs: Mapping[str, Tensor]
     archprof: str = ""
     commit: str = ""
+    not_counted: Mapping[str, int] | None = None
 
     @property
     def counted_as(self) -> tuple[str, Mapping[str, Tensor]]:
         """By which convention, and at which inputs."""
         return self.convention, self.inputs
 
+    def same(self, other: "Snapshot") -> bool:
+        """Tell whether both have the same counts, whatever version and commit they are of."""
+        return self._replace(archprof="", commit="") == other._replace(archprof="", commit="")
+
 
 class Entry(NamedTuple):
     """A network in a baseline file: which archprof counted it, at which commit, by which convention; its sums and its
-    rows."""
+    rows. Where operators are *not_counted*, by name with how often they run, its MACs are at least so many."""
 
     archprof: str
     commit: str
@@ -63,6 +68,10 @@ class Entry(NamedTuple):
     weighted_layers: int
     totals: Counts
     layers: tuple[BaselineRow, ...]
+    not_counted: Mapping[str, int] | None = None
+
+
+_ENTRY_KEYS = {*Entry._fields} - omitted(Entry)
 
 
 class Baseline(NamedTuple):
@@ -74,7 +83,7 @@ class Baseline(NamedTuple):
 def snapshot(report: Report, version: str = "", commit: str = "") -> Snapshot:
     """Return what a report counts, row by row."""
     parts = tuple(_row(row) for row in report.rows)
-    return Snapshot(parts, str(report.convention), tensors(report.inputs), version, commit)
+    return Snapshot(parts, str(report.convention), tensors(report.inputs), version, commit, not_counted(report))
 
 
 def _row(row: Row) -> BaselineRow:
@@ -109,10 +118,10 @@ def _model(kept: Snapshot) -> str:
     totals = Counts((name, counted(kept.parts, name)) for name in NAMES)
     weighted_layers = counted(kept.parts, "layers")
     facts = (kept.archprof, kept.commit, kept.convention, kept.inputs, weighted_layers, totals)
-    *keys, last = Entry._fields
-    lines = [f"      {_json(key)}: {_json(value)}" for key, value in zip(keys, facts, strict=True)]
+    entry = Entry(*facts, (), kept.not_counted)
+    lines = [f"      {_json(key)}: {_json(value)}" for key, value in entries(entry) if key != "layers"]
     layers = ",\n".join(f"        {_json(part)}" for part in kept.parts)
-    return "{\n" + ",\n".join([*lines, f'      "{last}": [\n{layers}\n      ]']) + "\n    }"
+    return "{\n" + ",\n".join([*lines, f'      "layers": [\n{layers}\n      ]']) + "\n    }"
 
 
 def _json(value: Any) -> str:
@@ -125,7 +134,7 @@ def merged(old: Mapping[str, Snapshot], new: Mapping[str, Snapshot]) -> dict[str
     kept = dict(old)
     for name, found in new.items():
         before = old.get(name)
-        if before is None or (before.parts, before.counted_as) != (found.parts, found.counted_as):
+        if before is None or not before.same(found):
             kept[name] = found
     return kept
 
@@ -174,11 +183,13 @@ class _BaselineReader:
 
     def _model(self, name: str, model: Any) -> Snapshot:
         where = f"models.{name[:60]}"
-        if not isinstance(model, dict) or model.keys() != {*Entry._fields}:
-            raise self._text.wrong(f"a network has {', '.join(sorted(Entry._fields))}", _json(name), where)
+        if not isinstance(model, dict) or model.keys() - omitted(Entry) != _ENTRY_KEYS:
+            raise self._text.wrong(f"a network has {', '.join(sorted(_ENTRY_KEYS))}", _json(name), where)
         texts = [model[key] for key in ("archprof", "commit", "convention")]
         layers, inputs = model["layers"], _inputs(model["inputs"])
-        if not all(isinstance(value, str) for value in texts) or not isinstance(layers, list) or not inputs:
+        missing = _calls(model.get("not_counted", {}))
+        known = isinstance(layers, list) and bool(inputs) and missing is not None
+        if not known or not all(isinstance(value, str) for value in texts):
             raise self._text.wrong("an entry of another type than archprof writes", _json(name), where)
         parts = tuple(self._part(name, f"{where}.layers[{number}]", row) for number, row in enumerate(layers))
         totals = model["totals"] if isinstance(model["totals"], dict) else {}
@@ -186,7 +197,7 @@ class _BaselineReader:
         found = {metric: counted(parts, metric) for metric in (*NAMES, "layers")}
         if {metric: _count(value) for metric, value in stated.items()} != found:
             raise self._text.wrong("the totals are not the sums of the layers", _json(name), f"{where}.totals")
-        return Snapshot(parts, texts[2], inputs, texts[0], texts[1])
+        return Snapshot(parts, texts[2], inputs, texts[0], texts[1], missing or None)
 
     def _part(self, name: str, where: str, row: Any) -> BaselineRow:
         if isinstance(row, dict) and tuple(row) == _ROW_KEYS:
@@ -213,6 +224,12 @@ def _inputs(found: Any) -> dict[str, Tensor]:
             return {}
         inputs[name] = Tensor(tuple(sizes), dtype)
     return inputs
+
+
+def _calls(found: Any) -> dict[str, int] | None:
+    """Return names with how often each; None for anything else."""
+    calls = {name: _count(times) for name, times in found.items()} if isinstance(found, dict) else {"": None}
+    return {name: times for name, times in calls.items() if times} if all(calls.values()) else None
 
 
 def _count(value: Any) -> int | None:

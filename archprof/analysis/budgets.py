@@ -12,10 +12,13 @@ from archprof.analysis.expectations import expectations
 from archprof.costs.metrics import total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest
+from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.spec.budget import Budget, Limit, Where
 
 PASS, FAIL, NEW = "pass", "fail", "new"
+# Metrics that operators without a rule add to, nobody knows how much.
+OF_MACS = ("macs", "flops")
 # So many rows are shown below a failure.
 _SHOWN = 3
 
@@ -39,7 +42,8 @@ class Verdict(NamedTuple):
     to, no limit and no difference.
 
     *difference* says by how much the limit is exceeded, and is negative where there is head-room. *since* is what
-    *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known.
+    *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known. Where operators are
+    not counted, *actual* and *before* may be *at_least* so many: it names which.
     """
 
     model: str
@@ -57,11 +61,13 @@ class Verdict(NamedTuple):
     since: str
     grown: tuple[Growth, ...] = ()
     note: str = ""
+    at_least: tuple[str, ...] = ()
 
     @property
     def improved(self) -> bool:
         """Whether a budget is kept by less than there was before."""
-        return self.status == PASS and self.before is not None and self.actual < self.before
+        known = self.before is not None and not self.at_least
+        return known and self.status == PASS and self.actual < (self.before or 0)
 
     def same(self, other: "Verdict") -> bool:
         """Tell whether both are of the same limit, of the same rows of the same network, wherever it is stated."""
@@ -89,6 +95,16 @@ class CheckedNetwork:
     def every(self) -> Sequence[int]:
         """The indices of all its rows."""
         return range(len(self.report.graph.nodes))
+
+    def at_least(self, metric: str, chosen: Sequence[int]) -> tuple[str, ...]:
+        """Return which of `actual` and `before` are lower bounds of a metric of some rows."""
+        if metric not in OF_MACS:
+            return ()
+        nodes = self.report.graph.nodes
+        operators = (nodes[index].op for index in chosen)
+        now = any(isinstance(op, Recorded) and not op.counted for op in operators)
+        then = self.before is not None and bool(self.before.not_counted)
+        return tuple(name for name, least in (("actual", now), ("before", then)) if least)
 
     def count(self, metric: str, chosen: Sequence[int]) -> int:
         """Return what some rows have of a metric, by their indices."""
@@ -184,14 +200,15 @@ def _verdict(
     actual = found.count(limit.metric, chosen)
     had = None if before is None else counted(before, limit.metric)
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
+    least = found.at_least(limit.metric, chosen)
     if limit.relative and had is None:
-        return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since)
+        return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since, at_least=least)
     bound = bound_of(limit, had, found.count(limit.metric, found.every))
     difference = bound - actual if limit.bound == "min" else actual - bound
     status = FAIL if difference > 0 else PASS
     grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, chosen, before)
     spec = grown[0].location if grown else place
-    return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown)
+    return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown, "", least)
 
 
 def bound_of(limit: Limit, before: int | None, whole: int) -> int:

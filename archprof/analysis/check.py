@@ -1,15 +1,19 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
 that is wrong."""
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.baseline import Snapshot, snapshot
 from archprof.analysis.budgets import (
     FAIL,
+    NEW,
+    OF_MACS,
+    PASS,
     CheckedNetwork,
     Verdict,
     contradictions,
@@ -20,14 +24,14 @@ from archprof.analysis.budgets import (
     start_of,
 )
 from archprof.analysis.document import ConventionText, convention_text, inputs_text
-from archprof.analysis.models import holds_graph, read_graph_at
+from archprof.analysis.models import holds_graph, read_graph_at, refuse_measuring
 from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
-from archprof.errors import InputError, Location, Problem, SpecError, problems_of
+from archprof.errors import InputError, Location, Problem, SpecError, problems_of, suggest
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.registry import spellings
@@ -35,13 +39,13 @@ from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config
 from archprof.spec.load import read_tree, resolve
+from archprof.spec.nodes import Scalar, shorten
 from archprof.spec.same import identity, is_at, standing_at
 from archprof.spec.types import Spec, Tree
+from archprof.spec.uncounted import Allowed, is_called
 from archprof.spec.variant import Setting, parse_reference
 from archprof.units import listed
 
-# Metrics that operators without a rule add to, nobody knows how much.
-_OF_MACS = ("macs", "flops")
 # The budget that asks for what a spec expects.
 _EXPECT = Budget(Where(), (), Location("", 0, 0), expect=True)
 
@@ -61,7 +65,8 @@ class CheckRequest(NamedTuple):
     folder: Path = Path()
     against: str = ""
     allow_empty: bool = False
-    allow_uncounted: bool = False  # MACs that are at least so many
+    allows: Allowed = Allowed()  # what may not be counted, so that MACs are at least so many
+    allowing: str = "--allow-uncounted={}"  # how one says so
     measure: Measure | None = None
     # The folder of a baseline that is to be written: snapshots are kept, by their names from there.
     keep: Path | None = None
@@ -69,17 +74,19 @@ class CheckRequest(NamedTuple):
     version: str = ""  # of archprof, that they say they were made by
     commit: str = ""  # that they say they are of
     problems: tuple[Problem, ...] = ()  # what is wrong already
+    graphs: tuple[Graph, ...] = ()  # networks that are read already
 
 
 class CheckedTotals(NamedTuple):
     """The totals of a network that was checked. Where operators are *not_counted*, by name with how often they run, its
-    MACs are at least so many."""
+    MACs are at least so many; where there is *at_most*, they are at most so many."""
 
     model: str
     file: str
     totals: Counts
     weighted_layers: int
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 class Outcome(NamedTuple):
@@ -129,6 +136,8 @@ class _Checking:
         self._identities: dict[tuple[str, tuple[Setting, ...]], Hashable] = {}
         self._met: dict[Budget, bool] = {}  # whether a budget of the config met a row
         self._unmet: dict[Budget, Problem] = {}
+        self._names: dict[Scalar, bool] = {}  # of operators that may not be counted: whether one of them was not
+        self._uncounted: set[str] = set()
         self._commit = self._root = ""  # of the revision, and the folder of its repository
         # Whether there should be something to count from.
         self._asked = bool(request.against) or request.before is not None
@@ -145,7 +154,9 @@ class _Checking:
 
     def run(self) -> Checked:
         """Check every network, then look at what all of them leave over."""
-        chosen = self._chosen()
+        for graph in self._request.graphs:
+            self._at_settings(Target(graph.origin.variant, graph.origin.file), graph, ())
+        chosen = () if self._request.graphs else self._chosen()
         for target, budgets in chosen:
             try:
                 self._network(target, budgets)
@@ -155,6 +166,7 @@ class _Checking:
         for budget, met in self._met.items():
             if not met and budget in self._unmet:
                 self._problems[self._unmet[budget]] = None
+        self._note(_allows_nothing(name, self._uncounted) for name, met in self._names.items() if not met)
         self._note(contradictions(self._verdicts))
         if (
             not self._verdicts
@@ -162,7 +174,7 @@ class _Checking:
             and self._request.keep is None
             and not (self._request.allow_empty and not chosen)
         ):
-            self._problems[_nothing(self._request, bool(chosen))] = None
+            self._problems[_nothing(self._request, bool(self._models))] = None
         failed = any(verdict.status == FAIL for verdict in self._verdicts)
         code = 2 if self._problems else 1 if failed else 0
         found = (tuple(self._verdicts), tuple(self._problems), tuple(self._models))
@@ -227,6 +239,8 @@ class _Checking:
     def _network(self, target: Target, budgets: Sequence[Budget]) -> None:
         """Check a network, and it at each further setting that its own budgets or its `expect` speak of."""
         if holds_graph(target.file):
+            if self._request.measure is not None:
+                refuse_measuring(target.name)
             self._at_settings(target, read_graph_at(target.file, target.settings), budgets)
             return
         tree = self._tree(target.file)
@@ -268,31 +282,58 @@ class _Checking:
             since = ""
         found = CheckedNetwork(target.label, report, before, since)
         weighted = found.count("layers", found.every)
-        missing = not_counted(report)
-        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing))
+        missing, bound = not_counted(report), at_most(report)
+        self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing, bound))
         if self._request.keep is not None:
             self._keep(target, report, self._request.keep)
         start = len(self._verdicts)
         held = Budget(Where(), (*self._request.limits, *self._implied(budgets)), Location(target.label, 0, 0))
         for budget in (*budgets, held) if limits else budgets:
             verdicts = judge(found, budget)
+            if bound:
+                verdicts = self._decided(found, budget, verdicts, bound)
             self._verdicts += [verdict for verdict in verdicts if not any(map(verdict.same, self._verdicts[start:]))]
             if budget.where.text and not select(found, budget.where):
                 self._unmet[budget] = names_no_row(budget, target.label, report.rows)
             else:
                 self._met[budget] = True
             self._check_comparable(budget, verdicts)
-        if missing and not self._request.allow_uncounted:
-            self._refuse_uncounted(report, missing, self._verdicts[start:])
+        allows = self._allowed(budgets, missing or {})
+        self._refuse_uncounted(report, allows.refused(missing or {}), self._verdicts[start:])
         if self._request.measure is not None:
             self._verdicts.append(_measured(target.label, graph, report, self._request.measure))
 
-    def _refuse_uncounted(self, report: Report, missing: Mapping[str, int], verdicts: Sequence[Verdict]) -> None:
+    def _allowed(self, budgets: Sequence[Budget], missing: Mapping[str, int]) -> Allowed:
+        """Return which operators may not be counted: those of the request, and of a network's own budgets."""
+        own = Allowed()
+        for budget in budgets:
+            own |= budget.allows
+        # What a configuration says of many networks need not hold for the few that were asked for.
+        said = self._request.allows.names if self._request.models else (*self._request.allows.names, *own.names)
+        for name in said:
+            self._names[name] = self._names.get(name, False) or any(is_called(one, name) for one in missing)
+        self._uncounted |= missing.keys()
+        return self._request.allows | own
+
+    def _refuse_uncounted(self, report: Report, refused: Mapping[str, int], verdicts: Sequence[Verdict]) -> None:
         """Note what may multiply and has no rule, where MACs were held to a limit."""
-        if any(one.metric in _OF_MACS for one in verdicts):
-            message = f"MACs are at least {report.totals.macs:,}; not counted: {listed(missing)}"
-            advice = "`--allow-uncounted` holds what is counted to the limit"
+        if refused and any(one.metric in OF_MACS for one in verdicts):
+            message = f"MACs are at least {report.totals.macs:,}; not counted: {listed(refused)}"
+            advice = f"`{self._request.allowing.format(','.join(refused))}` holds what is counted to the limit"
             self._note([Problem(message, start_of(report.origin), help=advice)])
+
+    def _decided(
+        self, found: CheckedNetwork, budget: Budget, verdicts: Sequence[Verdict], bound: AtMost
+    ) -> list[Verdict]:
+        """Return the verdicts that hold where MACs are at most so many, and note the others: an upper bound keeps a
+        limit, and exceeds none."""
+        chosen = select(found, budget.where)
+        macs, bounded = found.report.columns["macs"], bounded_nodes(found.report.graph)
+        if not any(macs[index] and index in bounded for index in chosen):
+            return list(verdicts)
+        decided = [one for one in verdicts if one.metric not in OF_MACS or (one.status == PASS) is (one.bound != "min")]
+        self._note(_undecided(one, bound) for one in verdicts if one not in decided and one.status != NEW)
+        return decided
 
     def _implied(self, budgets: Sequence[Budget]) -> list[Limit]:
         """Return what a baseline that was asked for demands where no relative limit does: no more parameters, no more
@@ -378,6 +419,12 @@ class _Checking:
         return self._trees[file]
 
 
+def _allows_nothing(name: Scalar, uncounted: Collection[str]) -> Problem:
+    """Return the problem of a name that no operator has that is not counted."""
+    advice = suggest(name.text, sorted(uncounted), "not counted") if uncounted else "every operator is counted"
+    return Problem(f"nothing called `{shorten(name.text)}` is uncounted", name.location, help=advice)
+
+
 def _where_asked(problem: Problem, budgets: Sequence[Budget]) -> Problem:
     """Return a problem that stands in no file, as a missing one and a wrong setting do, at the budget that asks for the
     network."""
@@ -404,6 +451,15 @@ def _nothing(request: CheckRequest, any_network: bool) -> Problem:
         Location(request.config.file, 1, 1),
         help="as in `budgets: [{model: specs/*.yaml, macs: 220M}]`",
     )
+
+
+def _undecided(verdict: Verdict, bound: AtMost) -> Problem:
+    """Return that nobody knows whether a limit holds."""
+    name = "FLOPs" if verdict.metric == "flops" else "MACs"
+    sign = "≥" if verdict.bound == "min" else "≤"
+    known = f"{name} are at most {verdict.actual:,}, which does not tell whether they are {sign} {verdict.limit:,}"
+    message = f"{known}: {listed(bound.causes)} may come to less"
+    return Problem(message, verdict.spec, help="an upper bound keeps a limit that is as high; of others data decides")
 
 
 def _measured(label: str, graph: Graph, report: Report, measure: Measure) -> Verdict:

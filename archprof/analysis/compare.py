@@ -4,7 +4,16 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import NamedTuple
 
-from archprof.analysis.document import ConventionText, ConventionTotal, Tensor, convention_text, tensors, total_by
+from archprof.analysis.at_most import AtMost, at_most
+from archprof.analysis.document import (
+    ConventionText,
+    ConventionTotal,
+    Tensor,
+    convention_text,
+    mode_of,
+    tensors,
+    total_by,
+)
 from archprof.analysis.summary import Stage, not_counted, stage_of
 from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
@@ -51,7 +60,7 @@ class Accuracy(NamedTuple):
 class Contender(NamedTuple):
     """One network of a comparison, with its parts by kind, by stage (the stride; `head` where the map is gone) and by
     block, and its counts as fractions of the reference's; where operators are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    they run, its MACs are at least so many; where there is *at_most*, they are at most so many."""
 
     model: str
     title: str
@@ -66,14 +75,18 @@ class Contender(NamedTuple):
     accuracy: Accuracy | None
     conventions: tuple[ConventionTotal, ...] = ()
     not_counted: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
+    captured: str = ""
 
 
 class Comparison(NamedTuple):
-    """Contenders in the order of the table, and the one that ratios relate to."""
+    """Contenders in the order of the table, the one that ratios relate to, and their *mode* where that is not
+    evaluation."""
 
     convention: ConventionText
     relative_to: str
     models: tuple[Contender, ...]
+    mode: str = ""
 
 
 def compare(
@@ -93,7 +106,8 @@ def compare(
         if sort not in SORT_KEYS:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
-    return Comparison(convention_text(reference.convention), reference.origin.variant, tuple(contenders))
+    rule = convention_text(reference.convention, training=reference.graph.training)
+    return Comparison(rule, reference.origin.variant, tuple(contenders), mode_of(reference))
 
 
 def _order(contender: Contender, key: str) -> float:
@@ -137,6 +151,8 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
         _accuracy(report.origin),
         tuple(total_by(report, one) for one in conventions),
         not_counted(report),
+        at_most(report),
+        report.graph.captured,
     )
 
 

@@ -7,7 +7,8 @@ from itertools import takewhile
 from math import isqrt
 from typing import Any, Literal, NamedTuple
 
-from archprof.analysis.document import ConventionText, Tensor, convention_text, tensor
+from archprof.analysis.at_most import AtMost, at_most
+from archprof.analysis.document import ConventionText, Tensor, convention_text, mode_of, tensor
 from archprof.analysis.summary import not_counted
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
@@ -63,8 +64,9 @@ class DiffTotals(NamedTuple):
 
 class Diff(NamedTuple):
     """Two networks and what changed from the first to the second, of what was *aligned*, blocks or operators; *hidden*
-    counts the changes of ignored kinds and fields. Where operators of a side are *not_counted*, by name with how often
-    they run, its MACs are at least so many."""
+    counts the changes of ignored kinds and fields, *moved* the operators that stand at another path. Where operators of
+    a side are *not_counted*, by name with how often they run, its MACs are at least so many; those of the sides in
+    *at_most* are at most so many; *mode* is that of both, where it is not evaluation."""
 
     before: str
     after: str
@@ -74,6 +76,10 @@ class Diff(NamedTuple):
     hidden: int
     blocks: tuple[BlockChange, ...]
     not_counted: Mapping[str, Mapping[str, int]] | None = None
+    moved: int | None = None
+    mode: str = ""
+    at_most: Mapping[str, AtMost] | None = None
+    captures: Mapping[str, str] | None = None
 
     @property
     def empty(self) -> bool:
@@ -87,7 +93,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     tables = before.origin.is_table and after.origin.is_table
     parts = _blocks if tables else _calls
     blocks = []
-    hidden = 0
+    hidden = moved = 0
     for old, new in _aligned(parts(before), parts(after)):
         if old is None or new is None:
             if not tables and _of_kind(old or new, ignore):
@@ -95,6 +101,7 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
             else:
                 blocks.append(_whole(old, new))
             continue
+        moved += not tables and old.path != new.path
         found = [change for change in _operators(old, new) if change]
         kept = [shown for change in found if (shown := _shown(change, ignore))]
         hidden += len(found) - len(kept)
@@ -103,9 +110,24 @@ def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:
     totals = DiffTotals(before.totals, after.totals, after.totals - before.totals)
     names = (before.origin.variant, after.origin.variant)
     aligned: Literal["blocks", "operators"] = "blocks" if tables else "operators"
-    sides = {"before": not_counted(before), "after": not_counted(after)}
-    uncounted = {side: calls for side, calls in sides.items() if calls} or None
-    return Diff(*names, convention_text(after.convention), aligned, totals, hidden, tuple(blocks), uncounted)
+    rule = convention_text(after.convention, training=after.graph.training)
+    sides = {"before": before, "after": after}
+    uncounted = {side: calls for side, report in sides.items() if (calls := not_counted(report))} or None
+    bounded = {side: bound for side, report in sides.items() if (bound := at_most(report))} or None
+    captured = {side: report.graph.captured for side, report in sides.items() if report.graph.captured} or None
+    return Diff(
+        *names,
+        rule,
+        aligned,
+        totals,
+        hidden,
+        tuple(blocks),
+        uncounted,
+        moved=moved or None,
+        mode=mode_of(after),
+        at_most=bounded,
+        captures=captured,
+    )
 
 
 class _Block(NamedTuple):

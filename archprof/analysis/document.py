@@ -56,7 +56,7 @@ class ConventionTotal(NamedTuple):
 
 class Head(NamedTuple):
     """What every result about a single network starts with: the network, the settings that were asked for, what goes in
-    and comes out, and what it costs in all."""
+    and comes out, what it costs in all, and its *mode* where that is not evaluation."""
 
     model: str
     title: str
@@ -66,6 +66,8 @@ class Head(NamedTuple):
     outputs: Mapping[str, Tensor]
     convention: ConventionText
     totals: Counts
+    mode: str = ""
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, or in a "real" run
 
     @property
     def input(self) -> Shape:
@@ -90,18 +92,24 @@ def inputs_text(inputs: Mapping[str, Tensor]) -> str:
     return ", ".join(f"{name} {show_shape(one.shape)}" for name, one in inputs.items())
 
 
-def convention_text(convention: Convention = ARCHPROF) -> ConventionText:
-    """Return a convention as results have it."""
-    return ConventionText(convention.name, convention.version, convention.text)
+def convention_text(convention: Convention = ARCHPROF, *, training: bool = False) -> ConventionText:
+    """Return a convention as results have it, of *training* mode where it says inference."""
+    text = convention.text.replace("inference", "forward pass in training mode") if training else convention.text
+    return ConventionText(convention.name, convention.version, text)
+
+
+def mode_of(report: "Report") -> str:
+    """Return `train` where a network is shown in training mode."""
+    return "train" if report.graph.training else ""
 
 
 def total_by(report: "Report", convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
     name, version, text, unit, *_ = convention
-    from archprof.costs.priced import convention_total, not_priced  # most results have no other convention
+    from archprof.costs.priced import priced  # most results have no other convention
 
-    total, unknown = convention_total(report, convention), not_priced(report, convention)
-    return ConventionTotal(name, version, unit, text, total, unknown)
+    found = priced(report, convention)
+    return ConventionTotal(name, version, unit, text, found.total(convention), found.not_priced())
 
 
 def head(report: "Report") -> Head:
@@ -114,8 +122,10 @@ def head(report: "Report") -> Head:
         origin.source,
         tensors(report.inputs),
         tensors(report.outputs),
-        convention_text(report.convention),
+        convention_text(report.convention, training=report.graph.training),
         report.totals,
+        mode_of(report),
+        report.graph.captured,
     )
 
 

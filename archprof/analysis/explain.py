@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import Head, head
 from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
 from archprof.costs.convention import Convention, convention_sum
-from archprof.costs.priced import convention_total, not_priced, priced_rows
+from archprof.costs.priced import Priced, convention_total, priced
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
@@ -84,6 +85,7 @@ class Explained(NamedTuple):
     unpriced: tuple[str, ...]
     not_counted: Mapping[str, int] | None = None
     constant_macs: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
 
 
 def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
@@ -95,32 +97,45 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     counted = {one.name: one.total for one in explanations}
     # How operators could be written is a question about what `build` writes.
     forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
-    published = tuple(_published_counts(report))
-    unknown, constants = not_counted(report), constant_macs(report)
-    return Explained(head(report), explanations, forms, published, _unpriced(report), unknown, constants)
+    published, unpriced = tuple(_published_counts(report)), _unpriced(report)
+    known = not_counted(report), constant_macs(report), at_most(report)
+    return Explained(head(report), explanations, forms, published, unpriced, *known)
 
 
 def _explanation(report: Report, convention: Convention) -> Explanation:
     """Return the way from our MACs to what a convention counts."""
-    known = priced_rows(report, convention)
-    steps = list(_left_out(report, known))
+    found = priced(report, convention)
+    steps = list(_left_out(found))
     for price in convention.prices:
-        rows = price.rows(known)
-        if counted := sum(map(price.amount.of, rows)):
-            steps.append(Addend(price.label, price.amount.text, len(rows), counted))
+        counts = [count for row in price.rows(found.counted) if (count := price.amount.of(row))]
+        if counted := sum(counts):
+            steps.append(Addend(price.label, price.amount.text, len(counts), counted))
     macs = report.totals.macs
     operators = sum(row.cost.macs > 0 for row in report.rows)
     name, version, text, unit, *_ = convention
     total = macs + sum(step.counted for step in steps)
-    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total, not_priced(report, convention))
+    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total, found.not_priced())
 
 
-def _left_out(report: Report, known: Sequence[Row]) -> Iterator[Addend]:
-    """Yield the MACs of operators of which it is not known whether they count."""
-    paths = {row.path for row in known}
-    rows = [row for row in report.rows if row.cost.macs and row.path not in paths]
-    if rows:
-        yield Addend("not priced", LEFT_OUT.text, len(rows), sum(map(LEFT_OUT.of, rows)))
+def _left_out(found: Priced) -> Iterator[Addend]:
+    """Yield the MACs of operators that a tool does not see, by what they are, and of those of which it is not known."""
+    parts: dict[str, list[Row]] = {}
+    for row in found.unseen:
+        parts.setdefault(f"{_PRODUCTS.get(row.kind, 'convolutions')}, not seen", []).append(row)
+    parts["not priced"] = list(found.unknown)
+    for label, rows in parts.items():
+        multiplying = [row for row in rows if row.cost.macs]
+        if multiplying:
+            yield Addend(label, LEFT_OUT.text, len(multiplying), sum(map(LEFT_OUT.of, multiplying)))
+
+
+# What operators that multiply are called, where they are no convolutions.
+_PRODUCTS = {
+    "linear": "linear layers",
+    "attention": "attention",
+    "matmul": "matrix products",
+    "recurrent": "recurrent layers",
+}
 
 
 class Writing(NamedTuple):

@@ -14,7 +14,7 @@ from archprof.analysis.document import Head, head
 from archprof.analysis.explain import rewritings, where_published
 from archprof.analysis.variants import Variants
 from archprof.costs.convention import ARCHPROF, Convention
-from archprof.costs.priced import convention_total
+from archprof.costs.priced import convention_total, priced
 from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
@@ -99,7 +99,7 @@ class Guessed(NamedTuple):
     """What a number that was seen may be: where it was published, and all that was tried, best first.
 
     *chance* is the share of random numbers of as many *digits* to which a guess would be offered, none where they are
-    too few to tell.
+    too few to tell. *untried* are the conventions of which it is not known what they count of the network in all.
     """
 
     head: Head
@@ -108,6 +108,7 @@ class Guessed(NamedTuple):
     chance: float | None
     published: tuple[PrintedThere, ...]
     guesses: tuple[Guess, ...]
+    untried: tuple[str, ...] = ()
 
     @property
     def found(self) -> bool:
@@ -160,15 +161,14 @@ def parse_seen(text: str) -> Seen:
     return Seen(text.strip(), printed, of, COUNTS.get(letter[1]) or COUNTS[letter[1].removesuffix("s")])
 
 
-def guess(
-    seen: Seen, variants: Variants, settings: tuple[Setting, ...], conventions: tuple[Convention, ...]
-) -> Guessed:
+def guess(seen: Seen, report: Report, variants: Variants | None, conventions: tuple[Convention, ...]) -> Guessed:
     """Return what a number may be, best first: those that fit, the least far-fetched before others, then the nearest.
+    What was published is looked up among the *variants* of the network, if it has any.
 
     Raises SpecError where the settings of something published cannot be.
     """
-    report = variants.report(settings)
-    tries = list(_tries(seen, _counts(seen, report, conventions)))
+    whole = tuple(one for one in conventions if not priced(report, one).unknown)
+    tries = list(_tries(seen, _counts(seen, report, whole, params=ARCHPROF in conventions)))
     chances = _chances(seen, tries)
     guesses: dict[tuple[int, str, bool], Guess] = {}
     for one in sorted(tries, key=lambda one: one.far):
@@ -186,8 +186,9 @@ def guess(
         ),
     )
     offered = max((chance for chance in chances.values() if chance <= LIKELY), default=None)
-    published = tuple(_published(seen, variants, report))
-    return Guessed(head(report), seen.text, seen.digits, offered, published, tuple(ordered))
+    published = () if variants is None else tuple(_published(seen, variants, report))
+    untried = tuple(one.name for one in conventions if one not in whole) if seen.of != "params" else ()
+    return Guessed(head(report), seen.text, seen.digits, offered, published, tuple(ordered), untried)
 
 
 def _distance(one: Guess) -> Fraction:
@@ -295,10 +296,10 @@ def _report_at(variants: Variants, at: tuple[Setting, ...]) -> Report:
     return analyze_graph(expand(resolve(variants.tree, at, spellings)))
 
 
-def _counts(seen: Seen, report: Report, conventions: tuple[Convention, ...]) -> Iterator[_Count]:
+def _counts(seen: Seen, report: Report, conventions: tuple[Convention, ...], *, params: bool) -> Iterator[_Count]:
     if seen.of != "params":
         yield from _operations(report, conventions)
-    if seen.of != "operations" and ARCHPROF in conventions:
+    if seen.of != "operations" and params:
         yield from _params(report)
 
 
@@ -310,6 +311,8 @@ def _operations(report: Report, conventions: tuple[Convention, ...]) -> Iterator
         if one.unit == "MACs":
             yield _Count(2 * counted, "FLOPs, 2 per MAC", one.name, far + 1)
     units = {one.name: one.unit for one in conventions}
+    if not report.origin.is_table:  # how operators could be written is a question about what `build` writes
+        return
     for form in rewritings(report, conventions, totals):
         for name, counted in form.counts.items():
             yield _Count(counted, units[name], name, 2, f"{plural(form.operators, form.what)} as {form.otherwise}")
@@ -317,7 +320,7 @@ def _operations(report: Report, conventions: tuple[Convention, ...]) -> Iterator
 
 def _params(report: Report) -> Iterator[_Count]:
     totals = report.totals
-    norms = sum(row.cost.params for row in report.rows if row.operator.category == "norm")
+    norms = sum(row.cost.params for row in report.rows if row.operator.kind == "norm")
     yield _Count(totals.params, "params", "", 0)
     yield _Count(totals.trainable, "trainable params", "", 1)
     yield _Count(totals.params + totals.buffers, "params and buffers", "", 1)

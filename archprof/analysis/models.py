@@ -1,74 +1,117 @@
-"""The one way from what a user types to a graph: specs, ONNX files, locks, and, where a command lets code run,
-modules."""
+"""The one way from what a user types to a graph: specs, locks, programs of torch.export, ONNX files, and, where a
+command lets code run, modules."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
+from archprof.costs.agreement import CountedModules
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.spec import catalog
 from archprof.spec.variant import Reference, Setting, parse_reference
 
+if TYPE_CHECKING:
+    from archprof.captures.lock_text import Lock
+
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
+_FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
 _SIZES = "sizes of its axes stand behind it, `net.onnx@H=320,W=320`, or in `--input x=3x320x320`"
-_TABLES = "name a network of the catalog, or a `.yaml` file"
+_TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
 
 
 def read_model(
-    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, for_tables: Mapping[str, object]
+    reference: str,
+    settings: Sequence[Setting],
+    inputs: Sequence[str] | None = None,
+    *,
+    train: bool = False,
+    real: bool = False,
 ) -> Graph:
-    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, an
-    ONNX file, or the module that code makes, recorded; the last two take *inputs* as `--input` has them.
+    """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
+    program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
+    *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, of all others too where they
-    have settings, or anything is asked *for_tables* alone, by the options that ask for it.
+    Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of all
+    others too where they have settings.
     """
     given = tuple(inputs or ())
     if ":" in reference:
         from archprof.captures.source import capture, is_code
 
         if is_code(reference):
-            _refuse(reference, settings, f"give its code other arguments, `{_called(reference)}`, or an `--input`")
-            _refuse_for_tables(reference, for_tables)
-            return capture(reference, given)
+            _refuse(reference, settings, _others(reference))
+            return capture(reference, given, train=train, real=real)
     target, behind = _graph_file(reference)
     if target:
-        _refuse_for_tables(target, for_tables)
-        _refuse(target, settings, _ANEW if catalog.is_lock(target) else _SIZES)
-        return read_graph_at(target, behind, given)
+        return _read_graph(target, behind, settings, given, train=train)
+    if train:
+        raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
-def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
-    """Return the network that *reference* names, no code: a spec at *settings*, a lock, or an ONNX file whose axes they
-    size.
+def read_measured(
+    reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, counter: str
+) -> tuple[Graph, CountedModules]:
+    """Return the network that code makes, and what a *counter* finds on its module. Raises UsageError as `read_model`
+    does, and where the module cannot be run."""
+    from archprof.captures.source import capture_and_measure
 
-    Raises SpecError and UsageError; for a lock too where it has settings.
+    _refuse(reference, settings, _others(reference))
+    return capture_and_measure(reference, tuple(inputs or ()), counter)
+
+
+def _others(reference: str) -> str:
+    return f"give its code other arguments, `{_called(reference)}`, or an `--input`"
+
+
+def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
+    """Return the network that *reference* names, no code: a spec at *settings*, a lock, a program of torch.export, or
+    an ONNX file.
+
+    Raises SpecError and UsageError; for all but specs also where they have settings.
     """
     target, behind = _graph_file(reference)
-    return read_graph_at(target, (*behind, *settings)) if target else _read_spec(reference, settings)
+    return _read_graph(target, behind, settings, ()) if target else _read_spec(reference, settings)
+
+
+def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:
+    from archprof.language.expand import read_network  # what holds a graph needs none of the language
+
+    return read_network(reference, settings)
 
 
 def holds_graph(file: str) -> bool:
-    """Tell whether a file holds a graph rather than a spec: a lock, or an ONNX file."""
-    return catalog.is_lock(file) or catalog.is_onnx(file)
+    """Tell whether a file holds a graph rather than a spec: a lock, a program of torch.export, or an ONNX file."""
+    return catalog.is_lock(file) or catalog.is_program(file) or catalog.is_onnx(file)
 
 
-def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = ()) -> Graph:
-    """Return the network of a lock, or of an ONNX file, whose free axes have the sizes of *settings* and *inputs*.
+def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = (), *, train: bool = False) -> Graph:
+    """Return the network of a lock, or of a program or an ONNX file whose free axes have the sizes of *settings* and
+    *inputs*; with *train*, as it runs in training mode.
 
-    Raises UsageError for a file that holds none, for sizes that do not fit, and for any of either with a lock.
+    Raises UsageError for a file that holds none, for axes that are not free or have no size, for any of either with a
+    lock, and for what was not captured in training.
     """
+    if catalog.is_program(file):
+        from archprof.captures.pt2.read import read_exported
+
+        if train:
+            raise usage_error(f"`{file}` was exported as it runs in evaluation", help=_TRAINED)
+        return read_exported(file, settings, inputs).graph
     if not catalog.is_lock(file):
+        if train:
+            raise usage_error(f"`{_shown(file)}` was exported as it runs in evaluation", help=_TRAINED)
         return _read_onnx(file, settings, inputs)
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
     if inputs:
         raise usage_error(f"`{file}` has its input already", help=_ANEW)
-    return read_lock(file).graph
+    found = read_lock(file)
+    return _training(file, found) if train else found.graph
 
 
 def _read_onnx(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Graph:
@@ -81,15 +124,10 @@ def _read_onnx(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Gr
     return read_onnx(file, sizes, tuple(map(read_given, inputs)))
 
 
-def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:
-    from archprof.language.expand import read_network  # what holds a graph needs none of the language
-
-    return read_network(reference, settings)
-
-
 def _graph_file(reference: str) -> Reference:
     """Return the file that a reference names, where it holds a graph, with what stands behind; nothing otherwise."""
-    if catalog.LOCK in reference or catalog.ONNX in reference or reference.startswith("-"):
+    may_be = any(suffix in reference for suffix in (catalog.LOCK, catalog.PROGRAM, catalog.ONNX))
+    if may_be or reference.startswith("-"):
         found = parse_reference(reference)
         if holds_graph(found.target) or (found.target == "-" and _is_onnx_at_stdin()):
             return found
@@ -107,16 +145,39 @@ def _is_onnx_at_stdin() -> bool:
         return False
 
 
+def _shown(file: str) -> str:
+    return "<stdin>" if file == "-" else file
+
+
+def _read_graph(
+    file: str, behind: Sequence[Setting], settings: Sequence[Setting], inputs: Sequence[str], *, train: bool = False
+) -> Graph:
+    advice = _FREE if catalog.is_program(file) else _ANEW if catalog.is_lock(file) else _SIZES
+    _refuse(file, settings, advice)
+    return read_graph_at(file, behind, inputs, train=train)
+
+
+def _training(file: str, lock: "Lock") -> Graph:
+    if lock.training is None:
+        advice = f"`archprof lock {lock.captured.model} --modes eval,train -o {file}` captures it in training too"
+        raise usage_error(f"`{file}` was captured in evaluation alone", help=advice)
+    return lock.training
+
+
 def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
     for name, _ in settings:
         option = f"--{name}" if name in ("width", "resolution", "classes") else "--set"
         raise usage_error(_needs_table(option, reference), help=advice)
 
 
-def _refuse_for_tables(reference: str, for_tables: Mapping[str, object]) -> None:
-    for option, asked in for_tables.items():
-        if asked:
-            raise usage_error(_needs_table(option, reference), help=_TABLES)
+def refuse_measuring(reference: str) -> None:
+    """Raise UsageError for a file that holds a graph, on which nothing can be measured."""
+    target = reference.partition("@")[0]
+    if holds_graph(target):
+        message = f"`--measure` runs a module, and `{reference}` holds none"
+        kind = "a lock was captured" if catalog.is_lock(target) else "a program was exported"
+        source = "an ONNX file was exported" if catalog.is_onnx(target) else kind
+        raise usage_error(message, help=f"`archprof summary CODE --measure` measures what {source} from")
 
 
 def _called(reference: str) -> str:

@@ -1,9 +1,10 @@
 """What a network costs, call by call."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
+from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import Convention, convention_sum
@@ -18,8 +19,9 @@ Stage = int | Literal["head"]
 
 
 class Layer(NamedTuple):
-    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not
-    known."""
+    """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
+    *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be,
+    *constant* that it depends on no input of the network."""
 
     path: str
     op: str
@@ -39,6 +41,8 @@ class Layer(NamedTuple):
     location: Location | None
     counts: Mapping[str, int | None] | None = None
     measured: Measured | None = None
+    bounded: bool = False
+    constant: bool = False
 
     @property
     def agrees(self) -> bool:
@@ -48,7 +52,8 @@ class Layer(NamedTuple):
 
 class MeasuredTotals(NamedTuple):
     """What counters found in all, and whether that, and every row, is what the formulas say; operators that a counter
-    has no rule for, by how often they ran."""
+    has no rule for, by how often they ran. Where modules were compared rather than operators,
+    there were so many *compared_modules*."""
 
     counter: str
     torch: str
@@ -57,13 +62,15 @@ class MeasuredTotals(NamedTuple):
     agree: bool
     macs_torch: int | None = None
     not_counted: Mapping[str, int] | None = None
+    compared_modules: int | None = None
 
 
 class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
-    run, because they may multiply and there is no rule for them, the MACs are at least so many; *constant_macs* are
-    those of calls that depend on no input, by path. Of a file that stores a network, *stored* says what it holds, and
-    *remarks* what else is to be told."""
+    run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
+    *at_most*, they are at most so many; *constant_macs* are those of calls that depend on no input, by path. Operators
+    with *packed_weights* hold what is not among the parameters. Of a file that stores a network, *stored* says what it
+    holds, and *remarks* what else is to be told."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -71,25 +78,41 @@ class Summary(NamedTuple):
     measured: MeasuredTotals | None = None
     not_counted: Mapping[str, int] | None = None
     constant_macs: Mapping[str, int] | None = None
+    at_most: AtMost | None = None
+    packed_weights: Mapping[str, int] | None = None
     stored: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
-    known = _known(report, conventions) if conventions else []
-    layers = tuple([_layer(row, known) for row in report.rows])
+    counted = _counted(report, conventions) if conventions else {}
+    bounded, constants = bounded_nodes(report.graph), frozenset(constant(report.graph))
+    layers = [
+        _layer(row, counted, bounded=index in bounded, constant=index in constants)
+        for index, row in enumerate(report.rows)
+    ]
     tallies = tuple([total_by(report, one) for one in conventions])
-    unknown, constants = not_counted(report), constant_macs(report)
+    measured = _measured(report.measured)
+    found = not_counted(report), constant_macs(report), at_most(report), _packed_weights(report)
     told = (report.origin.stored or None, report.origin.remarks)
-    return Summary(head(report), layers, tallies, _measured(report.measured), unknown, constants, *told)
+    return Summary(head(report), tuple(layers), tallies, measured, *found, *told)
 
 
-def _known(report: Report, conventions: Sequence[Convention]) -> list[tuple[Convention, Collection[str]]]:
-    """Return conventions, each with the paths of which it is known what it counts."""
-    from archprof.costs.priced import priced_rows
+def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
+    """Return what conventions count of each path, by name; None where that is not known."""
+    from archprof.costs.priced import priced
 
-    return [(one, {row.path for row in priced_rows(report, one)}) for one in conventions]
+    found: dict[str, dict[str, int | None]] = {row.path: {} for row in report.rows}
+    for one in conventions:
+        counted, unseen, unknown = priced(report, one)
+        for row in counted:
+            found[row.path][one.name] = convention_sum([row], one)
+        for row in unseen:
+            found[row.path][one.name] = 0
+        for row in unknown:
+            found[row.path][one.name] = None
+    return found
 
 
 def not_counted(report: Report) -> dict[str, int] | None:
@@ -106,7 +129,13 @@ def constant_macs(report: Report) -> dict[str, int] | None:
     return {nodes[index].id: column[index] for index in constant(report.graph) if column[index]} or None
 
 
-def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Layer:
+def _packed_weights(report: Report) -> dict[str, int] | None:
+    """Return the quantised operators whose weights are no parameters, by name, with how often they run."""
+    names = [node.op.name for node in report.graph.nodes if isinstance(node.op, Recorded) and node.op.multiplies]
+    return dict(Counter(name for name in names if name.startswith("quantized."))) or None
+
+
+def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool, constant: bool) -> Layer:
     place = row.location
     return Layer(
         row.path,
@@ -125,8 +154,10 @@ def _layer(row: Row, known: Sequence[tuple[Convention, Collection[str]]]) -> Lay
         row.dilation,
         row.cost,
         None if place is None else place._replace(file=catalog.portable(place.file)),
-        {one.name: convention_sum([row], one) if row.path in paths else None for one, paths in known} or None,
+        counted.get(row.path),
         row.measured,
+        bounded,
+        constant,
     )
 
 
@@ -139,4 +170,4 @@ def _measured(found: Agreement | None) -> MeasuredTotals | None:
     if found is None:
         return None
     totals = (found.params, found.macs, found.agree, found.macs_torch)
-    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None)
+    return MeasuredTotals(found.counter, found.torch, *totals, found.not_counted or None, found.compared_modules)

@@ -13,26 +13,39 @@ SIZES = (1, 2, 3)
 _COPIES = frozenset(("contiguous", "clone"))
 
 Axes = list[list[BatchAxis]]
+# A call of the first recording, with those that it is at the other batch sizes.
+Matched = tuple[Dispatched, ...]
 
 
-def batch_axes(recordings: Sequence[Recording]) -> Axes | None:
-    """Return, for each output of each call, where the batch stands; None where the calls depend on the batch size, or
-    where there are not as many recordings as `SIZES`."""
+def matched(recordings: Sequence[Recording]) -> list[Matched] | None:
+    """Return each call of the first recording with what it is in the others, alone where it is a copy that those may do
+    without; None where the calls depend on the batch size, or where there are not as many recordings as `SIZES`."""
     if len(recordings) < len(SIZES):
         return None
-    kept = [[call for call in one.calls if call.name not in _COPIES] for one in recordings]
-    if any([call.target for call in calls] != [call.target for call in kept[0]] for calls in kept[1:]):
+    found = _side_by_side([one.calls for one in recordings])
+    if found is not None:
+        return found
+    kept = _side_by_side([[call for call in one.calls if call.name not in _COPIES] for one in recordings])
+    if kept is None:
         return None
-    found = iter([_axes(calls) for calls in zip(*kept, strict=True)])
+    rest = iter(kept)
+    return [(call,) if call.name in _COPIES else next(rest) for call in recordings[0].calls]
+
+
+def _side_by_side(calls: Sequence[Sequence[Dispatched]]) -> list[Matched] | None:
+    first, *others = [[(call.target, len(call.outputs)) for call in one] for one in calls]
+    return list(zip(*calls, strict=True)) if all(one == first for one in others) else None
+
+
+def batch_axes(calls: Sequence[Matched], recordings: Sequence[Recording]) -> Axes:
+    """Return, for each output of each call, where the batch stands."""
     axes: Axes = []
-    for call in recordings[0].calls:
-        axes.append(_copied(call, axes, recordings) if call.name in _COPIES else next(found))
+    for same in calls:
+        axes.append(_axes(same) if len(same) > 1 else _copied(same[0], axes, recordings))
     return axes
 
 
 def _axes(calls: Sequence[Dispatched]) -> list[BatchAxis]:
-    if len({len(call.outputs) for call in calls}) > 1:
-        return [None] * len(calls[0].outputs)
     return [
         batch_axis([output.shape for output in outputs])
         for outputs in zip(*(call.outputs for call in calls), strict=True)

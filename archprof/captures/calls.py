@@ -16,13 +16,16 @@ class HeldTensor(NamedTuple):
 class SeenTensor(NamedTuple):
     """A tensor as a call sees it: its whole shape, the type of its elements, and where it comes from.
 
-    *after* are the calls that have written over its storage since it was made.
+    *after* are the calls that have written over its storage since it was made. *strides* are None where it is
+    contiguous; tensors of one recording that have the same *storage* share it.
     """
 
     shape: tuple[int, ...]
     dtype: str
     source: Edge | HeldTensor
     after: tuple[Edge, ...] = ()
+    strides: tuple[int, ...] | None = None
+    storage: int = 0
 
 
 class Dispatched(NamedTuple):
@@ -30,7 +33,9 @@ class Dispatched(NamedTuple):
     operator's schema (tensors as `SeenTensor`), and what it returns.
 
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
-    multiply-accumulates.
+    multiply-accumulates. *writes* names the arguments that are written over; *bounded* tells that data decides how much
+    it returns, and the outputs are the most that it can. *written* tells how its code calls the operator: as a
+    `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`).
     """
 
     target: str
@@ -41,6 +46,9 @@ class Dispatched(NamedTuple):
     outputs: tuple[SeenTensor, ...]
     macs: int = 0
     counted: bool = True
+    writes: tuple[str, ...] = ()
+    bounded: bool = False
+    written: str = "method"
 
     @property
     def name(self) -> str:

@@ -5,8 +5,8 @@ from math import isfinite
 from typing import Any
 
 from archprof.errors import printable
-from archprof.ir.dims import product
-from archprof.ir.values import BatchAxis, Value
+from archprof.ir.dims import Shape, product
+from archprof.ir.values import BatchAxis, Strides, Value
 
 Reader = Callable[[Any], Any]
 
@@ -133,7 +133,7 @@ def counts(value: Any) -> tuple[tuple[str, int], ...]:
 
 
 def tensor(value: Any) -> Value:
-    """Return a tensor's shape, channels, batch and type."""
+    """Return a tensor's shape, channels, batch, type and strides."""
     record = mapping(value)
     shape = field(record, "shape", lambda found: integers(found, range(MOST_RANK), 0))
     if product(shape) > MOST_COUNT:
@@ -142,7 +142,20 @@ def tensor(value: Any) -> Value:
     channel = field(record, "channel", lambda found: None if found is None else integer(found, 0, rank - 1), 0)
     if channel == rank == 0:
         raise Refused("a number has no channels: `channel` is null")
-    return Value(shape, channel, field(record, "batch", lambda found: _batch(found, rank), 0), _dtype(record))
+    batch: BatchAxis = field(record, "batch", lambda found: _batch(found, rank), 0)
+    whole = rank + isinstance(batch, int)
+    strides: Strides | None = field(record, "strides", lambda found: _strides(found, whole), None)
+    dtype: str = field(record, "dtype", element_type, "float32")
+    found = Value(shape, channel, batch, dtype, strides)
+    if strides and _reach(found.at_batch(1), strides) >= MOST_COUNT:
+        raise Refused("`strides`: they lead out of any memory")
+    return found
+
+
+def _reach(shape: Shape, strides: Strides) -> int:
+    """Return how many elements lie between the first and the last of a tensor."""
+    steps = [sum(one) if isinstance(one, tuple) else one for one in strides]
+    return sum((size - 1) * step for size, step in zip(shape, steps, strict=True) if size)
 
 
 def tensors(value: Any) -> tuple[Value, ...]:
@@ -155,8 +168,16 @@ def _batch(value: Any, rank: int) -> BatchAxis:
     return integers(value, (rank,), 0) if isinstance(value, list) else integer(value, 0, rank)
 
 
-def _dtype(record: Mapping[str, Any]) -> str:
-    found: str = field(record, "dtype", text, "float32")
+def _strides(value: Any, rank: int) -> Strides:
+    return tuple([_stride(one) for one in items(value, (rank,))])
+
+
+def _stride(value: Any) -> Any:
+    return tuple(map(count, items(value, (2,)))) if isinstance(value, list) else count(value)
+
+
+def element_type(value: Any) -> str:
+    found = text(value)
     if not found.isidentifier():
-        raise Refused(f"`dtype`: expected a type of elements, not {shown(found)}")
+        raise _expected("a type of elements", value)
     return found

@@ -1,5 +1,5 @@
-"""What a module is called with: as it is typed (`3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `n:=16000`), or as
-Python gives it."""
+"""What a module is called with: as it is typed (`3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list`,
+`n:=16000`), or as Python gives it."""
 
 from __future__ import annotations
 
@@ -16,20 +16,21 @@ if TYPE_CHECKING:
     from archprof.captures.module import Batched
 
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
-_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole` or `n:=16000`"
+_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or `n:=16000`"
+_FORMS = ("whole", "list")
 _SIZES = re.compile(r"[1-9][0-9]*(?:[x×][1-9][0-9]*)*")
 
 
 class Given(NamedTuple):
     """One argument: its name in forward (empty by place), and a tensor's shape and type, or a plain value.
 
-    *whole* is a shape that has no batch.
+    The *form* `whole` is a shape that has no batch, `list` that of each image of a list, which is the batch.
     """
 
     name: str = ""
     shape: tuple[int, ...] | None = None
     dtype: str = "float32"
-    whole: bool = False
+    form: str = ""
     value: Any = None
 
 
@@ -42,14 +43,14 @@ def read_given(text: str) -> Given:
     if sign and not name.isidentifier():
         raise _no_input(text)
     sizes, *words = rest.split(":")
-    whole = words[-1:] == ["whole"]
-    dtype = words[: len(words) - whole] or ["float32"]
-    scalar = not sizes and whole
+    form = words.pop() if words and words[-1] in _FORMS else ""
+    dtype = words or ["float32"]
+    scalar = not sizes and form == "whole"
     if len(dtype) > 1 or not (scalar or _SIZES.fullmatch(sizes)):
         raise _no_input(text)
     if dtype[0] not in DTYPES:
         raise usage_error(f"`{dtype[0]}` is no type of elements", help=f"types: {', '.join(DTYPES)}")
-    return Given(name, tuple(map(int, re.split("[x×]", sizes))) if sizes else (), dtype[0], whole)
+    return Given(name, tuple(map(int, re.split("[x×]", sizes))) if sizes else (), dtype[0], form)
 
 
 def _literal(value: str, text: str) -> Any:
@@ -68,7 +69,7 @@ def batched(given: Iterable[Given]) -> Batched:
     from archprof.captures.module import Batched
 
     listed = tuple(given)
-    grows = any(one.shape is not None and not one.whole for one in listed)
+    grows = any(one.shape is not None and not one.form for one in listed)
 
     def at(size: int) -> Any:
         from archprof.runtime.arguments import CallArguments
@@ -78,7 +79,7 @@ def batched(given: Iterable[Given]) -> Batched:
             tuple(value for name, value in values if not name), {name: v for name, v in values if name}
         )
 
-    return Batched(at, grows)
+    return Batched(at, grows, drawn=True)
 
 
 def batched_for(module: nn.Module, input: Any, args: Sequence[Any] | None, kwargs: Mapping[str, Any] | None) -> Batched:
@@ -91,7 +92,7 @@ def batched_for(module: nn.Module, input: Any, args: Sequence[Any] | None, kwarg
         raise usage_error("an input and arguments at once", help="`input=(3, 224, 224)`, or `args=(x, y)`")
     given, named = args if input is None else input, kwargs or {}
     is_shape = isinstance(given, tuple | list) and bool(given) and all(isinstance(size, int) for size in given)
-    return Batched(lambda images: arguments_for(module, given, named, images), is_shape)
+    return Batched(lambda images: arguments_for(module, given, named, images), is_shape, is_shape)
 
 
 def _tensor(one: Given, size: int) -> Any:
@@ -99,5 +100,7 @@ def _tensor(one: Given, size: int) -> Any:
 
     if one.shape is None:
         return one.value
-    shape = one.shape if one.whole else (size, *one.shape)
-    return torch.empty(shape, dtype=getattr(torch, one.dtype))
+    dtype = getattr(torch, one.dtype)
+    if one.form == "list":
+        return [torch.empty(one.shape, dtype=dtype) for _ in range(size)]
+    return torch.empty(one.shape if one.form else (size, *one.shape), dtype=dtype)

@@ -4,14 +4,16 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from archprof.captures.batch import batch_axes, batch_axis
+from archprof.captures.batch import Matched, batch_axes, batch_axis, matched
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.channels import channel_axes
 from archprof.captures.held import read_through
 from archprof.captures.lift import held_tensors, lift
-from archprof.captures.site import moved_axes, without_batch
+from archprof.captures.memory import memory_of, strides_of
+from archprof.captures.one_image import axes_of_one
+from archprof.captures.site import without_batch
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Provenance
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -20,24 +22,21 @@ from archprof.ir.values import BatchAxis, Value
 # What an operator returns that returns nothing.
 _NOTHING = Value((), None, None)
 NOT_RUN = "not run"
-# What returns states too, which have the layers in front of the batch.
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
 
 
 class Parameter(NamedTuple):
-    """A parameter of a module: its elements, and whether it learns."""
+    """A parameter of a module: its elements, their type, and whether it learns."""
 
     elements: int
+    dtype: str
     trainable: bool
 
 
 class Parts(NamedTuple):
-    """What a module is made of: the class of each module by its path, its parameters by name, and the paths of modules
-    whose class is torch's own."""
+    """What a module is made of: the class of each module by its path, and its parameters by name."""
 
-    classes: Mapping[str, str]
+    modules: Mapping[str, ModuleClass]
     parameters: Mapping[str, Parameter]
-    own: frozenset[str]
 
 
 class RowPlace(NamedTuple):
@@ -55,26 +54,31 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     """
     recordings = [read_through(one) for one in recordings]
     first = recordings[0]
-    axes = batch_axes(recordings)
+    found = matched(recordings)
+    single = found is None
+    calls: Sequence[Matched] = [(call,) for call in first.calls] if found is None else found
+    axes = axes_of_one(first) if single else batch_axes(calls, recordings)
     channels = channel_axes(first.calls)
-    batches = {
-        name: batch_axis([one.inputs[name].shape for one in recordings]) if axes else _first_axis(seen)
-        for name, seen in first.inputs.items()
-    }
-    inputs = {
-        name: _value(seen, batches[name], channels.get(Edge(INPUT, k)))
-        for k, (name, seen) in enumerate(first.inputs.items())
-    }
-    builder = GraphBuilder(inputs)
+    builder = GraphBuilder(_inputs(recordings[:1] if single else recordings, channels))
     read = _read(first)
-    for index, (made, place) in enumerate(zip(first.calls, _places(first.calls), strict=True)):
-        call = _without_extras(made, index, read)
-        batch = axes[index] if axes else _first_axes(call, builder)
-        known = [channels.get(Edge(index, k)) for k in range(len(call.outputs))]
-        _add(builder, call, place, tuple(map(_value, call.outputs, batch, known)), known, parts)
+    for index, (made, place) in enumerate(zip(calls, _places(first.calls), strict=True)):
+        same = _without_extras(made, index, read)
+        known = [channels.get(Edge(index, k)) for k in range(len(same[0].outputs))]
+        seen = zip(*[one.outputs for one in same], strict=True)
+        _add(builder, same, place, tuple(map(_value, seen, axes[index], known)), known, parts)
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
-    return builder.build(origin.name, returned, origin, named=len(returned) > 1)
+    graph = builder.build(origin.name, returned, origin, len(returned) > 1, parts.modules)
+    return graph._replace(single_batch=single)
+
+
+def _inputs(recordings: Sequence[Recording], channels: Mapping[Edge, int]) -> dict[str, Value]:
+    inputs = {}
+    for k, name in enumerate(recordings[0].inputs):
+        seen = [one.inputs[name] for one in recordings]
+        batch = batch_axis([one.shape for one in seen]) if len(seen) > 1 else _first_axis(seen[0])
+        inputs[name] = _value(seen, batch, channels.get(Edge(INPUT, k)))
+    return inputs
 
 
 def _read(recording: Recording) -> set[Any]:
@@ -83,11 +87,12 @@ def _read(recording: Recording) -> set[Any]:
     return read | {seen.source for seen in recording.outputs.values()}
 
 
-def _without_extras(call: Dispatched, index: int, read: Collection[Any]) -> Dispatched:
+def _without_extras(same: Matched, index: int, read: Collection[Any]) -> Matched:
     """Return a call without what it returns for its backward pass alone: statistics, indices, seeds."""
+    call = same[0]
     if not call.name.startswith(_WITH_EXTRAS) or any(Edge(index, k) in read for k in range(1, len(call.outputs))):
-        return call
-    return call._replace(outputs=call.outputs[:1])
+        return same
+    return tuple([one._replace(outputs=one.outputs[:1]) for one in same])
 
 
 # Whose outputs behind the first the backward pass reads, in decomposed programs above all.
@@ -100,12 +105,13 @@ _WITH_EXTRAS = (
 
 def _add(
     builder: GraphBuilder,
-    call: Dispatched,
+    same: Matched,
     place: RowPlace,
     outputs: tuple[Value, ...],
     channels: Sequence[int | None],
     parts: Parts,
 ) -> None:
+    call = same[0]
     read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
     inputs = [builder.value(edge) for edge in read]
     op, names = lift(call, inputs, outputs, place.form)
@@ -114,56 +120,45 @@ def _add(
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
-    placement = Placement(some or not learns, {}, _provenance(call, place, parts), renamed or None, frozen)
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
-    builder.append(place.path, op, edges, values, op.kind, _form(op, place, parts), placement)
+    provenance = _provenance(op, place, parts)
+    memory = memory_of(same, len(edges))
+    placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
+    builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
 
 
-def _form(op: Operator, place: RowPlace, parts: Parts) -> str:
-    """Return how the module runs an operator; a module of a class other than torch's for it is none that tools know."""
-    if op.form == "function":  # whatever module has it alone
-        return op.form
-    known = place.path in parts.own and parts.classes[place.path] == type(op).__name__
-    return place.form if known or place.form == "function" or isinstance(op, Recorded) else "other module"
+def _form(call: Dispatched, place: RowPlace, parts: Parts) -> str:
+    """Return how an operator is run: as a module of torch's own, or in the way that a module's code calls it."""
+    if place.form == "module" and parts.modules[place.path].own:
+        return place.form
+    in_place = call.written == "method" and call.target.split(".")[1].endswith("_")
+    return "in place" if in_place else call.written
 
 
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
-    unused: dict[tuple[str, bool], dict[str, int]] = defaultdict(dict)
-    for name, (elements, trainable) in parts.parameters.items():
+    unused: dict[tuple[str, bool], dict[str, Parameter]] = defaultdict(dict)
+    for name, parameter in parts.parameters.items():
         if name not in used:
             path, _, key = name.rpartition(".")
-            unused[path, trainable][key] = elements
+            unused[path, parameter.trainable][key] = parameter
     for (path, trainable), held in unused.items():
         names = {key: f"{path}.{key}" if path else key for key in held}
-        op = Recorded(NOT_RUN, held=tuple(held.items()))
-        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.classes[path]}, {NOT_RUN}")
-        builder.append(path, op, (), (_NOTHING,), op.kind, "function", Placement(trainable, {}, place, names))
+        op = Recorded(NOT_RUN, held=tuple((key, one.elements) for key, one in held.items()))
+        place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.modules[path].short}, {NOT_RUN}")
+        dtypes = {key: one.dtype for key, one in held.items() if one.dtype != "float32"}
+        memory = Memory(dtypes=dtypes) if dtypes else None
+        placement = Placement(trainable, {}, place, names, memory=memory)
+        builder.append(path, op, (), (_NOTHING,), op.kind, "function", placement)
 
 
-def _provenance(call: Dispatched, place: RowPlace, parts: Parts) -> Provenance:
+def _provenance(op: Operator, place: RowPlace, parts: Parts) -> Provenance:
     """Return the block of a call; of what stands outermost, itself."""
     block = place.block
-    return Provenance(None, block=block or place.path, block_type=parts.classes[block] if block else call.name)
-
-
-def _first_axes(call: Dispatched, builder: GraphBuilder) -> list[BatchAxis]:
-    """Return where the batch stands in what a call returns for a single image, as far as that can be told: where the
-    call has moved it, or in front, where that is 1."""
-    if call.name in _RECURRENT:
-        return [_first_axis(call.outputs[0]), *(1 if seen.shape[1:2] == (1,) else None for seen in call.outputs[1:])]
-    first = next(call.tensors(), None)
-    if first is not None and isinstance(first.source, Edge):
-        batch = builder.value(first.source).batch
-        moved = moved_axes(call)
-        if isinstance(batch, int) and moved:
-            return [moved.index(batch)]
-        if isinstance(batch, int) and batch > 0:
-            kept = first.shape[: batch + 1]
-            return [batch if seen.shape[: batch + 1] == kept else _first_axis(seen) for seen in call.outputs]
-    return [_first_axis(seen) for seen in call.outputs]
+    kind = parts.modules[block].short if block else op.describe()
+    return Provenance(None, block=block or place.path, block_type=kind)
 
 
 def _first_axis(seen: SeenTensor) -> BatchAxis:
@@ -176,11 +171,14 @@ def _written(call: Dispatched, read: Collection[Edge]) -> Iterator[Edge]:
     yield from (edge for edge in written if edge not in read)
 
 
-def _value(seen: SeenTensor, batch: BatchAxis, channels: int | None) -> Value:
-    """Return a tensor as a value, with its channels where they are known to be in the whole shape; else of three axes
-    the first is taken for them, of others the last."""
-    shape = (*seen.shape[:batch], *seen.shape[batch + 1 :]) if isinstance(batch, int) else seen.shape
-    value = Value(shape, None if not shape else 0 if len(shape) == 3 else len(shape) - 1, batch, seen.dtype)
+def _value(seen: Sequence[SeenTensor], batch: BatchAxis, channels: int | None) -> Value:
+    """Return a tensor, as it was seen at one or several batch sizes, as a value, with its channels where they are known
+    to be in the whole shape; else of three axes the first is taken for them, of others the last."""
+    shape = seen[0].shape
+    if isinstance(batch, int):
+        shape = (*shape[:batch], *shape[batch + 1 :])
+    channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
+    value = Value(shape, channel, batch, seen[0].dtype, strides_of(seen))
     axis = None if channels is None else without_batch(channels, value)
     return value if axis is None else value._replace(channel=axis)
 
@@ -201,14 +199,15 @@ def _as_operator(
 
 def _places(calls: Sequence[Dispatched]) -> list[RowPlace]:
     """Return where each call stands: a module that runs a single operator, or a single one with parameters, is that
-    operator; others are functions of the module that calls them."""
+    operator; others are functions of the module that calls them. What writes over a buffer of its module, as one that
+    counts batches, is not what the module is."""
     visits: dict[tuple[str, int], list[int]] = defaultdict(list)
     for index, call in enumerate(calls):
         visits[call.path, call.visit].append(index)
     parents = {call.path.rpartition(".")[0] for call in calls}
     places: dict[int, RowPlace] = {}
     for (path, _), indices in visits.items():
-        own = [index for index in indices if any(held_tensors(calls[index]))] or indices
+        own = [index for index in indices if not calls[index].writes and any(held_tensors(calls[index]))] or indices
         alone = own[0] if len(own) == 1 and path not in parents else None
         block = path if alone is None else path.rpartition(".")[0]
         counted: Counter[str] = Counter()

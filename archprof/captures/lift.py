@@ -25,7 +25,7 @@ class Lifted(NamedTuple):
 
 def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], form: str) -> Lifted:
     """Return the operator of a call, on these values."""
-    found = _typed(Site(call, form, inputs, outputs)) if inputs else None
+    found = _typed(Site(call, form, inputs, outputs)) if inputs and not call.bounded else None
     if found is not None:
         return found
     held = dict(held_tensors(call))
@@ -33,10 +33,11 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         call.target,
         call.macs,
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
-        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "buffer"),
+        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if _is_counted_buffer(held)),
         _kind(call),
         call.counted,
         _divides(call, outputs),
+        call.bounded,
     )
     return Lifted(recorded, {})
 
@@ -61,10 +62,16 @@ def _tensor_names(op: Operator, call: Dispatched) -> Mapping[str, str]:
     return dict(zip(held, own, strict=False))
 
 
+def _is_counted_buffer(held: HeldTensor) -> bool:
+    """Tell a buffer from a parameter, and from the number of batches that a norm has seen, which convention `archprof`
+    leaves out."""
+    return held.kind == "buffer" and held.name.rpartition(".")[2] != "num_batches_tracked"
+
+
 def _kind(call: Dispatched) -> str:
     """Return what sort of operator a call is, one of the kinds of `Operator`; a product with a parameter is linear."""
     kind = KINDS.get(call.name, "other")
-    if kind == "standard":
+    if kind == "standard" and "weight" in call.arguments:  # packed weights do not say their groups
         return _kind_of_convolution(call)
     if kind == "other" and call.macs:
         learned = any(held.kind == "parameter" for _, (_, held) in held_tensors(call))
@@ -125,15 +132,17 @@ KINDS: Mapping[str, str] = {
     **dict.fromkeys(("conv_transpose1d", "conv_transpose2d", "conv_transpose3d"), "standard"),
     "linear": "linear",
     "scaled_dot_product_attention": "attention",
+    "flex_attention": "attention",
     "_scaled_dot_product_flash_attention_for_cpu": "attention",
     **dict.fromkeys(("lstm", "gru", "rnn_tanh", "rnn_relu", "mkldnn_rnn_layer", "_cudnn_rnn"), "recurrent"),
     **dict.fromkeys(("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell"), "recurrent"),
     **dict.fromkeys(("layer_norm", "group_norm", "batch_norm", "instance_norm", "rms_norm"), "norm"),
+    **dict.fromkeys(("native_layer_norm", "native_group_norm", "_native_batch_norm_legit_no_training"), "norm"),
     **dict.fromkeys(("relu", "gelu", "silu", "sigmoid", "tanh", "leaky_relu", "elu", "hardtanh", "prelu"), "act"),
     **dict.fromkeys(("mish", "softplus", "softmax", "_softmax"), "act"),
     **dict.fromkeys(("max_pool1d", "max_pool2d", "max_pool3d", "avg_pool1d", "avg_pool2d", "avg_pool3d"), "pool"),
     **dict.fromkeys(("adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d"), "pool"),
-    **dict.fromkeys(("adaptive_max_pool2d", "mean"), "pool"),
+    **dict.fromkeys(("adaptive_max_pool2d", "mean", "max_pool2d_with_indices", "_adaptive_avg_pool2d"), "pool"),
     **dict.fromkeys(("view", "reshape", "transpose", "permute", "slice", "select", "flatten", "unflatten"), "shape"),
     **dict.fromkeys(("unsqueeze", "squeeze", "expand", "contiguous", "clone", "split", "unbind", "roll"), "shape"),
     "dropout": "dropout",

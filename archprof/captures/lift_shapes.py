@@ -136,8 +136,10 @@ def _interpolate(site: Site) -> Operator | None:
 
 
 def _mode(call: Dispatched) -> str:
-    """Return `bilinear` of `upsample_bilinear2d`."""
-    return next(mode for mode in ("trilinear", "bilinear", "linear", "bicubic", "nearest") if mode in call.name)
+    """Return `bilinear` of `upsample_bilinear2d`, `bilinear antialiased` of `_upsample_bilinear2d_aa`."""
+    modes = ("trilinear", "bilinear", "linear", "bicubic", "nearest_exact", "nearest")
+    mode = next(mode for mode in modes if mode in call.name).replace("_", " ")
+    return f"{mode} antialiased" if call.name.endswith("_aa") else mode
 
 
 def _shuffle(site: Site) -> Operator | None:

@@ -28,11 +28,12 @@ from archprof.captures.fields import (
     text,
     texts,
 )
-from archprof.captures.lock_text import SCHEMA, Captured, Lock
+from archprof.captures.lock_memory import read_memory
+from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
@@ -44,7 +45,8 @@ from archprof.spec.json_text import FileKind, JsonText
 
 MAX_BYTES = 1 << 26
 _KIND = FileKind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")
-_FORMS = one_of("module", "other module", "function")
+_TRAINING = "training."
+_FORMS = one_of(*FORMS)
 
 _Read = TypeVar("_Read")
 
@@ -78,16 +80,31 @@ class _Reader:
         self._text = JsonText(file, data, _KIND)
         self._indices: dict[str, int] = {}
         self._builder = GraphBuilder({})
+        self._evaluation: dict[str, Any] = {}  # the calls that those of training may be
 
     def read(self) -> Lock:
         document = self._document()
         captured = self._part("captured", lambda: _captured(field(document, "captured", mapping)))
-        self._builder = GraphBuilder(self._part("inputs", lambda: field(document, "inputs", _inputs)))
-        for place, record in enumerate(self._part("nodes", lambda: field(document, "nodes", _nodes))):
-            self._part(f"nodes[{place}]", partial(self._node, record), record)
-        outputs = self._part("outputs", lambda: field(document, "outputs", self._outputs))
+        graph = self._graph(document, captured)
+        if "training" not in document:
+            return Lock(graph, captured)
+        self._evaluation = {name: document["nodes"][index] for name, index in self._indices.items()}
+        training = self._graph(
+            self._part("training", lambda: field(document, "training", mapping)), captured, _TRAINING
+        )
+        return Lock(graph, captured, training._replace(training=True, modules=graph.modules))
+
+    def _graph(self, record: dict[str, Any], captured: Captured, where: str = "") -> Graph:
+        self._indices = {}
+        self._builder = GraphBuilder(self._part(f"{where}inputs", lambda: field(record, "inputs", _inputs)))
+        for place, node in enumerate(self._part(f"{where}nodes", lambda: field(record, "nodes", _nodes))):
+            self._part(f"{where}nodes[{place}]", partial(self._node, node), node)
+        outputs = self._part(f"{where}outputs", lambda: field(record, "outputs", self._outputs))
+        single = self._part(f"{where}single_batch", lambda: field(record, "single_batch", flag, False))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
-        return Lock(self._builder.build(captured.model, outputs, origin, named=len(outputs) > 1), captured)
+        modules = self._part(f"{where}modules", lambda: field(record, "modules", _modules, {}))
+        graph = self._builder.build(captured.model, outputs, origin, len(outputs) > 1, modules)
+        return graph._replace(single_batch=single, captured=captured.how)
 
     def _document(self) -> dict[str, Any]:
         document = self._text.parse()
@@ -107,13 +124,18 @@ class _Reader:
             raise self._wrong(where, record, str(error)) from None
 
     def _wrong(self, where: str, record: Any, message: str) -> UsageError:
+        behind = '"training"' if where.startswith(_TRAINING) else ""
         path = record.get("path") if isinstance(record, dict) else None
         if not isinstance(path, str):
-            return self._text.wrong(message, f'"{where.partition("[")[0]}"', where)
-        return self._text.wrong(message, f'"path": {json.dumps(path, ensure_ascii=False)}', f"{where}, {shown(path)}")
+            near = f'"{where.removeprefix(_TRAINING).partition("[")[0]}"'
+            return self._text.wrong(message, near, where, behind)
+        near = f'"path": {json.dumps(path, ensure_ascii=False)}'
+        return self._text.wrong(message, near, f"{where}, {shown(path)}", behind)
 
     def _node(self, found: Any) -> None:
-        record = mapping(found)
+        if isinstance(found, str) and found not in self._evaluation:
+            raise Refused(f"no call of evaluation is {shown(found)}")
+        record = mapping(self._evaluation.get(found) if isinstance(found, str) else found)
         edges: tuple[Edge, ...] = field(record, "inputs", self._edges)
         outputs: tuple[Value, ...] = field(record, "outputs", tensors)
         if not outputs:
@@ -124,7 +146,8 @@ class _Reader:
         place = Provenance(None, block=field(record, "block", text), block_type=field(record, "block_type", text))
         tied = field(record, "parameters", names, None)
         frozen = frozenset(field(record, "frozen", texts, ()))
-        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen)
+        memory = read_memory(record, len(edges), len(outputs))
+        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory)
         form = field(record, "form", _FORMS, "module")
         call = self._builder.append(field(record, "path", text), op, edges, outputs, op.kind, form, placement)
         if call != field(record, "call", count, 1):
@@ -158,7 +181,9 @@ class _Reader:
 
 
 def _captured(found: Mapping[str, Any]) -> Captured:
-    return Captured(**{name: field(found, name, texts if name == "inputs" else text) for name in Captured._fields})
+    known = [name for name in Captured._fields if name != "how"]
+    how = field(found, "how", one_of("meta", "fake", "real"), "")
+    return Captured(**{name: field(found, name, texts if name == "inputs" else text) for name in known}, how=how)
 
 
 def _inputs(found: Any) -> dict[str, Value]:
@@ -166,6 +191,19 @@ def _inputs(found: Any) -> dict[str, Value]:
     if not inputs:
         raise Refused("a network has an input")
     return inputs
+
+
+def _modules(found: Any) -> dict[str, ModuleClass]:
+    classes = names(found)
+    holders = {path.rpartition(".")[0] for path in classes if path}
+    return {path: _class(cls, path in holders) for path, cls in classes.items()}
+
+
+def _class(found: str, holds: bool) -> ModuleClass:
+    made, _, places = found.partition(" ×")
+    name, _, base = made.removesuffix(")").partition("(nn.")
+    many = int(places) if places.isdecimal() else 1
+    return ModuleClass(name, name.removeprefix("nn.") if name.startswith("nn.") else base, holds, many)
 
 
 def _nodes(found: Any) -> list[Any]:
@@ -196,7 +234,8 @@ def _recorded(found: Any) -> Recorded:
     held, kept = (field(record, key, counts, ()) for key in ("parameters", "buffers"))
     kind = field(record, "kind", one_of(*KINDS))
     divides = field(record, "divides", lambda value: None if value is None else integer(value, 1, MOST_SIZE), 1)
-    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides)
+    bounded = field(record, "bounded", flag, False)
+    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides, bounded)
 
 
 def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:

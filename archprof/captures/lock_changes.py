@@ -4,7 +4,8 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archprof.captures.lock_text import Lock, edge_record, node_ids, node_records, tensor_record
+from archprof.captures.lock_text import Lock, class_records, graph_record, node_ids, node_name
+from archprof.ir.graph import Graph
 
 
 class Changed(NamedTuple):
@@ -36,7 +37,16 @@ def _now(was: str, is_now: str) -> str:
 
 
 def changes(before: Lock, now: Lock) -> list[Changed]:
-    """Return what differs, in the order of execution; how the two were captured is no part of it."""
+    """Return what differs, in the order of execution, then what does so in training alone; how the two were captured is
+    no part of it."""
+    found = _changes(before.graph, now.graph)
+    if before.training is not None and now.training is not None:
+        trained = [one for one in _changes(before.training, now.training) if one not in found]
+        found += [one._replace(name=f"{one.name} in training") for one in trained]
+    return found
+
+
+def _changes(before: Graph, now: Graph) -> list[Changed]:
     old, new = _parts(before), _parts(now)
     found = [Changed("removed", name) for name in old if name not in new]
     for name, record in new.items():
@@ -44,25 +54,31 @@ def changes(before: Lock, now: Lock) -> list[Changed]:
             found.append(Changed("added", name))
         elif fields := dict(_fields(old[name], record)):
             found.append(Changed("changed", name, fields))
-    return found or list(_moved(before, now))
+    return found or list(_moved(before, now)) or list(_classes(before, now))
 
 
-def _moved(before: Lock, now: Lock) -> Iterator[Changed]:
+def _classes(before: Graph, now: Graph) -> Iterator[Changed]:
+    """Yield the modules whose classes are others, of networks whose calls are the same."""
+    fields = dict(_fields(dict(class_records(before)), dict(class_records(now))))
+    if fields:
+        yield Changed("changed", "the modules", fields)
+
+
+def _moved(before: Graph, now: Graph) -> Iterator[Changed]:
     """Yield the first call that is another one, of networks that have the same ones."""
-    for old, new in zip(node_ids(before.graph), node_ids(now.graph), strict=True):
+    for old, new in zip(node_ids(before), node_ids(now), strict=True):
         if old != new:
             yield Changed("moved", new)
             return
 
 
-def _parts(lock: Lock) -> dict[str, dict[str, Any]]:
-    graph = lock.graph
-    ids = node_ids(graph)
-    calls = dict(zip(ids, node_records(graph), strict=True))
+def _parts(graph: Graph) -> dict[str, dict[str, Any]]:
+    record = graph_record(graph)
     return {
-        "the inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
-        **{name: _flat(record) for name, record in calls.items()},
-        "the outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
+        "the inputs": record["inputs"],
+        "the batch": {"single": graph.single_batch},
+        **{node_name(node): _flat(node) for node in record["nodes"]},
+        "the outputs": record["outputs"],
     }
 
 

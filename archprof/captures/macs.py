@@ -6,8 +6,9 @@ from math import prod
 from typing import Any
 
 from archprof.captures.calls import SeenTensor
+from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.products import RULES as PRODUCTS
-from archprof.runtime.products import Rule, Shapes, Sizes, matmul, multiplies
+from archprof.runtime.products import Rule, Shapes, Sizes, attention, matmul, multiplies
 
 
 def _convolution(arguments: Shapes, output: Sizes) -> int:
@@ -42,6 +43,11 @@ def _cell(arguments: Shapes, output: Sizes) -> int:
     return prod(inputs[:-1]) * (prod(arguments[2]) + prod(arguments[3]))
 
 
+def _einsum(arguments: Shapes, output: Sizes) -> int:
+    equation, operands, path = arguments
+    return einsum_macs(equation, operands, path)
+
+
 RULES: Mapping[str, Rule] = {
     **PRODUCTS,
     **dict.fromkeys(("aten::conv1d", "aten::conv2d", "aten::conv3d"), _convolution),
@@ -52,7 +58,12 @@ RULES: Mapping[str, Rule] = {
     "aten::addmm": _added_product,
     **dict.fromkeys(("aten::lstm_cell", "aten::gru_cell", "aten::rnn_tanh_cell", "aten::rnn_relu_cell"), _cell),
     "torchvision::deform_conv2d": _convolution,
+    "higher_order::flex_attention": attention,
+    **dict.fromkeys(("quantized::conv1d", "quantized::conv2d", "quantized::conv3d"), _convolution),
+    **dict.fromkeys(("quantized::conv1d_relu", "quantized::conv2d_relu", "quantized::conv3d_relu"), _convolution),
 }
+# Composite operators that are taken apart where they run, and may stand whole in a file.
+_WRITTEN: Mapping[str, Rule] = {"aten::einsum": _einsum, "aten::linalg_matmul": matmul}
 # Composite operators without multiply-accumulates that are noted as they are; others are taken apart.
 _WHOLE = frozenset(
     (
@@ -65,6 +76,10 @@ _WHOLE = frozenset(
         *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
         *("aten::dropout", "aten::flatten", "aten::silu", "aten::softmax", "aten::embedding", "aten::pixel_shuffle"),
         *("aten::reshape", "aten::contiguous", "aten::to", "aten::type_as"),
+        *("aten::upsample_nearest1d", "aten::upsample_nearest2d", "aten::upsample_nearest3d"),
+        *("aten::_upsample_nearest_exact1d", "aten::_upsample_nearest_exact2d", "aten::_upsample_nearest_exact3d"),
+        *("aten::upsample_linear1d", "aten::upsample_bilinear2d", "aten::upsample_trilinear3d"),
+        *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
     )
 )
 
@@ -77,7 +92,7 @@ def is_whole(operator: str) -> bool:
 
 def macs_of(operator: str, given: Mapping[str, Any], output: Sizes) -> int | None:
     """Return what a call multiplies and accumulates; None where there is no rule, and it may do so."""
-    rule = RULES.get(operator)
+    rule = RULES.get(operator) or _WRITTEN.get(operator)
     if rule is not None:
         return rule([_shapes(value) for value in given.values()], output)
     return None if multiplies(operator) else 0

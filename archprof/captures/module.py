@@ -1,86 +1,119 @@
-"""A torch module as a graph: recorded on tensors without elements, the module untouched."""
+"""A torch module as a graph: recorded on tensors without elements, or in a real run, the module untouched."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import UsageError, described, usage_error
+from archprof.errors import InputError, UsageError, described, usage_error
 from archprof.ir.foreign import Raised
-from archprof.ir.graph import Graph
+from archprof.ir.graph import Graph, ModuleClass
 from archprof.ir.origin import Origin, Unlisted
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archprof.captures.calls import Recording
+    from archprof.captures.shadow import Shadow
     from archprof.runtime.arguments import CallArguments
 
 
 class Batched(NamedTuple):
-    """What a module is called with at a batch size; *growing* tells whether there are others."""
+    """What a module is called with at a batch size; *growing* tells whether there are others, and *drawn* that the
+    elements of its tensors are anybody's choice."""
 
     at: Callable[[int], CallArguments]
     growing: bool
+    drawn: bool = False
 
 
-def capture_module(module: Any, batched: Batched, origin: Origin | None = None) -> Graph:
-    """Return the graph of a torch module in evaluation mode, for one input.
+def capture_module(
+    module: Any, batched: Batched, origin: Origin | None = None, *, train: bool = False, real: bool = False
+) -> Graph:
+    """Return the graph of a torch module in evaluation mode, or as it trains, for one input.
 
     Nothing is computed and nothing of the module is touched: a copy without elements runs, at three batch sizes, so
-    that the batch's place in every shape is known. Raises UsageError for what is no module, or has no parameters yet,
-    and, from what it raised, where its forward fails.
+    that the batch's place in every shape is known. Where it is to be *real*, a copy with elements runs once. Raises
+    UsageError for what is no module, or has no parameters yet, and, from what it raised, where its forward fails.
     """
     from archprof.captures.graph import Parameter, Parts, graph_of
     from archprof.runtime.arguments import measurable
 
     module = measurable(module)
-    recordings = _recordings(module, batched)
-    parameters = {name: Parameter(one.numel(), one.requires_grad) for name, one in module.named_parameters()}
-    classes = {path: type(part).__name__ for path, part in module.named_modules()}
-    own = frozenset(path for path, part in module.named_modules() if type(part).__module__.startswith("torch.nn."))
-    return graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(classes, parameters, own))
+    recordings, how = _recordings(module, batched, train=train, real=real)
+    parameters = {
+        name: Parameter(one.numel(), str(one.dtype).removeprefix("torch."), one.requires_grad)
+        for name, one in module.named_parameters()
+    }
+    places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
+    modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
+    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(modules, parameters))
+    return graph._replace(training=train, captured=how)
 
 
-def _recordings(module: nn.Module, batched: Batched) -> list[Recording]:
-    from archprof.captures.shadow import on_fakes, on_meta
+def _class_of(module: nn.Module, places: int) -> ModuleClass:
+    mine = type(module)
+    torchs = (cls.__name__ for cls in mine.__mro__ if _is_torchs(cls) and cls.__name__ != "Module")
+    name = f"nn.{mine.__name__}" if _is_torchs(mine) else f"{mine.__module__}.{mine.__name__}"
+    return ModuleClass(name, next(torchs, ""), any(module.children()), places)
 
+
+def _is_torchs(cls: type) -> bool:
+    return cls.__module__.startswith("torch.nn.")
+
+
+def _recordings(module: nn.Module, batched: Batched, *, train: bool, real: bool) -> tuple[list[Recording], str]:
+    """Return what was recorded, a recording for each batch size, and how: on `meta`, on `fake` tensors, or `real`."""
+    from archprof.captures.shadow import on_cpu, on_fakes, on_meta
+
+    shadows: dict[str, Shadow] = {"meta": partial(on_meta, train=train), "fake": partial(on_fakes, train=train)}
+    if real:
+        shadows = {"real": on_cpu(drawn=batched.drawn, train=train)}
     failed: BaseException | None = None
-    for shadowed in (on_meta, on_fakes):
-        try:
-            first = _record(module, batched.at(1), shadowed)
-        except Raised as error:
-            # What needs elements fails on meta, and may not on fake tensors; what is wrong fails on both.
-            failed = error
-            continue
-        return [first, *_others(module, batched, shadowed)]
+    for gradients in (False, True):
+        for how, shadowed in shadows.items():
+            at = partial(_record, module, shadowed, gradients=gradients)
+            try:
+                first = at(batched.at(1))
+            except InputError:
+                raise
+            except Raised as error:
+                # What needs elements fails on meta, and may not on fake tensors; what is wrong fails on both.
+                failed = error
+                continue
+            return [first, *([] if real else _others(batched, at))], how
+        if "does not require grad" not in str(failed):
+            break
     assert failed is not None
-    raise _failed_on(batched.at(1), failed) from failed
+    raise _failed_on(module, batched.at(1), failed, real=real) from failed
 
 
-def _others(module: nn.Module, batched: Batched, shadowed: Callable[..., Any]) -> list[Recording]:
+def _others(batched: Batched, at: Callable[[CallArguments], Recording]) -> list[Recording]:
     """Record at further batch sizes; nothing where the module does not take them."""
     from archprof.captures.batch import SIZES
 
     if not batched.growing:
         return []
     try:
-        return [_record(module, batched.at(size), shadowed) for size in SIZES[1:]]
+        return [at(batched.at(size)) for size in SIZES[1:]]
     except Raised:  # of a module that is made for one image
         return []
 
 
-def _record(module: nn.Module, arguments: CallArguments, shadowed: Callable[..., Any]) -> Recording:
+def _record(module: nn.Module, shadowed: Shadow, arguments: CallArguments, *, gradients: bool) -> Recording:
     import torch
     from torch.utils._pytree import tree_map_only
 
     from archprof.captures.record import record
+    from archprof.captures.surroundings import repeatable
     from archprof.runtime.measure import inference
 
-    with inference(), shadowed(module) as (copy, convert):
+    with inference(), repeatable(), shadowed(module) as (copy, convert):
         args, kwargs = tree_map_only(torch.Tensor, convert, tuple(arguments))
-        return record(copy, _named(copy, args, kwargs), args, kwargs)
+        return record(copy, _named(copy, args, kwargs), args, kwargs, gradients=gradients)
 
 
 def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
@@ -102,15 +135,41 @@ def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
     return found
 
 
-def _failed_on(arguments: CallArguments, error: BaseException) -> UsageError:
+def _failed_on(module: nn.Module, arguments: CallArguments, error: BaseException, *, real: bool) -> UsageError:
     from archprof.runtime.arguments import call_text
 
-    if higher := re.search(r"HigherOrderOperator (\w+)", str(error)):
-        message = f"the module calls `{higher[1]}`, an operator of functions, which no recorder looks into"
-        return usage_error(
-            message, help="have it run another way meanwhile, as with eager attention", note=raised_at(error)
-        )
-    return usage_error(f"the module fails on ({call_text(arguments)}): {described(error)}", note=raised_at(error))
+    message, advice = _known_reason(module, error, real=real) or (f"the module fails on ({call_text(arguments)})", "")
+    if not advice:
+        message = f"{message}: {described(error)}"
+    return usage_error(message, help=advice, note=raised_at(error))
+
+
+def _known_reason(module: nn.Module, error: BaseException, *, real: bool) -> tuple[str, str] | None:
+    """Return why a module cannot be recorded, and what to do about it; None where that is nothing known."""
+    from archprof.captures.bounds import FunctionOperatorError, UnknownElementError
+
+    if isinstance(error, FunctionOperatorError):
+        message = f"the module calls `{error.operator}`, an operator of functions, which no recorder looks into"
+        return message, _REALLY if error.operator == "cond" else "have it run another way meanwhile"
+    if isinstance(error, UnknownElementError):
+        where = f"`{error.path}` ({error.module})" if error.path else f"this {error.module}"
+        message = f"what {where} does depends on data: it asks for elements, by `{error.operator}`, and there are none"
+        return message, _REALLY
+    if not real and any(".quantized" in type(part).__module__ for part in module.modules()):
+        return "the module is quantised, and packed weights have no form without elements", _REALLY
+    if wants_gpu(error):
+        return f"the module wants a GPU: {described(error)}", ON_ANY_DEVICE
+    return None
+
+
+_REALLY = "`--real`, in Python `real=True`, counts a run on random numbers"
+ON_ANY_DEVICE = "have it use the device of what it is given, `x.device`: it is recorded without a GPU"
+_GPU = re.compile(r"\bcuda\b|nvidia|\bhip\b|\bxpu\b", re.IGNORECASE)
+
+
+def wants_gpu(error: BaseException) -> bool:
+    """Tell whether something failed for want of a GPU, as far as its message tells."""
+    return _GPU.search(str(error)) is not None
 
 
 def raised_at(error: BaseException) -> str:

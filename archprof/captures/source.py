@@ -6,9 +6,10 @@ Code runs here, so that only what a user typed may come this way.
 from __future__ import annotations
 
 import ast
+import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -17,12 +18,17 @@ from archprof.errors import InputError, described, did_you_mean, printable, sugg
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.spec.catalog import LOCK
 
 if TYPE_CHECKING:
     from torch import nn
 
     from archprof.captures.lock_text import Lock
+    from archprof.captures.module import Batched
+    from archprof.runtime.measure import Measurement
 
+# What calls what makes a module, with or without its weights.
+Construct = Callable[[Callable[[], Any]], Any]
 # Of a clip, as torchvision's references train and evaluate with.
 _FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
@@ -30,12 +36,13 @@ LIBRARIES = ("torchvision", "timm", "transformers")
 
 class CodeReference(NamedTuple):
     """A model as it is typed: a library, a file or a module, what it names there, and arguments (None where it is not
-    called)."""
+    called). One that is made to *run* has memory behind its tensors."""
 
     origin: str
     name: str
     arguments: tuple[Any, ...] | None = None
     keywords: Mapping[str, Any] = {}
+    run: bool = False
 
     @property
     def text(self) -> str:
@@ -46,7 +53,9 @@ class CodeReference(NamedTuple):
 def is_code(text: str) -> bool:
     """Tell whether a model is named as code: a colon behind a library, a `.py` file or a module."""
     origin, colon, name = text.partition(":")
-    if not colon or not name or origin == "git":
+    # A pattern may match a file of any name, which is data.
+    data = text.partition("@")[0].endswith((".yaml", ".yml", LOCK))
+    if not colon or not name or origin == "git" or data:
         return False
     return origin in LIBRARIES or origin.endswith(".py") or all(part.isidentifier() for part in origin.split("."))
 
@@ -76,68 +85,142 @@ def _literals(call: str) -> tuple[tuple[Any, ...], dict[str, Any]]:
         raise usage_error(f"the arguments of `{call}` are no literals", help=advice) from None
 
 
-def lock(text: str, given: Sequence[str], version: str) -> Lock:
-    """Return what a *version* of archprof captures of a model that is named as code, with how it did.
+def lock(text: str, given: Sequence[str], version: str, *, training: bool = False, real: bool = False) -> Lock:
+    """Return what a *version* of archprof captures of a model that is named as code, with how it did; where the batch
+    stands in each shape is found by recording several. With *training*, it is captured as it trains too; where it is to
+    be *real*, it computes.
 
     Raises UsageError as `capture` does.
     """
     from archprof.captures.lock_text import Captured, Lock
 
-    graph = capture(text, given, batches=True)
+    modes = (False, True) if training else (False,)
+    with _made(text, given, _construct_for(real=real)) as (made, arguments, inputs):
+        graph, *trained = [_graph(text, made, arguments, train=train, real=real) for train in modes]
     import torch
 
-    inputs = tuple(given) or ("x".join(map(str, next(iter(graph.inputs.values())).shape)),)
     release = torch.__version__.partition("+")[0]  # for which device it was built changes no graph
-    return Lock(graph, Captured(text, inputs, "eval", version, release, graph.origin.note))
+    captured = Captured(text, inputs, "eval", version, release, graph.origin.note, graph.captured)
+    return Lock(graph, captured, trained[0] if trained else None)
 
 
-def capture(text: str, given: Sequence[str] = (), *, batches: bool = False) -> Graph:
+def capture(text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
-    none are, at the one that its library has for it. With *batches*, where the batch stands in each shape is found by
-    recording several.
+    none are, at those that its library has for it. With *train*, it is how the model runs while it trains; where it is
+    to be *real*, its weights are drawn, and it computes.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
-    from archprof.captures.given import Given, batched, read_given
+    with _made(text, given, _construct_for(real=real)) as (made, inputs, _):
+        # Counts and shapes of one image need no other.
+        return _graph(text, made, inputs._replace(growing=False), train=train, real=real)
+
+
+def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[Graph, Measurement]:
+    """Return the graph of a model that is named as code, and what a *counter* finds on it, run on zeros.
+
+    Raises UsageError as `capture` does, for another counter, and where its forward fails.
+    """
+    from archprof.runtime.imports import require_torch
+    from archprof.runtime.measure import measure_module
+
+    require_torch("measuring")
+    with _made(text, given, _unfilled) as (made, inputs, _):
+        import torch
+        from torch.utils._pytree import tree_map_only
+
+        arguments, keywords = tree_map_only(torch.Tensor, torch.zeros_like, tuple(inputs.at(1)))
+        graph = _graph(text, made, inputs._replace(growing=False))
+        return graph, measure_module(made.module, arguments, counter, keywords)
+
+
+def _graph(text: str, made: Made, inputs: Batched, *, train: bool = False, real: bool = False) -> Graph:
     from archprof.captures.module import capture_module
+
+    return capture_module(made.module, inputs, Unlisted(text, note=made.version), train=train, real=real)
+
+
+class _Called(NamedTuple):
+    """What a model's code makes, what it is called with, and that as `--input` has it."""
+
+    made: Made
+    arguments: Batched
+    inputs: tuple[str, ...]
+
+
+@contextmanager
+def _made(text: str, given: Sequence[str], construct: Construct) -> Iterator[_Called]:
+    """Give what a model's code makes, and what it is called with, while its code can find what it imports and prints
+    nothing among the results."""
+    from archprof.captures.given import batched, read_given
     from archprof.runtime.imports import require_torch
 
-    arguments = [read_given(one) for one in given]
+    for one in given:  # what is wrong is told before code runs
+        read_given(one)
     reference = parse(text)
     require_torch("running a model's code")
-    # What code prints is no part of the result.
-    with redirect_stdout(sys.stderr):
-        made = make(reference)
-        shaped = arguments or ([Given(shape=made.shape)] if made.shape is not None else [])
-        if not shaped:
+    with _results_apart(), _working_folder(reference):
+        made = make(reference, construct)
+        texts = tuple(given) or made.default_inputs
+        if not texts:
             raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
-        inputs = batched(shaped)
-        if not batches:  # counts and shapes of one image need no other
-            inputs = inputs._replace(growing=False)
-        return capture_module(made.module, inputs, Unlisted(text, note=made.version))
+        yield _Called(made, batched(map(read_given, texts)), texts)
+
+
+@contextmanager
+def _results_apart() -> Iterator[None]:
+    """Have everything that is written to standard output go to standard error: by Python, and by what it starts."""
+    sys.stdout.flush()
+    stdout = os.dup(1)
+    try:
+        os.dup2(2, 1)
+        with redirect_stdout(sys.stderr):
+            yield
+    finally:
+        if sys.__stdout__ is not None:
+            sys.__stdout__.flush()
+        os.dup2(stdout, 1)
+        os.close(stdout)
+
+
+@contextmanager
+def _working_folder(reference: CodeReference) -> Iterator[None]:
+    """Have Python look in the working folder first while a user's own code runs."""
+    folder = str(Path.cwd())
+    added = reference.origin not in LIBRARIES and folder not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        yield
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
 
 
 class Made(NamedTuple):
-    """A module, the shape that its library gives it by default (None where none says), and whose code made it."""
+    """A module, the shape that its library gives it by default (None where none says), and whose code made it; *inputs*
+    are what it takes by default where that is not an image of the shape, as `--input` has them."""
 
     module: nn.Module
     shape: tuple[int, ...] | None
     version: str
+    inputs: tuple[str, ...] = ()
+
+    @property
+    def default_inputs(self) -> tuple[str, ...]:
+        """What it takes by default, as `--input` has it; nothing where its library does not say."""
+        return self.inputs or (("x".join(map(str, self.shape)),) if self.shape is not None else ())
 
 
-def make(reference: CodeReference) -> Made:
-    """Return the module of a reference, without drawing its weights, and on the meta device where it can be made there.
+def make(reference: CodeReference, construct: Construct | None = None) -> Made:
+    """Return the module of a reference, as *construct* has its code make it: without drawing its weights, and on the
+    meta device where it can be made there, unless given.
 
     Raises UsageError where the code is not there, or fails, and where it gives no module.
     """
-    if reference.origin == "torchvision":
-        return _torchvision(reference)
-    if reference.origin == "timm":
-        return _timm(reference)
-    if reference.origin == "transformers":
-        return _transformers(reference)
-    return _own(reference)
+    makers = {"torchvision": _torchvision, "timm": _timm, "transformers": _transformers}
+    return makers.get(reference.origin, _own)(reference, construct or _without_weights)
 
 
 def _library(name: str) -> Any:
@@ -159,7 +242,7 @@ def _version(name: str) -> str:
     return f"{name} {version(name)}"
 
 
-def _torchvision(reference: CodeReference) -> Made:
+def _torchvision(reference: CodeReference, construct: Construct) -> Made:
     models = _library("torchvision").models
     known = models.list_models()
     if reference.name not in known:
@@ -168,8 +251,21 @@ def _torchvision(reference: CodeReference) -> Made:
     import inspect
 
     off = {word: None for word in ("weights", "weights_backbone") if word in inspect.signature(builder).parameters}
-    module = _construct(lambda: builder(*(reference.arguments or ()), **{**off, **reference.keywords}), reference)
-    return Made(module, _torchvision_shape(models, reference.name), _version("torchvision"))
+    given = {**off, **reference.keywords}
+    module = _construct(lambda: builder(*(reference.arguments or ()), **given), reference, construct)
+    side = getattr(module, "image_size", None)  # of a vision transformer, which takes no other
+    shape = (3, side, side) if side else _torchvision_shape(models, reference.name)
+    return Made(module, shape, _version("torchvision"), _torchvision_inputs(module))
+
+
+def _torchvision_inputs(module: Any) -> tuple[str, ...]:
+    """Return what models take that take no image: detection a list of them, of the size that it brings all to; optical
+    flow two, at which torchvision counts it."""
+    kind = type(module).__module__.removeprefix("torchvision.models.").partition(".")[0]
+    if kind == "detection":
+        height, width = module.transform.fixed_size or (module.transform.min_size[-1],) * 2
+        return (f"3x{height}x{width}:list",)
+    return ("3x512x512",) * 2 if kind == "optical_flow" else ()
 
 
 def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
@@ -186,17 +282,18 @@ def _torchvision_shape(models: Any, name: str) -> tuple[int, ...] | None:
     return (3, _FRAMES, height, width) if type(given).__name__ == "VideoClassification" else (3, height, width)
 
 
-def _timm(reference: CodeReference) -> Made:
+def _timm(reference: CodeReference, construct: Construct) -> Made:
     timm = _library("timm")
     if not timm.is_model(reference.name):
         name = reference.name.partition(".")[0]
         raise usage_error(f"timm has no `{reference.name}`", help=did_you_mean(name, timm.list_models()))
-    module = _construct(lambda: timm.create_model(reference.name, pretrained=False, **reference.keywords), reference)
+    name, given = reference.name, reference.keywords
+    module = _construct(lambda: timm.create_model(name, pretrained=False, **given), reference, construct)
     config = getattr(module, "pretrained_cfg", None) or {}
     return Made(module, config.get("input_size"), _version("timm"))
 
 
-def _transformers(reference: CodeReference) -> Made:
+def _transformers(reference: CodeReference, construct: Construct) -> Made:
     transformers = _library("transformers")
     path = Path(reference.name)
     if not path.exists():
@@ -206,14 +303,17 @@ def _transformers(reference: CodeReference) -> Made:
         config = transformers.AutoConfig.from_pretrained(path, local_files_only=True, trust_remote_code=False)
     except Exception as error:  # whatever the library raises of a file that it cannot use
         raise usage_error(f"transformers cannot read `{reference.name}`: {described(error)}") from error
-    config._attn_implementation = "sdpa"
+    config._attn_implementation = None  # the library takes its own; a file may name one that has to be fetched
     names = config.architectures or []
-    kind = getattr(transformers, names[0], None) if names else None
-    module = _construct(lambda: kind(config) if kind else transformers.AutoModel.from_config(config), reference)
-    return Made(module, None, _version("transformers"))
+
+    def model() -> Any:  # whose code is imported as it is asked for
+        kind = getattr(transformers, names[0], None) if names else None
+        return kind(config) if kind else transformers.AutoModel.from_config(config)
+
+    return Made(_construct(model, reference, construct), None, _version("transformers"))
 
 
-def _own(reference: CodeReference) -> Made:
+def _own(reference: CodeReference, construct: Construct) -> Made:
     found = _attribute(_module(reference.origin), reference)
     from torch import nn
 
@@ -224,16 +324,14 @@ def _own(reference: CodeReference) -> Made:
     if not callable(found):
         advice = "name a torch module, a class of one, or a function that returns one"
         raise usage_error(f"`{reference.text}` is {type(found).__name__}, not a model", help=advice)
-    return Made(_construct(lambda: found(*(reference.arguments or ()), **reference.keywords), reference), None, "")
+    given, named = reference.arguments or (), reference.keywords
+    return Made(_construct(lambda: found(*given, **named), reference, construct), None, "")
 
 
 def _module(origin: str) -> Any:
-    """Import a file or a module; the working folder is where Python looks first."""
+    """Import a file or a module."""
     from importlib import import_module
 
-    folder = str(Path.cwd())
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
     try:
         module = _run_file(Path(origin)) if origin.endswith(".py") else import_module(origin)
     except InputError:
@@ -280,42 +378,59 @@ def _attribute(module: Any, reference: CodeReference) -> Any:
     return found
 
 
-def _construct(make: Callable[[], Any], reference: CodeReference) -> nn.Module:
-    """Return a module without drawing its weights: on the meta device, or, where its constructor needs elements, in
-    memory that nobody fills."""
-    import torch
+def _construct(make: Callable[[], Any], reference: CodeReference, construct: Construct) -> nn.Module:
+    """Return the module that is made, if it is one. Raises UsageError where it is none, and where its code fails."""
     from torch import nn
 
+    try:
+        made = construct(make)
+    except Raised as error:
+        raise _failed(reference.text, "calling", error) from error
+    if not isinstance(made, nn.Module):
+        raise usage_error(f"`{reference.text}` gives {type(made).__name__}, not a torch module")
+    return made
+
+
+def _without_weights(make: Callable[[], Any]) -> Any:
+    """Return what is made without drawing its weights: on the meta device, or, where its constructor needs elements, in
+    memory that nobody fills."""
+    import torch
+
+    from archprof.runtime.measure import inference
+
+    try:
+        with inference(), torch.device("meta"):
+            return make()
+    except Raised:
+        return _unfilled(make)
+
+
+def _unfilled(make: Callable[[], Any]) -> Any:
     from archprof.runtime.measure import inference
     from archprof.runtime.skip_init import SkipInit
 
-    def on_meta() -> Any:
-        with torch.device("meta"):
-            return make()
+    with inference(), SkipInit():
+        return make()
 
-    def unfilled() -> Any:
-        with SkipInit():
-            return make()
 
-    failed: BaseException | None = None
-    for way in (on_meta, unfilled):
-        try:
-            with inference():
-                made = way()
-        except Raised as error:
-            failed = error
-            continue
-        if not isinstance(made, nn.Module):
-            raise usage_error(f"`{reference.text}` gives {type(made).__name__}, not a torch module")
-        return made
-    assert failed is not None
-    raise _failed(reference.text, "calling", failed) from failed
+def _construct_for(*, real: bool) -> Construct:
+    return _really if real else _without_weights
+
+
+def _really(make: Callable[[], Any]) -> Any:
+    """Return what is made with weights, drawn from random numbers that are the same each time."""
+    from archprof.captures.shadow import seed
+    from archprof.runtime.measure import inference
+
+    with inference():
+        seed()
+        return make()
 
 
 def _failed(name: str, doing: str, error: BaseException) -> Exception:
-    from archprof.captures.module import raised_at
+    from archprof.captures.module import ON_ANY_DEVICE, raised_at, wants_gpu
 
-    advice = ""
+    advice = ON_ANY_DEVICE if wants_gpu(error) else ""
     if isinstance(error, TypeError) and "required" in str(error):
         advice = f"give its arguments: `{name}(…)`"
     return usage_error(f"{doing} `{name}` fails: {described(error)}", help=advice, note=raised_at(error))

@@ -35,8 +35,16 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
+# Options whose value may be left out, and what they are then; a value stands behind `=`.
+_ALONE: Mapping[str, str] = {"--allow-uncounted": "--allow-uncounted=all"}
+
+
 class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        parsed: list[str] = super().parse_args(ctx, [_ALONE.get(one, one) for one in args])
+        return parsed
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _write_examples(ctx.info_name, formatter)

@@ -81,8 +81,14 @@ def command(
     measure: Annotated[bool, typer.Option("--measure", help="Prove the numbers on the torch modules as well.")] = False,
     allow_empty: Annotated[bool, typer.Option("--allow-empty", help="Let patterns match nothing.")] = False,
     allow_uncounted: Annotated[
-        bool, typer.Option("--allow-uncounted", help="Let operators pass whose MACs nobody knows, of a lock.")
-    ] = False,
+        list[str] | None,
+        typer.Option(
+            "--allow-uncounted",
+            help="Let operators of a lock pass whose MACs nobody knows: all, or those named,"
+            " `--allow-uncounted=aten.fft_rfft,aten.cdist`.",
+            metavar="[=OP,…]",
+        ),
+    ] = None,
     report: Annotated[
         list[str] | None,
         typer.Option("--report", help="Write another format to a file too. Repeatable.", metavar="FORMAT=FILE"),
@@ -100,6 +106,7 @@ def command(
     from archprof.analysis.check import checked
     from archprof.cli.check_options import held_to, limits_of, report_of, request_of
     from archprof.render.check import check_table
+    from archprof.spec.uncounted import allowed_of
 
     chosen = choose_format("check", format, output)
     reports = [report_of(text) for text in report or ()]
@@ -115,7 +122,7 @@ def command(
     limits = limits_of(most, {"max": max, "min": min, "max-increase": max_increase})
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
-    request = request._replace(allow_uncounted=allow_uncounted)
+    request = request._replace(allows=allowed_of(allow_uncounted or ()))
     outcome, snapshots = checked(request)
     result = Result(outcome, lambda: check_table(outcome), outcome.exit_code)
     _tell(result, chosen, output, no_color, reports, (write_baseline, snapshots))

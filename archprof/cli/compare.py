@@ -17,6 +17,8 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    train: options.Train = False,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     relative_to: Annotated[
@@ -55,12 +57,13 @@ def command(
     chosen = choose_format("compare", format, output)
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
-    conventions = options.conventions(convention)
+    conventions = options.conventions(convention, train=train)
     given = options.settings(width, resolution, classes, set)
+    real = options.really(real, *models)
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, {})))
+            reports.append(analyze_graph(read_model(model, given, input, train=train, real=real)))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions)
     if flops:

@@ -23,6 +23,8 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    train: options.Train = False,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     ignore: Annotated[
@@ -48,7 +50,9 @@ def command(
 
     chosen = choose_format("diff", format, output)
     given = options.settings(width, resolution, classes, set)
-    first, second = (analyze_graph(read_model(model, given, input, {})) for model in (before, after))
+    real = options.really(real, before, after)
+    graphs = [read_model(model, given, input, train=train, real=real) for model in (before, after)]
+    first, second = map(analyze_graph, graphs)
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0
     deliver(Result(found, lambda: diff_table(found, full=full), code), chosen, output, no_color=no_color)

@@ -19,6 +19,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     convention: options.Convention = None,
@@ -41,7 +42,7 @@ def command(
     random numbers that they would give too; exit 1 where nothing does.
 
     Code that makes a torch module runs, as in `archprof summary`: what a tool counts of it is told as far as that is
-    known, and which operators are not priced.
+    known, and which operators are not priced; `--number` tries the conventions that price all of it.
     """
     from archprof.analysis.models import read_model
     from archprof.analysis.variants import Variants
@@ -50,11 +51,14 @@ def command(
 
     chosen = choose_format("explain", format, output)
     conventions = find_conventions(convention or CONVENTIONS)
-    graph = read_model(model, options.settings(width, resolution, classes, set), input, {"--number": number})
+    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
+    graph = read_model(model, given, input, real=real)
+    report = analyze_graph(graph)
     if number is not None:
-        result = _guessed(Variants(graph), conventions, number, top)
+        variants = Variants(graph) if graph.origin.is_table else None
+        result = _guessed(report, variants, conventions, number, top)
     else:
-        result = _explained(analyze_graph(graph), conventions, steps=convention is not None)
+        result = _explained(report, conventions, steps=convention is not None)
     deliver(result, chosen, output, no_color=no_color)
 
 
@@ -67,7 +71,8 @@ def _explained(report: "Report", conventions: tuple["Convention", ...], *, steps
 
 
 def _guessed(
-    variants: "Variants",
+    report: "Report",
+    variants: "Variants | None",
     conventions: tuple["Convention", ...],
     number: str,
     top: int | None,
@@ -75,5 +80,5 @@ def _guessed(
     from archprof.analysis.guess import guess, parse_seen
     from archprof.render.explain import guess_table
 
-    found = guess(parse_seen(number), variants, (), conventions)
+    found = guess(parse_seen(number), report, variants, conventions)
     return Result(found, lambda: guess_table(found, top), 0 if found.found else 1)

@@ -33,6 +33,15 @@ def is_code(model: str) -> bool:
     return source.is_code(model)
 
 
+def really(real: bool, *models: str) -> bool:
+    """Return what `--real` asks for. Raises UsageError where it is asked of no code."""
+    if real and not any(map(is_code, models)):
+        from archprof.errors import usage_error
+
+        raise usage_error(f"`--real` runs code, and `{models[0]}` is none", help="as in `net.py:Net --real`")
+    return real
+
+
 def networks(models: list[str]) -> list[str]:
     """Return the networks of arguments, each pattern as what it matches."""
     from archprof.spec import catalog
@@ -107,6 +116,19 @@ Input = Annotated[
         metavar="[NAME=]SHAPE[:TYPE]",
     ),
 ]
+Train = Annotated[
+    bool,
+    typer.Option(
+        "--train",
+        help="Code, or a lock of both modes, as it trains: dropout, batch norm, auxiliary heads; forward alone.",
+    ),
+]
+Real = Annotated[
+    bool,
+    typer.Option(
+        "--real", help="Run code for real, once, with random weights and inputs: where data decides on sizes."
+    ),
+]
 Classes = Annotated[str | None, typer.Option("--classes", help="Number of classes.", metavar="N")]
 Set = Annotated[
     list[str] | None,
@@ -139,10 +161,16 @@ Flops = Annotated[bool, typer.Option("--flops", help="Show FLOPs too, 2 per MAC.
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 
-def conventions(given: list[str] | None) -> "tuple[rules.Convention, ...]":
-    """Return the conventions of `--convention`. Raises UsageError for one that there is not."""
+def conventions(given: list[str] | None, *, train: bool) -> "tuple[rules.Convention, ...]":
+    """Return the conventions of `--convention`. Raises UsageError for one that there is not, and for any of what should
+    *train*."""
     if not given:
         return ()
+    if train:
+        from archprof.errors import usage_error
+
+        advice = "what another tool counts is known of evaluation"
+        raise usage_error("`--convention` and `--train` at once", help=advice)
     from archprof.costs.tools import find_conventions
 
     return find_conventions(given)

@@ -8,6 +8,7 @@ from archprof.errors import usage_error
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:
+    from archprof.costs.report import Report
     from archprof.render.table import Table
 
 
@@ -16,6 +17,8 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
+    train: options.Train = False,
+    real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
     depth: options.Depth = None,
@@ -37,26 +40,26 @@ def command(
     would count beside our MACs.
 
     Code that makes a torch module runs, without its weights being filled: each operator that torch dispatches is a row,
-    at the path of the module that calls it.
+    at the path of the module that calls it. `--real` computes as well, where its sizes depend on data; `--measure` runs
+    the module itself, on zeros, and compares module by module.
     """
     from archprof.analysis.document import with_derived
-    from archprof.analysis.models import read_model
     from archprof.analysis.summary import summarize
-    from archprof.costs.measured import disagreement, with_measured
-    from archprof.costs.report import analyze_graph
+    from archprof.costs.measured import disagreement
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
-    conventions = options.conventions(convention)
-    for_tables = {"--measure": measure}
-    graph = read_model(model, options.settings(width, resolution, classes, set), input, for_tables)
-    report = analyze_graph(graph)
+    conventions = options.conventions(convention, train=train)
+    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
+    if measure and (train or real):
+        message = f"`--measure` and `{'--train' if train else '--real'}` at once"
+        raise usage_error(message, help="counters run the module itself, in evaluation")
     if measure:
-        from archprof.runtime.measure import measure_network
-
-        report = with_measured(report, measure_network(graph, counter or "fvcore"))
+        report = _measured(model, given, input, counter or "fvcore")
+    else:
+        report = _counted(model, given, input, train=train, real=real)
     found = summarize(report, conventions)
     if flops:
         found = with_derived(found, "flops")
@@ -70,3 +73,27 @@ def command(
 
     message = f"analytic and measured counts differ: {difference}" if difference else ""
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
+
+
+def _counted(
+    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: bool, real: bool
+) -> "Report":
+    from archprof.analysis.models import read_model
+    from archprof.costs.report import analyze_graph
+
+    return analyze_graph(read_model(model, settings, inputs, train=train, real=real))
+
+
+def _measured(model: str, settings: list[tuple[str, str]], inputs: list[str] | None, counter: str) -> "Report":
+    """Return a report with what a counter finds on the module: the one that code makes, or that is built of a spec."""
+    from archprof.analysis.models import read_measured, read_model, refuse_measuring
+    from archprof.costs.measured import with_measured, with_measured_modules
+    from archprof.costs.report import analyze_graph
+    from archprof.runtime.measure import measure_network
+
+    if options.is_code(model):
+        graph, found = read_measured(model, settings, inputs, counter)
+        return with_measured_modules(analyze_graph(graph), found)
+    refuse_measuring(model)
+    graph = read_model(model, settings, inputs)
+    return with_measured(analyze_graph(graph), measure_network(graph, counter))

@@ -56,7 +56,8 @@ class Measured(NamedTuple):
 
 class Agreement(NamedTuple):
     """What was measured: by which counter, under which torch, in all and row by row, and how often operators ran that
-    multiply and that a counter has no rule for."""
+    multiply and that a counter has no rule for. Where modules were compared rather than operators, there were so many
+    *compared_modules*."""
 
     counter: str
     torch: str
@@ -66,3 +67,4 @@ class Agreement(NamedTuple):
     agree: bool
     rows: tuple[Measured, ...] = ()
     not_counted: Mapping[str, int] = {}
+    compared_modules: int | None = None

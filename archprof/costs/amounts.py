@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import broadcast
-from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.padding import ends
 from archprof.ir.operators.pool import AvgPool2d
-from archprof.ir.terms import NOTHING, total
+from archprof.ir.terms import total
 
 if TYPE_CHECKING:
     from archprof.costs.report import Row
@@ -38,23 +37,69 @@ def per_output(number: int) -> Amount:
     return Amount(f"{number} per output element", lambda row: number * prod(row.output))
 
 
-def per_channel(number: int) -> Amount:
-    """Return an amount for operators that have parameters for each channel."""
-    return Amount(f"{number} per channel", lambda row: number * _channels(row))
-
-
 def _channels(row: Row) -> int:
     channels: int = row.operator.num_features  # type: ignore[attr-defined]
     return channels
 
 
-def _weights(row: Row) -> int:
-    assert isinstance(row.operator, Linear)
-    return int(row.operator.in_features * row.operator.out_features)
+def _parameters(row: Row) -> Iterator[tuple[str, int]]:
+    """Yield the parameters of an operator: what its module calls each, and its elements."""
+    names = row.node.parameters or {}
+    for key, terms in row.operator.parameters().items():
+        yield names.get(key, key).rpartition(".")[2], int(total(terms))
 
 
-def _biases(row: Row) -> int:
-    return int(total(row.operator.parameters().get("bias", NOTHING)))
+def _held(row: Row, name: str) -> int:
+    return sum(elements for called, elements in _parameters(row) if called == name)
+
+
+def _by_first_axis(row: Row, name: str) -> int:
+    """Return the elements of a parameter as often as the first axis is long, as if that were images: windows too."""
+    shape = row.node.outputs[0].at_batch(1)
+    return (int(shape[0]) if shape else 1) * _held(row, name)
+
+
+def _by_output(row: Row) -> int:
+    """Return the elements of weights and biases as torchinfo counts them of what is no convolution: of recurrent
+    layers, where they have other names, at each position."""
+    shape = row.node.outputs[0].at_batch(1)
+    counted = _by_first_axis(row, "weight") + _by_first_axis(row, "bias")
+    others = (n for name, n in _parameters(row) if ("weight" in name or "bias" in name) and name not in _PLAIN)
+    return counted + prod(shape[:2]) * sum(others)
+
+
+_PLAIN = ("weight", "bias")
+
+
+def _by_position(row: Row) -> int:
+    images, _, *space = row.node.outputs[0].at_batch(1)
+    return int(prod((images, *space))) * (_held(row, "weight") + _held(row, "bias"))
+
+
+def _queries(row: Row) -> int:
+    """Return the queries of attention, of all heads."""
+    return prod(row.inputs[0][:-1])
+
+
+def _softmax(length: int, rows: int) -> int:
+    """Return an exponential and a division for each element of a row, and an addition for all but one."""
+    return rows * (3 * length - 1)
+
+
+def _softmax_along(row: Row) -> int:
+    shape = row.inputs[0]
+    length = shape[row.operator.axis]  # type: ignore[attr-defined]
+    return _softmax(length, prod(shape) // length)
+
+
+def _einsum(row: Row) -> int:
+    """Return the products of an einsum: of the sizes of all its letters, each once."""
+    return prod(row.operator.letter_sizes(row.values).values())  # type: ignore[attr-defined]
+
+
+def _einsum_printed(row: Row) -> int:
+    """Return half of what numpy's einsum_path prints, which has four digits, of a contraction."""
+    return int(float(f"{2 * _einsum(row):.3e}") // 2)
 
 
 def _products(row: Row) -> int:
@@ -79,8 +124,8 @@ def _coordinates(row: Row) -> int:
 
 def _float_parts(row: Row) -> int:
     """Return x + y of adaptive average pooling as thop 0.1.1 has it: in floats, cut, which may be one less."""
-    (_, height, width), (channels, rows, columns) = row.inputs[0], row.output
-    return int((height / rows * (width / columns) + 1) * (channels * rows * columns))
+    part = prod(size / parts for size, parts in zip(row.inputs[0][1:], row.output[1:], strict=True))
+    return int((part + 1) * prod(row.output))
 
 
 def _whole_parts(row: Row) -> int:
@@ -141,8 +186,24 @@ WHOLE_PARTS_AND_DIVISION = Amount(
 )
 ADDITIONS = Amount("1 per MAC", lambda row: row.cost.macs)
 LEFT_OUT = Amount("−1 per MAC", lambda row: -row.cost.macs)
-WEIGHTS_ONCE = Amount("each weight once", lambda row: _weights(row) - row.cost.macs)
-BIASES_ONCE = Amount("each bias once", _biases)
+WEIGHTS_ONCE = Amount("each weight once", lambda row: _held(row, "weight") - row.cost.macs)
+WEIGHTS_BY_IMAGE = Amount(
+    "each weight once an image or window", lambda row: _by_first_axis(row, "weight") - row.cost.macs
+)
+BIASES_BY_IMAGE = Amount("each bias once an image or window", lambda row: _by_first_axis(row, "bias"))
+BIAS_ONCE = Amount("each bias once", lambda row: _held(row, "bias"))
+HELD_BY_IMAGE = Amount("each weight and bias once an image or window", lambda row: _by_output(row) - row.cost.macs)
+HELD_BY_POSITION = Amount("1 per output element", lambda row: _by_position(row) - row.cost.macs)
+EINSUM = Amount("1 per product", lambda row: _einsum(row) - row.cost.macs)
+EINSUM_PRINTED = Amount("1 per product, rounded to four digits", lambda row: _einsum_printed(row) - row.cost.macs)
+SOFTMAX = Amount("3 per element, 1 less per sum", _softmax_along)
+SOFTMAX_OF_ATTENTION = Amount(
+    "3 per key of each query, 1 less per query", lambda row: _softmax(int(row.inputs[1][-2]), _queries(row))
+)
+SOFTMAX_AND_SCALE = Amount(
+    "1 per key of each query, 1 per element of the queries",
+    lambda row: _queries(row) * int(row.inputs[1][-2]) + prod(row.inputs[0]),
+)
 FROZEN_NORM = Amount("1 per element, 2 per channel", lambda row: prod(row.output) + 2 * _channels(row))
 PRODUCTS = Amount("1 per element of each product", _products)
 SAMPLES = Amount("4 per sample", lambda row: 4 * _samples(row))

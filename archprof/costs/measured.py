@@ -1,10 +1,49 @@
 """What was measured beside what was computed, row by row."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from archprof.costs.agreement import Agreement, CountedModules, Measured
 from archprof.costs.report import Report, Row
+
+
+def with_measured_modules(report: Report, counted: CountedModules) -> Report:
+    """Return the report of a module that was captured with what was measured on it, beside each row.
+
+    Counters know modules alone: of the calls of one, the first takes what the count leaves after the others' own, as it
+    does what is found in modules that call nothing. Parameters are compared in all: whose one is depends on who asks.
+    """
+    calls: dict[str, list[Row]] = {}
+    for row in report.rows:
+        calls.setdefault(_module_of(row), []).append(row)
+    found = _by_caller(counted, calls)
+    rows = tuple(_called(row, calls[_module_of(row)], found[_module_of(row)]) for row in report.rows)
+    return _with_rows(report, counted, rows, modules=len(calls))
+
+
+def _module_of(row: Row) -> str:
+    return row.node.path.partition(":")[0]
+
+
+def _by_caller(counted: CountedModules, calls: Collection[str]) -> dict[str, tuple[int, int | None]]:
+    """Return the MACs of each counter in modules that call something: their own, and those of modules below."""
+    both = counted.macs_torch is not None
+    found: dict[str, tuple[int, int | None]] = dict.fromkeys(calls, (0, 0 if both else None))
+    for path, row in counted.rows.items():
+        caller = path
+        while caller and caller not in found:
+            caller = caller.rpartition(".")[0]
+        macs, second = found.get(caller, (0, None))
+        found[caller] = macs + row.macs, None if second is None else second + (row.macs_torch or 0)
+    return found
+
+
+def _called(row: Row, calls: Sequence[Row], found: tuple[int, int | None]) -> Measured:
+    macs, second = found
+    if row is not calls[0]:
+        return Measured(row.cost.params, row.cost.macs, None if second is None else row.cost.macs)
+    beside = sum(other.cost.macs for other in calls[1:])
+    return Measured(row.cost.params, macs - beside, None if second is None else second - beside)
 
 
 def with_measured(report: Report, counted: CountedModules) -> Report:
@@ -16,13 +55,18 @@ def with_measured(report: Report, counted: CountedModules) -> Report:
     repeated: dict[str, list[Row]] = {}
     for row in report.rows:
         repeated.setdefault(row.node.path, []).append(row)
-    rows = tuple(_measured(row, repeated[row.node.path], counted) for row in report.rows)
+    return _with_rows(report, counted, tuple(_measured(row, repeated[row.node.path], counted) for row in report.rows))
+
+
+def _with_rows(
+    report: Report, counted: CountedModules, rows: tuple[Measured, ...], modules: int | None = None
+) -> Report:
     totals, both = report.totals, counted.macs_torch
     agree = all(row._replace(measured=found).agrees for row, found in zip(report.rows, rows, strict=True))
     agree = agree and (counted.params, counted.macs) == (totals.params, totals.macs)
     agree = agree and both in (None, totals.macs)
     counter, torch = counted.counter, counted.torch
-    found = Agreement(counter, torch, counted.params, counted.macs, both, agree, rows, counted.not_counted)
+    found = Agreement(counter, torch, counted.params, counted.macs, both, agree, rows, counted.not_counted, modules)
     return replace(report, measured=found)
 
 

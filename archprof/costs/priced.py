@@ -1,93 +1,149 @@
-"""Of which operators it is known what a convention counts: of a block table all; of a captured module those that the
-tool counts alike whoever calls them."""
+"""Which operators a convention counts: of a block table all; of a captured module those that its tool sees."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
-from archprof.costs.convention import ARCHPROF, Convention, convention_sum
+from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
+from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, held_names, operator_name, variant
 from archprof.costs.report import Report, Row
-from archprof.ir.operators import is_captured
+from archprof.ir.graph import ModuleClass
 from archprof.ir.operators.recorded import Recorded
 
-# Operators that move elements and compute none: no tool counts anything.
-_FREE = frozenset(
-    (
-        *("view", "_unsafe_view", "reshape", "flatten", "unflatten", "unsqueeze", "squeeze", "expand"),
-        *("transpose", "t", "permute", "slice", "select", "split", "split_with_sizes", "chunk", "unbind"),
-        *("contiguous", "clone", "detach", "alias", "as_strided", "cat", "stack"),
-    )
-)
-_FREE_TYPES = ("Flatten", "Permute", "Dropout", "Concat")
-# Products that torch's counter sees, whichever of its operators they are made of.
-_SEEN = ("standard", "depthwise", "pointwise", "grouped", "linear", "attention", "matmul")
-_NOT_SEEN = (
-    "mv",
-    "dot",
-    "vdot",
-    "addmv",
-    "addbmm",
-    "inner",
-    "tensordot",
-    "bilinear",
-    "_trilinear",
-    "_grouped_mm",
-    "grouped_matmul",
-)
+_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 
 
-def priced_rows(report: Report, convention: Convention) -> Sequence[Row]:
-    """Return the operators of which it is known what a convention counts."""
-    return report.rows if report.origin.is_table else [row for row in report.rows if is_priced(row, convention)]
+class Priced(NamedTuple):
+    """The operators that a convention counts, those that its tool does not see, and those of which it is not known."""
+
+    counted: Sequence[Row]
+    unseen: Sequence[Row] = ()
+    unknown: Sequence[Row] = ()
+
+    def total(self, convention: Convention) -> int:
+        """Return what is counted, in the convention's unit."""
+        return convention_sum(self.counted, convention)
+
+    def not_priced(self) -> dict[str, int] | None:
+        """Return the operators of which it is not known, by name, with how often they run; None where there are
+        none."""
+        return dict(Counter(row.op for row in self.unknown)) or None
+
+
+def priced(report: Report, convention: Convention) -> Priced:
+    """Tell the operators apart by whether a convention counts them."""
+    if report.origin.is_table:
+        return Priced(report.rows)
+    found: dict[bool | None, list[Row]] = {True: [], False: [], None: []}
+    for row in report.rows:
+        found[_counts(row, convention)].append(row)
+    return Priced(found[True], found[False], found[None])
 
 
 def convention_total(report: Report, convention: Convention) -> int:
     """Return what a network counts under a convention, in its unit: what is priced of it."""
-    return convention_sum(priced_rows(report, convention), convention)
+    return priced(report, convention).total(convention)
 
 
-def not_priced(report: Report, convention: Convention) -> dict[str, int] | None:
-    """Return the operators of which it is not known, by name, with how often they run; None where there are none."""
-    if report.origin.is_table:
+def _counts(row: Row, convention: Convention) -> bool | None:
+    """Tell whether a convention counts an operator of a captured module; None where that is not known."""
+    op = row.operator
+    if isinstance(op, Recorded) and "." not in op.target:  # what never runs
+        return False
+    if convention.name == ARCHPROF.name:
+        return None if isinstance(op, Recorded) and not op.counted else True
+    if op.foreign:  # as in a table: what tools make of it nobody can know, and `explain` says so
+        return True
+    return _SEES[convention.sees](row, convention)
+
+
+def _call(row: Row, convention: Convention) -> bool | None:
+    if variant(row) in convention.unknown:
         return None
-    return dict(Counter(row.op for row in report.rows if not is_priced(row, convention))) or None
+    return _by_name(operator_name(row.operator), row, convention)
 
 
-def is_priced(row: Row, convention: Convention) -> bool:
-    """Tell whether it is known what a convention counts of a captured operator."""
-    op = row.operator
-    if isinstance(op, Recorded):
-        ran = "." in op.target
-        return not ran or (op.counted and _is_known(op, convention))
-    if is_captured(op):
-        return _is_known_of(row, convention)
-    # `x + y` and `torch.add(x, y)` are one operator here and two for a tool that looks at functions.
-    if convention.sees == "modules and functions" and type(op).__name__ in ("Add", "Multiply"):
+def _by_name(name: str, row: Row, convention: Convention) -> bool | None:
+    if name in convention.unknown:
+        return None
+    return name in convention.products or not row.cost.macs
+
+
+def _torchs_own(row: Row, convention: Convention) -> bool | None:
+    """Tell of a tool that has rules for classes of torch, and for these alone."""
+    module = row.module
+    if row.form != "module":
         return False
-    if convention.sees == "calls" or type(op).__name__ in _FREE_TYPES or row.form == op.form:
-        return True
-    if row.form != "function":  # a module of a class that the tool does not know, or knows as another
+    if module is None:
+        return None
+    counts = _by_name(module.own, row, convention)
+    return counts if module.places == 1 or not _has_number(row, convention) else None
+
+
+def _has_number(row: Row, convention: Convention) -> bool:
+    return bool(row.cost.macs or any(price.rows([row]) for price in convention.prices))
+
+
+def _kind(row: Row, convention: Convention) -> bool | None:
+    """Tell of a tool that knows a module by what its class is made from, and functions that multiply."""
+    base = row.module.base if row.module else ""
+    if base in convention.unknown:
+        return None
+    if row.cost.macs:
+        return base in convention.products or operator_name(row.operator) in convention.products
+    return bool(base)
+
+
+def _leaf(row: Row, convention: Convention) -> bool | None:
+    """Tell of a tool that looks at the parameters of modules that hold no others, and at their output."""
+    module = row.module
+    if module is None:
+        return None
+    names = [name for name in held_names(row) if "weight" in name or "bias" in name]
+    if module.holds or not names:
         return False
-    if any(type(op).__name__ in price.operators and "form" in price.when for price in convention.prices):
+    if module.own:
         return True
-    return convention.sees == "modules" and not row.cost.macs
+    # It goes by the module's output, which another operator may have made, of another shape.
+    if "Conv" in module.short or any(name not in ("weight", "bias") for name in names):
+        return True if row.node.path in row.modules and row.kind in _CONVOLUTIONS else None
+    return True if row.values and row.node.output.at_batch(1)[:1] == (1,) else None
 
 
-def _is_known_of(row: Row, convention: Convention) -> bool:
-    """Tell whether it is known of an operator that no block table has."""
-    op = row.operator
-    if convention.name == ARCHPROF.name or (op.kind == "shape" and convention.sees == "calls"):
+def _module_or_function(row: Row, convention: Convention) -> bool | None:
+    """Tell of a tool that looks at classes of torch, and at functions as they are called."""
+    name, own = operator_name(row.operator), row.module.own if row.module and row.form == "module" else ""
+    whole = next((one for one in _around(row) if one.name in convention.wholes), None)
+    if whole is not None and row.cost.macs:
+        return _in_whole(name, own, whole)
+    if own:
+        return _torchs_own(row, convention)
+    if name in convention.unknown:
+        return None
+    return not row.cost.macs or (row.form == "method" and name in (*LINEAR, *MATRIX_PRODUCTS))
+
+
+def _in_whole(name: str, own: str, whole: ModuleClass) -> bool | None:
+    """Tell of attention that a tool counts as a whole: what it does in other ways than by torch's function, is not
+    followed."""
+    if name in ATTENTION or (name in LINEAR and not own and whole.own):
         return True
-    seen = not row.cost.macs or (op.kind in _SEEN and op.name not in _NOT_SEEN)
-    return convention.name == "torch" and seen
+    return False if own else None
 
 
-def _is_known(op: Recorded, convention: Convention) -> bool:
-    """Tell whether it is known of an operator that has no form of ours, and whose MACs are."""
-    name = op.describe().rstrip("_")
-    # Some count the parameters of a module that is a leaf, whatever it does with them.
-    free = name in _FREE and (convention.sees == "calls" or not op.held)
-    if free or convention.name == ARCHPROF.name:
-        return True
-    if convention.name != "torch":
-        return False
-    return not op.multiplies or (op.kind in _SEEN and name not in _NOT_SEEN)
+def _around(row: Row) -> Iterator[ModuleClass]:
+    """Yield the modules around an operator, and the one that it is, from without."""
+    end = 0
+    path = row.node.path.partition(":")[0] + "."
+    while (end := path.find(".", end + 1)) > 0:
+        if path[:end] in row.modules:
+            yield row.modules[path[:end]]
+
+
+_SEES: Mapping[Sees, Callable[[Row, Convention], bool | None]] = {
+    "calls": _call,
+    "modules": _torchs_own,
+    "kinds of modules": _kind,
+    "leaves": _leaf,
+    "modules and functions": _module_or_function,
+}

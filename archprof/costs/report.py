@@ -10,7 +10,7 @@ from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import INFERENCE, METRICS, Counts, Metric, SeenCall, Setup, together, totals_of
 from archprof.errors import Location
 from archprof.ir.dims import Shape
-from archprof.ir.graph import Graph, Node
+from archprof.ir.graph import Graph, ModuleClass, Node
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
 from archprof.ir.terms import Terms, total
@@ -27,6 +27,13 @@ class Row(NamedTuple):
     values: tuple[Value, ...]
     cost: Counts
     measured: Measured | None = None
+    modules: Mapping[str, ModuleClass] = {}  # those of the network, by path
+
+    @property
+    def module(self) -> ModuleClass | None:
+        """The module that is the operator, or that calls it; None where no classes are known."""
+        found = self.modules.get(self.node.path)
+        return self.modules.get(self.node.path.rpartition(":")[0]) if found is None else found
 
     @property
     def path(self) -> str:
@@ -170,7 +177,7 @@ class Report:
         for index, node in enumerate(self.graph.nodes):
             counts = Counts(zip(names, [column[index] for column in columns], strict=True))
             values = tuple([self.graph.value(edge) for edge in node.inputs])
-            yield Row(node, values, counts, measured[index] if measured else None)
+            yield Row(node, values, counts, measured[index] if measured else None, self.graph.modules)
 
 
 def analyze_graph(graph: Graph, setup: Setup = INFERENCE, metrics: Sequence[Metric] = METRICS) -> Report:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.ir.graph import INPUT, Edge, Graph, Node, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
@@ -14,7 +14,7 @@ _KEEPS_SIZE = Operator.stride_factor
 
 
 class Placement(NamedTuple):
-    """What a node has from where it stands, whatever its operator; *parameters* and *frozen* as in
+    """What a node has from where it stands, whatever its operator; *parameters*, *frozen* and *memory* as in
     `Node`."""
 
     trainable: bool = True
@@ -22,6 +22,7 @@ class Placement(NamedTuple):
     provenance: Provenance | None = None
     parameters: Mapping[str, str] | None = None
     frozen: frozenset[str] = frozenset()
+    memory: Memory | None = None
 
 
 class GraphBuilder:
@@ -64,16 +65,15 @@ class GraphBuilder:
     ) -> int:
         """Append a call whose outputs are known, and return which call of its path it is, counted from 1."""
         call = self._calls[path] = self._calls.get(path, 0) + 1
-        trainable, inits, provenance, parameters, frozen = placement
+        trainable, inits, provenance, parameters, frozen, memory = placement
         init = inits.get(op.drawn_as) if op.drawn_as else None
         order = self._reserved.pop(path, None) if self._reserved else None
         if order is None:
             order = self._registered
             self._registered += 1
         stage = self._stage(op, inputs, kind)
-        node = Node(
-            path, op, inputs, outputs, kind, form, stage, call, trainable, order, init, parameters, provenance, frozen
-        )
+        placed = (trainable, order, init, parameters, provenance, frozen, memory)
+        node = Node(path, op, inputs, outputs, kind, form, stage, call, *placed)
         self.nodes.append(node)
         return call
 
@@ -94,6 +94,13 @@ class GraphBuilder:
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
         return 0 if factor is None else stage * factor
 
-    def build(self, name: str, outputs: Mapping[str, Edge], origin: Origin | None = None, named: bool = False) -> Graph:
+    def build(
+        self,
+        name: str,
+        outputs: Mapping[str, Edge],
+        origin: Origin | None = None,
+        named: bool = False,
+        modules: Mapping[str, ModuleClass] = {},
+    ) -> Graph:
         """Return the graph."""
-        return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named)
+        return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named, modules)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from archprof.errors import Location
 from archprof.ir.init_rules import InitRule
@@ -11,6 +11,8 @@ from archprof.ir.origin import Origin
 from archprof.ir.values import Value
 
 INPUT = -1
+# Among what a call reads: a parameter, a buffer or a constant, which no edge leads to.
+HELD: Final = "held"
 
 
 class Edge(NamedTuple):
@@ -37,6 +39,25 @@ class Provenance(NamedTuple):
     repeat: int = 0
 
 
+# In which storage something lies: by the place among a node's inputs, behind which its outputs are counted on.
+Place = int | Literal["held"]
+
+
+class Memory(NamedTuple):
+    """Where a call that was recorded puts what it returns, and what it writes over.
+
+    *aliases* are the places in whose storages the outputs lie, None for an output with a storage of its own;
+    *aliases_of_many* are those for more than one image, where they are others, as of a copy that a single image does
+    without. *writes* are the places that are written over. *dtypes* are the types of parameters and buffers, by name,
+    that are not float32.
+    """
+
+    aliases: tuple[Place | None, ...] = ()
+    aliases_of_many: tuple[Place | None, ...] | None = None
+    writes: tuple[Place, ...] = ()
+    dtypes: Mapping[str, str] = {}
+
+
 class Node(NamedTuple):
     """One call of an operator.
 
@@ -44,7 +65,8 @@ class Node(NamedTuple):
     calls it. A module that is called again has the same path, another *call*, counted from 1, and the parameters of
     the first. *parameters* names the tensor behind each of the operator's parameters where that is not `path.name`:
     a tensor that several nodes name counts once, at the first. *frozen* are those of its parameters that do not learn
-    where others of a *trainable* node do.
+    where others of a *trainable* node do. *memory* is None where every output has a storage of its own, or nothing was
+    recorded.
     """
 
     path: str
@@ -61,6 +83,7 @@ class Node(NamedTuple):
     parameters: Mapping[str, str] | None = None
     provenance: Provenance | None = None
     frozen: frozenset[str] = frozenset()
+    memory: Memory | None = None
 
     @property
     def id(self) -> str:
@@ -95,8 +118,33 @@ class Node(NamedTuple):
         return self.provenance.address if self.provenance is not None else ""
 
 
+class ModuleClass(NamedTuple):
+    """The class of a module: its name (`nn.Linear` where it is torch's own, else with its package), the class of
+    torch's that it is or is made from (empty: none), whether it holds other modules, and in how many places it is."""
+
+    name: str
+    base: str = ""
+    holds: bool = False
+    places: int = 1
+
+    @property
+    def own(self) -> str:
+        """Its name among torch's own classes; empty where it is none."""
+        return self.base if self.name == f"nn.{self.base}" else ""
+
+    @property
+    def short(self) -> str:
+        """Its name without the package."""
+        return self.name.rpartition(".")[2]
+
+
 class Graph(NamedTuple):
-    """A network: its inputs and outputs by name, and its nodes in the order of execution."""
+    """A network: its inputs and outputs by name, its nodes in the order of execution, and, of what was a torch module,
+    the classes of its modules by path.
+
+    *training* tells that it is how a module runs in training mode; *single_batch*, that shapes were recorded at one
+    image alone, so that nobody knows those of another batch size.
+    """
 
     name: str
     inputs: Mapping[str, Value]
@@ -104,6 +152,10 @@ class Graph(NamedTuple):
     outputs: Mapping[str, Edge]
     origin: Origin
     named_outputs: bool = False  # whether they are returned by name, or one as it is
+    modules: Mapping[str, ModuleClass] = {}
+    training: bool = False
+    single_batch: bool = False
+    captured: str = ""  # of a module how: on "meta" or "fake" tensors, which have no elements, or in a "real" run
 
     def value(self, edge: Edge) -> Value:
         """Return what runs along an edge."""

@@ -8,19 +8,24 @@ from archprof.ir.dims import Dim, Shape, product
 # there in the whole one (0: in front). A tuple: the shape is whole, at batch 1, and each dim grows by its entry with
 # every further image, as 64 windows of an image in one axis do. None: the shape is of a single batch size.
 BatchAxis = int | tuple[Dim, ...] | None
+# How many elements lie from one place to the next along each axis of the whole shape, at one image; of a pair, the
+# second is by how much that grows with every further image. Along an axis of one place there is no next: 0.
+Strides = tuple[Dim | tuple[Dim, Dim], ...]
 
 
 class Value(NamedTuple):
     """A tensor between two operators, of any rank.
 
     *shape* is that of one image, as *batch* says; *channel* is the axis of channels or features in it, None where no
-    axis is one, and the others are its space: (H, W) of (C, H, W), nothing of (C,), the positions of (L, C).
+    axis is one, and the others are its space: (H, W) of (C, H, W), nothing of (C,), the positions of (L, C). *strides*
+    tell how it lies in memory where it was recorded and is not contiguous.
     """
 
     shape: Shape
     channel: int | None = 0
     batch: BatchAxis = 0
     dtype: str = "float32"
+    strides: Strides | None = None
 
     @property
     def channels(self) -> Dim:

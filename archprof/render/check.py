@@ -1,6 +1,6 @@
 """The outcome of a check as a table: a line for each budget."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
@@ -8,7 +8,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, short, signed
+from archprof.units import exact, lower_bound, plural, short, signed, upper_bound
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -85,14 +85,19 @@ def told(verdict: Verdict) -> str:
     limit, actual = short(verdict.limit), short(verdict.actual)
     if limit == actual:
         limit, actual = exact(verdict.limit), exact(verdict.actual)
-    said = f"{titled(verdict)}, counted {actual}"
+    said = f"{titled(verdict)}, counted {_least(verdict, 'actual')}{actual}"
     if verdict.before is not None:
-        said += f" ({signed(verdict.actual - verdict.before)} over {exact(verdict.before)})"
+        before = f"{_least(verdict, 'before')}{exact(verdict.before)}"
+        said += f" ({signed(verdict.actual - verdict.before)} over {before})"
     said += f"; the limit is {limit}"
     if verdict.actual != verdict.limit:
         off = exact(abs(verdict.actual - verdict.limit))
         said += f", {off} too {'few' if verdict.actual < verdict.limit else 'many'}"
     return f"{said}: {verdict.note}" if verdict.note else said
+
+
+def _least(verdict: Verdict, what: str) -> str:
+    return "at least " if what in verdict.at_least else ""
 
 
 def titled(verdict: Verdict) -> str:
@@ -144,6 +149,15 @@ def _growth(outcome: Outcome) -> Table:
     return Table("", columns, rows)
 
 
+def _bounds_before(outcome: Outcome) -> Iterator[str]:
+    """Yield what was more than was counted already."""
+    for verdict in outcome.verdicts:
+        if "before" in verdict.at_least and verdict.before is not None:
+            of = f" of {verdict.where}" if verdict.where else ""
+            what = f"{_label(verdict.metric)}{of} of {verdict.model}"
+            yield f"{what} at least {exact(verdict.before)} in {_since(verdict)}"
+
+
 def _notes(outcome: Outcome) -> list[Note]:
     improved = [verdict for verdict in outcome.verdicts if verdict.improved]
     absences = [verdict for verdict in outcome.verdicts if verdict.status == NEW and verdict.since]
@@ -159,4 +173,10 @@ def _notes(outcome: Outcome) -> list[Note]:
             for one in outcome.models
             if one.not_counted
         ),
+        *(
+            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.causes))
+            for one in outcome.models
+            if one.at_most
+        ),
+        *(Note("not counted", said) for said in dict.fromkeys(_bounds_before(outcome))),
     ]

@@ -8,9 +8,9 @@ from typing import Any
 from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group
 from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
-from archprof.render.summary import bar, convention_heading
+from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import exact, listed, lower_bound, percent, short
+from archprof.units import exact, listed, lower_bound, percent, short, upper_bound
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -57,6 +57,12 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     convention = found.convention
     footer = (
         *_least(found),
+        *(
+            Note("at most", upper_bound(one.model, one.totals.macs, one.at_most.causes))
+            for one in found.models
+            if one.at_most
+        ),
+        *(note for one in found.models for note in captured_notes(one.model, one.captured)),
         Note("ratio", f"ratio of MACs to {found.relative_to}; {words}"),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )

@@ -1,12 +1,14 @@
 """A diff as a table: `archprof diff`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from archprof.analysis.diff import BlockChange, Change, Diff
 from archprof.ir.values import show_shape
+from archprof.render.siblings import merged_paths, spanned, without_numbers
+from archprof.render.summary import captured_notes
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, signed
+from archprof.units import exact, lower_bound, plural, signed, upper_bound
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -21,8 +23,8 @@ _OPERATOR = "operator "
 def diff_table(found: Diff, *, full: bool) -> Table:
     """Return a line for each block that changed, was added or removed; *full* adds a line for each operator.
 
-    What is the same in many places and costs nothing, or next to nothing (an eps, a form, an activation), stands once,
-    below.
+    Operators that stand alone are one line where equal modules that follow each other change alike. What is the same in
+    many places and costs nothing, or next to nothing (an eps, a form, an activation), stands once, below.
     """
     rows: list[tuple[Any, ...]] = []
     alone = found.aligned == "operators"
@@ -30,13 +32,18 @@ def diff_table(found: Diff, *, full: bool) -> Table:
         if block.status == "changed" and alone and full:
             rows += [_change_row(block, change) for change in block.changes]
             continue
-        if full or _is_told(block, alone=alone):
-            rows.append(_block_row(block))
         if full:
-            rows += [_change_row(block, change) for change in block.changes]
+            rows += [_block_row(block), *(_change_row(block, change) for change in block.changes)]
+        elif not alone and _is_told(block, alone=False):
+            rows.append(_block_row(block))
+    if alone and not full:
+        rows += map(_sibling_row, _siblings([block for block in found.blocks if _is_told(block, alone=True)]))
     columns = (
         Heading("", "status", _sign, left=True),
-        Heading("A", "before", left=True, fold=PATH),
+        # Where the paths of both sides are the same, those of one tell all.
+        Heading(
+            "A", "before", left=True, fold=PATH, drop=4 if alone and all(row[1] in ("", row[2]) for row in rows) else 0
+        ),
         Heading("B", "after", left=True, fold=PATH),
         Heading("what", "label", left=True, drop=3),
         Heading("change", "fields", left=True, wrap=True),
@@ -51,6 +58,31 @@ def _is_told(block: BlockChange, *, alone: bool) -> bool:
     *alone* and costs nothing is told below."""
     whole = block.status != "changed" and not alone
     return whole or any(block.delta.values()) or any(change.costs for change in block.changes)
+
+
+def _siblings(blocks: Sequence[BlockChange]) -> Iterable[Sequence[BlockChange]]:
+    """Return operators that stand alone, those of equal siblings together."""
+    groups: dict[tuple[str, str], list[BlockChange]] = {}
+    placed = [(block.after or block.before or "", block) for block in blocks]
+    for block, path in merged_paths(placed, _form):
+        groups.setdefault((path, block.status), []).append(block)
+    return groups.values()
+
+
+def _form(block: BlockChange) -> tuple[object, ...]:
+    status, before, after, *what = _block_row(block)
+    return status, without_numbers(before), without_numbers(after), *what
+
+
+def _sibling_row(blocks: Sequence[BlockChange]) -> tuple[Any, ...]:
+    """Return the line of operators that changed alike."""
+    status, *_, what, params, macs = _block_row(blocks[0])
+    if len(blocks) == 1:
+        return _block_row(blocks[0])
+    ends = blocks[0], blocks[-1]
+    before, after = (spanned(*[getattr(end, side) or "" for end in ends]) for side in ("before", "after"))
+    many = len(blocks)
+    return status, before, after, f"{blocks[0].block_type} ×{many}", what, many * params, many * macs
 
 
 def _sign(status: str) -> str:
@@ -124,7 +156,7 @@ def _listed(fields: Mapping[str, tuple[str, str]]) -> str:
 def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
     lines = [] if full else _free(found)
     if found.empty:
-        lines.append("no difference")
+        lines.append("nothing differs but paths" if found.moved else "no difference")
     if found.hidden:
         lines.append(f"{plural(found.hidden, 'ignored change')} not shown")
     lines += _by_status(found)
@@ -135,6 +167,8 @@ def _footer(found: Diff, full: bool) -> tuple[Note, ...]:
     return (
         *(Note("change", line) for line in lines),
         *(Note("not counted", line) for line in _least(found)),
+        *(Note("at most", line) for line in _most(found)),
+        *(note for side, how in (found.captures or {}).items() for note in captured_notes(getattr(found, side), how)),
         *(Note("totals", line) for line in totals),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
     )
@@ -145,6 +179,12 @@ def _least(found: Diff) -> Iterator[str]:
     for side, calls in (found.not_counted or {}).items():
         name, macs = getattr(found, side), getattr(found.totals, side).macs
         yield lower_bound(name, macs, calls)
+
+
+def _most(found: Diff) -> Iterator[str]:
+    """Yield of which side the MACs are the most that there can be."""
+    for side, bound in (found.at_most or {}).items():
+        yield upper_bound(getattr(found, side), getattr(found.totals, side).macs, bound.causes)
 
 
 def _free(found: Diff) -> list[str]:

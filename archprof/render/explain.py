@@ -6,7 +6,7 @@ from typing import Any
 from archprof.analysis.explain import Explained, Explanation, PublishedCount, Rewriting
 from archprof.analysis.guess import Guess, Guessed, PrintedThere
 from archprof.costs.convention import ARCHPROF
-from archprof.render.summary import convention_note, heading
+from archprof.render.summary import captured_notes, convention_note, heading, may_be_fewer
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.units import exact, listed, of_constants, plural, short, signed
@@ -40,7 +40,7 @@ def waterfall_table(found: Explained) -> Table:
         Heading("step", "step", left=True),
         Heading("how much", "amount", left=True, drop=3, wrap=True),
         Heading("operators", "operators", _or_nothing, drop=4),
-        Heading("number", "number", exact),
+        Heading("number", "number", _below_zero_too),
         Heading("unit", "unit", left=True),
     )
     rows = tuple(row for one in found.conventions for row in _waterfall(one))
@@ -93,6 +93,10 @@ def _sentence(one: Explanation) -> str:
     )
 
 
+def _below_zero_too(number: int) -> str:
+    return f"−{exact(-number)}" if number < 0 else exact(number)
+
+
 def _or_nothing(number: int | None) -> str:
     return "" if number is None else exact(number)
 
@@ -113,6 +117,9 @@ def _footer(found: Explained) -> Iterator[Note]:
         yield Note("not counted", f"not counted: {listed(found.not_counted)}")
     if found.constant_macs:
         yield Note("constant", of_constants(found.constant_macs))
+    if found.at_most:
+        yield Note("at most", may_be_fewer(found.at_most))
+    yield from captured_notes(found.head.model, found.head.captured)
     yield convention_note(found.head)
 
 
@@ -174,6 +181,8 @@ def _answers(found: Guessed, listed: Sequence[Guess]) -> Iterator[Note]:
     if found.found:
         around = f"random numbers of {plural(found.digits, 'digit')}, half to twice as large"
         yield Note("verdicts", f"by chance: the share of {around}, that would find an answer as good")
+    if found.untried:
+        yield Note("verdicts", f"not tried, since not all operators have a price there: {', '.join(found.untried)}")
     if any(guess.fits and guess.verdict == "truncated" for guess in listed):
         yield Note("verdicts", "✓ cut: the digits behind are cut off, not rounded")
     if any(" 1024" in guess.what for guess in listed):

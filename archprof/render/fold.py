@@ -27,7 +27,9 @@ class Line(NamedTuple):
     @property
     def input(self) -> Shape:
         """The shape of what goes in, of several inputs the first; empty where nothing does."""
-        return next((row.inputs[0].shape for row in self.rows if row.inputs), ())
+        reading = [row for row in self.rows if row.inputs]
+        first = next((row for row in reading if not row.constant), reading[0] if reading else None)
+        return first.inputs[0].shape if first else ()
 
     @property
     def output(self) -> Shape:
@@ -59,6 +61,11 @@ class Line(NamedTuple):
     def agrees(self) -> bool:
         """Whether every row has what the formulas say."""
         return all(row.agrees for row in self.rows)
+
+    @property
+    def at_most(self) -> bool:
+        """Whether MACs of a row are the most that there can be."""
+        return any(row.bounded and row.cost.macs for row in self.rows)
 
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""

@@ -80,6 +80,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         "accuracy_top1": accuracy.top1 if accuracy else "",
         "accuracy_where": accuracy.where if accuracy else "",
         **({"not_counted": listed(one.not_counted)} if one.not_counted else {}),
+        **({"at_most": listed(one.at_most.causes)} if one.at_most else {}),
         **{f"not_priced_{rule.name}": listed(rule.not_priced) for rule in one.conventions if rule.not_priced},
     }
 

@@ -10,15 +10,15 @@ _FEW = 20
 _WIDE = 60
 
 
-def changes_text(file: str, code: str, calls: int, versions: Sequence[str], found: Sequence[Changed]) -> str:
-    """Return whether the lock in a file is what *code* is now, of so many calls; if not, by which versions either was
+def changes_text(file: str, code: str, calls: str, versions: Sequence[str], found: Sequence[Changed]) -> str:
+    """Return whether the lock in a file is what *code* is now, of so many *calls*; if not, by which versions either was
     captured, where they are others, and what differs."""
     return "".join(f"{printable(line)}\n" for line in _lines(file, code, calls, versions, found))
 
 
-def _lines(file: str, code: str, calls: int, versions: Sequence[str], found: Sequence[Changed]) -> Iterator[str]:
+def _lines(file: str, code: str, calls: str, versions: Sequence[str], found: Sequence[Changed]) -> Iterator[str]:
     if not found:
-        yield f"{file} is what {code} is now: {calls:,} calls"
+        yield f"{file} is what {code} is now: {calls}"
         return
     yield f"{file} is not what {code} is now"
     if versions:

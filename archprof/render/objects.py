@@ -16,7 +16,7 @@ class _Found(Protocol):
     def _table(self) -> "Table": ...
 
 
-class _Shown:
+class Shown:
     """A result that knows its document and its table."""
 
     def __str__(self: _Found) -> str:
@@ -37,7 +37,7 @@ class _Shown:
         return as_object(self._document())
 
 
-class Report(_Shown, report.Report):
+class Report(Shown, report.Report):
     """A network's costs by one convention, and what was measured if anything was. It prints as `archprof summary`."""
 
     @classmethod
@@ -62,7 +62,7 @@ class Report(_Shown, report.Report):
         return summary_table(found, view(found.layers))
 
 
-class Measurement(_Shown, measure.Measurement):
+class Measurement(Shown, measure.Measurement):
     """What a counter found on a module, row by row. It prints as a table."""
 
     def __repr__(self) -> str:

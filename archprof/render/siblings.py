@@ -1,38 +1,53 @@
 """Equal modules that stand side by side, as one: `blocks.0`, `blocks.1` … as `blocks.0…11`."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
+from typing import TypeVar
 
 from archprof.analysis.summary import Layer
 
 # A name that counts: `encoder_layer_3`.
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
+_Item = TypeVar("_Item")
+# The rest of a path, and what stands there.
+_Placed = tuple[list[str], _Item]
+_Form = Callable[[_Item], tuple[object, ...]]
+
 
 def merged_blocks(layers: Sequence[Layer]) -> dict[str, str]:
     """Return the path under which each block is shown: its own, or that of all its equal siblings."""
-    return {block: ".".join(path) for block, path in _merged([(row.block.split("."), row) for row in layers])}
+    merged = merged_paths([(row.block, row) for row in layers], _cost)
+    return {row.block: path for row, path in merged}
 
 
-_Placed = tuple[list[str], Layer]  # the rest of the path of a layer's block
+def _cost(row: Layer) -> tuple[object, ...]:
+    return (row.op, row.label, row.kernel, row.stride, row.inputs, row.outputs, row.cost)
 
 
-def _merged(layers: Sequence[_Placed]) -> Iterator[tuple[str, list[str]]]:
-    inside: dict[str, list[_Placed]] = {}
-    for (name, *rest), row in layers:
-        inside.setdefault(name, []).append((rest, row))
-    for name, names in _runs(inside):
+def merged_paths(items: Iterable[tuple[str, _Item]], form: _Form[_Item]) -> Iterator[tuple[_Item, str]]:
+    """Yield items, each with the path under which it is shown: its own, or that of all its equal siblings, modules in
+    which the same paths hold items of the same *form*, in the same order."""
+    for item, path in _merged([(path.split("."), item) for path, item in items], form):
+        yield item, ".".join(path)
+
+
+def _merged(items: Sequence[_Placed[_Item]], form: _Form[_Item]) -> Iterator[tuple[_Item, list[str]]]:
+    inside: dict[str, list[_Placed[_Item]]] = {}
+    for (name, *rest), item in items:
+        inside.setdefault(name, []).append((rest, item))
+    forms = {name: tuple([(*rest, *form(item)) for rest, item in placed]) for name, placed in inside.items()}
+    for name, names in _runs(forms):
         for each in names:
-            yield from ((row.block, [name]) for rest, row in inside[each] if not rest)
-            deeper = [(rest, row) for rest, row in inside[each] if rest]
-            yield from ((block, [name, *path]) for block, path in _merged(deeper))
+            yield from ((item, [name]) for rest, item in inside[each] if not rest)
+            deeper = [(rest, item) for rest, item in inside[each] if rest]
+            yield from ((item, [name, *path]) for item, path in _merged(deeper, form))
 
 
-def _runs(inside: Mapping[str, Sequence[_Placed]]) -> Iterator[tuple[str, list[str]]]:
+def _runs(forms: Mapping[str, object]) -> Iterator[tuple[str, list[str]]]:
     """Yield equal siblings together, under a common name: those of one stem whose numbers follow each other."""
-    forms = {name: _form(layers) for name, layers in inside.items()}
-    for _, names in groupby(_counted(inside), lambda one: (one[1], forms[one[0]])):
+    for _, names in groupby(_counted(forms), lambda one: (one[1], forms[one[0]])):
         run = [name for name, _ in names]
         counted = _NUMBERED.fullmatch(run[-1])
         yield f"{run[0]}…{counted[2]}" if counted and len(run) > 1 else run[0], run
@@ -46,8 +61,14 @@ def _counted(names: Iterable[str]) -> Iterator[tuple[str, object]]:
         yield name, (counted[1], int(counted[2]) - place) if counted else name
 
 
-def _form(layers: Sequence[_Placed]) -> tuple[object, ...]:
-    """Return what equal modules have in common: their operators in order, where each stands, and what it costs."""
-    return tuple(
-        (*rest, row.op, row.label, row.kernel, row.stride, row.inputs, row.outputs, row.cost) for rest, row in layers
-    )
+def spanned(first: str, last: str) -> str:
+    """Return the paths from one to another of the same form as one: `a.0.b` and `a.11.b` as `a.0…11.b`."""
+    if first == last:
+        return first
+    pairs = zip(re.split(r"(\d+)", first), re.split(r"(\d+)", last), strict=True)
+    return "".join([one if one == other else f"{one}…{other}" for one, other in pairs])
+
+
+def without_numbers(path: str) -> str:
+    """Return what paths of one form have in common."""
+    return re.sub(r"\d+", "0", path)

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
+from archprof.analysis.at_most import AtMost
 from archprof.analysis.document import ConventionTotal, Head, inputs_text
 from archprof.analysis.summary import Summary
 from archprof.costs.metrics import label_of
@@ -12,6 +13,8 @@ from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import exact, listed, of_constants, percent, plural, short
 
 BAR = 12
+# So many modules are named that call what data decides on.
+MOST_MODULES = 4
 
 
 def summary_table(found: Summary, view: View, sort: str | None = None, *, flops: bool = False) -> Table:
@@ -31,6 +34,7 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
         Heading("k", "kernel", kernels, drop=4),
         Heading("s", "stride", pair, drop=5),
         Heading("params", "params", exact, drop=2 if beside and by != "params" else 0),
+        *_bound_heading(found),
         Heading("MACs", "macs", exact),
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.conventions),
@@ -43,6 +47,11 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
     return Table(
         heading(found.head), columns, rows, (*_footer(found, view, sort), *map(_rule, found.conventions)), quiet
     )
+
+
+def _bound_heading(found: Summary) -> list[Heading]:
+    """Return the column that tells which MACs are at most so many, where any are."""
+    return [Heading("", "at_most", lambda bounded: "≤" if bounded else "")] if found.at_most else []
 
 
 def _measured_headings(found: Summary) -> list[Heading]:
@@ -66,7 +75,8 @@ def _rule(one: ConventionTotal) -> Note:
 
 def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[Any, ...]:
     cost = line.cost
-    start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, cost.macs)
+    bound = (line.at_most,) if found.at_most else ()
+    start = (line.path, line.label, line.input, line.output, line.kernels, line.stride, cost.params, *bound, cost.macs)
     measured: tuple[Any, ...] = ()
     if found.measured and line.measured:
         second = (line.measured.macs_torch,) if found.measured.macs_torch is not None else ()
@@ -83,6 +93,12 @@ def heading(head: Head) -> str:
     return " · ".join(filter(None, [title, asked, str(head.source), inputs]))
 
 
+def captured_notes(model: str, how: str) -> list[Note]:
+    """Return what is to be said of how a network was captured: nothing, but of a real run."""
+    said = f"counts of {model} are those of one run, of random weights on a random input"
+    return [Note("captured", said)] if how == "real" else []
+
+
 def convention_note(head: Head) -> Note:
     """Return the line that says what is counted."""
     rule = head.convention
@@ -96,8 +112,10 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:
         counts.append(f"trainable {exact(totals.trainable)}")
-    least = "at least " if found.not_counted else ""
-    counts += [f"MACs {least}{exact(totals.macs)} ({short(totals.macs)})", f"activations {short(totals.activations)}"]
+    counts += [
+        f"MACs {_extent(found)}{exact(totals.macs)} ({short(totals.macs)})",
+        f"activations {short(totals.activations)}",
+    ]
     if totals.buffers:
         counts.append(f"buffers {exact(totals.buffers)}")
     notes.append(Note("totals", " · ".join(counts)))
@@ -106,6 +124,10 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     notes += [Note("remark", remark) for remark in found.remarks]
     if found.constant_macs:
         notes.append(Note("constant", of_constants(found.constant_macs)))
+    if found.at_most:
+        notes.append(Note("at most", may_be_fewer(found.at_most)))
+    if found.packed_weights:
+        notes.append(Note("packed", f"packed weights are no parameters: {listed(found.packed_weights)}"))
     if len(outputs) > 1:
         shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))
@@ -113,7 +135,21 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
         notes.append(Note("measured", _measured_line(found)))
         if found.measured.not_counted:
             notes.append(Note("not counted", f"not counted: {listed(found.measured.not_counted)}"))
-    return [*notes, convention_note(found.head)]
+    return [*notes, *captured_notes(found.head.model, found.head.captured), convention_note(found.head)]
+
+
+def _extent(found: Summary) -> str:
+    """Return what stands before MACs that are not exact."""
+    if found.at_most:
+        return "about " if found.not_counted else "at most "
+    return "at least " if found.not_counted else ""
+
+
+def may_be_fewer(found: AtMost) -> str:
+    """Return why MACs are at most so many: `at most: torchvision.nms ×1 may come to less (in rpn)`."""
+    modules = found.within if len(found.within) < MOST_MODULES else (*found.within[: MOST_MODULES - 1], "…")
+    where = f" (in {', '.join(modules)})" if modules else ""
+    return f"at most: {listed(found.causes)} may come to less{where}"
 
 
 def _left_out(found: Summary, view: View, count: str) -> Note:
@@ -129,8 +165,10 @@ def _measured_line(found: Summary) -> str:
     counts = [f"params {exact(measured.params)}", f"MACs {exact(measured.macs)}"]
     if measured.macs_torch is not None:
         counts.append(f"MACs (torch) {exact(measured.macs_torch)}")
-    agreeing, rows = sum(layer.agrees for layer in found.layers), len(found.layers)
-    verdict = f"all {agreeing} operators agree" if measured.agree else f"{agreeing} of {rows} operators agree"
+    modules = measured.compared_modules
+    compared, what = (modules, "modules") if modules else (len(found.layers), "operators")
+    agreeing = compared - sum(not layer.agrees for layer in found.layers)
+    verdict = f"all {agreeing} {what} agree" if measured.agree else f"{agreeing} of {compared} {what} agree"
     counter = "fvcore and torch" if measured.counter == "both" else measured.counter
     return f"measured by {counter} on torch {measured.torch}: {' · '.join(counts)} · {verdict}"
 

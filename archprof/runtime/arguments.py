@@ -119,6 +119,8 @@ def call_text(arguments: CallArguments) -> str:
 def _shown(value: Any) -> str:
     import torch
 
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_shown, value))}]"
     if not isinstance(value, torch.Tensor):
         return repr(value) if value is None or isinstance(value, bool | int | float | str) else type(value).__name__
     return "×".join(map(str, value.shape)) or "a scalar"

@@ -6,11 +6,11 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode, flop_registry
 
 from archprof.runtime.arguments import CallArguments
 from archprof.runtime.count import Count
+from archprof.runtime.dispatch import TorchDispatchMode
 from archprof.runtime.products import RULES, Rule, multiplies
 
 
@@ -33,15 +33,16 @@ def torch_macs(module: nn.Module, arguments: CallArguments) -> Count:
 
 def _mapping() -> dict[Any, Callable[..., int]]:
     """Return the formulas that torch's own table leaves out, and those of it that take sparse tensors for full ones."""
-    packets = {name: _packet(name) for name in RULES}
-    added = {packet: _formula(RULES[name]) for name, packet in packets.items() if packet not in flop_registry}
+    packets = [(_packet(name), rule) for name, rule in RULES.items()]
+    added = {packet: _formula(rule) for packet, rule in packets if packet and packet not in flop_registry}
     aten = torch.ops.aten
     return added | {packet: _dense(flop_registry[packet]) for packet in (aten.mm, aten.addmm, aten.bmm, aten.baddbmm)}
 
 
 def _packet(name: str) -> Any:
+    """Return an operator by name; None where this torch has none of it."""
     namespace, _, operator = name.partition("::")
-    return getattr(getattr(torch.ops, namespace), operator)
+    return getattr(getattr(torch.ops, namespace), operator, None)
 
 
 def _formula(rule: Rule) -> Callable[..., int]:

@@ -11,6 +11,8 @@ from archprof.inputs import current_folder
 
 # What is imported of a package, where that is not the package itself.
 _MODULES = {"fvcore": "fvcore.nn"}
+# The first and the last release of torch whose private interfaces are known to be as they are used here.
+KNOWN_TORCH = ("2.4", "2.13")
 
 
 def require_torch(what: str, *others: str) -> None:
@@ -38,6 +40,18 @@ def importing() -> Iterator[None]:
     """
     with uncollected(), warnings.catch_warnings(action="ignore", category=DeprecationWarning):
         yield
+
+
+@contextmanager
+def not_public(name: str) -> Iterator[None]:
+    """Import something that torch does not promise to keep. Raises UsageError where it is gone."""
+    try:
+        yield
+    except ImportError:
+        import torch
+
+        advice = f"install a release of torch from {KNOWN_TORCH[0]} to {KNOWN_TORCH[1]}"
+        raise usage_error(f"torch {torch.__version__} has no `{name}`, which archprof counts by", help=advice) from None
 
 
 def use_one_thread() -> None:

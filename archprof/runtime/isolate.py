@@ -2,7 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from copy import deepcopy
 from typing import Any
 
@@ -45,13 +45,14 @@ def _copy(module: nn.Module) -> nn.Module:
     return copied(module, memo)
 
 
-def copied(module: nn.Module, memo: dict[int, Any]) -> nn.Module:
-    """Return a copy in evaluation mode, without hooks that listen; *memo* tells what stands for its parameters and
-    buffers, by their identities. Raises whatever the classes of a user's attributes raise."""
+def copied(module: nn.Module, memo: dict[int, Any], *, train: bool = False, shares: bool = True) -> nn.Module:
+    """Return a copy in evaluation mode, or one that trains, without hooks that listen; *memo* tells what stands for its
+    parameters and buffers, by their identities. Other tensors are the same ones where the copy *shares* them. Raises
+    whatever the classes of a user's attributes raise."""
     for part in module.modules():
         memo.update((id(getattr(part, name)), _hooks(part, name)) for name in _HOOKS)
-    with _SharedTensors():
-        copy = deepcopy(module, memo).eval()
+    with _SharedTensors() if shares else nullcontext():
+        copy = deepcopy(module, memo).train(train)
     for part in copy.modules():
         _interpret(part)
     return copy

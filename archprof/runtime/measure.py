@@ -189,7 +189,7 @@ def inference() -> Iterator[None]:
             eager,
         ):
             # It is run as it was written, below the hooks of the counter.
-            warnings.filterwarnings("ignore", "Using `torch.compile")
+            warnings.filterwarnings("ignore", "Using `torch.compile|flex_attention called without torch.compile")
             yield
     finally:
         torch.backends.mha.set_fastpath_enabled(fused)

@@ -9,6 +9,7 @@ from archprof.costs.metrics import DERIVED, NAMES
 from archprof.errors import Location, Problems, SpecError, problem, suggest
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.printed_number import BYTES, COUNTS, parse_printed, without_noun
+from archprof.spec.uncounted import Allowed, read_allowed
 from archprof.spec.values import few, flag, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
@@ -67,13 +68,14 @@ class Where(NamedTuple):
 
 class Budget(NamedTuple):
     """Limits on a network or on some of its rows, at some settings; *expect* asks for exactly the numbers of the spec's
-    own `expect`."""
+    own `expect`. What it *allows* not to be counted holds for its networks, whatever limits them."""
 
     where: Where
     limits: tuple[Limit, ...]
     location: Location
     expect: bool = False
     at: tuple[tuple[str, str], ...] = ()
+    allows: Allowed = Allowed()
 
 
 def read_budgets(node: Node) -> tuple[Budget, ...]:
@@ -90,7 +92,7 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
 def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     """Return one budget; *beside* are keys that stand in the same mapping and are read elsewhere."""
     what = "a budget"
-    fields = mapping(node, what, (*beside, "at", "where", "expect", *LIMITED))
+    fields = mapping(node, what, (*beside, "at", "where", "expect", "allow_uncounted", *LIMITED))
     problems, limits = Problems(), []
     where, at = Where(), fields.get("at")
     for key, value in fields.pairs():
@@ -99,13 +101,15 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
                 where = read_where(value)
             elif key in LIMITED:
                 limits += _limits(key, value)
-    expect = False
+    expect, allows = False, None
+    with problems:
+        allows = read_allowed(asked) if (asked := fields.get("allow_uncounted")) else None
     with problems:
         expect = flag(asked) if (asked := fields.get("expect")) else False
         if expect and where != Where():
             raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
     problems.raise_any()
-    if not limits and not expect:
+    if not limits and not expect and allows is None:
         raise problem(
             "a budget without a limit", node.location, help=f"any of {', '.join(LIMITED)}, as in `macs: 220M`"
         )
@@ -116,7 +120,8 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             shares[0].location,
             help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
         )
-    return Budget(where, tuple(limits), fields.location, expect, parse_settings(text(at), at.location) if at else ())
+    settings = parse_settings(text(at), at.location) if at else ()
+    return Budget(where, tuple(limits), fields.location, expect, settings, allows or Allowed())
 
 
 def _limits(metric: str, node: Node) -> list[Limit]:
@@ -249,10 +254,13 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
         ]
     }
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
-    properties = {**beside, "at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, **limits}
+    names = {"type": "array", "items": {"type": "string"}}
+    allowed = {"anyOf": [{"type": ["boolean", "string"]}, names], "description": "operators whose MACs nobody knows"}
+    own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed}
+    properties = {**beside, **own, **limits}
     return {
         "type": "object",
         "properties": properties,
         "additionalProperties": False,
-        "anyOf": [{"required": [key]} for key in ("expect", *LIMITED)],
+        "anyOf": [{"required": [key]} for key in ("expect", "allow_uncounted", *LIMITED)],
     }

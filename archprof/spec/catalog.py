@@ -7,12 +7,13 @@ from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
 
-from archprof.errors import Location, problem
+from archprof.errors import Location, problem, usage_error
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# How the file of a lock ends, and an exported one.
+# How the file of a lock ends, that of a program of torch.export, and that of an ONNX file.
 LOCK = ".lock.json"
+PROGRAM = ".pt2"
 ONNX = ".onnx"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
@@ -59,9 +60,20 @@ def is_lock(target: str) -> bool:
     return target.endswith(LOCK)
 
 
+def is_program(target: str) -> bool:
+    """Tell whether a target names a program of torch.export, in a file or at a revision."""
+    return target.endswith(PROGRAM)
+
+
 def is_onnx(target: str) -> bool:
     """Tell whether a target names an ONNX file, here or at a revision."""
     return target.endswith(ONNX)
+
+
+def check_lock_name(path: str) -> None:
+    """Raise UsageError for a file that would not be known as a lock."""
+    if not path.endswith(LOCK):
+        raise usage_error(f"`{path}` would not be known as a lock", help=f"its name ends with `{LOCK}`")
 
 
 def is_path(target: str) -> bool:
@@ -71,7 +83,7 @@ def is_path(target: str) -> bool:
         or is_git(target)
         or "/" in target
         or "\\" in target
-        or target.endswith((".yaml", ".yml", LOCK, ONNX))
+        or target.endswith((".yaml", ".yml", LOCK, PROGRAM, ONNX))
     )
 
 

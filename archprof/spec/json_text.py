@@ -46,20 +46,21 @@ class JsonText:
             said = "nesting" if isinstance(error, RecursionError) else "a number of thousands of digits"
             raise self.wrong(f"this is no {name}: {said}") from None
 
-    def wrong(self, message: str, near: str = "", where: str = "") -> UsageError:
-        """Return the error for something that stands where *near* first does."""
-        at = max(self._text.find(near), 0) if near else 0
+    def wrong(self, message: str, near: str = "", where: str = "", behind: str = "") -> UsageError:
+        """Return the error for something that stands where *near* first does, *behind* something else."""
+        start = max(self._text.rfind(behind), 0) if behind else 0
+        at = max(self._text.find(near, start), start) if near else 0
         line = self._text.count("\n", 0, at) + 1
         return self._located(
             message, Location(self._file, line, at - self._text.rfind("\n", 0, at) if at else 1), where
         )
 
     def _pairs(self, pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        found: dict[str, Any] = {}
-        for key, value in pairs:
-            if key in found:
-                raise self.wrong(f"`{key[:60]}` stands there twice", json.dumps(key, ensure_ascii=False))
-            found[key] = value
+        found = dict(pairs)  # a program has tens of thousands: the good case alone is fast
+        if len(found) < len(pairs):
+            seen: set[str] = set()
+            twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+            raise self.wrong(f"`{twice[:60]}` stands there twice", json.dumps(twice, ensure_ascii=False))
         return found
 
     def _refused(self, word: str) -> Any:

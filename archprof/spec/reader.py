@@ -29,14 +29,13 @@ _NO_TEXT = re.compile("[\0\ud800-\udfff]")
 def read_file(path: str) -> str:
     """Return the text of a spec file; `-` is standard input, `git:REV:path` a file at a revision.
 
-    Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for a lock.
+    Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for what holds a graph.
     """
-    if catalog.is_lock(path):
-        advice = "`summary`, `compare`, `diff` and `check` take it; the rest needs a block table"
-        raise problem(f"`{path}` is a lock, not a spec", help=advice)
-    if catalog.is_onnx(path):
-        advice = "`summary`, `compare`, `diff`, `explain`, `check` and `lock` take it; the rest needs a block table"
-        raise problem(f"`{path}` is an ONNX file, not a spec", help=advice)
+    if catalog.is_lock(path) or catalog.is_program(path) or catalog.is_onnx(path):
+        advice = "`summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table"
+        kind = "a lock" if catalog.is_lock(path) else "an ONNX file"
+        kind = "a program of torch.export" if catalog.is_program(path) else kind
+        raise problem(f"`{path}` is {kind}, not a spec", help=advice)
     try:
         if is_git(path):
             data = read_blob(path)

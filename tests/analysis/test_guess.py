@@ -29,7 +29,8 @@ def randoms(variants: Variants, digits: tuple[int, ...]) -> list[str]:
 
 
 def answers(variants: Variants, numbers: list[str]) -> list[Guessed]:
-    return [guess(parse_seen(number), variants, (), tuple(CONVENTIONS.values())) for number in numbers]
+    report, conventions = variants.report(), tuple(CONVENTIONS.values())
+    return [guess(parse_seen(number), report, variants, conventions) for number in numbers]
 
 
 def test_random_numbers_are_explained_as_often_as_is_said(variants):

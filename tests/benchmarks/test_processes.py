@@ -3,6 +3,8 @@
 A command's floor is the time that importing its libraries takes, with compiled bytecode.
 """
 
+import subprocess
+
 import pytest
 
 import archprof
@@ -92,6 +94,18 @@ def test_memory_of_many_specs(note, tmp_path):
     ratio = checked.peak_bytes / one.peak_bytes
     note("archprof check, 100 budgets over 60 specs", f"{ratio:.2f} × the memory of the largest alone", "≤ 1.3 ×")
     assert ratio <= 1.3
+
+
+def test_summary_of_a_lock_against_its_spec(note, tmp_path):
+    """A lock of the module that is built from a spec has as many operators as the spec."""
+    network = "densenet121"
+    code, lock = tmp_path / "net.py", str(tmp_path / "net.lock.json")
+    code.write_text(f'import archprof\n\n\ndef make():\n    return archprof.build("{network}")\n')
+    subprocess.run(command("lock", f"{code}:make", "--input", "3x224x224", "-o", lock), check=True, capture_output=True)
+    locked, spec = compare(11, command("summary", lock), command("summary", str(catalog.files()[network])))
+    ratio = locked.seconds / spec.seconds
+    note(f"archprof summary of a lock of {network}", f"{ratio:.2f} × its spec", "≤ 1.5 ×")
+    assert ratio <= 1.5
 
 
 def test_help_loads_no_numpy(note):

@@ -3,6 +3,7 @@
 import json
 import random
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -28,18 +29,19 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("network", list(catalog.files())[::step])
 
 
-def read_again(graph, tmp_path):
+def read_again(graph, tmp_path, training=None):
     file = tmp_path / "net.lock.json"
-    file.write_text(lock_text(Lock(graph, HOW)), encoding="utf-8")
+    file.write_text(lock_text(Lock(graph, HOW._replace(how=graph.captured), training)), encoding="utf-8")
     return read_lock(str(file))
 
 
-def check_same(graph, tmp_path):
-    found, captured = read_again(graph, tmp_path)
-    assert captured == HOW
-    assert found.nodes == graph.nodes
-    assert (found.inputs, found.outputs, found.named_outputs) == (graph.inputs, graph.outputs, graph.named_outputs)
-    assert analyze_graph(found).columns == analyze_graph(graph).columns
+def check_same(graph, tmp_path, training=None):
+    found = read_again(graph, tmp_path, training)
+    assert found.captured == HOW._replace(how=graph.captured)
+    for read, captured in zip(found[::2], (graph, training), strict=True):
+        if read != captured:
+            assert read._replace(name=captured.name, origin=captured.origin) == captured
+            assert analyze_graph(read).columns == analyze_graph(captured).columns
 
 
 def test_a_network_of_the_catalog_is_read_as_it_was_captured(network, tmp_path):
@@ -51,18 +53,32 @@ def test_a_network_of_the_catalog_is_read_as_it_was_captured(network, tmp_path):
 
 
 def test_a_lock_of_resnet50_is_small_and_has_a_node_a_line(tmp_path):
-    spec = read_network("resnet50")
-    graph = archprof.capture(build_network(spec, initialise=False, device="meta"), (3, 224, 224))
-    written = lock_text(Lock(graph, HOW))
+    module = build_network(read_network("resnet50"), initialise=False, device="meta")
+    graph, training = (archprof.capture(module, (3, 224, 224), train=train) for train in (False, True))
+    written = lock_text(Lock(graph, HOW._replace(how="meta"), training))
     assert len(written.encode()) <= 500_000
-    assert sum(line.startswith('    {"path": ') for line in written.splitlines()) == len(graph.nodes)
-    assert lock_text(read_again(graph, tmp_path)) == written
+    lines = written.splitlines()
+    assert sum(line.startswith('    {"path": ') for line in lines) == len(graph.nodes)
+    # What trains as it is evaluated stands there once: all but the counting of batches.
+    assert sum(line.startswith('      {"path": ') for line in lines) == len(training.nodes) - len(graph.nodes) == 53
+    assert lock_text(read_again(graph, tmp_path, training)) == written
 
 
 class Words(nn.Module):
     def forward(self, ids, scale):
         first, second = torch.ones(6, 4)[ids].split(2, dim=-1)
         return first * scale, torch.fft.rfft(second)
+
+
+class Trains(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.stem, self.norm, self.drop = nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.3)
+        self.head, self.auxiliary = nn.Linear(4, 5), nn.Linear(4, 5)
+
+    def forward(self, x):
+        x = self.drop(self.norm(self.stem(x)).relu_().mean((2, 3)))
+        return (self.head(x), self.auxiliary(x)) if self.training else self.head(x)
 
 
 _shared = nn.Linear(6, 6)
@@ -76,17 +92,27 @@ MODULES: dict[str, tuple[nn.Module, dict[str, Any]]] = {
     ),
     "what has no form of ours": (nn.RNNCell(3, 4), {"args": (torch.zeros(1, 3), torch.zeros(1, 4))}),
     "attention": (nn.TransformerEncoderLayer(8, 2, batch_first=True), {"input": (5, 8)}),
+    "what is captured at one batch size": (nn.TransformerEncoderLayer(8, 2), {"args": (torch.zeros(5, 3, 8),)}),
+    "a batch inside a layout": (nn.LSTM(3, 4, batch_first=True), {"input": (5, 3)}),
+    "elements of half the size": (nn.Linear(6, 6, dtype=torch.bfloat16), {"input": (6,)}),
+    "auxiliary heads, dropout and statistics": (Trains(), {"input": (3, 6, 6)}),
 }  # fmt: skip
 
 
 @pytest.mark.parametrize("case", MODULES)
 def test_a_module_is_read_as_it_was_captured(case, tmp_path):
     module, given = MODULES[case]
-    check_same(archprof.capture(module, **given), tmp_path)
+    check_same(archprof.capture(module, **given), tmp_path, archprof.capture(module, **given, train=True))
 
 
-def document():
-    """Return the lock of a convolution, an activation, a view, and what was recorded of a product."""
+def document(train=False):
+    """Return the lock of a convolution, an activation, two views, and what was recorded of a product; with *train*, of
+    training too."""
+    return json.loads(_written(train))
+
+
+@cache
+def _written(train):
 
     class Inner(nn.Module):
         def __init__(self):
@@ -102,9 +128,10 @@ def document():
             self.first, self.last = nn.Conv2d(3, 8, 3), Inner()
 
         def forward(self, x):
-            return self.last(self.first(x).relu().flatten(1, 2))
+            return self.last(self.first(x).relu().transpose(2, 3).unsqueeze(1))
 
-    return json.loads(lock_text(Lock(archprof.capture(Both(), (3, 6, 6)), HOW)))
+    training = archprof.capture(Both(), (3, 6, 6), train=True) if train else None
+    return lock_text(Lock(archprof.capture(Both(), (3, 6, 6)), HOW, training))
 
 
 def at(*keys, value):
@@ -203,14 +230,61 @@ WRONG: dict[str, tuple[Any, str, str]] = {
         lambda found: found["nodes"].extend(
             {**found["nodes"][1], "path": path, "call": call} for path, call in (("a#2", 1), ("a", 1), ("a", 2))
         ),
-        "nodes[6], `\"a\"`", "another call is `\"a#2\"` too",
+        "nodes[7], `\"a\"`", "another call is `\"a#2\"` too",
+    ),
+    "strides of another rank": (
+        at("nodes", 2, "outputs", 0, "strides", value=[16, 1, 4]), "nodes[2], `\":transpose[0]\"`",
+        "`outputs`: `strides`: expected a list of 4, not `[16, 1, 4]`",
+    ),
+    "a stride below 0": (
+        at("nodes", 2, "outputs", 0, "strides", value=[128, 16, -1, 4]), "nodes[2], `\":transpose[0]\"`",
+        "`outputs`: `strides`: expected an integer from 0 to 9,007,199,254,740,992, not `-1`",
+    ),
+    "a stride that grows twice": (
+        at("nodes", 2, "outputs", 0, "strides", value=[[128, 1, 1], 16, 1, 4]), "nodes[2], `\":transpose[0]\"`",
+        "`outputs`: `strides`: expected a list of 2, not `[128, 1, 1]`",
+    ),
+    "strides out of memory": (
+        at("nodes", 2, "outputs", 0, "strides", value=[128, 16, 1 << 52, 4]), "nodes[2], `\":transpose[0]\"`",
+        "`outputs`: `strides`: they lead out of any memory",
+    ),
+    "an alias of a later output": (
+        at("nodes", 2, "aliases", value=[1]), "nodes[2], `\":transpose[0]\"`",
+        "`aliases`: expected an integer from 0 to 0, not `1`",
+    ),
+    "an alias of a call": (
+        at("nodes", 2, "aliases", value=["last"]), "nodes[2], `\":transpose[0]\"`",
+        "`aliases`: expected an integer from 0 to 0, not `\"last\"`",
+    ),
+    "an alias of no output": (
+        at("nodes", 2, "aliases", value=[0, 0]), "nodes[2], `\":transpose[0]\"`",
+        "`aliases`: expected a list of 0 or 1, not `[0, 0]`",
+    ),
+    "aliases of many that are none": (
+        at("nodes", 2, "aliases_of_many", value=None), "nodes[2], `\":transpose[0]\"`",
+        "`aliases_of_many`: expected a list of 0 or 1, not `null`",
+    ),
+    "a write to an output": (
+        at("nodes", 2, "writes", value=[1]), "nodes[2], `\":transpose[0]\"`",
+        "`writes`: expected an integer from 0 to 0, not `1`",
+    ),
+    "a write to nothing": (
+        lambda found: found["nodes"][4].update(inputs=[], aliases=[], writes=[0]), "nodes[4], `\"last\"`",
+        "`writes`: the call reads nothing, and nothing can lie at `0`",
+    ),
+    "a type of no elements": (
+        at(*FIRST, "dtypes", value={"weight": 16}), "nodes[0], `\"first\"`",
+        "`dtypes`: expected a plain text, not `16`",
+    ),
+    "a batch that is perhaps single": (
+        at("single_batch", value=1), "single_batch", "`single_batch`: expected true or false, not `1`",
     ),
     "multiply-accumulates below 0": (
-        at("nodes", 3, "recorded", "macs", value=-1), "nodes[3], `\"last\"`",
+        at("nodes", 4, "recorded", "macs", value=-1), "nodes[4], `\"last\"`",
         "`recorded`: `macs`: expected an integer from 0 to 9,007,199,254,740,992, not `-1`",
     ),
     "a kind of nobody": (
-        at("nodes", 3, "recorded", "kind", value="cheap"), "nodes[3], `\"last\"`",
+        at("nodes", 4, "recorded", "kind", value="cheap"), "nodes[4], `\"last\"`",
         "`recorded`: `kind`: expected one of standard, pointwise, depthwise, grouped, mixed, se, linear,"
         " attention, matmul, recurrent, norm, act,"
         " pool, join, shape, dropout, other, not `\"cheap\"`",
@@ -218,16 +292,58 @@ WRONG: dict[str, tuple[Any, str, str]] = {
 }  # fmt: skip
 
 
+# The same of what a lock has of training.
+WRONG_IN_TRAINING: dict[str, tuple[Any, str, str]] = {
+    "no object": (at("training", value=[]), "training", "`training`: expected an object, not `[]`"),
+    "no calls": (lambda found: found["training"].pop("nodes"), "training.nodes", "`nodes` is missing"),
+    "a call of nobody": (
+        at("training", "nodes", 1, value="nobody"), "training.nodes[1]", "no call of evaluation is `\"nobody\"`",
+    ),
+    "a call before what it reads": (
+        at("training", "nodes", 0, value="last"), "training.nodes[0]",
+        "`inputs`: no call before is `\":unsqueeze[0]\"`",
+    ),
+    "a call twice": (
+        at("training", "nodes", 1, value="first"), "training.nodes[1]", "`call`: this is call 2 of the path",
+    ),
+    "another input": (
+        at("training", "inputs", "x", "shape", value=[4, 6, 6]), "training.nodes[0]",
+        "`Conv2d` does not fit what it reads: a convolution of 3 channels on 4",
+    ),
+    "an output that there is not": (
+        at("training", "outputs", "output", value=["last", 1]), "training.outputs",
+        "`outputs`: expected an integer from 0 to 0, not `1`",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG_IN_TRAINING)
+def test_what_is_wrong_of_training_is_told_with_its_place(case, tmp_path):
+    spoil, where, message = WRONG_IN_TRAINING[case]
+    found = document(train=True)
+    spoil(found)
+    text = json.dumps(found, indent=1)
+    problem = refused(text, tmp_path)
+    assert (problem.where, problem.message) == (where, message)
+    behind = text[: text.index('"training"')].count("\n") + 1
+    assert problem.location.line >= behind
+
+
+def refused(text, tmp_path):
+    file = tmp_path / "net.lock.json"
+    file.write_text(text, encoding="utf-8")
+    with pytest.raises(archprof.UsageError) as raised:
+        read_lock(str(file))
+    [problem] = raised.value.problems
+    return problem
+
+
 @pytest.mark.parametrize("case", WRONG)
 def test_what_is_wrong_is_told_with_its_place(case, tmp_path):
     spoil, where, message = WRONG[case]
     found = document()
     spoil(found)
-    file = tmp_path / "net.lock.json"
-    file.write_text(json.dumps(found, indent=1), encoding="utf-8")
-    with pytest.raises(archprof.UsageError) as raised:
-        read_lock(str(file))
-    [problem] = raised.value.problems
+    problem = refused(json.dumps(found, indent=1), tmp_path)
     assert (problem.where, problem.message) == (where, message)
     assert problem.location is not None
     assert problem.location.line > 1
@@ -274,7 +390,7 @@ def test_fields_that_nobody_knows_are_looked_over(tmp_path):
     file = tmp_path / "net.lock.json"
     file.write_text(json.dumps(found), encoding="utf-8")
     before = read_lock(str(file))
-    for record in (found, found["captured"], found["nodes"][0], found["nodes"][3]["recorded"], found["inputs"]["x"]):
+    for record in (found, found["captured"], found["nodes"][0], found["nodes"][4]["recorded"], found["inputs"]["x"]):
         record["from_later"] = {"any": [1]}
     file.write_text(json.dumps(found), encoding="utf-8")
     assert read_lock(str(file)) == before
@@ -305,3 +421,50 @@ def test_no_lock_is_a_fault_of_ours(seed, tmp_path):
     file.write_text(written, encoding="utf-8")
     with suppress(archprof.UsageError):
         assert str(analyze_graph(read_lock(str(file)).graph).totals.macs)
+
+
+# What may stand somewhere in JSON, and mostly should not.
+ODD: tuple[Any, ...] = (
+    None,
+    True,
+    0,
+    1,
+    -1,
+    1.5,
+    1 << 31,
+    1 << 53,
+    1 << 70,
+    "",
+    "x",
+    "held",
+    "last",
+    [],
+    [0],
+    [[1, 1]],
+    {},
+    {"x": 1},
+)
+
+
+def places(value):
+    """Yield where something stands in a document: what holds it, and its key."""
+    for key, inner in list(value.items() if isinstance(value, dict) else enumerate(value)):
+        yield value, key
+        if isinstance(inner, dict | list):
+            yield from places(inner)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_field_of_a_lock_is_a_fault_of_ours(seed, tmp_path):
+    dice = random.Random(seed)
+    written = json.dumps(document(train=True))
+    file = tmp_path / "net.lock.json"
+    for _ in range(10):
+        found = json.loads(written)
+        for _ in range(dice.randint(1, 2)):
+            holder, key = dice.choice(list(places(found)))
+            holder[key] = dice.choice(ODD)
+        file.write_text(json.dumps(found), encoding="utf-8")
+        with suppress(archprof.UsageError):
+            for graph in filter(None, read_lock(str(file))[::2]):
+                assert str(analyze_graph(graph).totals.macs)

@@ -43,7 +43,7 @@ def test_a_network_of_ours_captured_is_itself(network):
 
 
 def _row(row):
-    return row.operator, row.inputs, row.output, row.cost, row.form, row.node.outputs[0].batch
+    return row.operator, row.inputs, row.output, row.cost, row.form == "module", row.node.outputs[0].batch
 
 
 class Block(nn.Module):
@@ -57,6 +57,8 @@ class Block(nn.Module):
 
 
 class Net(nn.Module):
+    steps: torch.Tensor
+
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 8, 4, stride=4)
@@ -64,7 +66,7 @@ class Net(nn.Module):
         self.blocks = nn.ModuleList([Block(8) for _ in range(3)])
         self.head = nn.Linear(8, 5)
         self.auxiliary = nn.Linear(8, 5)
-        self.steps = nn.Buffer(torch.zeros(1))
+        self.register_buffer("steps", torch.zeros(1))
 
     def forward(self, x):
         self.steps.add_(1)
@@ -110,6 +112,9 @@ def test_a_module_for_one_image_has_no_other_batch():
 
     graph = archprof.capture(One(), (4,))
     assert graph.value(graph.outputs["output"]).batch == 0
+    assert graph.single_batch
+    assert not archprof.capture(nn.Linear(4, 4), (4,)).single_batch
+    assert archprof.capture(nn.Linear(4, 4), torch.zeros(1, 4)).single_batch
     with pytest.raises(archprof.UsageError, match="the module fails on"):
         archprof.capture(nn.Linear(3, 4), (5,))
 
@@ -207,35 +212,81 @@ class Heard(Exception):
     """What a hook raises that should not have run."""
 
 
+@pytest.mark.parametrize("train", [False, True])
 @pytest.mark.parametrize("fails", [False, True])
-def test_a_module_is_left_as_it_was(fails):
+def test_a_module_is_left_as_it_was(fails, train):
     def listen(*_):
         raise Heard
 
     module = Net().train()
+    module.normalized = nn.Sequential(nn.BatchNorm2d(4), nn.Dropout(0.5))
+    module.blocks[1].eval()
+    modes = [part.training for part in module.modules()]
     module.blocks[1].register_forward_hook(listen)
     module.head.in_features = 8
     if fails:
         module.head = nn.Linear(9, 5)
+    checks = vars(nn.functional)["_verify_batch_size"]
     before = {name: tensor.clone() for name, tensor in module.state_dict().items()}
     torch.manual_seed(7), random.seed(7), np.random.seed(7)
     states = torch.random.get_rng_state(), random.getstate(), _numpy_state()
     hooks = [dict(part._forward_hooks) for part in module.modules()]
     if fails:
         with pytest.raises(archprof.UsageError):
-            archprof.capture(module, (3, 16, 16))
+            archprof.capture(module, (3, 16, 16), train=train)
     else:
-        archprof.capture(module, (3, 16, 16))
+        archprof.capture(module, (3, 16, 16), train=train)
     assert all(torch.equal(before[name], tensor) for name, tensor in module.state_dict().items())
-    assert all(part.training for part in module.modules())
+    assert [part.training for part in module.modules()] == modes
     assert [dict(part._forward_hooks) for part in module.modules()] == hooks
     assert torch.is_grad_enabled()
     assert not torch.is_inference_mode_enabled()
     assert torch.get_default_dtype() is torch.float32
     assert torch.equal(torch.random.get_rng_state(), states[0])
     assert (random.getstate(), _numpy_state()) == states[1:]
+    assert vars(nn.functional)["_verify_batch_size"] is checks
     assert not torch.nn.modules.module._global_forward_hooks
     assert not torch.nn.modules.module._global_forward_pre_hooks
+
+
+class Trained(nn.Module):
+    """What runs otherwise while it trains: with statistics of a single place, noise, layers left out by chance, a norm
+    that is never trained."""
+
+    def __init__(self):
+        super().__init__()
+        self.norm, self.drop, self.layer = nn.BatchNorm2d(3), nn.Dropout(0.5), nn.Linear(3, 3)
+        self.fixed = nn.BatchNorm2d(3)
+
+    def train(self, mode=True):
+        super().train(mode)
+        self.fixed.eval()
+        return self
+
+    def forward(self, x):
+        x = self.drop(self.fixed(self.norm(x.mean((2, 3), keepdim=True)))).flatten(1)
+        for _ in range(20):
+            if not self.training or random.random() > 0.5 < np.random.rand() or torch.rand(1, device="cpu") > 0.5:
+                x = self.layer(x)
+        return x
+
+
+def test_a_module_that_trains():
+    graphs = [archprof.capture(Trained(), (3, 4, 4), train=train) for train in (False, True)]
+    assert [graph.training for graph in graphs] == [False, True]
+    paths = [[node.path for node in graph.nodes if node.path != "layer"] for graph in graphs]
+    without = [":mean[0]", "norm", "fixed", "drop", ":flatten[0]"]
+    assert paths[0] == without
+    drawn = (":rand[", ":gt[", ":detach[", ":_local_scalar_dense[")
+    assert [path for path in paths[1] if not path.startswith(drawn)] == [":mean[0]", "norm:add[0]", *without[1:]]
+    evaluated, trained = map(analyze_graph, graphs)
+    assert (trained.totals.params, trained.totals.buffers) == (evaluated.totals.params, evaluated.totals.buffers)
+    assert evaluated.totals.macs == 20 * 9 > trained.totals.macs > 0
+
+
+def test_chance_is_the_same_in_every_capture():
+    first, *others = [archprof.capture(Trained(), (3, 4, 4), train=True) for _ in range(3)]
+    assert [graph.nodes for graph in others] == [first.nodes] * 2
 
 
 @pytest.mark.parametrize("norm", [nn.BatchNorm2d(4), nn.GroupNorm(2, 4), nn.LayerNorm((6, 6, 6)), nn.GroupNorm(4, 8)])

@@ -101,6 +101,17 @@ def test_multiply_accumulates(name):
     assert report.totals.macs == expected
 
 
+@pytest.mark.skipif(not hasattr(torch, "_grouped_mm"), reason="an older torch has none")
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float32])
+def test_a_grouped_product_of_any_type(dtype):
+    def experts(tokens, weights, ends):
+        return torch._grouped_mm(tokens.to(dtype), weights.to(dtype), offs=ends.int())
+
+    report = captured(experts, (12, 16), (3, 16, 8), (3,))
+    assert report.totals.macs == 12 * 16 * 8
+    assert report.graph.nodes[-1].outputs[0].dtype == str(dtype).removeprefix("torch.")
+
+
 # FlopCounterMode has no rule for these, or needs the meta device for it.
 NOT_SEEN = ("attention, fused", "mv", "dot", "matmul of vectors", "addmv", "bilinear", "addbmm", "inner")
 

@@ -84,10 +84,12 @@ def test_the_fixture(run, folder):
 
 MODULES = """
 import pytest, torch
-from archprof import UsageError
+from archprof import UsageError, capture, lock
+from pathlib import Path
 from torch import nn
 
 CONV = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 2, 1))
+GRAPH = capture(CONV, (3, 8, 8))
 
 class Spectrum(nn.Module):
     def forward(self, x):
@@ -97,7 +99,21 @@ def test_kept(archprof):
     archprof.check(CONV, (3, 8, 8), macs="4,176", params=122)
     archprof.check(CONV, torch.rand(1, 3, 8, 8), macs="4.2k")
     archprof.check(Spectrum(), (8,), macs="0", allow_uncounted=True)
+    archprof.check(Spectrum(), (8,), macs="0", allow_uncounted=["aten.fft"])
     archprof.check(Spectrum(), (8,), params="0")
+
+def test_a_graph(archprof):
+    archprof.check(GRAPH, macs="4,176", params=122)
+
+def test_an_exceeding_graph(archprof):
+    archprof.check(GRAPH, macs="4,175")
+
+@pytest.mark.parametrize("model", ["net.lock.json", Path("net.lock.json"), "*.lock.json"])
+def test_a_lock(archprof, model):
+    lock(GRAPH, "net.lock.json")
+    archprof.check(model, macs="4,176")
+    with pytest.raises(pytest.fail.Exception, match="net.lock.json: MACs ≤ 4,175, counted 4.176k"):
+        archprof.check(model, macs="4,175")
 
 def test_exceeded(archprof):
     archprof.check(CONV, (3, 8, 8), macs="4,175", params="100")
@@ -110,6 +126,7 @@ def test_not_counted(archprof):
     ((CONV, (3, 8, 8)), {"macs": "+1%"}, "`+1%` counts from a baseline, and a module has none"),
     ((CONV,), {"macs": "1"}, "a module needs the shape of its input"),
     (("tiny.yaml", (3, 8, 8)), {"macs": "1"}, "`tiny.yaml` has an input of its own"),
+    ((GRAPH, (3, 8, 8)), {"macs": "1"}, "`Sequential` has an input of its own"),
     ((None,), {"macs": "1"}, "takes a network or a torch module, not None"),
 ])
 def test_wrong(archprof, given, limits, text):
@@ -122,10 +139,12 @@ def test_wrong(archprof, given, limits, text):
 def test_the_fixture_takes_modules(run, folder):
     (folder / "test_own.py").write_text(MODULES)
     ended = run("--tb=line")
-    assert "2 failed, 6 passed" in ended.stdout
+    assert "3 failed, 11 passed" in ended.stdout
     # 3·4·3·3·6·6 and 4·2·6·6 MACs; 3·4·3·3 + 4 and 4·2 + 2 parameters.
     exceeded = "counted 4.176k; the limit is 4.175k, 1 too many: by fvcore; most in `0` (3,888), `1` (288)"
     assert f"Sequential: MACs ≤ 4,175, {exceeded}" in ended.stdout
+    graph = "counted 4.176k; the limit is 4.175k, 1 too many. Has most: 0 +3,888 (Sequential); 1 +288 (Sequential)"
+    assert f"Sequential: MACs ≤ 4,175, {graph}" in ended.stdout
     assert "Sequential: params ≤ 100, counted 122; the limit is 100, 22 too many" in ended.stdout
     named = "Spectrum: MACs are at least 0; not counted: fft ×1; `allow_uncounted=True` lets that pass"
     assert named in ended.stdout

@@ -108,8 +108,8 @@ MESSAGES = {
     ),
     "measuring": (
         (1, 3, 8, 8), ("net.onnx", "--measure"),
-        "`--measure` needs a block table, and `net.onnx` has none\n"
-        "  help: name a network of the catalog, or a `.yaml` file\n",
+        "`--measure` runs a module, and `net.onnx` holds none\n"
+        "  help: `archprof summary CODE --measure` measures what an ONNX file was exported from\n",
     ),
     "a file that is not there": (
         (1, 3, 8, 8), ("other.onnx",),

@@ -128,7 +128,7 @@ CASES = {
     ),
     **{
         f"{command} {model}": f"`{model}` is {what}, {ALONE}\n  help: {more}`archprof lock` writes it to a file, "
-        "`x.lock.json`, which `check` takes too\n"
+        "`x.lock.json`, for `check`; the rest needs a block table\n"
         for command, model, what, more in (
             ("show", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
             ("sweep", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
@@ -136,9 +136,10 @@ CASES = {
             ("validate", "nets.small:Net(width=0.5)", "Python code", ""),
         )
     },
-    "verify --analytic x.pt2": (
-        "`x.pt2` is a file of torch, which archprof does not take yet\n  help: it takes networks of the catalog "
-        "(`archprof list`), specs, ONNX files, locks: `net.yaml`, `net.onnx`, `git:REV:path`\n"
+    "verify --analytic x.pth": (
+        "`x.pth` is a file of torch, which archprof does not take yet\n  help: it takes networks of the catalog "
+        "(`archprof list`), specs, locks of models, programs of torch.export and ONNX files: `my_net.yaml`, "
+        "`exported.pt2`, `net.onnx`, `git:REV:path`, `-`\n"
     ),
     "summary nets/x.onnx": "no such file: `nets/x.onnx`\n  help: a path counts from the current folder\n",
     "show torchvision.models.resnet50": (

@@ -3,7 +3,8 @@
 A `console` block holds lines `$ archprof …`, each with its output below, standard error included. `$ echo $?` shows the
 exit code of the command above it and is wanted wherever that is not 0. A line `…` stands for lines left out. A `pycon`
 block is a Python session; those of a page are one. A block under `<!-- file: tiny.yaml -->` is written to that file,
-for what is below it; one under `<!-- needs torch -->` is run only where torch is installed.
+for what is below it; one under `<!-- needs torch -->` is run only where torch is installed, and one under `<!-- needs
+timm -->` only where timm is.
 """
 
 import code
@@ -46,7 +47,7 @@ def actual(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
                 written = folder / block.mark.removeprefix("file: ")
                 written.parent.mkdir(exist_ok=True)
                 written.write_text(block.text, encoding="utf-8")
-            elif block.mark == "needs torch" and not find_spec("torch"):
+            elif block.mark.startswith("needs ") and not find_spec(block.mark.removeprefix("needs ")):
                 continue
             elif block.language == "console":
                 yield block, _commands(block)

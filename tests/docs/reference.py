@@ -1,16 +1,18 @@
-"""The reference pages that are read off the code: blocks, operators and commands."""
+"""The pages that are read off the code: blocks, operators and commands; and that of what benchmarks have found."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from archprof.cli import COMMANDS
-from archprof.costs.convention import Convention, Price
+from archprof.costs.convention import Convention
+from archprof.costs.price import Price
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.columns import Column
 from archprof.ir.operators import CAPTURED, TABLE, Listed, all_operators, captured_operators
 from archprof.ir.operators.base import Operator
 from archprof.language.block import CHANNEL_OPTIONS, COMMON, Block
 from archprof.language.registry import block_names, find_block
+from tests.docs import coverage
 from tests.docs.console import execute, plain_terminal
 from tests.docs.markdown import ROOT
 
@@ -109,6 +111,7 @@ def pages() -> Mapping[Path, str]:
         folder / "operators.md": _operators_page(),
         folder / "cli.md": _commands_page(),
         folder / "conventions.md": _conventions_page(),
+        ROOT / "docs" / "explanation" / "coverage.md": coverage.page(),
     }
 
 

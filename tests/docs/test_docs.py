@@ -7,7 +7,7 @@ import pytest
 
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
-from tests.docs import reference
+from tests.docs import coverage, reference
 from tests.docs.console import actual
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
 
@@ -55,6 +55,11 @@ def test_links_lead_somewhere(path):
 )
 def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_the_readme_says_how_many_models_are_captured():
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert coverage.table(coverage.outcome()) in page
 
 
 def test_every_page_is_in_the_index():

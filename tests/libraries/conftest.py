@@ -2,8 +2,10 @@
 variable, so that nothing is skipped there."""
 
 import os
+from importlib import import_module
 from importlib.util import find_spec
 
+import pytest
 import torch
 
 LIBRARIES = ("torchvision", "timm", "transformers")
@@ -16,3 +18,21 @@ elif not hasattr(torch.ops.torchvision, "nms"):
     SIGNATURES = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         SIGNATURES.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
+    SIGNATURES.define(
+        "roi_align(Tensor input, Tensor rois, float spatial_scale, SymInt pooled_height, SymInt pooled_width,"
+        " int sampling_ratio, bool aligned) -> Tensor"
+    )
+
+    def _pooled(maps, boxes, scale, height, width, samples, aligned):
+        return maps.new_empty(len(boxes), maps.shape[1], height, width)
+
+    SIGNATURES.impl("roi_align", _pooled, "Meta")
+
+
+@pytest.fixture
+def detection(monkeypatch):
+    """Tell torchvision that the operators that detection needs are there: they have shapes."""
+    boxes, pooling = (import_module(f"torchvision.ops.{name}") for name in ("boxes", "roi_align"))
+    for module in (boxes, pooling):
+        monkeypatch.setattr(module, "_assert_has_ops", lambda: None)
+    monkeypatch.setattr(pooling, "_has_ops", lambda: True)

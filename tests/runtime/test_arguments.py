@@ -80,12 +80,25 @@ def doubled(x: Tensor) -> Tensor:
     return x * 2
 
 
-@pytest.mark.parametrize("function", [archprof.analyze, archprof.build, archprof.expand])
-def test_a_module_where_a_network_is_meant(function):
+OF_A_GRAPH = "as in `archprof.{}(archprof.capture(module, (3, 224, 224)))`"
+OF_A_MODULE = "as in `archprof.measure(module, (3, 224, 224))`"
+
+
+@pytest.mark.parametrize(
+    ("function", "help"),
+    [
+        (archprof.analyze, OF_A_GRAPH),
+        (archprof.expand, OF_A_GRAPH),
+        (archprof.check, OF_A_GRAPH),
+        (archprof.compare, OF_A_GRAPH),
+        (archprof.build, OF_A_MODULE),
+    ],
+)
+def test_a_module_where_a_network_is_meant(function, help):
     with pytest.raises(UsageError) as error:
         function(nn.ReLU())
-    help = "a torch module is counted by `archprof.measure(module, (3, 224, 224))`"
-    assert message(error) == (f"`{function.__name__}` takes the name of a network, not ReLU `ReLU()`", help)
+    name = function.__name__
+    assert message(error) == (f"`{name}` takes the name of a network, not ReLU `ReLU()`", help.format(name))
 
 
 @pytest.mark.parametrize("counter", [None, 5])

@@ -108,12 +108,12 @@ class _Asked:
         shape, sizes = stated.shape or (), list(given.shape or ())
         at = next((axis for axis, dim in enumerate(shape) if self._is_batch(axis, dim)), None)
         found: list[int | None] = [*sizes]
-        if not given.whole and at is not None:
+        if not given.form and at is not None:
             found.insert(at, None)
-        elif not given.whole and len(sizes) == len(shape) - 1 and shape and isinstance(shape[0], int):
+        elif not given.form and len(sizes) == len(shape) - 1 and shape and isinstance(shape[0], int):
             found.insert(0, shape[0])
         if len(found) != len(shape):
-            less = "" if given.whole or at is None else ", one of them the batch, which is not given"
+            less = "" if given.form or at is None else ", one of them the batch, which is not given"
             advice = f"`{stated.name}={'x'.join(map(str, sizes))}:whole` is a shape as it stands"
             message = f"{self._request.file}: the input `{stated.name}` has {len(shape)} axes{less}"
             raise usage_error(message, help=advice)

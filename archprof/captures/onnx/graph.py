@@ -48,7 +48,8 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     _name_blocks(builder.nodes)
     _add_unused(builder, stored, holder)
     outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
-    return builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    return graph._replace(single_batch=len(seen) == 1)
 
 
 def _add(

@@ -99,6 +99,10 @@ class Einsum(Function):
             raise ShapeError("a sum of products is of two tensors here")
         return letters, sizes_of(letters.operands, shapes)
 
+    def letter_sizes(self, inputs: Sequence[Value]) -> Mapping[str, Dim]:
+        """Return the size of each letter."""
+        return self._read(inputs)[1]
+
     def output(self, *inputs: Value) -> Value:
         letters, sizes = self._read(inputs)
         if not set(letters.output) <= set(sizes):

@@ -16,7 +16,8 @@ class Recorded(Operator):
     """A call of a torch operator: its name, and what it was found to cost and to hold.
 
     *held* and *kept* are the elements of its parameters and buffers by name; *counted* tells whether there is a rule
-    for its multiply-accumulates; *divides* by how much it divides the resolution, None where it ends the map.
+    for its multiply-accumulates; *divides* by how much it divides the resolution, None where it ends the map; *bounded*
+    that data decides how much it returns, and its outputs are the most that it can.
     """
 
     target: str
@@ -26,6 +27,7 @@ class Recorded(Operator):
     sort: str = "other"
     counted: bool = True
     divides: int | None = 1
+    bounded: bool = False
 
     @property
     def name(self) -> str:  # type: ignore[override]

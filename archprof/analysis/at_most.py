@@ -1,0 +1,64 @@
+"""Which counts are the most that there can be: what comes behind operators that return as much as data has it."""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.costs.report import Report
+from archprof.ir.graph import INPUT, Graph, Node
+from archprof.ir.operators.recorded import Recorded
+
+
+class AtMost(NamedTuple):
+    """Why MACs are at most so many: *causes*, operators that may return fewer elements, by name with how often they run
+    before something multiplies, and the modules *within* which they are called, by path."""
+
+    causes: Mapping[str, int]
+    within: tuple[str, ...]
+
+
+def at_most(report: Report) -> AtMost | None:
+    """Return why the MACs are the most that there can be; None where they are exact."""
+    nodes = report.graph.nodes
+    bounded = bounded_nodes(report.graph)
+    needed = {index for index in bounded if report.columns["macs"][index]}
+    if not needed:
+        return None
+    for index in reversed(range(len(nodes))):
+        if index in needed:
+            if _takes_sizes(nodes[index]):
+                needed.update(range(index))
+            needed.update([edge.node for edge in nodes[index].inputs if edge.node != INPUT])
+    causes = [nodes[index] for index in sorted(needed) if _is_bounded(nodes[index])]
+    modules = dict.fromkeys(node.path.rpartition(":")[0] for node in causes)
+    return AtMost(dict(Counter(node.op.name for node in causes)), tuple(filter(None, modules)))
+
+
+def bounded_nodes(graph: Graph) -> frozenset[int]:
+    """Return the indices of the operators that return as much as data has it, and of all that read what those have
+    made; of those that are told sizes too, which may be the sizes that stand there.
+
+    Attention that leaves out what a mask says is among them, and what reads it is not: its output is as large as ever.
+    """
+    found: set[int] = set()
+    masked: set[int] = set()
+    for index, node in enumerate(graph.nodes):
+        if found and (_takes_sizes(node) or any(edge.node in found for edge in node.inputs)):
+            found.add(index)
+        elif _is_bounded(node):
+            (masked if node.kind == "attention" else found).add(index)
+    return frozenset(found | masked)
+
+
+def _is_bounded(node: Node) -> bool:
+    return isinstance(node.op, Recorded) and node.op.bounded
+
+
+# Operators that are told sizes, besides those that read nothing.
+_SIZED = ("expand", "slice", "repeat", "new_empty", "new_zeros", "new_ones", "new_full")
+
+
+def _takes_sizes(node: Node) -> bool:
+    """Tell whether an operator is told how large its output is to be; what did not run is no operator."""
+    made = not node.inputs and isinstance(node.op, Recorded) and "." in node.op.target
+    return made or node.op.name.rpartition(".")[2] in _SIZED

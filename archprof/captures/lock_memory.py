@@ -1,0 +1,40 @@
+"""What a lock says of where a call puts what it returns: read, and none of it believed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from archprof.captures.fields import Refused, element_type, field, integer, items, mapping, shown, text
+from archprof.ir.graph import HELD, Memory, Place
+
+KEYS = Memory._fields
+
+
+def read_memory(record: Mapping[str, Any], reads: int, returns: int) -> Memory | None:
+    """Return the storages of a node that reads and returns so much; None where its record says nothing of them. Raises
+    Refused for what it may not say."""
+    if not any(key in record for key in KEYS):
+        return None
+    return Memory(
+        field(record, "aliases", lambda found: _aliases(found, reads, returns), ()),
+        field(record, "aliases_of_many", lambda found: _aliases(found, reads, returns), None),
+        field(record, "writes", lambda found: tuple([_place(one, reads) for one in items(found)]), ()),
+        field(record, "dtypes", _dtypes, {}),
+    )
+
+
+def _aliases(found: Any, reads: int, returns: int) -> tuple[Place | None, ...]:
+    """Return the places of a call's outputs: none lies where an output behind it does."""
+    places = items(found, (0, returns))
+    return tuple([None if one is None else _place(one, reads + number) for number, one in enumerate(places)])
+
+
+def _place(found: Any, places: int) -> Place:
+    if found == HELD:
+        return HELD
+    if not places:
+        raise Refused(f"the call reads nothing, and nothing can lie at {shown(found)}")
+    return integer(found, 0, places - 1)
+
+
+def _dtypes(found: Any) -> dict[str, str]:
+    return {text(key): element_type(value) for key, value in mapping(found).items()}

@@ -1,0 +1,58 @@
+"""What `check`, `compare` and `diff` return in Python: results that print as their commands do."""
+
+from typing import TYPE_CHECKING, Any
+
+from archprof.analysis import check, compare, diff
+from archprof.render.objects import Shown
+
+if TYPE_CHECKING:
+    from archprof.render.table import Table
+
+
+class Outcome(Shown, check.Outcome):
+    """What came of a check: `verdicts`, `failures` and totals. It prints as `archprof check`."""
+
+    def __repr__(self) -> str:
+        from archprof.render.check import headline
+
+        return f"<Outcome: {headline(self)}>"
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> "Table":
+        from archprof.render.check import check_table
+
+        return check_table(self)
+
+
+class Comparison(Shown, compare.Comparison):
+    """Networks side by side. It prints as `archprof compare`."""
+
+    def __repr__(self) -> str:
+        return f"<Comparison of {', '.join(one.model for one in self.models)}>"
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> "Table":
+        from archprof.render.compare import compare_table
+
+        return compare_table(self, "stage", None, flops=False)
+
+
+class Diff(Shown, diff.Diff):
+    """What changed between two networks. It prints as `archprof diff`."""
+
+    def __repr__(self) -> str:
+        from archprof.units import plural
+
+        return f"<Diff of {self.before} and {self.after}: {plural(len(self.blocks), 'change')}>"
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> "Table":
+        from archprof.render.diff import diff_table
+
+        return diff_table(self, full=False)
