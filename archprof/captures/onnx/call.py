@@ -1,12 +1,10 @@
 """A call of an operator: what it reads, how it is set, how many outputs are asked for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archprof.captures.onnx.model import GraphRecord, Stored
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor
-
-_NONE = Tensor("unknown", None)
+from archprof.captures.onnx.tensor import Dims, Misfit, Tensor
 
 
 class Call(NamedTuple):
@@ -113,16 +111,3 @@ class Call(NamedTuple):
         if len(values) != 1:
             raise Misfit(f"`{name}` is no single integer")
         return values[0]
-
-
-def rank_of(call: Call, rank: int, index: int = 0) -> Dims:
-    """Return an input's shape. Raises Misfit where it has fewer axes."""
-    shape = call.shape(index)
-    if len(shape) < rank:
-        raise Misfit(f"{len(shape)} axes where {rank} are needed")
-    return shape
-
-
-def all_known(dims: Sequence[Dim]) -> bool:
-    """Tell whether all sizes are numbers."""
-    return None not in dims
