@@ -119,9 +119,9 @@ def _read_onnx(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Gr
 
     if not inputs:
         return read_onnx(file, sizes)
-    from archprof.captures.given import read_given
+    from archprof.captures.onnx.inputs import read_input
 
-    return read_onnx(file, sizes, tuple(map(read_given, inputs)))
+    return read_onnx(file, sizes, tuple(map(read_input, inputs)))
 
 
 def _graph_file(reference: str) -> Reference:

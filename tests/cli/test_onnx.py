@@ -65,6 +65,16 @@ def test_sizes(capsys, folder, shape, arguments, inputs):
     assert [row["path"] for row in found["layers"]] == ["stem.conv", "stem.act", "pool", ":Flatten[0]", "head"]
 
 
+@pytest.mark.parametrize("name", ["input.1", "data:0", "onnx::x", "serving_default/x"])
+@pytest.mark.parametrize("how", ["@{}[2]=8,{}[3]=6", "{}=3x8x6", "{}=1x3x8x6:whole"])
+def test_inputs_of_any_name(capsys, folder, name, how):
+    saved(folder, graph([node("Relu", name, "y")], {name: (None, 3, None, None)}))
+    asked = how.format(name, name)
+    arguments = (f"net.onnx{asked}",) if how.startswith("@") else ("net.onnx", "--input", asked)
+    result = archprof(capsys, "summary", *arguments, "--format", "json")
+    assert json.loads(result.out)["inputs"] == {name: {"shape": [3, 8, 6], "dtype": "float32"}}
+
+
 MESSAGES = {
     "free axes": (
         ("N", 3, "H", "W"), ("net.onnx",),
