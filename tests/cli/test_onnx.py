@@ -75,6 +75,17 @@ def test_inputs_of_any_name(capsys, folder, name, how):
     assert json.loads(result.out)["inputs"] == {name: {"shape": [3, 8, 6], "dtype": "float32"}}
 
 
+def test_an_input_of_any_rank_is_given(capsys, folder):
+    saved(folder, graph([node("Relu", "x", "y")], {"x": None}))
+    result = archprof(capsys, "summary", "net.onnx", "--input", "x=3x8x6", "--format", "json")
+    assert json.loads(result.out)["outputs"]["y"]["shape"] == [3, 8, 6]
+    assert archprof(capsys, "summary", "net.onnx") == (
+        2,
+        "",
+        "net.onnx: the input `x` may have any number of axes\n  help: give its sizes, as in `--input x=3x320x320`\n",
+    )
+
+
 MESSAGES = {
     "free axes": (
         ("N", 3, "H", "W"), ("net.onnx",),

@@ -44,15 +44,28 @@ def inputs_of(graph: GraphRecord, request: Request) -> list[Taken]:
     nothing gives."""
     stored = {one.name for one in graph.stored}
     stated = [one for one in graph.inputs if one.name not in stored]
+    given = _by_name(stated, request)
+    stated = [_ranked(one, given[one.name]) if one.name in given else one for one in stated]
     for one in stated:
         if one.wrapped or one.shape is None:
-            what = f"a {one.wrapped}" if one.wrapped else "a tensor of any rank"
-            raise usage_error(f"{request.file}: the input `{one.name}` is {what}, which archprof does not take")
+            message = f"{request.file}: the input `{one.name}` may have any number of axes"
+            advice = f"give its sizes, as in `--input {one.name}=3x320x320`"
+            if one.wrapped:
+                message = f"{request.file}: the input `{one.name}` is a {one.wrapped}, which archprof does not take"
+                advice = "export it with tensors as inputs"
+            raise usage_error(message, help=advice)
     asked = _Asked(stated, request)
     taken = [asked.taken(one) for one in stated]
     asked.raise_unused()
     _raise_free(stated, taken, request)
     return [one for one in taken if one is not None]
+
+
+def _ranked(stated: Stated, given: Given) -> Stated:
+    """Return an input of any rank with as many axes as it is given."""
+    if stated.shape is not None or stated.wrapped or given.shape is None:
+        return stated
+    return stated._replace(shape=(None,) * (len(given.shape) + (not given.form)))
 
 
 class _Asked:
