@@ -118,8 +118,8 @@ def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dic
 def not_counted(report: Report) -> dict[str, int] | None:
     """Return the operators for whose MACs there is no rule, by name, with how often they run; None where there are
     none."""
-    operators = [node.op for node in report.graph.nodes]
-    return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
+    recorded = [node.op for node in report.graph.nodes if type(node.op) is Recorded]
+    return dict(Counter(op.name for op in recorded if not op.counted)) or None if recorded else None
 
 
 def constant_macs(report: Report) -> dict[str, int] | None:
