@@ -100,11 +100,13 @@ class Layers(nn.Module):
 
 
 class Halves(nn.Module):
-    """A convolution of half the channels, which lie as they are given or, by its weight, last; and one of a pixel."""
+    """A convolution of half the channels, which lie last by its weight; and one of a pixel."""
 
     def __init__(self):
         super().__init__()
         self.conv, self.pixel = nn.Conv2d(2, 3, 3), nn.Conv2d(3, 2, 1)
+        for part in (self.conv, self.pixel):
+            part.weight.data = part.weight.data.to(memory_format=torch.channels_last)
 
     def forward(self, x):
         conv = self.conv(x.chunk(2, 1)[0])
@@ -119,7 +121,7 @@ LAYOUTS = {
     "attention of torch's own": (nn.MultiheadAttention(8, 2), None),
     "windows": (Runs(lambda own, x: windows(x)), (4, 6)),
     "layers": (Layers(), (3, 6, 4)),
-    "weights whose channels lie last": (Halves().to(memory_format=torch.channels_last), (4, 6, 4)),
+    "weights whose channels lie last": (Halves(), (4, 6, 4)),
 }
 
 
