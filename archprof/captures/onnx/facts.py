@@ -77,18 +77,30 @@ def is_quantised(stored: Stored, role: str | None) -> bool:
 
 
 class Folded(NamedTuple):
-    """Norms that the exporter has folded into convolutions: how many carry one, and how many more elements there were
-    before."""
+    """Norms that the exporter has folded into convolutions: how many carry one, how many more elements there were
+    before, and how many of them have the bias of another, which was equal."""
 
     convolutions: int
     elements: int
+    merged: int
 
 
 def folded(rows: Iterable[Ran]) -> Folded:
     """Return what the rows carry of folded norms: of each, a weight and a bias have become part of the convolution's
     weight and bias, which it may not have had."""
-    more = [_before(row) for row in rows if is_folded(row)]
-    return Folded(len(more), sum(more))
+    # A module that is called again has its norm once.
+    found = {(_stored(row, 1), _stored(row, 2)): row for row in rows if is_folded(row)}
+    elements, biases = 0, set()
+    for (_, bias), row in found.items():
+        elements += _before(row, merged=bias in biases)
+        biases.add(bias)
+    return Folded(len(found), elements, len(found) - len(biases))
+
+
+def _stored(row: Ran, index: int) -> object:
+    """Return which stored tensor an input is, several names may lead to one; its name where it is none."""
+    tensor = row.inputs[index] if index < len(row.inputs) else None
+    return row.node.inputs[index : index + 1] if tensor is None or tensor.source is None else tensor.source.key
 
 
 def is_folded(row: Ran) -> bool:
@@ -102,9 +114,9 @@ def _bias(row: Ran) -> str:
     return row.node.inputs[2] if len(row.node.inputs) > 2 else ""
 
 
-def _before(row: Ran) -> int:
+def _before(row: Ran, *, merged: bool) -> int:
     """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
-    the convolution where that came by it."""
+    the convolution where that came by it, and is not *merged* into that of another."""
     features = (row.outputs[0].shape or (0, 0))[1] or 0
     came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
-    return features if came else 2 * features
+    return features if came and not merged else 2 * features

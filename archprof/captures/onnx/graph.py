@@ -73,7 +73,7 @@ def _name_blocks(nodes: list[Node]) -> None:
     for node in nodes:
         macs = total(node.op.macs((), node.outputs)) if isinstance(node.op, Recorded) else node.op.weighted
         if node.block not in most or macs > most[node.block][0]:
-            most[node.block] = (int(macs), node.op.name)
+            most[node.block] = (int(macs), node.op.describe())
     for index, node in enumerate(nodes):
         if node.provenance is not None and not node.provenance.block_type:
             nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))

@@ -1,6 +1,8 @@
 """Modules that torch exports: what their files say equals what torch counts and onnxruntime runs."""
 
 import pytest
+import torch
+from torch import nn
 
 from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.costs.report import analyze_graph
@@ -67,6 +69,22 @@ def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
     rows = analyze_graph(graph).rows
     assert tuple(f"{row.path} {row.op}" for row in rows)[: len(_TRUNK)] == _TRUNK
     assert rows[-1].path == "head"
-    assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv2d"})
+    assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv"})
     # a weight and a bias for each of so many features, less the bias that convolutions have instead
     assert "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding" in graph.origin.remarks
+
+
+@pytest.mark.filterwarnings("ignore")  # the exporter is not the newest
+def test_merged_biases_of_an_untrained_network_are_unfolded(tmp_path):
+    module = nn.Sequential(*(part for _ in range(3) for part in (nn.Conv2d(4, 4, 3, bias=False), nn.BatchNorm2d(4))))
+    path = tmp_path / "untrained.onnx"
+    torch.onnx.export(module.eval(), (torch.zeros(1, 4, 9, 9),), str(path), dynamo=False)
+    graph = read_onnx(str(path))
+    weights, folded = 3 * 4 * 4 * 9, 4  # the folded biases are all 0, and stand there once
+    assert analyze_graph(graph).totals.params == weights + folded
+    before = sum(parameter.numel() for parameter in module.parameters())
+    [said] = [one for one in graph.origin.remarks if "folded" in one]
+    assert said == (
+        f"3 convolutions carry a folded norm: {weights + folded} params here, {before} before folding;"
+        " 2 share the bias of another, as equal tensors are merged"
+    )
