@@ -90,6 +90,20 @@ class EndlessText(nn.Module):
         exec("open('started', 'w').close()\\nwhile True: pass")
 
 
+class Deaf:
+    def __del__(self):
+        open("started", "w").close()
+        while True:
+            pass
+
+
+class EndlessDeletion(nn.Module):
+    def forward(self, x):
+        Deaf()
+        while True:
+            x = x + 1
+
+
 def scripted():
     return torch.jit.script(nn.Linear(4, 4))
 
@@ -257,9 +271,10 @@ def test_what_is_no_code_is_not_run(capsys, command):
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("model", ["Endless", "EndlessText"])
+@pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion"])
 def test_a_capture_that_hangs_is_interrupted(model):
-    """Also in code that is run from a text, of which Python would die as it leaves."""
+    """Also in code that is run from a text, of which Python would die as it leaves, and in a deletion, in which it
+    ignores what rises."""
     command = [sys.executable, "-m", "archprof", "summary", f"net.py:{model}", "--input", "4"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
