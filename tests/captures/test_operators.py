@@ -192,8 +192,8 @@ def test_what_has_no_rule_is_named(function, name):
     [
         (lambda x: functional.relu(x), 1, ["function"]),
         (lambda x: x.relu(), 1, ["method"]),
-        # Four projections and attention: the first three stand in a function that torch's function calls.
-        (nn.MultiheadAttention(8, 2), 3, ["function"] * 5),
+        # Four projections and two products: the first three stand in a function that torch's function calls.
+        (nn.MultiheadAttention(8, 2), 3, ["function"] * 6),
     ],
 )
 def test_how_an_operator_is_called(function, count, forms):
