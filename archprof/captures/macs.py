@@ -6,7 +6,6 @@ from math import prod
 from typing import Any
 
 from archprof.captures.calls import SeenTensor
-from archprof.runtime.einsum import einsum_macs
 from archprof.runtime.products import RULES as PRODUCTS
 from archprof.runtime.products import Rule, Shapes, Sizes, attention, matmul, multiplies
 
@@ -43,11 +42,6 @@ def _cell(arguments: Shapes, output: Sizes) -> int:
     return prod(inputs[:-1]) * (prod(arguments[2]) + prod(arguments[3]))
 
 
-def _einsum(arguments: Shapes, output: Sizes) -> int:
-    equation, operands, path = arguments
-    return einsum_macs(equation, operands, path)
-
-
 RULES: Mapping[str, Rule] = {
     **PRODUCTS,
     **dict.fromkeys(("aten::conv1d", "aten::conv2d", "aten::conv3d"), _convolution),
@@ -62,8 +56,8 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("quantized::conv1d", "quantized::conv2d", "quantized::conv3d"), _convolution),
     **dict.fromkeys(("quantized::conv1d_relu", "quantized::conv2d_relu", "quantized::conv3d_relu"), _convolution),
 }
-# Composite operators that are taken apart where they run, and may stand whole in a file.
-_WRITTEN: Mapping[str, Rule] = {"aten::einsum": _einsum, "aten::linalg_matmul": matmul}
+# A composite operator that is taken apart where it runs, and may stand whole in a file.
+WRITTEN: Mapping[str, Rule] = {"aten::linalg_matmul": matmul}
 # Composite operators without multiply-accumulates that are noted as they are; others are taken apart.
 _WHOLE = frozenset(
     (
@@ -71,9 +65,6 @@ _WHOLE = frozenset(
         *("aten::adaptive_avg_pool1d", "aten::adaptive_avg_pool2d", "aten::adaptive_avg_pool3d"),
         *("aten::max_pool1d", "aten::max_pool2d", "aten::max_pool3d", "aten::adaptive_max_pool2d"),
         *("aten::avg_pool1d", "aten::adaptive_max_pool1d", "aten::adaptive_max_pool3d", "aten::pixel_unshuffle"),
-        *("aten::upsample_nearest1d", "aten::upsample_nearest2d", "aten::upsample_nearest3d"),
-        *("aten::upsample_linear1d", "aten::upsample_bilinear2d", "aten::upsample_trilinear3d"),
-        *("aten::upsample_bicubic2d", "aten::_upsample_bilinear2d_aa", "aten::_upsample_bicubic2d_aa"),
         *("aten::dropout", "aten::flatten", "aten::silu", "aten::softmax", "aten::embedding", "aten::pixel_shuffle"),
         *("aten::reshape", "aten::contiguous", "aten::to", "aten::type_as"),
         *("aten::upsample_nearest1d", "aten::upsample_nearest2d", "aten::upsample_nearest3d"),
@@ -92,7 +83,7 @@ def is_whole(operator: str) -> bool:
 
 def macs_of(operator: str, given: Mapping[str, Any], output: Sizes) -> int | None:
     """Return what a call multiplies and accumulates; None where there is no rule, and it may do so."""
-    rule = RULES.get(operator) or _WRITTEN.get(operator)
+    rule = RULES.get(operator) or WRITTEN.get(operator)
     if rule is not None:
         return rule([_shapes(value) for value in given.values()], output)
     return None if multiplies(operator) else 0

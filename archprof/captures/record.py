@@ -207,7 +207,9 @@ def _written(frame: FrameType | None, name: str) -> str:
     if frame is None or _module_of(frame) == __name__:
         return ""
     if _module_of(frame) == functional.__name__:
-        outside = _caller(frame.f_back, _CHOOSING)
+        # What its functions call of each other, code asks for by the outermost.
+        while (outside := _caller(frame.f_back, _CHOOSING)) is not None and _module_of(outside) == functional.__name__:
+            frame = outside
         asked = frame.f_code.co_name.lstrip("_")
         # What holds a function under another name does not ask torch.nn.functional for it.
         return "function" if outside is not None and asked in outside.f_code.co_names else "method"

@@ -14,11 +14,14 @@ if TYPE_CHECKING:
 
 # More columns than any terminal has; Python reads no number of thousands of digits.
 _MAX_DIGITS = 9
+# Seconds in which a deletion is over.
+_SOON = 0.05
 
 
 def prepare() -> None:
     """Open the standard streams that the process started without, and let each of them fail in one way; forget sizes of
-    a terminal that are none."""
+    a terminal that are none; let no interrupt be lost."""
+    sys.unraisablehook = _interrupt_again
     # A stream that is missing leaves its number to the next file that is opened, for others to write into: this order
     # gives each its own.
     if sys.stdin is None:
@@ -28,6 +31,18 @@ def prepare() -> None:
     for name in ("COLUMNS", "LINES"):
         if terminal_size(name) is None:
             os.environ.pop(name, None)
+
+
+def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
+    """Interrupt once more where an interrupt came while an object was being deleted, or a module's lock as it is
+    imported: Python ignores what rises there, and the command would run on."""
+    if not issubclass(unraisable.exc_type, KeyboardInterrupt):
+        sys.__unraisablehook__(unraisable)
+        return
+    from _thread import interrupt_main
+    from threading import Timer
+
+    Timer(_SOON, interrupt_main).start()
 
 
 def terminal_size(name: str) -> int | None:
@@ -96,5 +111,6 @@ def _text(kind: type[_StandardStream], stream: TextIO | None, flags: int, errors
     number = os.open(os.devnull, flags) if stream is None else stream.fileno()
     raw = kind(number, "w", closefd=False)
     encoding = "utf-8" if stream is None else stream.encoding
-    by_line = bool(stream and stream.line_buffering)
+    # What is to pass unbuffered (`python -u`, `PYTHONUNBUFFERED`) passes by lines.
+    by_line = isinstance(stream, io.TextIOWrapper) and (stream.line_buffering or stream.write_through)
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=by_line)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from math import isqrt, prod
 from typing import Any
 
-from archprof.ir.operators.einsum import multiplied, sizes_of, subscripts
+from archprof.runtime.einsum import einsum_macs
 
 Sizes = Sequence[int]
 Shapes = Sequence[Any]
@@ -100,18 +100,8 @@ def _grouped(arguments: Shapes, output: Sizes) -> int:
 
 
 def _einsum(arguments: Shapes, output: Sizes) -> int:
-    """Count the products of an equation pair by pair, along its path, or from left to right."""
-    equation, shapes, path = arguments
-    letters, kept = subscripts(equation, [len(shape) for shape in shapes])
-    sizes = sizes_of(letters, shapes)
-    left, total = list(letters), 0
-    for step in range(len(left) - 1):
-        first, second = sorted(path[2 * step : 2 * step + 2]) if path else (0, 1)
-        pair = (left.pop(second), left.pop(first))
-        needed = set(kept).union(*left)
-        total += prod(sizes[letter] for letter in along) if (along := multiplied(*pair, needed)) else 0
-        left.insert(len(left) if path else 0, "".join(set("".join(pair)) & needed))
-    return total
+    equation, operands, path = arguments
+    return einsum_macs(equation, operands, path)
 
 
 RULES: Mapping[str, Rule] = {

@@ -2,8 +2,9 @@
 prints the table of docs/explanation/coverage.md, and then each model that is not.
 
 Exact means: as many parameters as the module has, as many multiply-accumulates as FlopCounterMode finds in a run of its
-own, and no operator without a rule. A verdict is a line of the cache, and what stands there is not tried again: some 20
-minutes for all models on a core. With `--write`, coverage.json is written; with `--check`, it has to say the same.
+own, and no operator without a rule; bounded, at least as many as it finds, where data decides. A verdict is a line of
+the cache, and what stands there is not tried again: some 20 minutes for all models on a core. With `--write`,
+coverage.json is written; with `--check`, it has to say the same.
 """
 
 import argparse
@@ -19,7 +20,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import tests.libraries.conftest  # noqa: F401  # lets torchvision be imported beside a CPU build of torch
+import pytest
+
 from archprof.analysis.at_most import at_most
 from archprof.analysis.summary import not_counted
 from archprof.captures.given import batched, read_given
@@ -28,7 +30,8 @@ from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from tests.docs.coverage import OUTCOME, table
 from tests.libraries.architectures import ARCHITECTURES, write_config
-from tests.libraries.counters import counted_of_transformers, counted_on_meta
+from tests.libraries.conftest import let_detect  # and torchvision be imported beside a CPU build of torch
+from tests.libraries.counters import counted_of_detection, counted_of_transformers, counted_on_meta
 
 LIBRARIES = ("torchvision", "timm", "transformers")
 # A model of timm with more parameters is not tried, but for one of each family that has no smaller.
@@ -68,17 +71,20 @@ def judge(library: str, name: str, folder: Path) -> dict[str, Any]:
     if missing := not_counted(report):
         operators = ", ".join(f"`{operator}` ×{times}" for operator, times in missing.items())
         return {"verdict": "in part", "detail": f"not counted: {operators}", **found}
-    if bound := at_most(report):
-        operators = ", ".join(f"`{operator}` ×{times}" for operator, times in bound.causes.items())
-        return {"verdict": "bounded", "detail": f"at most so many MACs, since data decides: {operators}", **found}
     arguments = batched(map(read_given, given or made.default_inputs)).at(1)
     if library == "transformers":
         counted, how = counted_of_transformers(name, folder, arguments)
+    elif ".detection." in family(library, name):
+        counted, how = counted_of_detection(name, arguments), "for real"
     else:
         counted, how = counted_on_meta(made.module, arguments), "on meta"
-    if found == {"params": params, "macs": counted}:
-        return {"verdict": "exact", "counted": how, **found}
-    return {"verdict": "differs", "detail": f"{found}, and there are {params} and {counted}", **found}
+    bound = at_most(report)
+    if params != report.totals.params or (counted > report.totals.macs if bound else counted != report.totals.macs):
+        return {"verdict": "differs", "detail": f"{found}, and there are {params} and {counted}", **found}
+    if bound:
+        operators = ", ".join(f"`{operator}` ×{times}" for operator, times in bound.causes.items())
+        return {"verdict": "bounded", "detail": f"at most so many MACs, since data decides: {operators}", **found}
+    return {"verdict": "exact", "counted": how, **found}
 
 
 def tried(library: str, name: str, folder: Path) -> dict[str, Any]:
@@ -116,6 +122,7 @@ def outcome(library: str, found: list[dict[str, Any]]) -> dict[str, Any]:
         "models": len(found),
         "tried": len(small),
         "exact": len(exact),
+        "bounded": sum(one["verdict"] == "bounded" for one in small),
         "for_real": sum(one["counted"] == "for real" for one in exact),
         "families": len({one["family"] for one in found}),
         "exact_families": len({one["family"] for one in found if one["verdict"] == "exact"}),
@@ -139,7 +146,9 @@ def main() -> None:
         import_module(library)
     gc.freeze()  # what is collected is a model, and not the libraries each time
     gc.disable()
-    found = {one: outcome(one, [*verdicts(one, given.limit, given.cache)]) for one in libraries}
+    with pytest.MonkeyPatch.context() as patch:
+        let_detect(patch)
+        found = {one: outcome(one, [*verdicts(one, given.limit, given.cache)]) for one in libraries}
     print(table(found))
     for one in found.values():
         for model, reason in one["others"].items():

@@ -1,6 +1,7 @@
 """Which operator of ours a dispatched one is: its fields and multiply-accumulates at two shapes, each as arithmetic
 written out, and that a lock gives the same again."""
 
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -388,3 +389,9 @@ def test_an_operator_that_does_not_fit_says_why(op, inputs, message):
 
 def test_every_operator_of_captures_is_lifted():
     assert {type(op) for _, _, op, _ in CASES.values()} >= {*captured_operators()}
+
+
+def test_every_operator_that_multiplies_is_tested_at_two_shapes():
+    found = Counter(type(op) for _, _, op, macs in MULTIPLYING.values() if macs)
+    multiplying = {Conv2d, Linear, *(cls for cls in captured_operators() if cls.macs is not Operator.macs)}
+    assert {cls for cls in multiplying if found[cls] < 2} == set()

@@ -185,3 +185,17 @@ def test_what_has_no_rule_is_named(function, name):
     from archprof.analysis.summary import not_counted
 
     assert list(not_counted(captured(function, (4, 4))) or {}) == [name]
+
+
+@pytest.mark.parametrize(
+    ("function", "count", "forms"),
+    [
+        (lambda x: functional.relu(x), 1, ["function"]),
+        (lambda x: x.relu(), 1, ["method"]),
+        # Four projections and two products: the first three stand in a function that torch's function calls.
+        (nn.MultiheadAttention(8, 2), 3, ["function"] * 6),
+    ],
+)
+def test_how_an_operator_is_called(function, count, forms):
+    rows = captured(function, *[(1, 5, 8)] * count).rows
+    assert [row.form for row in rows if row.cost.macs or row.op == "relu"] == forms

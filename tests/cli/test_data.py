@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from archprof.__main__ import main
 from tests.cli.console import archprof
 
 NET = """
@@ -80,6 +81,25 @@ class Complex(nn.Module):
 class Endless(nn.Module):
     def forward(self, x):
         open("started", "w").close()
+        while True:
+            x = x + 1
+
+
+class EndlessText(nn.Module):
+    def forward(self, x):
+        exec("open('started', 'w').close()\\nwhile True: pass")
+
+
+class Deaf:
+    def __del__(self):
+        open("started", "w").close()
+        while True:
+            pass
+
+
+class EndlessDeletion(nn.Module):
+    def forward(self, x):
+        Deaf()
         while True:
             x = x + 1
 
@@ -251,8 +271,11 @@ def test_what_is_no_code_is_not_run(capsys, command):
 
 
 @pytest.mark.processes
-def test_a_capture_that_hangs_is_interrupted():
-    command = [sys.executable, "-m", "archprof", "summary", "net.py:Endless", "--input", "4"]
+@pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion"])
+def test_a_capture_that_hangs_is_interrupted(model):
+    """Also in code that is run from a text, of which Python would die as it leaves, and in a deletion, in which it
+    ignores what rises."""
+    command = [sys.executable, "-m", "archprof", "summary", f"net.py:{model}", "--input", "4"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
         command, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env={**os.environ, "PYTHONPATH": str(root)}
@@ -262,3 +285,13 @@ def test_a_capture_that_hangs_is_interrupted():
         process.send_signal(signal.SIGINT)
         out, err = process.communicate(timeout=60)
     assert (process.returncode, out, err) == (130, "", "ran net.py\n")
+
+
+def test_what_is_interrupted_before_a_command_runs_says_so_too(monkeypatch):
+    def interrupted():
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("archprof.cli.process.prepare", interrupted)
+    with pytest.raises(SystemExit) as left:
+        main()
+    assert left.value.code == 130

@@ -22,13 +22,15 @@ that has no smaller), and {architectures} architectures of transformers from sma
 
 *Exact* means that parameters and multiply-accumulates equal two independent counts: the sum of `numel()` over the
 module's parameters, and half of what torch's `FlopCounterMode` finds in a run of its own, in evaluation, without
-gradients and without fused attention; and that no operator was left without a rule. A family is a file of torchvision
-or timm that defines models, or an architecture of transformers.
+gradients and without fused attention; and that no operator was left without a rule. *Bounded* are those in which data
+decides how much is multiplied, as boxes that are kept: their count is the most that there can be, which that counter
+finds no more than. A family is a file of torchvision or timm that defines models, or an architecture of transformers.
 
 What that counter does not see is counted another way. Mixtures of experts are captured with the grouped products
 (`_grouped_mm`) that the library takes, of which it sees nothing; it counts their other form, where every token has a
-product of its own. Where a model asks for elements as it runs, which tensors on meta have not, it counts a real run.
-Every operator that multiplies is held to arithmetic besides, in `tests/captures`.
+product of its own. Where a model asks for elements as it runs, which tensors on meta have not, it counts a real run:
+detection in one that leaves no box out. Every operator that multiplies is held to arithmetic besides, in
+`tests/captures`.
 
 ## What is not exact
 
@@ -52,13 +54,14 @@ def page() -> str:
 def table(found: Mapping[str, Any]) -> str:
     """Return a line for each library."""
     lines = [
-        "| library | models | tried | exact | families | with an exact model |",
-        "| --- " * 6 + "|",
+        "| library | models | tried | exact | bounded | families | with an exact model |",
+        "| --- " * 7 + "|",
     ]
     for library, one in found.items():
         exact = f"{one['exact']:,} ({_percent(one['exact'], one['tried'])})"
         cells = (f"{library} {one['version']}", f"{one['models']:,}", f"{one['tried']:,}", exact)
-        lines.append(f"| {' | '.join((*cells, str(one['families']), str(one['exact_families'])))} |")
+        others = (one["bounded"], one["families"], one["exact_families"])
+        lines.append(f"| {' | '.join((*cells, *map(str, others)))} |")
     return "\n".join(lines)
 
 

@@ -87,6 +87,8 @@ STREAMS = [
     ("archprof summary nothing --unknown >&- 2>&-", 2, ""),
     ("archprof sweep v2 --width 0.5,1 2>&- >/dev/null", 0, ""),
     ("archprof verify v1 v2 --analytic --jobs 2 2>&- >/dev/null", 0, ""),
+    # A message is there when it is said, also where nothing is to be buffered: not behind the answer.
+    (f"PYTHONUNBUFFERED=1 python -c '{PREPARED}; import os; print(1, file=sys.stderr); os._exit(0)'", 0, "1\n"),
     # The numbers of closed streams are not given to files, for others to write into.
     ("archprof summary v2 -o v2.csv <&- >&- 2>&-; code=$?; grep -q '^path,op' v2.csv && exit $code", 0, ""),
     (f"python -c '{PREPARED}; sys.exit(open(\"net.yaml\").fileno())' <&- >&- 2>&-", 3, ""),

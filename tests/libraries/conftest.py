@@ -14,7 +14,8 @@ if not all(map(find_spec, LIBRARIES)) and "ARCHPROF_LIBRARIES" not in os.environ
     collect_ignore_glob = ["test_*.py"]
 elif not hasattr(torch.ops.torchvision, "nms"):
     # The compiled half of torchvision's wheel wants the CUDA build of torch. Without it torchvision still describes the
-    # shapes of two of its operators as it is imported, for which their signatures have to be there.
+    # shapes of two of its operators as it is imported, for which their signatures have to be there. On a CPU no box is
+    # left out, and the features in boxes are empty: that is all that a count needs.
     SIGNATURES = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):
         SIGNATURES.define(f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
@@ -26,13 +27,20 @@ elif not hasattr(torch.ops.torchvision, "nms"):
     def _pooled(maps, boxes, scale, height, width, samples, aligned):
         return maps.new_empty(len(boxes), maps.shape[1], height, width)
 
-    SIGNATURES.impl("roi_align", _pooled, "Meta")
+    for device in ("Meta", "CPU"):
+        SIGNATURES.impl("roi_align", _pooled, device)
+    SIGNATURES.impl("nms", lambda boxes, scores, _: scores.argsort(descending=True), "CPU")
 
 
-@pytest.fixture
-def detection(monkeypatch):
+def let_detect(monkeypatch):
     """Tell torchvision that the operators that detection needs are there: they have shapes."""
     boxes, pooling = (import_module(f"torchvision.ops.{name}") for name in ("boxes", "roi_align"))
     for module in (boxes, pooling):
         monkeypatch.setattr(module, "_assert_has_ops", lambda: None)
     monkeypatch.setattr(pooling, "_has_ops", lambda: True)
+
+
+@pytest.fixture
+def detection(monkeypatch):
+    """Let torchvision's detection run."""
+    let_detect(monkeypatch)

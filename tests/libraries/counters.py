@@ -18,6 +18,12 @@ def counted_on_meta(module, arguments, train=False):
     return _counted(module.to("meta"), positional, named, train=train)
 
 
+def counted_of_detection(name, arguments):
+    """Return what it finds of a detector of torchvision that is made without us, in a real run on zeros."""
+    module = import_module("torchvision").models.get_model(name, weights=None, weights_backbone=None)
+    return _counted(module, *tree_map_only(torch.Tensor, torch.zeros_like, tuple(arguments)))
+
+
 def counted_of_transformers(kind, folder, arguments):
     """Return what it finds of an architecture that is made without us, and how: on meta or, where that asks for
     elements, in a real run on zeros.

@@ -18,9 +18,11 @@ from tests.libraries.architectures import ARCHITECTURES, write_config
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
+# Of what repeats a block, few: a tool traces each.
 MODELS = (
-    *("timm:vit_tiny_patch16_224", "timm:deit3_small_patch16_224", "timm:swin_tiny_patch4_window7_224"),
-    *("timm:convnext_tiny", "timm:mixer_s32_224", "timm:efficientformer_l1", "timm:poolformer_s12"),
+    *("timm:vit_tiny_patch16_224(depth=3)", "timm:deit3_small_patch16_224(depth=3)"),
+    *("timm:swin_tiny_patch4_window7_224(depths=(2,2,2,2))", "timm:convnext_tiny(depths=(1,1,2,1))"),
+    *("timm:mixer_s32_224", "timm:efficientformer_l1", "timm:poolformer_s12"),
     *("timm:levit_128s", "torchvision:vit_b_32"),
     *("transformers:bert", "transformers:vit", "transformers:segformer", "transformers:gpt2"),
 )  # fmt: skip
@@ -52,7 +54,7 @@ class Model:
         """Return the module with its weights and buffers, in evaluation mode."""
         library, name = self.reference.origin, self.reference.name
         if library == "timm":
-            return import_module("timm").create_model(name).eval()
+            return import_module("timm").create_model(name, **self.reference.keywords).eval()
         if library == "torchvision":
             return import_module("torchvision").models.get_model(name, weights=None).eval()
         transformers = import_module("transformers")
