@@ -127,8 +127,8 @@ def constant_macs(report: Report) -> dict[str, int] | None:
 
 def _packed_weights(report: Report) -> dict[str, int] | None:
     """Return the quantised operators whose weights are no parameters, by name, with how often they run."""
-    names = [node.op.name for node in report.graph.nodes if isinstance(node.op, Recorded) and node.op.multiplies]
-    return dict(Counter(name for name in names if name.startswith("quantized."))) or None
+    operators = [node.op for node in report.graph.nodes if isinstance(node.op, Recorded)]
+    return dict(Counter(op.name for op in operators if op.multiplies and op.packed)) or None
 
 
 def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool, constant: bool) -> Layer:

@@ -32,8 +32,8 @@ def read_file(path: str) -> str:
     Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for what holds a graph.
     """
     if catalog.is_lock(path) or catalog.is_program(path):
-        advice = "`summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table"
-        kind = "a lock" if catalog.is_lock(path) else "a program of torch.export"
+        kind, more = ("a lock", "") if catalog.is_lock(path) else ("a program of torch.export", ", `lock`")
+        advice = f"`summary`, `compare`, `diff`, `explain`{more} and `check` take it; the rest needs a block table"
         raise problem(f"`{path}` is {kind}, not a spec", help=advice)
     try:
         if is_git(path):
