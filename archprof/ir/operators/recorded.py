@@ -47,6 +47,11 @@ class Recorded(Operator):
         return bool(self.multiplies and (self.held or self.packed))
 
     @property
+    def ran(self) -> bool:
+        """Whether it is a call; what holds parameters that no call reads is none."""
+        return "." in self.target
+
+    @property
     def packed(self) -> bool:
         """Whether its weights are packed, as those of quantised layers: they are no parameters."""
         return self.target.startswith("quantized.")
