@@ -240,13 +240,14 @@ def diff(
 def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":
     """Return the network that an argument of one of our functions means. Raises UsageError where it is none."""
     from archprof.analysis.models import read_data
-    from archprof.ir.graph import Graph
-    from archprof.language.expand import expand as expand_spec
     from archprof.spec.catalog import reference_of
 
     name = reference_of(model)
     if name is not None:
         return read_data(name, _typed(knobs))
+    from archprof.ir.graph import Graph
+    from archprof.language.expand import expand as expand_spec
+
     if not _is_network(model):
         raise _no_model(function, model)
     if knobs:

@@ -40,6 +40,8 @@ def bounded_nodes(graph: Graph) -> frozenset[int]:
 
     Attention that leaves out what a mask says is among them, and what reads it is not: its output is as large as ever.
     """
+    if not any(type(node.op) is Recorded and node.op.bounded for node in graph.nodes):
+        return frozenset()  # as of all networks but few
     found: set[int] = set()
     masked: set[int] = set()
     for index, node in enumerate(graph.nodes):

@@ -1,5 +1,5 @@
-"""The one way from what a user types to a graph: specs, locks, programs of torch.export, and, where a command
-lets code run, modules."""
+"""The one way from what a user types to a graph: specs, locks, programs of torch.export, ONNX files, and, where a
+command lets code run, modules."""
 
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 from archprof.costs.agreement import CountedModules
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
-from archprof.language.expand import read_network
 from archprof.spec import catalog
 from archprof.spec.variant import Reference, Setting, parse_reference
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
 _ONE = "a resolution is an input of three channels: `--input 3x192x192`"
 _FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
+_SIZES = "sizes of its axes stand behind it, `net.onnx@H=320,W=320`, or in `--input x=3x320x320`"
 _TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
 
 
@@ -29,8 +29,8 @@ def read_model(
     real: bool = False,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
-    program of torch.export, whose free axes an input sets, or the module that code makes, recorded on *inputs* as
-    `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
+    program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
+    *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
     Code and programs take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec too
     where an input is more than a shape, or it should *train*, of all others too where they have other settings.
@@ -53,7 +53,7 @@ def read_model(
     for one in given:
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
-    return read_network(reference, [*(("resolution", shape) for shape in given), *settings])
+    return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
 def read_measured(
@@ -89,22 +89,29 @@ def _others(reference: str) -> str:
 
 
 def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
-    """Return the network that *reference* names, no code: a spec at *settings*, a lock, or a program of torch.export.
+    """Return the network that *reference* names, no code: a spec at *settings*, a lock, a program of torch.export, or
+    an ONNX file.
 
-    Raises SpecError and UsageError; for the latter two also where they have settings.
+    Raises SpecError and UsageError; for all but specs also where they have settings.
     """
     target, behind = _graph_file(reference)
-    return _read_graph(target, behind, settings, ()) if target else read_network(reference, settings)
+    return _read_graph(target, behind, settings, ()) if target else _read_spec(reference, settings)
+
+
+def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:
+    from archprof.language.expand import read_network  # what holds a graph needs none of the language
+
+    return read_network(reference, settings)
 
 
 def holds_graph(file: str) -> bool:
-    """Tell whether a file holds a graph rather than a spec: a lock, or a program of torch.export."""
-    return catalog.is_lock(file) or catalog.is_program(file)
+    """Tell whether a file holds a graph rather than a spec: a lock, a program of torch.export, or an ONNX file."""
+    return catalog.is_lock(file) or catalog.is_program(file) or catalog.is_onnx(file)
 
 
 def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] = (), *, train: bool = False) -> Graph:
-    """Return the network of a lock, or of a program whose free axes have the sizes of *settings* and *inputs*; with
-    *train*, as it runs in training mode.
+    """Return the network of a lock, or of a program or an ONNX file whose free axes have the sizes of *settings* and
+    *inputs*; with *train*, as it runs in training mode.
 
     Raises UsageError for a file that holds none, for axes that are not free or have no size, for any of either with a
     lock, and for what was not captured in training.
@@ -115,6 +122,10 @@ def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] 
         if train:
             raise usage_error(f"`{file}` was exported as it runs in evaluation", help=_TRAINED)
         return read_exported(file, settings, inputs).graph
+    if not catalog.is_lock(file):
+        if train:
+            raise usage_error(f"`{_shown(file)}` was exported as it runs in evaluation", help=_TRAINED)
+        return _read_onnx(file, settings, inputs)
     from archprof.captures.lock import read_lock
 
     _refuse(file, settings, _ANEW)
@@ -124,19 +135,46 @@ def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] 
     return _training(file, found) if train else found.graph
 
 
+def _read_onnx(file: str, sizes: Sequence[Setting], inputs: Sequence[str]) -> Graph:
+    from archprof.captures.onnx.file import read_onnx
+
+    if not inputs:
+        return read_onnx(file, sizes)
+    from archprof.captures.onnx.inputs import read_input
+
+    return read_onnx(file, sizes, tuple(map(read_input, inputs)))
+
+
 def _graph_file(reference: str) -> Reference:
     """Return the file that a reference names, where it holds a graph, with what stands behind; nothing otherwise."""
-    if catalog.LOCK in reference or catalog.PROGRAM in reference:
+    may_be = any(suffix in reference for suffix in (catalog.LOCK, catalog.PROGRAM, catalog.ONNX))
+    if may_be or reference.startswith("-"):
         found = parse_reference(reference)
-        if holds_graph(found.target):
+        if holds_graph(found.target) or (found.target == "-" and _is_onnx_at_stdin()):
             return found
     return Reference("")
+
+
+def _is_onnx_at_stdin() -> bool:
+    """Tell whether what comes from standard input is no text: an ONNX file begins with a field that no text does."""
+    import sys
+
+    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+    try:
+        return bool(peek and peek(1)[:1] == b"\x08")
+    except (OSError, ValueError):  # whoever reads it says so
+        return False
+
+
+def _shown(file: str) -> str:
+    return "<stdin>" if file == "-" else file
 
 
 def _read_graph(
     file: str, behind: Sequence[Setting], settings: Sequence[Setting], inputs: Sequence[str], *, train: bool = False
 ) -> Graph:
-    _refuse(file, settings, _FREE if catalog.is_program(file) else _ANEW)
+    advice = _FREE if catalog.is_program(file) else _ANEW if catalog.is_lock(file) else _SIZES
+    _refuse(file, settings, advice)
     return read_graph_at(file, behind, inputs, train=train)
 
 
@@ -154,11 +192,12 @@ def _refuse(reference: str, settings: Iterable[Setting], advice: str) -> None:
 
 
 def refuse_measuring(reference: str) -> None:
-    """Raise UsageError for a lock or a program, on which nothing can be measured."""
+    """Raise UsageError for a file that holds a graph, on which nothing can be measured."""
     target = reference.partition("@")[0]
     if holds_graph(target):
         message = f"`--measure` runs a module, and `{reference}` holds none"
-        source = "a lock was captured" if catalog.is_lock(target) else "a program was exported"
+        kind = "a lock was captured" if catalog.is_lock(target) else "a program was exported"
+        source = "an ONNX file was exported" if catalog.is_onnx(target) else kind
         raise usage_error(message, help=f"`archprof summary CODE --measure` measures what {source} from")
 
 

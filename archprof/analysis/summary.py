@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
@@ -70,7 +70,8 @@ class Summary(NamedTuple):
     """A network and its calls in the order of execution. Where operators are *not_counted*, by name with how often they
     run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
     *at_most*, they are at most so many; *constant_macs* are those of calls that depend on no input, by path. Operators
-    with *packed_weights* hold what is not among the parameters."""
+    with *packed_weights* hold what is not among the parameters. Of a file that stores a network, *stored* says what it
+    holds, and *remarks* what else is to be told."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -80,6 +81,8 @@ class Summary(NamedTuple):
     constant_macs: Mapping[str, int] | None = None
     at_most: AtMost | None = None
     packed_weights: Mapping[str, int] | None = None
+    stored: Mapping[str, Any] | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
@@ -93,7 +96,8 @@ def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary
     tallies = tuple([total_by(report, one) for one in conventions])
     measured = _measured(report.measured)
     found = not_counted(report), constant_macs(report), at_most(report), _packed_weights(report)
-    return Summary(head(report), tuple(layers), tallies, measured, *found)
+    told = (report.origin.stored or None, report.origin.remarks)
+    return Summary(head(report), tuple(layers), tallies, measured, *found, *told)
 
 
 def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dict[str, int | None]]:
@@ -115,8 +119,8 @@ def _counted(report: Report, conventions: Sequence[Convention]) -> dict[str, dic
 def not_counted(report: Report) -> dict[str, int] | None:
     """Return the operators for whose MACs there is no rule, by name, with how often they run; None where there are
     none."""
-    operators = [node.op for node in report.graph.nodes]
-    return dict(Counter(op.name for op in operators if isinstance(op, Recorded) and not op.counted)) or None
+    recorded = [node.op for node in report.graph.nodes if type(node.op) is Recorded]
+    return dict(Counter(op.name for op in recorded if not op.counted)) or None if recorded else None
 
 
 def constant_macs(report: Report) -> dict[str, int] | None:

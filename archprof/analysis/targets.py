@@ -107,7 +107,8 @@ def _paths(pattern: str, folder: Path) -> list[str]:
         return [pattern if os.path.isabs(pattern) else _short(whole)]
     matching = glob(pattern, root_dir=folder, recursive=True)
     # Patterns such as `nets/*` are of specs, which every command takes.
-    graphs = {".json": catalog.LOCK, catalog.PROGRAM: catalog.PROGRAM}.get(Path(pattern).suffix)
+    kinds = {".json": catalog.LOCK, catalog.PROGRAM: catalog.PROGRAM, catalog.ONNX: catalog.ONNX}
+    graphs = kinds.get(Path(pattern).suffix)
     suffixes = (".yaml", ".yml") if graphs is None else (graphs,)
     found = sorted(path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME)
     return found if os.path.isabs(pattern) else [_short(os.path.join(folder, path)) for path in found]

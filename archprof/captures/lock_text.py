@@ -32,7 +32,8 @@ class Captured(NamedTuple):
     @property
     def versions(self) -> str:
         """Whose code it was, besides ours: `torch 2.13.0, timm 1.0.31`."""
-        return f"torch {self.torch}" + (f", {self.library}" if self.library else "")
+        torch = f"torch {self.torch}" if self.torch else ""
+        return ", ".join(filter(None, [torch, self.library]))
 
 
 class Lock(NamedTuple):

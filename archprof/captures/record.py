@@ -292,8 +292,10 @@ def _laid_out(operator: str, given: Mapping[str, Any], returned: Any) -> Any:
     """Return what an operator returns as it lies in memory on devices that compute, where meta has it otherwise."""
     if not isinstance(returned, Tensor) or has_elements(returned):
         return returned
-    if operator in _CONVOLUTIONS:
-        return returned.contiguous(memory_format=suggest_memory_format(given["input"]))
+    if operator in _CONVOLUTIONS:  # channels last where the input or the weight is
+        layouts = [suggest_memory_format(given[name]) for name in ("weight", "input")]
+        last = [one for one in layouts if one is not torch.contiguous_format]
+        return returned.contiguous(memory_format=(last or layouts)[0])
     if operator == "aten::scaled_dot_product_attention" and _is_fused(given):
         return torch.empty_like(given["query"])
     return returned

@@ -24,7 +24,8 @@ def command(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            help="Names, paths, locks, or patterns such as `specs/**/*.yaml`; those of the configuration unless given."
+            help="Names, paths, ONNX files, locks, or patterns such as `specs/**/*.yaml`; those of the configuration"
+            " unless given."
         ),
     ] = None,
     max_params: Annotated[

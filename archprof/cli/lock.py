@@ -1,4 +1,4 @@
-"""archprof lock: a torch module as a file that needs no torch, for git and CI."""
+"""archprof lock: a torch module, or an ONNX file, as a file for git and CI that needs neither torch nor the weights."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,7 +19,8 @@ def command(
         str,
         typer.Argument(
             help="Code that makes a torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`,"
-            " `pkg.models:make(width=0.5)`; or a program of torch.export: `exported.pt2`.",
+            " `pkg.models:make(width=0.5)`; or a program of torch.export, or an ONNX file: `exported.pt2`,"
+            " `net.onnx`.",
             metavar="CODE",
         ),
     ],
@@ -44,7 +45,8 @@ def command(
     """A torch module's graph as a file, from which everything is counted without torch.
 
     The module's code runs, without its weights being filled, at three batch sizes; with `--real` it computes, once; a
-    program of torch.export is read. `summary`, `compare`, `diff` and `check` take the file as they take specs.
+    program of torch.export is read, and an ONNX file. `summary`, `compare`, `diff` and `check` take the file as they
+    take specs.
 
     A lock is of evaluation; `--modes eval,train` records training mode beside it, which `--train` elsewhere takes.
 
@@ -78,7 +80,7 @@ def command(
 
 def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool) -> "Lock":
     from archprof import __version__
-    from archprof.spec.catalog import is_lock, is_program
+    from archprof.spec.catalog import is_lock, is_onnx, is_program
     from archprof.spec.variant import parse_reference
 
     if options.is_code(code):
@@ -88,12 +90,16 @@ def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool)
     file, settings = parse_reference(code)
     if is_lock(file):
         raise usage_error(f"`{code}` is a lock already", help="name the code that it was captured from")
-    if not is_program(file):
-        advice = "as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`"
+    if not is_program(file) and not is_onnx(file):
+        advice = "as in `torchvision:resnet50`, `net.py:Net`, `exported.pt2`, or `net.onnx`"
         raise usage_error(f"`{code}` is no code that makes a module", help=advice)
     for option, asked in (("--modes", training), ("--real", real)):
         if asked:
             raise usage_error(f"`{option}` runs code, and `{code}` has none", help="as in `net.py:Net`")
+    if is_onnx(file):
+        from archprof.captures.onnx.lock import lock_onnx
+
+        return lock_onnx(file, settings, inputs, __version__)
     from archprof.captures.pt2.read import lock_exported
 
     return lock_exported(file, settings, inputs, __version__)

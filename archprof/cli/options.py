@@ -74,8 +74,9 @@ Model = Annotated[
 AnyModel = Annotated[
     str,
     typer.Argument(
-        help="A name or alias of the catalog, a path, or `-`, with `@knob=value,…` behind it; or code that makes a"
-        " torch module: `torchvision:resnet50`, `timm:…`, `net.py:Net`, `pkg.models:make(width=0.5)`.",
+        help="A name or alias of the catalog, a path, or `-`, with `@knob=value,…` behind it; an ONNX file, with sizes"
+        " of its axes, `net.onnx@H=320,W=320`; or code that makes a torch module: `torchvision:resnet50`, `timm:…`,"
+        " `net.py:Net`, `pkg.models:make(width=0.5)`.",
         metavar="MODEL",
         callback=one_network,
     ),
@@ -83,8 +84,8 @@ AnyModel = Annotated[
 AnyModels = Annotated[
     list[str],
     typer.Argument(
-        help="Names, paths, variants or patterns: `v1 v2@width=1.4 'resnet*'`; or code that makes a torch module:"
-        " `torchvision:resnet50`, `net.py:Net`.",
+        help="Names, paths, variants or patterns: `v1 v2@width=1.4 'resnet*' net.onnx`; or code that makes a torch"
+        " module: `torchvision:resnet50`, `net.py:Net`.",
         metavar="MODEL...",
         callback=networks_and_code,
     ),
@@ -109,7 +110,8 @@ Input = Annotated[
     list[str] | None,
     typer.Option(
         "--input",
-        help="An input without the batch: `3x224x224`; of your own module also `ids=128:int64`. Repeatable. Of several"
+        help="An input without the batch: `3x224x224`; of a module or an ONNX file also `ids=128:int64`, `n:=8`."
+        " Repeatable. Of several"
         " networks each takes it, one of the catalog as its resolution.",
         metavar="[NAME=]SHAPE[:TYPE]",
     ),

@@ -72,8 +72,10 @@ class GraphBuilder:
             order = self._registered
             self._registered += 1
         stage = self._stage(op, inputs, kind)
-        placed = (trainable, order, init, parameters, provenance, frozen, memory)
-        node = Node(path, op, inputs, outputs, kind, form, stage, call, *placed)
+        node = Node(
+            path, op, inputs, outputs, kind, form, stage, call,
+            trainable, order, init, parameters, provenance, frozen, memory,
+        )  # fmt: skip
         self.nodes.append(node)
         return call
 

@@ -11,7 +11,8 @@ class Origin(Protocol):
 
     `variant` is the name with the settings that were `asked` for; `source` tells where the network is described, as
     texts by name; `expect`, `published` and `budget` are what its numbers are held against; `is_table` says that it is
-    a block table, which a width, a cell or a sweep can change, and which can be built.
+    a block table, which a width, a cell or a sweep can change, and which can be built. `remarks` are to be told of it,
+    and `stored` says by name what the file holds that it was read from.
     """
 
     @property
@@ -38,6 +39,10 @@ class Origin(Protocol):
     def published(self) -> Sequence[Any]: ...
     @property
     def budget(self) -> Sequence[Any]: ...
+    @property
+    def remarks(self) -> tuple[str, ...]: ...
+    @property
+    def stored(self) -> Mapping[str, Any]: ...
     @property
     def is_table(self) -> bool: ...
 
@@ -70,11 +75,13 @@ class Unlisted(NamedTuple):
     expect: tuple[Any, ...] = ()
     published: tuple[Any, ...] = ()
     budget: tuple[Any, ...] = ()
+    remarks: tuple[str, ...] = ()
+    stored: Mapping[str, Any] = {}
 
     @property
     def variant(self) -> str:
-        """The name: nothing can be asked for behind it."""
-        return self.name
+        """The name, with the sizes that were asked for."""
+        return f"{self.name}@{','.join(f'{key}={value}' for key, value in self.asked)}" if self.asked else self.name
 
     @property
     def is_table(self) -> bool:

@@ -121,6 +121,7 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     notes.append(Note("totals", " · ".join(counts)))
     if found.not_counted:
         notes.append(Note("not counted", f"not counted: {listed(found.not_counted)}"))
+    notes += [Note("remark", remark) for remark in found.remarks]
     if found.constant_macs:
         notes.append(Note("constant", of_constants(found.constant_macs)))
     if found.at_most:

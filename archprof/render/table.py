@@ -44,7 +44,7 @@ class Note(NamedTuple):
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
-        "spec", "not counted", "constant", "at most", "captured", "packed",
+        "spec", "not counted", "constant", "at most", "captured", "packed", "remark",
     ]  # fmt: skip
     text: str
 

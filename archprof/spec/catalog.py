@@ -11,9 +11,10 @@ from archprof.errors import Location, problem, usage_error
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# How the file of a lock ends, and that of a program of torch.export.
+# How the file of a lock ends, that of a program of torch.export, and that of an ONNX file.
 LOCK = ".lock.json"
 PROGRAM = ".pt2"
+ONNX = ".onnx"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
@@ -64,6 +65,11 @@ def is_program(target: str) -> bool:
     return target.endswith(PROGRAM)
 
 
+def is_onnx(target: str) -> bool:
+    """Tell whether a target names an ONNX file, here or at a revision."""
+    return target.endswith(ONNX)
+
+
 def check_lock_name(path: str) -> None:
     """Raise UsageError for a file that would not be known as a lock."""
     if not path.endswith(LOCK):
@@ -77,7 +83,7 @@ def is_path(target: str) -> bool:
         or is_git(target)
         or "/" in target
         or "\\" in target
-        or target.endswith((".yaml", ".yml", LOCK, PROGRAM))
+        or target.endswith((".yaml", ".yml", LOCK, PROGRAM, ONNX))
     )
 
 

@@ -17,7 +17,6 @@ CODE: Mapping[str, str] = {
     r"[A-Za-z_]\w+(\.\w+)*:[A-Za-z_]\w*(\(.*\))?": "Python code",
 }
 FILES: Mapping[str, str] = {
-    r".*\.onnx": "an ONNX file",
     r".*\.(pt|pth)": "a file of torch",
 }
 # Options, and what there is instead.
@@ -26,8 +25,8 @@ OPTIONS: Mapping[str, str] = {
     "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
 }
 _TAKEN = (
-    "networks of the catalog (`archprof list`), specs, locks of models and programs of torch.export:"
-    " `my_net.yaml`, `exported.pt2`, `git:REV:path`, `-`"
+    "networks of the catalog (`archprof list`), specs, locks of models, programs of torch.export and ONNX files:"
+    " `my_net.yaml`, `exported.pt2`, `net.onnx`, `git:REV:path`, `-`"
 )
 
 

@@ -1,7 +1,7 @@
 """A spec as typed values: what its file says, before anything is computed from it."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.errors import Problem
 from archprof.ir.origin import Origin, Source, require_table
@@ -99,6 +99,16 @@ class Spec(NamedTuple):
     def variant(self) -> str:
         """The name with what was asked: `mobilenet_v2@width=0.75`."""
         return f"{self.name}@{settings_text(self.asked)}" if self.asked else self.name
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """A spec says everything in its table."""
+        return ()
+
+    @property
+    def stored(self) -> Mapping[str, Any]:
+        """A spec stores no weights."""
+        return {}
 
     @property
     def is_table(self) -> bool:

@@ -7,7 +7,7 @@ from archprof.errors import Location, problem
 from archprof.spec.nodes import shorten
 
 Setting = tuple[str, str]
-_FILES = (".yaml", ".yml", ".lock.json", ".pt2")
+_FILES = (".yaml", ".yml", ".lock.json", ".pt2", ".onnx")
 
 
 class Reference(NamedTuple):

@@ -343,6 +343,12 @@ def test_what_a_recurrent_module_starts_from_stands_in_its_block():
     assert archprof.analyze(graph).totals.macs == 5 * 4 * 3 * (4 + 3)
 
 
+def test_layers_on_what_has_the_batch_behind_are_lifted():
+    module = Calls(lambda x, w, b: functional.linear(x.transpose(0, 1), w, b), [(6, 8), (6,)])
+    graph = captured(module, [(1, 5, 8)])
+    assert (graph.nodes[-1].op, graph.nodes[-1].outputs[0].shape) == (Linear(8, 6), (5, 6))
+
+
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_grouped_products_are_recorded_in_every_type(dtype):
     module = Calls(grouped, [(4, 8, 16)]).to(dtype)

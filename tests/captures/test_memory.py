@@ -99,6 +99,20 @@ class Layers(nn.Module):
         return rows, last, mixed, mixed.relu(), self.norm(mixed), self.group(mixed), turned, self.seen(x[:, :, 0].mT)
 
 
+class Halves(nn.Module):
+    """A convolution of half the channels, which lie last by its weight; and one of a pixel."""
+
+    def __init__(self):
+        super().__init__()
+        self.conv, self.pixel = nn.Conv2d(2, 3, 3), nn.Conv2d(3, 2, 1)
+        for part in (self.conv, self.pixel):
+            part.weight.data = part.weight.data.to(memory_format=torch.channels_last)
+
+    def forward(self, x):
+        conv = self.conv(x.chunk(2, 1)[0])
+        return conv, self.pixel(conv), self.pixel(conv.contiguous())
+
+
 # A module that returns tensors, and the shape of an image: how they lie in memory is what a run at other batches finds.
 LAYOUTS = {
     "turned": (Runs(lambda own, x: (x.mT, x.transpose(0, 1), x.transpose(0, 2).contiguous().transpose(0, 2))), (4, 6)),
@@ -107,6 +121,7 @@ LAYOUTS = {
     "attention of torch's own": (nn.MultiheadAttention(8, 2), None),
     "windows": (Runs(lambda own, x: windows(x)), (4, 6)),
     "layers": (Layers(), (3, 6, 4)),
+    "weights whose channels lie last": (Halves(), (4, 6, 4)),
 }
 
 

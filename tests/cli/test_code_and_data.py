@@ -119,7 +119,7 @@ REFUSED = {
     "lock net.lock.json": "`net.lock.json` is a lock already\n  help: name the code that it was captured from\n",
     "lock v2": (
         "`v2` is no code that makes a module\n"
-        "  help: as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`\n"
+        "  help: as in `torchvision:resnet50`, `net.py:Net`, `exported.pt2`, or `net.onnx`\n"
     ),
     "summary v2 --input ids=5:int64": (
         "`ids=5:int64` is no size of an image, which `v2` takes\n  help: as in `3x224x224`\n"

@@ -90,7 +90,7 @@ MESSAGES = {
     ),
     "lock mobilenet_v2": (
         "`mobilenet_v2` is no code that makes a module",
-        "help: as in `torchvision:resnet50`, `net.py:Net`, or `exported.pt2`",
+        "help: as in `torchvision:resnet50`, `net.py:Net`, `exported.pt2`, or `net.onnx`",
     ),
     "lock net.py:Net --check net.lock.json -o other.lock.json": (
         "`--check` and `-o` at once", "help: a lock is written, or compared",

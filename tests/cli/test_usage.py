@@ -136,15 +136,12 @@ CASES = {
             ("validate", "nets.small:Net(width=0.5)", "Python code", ""),
         )
     },
-    **{
-        f"{command} {model}": f"`{model}` is {what}, which archprof does not take yet\n  help: it takes networks of "
-        "the catalog (`archprof list`), specs, locks of models and programs of torch.export: `my_net.yaml`, "
-        "`exported.pt2`, `git:REV:path`, `-`\n"
-        for command, model, what in (
-            ("summary", "nets/x.onnx", "an ONNX file"),
-            ("verify --analytic", "x.pth", "a file of torch"),
-        )
-    },
+    "verify --analytic x.pth": (
+        "`x.pth` is a file of torch, which archprof does not take yet\n  help: it takes networks of the catalog "
+        "(`archprof list`), specs, locks of models, programs of torch.export and ONNX files: `my_net.yaml`, "
+        "`exported.pt2`, `net.onnx`, `git:REV:path`, `-`\n"
+    ),
+    "summary nets/x.onnx": "no such file: `nets/x.onnx`\n  help: a path counts from the current folder\n",
     "show torchvision.models.resnet50": (
         "there is no network `torchvision.models.resnet50`\n  help: a model of torchvision is written "
         "`torchvision:resnet50`\n"

@@ -53,7 +53,7 @@ class Convolution(Operator):
     def kind(self) -> str:
         groups = self.groups
         if not is_array(groups) and groups == 1:
-            return "pointwise" if set(self.kernel_size) == {1} else "standard"
+            return "pointwise" if max(self.kernel_size) == 1 else "standard"
         depthwise = same(groups, self.in_channels) and same(self.in_channels, self.out_channels)
         return "depthwise" if depthwise else "grouped"
 
@@ -69,8 +69,9 @@ class Convolution(Operator):
         shape = inputs[0].shape
         if not same(shape[at], self.in_channels):
             raise ShapeError(f"a convolution of {self.in_channels} channels on {shape[at]}")
-        self._check_groups()
-        sizes = [self._slide(axis, size) for axis, size in enumerate(shape[at + 1 :])]
+        if self.groups is not self.in_channels or self.groups is not self.out_channels:
+            self._check_groups()
+        sizes = map(self._slide, range(len(shape)), shape[at + 1 :])
         return inputs[0].with_shape((*shape[:at], self.out_channels, *sizes), at)
 
     def _check_groups(self) -> None:

@@ -72,4 +72,4 @@ class Recorded(Operator):
         return term(outputs[0].elements) if self.weighted else NOTHING
 
     def describe(self) -> str:
-        return self.target.partition(".")[2].partition(".")[0] or self.target
+        return self.name.rpartition(".")[2] or self.target

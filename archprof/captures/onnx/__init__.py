@@ -1,0 +1,1 @@
+"""ONNX files as graphs, read without torch and without onnx: bytes, records, shapes, operators of ours."""

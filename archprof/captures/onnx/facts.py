@@ -1,0 +1,110 @@
+"""What a file stores: learned elements, quantised ones, constants; and what the exporter has done to them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from archprof.captures.onnx.elements import QUANTISED, is_float
+from archprof.captures.onnx.model import REWRITTEN, GraphRecord, ModelRecord, NodeRecord, Stored
+from archprof.captures.onnx.ran import Ran
+
+STATISTICS = ("running_mean", "running_var")
+
+
+class Facts(NamedTuple):
+    """What a file stores: elements of floating-point tensors, without running statistics; those of them that are single
+    constants; elements of integers of few bits, and of integers that are wider or single; bytes by type; bytes of
+    other files."""
+
+    floats: int
+    scalars: int
+    quantised: int
+    constants: int
+    weight_bytes: Mapping[str, int]
+    external_bytes: int
+
+
+def stored_in(model: ModelRecord) -> Iterator[Stored]:
+    """Yield all tensors of a file, those of graphs in graphs and of functions among them."""
+    yield from _of_graph(model.graph)
+    for function in model.functions.values():
+        yield from _of_nodes(function.nodes)
+
+
+def _of_graph(graph: GraphRecord) -> Iterator[Stored]:
+    yield from graph.stored
+    yield from _of_nodes(graph.nodes)
+
+
+def _of_nodes(nodes: Iterable[NodeRecord]) -> Iterator[Stored]:
+    for node in nodes:
+        for value in node.attributes.values():
+            if isinstance(value, Stored):
+                # What a ConstantOfShape fills a tensor with is none of the file's.
+                yield from (value,) if node.op == "Constant" else ()
+            elif isinstance(value, GraphRecord):
+                yield from _of_graph(value)
+            elif isinstance(value, tuple):
+                yield from (one for graph in value if isinstance(graph, GraphRecord) for one in _of_graph(graph))
+
+
+def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
+    """Return what a file stores; *roles* says of stored tensors, by their keys, what an operator takes them for."""
+    floats = scalars = quantised = constants = external = 0
+    sizes: Counter[str] = Counter()
+    for one in stored_in(model):
+        sizes[one.dtype.name] += one.size
+        external += one.size if one.external else 0
+        if is_float(one.dtype.name):
+            if roles.get(one.key) not in STATISTICS:
+                floats += one.elements
+                scalars += one.elements == 1
+        elif is_quantised(one, roles.get(one.key) or None):
+            quantised += one.elements
+        else:
+            constants += one.elements
+    return Facts(floats, scalars, quantised, constants, dict(sizes), external)
+
+
+def is_quantised(stored: Stored, role: str | None) -> bool:
+    """Tell whether a tensor of integers holds weights: of few bits, and more than one, or where an operator has
+    them."""
+    if role is None:
+        return stored.dtype.name in QUANTISED and stored.elements > 1
+    return role != "" and stored.dtype.name in (*QUANTISED, "int32")
+
+
+class Folded(NamedTuple):
+    """Norms that the exporter has folded into convolutions: how many carry one, and how many more elements there were
+    before."""
+
+    convolutions: int
+    elements: int
+
+
+def folded(rows: Iterable[Ran]) -> Folded:
+    """Return what the rows carry of folded norms: of each, a weight and a bias have become part of the convolution's
+    weight and bias, which it may not have had."""
+    more = [_before(row) for row in rows if is_folded(row)]
+    return Folded(len(more), sum(more))
+
+
+def is_folded(row: Ran) -> bool:
+    """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
+    if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
+        return False
+    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _bias(row).startswith("onnx::Conv_")
+
+
+def _bias(row: Ran) -> str:
+    return row.node.inputs[2] if len(row.node.inputs) > 2 else ""
+
+
+def _before(row: Ran) -> int:
+    """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
+    the convolution where that came by it."""
+    features = (row.outputs[0].shape or (0, 0))[1] or 0
+    came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
+    return features if came else 2 * features

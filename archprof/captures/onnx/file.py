@@ -1,0 +1,179 @@
+"""An ONNX file → a graph: the file's bytes, never held in memory where they can be mapped; runs; what is to be said."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Sequence
+from mmap import ACCESS_READ, mmap
+from typing import TYPE_CHECKING, Any
+
+from archprof.captures.batch import SIZES
+from archprof.captures.onnx.axes import Request, Taken, inputs_of
+from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
+from archprof.captures.onnx.graph import Run, graph_of, roles_of
+from archprof.captures.onnx.interpret import Interpreter
+from archprof.captures.onnx.model import ModelRecord, read_model
+from archprof.captures.onnx.ran import NodeError
+from archprof.captures.onnx.rules import NEWEST, OLDEST
+from archprof.captures.onnx.tensor import Tensor
+from archprof.captures.onnx.wire import Damaged
+from archprof.costs.report import analyze_graph
+from archprof.errors import Location, Problem, UsageError, usage_error
+from archprof.inputs import is_stream, remember
+from archprof.ir.graph import INPUT, Edge, Graph
+from archprof.ir.origin import Unlisted
+from archprof.units import exact, plural, short
+
+if TYPE_CHECKING:
+    from archprof.captures.given import Given
+
+# More than any file of protocol buffers has: beyond it, they keep their tensors in files beside them.
+MAX_BYTES = (1 << 31) - 1
+_ADVICE = "export it anew; a file with `version https://git-lfs` in it is fetched by `git lfs pull`"
+
+
+def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> Graph:
+    """Return the graph of an ONNX file; `-` is standard input, `git:REV:path` a file at a revision.
+
+    Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
+    not fit.
+    """
+    model, name = _model(path), _name(path)
+    taken = inputs_of(model.graph, Request(path, sizes, inputs))
+    runs, said = _runs(model, taken, path)
+    roles = roles_of(runs[0].rows)
+    stored = list(stored_in(model))
+    facts = facts_of(model, roles)
+    origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
+    graph = graph_of(runs, origin, stored, roles)
+    remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
+    return graph._replace(origin=origin._replace(remarks=remarks))
+
+
+def runs_of(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[Given] = ()) -> list[Run]:
+    """Return what runs of a file, node by node. Raises UsageError as `read_onnx` does."""
+    model = _model(path)
+    return _runs(model, inputs_of(model.graph, Request(path, sizes, inputs)), path)[0]
+
+
+def _model(path: str) -> ModelRecord:
+    shown = "<stdin>" if path == "-" else path
+    data = _bytes(path)
+    if len(data) > MAX_BYTES:
+        raise usage_error(f"{shown}: more than 2 GiB, which no ONNX file has")
+    try:
+        model = read_model(data)
+    except Damaged as error:
+        raise usage_error(f"{shown} is no ONNX file: {error}", help=_ADVICE) from None
+    _check_versions(model, shown)
+    return model
+
+
+def _bytes(path: str) -> Any:
+    """Return a file's bytes, mapped where they can be."""
+    from archprof.spec import git
+
+    if git.is_git(path):
+        return git.read_blob(path, most=MAX_BYTES)
+    try:
+        if path == "-":
+            return _standard_input()
+        with open(path, "rb", opener=_opened) as file:
+            return _mapped(file.fileno())
+    except FileNotFoundError:
+        raise usage_error(f"no such file: `{path}`", help="a path counts from the current folder") from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise usage_error(f"cannot read `{path}`: {reason}") from None
+
+
+def _opened(name: str, flags: int) -> int:
+    return os.open(name, flags | (0 if is_stream(name) else os.O_NONBLOCK))
+
+
+def _standard_input() -> Any:
+    if sys.stdin is None:
+        raise usage_error("standard input is closed", help="give it a file: `archprof summary - <model.onnx`")
+    return _mapped(sys.stdin.fileno())
+
+
+def _mapped(descriptor: int) -> Any:
+    """Return the bytes of an open file; those of a pipe are read."""
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode):
+        remember(descriptor)
+        return mmap(descriptor, 0, access=ACCESS_READ) if found.st_size else b""
+    if stat.S_ISDIR(found.st_mode) or stat.S_ISCHR(found.st_mode) or stat.S_ISBLK(found.st_mode):
+        raise ValueError("it is no file")
+    source = sys.stdin.buffer if descriptor == 0 else os.fdopen(os.dup(descriptor), "rb")
+    return source.read(MAX_BYTES + 1) or b""
+
+
+def _check_versions(model: ModelRecord, path: str) -> None:
+    version = model.opsets.get("", NEWEST)
+    if not OLDEST <= version <= NEWEST:
+        message = f"{path}: operators of version {version}, of which archprof knows {OLDEST} to {NEWEST}"
+        raise usage_error(message, help="`onnx.version_converter` makes it one of those")
+
+
+def _runs(model: ModelRecord, taken: Sequence[Taken], path: str) -> tuple[list[Run], list[str]]:
+    """Return a run for each batch size, and what is said of them; where the file fixes the batch, of one."""
+    first, said = _run(model, taken, SIZES[0], path)
+    if not any(None in one.shape for one in taken):
+        return [first], said
+    try:
+        return [first, *(_run(model, taken, size, path)[0] for size in SIZES[1:])], said
+    except UsageError:  # of a file that claims a free batch and is made for one image
+        return [first], said
+
+
+def _run(model: ModelRecord, taken: Sequence[Taken], images: int, path: str) -> tuple[Run, list[str]]:
+    inputs = {one.name: one.at(images)._replace(edge=Edge(INPUT, k)) for k, one in enumerate(taken)}
+    interpreter = Interpreter(model)
+    try:
+        outputs = interpreter.run(inputs)
+    except NodeError as error:
+        raise _misfit(error, inputs, path) from error
+    return Run(inputs, interpreter.rows, outputs), interpreter.said
+
+
+def _misfit(error: NodeError, inputs: dict[str, Tensor], path: str) -> UsageError:
+    node = error.node
+    name = f"`{node.name}` ({node.op})" if node.name else f"`{node.op}`"
+    given = ", ".join(f"{key} {'×'.join(map(str, one.shape or ()))}" for key, one in inputs.items())
+    advice = "the file may have baked other sizes in: try those that it was exported with"
+    return UsageError([Problem(f"{name}: {error.reason}", Location(path, 0, 0), f"a run on {given}", advice)])
+
+
+def _name(path: str) -> str:
+    stem = os.path.basename(path.rpartition(":")[2])
+    return "stdin" if path == "-" else stem.removesuffix(".onnx") or "model"
+
+
+def _batch_said(taken: Sequence[Taken]) -> list[str]:
+    fixed = {one.shape[0] for one in taken[:1] if len(one.shape) > 1}
+    sizes = [size for size in fixed if size is not None and size > 1]
+    return [f"a batch of {size} is counted, which the file fixes" for size in sizes]
+
+
+def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
+    said = []
+    largest = sorted(facts.weight_bytes.items(), key=lambda one: -one[1])
+    bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
+    parts = [f"{exact(facts.floats)} floats ({plural(facts.scalars, 'single constant')})"]
+    if facts.quantised:
+        parts.append(f"{exact(facts.quantised)} quantised")
+    parts.append(f"{exact(facts.constants)} other constants")
+    said.append(f"stored: {', '.join(parts)} · bytes: {bytes_by}")
+    if facts.external_bytes:
+        said.append(f"{short(facts.external_bytes)}B of them in other files, which are not opened")
+    norms = folded(run.rows)
+    if norms.convolutions:
+        here = analyze_graph(graph).totals.params
+        before = exact(here + norms.elements)
+        carried = plural(norms.convolutions, "convolution")
+        verb = "carries" if norms.convolutions == 1 else "carry"
+        said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding")
+    return said

@@ -1,0 +1,175 @@
+"""A run over an ONNX model as a graph: nodes with paths, values, and the tensors that they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from archprof.captures.batch import batch_axis
+from archprof.captures.onnx.channels import channel_axes
+from archprof.captures.onnx.elements import is_float
+from archprof.captures.onnx.facts import STATISTICS, is_quantised
+from archprof.captures.onnx.lift import Holds, lift
+from archprof.captures.onnx.model import Stored
+from archprof.captures.onnx.paths import RowPlace, places, plain
+from archprof.captures.onnx.ran import Ran
+from archprof.captures.onnx.tensor import Tensor
+from archprof.ir.builder import GraphBuilder, Placement
+from archprof.ir.graph import Edge, Graph, Node, Provenance
+from archprof.ir.operators.base import Operator
+from archprof.ir.operators.recorded import Recorded
+from archprof.ir.origin import Origin
+from archprof.ir.terms import total
+from archprof.ir.values import BatchAxis, Value
+
+NOT_RUN = "not run"
+
+
+class Run(NamedTuple):
+    """A run at a batch size: what went in, the nodes that ran, what came out, by name."""
+
+    inputs: Mapping[str, Tensor]
+    rows: Sequence[Ran]
+    outputs: Mapping[str, Tensor]
+
+
+def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], roles: Mapping[int, str]) -> Graph:
+    """Return the graph of a model that was run at the batch sizes of `captures.batch`, or, where the file fixes one,
+    once. What of the *stored* tensors no node reads, a row of its own holds."""
+    first = runs[0]
+    alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
+    seen = runs if alike else runs[:1]
+    channels = channel_axes(first.rows)
+    inputs = {plain(name): _value([one.inputs[name] for one in seen], channels) for name in first.inputs}
+    builder = GraphBuilder(inputs)
+    holder = _Holder(roles)
+    for index, place in enumerate(places(first.rows)):
+        _add(builder, [one.rows[index] for one in seen], place, holder, channels)
+    _name_blocks(builder.nodes)
+    _add_unused(builder, stored, holder)
+    outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
+    graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
+    return graph._replace(single_batch=len(seen) == 1)
+
+
+def _add(
+    builder: GraphBuilder, rows: Sequence[Ran], place: RowPlace, holder: _Holder, channels: Mapping[Edge, int]
+) -> None:
+    row = rows[0]
+    read = tuple([one.edge for one in row.inputs if one is not None and one.edge is not None])
+    inputs = [builder.value(edge) for edge in read]
+    outputs = tuple([_value(ones, channels) for ones in zip(*(one.outputs for one in rows), strict=True)])
+    holds = holder.holds(row)
+    op = lift(row, holds, inputs, outputs)
+    names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
+    provenance = Provenance(None, block=place.block, block_type=place.block_type)
+    placement = Placement(True, {}, provenance, names or None)
+    builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
+
+
+def _name_blocks(nodes: list[Node]) -> None:
+    """Name each block of which no class is known by what multiplies most in it, or stands first."""
+    most: dict[str, tuple[int, str]] = {}
+    for node in nodes:
+        macs = total(node.op.macs((), node.outputs)) if isinstance(node.op, Recorded) else node.op.weighted
+        if node.block not in most or macs > most[node.block][0]:
+            most[node.block] = (int(macs), node.op.name)
+    for index, node in enumerate(nodes):
+        if node.provenance is not None and not node.provenance.block_type:
+            nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
+
+
+class _Holder:
+    """Who holds which stored tensor: the first that reads it."""
+
+    def __init__(self, roles: Mapping[int, str]) -> None:
+        self._roles = roles
+        self.taken: set[int] = set()
+
+    def holds(self, row: Ran) -> list[Holds]:
+        """Return the tensors that a row holds. Whoever only hands on elements holds none."""
+        rule = row.rule
+        if rule is not None and rule.keeps:
+            return []
+        found: list[Holds] = []
+        for index, one in enumerate(row.inputs):
+            if one is None or one.source is None or not self.is_weight(one.source):
+                continue
+            slot = rule.slots[index] if rule is not None and index < len(rule.slots) else ""
+            key = slot or "weight"
+            key = f"{key}_{index}" if key in {held.key for held in found} else key
+            found.append(Holds(key, one.source, slot not in STATISTICS, _elements(row, key, one.source)))
+            self.taken.add(one.source.key)
+        return found
+
+    def is_weight(self, stored: Stored) -> bool:
+        """Tell whether a stored tensor holds weights or running statistics, rather than a constant."""
+        role = self._roles.get(stored.key)
+        if is_float(stored.dtype.name):
+            return bool(role) or (role is None and stored.elements > 1)
+        return is_quantised(stored, role)
+
+
+def _elements(row: Ran, key: str, stored: Stored) -> int:
+    """Return the elements of a tensor; weights of a few bits are packed, several in a byte."""
+    rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
+    packed = row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight"
+    return rows * columns if packed and isinstance(rows, int) and isinstance(columns, int) else stored.elements
+
+
+def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
+    """Return what operators take stored tensors for, by their keys: `weight`, or nothing for scales and bounds. What
+    has both roles is a weight."""
+    found: dict[int, str] = {}
+    for row in rows:
+        slots = row.rule.slots if row.rule is not None else ()
+        for index, one in enumerate(row.inputs[: len(slots)]):
+            if one is not None and one.source is not None and not (row.rule and row.rule.keeps and not index):
+                found[one.source.key] = found.get(one.source.key) or slots[index]
+    return found
+
+
+def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder) -> None:
+    """Add what the file stores and nothing reads, as branches that are not taken do."""
+    unused = [one for one in stored if one.key not in holder.taken and holder.is_weight(one)]
+    if unused:
+        held = tuple([(f"{plain(one.name) or 'constant'}.{one.key}", one.elements) for one in unused])
+        op = Recorded(NOT_RUN, held=held)
+        names = {key: key for key, _ in held}
+        place = Provenance(None, block=NOT_RUN, block_type=NOT_RUN)
+        builder.append(NOT_RUN, op, (), (_NOTHING,), op.kind, "function", Placement(True, {}, place, names))
+
+
+# What a row returns of which not even the rank is known.
+_NOTHING = Value((), None, None)
+
+
+def _value(tensors: Sequence[Tensor], channels: Mapping[Edge, int]) -> Value:
+    """Return a tensor as a value, of one batch size or of three; where its channels are not known, of three axes the
+    first is taken for them, of others the last."""
+    first = tensors[0]
+    if first.shape is None or None in first.shape:
+        return _NOTHING._replace(dtype=first.dtype)
+    shapes = [one.sizes for one in tensors if one.shape is not None and None not in one.shape]
+    axis: BatchAxis = 0 if first.sizes[:1] == (1,) else None
+    if len(tensors) > 1 and len(shapes) == len(tensors):
+        axis = batch_axis(shapes)
+    shape = first.sizes
+    if isinstance(axis, int):
+        shape = (*shape[:axis], *shape[axis + 1 :])
+    channel = None if not shape else 0 if len(shape) == 3 else len(shape) - 1
+    known = channels.get(first.edge) if first.edge is not None else None
+    if known is not None and known != axis:
+        channel = known - (isinstance(axis, int) and known > axis)
+    return Value(shape, channel, axis, first.dtype)
+
+
+def _as_operator(op: Operator, inputs: Sequence[Value], outputs: tuple[Value, ...]) -> tuple[Value, ...]:
+    """Return values with the channels where the operator puts them, if it has the same shapes."""
+    try:
+        made = op.outputs(*inputs) if inputs else ()
+    except (ArithmeticError, LookupError, TypeError, ValueError):  # of what is not its input
+        return outputs
+    if [one.shape for one in made] != [one.shape for one in outputs]:
+        return outputs
+    return tuple([one._replace(channel=like.channel) for one, like in zip(outputs, made, strict=True)])

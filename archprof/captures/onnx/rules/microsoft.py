@@ -1,0 +1,260 @@
+"""Fused operators of onnxruntime, in the domain `com.microsoft`: products and norms with what stands around them.
+
+Their inputs and outputs are those of onnxruntime's ContribOperators.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from math import prod
+
+from archprof.captures.onnx.call import Call
+from archprof.captures.onnx.rules.elementwise import same
+from archprof.captures.onnx.rules.movement import joined, shown
+from archprof.captures.onnx.rules.products import (
+    dynamic_recurrent,
+    dynamic_recurrent_macs,
+    gemm,
+    matmul,
+    matmul_macs,
+    product_shape,
+)
+from archprof.captures.onnx.rules.quantised import RULES as QUANTISED
+from archprof.captures.onnx.rules.rule import Rule, Rules
+from archprof.captures.onnx.rules.windows import conv, conv_macs, convolved, global_pool, pooled
+from archprof.captures.onnx.tensor import Dims, Misfit, Tensor, broadcast, made, numbers, times
+
+
+def _first(call: Call) -> list[Tensor]:
+    """Return an output like the first input, of an operator that adds, scales or moves its elements, and is not asked
+    for more than the first."""
+    return [made(call.dtype(), call.shape())]
+
+
+def _added(first: int, second: int) -> Callable[[Call], list[Tensor]]:
+    """Return the rule of an operator of two tensors, by where they stand among scales and zero points."""
+
+    def outputs(call: Call) -> list[Tensor]:
+        return [made(call.dtype(first), broadcast([call.shape(first), call.shape(second)]))]
+
+    return outputs
+
+
+def _skipped(call: Call) -> list[Tensor]:
+    """Return a norm of a sum; the mean and inverse deviation; the sum."""
+    shape = call.shape()
+    kept = made("float32", (*shape[:-1], 1))
+    return [made(call.dtype(), shape), kept, kept, made(call.dtype(), shape)]
+
+
+def _joined(call: Call) -> list[Tensor]:
+    """Return quantised tensors one behind the other: each stands before its scale and zero point."""
+    found = joined([call.input(index) for index in range(2, len(call.inputs), 3)], call.integer("axis"))
+    return [found._replace(data=None)]
+
+
+def _turned(shape: Dims) -> Dims:
+    return (shape[0], shape[-1], *shape[1:-1])
+
+
+def _back(shape: Dims) -> Dims:
+    return (shape[0], *shape[2:], shape[1])
+
+
+def _global_pool(call: Call) -> list[Tensor]:
+    if not call.integer("channels_last"):
+        return global_pool(call)
+    shape = call.shape()
+    return [made(call.dtype(), (shape[0], *((1,) * (len(shape) - 2)), shape[-1]))]
+
+
+def _pool(call: Call) -> list[Tensor]:
+    if not call.integer("channels_last"):
+        return pooled(call)[:1]
+    first = call.input()
+    inner = call._replace(inputs=(first._replace(shape=_turned(first.known_shape)), *call.inputs[1:]))
+    return [one._replace(shape=_back(one.known_shape)) for one in pooled(inner)[:1]]
+
+
+def _nhwc_conv(weight: int = 1) -> Callable[[Call], list[Tensor]]:
+    def outputs(call: Call) -> list[Tensor]:
+        shape = convolved(call, _turned(call.shape()), call.shape(weight))
+        return [made(call.dtype(), _back(shape))]
+
+    return outputs
+
+
+def _quantised_conv(call: Call) -> list[Tensor]:
+    if call.integer("channels_last"):
+        return _nhwc_conv(3)(call)
+    return conv(0, 3)(call)
+
+
+# Attention
+
+
+def _attention(call: Call) -> list[Tensor]:
+    """Return attention whose queries, keys and values are first projected: (B, L, I) by a weight (I, 3·H)."""
+    (batch, length, _), weight = _sequence(call), call.shape(1)
+    parts = call.integers("qkv_hidden_sizes") or (numbers(weight)[-1] // 3,) * 3
+    return [made(call.dtype(), (batch, length, parts[-1]))]
+
+
+def _sequence(call: Call) -> Dims:
+    shape = call.shape()
+    if len(shape) != 3:
+        raise Misfit(f"attention of {shown(shape)}")
+    return shape
+
+
+def _projected_macs(past: int) -> Callable[[Call, list[Tensor]], int]:
+    """Return the count of both: the projection, queries with keys, weights with values; *past* is where keys and values
+    of before stand."""
+
+    def macs(call: Call, outputs: list[Tensor]) -> int:
+        batch, length, width = numbers(_sequence(call))
+        out = numbers(call.shape(1))[-1]
+        parts = call.integers("qkv_hidden_sizes") or (out // 3,) * 3
+        steps = length + (numbers(call.shape(past))[-2] if call.has(past) else 0)
+        return batch * length * (width * out + steps * (parts[0] + parts[-1]))
+
+    return macs
+
+
+def _multi_head(call: Call) -> list[Tensor]:
+    """Return attention of queries (B, L, H·E) with keys and values likewise, or of all three packed:
+    (B, L, H, 3, E)."""
+    batch, length, width, _, values = _attended(call)
+    return [made(call.dtype(), (batch, length, values if call.has(2) else width))]
+
+
+def _attended(call: Call) -> Dims:
+    """Return batch, length, width of queries, steps, width of values."""
+    shape = call.shape()
+    if len(shape) == 5:
+        batch, length, heads, _, size = shape
+        return batch, length, times(heads, size), length, times(heads, size)
+    batch, length, width = _sequence(call)
+    if not call.has(1):
+        raise Misfit("attention without keys")
+    keys = call.shape(1)
+    if len(keys) == 5:
+        return batch, length, width, keys[1], width
+    steps = keys[1] if len(keys) == 3 else keys[2]
+    values = width
+    if call.has(2):
+        given = call.shape(2)
+        values = given[2] if len(given) == 3 else times(given[1], given[3])
+    past = call.shape(6)[2] if call.has(6) else 0
+    return batch, length, width, None if steps is None or past is None else steps + past, values
+
+
+def _multi_head_macs(call: Call, outputs: list[Tensor]) -> int:
+    batch, length, width, steps, values = numbers(_attended(call))
+    return batch * length * steps * (width + values)
+
+
+def _grouped(call: Call) -> list[Tensor]:
+    """Return attention in which several heads share keys and values."""
+    batch, length, width = _sequence(call)
+    heads, few = call.integer("num_heads", 1), call.integer("kv_num_heads", 1)
+    if heads < 1 or few < 1:
+        raise Misfit("attention without heads")
+    if not call.has(1):  # packed
+        width = None if width is None else width * heads // (heads + 2 * few)
+    size = None if width is None else width // heads
+    past = call.shape(3)[2] if call.has(3) else 0
+    steps = None if past is None or length is None else past + length
+    kept = made(call.dtype(), (batch, few, steps, size))
+    return [made(call.dtype(), (batch, length, width)), kept, kept]
+
+
+def _grouped_macs(call: Call, outputs: list[Tensor]) -> int:
+    batch, length, width = outputs[0].sizes
+    return batch * length * outputs[1].sizes[2] * 2 * width
+
+
+# Products
+
+
+def _few_bits(call: Call) -> list[Tensor]:
+    """Return a product with a weight of a few bits, of N rows of K, in blocks."""
+    return [made(call.dtype(), (*call.shape()[:-1], call.integer("N")))]
+
+
+def _few_bits_macs(call: Call, outputs: list[Tensor]) -> int:
+    return prod(outputs[0].sizes) * call.integer("K")
+
+
+def _quantised_gemm(call: Call) -> list[Tensor]:
+    first, second = call.shape(), call.shape(3)
+    first = (first[1], first[0]) if call.integer("transA") else first
+    second = (second[1], second[0]) if call.integer("transB") else second
+    return [made(call.dtype(8) if call.has(8) else "float32", product_shape(first, second))]
+
+
+def _embedded(call: Call) -> list[Tensor]:
+    """Return the norm of the embeddings of words, places and segments; which positions count; the sum."""
+    batch, length = call.shape()
+    width = call.shape(2)[-1]
+    states = made("float32", (batch, length, width))
+    return [states, made("int32", (batch,)), states]
+
+
+# Scales and zero points stand between what is multiplied.
+_INTEGER_MATMUL = ("", "weight", "", "", "", "", "bias")
+_DYNAMIC_MATMUL = ("", "weight", "", "", "bias")
+_FEW_BITS = ("", "weight", "", "", "", "bias")
+_QATTENTION = ("", "weight", "bias", *("",) * 6)
+_NORM = ("", "weight", "bias")
+_SKIP = ("", "", "weight", "bias", "bias_added")
+_CONV = ("", "weight", "bias")
+_QLINEAR_CONV = ("", "", "", "weight", "", "", "", "", "bias")
+_LSTM = ("", "weight_ih", "weight_hh", "bias", "", "", "", "weight_peephole", *("",) * 4)
+
+RULES: Rules = {
+    **QUANTISED,
+    "FusedConv": Rule(conv(), "standard", conv_macs(), _CONV),
+    "NhwcConv": Rule(_nhwc_conv(), "standard", conv_macs(), _CONV),
+    "NhwcFusedConv": Rule(_nhwc_conv(), "standard", conv_macs(), _CONV),
+    "QLinearConv": Rule(_quantised_conv, "standard", conv_macs(3), _QLINEAR_CONV),
+    "FusedGemm": Rule(gemm, "linear", matmul_macs(), _CONV),
+    "GemmFastGelu": Rule(matmul(), "linear", matmul_macs(), _CONV),
+    "FusedMatMul": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
+    "FusedMatMulActivation": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
+    "TransposeMatMul": Rule(matmul(), "matmul", matmul_macs(), ("", "weight")),
+    "MatMulIntegerToFloat": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _INTEGER_MATMUL),
+    "MatMulInteger16": Rule(matmul(dtype="int32"), "matmul", matmul_macs(), ("", "weight")),
+    "DynamicQuantizeMatMul": Rule(matmul(dtype="float32"), "matmul", matmul_macs(), _DYNAMIC_MATMUL),
+    "MatMulNBits": Rule(_few_bits, "linear", _few_bits_macs, _FEW_BITS),
+    "MatMulBnb4": Rule(_few_bits, "linear", _few_bits_macs, ("", "weight", "")),
+    "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias", "", "")),
+    "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, _LSTM),
+    "Attention": Rule(_attention, "attention", _projected_macs(4), ("", "weight", "bias")),
+    "QAttention": Rule(_attention, "attention", _projected_macs(8), _QATTENTION),
+    "MultiHeadAttention": Rule(_multi_head, "attention", _multi_head_macs, ("", "", "", "bias")),
+    "GroupQueryAttention": Rule(_grouped, "attention", _grouped_macs),
+    "EmbedLayerNormalization": Rule(_embedded, "norm", slots=("", "", *("weight",) * 5)),
+    "SkipLayerNormalization": Rule(_skipped, "norm", slots=_SKIP),
+    "SkipSimplifiedLayerNormalization": Rule(_skipped, "norm", slots=_SKIP),
+    "GroupNorm": Rule(same(), "norm", slots=_NORM),
+    "BiasAdd": Rule(_first, "join"),
+    "BiasGelu": Rule(_first, "act"),
+    "BiasSoftmax": Rule(_first, "act"),
+    "FastGelu": Rule(_first, "act"),
+    "Gelu": Rule(_first, "act"),
+    "QuickGelu": Rule(_first, "act"),
+    "QLinearSigmoid": Rule(_first, "act", slots=("",) * 5),
+    "QLinearLeakyRelu": Rule(_first, "act", slots=("",) * 5),
+    "QLinearSoftmax": Rule(_first, "act", slots=("",) * 5),
+    "QLinearAdd": Rule(_added(0, 3), "join", slots=("weight", "", "", "weight_b", "", "", "", "")),
+    "QLinearMul": Rule(_added(0, 3), "join", slots=("weight", "", "", "weight_b", "", "", "", "")),
+    "QLinearConcat": Rule(_joined, "join"),
+    "QLinearWhere": Rule(_added(1, 4)),
+    "QLinearAveragePool": Rule(_pool, "pool", slots=("",) * 5),
+    "QLinearGlobalAveragePool": Rule(_global_pool, "pool", slots=("",) * 5),
+    "NhwcMaxPool": Rule(_pool, "pool"),
+    "RotaryEmbedding": Rule(_first),
+    "Inverse": Rule(_first),
+    "Trilu": Rule(_first),
+}

@@ -1,0 +1,33 @@
+"""Numbers as integers with a scale: what makes them, what reads them, and products that stay among them."""
+
+from __future__ import annotations
+
+from archprof.captures.onnx.call import Call
+from archprof.captures.onnx.elements import TYPES, UNKNOWN
+from archprof.captures.onnx.rules.rule import Rule, Rules
+from archprof.captures.onnx.tensor import Tensor, made
+
+
+def _quantised(call: Call) -> list[Tensor]:
+    stated = call.integer("output_dtype")
+    dtype = TYPES.get(stated, UNKNOWN).name if stated else call.dtype(2) if call.has(2) else "uint8"
+    return [made(dtype, call.shape())]
+
+
+def _dequantised(call: Call) -> list[Tensor]:
+    return [made(call.dtype(1), call.shape())]
+
+
+def _dynamically(call: Call) -> list[Tensor]:
+    """Return the integers, their scale and their zero point."""
+    return [made("uint8", call.shape()), made("float32", ()), made("uint8", ())]
+
+
+# What scales and zero points stand in is no slot of a weight.
+_SCALED = ("weight", "", "")
+
+RULES: Rules = {
+    "QuantizeLinear": Rule(_quantised, slots=_SCALED, keeps=True),
+    "DequantizeLinear": Rule(_dequantised, slots=_SCALED, keeps=True),
+    "DynamicQuantizeLinear": Rule(_dynamically),
+}

@@ -1,0 +1,47 @@
+"""Networks of the catalog, exported and read back: the MACs of their specs, and, norms unfolded, their parameters."""
+
+import re
+
+import torch
+
+from archprof.captures.onnx.file import read_onnx
+from archprof.costs.report import analyze_graph
+from archprof.language.expand import read_network
+from archprof.runtime.build import build_network
+from archprof.spec import catalog
+from tests.captures.onnx.exported import write
+
+# Of other families each, whose files are small; by night all are.
+_SMALL = (
+    *("R-50-C4", "densenet121", "efficientnet_lite0", "ghostnet_050", "googlenet", "lenet5", "mixnet_s", "mnasnet0_5"),
+    *("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_small", "regnety_002", "shufflenet_v2_x0_5", "squeezenet1_1"),
+)
+
+
+def pytest_generate_tests(metafunc):
+    thorough = metafunc.config.getoption("--thorough")
+    metafunc.parametrize("network", list(catalog.files()) if thorough else _SMALL)
+
+
+def test_a_network_exported_is_itself(tmp_path, network):
+    graph = read_network(network)
+    report = analyze_graph(graph)
+    module = build_network(graph, initialise=False).eval()
+    torch.manual_seed(0)
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.is_floating_point():
+            tensor.data = torch.rand_like(tensor) / 10 + 0.01
+    image = torch.rand(1, *graph.inputs["input"].shape)
+    path = tmp_path / "net.onnx"
+    write(module, [image], path, dynamo=False, input_names=["x"], dynamic_axes={"x": {0: "N"}}, opset_version=20)
+    found = read_onnx(str(path))
+    totals = analyze_graph(found).totals
+    assert totals.macs == report.totals.macs
+    # Of frozen norms the file has weights and biases where the module has buffers.
+    frozen = sum(row.cost.buffers // 2 for row in report.rows if row.op == "frozen_batch_norm")
+    assert _unfolded(found.origin.remarks, totals.params) == report.totals.params + frozen
+
+
+def _unfolded(remarks, params):
+    said = [match for remark in remarks if (match := re.search("([0-9,]+) before folding", remark))]
+    return int(said[0][1].replace(",", "")) if said else params

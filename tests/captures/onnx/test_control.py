@@ -1,0 +1,199 @@
+"""Graphs in graphs, functions of a file, fused operators, custom ones: what runs is counted, what is not known is
+named."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from onnx import helper
+
+from archprof.analysis.summary import not_counted
+from archprof.captures.given import Given
+from archprof.captures.onnx.file import read_onnx
+from archprof.costs.report import analyze_graph
+from archprof.errors import InputError
+from tests.captures.onnx.files import BOOL, FLOAT, INT64, graph, node, saved, weights
+
+
+def _branches():
+    """Return two graphs that read `x` (1, 8): one multiplies by 8 × 4, the other by 8 × 16 and 16 × 4."""
+    small = graph([node("MatMul", "x w", "t")], {}, ["t"], {"w": weights(8, 4)})
+    large = graph(
+        [node("MatMul", "x a", "s"), node("MatMul", "s b", "e")], {}, ["e"], {"a": weights(8, 16), "b": weights(16, 4)}
+    )
+    return {"then_branch": small, "else_branch": large}
+
+
+@pytest.mark.parametrize(
+    ("value", "macs", "said"),
+    [
+        (True, 8 * 4, 0),
+        (False, 8 * 16 + 16 * 4, 0),
+        (None, 8 * 16 + 16 * 4, 1),
+    ],
+)
+def test_a_condition(tmp_path, value, macs, said):
+    made = graph([node("If", "c", "y", name="/gate/If", **_branches())], {"x": (1, 8), "c": ()}, types={"c": BOOL})
+    given = [Given("c", value=value)] if value is not None else []
+    found = read_onnx(str(saved(tmp_path, made)), (), given)
+    totals = analyze_graph(found).totals
+    assert totals.macs == macs
+    assert totals.params == 8 * 4 + 8 * 16 + 16 * 4  # the file holds both
+    remark = "the condition of `/gate/If` is not known: counted as `else` (`then` 32 MACs, `else` 192 MACs)"
+    assert [one for one in found.origin.remarks if "condition" in one] == [remark] * said
+
+
+def _body(opset=18):
+    """Return the graph of a loop that multiplies its state (1, 8) by 8 × 8, and returns it beside."""
+    nodes = [node("MatMul", "s w", "t"), node("Identity", "c", "on"), node("Identity", "t", "out")]
+    inputs = {"i": (), "c": (), "s": (1, 8)}
+    return graph(nodes, inputs, ["on", "t", "out"], {"w": weights(8, 8)}, {"i": INT64, "c": BOOL, "on": BOOL})
+
+
+def test_a_loop_of_a_known_length(tmp_path):
+    made = graph([node("Loop", "n _ x", "y all", body=_body())], {"x": (1, 8)}, ["y", "all"], {"n": np.int64(5)})
+    found = read_onnx(str(saved(tmp_path, made)))
+    report = analyze_graph(found)
+    assert report.totals.macs == 5 * 8 * 8
+    assert report.totals.params == 8 * 8
+    assert [value.shape for value in report.outputs.values()] == [(8,), (5, 1, 8)]
+    assert not_counted(report) is None
+
+
+def test_a_long_loop_is_one_row(tmp_path):
+    made = graph(
+        [node("Loop", "n _ x", "y all", body=_body())], {"x": (1, 8)}, ["y", "all"], {"n": np.int64(1_000_000)}
+    )
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert report.totals.macs == 1_000_000 * 8 * 8
+    assert [row.cost.macs for row in report.rows] == [1_000_000 * 8 * 8, 0]
+
+
+def test_a_loop_of_an_unknown_length_costs_so_much_a_trip(tmp_path):
+    made = graph(
+        [node("Loop", "n _ x", "y all", name="/loop/Loop", body=_body())], {"x": (1, 8), "n": ()}, types={"n": INT64}
+    )
+    found = read_onnx(str(saved(tmp_path, made)))
+    report = analyze_graph(found)
+    assert report.totals.macs == 8 * 8
+    assert not_counted(report) == {"onnx.Loop (a trip)": 1}
+    assert "`/loop/Loop` runs as often as its inputs say: 64 MACs a trip are counted once" in found.origin.remarks
+
+
+def test_a_scan(tmp_path):
+    body = graph(
+        [node("MatMul", "row w", "t"), node("Add", "s t", "s2"), node("Identity", "s2", "o")],
+        {"s": (1, 4), "row": (1, 8)}, ["s2", "o"], {"w": weights(8, 4)},
+    )  # fmt: skip
+    made = graph(
+        [node("Scan", "s0 x", "y all", body=body, num_scan_inputs=1)],
+        {"x": (6, 1, 8)},
+        ["y", "all"],
+        {"s0": weights(1, 4)},
+    )
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert report.totals.macs == 6 * 8 * 4
+    assert report.outputs["all"].at_batch(1) == (6, 1, 4)
+
+
+def test_a_function_of_the_file(tmp_path):
+    function = helper.make_function(
+        "mine", "Layer", ["x", "w"], ["y"],
+        [node("MatMul", "x w", "t"), helper.make_node("LeakyRelu", ["t"], ["y"])],
+        [helper.make_opsetid("", 18)],
+    )  # fmt: skip
+    nodes = [helper.make_node("Layer", ["x", "w1"], ["h"], "/first", domain="mine")]
+    nodes.append(helper.make_node("Layer", ["h", "w2"], ["y"], "/second", domain="mine"))
+    made = graph(nodes, {"x": ("batch", 8)}, stored={"w1": weights(8, 6), "w2": weights(6, 3)})
+    model = helper.make_model(
+        made, functions=[function], opset_imports=[helper.make_opsetid("", 18), helper.make_opsetid("mine", 1)]
+    )
+    path = tmp_path / "net.onnx"
+    path.write_bytes(model.SerializeToString())
+    report = analyze_graph(read_onnx(str(path)))
+    assert report.totals.macs == 8 * 6 + 6 * 3
+    assert [row.path for row in report.rows if row.cost.macs] == ["first:MatMul[0]", "second:MatMul[0]"]
+
+
+FUSED: dict[str, Any] = {
+    "FusedConv": ("x k", {"activation": "Relu"}, {"k": weights(8, 4, 3, 3)}, (1, 4, 6, 6), 4 * 4 * 8 * 36),
+    "FusedGemm": ("x w b", {"activation": "Relu"}, {"w": weights(8, 4), "b": weights(4)}, (2, 8), 2 * 8 * 4),
+    "FusedMatMul": ("x w", {"transB": 1}, {"w": weights(4, 8)}, (2, 3, 8), 2 * 3 * 8 * 4),
+    "BiasGelu": ("x b", {}, {"b": weights(8)}, (2, 3, 8), 0),
+    "Attention": (
+        "x w b", {"num_heads": 2}, {"w": weights(8, 24), "b": weights(24)}, (1, 5, 8), 5 * 8 * 24 + 2 * 5 * 5 * 8,
+    ),
+    "MultiHeadAttention": ("x x x", {"num_heads": 2}, {}, (1, 5, 8), 2 * 5 * 5 * 8),
+    "SkipLayerNormalization": ("x x g", {}, {"g": weights(8)}, (1, 5, 8), 0),
+    # a weight of 16 rows of 32, two of four bits a byte
+    "MatMulNBits": (
+        "x w s", {"K": 32, "N": 16, "bits": 4, "block_size": 16},
+        {"w": np.ones((16, 2, 8), np.uint8), "s": weights(32)}, (1, 5, 32), 5 * 32 * 16,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("op", FUSED)
+def test_a_fused_operator(tmp_path, op):
+    inputs, attributes, stored, shape, macs = FUSED[op]
+    made = graph([node(op, inputs, "y", domain="com.microsoft", **attributes)], {"x": shape}, stored=stored)
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert report.totals.macs == macs
+    assert not_counted(report) is None
+    learned = {"MatMulNBits": 32 * 16}.get(op, sum(one.size for one in stored.values()))
+    assert report.totals.params == learned
+
+
+def test_an_operator_without_a_rule_is_named(tmp_path):
+    stated = helper.make_tensor_value_info("h", FLOAT, (1, 4))
+    made = graph(
+        [helper.make_node("Secret", ["x"], ["h"], "/mix/Secret", domain="my.domain"), node("MatMul", "h w", "y")],
+        {"x": (1, 8)}, stored={"w": weights(4, 2)},
+    )  # fmt: skip
+    made.value_info.append(stated)
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert not_counted(report) == {"my.domain.Secret": 1}
+    assert report.totals.macs == 4 * 2
+
+
+def test_a_product_of_an_unknown_size_is_named(tmp_path):
+    nodes = [
+        node("NonZero", "x", "i"),
+        node("Transpose", "i", "t"),
+        node("Cast", "t", "f", to=FLOAT),
+        node("MatMul", "f w", "y"),
+    ]
+    made = graph(nodes, {"x": (3, 4)}, stored={"w": weights(2, 5)})
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert not_counted(report) == {"onnx.MatMul": 1}
+    assert report.totals.macs == 0
+
+
+@pytest.mark.parametrize("opset", [1, 6, 29, 1000])
+def test_an_unknown_version_is_named(tmp_path, opset):
+    path = saved(tmp_path, graph([node("Relu", "x", "y")], {"x": (1, 4)}), opset)
+    with pytest.raises(InputError) as error:
+        read_onnx(str(path))
+    assert str(error.value) == (
+        f"{path}: operators of version {opset}, of which archprof knows 7 to 28\n"
+        "  help: `onnx.version_converter` makes it one of those"
+    )
+
+
+@pytest.mark.parametrize("size", [7, 9, 10, 30, 33, 100])
+@pytest.mark.parametrize("scale", [0.7, 0.6, 1 / 3, 1.4, 2.3])
+def test_sizes_are_scaled_in_single_precision(tmp_path, size, scale):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    scales = np.array([1, 1, scale, scale], np.float32)
+    nodes = [
+        node("Resize", "x _ scales", "a", mode="nearest"),
+        node("Shape", "x", "s", start=2), node("Cast", "s", "f", to=FLOAT),
+        node("Mul", "f factor", "m"), node("Floor", "m", "g"), node("Cast", "g", "i", to=INT64),
+        node("Concat", "front i", "to", axis=0), node("Resize", "x _ _ to", "b", mode="nearest"),
+    ]  # fmt: skip
+    stored = {"scales": scales, "factor": np.float32(scale), "front": np.array([1, 1], np.int64)}
+    path = saved(tmp_path, graph(nodes, {"x": (1, 1, size, size)}, ["a", "b"], stored), ir_version=8)
+    found = [value.shape for value in analyze_graph(read_onnx(str(path))).outputs.values()]
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    ran = session.run(None, {"x": np.zeros((1, 1, size, size), np.float32)})
+    assert found == [one.shape[1:] for one in ran]

@@ -1,0 +1,72 @@
+"""Modules that torch exports: what their files say equals what torch counts and onnxruntime runs."""
+
+import pytest
+
+from archprof.captures.onnx.file import read_onnx, runs_of
+from archprof.costs.report import analyze_graph
+from tests.captures.onnx.exported import counted, export, shapes_run
+from tests.captures.onnx.modules import FAMILIES
+
+# What exporters leave in a file besides the module's parameters, or take out of it; by family, exporter and axes. Norms
+# are folded (a weight and a bias of each feature become a bias); states that a cell starts from, norms over groups that
+# are spelled as others, and masks are stored; what is looked up in a table at fixed places is looked up beforehand.
+_STORED = {
+    "trunk": -(8 + 8 + 8 + 8 + 16 + 16 + 16),
+    "mobile": -(16 + 48 + 48 + 16 + 64 + 64 + 16),
+    "volume": -(2 * 4),
+    "signal": 2 + 2,
+    ("lstm", "legacy", "static"): 16,
+    ("lstm_both", "legacy", "static"): 4 * 16 * 2,
+    ("gru", "legacy", "static"): 16,
+    ("rnn", "legacy", "static"): 16,
+    ("rnn", "dynamo", "static"): 16,
+    ("words", "dynamo", "static"): 336,
+    ("words", "legacy", "static"): -4 * 16,
+}
+# Of a state of zeros, the product of the first step is worked out beforehand.
+_LESS = {("rnn", "dynamo", "static"): 16 * 16}
+
+
+def _of(table, *words):
+    return sum(amount for key, amount in table.items() if key == words[0] or key in (words[:2], words))
+
+
+@pytest.mark.parametrize("axes", ["static", "free"])
+@pytest.mark.parametrize("exporter", ["legacy", "dynamo"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
+    family = FAMILIES[name]
+    exported = export(family, tmp_path, dynamo=exporter == "dynamo", free=axes == "free")
+    path = str(exported.path)
+    run = runs_of(path, exported.sizes)[0]
+    ran = shapes_run(exported.path, exported.inputs)
+    shapes = {
+        one: tensor.shape for row in run.rows for one, tensor in zip(row.node.outputs, row.outputs, strict=False) if one
+    }
+    assert shapes == {one: shape for one, shape in ran.items() if one in shapes}
+    totals = analyze_graph(read_onnx(path, exported.sizes)).totals
+    params = sum(parameter.numel() for parameter in exported.module.parameters())
+    assert totals.params == params + _of(_STORED, name, exporter, axes)
+    macs = family.macs if family.macs is not None else counted(exported.module, exported.inputs)
+    assert totals.macs == macs - _of(_LESS, name, exporter, axes)
+
+
+_TRUNK = (
+    *("stem.0 conv2d", "stem.2 relu", "stem.3 max_pool"),
+    *("layer1.0.conv1 conv2d", "layer1.0:Relu[0] relu", "layer1.0.conv2 conv2d", "layer1.0.shortcut.0 conv2d"),
+    *("layer1.0:Add[0] add", "layer1.0:Relu[1] relu"),
+    *("layer1.1.conv1 conv2d", "layer1.1:Relu[0] relu", "layer1.1.conv2 conv2d", "layer1.1.shortcut.0 conv2d"),
+    *("layer1.1:Add[0] add", "layer1.1:Relu[1] relu"),
+)
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
+    exported = export(FAMILIES["trunk"], tmp_path, dynamo=dynamo, free=False)
+    graph = read_onnx(str(exported.path))
+    rows = analyze_graph(graph).rows
+    assert tuple(f"{row.path} {row.op}" for row in rows)[: len(_TRUNK)] == _TRUNK
+    assert rows[-1].path == "head"
+    assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv2d"})
+    # a weight and a bias for each of so many features, less the bias that convolutions have instead
+    assert "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding" in graph.origin.remarks

@@ -1,0 +1,101 @@
+"""Each operator of the standard, on the cases that its own tests have: types, shapes, small known elements, and what an
+operator costs against what the nodes cost that it stands for."""
+
+import warnings
+from typing import Any
+
+import numpy as np
+import onnx
+import pytest
+from onnx import numpy_helper
+from onnx.backend.test.case.node import collect_testcases
+
+from archprof.captures.onnx import control, rules
+from archprof.captures.onnx.elements import TYPES
+from archprof.captures.onnx.interpret import Interpreter
+from archprof.captures.onnx.model import MAX_ELEMENTS, read_model
+from archprof.captures.onnx.tensor import Tensor, made
+
+# Without a rule, and not counted: a machine's training, and models that are no networks.
+_OPAQUE = ("ai.onnx.preview.training", "ai.onnx.ml")
+# What they return depends on elements; a batch stood among the axes of the eighth version's Scan.
+_UNKNOWN = (
+    "test_unique_",
+    "test_string_split_empty",
+    "test_scan_sum",
+    "test_optional_has_element_empty_optional_input",
+)
+# The standard takes a product for what is a function of a grid here, as in torch.
+_OTHERWISE = ("test_affine_grid_",)
+
+
+@pytest.fixture(scope="module")
+def cases():
+    with warnings.catch_warnings(), np.errstate(all="ignore"):
+        warnings.simplefilter("ignore")
+        return {case.name: case for case in collect_testcases(None)}
+
+
+def test_the_standards_cases(cases):
+    wrong, macs = {}, {}
+    for name, case in cases.items():
+        if not name.startswith(_UNKNOWN) and not any(node.domain in _OPAQUE for node in case.model.graph.node):
+            found, macs[name] = _ran(case)
+            if found:
+                wrong[name] = found
+    assert len(macs) > 1700
+    assert wrong == {}
+    stood_for = {
+        name: (count, macs[f"{name}_expanded"])
+        for name, count in macs.items()
+        if f"{name}_expanded" in macs and not name.startswith(_OTHERWISE)
+    }
+    assert sum(count > 0 for count, _ in stood_for.values()) > 100
+    assert {name: both for name, both in stood_for.items() if both[0] != both[1]} == {}
+
+
+def _ran(case: Any) -> tuple[list[Any], int]:
+    """Return what differs from what a case says, and what it costs."""
+    given, expected = case.data_sets[0]
+    graph = case.model.graph
+    inputs = {stated.name: _tensor(value) for stated, value in zip(graph.input, given, strict=False)}
+    run = Interpreter(read_model(case.model.SerializeToString()))
+    outputs = run.run({name: one for name, one in inputs.items() if one is not None})
+    wrong: list[Any] = [row.node.op for row in run.rows if not row.counted]
+    for stated, value in zip(graph.output, expected, strict=True):
+        wanted = _tensor(value)
+        if wanted is not None:
+            wrong += _differences(outputs[stated.name], wanted)
+    return wrong, sum(row.macs for row in run.rows)
+
+
+def _differences(found: Tensor, wanted: Tensor) -> list[Any]:
+    if wanted.items is not None:
+        pairs = zip(found.items or (), wanted.items, strict=True)
+        return [difference for one, other in pairs for difference in _differences(one, other)]
+    if (found.dtype, found.shape) != (wanted.dtype, wanted.shape):
+        return [(found.dtype, found.shape, wanted.dtype, wanted.shape)]
+    elements = zip(found.data or (), wanted.data or (), strict=False)
+    return [pair for pair in elements if None not in pair and pair[1] == pair[1] and not _is_near(*pair)]
+
+
+def _is_near(one: Any, other: Any) -> bool:
+    return bool(one == other or abs(one - other) <= 1e-3 * max(1, abs(other)))
+
+
+def _tensor(value: Any) -> Tensor | None:
+    if value is None:
+        return None
+    if isinstance(value, list):
+        items = tuple(one for item in value if (one := _tensor(item)) is not None)
+        return Tensor(items[0].dtype if items else "float32", None, items=items)
+    proto = value if isinstance(value, onnx.TensorProto) else numpy_helper.from_array(np.asarray(value))
+    dtype = TYPES[proto.data_type]
+    known = dtype.form and np.prod(proto.dims, dtype=int) <= MAX_ELEMENTS
+    return made(dtype.name, tuple(proto.dims), numpy_helper.to_array(proto).ravel().tolist() if known else None)
+
+
+def test_every_operator_has_a_rule():
+    listed = {one.name for one in onnx.defs.get_all_schemas_with_history() if one.domain == ""}
+    assert listed - set(rules.RULES) - set(control.RUNS) == {"Constant"}
+    assert onnx.defs.onnx_opset_version() <= rules.NEWEST
