@@ -146,13 +146,18 @@ def as_given(value: object) -> str:
     if isinstance(value, type):
         return f"the class `{value.__name__}`"
     text = " ".join(str(value).split())
-    return f"{type(value).__name__} `{text[:40]}{'…' if len(text) > 40 else ''}`"
+    return f"{type(value).__name__} `{_start(text, 40)}`"
+
+
+def _start(text: str, most: int) -> str:
+    """Return a text, or its start where it has more than so many characters."""
+    return f"{text[:most]}…" if len(text) > most else text
 
 
 def described(error: BaseException) -> str:
     """Return an exception's type and text on one line."""
     text = " ".join(str(error).split())
-    return printable(f"{type(error).__name__}: {text[:200]}" if text else type(error).__name__)
+    return printable(f"{type(error).__name__}: {_start(text, 200)}" if text else type(error).__name__)
 
 
 def _risen(error: Exception) -> str:

@@ -56,6 +56,13 @@ def of_constants(calls: Mapping[str, int]) -> str:
     return f"{exact(macs)} ({short(macs)}) of the MACs depend on no input: {named}"
 
 
+def extent(*, at_least: object, at_most: object) -> str:
+    """Return what stands before a number that is not exact, since something is not counted or data decides on it."""
+    if at_most:
+        return "about" if at_least else "at most"
+    return "at least" if at_least else ""
+
+
 def lower_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
     """Return that a network's MACs are more than was counted, and what was not: `MACs of net.py:Net at least 64; not
     counted: aten._fft_r2c ×1`."""

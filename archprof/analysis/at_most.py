@@ -62,5 +62,5 @@ _SIZED = ("expand", "slice", "repeat", "new_empty", "new_zeros", "new_ones", "ne
 
 def _takes_sizes(node: Node) -> bool:
     """Tell whether an operator is told how large its output is to be; what did not run is no operator."""
-    made = not node.inputs and isinstance(node.op, Recorded) and "." in node.op.target
+    made = not node.inputs and isinstance(node.op, Recorded) and node.op.ran
     return made or node.op.name.rpartition(".")[2] in _SIZED

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from archprof.captures.lock_text import Lock
 
 _ANEW = "a lock stands as it was captured; `archprof lock` captures anew"
+_ONE = "a resolution is an input of three channels: `--input 3x192x192`"
 _FREE = "an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`"
 _SIZES = "sizes of its axes stand behind it, `net.onnx@H=320,W=320`, or in `--input x=3x320x320`"
 _TRAINED = "`--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`"
@@ -31,18 +32,21 @@ def read_model(
     program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
     *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
-    Raises SpecError and UsageError; of a spec too where an input is more than a shape, or it should *train*, of all
-    others too where they have settings.
+    Code and programs take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec too
+    where an input is more than a shape, or it should *train*, of all others too where they have other settings.
     """
     given = tuple(inputs or ())
     if ":" in reference:
         from archprof.captures.source import capture, is_code
 
         if is_code(reference):
+            given, settings = _images(given, settings)
             _refuse(reference, settings, _others(reference))
             return capture(reference, given, train=train, real=real)
     target, behind = _graph_file(reference)
     if target:
+        if catalog.is_program(target):
+            given, settings = _images(given, settings)
         return _read_graph(target, behind, settings, given, train=train)
     if train:
         raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
@@ -59,8 +63,25 @@ def read_measured(
     does, and where the module cannot be run."""
     from archprof.captures.source import capture_and_measure
 
+    given, settings = _images(tuple(inputs or ()), settings)
     _refuse(reference, settings, _others(reference))
-    return capture_and_measure(reference, tuple(inputs or ()), counter)
+    return capture_and_measure(reference, given, counter)
+
+
+def _images(inputs: tuple[str, ...], settings: Sequence[Setting]) -> tuple[tuple[str, ...], list[Setting]]:
+    """Return inputs and settings, where a resolution is an input: `192` and `192x256` have three channels.
+
+    Raises UsageError for both at once.
+    """
+    resolutions = [text for name, text in settings if name == "resolution"]
+    if not resolutions:
+        return inputs, list(settings)
+    if inputs:
+        raise usage_error("`--input` and `--resolution` at once", help=_ONE)
+    others = [one for one in settings if one[0] != "resolution"]
+    size = resolutions[-1].replace("×", "x")
+    sizes = size.count("x") + 1 if size.replace("x", "").isdigit() else 0
+    return ({1: f"3x{size}x{size}", 2: f"3x{size}"}.get(sizes, size),), others
 
 
 def _others(reference: str) -> str:

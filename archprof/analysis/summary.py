@@ -1,7 +1,7 @@
 """What a network costs, call by call."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
@@ -11,6 +11,7 @@ from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, Sizes
 from archprof.errors import Location
+from archprof.ir.graph import Graph
 from archprof.ir.liveness import constant
 from archprof.ir.operators.recorded import Recorded
 from archprof.spec import catalog
@@ -87,7 +88,7 @@ class Summary(NamedTuple):
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:
     """Return a report as a result, with what other *conventions* count."""
     counted = _counted(report, conventions) if conventions else {}
-    bounded, constants = bounded_nodes(report.graph), frozenset(constant(report.graph))
+    bounded, constants = bounded_nodes(report.graph), frozenset(_constant_calls(report.graph))
     layers = [
         _layer(row, counted, bounded=index in bounded, constant=index in constants)
         for index, row in enumerate(report.rows)
@@ -126,13 +127,21 @@ def constant_macs(report: Report) -> dict[str, int] | None:
     """Return the MACs that depend on parameters and constants alone, and so are the same for a batch of any size, by
     the paths of their calls; None where there are none."""
     column, nodes = report.columns["macs"], report.graph.nodes
-    return {nodes[index].id: column[index] for index in constant(report.graph) if column[index]} or None
+    return {nodes[index].id: column[index] for index in _constant_calls(report.graph) if column[index]} or None
+
+
+def _constant_calls(graph: Graph) -> Iterator[int]:
+    """Yield the nodes that depend on no input; parameters that no call reads are no call."""
+    for index in constant(graph):
+        op = graph.nodes[index].op
+        if not isinstance(op, Recorded) or op.ran:
+            yield index
 
 
 def _packed_weights(report: Report) -> dict[str, int] | None:
     """Return the quantised operators whose weights are no parameters, by name, with how often they run."""
-    names = [node.op.name for node in report.graph.nodes if isinstance(node.op, Recorded) and node.op.multiplies]
-    return dict(Counter(name for name in names if name.startswith("quantized."))) or None
+    operators = [node.op for node in report.graph.nodes if isinstance(node.op, Recorded)]
+    return dict(Counter(op.name for op in operators if op.multiplies and op.packed)) or None
 
 
 def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded: bool, constant: bool) -> Layer:

@@ -32,6 +32,8 @@ Construct = Callable[[Callable[[], Any]], Any]
 # Of a clip, as torchvision's references train and evaluate with.
 _FRAMES = 16
 LIBRARIES = ("torchvision", "timm", "transformers")
+# Arguments of builders by which libraries fetch or unpickle weights.
+_LOADING = ("weights", "weights_backbone", "pretrained", "pretrained_backbone", "checkpoint_path")
 
 
 class CodeReference(NamedTuple):
@@ -251,11 +253,24 @@ def _torchvision(reference: CodeReference, construct: Construct) -> Made:
     import inspect
 
     off = {word: None for word in ("weights", "weights_backbone") if word in inspect.signature(builder).parameters}
-    given = {**off, **reference.keywords}
-    module = _construct(lambda: builder(*(reference.arguments or ()), **given), reference, construct)
+    given = {**off, **_not_loading(reference)}
+    module = _construct(lambda: builder(**given), reference, construct)
     side = getattr(module, "image_size", None)  # of a vision transformer, which takes no other
     shape = (3, side, side) if side else _torchvision_shape(models, reference.name)
     return Made(module, shape, _version("torchvision"), _torchvision_inputs(module))
+
+
+def _not_loading(reference: CodeReference) -> dict[str, Any]:
+    """Return the arguments of a library's builder. Raises UsageError for those by place, the first of which are
+    weights, and where weights are asked for."""
+    if reference.arguments:
+        raise usage_error(f"{reference.origin} takes arguments by name", help=f"`{reference.text}(num_classes=10)`")
+    for word in _LOADING:
+        if reference.keywords.get(word):
+            raise usage_error(
+                f"`{word}` would load weights", help="counts need none: nothing is downloaded or unpickled"
+            )
+    return {word: value for word, value in reference.keywords.items() if word not in _LOADING}
 
 
 def _torchvision_inputs(module: Any) -> tuple[str, ...]:
@@ -287,7 +302,7 @@ def _timm(reference: CodeReference, construct: Construct) -> Made:
     if not timm.is_model(reference.name):
         name = reference.name.partition(".")[0]
         raise usage_error(f"timm has no `{reference.name}`", help=did_you_mean(name, timm.list_models()))
-    name, given = reference.name, reference.keywords
+    name, given = reference.name, _not_loading(reference)
     module = _construct(lambda: timm.create_model(name, pretrained=False, **given), reference, construct)
     config = getattr(module, "pretrained_cfg", None) or {}
     return Made(module, config.get("input_size"), _version("timm"))

@@ -8,7 +8,7 @@ from archprof.ir.values import show_shape
 from archprof.render.siblings import merged_paths, spanned, without_numbers
 from archprof.render.summary import captured_notes
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, signed, upper_bound
+from archprof.units import exact, extent, lower_bound, plural, signed, upper_bound
 
 # So many changes of a block are told in its line.
 TOLD = 3
@@ -220,4 +220,13 @@ def _by_status(found: Diff) -> list[str]:
 def _total(found: Diff, count: str, label: str) -> str:
     before, after = found.totals.before[count], found.totals.after[count]
     share = f" ({(after - before) / before:+.2%})".replace("%", " %").replace("-", "−") if before else ""
-    return f"{label} {exact(before)} → {exact(after)}: {signed(after - before)}{share}"
+    first, last = f"{_extent(found, 'before', count)}{exact(before)}", f"{_extent(found, 'after', count)}{exact(after)}"
+    return f"{label} {first} → {last}: {signed(after - before)}{share}"
+
+
+def _extent(found: Diff, side: str, count: str) -> str:
+    """Return what stands before a total that is not exact."""
+    if count != "macs":
+        return ""
+    said = extent(at_least=side in (found.not_counted or {}), at_most=side in (found.at_most or {}))
+    return f"{said} " if said else ""

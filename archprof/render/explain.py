@@ -9,7 +9,7 @@ from archprof.costs.convention import ARCHPROF
 from archprof.render.summary import captured_notes, convention_note, heading, may_be_fewer
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.units import exact, listed, of_constants, plural, short, signed
+from archprof.units import exact, extent, listed, of_constants, plural, short, signed
 
 _OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
 # So many answers stand in a table, and so many numbers where there is none.
@@ -22,13 +22,13 @@ def explain_table(found: Explained) -> Table:
     columns = (
         Heading("convention", "convention", left=True),
         Heading("version", "version", _release, left=True, drop=4),
-        *([Heading("", "least", left=True)] if _incomplete(found) else []),
+        *([Heading("", "extent", left=True)] if _inexact(found) else []),
         Heading("number", "number", exact),
         Heading("unit", "unit", left=True),
         Heading("besides our MACs", "steps", left=True, drop=3, wrap=True),
     )
     rows = tuple(
-        (one.name, one.version, *_least(found, one), one.total, one.unit, _sentence(one)) for one in found.conventions
+        (one.name, one.version, *_extents(found, one), one.total, one.unit, _sentence(one)) for one in found.conventions
     )
     return Table(heading(found.head), columns, rows, tuple(_footer(found)))
 
@@ -43,19 +43,23 @@ def waterfall_table(found: Explained) -> Table:
         Heading("number", "number", _below_zero_too),
         Heading("unit", "unit", left=True),
     )
-    rows = tuple(row for one in found.conventions for row in _waterfall(one))
+    rows = tuple(row for one in found.conventions for row in _waterfall(one, _extent(found, one)))
     others = [one for one in found.conventions if one.name != ARCHPROF.name]
     tools = [Note("convention", f"{one.name} {one.version}: {one.text}") for one in others]
     return Table(heading(found.head), columns, rows, (*tools, *_footer(found)))
 
 
-def _incomplete(found: Explained) -> bool:
-    return any(one.not_priced for one in found.conventions)
+def _inexact(found: Explained) -> bool:
+    return bool(found.at_most) or any(one.not_priced for one in found.conventions)
 
 
-def _least(found: Explained, one: Explanation) -> tuple[str, ...]:
+def _extents(found: Explained, one: Explanation) -> tuple[str, ...]:
     """Return what stands before a number, where that column is."""
-    return ("at least" if one.not_priced else "",) if _incomplete(found) else ()
+    return (_extent(found, one),) if _inexact(found) else ()
+
+
+def _extent(found: Explained, one: Explanation) -> str:
+    return extent(at_least=one.not_priced, at_most=found.at_most)
 
 
 def _not_priced(found: Explained) -> Iterator[Note]:
@@ -73,13 +77,13 @@ def _release(version: int | str) -> str:
     return str(version).partition(".post")[0]
 
 
-def _waterfall(one: Explanation) -> list[tuple[Any, ...]]:
+def _waterfall(one: Explanation, extent: str) -> list[tuple[Any, ...]]:
     steps = [
         (one.name, _signed(step.label, step.counted), step.amount, step.operators, step.counted, "")
         for step in one.steps
     ]
     first = (one.name, "MACs", "", one.operators, one.macs, "")
-    return [first, *steps, (one.name, "at least" if one.not_priced else "=", "", None, one.total, one.unit)]
+    return [first, *steps, (one.name, extent or "=", "", None, one.total, one.unit)]
 
 
 def _signed(label: str, counted: int) -> str:

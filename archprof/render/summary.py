@@ -10,7 +10,7 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, listed, of_constants, percent, plural, short
+from archprof.units import exact, extent, listed, of_constants, percent, plural, short
 
 BAR = 12
 # So many modules are named that call what data decides on.
@@ -44,9 +44,8 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
     )
     rows = tuple(_values(line, found, asked, by) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
-    return Table(
-        heading(found.head), columns, rows, (*_footer(found, view, sort), *map(_rule, found.conventions)), quiet
-    )
+    rules = [_rule(one, found.at_most) for one in found.conventions]
+    return Table(heading(found.head), columns, rows, (*_footer(found, view, sort), *rules), quiet)
 
 
 def _bound_heading(found: Summary) -> list[Heading]:
@@ -67,10 +66,10 @@ def convention_heading(one: ConventionTotal) -> Heading:
     return Heading(f"{one.name} {one.unit}", f"counts_{one.name}", exact)
 
 
-def _rule(one: ConventionTotal) -> Note:
-    least = "at least " if one.not_priced else ""
+def _rule(one: ConventionTotal, at_most: AtMost | None) -> Note:
+    total = _total(f"{one.name} {one.version}:", f"{exact(one.total)} {one.unit}", one.not_priced, at_most)
     unknown = f"; not priced: {listed(one.not_priced)}" if one.not_priced else ""
-    return Note("convention", f"{one.name} {one.version}: {least}{exact(one.total)} {one.unit}, {one.text}{unknown}")
+    return Note("convention", f"{total}, {one.text}{unknown}")
 
 
 def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[Any, ...]:
@@ -109,12 +108,13 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     """Return what was left out, totals, what was measured, the convention."""
     totals, outputs = found.head.totals, found.head.outputs
     notes = [_left_out(found, view, sort or "macs")] if len(view.lines) < view.total else []
+    fewer = any(row.bounded and row.cost.activations for row in found.layers)
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:
         counts.append(f"trainable {exact(totals.trainable)}")
     counts += [
-        f"MACs {_extent(found)}{exact(totals.macs)} ({short(totals.macs)})",
-        f"activations {short(totals.activations)}",
+        _total("MACs", f"{exact(totals.macs)} ({short(totals.macs)})", found.not_counted, found.at_most),
+        _total("activations", short(totals.activations), None, fewer),
     ]
     if totals.buffers:
         counts.append(f"buffers {exact(totals.buffers)}")
@@ -129,7 +129,7 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     if found.packed_weights:
         notes.append(Note("packed", f"packed weights are no parameters: {listed(found.packed_weights)}"))
     if len(outputs) > 1:
-        shapes = " · ".join(f"{name} {show_shape(tensor.shape)}" for name, tensor in outputs.items())
+        shapes = " · ".join(f"{name} {show_shape(tensor.shape) or 'scalar'}" for name, tensor in outputs.items())
         notes.append(Note("outputs", f"outputs {shapes}"))
     if found.measured:
         notes.append(Note("measured", _measured_line(found)))
@@ -138,11 +138,9 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     return [*notes, *captured_notes(found.head.model, found.head.captured), convention_note(found.head)]
 
 
-def _extent(found: Summary) -> str:
-    """Return what stands before MACs that are not exact."""
-    if found.at_most:
-        return "about " if found.not_counted else "at most "
-    return "at least " if found.not_counted else ""
+def _total(label: str, number: str, at_least: object, at_most: object) -> str:
+    """Return a total, with what stands before one that is not exact."""
+    return " ".join(filter(None, [label, extent(at_least=at_least, at_most=at_most), number]))
 
 
 def may_be_fewer(found: AtMost) -> str:

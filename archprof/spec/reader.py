@@ -32,9 +32,10 @@ def read_file(path: str) -> str:
     Raises SpecError when the file is missing, unreadable, too large or not UTF-8 text, and for what holds a graph.
     """
     if catalog.is_lock(path) or catalog.is_program(path) or catalog.is_onnx(path):
-        advice = "`summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table"
         kind = "a lock" if catalog.is_lock(path) else "an ONNX file"
         kind = "a program of torch.export" if catalog.is_program(path) else kind
+        more = "" if catalog.is_lock(path) else ", `lock`"
+        advice = f"`summary`, `compare`, `diff`, `explain`{more} and `check` take it; the rest needs a block table"
         raise problem(f"`{path}` is {kind}, not a spec", help=advice)
     try:
         if is_git(path):

@@ -275,7 +275,7 @@ def test_packed_weights_are_no_parameters():
     message = "the module is quantised, and packed weights have no form without elements"
     assert str(raised.value).splitlines()[:2] == [message, f"  help: `{ITEM}"]
     report = archprof.analyze(archprof.capture(module, (6,), real=True))
-    assert (report.totals.params, report.totals.macs) == (0, 6 * 5 + 5 * 4)
+    assert (report.totals.params, report.totals.macs, report.totals.activations) == (0, 6 * 5 + 5 * 4, 5 + 4)
     assert "packed weights are no parameters: quantized.linear_dynamic ×2" in str(report).splitlines()
 
 

@@ -82,7 +82,10 @@ REFUSED = {
     f"check {CODE} --max-macs 1M": NO_CODE,
     f"list {CODE}": LISTED.format(CODE),
     f"summary {CODE} --input 3x8x8 --width 0.5": no_table("--width", CODE, OTHER_CODE),
-    f"summary {CODE} --resolution 64": no_table("--resolution", CODE, OTHER_CODE),
+    f"summary {CODE} --input 3x8x8 --resolution 64": (
+        "`--input` and `--resolution` at once\n"
+        "  help: a resolution is an input of three channels: `--input 3x192x192`\n"
+    ),
     f"summary {CODE} --classes 5": no_table("--classes", CODE, OTHER_CODE),
     f"summary {CODE} --set a.k=5": no_table("--set", CODE, OTHER_CODE),
     f"summary {CODE} --set a.k=5 --measure": no_table("--set", CODE, OTHER_CODE),
@@ -122,6 +125,20 @@ REFUSED = {
         "`ids=5:int64` is no size of an image, which `v2` takes\n  help: as in `3x224x224`\n"
     ),
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("resolution", "shape"), [("8", "3x8x8"), ("8x9", "3x8x9"), ("8×9", "3x8x9"), ("3x8x9", "3x8x9")]
+)
+def test_a_resolution_is_an_input_of_three_channels(capsys, resolution, shape):
+    typed = archprof(capsys, "summary", CODE, "--resolution", resolution)
+    assert typed.code == 0
+    assert typed.out == archprof(capsys, "summary", CODE, "--input", shape).out
+
+
+def test_a_resolution_that_is_none(capsys):
+    result = archprof(capsys, "summary", CODE, "--resolution", "abc")
+    assert (result.code, result.err.splitlines()[0]) == (2, "`abc` is no input")
 
 
 @pytest.mark.parametrize("typed", REFUSED)

@@ -47,6 +47,16 @@ class Asks(nn.Module):
         return self.first(x) if x.sum().item() > 0 else x
 
 
+class Fails(nn.Module):
+    def forward(self, x):
+        raise ValueError("x" * 1000)
+
+
+class Losses(nn.Module):
+    def forward(self, x):
+        return {"loss": x.sum(), "x": x}
+
+
 class Wants(nn.Module):
     def forward(self, x):
         return x.cuda()
@@ -134,12 +144,20 @@ def test_an_upper_bound_is_said_to_be_one(capsys):
     result = archprof(capsys, "summary", *ROWS, "--full")
     lines = [" ".join(line.split()) for line in result.out.splitlines()]
     assert [line for line in lines if "≤" in line] == [f"head linear 6×4 6×5 25 ≤ {BEHIND} 55.6 % ████████████"]
-    assert f"params 45 (45) · MACs at most {BEFORE + BEHIND} (216) · activations 54" in lines
+    assert f"params 45 (45) · MACs at most {BEFORE + BEHIND} (216) · activations at most 54" in lines
     assert "at most: aten.index ×1 may come to less" in lines
     found = json.loads(archprof(capsys, "summary", *ROWS, "--format", "json").out)
     assert found["at_most"] == {"causes": {"aten.index": 1}, "within": []}
     assert found["captured"] == "meta"
     assert [layer["path"] for layer in found["layers"] if layer.get("bounded")] == [":index[0]", "head"]
+
+
+def test_a_long_text_that_is_cut_ends_as_one(capsys):
+    assert f"ValueError: {'x' * 200}…\n" in archprof(capsys, "summary", "net.py:Fails", "--input", "4").err
+
+
+def test_an_output_without_axes(capsys):
+    assert "\noutputs loss scalar · x 4\n" in archprof(capsys, "summary", "net.py:Losses", "--input", "4").out
 
 
 def test_a_bound_and_what_is_not_counted(capsys):
@@ -152,10 +170,19 @@ def test_bounds_beside_each_other(capsys):
     said = f"MACs of net.py:Rows at most {BEFORE + BEHIND}: aten.index ×1 may come to less\n"
     result = archprof(capsys, "compare", "net.py:Rows", "net.py:Complex", "--input", "6x4")
     assert said in result.out
-    assert said in archprof(capsys, "diff", "net.py:Complex", "net.py:Rows", "--input", "6x4").out
+    told = archprof(capsys, "diff", "net.py:Complex", "net.py:Rows", "--input", "6x4").out
+    assert said in told
+    assert f" → at most {BEFORE + BEHIND}: " in told
     found = json.loads(archprof(capsys, "diff", "net.py:Complex", *ROWS, "--format", "json").out)
     assert found["at_most"] == {"after": {"causes": {"aten.index": 1}, "within": []}}
-    assert "at most: aten.index ×1 may come to less\n" in archprof(capsys, "explain", *ROWS).out
+    told = archprof(capsys, "explain", *ROWS).out
+    assert "at most: aten.index ×1 may come to less\n" in told
+    lines = [" ".join(line.split()) for line in told.splitlines()]
+    assert f"archprof 1 at most {BEFORE + BEHIND} MACs" in lines
+    told = archprof(capsys, "explain", *ROWS, "--convention", "torch").out
+    assert f"torch at most {2 * (BEFORE + BEHIND)} FLOPs" in [" ".join(line.split()) for line in told.splitlines()]
+    told = archprof(capsys, "summary", *ROWS, "--convention", "fvcore").out
+    assert f": at most {BEFORE + BEHIND} MACs, what `fvcore" in told
 
 
 @pytest.mark.parametrize(

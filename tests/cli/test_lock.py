@@ -282,6 +282,7 @@ def test_a_lock_of_both_modes(capsys, trains):
     assert [(one["totals"]["params"], one["totals"]["macs"]) for one in counted] == [(PARAMS, 12), (PARAMS, 12 + 21)]
     assert [one.get("mode") for one in counted] == [None, "train"]
     assert [list(one["outputs"]) for one in counted] == [["output"], ["output.0", "output.1"]]
+    assert not any(layer["constant"] for layer in counted[0]["layers"])  # nor what is not run
     from_code = json.loads(
         archprof(capsys, "summary", "trains.py:Trains", "--input", "3x8x8", "--train", "--format", "json").out
     )

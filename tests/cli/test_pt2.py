@@ -48,6 +48,7 @@ def test_summary(capsys):
     assert (found["totals"]["params"], found["totals"]["macs"]) == (PARAMS, MACS)
     assert counted(capsys, "summary", "net.pt2", "--input", "3x16x24") == found
     assert counted(capsys, "summary", "net.pt2", "--input", "x=3x16x24") == found
+    assert counted(capsys, "summary", "net.pt2", "--resolution", "16x24") == found
 
 
 def test_what_takes_it(capsys):
@@ -117,7 +118,7 @@ AGAIN = '  help: export the module again: `torch.export.save(torch.export.export
 FREE = "  help: an exported program has the axes that were left free: `exported.pt2@s0=320`, or `--input 3x320x320`\n"
 NO_SPEC = (
     "`net.pt2` is a program of torch.export, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain` and `check` take it; the rest needs a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `lock` and `check` take it; the rest needs a block table\n"
 )
 LISTED = "  help: it has `s77` (from 1 to 64), `s53` (from 8 to 1,024), `s0` (from 8 to 1,024)\n"
 MESSAGES = {
@@ -137,7 +138,9 @@ MESSAGES = {
     "summary net.pt2@width=0.5": f"`net.pt2` has no free axis `width`\n{LISTED}",
     "summary net.pt2@s53=16,s0=24 --width 0.5": f"`--width` needs a block table, and `net.pt2` has none\n{FREE}",
     "summary net.pt2 --set act=relu": f"`--set` needs a block table, and `net.pt2` has none\n{FREE}",
-    "compare net.pt2 --resolution 64": f"`--resolution` needs a block table, and `net.pt2` has none\n{FREE}",
+    "compare net.pt2 --resolution 2000": (
+        "3x2000x2000: `s53` is from 8 to 1,024 in `net.pt2`, not 2,000\n  help: what it was exported for\n"
+    ),
     "summary net.pt2 --input 3x16x2000": (
         "3x16x2000: `s0` is from 8 to 1,024 in `net.pt2`, not 2,000\n  help: what it was exported for\n"
     ),

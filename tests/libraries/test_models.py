@@ -15,6 +15,7 @@ from archprof.captures.lock_text import lock_text
 from archprof.captures.source import capture, lock, make, parse
 from archprof.costs.report import analyze_graph, total_cost
 from archprof.costs.tools import find_conventions
+from archprof.errors import UsageError
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.language.expand import read_network
 from archprof.spec import catalog
@@ -72,6 +73,31 @@ def test_counts_in_training_are_those_of_torch(name):
     totals = analyze_graph(capture(name, train=True)).totals
     assert totals.params == sum(parameter.numel() for parameter in made.module.parameters())
     assert totals.macs == counted(made, train=True)
+
+
+@pytest.mark.parametrize(
+    ("typed", "message"),
+    [
+        ("torchvision:resnet18(weights='DEFAULT')", "`weights` would load weights"),
+        ("torchvision:fcn_resnet50(weights_backbone='DEFAULT')", "`weights_backbone` would load weights"),
+        ("torchvision:resnet18(True)", "torchvision takes arguments by name"),
+        ("timm:resnet18(pretrained=True)", "`pretrained` would load weights"),
+        ("timm:resnet18(checkpoint_path='x.pth')", "`checkpoint_path` would load weights"),
+        ("timm:resnet18(True)", "timm takes arguments by name"),
+    ],
+)
+def test_no_weights_are_loaded(typed, message):
+    with pytest.raises(UsageError) as raised:
+        capture(typed)
+    assert str(raised.value).splitlines()[0] == message
+
+
+@pytest.mark.parametrize(
+    "typed", ["timm:resnet18(pretrained=False, num_classes=5)", "torchvision:resnet18(weights=None, num_classes=5)"]
+)
+def test_arguments_that_load_none_are_taken(typed):
+    graph = capture(typed)
+    assert [graph.value(edge).shape[-1] for edge in graph.outputs.values()] == [5]
 
 
 def test_auxiliary_heads_run_in_training():

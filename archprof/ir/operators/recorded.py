@@ -44,7 +44,17 @@ class Recorded(Operator):
 
     @property
     def weighted(self) -> bool:  # type: ignore[override]
-        return bool(self.multiplies and self.held)
+        return bool(self.multiplies and (self.held or self.packed))
+
+    @property
+    def ran(self) -> bool:
+        """Whether it is a call; what holds parameters that no call reads is none."""
+        return "." in self.target
+
+    @property
+    def packed(self) -> bool:
+        """Whether its weights are packed, as those of quantised layers: they are no parameters."""
+        return self.target.startswith("quantized.")
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return self.divides
