@@ -20,7 +20,7 @@ from archprof.ir.operators.recorded import Recorded
 _ALIKE = 12
 _PAIR = 5
 # Every block is held against every other: so many pairs take some seconds and 100 MB.
-_MAX_PAIRS = 1_000_000
+_MAX_PAIRS = 2_000_000
 
 
 class Change(NamedTuple):

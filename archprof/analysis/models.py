@@ -32,8 +32,8 @@ def read_model(
     program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
     *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
 
-    Code and programs take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec too
-    where an input is more than a shape, or it should *train*, of all others too where they have other settings.
+    All but specs and locks take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec
+    too where an input is more than a shape, or it should *train*, of all others too where they have other settings.
     """
     given = tuple(inputs or ())
     if ":" in reference:
@@ -45,7 +45,7 @@ def read_model(
             return capture(reference, given, train=train, real=real)
     target, behind = _graph_file(reference)
     if target:
-        if catalog.is_program(target):
+        if not catalog.is_lock(target):
             given, settings = _images(given, settings)
         return _read_graph(target, behind, settings, given, train=train)
     if train:
@@ -119,9 +119,10 @@ def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] 
     if catalog.is_program(file):
         from archprof.captures.pt2.read import read_exported
 
-        if train:
+        graph = read_exported(file, settings, inputs).graph
+        if train and not graph.training:
             raise usage_error(f"`{file}` was exported as it runs in evaluation", help=_TRAINED)
-        return read_exported(file, settings, inputs).graph
+        return graph
     if not catalog.is_lock(file):
         if train:
             raise usage_error(f"`{_shown(file)}` was exported as it runs in evaluation", help=_TRAINED)

@@ -9,12 +9,13 @@ from torch.export import Dim, export, save
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
+from archprof.analysis.models import read_model
 from archprof.analysis.summary import not_counted
 from archprof.captures.fields import Refused
 from archprof.captures.lift import LIFTS
 from archprof.captures.macs import RULES
 from archprof.captures.pt2.expression import evaluate, parse, symbols
-from archprof.captures.pt2.read import read_exported
+from archprof.captures.pt2.read import lock_exported, read_exported
 from archprof.captures.pt2.schemas import arguments_of, schemas
 from archprof.costs.report import analyze_graph
 
@@ -342,6 +343,25 @@ def test_what_has_no_rule_is_not_counted(decomposed, tmp_path):
     exported(Custom(), (6,), tmp_path / "net.pt2", decomposed=decomposed)
     report = read(tmp_path / "net.pt2")
     assert not_counted(report) == {"archprof_tests.mix": 1}
+
+
+def test_a_program_that_trains_says_so(tmp_path):
+    module = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.Dropout(0.1))
+    example = (torch.zeros(2, 3, 8, 8),)
+    for train in (True, False):
+        path = str(tmp_path / f"{train}.pt2")
+        save(export(module.train(train), example), path)
+        assert read_exported(path).graph.training is train
+    path = str(tmp_path / "True.pt2")
+    with pytest.raises(archprof.UsageError) as raised:
+        lock_exported(path, (), (), "0.1.0")
+    assert str(raised.value) == (
+        f"`{path}` was exported as it trains, and a lock is of evaluation\n"
+        "  help: export the module again, after `module.eval()`"
+    )
+    with pytest.raises(archprof.UsageError, match=r"was exported as it runs in evaluation"):
+        read_model(str(tmp_path / "False.pt2"), (), train=True)
+    assert read_model(path, (), train=True).training
 
 
 def test_a_write_to_a_view_is_an_edge(tmp_path):

@@ -81,7 +81,7 @@ def test_blocks_that_are_held_against_each_other(capsys, tmp_path, monkeypatch):
     code, _, err = archprof(capsys, "diff", "net.yaml", "other.yaml")
     assert (code, err) == (
         2,
-        "networks of 2,001 and 2,001 blocks are too long to align\n  help: 1,000 blocks on each side can be\n",
+        "networks of 2,001 and 2,001 blocks are too long to align\n  help: 1,414 blocks on each side can be\n",
     )
 
 

@@ -6,7 +6,7 @@ from math import prod
 from typing import NamedTuple
 
 from archprof.captures.batch import SIZES
-from archprof.captures.calls import Recording, SeenTensor
+from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.fields import MOST_SIZE, Refused, field, mapping
 from archprof.captures.graph import Parameter, Parts, graph_of
 from archprof.captures.lock_text import Captured, Lock
@@ -15,7 +15,7 @@ from archprof.captures.pt2.modules import placed
 from archprof.captures.pt2.program import Program, Record, read_program, requires_grad
 from archprof.captures.pt2.sizes import Expressions, Sizes
 from archprof.captures.pt2.walk import Names, Walk
-from archprof.errors import described, printable
+from archprof.errors import described, printable, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
 from archprof.spec.variant import Setting, settings_text
@@ -27,6 +27,9 @@ def lock_exported(path: str, settings: Sequence[Setting], inputs: Sequence[str],
     Raises UsageError and SpecError as `read_exported` does.
     """
     graph, torch = read_exported(path, settings, inputs)
+    if graph.training:
+        message = f"`{path}` was exported as it trains, and a lock is of evaluation"
+        raise usage_error(message, help="export the module again, after `module.eval()`")
     return Lock(graph, Captured(graph.origin.name, tuple(inputs), "eval", version, torch, ""))
 
 
@@ -75,7 +78,14 @@ def _graph(program: Program, settings: Sequence[Setting], inputs: Sequence[str])
     asked = settings_text((name, str(size)) for name, size in axes.values.items())
     origin = Unlisted(f"{program.file}@{asked}" if asked else program.file, file=program.file)
     parts = Parts(walk.modules.known(), _parameters(program, known))
-    return _fitted([first, *_others(program, walk, first, at[1:])], origin, parts)
+    graph = _fitted([first, *_others(program, walk, first, at[1:])], origin, parts)
+    return graph._replace(training=any(map(_trains, calls)))
+
+
+def _trains(call: Dispatched) -> bool:
+    """Tell whether a call is told that the module trains, as dropout and batch norm are: a program has no other
+    mark."""
+    return True in (call.arguments.get("train"), call.arguments.get("training"))
 
 
 def _others(program: Program, walk: Walk, first: Recording, at: Sequence[Sizes]) -> list[Recording]:
