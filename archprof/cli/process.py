@@ -111,6 +111,6 @@ def _text(kind: type[_StandardStream], stream: TextIO | None, flags: int, errors
     number = os.open(os.devnull, flags) if stream is None else stream.fileno()
     raw = kind(number, "w", closefd=False)
     encoding = "utf-8" if stream is None else stream.encoding
-    # What is to pass unbuffered (`python -u`, `PYTHONUNBUFFERED`) passes by lines.
-    by_line = isinstance(stream, io.TextIOWrapper) and (stream.line_buffering or stream.write_through)
+    # Messages come when they are said, also where nothing is to be buffered (`python -u`, `PYTHONUNBUFFERED`).
+    by_line = kind is _Messages or bool(stream and stream.line_buffering)
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors, line_buffering=by_line)
