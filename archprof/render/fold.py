@@ -73,10 +73,11 @@ class Line(NamedTuple):
 
 
 class View(NamedTuple):
-    """Lines of a network, and how many there were before cutting."""
+    """Lines of a network, how many there were before cutting, and how many *folded* calls none of them stands for."""
 
     lines: tuple[Line, ...]
     total: int
+    folded: int = 0
 
 
 def view(
@@ -89,7 +90,8 @@ def view(
 ) -> View:
     """Return the lines of a network: one a block, one for each path cut at *depth*, or, if *full*, one an operator.
 
-    Of a network without a table, equal blocks that follow each other are one line.
+    Of a network without a table, equal blocks that follow each other are one line, and what only sees tensors
+    otherwise is folded into what reads it, unless it is a module.
 
     *sort* orders by a count, largest first; *top* keeps the first lines. Raises UsageError for an unknown *sort*.
     """
@@ -102,12 +104,19 @@ def view(
     for index, row in enumerate(layers):
         key = f"{index}" if full else _key(row, blocks, depth)
         groups.setdefault(key, []).append(row)
+    hidden = [] if full else [key for key, rows in groups.items() if all(map(_only_sees, rows))]
+    folded = sum([len(groups.pop(key)) for key in hidden]) if len(hidden) < len(groups) else 0
     lines = [_line(key, rows, full) for key, rows in groups.items()]
     if sort is not None:
         if sort not in SORT_KEYS:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         lines.sort(key=lambda line: -line.cost[sort])
-    return View(tuple(lines if top is None else lines[:top]), len(lines))
+    return View(tuple(lines if top is None else lines[:top]), len(lines), folded)
+
+
+def _only_sees(row: Layer) -> bool:
+    """Tell whether a call of a function hands on a tensor in other axes, or a part of it, and costs nothing."""
+    return row.kind == "shape" and ":" in row.path and not any(row.cost.values())
 
 
 def _key(row: Layer, blocks: Mapping[str, str], depth: int | None) -> str:

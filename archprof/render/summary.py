@@ -108,6 +108,10 @@ def _footer(found: Summary, view: View, sort: str | None) -> list[Note]:
     """Return what was left out, totals, what was measured, the convention."""
     totals, outputs = found.head.totals, found.head.outputs
     notes = [_left_out(found, view, sort or "macs")] if len(view.lines) < view.total else []
+    if view.folded:
+        notes.append(
+            Note("folded", f"{plural(view.folded, 'view')} that cost{'s' * (view.folded == 1)} nothing: `--full`")
+        )
     fewer = any(row.bounded and row.cost.activations for row in found.layers)
     counts = [f"params {exact(totals.params)} ({short(totals.params)})"]
     if totals.trainable != totals.params:

@@ -99,6 +99,15 @@ class Steps(nn.Module):
 
     def forward(self, x):
         return self.last(self.steps(x)[0])
+
+
+class Views(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.last = nn.Linear(8, 2)
+
+    def forward(self, x):
+        return self.last(x.flatten(1).unsqueeze(1)[:, 0])
 """
 
 
@@ -338,6 +347,16 @@ def test_where_a_number_is_from(capsys):
     # 8 biases a convolution
     biases = json.loads(archprof(capsys, *arguments, f"{1976 - 4 * 8} params", "--format", "json").out)
     assert [one["what"] for one in biases["guesses"] if one["fits"]] == ["params without norms and biases"]
+
+
+def test_views_are_folded(capsys):
+    views = ("summary", "net.py:Views", "--input", "2x4")
+    lines = archprof(capsys, *views).out.splitlines()
+    assert lines[4].split()[0] == "last"
+    assert lines[5:7] == ["", "3 views that cost nothing: `--full`"]
+    shown = [line.split()[0] for line in archprof(capsys, *views, "--full").out.splitlines()[4:8]]
+    assert shown == [":flatten[0]", ":unsqueeze[0]", ":select[0]", "last"]
+    assert len(json.loads(archprof(capsys, *views, "--format", "json").out)["layers"]) == 4
 
 
 def test_a_number_of_which_not_all_is_priced(capsys):
