@@ -166,8 +166,16 @@ def _made(text: str, given: Sequence[str], construct: Construct) -> Iterator[_Ca
         made = make(reference, construct)
         texts = tuple(given) or made.default_inputs
         if not texts:
-            raise usage_error(f"`{text}` needs its input", help="as in `--input 3x224x224`, without the batch")
+            advice = f"as in `--input {_likely_input(made.module)}`, without the batch"
+            raise usage_error(f"`{text}` needs its input", help=advice)
         yield _Called(made, batched(map(read_given, texts)), texts)
+
+
+def _likely_input(module: nn.Module) -> str:
+    """Return an input that a module may well take: models of transformers tell what they take first."""
+    name = getattr(module, "main_input_name", "pixel_values")
+    named = {"input_ids": "input_ids=128:int64", "pixel_values": "3x224x224"}
+    return named.get(name, f"{name}=16000") if isinstance(name, str) else named["pixel_values"]
 
 
 @contextmanager

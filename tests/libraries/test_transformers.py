@@ -67,3 +67,13 @@ MESSAGES = {
 def test_messages(capsys, model):
     message, advice = MESSAGES[model]
     assert archprof(capsys, "summary", model) == (2, "", f"{message}\n  help: {advice}\n")
+
+
+ASKED = {"bert": "input_ids=128:int64", "vit": "3x224x224", "wav2vec2": "input_values=16000"}
+
+
+@pytest.mark.parametrize("kind", ASKED)
+def test_a_model_is_asked_for_what_it_takes(capsys, tmp_path, kind):
+    model = f"transformers:{write_config(kind, tmp_path)}"
+    advice = f"as in `--input {ASKED[kind]}`, without the batch"
+    assert archprof(capsys, "summary", model) == (2, "", f"`{model}` needs its input\n  help: {advice}\n")
