@@ -75,6 +75,10 @@ def test_locks_are_compared(capsys, lock):
     other = totals(capsys, "diff", lock, "half.lock.json")
     assert other["totals"]["before"]["macs"] == WHOLE[1]
     assert other["blocks"]
+    # Of one model, what tells two revisions of its lock apart is where they stand.
+    assert [other["before"], other["after"]] == ["net.py:Net", "net.py:Net(0.5)"]
+    Path("then.lock.json").write_bytes(Path(lock).read_bytes())
+    assert archprof(capsys, "diff", "then.lock.json", lock).out.startswith(f"then.lock.json → {lock}\n")
 
 
 def test_in_python(lock):
