@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
+from archprof.captures.site import moved_axes
 from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.values import BatchAxis
@@ -19,8 +20,6 @@ _ALONG = frozenset(
         *("all", "any", "select", "unbind", "squeeze"),
     )
 )
-
-
 # What makes a tensor of a size of its own: of what it reads, it takes the type.
 _OWN = frozenset(("new_zeros", "new_ones", "new_full", "new_empty"))
 # What returns states too, which have the layers in front of the batch.
@@ -71,17 +70,13 @@ def _followed(call: Dispatched, read: Sequence[tuple[Shape, _Place]], shape: Sha
     source, place = (alike or known)[0]
     if place == _SOMEWHERE or (call.name in _LAID_OUT and source[: place + 1] != shape[: place + 1]):
         return _SOMEWHERE
-    moved = _moved(call.name, call.arguments, len(source), place, len(shape))
+    axes = moved_axes(call)
+    moved = axes.index(place) if axes else _moved(call.name, call.arguments, len(source), place, len(shape))
     return moved if moved is None or shape[moved : moved + 1] == (1,) else _SOMEWHERE
 
 
 def _moved(name: str, given: Mapping[str, Any], rank: int, place: int, left: int) -> _Place:
     """Return where an operator puts an axis of so many, of which so many are left."""
-    if name == "permute":
-        return [axis % rank for axis in given["dims"]].index(place)
-    if name == "transpose":
-        swapped = (given["dim0"] % rank, given["dim1"] % rank)
-        return swapped[1 - swapped.index(place)] if place in swapped else place
     if name in ("unsqueeze", "stack"):
         return place + int(given["dim"] % (rank + 1) <= place)
     if name in _ALONG:

@@ -13,7 +13,6 @@ from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
-from torch._prims_common import suggest_memory_format
 from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
@@ -29,7 +28,7 @@ from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTenso
 from archprof.captures.macs import is_whole, macs_of
 from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
-from archprof.runtime.dispatch import HigherOrderOperator, TorchDispatchMode
+from archprof.runtime.dispatch import HigherOrderOperator, TorchDispatchMode, suggest_memory_format
 
 
 def record(

@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     # Gives what runs in a module's place, and what makes an input for it.
     Shadow = Callable[[nn.Module], AbstractContextManager[tuple[nn.Module, Callable[[Tensor], Tensor]]]]
 
-# Of the random numbers of a real run.
-_SEED = 0
-
 
 @contextmanager
 def on_meta(module: nn.Module, *, train: bool) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
@@ -58,25 +55,14 @@ def on_cpu(*, drawn: bool, train: bool) -> Shadow:
     """Return what gives a copy with elements of its own, and what makes an input real: of random numbers that are the
     same each time, where they may be *drawn*."""
 
+    from archprof.captures.surroundings import seed
+
     @contextmanager
     def shadowed(module: nn.Module) -> Iterator[tuple[nn.Module, Callable[[Tensor], Tensor]]]:
         seed()
         yield _copy(module, _to_cpu, train=train, shares=False), _random if drawn else _to_cpu
 
     return shadowed
-
-
-def seed() -> None:
-    """Have whatever draws random numbers, of torch, Python and numpy, draw the same ones each time."""
-    import random
-    import sys
-
-    import torch
-
-    torch.manual_seed(_SEED)
-    random.seed(_SEED)
-    if numpy := sys.modules.get("numpy"):  # torch can do without
-        numpy.random.seed(_SEED)
 
 
 def _to_cpu(tensor: Tensor) -> Tensor:

@@ -442,7 +442,7 @@ def _construct_for(*, real: bool) -> Construct:
 
 def _really(make: Callable[[], Any]) -> Any:
     """Return what is made with weights, drawn from random numbers that are the same each time."""
-    from archprof.captures.shadow import seed
+    from archprof.captures.surroundings import seed
     from archprof.runtime.measure import inference
 
     with inference():

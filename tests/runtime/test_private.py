@@ -41,16 +41,19 @@ except archprof.UsageError as error:
     [
         ("torch.utils._python_dispatch", "torch.utils._python_dispatch.TorchDispatchMode"),
         ("torch._subclasses.fake_tensor", "torch._subclasses.fake_tensor"),
+        ("torch._prims_common", "torch._prims_common.suggest_memory_format"),
     ],
 )
 def test_a_torch_without_them_is_named(module, name):
     code = WITHOUT.format(module=module)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     message = f"torch 3.0.0 has no `{name}`, which archprof counts by"
-    assert done.stdout == f"{message}\n  help: install a release of torch from 2.4 to 2.13\n", done.stderr
+    assert done.stdout == f"{message}\n  help: install a release of torch from 2.8 to 2.13\n", done.stderr
 
 
-@pytest.mark.parametrize("module", ["torch.utils._python_dispatch", "torch._subclasses", "torch._ops"])
+@pytest.mark.parametrize(
+    "module", ["torch.utils._python_dispatch", "torch._subclasses", "torch._ops", "torch._prims_common"]
+)
 def test_each_is_named_in_one_file(module):
     imports = f"        from {module} import ", f"    from {module} import "
     texts = [path.read_text(encoding="utf-8").splitlines() for path in PACKAGE.rglob("*.py")]

@@ -8,7 +8,18 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archprof.captures.onnx.elements import TYPES, UNKNOWN, Data, ElementType, from_bytes, is_float
-from archprof.captures.onnx.wire import FIXED32, SPAN, Budget, Damaged, Field, Span, fields, float_at, numbers, packed
+from archprof.captures.onnx.wire import (
+    FIXED32,
+    SPAN,
+    Allowance,
+    Damaged,
+    Field,
+    Span,
+    fields,
+    float_at,
+    numbers,
+    packed,
+)
 from archprof.captures.onnx.wire import signed as signed_64
 from archprof.limits import MAX_OPERATORS
 
@@ -110,7 +121,7 @@ class _Reader:
     """A file while it is read, with what is left of the limits."""
 
     def __init__(self) -> None:
-        self._budget = Budget(_MAX_FIELDS)
+        self._budget = Allowance(_MAX_FIELDS)
         self._nodes = MAX_OPERATORS
         self._depth = 0
         self._keys = 0

@@ -42,7 +42,7 @@ class Span(NamedTuple):
         return self.data[self.start : self.end]
 
 
-class Budget:
+class Allowance:
     """How many fields may still be read of a file: what a file of nothing but small fields would take has an end."""
 
     __slots__ = ("left",)
@@ -61,7 +61,7 @@ class Budget:
 _record = tuple.__new__
 
 
-def fields(span: Span, budget: Budget) -> Iterator[Field]:
+def fields(span: Span, budget: Allowance) -> Iterator[Field]:
     """Yield the fields of a message. Raises Damaged where the bytes are none."""
     data, at, end = span
     while at < end:
@@ -109,7 +109,7 @@ def signed(value: int) -> int:
     return value - _WRAP if value >= _SIGN else value
 
 
-def packed(span: Span, budget: Budget) -> Iterator[int]:
+def packed(span: Span, budget: Allowance) -> Iterator[int]:
     """Yield the integers that stand packed in a field."""
     data, at, end = span
     while at < end:

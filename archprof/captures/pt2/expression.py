@@ -17,7 +17,7 @@ _MOST_POWER = 64
 _TOKENS = re.compile(r"\s*(?:([A-Za-z_]\w*)|('[A-Za-z_]\w*')|([0-9]{1,20})|(\*\*|//|[-+*/%(),=]))")
 
 
-class Call(NamedTuple):
+class FunctionCall(NamedTuple):
     """A function of expressions, so many levels deep."""
 
     function: str
@@ -26,7 +26,7 @@ class Call(NamedTuple):
 
 
 # A symbol by its name, a number, or a call.
-Expression = str | int | Call
+Expression = str | int | FunctionCall
 
 
 def parse(text: str) -> Expression:
@@ -34,14 +34,14 @@ def parse(text: str) -> Expression:
     `Add(Mul(Integer(2), Symbol('s0', positive=True)), Integer(1))`. Raises Refused for any other text."""
     if len(text) > _MOST_TEXT:
         raise Refused(f"an expression of more than {_MOST_TEXT:,} characters")
-    return _Parser(text).parse()
+    return _SizeParser(text).parse()
 
 
 def symbols(expression: Expression) -> Iterator[str]:
     """Yield the symbols of an expression, as often as they stand there."""
     if isinstance(expression, str):
         yield expression
-    elif isinstance(expression, Call):
+    elif isinstance(expression, FunctionCall):
         for operand in expression.operands:
             yield from symbols(operand)
 
@@ -110,7 +110,7 @@ _OPERANDS = {
 _PRODUCTS = {"*": "Mul", "//": "FloorDiv", "%": "Mod", "/": "IntTrueDiv"}
 
 
-class _Parser:
+class _SizeParser:
     """An expression while it is read, from left to right."""
 
     def __init__(self, text: str) -> None:
@@ -226,11 +226,11 @@ class _Parser:
         return _call(function, *operands)
 
 
-def _call(function: str, *operands: Expression) -> Call:
-    depth = 1 + max([one.depth for one in operands if isinstance(one, Call)], default=0)
+def _call(function: str, *operands: Expression) -> FunctionCall:
+    depth = 1 + max([one.depth for one in operands if isinstance(one, FunctionCall)], default=0)
     if depth > _MOST_DEPTH:
         raise _too_deep()
-    return Call(function, operands, depth)
+    return FunctionCall(function, operands, depth)
 
 
 def _too_deep() -> Refused:

@@ -27,7 +27,7 @@ class Range(NamedTuple):
         return f"from {self.least:,}" + ("" if self.most is None else f" to {self.most:,}")
 
 
-class Held(NamedTuple):
+class Holdings(NamedTuple):
     """What a program holds: each tensor by the name that the graph has for it, and each parameter that is another's
     tensor, too, by its own name."""
 
@@ -44,7 +44,7 @@ class Program(NamedTuple):
     torch: str
     graph: Record
     inputs: tuple[str, ...]
-    held: Held
+    held: Holdings
     outputs: Mapping[str, str]
     ranges: Mapping[str, Range]
     guards: Sequence[str]
@@ -131,7 +131,7 @@ def _leaf(spec: Any) -> str | None:
 _HELD = {"parameter": "parameter_name", "buffer": "buffer_name", "tensor_constant": "tensor_constant_name"}
 
 
-def _held(specs: list[tuple[str, Any]], addresses: Mapping[str, Any]) -> Held:
+def _held(specs: list[tuple[str, Any]], addresses: Mapping[str, Any]) -> Holdings:
     tensors: dict[str, HeldTensor] = {}
     tied: dict[str, str] = {}
     first: dict[Any, str] = {}
@@ -149,7 +149,7 @@ def _held(specs: list[tuple[str, Any]], addresses: Mapping[str, Any]) -> Held:
         tensors[name] = HeldTensor(canonical, kind)
         if kind == "parameter":
             tied[own] = canonical
-    return Held(tensors, tied)
+    return Holdings(tensors, tied)
 
 
 def _addresses(path: str, weights: bytes) -> Mapping[str, Any]:

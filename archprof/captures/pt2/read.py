@@ -14,7 +14,7 @@ from archprof.captures.pt2.axes import batches, settle
 from archprof.captures.pt2.modules import placed
 from archprof.captures.pt2.program import Program, Record, read_program, requires_grad
 from archprof.captures.pt2.sizes import Expressions, Sizes
-from archprof.captures.pt2.walk import Names, Walk
+from archprof.captures.pt2.walk import Following, Names
 from archprof.errors import described, printable, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
@@ -61,7 +61,7 @@ def _graph(program: Program, settings: Sequence[Setting], inputs: Sequence[str])
         field(metas, name, mapping)
     axes = settle(program, expressions, settings, inputs)
     at = [Sizes(expressions, values) for values in batches(axes, SIZES)]
-    walk = Walk(program, at[0])
+    walk = Following(program, at[0])
     known = walk.run()
     calls = tuple(placed(walk.calls, walk.stands, walk.modules, program.held.tied))
     outputs = {}
@@ -88,7 +88,7 @@ def _trains(call: Dispatched) -> bool:
     return True in (call.arguments.get("train"), call.arguments.get("training"))
 
 
-def _others(program: Program, walk: Walk, first: Recording, at: Sequence[Sizes]) -> list[Recording]:
+def _others(program: Program, walk: Following, first: Recording, at: Sequence[Sizes]) -> list[Recording]:
     """Return the recording at further batch sizes, which differs in shapes alone; nothing where a size is none there,
     of a program that is made for one image."""
     try:
@@ -97,7 +97,7 @@ def _others(program: Program, walk: Walk, first: Recording, at: Sequence[Sizes])
         return []
 
 
-def _at(program: Program, walk: Walk, first: Recording, sizes: Sizes) -> Recording:
+def _at(program: Program, walk: Following, first: Recording, sizes: Sizes) -> Recording:
     calls = tuple(
         call._replace(outputs=tuple([_resized(*both, sizes) for both in zip(call.outputs, metas, strict=True)]))
         for call, metas in zip(first.calls, walk.returned, strict=True)

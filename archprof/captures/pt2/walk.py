@@ -32,7 +32,7 @@ _VIEWS = frozenset(
 Names = dict[str, SeenTensor]
 
 
-class Graph(NamedTuple):
+class Scope(NamedTuple):
     """A graph of a program, which may stand in another one: its record, and the tensors that have names in it."""
 
     record: Record
@@ -41,7 +41,7 @@ class Graph(NamedTuple):
     depth: int = 0
 
 
-class Walk:
+class Following:
     """What is found on the way: *calls*, where each stands, and the records of what it returns."""
 
     def __init__(self, program: Program, sizes: Sizes) -> None:
@@ -66,12 +66,12 @@ class Walk:
         self._follow(graph, Stand())
         return graph.known
 
-    def _graph(self, record: Record, known: Names, depth: int) -> Graph:
+    def _graph(self, record: Record, known: Names, depth: int) -> Scope:
         if depth > _MOST_DEPTH:
             raise Refused(f"functions of more than {_MOST_DEPTH} levels")
-        return Graph(record, field(record, "tensor_values", mapping), known, depth)
+        return Scope(record, field(record, "tensor_values", mapping), known, depth)
 
-    def _follow(self, graph: Graph, outer: Stand) -> None:
+    def _follow(self, graph: Scope, outer: Stand) -> None:
         for place, found in enumerate(field(graph.record, "nodes", items)):
             name = found.get("name") if isinstance(found, dict) else None
             try:
@@ -80,7 +80,7 @@ class Walk:
                 where = f"nodes[{place}]" + (f", {shown(name)}" if isinstance(name, str) else "")
                 raise self._program.wrong(error, name if isinstance(name, str) else "", where) from None
 
-    def _learn(self, graph: Graph, name: str, source: Edge | HeldTensor, storage: int | None = None) -> SeenTensor:
+    def _learn(self, graph: Scope, name: str, source: Edge | HeldTensor, storage: int | None = None) -> SeenTensor:
         """Remember what a name in a graph is. Raises Refused for one that is another tensor already."""
         if name in graph.known:
             raise Refused(f"two tensors are called {shown(name)}")
@@ -93,7 +93,7 @@ class Walk:
         graph.known[name] = seen
         return seen
 
-    def _seen(self, graph: Graph, name: str) -> SeenTensor:
+    def _seen(self, graph: Scope, name: str) -> SeenTensor:
         if name not in graph.known:
             raise Refused(f"no tensor before is called {shown(name)}")
         seen = graph.known[name]
@@ -102,7 +102,7 @@ class Walk:
             return seen
         return seen._replace(after=(writer,))
 
-    def _node(self, graph: Graph, node: Record, outer: Stand) -> None:
+    def _node(self, graph: Scope, node: Record, outer: Stand) -> None:
         target = field(node, "target", text)
         inputs = [mapping(one) for one in field(node, "inputs", items)]
         outputs = list(_names(field(node, "outputs", items)))
@@ -112,7 +112,7 @@ class Walk:
         elif target.startswith("torch.ops.") or outputs:  # others work on sizes
             self._call(graph, target.removeprefix("torch.ops."), inputs, outputs, stand)
 
-    def _call(self, graph: Graph, target: str, inputs: Sequence[Record], outputs: list[str], stand: Stand) -> None:
+    def _call(self, graph: Scope, target: str, inputs: Sequence[Record], outputs: list[str], stand: Stand) -> None:
         if target.count(".") < 2:
             raise Refused(f"no operator is called {shown(target)}")
         namespace, operator, overload = target.split(".", 2)
@@ -134,7 +134,7 @@ class Walk:
         self.stands.append(stand)
         self.returned.append([graph.metas[name] for name in outputs])
 
-    def _written(self, graph: Graph, operator: str, inputs: Sequence[Record]) -> int | None:
+    def _written(self, graph: Scope, operator: str, inputs: Sequence[Record]) -> int | None:
         """Return the storage that what a call returns lies in, too: that of its first tensor, if it is a view of it or
         was written into it."""
         if operator not in _VIEWS and not operator.endswith("_"):
@@ -142,7 +142,7 @@ class Walk:
         first = next(_names([one.get("arg") for one in inputs]), None)
         return graph.known[first].storage if first in graph.known else None
 
-    def _argument(self, graph: Graph, found: Any) -> Any:
+    def _argument(self, graph: Scope, found: Any) -> Any:
         """Return an argument as a call has it: tensors as they are seen, sizes as numbers; of what no rule asks for,
         nothing."""
         form, value = union(found)
@@ -158,13 +158,13 @@ class Walk:
             return dtype_of(value)
         return _plain(value) if form in _PLAIN else None
 
-    def _size(self, graph: Graph, found: Any) -> int:
+    def _size(self, graph: Scope, found: Any) -> int:
         form, value = union(found)
         if form == "as_int":
             return int(_plain_number(value))
         return self._sizes.number(field(field(graph.record, "sym_int_values", mapping), text(value), mapping))
 
-    def _higher(self, graph: Graph, name: str, inputs: Sequence[Record], outputs: list[str], stand: Stand) -> None:
+    def _higher(self, graph: Scope, name: str, inputs: Sequence[Record], outputs: list[str], stand: Stand) -> None:
         """Follow an operator of functions into the one that it runs."""
         given = [field(one, "arg", union) for one in inputs]
         functions = [value for form, value in given if form == "as_graph"]
@@ -179,7 +179,7 @@ class Walk:
         else:
             raise Refused(f"`{name}` runs functions, and the file does not tell how often or which")
 
-    def _function(self, graph: Graph, found: Any, operands: list[str | None], stand: Stand) -> list[SeenTensor]:
+    def _function(self, graph: Scope, found: Any, operands: list[str | None], stand: Stand) -> list[SeenTensor]:
         """Follow a function, and return what it returns."""
         record = field(mapping(found), "graph", mapping)
         inner = self._graph(record, {}, graph.depth + 1)
@@ -197,7 +197,7 @@ class Walk:
             raise Refused(f"no tensor is called {shown(missing[0])}")
         return [inner.known[name] for name in returned]
 
-    def _bind(self, graph: Graph, names: list[str], found: list[SeenTensor]) -> None:
+    def _bind(self, graph: Scope, names: list[str], found: list[SeenTensor]) -> None:
         if len(names) != len(found):
             raise Refused(f"{len(found)} tensors are returned, and {len(names)} have names")
         for name, known in zip(names, found, strict=True):
@@ -206,7 +206,7 @@ class Walk:
             graph.known[name] = known
 
     def _branch(
-        self, graph: Graph, functions: list[Any], operands: list[str | None], outputs: list[str], stand: Stand
+        self, graph: Scope, functions: list[Any], operands: list[str | None], outputs: list[str], stand: Stand
     ) -> None:
         """Follow both functions of which one runs, and keep the costlier one."""
         start, writers = len(self.calls), dict(self._writers)

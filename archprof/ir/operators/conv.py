@@ -31,8 +31,9 @@ C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=T
 BIAS = Column("bias", FLAG, "whether a bias is added")
 
 
-class Convolution(Operator):
-    """A convolution over so many dimensions as its kernel has, of a map that may have frames or windows in front."""
+class Windowed(Operator):
+    """What multiplies a window of as many dimensions as its kernel has, in groups of channels, on a map that may have
+    frames or windows in front: a convolution, or one the other way round."""
 
     __slots__ = ()
     weighted: ClassVar[bool] = True
@@ -56,6 +57,21 @@ class Convolution(Operator):
             return "pointwise" if max(self.kernel_size) == 1 else "standard"
         depthwise = same(groups, self.in_channels) and same(self.in_channels, self.out_channels)
         return "depthwise" if depthwise else "grouped"
+
+    @property
+    def weights(self) -> Dim:
+        """Elements of the weight."""
+        raise TypeError(f"{type(self).__name__} has weights of its own")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        weight = term(self.weights)
+        return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
+
+
+class Convolution(Windowed):
+    """A convolution over so many dimensions as its kernel has."""
+
+    __slots__ = ()
 
     @property
     def macs_formula(self) -> str:
@@ -106,10 +122,6 @@ class Convolution(Operator):
         single = not is_array(self.groups) and self.groups == 1
         per_group = self.in_channels if single else self.in_channels // self.groups
         return self.out_channels * (per_group if area == 1 else per_group * area)
-
-    def parameters(self) -> Mapping[str, Terms]:
-        weight = term(self.weights)
-        return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.weights, outputs[0].space)

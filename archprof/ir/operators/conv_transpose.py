@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, same
-from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
-from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.base import ShapeError, map_axis, operator
+from archprof.ir.operators.conv import Pair, Windowed
 from archprof.ir.operators.conv_ranks import One, Three
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -17,32 +17,13 @@ if TYPE_CHECKING:
     import torch
 
 
-class ConvTranspose(Operator):
+class ConvTranspose(Windowed):
     """A convolution the other way round (Zeiler et al. 2010), which enlarges the map by its stride: every position of
     the *input* costs a window of K²·M·N/g multiply-accumulates."""
 
     __slots__ = ()
     as_layer: ClassVar[bool] = False
-    weighted: ClassVar[bool] = True
-    drawn_as: ClassVar[str] = "conv"
-    overwritable: ClassVar[bool] = True
-    decreasing: ClassVar[tuple[str, ...]] = ("groups",)
-    in_channels: Dim
-    out_channels: Dim
-    kernel_size: tuple[int, ...]
-    stride: tuple[int, ...]
-    padding: tuple[int, ...]
     output_padding: tuple[int, ...]
-    groups: Dim
-    bias: bool
-    dilation: tuple[int, ...]
-
-    @property
-    def kind(self) -> str:
-        if self.groups == 1:
-            return "pointwise" if set(self.kernel_size) == {1} else "standard"
-        depthwise = same(self.groups, self.in_channels) and same(self.in_channels, self.out_channels)
-        return "depthwise" if depthwise else "grouped"
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], len(self.kernel_size), "a transposed convolution")
@@ -62,16 +43,13 @@ class ConvTranspose(Operator):
             raise ShapeError(f"a padding of {self.padding[axis]} leaves nothing", columns=("padding",))
         return spread
 
-    def parameters(self) -> Mapping[str, Terms]:
-        weight = term(self._weights)
-        return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
-
     @property
-    def _weights(self) -> Dim:
+    def weights(self) -> Dim:
+        """Elements of the weight: M·(N/g)·K², of other dimensions another power of K."""
         return self.in_channels * (self.out_channels // self.groups) * prod(self.kernel_size)
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
-        return term(self._weights, inputs[0].space)
+        return term(self.weights, inputs[0].space)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

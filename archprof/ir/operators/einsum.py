@@ -8,7 +8,7 @@ from typing import ClassVar, NamedTuple
 
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.operators.base import ShapeError, Word, operator
-from archprof.ir.operators.join import Function
+from archprof.ir.operators.matmul import LearnedProduct
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
@@ -71,7 +71,7 @@ def multiplied(first: str, second: str, kept: Collection[str]) -> set[str]:
 
 
 @operator
-class Einsum(Function):
+class Einsum(LearnedProduct):
     """A sum of products along letters, of two tensors or of one and a learned *weight* behind it: all letters that both
     sum or the output keeps multiply, as L·M·N of `lm,mn->ln`. The *equation* is without the batch."""
 
@@ -81,16 +81,6 @@ class Einsum(Function):
     name: ClassVar[str] = "einsum"
     formula: ClassVar[str] = "L·M·N"
     params_formula: ClassVar[str] = "M·N"
-    as_layer: ClassVar[bool] = False
-    joins: ClassVar[bool] = True
-
-    @property
-    def kind(self) -> str:
-        return "linear" if self.weight else "matmul"
-
-    @property
-    def weighted(self) -> bool:  # type: ignore[override]
-        return bool(self.weight)
 
     def _read(self, inputs: Sequence[Value]) -> tuple[Subscripts, Mapping[str, Dim]]:
         shapes = [*(value.shape for value in inputs), *([self.weight] if self.weight else [])]

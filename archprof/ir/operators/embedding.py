@@ -35,29 +35,17 @@ class Embedding(Operator):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return nn.Embedding(self.num_embeddings, self.embedding_dim)
+        made: torch.nn.Module = getattr(nn, type(self).__name__)(self.num_embeddings, self.embedding_dim)
+        return made
 
 
 @operator
-class EmbeddingBag(Operator):
+class EmbeddingBag(Embedding):
     """The sum, mean or maximum of the rows of a table of (R, N) for the numbers of each bag."""
 
-    num_embeddings: Dim
-    embedding_dim: Dim
-
     name: ClassVar[str] = "embedding_bag"
-    params_formula: ClassVar[str] = "R·N"
-    as_layer: ClassVar[bool] = False
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs[0].shape) != 1:
             raise ShapeError("an embedding bag needs the numbers of one bag")
         return inputs[0].with_shape((self.embedding_dim,), 0)
-
-    def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(self.num_embeddings * self.embedding_dim)}
-
-    def module(self) -> torch.nn.Module:
-        from torch import nn
-
-        return nn.EmbeddingBag(self.num_embeddings, self.embedding_dim)

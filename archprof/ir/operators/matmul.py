@@ -40,8 +40,25 @@ class MatMul(Function):
         return " @ ".join(tensors)
 
 
+class LearnedProduct(Function):
+    """A product of two tensors, or of one and a learned *weight*."""
+
+    __slots__ = ()
+    joins: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
+    weight: tuple[int, ...]
+
+    @property
+    def kind(self) -> str:
+        return "linear" if self.weight else "matmul"
+
+    @property
+    def weighted(self) -> bool:  # type: ignore[override]
+        return bool(self.weight)
+
+
 @operator
-class GroupedMatMul(Function):
+class GroupedMatMul(LearnedProduct):
     """The product of rows (T, M), in groups one behind the other, with the matrix (M, N) of their group: T·M·N
     multiply-accumulates, however the rows are shared out. Mixtures of experts run so.
 
@@ -54,16 +71,6 @@ class GroupedMatMul(Function):
     name: ClassVar[str] = "grouped_matmul"
     formula: ClassVar[str] = "T·M·N"
     params_formula: ClassVar[str] = "g·M·N"
-    joins: ClassVar[bool] = True
-    as_layer: ClassVar[bool] = False
-
-    @property
-    def kind(self) -> str:
-        return "linear" if self.weight else "matmul"
-
-    @property
-    def weighted(self) -> bool:  # type: ignore[override]
-        return bool(self.weight)
 
     def output(self, *inputs: Value) -> Value:
         rows = inputs[0].shape

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import torch
 
 
+@operator
 class Recurrent(Operator):
     """A recurrent layer on (L, M) features, or on (B, L, M) of several sequences with *batch_first*, (L, B, M) without.
 
@@ -22,17 +23,17 @@ class Recurrent(Operator):
     that it starts from may come in too; it returns the output of the last layer and the last states.
     """
 
-    __slots__ = ()
+    input_size: Dim
+    hidden_size: Dim
+    layers: int = 1
+    bias: bool = True
+    bidirectional: bool = False
+    batch_first: bool = True
+
     category: ClassVar[str] = "recurrent"
     as_layer: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     gates: ClassVar[int] = 1
-    input_size: Dim
-    hidden_size: Dim
-    layers: int
-    bias: bool
-    bidirectional: bool
-    batch_first: bool
 
     @property
     def projected(self) -> Dim:
@@ -106,13 +107,6 @@ class Recurrent(Operator):
 class RNN(Recurrent):
     """A recurrent layer without gates (Elman 1990): H·(M + H) multiply-accumulates a step."""
 
-    input_size: Dim
-    hidden_size: Dim
-    layers: int = 1
-    bias: bool = True
-    bidirectional: bool = False
-    batch_first: bool = True
-
     name: ClassVar[str] = "rnn"
     formula: ClassVar[str] = "L·H·(M + H)"
     params_formula: ClassVar[str] = "H·(M + H) + 2·H"
@@ -121,13 +115,6 @@ class RNN(Recurrent):
 @operator
 class GRU(Recurrent):
     """Gated recurrent units (Cho et al. 2014): 3·H·(M + H) multiply-accumulates a step."""
-
-    input_size: Dim
-    hidden_size: Dim
-    layers: int = 1
-    bias: bool = True
-    bidirectional: bool = False
-    batch_first: bool = True
 
     name: ClassVar[str] = "gru"
     formula: ClassVar[str] = "L·3·H·(M + H)"
@@ -140,12 +127,6 @@ class LSTM(Recurrent):
     """Long short-term memory (Hochreiter & Schmidhuber 1997): 4·H·(M + H) multiply-accumulates a step; with a
     *projection* to P features (Sak et al. 2014) 4·H·(M + P) + H·P."""
 
-    input_size: Dim
-    hidden_size: Dim
-    layers: int = 1
-    bias: bool = True
-    bidirectional: bool = False
-    batch_first: bool = True
     projection: Dim = 0
 
     name: ClassVar[str] = "lstm"
