@@ -394,11 +394,16 @@ def _attribute(module: Any, reference: CodeReference) -> Any:
     found = module
     for name in reference.name.split("."):
         if not hasattr(found, name):
-            known = [one for one in vars(found) if not one.startswith("_")]
+            known = [key for key, one in vars(found).items() if not key.startswith("_") and not _is_module(one)]
             advice = suggest(name, known, "names there")
             raise usage_error(f"`{reference.origin}` has no `{name}`", help=advice)
         found = getattr(found, name)
     return found
+
+
+def _is_module(value: Any) -> bool:
+    """Tell whether a name in a file stands for what it imports whole, which is no model."""
+    return isinstance(value, ModuleType)
 
 
 def _construct(make: Callable[[], Any], reference: CodeReference, construct: Construct) -> nn.Module:

@@ -349,6 +349,12 @@ def test_where_a_number_is_from(capsys):
     assert [one["what"] for one in biases["guesses"] if one["fits"]] == ["params without norms and biases"]
 
 
+def test_what_a_file_imports_is_none_of_its_models(capsys):
+    Path("few.py").write_text("import torch\nfrom torch import nn\n\n\ndef make():\n    return nn.Linear(3, 2)\n")
+    result = archprof(capsys, "summary", "few.py:Zzz", "--input", "3")
+    assert (result.code, result.err) == (2, "ran few.py\n`few.py` has no `Zzz`\n  help: names there: make\n")
+
+
 def test_views_are_folded(capsys):
     views = ("summary", "net.py:Views", "--input", "2x4")
     lines = archprof(capsys, *views).out.splitlines()
