@@ -38,18 +38,19 @@ def bounded_nodes(graph: Graph) -> frozenset[int]:
     """Return the indices of the operators that return as much as data has it, and of all that read what those have
     made; of those that are told sizes too, which may be the sizes that stand there.
 
-    Attention that leaves out what a mask says is among them, and what reads it is not: its output is as large as ever.
+    What multiplies less where a mask or a condition says so is among them, and what reads it is not: its output is as
+    large as ever.
     """
     if not any(type(node.op) is Recorded and node.op.bounded for node in graph.nodes):
         return frozenset()  # as of all networks but few
     found: set[int] = set()
-    masked: set[int] = set()
+    less: set[int] = set()
     for index, node in enumerate(graph.nodes):
         if found and (_takes_sizes(node) or any(edge.node in found for edge in node.inputs)):
             found.add(index)
-        elif _is_bounded(node):
-            (masked if node.kind == "attention" else found).add(index)
-    return frozenset(found | masked)
+        elif isinstance(node.op, Recorded) and node.op.bounded:
+            (less if node.op.multiplies else found).add(index)
+    return frozenset(found | less)
 
 
 def _is_bounded(node: Node) -> bool:

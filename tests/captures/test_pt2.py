@@ -9,6 +9,7 @@ from torch.export import Dim, export, save
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
+from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.models import read_model
 from archprof.analysis.summary import not_counted
 from archprof.captures.fields import Refused
@@ -262,8 +263,9 @@ class Branches(nn.Module):
 def test_of_two_branches_the_costlier_one_is_counted(second, tmp_path, capsys):
     exported(Branches(second), (6,), tmp_path / "net.pt2")
     capsys.readouterr()
-    totals = read(tmp_path / "net.pt2").totals
-    assert (totals.params, totals.macs) == (42, 36)
+    report = read(tmp_path / "net.pt2")
+    assert (report.totals.params, report.totals.macs) == (42, 36)
+    assert at_most(report) == AtMost({"aten.linear": 1}, ())
     costs = (0, 36) if second else (36, 0)
     assert capsys.readouterr().err == (
         f"{tmp_path}/net.pt2: `cond` runs one of two branches, `true_graph_0`, {costs[0]} MACs and"

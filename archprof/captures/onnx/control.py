@@ -36,7 +36,8 @@ def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Pla
         raise misfits[0]
     costlier = max(seen, key=lambda name: seen[name].macs)
     chosen = seen[costlier]
-    run.rows.extend(chosen.rows)
+    less = any(branch.macs < chosen.macs for branch in seen.values())
+    run.rows.extend(row._replace(bounded=row.bounded or (less and row.macs > 0)) for row in chosen.rows)
     run.said.extend(chosen.said)
     if misfits or len({branch.macs for branch in seen.values()}) > 1:
         costs = ", ".join(f"`{name}` {seen[name].cost if name in seen else 'does not fit'}" for name in branches)

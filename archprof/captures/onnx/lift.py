@@ -34,11 +34,13 @@ class Holds(NamedTuple):
 
 def lift(row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]) -> Operator:
     """Return the operator of a row, on these values."""
-    typed = _typed(Site(call_of(row), tuple(inputs), tuple(outputs))) if inputs and not row.node.domain else None
+    known = inputs and not row.node.domain and not row.bounded
+    typed = _typed(Site(call_of(row), tuple(inputs), tuple(outputs))) if known else None
     if typed is not None and _fits(typed, row, holds, inputs, outputs):
         return typed
     kept = {one: tuple([(h.key, h.elements) for h in holds if h.learns is one]) for one in (True, False)}
-    return Recorded(_target(row), row.macs, kept[True], kept[False], kind_of(row), row.counted, _divides(row))
+    facts = (kind_of(row), row.counted, _divides(row), row.bounded)
+    return Recorded(_target(row), row.macs, kept[True], kept[False], *facts)
 
 
 def _typed(site: Site) -> Operator | None:

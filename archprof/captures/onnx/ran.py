@@ -12,7 +12,8 @@ from archprof.captures.onnx.tensor import Tensor
 
 class Ran(NamedTuple):
     """A node that ran: what it read and returned, its multiply-accumulates, whether they are known, and the rule that
-    says so, if there is one. *inside* are the names of the nodes that call it, of a function or a graph."""
+    says so, if there is one. *inside* are the names of the nodes that call it, of a function or a graph; *bounded* says
+    that another one may run in its place, which multiplies less."""
 
     node: NodeRecord
     inputs: tuple[Tensor | None, ...]
@@ -22,6 +23,7 @@ class Ran(NamedTuple):
     rule: Rule | None
     inside: tuple[str, ...] = ()
     version: int = 0
+    bounded: bool = False
 
 
 class NodeError(Exception):

@@ -208,7 +208,7 @@ class Following:
     def _branch(
         self, graph: Scope, functions: list[Any], operands: list[str | None], outputs: list[str], stand: Stand
     ) -> None:
-        """Follow both functions of which one runs, and keep the costlier one."""
+        """Follow both functions of which one runs, and keep the costlier one, at most as much as which is counted."""
         start, writers = len(self.calls), dict(self._writers)
         ways = []
         for function in functions:
@@ -219,7 +219,8 @@ class Following:
             del self.calls[start:], self.stands[start:], self.returned[start:]
         costs = [sum([call.macs for call in way.calls]) for way in ways]
         chosen = ways[costs[1] > costs[0]]
-        self.calls += chosen.calls
+        # Where the other one costs less, what runs costs so much at most.
+        self.calls += [call._replace(bounded=len(set(costs)) > 1 and call.macs > 0) for call in chosen.calls]
         self.stands += chosen.stands
         self.returned += chosen.metas
         self._writers = chosen.writers

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from onnx import helper
 
+from archprof.analysis.at_most import at_most
 from archprof.analysis.summary import not_counted
 from archprof.captures.given import Given
 from archprof.captures.onnx.file import read_onnx
@@ -36,8 +37,10 @@ def test_a_condition(tmp_path, value, macs, said):
     made = graph([node("If", "c", "y", name="/gate/If", **_branches())], {"x": (1, 8), "c": ()}, types={"c": BOOL})
     given = [Given("c", value=value)] if value is not None else []
     found = read_onnx(str(saved(tmp_path, made)), (), given)
-    totals = analyze_graph(found).totals
+    report = analyze_graph(found)
+    totals = report.totals
     assert totals.macs == macs
+    assert (at_most(report) is not None) == bool(said)
     assert totals.params == 8 * 4 + 8 * 16 + 16 * 4  # the file holds both
     remark = "the condition of `/gate/If` is not known: counted as `else` (`then` 32 MACs, `else` 192 MACs)"
     assert [one for one in found.origin.remarks if "condition" in one] == [remark] * said
