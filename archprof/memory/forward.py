@@ -1,10 +1,8 @@
 """The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
 
 from collections import Counter
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
