@@ -175,6 +175,8 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         before = exact(here + norms.elements)
         carried = plural(norms.convolutions, "convolution")
         verb = "carries" if norms.convolutions == 1 else "carry"
+        biases = " if none had a bias" if norms.unsure else ""
         shared = f"; {norms.merged} share the bias of another, as equal tensors are merged" if norms.merged else ""
-        said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding{shared}")
+        counts = f"{exact(here)} params here, {before} before folding"
+        said.append(f"{carried} {verb} a folded norm: {counts}{biases}{shared}")
     return said

@@ -124,9 +124,15 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
     for row in rows:
         slots = row.rule.slots if row.rule is not None else ()
         for index, one in enumerate(row.inputs[: len(slots)]):
-            if one is not None and one.source is not None and not (row.rule and row.rule.keeps and not index):
+            if one is not None and one.source is not None and not _is_worked_on(row, index):
                 found[one.source.key] = found.get(one.source.key) or slots[index]
     return found
+
+
+def _is_worked_on(row: Ran, index: int) -> bool:
+    """Tell whether an input is what an operator works on: what is stored there says by its own type what it is."""
+    rule = row.rule
+    return rule is not None and index == 0 and (rule.keeps or not rule.slots[0])
 
 
 def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder) -> None:
