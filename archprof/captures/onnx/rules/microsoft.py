@@ -1,6 +1,7 @@
 """Fused operators of onnxruntime, in the domain `com.microsoft`: products and norms with what stands around them.
 
-Their inputs and outputs are those of onnxruntime's ContribOperators.md.
+Their inputs and outputs are those of onnxruntime's ContribOperators.md, and, of those whose channels stand in blocks, of
+its nchwc_schema_defs.cc.
 """
 
 from __future__ import annotations
@@ -88,6 +89,28 @@ def _quantised_conv(call: Call) -> list[Tensor]:
     if call.integer("channels_last"):
         return _nhwc_conv(3)(call)
     return conv(0, 3)(call)
+
+
+# Channels in blocks of 8 or 16, as the machine has it that optimised the file; filters are padded to whole blocks
+
+
+def _in_blocks(call: Call) -> list[Tensor]:
+    """Return a map whose channels are put in blocks, of which the last may be filled up."""
+    shape = call.shape()
+    batch, channels, *space = _turned(shape) if call.integer("channels_last") else shape
+    whole = channels is not None and channels % _LARGEST_BLOCK == 0
+    return [made(call.dtype(), (batch, channels if whole else None, *space))]
+
+
+def _from_blocks(call: Call) -> list[Tensor]:
+    batch, _, *space = call.shape()
+    shape = (batch, call.integer("channels"), *space)
+    return [made(call.dtype(), _back(shape) if call.integer("channels_last") else shape)]
+
+
+def _enlarged(call: Call) -> list[Tensor]:
+    scales = call.integers("scales") or ()
+    return [made(call.dtype(), [times(size, scale) for size, scale in zip(call.shape(), scales, strict=True)])]
 
 
 # Attention
@@ -201,6 +224,7 @@ def _embedded(call: Call) -> list[Tensor]:
     return [states, made("int32", (batch,)), states]
 
 
+_LARGEST_BLOCK = 16
 # Scales and zero points stand between what is multiplied.
 _INTEGER_MATMUL = ("", "weight", "", "", "", "", "bias")
 _DYNAMIC_MATMUL = ("", "weight", "", "", "bias")
@@ -258,3 +282,14 @@ RULES: Rules = {
     "Inverse": Rule(_first),
     "Trilu": Rule(_first),
 }
+_IN_BLOCKS: Rules = {
+    "Conv": Rule(conv(), "standard", conv_macs(), _CONV),
+    "MaxPool": Rule(pooled, "pool"),
+    "AveragePool": Rule(pooled, "pool"),
+    "GlobalMaxPool": Rule(global_pool, "pool"),
+    "GlobalAveragePool": Rule(global_pool, "pool"),
+    "ReorderInput": Rule(_in_blocks, "shape"),
+    "ReorderOutput": Rule(_from_blocks, "shape"),
+    "Upsample": Rule(_enlarged, "shape"),
+}
+DOMAINS = {"com.microsoft": RULES, "com.microsoft.nchwc": _IN_BLOCKS}
