@@ -1,9 +1,12 @@
 """Files that onnxruntime has optimised: nodes fused, and channels put in the blocks that its machine likes."""
 
+from typing import Any
+
 import pytest
 from torch import nn
 
 from archprof.captures.onnx.file import read_onnx, runs_of
+from archprof.captures.onnx.tensor import Dims
 from archprof.costs.report import analyze_graph
 from tests.captures.onnx.exported import counted, export, shapes_run
 from tests.captures.onnx.files import graph, node, saved, weights
@@ -58,7 +61,7 @@ def test_a_file_as_the_session_has_it(tmp_path, name):
 _NCHWC = "com.microsoft.nchwc"
 _LAST = {"channels_last": 1}
 # An operator of blocks, its attributes, what it reads, and what it returns.
-BLOCKS = {
+BLOCKS: dict[str, tuple[str, dict[str, Any], Dims, Dims]] = {
     "in": ("ReorderInput", {}, (1, 32, 6, 8), (1, 32, 6, 8)),
     "in, filled up": ("ReorderInput", {}, (1, 24, 6, 8), (1, None, 6, 8)),
     "in, channels last": ("ReorderInput", _LAST, (1, 6, 8, 32), (1, 32, 6, 8)),
