@@ -15,6 +15,7 @@ from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
+from archprof.captures.onnx.paths import plain
 from archprof.captures.onnx.ran import NodeError
 from archprof.captures.onnx.rules import NEWEST, OLDEST
 from archprof.captures.onnx.tensor import Tensor
@@ -48,7 +49,7 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     facts = facts_of(model, roles)
     origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
-    remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
+    remarks = (*said, *_optional_said(model), *_batch_said(taken), *_said(facts, runs[0], graph))
     return graph._replace(origin=origin._replace(remarks=remarks))
 
 
@@ -150,6 +151,11 @@ def _misfit(error: NodeError, inputs: dict[str, Tensor], path: str) -> UsageErro
 def _name(path: str) -> str:
     stem = os.path.basename(path.rpartition(":")[2])
     return "stdin" if path == "-" else stem.removesuffix(".onnx") or "model"
+
+
+def _optional_said(model: ModelRecord) -> list[str]:
+    names = [f"`{plain(one.name)}`" for one in model.graph.inputs if one.wrapped == "optional"]
+    return [f"counted with what may be left out: {', '.join(names)}"] if names else []
 
 
 def _batch_said(taken: Sequence[Taken]) -> list[str]:

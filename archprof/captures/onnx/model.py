@@ -321,7 +321,8 @@ class _Reader:
                 inner = _inside(span, field)
                 for one in self._fields(inner):
                     if one.number == 1:
-                        return self._type(name, _inside(inner, one), deep + 1)._replace(wrapped=wrapped)
+                        found = self._type(name, _inside(inner, one), deep + 1)
+                        return found._replace(wrapped=found.wrapped or wrapped)
                 return Stated(name, wrapped=wrapped)
             if field.number == 5:
                 return Stated(name, wrapped="map")
