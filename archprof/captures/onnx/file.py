@@ -168,10 +168,10 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     said = []
     largest = sorted(facts.weight_bytes.items(), key=lambda one: -one[1])
     bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
-    parts = [f"{exact(facts.floats)} floats ({plural(facts.scalars, 'single constant')})"]
-    if facts.quantised:
-        parts.append(f"{exact(facts.quantised)} quantised")
-    parts.append(f"{exact(facts.constants)} other constants")
+    single = f" ({plural(facts.scalars, 'single constant')})" if facts.scalars else ""
+    parts = [f"{exact(facts.floats)} floats{single}"]
+    parts += [f"{exact(facts.quantised)} quantised"] if facts.quantised else []
+    parts += [f"{exact(facts.constants)} other constants"] if facts.constants else []
     said.append(f"stored: {', '.join(parts)} · bytes: {bytes_by}")
     if facts.external_bytes:
         said.append(f"{short(facts.external_bytes)}B of them in other files, which are not opened")

@@ -45,7 +45,7 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     holder = _Holder(roles)
     for index, place in enumerate(places(first.rows)):
         _add(builder, [one.rows[index] for one in seen], place, holder, channels)
-    _name_blocks(builder.nodes)
+    _name_blocks(builder.nodes, first.rows)
     _add_unused(builder, stored, holder)
     outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
     graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
@@ -67,16 +67,19 @@ def _add(
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
 
 
-def _name_blocks(nodes: list[Node]) -> None:
-    """Name each block of which no class is known by what multiplies most in it, or stands first."""
-    most: dict[str, tuple[int, str]] = {}
-    for node in nodes:
-        macs = total(node.op.macs((), node.outputs)) if isinstance(node.op, Recorded) else node.op.weighted
-        if node.block not in most or macs > most[node.block][0]:
-            most[node.block] = (int(macs), node.op.describe())
-    for index, node in enumerate(nodes):
-        if node.provenance is not None and not node.provenance.block_type:
-            nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
+def _name_blocks(nodes: list[Node], rows: Sequence[Ran]) -> None:
+    """Name each block of which no class is known by what multiplies most in it, or else holds most, or stands first."""
+    most: dict[str, tuple[tuple[int, int], str]] = {}
+    unnamed = [index for index, node in enumerate(nodes) if node.provenance and not node.provenance.block_type]
+    for index in unnamed:
+        node = nodes[index]
+        weight = rows[index].macs, sum(int(total(terms)) for terms in node.op.parameters().values())
+        if node.block not in most or weight > most[node.block][0]:
+            most[node.block] = (weight, node.op.describe())
+    for index in unnamed:
+        node = nodes[index]
+        assert node.provenance is not None
+        nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
 
 
 class _Holder:
@@ -123,10 +126,23 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
     found: dict[int, str] = {}
     for row in rows:
         slots = row.rule.slots if row.rule is not None else ()
-        for index, one in enumerate(row.inputs[: len(slots)]):
-            if one is not None and one.source is not None and not _is_worked_on(row, index):
-                found[one.source.key] = found.get(one.source.key) or slots[index]
+        of_sizes = _is_of_sizes(row)
+        for index, one in enumerate(row.inputs if of_sizes else row.inputs[: len(slots)]):
+            if one is not None and one.source is not None and (of_sizes or not _is_worked_on(row, index)):
+                found[one.source.key] = found.get(one.source.key) or ("" if of_sizes else slots[index])
     return found
+
+
+def _is_of_sizes(row: Ran) -> bool:
+    """Tell whether a row computes sizes: numbers that are known, with others than the file stores, or whole ones of
+    what the file has as floats."""
+    if row.macs or any(one.data is None or None in one.data for one in row.outputs):
+        return False
+    if row.node.op == "Cast":
+        return row.outputs[0].dtype in ("int32", "int64", "bool")
+    if row.rule is not None and row.rule.keeps:
+        return False
+    return any(one is not None and one.edge is not None for one in row.inputs)
 
 
 def _is_worked_on(row: Ran, index: int) -> bool:

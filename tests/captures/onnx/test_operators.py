@@ -12,9 +12,11 @@ from onnx.backend.test.case.node import collect_testcases
 
 from archprof.captures.onnx import control, rules
 from archprof.captures.onnx.elements import TYPES
+from archprof.captures.onnx.file import runs_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import MAX_ELEMENTS, read_model
 from archprof.captures.onnx.tensor import Tensor, made
+from tests.captures.onnx.files import graph, node, saved
 
 # Without a rule, and not counted: a machine's training, and models that are no networks.
 _OPAQUE = ("ai.onnx.preview.training", "ai.onnx.ml")
@@ -99,3 +101,18 @@ def test_every_operator_has_a_rule():
     listed = {one.name for one in onnx.defs.get_all_schemas_with_history() if one.domain == ""}
     assert listed - set(rules.RULES) - set(control.RUNS) == {"Constant"}
     assert onnx.defs.onnx_opset_version() <= rules.NEWEST
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inputs", "shape"),
+    [
+        ({"input_as_shape": 1}, "s", (3, 4)),
+        ({"input_as_shape": 1, "extra_shape": [2]}, "s", (3, 4, 2)),
+        ({}, "s", (2,)),
+        ({"shape": [5, 6]}, "", (5, 6)),
+    ],
+)
+def test_an_operator_that_was_given_up(tmp_path, attributes, inputs, shape):
+    stored = {"s": np.array([3, 4])}
+    path = saved(tmp_path, graph([node("ConstantFill", inputs, "y", **attributes)], {"x": (1,)}, stored=stored), 7)
+    assert runs_of(str(path))[0].outputs["y"].shape == shape
