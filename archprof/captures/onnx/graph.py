@@ -134,15 +134,14 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
 
 
 def _is_of_sizes(row: Ran) -> bool:
-    """Tell whether a row computes sizes: numbers that are known, with others than the file stores, or whole ones of
+    """Tell whether a row computes sizes: a list of known numbers from such and what the file stores, or whole ones of
     what the file has as floats."""
-    if row.macs or any(one.data is None or None in one.data for one in row.outputs):
+    if any(one.data is None or None in one.data or len(one.shape or ()) > 1 for one in row.outputs):
         return False
     if row.node.op == "Cast":
         return row.outputs[0].dtype in ("int32", "int64", "bool")
-    if row.rule is not None and row.rule.keeps:
-        return False
-    return any(one is not None and one.edge is not None for one in row.inputs)
+    joins = row.rule is not None and row.rule.kind == "join"
+    return joins and any(one is not None and one.edge is not None for one in row.inputs)
 
 
 def _is_worked_on(row: Ran, index: int) -> bool:

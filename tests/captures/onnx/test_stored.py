@@ -37,6 +37,13 @@ CASES = {
         ],
         {"to": weights(2) * 0 + 3, "b": weights(9), "size": np.array([3, 9])}, 9,
     ),
+    "a token that is repeated for each image": (
+        [
+            node("Shape", "x", "s"), node("Concat", "one s", "to", axis=0), node("Expand", "token to", "t"),
+            node("Concat", "t x", "y", axis=0),
+        ],
+        {"token": weights(1, 9), "one": np.array([], np.int64)}, 9,
+    ),
     "biases that are joined": (
         [node("Concat", "a b", "c", axis=0), node("Add", "x c", "y")], {"a": weights(4), "b": weights(5)}, 9,
     ),
