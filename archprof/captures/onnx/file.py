@@ -49,7 +49,13 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     facts = facts_of(model, roles)
     origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
-    remarks = (*said, *_optional_said(model), *_batch_said(taken), *_said(facts, runs[0], graph))
+    remarks = (
+        *said,
+        *_optional_said(model),
+        *_batch_said(taken),
+        *_unsure_said(runs[0]),
+        *_said(facts, runs[0], graph),
+    )
     return graph._replace(origin=origin._replace(remarks=remarks))
 
 
@@ -158,6 +164,11 @@ def _optional_said(model: ModelRecord) -> list[str]:
     return [f"counted with what may be left out: {', '.join(names)}"] if names else []
 
 
+def _unsure_said(run: Run) -> list[str]:
+    names = [f"`{plain(name)}`" for name, one in run.outputs.items() if one.elements is None and one.items is None]
+    return [f"outputs whose shape is not known: {', '.join(names)}"] if names else []
+
+
 def _batch_said(taken: Sequence[Taken]) -> list[str]:
     fixed = {one.shape[0] for one in taken[:1] if len(one.shape) > 1}
     sizes = [size for size in fixed if size is not None and size > 1]
@@ -172,7 +183,7 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     parts = [f"{exact(facts.floats)} floats{single}"]
     parts += [f"{exact(facts.quantised)} quantised"] if facts.quantised else []
     parts += [f"{exact(facts.constants)} other constants"] if facts.constants else []
-    said.append(f"stored: {', '.join(parts)} · bytes: {bytes_by}")
+    said.append(f"stored: {', '.join(parts)}" + (f" · bytes: {bytes_by}" if bytes_by else ""))
     if facts.external_bytes:
         said.append(f"{short(facts.external_bytes)}B of them in other files, which are not opened")
     norms = folded(run.rows)

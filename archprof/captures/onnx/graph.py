@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
 def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], roles: Mapping[int, str]) -> Graph:
     """Return the graph of a model that was run at the batch sizes of `captures.batch`, or, where the file fixes one,
-    once. What of the *stored* tensors no node reads, a row of its own holds."""
+    once. What of the *stored* tensors no node reads, a row of its own holds. Its outputs are those whose shape is known."""
     first = runs[0]
     alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
     seen = runs if alike else runs[:1]
@@ -47,7 +47,8 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
         _add(builder, [one.rows[index] for one in seen], place, holder, channels)
     _name_blocks(builder.nodes, first.rows)
     _add_unused(builder, stored, holder)
-    outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
+    known = {name: one for name, one in first.outputs.items() if one.elements is not None}
+    outputs = {plain(name): one.edge for name, one in known.items() if one.edge is not None}
     graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
     return graph._replace(single_batch=len(seen) == 1)
 

@@ -26,4 +26,8 @@ def find_rule(domain: str, op: str) -> Rule | None:
         from archprof.captures.onnx.rules import microsoft
 
         return microsoft.DOMAINS.get(domain, {}).get(op)
+    if domain == "ai.onnx.ml":
+        from archprof.captures.onnx.rules import learners
+
+        return learners.RULES.get(op)
     return None
