@@ -35,7 +35,8 @@ class Run(NamedTuple):
 
 def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], roles: Mapping[int, str]) -> Graph:
     """Return the graph of a model that was run at the batch sizes of `captures.batch`, or, where the file fixes one,
-    once. What of the *stored* tensors no node reads, a row of its own holds. Its outputs are those whose shape is known."""
+    once. What of the *stored* tensors no node reads, a row of its own holds. Its outputs are those whose shape is
+    known."""
     first = runs[0]
     alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
     seen = runs if alike else runs[:1]

@@ -56,6 +56,13 @@ def test_other_inputs_are_refused(tmp_path, kind, word):
     )
 
 
+def test_outputs_whose_shape_is_not_known_are_told(tmp_path):
+    nodes = [node("NonZero", "x", "y"), node("MatMul", "x w", "z"), node("Secret", "x", "s", domain="mine")]
+    read = read_onnx(str(saved(tmp_path, graph(nodes, {"x": (1, 4)}, ("y", "z", "s"), {"w": weights(4, 2)}))))
+    assert list(read.outputs) == ["z"]
+    assert "outputs whose shape is not known: `y`, `s`" in read.origin.remarks
+
+
 def test_a_sequence_may_be_returned(tmp_path):
     nodes = [node("SequenceConstruct", "x x", "s"), node("SequenceAt", "s i", "a"), node("MatMul", "a w", "y")]
     made = graph(nodes, {"x": (1, 4)}, ("y",), {"i": np.int64(1), "w": weights(4, 2)})
