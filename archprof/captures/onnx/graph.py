@@ -9,10 +9,11 @@ from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
 from archprof.captures.onnx.facts import STATISTICS, is_quantised
-from archprof.captures.onnx.lift import Holds, lift
+from archprof.captures.onnx.lift import Holds, call_of, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
 from archprof.captures.onnx.ran import Ran
+from archprof.captures.onnx.rules.quantised import BITS, in_a_byte
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Node, Provenance
@@ -117,9 +118,12 @@ class _Holder:
 
 def _elements(row: Ran, key: str, stored: Stored) -> int:
     """Return the elements of a tensor; weights of a few bits are packed, several in a byte."""
-    rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
-    packed = row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight"
-    return rows * columns if packed and isinstance(rows, int) and isinstance(columns, int) else stored.elements
+    if row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight":
+        rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
+        return rows * columns if isinstance(rows, int) and isinstance(columns, int) else stored.elements
+    if row.node.op in BITS and key.startswith("weight"):
+        return stored.elements * in_a_byte(call_of(row), stored.dtype.name)
+    return stored.elements
 
 
 def roles_of(rows: Iterable[Ran]) -> dict[int, str]:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from archprof.captures.onnx.file import runs_of
+from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.captures.onnx.tensor import Dims
+from archprof.costs.report import analyze_graph
 from tests.captures.onnx.exported import shapes_run
 from tests.captures.onnx.files import graph, node, saved, weights
 
@@ -70,6 +71,19 @@ CASES = (
         {"f": weights(3, 16, 8), "fb": weights(3, 16), "g": weights(3, 8, 16), "gb": weights(3, 8)},
         ((7, 8),), 7 * 2 * (16 * 8 + 8 * 16), True,
     ),
+    # experts of 16 rows of 8 and of 8 rows of 16, two weights in a byte
+    Fused(
+        "QMoE", "x r f s _ g t", {"x": (7, 8), "r": (7, 3)}, {"k": 2, "activation_type": "relu"},
+        {
+            "f": np.ones((3, 16, 4), np.uint8), "s": weights(3, 16), "g": np.ones((3, 8, 8), np.uint8),
+            "t": weights(3, 8),
+        },
+        ((7, 8),), 7 * 2 * (16 * 8 + 8 * 16),
+    ),
+    Fused(
+        "GatherBlockQuantized", "t i s", {}, {"block_size": 16, "quantize_axis": 1},
+        {"t": np.ones((9, 16), np.uint8), "i": np.array([[1, 2, 3]]), "s": weights(9, 2)}, ((1, 3, 32),), 0, True,
+    ),
     Fused("GemmFloat8", "x w", {"x": (3, 8)}, {"transB": 1}, {"w": weights(5, 8)}, ((3, 5),), 3 * 5 * 8),
     Fused(
         "QOrderedMatMul", "x s w s s", {"x": (2, 3, 8)}, {}, {"s": _ONE, "w": weights(8, 5)}, ((2, 3, 5),), 6 * 5 * 8,
@@ -107,6 +121,14 @@ def test_a_fused_operator(tmp_path, case):
     if case.runs:
         found = shapes_run(path, [torch.rand(tuple(size or 1 for size in one)) for one in case.inputs.values()])
         assert tuple(found[name] for name in outputs) == case.returns
+
+
+@pytest.mark.parametrize(("op", "params"), [("QMoE", 3 * 2 * 16 * 8), ("GatherBlockQuantized", 9 * 32)])
+def test_packed_weights_are_counted_one_by_one(tmp_path, op, params):
+    [case] = [one for one in CASES if one.op == op]
+    made = node(op, case.reads, "y", domain="com.microsoft", **case.attributes)
+    path = saved(tmp_path, graph([made], case.inputs, ("y",), case.stored))
+    assert analyze_graph(read_onnx(str(path))).totals.params == params
 
 
 def test_what_a_rule_does_not_say_is_there_for_those_that_read_it(tmp_path):

@@ -22,11 +22,12 @@ from archprof.captures.onnx.rules.products import (
     product_shape,
 )
 from archprof.captures.onnx.rules.quantised import RULES as QUANTISED
+from archprof.captures.onnx.rules.quantised import in_a_byte
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
 from archprof.captures.onnx.rules.shapes import RULES as SHAPES
 from archprof.captures.onnx.rules.windows import RULES as WINDOWS
 from archprof.captures.onnx.rules.windows import conv, conv_macs, convolved, global_pool, pooled
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, broadcast, made, numbers, times
+from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, broadcast, made, numbers, times
 
 
 def _first(call: Call) -> list[Tensor]:
@@ -311,6 +312,20 @@ def _experts_macs(call: Call, outputs: list[Tensor]) -> int:
     return prod(call.sizes()[:-1]) * call.integer("k", 1) * sum(prod(one[1:]) for one in matrices)
 
 
+def _quantised_experts_macs(call: Call, outputs: list[Tensor]) -> int:
+    """Count likewise experts whose weights may stand several in a byte."""
+    matrices = [prod(call.sizes(at)[1:]) * in_a_byte(call, call.dtype(at)) for at in (2, 5, 8) if call.has(at)]
+    return prod(call.sizes()[:-1]) * call.integer("k", 1) * sum(matrices)
+
+
+def _quantised_rows(call: Call) -> list[Tensor]:
+    """Return rows of a table whose last axis may be packed, as numbers."""
+    *table, last = call.shape()
+    table = [*table, times(last, in_a_byte(call, call.dtype()))]
+    axis = axis_of(call.integer("gather_axis"), len(table))
+    return [made(call.dtype(2), (*table[:axis], *call.shape(1), *table[axis + 1 :]))]
+
+
 def _few_bits(call: Call) -> list[Tensor]:
     """Return a product with a weight of a few bits, of N rows of K, in blocks."""
     return [made(call.dtype(), (*call.shape()[:-1], call.integer("N")))]
@@ -338,6 +353,11 @@ def _embedded(call: Call) -> list[Tensor]:
 _LARGEST_BLOCK = 16
 _MASKED = (*("",) * 10, "bias")
 _GATED_BIAS = ("", "bias", "", "weight", "bias_gate", "weight_gate")
+_QUANTISED_EXPERTS = (
+    *("", ""),
+    *(slot for k in (1, 2, 3) for slot in (f"weight_{k}", "", f"bias_{k}")),
+    *("",) * 10,
+)
 _EXPERTS = ("", "", *(f"{name}_{k}" for k in (1, 2, 3) for name in ("weight", "bias")))
 # Scales and zero points stand between what is multiplied.
 _INTEGER_MATMUL = ("", "weight", "", "", "", "", "bias")
@@ -369,6 +389,7 @@ RULES: Rules = {
     "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias", "", "")),
     "GemmFloat8": Rule(gemm, "linear", matmul_macs(), _CONV),
     "QOrderedMatMul": Rule(matmul(0, 2), "matmul", matmul_macs(), ("", "", "weight", "", "", "bias", "", "")),
+    "QMoE": Rule(_experts, "linear", _quantised_experts_macs, _QUANTISED_EXPERTS),
     "MoE": Rule(_experts, "linear", _experts_macs, _EXPERTS),
     "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, _LSTM),
     "Attention": Rule(_attention(4), "attention", _projected_macs(4), _CONV),
@@ -419,6 +440,7 @@ RULES: Rules = {
     "ReduceSumInteger": Rule(_sum),
     **{name: MOVEMENT[name] for name in ("Pad", "GatherND")},
     "GridSample": WINDOWS["GridSample"],
+    "GatherBlockQuantized": Rule(_quantised_rows, "shape", slots=("weight", "", "", "")),
     "CropAndResize": Rule(_cropped),
     **dict.fromkeys(("RotaryEmbedding", "MRotaryEmbedding"), Rule(_first)),
     "Inverse": Rule(_first),
