@@ -78,11 +78,13 @@ def is_quantised(stored: Stored, role: str | None) -> bool:
 
 class Folded(NamedTuple):
     """Norms that the exporter has folded into convolutions: how many carry one, how many more elements there were
-    before, and how many of them have the bias of another, which was equal."""
+    before, how many of them have the bias of another, which was equal, and whether they may have had one themselves,
+    which the file does not tell."""
 
     convolutions: int
     elements: int
     merged: int
+    unsure: bool
 
 
 def folded(rows: Iterable[Ran]) -> Folded:
@@ -94,7 +96,8 @@ def folded(rows: Iterable[Ran]) -> Folded:
     for (_, bias), row in found.items():
         elements += _before(row, merged=bias in biases)
         biases.add(bias)
-    return Folded(len(found), elements, len(found) - len(biases))
+    unsure = any(_is_renamed(row) for row in found.values())
+    return Folded(len(found), elements, len(found) - len(biases), unsure)
 
 
 def _stored(row: Ran, index: int) -> object:
@@ -107,7 +110,12 @@ def is_folded(row: Ran) -> bool:
     """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
     if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
         return False
-    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _bias(row).startswith("onnx::Conv_")
+    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _is_renamed(row)
+
+
+def _is_renamed(row: Ran) -> bool:
+    """Tell whether an exporter has given the bias a name of its own, as it does whether or not there was one before."""
+    return _bias(row).startswith("onnx::Conv_")
 
 
 def _bias(row: Ran) -> str:
@@ -118,5 +126,5 @@ def _before(row: Ran, *, merged: bool) -> int:
     """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
     the convolution where that came by it, and is not *merged* into that of another."""
     features = (row.outputs[0].shape or (0, 0))[1] or 0
-    came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
+    came = _is_renamed(row) or _bias(row) == f"{row.node.inputs[1]}_bias"
     return features if came and not merged else 2 * features

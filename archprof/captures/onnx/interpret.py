@@ -104,8 +104,8 @@ class Interpreter:
             if outputs is not None and rule.keeps:
                 first = call.input()
                 outputs[0] = outputs[0]._replace(source=first.source if first.edge is None else None)
-        if outputs is None:
-            outputs = [Tensor("unknown", None)] * len(node.outputs)
+        outputs = outputs or []
+        outputs += [Tensor("unknown", None)] * (len(node.outputs) - len(outputs))
         if any(one.shape is None or None in one.shape for one in outputs) and graph is not None:
             outputs = _completed(outputs, node, graph)
         ran = Ran(node, call.inputs, tuple(outputs), macs or 0, macs is not None, rule, place.inside, call.version)
