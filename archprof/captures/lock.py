@@ -235,7 +235,10 @@ def _recorded(found: Any) -> Recorded:
     kind = field(record, "kind", one_of(*KINDS))
     divides = field(record, "divides", lambda value: None if value is None else integer(value, 1, MOST_SIZE), 1)
     bounded = field(record, "bounded", flag, False)
-    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides, bounded)
+    counted = field(record, "counted", flag, macs is not None) and macs is not None
+    puts_out = field(record, "activations", count, None)
+    target = field(record, "target", text)
+    return Recorded(target, macs or 0, held, kept, kind, counted, divides, bounded, puts_out)
 
 
 def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:

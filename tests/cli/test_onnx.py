@@ -192,7 +192,8 @@ def test_compare_diff_explain_check_and_lock(capsys, folder):
     assert archprof(capsys, "lock", "b.onnx", "--check", "a.lock.json").code == 1
 
 
-def test_what_is_not_counted_fails_a_check(capsys, folder):
+def _loop(folder):
+    """Write a loop of unknown length that multiplies (1, 8) by 8 × 8 each trip."""
     body = graph(
         [node("MatMul", "s w", "t"), node("Identity", "c", "on")],
         {"i": (), "c": (), "s": (1, 8)},
@@ -203,9 +204,31 @@ def test_what_is_not_counted_fails_a_check(capsys, folder):
     saved(
         folder, graph([node("Loop", "n _ x", "y", name="loop", body=body)], {"x": (1, 8), "n": ()}, types={"n": INT64})
     )
+
+
+def test_a_loop_of_unknown_length_costs_so_much_a_trip_and_fails_a_check(capsys, folder):
+    _loop(folder)
+    shown = archprof(capsys, "summary", "net.onnx").out
+    assert "params 64 (64) · MACs at least 64 (64) · activations 8\nnot counted: onnx.Loop (a trip) ×1\n" in shown
+    assert "\n`loop` runs as often as its inputs say: 64 MACs a trip are counted once\n" in shown
     result = archprof(capsys, "check", "net.onnx", "--max-macs", "1M")
-    assert result.code == 2
-    assert "onnx.Loop (a trip)" in result.out + result.err
+    assert (result.code, result.err) == (
+        2,
+        "net.onnx:1:1: MACs are at least 64; not counted: onnx.Loop (a trip) ×1\n"
+        '  help: `--allow-uncounted="onnx.Loop (a trip)"` holds what is counted to the limit\n',
+    )
+    allowed = ("check", "net.onnx", "--allow-uncounted=onnx.Loop (a trip)", "--max-macs")
+    assert (archprof(capsys, *allowed, "1M").code, archprof(capsys, *allowed, "63").code) == (0, 1)
+
+
+def test_a_lock_has_what_a_trip_of_a_loop_costs(capsys, folder):
+    _loop(folder)
+    assert archprof(capsys, "lock", "net.onnx", "-o", "net.lock.json").code == 0
+    locked, read = (
+        json.loads(archprof(capsys, "summary", name, "--format", "json").out) for name in ("net.lock.json", "net.onnx")
+    )
+    assert (locked["totals"], locked["layers"]) == (read["totals"], read["layers"])
+    assert locked["not_counted"] == read["not_counted"] == {"onnx.Loop (a trip)": 1}
 
 
 @pytest.mark.processes

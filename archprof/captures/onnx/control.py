@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.onnx.call import Call
+from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
@@ -18,7 +19,7 @@ _MOST_LISTED = 10_000
 
 
 def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
-    """Run the branch that a known condition takes, or the one that multiplies more."""
+    """Run the branch that a known condition takes, or all, of which the costlier counts, metric by metric."""
     branches = {name: call.graph(f"{name}_branch") for name in ("then", "else")}
     condition = call.input().data
     if condition is not None and condition[0] is not None:
@@ -28,39 +29,85 @@ def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Pla
         start, told = len(run.rows), len(run.said)
         try:
             outputs = _inside(run, graph, scope, place, node)
-            seen[name] = _Branch(outputs, run.rows[start:], run.said[told:])
+            rows = run.rows[start:]
+            macs, activations = sum(row.macs for row in rows), activations_of(rows)
+            seen[name] = _Branch(outputs, rows, run.said[told:], macs, activations)
         except (NodeError, Misfit) as error:  # made for inputs of other sizes
             misfits.append(error)
         del run.rows[start:], run.said[told:]
     if len(misfits) == len(branches):
         raise misfits[0]
-    costlier = max(seen, key=lambda name: seen[name].macs)
-    chosen = seen[costlier]
-    less = any(branch.macs < chosen.macs for branch in seen.values())
-    run.rows.extend(row._replace(bounded=row.bounded or (less and row.macs > 0)) for row in chosen.rows)
-    run.said.extend(chosen.said)
-    if misfits or len({branch.macs for branch in seen.values()}) > 1:
-        costs = ", ".join(f"`{name}` {seen[name].cost if name in seen else 'does not fit'}" for name in branches)
-        run.said.append(f"the condition of `{node.name or node.op}` is not known: counted as `{costlier}` ({costs})")
-    return [one._replace(data=None) for one in chosen.outputs]
+    return _costlier(run, node, place, branches, seen)
 
 
 class _Branch(NamedTuple):
-    """What a branch returns, what ran in it, and what is to be told of that."""
+    """What a branch returns, what ran in it, and what is to be told of that; its multiply-accumulates, and what its
+    layers put out."""
 
     outputs: list[Tensor]
     rows: list[Ran]
     said: list[str]
+    macs: int
+    activations: int
 
-    @property
-    def macs(self) -> int:
-        """The multiply-accumulates of all rows."""
-        return sum(row.macs for row in self.rows)
 
-    @property
-    def cost(self) -> str:
-        """The multiply-accumulates in words."""
-        return f"{self.macs:,} MACs"
+def _costlier(
+    run: Interpreter, node: NodeRecord, place: Place, names: Collection[str], seen: Mapping[str, _Branch]
+) -> list[Tensor]:
+    """Note the branch that multiplies more, by how much another one puts out more, and the largest of what they return:
+    upper bounds all, unless the branches are equal."""
+    # Of branches that multiply as much, the rows of the one that puts out less are exact.
+    costlier = max(seen, key=lambda name: (seen[name].macs, -seen[name].activations))
+    fuller = max(seen, key=lambda name: (seen[name].activations, name == costlier))
+    chosen, more = seen[costlier], seen[fuller].activations - seen[costlier].activations
+    less = any(branch.macs < chosen.macs for branch in seen.values())
+    run.rows.extend(row._replace(bounded=row.bounded or (less and row.macs > 0)) for row in chosen.rows)
+    run.said.extend(chosen.said)
+    called = node.name or node.op
+    if len(seen) < len(names) or len({(one.macs, one.activations) for one in seen.values()}) > 1:
+        counts = f"counted as `{costlier}` ({_listed(names, seen, 'macs', 'MACs')})"
+        if more:
+            counts += f", activations as `{fuller}` ({_listed(names, seen, 'activations')})"
+        run.said.append(f"the condition of `{called}` is not known: {counts}")
+    if more:
+        nothing = (Tensor("unknown", None),)
+        beside = Ran(node._replace(op=f"{node.op} ({fuller})"), (), nothing, 0, True, None, place.inside)
+        run.append(beside._replace(bounded=True, puts_out=more))
+    return _largest(run, node, place, costlier, seen)
+
+
+def _listed(names: Collection[str], seen: Mapping[str, _Branch], metric: str, unit: str = "") -> str:
+    """Return what each branch costs, by name."""
+    costs = {name: f"{getattr(one, metric):,} {unit}".strip() for name, one in seen.items()}
+    return ", ".join(f"`{name}` {costs.get(name, 'does not fit')}" for name in names)
+
+
+def _largest(
+    run: Interpreter, node: NodeRecord, place: Place, costlier: str, seen: Mapping[str, _Branch]
+) -> list[Tensor]:
+    """Return what the costlier branch returns, each axis as long as in any branch. Of other numbers of axes nothing is
+    the largest: then that is told."""
+    chosen, *others = [seen[costlier].outputs, *(one.outputs for one in seen.values())]
+    if all([one.shape for one in other] == [one.shape for one in chosen] for other in others):
+        return [one._replace(data=None) for one in chosen]
+    found = [_longest(ones) for ones in zip(chosen, *others, strict=True)]
+    if None in found:
+        message = f"the branches of `{node.name or node.op}` return other numbers of axes"
+        run.said.append(f"{message}: what reads them is counted behind `{costlier}`")
+    outputs = [one if largest is None else largest for one, largest in zip(chosen, found, strict=True)]
+    return list(run.append(Ran(node, tuple(chosen), tuple(outputs), 0, True, None, place.inside, bounded=True)))
+
+
+def _longest(ones: Sequence[Tensor]) -> Tensor | None:
+    """Return a tensor that is as long along each axis as any of these; None for those of other numbers of axes."""
+    shapes = [one.shape for one in ones]
+    if len({None if shape is None else len(shape) for shape in shapes}) > 1:
+        return None
+    if None in shapes:
+        return ones[0]._replace(data=None)
+    sizes = zip(*(one.known_shape for one in ones), strict=True)
+    shape = tuple([None if None in axis else max(axis) for axis in sizes])
+    return ones[0]._replace(shape=shape, data=None, source=None)
 
 
 def _either(first: Tensor, second: Tensor) -> Tensor:
@@ -96,7 +143,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         most = 0
     if most is not None and goes_on is not None and max(0, int(most)) * len(body.nodes) <= _MOST_LISTED:
         state, listed, known = carried, [], True
-        start = len(run.rows)
+        start, told = len(run.rows), len(run.said)
         for index in range(max(0, int(most))):
             condition, *found = trip(index, state)
             state = found[: len(carried)]
@@ -109,7 +156,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
             stacked = listed or [[Tensor("unknown", None)] * (len(node.outputs) - len(carried))]
             columns = [_stacked(parts, len(listed)) for parts in zip(*stacked, strict=True)]
             return _collected(run, node, place, [*state, *columns])
-        del run.rows[start:]
+        del run.rows[start:], run.said[told:]
     fixed = most if goes_on else None
     _, *found = _once(run, node, int(fixed) if fixed is not None else None, place, lambda: trip(None, _unsure(carried)))
     state, parts = found[: len(carried)], found[len(carried) :]
@@ -136,13 +183,12 @@ def _once(
     run: Interpreter, node: NodeRecord, trips: int | None, place: Place, trip: Callable[[], list[Tensor]]
 ) -> list[Tensor]:
     """Run a graph once, and note it as one row of all trips; of a number of trips that is not known, of one."""
-    from archprof.captures.onnx.ran import Ran
-
     start = len(run.rows)
     found = trip()
     rows = run.rows[start:]
     del run.rows[start:]
-    macs = sum(row.macs for row in rows) * (1 if trips is None else trips)
+    times = 1 if trips is None else trips
+    macs, puts_out = times * sum(row.macs for row in rows), times * activations_of(rows)
     counted = all(row.counted for row in rows) and (trips is not None or not macs)
     name, op = node.name or node.op, node.op
     if trips is None:
@@ -150,7 +196,8 @@ def _once(
         run.said.append(f"`{name}` runs as often as its inputs say: {macs:,} MACs a trip are counted once")
     names = tuple(map(str, range(len(found))))
     read = tuple(_read_outside(rows, start))
-    run.append(Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside, 0))
+    alike = Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside)
+    run.append(alike._replace(bounded=any(row.bounded for row in rows), puts_out=puts_out))
     return [one._replace(edge=run.rows[-1].outputs[k].edge) for k, one in enumerate(found)]
 
 
@@ -162,9 +209,7 @@ def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
 
 def _collected(run: Interpreter, node: NodeRecord, place: Place, outputs: list[Tensor]) -> Sequence[Tensor]:
     """Note what all trips return together: a row that reads the last of them."""
-    from archprof.captures.onnx.ran import Ran
-
-    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside, 0))
+    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside))
 
 
 def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:

@@ -50,6 +50,22 @@ def _of_nodes(nodes: Iterable[NodeRecord]) -> Iterator[Stored]:
                 yield from (one for graph in value if isinstance(graph, GraphRecord) for one in _of_graph(graph))
 
 
+def statistics_of(model: ModelRecord) -> dict[int, str]:
+    """Return which stored tensors operators take for running statistics, by their keys, whether they run or not."""
+    return dict(_statistics(model.graph, {}))
+
+
+def _statistics(graph: GraphRecord, around: Mapping[str, int]) -> Iterator[tuple[int, str]]:
+    named = {**around, **{one.name: one.key for one in graph.stored}}
+    for node in graph.nodes:
+        if node.op == "BatchNormalization":
+            found = zip(node.inputs[3:], STATISTICS, strict=False)
+            yield from ((named[name], slot) for name, slot in found if name in named)
+        for value in node.attributes.values():
+            if isinstance(value, GraphRecord):
+                yield from _statistics(value, named)
+
+
 def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
     """Return what a file stores; *roles* says of stored tensors, by their keys, what an operator takes them for."""
     floats = scalars = quantised = constants = external = 0

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
-from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
+from archprof.captures.onnx.facts import Facts, facts_of, folded, statistics_of, stored_in
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
@@ -43,12 +43,12 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     model, name = _model(path), _name(path)
     taken = inputs_of(model.graph, Request(path, sizes, inputs))
     runs, said = _runs(model, taken, path)
-    roles = roles_of(runs[0].rows)
+    roles = statistics_of(model) | roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
     origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
-    remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
+    remarks = (*dict.fromkeys(said), *_batch_said(taken), *_said(facts, runs[0], graph))
     return graph._replace(origin=origin._replace(remarks=remarks))
 
 
