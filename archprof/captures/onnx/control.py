@@ -1,14 +1,16 @@
-"""Operators that run graphs: If, Loop and Scan. What is known of a condition or a number of trips decides what runs."""
+"""Operators that run graphs: Loop, Scan and SequenceMap here, If in `branches`. What is known of a number of trips
+decides what runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.captures.onnx.branches import run_branch
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
-from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
+from archprof.captures.onnx.ran import Place, Ran, Scope
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
 
 if TYPE_CHECKING:
@@ -16,98 +18,6 @@ if TYPE_CHECKING:
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
-
-
-def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
-    """Run the branch that a known condition takes, or all, of which the costlier counts, metric by metric."""
-    branches = {name: call.graph(f"{name}_branch") for name in ("then", "else")}
-    condition = call.input().data
-    if condition is not None and condition[0] is not None:
-        return _inside(run, branches["then" if condition[0] else "else"], scope, place, node)
-    seen, misfits = {}, []
-    for name, graph in branches.items():
-        start, told = len(run.rows), len(run.said)
-        try:
-            outputs = _inside(run, graph, scope, place, node)
-            rows = run.rows[start:]
-            macs, activations = sum(row.macs for row in rows), activations_of(rows)
-            seen[name] = _Branch(outputs, rows, run.said[told:], macs, activations)
-        except (NodeError, Misfit) as error:  # made for inputs of other sizes
-            misfits.append(error)
-        del run.rows[start:], run.said[told:]
-    if len(misfits) == len(branches):
-        raise misfits[0]
-    return _costlier(run, node, place, branches, seen)
-
-
-class _Branch(NamedTuple):
-    """What a branch returns, what ran in it, and what is to be told of that; its multiply-accumulates, and what its
-    layers put out."""
-
-    outputs: list[Tensor]
-    rows: list[Ran]
-    said: list[str]
-    macs: int
-    activations: int
-
-
-def _costlier(
-    run: Interpreter, node: NodeRecord, place: Place, names: Collection[str], seen: Mapping[str, _Branch]
-) -> list[Tensor]:
-    """Note the branch that multiplies more, by how much another one puts out more, and the largest of what they return:
-    upper bounds all, unless the branches are equal."""
-    # Of branches that multiply as much, the rows of the one that puts out less are exact.
-    costlier = max(seen, key=lambda name: (seen[name].macs, -seen[name].activations))
-    fuller = max(seen, key=lambda name: (seen[name].activations, name == costlier))
-    chosen, more = seen[costlier], seen[fuller].activations - seen[costlier].activations
-    less = any(branch.macs < chosen.macs for branch in seen.values())
-    run.rows.extend(row._replace(bounded=row.bounded or (less and row.macs > 0)) for row in chosen.rows)
-    run.said.extend(chosen.said)
-    called = node.name or node.op
-    if len(seen) < len(names) or len({(one.macs, one.activations) for one in seen.values()}) > 1:
-        counts = f"counted as `{costlier}` ({_listed(names, seen, 'macs', 'MACs')})"
-        if more:
-            counts += f", activations as `{fuller}` ({_listed(names, seen, 'activations')})"
-        run.said.append(f"the condition of `{called}` is not known: {counts}")
-    if more:
-        nothing = (Tensor("unknown", None),)
-        beside = Ran(node._replace(op=f"{node.op} ({fuller})"), (), nothing, 0, True, None, place.inside)
-        run.append(beside._replace(bounded=True, puts_out=more))
-    return _largest(run, node, place, costlier, seen)
-
-
-def _listed(names: Collection[str], seen: Mapping[str, _Branch], metric: str, unit: str = "") -> str:
-    """Return what each branch costs, by name."""
-    costs = {name: f"{getattr(one, metric):,} {unit}".strip() for name, one in seen.items()}
-    return ", ".join(f"`{name}` {costs.get(name, 'does not fit')}" for name in names)
-
-
-def _largest(
-    run: Interpreter, node: NodeRecord, place: Place, costlier: str, seen: Mapping[str, _Branch]
-) -> list[Tensor]:
-    """Return what the costlier branch returns, each axis as long as in any branch. Of other numbers of axes nothing is
-    the largest: then that is told."""
-    chosen, *others = [seen[costlier].outputs, *(one.outputs for one in seen.values())]
-    if all([one.shape for one in other] == [one.shape for one in chosen] for other in others):
-        return [one._replace(data=None) for one in chosen]
-    found = [_longest(ones) for ones in zip(chosen, *others, strict=True)]
-    if None in found:
-        message = f"the branches of `{node.name or node.op}` return other numbers of axes"
-        run.said.append(f"{message}: what reads them is counted behind `{costlier}`")
-    outputs = [one if largest is None else largest for one, largest in zip(chosen, found, strict=True)]
-    return list(run.append(Ran(node, tuple(chosen), tuple(outputs), 0, True, None, place.inside, bounded=True)))
-
-
-def _longest(ones: Sequence[Tensor]) -> Tensor | None:
-    """Return a tensor that is as long along each axis as any of these; None for those of other numbers of axes."""
-    shapes = [one.shape for one in ones]
-    if len({None if shape is None else len(shape) for shape in shapes}) > 1:
-        return None
-    if None in shapes:
-        return ones[0]._replace(data=None)
-    sizes = zip(*(one.known_shape for one in ones), strict=True)
-    shape = tuple([None if None in axis else max(axis) for axis in sizes])
-    return ones[0]._replace(shape=shape, data=None, source=None)
 
 
 def _either(first: Tensor, second: Tensor) -> Tensor:
@@ -119,15 +29,6 @@ def _either(first: Tensor, second: Tensor) -> Tensor:
     return first._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=data)
 
 
-def _inside(
-    run: Interpreter, graph: GraphRecord, scope: Scope, place: Place, node: NodeRecord, *given: Tensor
-) -> list[Tensor]:
-    """Run a graph in the scope of the node that holds it."""
-    inner = Scope(scope)
-    inner.values.update({stated.name: one for stated, one in zip(graph.inputs, given, strict=False)})
-    return run.graph(graph, inner, place._replace(inside=(*place.inside, node.name or node.op)))
-
-
 def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a loop's graph as often as is known, or once."""
     body = call.graph("body")
@@ -137,7 +38,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
 
     def trip(index: int | None, state: list[Tensor]) -> list[Tensor]:
         numbered = made("int64", (), [index])
-        return _inside(run, body, scope, place, node, numbered, made("bool", (), [goes_on]), *state)
+        return run.inside(body, scope, place, node, numbered, made("bool", (), [goes_on]), *state)
 
     if goes_on is not None and not goes_on:
         most = 0
@@ -222,14 +123,9 @@ def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
 def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a graph once for each step along an axis of some inputs."""
     if call.version < 9:
-        raise Unknown  # it had the batch among its axes
-    body, count = call.graph("body"), call.integer("num_scan_inputs")
-    given = [one for one in call.inputs if one is not None]
-    split = len(given) - count
-    if count < 1 or split < 0:
-        raise Misfit(f"{count} of {len(given)} inputs are to be taken step by step")
-    state, taken = given[:split], given[split:]
-    axes = call.integers("scan_input_axes") or (0,) * count
+        return _scan_of_images(run, call, node, scope, place)
+    state, taken = _split(call, [one for one in call.inputs if one is not None])
+    axes = call.integers("scan_input_axes") or (0,) * len(taken)
     steps: Dim = None
     slices = []
     for one, axis in zip(taken, axes, strict=True):
@@ -237,19 +133,79 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         at = axis_of(axis, len(shape))
         steps = shape[at] if steps is None else steps
         slices.append(Tensor(one.dtype, (*shape[:at], *shape[at + 1 :]), edge=one.edge))
-    listed: list[list[Tensor]] = []
-    if steps is not None and steps * len(body.nodes) <= _MOST_LISTED:
-        for _ in range(steps):
-            found = _inside(run, body, scope, place, node, *state, *slices)
-            state = found[:split]
-            listed.append(found[split:])
-    else:
-        found = _once(run, node, steps, place, lambda: _inside(run, body, scope, place, node, *_unsure(state), *slices))
-        state, listed = found[:split], [found[split:]]
-    columns = [_stacked(parts, steps) for parts in zip(*listed, strict=True)]
+    body = _Body(run, call.graph("body"), node, scope, place)
+    state, parts = _stepped(body, None if steps is None else [steps], state, slices)
+    columns = [_stacked([part], steps) for part in parts]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
     stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
     return _collected(run, node, place, [*state, *stacked])
+
+
+def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
+    """Run a graph as opset 8 has it: for each image along the first axis of all inputs, and for each step along the
+    second axis of some, as many as a first input says of each image."""
+    before, taken = _split(call, [one for one in call.inputs[1:] if one is not None])
+    images, steps = taken[0].known_shape[:2]
+    if images is None:
+        raise Unknown
+    slices = [Tensor(one.dtype, one.known_shape[2:], edge=one.edge) for one in taken]
+    state = [Tensor(one.dtype, one.known_shape[1:], edge=one.edge) for one in before]
+    told = call.optional(0)
+    lengths = None if steps is None else [steps] * images
+    unsure = told is not None and (told.data is None or None in told.data)
+    if told is not None and told.data is not None and not unsure:
+        lengths = [int(length or 0) for length in told.data]
+        if steps is not None and max(lengths, default=0) > steps:
+            raise Misfit(f"{max(lengths)} steps of {steps}")
+    start = len(run.rows)
+    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), lengths, state, slices)
+    if unsure:
+        run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
+        run.said.append(f"`{node.name or node.op}` runs as long as its inputs say: {steps} steps are counted")
+    parts = [_stacked([part], steps) for part in parts]
+    return _collected(run, node, place, [_stacked([one], images) for one in (*state, *parts)])
+
+
+def _split(call: Call, given: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return what a scan carries from step to step, and what it takes step by step."""
+    count = call.integer("num_scan_inputs")
+    split = len(given) - count
+    if count < 1 or split < 0:
+        raise Misfit(f"{count} of {len(given)} inputs are to be taken step by step")
+    return list(given[:split]), list(given[split:])
+
+
+class _Body(NamedTuple):
+    """A graph that runs step by step, and the node that holds it."""
+
+    run: Interpreter
+    graph: GraphRecord
+    node: NodeRecord
+    scope: Scope
+    place: Place
+
+    def step(self, *given: Tensor) -> list[Tensor]:
+        """Run the graph."""
+        return self.run.inside(self.graph, self.scope, self.place, self.node, *given)
+
+
+def _stepped(
+    body: _Body, lengths: Sequence[int] | None, state: list[Tensor], taken: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Run a graph as often as sequences are long, each from a first state; of very many steps, or as many as nobody
+    knows, one stands for all. Returns the state behind, and what a step returns beside."""
+    run, split = body.run, len(state)
+    steps = None if lengths is None else sum(lengths)
+    if lengths is None or not steps or steps * len(body.graph.nodes) > _MOST_LISTED:
+        found = _once(run, body.node, steps, body.place, lambda: body.step(*_unsure(state), *taken))
+        return found[:split], found[split:]
+    after, beside = state, state[:0]
+    for length in lengths:
+        after = state
+        for _ in range(length):
+            found = body.step(*after, *taken)
+            after, beside = found[:split], found[split:]
+    return after, beside
 
 
 def _along(tensor: Tensor, axis: int) -> Tensor:
@@ -270,13 +226,13 @@ def _map(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Pl
     results: list[list[Tensor]] = []
     for k, item in enumerate(items):
         given = [one.items[k] if one.items is not None else one for one in others]
-        results.append(_inside(run, call.graph("body"), scope, place, node, item, *given))
+        results.append(run.inside(call.graph("body"), scope, place, node, item, *given))
     columns = zip(*results, strict=True) if results else [()] * len(node.outputs)
     return [Tensor(column[0].dtype if column else "unknown", None, items=tuple(column)) for column in columns]
 
 
 RUNS: dict[str, Callable[[Interpreter, Call, NodeRecord, Scope, Place], Sequence[Tensor]]] = {
-    "If": _if,
+    "If": run_branch,
     "Loop": _loop,
     "Scan": _scan,
     "SequenceMap": _map,

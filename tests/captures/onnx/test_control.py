@@ -106,6 +106,16 @@ def test_of_branches_that_multiply_as_much_the_macs_are_exact(tmp_path):
     assert "params 96 (96) · MACs 48 (48) · activations at most 8" in [note.text for note in footer]
 
 
+def test_of_branches_one_without_a_rule_is_named(tmp_path):
+    secret = graph([helper.make_node("Secret", ["x"], ["s"], domain="my.domain")], {}, ["s"])
+    product = graph([node("MatMul", "x k", "l")], {}, ["l"], {"k": weights(8, 4)})
+    gate = node("If", "on", "y", then_branch=secret, else_branch=product)
+    path = saved(tmp_path, graph([gate], {"x": (1, 8), "on": ()}, types={"on": BOOL}))
+    report = analyze_graph(read_onnx(str(path)))
+    assert report.totals.macs == 8 * 4
+    assert not_counted(report) == {"onnx.If (then)": 1}
+
+
 def test_of_branches_whose_outputs_differ_the_largest_goes_on(tmp_path):
     same = graph([node("Identity", "x", "s")], {}, ["s"])
     less = graph([node("Conv", "x k", "l", strides=(2, 2))], {}, ["l"], {"k": weights(2, 2, 2, 2)})
@@ -180,6 +190,52 @@ def test_a_scan(tmp_path):
     report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
     assert report.totals.macs == 6 * 8 * 4
     assert report.outputs["all"].at_batch(1) == (6, 1, 4)
+
+
+LENGTHS = {  # of two sequences of at most 6 steps: those that a file stores, or an input; steps that are counted
+    "all": (None, None, 12),
+    "stored": ([6, 4], None, 10),
+    "given": (None, (2,), 12),
+}
+
+
+@pytest.mark.parametrize("case", LENGTHS)
+def test_a_scan_of_images(tmp_path, case):
+    stored, given, steps = LENGTHS[case]
+    body = graph(
+        [node("MatMul", "row w", "t"), node("Add", "s t", "s2"), node("Identity", "s2", "o")],
+        {"s": (1, 4), "row": (1, 8)}, ["s2", "o"], {"w": weights(8, 4)},
+    )  # fmt: skip
+    first = "_" if case == "all" else "n"
+    held = {"s0": weights(2, 1, 4)} | ({} if stored is None else {"n": np.array(stored, np.int64)})
+    made = graph(
+        [node("Scan", f"{first} s0 x", "y all", name="scan", body=body, num_scan_inputs=1)],
+        {"x": (2, 6, 1, 8)} | ({} if given is None else {"n": given}),
+        ["y", "all"], held, {"n": INT64},
+    )  # fmt: skip
+    path = saved(tmp_path, made, opset=8, ir_version=4)
+    found = read_onnx(str(path))
+    report = analyze_graph(found)
+    assert not_counted(report) is None
+    assert report.totals.macs == steps * 8 * 4
+    assert report.totals.params == 8 * 4 + 2 * 4
+    assert [value.at_batch(1) for value in report.outputs.values()] == [(2, 1, 4), (2, 6, 1, 4)]
+    assert (at_most(report) is not None) == (given is not None)
+    said = "`scan` runs as long as its inputs say: 6 steps are counted"
+    assert (said in found.origin.remarks) == (given is not None)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    numbers = {"x": np.zeros((2, 6, 1, 8), np.float32), "n": np.array([6, 4])}
+    inputs = {one.name: numbers[one.name] for one in session.get_inputs()}
+    assert [one.shape for one in session.run(None, inputs)] == [(2, 1, 4), (2, 6, 1, 4)]
+
+
+def test_a_long_scan_is_one_row(tmp_path):
+    body = graph([node("MatMul", "row w", "t")], {"row": (1, 8)}, ["t"], {"w": weights(8, 4)})
+    made = graph([node("Scan", "_ x", "y", body=body, num_scan_inputs=1)], {"x": (3, 50_000, 1, 8)})
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made, opset=8, ir_version=4))))
+    assert [row.cost.macs for row in report.rows] == [3 * 50_000 * 8 * 4, 0]
+    assert report.totals.activations == 3 * 50_000 * 4
 
 
 def test_a_function_of_the_file(tmp_path):
