@@ -147,7 +147,8 @@ class _Reader:
         tied = field(record, "parameters", names, None)
         frozen = frozenset(field(record, "frozen", texts, ()))
         memory = read_memory(record, len(edges), len(outputs))
-        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory)
+        folds = field(record, "folds_norm", flag, False)
+        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory, folds)
         form = field(record, "form", _FORMS, "module")
         call = self._builder.append(field(record, "path", text), op, edges, outputs, op.kind, form, placement)
         if call != field(record, "call", count, 1):

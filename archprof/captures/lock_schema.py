@@ -75,6 +75,7 @@ def _node() -> dict[str, Any]:
         "trainable": {"type": "boolean"},
         "frozen": {"type": "array", "items": _TEXT},
         "parameters": {"type": "object", "additionalProperties": _TEXT},
+        "folds_norm": {"type": "boolean"},
         "aliases": {"type": "array", "items": {"anyOf": [_PLACE, {"type": "null"}]}},
         "aliases_of_many": {"type": "array", "items": {"anyOf": [_PLACE, {"type": "null"}]}},
         "writes": {"type": "array", "items": _PLACE},

@@ -135,6 +135,8 @@ def _node(node: Node, ids: list[str]) -> dict[str, Any]:
         record["frozen"] = sorted(node.frozen)
     if node.parameters:
         record["parameters"] = dict(node.parameters)
+    if node.folds_norm:
+        record["folds_norm"] = True
     if node.memory is not None:
         record |= {key: value for key, value in node.memory._asdict().items() if value != _PLAIN[key]}
     return record

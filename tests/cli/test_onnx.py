@@ -256,12 +256,73 @@ def test_a_file_at_a_revision(capsys, folder):
     assert json.loads(result.out)["totals"]["delta"]["macs"] == 27 * 4 * (256 - 64)
 
 
-def test_folded_norms_are_said(capsys, folder):
-    nodes = [node("Conv", "x onnx::Conv_1 onnx::Conv_2", "y", name="/conv/Conv")]
-    stored = {"onnx::Conv_1": weights(4, 3, 1, 1), "onnx::Conv_2": weights(4)}
+def _folded(folder, convolutions=1):
+    """Write convolutions of 1 × 1, 3 channels to 3 on 8 × 8, each with a folded norm, and a norm that stands."""
+    stored = {name: weights(3) for name in "gbmv"}
+    nodes = []
+    for k in range(convolutions):
+        names = [f"onnx::Conv_{2 * k}", f"onnx::Conv_{2 * k + 1}"]
+        nodes.append(node("Conv", " ".join([f"h{k}" if k else "x", *names]), f"h{k + 1}", name=f"/conv{k}/Conv"))
+        stored |= {names[0]: weights(3, 3, 1, 1) + k, names[1]: weights(3) + k}
+    nodes.append(node("BatchNormalization", f"h{convolutions} g b m v", "y", name="/norm/BatchNormalization"))
     saved(folder, graph(nodes, {"x": (1, 3, 8, 8)}, stored=stored))
+
+
+def test_folded_norms_are_said(capsys, folder):
+    _folded(folder)
     result = archprof(capsys, "summary", "net.onnx")
-    assert "1 convolution carries a folded norm: 16 params here, 20 before folding" in result.out
+    assert "1 convolution carries a folded norm: 18 params here, 21 before folding" in result.out
+
+
+GONE = {
+    1: "1 norm folded into a convolution is not in it",
+    2: "2 norms folded into convolutions are not in it",
+}
+
+
+@pytest.mark.parametrize("convolutions", GONE)
+def test_conventions_that_count_norms_say_which_are_gone(capsys, folder, convolutions):
+    _folded(folder, convolutions)
+    fvcore = convolutions * 9 * 64 + 2 * 3 * 64  # the products, and two for each element of the norm that stands
+    rule = "what `fvcore.nn.FlopCountAnalysis(model, x).total()` calls flops"
+    shown = ("--convention", "fvcore,torch", "--format")
+    for kind in ("table", "markdown"):
+        out = archprof(capsys, "summary", "net.onnx", *shown, kind).out.replace("\\", "").splitlines()
+        assert f"fvcore 0.1.5.post20221221: {fvcore:,} MACs, {rule}; {GONE[convolutions]}" in map(str.strip, out)
+        assert sum("folded into" in line for line in out) == 1  # torch counts no norms
+    archprof(capsys, "lock", "net.onnx", "-o", "net.lock.json")
+    for name in ("net.onnx", "net.lock.json"):
+        found = json.loads(archprof(capsys, "summary", name, *shown, "json").out)
+        assert [one.get("folded_norms") for one in found["conventions"]] == [convolutions, None]
+        where = [layer["path"] for layer in found["layers"] if layer.get("folds_norm")]
+        assert where == [f"conv{k}" for k in range(convolutions)]
+    compared = archprof(capsys, "compare", "net.onnx", "net.onnx", "--convention", "fvcore").out
+    assert f"fvcore MACs of net {fvcore:,}; {GONE[convolutions]}" in compared
+    explained = archprof(capsys, "explain", "net.onnx", "--convention", "fvcore,thop").out
+    assert f"\nfvcore, thop: {GONE[convolutions]}\n" in explained
+
+
+# A convolution has 9 weights and 3 biases, and 64 positions; the norm 3 × 64 elements, 3 weights and 3 biases.
+PRICED = {
+    "fvcore": 2 * 9 * 64 + 2 * 3 * 64,
+    "ptflops": 2 * (9 + 3) * 64 + 2 * 3 * 64,
+    "ptflops-aten": 2 * (9 + 3) * 64,
+    "thop": 2 * 9 * 64 + 4 * 3 * 64,
+    "thop-2020-09": 2 * (9 + 3) * 64 + 2 * 3 * 64,
+    "ultralytics-thop": 2 * 9 * 64 + 4 * 3 * 64,
+    "torchinfo": 2 * (9 + 3) * 64 + 6,
+    "torchsummaryx": 2 * 9 * 64 + 3,
+    "torchprofile": 2 * 9 * 64 + 3 * 64,
+    "torch": 2 * 2 * 9 * 64,
+}
+
+
+def test_conventions_price_the_graph_as_it_stands(capsys, folder):
+    _folded(folder, 2)
+    asked = ("--convention", ",".join(PRICED), "--format", "json")
+    found = json.loads(archprof(capsys, "summary", "net.onnx", *asked).out)
+    assert {one["name"]: one["total"] for one in found["conventions"]} == PRICED
+    assert not any(one.get("not_priced") for one in found["conventions"])
 
 
 def test_tensors_in_other_files_are_told_and_not_opened(capsys, folder):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
-from archprof.captures.onnx.facts import STATISTICS, is_quantised
+from archprof.captures.onnx.facts import STATISTICS, is_folded, is_quantised
 from archprof.captures.onnx.lift import Holds, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
@@ -63,7 +63,7 @@ def _add(
     op = lift(row, holds, inputs, outputs)
     names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
     provenance = Provenance(None, block=place.block, block_type=place.block_type)
-    placement = Placement(True, {}, provenance, names or None)
+    placement = Placement(True, {}, provenance, names or None, folds_norm=is_folded(row))
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
 
 
