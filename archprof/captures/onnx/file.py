@@ -177,4 +177,11 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         verb = "carries" if norms.convolutions == 1 else "carry"
         shared = f"; {norms.merged} share the bias of another, as equal tensors are merged" if norms.merged else ""
         said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding{shared}")
+    if norms.untold:
+        most = exact(here + norms.elements + norms.untold)
+        one = norms.convolutions == 1
+        had = "it had a bias" if one else "they had biases"
+        said.append(
+            f"whether {had} before, the file does not tell: {most} before folding if {'it' if one else 'all'} had"
+        )
     return said
