@@ -38,12 +38,23 @@ COMMANDS: Mapping[str, str] = {
 # Options whose value may be left out, and what they are then; a value stands behind `=`.
 _ALONE: Mapping[str, str] = {"--allow-uncounted": "--allow-uncounted=all"}
 
+# Stands before what would be taken for an option, and is standard input with settings: `-@H=320`.
+_HIDDEN = "\0"
+
+
+def _shown_again(value: Any) -> Any:
+    if isinstance(value, list | tuple):
+        return type(value)([_shown_again(one) for one in value])
+    return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
+
 
 class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        parsed: list[str] = super().parse_args(ctx, [_ALONE.get(one, one) for one in args])
+        words = [_ALONE.get(one, _HIDDEN + one if one.startswith("-@") else one) for one in args]
+        parsed: list[str] = super().parse_args(ctx, words)
+        ctx.params = {name: _shown_again(value) for name, value in ctx.params.items()}
         return parsed
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:

@@ -1,5 +1,6 @@
 """ONNX files on the command line: what is asked for, what is refused, and every message whole."""
 
+import io
 import json
 import subprocess
 import sys
@@ -166,13 +167,60 @@ def test_a_batch_that_the_file_fixes_is_said(capsys, folder):
     assert found["remarks"][0] == "a batch of 4 is counted, which the file fixes"
 
 
-@pytest.mark.parametrize("command", ["show", "sweep", "solve", "verify", "validate"])
-def test_what_needs_a_table_refuses(capsys, folder, command):
+NO_SPEC = (
+    "`{}` is an ONNX file, not a spec\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `lock` and `check` take it; the rest needs a block table\n"
+)
+NO_MODULE = (
+    "`--measure` runs a module, and `{}` holds none\n"
+    "  help: `archprof summary CODE --measure` measures what an ONNX file was exported from\n"
+)
+NO_TRAINING = (
+    "`{}` was exported as it runs in evaluation\n"
+    "  help: `--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`\n"
+)
+NO_CODE = "`{}` runs code, and `{{}}` {}\n  help: as in `net.py:Net{}`\n"
+REFUSED = {
+    "show {}": NO_SPEC,
+    "sweep {} --width 0.5,1": NO_SPEC,
+    "solve {} --max-macs 1M": NO_SPEC,
+    "verify {}": NO_SPEC,
+    "validate {}": NO_SPEC,
+    "summary {} --measure": NO_MODULE,
+    "check {} --max-macs 1M --measure": NO_MODULE,
+    "summary {} --train": NO_TRAINING,
+    "compare {0} {0} --train": NO_TRAINING,
+    "diff {0} {0} --train": NO_TRAINING,
+    "lock {} --modes eval,train": NO_CODE.format("--modes", "has none", ""),
+    "lock {} --real": NO_CODE.format("--real", "has none", ""),
+    "summary {} --real": NO_CODE.format("--real", "is none", " --real"),
+    "explain {} --real": NO_CODE.format("--real", "is none", " --real"),
+}
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_an_onnx_file_is_not_refuses(capsys, folder, command):
     _net(folder, (1, 3, 8, 8))
-    more = {"sweep": ("--width", "0.5,1"), "solve": ("--max-macs", "1M")}.get(command, ())
-    result = archprof(capsys, command, "net.onnx", *more)
-    assert result.code == 2
-    assert "`net.onnx` is an ONNX file, not a spec" in result.err + result.out
+    result = archprof(capsys, *command.format("net.onnx").split())
+    assert (result.code, result.err) == (2, REFUSED[command].format("net.onnx"))
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", ["summary -", "lock -", "explain -"])
+def test_sizes_of_standard_input_are_asked_for(capsys, command):
+    assert archprof(capsys, *command.split()) == (
+        2,
+        "",
+        "<stdin>: axes of the input are free: `x` N×3×H×W\n"
+        "  help: give their sizes, as in `-@H=320,W=320`, or `--input x=3x320x320`\n",
+    )
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_an_onnx_file_from_standard_input_is_not_refuses(capsys, command):
+    result = archprof(capsys, *command.format("-").split())
+    assert (result.code, result.err) == (2, REFUSED[command].format("<stdin>"))
 
 
 def test_compare_diff_explain_check_and_lock(capsys, folder):
@@ -233,13 +281,51 @@ def test_a_lock_has_what_a_trip_of_a_loop_costs(capsys, folder):
 
 @pytest.mark.processes
 @pytest.mark.parametrize("piped", [True, False])
-def test_standard_input(folder, piped):
+@pytest.mark.parametrize("command", ["summary -", "check - --max-macs 1M", "lock -"])
+def test_standard_input(folder, command, piped):
     path = _net(folder, (1, 3, 8, 8))
-    command = [sys.executable, "-m", "archprof", "summary", "-", "--format", "json"]
+    words = command.split() + (["--format", "json"] if "lock" not in command else [])
     with open(path, "rb") as file:
         given = {"input": file.read()} if piped else {"stdin": file}
-        ran = subprocess.run(command, capture_output=True, check=True, **given)
-    assert json.loads(ran.stdout)["totals"]["macs"] == 27 * 4 * 64 + 8
+        ran = subprocess.run([sys.executable, "-m", "archprof", *words], capture_output=True, check=True, **given)
+    found = json.loads(ran.stdout)
+    macs = 27 * 4 * 64 + 8
+    if "summary" in command:
+        assert (found["model"], found["totals"]["macs"]) == ("stdin", macs)
+    elif "check" in command:
+        assert [one["actual"] for one in found["verdicts"]] == [macs]
+    else:
+        assert (found["captured"]["model"], found["nodes"][0]["path"]) == ("<stdin>", "stem.conv")
+
+
+@pytest.fixture
+def piped_in(folder, monkeypatch):
+    """Standard input that is an ONNX file with free axes."""
+    with open(_net(folder, ("N", 3, "H", "W")), "rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        yield
+
+
+BEHIND = {
+    "summary -@H=8,W=8": 0,
+    "summary - --input 3x8x8": 0,
+    "explain -@H=8,W=8": 0,
+    "compare -@H=8,W=8 mobilenet_v2": 0,
+    "diff other.onnx@H=8,W=8 -@H=8,W=8": 0,
+    "check --max-macs 1M -@H=8,W=8": 0,
+    "check --max-macs 1k -@H=8,W=8": 1,
+    "lock - --input 3x8x8 -o net.lock.json": 0,
+    "lock --check other.lock.json -@H=8,W=8": 0,
+}
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", BEHIND)
+def test_commands_that_take_standard_input(capsys, folder, command):
+    _net(folder, ("N", 3, "H", "W"), "other.onnx")
+    assert archprof(capsys, "lock", "other.onnx@H=8,W=8", "-o", "other.lock.json").code == 0
+    result = archprof(capsys, *command.split())
+    assert (result.code, result.err) == (BEHIND[command], "")
 
 
 @pytest.mark.processes

@@ -21,7 +21,7 @@ from archprof.captures.onnx.tensor import Tensor
 from archprof.captures.onnx.wire import Damaged
 from archprof.costs.report import analyze_graph
 from archprof.errors import Location, Problem, UsageError, usage_error
-from archprof.inputs import is_stream, remember
+from archprof.inputs import is_stream, remember, shown_name
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.origin import Unlisted
 from archprof.units import exact, plural, short
@@ -40,13 +40,13 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
     not fit.
     """
-    model, name = _model(path), _name(path)
-    taken = inputs_of(model.graph, Request(path, sizes, inputs))
-    runs, said = _runs(model, taken, path)
+    model, name, shown = _model(path), _name(path), shown_name(path)
+    taken = inputs_of(model.graph, Request(shown, sizes, inputs))
+    runs, said = _runs(model, taken, shown)
     roles = statistics_of(model) | roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
-    origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
+    origin = Unlisted(name, name, shown, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
     remarks = (*dict.fromkeys(said), *_batch_said(taken), *_said(facts, runs[0], graph))
     return graph._replace(origin=origin._replace(remarks=remarks))
@@ -59,7 +59,7 @@ def runs_of(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[G
 
 
 def _model(path: str) -> ModelRecord:
-    shown = "<stdin>" if path == "-" else path
+    shown = shown_name(path)
     data = _bytes(path)
     if len(data) > MAX_BYTES:
         raise usage_error(f"{shown}: more than 2 GiB, which no ONNX file has")
