@@ -1,7 +1,7 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -43,8 +43,8 @@ _HIDDEN = "\0"
 
 
 def _shown_again(value: Any) -> Any:
-    if isinstance(value, list | tuple):
-        return type(value)([_shown_again(one) for one in value])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_shown_again(one) for one in value]
     return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
 
 
@@ -211,7 +211,7 @@ def _called(arguments: list[str]) -> str:
 
 def _usage(error: Any, called: str) -> Problem:
     """Return click's message about what was *called* in our form: lower case, no full stop, then help."""
-    message = error.format_message().rstrip(".").replace("'", "`")
+    message = error.format_message().replace(_HIDDEN, "").rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx

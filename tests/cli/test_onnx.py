@@ -205,6 +205,11 @@ def test_what_an_onnx_file_is_not_refuses(capsys, folder, command):
     assert (result.code, result.err) == (2, REFUSED[command].format("net.onnx"))
 
 
+def test_too_many_names_are_told_as_they_were_typed(capsys):
+    message = archprof(capsys, "summary", "net.onnx", "-@H=8").err
+    assert message.startswith("archprof summary: got unexpected extra argument(s) (-@H=8)\n")
+
+
 @pytest.mark.usefixtures("piped_in")
 @pytest.mark.parametrize("command", ["summary -", "lock -", "explain -"])
 def test_sizes_of_standard_input_are_asked_for(capsys, command):
