@@ -211,7 +211,7 @@ def _called(arguments: list[str]) -> str:
 
 def _usage(error: Any, called: str) -> Problem:
     """Return click's message about what was *called* in our form: lower case, no full stop, then help."""
-    message = error.format_message().replace(_HIDDEN, "").rstrip(".").replace("'", "`")
+    message = error.format_message().replace(repr(_HIDDEN).strip("'"), "").rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx
