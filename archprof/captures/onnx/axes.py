@@ -220,7 +220,8 @@ def _free(free: Sequence[Stated], request: Request) -> UsageError:
     )
     axes = ",".join(f"{name}=320" for name in names)
     shape = "x".join(str(dim) if isinstance(dim, int) else "320" for dim in (free[0].shape or ())[1:])
-    advice = f"`{request.file}@{axes}`, or `--input {free[0].name}={shape}`"
+    typed = "-" if request.file == "<stdin>" else request.file
+    advice = f"`{typed}@{axes}`, or `--input {free[0].name}={shape}`"
     return usage_error(f"{request.file}: axes of the input are free: {said}", help=f"give their sizes, as in {advice}")
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
-from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
+from archprof.captures.onnx.facts import Facts, facts_of, folded, statistics_of, stored_in
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
@@ -22,7 +22,7 @@ from archprof.captures.onnx.tensor import Tensor
 from archprof.captures.onnx.wire import Damaged
 from archprof.costs.report import analyze_graph
 from archprof.errors import Location, Problem, UsageError, usage_error
-from archprof.inputs import is_stream, remember
+from archprof.inputs import is_stream, remember, shown_name
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.origin import Unlisted
 from archprof.units import exact, plural, short
@@ -41,16 +41,16 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
     not fit.
     """
-    model, name = _model(path), _name(path)
-    taken = inputs_of(model.graph, Request(path, sizes, inputs))
-    runs, said = _runs(model, taken, path)
-    roles = roles_of(runs[0].rows)
+    model, name, shown = _model(path), _name(path), shown_name(path)
+    taken = inputs_of(model.graph, Request(shown, sizes, inputs))
+    runs, said = _runs(model, taken, shown)
+    roles = statistics_of(model) | roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
-    origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
+    origin = Unlisted(name, name, shown, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
     remarks = (
-        *said,
+        *dict.fromkeys(said),
         *_optional_said(model),
         *_batch_said(taken),
         *_unsure_said(runs[0]),
@@ -66,7 +66,7 @@ def runs_of(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[G
 
 
 def _model(path: str) -> ModelRecord:
-    shown = "<stdin>" if path == "-" else path
+    shown = shown_name(path)
     data = _bytes(path)
     if len(data) > MAX_BYTES:
         raise usage_error(f"{shown}: more than 2 GiB, which no ONNX file has")
@@ -192,8 +192,13 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         before = exact(here + norms.elements)
         carried = plural(norms.convolutions, "convolution")
         verb = "carries" if norms.convolutions == 1 else "carry"
-        biases = " if none had a bias" if norms.unsure else ""
         shared = f"; {norms.merged} share the bias of another, as equal tensors are merged" if norms.merged else ""
-        counts = f"{exact(here)} params here, {before} before folding"
-        said.append(f"{carried} {verb} a folded norm: {counts}{biases}{shared}")
+        said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding{shared}")
+    if norms.untold:
+        most = exact(here + norms.elements + norms.untold)
+        one = norms.convolutions == 1
+        had = "it had a bias" if one else "they had biases"
+        said.append(
+            f"whether {had} before, the file does not tell: {most} before folding if {'it' if one else 'all'} had"
+        )
     return said

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
-from archprof.captures.onnx.facts import STATISTICS, is_quantised
+from archprof.captures.onnx.facts import STATISTICS, is_folded, is_quantised
 from archprof.captures.onnx.lift import Holds, call_of, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
@@ -66,7 +66,7 @@ def _add(
     op = lift(row, holds, inputs, outputs)
     names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
     provenance = Provenance(None, block=place.block, block_type=place.block_type)
-    placement = Placement(True, {}, provenance, names or None)
+    placement = Placement(True, {}, provenance, names or None, folds_norm=is_folded(row))
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
 
 
@@ -115,6 +115,23 @@ class _Holder:
             return bool(role) or (role is None and stored.elements > 1)
         return is_quantised(stored, role)
 
+    def learns(self, stored: Stored) -> bool:
+        """Tell whether a stored tensor is a weight, rather than running statistics."""
+        return self._roles.get(stored.key) not in STATISTICS
+
+
+def activations_of(rows: Sequence[Ran]) -> int:
+    """Return what rows put out that multiply by weights, as the metric of that name counts it."""
+    holder = _Holder(roles_of(rows))
+    return sum(_put_out(row, holder) for row in rows)
+
+
+def _put_out(row: Ran, holder: _Holder) -> int:
+    if row.puts_out is not None:
+        return row.puts_out
+    weighted = row.macs and any(one.learns for one in holder.holds(row))
+    return (row.outputs[0].elements or 0) if weighted else 0
+
 
 def _elements(row: Ran, key: str, stored: Stored) -> int:
     """Return the elements of a tensor; weights of a few bits are packed, several in a byte."""
@@ -160,11 +177,18 @@ def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder
     """Add what the file stores and nothing reads, as branches that are not taken do."""
     unused = [one for one in stored if one.key not in holder.taken and holder.is_weight(one)]
     if unused:
-        held = tuple([(f"{plain(one.name) or 'constant'}.{one.key}", one.elements) for one in unused])
-        op = Recorded(NOT_RUN, held=held)
-        names = {key: key for key, _ in held}
+        held, kept = (
+            tuple([(_named(one), one.elements) for one in unused if holder.learns(one) is learns])
+            for learns in (True, False)
+        )
+        op = Recorded(NOT_RUN, held=held, kept=kept)
+        names = {key: key for key, _ in (*held, *kept)}
         place = Provenance(None, block=NOT_RUN, block_type=NOT_RUN)
         builder.append(NOT_RUN, op, (), (_NOTHING,), op.kind, "function", Placement(True, {}, place, names))
+
+
+def _named(stored: Stored) -> str:
+    return f"{plain(stored.name) or 'constant'}.{stored.key}"
 
 
 # What a row returns of which not even the rank is known.

@@ -54,6 +54,12 @@ class Interpreter:
         self._nodes(graph.nodes, scope, place, graph)
         return [scope.find(stated.name) or as_stated(stated) for stated in graph.outputs]
 
+    def inside(self, graph: GraphRecord, scope: Scope, place: Place, node: NodeRecord, *given: Tensor) -> list[Tensor]:
+        """Return what a graph returns that a node holds, run on what is *given* and in the scope of the node."""
+        inner = Scope(scope)
+        inner.values.update({stated.name: one for stated, one in zip(graph.inputs, given, strict=False)})
+        return self.graph(graph, inner, place._replace(inside=(*place.inside, node.name or node.op)))
+
     def _nodes(self, nodes: Sequence[NodeRecord], scope: Scope, place: Place, graph: GraphRecord | None) -> None:
         for node in nodes:
             self._left -= 1
