@@ -78,11 +78,13 @@ def is_quantised(stored: Stored, role: str | None) -> bool:
 
 class Folded(NamedTuple):
     """Norms that the exporter has folded into convolutions: how many carry one, how many more elements there were
-    before, and how many of them have the bias of another, which was equal."""
+    before, how many of them have the bias of another, which was equal, and of how many the file says no more whether
+    they had a bias of their own: it is taken that they had none."""
 
     convolutions: int
     elements: int
     merged: int
+    unsaid: int
 
 
 def folded(rows: Iterable[Ran]) -> Folded:
@@ -94,7 +96,8 @@ def folded(rows: Iterable[Ran]) -> Folded:
     for (_, bias), row in found.items():
         elements += _before(row, merged=bias in biases)
         biases.add(bias)
-    return Folded(len(found), elements, len(found) - len(biases))
+    unsaid = sum(_is_renamed(_bias(row)) for row in found.values())
+    return Folded(len(found), elements, len(found) - len(biases), unsaid)
 
 
 def _stored(row: Ran, index: int) -> object:
@@ -107,7 +110,12 @@ def is_folded(row: Ran) -> bool:
     """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
     if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
         return False
-    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _bias(row).startswith("onnx::Conv_")
+    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _is_renamed(_bias(row))
+
+
+def _is_renamed(name: str) -> bool:
+    """Tell whether a bias has the name that one exporter gives to whatever it has folded, a bias or none before."""
+    return name.startswith("onnx::Conv_")
 
 
 def _bias(row: Ran) -> str:
@@ -118,5 +126,5 @@ def _before(row: Ran, *, merged: bool) -> int:
     """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
     the convolution where that came by it, and is not *merged* into that of another."""
     features = (row.outputs[0].shape or (0, 0))[1] or 0
-    came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
+    came = _is_renamed(_bias(row)) or _bias(row) == f"{row.node.inputs[1]}_bias"
     return features if came and not merged else 2 * features

@@ -175,6 +175,8 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         before = exact(here + norms.elements)
         carried = plural(norms.convolutions, "convolution")
         verb = "carries" if norms.convolutions == 1 else "carry"
+        unsaid = ", if they had no biases of their own" if norms.unsaid else ""
         shared = f"; {norms.merged} share the bias of another, as equal tensors are merged" if norms.merged else ""
-        said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding{shared}")
+        now = f"{exact(here)} params here, {before} before folding"
+        said.append(f"{carried} {verb} a folded norm: {now}{unsaid}{shared}")
     return said

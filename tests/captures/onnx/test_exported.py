@@ -7,7 +7,7 @@ from torch import nn
 from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.costs.report import analyze_graph
 from tests.captures.onnx.exported import counted, export, shapes_run
-from tests.captures.onnx.modules import FAMILIES
+from tests.captures.onnx.modules import FAMILIES, Family
 
 # What exporters leave in a file besides the module's parameters, or take out of it; by family, exporter and axes. Norms
 # are folded (a weight and a bias of each feature become a bias); states that a cell starts from, norms over groups that
@@ -53,6 +53,8 @@ def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
     assert totals.macs == macs - _of(_LESS, name, exporter, axes)
 
 
+# The legacy exporter gives what it has folded one name, whether or not there was a bias before.
+_UNSAID = ", if they had no biases of their own"
 _TRUNK = (
     *("stem.0 conv2d", "stem.2 relu", "stem.3 max_pool"),
     *("layer1.0.conv1 conv2d", "layer1.0:Relu[0] relu", "layer1.0.conv2 conv2d", "layer1.0.shortcut.0 conv2d"),
@@ -71,7 +73,8 @@ def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
     assert rows[-1].path == "head"
     assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv"})
     # a weight and a bias for each of so many features, less the bias that convolutions have instead
-    assert "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding" in graph.origin.remarks
+    said = "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding"
+    assert said + ("" if dynamo else _UNSAID) in graph.origin.remarks
 
 
 @pytest.mark.filterwarnings("ignore")  # the exporter is not the newest
@@ -85,6 +88,17 @@ def test_merged_biases_of_an_untrained_network_are_unfolded(tmp_path):
     before = sum(parameter.numel() for parameter in module.parameters())
     [said] = [one for one in graph.origin.remarks if "folded" in one]
     assert said == (
-        f"3 convolutions carry a folded norm: {weights + folded} params here, {before} before folding;"
+        f"3 convolutions carry a folded norm: {weights + folded} params here, {before} before folding{_UNSAID};"
         " 2 share the bias of another, as equal tensors are merged"
     )
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+def test_norms_behind_biases_are_unfolded(tmp_path, dynamo):
+    biased = Family(lambda: nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()), ((1, 3, 9, 9),))
+    exported = export(biased, tmp_path, dynamo=dynamo, free=False)
+    graph = read_onnx(str(exported.path))
+    here, norm = 4 * 3 * 9 + 4, 4 + 4
+    assert analyze_graph(graph).totals.params == here
+    before = f"{here + norm} before folding" if dynamo else f"{here - 4 + norm} before folding{_UNSAID}"
+    assert f"1 convolution carries a folded norm: {here} params here, {before}" in graph.origin.remarks
