@@ -15,6 +15,7 @@ from tests.captures.onnx.modules import FAMILIES, Family
 _STORED = {
     "trunk": -(8 + 8 + 8 + 8 + 16 + 16 + 16),
     "mobile": -(16 + 48 + 48 + 16 + 64 + 64 + 16),
+    "windows": 6 * 16 * 16 + 2 * 16 * 16 - 7 * 7 * 2,
     "volume": -(2 * 4),
     "signal": 2 + 2,
     ("lstm", "legacy", "static"): 16,
