@@ -5,19 +5,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.ir.operators.base import Operator
+from archprof.ir.setup import Setup
 from archprof.ir.terms import NOTHING, Terms
 from archprof.ir.values import Value
-
-
-class Setup(NamedTuple):
-    """For what a network is costed: how many images at once, in what number format, in inference or in training."""
-
-    batch: int = 1
-    dtype: str = "float32"
-    mode: str = "inference"
-
-
-INFERENCE = Setup()
 
 
 class SeenCall(NamedTuple):

@@ -57,6 +57,12 @@ class Value(NamedTuple):
         """Return a value of another shape and the same batch and element type."""
         return Value(shape, channel, self.batch, self.dtype)
 
+    def elements_at(self, images: int) -> Dim:
+        """Return the elements at a batch size; raises ValueError where they are not known for more than one image."""
+        if isinstance(self.batch, int):
+            return images * product(self.shape)
+        return product(self.at_batch(images))
+
     def at_batch(self, images: int) -> Shape:
         """Return the whole shape at a batch size; raises ValueError where it is not known for more than one image."""
         if isinstance(self.batch, int):

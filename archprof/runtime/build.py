@@ -79,7 +79,7 @@ def _initialise(graph: Graph, modules: dict[str, nn.Module]) -> None:
 
 
 def _set_inplace(graph: Graph, modules: dict[str, nn.Module]) -> None:
-    from archprof.runtime.inplace import inplace_paths
+    from archprof.ir.inplace import inplace_paths
 
     for path in inplace_paths(graph):
         modules[path].inplace = True  # type: ignore[assignment]

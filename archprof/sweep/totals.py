@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-from archprof.costs.metrics import INFERENCE, METRICS, NAMES, SeenCall, Setup
+from archprof.costs.metrics import METRICS, NAMES, SeenCall
 from archprof.ir.dims import Dim, Extremes, Shape, is_array, key, maximum, product
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.base import Operator
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment

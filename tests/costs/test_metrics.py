@@ -45,7 +45,7 @@ def test_a_metric_more(model):
 
 
 def test_a_setup_is_seen():
-    from archprof.costs.metrics import Setup
+    from archprof.ir.setup import Setup
 
     graph = archprof.expand("mobilenet_v2")
     one, eight = (analyze_graph(graph, Setup(batch=batch), (MOVED,)).totals["moved"] for batch in (1, 8))

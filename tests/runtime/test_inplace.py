@@ -5,8 +5,8 @@ import torch
 from torch import nn
 
 import archprof
+from archprof.ir.inplace import inplace_paths
 from archprof.runtime.build import build_network
-from archprof.runtime.inplace import inplace_paths
 from tests.runtime.nets import graph_of
 
 CONV = "conv: {k: 3, c: 8, norm: batch_norm, act: relu}"

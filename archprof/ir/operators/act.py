@@ -17,6 +17,7 @@ class Activation(Elementwise):
     category: ClassVar[str] = "act"
     torch_name: ClassVar[str] = ""
     inplace: ClassVar[bool] = True
+    saves: ClassVar[str] = "inputs"
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -31,6 +32,7 @@ class ReLU(Activation):
     __slots__ = ()
     name: ClassVar[str] = "relu"
     torch_name: ClassVar[str] = "ReLU"
+    saves: ClassVar[str] = "output"
 
 
 class ReLU6(Activation):
@@ -72,6 +74,7 @@ class Sigmoid(Activation):
     name: ClassVar[str] = "sigmoid"
     torch_name: ClassVar[str] = "Sigmoid"
     inplace: ClassVar[bool] = False
+    saves: ClassVar[str] = "output"
 
 
 class GELU(Activation):
@@ -90,3 +93,4 @@ class Tanh(Activation):
     name: ClassVar[str] = "tanh"
     torch_name: ClassVar[str] = "Tanh"
     inplace: ClassVar[bool] = False
+    saves: ClassVar[str] = "output"

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from archprof.ir.dims import Dim, is_array, same
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -94,6 +95,14 @@ class Operator:
     # write over it; and whether its module can write over its input.
     overwritable: ClassVar[bool] = False
     inplace: ClassVar[bool] = False
+    # Whether its output lies in the storage of its (first) input, as another view of it.
+    view: ClassVar[bool] = False
+    # What its backward pass needs: its "inputs", its "output", or neither.
+    saves: ClassVar[str] = ""
+    # Whether the gradients of its inputs lie in that of its output: the same, or parts of it.
+    hands_on_gradient: ClassVar[bool] = False
+    # What autocast makes of it: "half" computes in the lower precision, "full" in float32; others take what comes.
+    autocast: ClassVar[str] = ""
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 
@@ -159,6 +168,21 @@ class Operator:
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         """Return the output elements, where the convention counts them: of operators with weights that multiply."""
         return term(outputs[0].channels, outputs[0].space) if self.weighted else NOTHING
+
+    def footprint(self, run: Run) -> Footprint:
+        """Return what a call keeps in memory beside its inputs and outputs."""
+        shares = 0 if self.view or run.in_place else None
+        if self.saves == "output":
+            return Footprint(shares, output=True)
+        if self.saves != "inputs":
+            return Footprint(shares)
+        if run.in_place:  # what it needs it writes over: a copy is kept
+            return Footprint(shares, own=run.bytes(run.inputs[0]))
+        return Footprint(shares, inputs=tuple(range(len(run.inputs))))
+
+    def gradients(self, run: Run) -> Gradients:
+        """Return how a call's backward pass makes the gradients of its inputs."""
+        return Gradients((self.view or self.hands_on_gradient,) * len(run.inputs))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""

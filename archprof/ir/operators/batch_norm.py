@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import STATISTIC, Footprint, Run
 from archprof.ir.operators.base import Elementwise, check_channels, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -52,6 +53,12 @@ class BatchNorm2d(Elementwise):
         each = term(self.num_features)
         return {"running_mean": each, "running_var": each}
 
+    def footprint(self, run: Run) -> Footprint:
+        # Mean and deviation of the batch; a GPU's kernel in half precision has room for them in evaluation too.
+        statistics = 2 * STATISTIC * self.num_features
+        room = run.setup.kernels == "cuda" and run.width < STATISTIC
+        return Footprint(scratch=statistics if room else 0, inputs=(0,), own=statistics)
+
     def module(self) -> torch.nn.Module:
         from torch import nn
 
@@ -82,6 +89,11 @@ class FrozenBatchNorm2d(Elementwise):
 
     def buffers(self) -> Mapping[str, Terms]:
         return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), term(self.num_features))
+
+    def footprint(self, run: Run) -> Footprint:
+        # x · scale + bias: the product is there beside the sum; a gradient needs the scale.
+        scale = run.width * self.num_features
+        return Footprint(scratch=run.bytes(run.outputs[0]) + 2 * scale, own=scale)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import FrozenBatchNorm2d as Module

@@ -31,6 +31,8 @@ class Bilinear(Operator):
     as_layer: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     drawn_as: ClassVar[str] = "linear"
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "half"
 
     def output(self, *inputs: Value) -> Value:
         wanted = (self.in1_features, self.in2_features)

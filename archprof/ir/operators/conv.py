@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out, is_array, same
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
-from archprof.ir.operators.padding import Padding, ends, shortest, torch_order
+from archprof.ir.operators.padding import Padding, ends, padded, shortest, torch_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -39,6 +40,8 @@ class Windowed(Operator):
     weighted: ClassVar[bool] = True
     drawn_as: ClassVar[str] = "conv"
     overwritable: ClassVar[bool] = True
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "half"
     # The fewer groups, the more weights.
     decreasing: ClassVar[tuple[str, ...]] = ("groups",)
     in_channels: Dim
@@ -171,6 +174,13 @@ class Conv2d(Convolution):
         channels = inputs[0].channels
         padding = same_padding(k, d) if p is None else shortest(p)
         return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
+
+    def footprint(self, run: Run) -> Footprint:
+        if len(self.padding) == 2:
+            return Convolution.footprint(self, run)
+        # Padding that is not alike on opposite sides is a map of its own, which is what the convolution sees.
+        with_zeros = run.bytes(padded(run.inputs[0], self.padding))
+        return Footprint(scratch=with_zeros, own=with_zeros)
 
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride

@@ -43,6 +43,8 @@ class DeformConv2d(Operator):
     as_layer: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     drawn_as: ClassVar[str] = "conv"
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "half"
     overwritable: ClassVar[bool] = True
     decreasing: ClassVar[tuple[str, ...]] = ("groups",)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column, ratio
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, operator
 from archprof.ir.values import Value
 
@@ -26,6 +27,16 @@ class Dropout(Elementwise):
     def of(cls, *inputs: Value, rate: float = 0.5) -> Dropout:
         return cls(rate)
 
+    def footprint(self, run: Run) -> Footprint:
+        if not run.setup.train:
+            return Footprint(shares=0)
+        # Which elements are kept: a byte each on a GPU, a factor of the map's own type elsewhere.
+        kept = run.elements(run.inputs[0]) * (1 if run.setup.kernels == "cuda" else run.width)
+        return Footprint(scratch=kept, own=kept)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((not run.setup.train,))
+
     def module(self) -> torch.nn.Module:
         from torch import nn
 
@@ -42,6 +53,16 @@ class StochasticDepth(Elementwise):
     name: ClassVar[str] = "stochastic_depth"
     category: ClassVar[str] = "dropout"
     columns: ClassVar[tuple[Column, ...]] = (Column("p", ratio(0, 1), "probability", ("rate",)),)
+
+    def footprint(self, run: Run) -> Footprint:
+        if not run.setup.train or not self.p:
+            return Footprint(shares=0)
+        # A factor for each image, drawn and then scaled.
+        factors = run.width * run.setup.batch
+        return Footprint(scratch=2 * factors if self.p < 1 else factors, own=factors)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((not run.setup.train or not self.p,))
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import StochasticDepth as Module

@@ -18,6 +18,7 @@ class Flatten(Operator):
     __slots__ = ()
     name: ClassVar[str] = "flatten"
     category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         return inputs[0].with_shape((inputs[0].elements,))
@@ -37,6 +38,7 @@ class Unflatten(Function):
     __slots__ = ()
     name: ClassVar[str] = "unflatten"
     category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
@@ -51,6 +53,7 @@ class Identity(Operator):
 
     __slots__ = ()
     name: ClassVar[str] = "identity"
+    view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
 
     def module(self) -> torch.nn.Module:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, SIZE, Column, one_of
 from archprof.ir.dims import is_array
+from archprof.ir.footprint import INDEX, Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, map_axis, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.window import WINDOW
@@ -68,6 +69,10 @@ class AdaptiveAvgPool2d(Adaptive):
 
         return AvgPool2d.of(*inputs, **window)
 
+    def footprint(self, run: Run) -> Footprint:
+        # The mean over all of a map needs nothing but its size.
+        return Footprint(inputs=() if self.size == (1, 1) else (0,))
+
     def module(self) -> torch.nn.Module | None:
         from torch import nn
 
@@ -85,6 +90,10 @@ class AdaptiveMaxPool2d(Adaptive):
 
     name: ClassVar[str] = "adaptive_max_pool"
     columns: ClassVar[tuple[Column, ...]] = (Column("size", SIZE, "the output's size; 1 unless given"),)
+
+    def footprint(self, run: Run) -> Footprint:
+        places = INDEX * run.elements(run.outputs[0])
+        return Footprint(scratch=places, inputs=(0,), own=places)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archprof.ir.dims import Dim, Shape, same
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value, show_shape
 
@@ -32,6 +33,16 @@ class Add(Function):
     def output(self, *inputs: Value) -> Value:
         return broadcast(inputs, "added")
 
+    def footprint(self, run: Run) -> Footprint:
+        if len(run.inputs) == 1:
+            return Footprint(shares=0)
+        # Of three, the sum of two is there beside the sum of all.
+        return Footprint(0 if run.in_place else None, run.bytes(run.outputs[0]) if len(run.inputs) > 2 else 0)
+
+    def gradients(self, run: Run) -> Gradients:
+        whole = run.outputs[0].shape
+        return Gradients(tuple([all(map(same, value.shape, whole)) for value in run.inputs]))
+
     def expression(self, *tensors: str) -> str:
         return " + ".join(tensors)
 
@@ -44,9 +55,22 @@ class Multiply(Function):
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
+    saves: ClassVar[str] = "inputs"
 
     def output(self, *inputs: Value) -> Value:
         return broadcast(inputs, "multiplied")
+
+    def footprint(self, run: Run) -> Footprint:
+        if len(run.inputs) == 1:
+            return Footprint(shares=0)
+        product = run.bytes(run.outputs[0]) if len(run.inputs) > 2 else 0
+        return Footprint(0 if run.in_place else None, product, tuple(range(len(run.inputs))), own=product)
+
+    def gradients(self, run: Run) -> Gradients:
+        # That of a gate is as large as the map before it is summed over it.
+        whole = run.outputs[0].shape
+        stretched = [value for value in run.inputs if not all(map(same, value.shape, whole))]
+        return Gradients((False,) * len(run.inputs), run.bytes(run.outputs[0]) if stretched else 0)
 
     def expression(self, *tensors: str) -> str:
         return " * ".join(tensors)
@@ -61,6 +85,7 @@ class Concat(Function):
     joins: ClassVar[bool] = True
     joins_channels: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
+    hands_on_gradient: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0]

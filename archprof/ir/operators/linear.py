@@ -28,6 +28,8 @@ class Linear(Operator):
     category: ClassVar[str] = "linear"
     weighted: ClassVar[bool] = True
     drawn_as: ClassVar[str] = "linear"
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "half"
     overwritable: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:

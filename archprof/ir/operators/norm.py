@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
+from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -29,6 +30,7 @@ class GroupNorm(Elementwise):
     name: ClassVar[str] = "group_norm"
     params_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
+    autocast: ClassVar[str] = "full"
     overwritable: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (
         Column("groups", count(), "groups of channels; 32 unless given"),
@@ -60,6 +62,10 @@ class GroupNorm(Elementwise):
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_features), "bias": term(self.num_features)} if self.affine else {}
 
+    def footprint(self, run: Run) -> Footprint:
+        statistics = 2 * STATISTIC * self.groups * run.setup.batch
+        return Footprint(scratch=statistics, inputs=(0,), own=statistics)
+
     def module(self) -> torch.nn.Module:
         from torch import nn
 
@@ -81,6 +87,7 @@ class LayerNorm(Elementwise):
     name: ClassVar[str] = "layer_norm"
     params_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
+    autocast: ClassVar[str] = "full"
     columns: ClassVar[tuple[Column, ...]] = (
         _EPS,
         Column("channels_last", FLAG, "whether the channels are the last axis"),
@@ -100,6 +107,12 @@ class LayerNorm(Elementwise):
 
     def parameters(self) -> Mapping[str, Terms]:
         return learned(self.num_features, self.affine, self.bias)
+
+    def footprint(self, run: Run) -> Footprint:
+        # Mean and deviation of each position.
+        over = product(self.over or (self.num_features,))
+        statistics = 2 * STATISTIC * (run.elements(run.inputs[0]) // over)
+        return Footprint(scratch=statistics, inputs=(0,), own=statistics)
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -138,6 +151,8 @@ class LayerScale(Elementwise):
 
     name: ClassVar[str] = "layer_scale"
     params_formula: ClassVar[str] = "N"
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "promote"
     columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1), "what the factors start from"),)
 
     @classmethod
@@ -149,6 +164,10 @@ class LayerScale(Elementwise):
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_features)}
+
+    def gradients(self, run: Run) -> Gradients:
+        # That of the factors is as large as the map before it is summed over it.
+        return Gradients((False,), run.bytes(run.outputs[0]))
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import LayerScale as Module

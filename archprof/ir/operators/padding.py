@@ -1,5 +1,7 @@
 """Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ."""
 
+from archprof.ir.values import Value
+
 Sides = tuple[int, int, int, int]
 Padding = tuple[int, int] | Sides
 
@@ -23,6 +25,13 @@ def ends(padding: tuple[int, ...], axis: int) -> tuple[int, int]:
         return padding[axis], padding[axis]
     top, bottom, left, right = padding
     return (left, right) if axis else (top, bottom)
+
+
+def padded(value: Value, padding: Padding) -> Value:
+    """Return a map (C, H, W) with its padding around it."""
+    channels, height, width = value.shape
+    top, bottom, left, right = all_sides(padding)
+    return value.with_shape((channels, height + top + bottom, width + left + right))
 
 
 def torch_order(padding: Padding) -> Sides:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column
+from archprof.ir.footprint import INDEX, Footprint, Run
 from archprof.ir.operators.base import operator
 from archprof.ir.operators.conv import Pair
-from archprof.ir.operators.padding import Padding, shortest, torch_order
+from archprof.ir.operators.padding import Padding, padded, shortest, torch_order
 from archprof.ir.operators.window import WINDOW, Window
 from archprof.ir.values import Value
 
@@ -30,6 +31,14 @@ class MaxPool2d(Window):
     @classmethod
     def of(cls, *inputs: Value, k: Pair, s: Pair | None = None, p: Padding = (0, 0), ceil: bool = False) -> MaxPool2d:
         return cls(k, k if s is None else s, shortest(p), ceil)
+
+    def footprint(self, run: Run) -> Footprint:
+        # Where each largest element stood.
+        places = INDEX * run.elements(run.outputs[0])
+        if len(self.padding) == 2:
+            return Footprint(scratch=places, inputs=(0,), own=places)
+        around = run.bytes(padded(run.inputs[0], self.padding))
+        return Footprint(scratch=around + places, own=around + places)
 
     def module(self) -> torch.nn.Module:
         if len(self.padding) == 4:
@@ -64,6 +73,16 @@ class AvgPool2d(Window):
         count_padding: bool = True,
     ) -> AvgPool2d:
         return cls(k, k if s is None else s, shortest(p), ceil, count_padding)
+
+    def footprint(self, run: Run) -> Footprint:
+        if len(self.padding) == 2:
+            return Footprint(inputs=(0,))
+        around = run.bytes(padded(run.inputs[0], self.padding))
+        if self.count_padding:
+            return Footprint(scratch=around, own=around)
+        # How many elements each window holds is a mean of its own, of ones.
+        ones, means = run.bytes(run.inputs[0]), run.bytes(run.outputs[0])
+        return Footprint(scratch=ones + around + means, own=around + 2 * means)
 
     def module(self) -> torch.nn.Module:
         options = {"ceil_mode": self.ceil, "count_include_pad": self.count_padding}

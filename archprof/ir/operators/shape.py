@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from archprof.ir.columns import Column, count, one_of
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import Gradients, Run
 from archprof.ir.operators.base import ShapeError, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
@@ -22,6 +23,7 @@ class Split(Function):
 
     name: ClassVar[str] = "split"
     category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (
         Column("start", count(0), "the first channel", required=True),
         Column("channels", count(), "how many channels", ("c",), required=True),
@@ -33,6 +35,9 @@ class Split(Function):
             message = f"channels {self.start} to {end - 1} of {available}"
             raise ShapeError(message, "channels are counted from 0", ("channels",))
         return inputs[0].with_shape((self.channels, *inputs[0].shape[1:]), inputs[0].channel)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,))  # zeros where the other channels are
 
     def expression(self, *tensors: str) -> str:
         return f"{tensors[0]}.narrow(1, {self.start}, {self.channels})"
@@ -73,6 +78,7 @@ class Permute(Function):
 
     name: ClassVar[str] = "permute"
     category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (Column("to", one_of(*_AXES), "where the channels go", required=True),)
 
     @classmethod

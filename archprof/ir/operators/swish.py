@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import FLAG, Column
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.act import Activation
 from archprof.ir.operators.base import operator
 from archprof.ir.terms import Terms, term
@@ -24,6 +25,15 @@ class Swish(Activation):
     params_formula: ClassVar[str] = "1"
     columns: ClassVar[tuple[Column, ...]] = (Column("learnable", FLAG, "whether β is learned"),)
     inplace: ClassVar[bool] = False
+
+    def footprint(self, run: Run) -> Footprint:
+        # The sigmoid is there beside the product.
+        sigmoid = run.bytes(run.inputs[0])
+        return Footprint(scratch=sigmoid, inputs=(0,), own=2 * sigmoid if self.learnable else sigmoid)
+
+    def gradients(self, run: Run) -> Gradients:
+        # Of both factors, before they are summed.
+        return Gradients((False,), scratch=2 * run.bytes(run.inputs[0]))
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"beta": term(1)} if self.learnable else {}

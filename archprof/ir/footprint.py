@@ -1,0 +1,66 @@
+"""What a call of an operator keeps in memory, beside the tensors that go in and come out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim, maximum
+from archprof.ir.setup import Setup
+from archprof.ir.values import Value
+
+# Bytes of a mean or a deviation, which norms keep in float32 in every number format, and of a place in a map.
+STATISTIC = 4
+INDEX = 8
+
+
+class Run(NamedTuple):
+    """A call as it runs: what goes in and comes out, the setup, whether it writes over its input, and which of its
+    inputs hang on something that learns."""
+
+    inputs: tuple[Value, ...]
+    outputs: tuple[Value, ...]
+    setup: Setup
+    in_place: bool = False
+    wanted: tuple[bool, ...] = ()
+
+    def bytes(self, value: Value) -> Dim:
+        """Return the bytes of a tensor, at the setup's batch and number format."""
+        return self.elements(value) * self.setup.width(value.dtype)
+
+    def elements(self, value: Value) -> Dim:
+        """Return the elements of a tensor at the setup's batch; raises ValueError where only those of a single image
+        are known."""
+        return value.elements_at(self.setup.batch)
+
+    @property
+    def width(self) -> int:
+        """Bytes of an element of the output."""
+        return self.setup.width(self.outputs[0].dtype)
+
+
+class Footprint(NamedTuple):
+    """The memory of one call.
+
+    *shares* is the place of the input in whose storage the output lies, None where it has its own. *scratch* are the
+    bytes of what lives only while the call runs. Of what the backward pass needs, *inputs* are the places of inputs,
+    *output* tells whether the output is, and *own* are the bytes of tensors that nobody else has, which are part of the
+    scratch where there is no backward pass.
+    """
+
+    shares: int | None = None
+    scratch: Dim = 0
+    inputs: tuple[int, ...] = ()
+    output: bool = False
+    own: Dim | None = None
+
+    def beside(self, recorded: bool) -> Dim:
+        """Return the bytes of what lives only while the call runs, where its backward pass is *recorded* or not."""
+        return maximum(self.scratch - self.own, 0) if recorded and self.own is not None else self.scratch
+
+
+class Gradients(NamedTuple):
+    """How a call's backward pass makes the gradients of its inputs: which of them lie in the storage of the output's
+    gradient, all of it or parts, and the bytes of what lives only meanwhile."""
+
+    shared: tuple[bool, ...]
+    scratch: Dim = 0

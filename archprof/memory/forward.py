@@ -1,0 +1,183 @@
+"""The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
+
+from collections import Counter
+from typing import NamedTuple
+
+from archprof.ir.footprint import Footprint, Run
+from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
+from archprof.ir.inplace import inplace_paths
+from archprof.ir.setup import HALVES, WIDTHS, Setup
+from archprof.ir.terms import total
+from archprof.ir.values import Value
+from archprof.memory.timeline import ACTIVATION, CAST, FORWARD, SAVED, Builder
+
+
+class Passed(NamedTuple):
+    """A call that has run forward: how it ran, and the storages that are held for its backward pass."""
+
+    node: Node
+    run: Run
+    kept: list[int]
+    learns: bool  # whether any of its own parameters does
+    cast: tuple[str, ...] = ()  # the types that its inputs had before autocast
+
+    @property
+    def recorded(self) -> bool:
+        """Whether there is a backward pass of it."""
+        return self.learns or any(self.run.wanted)
+
+
+class Forward:
+    """A forward pass while it is followed, call by call."""
+
+    def __init__(self, graph: Graph, setup: Setup, builder: Builder) -> None:
+        self._graph, self._setup, self._builder = graph, setup, builder
+        self._in_place = inplace_paths(graph)
+        self._recorded = is_recorded(graph)
+        self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
+        self._left.update(graph.outputs.values())
+        self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
+        self._wanted = set[Edge]()
+        self._weights: list[int] = []  # in half precision, until autocast ends
+        # The inputs of the network are there before, and stay.
+        self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
+        self.passed: list[Passed] = []
+
+    def run(self) -> None:
+        """Follow all calls."""
+        for index, node in enumerate(self._graph.nodes):
+            self._call(index, node)
+        self._builder.drop(self._weights)
+
+    def _call(self, index: int, node: Node) -> None:
+        run, cast = self._run_of(index, node)
+        learns = bool(self._setup.train) and learns_itself(node)
+        recorded = learns or any(run.wanted)
+        footprint = node.op.footprint(run)
+        outputs = [Edge(index, k) for k in range(len(node.outputs))]
+        made, casts = [], self._casts(node, run, cast)
+        made += [storage for storage in casts if storage is not None]
+        made += (weights := self._cast_weights(node))
+        made += self._placed(node, footprint, outputs, run)
+        kept = self._kept(node, footprint, outputs, casts, made) if recorded else []
+        if weights and recorded:
+            self._builder.hold(weights[0])
+            kept.append(weights[0])
+        if recorded:
+            self._wanted.update(outputs)
+        self._builder.drop(storage for storage in casts if storage is not None)
+        self._let_go(node, outputs)
+        self._builder.step(FORWARD, node.id, made, footprint.beside(recorded))
+        self.passed.append(Passed(node, run, kept, learns, cast))
+
+    # Types under autocast
+
+    def _run_of(self, index: int, node: Node) -> tuple[Run, tuple[str, ...]]:
+        given = [self._values[edge] for edge in node.inputs]
+        inputs, output = autocast(node, given, self._setup.amp)
+        outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
+                         for value in node.outputs])  # fmt: skip
+        self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
+        wanted = tuple([edge in self._wanted for edge in node.inputs])
+        run = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), wanted)
+        return run, tuple([value.dtype for value in given])
+
+    def _writes_over(self, node: Node) -> bool:
+        if self._recorded:
+            return node.memory is not None and 0 in node.memory.writes
+        return node.path in self._in_place
+
+    def _casts(self, node: Node, run: Run, before: tuple[str, ...]) -> list[int | None]:
+        """Return the storage of each input that autocast copies in another type."""
+        return [
+            None if value.dtype == dtype else self._builder.made(run.bytes(value), CAST, node.id)
+            for value, dtype in zip(run.inputs, before, strict=True)
+        ]
+
+    def _cast_weights(self, node: Node) -> list[int]:
+        """Return the copies of a call's parameters in half precision, the weight's first, which stay until autocast
+        ends."""
+        if not self._setup.amp or node.op.autocast != "half" or node.call > 1:
+            return []
+        width = WIDTHS[self._setup.amp]
+        copies = [self._builder.made(total(terms) * width, CAST, node.id) for terms in node.op.parameters().values()]
+        self._weights += copies
+        return copies
+
+    # Storages
+
+    def _placed(self, node: Node, footprint: Footprint, outputs: list[Edge], run: Run) -> list[int]:
+        """Give each output its storage, and return those that are new."""
+        made = []
+        for place, edge, value in zip(self._places(node, footprint, len(outputs)), outputs, run.outputs, strict=True):
+            if place is None:
+                self.lies[edge] = self._builder.made(run.bytes(value), ACTIVATION, node.id)
+                made.append(self.lies[edge])
+            elif place == HELD:
+                self.lies[edge] = None
+            else:
+                lies = self.lies[node.inputs[place] if place < len(node.inputs) else outputs[place - len(node.inputs)]]
+                self.lies[edge] = lies
+                if lies is not None:
+                    self._builder.hold(lies)
+        return [one for one in made if one is not None]
+
+    def _places(self, node: Node, footprint: Footprint, outputs: int) -> tuple[Place | None, ...]:
+        if not self._recorded:
+            return (footprint.shares, *[None] * (outputs - 1))
+        memory = node.memory or Memory()
+        aliases = memory.aliases
+        if self._setup.batch > 1 and memory.aliases_of_many is not None:
+            aliases = memory.aliases_of_many
+        return aliases or (None,) * outputs
+
+    def _kept(
+        self, node: Node, footprint: Footprint, outputs: list[Edge], casts: list[int | None], made: list[int]
+    ) -> list[int]:
+        kept = []
+        for place in footprint.inputs:
+            cast = casts[place]
+            lies = cast if cast is not None else self.lies[node.inputs[place]]
+            if lies is not None:
+                kept.append(lies)
+        if footprint.output and (lies := self.lies[outputs[0]]) is not None:
+            kept.append(lies)
+        for storage in kept:
+            self._builder.hold(storage)
+        if footprint.own is not None:
+            own = self._builder.made(footprint.own, SAVED, node.id)
+            made.append(own)
+            kept.append(own)
+        return kept
+
+    def _let_go(self, node: Node, outputs: list[Edge]) -> None:
+        """Let go of what is read for the last time, and of what is returned and never read."""
+        for edge in dict.fromkeys(node.inputs):
+            self._left[edge] -= 1
+        for edge in (*dict.fromkeys(node.inputs), *outputs):
+            if not self._left[edge] and (lies := self.lies[edge]) is not None:
+                self._builder.drop((lies,))
+
+
+def is_recorded(graph: Graph) -> bool:
+    """Tell whether it was recorded where a graph's outputs lie."""
+    return bool(graph.captured)
+
+
+def learns_itself(node: Node) -> bool:
+    """Tell whether any parameter of a call learns."""
+    return node.trainable and any(name not in node.frozen for name in node.op.parameters())
+
+
+def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:
+    """Return a call's inputs and the type of its float outputs as autocast has them; no type where it is not on."""
+    if not amp:
+        return given, ""
+    half = HALVES[amp]
+    rule = node.op.autocast
+    floats = [value.dtype for value in given if value.dtype in ("float32", half)]
+    if rule in ("half", "full"):
+        wanted = half if rule == "half" else "float32"
+        cast = [value._replace(dtype=wanted) if value.dtype in ("float32", half) else value for value in given]
+        return cast, wanted
+    return given, "float32" if rule == "promote" or "float32" in floats or not floats else half

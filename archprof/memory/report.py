@@ -1,0 +1,98 @@
+"""What a network holds in memory while it runs, at a setup: what is there all along, and what comes and goes."""
+
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim
+from archprof.ir.graph import Graph
+from archprof.ir.setup import Setup
+from archprof.ir.terms import total
+from archprof.memory.backward import Backward
+from archprof.memory.forward import Forward
+from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
+
+# Tensors as large as all learning parameters: those that an optimiser keeps, and those that it makes for a step.
+_STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
+_MADE = {"": 0, "sgd": 0, "momentum": 0, "adam": 1, "adamw": 1}
+_TARGET = 8  # bytes of a class's number
+
+
+class Resident(NamedTuple):
+    """Bytes that are there all along: parameters, buffers, the optimiser's state, gradients of passes before (of
+    accumulation), inputs and targets."""
+
+    weights: Dim
+    buffers: Dim
+    optimizer: Dim
+    gradients: Dim
+    inputs: Dim
+
+    @property
+    def total(self) -> Dim:
+        """The sum."""
+        return self.weights + self.buffers + self.optimizer + self.gradients + self.inputs
+
+
+class MemoryReport(NamedTuple):
+    """The memory of a network at a setup."""
+
+    graph: Graph
+    setup: Setup
+    resident: Resident
+    timeline: Timeline
+
+    @property
+    def peak(self) -> Dim:
+        """The most bytes that come and go at once, above what is there all along."""
+        return self.timeline.peak()
+
+    @property
+    def total(self) -> Dim:
+        """The most bytes of tensors that are there at once."""
+        return self.resident.total + self.peak
+
+    def phase(self, phase: str) -> Dim:
+        """Return the most bytes in a part of the pass."""
+        return self.timeline.peak((phase,))
+
+
+def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
+    """Return the memory of a network at a setup. Raises ValueError where its shapes are known for one batch alone."""
+    learning, held, kept = _parameters(graph, setup)
+    builder = Builder()
+    forward = Forward(graph, setup, builder)
+    forward.run()
+    if setup.train:
+        backward = Backward(graph, setup, builder, forward)
+        backward.run()
+        builder.release("", backward.returned)
+        made = builder.made(learning * _MADE[setup.train], TEMPORARY, setup.train)
+        builder.drop((made,))
+        builder.step(STEP, setup.train, (made,))
+    again = learning if setup.accumulate > 1 and setup.train else 0
+    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
+    targets = _TARGET * setup.batch if setup.train else 0
+    resident = Resident(held, kept, learning * _STATE[setup.train], again, inputs + targets)
+    return MemoryReport(graph, setup, resident, builder.timeline())
+
+
+def _parameters(graph: Graph, setup: Setup) -> tuple[Dim, Dim, Dim]:
+    """Return the bytes of the parameters that learn, of all parameters, and of buffers; each tensor once."""
+    learning: Dim = 0
+    held: Dim = 0
+    kept: Dim = 0
+    seen = set[str]()
+    for node in graph.nodes:
+        dtypes = node.memory.dtypes if node.memory else {}
+        for name, terms in node.op.parameters().items():
+            tensor = (node.parameters or {}).get(name, f"{node.path}.{name}")
+            if tensor in seen:
+                continue
+            seen.add(tensor)
+            size = total(terms) * setup.width(dtypes.get(name, "float32"))
+            held = held + size
+            learning = learning + (size if node.trainable and name not in node.frozen else 0)
+        for name, terms in node.op.buffers().items():
+            if f"{node.path}.{name}" not in seen:
+                seen.add(f"{node.path}.{name}")
+                kept = kept + total(terms) * setup.width(dtypes.get(name, "float32"))
+    return learning, held, kept

@@ -1,0 +1,121 @@
+"""What is in memory as time goes by: storages that come and go, step by step, and where there is most."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim, maximum
+
+# What a storage holds.
+ACTIVATION, SAVED, CAST, LOSS = "activation", "saved for backward", "cast", "loss"
+GRADIENT, WEIGHT_GRADIENT, TEMPORARY = "gradient", "gradient of weights", "temporary of the step"
+# The parts of a pass, in their order.
+FORWARD, BACKWARD, STEP = "forward", "backward", "step"
+
+
+class Storage(NamedTuple):
+    """A stretch of memory: its bytes, what it holds, and the id of the call that it belongs to."""
+
+    bytes: Dim
+    holds: str
+    of: str
+
+
+class Step(NamedTuple):
+    """One call in one part of a pass: which storages are made as it starts, the bytes of what lives only while it runs,
+    and which storages nobody needs behind it."""
+
+    phase: str
+    of: str
+    made: tuple[int, ...]
+    scratch: Dim
+    freed: tuple[int, ...]
+
+
+class Timeline(NamedTuple):
+    """Storages, and the steps in which they come and go."""
+
+    storages: tuple[Storage, ...]
+    steps: tuple[Step, ...]
+
+    def levels(self) -> Iterator[tuple[Dim, Dim]]:
+        """Yield, for each step, the bytes that are there while it runs, and behind it."""
+        alive: Dim = 0
+        for step in self.steps:
+            for index in step.made:
+                alive = alive + self.storages[index].bytes
+            during = alive + step.scratch
+            for index in step.freed:
+                alive = alive - self.storages[index].bytes
+            yield during, alive
+
+    def peak(self, phases: Sequence[str] = (FORWARD, BACKWARD, STEP)) -> Dim:
+        """Return the most bytes that are there at once in some parts of the pass."""
+        peak: Dim = 0
+        for step, (during, _) in zip(self.steps, self.levels(), strict=True):
+            if step.phase in phases:
+                peak = maximum(during, peak)
+        return peak
+
+    def after(self, phase: str) -> Dim:
+        """Return the bytes that are there behind a part of the pass."""
+        behind: Dim = 0
+        for step, (_, left) in zip(self.steps, self.levels(), strict=True):
+            if step.phase == phase:
+                behind = left
+        return behind
+
+    def alive(self, at: int) -> list[Storage]:
+        """Return the storages that are there while a step runs, by its place, but for its scratch."""
+        there: dict[int, Storage] = {}
+        for step in self.steps[: at + 1]:
+            there.update((index, self.storages[index]) for index in step.made)
+            if step is not self.steps[at]:
+                for index in step.freed:
+                    there.pop(index, None)
+        return list(there.values())
+
+
+class Builder:
+    """A timeline while it is made: storages are held by those who need them, and freed with the last."""
+
+    def __init__(self) -> None:
+        self._storages: list[Storage] = []
+        self._holders: list[int] = []
+        self._steps: list[Step] = []
+        self._freed: list[int] = []
+
+    def made(self, bytes: Dim, holds: str, of: str) -> int:
+        """Return a new storage, which has one holder."""
+        self._storages.append(Storage(bytes, holds, of))
+        self._holders.append(1)
+        return len(self._storages) - 1
+
+    def hold(self, storage: int) -> None:
+        """Note that one more needs a storage."""
+        self._holders[storage] += 1
+
+    def drop(self, storages: Iterable[int]) -> None:
+        """Note that one less needs each of these storages."""
+        for storage in storages:
+            self._holders[storage] -= 1
+            if not self._holders[storage]:
+                self._freed.append(storage)
+
+    def holders(self, storage: int) -> int:
+        """Return how many need a storage."""
+        return self._holders[storage]
+
+    def step(self, phase: str, of: str, made: Sequence[int], scratch: Dim = 0) -> None:
+        """Note a step; what was dropped since the last one is freed behind it."""
+        self._steps.append(Step(phase, of, tuple(made), scratch, tuple(self._freed)))
+        self._freed = []
+
+    def release(self, phase: str, storages: Iterable[int]) -> None:
+        """Note that nobody needs these storages any more, before the next step."""
+        self.drop(storages)
+        if self._freed:
+            self.step(phase, "", ())
+
+    def timeline(self) -> Timeline:
+        """Return what was built."""
+        return Timeline(tuple(self._storages), tuple(self._steps))

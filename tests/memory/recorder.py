@@ -1,0 +1,44 @@
+"""What torch itself holds while a module runs on tensors without elements: every storage, from where an operator
+returns it to where Python lets go of it."""
+
+import weakref
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+
+class Recorder(TorchDispatchMode):
+    """Adds up the bytes of the storages that operators return while it is active, but for those of *known* tensors."""
+
+    def __init__(self, known):
+        super().__init__()
+        self.now = self.peak = 0
+        self._known = list(known)
+        self._alive = {tensor.untyped_storage()._cdata: 0 for tensor in self._known}
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        returned = func(*args, **(kwargs or {}))
+        tensors = [one for one in tree_leaves(returned) if isinstance(one, torch.Tensor)]
+        if func is torch.ops.aten.native_batch_norm.default and not args[5]:
+            del tensors[1:]  # in evaluation a device that computes returns empty statistics, meta full ones
+        for tensor in tensors:
+            storage = tensor.untyped_storage()
+            if storage._cdata not in self._alive:
+                self._alive[storage._cdata] = storage.nbytes()
+                self.now += storage.nbytes()
+                weakref.finalize(storage, self._free, storage._cdata)
+        self.peak = max(self.peak, self.now)
+        return returned
+
+    def _free(self, key):
+        self.now -= self._alive.pop(key, 0)
+
+
+def inference_peak(module, *inputs):
+    """Return the most bytes of tensors at once in evaluation, beside weights and inputs."""
+    recorder = Recorder([*inputs, *module.parameters(), *module.buffers()])
+    with torch.no_grad(), recorder:
+        returned = module.eval()(*inputs)
+    del returned
+    return recorder.peak

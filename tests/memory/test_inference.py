@@ -1,0 +1,22 @@
+"""The peak of inference is what torch holds, for every network of the catalog."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.spec.catalog import files
+
+torch = pytest.importorskip("torch")
+
+from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import inference_peak  # noqa: E402
+
+
+@pytest.mark.parametrize("name", sorted(files()))
+def test_the_peak_is_torchs_to_the_byte(name):
+    graph = archprof.expand(name)
+    module = build_network(graph, initialise=False, device="meta")
+    (value,) = graph.inputs.values()
+    expected = inference_peak(module, torch.empty(2, *value.shape, device="meta"))
+    assert analyze_memory(graph, Setup(batch=2)).peak == expected
