@@ -87,6 +87,8 @@ class Attention(nn.Module):
 class WindowAttention(Attention):
     """Attention in windows of 4×4: a learned score for each distance, and a mask for each of 6 windows."""
 
+    index: torch.Tensor
+
     def __init__(self, width, heads):
         super().__init__(width, heads)
         self.distances = nn.Parameter(torch.zeros(7 * 7, heads))
