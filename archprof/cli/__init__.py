@@ -23,6 +23,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "The catalog: names, aliases, sources, exact numbers.",
     "validate": "Check specs: every error of every file, and what they expect.",
     "cost": "What one convolution costs, before any network exists.",
+    "memory": "What a network holds in memory, and what sits there at the peak.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",
@@ -168,12 +169,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _answer(option: str) -> Problem | None:
-    """Return what to say of an option that there is not yet, or elsewhere."""
+    """Return what to say of an option that there is elsewhere."""
     from archprof.cli import elsewhere
-    from archprof.spec import planned
 
-    if option in planned.OPTIONS:
-        return Problem(f"there is no `{option}` yet", help=planned.OPTIONS[option])
     there = elsewhere.OPTIONS.get(option)
     return Problem(f"there is no `{option}`", help=there) if there else None
 

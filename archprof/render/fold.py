@@ -13,7 +13,7 @@ from archprof.ir.dims import Shape
 
 SORT_KEYS = NAMES
 # So many different blocks of a line are named.
-_NAMED = 3
+NAMED = 3
 
 
 class Line(NamedTuple):
@@ -136,6 +136,6 @@ def _label(key: str, rows: Sequence[Layer]) -> str:
     """Return what rows are together: the block that they are the inside of, else the blocks that stand there."""
     whole = next((row.block_type for row in rows if row.block == key), "")
     types = dict.fromkeys(row.block_type for row in rows)
-    label = whole or (", ".join(types) if len(types) <= _NAMED else "several")
+    label = whole or (", ".join(types) if len(types) <= NAMED else "several")
     blocks = {row.block for row in rows}
     return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 and not rows[0].location else label

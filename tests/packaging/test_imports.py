@@ -21,6 +21,7 @@ lines = [
     "list",
     "validate v1",
     "cost --conv dw",
+    "memory v3 --train adamw",
     "compare v1 v2",
     "diff v1 v1@width=0.5",
     "explain v3",
