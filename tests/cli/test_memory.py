@@ -109,8 +109,8 @@ LOCK = "tests/captures/schema_1.lock.json"
     [
         (
             "--train sgd",
-            f"`{LOCK}` was captured in evaluation alone\n  help: `archprof lock small.py:Net --modes eval,train -o {LOCK}` "
-            "captures it in training too\n",
+            f"`{LOCK}` was captured in evaluation alone\n  help: `archprof lock small.py:Net --modes eval,train "
+            f"-o {LOCK}` captures it in training too\n",
         ),
         (
             "--batch 2",
