@@ -1,15 +1,12 @@
 """archprof memory: what a network holds while it runs, and where there is most."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format, deliver
 from archprof.render.formats import Result
-
-if TYPE_CHECKING:
-    from archprof.render.table import Table
 
 
 def command(
@@ -34,6 +31,9 @@ def command(
         str | None, typer.Option("--sort", help="Sort what is there at the peak by bytes.", metavar="KEY")
     ] = None,
     top: options.Top = None,
+    plot: Annotated[
+        str | None, typer.Option("--plot", help="Draw the bytes over time: out.svg, out.png.", metavar="FILE")
+    ] = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -58,8 +58,8 @@ def command(
     graph = read_training(model, given, input, train=bool(setup.train), real=real)
     found = describe_memory(graph, setup)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
+    if plot is not None:
+        from archprof.render.plot_memory import plot_memory
 
-    def table() -> "Table":
-        return memory_table(found, view)
-
-    deliver(Result(found, table), chosen, output, no_color=no_color)
+        plot_memory(found, plot)
+    deliver(Result(found, lambda: memory_table(found, view)), chosen, output, no_color=no_color)

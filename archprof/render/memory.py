@@ -149,6 +149,8 @@ def _roles(kinds: tuple[str, ...]) -> str:
 def _peak_text(found: Memory) -> str:
     """Return where the peak is: `at the peak, forward at 1.1.expand.conv (pw conv), step 7 of 152, … come and go`."""
     at, steps = found.peak_at, len(found.timeline)
+    if not found.peak_bytes:
+        return "nothing comes and goes"
     where = f"{at.path} ({at.label})" if at.label else at.path
     size = f"{exact(found.peak_bytes)} bytes ({binary(found.peak_bytes)})"
     return f"at the peak, {at.phase} at {where}, step {at.step:,} of {steps:,}, {size} come and go"
