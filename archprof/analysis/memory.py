@@ -1,6 +1,7 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
@@ -8,7 +9,7 @@ from archprof.costs.report import analyze_graph
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.report import MemoryReport, analyze_memory
+from archprof.memory.report import analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
 # What is there beside tensors, and is not counted.
@@ -74,10 +75,11 @@ class Memory(NamedTuple):
     saved_bytes: int | None = None
 
 
-def memory_of(graph: Graph, setup: Setup) -> MemoryReport:
-    """Return the memory of a network. Raises UsageError where its shapes are known for one image alone."""
+@contextmanager
+def known_at(graph: Graph) -> Iterator[None]:
+    """Raise UsageError where what is asked of a network's shapes is known for one image alone."""
     try:
-        return analyze_memory(graph, setup)
+        yield
     except ValueError:
         name = graph.origin.variant
         advice = "ask for one image, or capture the network anew"
@@ -85,8 +87,9 @@ def memory_of(graph: Graph, setup: Setup) -> MemoryReport:
 
 
 def describe_memory(graph: Graph, setup: Setup) -> Memory:
-    """Return the memory of a network as a result. Raises UsageError as `memory_of` does."""
-    found = memory_of(graph, setup)
+    """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
+    with known_at(graph):
+        found = analyze_memory(graph, setup)
     timeline, peak = found.timeline, found.peak
     moments = tuple(_moments(timeline))
     at = next((index for index, moment in enumerate(moments) if moment.bytes == peak), 0)

@@ -1,7 +1,7 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -11,6 +11,7 @@ from typer.core import TyperCommand, TyperGroup
 from archprof.cli.output import say
 from archprof.errors import InputError, Problem, did_you_mean, problems_of, suggest
 from archprof.inputs import forget
+from archprof.ir.setup import OPTIMIZERS
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
@@ -36,16 +37,27 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-# Options whose value may be left out, and what they are then; a value stands behind `=`.
-_ALONE: Mapping[str, str] = {"--allow-uncounted": "--allow-uncounted=all"}
+# Options whose value may be left out, where their command has them so, what they are then, and which values may stand
+# behind a space; others stand behind `=`.
+_ALONE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "--allow-uncounted": ("--allow-uncounted=all", ()),
+    "--train": ("--train=", OPTIMIZERS),
+}
 
 
 class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        parsed: list[str] = super().parse_args(ctx, [_ALONE.get(one, one) for one in args])
+        parsed: list[str] = super().parse_args(ctx, [*self._completed(args)])
         return parsed
+
+    def _completed(self, args: list[str]) -> Iterator[str]:
+        """Yield the words of a line, with what an option is whose value is left out."""
+        able = {name for one in self.params for name in one.opts if (getattr(one, "metavar", "") or "").startswith("[")}
+        for one, behind in zip(args, [*args[1:], ""], strict=True):
+            alone, values = _ALONE.get(one, (one, ()))
+            yield one if one not in able or behind in values else alone
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _write_examples(ctx.info_name, formatter)

@@ -1,8 +1,17 @@
 """The options that say how a network runs: the same words wherever bytes are asked for."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from archprof.ir.setup import Setup
+
+Bytes = Annotated[
+    bool,
+    typer.Option("--bytes", help="Show bytes of inputs, outputs, weights, in training those saved, and MACs per byte."),
+]
 
 Batch = Annotated[int | None, typer.Option("--batch", min=1, help="So many images at once.", metavar="N")]
 Dtype = Annotated[
@@ -26,3 +35,18 @@ Layout = Annotated[
 Kernels = Annotated[
     str | None, typer.Option("--kernels", help="Whose kernels run: cuda, unless given, or cpu.", metavar="WHOSE")
 ]
+
+
+def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | None":
+    """Return the setup of `--bytes`, where they are *wanted*. Raises UsageError for a word of it without them, and as
+    `memory.asked.setup_of` does."""
+    if wanted:
+        from archprof.memory.asked import setup_of
+
+        return setup_of(asked)
+    for name, value in asked.items():
+        if value not in (None, ""):
+            from archprof.errors import usage_error
+
+            raise usage_error(f"`--{name}` says how bytes are counted", help="`--bytes` counts them")
+    return None

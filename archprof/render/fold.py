@@ -67,6 +67,10 @@ class Line(NamedTuple):
         """Whether MACs of a row are the most that there can be."""
         return any(row.bounded and row.cost.macs for row in self.rows)
 
+    def bytes_of(self, kind: str) -> int:
+        """Return the bytes of one kind that the rows move or save, 0 where they are not asked for."""
+        return sum(getattr(row.traffic, kind) or 0 for row in self.rows if row.traffic)
+
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""
         return sum(row.counts[convention] or 0 for row in self.rows if row.counts)

@@ -87,6 +87,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
         **one.totals,
+        **{f"memory_{name}": size for name, size in (one.memory._asdict() if one.memory else {}).items()},
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},

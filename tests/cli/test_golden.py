@@ -35,6 +35,8 @@ CASES = {
     "explain_steps": (100, "explain mixnet_s --resolution 192 --convention ptflops --convention torchprofile"),
     "verify_csv": (None, "verify v1 --analytic --format csv"),
     "explain_number": (80, "explain v3 --number 234.8M"),
+    "summary_bytes_100": (100, "summary v2 --bytes --batch 8 --train adamw"),
+    "compare_bytes_120": (120, "compare v1 v2 v3 --bytes --batch 32 --dtype fp16"),
     "summary_conventions": (80, "summary v3_small --convention fvcore --convention torch"),
     "cost_dw_80": (80, "cost --conv dw --k 3"),
     "cost_group": (
