@@ -3,6 +3,7 @@
 import os
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -55,7 +56,7 @@ class OneCommand(TyperCommand):
     def _completed(self, args: list[str]) -> Iterator[str]:
         """Yield the words of a line, with what an option is whose value is left out."""
         able = {name for one in self.params for name in one.opts if (getattr(one, "metavar", "") or "").startswith("[")}
-        for one, behind in zip(args, [*args[1:], ""], strict=True):
+        for one, behind in pairwise([*args, ""]):
             alone, values = _ALONE.get(one, (one, ()))
             yield one if one not in able or behind in values else alone
 
