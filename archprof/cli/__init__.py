@@ -1,7 +1,7 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
@@ -45,12 +45,23 @@ _ALONE: Mapping[str, tuple[str, tuple[str, ...]]] = {
     "--train": ("--train=", OPTIMIZERS),
 }
 
+# Stands before what would be taken for an option, and is standard input with settings: `-@H=320`.
+_HIDDEN = "\0"
+
+
+def _shown_again(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_shown_again(one) for one in value]
+    return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
+
 
 class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        parsed: list[str] = super().parse_args(ctx, [*self._completed(args)])
+        words = [f"{_HIDDEN}{one}" if one.startswith("-@") else one for one in self._completed(args)]
+        parsed: list[str] = super().parse_args(ctx, words)
+        ctx.params = {name: _shown_again(value) for name, value in ctx.params.items()}
         return parsed
 
     def _completed(self, args: list[str]) -> Iterator[str]:
@@ -211,7 +222,7 @@ def _called(arguments: list[str]) -> str:
 
 def _usage(error: Any, called: str) -> Problem:
     """Return click's message about what was *called* in our form: lower case, no full stop, then help."""
-    message = error.format_message().rstrip(".").replace("'", "`")
+    message = error.format_message().replace(repr(_HIDDEN).strip("'"), "").rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx

@@ -53,7 +53,8 @@ hundred MiB. None of these is among the bytes.
 call has beside its tensors, in fp32 with the kernels of CUDA, in bytes (B):
 
 {rules}
-An operator that can write over its input does so where nobody else reads that. Code is followed where its tensors lie as it was recorded.
+An operator that can write over its input does so where nobody else reads that. The tensors of code lie where it was
+recorded that they do.
 """
 
 
