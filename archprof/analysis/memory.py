@@ -1,7 +1,8 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import groupby
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
@@ -113,6 +114,17 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
 def _moments(timeline: Timeline) -> Iterator[Moment]:
     for step, (during, after) in zip(timeline.steps, timeline.levels(), strict=True):
         yield Moment(step.phase, step.of, during, after)
+
+
+def phases(timeline: Sequence[Moment]) -> Iterator[tuple[str, int, int]]:
+    """Yield each part of a pass, with its first and last step, counted from 1; what is let go between two belongs to
+    the first."""
+    names = [moment.phase for moment in timeline]
+    for index, name in enumerate(names):
+        names[index] = name or names[index - 1]
+    for name, run in groupby(enumerate(names, 1), lambda one: one[1]):
+        numbers = [number for number, _ in run]
+        yield name, numbers[0], numbers[-1]
 
 
 def _peak_at(moments: tuple[Moment, ...], at: int, nodes: Mapping[str, Node]) -> PeakAt:

@@ -1,9 +1,10 @@
 """A network's memory as tables: `archprof memory`."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
-from archprof.analysis.memory import AliveTensor, Memory
+from archprof.analysis.memory import AliveTensor, Memory, phases
 from archprof.errors import suggest, usage_error
 from archprof.memory.asked import setup_text
 from archprof.render.fold import NAMED
@@ -20,6 +21,8 @@ _RESIDENT = {
 _SHORT = {
     "saved for backward": "saved", "gradient of weights": "weight gradient", "temporary of the step": "temporary",
 }  # fmt: skip
+# The columns of the line that shows bytes over time: how many, and how high.
+_COLUMNS, _HEIGHTS = 48, " ▁▂▃▄▅▆▇█"
 _ALWAYS, _COMES, _PEAK = "there all along", "comes and goes", "there at the peak"
 
 
@@ -165,9 +168,22 @@ def _left_out(found: Memory, view: AliveView) -> list[Note]:
     return [Note("left out", text)]
 
 
+def _over_time(found: Memory) -> str:
+    """Return the bytes over the steps of the pass as a line of columns: `forward ▁▃█▅▂ · backward █▅▂`."""
+    parts, peak, steps = [], found.peak_bytes, len(found.timeline)
+    for phase, first, last in phases(found.timeline):
+        count = last - first + 1
+        wide = min(count, max(1, count * _COLUMNS // steps))
+        edges = [first - 1 + count * column // wide for column in range(wide + 1)]
+        most = [max(one.bytes for one in found.timeline[start:stop]) for start, stop in pairwise(edges)]
+        parts.append(f"{phase} {''.join(_HEIGHTS[max(size * 8 // peak, 1 if size else 0)] for size in most)}")
+    return f"over time: {' · '.join(parts)}"
+
+
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
     return [
+        *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *captured_notes(found.head.model, found.head.captured),
         Note("convention", f"bytes of tensors, as torch asks for them; not included: {', '.join(found.not_included)}"),
     ]

@@ -1,10 +1,8 @@
 """A picture of a network's memory over time, by matplotlib (extra `plot`)."""
 
-from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
 
-from archprof.analysis.memory import Memory
+from archprof.analysis.memory import Memory, phases
 from archprof.errors import printable
 from archprof.memory.asked import setup_text
 from archprof.render.plot import COLORS, new_figure, write_figure
@@ -43,18 +41,8 @@ def plot_memory(found: Memory, path: str) -> None:
     write_figure(figure, axes, path)
 
 
-def _phases(found: Memory) -> Iterator[tuple[str, int, int]]:
-    """Yield each part of the pass, with its first and last step; what is let go between two belongs to the first."""
-    phases = [moment.phase for moment in found.timeline]
-    for number, phase in enumerate(phases):
-        phases[number] = phase or phases[number - 1]
-    for phase, run in groupby(enumerate(phases, 1), lambda one: one[1]):
-        numbers = [number for number, _ in run]
-        yield phase, numbers[0], numbers[-1]
-
-
 def _shade(axes: Any, found: Memory) -> None:
-    for phase, first, last in _phases(found):
+    for phase, first, last in phases(found.timeline):
         axes.axvspan(first - 0.5, last + 0.5, color=_PHASES[phase], alpha=0.18, linewidth=0, zorder=0)
 
 
@@ -79,6 +67,6 @@ def _legend(figure: Any, axes: Any, found: Memory) -> None:
 
     parts = [Patch(color=COLORS[0], label="comes and goes")]
     parts.append(Patch(color=_ALONG, label="there all along"))
-    shades = dict.fromkeys(phase for phase, *_ in _phases(found))
+    shades = dict.fromkeys(phase for phase, *_ in phases(found.timeline))
     parts += [Patch(color=_PHASES[phase], alpha=0.3, label=phase) for phase in shades]
     figure.legend(handles=parts, loc="outside lower center", ncols=len(parts), frameon=False, fontsize=8)

@@ -122,3 +122,14 @@ LOCK = "tests/captures/schema_1.lock.json"
 def test_what_a_lock_does_not_know(capsys, line, message):
     assert archprof(capsys, "memory", LOCK).code == 0
     assert archprof(capsys, "memory", LOCK, *line.split()) == (2, "", message)
+
+
+def test_over_time(capsys, tmp_path):
+    """Layers of 1 to 8, to 1, to 2 channels: beside the input there are 8, 9 and 3 of them while each runs."""
+    file = tmp_path / "net.yaml"
+    layers = ", ".join(f"conv2d: {{k: 1, c: {channels}}}" for channels in (8, 1, 2))
+    file.write_text(f"archprof: 1\ninput: 1x16x16\nlayers: [{layers}]\n")
+    found = document(capsys, str(file))
+    assert [one["bytes"] for one in found["timeline"]] == [4 * 256 * channels for channels in (8, 9, 3)]
+    assert "\nover time: forward ▇█▂\n" in archprof(capsys, "memory", str(file)).out
+    assert "▇" not in archprof(capsys, "memory", str(file), "--format", "markdown").out
