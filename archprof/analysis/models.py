@@ -57,6 +57,28 @@ def read_model(
     return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
+def read_training(
+    reference: str,
+    settings: Sequence[Setting],
+    inputs: Sequence[str] | None = None,
+    *,
+    train: bool,
+    real: bool = False,
+) -> Graph:
+    """Return the network that *reference* names, with *train* as it trains: a spec, whose rules hold in both modes, as
+    it is, anything else as it was recorded in training mode. Raises as `read_model` does."""
+    return read_model(reference, settings, inputs, train=train and not _is_spec(reference), real=real)
+
+
+def _is_spec(reference: str) -> bool:
+    if ":" in reference:
+        from archprof.captures.source import is_code
+
+        if is_code(reference):
+            return False
+    return not _graph_file(reference).target
+
+
 def read_measured(
     reference: str, settings: Sequence[Setting], inputs: Sequence[str] | None, counter: str
 ) -> tuple[Graph, CountedModules]:
@@ -89,14 +111,14 @@ def _others(reference: str) -> str:
     return f"give its code other arguments, `{_called(reference)}`, or an `--input`"
 
 
-def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
+def read_data(reference: str, settings: Sequence[Setting] = (), *, train: bool = False) -> Graph:
     """Return the network that *reference* names, no code: a spec at *settings*, a lock, a program of torch.export, or
-    an ONNX file.
+    an ONNX file; with *train* as it trains, where rules say that of a spec as it is.
 
-    Raises SpecError and UsageError; for all but specs also where they have settings.
+    Raises SpecError and UsageError; for all but specs also where they have settings, or are of evaluation alone.
     """
     target, behind = _graph_file(reference)
-    return _read_graph(target, behind, settings, ()) if target else _read_spec(reference, settings)
+    return _read_graph(target, behind, settings, (), train=train) if target else _read_spec(reference, settings)
 
 
 def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:

@@ -13,7 +13,8 @@ def inplace_paths(graph: Graph, lent: Container[Edge] = ()) -> frozenset[str]:
     reads."""
     counted = readers(graph)
     able = {node.path for node in graph.nodes if node.op.inplace}
-    return frozenset(able - {node.path for node in graph.nodes if not _is_sole_reader(node, graph, counted, lent)})
+    asked = [node for node in graph.nodes if node.path in able]
+    return frozenset(able - {node.path for node in asked if not _is_sole_reader(node, graph, counted, lent)})
 
 
 def _is_sole_reader(node: Node, graph: Graph, counted: Counter[Edge], lent: Container[Edge]) -> bool:
