@@ -10,7 +10,7 @@ from archprof.costs.report import analyze_graph
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
+from archprof.memory.report import MemoryReport, analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
 # What is there beside tensors, and is not counted.
@@ -92,23 +92,28 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
     with known_at(graph):
         found = analyze_memory(graph, setup)
     timeline, peak = found.timeline, found.peak
-    moments = tuple(_moments(timeline))
-    at = next((index for index, moment in enumerate(moments) if moment.bytes == peak), 0)
-    nodes = {node.id: node for node in graph.nodes}
+    at, alive = peak_at(found)
     phases = (FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,)
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
         {phase: found.phase(phase) for phase in phases},
-        _peak_at(moments, at, nodes),
+        at,
         peak,
         found.total,
-        tuple(_alive(timeline, at, nodes)),
-        moments,
+        alive,
+        tuple(_moments(timeline)),
         NOT_INCLUDED,
         timeline.after(FORWARD) if setup.train else None,
     )
+
+
+def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    """Return where the peak of a network is, and what is there then."""
+    moments, nodes = tuple(_moments(found.timeline)), {node.id: node for node in found.graph.nodes}
+    at = next((index for index, moment in enumerate(moments) if moment.bytes == found.peak), 0)
+    return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
 def _moments(timeline: Timeline) -> Iterator[Moment]:

@@ -145,7 +145,8 @@ class JsonWriter(_TextWriter):
 
     def header(self) -> bytes:
         """Return the keys before the variants."""
-        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes)
+        setup = {"setup": self._plans[0].setup} if self._plans[0].selection.memory else {}
+        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes, **setup)
         return f'{{\n{start},\n  "variants": ['.encode()
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:

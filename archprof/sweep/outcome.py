@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import Counts
+from archprof.costs.metrics import MEMORY, Counts
+from archprof.ir.setup import Setup
 from archprof.sweep.plan import Plan, Selection
 from archprof.sweep.run import Tally, VariantRows, digits, settings_of
 
@@ -48,6 +49,7 @@ class SweepDocument(NamedTuple):
     computed: int
     fitting: int
     impossible: tuple[Impossible, ...]
+    setup: Setup | None = None  # of the bytes of memory, where they are counted
 
 
 class SweepOutcome(NamedTuple):
@@ -66,6 +68,7 @@ class SweepOutcome(NamedTuple):
     impossible: tuple[Impossible, ...]
     points: Mapping[str, tuple[int, ...]]
     asked: tuple[str, ...]
+    setup: Setup | None = None  # of the bytes of memory, where they are counted
 
 
 def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: VariantRows) -> SweepOutcome:
@@ -86,7 +89,8 @@ def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: Varia
         tuple(_network(plans, kept.take(np.array(places))) for places in shown),
         tuple(impossible(tally)),
         drawn,
-        selection.counts,
+        (*selection.counts, *(MEMORY if selection.memory else ())),
+        plans[0].setup if selection.memory else None,
     )
 
 

@@ -44,12 +44,12 @@ class Goal(NamedTuple):
     limits: tuple[CountLimit, ...]
     maximize: str = "macs"
     target: int | None = None
-    setup: Setup = INFERENCE
+    setup: Setup | None = None
 
     @property
-    def memory(self) -> bool:
-        """Whether bytes of memory are asked for."""
-        return self.setup != INFERENCE or any(limit.of in MEMORY for limit in self.limits)
+    def memory(self) -> Setup | None:
+        """The setup of bytes of memory; None where they are not asked for."""
+        return self.setup or (INFERENCE if any(limit.of in MEMORY for limit in self.limits) else None)
 
 
 class Interval(NamedTuple):
@@ -80,7 +80,8 @@ class KeptLimit(NamedTuple):
 
 class Solution(NamedTuple):
     """The best network, or the nearest where none *fits*, of so many *distinct* ones; the nearest beyond the
-    budget, or on the other side of the *target*; and what is left of each limit."""
+    budget, or on the other side of the *target*; and what is left of each limit. Bytes of memory are those at the
+    *setup*, where they are asked for."""
 
     model: str
     convention: ConventionText
@@ -90,6 +91,7 @@ class Solution(NamedTuple):
     above: Found | None
     limits: tuple[KeptLimit, ...]
     target: int | None
+    setup: Setup | None = None
 
 
 class _Range(NamedTuple):
@@ -138,7 +140,8 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    plan = plan_sweep(model, fixed, Selection(memory=goal.memory), what="`solve`", setup=goal.setup)
+    selection = Selection(memory=goal.memory is not None)
+    plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
     networks = _costed(plan, found)
     if max(goal.target or 0, *(limit.value for limit in goal.limits), 0) >= EXACT_INTEGER:
@@ -303,7 +306,7 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed) -> Solutio
         above = _above(goal, best, networks.where(~fit))
     limits = tuple(_kept(limit, best, above) for limit in goal.limits)
     shown = (_found(found, best), None if above is None else _found(found, above))
-    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target)
+    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target, goal.memory)
 
 
 def _found(found: _Range, network: _Costed) -> Found:
