@@ -7,6 +7,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 from archprof.ir.terms import total
 from archprof.memory.backward import Backward
+from archprof.memory.deployed import deployed
 from archprof.memory.forward import Forward
 from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
 
@@ -55,11 +56,14 @@ class MemoryReport(NamedTuple):
         return self.timeline.peak((phase,))
 
 
-def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
-    """Return the memory of a network at a setup. Raises ValueError where its shapes are known for one batch alone."""
+def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> MemoryReport:
+    """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given.
+
+    Raises ValueError where its shapes are known for one batch alone.
+    """
     learning, held, kept = _parameters(graph, setup)
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(runs or deployed(graph, setup).graph, setup, builder)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)
