@@ -83,7 +83,7 @@ def known_at(graph: Graph) -> Iterator[None]:
         yield
     except ValueError:
         name = graph.origin.variant
-        advice = "ask for one image, or capture the network anew"
+        advice = "ask for one image, or of the code that it comes from"
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 

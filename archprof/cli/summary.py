@@ -70,7 +70,7 @@ def command(
     if measure:
         report = _measured(model, given, input, counter or "fvcore")
     else:
-        report = _counted(model, given, input, train=train, real=real)
+        report = _counted(model, given, input, train=train, real=real, batch=batch or 1)
     found = summarize(report, conventions)
     if setup:
         from archprof.analysis.traffic import with_traffic
@@ -91,14 +91,14 @@ def command(
 
 
 def _counted(
-    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: str | None, real: bool
+    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: str | None, real: bool, batch: int
 ) -> "Report":
     from archprof.analysis.models import read_model, read_training
     from archprof.costs.report import analyze_graph
 
     # An optimiser trains whatever there are rules for, training mode is of what was recorded in it.
     read = read_training if train else read_model
-    return analyze_graph(read(model, settings, inputs, train=train is not None, real=real))
+    return analyze_graph(read(model, settings, inputs, train=train is not None, real=real, batch=batch))
 
 
 def _measured(model: str, settings: list[tuple[str, str]], inputs: list[str] | None, counter: str) -> "Report":
