@@ -1,6 +1,6 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
@@ -91,24 +91,28 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
     """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
     with known_at(graph):
         found = analyze_memory(graph, setup)
-    timeline, peak = found.timeline, found.peak
-    moments = tuple(_moments(timeline))
-    at = next((index for index, moment in enumerate(moments) if moment.bytes == peak), 0)
+    moments = tuple(_moments(found.timeline))
+    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
+    peak = moments[at].bytes if moments else 0
     nodes = {node.id: node for node in graph.nodes}
-    phases = (FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,)
+    forward = [moment for moment in moments if moment.phase == FORWARD]
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
-        {phase: found.phase(phase) for phase in phases},
+        {phase: _most(moments, phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
         _peak_at(moments, at, nodes),
         peak,
-        found.total,
-        tuple(_alive(timeline, at, nodes)),
+        found.resident.total + peak,
+        tuple(_alive(found.timeline, at, nodes)),
         moments,
         NOT_INCLUDED,
-        timeline.after(FORWARD) if setup.train else None,
+        forward[-1].bytes_after if setup.train else None,
     )
+
+
+def _most(moments: Iterable[Moment], phase: str) -> int:
+    return max((moment.bytes for moment in moments if moment.phase == phase), default=0)
 
 
 def _moments(timeline: Timeline) -> Iterator[Moment]:
