@@ -45,7 +45,6 @@ def command(
     """
     from archprof.analysis.document import with_derived
     from archprof.analysis.summary import summarize
-    from archprof.costs.measured import disagreement
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
@@ -64,7 +63,7 @@ def command(
     if flops:
         found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
-    difference = disagreement(report)
+    difference = _disagreement(report)
 
     def table() -> "Table":
         from archprof.render.summary import summary_table
@@ -73,6 +72,14 @@ def command(
 
     message = f"analytic and measured counts differ: {difference}" if difference else ""
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
+
+
+def _disagreement(report: "Report") -> str:
+    if report.measured is None:
+        return ""
+    from archprof.costs.measured import disagreement
+
+    return disagreement(report)
 
 
 def _counted(

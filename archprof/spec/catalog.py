@@ -15,7 +15,8 @@ from archprof.spec.nodes import shorten
 LOCK = ".lock.json"
 PROGRAM = ".pt2"
 ONNX = ".onnx"
-_ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
+# Compiled only for a name that is no file's.
+_ALIASES = r"^aliases: *\[(.*)\] *$"
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
 _DECIMAL = "(?<=[0-9])[-_. ](?=[0-9])"
@@ -38,18 +39,18 @@ def portable(file: str) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Return every spec of the catalog by its name, which is its file's stem, sorted by family and name."""
-    found: list[Path] = []
+    found: dict[str, Path] = {}
     for folder, folders, names in os.walk(root()):
         folders.sort()
-        found.extend(Path(folder, name) for name in sorted(names) if name.endswith(".yaml"))
-    return {path.stem: path for path in found}
+        found |= {name.removesuffix(".yaml"): Path(folder, name) for name in sorted(names) if name.endswith(".yaml")}
+    return found
 
 
 def aliases() -> dict[str, str]:
     """Return the name behind each alias, read off the one line that lists a spec's aliases."""
     found: dict[str, str] = {}
     for name, path in files().items():
-        line = _ALIASES.search(path.read_text(encoding="utf-8"))
+        line = re.search(_ALIASES, path.read_text(encoding="utf-8"), re.MULTILINE)
         for alias in line[1].split(",") if line else ():
             found[alias.strip()] = name
     return found

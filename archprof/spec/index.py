@@ -14,12 +14,10 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.reader import parse, read_file
 from archprof.spec.variant import parse_reference
 
-# What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in
-# messages do.
+# What the catalog does not tell of a spec, and a list of hundreds need not parse: all but these keys. Lines stay, so
+# that places in messages do.
 _UNTOLD = re.compile(
-    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n"
-    r"(?:(?:[ #-].*)?\n)*",
-    re.MULTILINE,
+    r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE
 )
 
 

@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archprof.errors import Location, Problems, SpecError, did_you_mean, problem, suggest
 from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog, git
-from archprof.spec.edits import Assignment, assign, edit
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.layers import Spellings
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
@@ -17,7 +17,9 @@ from archprof.spec.reader import parse, parse_value, read_file
 from archprof.spec.types import Spec, Tree
 from archprof.spec.values import mapping, scalar
 from archprof.spec.variant import Setting, parse_reference
-from archprof.spec.walk import is_place
+
+if TYPE_CHECKING:
+    from archprof.spec.edits import Assignment
 
 MULTIPLIERS = ("width", "depth")
 MERGED = ("defaults", "knobs", "width", "init", "source")
@@ -98,7 +100,16 @@ def _extended(
     parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
     nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
     changed, knobs = _applied(parent.root, nodes, spellings)
-    return parent, knobs, _merge(edit(changed, root, spellings), root)
+    return parent, knobs, _merge(_edited(changed, root, spellings), root)
+
+
+def _edited(parent: Map, child: Map, spellings: Spellings) -> Map:
+    """Return the parent's tree with the edits of the child, if it has any."""
+    if not any(child.get(keyword) for keyword in EDITS[1:]):
+        return parent
+    from archprof.spec.edits import edit
+
+    return edit(parent, child, spellings)
 
 
 def _name_of(file: str) -> str:
@@ -168,8 +179,13 @@ def _check_keys(root: Map, problems: Problems) -> None:
             problems.add(f"`{key}` without `extends`", marker.location, help="edits change a parent: name it")
 
 
-def _applied(root: Map, nodes: list[Assignment], spellings: Spellings) -> tuple[Map, dict[str, Scalar]]:
+def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tuple[Map, dict[str, Scalar]]:
     """Return the tree with the settings that are addresses carried out, and the others, which set knobs."""
+    if not nodes:
+        return root, {}
+    from archprof.spec.edits import assign
+    from archprof.spec.walk import is_place
+
     declared = root.get("knobs")
     names = [*BUILT_IN, *(declared.entries if isinstance(declared, Map) else ())]
     knobs: dict[str, Scalar] = {}

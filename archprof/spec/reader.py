@@ -21,9 +21,11 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 # What an escape in quotes may still spell, and no text in UTF-8 nor the name of a file has.
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_NO_TEXT = "[\0\ud800-\udfff]"
+# What no printer prints, and every text may have.
+_BLANKS = str.maketrans("", "", "\n\r\t")
 
 
 def read_file(path: str) -> str:
@@ -114,6 +116,14 @@ def parse_value(text: str, place: Location) -> Node:
     return root if root is not None else Scalar("", *place)
 
 
+def _search(forbidden: str, text: str) -> re.Match[str] | None:
+    """Return the first of some characters that cannot be printed; such patterns are compiled for a text that may have
+    one, which hardly any has."""
+    if text.isprintable() or text.translate(_BLANKS).isprintable():
+        return None
+    return re.search(forbidden, text)
+
+
 class _Builder:
     """Nodes from yaml's events, refusing on sight what a spec has no use for."""
 
@@ -125,7 +135,7 @@ class _Builder:
 
     def build(self, text: str) -> Node | None:
         """Return the node of a text, None where it is empty."""
-        if found := _FORBIDDEN.search(text):
+        if found := _search(_FORBIDDEN, text):
             place = self._location(
                 text.count("\n", 0, found.start()), found.start() - text.rfind("\n", 0, found.start()) - 1
             )
@@ -150,7 +160,7 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
-                if found := _NO_TEXT.search(event.value):
+                if found := _search(_NO_TEXT, event.value):
                     message = f"a character that no text has: {ascii(found[0])[1:-1]}"
                     raise self._refused(event, message, "a spec is plain text; remove it")
                 mark = event.start_mark
