@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from archprof.errors import Location, Problems, SpecError, did_you_mean, problem, suggest
 from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
-from archprof.spec import catalog, git
+from archprof.spec import catalog
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.layers import Spellings
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
@@ -114,18 +114,27 @@ def _edited(parent: Map, child: Map, spellings: Spellings) -> Map:
 
 def _name_of(file: str) -> str:
     """Return a name for a spec that states none: its file's stem, with `_` for what a name may not hold."""
-    stem = "stdin" if file == "<stdin>" else Path(git.parse_place(file).path if git.is_git(file) else file).stem
+    stem = "stdin" if file == "<stdin>" else Path(file.split(":", 2)[-1] if catalog.is_git(file) else file).stem
     return re.sub("[^A-Za-z0-9_.-]", "_", stem).lstrip("_.-") or "network"
 
 
 def _parent_file(target: str, child: str, location: Location) -> str:
     if not catalog.is_path(target):
-        return _found_at_revision(target, child, location) if git.is_git(child) else str(catalog.find(target, location))
+        found = _found_at_revision if catalog.is_git(child) else _found
+        return found(target, child, location)
     if is_stream(target):
         raise problem("a spec cannot extend standard input", location, help="name a spec of the catalog or a file")
-    if git.is_git(target):
+    if catalog.is_git(target):
         return target
-    return git.sibling(child, target, location) if git.is_git(child) else _beside(child, target)
+    if not catalog.is_git(child):
+        return _beside(child, target)
+    from archprof.spec import git
+
+    return git.sibling(child, target, location)
+
+
+def _found(name: str, child: str, location: Location) -> str:
+    return str(catalog.find(name, location))
 
 
 def _beside(child: str, target: str) -> str:
@@ -139,6 +148,8 @@ def _beside(child: str, target: str) -> str:
 def _found_at_revision(name: str, child: str, location: Location) -> str:
     """Return the file of a network that a spec at a revision extends: at the same revision where the catalog is part of
     the repository."""
+    from archprof.spec import git
+
     revision = git.parse_place(child).revision
     try:
         folder = git.parse_place(git.at_revision(revision, str(catalog.root()))).path

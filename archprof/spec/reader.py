@@ -11,10 +11,9 @@ from typing import Any
 import yaml
 
 from archprof.errors import Location, Problems, SpecError, problem
-from archprof.inputs import read_bytes, remember
+from archprof.inputs import read_bytes, remember, shown_name
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec import catalog
-from archprof.spec.git import is_git, read_blob
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
 # The C parser and the pure one give the same marks; only wheels without libyaml lack the first.
@@ -38,9 +37,11 @@ def read_file(path: str) -> str:
         kind = "a program of torch.export" if catalog.is_program(path) else kind
         more = "" if catalog.is_lock(path) else ", `lock`"
         advice = f"`summary`, `compare`, `diff`, `explain`{more} and `check` take it; the rest needs a block table"
-        raise problem(f"`{path}` is {kind}, not a spec", help=advice)
+        raise problem(f"`{shown_name(path)}` is {kind}, not a spec", help=advice)
     try:
-        if is_git(path):
+        if catalog.is_git(path):
+            from archprof.spec.git import read_blob  # which loads what reads objects
+
             data = read_blob(path)
         elif path == "-":
             path = "<stdin>"

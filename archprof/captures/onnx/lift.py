@@ -39,7 +39,7 @@ def lift(row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Seq
     if typed is not None and _fits(typed, row, holds, inputs, outputs):
         return typed
     kept = {one: tuple([(h.key, h.elements) for h in holds if h.learns is one]) for one in (True, False)}
-    facts = (kind_of(row), row.counted, _divides(row), row.bounded)
+    facts = (kind_of(row), row.counted, _divides(row), row.bounded, row.puts_out)
     return Recorded(_target(row), row.macs, kept[True], kept[False], *facts)
 
 

@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archprof.captures.onnx.elements import TYPES, UNKNOWN, Data, ElementType, from_bytes, is_float
+from archprof.captures.onnx.order import in_order
 from archprof.captures.onnx.wire import (
     FIXED32,
     SPAN,
@@ -175,7 +176,7 @@ class _Reader:
                     stored.append(self._sparse(_inside(span, field)))
         self._depth -= 1
         return GraphRecord(
-            name, tuple(nodes), tuple(stored), tuple(inputs), tuple(outputs), lambda: self._between(between)
+            name, tuple(in_order(nodes)), tuple(stored), tuple(inputs), tuple(outputs), lambda: self._between(between)
         )
 
     def _between(self, spans: Iterable[Span]) -> dict[str, Stated]:
@@ -320,7 +321,8 @@ class _Reader:
                 inner = _inside(span, field)
                 for one in self._fields(inner):
                     if one.number == 1:
-                        return self._type(name, _inside(inner, one), deep + 1)._replace(wrapped=wrapped)
+                        found = self._type(name, _inside(inner, one), deep + 1)
+                        return found._replace(wrapped=found.wrapped or wrapped)
                 return Stated(name, wrapped=wrapped)
             if field.number == 5:
                 return Stated(name, wrapped="map")
@@ -370,7 +372,7 @@ class _Reader:
                 case 11:
                     defaults.update([self._attribute(_inside(span, field))])
         called = (texts[10], texts[1], texts[13])
-        return called, FunctionRecord(tuple(inputs), tuple(outputs), tuple(nodes), defaults, opsets)
+        return called, FunctionRecord(tuple(inputs), tuple(outputs), tuple(in_order(nodes)), defaults, opsets)
 
     def _opset(self, span: Span) -> tuple[str, int]:
         domain, version = "", 0
