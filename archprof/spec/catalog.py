@@ -44,10 +44,18 @@ def portable(file: str) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Return every spec of the catalog by its name, which is its file's stem, sorted by family and name."""
-    found: dict[str, Path] = {}
+    return {name: Path(path) for name, path in paths().items()}
+
+
+@cache
+def paths() -> dict[str, str]:
+    """Return what `files` does as texts: most commands look for one of them."""
+    found: dict[str, str] = {}
     for folder, folders, names in os.walk(root()):
         folders.sort()
-        found |= {name.removesuffix(".yaml"): Path(folder, name) for name in sorted(names) if name.endswith(".yaml")}
+        found |= {
+            name.removesuffix(".yaml"): f"{folder}{os.sep}{name}" for name in sorted(names) if name.endswith(".yaml")
+        }
     return found
 
 
@@ -136,9 +144,9 @@ def find(name: str, location: Location | None = None) -> Path:
 
     Raises SpecError, with the nearest names, when there is none, and with all of them where there are several.
     """
-    known = files()
+    known = paths()
     if name in known:
-        return known[name]
+        return Path(known[name])
     if not name:
         raise problem(
             "a network without a name",
@@ -147,13 +155,13 @@ def find(name: str, location: Location | None = None) -> Path:
         )
     other = aliases()
     if name in other:
-        return known[other[name]]
+        return Path(known[other[name]])
     alike = spelled(name, (*known, *other))
     found = list(dict.fromkeys(other.get(one, one) for one in alike))
     if len(found) > 1:
         raise problem(f"`{shorten(name)}` may be `{'` or `'.join(alike)}`", location, help="say which one")
     if found:
-        return known[found[0]]
+        return Path(known[found[0]])
     advice = "a setting is written `name@width=0.75`;" if "@" in name else _nearest(name[:100], (*known, *other))
     listed = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
     raise problem(f"there is no network `{shorten(name)}`", location, help=f"{advice} {listed}".strip())
