@@ -44,7 +44,7 @@ class Note(NamedTuple):
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
-        "spec", "not counted", "constant", "at most", "captured", "packed", "folded", "remark",
+        "spec", "not counted", "constant", "at most", "captured", "packed", "folded", "remark", "bytes",
     ]  # fmt: skip
     text: str
 
@@ -314,6 +314,7 @@ _PLAIN = str.maketrans(
     {
         "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "✗": "x",
         "²": "^2", "±": "+-", "→": "->",
+        "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "%",
         "≤": "<=", "≥": ">=", "≠": "!=", "Δ": "d",
     }
 )  # fmt: skip

@@ -18,11 +18,6 @@ CODE: Mapping[str, str] = {
 FILES: Mapping[str, str] = {
     r".*\.(pt|pth)": "a file of torch",
 }
-# Options, and what there is instead.
-OPTIONS: Mapping[str, str] = {
-    "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
-    "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
-}
 _TAKEN = (
     "networks of the catalog (`archprof list`), specs, locks of models, programs of torch.export and ONNX files:"
     " `my_net.yaml`, `exported.pt2`, `net.onnx`, `git:REV:path`, `-`"
@@ -45,7 +40,9 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     if what := _matched(CODE, target):
         name = target.partition(":")[2]
         here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
-        message = f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain` and `lock` take"
+        message = (
+            f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
+        )
         advice = "`archprof lock` writes it to a file, `x.lock.json`, for `check`; the rest needs a block table"
         return problem(message, location, help=f"{here}{advice}")
     if what := _matched(FILES, target):

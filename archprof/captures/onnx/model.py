@@ -18,6 +18,7 @@ from archprof.captures.onnx.wire import (
     Span,
     fields,
     float_at,
+    let_go,
     numbers,
     packed,
 )
@@ -32,6 +33,7 @@ _MAX_FIELDS = 20_000_000
 _MAX_GRAPHS_DEEP = 16
 _MAX_TEXT = 1 << 16
 _MOST_ELEMENTS = 1 << 53
+_MAPPED = 8 << 20  # of a file at a time
 
 Dim = int | str | None  # as stated: so many, so many by name, or free
 
@@ -126,6 +128,7 @@ class _Reader:
         self._nodes = MAX_OPERATORS
         self._depth = 0
         self._keys = 0
+        self._gone = 0  # before it, nothing is mapped any more
 
     def model(self, span: Span) -> ModelRecord:
         graph: GraphRecord | None = None
@@ -174,6 +177,9 @@ class _Reader:
                     between.append(_inside(span, field))
                 case 15:
                     stored.append(self._sparse(_inside(span, field)))
+            if field.end - self._gone > _MAPPED:
+                let_go(span.data)
+                self._gone = field.end
         self._depth -= 1
         return GraphRecord(
             name, tuple(in_order(nodes)), tuple(stored), tuple(inputs), tuple(outputs), lambda: self._between(between)
