@@ -53,7 +53,6 @@ def command(
     """
     from archprof.analysis.document import with_derived
     from archprof.analysis.summary import summarize
-    from archprof.costs.measured import disagreement
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
@@ -79,7 +78,7 @@ def command(
     if flops:
         found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
-    difference = disagreement(report)
+    difference = _disagreement(report)
 
     def table() -> "Table":
         from archprof.render.summary import summary_table
@@ -88,6 +87,14 @@ def command(
 
     message = f"analytic and measured counts differ: {difference}" if difference else ""
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
+
+
+def _disagreement(report: "Report") -> str:
+    if report.measured is None:
+        return ""
+    from archprof.costs.measured import disagreement
+
+    return disagreement(report)
 
 
 def _counted(
