@@ -73,14 +73,15 @@ def workspace(conv: Windowed, run: Run) -> Workspace:
 
 
 def _of_window(conv: Windowed, run: Run, copied: _Copies, weight: Dim) -> Workspace:
-    parts = minimum(16 * _MIB, 4 * (copied.bare + weight))
-    most = copied.padded + weight + parts + _FLAGS
+    most = copied.padded + weight + minimum(20 * _MIB, 4 * (copied.bare + weight)) + _FLAGS
     sure = _ungrouped(conv) and run.setup.batch >= _SURE
     least = (conv.in_channels > 4) * (copied.bare + weight) if sure else 0
     if run.width < _SINGLE:
         return Workspace(Span(least, most), Span(least, most), Span(least, most))
     one = (conv.in_channels >= 64) * (copied.input + weight) if sure else 0
-    return Workspace(Span(one, most), Span(0, most), Span(least, most))
+    # A small window over an image is read as it lies.
+    forward = most * (conv.in_channels > 4) if max(conv.kernel_size) < 7 else most
+    return Workspace(Span(one, forward + _FLAGS), Span(0, most), Span(least, most))
 
 
 def _of_position(conv: Windowed, run: Run, most: Dim) -> Workspace:
