@@ -20,7 +20,8 @@ class Passed(NamedTuple):
     run: Run
     kept: list[int]
     learns: bool  # whether any of its own parameters does
-    cast: tuple[str, ...] = ()  # the types that its inputs had before autocast
+    cast: tuple[str, ...]  # the types that its inputs had before autocast
+    halved: bool  # whether autocast has its parameters in half precision
 
     @property
     def recorded(self) -> bool:
@@ -65,8 +66,9 @@ class Forward:
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        self._builder.step(FORWARD, node.id, made, footprint.beside(recorded))
-        self.passed.append(Passed(node, run, kept, bool(self._learning[index].learned), cast))
+        self._builder.step(FORWARD, node.id, made, footprint.beside(recorded), node.op.workspace(run).forward)
+        halved = bool(self._setup.amp) and node.op.autocast == "half"
+        self.passed.append(Passed(node, run, kept, bool(self._learning[index].learned), cast, halved))
 
     # Types under autocast
 

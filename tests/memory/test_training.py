@@ -1,0 +1,36 @@
+"""A step of training takes what torch holds: forward, behind it, backward, and the gradients that are left."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import BACKWARD, FORWARD
+
+torch = pytest.importorskip("torch")
+
+from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import Step, training_step  # noqa: E402
+
+NETWORKS = [
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_b1", "efficientnet_lite0",
+    "efficientnet_v2_s", "ghostnet_100", "googlenet", "inception_v3", "lenet5", "mixnet_m", "mixnet_s", "mnasnet1_0",
+    "mnasnet_a1", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_large_paper",
+    "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "replknet_31b", "resnet18", "resnet50",
+    "resnext50_32x4d", "se_resnet18", "shufflenet_v2_x1_0", "squeezenet1_0", "squeezenet1_1", "vgg11_bn", "vgg16",
+    "wide_resnet50_2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_step_takes_what_torch_holds_to_the_byte(name):
+    graph = archprof.expand(name)
+    (value,) = graph.inputs.values()
+    images = torch.empty(8, *value.shape, device="meta")
+    classes = torch.zeros(8, dtype=torch.long, device="meta")
+    expected = training_step(build_network(graph, initialise=False, device="meta"), images, classes)
+    # What lives only within a kernel of a GPU is nothing that a tensor without elements shows.
+    found = analyze_memory(graph, Setup(batch=8, train="sgd", kernels="cpu"))
+    timeline = found.timeline
+    peaks = timeline.after(FORWARD), found.phase(BACKWARD), timeline.after(BACKWARD)
+    assert Step(found.phase(FORWARD), *peaks) == expected
