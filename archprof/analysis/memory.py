@@ -10,11 +10,11 @@ from archprof.costs.report import analyze_graph
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
+from archprof.memory.report import MemoryReport, analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
 # What is there beside tensors, and is not counted.
-NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device", "workspaces of kernels")
+NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
 
 
 class ResidentBytes(NamedTuple):
@@ -58,10 +58,20 @@ class Moment(NamedTuple):
     bytes_after: int
 
 
+class Estimate(NamedTuple):
+    """What is not exact: between *low* and *high*, in a unit; *value* is the middle."""
+
+    value: int
+    low: int
+    high: int
+    unit: str
+
+
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
-    everything at the peak, of which `alive` is what comes and goes."""
+    everything at the peak, of which `alive` is what comes and goes. Where kernels take workspace beside all tensors,
+    `estimates` say by name between which bytes those at the peak lie with it."""
 
     head: Head
     setup: Setup
@@ -74,6 +84,7 @@ class Memory(NamedTuple):
     timeline: tuple[Moment, ...]
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
+    estimates: Mapping[str, Estimate] | None = None
 
 
 @contextmanager
@@ -108,7 +119,15 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
+        _with_workspace(found),
     )
+
+
+def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
+    if not any(step.workspace.high for step in found.timeline.steps):
+        return None
+    low, high = (found.resident.total + size for size in found.timeline.span())
+    return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 
 
 def _most(moments: Iterable[Moment], phase: str) -> int:
