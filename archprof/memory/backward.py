@@ -8,6 +8,7 @@ from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
+from archprof.memory.checkpoint import Segment
 from archprof.memory.forward import Forward, Passed
 from archprof.memory.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 
@@ -33,7 +34,7 @@ class Backward:
 
     def __init__(self, graph: Graph, setup: Setup, builder: Builder, forward: Forward) -> None:
         self._graph, self._setup, self._builder = graph, setup, builder
-        self._passed = forward.passed
+        self._forward, self._passed = forward, forward.passed
         self._gradients: dict[Edge, _Gradient] = {}
         self._learned = set[str]()  # parameters that have a gradient
         self._root: int | None = None  # the loss's own gradient, which is there to the end
@@ -43,9 +44,14 @@ class Backward:
     def run(self) -> None:
         """Follow the loss and all calls."""
         self._loss()
+        ends = {segment.last: segment for segment in self._forward.segments}
+        held: dict[int, list[int]] = {}  # until the first call of a segment is behind
         for index in range(len(self._passed) - 1, -1, -1):
+            if index in ends:
+                held[ends[index].first] = self._again(ends[index])
             if self._passed[index].recorded:
                 self._call(index, self._passed[index])
+            self._builder.release(BACKWARD, held.pop(index, ()))
         self._builder.release(BACKWARD, [] if self._root is None else [self._root])
 
     # The loss
@@ -95,6 +101,18 @@ class Backward:
         return edge.node >= 0 and self._passed[edge.node].recorded
 
     # Calls
+
+    def _again(self, segment: Segment) -> list[int]:
+        """Run a segment forward again, and return what is held meanwhile: what goes in, what comes out, and the
+        gradients of that."""
+        inputs = self._forward.storages(segment.inputs)
+        gradients = [self._gradients[edge].storage for edge in segment.outputs if edge in self._gradients]
+        if not gradients:
+            return inputs
+        for storage in gradients:
+            self._builder.hold(storage)
+        self._forward.again(segment)
+        return [*inputs, *gradients, *self._forward.storages(segment.outputs)]
 
     def _call(self, index: int, passed: Passed) -> None:
         edges = [Edge(index, k) for k in range(len(passed.node.outputs))]

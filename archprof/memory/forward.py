@@ -1,6 +1,7 @@
 """The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from archprof.ir.footprint import Footprint, Run
@@ -10,7 +11,8 @@ from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from archprof.memory.timeline import ACTIVATION, CAST, FORWARD, SAVED, Builder
+from archprof.memory.checkpoint import Segment, segments
+from archprof.memory.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
 
 
 class Passed(NamedTuple):
@@ -44,31 +46,53 @@ class Forward:
         # The inputs of the network are there before, and stay.
         self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
         self.passed: list[Passed] = []
+        self.segments = segments(graph) if setup.train and setup.checkpoint else []
 
     def run(self) -> None:
         """Follow all calls."""
-        for index, node in enumerate(self._graph.nodes):
-            self._call(index, node)
+        again = {index for segment in self.segments for index in range(segment.first, segment.last + 1)}
+        starts = {segment.first: segment for segment in self.segments}
+        for index in range(len(self._graph.nodes)):
+            if index in starts:
+                for lies in self.storages(starts[index].inputs):
+                    self._builder.hold(lies)
+            self.passed.append(self._call(index, FORWARD, index not in again))
         self._builder.drop(self._weights)
 
-    def _call(self, index: int, node: Node) -> None:
+    def again(self, segment: Segment) -> None:
+        """Follow the calls of a segment once more, in the backward pass; what goes in and comes out stays."""
+        within = range(segment.first, segment.last + 1)
+        self._left = Counter(edge for index in within for edge in dict.fromkeys(self._graph.nodes[index].inputs))
+        self._left.update((*segment.inputs, *segment.outputs))
+        self._weights = []
+        for index in within:
+            self.passed[index] = self._call(index, BACKWARD, True)
+        self._builder.drop(self._weights)
+
+    def storages(self, edges: Iterable[Edge]) -> list[int]:
+        """Return where some values lie, but for those that are there all along."""
+        return [lies for edge in edges if (lies := self.lies[edge]) is not None]
+
+    def _call(self, index: int, phase: str, keep: bool) -> Passed:
+        node = self._graph.nodes[index]
         run, cast = self._run_of(index, node)
         recorded = self._learning[index].recorded
+        keep = keep and recorded
         footprint = node.op.footprint(run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
         made += [storage for storage in casts if storage is not None]
         made += (weights := self._cast_weights(node))
         made += self._placed(node, footprint, outputs, run)
-        kept = self._kept(node, footprint, outputs, casts, made) if recorded else []
-        if weights and recorded:
+        kept = self._kept(node, footprint, outputs, casts, made) if keep else []
+        if weights and keep:
             self._builder.hold(weights[0])
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        self._builder.step(FORWARD, node.id, made, footprint.beside(recorded), node.op.workspace(run).forward)
+        self._builder.step(phase, node.id, made, footprint.beside(keep), node.op.workspace(run).forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
-        self.passed.append(Passed(node, run, kept, bool(self._learning[index].learned), cast, halved))
+        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved)
 
     # Types under autocast
 

@@ -59,7 +59,8 @@ class Step(NamedTuple):
 
 def training_step(module, images, classes):
     """Return what a step takes in training, to the gradients of all parameters, beside weights and inputs."""
-    recorder = Recorder([images, classes, *module.parameters(), *module.buffers()])
+    gradients = [one.grad for one in module.parameters() if one.grad is not None]
+    recorder = Recorder([images, classes, *module.parameters(), *module.buffers(), *gradients])
     with recorder:
         output = module.train()(images)
         loss = cross_entropy(output, classes)
@@ -68,6 +69,18 @@ def training_step(module, images, classes):
         loss.backward()
         left = recorder.now  # with the output and the loss, which are there to the end
     return Step(forward_peak, after_forward, recorder.peak, left)
+
+
+def optimizer_step(module, optimizer):
+    """Return the bytes that an optimiser keeps after its first step, and the most that its second takes beside."""
+    for parameter in module.parameters():
+        parameter.grad = torch.empty_like(parameter)
+    recorder = Recorder(one for parameter in module.parameters() for one in (parameter, parameter.grad))
+    with recorder:
+        optimizer.step()
+        recorder.peak = state = recorder.now
+        optimizer.step()
+    return state, recorder.peak - state
 
 
 def inference_peak(module, *inputs):

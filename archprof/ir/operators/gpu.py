@@ -73,7 +73,8 @@ def workspace(conv: Windowed, run: Run) -> Workspace:
 
 
 def _of_window(conv: Windowed, run: Run, copied: _Copies, weight: Dim) -> Workspace:
-    most = copied.padded + weight + minimum(20 * _MIB, 4 * (copied.bare + weight)) + _FLAGS
+    everything = run.bytes(run.inputs[0]) + run.bytes(run.outputs[0]) + weight
+    most = copied.padded + weight + minimum(20 * _MIB, 4 * everything) + _FLAGS
     sure = _ungrouped(conv) and run.setup.batch >= _SURE
     least = (conv.in_channels > 4) * (copied.bare + weight) if sure else 0
     if run.width < _SINGLE:
@@ -108,7 +109,7 @@ class _Copies(NamedTuple):
 
 
 def _copies(conv: Windowed, run: Run) -> _Copies:
-    if run.setup.layout == "channels_last":
+    if run.setup.layout == "channels_last" and _ungrouped(conv):
         return _Copies(0, 0, 0)
     unit = 8 if run.width < _SINGLE else 4
     bytes, padded = [], []
