@@ -103,19 +103,18 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
     with known_at(graph):
         found = analyze_memory(graph, setup)
     moments = tuple(_moments(found.timeline))
-    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
-    peak = moments[at].bytes if moments else 0
-    nodes = {node.id: node for node in graph.nodes}
+    at, alive = _peak(found, moments)
+    peak = moments[at.step - 1].bytes if moments else 0
     forward = [moment for moment in moments if moment.phase == FORWARD]
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
         {phase: _most(moments, phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
-        _peak_at(moments, at, nodes),
+        at,
         peak,
         found.resident.total + peak,
-        tuple(_alive(found.timeline, at, nodes)),
+        alive,
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
@@ -123,10 +122,21 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
     )
 
 
+def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    """Return where the peak of a network is, and what is there then."""
+    return _peak(found, tuple(_moments(found.timeline)))
+
+
+def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
+    nodes = {node.id: node for node in found.graph.nodes}
+    return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
+
+
 def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
     if not any(step.workspace.high for step in found.timeline.steps):
         return None
-    low, high = (found.resident.total + size for size in found.timeline.span())
+    low, high = found.span
     return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 
 
@@ -150,7 +160,7 @@ def phases(timeline: Sequence[Moment]) -> Iterator[tuple[str, int, int]]:
         yield name, numbers[0], numbers[-1]
 
 
-def _peak_at(moments: tuple[Moment, ...], at: int, nodes: Mapping[str, Node]) -> PeakAt:
+def _peak_at(moments: Sequence[Moment], at: int, nodes: Mapping[str, Node]) -> PeakAt:
     if not moments:
         return PeakAt(FORWARD, "", "", 0)
     node = nodes.get(moments[at].path)

@@ -1,7 +1,7 @@
 """The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
 from archprof.ir.footprint import Footprint, Run
@@ -32,19 +32,29 @@ class Passed(NamedTuple):
 
 
 class Forward:
-    """A forward pass while it is followed, call by call."""
+    """A forward pass while it is followed, call by call.
 
-    def __init__(self, graph: Graph, setup: Setup, builder: Builder) -> None:
+    The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
+    who reads them last, and activations write over those that are *lent*.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        setup: Setup,
+        builder: Builder,
+        lies: Mapping[Edge, int | None] | None = None,
+        lent: Container[Edge] = (),
+    ) -> None:
         self._graph, self._setup, self._builder = graph, setup, builder
-        self._in_place = inplace_paths(graph)
+        self._in_place = inplace_paths(graph, lent)
         self._recorded = is_recorded(graph)
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
         self._weights: list[int] = []  # in half precision, until autocast ends
-        # The inputs of the network are there before, and stay.
-        self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
+        self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
         self.segments = segments(graph) if setup.train and setup.checkpoint else []
 
