@@ -1,6 +1,6 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
@@ -14,7 +14,7 @@ from archprof.memory.report import MemoryReport, analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
 # What is there beside tensors, and is not counted.
-NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device", "workspaces of kernels")
+NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
 
 
 class ResidentBytes(NamedTuple):
@@ -58,10 +58,20 @@ class Moment(NamedTuple):
     bytes_after: int
 
 
+class Estimate(NamedTuple):
+    """What is not exact: between *low* and *high*, in a unit; *value* is the middle."""
+
+    value: int
+    low: int
+    high: int
+    unit: str
+
+
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
-    everything at the peak, of which `alive` is what comes and goes."""
+    everything at the peak, of which `alive` is what comes and goes. Where kernels take workspace beside all tensors,
+    `estimates` say by name between which bytes those at the peak lie with it."""
 
     head: Head
     setup: Setup
@@ -74,6 +84,7 @@ class Memory(NamedTuple):
     timeline: tuple[Moment, ...]
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
+    estimates: Mapping[str, Estimate] | None = None
 
 
 @contextmanager
@@ -83,7 +94,7 @@ def known_at(graph: Graph) -> Iterator[None]:
         yield
     except ValueError:
         name = graph.origin.variant
-        advice = "ask for one image, or capture the network anew"
+        advice = "ask for one image, or of the code that it comes from"
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
@@ -91,29 +102,46 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
     """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
     with known_at(graph):
         found = analyze_memory(graph, setup)
-    timeline, peak = found.timeline, found.peak
-    at, alive = peak_at(found)
-    phases = (FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,)
+    moments = tuple(_moments(found.timeline))
+    at, alive = _peak(found, moments)
+    peak = moments[at.step - 1].bytes if moments else 0
+    forward = [moment for moment in moments if moment.phase == FORWARD]
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
-        {phase: found.phase(phase) for phase in phases},
+        {phase: _most(moments, phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
         at,
         peak,
-        found.total,
+        found.resident.total + peak,
         alive,
-        tuple(_moments(timeline)),
+        moments,
         NOT_INCLUDED,
-        timeline.after(FORWARD) if setup.train else None,
+        forward[-1].bytes_after if setup.train else None,
+        _with_workspace(found),
     )
 
 
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
     """Return where the peak of a network is, and what is there then."""
-    moments, nodes = tuple(_moments(found.timeline)), {node.id: node for node in found.graph.nodes}
-    at = next((index for index, moment in enumerate(moments) if moment.bytes == found.peak), 0)
+    return _peak(found, tuple(_moments(found.timeline)))
+
+
+def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
+    nodes = {node.id: node for node in found.graph.nodes}
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
+
+
+def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
+    if not any(step.workspace.high for step in found.timeline.steps):
+        return None
+    low, high = found.span
+    return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
+
+
+def _most(moments: Iterable[Moment], phase: str) -> int:
+    return max((moment.bytes for moment in moments if moment.phase == phase), default=0)
 
 
 def _moments(timeline: Timeline) -> Iterator[Moment]:
@@ -132,7 +160,7 @@ def phases(timeline: Sequence[Moment]) -> Iterator[tuple[str, int, int]]:
         yield name, numbers[0], numbers[-1]
 
 
-def _peak_at(moments: tuple[Moment, ...], at: int, nodes: Mapping[str, Node]) -> PeakAt:
+def _peak_at(moments: Sequence[Moment], at: int, nodes: Mapping[str, Node]) -> PeakAt:
     if not moments:
         return PeakAt(FORWARD, "", "", 0)
     node = nodes.get(moments[at].path)

@@ -77,7 +77,9 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read(model, given, input, train=train is not None, real=real)))
+            reports.append(
+                analyze_graph(read(model, given, input, train=train is not None, real=real, batch=batch or 1))
+            )
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions, setup)
     if flops:

@@ -55,7 +55,7 @@ def command(
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    graph = read_training(model, given, input, train=bool(setup.train), real=real)
+    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=setup.batch)
     found = describe_memory(graph, setup)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:

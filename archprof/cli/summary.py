@@ -53,7 +53,6 @@ def command(
     """
     from archprof.analysis.document import with_derived
     from archprof.analysis.summary import summarize
-    from archprof.costs.measured import disagreement
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
@@ -70,7 +69,7 @@ def command(
     if measure:
         report = _measured(model, given, input, counter or "fvcore")
     else:
-        report = _counted(model, given, input, train=train, real=real)
+        report = _counted(model, given, input, train=train, real=real, batch=batch or 1)
     found = summarize(report, conventions)
     if setup:
         from archprof.analysis.traffic import with_traffic
@@ -79,7 +78,7 @@ def command(
     if flops:
         found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
-    difference = disagreement(report)
+    difference = _disagreement(report)
 
     def table() -> "Table":
         from archprof.render.summary import summary_table
@@ -90,15 +89,23 @@ def command(
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
 
 
+def _disagreement(report: "Report") -> str:
+    if report.measured is None:
+        return ""
+    from archprof.costs.measured import disagreement
+
+    return disagreement(report)
+
+
 def _counted(
-    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: str | None, real: bool
+    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: str | None, real: bool, batch: int
 ) -> "Report":
     from archprof.analysis.models import read_model, read_training
     from archprof.costs.report import analyze_graph
 
     # An optimiser trains whatever there are rules for, training mode is of what was recorded in it.
     read = read_training if train else read_model
-    return analyze_graph(read(model, settings, inputs, train=train is not None, real=real))
+    return analyze_graph(read(model, settings, inputs, train=train is not None, real=real, batch=batch))
 
 
 def _measured(model: str, settings: list[tuple[str, str]], inputs: list[str] | None, counter: str) -> "Report":

@@ -44,6 +44,11 @@ def maximum(first: Any, second: Any) -> Any:
     return second.clip(first) if is_array(second) else max(first, second)
 
 
+def minimum(first: Any, second: Any) -> Any:
+    """Return the smaller of two, entry by entry."""
+    return -maximum(-first, -second)
+
+
 def ceil_div(value: Dim, divisor: Dim) -> Dim:
     """Return value / divisor rounded up."""
     return -(-value // divisor)

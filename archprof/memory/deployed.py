@@ -12,8 +12,9 @@ from archprof.ir.inplace import is_overwritable
 from archprof.ir.liveness import readers
 from archprof.ir.operators.act import ReLU, ReLU6
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.join import Add
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.setup import Setup
@@ -75,10 +76,8 @@ class Deployed(NamedTuple):
 
 
 def deployed(graph: Graph, setup: Setup, *, in_place: bool = False, patches: int = 1) -> Deployed:
-    """Return what runs of a graph at a setup: in int8, what is left when all is folded that folds; depthwise
-    convolutions *in_place*, and the first stage in *patches* × *patches* parts, where that is asked for."""
-    if setup.dtype != "int8":
-        return Deployed(graph)
+    """Return what runs of a graph in int8: what is left when all is folded that folds; depthwise convolutions
+    *in_place*, and the first stage in *patches* × *patches* parts, where that is asked for."""
     graph, rules = folded(graph).graph, [FOLDED]
     if in_place:
         graph = depthwise_in_place(graph)

@@ -6,7 +6,6 @@ from typing import NamedTuple
 from archprof.ir.dims import Dim
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.deployed import folded
 from archprof.memory.forward import Forward, is_recorded
 from archprof.memory.timeline import Builder
 
@@ -35,6 +34,8 @@ def best_order(graph: Graph, setup: Setup, states: int = MAX_STATES) -> Order:
         raise ValueError("the order of least peak is that of inference")
     if setup.dtype != "int8":
         return _Search(_calls(graph, setup)).run(states)
+    from archprof.memory.deployed import folded
+
     # What folds into a call comes right behind it.
     whole = folded(graph)
     found = _Search(_calls(whole.graph, setup)).run(states)

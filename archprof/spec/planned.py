@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from archprof.errors import Location, SpecError, problem
 from archprof.spec import catalog
-from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 # Code, by what names it, and files that archprof cannot read yet.
@@ -28,7 +27,7 @@ _TAKEN = (
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     """Return what to say of what is no network as it is written, or none that archprof takes here; None for any
     other."""
-    if is_git(target):
+    if catalog.is_git(target):
         return None
     shown = f"`{shorten(target)}`"
     if dotted := re.fullmatch(r"(torchvision|timm|transformers)(?:\.\w+)*\.(\w+)", target):

@@ -114,8 +114,8 @@ LOCK = "tests/captures/schema_1.lock.json"
         ),
         (
             "--batch 2",
-            "shapes of `small.py:Net` are known for one image alone\n  help: ask for one image, or capture the network "
-            "anew\n",
+            "shapes of `small.py:Net` are known for one image alone\n  help: ask for one image, or of the code that it "
+            "comes from\n",
         ),
     ],
 )
@@ -133,3 +133,48 @@ def test_over_time(capsys, tmp_path):
     assert [one["bytes"] for one in found["timeline"]] == [4 * 256 * channels for channels in (8, 9, 3)]
     assert "\nover time: forward ▇█▂\n" in archprof(capsys, "memory", str(file)).out
     assert "▇" not in archprof(capsys, "memory", str(file), "--format", "markdown").out
+
+
+NET = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head, self.dropout = nn.Linear(8, 4), nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.dropout(self.head(x))
+"""
+
+
+def test_code_at_a_batch(capsys, tmp_path, monkeypatch):
+    """3 rows of 8 to 4; in training dropout keeps a byte for each element, and with its output there are a log-softmax
+    of as many floats, the loss and its weight."""
+    pytest.importorskip("torch")
+    (tmp_path / "net.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    lines = ("memory net.py:Net --input 8 --batch 3", "memory net.py:Net --input 8 --batch 3 --train sgd")
+    evaluation, training = (json.loads(archprof(capsys, *line.split(), "--format", "json").out) for line in lines)
+    assert (evaluation["peak_bytes"], evaluation.get("mode")) == (3 * 4 * 4, None)
+    assert training["mode"] == "train"
+    assert training["saved_bytes"] == 3 * 4 + 2 * (3 * 4 * 4) + 2 * 4
+    line = "summary net.py:Net --input 8 --batch 3 --bytes"
+    found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
+    assert found["layers"][0]["traffic"]["input_bytes"] == 3 * 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "measured"), [("resnet50", 2_769_306_040), ("vgg16_bn", 4_594_141_847), ("resnet18", 733_207_463)]
+)
+def test_what_an_h100_held_with_workspace_lies_in_the_interval(capsys, network, measured):
+    """Backward peaks at batch 32: tests/memory/h100.csv."""
+    line = f"{network} --batch 32 --train sgd"
+    found = document(capsys, *line.split())
+    known = found["estimates"]["total_bytes"]
+    assert known["low"] <= sum(found["resident"].values()) + measured <= known["high"]
+    assert (known["value"], known["unit"]) == ((known["low"] + known["high"]) // 2, "bytes")
+    assert found["total_bytes"] <= known["low"]
+    text = archprof(capsys, "memory", *line.split()).out
+    assert f"with workspace, at most   {known['high']:,}" in text
+    assert "estimates" not in document(capsys, network, "--kernels", "cpu", "--train", "sgd")

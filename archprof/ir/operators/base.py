@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from archprof.ir.dims import Dim, is_array, same
-from archprof.ir.footprint import Footprint, Gradients, Run
+from archprof.ir.footprint import NO_WORKSPACE, Footprint, Gradients, Run, Workspace
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -101,6 +101,8 @@ class Operator:
     saves: ClassVar[str] = ""
     # Whether the gradients of its inputs lie in that of its output: the same, or parts of it.
     hands_on_gradient: ClassVar[bool] = False
+    # Whether it cuts its output off: no gradient goes back through it.
+    detaches: ClassVar[bool] = False
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32; others take what comes.
     autocast: ClassVar[str] = ""
     # Fields of which a smaller value costs more.
@@ -165,6 +167,17 @@ class Operator:
         """Return the multiply-accumulates."""
         return NOTHING
 
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        """Return the multiply-accumulates of the backward pass, where the gradients of some inputs are *wanted* and
+        those of parameters that are *learned*.
+
+        A product costs for the gradient of each factor what it costs forward: dX = dY·Wᵀ and dW = Xᵀ·dY have the three
+        sizes of Y = X·W.
+        """
+        return self.macs(inputs, outputs) * (sum(wanted) + ("weight" in learned))
+
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         """Return the output elements, where the convention counts them: of operators with weights that multiply."""
         return term(outputs[0].channels, outputs[0].space) if self.weighted else NOTHING
@@ -183,6 +196,10 @@ class Operator:
     def gradients(self, run: Run) -> Gradients:
         """Return how a call's backward pass makes the gradients of its inputs."""
         return Gradients((self.view or self.hands_on_gradient,) * len(run.inputs))
+
+    def workspace(self, run: Run) -> Workspace:
+        """Return what a call's kernels take beside its tensors while they run."""
+        return NO_WORKSPACE
 
     def stride_factor(self, *inputs: Value) -> int | None:
         """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""
