@@ -20,6 +20,7 @@ from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from archprof.memory.forward import Forward
+from archprof.memory.order import best_order, reordered
 from archprof.memory.timeline import Builder
 
 # What a rule is, in the words of a note.
@@ -36,6 +37,8 @@ PATCHES = (
     " them; its output alone is there as a whole (Lin et al. 2021, MCUNetV2, section 3.1)"
 )
 
+BEST = "calls run in an order of which no other has a smaller peak"
+NOT_PROVEN = "there are too many orders to prove one of them best: calls run in the network's own"
 NO_PATCHES = "no first stage does better in {patches} × {patches} patches"
 
 
@@ -68,23 +71,40 @@ _NORMS = (BatchNorm2d, FrozenBatchNorm2d)
 _BOUNDS = (ReLU, ReLU6)
 
 
+class How(NamedTuple):
+    """How a network runs: whether in the *best* order there is, whether depthwise convolutions work in place, and in
+    how many patches along each side the first stage does."""
+
+    best: bool = False
+    in_place: bool = False
+    patches: int = 1
+
+
 class Deployed(NamedTuple):
-    """What runs of a graph, and the rules by which it is less than the whole."""
+    """What runs of a graph, and the rules by which that is not the network as it stands."""
 
     graph: Graph
-    rules: tuple[str, ...] = ()
+    rules: tuple[str, ...]
 
 
-def deployed(graph: Graph, setup: Setup, *, in_place: bool = False, patches: int = 1) -> Deployed:
-    """Return what runs of a graph in int8: what is left when all is folded that folds; depthwise convolutions
-    *in_place*, and the first stage in *patches* × *patches* parts, where that is asked for."""
-    graph, rules = folded(graph).graph, [FOLDED]
-    if in_place:
+def deployed(graph: Graph, setup: Setup, how: How | None = None) -> Deployed:
+    """Return what runs of a graph at a setup: in int8, what is left when all is folded that folds."""
+    how, rules = how or How(), []
+    if setup.dtype == "int8":
+        graph = folded(graph).graph
+        rules.append(FOLDED)
+    if how.in_place:
         graph = depthwise_in_place(graph)
         rules.append(IN_PLACE)
-    if patches > 1:
-        graph, last = patched(graph, patches, setup)
-        rules.append(PATCHES.format(place=last, patches=patches) if last else NO_PATCHES.format(patches=patches))
+    if how.best:
+        order = best_order(graph, setup)
+        graph = reordered(graph, order)
+        rules.append(BEST if order.proven else NOT_PROVEN)
+    if how.patches > 1:
+        graph, last = patched(graph, how.patches, setup)
+        rules.append(
+            PATCHES.format(place=last, patches=how.patches) if last else NO_PATCHES.format(patches=how.patches)
+        )
     return Deployed(graph, tuple(rules))
 
 

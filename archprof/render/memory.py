@@ -193,4 +193,5 @@ def _footer(found: Memory) -> list[Note]:
             "convention",
             f"bytes of tensors, as torch asks for them{beside}; not included: {', '.join(found.not_included)}",
         ),
+        *[Note("convention", rule) for rule in found.rules],
     ]

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, Extremes, maximum
-from archprof.ir.footprint import Run
+from archprof.ir.footprint import NOTHING, Run, Span
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.inplace import is_overwritable
 from archprof.ir.liveness import readers
@@ -102,13 +102,21 @@ def row_memory(
         part.fold()
     builder = Builder()
     lies = part.inputs_in(builder)
-    forward = Forward(part.graph, setup, builder, lies, part.lent())
+    forward = _Tensors(part.graph, setup, builder, lies, part.lent())
     forward.run()
     timeline = builder.timeline()
     left, made = part.left(forward.lies)
     sizes = tuple([timeline.storages[one].bytes for one in made])
     bound = sum([extremes.largest(source.bytes) for source in sources]) + _bound(part.graph, setup, extremes)
     return RowMemory(timeline.peak((FORWARD,)), sizes, left, bound)
+
+
+class _Tensors(Forward):
+    """A forward pass of which tensors alone are asked for."""
+
+    def workspace(self, node: Node, run: Run) -> Span:
+        """Return no workspace."""
+        return NOTHING
 
 
 class _Part:

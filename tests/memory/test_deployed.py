@@ -1,5 +1,7 @@
 """Inference in int8 as microcontrollers run it, in numbers written out and against those that papers print."""
 
+import json
+
 import pytest
 
 import archprof
@@ -10,9 +12,10 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.join import Add
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
-from archprof.memory.deployed import depthwise_in_place, folded, patched
+from archprof.memory.deployed import BEST, FOLDED, IN_PLACE, PATCHES, depthwise_in_place, folded, patched
 from archprof.memory.order import Order, best_order, reordered
 from archprof.memory.report import analyze_memory
+from tests.cli.console import archprof as run
 
 INT8 = Setup(dtype="int8")
 KIB = 1024
@@ -107,6 +110,38 @@ def test_mobilenet_v2_patch_by_patch():
     found = patched(mobilenet_v2(), 4, INT8)
     assert found.last == "1.2.0.project.conv"
     assert analyze_memory(found.graph, INT8).peak == (32 + 192 + 32) * 28 * 28 == 196 * KIB
+
+
+@pytest.mark.parametrize(
+    ("options", "peak", "rules"),
+    [
+        ((), 1470 * KIB, [FOLDED]),  # the depthwise convolution of 96 maps, 112×112 to 56×56
+        (("--in-place", "depthwise"), 1372 * KIB, [FOLDED, IN_PLACE]),
+        (("--in-place", "depthwise", "--patches", "4"), 196 * KIB,
+         [FOLDED, IN_PLACE, PATCHES.format(place="1.2.0.project.conv", patches=4)]),
+        (("--order", "best"), 1470 * KIB, [FOLDED, BEST]),
+    ],
+)  # fmt: skip
+def test_the_command_says_by_which_rules(capsys, options, peak, rules):
+    found = json.loads(run(capsys, "memory", "v2", "--dtype", "int8", *options, "--format", "json").out)
+    assert (found["peak_bytes"], found["rules"]) == (peak, rules)
+    assert "estimates" not in found  # kernels of a GPU, and their workspace, are none of this
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--order", "worst"), "`--order` is no `worst`\n  help: there are: own, best\n"),
+        (("--in-place", "conv"), "`--in-place` is no `conv`\n  help: there are: depthwise\n"),
+        (("--patches", "3"), "`--patches` without `--dtype int8`\n  help: it is how microcontrollers run int8\n"),
+        (
+            ("--order", "best", "--train", "sgd"),
+            "`--order best` and `--train` at once\n  help: the backward pass goes by the order of the forward pass\n",
+        ),
+    ],
+)
+def test_options_that_do_not_go_together(capsys, options, said):
+    assert run(capsys, "memory", "v2", *options) == (2, "", said)
 
 
 def test_no_patches_where_none_help():
