@@ -60,7 +60,8 @@ class Moment(NamedTuple):
 
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
-    and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
+    and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
+    multiply-accumulates of one image, forward and backward. `total_bytes` are those of
     everything at the peak, of which `alive` is what comes and goes."""
 
     head: Head
@@ -74,6 +75,7 @@ class Memory(NamedTuple):
     timeline: tuple[Moment, ...]
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
+    train_macs: int | None = None
 
 
 @contextmanager
@@ -108,6 +110,7 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
+        found.train_macs if setup.train else None,
     )
 
 

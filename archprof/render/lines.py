@@ -71,7 +71,7 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **{f"setup_{name}": value for name, value in found.setup._asdict().items()},
         **{f"resident_{name}": size for name, size in found.resident._asdict().items()},
         **{f"peaks_{phase}": size for phase, size in found.peaks.items()},
-        **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes}),
+        **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes, "train_macs": found.train_macs}),
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
     }
