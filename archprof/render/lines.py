@@ -83,13 +83,17 @@ def _compare(found: "Comparison") -> Iterator[Row]:
     return (_compared(one, tuple(kinds)) for one in found.models)
 
 
+def _held(one: "Contender") -> Mapping[str, int | None]:
+    return one.memory._asdict() if one.memory else {}
+
+
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     accuracy = one.accuracy
     return {
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
         **one.totals,
-        **{f"memory_{name}": size for name, size in (one.memory._asdict() if one.memory else {}).items()},
+        **{f"memory_{name}": size for name, size in _held(one).items() if size is not None},
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},

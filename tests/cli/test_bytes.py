@@ -62,6 +62,18 @@ def test_compared_networks_have_their_peaks(capsys):
     assert memory[0]["total_bytes"] == alone["total_bytes"]
 
 
+@pytest.mark.parametrize("format", ["json", "csv", "markdown"])
+def test_compared_networks_have_macs_of_training(capsys, format):
+    """v1 three times its 568,740,352 less the gradient of its images, 3×3 of 3 to 32 channels at 112²; v2 likewise."""
+    numbers = [3 * 568_740_352 - 27 * 32 * 112 * 112, 3 * 300_774_272 - 27 * 32 * 112 * 112]
+    line = ("compare", "v1", "v2", "--bytes", "--format", format)
+    shown = archprof(capsys, *line, "--train", "sgd").out.replace(",", "" if format == "markdown" else ",")
+    assert all(str(number) in shown for number in numbers)
+    without = archprof(capsys, *line).out
+    assert "train MACs" not in without
+    assert "train_macs" not in without
+
+
 @pytest.mark.parametrize("command", ["summary v2", "compare v1 v2"])
 def test_without_bytes_everything_is_as_it_was(capsys, command):
     for key in ("setup", "traffic", "memory"):
