@@ -72,10 +72,11 @@ class Estimate(NamedTuple):
 
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
-    and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
-    everything at the peak, of which `alive` is what comes and goes. Where kernels take workspace beside all tensors,
-    `estimates` say by name between which bytes those at the peak lie with it. `rules` tell of what runs otherwise than
-    the network stands: what folds in int8, another order."""
+    and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
+    multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
+    `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
+    which bytes those at the peak lie with it. `rules` tell of what runs otherwise than the network stands: what folds
+    in int8, another order."""
 
     head: Head
     setup: Setup
@@ -88,6 +89,7 @@ class Memory(NamedTuple):
     timeline: tuple[Moment, ...]
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
+    train_macs: int | None = None
     estimates: Mapping[str, Estimate] | None = None
     rules: tuple[str, ...] = ()
 
@@ -143,6 +145,7 @@ def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Mem
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
+        found.train_macs if setup.train else None,
         _with_workspace(found),
         rules,
     )

@@ -29,7 +29,6 @@ BEFORE_ROWS = {
 def checked(plan, numbers, stretch):
     """Compare some variants with what is known of each alone."""
     found = dict(zip(stretch.numbers.tolist(), map(tuple, stretch.costs.T.tolist()), strict=True))
-    assert found
     for number in numbers:
         expected = one_by_one(plan, number)
         if expected is not None:
@@ -48,7 +47,9 @@ def test_every_kind_of_sweep(name, setup, variants):
     model, *axes = {**SWEEPS, **CHOICES, **BEFORE_ROWS}[name]
     size = min(plan_of(model, *axes).product, 10 * variants)
     plan = plan_of(model, *axes, selection=WITH_MEMORY, sample=size, seed=3, setup=setup)
-    checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 2)), swept(plan))
+    stretch = swept(plan)
+    assert stretch.fitting or name == "what cannot be"
+    checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 2)), stretch)
 
 
 @pytest.mark.parametrize("model", widened())
