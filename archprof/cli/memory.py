@@ -19,6 +19,18 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--order", help="best: the order of execution with the least peak, if proven.", metavar="WHICH"),
+    ] = None,
+    in_place: Annotated[
+        str | None,
+        typer.Option("--in-place", help="In int8: `depthwise` convolutions write over their input.", metavar="WHAT"),
+    ] = None,
+    patches: Annotated[
+        int | None,
+        typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
+    ] = None,
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
@@ -44,9 +56,11 @@ def command(
     along; what layers put out comes and goes, and in training stays until its gradient is known. Of a step of training
     forward, backward and the optimiser's step have a peak each.
 
+    In int8 it is inference as microcontrollers run it: batch norms, ReLU and ReLU6 fold into what is before them.
+
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.analysis.memory import describe_memory
+    from archprof.analysis.memory import describe_memory, how_of
     from archprof.analysis.models import read_training
     from archprof.memory.asked import setup_of
     from archprof.render.memory import alive_view, memory_table
@@ -56,7 +70,7 @@ def command(
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
     graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=setup.batch)
-    found = describe_memory(graph, setup)
+    found = describe_memory(graph, setup, how_of(setup, order, in_place, patches))
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory

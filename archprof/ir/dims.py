@@ -39,14 +39,14 @@ def round_half_even(value: Any) -> Dim:
 
 def maximum(first: Any, second: Any) -> Any:
     """Return the larger of two, entry by entry."""
-    if is_array(first) and not is_array(second):
-        return first.clip(second)
-    if is_array(second) and not is_array(first):
-        return second.clip(first)
     if is_array(first):
-        larger = first >= second
-        return larger * first + (1 - larger) * second
-    return max(first, second)
+        return first.clip(second)
+    return second.clip(first) if is_array(second) else max(first, second)
+
+
+def minimum(first: Any, second: Any) -> Any:
+    """Return the smaller of two, entry by entry."""
+    return -maximum(-first, -second)
 
 
 def ceil_div(value: Dim, divisor: Dim) -> Dim:
@@ -82,9 +82,16 @@ def conv_out(size: Dim, kernel: int, stride: int, padding: tuple[int, int], dila
 
 def product(dims: Shape) -> Dim:
     """Return the number of elements of a shape."""
-    total: Dim = 1
+    # Plain numbers first, and no array times 1: of arrays each product takes its time.
+    number, arrays = 1, []
     for dim in dims:
-        total = total * dim
+        if is_array(dim):
+            arrays.append(dim)
+        else:
+            number = number * dim
+    total: Dim = number
+    for index, array in enumerate(arrays):
+        total = array if index == 0 and number == 1 else total * array
     return total
 
 

@@ -57,8 +57,38 @@ class Footprint(NamedTuple):
 
 
 class Gradients(NamedTuple):
-    """How a call's backward pass makes the gradients of its inputs: which of them lie in the storage of the output's
-    gradient, all of it or parts, and the bytes of what lives only meanwhile."""
+    """How a call's backward pass makes the gradients of its inputs.
+
+    *shared* tells which of them lie in the storage of the output's gradient, all of it or parts; *permuted*, whether
+    they lie there in another order. *scratch* are the bytes of what lives only meanwhile, *strided* of what does where
+    the output's gradient is not contiguous; *contiguous* tells whether that is then copied before anything else, and
+    let go of.
+    """
 
     shared: tuple[bool, ...]
     scratch: Dim = 0
+    permuted: bool = False
+    strided: Dim = 0
+    contiguous: bool = False
+
+
+class Span(NamedTuple):
+    """At least and at most so many bytes."""
+
+    low: Dim = 0
+    high: Dim = 0
+
+
+NOTHING = Span()
+
+
+class Workspace(NamedTuple):
+    """The bytes that kernels take beside all tensors while they run: forward, for the gradients of inputs, and for
+    those of weights. What is taken is for libraries to choose, and nobody's to count."""
+
+    forward: Span = NOTHING
+    of_inputs: Span = NOTHING
+    of_weights: Span = NOTHING
+
+
+NO_WORKSPACE = Workspace()

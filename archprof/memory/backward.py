@@ -2,11 +2,13 @@
 
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim
-from archprof.ir.graph import Edge, Graph, Node
-from archprof.ir.setup import Setup
+from archprof.ir.dims import Dim, maximum, same
+from archprof.ir.footprint import NOTHING, Gradients, Span
+from archprof.ir.graph import Edge, Graph
+from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
+from archprof.memory.checkpoint import Segment
 from archprof.memory.forward import Forward, Passed
 from archprof.memory.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 
@@ -14,10 +16,17 @@ _SCALAR = 4
 
 
 class _Gradient(NamedTuple):
-    """The gradient of a value: the storage that it lies in, and whether it is only a part or another view of it."""
+    """The gradient of a value: the storage that it lies in, whether it is only a part of that, and whether it lies
+    there in another order."""
 
     storage: int
-    view: bool = False
+    part: bool = False
+    permuted: bool = False
+
+    @property
+    def strided(self) -> bool:
+        """Whether it is not contiguous."""
+        return self.part or self.permuted
 
 
 class Backward:
@@ -25,7 +34,7 @@ class Backward:
 
     def __init__(self, graph: Graph, setup: Setup, builder: Builder, forward: Forward) -> None:
         self._graph, self._setup, self._builder = graph, setup, builder
-        self._passed = forward.passed
+        self._forward, self._passed = forward, forward.passed
         self._gradients: dict[Edge, _Gradient] = {}
         self._learned = set[str]()  # parameters that have a gradient
         self._root: int | None = None  # the loss's own gradient, which is there to the end
@@ -35,9 +44,14 @@ class Backward:
     def run(self) -> None:
         """Follow the loss and all calls."""
         self._loss()
+        ends = {segment.last: segment for segment in self._forward.segments}
+        held: dict[int, list[int]] = {}  # until the first call of a segment is behind
         for index in range(len(self._passed) - 1, -1, -1):
+            if index in ends:
+                held[ends[index].first] = self._again(ends[index])
             if self._passed[index].recorded:
                 self._call(index, self._passed[index])
+            self._builder.release(BACKWARD, held.pop(index, ()))
         self._builder.release(BACKWARD, [] if self._root is None else [self._root])
 
     # The loss
@@ -88,6 +102,18 @@ class Backward:
 
     # Calls
 
+    def _again(self, segment: Segment) -> list[int]:
+        """Run a segment forward again, and return what is held meanwhile: what goes in, what comes out, and the
+        gradients of that."""
+        inputs = self._forward.storages(segment.inputs)
+        gradients = [self._gradients[edge].storage for edge in segment.outputs if edge in self._gradients]
+        if not gradients:
+            return inputs
+        for storage in gradients:
+            self._builder.hold(storage)
+        self._forward.again(segment)
+        return [*inputs, *gradients, *self._forward.storages(segment.outputs)]
+
     def _call(self, index: int, passed: Passed) -> None:
         edges = [Edge(index, k) for k in range(len(passed.node.outputs))]
         arrived = [self._gradients.pop(edge) for edge in edges if edge in self._gradients]
@@ -95,54 +121,102 @@ class Backward:
             self._builder.drop(passed.kept)
             return
         rule = passed.node.op.gradients(passed.run)
-        made: list[int] = []
-        found: list[tuple[Edge, _Gradient]] = []
-        for place, edge in enumerate(passed.node.inputs):
+        strided = any(one.strided for one in arrived)
+        if strided and rule.contiguous:
+            arrived = [self._copied(passed, arrived)]
+        found, made = self._of_inputs(passed, rule, arrived[0])
+        learned = self._of_weights(passed)
+        self._builder.drop((*passed.kept, *[one.storage for one in arrived]))
+        scratch = maximum(rule.scratch, rule.strided) if strided else rule.scratch
+        workspace = self._workspace(passed, [storage for _, storage in learned])
+        made += [storage for _, storage in learned]
+        self._builder.step(BACKWARD, passed.node.id, made, scratch, workspace)
+        for place, gradient in found:
+            self._arrive(passed, place, gradient)
+        self._learn(passed, learned)
+
+    def _copied(self, passed: Passed, arrived: list[_Gradient]) -> _Gradient:
+        made = [self._builder.made(passed.run.bytes(one), GRADIENT, passed.node.id) for one in passed.run.outputs]
+        self._builder.drop([one.storage for one in arrived])
+        self._builder.step(BACKWARD, passed.node.id, made)
+        return _Gradient(made[0])
+
+    def _of_inputs(
+        self, passed: Passed, rule: Gradients, arrived: _Gradient
+    ) -> tuple[list[tuple[int, _Gradient]], list[int]]:
+        """Return the gradients of a call's inputs, by their places, and the storages that are made for them."""
+        found, made = [], []
+        for place, value in enumerate(passed.run.inputs):
             if not passed.run.wanted[place]:
                 continue
             if rule.shared[place]:
-                storage = arrived[0].storage
-                self._builder.hold(storage)
-                whole = self._same_size(passed.run.inputs[place], passed.run.outputs[0])
-                found.append((edge, _Gradient(storage, arrived[0].view or not whole)))
+                self._builder.hold(arrived.storage)
+                part = arrived.part or not same(value.elements, passed.run.outputs[0].elements)
+                found.append((place, arrived._replace(part=part, permuted=arrived.permuted != rule.permuted)))
             else:
-                storage = self._builder.made(self._bytes(passed.run.inputs[place]), GRADIENT, passed.node.id)
-                made.append(storage)
-                found.append((edge, _Gradient(storage)))
-        made += self._of_weights(passed.node)
-        self._builder.drop((*passed.kept, *[one.storage for one in arrived]))
-        self._builder.step(BACKWARD, passed.node.id, made, rule.scratch)
-        for edge, gradient in found:
-            self._arrive(passed.node, edge, gradient)
+                made.append(self._builder.made(passed.run.bytes(value), GRADIENT, passed.node.id))
+                found.append((place, _Gradient(made[-1])))
+        return found, made
 
-    def _of_weights(self, node: Node) -> list[int]:
-        """Return the gradients of a call's parameters that learn; those of a second call are added to the first's."""
+    def _of_weights(self, passed: Passed) -> list[tuple[str, int]]:
+        """Return the gradients of a call's parameters that learn, by name, in the precision that it ran in."""
+        node = passed.node
         if not node.trainable:
             return []
-        made = []
-        for name, terms in node.op.parameters().items():
-            known = (node.parameters or {}).get(name, f"{node.path}.{name}")
-            if name in node.frozen:
-                continue
-            storage = self._builder.made(total(terms) * self._setup.width("float32"), WEIGHT_GRADIENT, node.id)
-            made.append(storage)
-            if known in self._learned or self._setup.accumulate > 1:
-                self._builder.drop((storage,))  # added to what is there
-            self._learned.add(known)
-        return made
+        width = WIDTHS[self._setup.amp] if passed.halved else self._setup.width("float32")
+        return [
+            (name, self._builder.made(total(terms) * width, WEIGHT_GRADIENT, node.id))
+            for name, terms in node.op.parameters().items()
+            if name not in node.frozen
+        ]
 
-    def _arrive(self, node: Node, edge: Edge, gradient: _Gradient) -> None:
+    def _workspace(self, passed: Passed, learned: list[int]) -> Span:
+        """Return what kernels take beside all gradients: that of the input is made first, then the weight's, then the
+        bias's."""
+        space = passed.node.op.workspace(passed.run)
+        weights, behind = self._builder.size(learned), self._builder.size(learned[1:])
+        of_inputs = space.of_inputs if any(passed.run.wanted) else NOTHING
+        of_weights = space.of_weights if learned else NOTHING
+        low, high = (
+            maximum(maximum(first - weights, second - behind), 0)
+            for first, second in zip(of_inputs, of_weights, strict=True)
+        )
+        return Span(low, high)
+
+    def _learn(self, passed: Passed, learned: list[tuple[str, int]]) -> None:
+        """Keep the gradients of parameters, in float32; those of a second call are added to the first's."""
+        node = passed.node
+        for name, storage in learned:
+            known = (node.parameters or {}).get(name, f"{node.path}.{name}")
+            if passed.halved:
+                size = total(node.op.parameters()[name]) * self._setup.width("float32")
+                single = self._builder.made(size, WEIGHT_GRADIENT, node.id)
+                self._builder.drop((storage,))
+                self._builder.step(BACKWARD, node.id, (single,))
+                storage = single
+            if known in self._learned or self._setup.accumulate > 1:
+                self._builder.drop((storage,))
+            self._learned.add(known)
+
+    def _arrive(self, passed: Passed, place: int, gradient: _Gradient) -> None:
         """Add a gradient to what has arrived for a value: in place where nobody else has that."""
+        edge, id = passed.node.inputs[place], passed.node.id
+        value = passed.run.inputs[place]._replace(dtype=passed.cast[place])
+        if passed.cast[place] != passed.run.inputs[place].dtype:
+            made = self._builder.made(passed.run.bytes(value), GRADIENT, id)
+            self._builder.drop((gradient.storage,))
+            self._builder.step(BACKWARD, id, (made,))
+            gradient = gradient._replace(storage=made)
         before = self._gradients.get(edge)
         if before is None:
             self._gradients[edge] = gradient
-        elif not before.view and self._builder.holders(before.storage) == 1:
+        elif not before.part and self._builder.holders(before.storage) == 1:
             self._builder.drop((gradient.storage,))
-            self._builder.step(BACKWARD, node.id, ())
+            self._builder.step(BACKWARD, id, ())
         else:
-            made = self._builder.made(self._bytes(self._value(edge)), GRADIENT, node.id)
+            made = self._builder.made(passed.run.bytes(value), GRADIENT, id)
             self._builder.drop((before.storage, gradient.storage))
-            self._builder.step(BACKWARD, node.id, (made,))
+            self._builder.step(BACKWARD, id, (made,))
             self._gradients[edge] = _Gradient(made)
 
     def _value(self, edge: Edge) -> Value:
@@ -150,6 +224,3 @@ class Backward:
 
     def _bytes(self, value: Value) -> Dim:
         return value.elements_at(self._setup.batch) * self._setup.width(value.dtype)
-
-    def _same_size(self, first: Value, second: Value) -> bool:
-        return bool(first.elements == second.elements)

@@ -1,16 +1,18 @@
 """The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
 
 from collections import Counter
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from archprof.ir.footprint import Footprint, Run
+from archprof.ir.footprint import NOTHING, Footprint, Run, Span
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
 from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from archprof.memory.timeline import ACTIVATION, CAST, FORWARD, SAVED, Builder
+from archprof.memory.checkpoint import Segment, segments
+from archprof.memory.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
 
 
 class Passed(NamedTuple):
@@ -20,7 +22,8 @@ class Passed(NamedTuple):
     run: Run
     kept: list[int]
     learns: bool  # whether any of its own parameters does
-    cast: tuple[str, ...] = ()  # the types that its inputs had before autocast
+    cast: tuple[str, ...]  # the types that its inputs had before autocast
+    halved: bool  # whether autocast has its parameters in half precision
 
     @property
     def recorded(self) -> bool:
@@ -29,44 +32,82 @@ class Passed(NamedTuple):
 
 
 class Forward:
-    """A forward pass while it is followed, call by call."""
+    """A forward pass while it is followed, call by call.
 
-    def __init__(self, graph: Graph, setup: Setup, builder: Builder) -> None:
+    The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
+    who reads them last, and activations write over those that are *lent*.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        setup: Setup,
+        builder: Builder,
+        lies: Mapping[Edge, int | None] | None = None,
+        lent: Container[Edge] = (),
+    ) -> None:
         self._graph, self._setup, self._builder = graph, setup, builder
-        self._in_place = inplace_paths(graph)
+        self._in_place = inplace_paths(graph, lent)
         self._recorded = is_recorded(graph)
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
         self._weights: list[int] = []  # in half precision, until autocast ends
-        # The inputs of the network are there before, and stay.
-        self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
+        self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
+        self.segments = segments(graph) if setup.train and setup.checkpoint else []
 
     def run(self) -> None:
         """Follow all calls."""
-        for index, node in enumerate(self._graph.nodes):
-            self._call(index, node)
+        again = {index for segment in self.segments for index in range(segment.first, segment.last + 1)}
+        starts = {segment.first: segment for segment in self.segments}
+        for index in range(len(self._graph.nodes)):
+            if index in starts:
+                for lies in self.storages(starts[index].inputs):
+                    self._builder.hold(lies)
+            self.passed.append(self._call(index, FORWARD, index not in again))
         self._builder.drop(self._weights)
 
-    def _call(self, index: int, node: Node) -> None:
+    def again(self, segment: Segment) -> None:
+        """Follow the calls of a segment once more, in the backward pass; what goes in and comes out stays."""
+        within = range(segment.first, segment.last + 1)
+        self._left = Counter(edge for index in within for edge in dict.fromkeys(self._graph.nodes[index].inputs))
+        self._left.update((*segment.inputs, *segment.outputs))
+        self._weights = []
+        for index in within:
+            self.passed[index] = self._call(index, BACKWARD, True)
+        self._builder.drop(self._weights)
+
+    def storages(self, edges: Iterable[Edge]) -> list[int]:
+        """Return where some values lie, but for those that are there all along."""
+        return [lies for edge in edges if (lies := self.lies[edge]) is not None]
+
+    def _call(self, index: int, phase: str, keep: bool) -> Passed:
+        node = self._graph.nodes[index]
         run, cast = self._run_of(index, node)
         recorded = self._learning[index].recorded
+        keep = keep and recorded
         footprint = node.op.footprint(run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
         made += [storage for storage in casts if storage is not None]
         made += (weights := self._cast_weights(node))
         made += self._placed(node, footprint, outputs, run)
-        kept = self._kept(node, footprint, outputs, casts, made) if recorded else []
-        if weights and recorded:
+        kept = self._kept(node, footprint, outputs, casts, made) if keep else []
+        if weights and keep:
             self._builder.hold(weights[0])
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        self._builder.step(FORWARD, node.id, made, footprint.beside(recorded))
-        self.passed.append(Passed(node, run, kept, bool(self._learning[index].learned), cast))
+        self._builder.step(phase, node.id, made, footprint.beside(keep), self.workspace(node, run))
+        halved = bool(self._setup.amp) and node.op.autocast == "half"
+        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved)
+
+    def workspace(self, node: Node, run: Run) -> Span:
+        """Return between how many bytes a GPU's kernels take beside the tensors of a call: none in int8, which runs on
+        none."""
+        return NOTHING if self._setup.dtype == "int8" else node.op.workspace(run).forward
 
     # Types under autocast
 

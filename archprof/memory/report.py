@@ -1,8 +1,10 @@
 """What a network holds in memory while it runs, at a setup: what is there all along, and what comes and goes."""
 
+from itertools import pairwise
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim
+from archprof.ir.dims import Dim, maximum
+from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 from archprof.ir.terms import total
@@ -11,9 +13,10 @@ from archprof.memory.forward import Forward
 from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
 from archprof.memory.training import train_macs
 
-# Tensors as large as all learning parameters: those that an optimiser keeps, and those that it makes for a step.
+# Tensors as large as all learning parameters that an optimiser keeps.
 _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
-_MADE = {"": 0, "sgd": 0, "momentum": 0, "adam": 1, "adamw": 1}
+_ADAM = ("adam", "adamw")
+_COUNTER = 4  # bytes of the number of steps, which Adam keeps for each tensor, in the memory of the CPU
 _TARGET = 8  # bytes of a class's number
 
 
@@ -56,38 +59,72 @@ class MemoryReport(NamedTuple):
         """The multiply-accumulates of training on one image, forward and backward."""
         return train_macs(self.graph)
 
+    @property
+    def span(self) -> Span:
+        """Between how many bytes everything lies where the workspace of kernels is counted too."""
+        low, high = self.timeline.span()
+        return Span(self.resident.total + low, self.resident.total + high)
+
     def phase(self, phase: str) -> Dim:
         """Return the most bytes in a part of the pass."""
         return self.timeline.peak((phase,))
 
 
-def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
-    """Return the memory of a network at a setup. Raises ValueError where its shapes are known for one batch alone."""
-    learning, held, kept = _parameters(graph, setup)
+def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> MemoryReport:
+    """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given.
+
+    Raises ValueError where its shapes are known for one batch alone.
+    """
+    sizes, held, kept = _parameters(graph, setup)
+    learning = sum(sizes)
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(runs or _runs(graph, setup), setup, builder)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)
         backward.run()
         builder.release("", backward.returned)
-        made = builder.made(learning * _MADE[setup.train], TEMPORARY, setup.train)
+        made = builder.made(_made_for_a_step(sizes, setup), TEMPORARY, setup.train)
         builder.drop((made,))
         builder.step(STEP, setup.train, (made,))
     again = learning if setup.accumulate > 1 and setup.train else 0
     inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
     targets = _TARGET * setup.batch if setup.train else 0
-    resident = Resident(held, kept, learning * _STATE[setup.train], again, inputs + targets)
+    counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
+    resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
     return MemoryReport(graph, setup, resident, builder.timeline())
 
 
-def _parameters(graph: Graph, setup: Setup) -> tuple[Dim, Dim, Dim]:
-    """Return the bytes of the parameters that learn, of all parameters, and of buffers; each tensor once."""
-    learning: Dim = 0
+def _runs(graph: Graph, setup: Setup) -> Graph:
+    """Return what runs of a graph at a setup."""
+    if setup.dtype != "int8":
+        return graph
+    from archprof.memory.deployed import deployed
+
+    return deployed(graph, setup).graph
+
+
+def _made_for_a_step(sizes: list[Dim], setup: Setup) -> Dim:
+    """Return the bytes that an optimiser makes to update parameters of these sizes: Adam's denominators, on a GPU of
+    all of them at once, on a CPU one by one, each in two parts beside the one before."""
+    if setup.train not in _ADAM:
+        return 0
+    if setup.kernels == "cuda":
+        return sum(sizes)
+    most: Dim = 0
+    for before, size in pairwise([0, *sizes]):
+        most = maximum(most, before + 2 * size)
+    return most
+
+
+def _parameters(graph: Graph, setup: Setup) -> tuple[list[Dim], Dim, Dim]:
+    """Return the bytes of each parameter that learns, in the order of registration, of all parameters, and of buffers;
+    each tensor once."""
+    learning: list[Dim] = []
     held: Dim = 0
     kept: Dim = 0
     seen = set[str]()
-    for node in graph.nodes:
+    for node in sorted(graph.nodes, key=lambda node: node.order):
         dtypes = node.memory.dtypes if node.memory else {}
         for name, terms in node.op.parameters().items():
             tensor = (node.parameters or {}).get(name, f"{node.path}.{name}")
@@ -96,7 +133,8 @@ def _parameters(graph: Graph, setup: Setup) -> tuple[Dim, Dim, Dim]:
             seen.add(tensor)
             size = total(terms) * setup.width(dtypes.get(name, "float32"))
             held = held + size
-            learning = learning + (size if node.trainable and name not in node.frozen else 0)
+            if node.trainable and name not in node.frozen:
+                learning.append(size)
         for name, terms in node.op.buffers().items():
             if f"{node.path}.{name}" not in seen:
                 seen.add(f"{node.path}.{name}")

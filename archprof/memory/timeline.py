@@ -3,7 +3,8 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim, maximum
+from archprof.ir.dims import Dim, ceil_div, is_array, maximum
+from archprof.ir.footprint import NOTHING, Span
 
 # What a storage holds.
 ACTIVATION, SAVED, CAST, LOSS = "activation", "saved for backward", "cast", "loss"
@@ -24,13 +25,19 @@ class Storage(NamedTuple):
 
 class Step(NamedTuple):
     """One call in one part of a pass: which storages are made as it starts, the bytes of what lives only while it runs,
-    and which storages nobody needs behind it."""
+    which storages nobody needs behind it, and the bytes that its kernels take beside all tensors."""
 
     phase: str
     of: str
     made: tuple[int, ...]
     scratch: Dim
     freed: tuple[int, ...]
+    workspace: Span = NOTHING
+
+    @property
+    def has_scratch(self) -> bool:
+        """Whether anything lives only while it runs."""
+        return is_array(self.scratch) or self.scratch > 0
 
 
 class Timeline(NamedTuple):
@@ -45,7 +52,7 @@ class Timeline(NamedTuple):
         for step in self.steps:
             for index in step.made:
                 alive = alive + self.storages[index].bytes
-            during = alive + step.scratch
+            during = alive + step.scratch if step.has_scratch else alive
             for index in step.freed:
                 alive = alive - self.storages[index].bytes
             yield during, alive
@@ -53,10 +60,35 @@ class Timeline(NamedTuple):
     def peak(self, phases: Sequence[str] = (FORWARD, BACKWARD, STEP)) -> Dim:
         """Return the most bytes that are there at once in some parts of the pass."""
         peak: Dim = 0
+        before = ""
+        for step, (during, _) in zip(self.steps, self.levels(), strict=True):
+            # Where nothing is made there is no more than there was in the step before.
+            if step.phase in phases and (step.made or step.has_scratch or step.phase != before):
+                peak = maximum(during, peak)
+            before = step.phase
+        return peak
+
+    def span(self, phases: Sequence[str] = (FORWARD, BACKWARD, STEP)) -> Span:
+        """Return between how many bytes the peak lies in some parts of the pass where workspace is counted too."""
+        low: Dim = 0
+        high: Dim = 0
         for step, (during, _) in zip(self.steps, self.levels(), strict=True):
             if step.phase in phases:
-                peak = maximum(during, peak)
-        return peak
+                low = maximum(during + step.workspace.low, low)
+                high = maximum(during + step.workspace.high, high)
+        return Span(low, high)
+
+    def rounded(self, block: int) -> "Timeline":
+        """Return the timeline of an allocator that gives whole blocks of so many bytes."""
+
+        def up(bytes: Dim) -> Dim:
+            return ceil_div(bytes, block) * block
+
+        storages = [storage._replace(bytes=up(storage.bytes)) for storage in self.storages]
+        steps = [
+            step._replace(scratch=up(step.scratch), workspace=Span(*map(up, step.workspace))) for step in self.steps
+        ]
+        return Timeline(tuple(storages), tuple(steps))
 
     def after(self, phase: str) -> Dim:
         """Return the bytes that are there behind a part of the pass."""
@@ -103,13 +135,17 @@ class Builder:
             if not self._holders[storage]:
                 self._freed.append(storage)
 
+    def size(self, storages: Iterable[int]) -> Dim:
+        """Return the bytes of some storages together."""
+        return sum(self._storages[storage].bytes for storage in storages)
+
     def holders(self, storage: int) -> int:
         """Return how many need a storage."""
         return self._holders[storage]
 
-    def step(self, phase: str, of: str, made: Sequence[int], scratch: Dim = 0) -> None:
+    def step(self, phase: str, of: str, made: Sequence[int], scratch: Dim = 0, workspace: Span = NOTHING) -> None:
         """Note a step; what was dropped since the last one is freed behind it."""
-        self._steps.append(Step(phase, of, tuple(made), scratch, tuple(self._freed)))
+        self._steps.append(Step(phase, of, tuple(made), scratch, tuple(self._freed), workspace))
         self._freed = []
 
     def release(self, phase: str, storages: Iterable[int]) -> None:

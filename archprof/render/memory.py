@@ -118,6 +118,9 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     others = {f"{phase}, at most": size for phase, size in found.peaks.items() if phase != "forward"}
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
+    if found.estimates:
+        known = found.estimates["total_bytes"]
+        rows += [(_PEAK, "with workspace, at least", known.low), (_PEAK, "with workspace, at most", known.high)]
     return [row for row in rows if row[2]]
 
 
@@ -182,9 +185,14 @@ def _over_time(found: Memory) -> str:
 
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
+    beside = ", workspace of convolutions apart" if found.estimates else ""
     return [
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),
-        Note("convention", f"bytes of tensors, as torch asks for them; not included: {', '.join(found.not_included)}"),
+        Note(
+            "convention",
+            f"bytes of tensors, as torch asks for them{beside}; not included: {', '.join(found.not_included)}",
+        ),
+        *[Note("convention", rule) for rule in found.rules],
     ]

@@ -166,3 +166,19 @@ def test_code_at_a_batch(capsys, tmp_path, monkeypatch):
     line = "summary net.py:Net --input 8 --batch 3 --bytes"
     found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
     assert found["layers"][0]["traffic"]["input_bytes"] == 3 * 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "measured"), [("resnet50", 2_769_306_040), ("vgg16_bn", 4_594_141_847), ("resnet18", 733_207_463)]
+)
+def test_what_an_h100_held_with_workspace_lies_in_the_interval(capsys, network, measured):
+    """Backward peaks at batch 32: tests/memory/h100.csv."""
+    line = f"{network} --batch 32 --train sgd"
+    found = document(capsys, *line.split())
+    known = found["estimates"]["total_bytes"]
+    assert known["low"] <= sum(found["resident"].values()) + measured <= known["high"]
+    assert (known["value"], known["unit"]) == ((known["low"] + known["high"]) // 2, "bytes")
+    assert found["total_bytes"] <= known["low"]
+    text = archprof(capsys, "memory", *line.split()).out
+    assert f"with workspace, at most   {known['high']:,}" in text
+    assert "estimates" not in document(capsys, network, "--kernels", "cpu", "--train", "sgd")

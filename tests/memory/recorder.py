@@ -2,8 +2,10 @@
 returns it to where Python lets go of it."""
 
 import weakref
+from typing import NamedTuple
 
 import torch
+from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
@@ -14,11 +16,15 @@ class Recorder(TorchDispatchMode):
     def __init__(self, known):
         super().__init__()
         self.now = self.peak = 0
+        self.accumulates = False  # whether sums are those of gradients, as in a backward pass
         self._known = list(known)
         self._alive = {tensor.untyped_storage()._cdata: 0 for tensor in self._known}
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
-        returned = func(*args, **(kwargs or {}))
+        if self.accumulates and func is torch.ops.aten.add.Tensor and _is_nobody_elses(args[0]):
+            returned = args[0]  # autograd adds in place, but where a mode looks on
+        else:
+            returned = func(*args, **(kwargs or {}))
         tensors = [one for one in tree_leaves(returned) if isinstance(one, torch.Tensor)]
         if func is torch.ops.aten.native_batch_norm.default and not args[5]:
             del tensors[1:]  # in evaluation a device that computes returns empty statistics, meta full ones
@@ -33,6 +39,48 @@ class Recorder(TorchDispatchMode):
 
     def _free(self, key):
         self.now -= self._alive.pop(key, 0)
+
+
+def _is_nobody_elses(tensor):
+    """Tell whether autograd alone holds a tensor, all of its storage: beside itself, only this call does."""
+    storage = tensor.untyped_storage()
+    alone = tensor._use_count() == 4 and torch._C._storage_Use_Count(storage._cdata) == 2
+    return alone and storage.nbytes() == tensor.numel() * tensor.element_size()
+
+
+class Step(NamedTuple):
+    """Bytes of tensors in a step of training: the most forward, those behind it, likewise backward."""
+
+    forward_peak: int
+    after_forward: int
+    backward_peak: int
+    after_backward: int
+
+
+def training_step(module, images, classes):
+    """Return what a step takes in training, to the gradients of all parameters, beside weights and inputs."""
+    gradients = [one.grad for one in module.parameters() if one.grad is not None]
+    recorder = Recorder([images, classes, *module.parameters(), *module.buffers(), *gradients])
+    with recorder:
+        output = module.train()(images)
+        loss = cross_entropy(output, classes)
+        forward_peak, after_forward = recorder.peak, recorder.now
+        recorder.peak, recorder.accumulates = 0, True
+        loss.backward()
+        left = recorder.now  # with the output and the loss, which are there to the end
+    return Step(forward_peak, after_forward, recorder.peak, left)
+
+
+def optimizer_step(module, optimizer):
+    """Return the bytes that an optimiser keeps after its first step, and the most that its second takes beside."""
+    for parameter in module.parameters():
+        parameter.grad = torch.empty_like(parameter)
+    recorder = Recorder(one for parameter in module.parameters() for one in (parameter, parameter.grad))
+    with recorder:
+        optimizer.step()
+        recorder.peak = state = recorder.now
+        optimizer.step()
+    return state, recorder.peak - state
 
 
 def inference_peak(module, *inputs):

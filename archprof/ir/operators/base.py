@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
 from archprof.ir.dims import Dim, is_array, same
-from archprof.ir.footprint import Footprint, Gradients, Run
+from archprof.ir.footprint import NO_WORKSPACE, Footprint, Gradients, Run, Workspace
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -196,6 +196,10 @@ class Operator:
     def gradients(self, run: Run) -> Gradients:
         """Return how a call's backward pass makes the gradients of its inputs."""
         return Gradients((self.view or self.hands_on_gradient,) * len(run.inputs))
+
+    def workspace(self, run: Run) -> Workspace:
+        """Return what a call's kernels take beside its tensors while they run."""
+        return NO_WORKSPACE
 
     def stride_factor(self, *inputs: Value) -> int | None:
         """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""

@@ -56,7 +56,7 @@ class BatchNorm2d(Elementwise):
     def footprint(self, run: Run) -> Footprint:
         # Mean and deviation of the batch; a GPU's kernel in half precision has room for them in evaluation too.
         statistics = 2 * STATISTIC * self.num_features
-        room = run.setup.kernels == "cuda" and run.width < STATISTIC
+        room = bool(run.setup.train) or (run.setup.kernels == "cuda" and run.width < STATISTIC)
         return Footprint(scratch=statistics if room else 0, inputs=(0,), own=statistics)
 
     def module(self) -> torch.nn.Module:

@@ -7,8 +7,8 @@ from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
-from archprof.ir.dims import Dim, conv_out, is_array, same
-from archprof.ir.footprint import Footprint, Run
+from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
+from archprof.ir.footprint import Footprint, Gradients, Run, Workspace
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.padding import Padding, ends, padded, shortest, torch_order
 from archprof.ir.terms import Terms, term
@@ -69,6 +69,21 @@ class Windowed(Operator):
     def parameters(self) -> Mapping[str, Terms]:
         weight = term(self.weights)
         return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
+
+    def gradients(self, run: Run) -> Gradients:
+        # Its kernels read a gradient that is contiguous; that of the bias is summed up as it lies.
+        from archprof.ir.operators.gpu import column_sums
+
+        output = run.outputs[0]
+        copied, sums = run.bytes(output), 0
+        if self.bias and run.setup.kernels == "cuda":
+            sums = column_sums(run.elements(output) // output.channels, output.channels)
+        return Gradients((False,) * len(run.inputs), strided=maximum(copied, sums))
+
+    def workspace(self, run: Run) -> Workspace:
+        from archprof.ir.operators.gpu import workspace
+
+        return workspace(self, run)
 
 
 class Convolution(Windowed):

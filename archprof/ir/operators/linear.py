@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, same
+from archprof.ir.footprint import Gradients, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -46,6 +47,13 @@ class Linear(Operator):
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.in_features * self.out_features, outputs[0].space)
+
+    def gradients(self, run: Run) -> Gradients:
+        from archprof.ir.operators.gpu import column_sums
+
+        summed = self.bias and run.setup.kernels == "cuda"
+        sums = column_sums(run.elements(run.outputs[0]) // self.out_features, self.out_features) if summed else 0
+        return Gradients((False,), sums, contiguous=True)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -98,6 +98,9 @@ class Permute(Function):
         moved = None if channel is None else self.axes.index(channel)
         return inputs[0].with_shape(tuple([shape[axis] for axis in self.axes]), moved)
 
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,), permuted=True)
+
     def expression(self, *tensors: str) -> str:
         return f"{tensors[0]}.permute({', '.join(map(str, (0, *(axis + 1 for axis in self.axes))))})"
 

@@ -32,8 +32,8 @@ class Swish(Activation):
         return Footprint(scratch=sigmoid, inputs=(0,), own=2 * sigmoid if self.learnable else sigmoid)
 
     def gradients(self, run: Run) -> Gradients:
-        # Of both factors, before they are summed.
-        return Gradients((False,), scratch=2 * run.bytes(run.inputs[0]))
+        # That of the second factor, before both are summed; and that of β, map by map.
+        return Gradients((False,), scratch=(2 if self.learnable else 1) * run.bytes(run.inputs[0]))
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"beta": term(1)} if self.learnable else {}

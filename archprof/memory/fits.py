@@ -1,0 +1,52 @@
+"""Will it fit? The largest batch that runs in a given memory."""
+
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim
+from archprof.ir.graph import Graph
+from archprof.ir.setup import HALVES, Setup
+from archprof.memory.report import analyze_memory
+
+# Per cent on top of what is counted, which are weights, buffers, the optimiser's state, gradients, inputs and targets,
+# activations, and the most that convolutions may take beside them. What is not counted, and for that it is there: what
+# an allocator keeps in reserve and loses between blocks, more of it where sizes differ more. Not in it are the context
+# of CUDA and its libraries, some hundred MiB, and what other programs hold.
+MARGIN, MARGIN_HALF = 7, 13
+
+
+class Fit(NamedTuple):
+    """The largest batch that fits, 0 where not even one image does; the bytes that are counted for it and for one image
+    more, and the margin on top in per cent."""
+
+    batch: int
+    bytes: Dim
+    more: Dim
+    margin: int
+
+
+def fits(graph: Graph, setup: Setup, limit: int) -> Fit:
+    """Return the largest batch of a setup that fits in *limit* bytes: itself it does, and one image more does not.
+
+    The batch of the setup is of no matter. Raises ValueError where shapes are known for one batch alone.
+    """
+    margin = margin_of(setup)
+
+    def counted(batch: int) -> Dim:
+        return analyze_memory(graph, setup._replace(batch=batch)).span.high
+
+    def does(batch: int) -> bool:
+        return bool(counted(batch) * (100 + margin) <= limit * 100)
+
+    above = 1
+    while does(above):
+        above *= 2
+    below = above // 2  # fits, or is 0
+    while above - below > 1:
+        middle = (below + above) // 2
+        below, above = (middle, above) if does(middle) else (below, middle)
+    return Fit(below, counted(below) if below else 0, counted(above), margin)
+
+
+def margin_of(setup: Setup) -> int:
+    """Return the per cent that are kept free on top of what is counted."""
+    return MARGIN_HALF if setup.amp or setup.dtype in HALVES else MARGIN

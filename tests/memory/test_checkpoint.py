@@ -1,0 +1,120 @@
+"""Blocks that run again in the backward pass take what torch's checkpoints take."""
+
+import pytest
+
+import archprof
+from archprof.ir.graph import Edge
+from archprof.ir.setup import Setup
+from archprof.memory.checkpoint import segments
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import BACKWARD, FORWARD
+
+torch = pytest.importorskip("torch")
+
+from torch.nn.functional import cross_entropy  # noqa: E402
+from torch.utils.checkpoint import checkpoint  # noqa: E402
+
+from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import Recorder, Step  # noqa: E402
+
+# A call alone is no block: its output learns, which torch asks of what goes into the first checkpoint.
+HEAD = """
+archprof: 1
+name: small
+input: 3x32x32
+classes: 10
+defaults: {norm: batch_norm, act: relu6}
+layers:
+  - conv2d: {k: 3, c: 16}
+"""
+TAIL = """
+  - avg_pool
+  - linear: classes
+"""
+PLAIN = """
+  - conv: {k: 3, c: 16}
+  - conv: {k: 3, s: 2, c: 32, act: relu}
+  - conv: {k: 3, c: 32}
+"""
+RESIDUAL = """
+  - inverted_residual: {t: 6, c: 16, s: 1}
+  - inverted_residual: {t: 6, c: 24, s: 2}
+  - inverted_residual: {t: 3, c: 24, s: 1, act: swish}
+"""
+
+
+def small(tmp_path, rows):
+    (tmp_path / "small.yaml").write_text((HEAD + rows.strip("\n") + TAIL).lstrip())
+    return archprof.expand(str(tmp_path / "small.yaml"))
+
+
+class Checkpointed:
+    """A network whose blocks run in checkpoints."""
+
+    def __init__(self, graph):
+        self.graph = graph
+        self.module = build_network(graph, initialise=False, device="meta").train()
+        self.modules = dict(self.module.named_modules())
+
+    def __call__(self, images):
+        values = {Edge(-1): images}
+        starts = {segment.first: segment for segment in segments(self.graph)}
+        index = 0
+        while index < len(self.graph.nodes):
+            if index in starts:
+                (output,) = starts[index].outputs
+                given = [values[edge] for edge in starts[index].inputs]
+                values = {output: checkpoint(self.block(starts[index]), *given, use_reentrant=True)}
+                index = starts[index].last + 1
+            else:
+                values = {Edge(index): self.call(index, values)}
+                index += 1
+        return values.popitem()[1]
+
+    def block(self, segment):
+        def run(*given):
+            values = dict(zip(segment.inputs, given, strict=True))
+            for index in range(segment.first, segment.last + 1):
+                values[Edge(index)] = self.call(index, values)
+                for edge in [edge for edge in values if edge not in segment.outputs and self.is_last(edge, index)]:
+                    del values[edge]
+            return values[segment.outputs[0]]
+
+        return run
+
+    def is_last(self, edge, index):
+        return all(edge not in node.inputs for node in self.graph.nodes[index + 1 :])
+
+    def call(self, index, values):
+        node = self.graph.nodes[index]
+        given = [values[edge] for edge in node.inputs]
+        return given[0] + given[1] if node.op.name == "add" else self.modules[node.path](*given)
+
+
+@pytest.mark.parametrize("rows", [PLAIN, RESIDUAL], ids=["plain", "residual"])
+def test_checkpointed_blocks_take_what_torchs_do(tmp_path, rows):
+    graph = small(tmp_path, rows)
+    network = Checkpointed(graph)
+    images = torch.empty(4, 3, 32, 32, device="meta")
+    classes = torch.zeros(4, dtype=torch.long, device="meta")
+    recorder = Recorder([images, classes, *network.module.parameters(), *network.module.buffers()])
+    with recorder:
+        output = network(images)
+        loss = cross_entropy(output, classes)
+        forward = recorder.peak, recorder.now
+        recorder.peak, recorder.accumulates = 0, True
+        loss.backward()
+        expected = Step(*forward, recorder.peak, recorder.now)
+    found = analyze_memory(graph, Setup(batch=4, train="sgd", checkpoint="blocks", kernels="cpu"))
+    timeline = found.timeline
+    peaks = timeline.after(FORWARD), found.phase(BACKWARD), timeline.after(BACKWARD)
+    assert Step(found.phase(FORWARD), *peaks) == expected
+    del output
+
+
+def test_behind_the_forward_pass_there_is_what_goes_into_each_block(tmp_path):
+    found = analyze_memory(small(tmp_path, PLAIN), Setup(batch=4, train="sgd", checkpoint="blocks")).timeline
+    # Into the three blocks of convolutions, and from pooling into the linear layer.
+    inputs = 4 * 4 * (16 * 32 * 32 + 16 * 32 * 32 + 32 * 16 * 16 + 32)
+    # The logits and their log-softmax; the loss and its weight.
+    assert found.after(FORWARD) == inputs + 2 * 4 * 4 * 10 + 2 * 4

@@ -1,0 +1,48 @@
+"""What is kept for the backward pass is what torch's allocator gave out while a module really ran on a CPU."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import FORWARD
+
+torch = pytest.importorskip("torch")
+
+from torch.nn.functional import cross_entropy  # noqa: E402
+from torch.profiler import ProfilerActivity, profile  # noqa: E402
+
+from archprof.runtime.build import build_network  # noqa: E402
+
+# All families of the catalog, small enough to run.
+NETWORKS = [
+    "alexnet", "convnext_tiny", "densenet121", "efficientnet_b0", "efficientnet_lite0", "efficientnet_v2_s",
+    "ghostnet_050", "ghostnet_100", "googlenet", "inception_v3", "lenet5", "mixnet_m", "mixnet_s", "mnasnet0_5",
+    "mnasnet_a1", "mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_large_paper",
+    "mobilenet_v3_small", "regnet_x_400mf", "regnet_y_400mf", "resnet18", "resnet50", "resnext50_32x4d", "se_resnet18",
+    "shufflenet_v2_x0_5", "shufflenet_v2_x1_0", "squeezenet1_1", "vgg11_bn",
+]  # fmt: skip
+SIDES = {"alexnet": 96, "googlenet": 64, "inception_v3": 75, "squeezenet1_1": 64}  # 32 elsewhere
+
+
+def held(module, images, classes):
+    """Return the bytes of what the allocator gave out for a pass forward and its loss, and did not get back."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # others would wait for each other in maps this small
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
+        output = module(images)
+        loss = cross_entropy(output, classes)
+    events = profiled.profiler.kineto_results.events()
+    del output, loss
+    torch.set_num_threads(threads)
+    return sum(event.nbytes() for event in events if event.name() == "[memory]")
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_what_is_kept_for_the_backward_pass_is_what_the_allocator_gave_out(name):
+    graph = archprof.expand(name, resolution=SIDES.get(name, 32))
+    (value,) = graph.inputs.values()
+    module = build_network(graph, initialise=False).train()
+    expected = held(module, torch.zeros(2, *value.shape), torch.zeros(2, dtype=torch.long))
+    found = analyze_memory(graph, Setup(batch=2, train="sgd", kernels="cpu"))
+    assert found.timeline.after(FORWARD) == expected

@@ -1,0 +1,76 @@
+"""The largest batch that fits."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.fits import fits, margin_of
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import FORWARD
+from tests.memory.test_h100 import EVERYWHERE
+
+GIB = 1 << 30
+SETUPS = [
+    {}, {"dtype": "fp16"}, {"train": "sgd"}, {"train": "adamw", "amp": "bf16"},
+    {"train": "momentum", "checkpoint": "blocks"}, {"train": "adam", "accumulate": 2},
+]  # fmt: skip
+
+
+def counted(graph, **setup):
+    return analyze_memory(graph, Setup(**setup)).span.high
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("limit", [GIB // 4, GIB, 24 * GIB])
+@pytest.mark.parametrize("name", ["mobilenet_v3_small", "resnet18"])
+def test_the_batch_fits_and_one_image_more_does_not(name, limit, setup):
+    graph = archprof.expand(name)
+    found = fits(graph, Setup(**setup), limit)
+    assert found.margin == (13 if setup.get("dtype") == "fp16" or "amp" in setup else 7)
+    assert found.more == counted(graph, batch=found.batch + 1, **setup)
+    assert 100 * limit < found.more * (100 + found.margin)
+    if found.batch:
+        assert found.bytes == counted(graph, batch=found.batch, **setup)
+        assert found.bytes * (100 + found.margin) <= 100 * limit
+
+
+def test_nothing_fits_where_not_even_one_image_does():
+    graph = archprof.expand("vgg16")
+    # Weights, their gradients and two tensors of AdamW's: 138,357,544 parameters of 16 bytes are 2.2 GB.
+    assert fits(graph, Setup(train="adamw"), 2 * GIB).batch == 0
+    assert fits(graph, Setup(train="adamw"), 8 * GIB).batch > 0
+
+
+@pytest.mark.parametrize("setup", SETUPS)
+@pytest.mark.parametrize("name", ["convnext_tiny", "ghostnet_100", "mobilenet_v2", "resnet50"])
+def test_memory_is_linear_in_the_batch(name, setup):
+    graph = archprof.expand(name)
+    reports = [analyze_memory(graph, Setup(batch=batch, kernels="cpu", **setup)) for batch in (40, 80, 120)]
+    first, second, third = (report.timeline.after(FORWARD) for report in reports)
+    assert third - second == second - first > 0
+    # The peak, of many things that grow, is that which grows fastest from some batch on.
+    first, second, third = (report.total for report in reports)
+    assert third - second >= second - first > 0
+
+
+# What a GPU held in a step, beside weights, buffers and the optimiser's state, is what would be free for it.
+@pytest.mark.parametrize(
+    ("column", "setup"),
+    [
+        ("sgd_b8_{}_peak", {"train": "momentum"}), ("sgd_b32_{}_peak", {"train": "momentum"}),
+        ("sgd_b64_{}_peak", {"train": "momentum"}), ("adamw_b32_{}_peak", {"train": "adamw"}),
+        ("adamw_bf16_b32_{}_peak", {"train": "adamw", "amp": "bf16"}),
+    ],
+)  # fmt: skip
+def test_no_batch_is_promised_that_a_gpu_had_no_room_for(column, setup):
+    (batch,) = [int(word[1:]) for word in column.split("_") if word[1:].isdigit()]
+    promised = {}
+    for name, row in EVERYWHERE.items():
+        if row.get(column.format("forward")):
+            graph = archprof.expand(name)
+            resident = analyze_memory(graph, Setup(batch=batch, **setup)).resident.total
+            taken = resident + max(int(row[column.format(phase)]) for phase in ("forward", "backward"))
+            more = counted(graph, batch=batch, **setup) * (100 + margin_of(Setup(**setup)))
+            promised[name] = more < 100 * taken
+    assert promised
+    assert [name for name, short in promised.items() if short] == []
