@@ -181,24 +181,32 @@ def memory(
     accumulate: int | None = None,
     layout: str | None = None,
     kernels: str | None = None,
+    fits: int | str | None = None,
+    order: str | None = None,
     **knobs: object,
 ) -> "Memory":
     """Return what a network holds in memory, in bytes, and what is there at the peak: in inference, or to *train* with
-    an optimiser in a step of training. The words are those of `archprof memory`.
+    an optimiser in a step of training. The words are those of `archprof memory`; what *fits* into so many bytes, or
+    `"24GiB"`, is the largest batch, which `fit` tells of.
 
     A module of one's own is captured on *input* as `capture` does it, to *train* in training mode. Raises SpecError and
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.analysis.memory import describe_memory
+    from archprof.analysis.memory_asked import described, size_of
     from archprof.memory.asked import setup_of
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
+    if fits is not None and (batch or order):
+        raise usage_error(
+            "`fits` and `batch` or `order` at once", help="`fits` finds a batch, in the network's own order"
+        )
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
-    return Memory(*describe_memory(graph, setup))
+    limit = None if fits is None else size_of(str(fits), f"fits={fits}")
+    return Memory(*described(graph, setup, limit, order))
 
 
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:

@@ -67,6 +67,24 @@ class Estimate(NamedTuple):
     unit: str
 
 
+class FittingBatch(NamedTuple):
+    """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
+    as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
+
+    limit_bytes: int
+    batch: int
+    counted_bytes: int
+    next_bytes: int
+    margin_percent: int
+
+
+class BestOrder(NamedTuple):
+    """An order of execution whose peak is the least, where that is *proven*; the peak of the network's own order."""
+
+    proven: bool
+    own_peak_bytes: int
+
+
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
@@ -85,6 +103,8 @@ class Memory(NamedTuple):
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
     estimates: Mapping[str, Estimate] | None = None
+    fit: FittingBatch | None = None
+    order: BestOrder | None = None
 
 
 @contextmanager
@@ -134,9 +154,9 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
 
 
 def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
-    if not any(step.workspace.high for step in found.timeline.steps):
-        return None
     low, high = found.span
+    if high == found.total:
+        return None
     return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 
 

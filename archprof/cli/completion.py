@@ -279,6 +279,7 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     "name": _schemas,
     "by": _words_of("stage", "kind", "layer"),
     **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels"), _setup_words),
+    "order": _words_of("best"),
     "scale": _words_of("width", "compound"),
     "counter": _words_of("fvcore", "torch", "both"),
 }

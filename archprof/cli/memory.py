@@ -5,7 +5,8 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options, setup_options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, say
+from archprof.errors import usage_error
 from archprof.render.formats import Result
 
 
@@ -31,6 +32,12 @@ def command(
         str | None, typer.Option("--sort", help="Sort what is there at the peak by bytes.", metavar="KEY")
     ] = None,
     top: options.Top = None,
+    fits: Annotated[
+        str | None, typer.Option("--fits", help="Find the largest batch that fits: `24GiB`.", metavar="SIZE")
+    ] = None,
+    order: Annotated[
+        str | None, typer.Option("--order", help="`best`: run in the order of least peak.", metavar="ORDER")
+    ] = None,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Draw the bytes over time: out.svg, out.png.", metavar="FILE")
     ] = None,
@@ -44,22 +51,51 @@ def command(
     along; what layers put out comes and goes, and in training stays until its gradient is known. Of a step of training
     forward, backward and the optimiser's step have a peak each.
 
+    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit; exit 1
+    where not even one image does.
+
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.analysis.memory import describe_memory
+    from archprof.analysis.memory_asked import described
     from archprof.analysis.models import read_training
     from archprof.memory.asked import setup_of
-    from archprof.render.memory import alive_view, memory_table
+    from archprof.render.memory import alive_view, fit_text, memory_table
 
     chosen = choose_format("memory", format, output)
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=setup.batch)
-    found = describe_memory(graph, setup)
+    limit = _limit(fits, batch, order)
+    many = setup.batch if limit is None else 2
+    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
+    found = described(graph, setup, limit, order)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory
 
         plot_memory(found, plot)
-    deliver(Result(found, lambda: memory_table(found, view)), chosen, output, no_color=no_color)
+    message = fit_text(found.fit) if found.fit and not found.fit.batch else ""
+    deliver(
+        Result(found, lambda: memory_table(found, view), 1 if message else 0, message),
+        chosen,
+        output,
+        no_color=no_color,
+    )
+
+
+def _limit(fits: str | None, batch: int | None, order: str | None) -> int | None:
+    """Return the bytes that a batch is to fit into, where one is looked for. Raises SpecError for a text that is no
+    size, UsageError for what contradicts it."""
+    if fits is None:
+        return None
+    for option, given in (("--batch", batch), ("--order", order)):
+        if given is not None:
+            advice = "`--fits` finds a batch, in the network's own order"
+            raise usage_error(f"`--fits` and `{option}` at once", help=advice)
+    from archprof.analysis.memory_asked import size_of
+    from archprof.spec.printed_number import decimal_note
+
+    limit = size_of(fits, f"--fits {fits}")
+    if note := decimal_note(fits, "peak"):
+        say(f"note: {note}")
+    return limit
