@@ -138,7 +138,7 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
-        _with_workspace(found),
+        _with_workspace(found, moments, peak),
     )
 
 
@@ -153,9 +153,11 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
-def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
-    low, high = found.span
-    if high == found.total:
+def _with_workspace(found: MemoryReport, moments: Sequence[Moment], peak: int) -> Mapping[str, Estimate] | None:
+    beside = [(moment.bytes, step.workspace) for moment, step in zip(moments, found.timeline.steps, strict=True)]
+    low = max((bytes + workspace.low for bytes, workspace in beside), default=0) + found.resident.total
+    high = max((bytes + workspace.high for bytes, workspace in beside), default=0) + found.resident.total
+    if high == found.resident.total + peak:
         return None
     return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 

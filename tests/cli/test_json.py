@@ -148,6 +148,8 @@ AMBIGUOUS = {
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
     "models": "in a list; in a baseline by name",
+    "low": "of an estimate; of an interval that gives the same, a setting",
+    "high": "as low",
     "kernels": "of a convolution their sizes; of a setup whose run",
 }
 
