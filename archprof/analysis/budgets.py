@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.expectations import expectations
@@ -15,9 +15,11 @@ from archprof.errors import Location, Problem, suggest
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.ir.setup import Setup
-from archprof.memory.report import MemoryReport
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
+
+if TYPE_CHECKING:
+    from archprof.memory.report import MemoryReport
 
 PASS, FAIL, NEW = "pass", "fail", "new"
 # Metrics that operators without a rule add to, nobody knows how much.
@@ -233,7 +235,7 @@ def _memory_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Ver
     return verdict if status == PASS or limit.bound == "min" or limit.metric != "peak" else _at_peak(verdict, memory)
 
 
-def _at_peak(verdict: Verdict, memory: MemoryReport) -> Verdict:
+def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:
     """Return a verdict on a peak that is too high with the call that runs then, and the blocks of what is there."""
     from archprof.analysis.memory import peak_at
 
