@@ -67,6 +67,11 @@ def without_norms(norms: int) -> str:
     return f"{plural(norms, 'norm')} folded into {folded} not in it"
 
 
+def in_training(macs: int) -> str:
+    """Return what training on an image costs, in words."""
+    return f"MACs in training {exact(macs)} ({short(macs)}) an image, forward and backward"
+
+
 def of_constants(calls: Mapping[str, int]) -> str:
     """Return how many of the MACs depend on no input, and which calls have them: `27,648 (27.65k) of the MACs depend on
     no input: cpb_mlp.0 and 23 more`."""

@@ -59,11 +59,13 @@ class Accuracy(NamedTuple):
 
 
 class HeldBytes(NamedTuple):
-    """The bytes of a network's weights, of what comes and goes at its peak, and of all that is there then."""
+    """The bytes of a network's weights, of what comes and goes at its peak, and of all that is there then; in training,
+    the multiply-accumulates of one image, forward and backward."""
 
     weight_bytes: int
     peak_bytes: int
     total_bytes: int
+    train_macs: int | None = None
 
 
 class Contender(NamedTuple):
@@ -175,7 +177,7 @@ def _memory(report: Report, setup: Setup) -> HeldBytes:
 
     with known_at(report.graph):
         found = analyze_memory(report.graph, setup)
-    return HeldBytes(found.resident.weights, found.peak, found.total)
+    return HeldBytes(found.resident.weights, found.peak, found.total, found.train_macs if setup.train else None)
 
 
 def _ratio(mine: int, reference: int) -> Fraction | None:

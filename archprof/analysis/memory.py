@@ -87,9 +87,10 @@ class BestOrder(NamedTuple):
 
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
-    and `saved_bytes` what the forward pass leaves to the backward pass, in training. `total_bytes` are those of
-    everything at the peak, of which `alive` is what comes and goes. Where kernels take workspace beside all tensors,
-    `estimates` say by name between which bytes those at the peak lie with it."""
+    and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
+    multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
+    `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
+    which bytes those at the peak lie with it."""
 
     head: Head
     setup: Setup
@@ -102,6 +103,7 @@ class Memory(NamedTuple):
     timeline: tuple[Moment, ...]
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
+    train_macs: int | None = None
     estimates: Mapping[str, Estimate] | None = None
     fit: FittingBatch | None = None
     order: BestOrder | None = None
@@ -138,6 +140,7 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
+        found.train_macs if setup.train else None,
         _with_workspace(found, moments, peak),
     )
 

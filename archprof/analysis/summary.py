@@ -23,13 +23,14 @@ Stage = int | Literal["head"]
 class CallBytes(NamedTuple):
     """The bytes that calls read and write: of inputs, of outputs, and of the weights and buffers that they hold, each
     once; their *intensity* is multiply-accumulates per byte of these, of the batch. In training, those that they save
-    for backward."""
+    for backward, and their multiply-accumulates for one image, forward and backward."""
 
     input_bytes: int
     output_bytes: int
     held_bytes: int
     intensity: float
     saved_bytes: int | None = None
+    train_macs: int | None = None
 
 
 class Layer(NamedTuple):

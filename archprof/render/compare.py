@@ -76,6 +76,7 @@ def _bytes_headings(found: Comparison) -> list[Heading]:
     if found.setup is None:
         return []
     columns = {"weight_bytes": "weight bytes", "peak_bytes": "peak bytes", "total_bytes": "all bytes"}
+    columns |= {"train_macs": "train MACs"} if found.setup.train else {}
     return [Heading(title, key, exact, drop=2 if key == "weight_bytes" else 0) for key, title in columns.items()]
 
 
@@ -114,7 +115,7 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     first = next(iter(contender.inputs.values())).shape
     counts_asked = [totals[name] for name in asked]
     costs = (totals.params, totals.macs, *counts_asked, *counts)
-    costs += tuple(contender.memory or ())
+    costs += tuple([held for held in contender.memory or () if held is not None])
     more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
     return (contender.model, first, *costs, *more, *shares, *accuracy)
 

@@ -73,7 +73,7 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **{f"setup_{name}": value for name, value in found.setup._asdict().items()},
         **{f"resident_{name}": size for name, size in found.resident._asdict().items()},
         **{f"peaks_{phase}": size for phase, size in found.peaks.items()},
-        **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes}),
+        **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes, "train_macs": found.train_macs}),
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
         **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
@@ -92,13 +92,17 @@ def _compare(found: "Comparison") -> Iterator[Row]:
     return (_compared(one, tuple(kinds)) for one in found.models)
 
 
+def _held(one: "Contender") -> Mapping[str, int | None]:
+    return one.memory._asdict() if one.memory else {}
+
+
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
     accuracy = one.accuracy
     return {
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
         **one.totals,
-        **{f"memory_{name}": size for name, size in (one.memory._asdict() if one.memory else {}).items()},
+        **{f"memory_{name}": size for name, size in _held(one).items() if size is not None},
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},

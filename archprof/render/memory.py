@@ -11,7 +11,7 @@ from archprof.render.fold import NAMED
 from archprof.render.siblings import merged_paths
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import binary, exact, percent, plural
+from archprof.units import binary, exact, in_training, percent, plural
 
 _RESIDENT = {
     "weight_bytes": "weights", "buffer_bytes": "buffers", "optimizer_bytes": "state of the optimiser",
@@ -209,6 +209,7 @@ def _footer(found: Memory) -> list[Note]:
         *([Note("budget", fit_text(found.fit))] if found.fit else []),
         *([Note("remark", _order_text(found.order, found.peak_bytes))] if found.order else []),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
+        *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),
         Note(
             "convention",

@@ -10,7 +10,18 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import binary, exact, extent, listed, of_constants, percent, plural, short, without_norms
+from archprof.units import (
+    binary,
+    exact,
+    extent,
+    in_training,
+    listed,
+    of_constants,
+    percent,
+    plural,
+    short,
+    without_norms,
+)
 
 BAR = 12
 # So many modules are named that call what data decides on.
@@ -59,12 +70,12 @@ def _bytes_headings(found: Summary) -> list[Heading]:
     """Return the columns of bytes, where they are asked for."""
     if found.traffic is None:
         return []
-    saved = [Heading("saved", "saved_bytes", exact)] if found.traffic.saved_bytes is not None else []
+    saved = [Heading("saved", "saved_bytes", exact), Heading("train MACs", "train_macs", exact, drop=2)]
     return [
         Heading("in bytes", "input_bytes", exact, drop=2),
         Heading("out bytes", "output_bytes", exact, drop=1),
         Heading("weight bytes", "held_bytes", exact, drop=2),
-        *saved,
+        *(saved if found.traffic.saved_bytes is not None else ()),
         Heading("MACs/byte", "intensity", lambda intensity: f"{intensity:.2f}", drop=1),
     ]
 
@@ -74,7 +85,8 @@ def _line_bytes(line: Line, found: Summary) -> tuple[Any, ...]:
     if found.traffic is None or found.setup is None:
         return ()
     moved = [line.bytes_of(name) for name in ("input_bytes", "output_bytes", "held_bytes")]
-    saved = (line.bytes_of("saved_bytes"),) if found.traffic.saved_bytes is not None else ()
+    trained = ("saved_bytes", "train_macs") if found.traffic.saved_bytes is not None else ()
+    saved = [line.bytes_of(name) for name in trained]
     return (*moved, *saved, line.cost.macs * found.setup.batch / (sum(moved) or 1))
 
 
@@ -84,13 +96,14 @@ def _bytes_notes(found: Summary) -> list[Note]:
         return []
     from archprof.memory.asked import setup_text
 
-    inputs, outputs, weights, intensity, saved = found.traffic
+    inputs, outputs, weights, intensity, saved, macs = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
     said += [f"of weights {exact(weights)} ({binary(weights)})"]
     said += [] if saved is None else [f"saved for backward {exact(saved)} ({binary(saved)})"]
     moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, call by call"
     return [
         Note("bytes", " · ".join([*said, f"{intensity:.2f} MACs/byte"])),
+        *([] if macs is None else [Note("totals", in_training(macs))]),
         Note("bytes", f"{setup_text(found.setup)}; {moved}"),
     ]
 
