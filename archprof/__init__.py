@@ -183,6 +183,8 @@ def memory(
     kernels: str | None = None,
     fits: int | str | None = None,
     order: str | None = None,
+    in_place: str | None = None,
+    patches: int | None = None,
     **knobs: object,
 ) -> "Memory":
     """Return what a network holds in memory, in bytes, and what is there at the peak: in inference, or to *train* with
@@ -193,20 +195,22 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.analysis.memory_asked import described, size_of
+    from archprof.analysis.largest_batch import describe_largest, size_of
+    from archprof.analysis.memory import describe_memory, how_of
     from archprof.memory.asked import setup_of
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
-    if fits is not None and (batch or order):
-        raise usage_error(
-            "`fits` and `batch` or `order` at once", help="`fits` finds a batch, in the network's own order"
-        )
+    how = how_of(setup, order, in_place, patches, "{}")
+    if fits is not None and (batch or order or in_place or patches):
+        message = "`fits` and a batch or another order at once"
+        raise usage_error(message, help="`fits` finds a batch, of the network as it stands")
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
-    limit = None if fits is None else size_of(str(fits), f"fits={fits}")
-    return Memory(*described(graph, setup, limit, order))
+    if fits is None:
+        return Memory(*describe_memory(graph, setup, how))
+    return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
 
 
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:

@@ -3,15 +3,18 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.document import Head, head
 from archprof.costs.report import analyze_graph
-from archprof.errors import usage_error
+from archprof.errors import suggest, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 from archprof.memory.report import MemoryReport, analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
+
+if TYPE_CHECKING:
+    from archprof.memory.deployed import How
 
 # What is there beside tensors, and is not counted.
 NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
@@ -78,19 +81,13 @@ class FittingBatch(NamedTuple):
     margin_percent: int
 
 
-class BestOrder(NamedTuple):
-    """An order of execution whose peak is the least, where that is *proven*; the peak of the network's own order."""
-
-    proven: bool
-    own_peak_bytes: int
-
-
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
     multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
-    which bytes those at the peak lie with it."""
+    which bytes those at the peak lie with it. `rules` tell of what runs otherwise than the network stands: what folds
+    in int8, another order."""
 
     head: Head
     setup: Setup
@@ -105,8 +102,8 @@ class Memory(NamedTuple):
     saved_bytes: int | None = None
     train_macs: int | None = None
     estimates: Mapping[str, Estimate] | None = None
+    rules: tuple[str, ...] = ()
     fit: FittingBatch | None = None
-    order: BestOrder | None = None
 
 
 @contextmanager
@@ -120,10 +117,30 @@ def known_at(graph: Graph) -> Iterator[None]:
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
-def describe_memory(graph: Graph, setup: Setup) -> Memory:
+def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
+    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
+    from archprof.memory.deployed import How
+
+    given = {"order": order, "in-place": in_place, "patches": patches}
+    for name, words in (("order", ("own", "best")), ("in-place", ("depthwise",))):
+        if given[name] is not None and given[name] not in words:
+            advice = suggest(str(given[name]), words, "there are")
+            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
+    for name in ("in-place", "patches"):
+        if given[name] is not None and setup.dtype != "int8":
+            dtype, named = option.format("dtype"), option.format(name)
+            raise usage_error(f"`{named}` without `{dtype} int8`", help="it is how microcontrollers run int8")
+    if order == "best" and setup.train:
+        advice = "the backward pass goes by the order of the forward pass"
+        raise usage_error(f"`{option.format('order')} best` and `{option.format('train')}` at once", help=advice)
+    return How(order == "best", in_place is not None, patches or 1)
+
+
+def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Memory:
     """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
+    runs, rules = _runs(graph, setup, how)
     with known_at(graph):
-        found = analyze_memory(graph, setup)
+        found = analyze_memory(graph, setup, runs)
     moments = tuple(_moments(found.timeline))
     at, alive = _peak(found, moments)
     peak = moments[at.step - 1].bytes if moments else 0
@@ -142,7 +159,18 @@ def describe_memory(graph: Graph, setup: Setup) -> Memory:
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
         _with_workspace(found, moments, peak),
+        rules,
     )
+
+
+def _runs(graph: Graph, setup: Setup, how: "How | None") -> tuple[Graph, tuple[str, ...]]:
+    """Return what runs of a graph, and by which rules; most networks run as they stand."""
+    if setup.dtype != "int8" and (how is None or how == type(how)()):
+        return graph, ()
+    from archprof.memory.deployed import How, deployed
+
+    with known_at(graph):
+        return deployed(graph, setup, how or How())
 
 
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:

@@ -1,5 +1,6 @@
 """archprof memory: what a network holds while it runs, and where there is most."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
@@ -20,6 +21,18 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--order", help="best: the order of execution with the least peak, if proven.", metavar="WHICH"),
+    ] = None,
+    in_place: Annotated[
+        str | None,
+        typer.Option("--in-place", help="In int8: `depthwise` convolutions write over their input.", metavar="WHAT"),
+    ] = None,
+    patches: Annotated[
+        int | None,
+        typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
+    ] = None,
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
@@ -35,9 +48,6 @@ def command(
     fits: Annotated[
         str | None, typer.Option("--fits", help="Find the largest batch that fits: `24GiB`.", metavar="SIZE")
     ] = None,
-    order: Annotated[
-        str | None, typer.Option("--order", help="`best`: run in the order of least peak.", metavar="ORDER")
-    ] = None,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Draw the bytes over time: out.svg, out.png.", metavar="FILE")
     ] = None,
@@ -52,11 +62,13 @@ def command(
     forward, backward and the optimiser's step have a peak each.
 
     `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit; exit 1
-    where not even one image does.
+    where not even one image does. In int8 it is inference as microcontrollers run it: batch norms, ReLU and ReLU6 fold
+    into what is before them.
 
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.analysis.memory_asked import described
+    from archprof.analysis.largest_batch import describe_largest
+    from archprof.analysis.memory import describe_memory, how_of
     from archprof.analysis.models import read_training
     from archprof.memory.asked import setup_of
     from archprof.render.memory import alive_view, fit_text, memory_table
@@ -65,10 +77,15 @@ def command(
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    limit = _limit(fits, batch, order)
+    limit = (
+        None
+        if fits is None
+        else _limit(fits, {"batch": batch, "order": order, "in-place": in_place, "patches": patches})
+    )
     many = setup.batch if limit is None else 2
+    how = how_of(setup, order, in_place, patches)
     graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
-    found = described(graph, setup, limit, order)
+    found = describe_memory(graph, setup, how) if limit is None else describe_largest(graph, setup, limit)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory
@@ -83,19 +100,16 @@ def command(
     )
 
 
-def _limit(fits: str | None, batch: int | None, order: str | None) -> int | None:
-    """Return the bytes that a batch is to fit into, where one is looked for. Raises SpecError for a text that is no
-    size, UsageError for what contradicts it."""
-    if fits is None:
-        return None
-    for option, given in (("--batch", batch), ("--order", order)):
+def _limit(fits: str, others: Mapping[str, object]) -> int:
+    """Return the bytes that a batch is to fit into. Raises SpecError for a text that is no size, UsageError for options
+    that contradict it."""
+    for option, given in others.items():
         if given is not None:
-            advice = "`--fits` finds a batch, in the network's own order"
-            raise usage_error(f"`--fits` and `{option}` at once", help=advice)
-    from archprof.analysis.memory_asked import size_of
+            advice = "`--fits` finds a batch, of the network as it stands"
+            raise usage_error(f"`--fits` and `--{option}` at once", help=advice)
+    from archprof.analysis.largest_batch import size_of
     from archprof.spec.printed_number import decimal_note
 
-    limit = size_of(fits, f"--fits {fits}")
     if note := decimal_note(fits, "peak"):
         say(f"note: {note}")
-    return limit
+    return size_of(fits, f"--fits {fits}")

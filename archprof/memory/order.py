@@ -32,7 +32,14 @@ def best_order(graph: Graph, setup: Setup, states: int = MAX_STATES) -> Order:
     """
     if setup.train:
         raise ValueError("the order of least peak is that of inference")
-    return _Search(_calls(graph, setup)).run(states)
+    if setup.dtype != "int8":
+        return _Search(_calls(graph, setup)).run(states)
+    from archprof.memory.deployed import folded
+
+    # What folds into a call comes right behind it.
+    whole = folded(graph)
+    found = _Search(_calls(whole.graph, setup)).run(states)
+    return Order(tuple([one for call in found.nodes for one in whole.calls[call]]), found.proven)
 
 
 def reordered(graph: Graph, order: Order) -> Graph:

@@ -77,7 +77,6 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
         **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
-        **{f"order_{name}": value for name, value in (found.order._asdict() if found.order else {}).items()},
         **{
             f"estimates_{name}_{end}": getattr(one, end)
             for name, one in (found.estimates or {}).items()

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from archprof.analysis.memory import AliveTensor, BestOrder, FittingBatch, Memory, phases
+from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
 from archprof.memory.asked import setup_text
 from archprof.render.fold import NAMED
@@ -194,20 +194,11 @@ def fit_text(fit: FittingBatch) -> str:
     )
 
 
-def _order_text(order: BestOrder, peak: int) -> str:
-    if not order.proven:
-        return "the order of least peak is not known: there are too many to try; this is the network's own"
-    return (
-        f"in the order of least peak, proven: {exact(peak)} bytes come and go, {exact(order.own_peak_bytes)} in its own"
-    )
-
-
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
     beside = ", workspace of convolutions apart" if found.estimates else ""
     return [
         *([Note("budget", fit_text(found.fit))] if found.fit else []),
-        *([Note("remark", _order_text(found.order, found.peak_bytes))] if found.order else []),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),
@@ -215,4 +206,5 @@ def _footer(found: Memory) -> list[Note]:
             "convention",
             f"bytes of tensors, as torch asks for them{beside}; not included: {', '.join(found.not_included)}",
         ),
+        *[Note("convention", rule) for rule in found.rules],
     ]

@@ -242,7 +242,11 @@ class _Flow:
             return ()
         return tuple(
             [
-                source._replace(bytes=selected.dim(source.bytes), overwritable=selected.dim(source.overwritable))
+                source._replace(
+                    bytes=selected.dim(source.bytes),
+                    overwritable=selected.dim(source.overwritable),
+                    absorbs=selected.dim(source.absorbs),
+                )
                 for source in self._across.sources(features, self._number)
             ]
         )
@@ -271,7 +275,10 @@ class _Flow:
                 raise Disagreement(merge.mask(places))
         made = tuple([merge.dim([one.made[k] for one in rows]) for k in range(len(first.made))])
         left = {
-            edge: lies._replace(overwritable=merge.dim([one.left[edge].overwritable for one in rows]))
+            edge: lies._replace(
+                overwritable=merge.dim([one.left[edge].overwritable for one in rows]),
+                absorbs=merge.dim([one.left[edge].absorbs for one in rows]),
+            )
             for edge, lies in first.left.items()
         }
         peak = merge.dim([one.peak for one in rows])

@@ -8,20 +8,25 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, Extremes, maximum
-from archprof.ir.footprint import Run
+from archprof.ir.footprint import NOTHING, Run, Span
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.inplace import is_overwritable
 from archprof.ir.liveness import readers
+from archprof.ir.operators.join import Add
 from archprof.ir.origin import Unlisted
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment, Reservation
+from archprof.memory.deployed import folded, is_foldable
 from archprof.memory.forward import Forward
 from archprof.memory.timeline import FORWARD, Builder
 
+# What folds into a call in int8: nothing (0), activations, norms too.
+_ACTS, _NORMS = 1, 2
+
 
 class Unfollowed(Exception):
-    """A row that hands on what it takes, so that who reads it cannot be told row by row."""
+    """A row that hands on what it takes, or that folds into the row before, which cannot be told row by row."""
 
 
 class Readers(NamedTuple):
@@ -38,26 +43,28 @@ class Readers(NamedTuple):
 
 class Source(NamedTuple):
     """What goes into a row: which feature it is, the number and the bytes of the storage in which it lies (None: it is
-    the network's input), whether nobody but this row reads it, whether one may write over it (an array where candidates
-    differ), and whether it is needed behind the row."""
+    the network's input), whether nobody but this row reads it, whether one may write over it and what would fold into
+    it (arrays where candidates differ), and whether it is needed behind the row."""
 
     feature: Edge
     storage: int | None
     bytes: Dim
     sole: bool
     overwritable: Dim
+    absorbs: Dim
     later: bool
 
 
 class Left(NamedTuple):
     """Where a feature that a row leaves lies: beside another one that goes into the row, or in a storage that the row
-    has *made*, by its place; in the network's input where neither is so. How often it is read, and whether one may
-    write over it (1, or an array where candidates differ)."""
+    has *made*, by its place; in the network's input where neither is so. How often it is read, whether one may write
+    over it, and what would fold into it in int8 (`_ACTS`, `_NORMS`): arrays where candidates differ."""
 
     beside: Edge | None
     made: int | None
     readers: int
     overwritable: Dim
+    absorbs: Dim
 
 
 class RowMemory(NamedTuple):
@@ -87,18 +94,29 @@ def row_memory(
 ) -> RowMemory:
     """Return the memory of a row that takes *sources*, of whose features some are *kept*.
 
-    Raises Unfollowed for a row that hands on what it takes, and Disagreement where candidates part ways.
+    Raises Unfollowed for a row that hands on what it takes or folds into the row before, and Disagreement where
+    candidates part ways.
     """
     part = _Part(fragment, sources, kept)
+    if setup.dtype == "int8":
+        part.fold()
     builder = Builder()
     lies = part.inputs_in(builder)
-    forward = Forward(part.graph, setup, builder, lies, part.lent())
+    forward = _Tensors(part.graph, setup, builder, lies, part.lent())
     forward.run()
     timeline = builder.timeline()
     left, made = part.left(forward.lies)
     sizes = tuple([timeline.storages[one].bytes for one in made])
     bound = sum([extremes.largest(source.bytes) for source in sources]) + _bound(part.graph, setup, extremes)
     return RowMemory(timeline.peak((FORWARD,)), sizes, left, bound)
+
+
+class _Tensors(Forward):
+    """A forward pass of which tensors alone are asked for."""
+
+    def workspace(self, node: Node, run: Run) -> Span:
+        """Return no workspace."""
+        return NOTHING
 
 
 class _Part:
@@ -123,7 +141,29 @@ class _Part:
         inputs = {str(k): x.value for k, x in enumerate(fragment.inputs)}
         named = {str(k): edge for k, edge in outputs.items()}
         self.graph = Graph("", inputs, tuple(nodes), named, Unlisted(""))
+        self._calls: Sequence[tuple[int, ...]] = [(index,) for index in range(len(nodes))]
+        self._whole = self.graph
         self._beside: dict[int, Edge] = {}  # of storages that were there before, a feature that lies in each
+
+    def fold(self) -> None:
+        """Leave out what folds into the calls before it."""
+        counted = readers(self.graph)
+        for node in self.graph.nodes:
+            source = self._sources.get(node.inputs[0]) if node.inputs and counted[node.inputs[0]] == 1 else None
+            needs = _NORMS if node.op.category == "norm" else _ACTS
+            if source is not None and source.sole and is_foldable(node.op) and source.absorbs >= needs:
+                raise Unfollowed
+        found = folded(self.graph)
+        names = {edge: name for name, edge in self.graph.outputs.items()}
+        self._edges = {feature: found.graph.outputs[names[edge]] for feature, edge in self._edges.items()}
+        self.graph, self._calls = found
+
+    def _absorbs(self, index: int) -> int:
+        """Return what would fold into a call, with which some may have been folded already."""
+        first, *others = [self._whole.nodes[one].op for one in self._calls[index]]
+        if any(op.category == "act" for op in others):
+            return 0
+        return _NORMS if first.weighted else _ACTS if isinstance(first, Add) else 0
 
     def inputs_in(self, builder: Builder) -> dict[Edge, int | None]:
         """Return in which storages the inputs lie, which are there before the first call."""
@@ -165,7 +205,7 @@ class _Part:
             others = sum([one.readers for name, one in self._kept.items() if self._edges[name] == edge])
             overwritable = int(is_overwritable(self.graph.nodes[edge.node]))
             place = made.index(storage) if storage is not None and own else None
-            found[feature] = Left(beside, place, counted[edge] - 1 + others, overwritable)
+            found[feature] = Left(beside, place, counted[edge] - 1 + others, overwritable, self._absorbs(edge.node))
         return found, made
 
 
@@ -207,12 +247,13 @@ def _bound(graph: Graph, setup: Setup, extremes: Extremes) -> int:
 
 
 class _Lies(NamedTuple):
-    """Where a feature lies between two rows: in which storage (None: the network's input); how often it is read, and
-    whether one may write over it."""
+    """Where a feature lies between two rows: in which storage (None: the network's input); how often it is read,
+    whether one may write over it, and what would fold into it."""
 
     storage: int | None
     readers: int
     overwritable: Dim
+    absorbs: Dim
 
 
 class Across:
@@ -228,9 +269,10 @@ class Across:
     def sources(self, features: Sequence[Edge], row: int) -> Iterator[Source]:
         """Yield what goes into a row."""
         for feature in features:
-            storage, read, overwritable = self._lies.get(feature, _Lies(None, 0, 0))
-            size = 0 if storage is None else self._storages[storage]
-            yield Source(feature, storage, size, read == 1, overwritable, self.readers.later(feature, row))
+            lies = self._lies.get(feature, _Lies(None, 0, 0, 0))
+            size = 0 if lies.storage is None else self._storages[lies.storage]
+            able, later = (lies.overwritable, lies.absorbs), self.readers.later(feature, row)
+            yield Source(feature, lies.storage, size, lies.readers == 1, *able, later)
 
     def with_own(self, found: RowMemory, row: int) -> RowMemory:
         """Return a row's memory, with what is left beside an input that nothing else needs as a storage of its own:
@@ -262,9 +304,9 @@ class Across:
         first = self._numbered
         self._numbered += len(found.made)
         self._storages.update(enumerate(found.made, first))
-        for feature, (other, made, count, overwritable) in found.left.items():
+        for feature, (other, made, *others) in found.left.items():
             before = None if other is None else self._lies[other].storage
-            self._lies[feature] = _Lies(before if made is None else first + made, count, overwritable)
+            self._lies[feature] = _Lies(before if made is None else first + made, *others)
         self._lies = {feature: lies for feature, lies in self._lies.items() if self.readers.later(feature, row)}
         there = {lies.storage for lies in self._lies.values()}
         self._storages = {storage: size for storage, size in self._storages.items() if storage in there}

@@ -97,17 +97,20 @@ MESSAGES = {
     ),
     "v2 --sort macs": "unknown sort key `macs`\n  help: keys: bytes\n",
     "v2 --fits 1GiB --batch 2": (
-        "`--fits` and `--batch` at once\n  help: `--fits` finds a batch, in the network's own order\n"
+        "`--fits` and `--batch` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
     ),
     "v2 --fits 1GiB --order best": (
-        "`--fits` and `--order` at once\n  help: `--fits` finds a batch, in the network's own order\n"
+        "`--fits` and `--order` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
     ),
     "v2 --fits much": (
         "--fits much: `much` is not a number as papers print them\n  help: such as `5.4 MiB`, `22 MB`, `21,932,128`\n"
     ),
-    "v2 --order least": "unknown order `least`\n  help: orders: best\n",
+    "v2 --order least": "`--order` is no `least`\n  help: there are: own, best\n",
     "v2 --order best --train sgd": (
-        "the order of least peak is that of inference\n  help: a backward pass goes by the forward's\n"
+        "`--order best` and `--train` at once\n  help: the backward pass goes by the order of the forward pass\n"
+    ),
+    "v2 --fits 1GiB --dtype int8": (
+        "no batch is looked for in int8\n  help: microcontrollers run an image at a time: `check --max-peak 320KiB`\n"
     ),
     "v2 --real": "`--real` runs code, and `v2` is none\n  help: as in `net.py:Net --real`\n",
 }
@@ -225,13 +228,3 @@ def test_a_limit_in_units_of_1000_has_a_note(capsys):
     note = "note: `1GB` is 1,000,000,000 bytes, as KB = 1000; `1GiB` is 1,073,741,824\n"
     result = archprof(capsys, "memory", "v2", "--fits", "1GB")
     assert (result.code, result.err) == (0, note)
-
-
-def test_the_order_of_least_peak(capsys):
-    """What is found is proven in tests/memory/test_order.py; here it is told, beside the network's own."""
-    found = document(capsys, "ghostnet_100", "--order", "best")
-    own = document(capsys, "ghostnet_100")["peak_bytes"]
-    assert found["order"] == {"proven": True, "own_peak_bytes": own}
-    assert found["peak_bytes"] < own
-    line = f"in the order of least peak, proven: {found['peak_bytes']:,} bytes come and go, {own:,} in its own\n"
-    assert line in archprof(capsys, "memory", "ghostnet_100", "--order", "best").out

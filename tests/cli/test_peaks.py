@@ -9,9 +9,8 @@ from archprof.ir.setup import Setup
 from archprof.memory.report import analyze_memory
 from tests.cli.console import archprof
 
-# Of MobileNetV3-Large in int8: what the first expansion puts out (64 maps of 112×112) and what its norm makes of it,
-# with a mean and a deviation of four bytes for each channel.
-V3_PEAK = 2 * 64 * 112 * 112 + 2 * 4 * 64
+# Of MobileNetV3-Large in int8: 16 maps of 112×112 go into the first expansion, 64 come out; its norm and its ReLU fold.
+V3_PEAK = (16 + 64) * 112 * 112
 
 
 def test_a_peak_that_is_too_high_says_when_and_what_is_there(capsys):
@@ -19,9 +18,12 @@ def test_a_peak_that_is_too_high_says_when_and_what_is_there(capsys):
     assert found.code == 1
     verdict = json.loads(found.out)["verdicts"][-1]
     assert (verdict["metric"], verdict["where"], verdict["actual"]) == ("peak", "batch 1, int8", V3_PEAK)
-    assert verdict["note"] == "it is at 1.1.expand.norm (batch norm)"
+    assert verdict["note"] == "it is at 1.1.expand.conv (pw conv)"
     assert verdict["spec"].endswith("mobilenet_v3_large.yaml:20:11")
-    assert [(one["path"], one["delta"]) for one in verdict["grown"]] == [("1.1", V3_PEAK)]
+    assert [(one["path"], one["delta"]) for one in verdict["grown"]] == [
+        ("1.1", 64 * 112 * 112),
+        ("1.0", 16 * 112 * 112),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -14,13 +14,14 @@ from archprof.memory.report import analyze_memory
 from archprof.sweep.plan import CountLimit, Selection
 from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept, widened
 
-PUBLISHED = Path(__file__).parent / "published.yaml"
+PUBLISHED, APART = (Path(__file__).parent / name for name in ("published.yaml", "apart.yaml"))
 WITH_MEMORY = Selection(memory=True)
 SETUPS = [INFERENCE, Setup(batch=3, dtype="fp16"), Setup(dtype="int8")]
 # Rows that write over what those before put out, which some of those are not for.
 BEFORE_ROWS = {
     "published maps": (str(PUBLISHED), "width=0.25:2:0.25", "resolution=32:128:8"),
     "published maps of choices": (str(PUBLISHED), "c2.k=1,3,5", "c3.k=3,5", "c4.s=1,2", "fpn.c=8:64:8"),
+    "norms and activations apart": (str(APART), "width=0.25:2:0.05", "layers[3].k=3,5"),
     "activations in front": ("densenet121", "growth_rate=8:40:8", "resolution=64:96:8"),
 }
 
@@ -28,6 +29,7 @@ BEFORE_ROWS = {
 def checked(plan, numbers, stretch):
     """Compare some variants with what is known of each alone."""
     found = dict(zip(stretch.numbers.tolist(), map(tuple, stretch.costs.T.tolist()), strict=True))
+    assert found
     for number in numbers:
         expected = one_by_one(plan, number)
         if expected is not None:
@@ -36,10 +38,14 @@ def checked(plan, numbers, stretch):
         assert found.get(number) == expected, settings_of(plan, number)
 
 
-@pytest.mark.parametrize("name", [*SWEEPS, *CHOICES, *BEFORE_ROWS])
-def test_every_kind_of_sweep(name, variants):
+@pytest.mark.parametrize(
+    ("name", "setup"),
+    [(name, SETUPS[index % 3]) for index, name in enumerate([*SWEEPS, *CHOICES])]
+    + [(name, setup) for name in BEFORE_ROWS for setup in SETUPS],
+    ids=lambda value: value if isinstance(value, str) else value.dtype,
+)
+def test_every_kind_of_sweep(name, setup, variants):
     model, *axes = {**SWEEPS, **CHOICES, **BEFORE_ROWS}[name]
-    setup = random.Random(name).choice(SETUPS)
     size = min(plan_of(model, *axes).product, 10 * variants)
     plan = plan_of(model, *axes, selection=WITH_MEMORY, sample=size, seed=3, setup=setup)
     checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 2)), swept(plan))
