@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from archprof.ir.footprint import Footprint, Run
+from archprof.ir.footprint import Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
 from archprof.ir.setup import HALVES, WIDTHS, Setup
@@ -23,6 +23,7 @@ class Passed(NamedTuple):
     learns: bool  # whether any of its own parameters does
     cast: tuple[str, ...]  # the types that its inputs had before autocast
     halved: bool  # whether autocast has its parameters in half precision
+    workspace: Workspace
 
     @property
     def recorded(self) -> bool:
@@ -92,9 +93,10 @@ class Forward:
             self._wanted.update(outputs)
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        self._builder.step(phase, node.id, made, footprint.beside(keep), node.op.workspace(run).forward)
+        workspace = node.op.workspace(run)
+        self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, learns, cast, halved)
+        return Passed(node, run, kept, learns, cast, halved, workspace)
 
     # Types under autocast
 
