@@ -52,7 +52,7 @@ ROWS = {
     "depthwise": "  - conv2d: {k: 3, c: 16, g: depthwise}",
     "grouped": "  - conv2d: {k: 3, c: 32, g: 4, bias: true}",
     "residual": "  - residual:\n      - conv2d: {k: 3, c: 16}\n      - relu\n      - conv2d: {k: 3, c: 16}",
-    "branches": "  - branches:\n      join: concat\n      paths:\n        - [conv2d: {k: 3, c: 16}]\n        - [conv2d: {k: 1, c: 8}]",
+    "branches": "  - branches:\n      join: concat\n      paths: [[conv2d: {k: 3, c: 16}], [conv2d: {k: 1, c: 8}]]",
     "squeeze-excite": "  - squeeze_excite: {ratio: 0.25}",
     "ghost bottleneck": "  - ghost_bottleneck: {k: 3, exp: 48, c: 16, s: 1, se: 0.25, " + NORM_ACT + "}",
     "shortcut of kind A": "  - basic_block: {c: 32, s: 2, shortcut: A, " + NORM_ACT + "}",
