@@ -7,6 +7,7 @@ from typing import NamedTuple
 from archprof.ir.footprint import Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
+from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
@@ -41,7 +42,7 @@ class Forward:
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
-        self._wanted = set[Edge]()
+        self._learning = learning(graph, bool(setup.train))
         self._weights: list[int] = []  # in half precision, until autocast ends
         # The inputs of the network are there before, and stay.
         self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
@@ -76,9 +77,7 @@ class Forward:
     def _call(self, index: int, phase: str, keep: bool) -> Passed:
         node = self._graph.nodes[index]
         run, cast = self._run_of(index, node)
-        learns = bool(self._setup.train) and learns_itself(node)
-        recorded = learns or any(run.wanted)
-        keep = keep and recorded
+        keep = keep and self._learning[index].recorded
         footprint = node.op.footprint(run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
@@ -89,14 +88,12 @@ class Forward:
         if weights and keep:
             self._builder.hold(weights[0])
             kept.append(weights[0])
-        if recorded:
-            self._wanted.update(outputs)
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
         workspace = node.op.workspace(run)
         self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, learns, cast, halved, workspace)
+        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
 
     # Types under autocast
 
@@ -106,8 +103,7 @@ class Forward:
         outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
                          for value in node.outputs])  # fmt: skip
         self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
-        wanted = tuple([edge in self._wanted for edge in node.inputs])
-        run = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), wanted)
+        run = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), self._learning[index].wanted)
         return run, tuple([value.dtype for value in given])
 
     def _writes_over(self, node: Node) -> bool:
@@ -190,11 +186,6 @@ class Forward:
 def is_recorded(graph: Graph) -> bool:
     """Tell whether it was recorded where a graph's outputs lie."""
     return bool(graph.captured)
-
-
-def learns_itself(node: Node) -> bool:
-    """Tell whether any parameter of a call learns."""
-    return node.trainable and any(name not in node.frozen for name in node.op.parameters())
 
 
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:

@@ -11,6 +11,7 @@ from archprof.ir.terms import total
 from archprof.memory.backward import Backward
 from archprof.memory.forward import Forward
 from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
+from archprof.memory.training import train_macs
 
 # Tensors as large as all learning parameters that an optimiser keeps.
 _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
@@ -58,6 +59,11 @@ class MemoryReport(NamedTuple):
         """Between how many bytes everything lies where the workspace of kernels is counted too."""
         low, high = self.timeline.span()
         return Span(self.resident.total + low, self.resident.total + high)
+
+    @property
+    def train_macs(self) -> Dim:
+        """The multiply-accumulates of training on one image, forward and backward."""
+        return train_macs(self.graph)
 
     def phase(self, phase: str) -> Dim:
         """Return the most bytes in a part of the pass."""

@@ -41,6 +41,10 @@ class Pointwise(Function):
     def kind(self) -> str:
         return _KINDS.get(self.function, "other")
 
+    @property
+    def detaches(self) -> bool:  # type: ignore[override]
+        return self.function == "detach"
+
     def output(self, *inputs: Value) -> Value:
         shape = stretched(*(value.shape for value in inputs), self.weight)
         most = max(len(value.shape) for value in inputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
 from archprof.ir.operators.base import Operator, operator
@@ -83,6 +83,13 @@ class Recorded(Operator):
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.multiplies) if self.multiplies else NOTHING
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        # Whatever it is, it multiplies two tensors; what is added to the product is no factor.
+        weights = [name for name in learned if name.rpartition(".")[2] != "bias"]
+        return self.macs(inputs, outputs) * min(sum(wanted) + len(weights), 2)
 
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         if self.puts_out is not None:
