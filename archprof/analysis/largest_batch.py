@@ -20,7 +20,9 @@ def describe_largest(graph: Graph, setup: Setup, limit: int) -> Memory:
     Raises UsageError in int8, and where the bytes of a batch are not known, or do not grow with it.
     """
     if setup.dtype == "int8":
-        raise usage_error("no batch is looked for in int8", help="microcontrollers run an image at a time: `check --max-peak 320KiB`")
+        raise usage_error(
+            "no batch is looked for in int8", help="microcontrollers run an image at a time: `check --max-peak 320KiB`"
+        )
     with known_at(graph):
         if analyze_memory(graph, setup._replace(batch=2)).total <= analyze_memory(graph, setup._replace(batch=1)).total:
             raise usage_error(f"`{graph.origin.variant}` takes as much for any batch")

@@ -16,12 +16,13 @@ _SCALAR = 4
 
 
 class _Gradient(NamedTuple):
-    """The gradient of a value: the storage that it lies in, whether it is only a part of that, and whether it lies
-    there in another order."""
+    """The gradient of a value: the storage that it lies in, whether it is only a part of that, whether it lies there in
+    another order, and whether it is still to be cut out of one with padding."""
 
     storage: int
     part: bool = False
     permuted: bool = False
+    around: bool = False
 
     @property
     def strided(self) -> bool:
@@ -154,8 +155,9 @@ class Backward:
                 part = arrived.part or not same(value.elements, passed.run.outputs[0].elements)
                 found.append((place, arrived._replace(part=part, permuted=arrived.permuted != rule.permuted)))
             else:
-                made.append(self._builder.made(passed.run.bytes(value), GRADIENT, passed.node.id))
-                found.append((place, _Gradient(made[-1])))
+                size = passed.run.bytes(value) if rule.around is None else rule.around
+                made.append(self._builder.made(size, GRADIENT, passed.node.id))
+                found.append((place, _Gradient(made[-1], around=rule.around is not None)))
         return found, made
 
     def _of_weights(self, passed: Passed) -> list[tuple[str, int]]:
@@ -204,11 +206,11 @@ class Backward:
         """Add a gradient to what has arrived for a value: in place where nobody else has that."""
         edge, id = passed.node.inputs[place], passed.node.id
         value = passed.run.inputs[place]._replace(dtype=passed.cast[place])
-        if passed.cast[place] != passed.run.inputs[place].dtype:
+        if gradient.around or passed.cast[place] != passed.run.inputs[place].dtype:
             made = self._builder.made(passed.run.bytes(value), GRADIENT, id)
             self._builder.drop((gradient.storage,))
             self._builder.step(BACKWARD, id, (made,))
-            gradient = gradient._replace(storage=made)
+            gradient = _Gradient(made)
         before = self._gradients.get(edge)
         if before is None:
             self._gradients[edge] = gradient
