@@ -70,6 +70,17 @@ class Estimate(NamedTuple):
     unit: str
 
 
+class FittingBatch(NamedTuple):
+    """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
+    as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
+
+    limit_bytes: int
+    batch: int
+    counted_bytes: int
+    next_bytes: int
+    margin_percent: int
+
+
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
@@ -92,6 +103,7 @@ class Memory(NamedTuple):
     train_macs: int | None = None
     estimates: Mapping[str, Estimate] | None = None
     rules: tuple[str, ...] = ()
+    fit: FittingBatch | None = None
 
 
 @contextmanager
@@ -146,7 +158,7 @@ def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Mem
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
-        _with_workspace(found),
+        _with_workspace(found, moments, peak),
         rules,
     )
 
@@ -172,10 +184,12 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
-def _with_workspace(found: MemoryReport) -> Mapping[str, Estimate] | None:
-    if not any(step.workspace.high for step in found.timeline.steps):
+def _with_workspace(found: MemoryReport, moments: Sequence[Moment], peak: int) -> Mapping[str, Estimate] | None:
+    beside = [(moment.bytes, step.workspace) for moment, step in zip(moments, found.timeline.steps, strict=True)]
+    low = max((bytes + workspace.low for bytes, workspace in beside), default=0) + found.resident.total
+    high = max((bytes + workspace.high for bytes, workspace in beside), default=0) + found.resident.total
+    if high == found.resident.total + peak:
         return None
-    low, high = found.span
     return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 
 

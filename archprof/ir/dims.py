@@ -4,6 +4,7 @@ code serves both.
 `int()`, `round()`, `max()` and `math.ceil` do not: they fail on arrays, or split a batch that needs no splitting.
 """
 
+from math import prod
 from typing import Any
 from weakref import ref
 
@@ -39,6 +40,8 @@ def round_half_even(value: Any) -> Dim:
 
 def maximum(first: Any, second: Any) -> Any:
     """Return the larger of two, entry by entry."""
+    if type(first) is int and type(second) is int:  # nearly always, and asked for very often
+        return first if first >= second else second
     if is_array(first):
         return first.clip(second)
     return second.clip(first) if is_array(second) else max(first, second)
@@ -83,15 +86,13 @@ def conv_out(size: Dim, kernel: int, stride: int, padding: tuple[int, int], dila
 def product(dims: Shape) -> Dim:
     """Return the number of elements of a shape."""
     # Plain numbers first, and no array times 1: of arrays each product takes its time.
-    number, arrays = 1, []
-    for dim in dims:
-        if is_array(dim):
-            arrays.append(dim)
-        else:
-            number = number * dim
-    total: Dim = number
-    for index, array in enumerate(arrays):
-        total = array if index == 0 and number == 1 else total * array
+    arrays = [dim for dim in dims if type(dim) is not int]
+    if not arrays:
+        return prod(dims)
+    number = prod([dim for dim in dims if type(dim) is int])
+    total: Dim = arrays[0] if number == 1 else number * arrays[0]
+    for array in arrays[1:]:
+        total = total * array
     return total
 
 

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, maximum, same
-from archprof.ir.footprint import NOTHING, Gradients, Span
+from archprof.ir.footprint import NO_WORKSPACE, NOTHING, Gradients, Span
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
@@ -16,12 +16,13 @@ _SCALAR = 4
 
 
 class _Gradient(NamedTuple):
-    """The gradient of a value: the storage that it lies in, whether it is only a part of that, and whether it lies
-    there in another order."""
+    """The gradient of a value: the storage that it lies in, whether it is only a part of that, whether it lies there in
+    another order, and whether it is still to be cut out of one with padding."""
 
     storage: int
     part: bool = False
     permuted: bool = False
+    around: bool = False
 
     @property
     def strided(self) -> bool:
@@ -154,8 +155,9 @@ class Backward:
                 part = arrived.part or not same(value.elements, passed.run.outputs[0].elements)
                 found.append((place, arrived._replace(part=part, permuted=arrived.permuted != rule.permuted)))
             else:
-                made.append(self._builder.made(passed.run.bytes(value), GRADIENT, passed.node.id))
-                found.append((place, _Gradient(made[-1])))
+                size = passed.run.bytes(value) if rule.around is None else rule.around
+                made.append(self._builder.made(size, GRADIENT, passed.node.id))
+                found.append((place, _Gradient(made[-1], around=rule.around is not None)))
         return found, made
 
     def _of_weights(self, passed: Passed) -> list[tuple[str, int]]:
@@ -173,7 +175,9 @@ class Backward:
     def _workspace(self, passed: Passed, learned: list[int]) -> Span:
         """Return what kernels take beside all gradients: that of the input is made first, then the weight's, then the
         bias's."""
-        space = passed.node.op.workspace(passed.run)
+        space = passed.workspace
+        if space is NO_WORKSPACE:
+            return NOTHING
         weights, behind = self._builder.size(learned), self._builder.size(learned[1:])
         of_inputs = space.of_inputs if any(passed.run.wanted) else NOTHING
         of_weights = space.of_weights if learned else NOTHING
@@ -202,11 +206,11 @@ class Backward:
         """Add a gradient to what has arrived for a value: in place where nobody else has that."""
         edge, id = passed.node.inputs[place], passed.node.id
         value = passed.run.inputs[place]._replace(dtype=passed.cast[place])
-        if passed.cast[place] != passed.run.inputs[place].dtype:
+        if gradient.around or passed.cast[place] != passed.run.inputs[place].dtype:
             made = self._builder.made(passed.run.bytes(value), GRADIENT, id)
             self._builder.drop((gradient.storage,))
             self._builder.step(BACKWARD, id, (made,))
-            gradient = gradient._replace(storage=made)
+            gradient = _Gradient(made)
         before = self._gradients.get(edge)
         if before is None:
             self._gradients[edge] = gradient

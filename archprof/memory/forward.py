@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from archprof.ir.footprint import NOTHING, Footprint, Run, Span
+from archprof.ir.footprint import NO_WORKSPACE, Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
 from archprof.ir.learning import learning
@@ -24,6 +24,7 @@ class Passed(NamedTuple):
     learns: bool  # whether any of its own parameters does
     cast: tuple[str, ...]  # the types that its inputs had before autocast
     halved: bool  # whether autocast has its parameters in half precision
+    workspace: Workspace
 
     @property
     def recorded(self) -> bool:
@@ -100,14 +101,14 @@ class Forward:
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        self._builder.step(phase, node.id, made, footprint.beside(keep), self.workspace(node, run))
+        workspace = self._workspace(node, run)
+        self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved)
+        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
 
-    def workspace(self, node: Node, run: Run) -> Span:
-        """Return between how many bytes a GPU's kernels take beside the tensors of a call: none in int8, which runs on
-        none."""
-        return NOTHING if self._setup.dtype == "int8" else node.op.workspace(run).forward
+    def _workspace(self, node: Node, run: Run) -> Workspace:
+        """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
+        return NO_WORKSPACE if self._setup.dtype == "int8" else node.op.workspace(run)
 
     # Types under autocast
 

@@ -76,6 +76,7 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes, "train_macs": found.train_macs}),
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
+        **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
         **{
             f"estimates_{name}_{end}": getattr(one, end)
             for name, one in (found.estimates or {}).items()

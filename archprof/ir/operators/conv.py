@@ -71,14 +71,15 @@ class Windowed(Operator):
         return {"weight": weight, "bias": term(self.out_channels)} if self.bias else {"weight": weight}
 
     def gradients(self, run: Run) -> Gradients:
-        # Its kernels read a gradient that is contiguous; that of the bias is summed up as it lies.
+        shared = (False,) * len(run.inputs)
+        if run.setup.kernels != "cuda":
+            return Gradients(shared)
+        # Kernels read a gradient that is contiguous; that of the bias is summed up as it lies.
         from archprof.ir.operators.gpu import column_sums
 
         output = run.outputs[0]
-        copied, sums = run.bytes(output), 0
-        if self.bias and run.setup.kernels == "cuda":
-            sums = column_sums(run.elements(output) // output.channels, output.channels)
-        return Gradients((False,) * len(run.inputs), strided=maximum(copied, sums))
+        sums = column_sums(run.elements(output) // output.channels, output.channels) if self.bias else 0
+        return Gradients(shared, strided=maximum(run.bytes(output), sums))
 
     def workspace(self, run: Run) -> Workspace:
         from archprof.ir.operators.gpu import workspace
@@ -196,6 +197,10 @@ class Conv2d(Convolution):
         # Padding that is not alike on opposite sides is a map of its own, which is what the convolution sees.
         with_zeros = run.bytes(padded(run.inputs[0], self.padding))
         return Footprint(scratch=with_zeros, own=with_zeros)
+
+    def gradients(self, run: Run) -> Gradients:
+        rule = Convolution.gradients(self, run)
+        return rule if len(self.padding) == 2 else rule._replace(around=run.bytes(padded(run.inputs[0], self.padding)))
 
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride

@@ -67,7 +67,7 @@ def workspace(conv: Windowed, run: Run) -> Workspace:
     if max(conv.kernel_size) > 1:
         return _of_window(conv, run, copied, weight)
     if all(not is_array(size) and size == 1 for size in run.outputs[0].space):
-        anything = Span(0, most + 8 * weight)
+        anything = Span(0, most + minimum(8 * weight, 2 * _MIB))
         return Workspace(anything, anything, anything)
     return _of_position(conv, run, most)
 

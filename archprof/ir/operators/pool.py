@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column
-from archprof.ir.footprint import INDEX, Footprint, Run
+from archprof.ir.footprint import INDEX, Footprint, Gradients, Run
 from archprof.ir.operators.base import operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.padding import Padding, padded, shortest, torch_order
@@ -39,6 +39,9 @@ class MaxPool2d(Window):
             return Footprint(scratch=places, inputs=(0,), own=places)
         around = run.bytes(padded(run.inputs[0], self.padding))
         return Footprint(scratch=around + places, own=around + places)
+
+    def gradients(self, run: Run) -> Gradients:
+        return _gradients(run, self.padding)
 
     def module(self) -> torch.nn.Module:
         if len(self.padding) == 4:
@@ -80,9 +83,13 @@ class AvgPool2d(Window):
         around = run.bytes(padded(run.inputs[0], self.padding))
         if self.count_padding:
             return Footprint(scratch=around, own=around)
-        # How many elements each window holds is a mean of its own, of ones.
+        # How many elements each window holds is a mean of its own, of ones with zeros around them.
         ones, means = run.bytes(run.inputs[0]), run.bytes(run.outputs[0])
-        return Footprint(scratch=ones + around + means, own=around + 2 * means)
+        twice = around if run.setup.train else 0
+        return Footprint(scratch=ones + around + twice + means, own=around + means)
+
+    def gradients(self, run: Run) -> Gradients:
+        return _gradients(run, self.padding)
 
     def module(self) -> torch.nn.Module:
         options = {"ceil_mode": self.ceil, "count_include_pad": self.count_padding}
@@ -93,3 +100,9 @@ class AvgPool2d(Window):
         from torch import nn
 
         return nn.AvgPool2d(self.kernel_size, self.stride, self.padding, **options)
+
+
+def _gradients(run: Run, padding: Padding) -> Gradients:
+    around = run.bytes(padded(run.inputs[0], padding)) if len(padding) == 4 else None
+    copied = run.bytes(run.outputs[0]) if run.setup.kernels == "cuda" else 0
+    return Gradients((False,), strided=copied, around=around)

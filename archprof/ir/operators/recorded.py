@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
 from archprof.ir.operators.base import Operator, operator
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
@@ -57,6 +58,19 @@ class Recorded(Operator):
     def packed(self) -> bool:
         """Whether its weights are packed, as those of quantised layers: they are no parameters."""
         return self.target.startswith("quantized.")
+
+    def workspace(self, run: Run) -> Workspace:
+        """Return that of a convolution whose weight was computed, so that its gradient is one of an input."""
+        if self.name != "aten.conv2d" or len(run.inputs) < 2:
+            return NO_WORKSPACE
+        from archprof.ir.operators.conv import Conv2d
+        from archprof.ir.operators.gpu import workspace
+
+        (channels, height, _), weight = run.inputs[0].shape[-3:], run.inputs[1].shape
+        stride = max(1, height // run.outputs[0].shape[-2])
+        conv = Conv2d(channels, weight[0], tuple(weight[2:]), (stride, stride), groups=channels // weight[1])
+        forward, *gradients = workspace(conv, run)
+        return Workspace(forward, Span(*map(max, zip(*gradients, strict=True))))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return self.divides

@@ -29,11 +29,11 @@ class Swish(Activation):
     def footprint(self, run: Run) -> Footprint:
         # The sigmoid is there beside the product.
         sigmoid = run.bytes(run.inputs[0])
-        return Footprint(scratch=sigmoid, inputs=(0,), own=2 * sigmoid if self.learnable else sigmoid)
+        return Footprint(scratch=sigmoid, inputs=(0,), own=sigmoid)
 
     def gradients(self, run: Run) -> Gradients:
-        # That of the second factor, before both are summed; and that of β, map by map.
-        return Gradients((False,), scratch=(2 if self.learnable else 1) * run.bytes(run.inputs[0]))
+        # That of the second factor, before both are summed.
+        return Gradients((False,), scratch=run.bytes(run.inputs[0]))
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"beta": term(1)} if self.learnable else {}

@@ -1,0 +1,77 @@
+"""Each operator of a spec takes, forward and backward and in inference, what torch holds."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import BACKWARD, FORWARD
+
+torch = pytest.importorskip("torch")
+
+from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import Step, inference_peak, training_step  # noqa: E402
+
+SPEC = """
+archprof: 1
+name: small
+input: 3x32x32
+classes: 10
+layers:
+  - conv: {{k: 3, c: 16, norm: batch_norm, act: relu}}
+  - conv2d: {{k: 3, c: 16}}
+{rows}
+  - avg_pool
+  - linear: classes
+"""
+NORM_ACT = "norm: batch_norm, act: relu"
+# What stands on a map of 16 channels, 32×32.
+ROWS = {
+    "padded convolution": "  - conv2d: {k: 3, s: 2, c: 32, p: [0, 1, 0, 1]}",
+    "padded max pool": "  - max_pool: {k: 3, s: 2, p: [0, 1, 0, 1]}",
+    "padded average pool": "  - avg_pool: {k: 3, s: 2, p: [0, 1, 0, 1]}",
+    "max pool": "  - max_pool: {k: 3, s: 2, p: 1}",
+    "average pool": "  - avg_pool: {k: 2, s: 2}",
+    "adaptive average pool": "  - avg_pool: {size: 4}",
+    "adaptive max pool": "  - adaptive_max_pool: {size: 4}",
+    "mean": "  - mean: {keep: true}\n  - conv2d: {k: 1, c: 8}",
+    "pad": "  - pad: {p: [1, 1, 1, 1]}\n  - conv2d: {k: 3, c: 16, p: 0}",
+    "group norm": "  - conv: {k: 3, c: 32, norm: {group_norm: {groups: 8}}, act: relu}",
+    "layer norm": "  - conv: {k: 3, c: 32, norm: layer_norm, act: relu}",
+    "frozen batch norm": "  - conv: {k: 3, c: 32, norm: frozen_batch_norm, act: relu}",
+    **{
+        act: f"  - conv: {{k: 3, c: 32, norm: batch_norm, act: {act}}}"
+        for act in ("relu6", "silu", "gelu", "tanh", "hardswish", "hardsigmoid", "sigmoid", "swish")
+    },
+    "swish with a slope": "  - conv: {k: 3, c: 32, norm: batch_norm, act: {swish: {learnable: true}}}",
+    "relu that others see": "  - relu\n  - conv2d: {k: 3, c: 16}",
+    "dropout": "  - dropout: 0.2",
+    "channel shuffle": "  - channel_shuffle: {g: 4}",
+    "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
+    "layer scale": "  - layer_scale",
+    "depthwise": "  - conv2d: {k: 3, c: 16, g: depthwise}",
+    "grouped": "  - conv2d: {k: 3, c: 32, g: 4, bias: true}",
+    "residual": "  - residual:\n      - conv2d: {k: 3, c: 16}\n      - relu\n      - conv2d: {k: 3, c: 16}",
+    "branches": "  - branches:\n      join: concat\n      paths: [[conv2d: {k: 3, c: 16}], [conv2d: {k: 1, c: 8}]]",
+    "squeeze-excite": "  - squeeze_excite: {ratio: 0.25}",
+    "ghost bottleneck": "  - ghost_bottleneck: {k: 3, exp: 48, c: 16, s: 1, se: 0.25, " + NORM_ACT + "}",
+    "shortcut of kind A": "  - basic_block: {c: 32, s: 2, shortcut: A, " + NORM_ACT + "}",
+    "bottleneck": "  - bottleneck: {c: 16, s: 2, " + NORM_ACT + "}",
+    "dense layers": "  - dense_layer: {growth_rate: 16, " + NORM_ACT + "}\n"
+    "  - dense_layer: {growth_rate: 16, " + NORM_ACT + "}\n  - transition: {compression: 0.5, " + NORM_ACT + "}",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rows", ROWS.values(), ids=ROWS)
+def test_an_operator_takes_what_torch_holds(tmp_path, rows):
+    (tmp_path / "small.yaml").write_text(SPEC.format(rows=rows).lstrip())
+    graph = archprof.expand(str(tmp_path / "small.yaml"))
+    module = build_network(graph, initialise=False, device="meta")
+    images = torch.empty(4, 3, 32, 32, device="meta")
+    inference = inference_peak(module, images)
+    training = training_step(module, images, torch.zeros(4, dtype=torch.long, device="meta"))
+    assert analyze_memory(graph, Setup(batch=4, kernels="cpu")).peak == inference
+    found = analyze_memory(graph, Setup(batch=4, train="sgd", kernels="cpu"))
+    timeline = found.timeline
+    peaks = timeline.after(FORWARD), found.phase(BACKWARD), timeline.after(BACKWARD)
+    assert Step(found.phase(FORWARD), *peaks) == training
