@@ -181,24 +181,36 @@ def memory(
     accumulate: int | None = None,
     layout: str | None = None,
     kernels: str | None = None,
+    fits: int | str | None = None,
+    order: str | None = None,
+    in_place: str | None = None,
+    patches: int | None = None,
     **knobs: object,
 ) -> "Memory":
     """Return what a network holds in memory, in bytes, and what is there at the peak: in inference, or to *train* with
-    an optimiser in a step of training. The words are those of `archprof memory`.
+    an optimiser in a step of training. The words are those of `archprof memory`; what *fits* into so many bytes, or
+    `"24GiB"`, is the largest batch, which `fit` tells of.
 
     A module of one's own is captured on *input* as `capture` does it, to *train* in training mode. Raises SpecError and
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.analysis.memory import describe_memory
+    from archprof.analysis.largest_batch import describe_largest, size_of
+    from archprof.analysis.memory import describe_memory, how_of
     from archprof.memory.asked import setup_of
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
+    how = how_of(setup, order, in_place, patches, "{}")
+    if fits is not None and (batch or order or in_place or patches):
+        message = "`fits` and a batch or another order at once"
+        raise usage_error(message, help="`fits` finds a batch, of the network as it stands")
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
-    return Memory(*describe_memory(graph, setup))
+    if fits is None:
+        return Memory(*describe_memory(graph, setup, how))
+    return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
 
 
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
@@ -230,7 +242,8 @@ def check(
     **limits: object,
 ) -> "Outcome":
     """Return whether a network keeps limits, `check("net.lock.json", macs="220M", params="5.5M")`, or whether all do
-    that a pattern matches: `failures` are those that are exceeded.
+    that a pattern matches: `failures` are those that are exceeded. Those of memory, `peak="320KiB"` and
+    `weights="4MiB"`, are at one image in fp32, or at a *batch* and a *dtype* that stand beside them.
 
     Operators that are not counted fail a limit of MACs, unless *allow_uncounted*: all, or those named. Raises SpecError
     for them, and for a network or a limit that is wrong; TypeError for a metric that there is not.

@@ -13,5 +13,6 @@ MAX_SIDE = 65_536
 MAX_KERNEL = 255
 MAX_ENTRIES = 100
 MAX_AXES = 64
+MAX_BATCH = 1_000_000
 # Ten times as many as any count has; up to there, Python makes integers of text, and floats of integers.
 MAX_DIGITS = 300

@@ -5,16 +5,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.expectations import expectations
-from archprof.costs.metrics import total_of
+from archprof.costs.metrics import MEMORY, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
+from archprof.ir.setup import Setup
 from archprof.spec.budget import Budget, Limit, Where
+from archprof.spec.printed_number import decimal_note
+
+if TYPE_CHECKING:
+    from archprof.memory.report import MemoryReport
 
 PASS, FAIL, NEW = "pass", "fail", "new"
 # Metrics that operators without a rule add to, nobody knows how much.
@@ -197,6 +202,8 @@ def _verdict(
     before: list[BaselineRow] | None,
     place: Location,
 ) -> Verdict:
+    if limit.metric in MEMORY:
+        return _memory_verdict(found, limit, place)
     actual = found.count(limit.metric, chosen)
     had = None if before is None else counted(before, limit.metric)
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
@@ -209,6 +216,44 @@ def _verdict(
     grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, chosen, before)
     spec = grown[0].location if grown else place
     return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown, "", least)
+
+
+def _memory_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdict:
+    """Return the verdict on bytes; where a peak is too high, with what is there then, and the call that runs."""
+    from archprof.analysis.memory import known_at
+    from archprof.memory.report import analyze_memory
+
+    with known_at(found.report.graph):
+        memory = analyze_memory(found.report.graph, limit.setup)
+    actual = memory.peak if limit.metric == "peak" else memory.resident.weights
+    bound = bound_of(limit, None, actual)
+    difference = bound - actual if limit.bound == "min" else actual - bound
+    status = FAIL if difference > 0 else PASS
+    known = (found.model, limit.metric, _setup_words(limit.setup), limit.bound, limit.text)
+    note = decimal_note(limit.text, limit.metric)
+    verdict = Verdict(*known, bound, actual, None, status, difference, limit.location, place, found.since, note=note)
+    return verdict if status == PASS or limit.bound == "min" or limit.metric != "peak" else _at_peak(verdict, memory)
+
+
+def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:
+    """Return a verdict on a peak that is too high with the call that runs then, and the blocks of what is there."""
+    from archprof.analysis.memory import peak_at
+
+    at, there = peak_at(memory)
+    nodes = {node.id: node for node in memory.graph.nodes}
+    places = {node.block: node.location or verdict.spec for node in nodes.values()}
+    held: dict[str, int] = {}
+    for one in there:
+        held[one.block] = held.get(one.block, 0) + one.bytes
+    largest = sorted(held.items(), key=lambda item: -item[1])[:_SHOWN]
+    note = "; ".join(filter(None, [f"it is at {at.path} ({at.label})", verdict.note]))
+    alive = tuple(Growth(block, size, places.get(block, verdict.spec)) for block, size in largest)
+    spec = nodes[at.path].location if at.path in nodes else None
+    return verdict._replace(spec=spec or verdict.spec, grown=alive, note=note)
+
+
+def _setup_words(setup: Setup) -> str:
+    return f"batch {setup.batch:,}, {setup.dtype}"
 
 
 def bound_of(limit: Limit, before: int | None, whole: int) -> int:

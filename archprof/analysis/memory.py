@@ -3,18 +3,21 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.document import Head, head
 from archprof.costs.report import analyze_graph
-from archprof.errors import usage_error
+from archprof.errors import suggest, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
+from archprof.memory.report import MemoryReport, analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
+if TYPE_CHECKING:
+    from archprof.memory.deployed import How
+
 # What is there beside tensors, and is not counted.
-NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device", "workspaces of kernels")
+NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
 
 
 class ResidentBytes(NamedTuple):
@@ -58,11 +61,33 @@ class Moment(NamedTuple):
     bytes_after: int
 
 
+class Estimate(NamedTuple):
+    """What is not exact: between *low* and *high*, in a unit; *value* is the middle."""
+
+    value: int
+    low: int
+    high: int
+    unit: str
+
+
+class FittingBatch(NamedTuple):
+    """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
+    as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
+
+    limit_bytes: int
+    batch: int
+    counted_bytes: int
+    next_bytes: int
+    margin_percent: int
+
+
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
-    multiply-accumulates of one image, forward and backward. `total_bytes` are those of
-    everything at the peak, of which `alive` is what comes and goes."""
+    multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
+    `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
+    which bytes those at the peak lie with it. `rules` tell of what runs otherwise than the network stands: what folds
+    in int8, another order."""
 
     head: Head
     setup: Setup
@@ -76,6 +101,9 @@ class Memory(NamedTuple):
     not_included: tuple[str, ...]
     saved_bytes: int | None = None
     train_macs: int | None = None
+    estimates: Mapping[str, Estimate] | None = None
+    rules: tuple[str, ...] = ()
+    fit: FittingBatch | None = None
 
 
 @contextmanager
@@ -89,29 +117,80 @@ def known_at(graph: Graph) -> Iterator[None]:
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
-def describe_memory(graph: Graph, setup: Setup) -> Memory:
+def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
+    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
+    from archprof.memory.deployed import How
+
+    given = {"order": order, "in-place": in_place, "patches": patches}
+    for name, words in (("order", ("own", "best")), ("in-place", ("depthwise",))):
+        if given[name] is not None and given[name] not in words:
+            advice = suggest(str(given[name]), words, "there are")
+            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
+    for name in ("in-place", "patches"):
+        if given[name] is not None and setup.dtype != "int8":
+            dtype, named = option.format("dtype"), option.format(name)
+            raise usage_error(f"`{named}` without `{dtype} int8`", help="it is how microcontrollers run int8")
+    if order == "best" and setup.train:
+        advice = "the backward pass goes by the order of the forward pass"
+        raise usage_error(f"`{option.format('order')} best` and `{option.format('train')}` at once", help=advice)
+    return How(order == "best", in_place is not None, patches or 1)
+
+
+def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Memory:
     """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
+    runs, rules = _runs(graph, setup, how)
     with known_at(graph):
-        found = analyze_memory(graph, setup)
+        found = analyze_memory(graph, setup, runs)
     moments = tuple(_moments(found.timeline))
-    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
-    peak = moments[at].bytes if moments else 0
-    nodes = {node.id: node for node in graph.nodes}
+    at, alive = _peak(found, moments)
+    peak = moments[at.step - 1].bytes if moments else 0
     forward = [moment for moment in moments if moment.phase == FORWARD]
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
         {phase: _most(moments, phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
-        _peak_at(moments, at, nodes),
+        at,
         peak,
         found.resident.total + peak,
-        tuple(_alive(found.timeline, at, nodes)),
+        alive,
         moments,
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
+        _with_workspace(found, moments, peak),
+        rules,
     )
+
+
+def _runs(graph: Graph, setup: Setup, how: "How | None") -> tuple[Graph, tuple[str, ...]]:
+    """Return what runs of a graph, and by which rules; most networks run as they stand."""
+    if setup.dtype != "int8" and (how is None or how == type(how)()):
+        return graph, ()
+    from archprof.memory.deployed import How, deployed
+
+    with known_at(graph):
+        return deployed(graph, setup, how or How())
+
+
+def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    """Return where the peak of a network is, and what is there then."""
+    return _peak(found, tuple(_moments(found.timeline)))
+
+
+def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
+    at = max(range(len(moments)), key=lambda index: moments[index].bytes, default=0)
+    nodes = {node.id: node for node in found.graph.nodes}
+    return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
+
+
+def _with_workspace(found: MemoryReport, moments: Sequence[Moment], peak: int) -> Mapping[str, Estimate] | None:
+    beside = [(moment.bytes, step.workspace) for moment, step in zip(moments, found.timeline.steps, strict=True)]
+    low = max((bytes + workspace.low for bytes, workspace in beside), default=0) + found.resident.total
+    high = max((bytes + workspace.high for bytes, workspace in beside), default=0) + found.resident.total
+    if high == found.resident.total + peak:
+        return None
+    return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
 
 
 def _most(moments: Iterable[Moment], phase: str) -> int:
@@ -134,7 +213,7 @@ def phases(timeline: Sequence[Moment]) -> Iterator[tuple[str, int, int]]:
         yield name, numbers[0], numbers[-1]
 
 
-def _peak_at(moments: tuple[Moment, ...], at: int, nodes: Mapping[str, Node]) -> PeakAt:
+def _peak_at(moments: Sequence[Moment], at: int, nodes: Mapping[str, Node]) -> PeakAt:
     if not moments:
         return PeakAt(FORWARD, "", "", 0)
     node = nodes.get(moments[at].path)

@@ -3,22 +3,29 @@
 from collections.abc import Iterable, Mapping
 
 from archprof.analysis.check import CheckRequest, Outcome, check
+from archprof.costs.metrics import MEMORY
 from archprof.errors import Location, SpecError
 from archprof.ir.graph import Graph
+from archprof.memory.asked import setup_of
 from archprof.spec.budget import LIMITED, Limit, read_limit
 from archprof.spec.nodes import Scalar
 from archprof.spec.uncounted import Allowed, allowed_by
 
+# What says how bytes of memory are counted.
+_SETUP = ("batch", "dtype")
 PLACE = Location("archprof.check", 0, 0)
 
 
 def limits_of(stated: Mapping[str, object]) -> tuple[Limit, ...]:
     """Return the limits of keywords: `macs="220M"`. Raises TypeError for a metric that there is not, as Python does for
     a keyword, and SpecError for what is no limit."""
+    setup = setup_of({name: amount for name, amount in stated.items() if name in _SETUP}, "{}")
+    stated = {metric: text for metric, text in stated.items() if metric not in _SETUP}
     for metric in stated:
         if metric not in LIMITED:
             raise TypeError(f"no metric {metric!r}: there are {', '.join(LIMITED)}")
-    return tuple(read_limit(metric, "max", Scalar(str(text), *PLACE)) for metric, text in stated.items())
+    limits = [read_limit(metric, "max", Scalar(str(text), *PLACE)) for metric, text in stated.items()]
+    return tuple(limit._replace(setup=setup) if limit.metric in MEMORY else limit for limit in limits)
 
 
 def allowance(given: "bool | str | Iterable[str]") -> Allowed:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import options
+from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
 from archprof.outputs import goes_by, write_file
@@ -47,6 +47,15 @@ def command(
         str | None,
         typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT"),
     ] = None,
+    max_peak: Annotated[
+        str | None,
+        typer.Option("--max-peak", help="At most so many bytes of activations at once: `320KiB`.", metavar="LIMIT"),
+    ] = None,
+    max_weights: Annotated[
+        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="LIMIT")
+    ] = None,
+    batch: setup_options.Batch = None,
+    dtype: setup_options.Dtype = None,
     max_layers: Annotated[
         str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
     ] = None,
@@ -118,8 +127,11 @@ def command(
         "activations": max_activations,
         "size": max_size,
         "layers": max_layers,
+        "peak": max_peak,
+        "weights": max_weights,
     }
-    limits = limits_of(most, {"max": max, "min": min, "max-increase": max_increase})
+    listed = {"max": max, "min": min, "max-increase": max_increase}
+    limits = limits_of(most, listed, setup_options.inference(batch, dtype))
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))

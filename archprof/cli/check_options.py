@@ -5,13 +5,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.check import CheckRequest
+from archprof.cli.output import say
+from archprof.costs.metrics import MEMORY
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.inputs import current_folder, real_path
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.outputs import goes_by
 from archprof.render.formats import formats_of
 from archprof.spec.budget import LIMITED, Limit, increase, read_limit
 from archprof.spec.config import Config, find_config, read_config
 from archprof.spec.nodes import Scalar, shorten
+from archprof.spec.printed_number import decimal_note
 from archprof.spec.variant import split_values
 
 if TYPE_CHECKING:
@@ -67,17 +71,28 @@ def held_to(config: str | None, baseline: str | None, against: str | None, writt
     return HeldTo(found, revision, before, folder, implied, written, wrong)
 
 
-def limits_of(most: Mapping[str, str | None], listed: Mapping[str, list[str] | None]) -> tuple[Limit, ...]:
-    """Return the limits of options: `--max-macs 220M` by metric, `--max-increase macs=1%,params=0` by option.
+def limits_of(
+    most: Mapping[str, str | None], listed: Mapping[str, list[str] | None], setup: Setup | None
+) -> tuple[Limit, ...]:
+    """Return the limits of options: `--max-macs 220M` by metric, `--max-increase macs=1%,params=0` by option; those on
+    bytes of memory at a *setup*.
 
-    Raises SpecError for what is none.
+    Raises SpecError for what is none, and UsageError for a setup without such a limit.
     """
     limits = [
         read_limit(metric, "max", Scalar(text, *Location(f"--max-{metric} {text}", 0, 0)))
         for metric, text in most.items()
         if text is not None
     ]
-    return (*limits, *(limit for option, texts in listed.items() for limit in _listed(option, texts)))
+    limits += [limit for option, texts in listed.items() for limit in _listed(option, texts)]
+    of_memory = [limit for limit in limits if limit.metric in MEMORY]
+    if setup is not None and not of_memory:
+        advice = "`--max-peak 320KiB` or `--max-weights 4MiB` limits them"
+        raise usage_error("`--batch` and `--dtype` say how bytes are counted", help=advice)
+    for limit in of_memory:
+        if note := decimal_note(limit.text, limit.metric):
+            say(f"note: {note}")
+    return tuple(limit._replace(setup=setup or INFERENCE) if limit in of_memory else limit for limit in limits)
 
 
 def _listed(option: str, given: list[str] | None) -> list[Limit]:

@@ -229,9 +229,9 @@ def _formats(request: Request) -> Iterator[Candidate]:
 
 
 def _metrics(request: Request) -> Iterator[Candidate]:
-    from archprof.costs.metrics import NAMES, label_of
+    from archprof.costs.metrics import MEMORY, NAMES, label_of
 
-    names = ("bytes",) if request.command == "memory" else NAMES
+    names = ("bytes",) if request.command == "memory" else (*NAMES, *MEMORY) if request.command == "sweep" else NAMES
     yield from (Candidate(name, label_of(name)) for name in names)
 
 
@@ -280,5 +280,7 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     "by": _words_of("stage", "kind", "layer"),
     **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels"), _setup_words),
     "scale": _words_of("width", "compound"),
+    "order": _words_of("best", "own"),
+    "in_place": _words_of("depthwise"),
     "counter": _words_of("fvcore", "torch", "both"),
 }

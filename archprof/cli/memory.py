@@ -1,11 +1,13 @@
 """archprof memory: what a network holds while it runs, and where there is most."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from archprof.cli import options, setup_options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, say
+from archprof.errors import usage_error
 from archprof.render.formats import Result
 
 
@@ -19,6 +21,18 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    order: Annotated[
+        str | None,
+        typer.Option("--order", help="best: the order of execution with the least peak, if proven.", metavar="WHICH"),
+    ] = None,
+    in_place: Annotated[
+        str | None,
+        typer.Option("--in-place", help="In int8: `depthwise` convolutions write over their input.", metavar="WHAT"),
+    ] = None,
+    patches: Annotated[
+        int | None,
+        typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
+    ] = None,
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
@@ -31,6 +45,9 @@ def command(
         str | None, typer.Option("--sort", help="Sort what is there at the peak by bytes.", metavar="KEY")
     ] = None,
     top: options.Top = None,
+    fits: Annotated[
+        str | None, typer.Option("--fits", help="Find the largest batch that fits: `24GiB`.", metavar="SIZE")
+    ] = None,
     plot: Annotated[
         str | None, typer.Option("--plot", help="Draw the bytes over time: out.svg, out.png.", metavar="FILE")
     ] = None,
@@ -44,22 +61,55 @@ def command(
     along; what layers put out comes and goes, and in training stays until its gradient is known. Of a step of training
     forward, backward and the optimiser's step have a peak each.
 
+    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit; exit 1
+    where not even one image does. In int8 it is inference as microcontrollers run it: batch norms, ReLU and ReLU6 fold
+    into what is before them.
+
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.analysis.memory import describe_memory
+    from archprof.analysis.largest_batch import describe_largest
+    from archprof.analysis.memory import describe_memory, how_of
     from archprof.analysis.models import read_training
     from archprof.memory.asked import setup_of
-    from archprof.render.memory import alive_view, memory_table
+    from archprof.render.memory import alive_view, fit_text, memory_table
 
     chosen = choose_format("memory", format, output)
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=setup.batch)
-    found = describe_memory(graph, setup)
+    limit = (
+        None
+        if fits is None
+        else _limit(fits, {"batch": batch, "order": order, "in-place": in_place, "patches": patches})
+    )
+    many = setup.batch if limit is None else 2
+    how = how_of(setup, order, in_place, patches)
+    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
+    found = describe_memory(graph, setup, how) if limit is None else describe_largest(graph, setup, limit)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory
 
         plot_memory(found, plot)
-    deliver(Result(found, lambda: memory_table(found, view)), chosen, output, no_color=no_color)
+    message = fit_text(found.fit) if found.fit and not found.fit.batch else ""
+    deliver(
+        Result(found, lambda: memory_table(found, view), 1 if message else 0, message),
+        chosen,
+        output,
+        no_color=no_color,
+    )
+
+
+def _limit(fits: str, others: Mapping[str, object]) -> int:
+    """Return the bytes that a batch is to fit into. Raises SpecError for a text that is no size, UsageError for options
+    that contradict it."""
+    for option, given in others.items():
+        if given is not None:
+            advice = "`--fits` finds a batch, of the network as it stands"
+            raise usage_error(f"`--fits` and `--{option}` at once", help=advice)
+    from archprof.analysis.largest_batch import size_of
+    from archprof.spec.printed_number import decimal_note
+
+    if note := decimal_note(fits, "peak"):
+        say(f"note: {note}")
+    return size_of(fits, f"--fits {fits}")

@@ -50,3 +50,13 @@ def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | Non
 
             raise usage_error(f"`--{name}` says how bytes are counted", help="`--bytes` counts them")
     return None
+
+
+def inference(batch: int | None, dtype: str | None) -> "Setup | None":
+    """Return the setup of inference that two of the words ask for; None where neither is given. Raises UsageError for
+    a word that there is not."""
+    if batch is None and dtype is None:
+        return None
+    from archprof.memory.asked import setup_of
+
+    return setup_of({"batch": batch, "dtype": dtype})

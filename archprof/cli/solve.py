@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options
+from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format, deliver
 from archprof.outputs import write_file
 from archprof.render.formats import Result
@@ -19,6 +19,15 @@ def command(
     max_activations: Annotated[
         str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")
     ] = None,
+    max_peak: Annotated[
+        str | None,
+        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+    ] = None,
+    max_weights: Annotated[
+        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
+    ] = None,
+    batch: setup_options.Batch = None,
+    dtype: setup_options.Dtype = None,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
@@ -53,7 +62,9 @@ def command(
     from archprof.cli.solve_options import goal_of, solved, spec_text
 
     chosen = choose_format("solve", format, output)
-    goal = goal_of({"macs": max_macs, "params": max_params, "activations": max_activations}, target_macs, maximize)
+    most = {"macs": max_macs, "params": max_params, "activations": max_activations}
+    setup = setup_options.inference(batch, dtype)
+    goal = goal_of({**most, "peak": max_peak, "weights": max_weights}, target_macs, maximize, setup)
     from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)

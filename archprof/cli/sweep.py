@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options
+from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format
 
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
@@ -45,6 +45,15 @@ def command(
     min_activations: Annotated[
         str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="N")
     ] = None,
+    max_peak: Annotated[
+        str | None,
+        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+    ] = None,
+    max_weights: Annotated[
+        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
+    ] = None,
+    batch: setup_options.Batch = None,
+    dtype: setup_options.Dtype = None,
     pareto: Annotated[
         str | None,
         typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
@@ -79,7 +88,8 @@ def command(
     """The cost of every variant on a grid, or of a sample: exactly what `summary` prints for each.
 
     Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
-    with the reason.
+    with the reason. Where `peak` or `weights`, a `--batch` or a `--dtype` are asked for, bytes of memory are counted
+    too: the most of activations at once in inference, as `memory` counts them, and of parameters.
     """
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep
@@ -94,11 +104,13 @@ def command(
         ("macs", True): max_macs, ("macs", False): min_macs,
         ("params", True): max_params, ("params", False): min_params,
         ("activations", True): max_activations, ("activations", False): min_activations,
+        ("peak", True): max_peak, ("weights", True): max_weights,
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
     request = SweepRequest(
         tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
-        sample, seed, jobs, scheduler, timeout, resume, plot, chosen, output, no_color,
+        sample, seed, jobs, scheduler, timeout, resume, setup_options.inference(batch, dtype), plot, chosen,
+        output, no_color,
     )  # fmt: skip
     code = run_sweep(request)
     if code:

@@ -2,13 +2,17 @@
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.cli.output import say
+from archprof.costs.metrics import MEMORY
 from archprof.errors import usage_error
+from archprof.ir.setup import INFERENCE
 from archprof.outputs import goes_by
 from archprof.spec.axis import parse_axis
-from archprof.spec.printed_number import parse_count
+from archprof.spec.printed_number import PrintedNumber, decimal_note, parse_limit
 from archprof.spec.variant import Setting
 
 if TYPE_CHECKING:
+    from archprof.ir.setup import Setup
     from archprof.sweep.plan import CountLimit, Plan, Selection
 
 # Formats that show some variants; the others are written as variants come.
@@ -30,6 +34,7 @@ class SweepRequest(NamedTuple):
     scheduler: str | None
     timeout: float
     resume: bool
+    setup: "Setup | None"  # of bytes, where it was asked for
     plot: str | None
     format: str
     output: str | None
@@ -48,15 +53,26 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     # Of what is shown sorted, no more is held than a table and a plot take, though more than is asked for: several
     # variants may be one network.
     top = max(request.top or 0, HELD) if request.format in SHOWN and request.sort else request.top
-    selection = Selection(limits, request.pareto, request.sort, top)
+    selection = Selection(limits, request.pareto, request.sort, top, request.setup is not None)
+    selection = selection._replace(memory=selection.memory or any(name in MEMORY for name in selection.counts))
     check_selection(selection)
+    setup = request.setup or INFERENCE
     plans: list[Plan] = []
     for model in request.models:
-        plan = plan_sweep(model, axes, selection, request.sample, request.seed)
+        plan = plan_sweep(model, axes, selection, request.sample, request.seed, setup=setup)
         if plan not in plans:
             plans.append(plan)
     _check(request)
     return plans, selection
+
+
+def bound_of(count: str, text: str) -> PrintedNumber:
+    """Return the bound of an option, having said what `KB` are where they are meant for memory. Raises SpecError for
+    what is none."""
+    bound = parse_limit(text, count)
+    if note := decimal_note(text, count):
+        say(f"note: {note}")
+    return bound
 
 
 def need_numpy(command: str) -> None:
@@ -71,7 +87,7 @@ def need_numpy(command: str) -> None:
 def _limit(count: str, most: bool, text: str) -> "CountLimit":
     from archprof.sweep.plan import CountLimit
 
-    bound = parse_count(text, count).value
+    bound = bound_of(count, text).value
     return CountLimit(count, bound.__floor__() if most else bound.__ceil__(), most)
 
 

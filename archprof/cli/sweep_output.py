@@ -90,7 +90,7 @@ class _Sink:
         self._request = request
         self._selection = selection
         self._tally = tally
-        self._points = Even()
+        self._points = Even(tally.plans)
 
     def take(self, kept: "VariantRows") -> None:
         """Take the variants of one stretch."""
@@ -129,7 +129,7 @@ class _ShownTable(_Sink):
         from archprof.sweep.held import First
 
         super().__init__(request, selection, tally)
-        self._first = First()
+        self._first = First(tally.plans)
 
     def pass_on(self, kept: "VariantRows") -> None:
         """Keep what is shown."""

@@ -93,6 +93,23 @@ DERIVED: Mapping[str, Derived] = {
 }
 
 
+class OfMemory(NamedTuple):
+    """A number of bytes that a network has as a whole, at a setup."""
+
+    name: str
+    label: str
+    text: str
+
+
+MEMORY: Mapping[str, OfMemory] = {
+    row.name: row
+    for row in (
+        OfMemory("peak", "peak bytes", "The most bytes of activations that are there at once in inference"),
+        OfMemory("weights", "weight bytes", "Bytes of parameters in the number format asked for"),
+    )
+}
+
+
 def total_of(name: str, column: Callable[[str], Sequence[int]]) -> int:
     """Return what rows come to of a metric, or of a derived one; *column* gives what they have of a metric."""
     name, factor = (DERIVED[name].of, DERIVED[name].factor) if name in DERIVED else (name, 1)
@@ -103,6 +120,8 @@ def label_of(name: str) -> str:
     """Return what tables call a metric: MACs, params."""
     if name in DERIVED:
         return DERIVED[name].label
+    if name in MEMORY:
+        return MEMORY[name].label
     return _BY_NAME[name].label if name in _BY_NAME else name
 
 

@@ -4,6 +4,7 @@ code serves both.
 `int()`, `round()`, `max()` and `math.ceil` do not: they fail on arrays, or split a batch that needs no splitting.
 """
 
+from math import prod
 from typing import Any
 from weakref import ref
 
@@ -39,14 +40,11 @@ def round_half_even(value: Any) -> Dim:
 
 def maximum(first: Any, second: Any) -> Any:
     """Return the larger of two, entry by entry."""
-    if is_array(first) and not is_array(second):
-        return first.clip(second)
-    if is_array(second) and not is_array(first):
-        return second.clip(first)
+    if type(first) is int and type(second) is int:  # nearly always, and asked for very often
+        return first if first >= second else second
     if is_array(first):
-        larger = first >= second
-        return larger * first + (1 - larger) * second
-    return max(first, second)
+        return first.clip(second)
+    return second.clip(first) if is_array(second) else max(first, second)
 
 
 def minimum(first: Any, second: Any) -> Any:
@@ -87,9 +85,14 @@ def conv_out(size: Dim, kernel: int, stride: int, padding: tuple[int, int], dila
 
 def product(dims: Shape) -> Dim:
     """Return the number of elements of a shape."""
-    total: Dim = 1
-    for dim in dims:
-        total = total * dim
+    # Plain numbers first, and no array times 1: of arrays each product takes its time.
+    arrays = [dim for dim in dims if type(dim) is not int]
+    if not arrays:
+        return prod(dims)
+    number = prod([dim for dim in dims if type(dim) is int])
+    total: Dim = arrays[0] if number == 1 else number * arrays[0]
+    for array in arrays[1:]:
+        total = total * array
     return total
 
 

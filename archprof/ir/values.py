@@ -60,7 +60,7 @@ class Value(NamedTuple):
     def elements_at(self, images: int) -> Dim:
         """Return the elements at a batch size; raises ValueError where they are not known for more than one image."""
         if isinstance(self.batch, int):
-            return images * product(self.shape)
+            return product((images, *self.shape))
         return product(self.at_batch(images))
 
     def at_batch(self, images: int) -> Shape:

@@ -54,7 +54,7 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     builder = GraphBuilder({"input": value})
     flat = Flattener(builder, inits)
     flat.flatten(traced.fragment)
-    outputs = _outputs(spec, traced.places, traced.fragment.result.edge)
+    outputs = outputs_of(spec, traced.places, traced.fragment.result.edge)
     edges = {name: flat.edge(edge) for name, edge in outputs.items()}
     graph = builder.build(spec.name, edges, spec, named=spec.outputs is not None)
     _check_alive(graph)
@@ -111,7 +111,7 @@ def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
     return ()
 
 
-def _outputs(spec: Spec, places: Places, last: Edge) -> Mapping[str, Edge]:
+def outputs_of(spec: Spec, places: Places, last: Edge) -> Mapping[str, Edge]:
     """Return the edges of the network's fragment that are its outputs, by name."""
     if spec.outputs is None:
         return {"output": last}

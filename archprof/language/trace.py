@@ -158,7 +158,9 @@ class Tracer:
         self._frame.places = outer
         frame = self._enter(inputs, row)
         try:
-            return frame.fragment(self._row(layer, row, frame.inner()))
+            with self.scope(layer.segment):
+                x = self._row(layer, row, frame.inner())
+            return frame.fragment(x)
         finally:
             self._frame = self._frame.around
 

@@ -86,4 +86,4 @@ def setup_text(setup: Setup) -> str:
         said.append(f"{setup.accumulate:,} passes a step")
     if setup.layout == "channels_last":
         said.append("channels last")
-    return ", ".join([*said, setup.kernels])
+    return ", ".join(said if setup.dtype == "int8" else [*said, setup.kernels])

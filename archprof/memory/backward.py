@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, maximum, same
-from archprof.ir.footprint import NOTHING, Gradients, Span
+from archprof.ir.footprint import NO_WORKSPACE, NOTHING, Gradients, Span
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
@@ -176,6 +176,8 @@ class Backward:
         """Return what kernels take beside all gradients: that of the input is made first, then the weight's, then the
         bias's."""
         space = passed.workspace
+        if space is NO_WORKSPACE:
+            return NOTHING
         weights, behind = self._builder.size(learned), self._builder.size(learned[1:])
         of_inputs = space.of_inputs if any(passed.run.wanted) else NOTHING
         of_weights = space.of_weights if learned else NOTHING

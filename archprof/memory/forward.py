@@ -1,10 +1,10 @@
 """The forward pass in memory: what each call makes, what it keeps for the backward pass, when it is let go."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
-from archprof.ir.footprint import Footprint, Run, Workspace
+from archprof.ir.footprint import NO_WORKSPACE, Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
 from archprof.ir.learning import learning
@@ -33,19 +33,29 @@ class Passed(NamedTuple):
 
 
 class Forward:
-    """A forward pass while it is followed, call by call."""
+    """A forward pass while it is followed, call by call.
 
-    def __init__(self, graph: Graph, setup: Setup, builder: Builder) -> None:
+    The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
+    who reads them last, and activations write over those that are *lent*.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        setup: Setup,
+        builder: Builder,
+        lies: Mapping[Edge, int | None] | None = None,
+        lent: Container[Edge] = (),
+    ) -> None:
         self._graph, self._setup, self._builder = graph, setup, builder
-        self._in_place = inplace_paths(graph)
+        self._in_place = inplace_paths(graph, lent)
         self._recorded = is_recorded(graph)
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
         self._weights: list[int] = []  # in half precision, until autocast ends
-        # The inputs of the network are there before, and stay.
-        self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
+        self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
         self.segments = segments(graph) if setup.train and setup.checkpoint else []
 
@@ -77,7 +87,8 @@ class Forward:
     def _call(self, index: int, phase: str, keep: bool) -> Passed:
         node = self._graph.nodes[index]
         run, cast = self._run_of(index, node)
-        keep = keep and self._learning[index].recorded
+        recorded = self._learning[index].recorded
+        keep = keep and recorded
         footprint = node.op.footprint(run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
@@ -90,10 +101,14 @@ class Forward:
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        workspace = node.op.workspace(run)
+        workspace = self._workspace(node, run)
         self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
         return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
+
+    def _workspace(self, node: Node, run: Run) -> Workspace:
+        """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
+        return NO_WORKSPACE if self._setup.dtype == "int8" else node.op.workspace(run)
 
     # Types under autocast
 

@@ -55,27 +55,30 @@ class MemoryReport(NamedTuple):
         return self.resident.total + self.peak
 
     @property
+    def train_macs(self) -> Dim:
+        """The multiply-accumulates of training on one image, forward and backward."""
+        return train_macs(self.graph)
+
+    @property
     def span(self) -> Span:
         """Between how many bytes everything lies where the workspace of kernels is counted too."""
         low, high = self.timeline.span()
         return Span(self.resident.total + low, self.resident.total + high)
-
-    @property
-    def train_macs(self) -> Dim:
-        """The multiply-accumulates of training on one image, forward and backward."""
-        return train_macs(self.graph)
 
     def phase(self, phase: str) -> Dim:
         """Return the most bytes in a part of the pass."""
         return self.timeline.peak((phase,))
 
 
-def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
-    """Return the memory of a network at a setup. Raises ValueError where its shapes are known for one batch alone."""
+def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> MemoryReport:
+    """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given.
+
+    Raises ValueError where its shapes are known for one batch alone.
+    """
     sizes, held, kept = _parameters(graph, setup)
     learning = sum(sizes)
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(runs or _runs(graph, setup), setup, builder)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)
@@ -90,6 +93,15 @@ def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
     counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
     resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
     return MemoryReport(graph, setup, resident, builder.timeline())
+
+
+def _runs(graph: Graph, setup: Setup) -> Graph:
+    """Return what runs of a graph at a setup."""
+    if setup.dtype != "int8":
+        return graph
+    from archprof.memory.deployed import deployed
+
+    return deployed(graph, setup).graph
 
 
 def _made_for_a_step(sizes: list[Dim], setup: Setup) -> Dim:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim, ceil_div, maximum
+from archprof.ir.dims import Dim, ceil_div, is_array, maximum
 from archprof.ir.footprint import NOTHING, Span
 
 # What a storage holds.
@@ -34,6 +34,11 @@ class Step(NamedTuple):
     freed: tuple[int, ...]
     workspace: Span = NOTHING
 
+    @property
+    def has_scratch(self) -> bool:
+        """Whether anything lives only while it runs."""
+        return is_array(self.scratch) or self.scratch > 0
+
 
 class Timeline(NamedTuple):
     """Storages, and the steps in which they come and go."""
@@ -47,7 +52,7 @@ class Timeline(NamedTuple):
         for step in self.steps:
             for index in step.made:
                 alive = alive + self.storages[index].bytes
-            during = alive + step.scratch
+            during = alive + step.scratch if step.has_scratch else alive
             for index in step.freed:
                 alive = alive - self.storages[index].bytes
             yield during, alive
@@ -55,9 +60,12 @@ class Timeline(NamedTuple):
     def peak(self, phases: Sequence[str] = (FORWARD, BACKWARD, STEP)) -> Dim:
         """Return the most bytes that are there at once in some parts of the pass."""
         peak: Dim = 0
+        before = ""
         for step, (during, _) in zip(self.steps, self.levels(), strict=True):
-            if step.phase in phases:
+            # Where nothing is made there is no more than there was in the step before.
+            if step.phase in phases and (step.made or step.has_scratch or step.phase != before):
                 peak = maximum(during, peak)
+            before = step.phase
         return peak
 
     def span(self, phases: Sequence[str] = (FORWARD, BACKWARD, STEP)) -> Span:

@@ -6,9 +6,9 @@ from typing import Any
 
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
-from archprof.costs.metrics import label_of
+from archprof.costs.metrics import MEMORY, label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import exact, lower_bound, plural, short, signed, upper_bound
+from archprof.units import binary, exact, lower_bound, plural, short, signed, upper_bound
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -82,7 +82,8 @@ def head_room(verdict: Verdict) -> str:
 def told(verdict: Verdict) -> str:
     """Return a failure as a sentence, with exact digits where rounded ones would look equal."""
     assert verdict.limit is not None
-    limit, actual = short(verdict.limit), short(verdict.actual)
+    rounded = binary if verdict.metric in MEMORY else short
+    limit, actual = rounded(verdict.limit), rounded(verdict.actual)
     if limit == actual:
         limit, actual = exact(verdict.limit), exact(verdict.actual)
     said = f"{titled(verdict)}, counted {_least(verdict, 'actual')}{actual}"

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 
+_ENDS = ("low", "high")
+
 _CHECK = ("status", "model", "metric", "where", "bound", "text", "limit", "actual", "difference", "location")
 _VERIFY = ("by", "metric", "text", "counted", "verdict", "where", "note")
 _DIFF = ("status", "before", "after", "block_type", "label", "kind", "fields", *(f"delta_{name}" for name in NAMES))
@@ -74,6 +76,12 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes, "train_macs": found.train_macs}),
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
+        **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
+        **{
+            f"estimates_{name}_{end}": getattr(one, end)
+            for name, one in (found.estimates or {}).items()
+            for end in _ENDS
+        },
     }
     yield from [{**start, **one._asdict()} for one in found.alive] or [start]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from archprof.analysis.memory import AliveTensor, Memory, phases
+from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
 from archprof.memory.asked import setup_text
 from archprof.render.fold import NAMED
@@ -118,6 +118,9 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     others = {f"{phase}, at most": size for phase, size in found.peaks.items() if phase != "forward"}
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
+    if found.estimates:
+        known = found.estimates["total_bytes"]
+        rows += [(_PEAK, "with workspace, at least", known.low), (_PEAK, "with workspace, at most", known.high)]
     return [row for row in rows if row[2]]
 
 
@@ -180,11 +183,28 @@ def _over_time(found: Memory) -> str:
     return f"over time: {' · '.join(parts)}"
 
 
+def fit_text(fit: FittingBatch) -> str:
+    """Return which batch fits, with its margin: `the largest batch that fits into 24.0 GiB is 96: …`."""
+    limit, margin = f"{exact(fit.limit_bytes)} bytes ({binary(fit.limit_bytes)})", f"{fit.margin_percent} % kept free"
+    if not fit.batch:
+        return f"not even one image fits into {limit}: it takes {exact(fit.next_bytes)}, with {margin}"
+    counted = f"{exact(fit.counted_bytes)} with workspace, {margin}"
+    return (
+        f"the largest batch that fits into {limit} is {fit.batch:,}: {counted}; one more takes {exact(fit.next_bytes)}"
+    )
+
+
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
+    beside = ", workspace of convolutions apart" if found.estimates else ""
     return [
+        *([Note("budget", fit_text(found.fit))] if found.fit else []),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),
-        Note("convention", f"bytes of tensors, as torch asks for them; not included: {', '.join(found.not_included)}"),
+        Note(
+            "convention",
+            f"bytes of tensors, as torch asks for them{beside}; not included: {', '.join(found.not_included)}",
+        ),
+        *[Note("convention", rule) for rule in found.rules],
     ]

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from archprof.costs.metrics import label_of
-from archprof.render.sweep import COUNTS
+from archprof.costs.metrics import MEMORY, label_of
+from archprof.render.sweep import COUNTS, bytes_note, drop_of
 from archprof.render.table import Heading, Note, Table
 from archprof.sweep.solve import Found, KeptLimit, Solution
 from archprof.units import exact, percent, plural
@@ -12,12 +12,12 @@ from archprof.units import exact, percent, plural
 def solution_table(found: Solution, maximize: str) -> Table:
     """Return the network found and the next beyond it, with what that would break; the counts that were limited and
     the one to *maximize* stay in the narrowest room."""
-    asked = (maximize, *(limit.metric for limit in found.limits))
+    asked = (maximize, *(limit.metric for limit in found.limits), *(MEMORY if found.setup is not None else ()))
     counts = tuple(dict.fromkeys((*COUNTS, *asked)))
     columns = (
         Heading("", "which", left=True),
         *(Heading(name, name) for name in found.best.settings),
-        *(Heading(label_of(name), name, exact, drop=0 if name in asked else COUNTS[name]) for name in counts),
+        *(Heading(label_of(name), name, exact, drop=drop_of(name, asked)) for name in counts),
     )
     near = not found.fits or found.target is not None
     shown: list[tuple[str, Found]] = [("nearest" if near else "fits", found.best)]
@@ -39,6 +39,8 @@ def _footer(found: Solution) -> Iterator[Note]:
     yield Note("totals", f"the best of {plural(found.distinct, 'distinct network')}, all of the range")
     convention = found.convention
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
+    if found.setup is not None:
+        yield bytes_note(found.setup)
 
 
 def _round(value: float, up: bool) -> str:

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archprof.costs.metrics import label_of
+from archprof.ir.setup import Setup
+from archprof.memory.asked import setup_text
 from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, SweepOutcome, SweptNetwork
@@ -22,11 +24,21 @@ def sweep_table(found: SweepOutcome) -> Table:
     columns = (
         *([Heading("model", "model", left=True, fold=NAME)] if several else []),
         *(Heading(name, name) for name in found.axes),
-        *(Heading(label_of(name), name, exact, drop=0 if name in found.asked else COUNTS[name]) for name in counts),
+        *(Heading(label_of(name), name, exact, drop=drop_of(name, found.asked)) for name in counts),
     )
     rows = tuple(_row(one, found.axes, counts, several) for one in found.first)
     title = f"{', '.join(found.models)}: {plural(found.variants, 'variant')}"
     return Table(title, columns, rows, tuple(_footer(found)))
+
+
+def drop_of(name: str, asked: Sequence[str]) -> int:
+    """Return how soon a count gives way: those that are asked for never do."""
+    return 0 if name in asked else COUNTS[name]
+
+
+def bytes_note(setup: Setup) -> Note:
+    """Return of what the bytes of memory are."""
+    return Note("convention", f"bytes of weights, and of activations at their peak: {setup_text(setup)}")
 
 
 def _row(network: SweptNetwork, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
@@ -49,6 +61,8 @@ def _footer(found: SweepOutcome) -> Iterator[Note]:
         yield Note("impossible", impossible_text(one))
     convention = found.convention
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
+    if found.setup is not None:
+        yield bytes_note(found.setup)
     for line in scatter(found.points):
         yield Note("plot", line)
 

@@ -10,7 +10,6 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from archprof.analysis.document import LARGEST, SCHEMA, convention_text, plain
-from archprof.costs.metrics import NAMES
 from archprof.errors import unobeyed, usage_error
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
@@ -18,7 +17,7 @@ from archprof.render.json import json_text
 from archprof.render.table import csv_cell
 from archprof.sweep.outcome import axis_names, impossible
 from archprof.sweep.plan import Plan
-from archprof.sweep.run import NOTHING, Tally, VariantRows, digits
+from archprof.sweep.run import Tally, VariantRows, digits
 
 # As text, variants are many times as large: so many at once.
 _CHUNK = 1 << 14
@@ -54,6 +53,7 @@ class _TextWriter:
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
+        self._counts = plans[0].names
         self._axes = axis_names(plans)
         self._models = [self.name(plan.model) for plan in plans]
         self._values = [
@@ -121,7 +121,7 @@ class CsvWriter(_TextWriter):
 
     def header(self) -> bytes:
         """Return the names of the columns."""
-        return (",".join(map(self.name, ("model", *self._axes, *NAMES))) + "\n").encode()
+        return (",".join(map(self.name, ("model", *self._axes, *self._counts))) + "\n").encode()
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         """Yield lines of cells."""
@@ -145,7 +145,8 @@ class JsonWriter(_TextWriter):
 
     def header(self) -> bytes:
         """Return the keys before the variants."""
-        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes)
+        setup = {"setup": self._plans[0].setup} if self._plans[0].selection.memory else {}
+        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes, **setup)
         return f'{{\n{start},\n  "variants": ['.encode()
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
@@ -153,7 +154,9 @@ class JsonWriter(_TextWriter):
         costs = 1 + len(self._axes)
         for row in rows:
             settings = ", ".join(filter(None, row[1:costs]))
-            totals = ", ".join([f'"{name}": {_exact(text)}' for name, text in zip(NAMES, row[costs:], strict=True)])
+            totals = ", ".join(
+                [f'"{name}": {_exact(text)}' for name, text in zip(self._counts, row[costs:], strict=True)]
+            )
             yield f'{self._separator}\n    {{"model": {row[0]}, "settings": {{{settings}}}, "totals": {{{totals}}}}}'
             self._separator = ","
 
@@ -184,8 +187,8 @@ class JsonLinesWriter(_TextWriter):
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         """Yield lines of cells."""
-        keys = [self.name(name) for name in ("model", *self._axes, *NAMES)]
-        costs = len(keys) - len(NAMES)
+        keys = [self.name(name) for name in ("model", *self._axes, *self._counts)]
+        costs = len(keys) - len(self._counts)
         for row in rows:
             values = (*row[:costs], *map(_exact, row[costs:]))
             yield f"{{{', '.join(f'{key}: {value}' for key, value in zip(keys, values, strict=True))}}}\n"
@@ -220,7 +223,7 @@ class ParquetWriter:
         self._plans = plans
         self._values = {name: _arrow_values(pyarrow, plans, name) for name in axis_names(plans)}
         fields = [("model", pyarrow.string()), *((name, values[0].type) for name, values in self._values.items())]
-        fields += [(name, pyarrow.int64()) for name in NAMES]
+        fields += [(name, pyarrow.int64()) for name in plans[0].names]
         self._schema = pyarrow.schema(fields)
 
     def header(self) -> bytes:
@@ -248,7 +251,7 @@ class ParquetWriter:
     def _frames(self, file: BinaryIO) -> Iterator[VariantRows]:
         while head := file.read(_FRAME.size):
             length, count = _FRAME.unpack(head)
-            size = (len(VariantRows._fields) - 1 + len(NAMES)) * 8 * count
+            size = (len(VariantRows._fields) - 1 + len(self._plans[0].names)) * 8 * count
             data = self._arrow.decompress(file.read(length), size, codec=_CODEC, asbytes=True)
             numbers = np.frombuffer(data, "<i8").reshape(-1, count)
             yield VariantRows(numbers[0], numbers[1], numbers[2:])
@@ -277,13 +280,13 @@ class ParquetWriter:
 
 def _groups(frames: Iterable[VariantRows]) -> Iterator[VariantRows]:
     """Yield variants in groups of as many, the last one smaller."""
-    held = NOTHING
+    held: VariantRows | None = None
     for frame in frames:
-        held = held.joined(frame) if len(held) else frame
+        held = held.joined(frame) if held is not None and len(held) else frame
         while len(held) >= _GROUP:
             yield held.take(np.arange(_GROUP))
             held = held.take(np.arange(_GROUP, len(held)))
-    if len(held):
+    if held is not None and len(held):
         yield held
 
 

@@ -5,16 +5,20 @@ from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.costs.metrics import DERIVED, NAMES
+from archprof.costs.metrics import DERIVED, MEMORY, NAMES
 from archprof.errors import Location, Problems, SpecError, problem, suggest
+from archprof.ir.setup import INFERENCE, WIDTHS, Setup
+from archprof.limits import MAX_BATCH
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
-from archprof.spec.printed_number import BYTES, COUNTS, parse_printed, without_noun
+from archprof.spec.printed_number import BYTES, COUNTS, is_of_bytes, parse_printed, without_noun
 from archprof.spec.uncounted import Allowed, read_allowed
-from archprof.spec.values import few, flag, mapping, scalar, text
+from archprof.spec.values import few, flag, integer, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
 # What a budget can limit: whatever is counted, and `layers`, those that multiply.
-LIMITED = (*NAMES, *DERIVED, "layers")
+LIMITED = (*NAMES, *DERIVED, "layers", *MEMORY)
+# Beside limits.
+_KEYS = ("at", "where", "expect", "allow_uncounted", "batch", "dtype")
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
@@ -43,13 +47,14 @@ class LimitTerm(NamedTuple):
 
 class Limit(NamedTuple):
     """One bound of one metric, as typed. Of several terms all must be exceeded; a `share` is a percentage of the whole
-    network's."""
+    network's. Bytes of memory are those at a *setup*."""
 
     metric: str
     bound: str
     text: str
     terms: tuple[LimitTerm, ...]
     location: Location
+    setup: Setup = INFERENCE
 
     @property
     def relative(self) -> bool:
@@ -92,7 +97,7 @@ def read_budgets(node: Node) -> tuple[Budget, ...]:
 def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     """Return one budget; *beside* are keys that stand in the same mapping and are read elsewhere."""
     what = "a budget"
-    fields = mapping(node, what, (*beside, "at", "where", "expect", "allow_uncounted", *LIMITED))
+    fields = mapping(node, what, (*beside, *_KEYS, *LIMITED))
     problems, limits = Problems(), []
     where, at = Where(), fields.get("at")
     for key, value in fields.pairs():
@@ -108,6 +113,9 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
         expect = flag(asked) if (asked := fields.get("expect")) else False
         if expect and where != Where():
             raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
+    with problems:
+        setup = _setup(fields.get("batch"), fields.get("dtype"))
+        limits = [limit._replace(setup=setup) if limit.metric in MEMORY else limit for limit in limits]
     problems.raise_any()
     if not limits and not expect and allows is None:
         raise problem(
@@ -120,8 +128,26 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             shares[0].location,
             help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
         )
+    parts = [limit for limit in limits if limit.metric in MEMORY and where != Where()]
+    if parts:
+        advice = "leave out `where`; `size` and `params` are of rows too"
+        raise problem(f"`{parts[0].metric}` is of the whole network", parts[0].location, help=advice)
     settings = parse_settings(text(at), at.location) if at else ()
     return Budget(where, tuple(limits), fields.location, expect, settings, allows or Allowed())
+
+
+def _setup(batch: Node | None, dtype: Node | None) -> Setup:
+    """Return the setup of bytes that a budget states."""
+    setup = INFERENCE
+    if batch is not None:
+        setup = setup._replace(batch=integer(batch, 1, MAX_BATCH, "a batch"))
+    if dtype is not None:
+        word = scalar(dtype, "a number format")
+        if word.text not in WIDTHS:
+            advice = suggest(word.text, WIDTHS, "number formats")
+            raise problem(f"{describe(word)} is no number format", word.location, help=advice)
+        setup = setup._replace(dtype=word.text)
+    return setup
 
 
 def _limits(metric: str, node: Node) -> list[Limit]:
@@ -147,6 +173,9 @@ def _each(node: Node) -> tuple[Node, ...]:
 def read_limit(metric: str, bound: str, node: Node) -> Limit:
     """Return one limit. Raises SpecError for what is no limit, saying which forms there are."""
     typed = scalar(node, f"a limit on {metric}")
+    if metric in MEMORY and (typed.text.strip().startswith(_SIGNS) or bound == "share"):
+        advice = f"state an amount: `{metric}: 320KiB`"
+        raise problem(f"no baseline has the `{metric}` of a network", typed.location, help=advice)
     if bound == "share":
         return Limit(metric, bound, typed.text, (LimitTerm(_share(typed), percent=True),), typed.location)
     return Limit(
@@ -179,7 +208,7 @@ def _term(part: str, metric: str, typed: Scalar) -> LimitTerm:
         value = (
             Fraction(percent[1])
             if percent
-            else parse_printed(bare, typed.location, BYTES if metric.startswith("size") else COUNTS).value
+            else parse_printed(bare, typed.location, BYTES if is_of_bytes(metric) else COUNTS).value
         )
     except SpecError:
         plain = bare.upper().replace("_", "")
@@ -256,7 +285,8 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
     names = {"type": "array", "items": {"type": "string"}}
     allowed = {"anyOf": [{"type": ["boolean", "string"]}, names], "description": "operators whose MACs nobody knows"}
-    own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed}
+    setup = {"batch": {"type": "integer", "minimum": 1, "maximum": MAX_BATCH}, "dtype": {"enum": [*WIDTHS]}}
+    own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed, **setup}
     properties = {**beside, **own, **limits}
     return {
         "type": "object",

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
+from archprof.costs.metrics import MEMORY
 from archprof.errors import Location, problem
 from archprof.limits import MAX_DIGITS
 from archprof.spec.nodes import shorten
@@ -67,6 +68,34 @@ def parse_count(text: str, metric: str, location: Location | None = None) -> Pri
     Raises SpecError for a text that is no number, and for one of something else: FLOPs where MACs are limited.
     """
     return parse_printed(without_noun(text.strip(), metric, location), location)
+
+
+def parse_limit(text: str, metric: str, location: Location | None = None) -> PrintedNumber:
+    """Return how much of a *metric* is meant: bytes, of one that is of bytes, or a count. Raises SpecError as
+    `parse_count` does."""
+    if is_of_bytes(metric):
+        return parse_printed(text, location, BYTES)
+    return parse_count(text, metric, location)
+
+
+def is_of_bytes(metric: str) -> bool:
+    """Tell whether a metric is one of bytes."""
+    return metric.startswith("size") or metric in MEMORY
+
+
+def decimal_note(text: str, metric: str) -> str:
+    """Return what to know of a limit on memory in `KB`, which are not those that memory has; empty for others."""
+    match = _FORM.match(text.strip())
+    unit = match[4] if match and metric in MEMORY else ""
+    if unit not in _DECIMAL:
+        return ""
+    binary = f"{text.strip().removesuffix(unit).rstrip()}{_DECIMAL[unit]}"
+    bytes, more = (int(parse_printed(one, None, BYTES).value) for one in (text, binary))
+    return f"`{text.strip()}` is {bytes:,} bytes, as KB = 1000; `{binary}` is {more:,}"
+
+
+# Units of memory as they are often written, and those that are meant.
+_DECIMAL = {"k": "KiB", "kB": "KiB", "KB": "KiB", "M": "MiB", "MB": "MiB", "G": "GiB", "GB": "GiB"}
 
 
 def without_noun(text: str, metric: str, location: Location | None = None) -> str:

@@ -12,12 +12,17 @@ from archprof.language.expand import bind
 from archprof.spec.variant import Setting
 from archprof.sweep.plan import STRUCTURE, Plan
 
+# What becomes another value in a row, by its name: a cell's, or, behind a dot, a field's of the row; `ABSENT` is that
+# of a cell that is no longer there.
+Changes = tuple[tuple[str, Any], ...]
+ABSENT = object()
+
 
 class Alternative(NamedTuple):
     """What one value of an axis changes: rows by their address, with the values that become others; or why it cannot
     be."""
 
-    rows: Mapping[str, BoundRow]
+    rows: Mapping[str, Changes]
     error: str = ""
 
 
@@ -46,7 +51,7 @@ def local_axes(plan: Plan, layers: Layers, fixed: tuple[Setting, ...]) -> tuple[
     # Two axes that change one cell cannot both be told from the other's first value.
     taken: dict[tuple[str, str], int] = {}
     for axis in found:
-        for place in _changed_cells(axis, layers):
+        for place in _changed_cells(axis):
             if taken.setdefault(place, axis.axis) != axis.axis:
                 return ()
     return tuple(found)
@@ -76,8 +81,8 @@ def _local_axis(plan: Plan, place: int, layers: Layers, fixed: tuple[Setting, ..
             continue
         if changed.keys() != known.keys() or any(_frame(changed[at]) != _frame(known[at]) for at in known):
             return None
-        rows = {at: row for at, (_, row) in changed.items() if _cells(row) != _cells(known[at][1])}
-        alternatives.append(Alternative(rows))
+        differences = {at: tuple(_differences(known[at][1], row)) for at, (_, row) in changed.items()}
+        alternatives.append(Alternative({at: found for at, found in differences.items() if found}))
     return LocalAxis(place, tuple(alternatives), frozenset(at for one in alternatives for at in one.rows))
 
 
@@ -116,47 +121,39 @@ def _frame(found: tuple[BoundLayer, BoundRow]) -> tuple[Any, ...]:
     return (layer.block.name, layer.segment, layer.id, inputs, row.segment, row.id)
 
 
-def _cells(row: BoundRow) -> tuple[Any, ...]:
-    """Return a row's own values, without the layers inside it."""
-    values = {name: value for name, value in row.values.items() if not inner_layers(value)}
-    return (values, row.repeats, row.scale, row.narrow, row.deepen)
-
-
-def _changed_cells(axis: LocalAxis, layers: Layers) -> Iterator[tuple[str, str]]:
-    known = {at: row for at, (_, row) in _rows(layers)}
+def _changed_cells(axis: LocalAxis) -> Iterator[tuple[str, str]]:
     for alternative in axis.alternatives:
-        for at, row in alternative.rows.items():
-            yield from ((at, name) for name, _ in _differences(known[at], row))
+        for at, changes in alternative.rows.items():
+            yield from ((at, name) for name, _ in changes)
 
 
 def _differences(known: BoundRow, other: BoundRow) -> Iterator[tuple[str, Any]]:
-    """Yield the values, and the fields beside them, by which a row differs."""
+    """Yield the values, and the fields beside them, by which a row differs; not the layers inside it."""
     for name in dict.fromkeys((*known.values, *other.values)):
-        mine, its = known.values.get(name), other.values.get(name)
-        if not inner_layers(its) and (mine != its or (name in known.values) != (name in other.values)):
+        mine, its = known.values.get(name, ABSENT), other.values.get(name, ABSENT)
+        if not inner_layers(its) and mine != its:
             yield name, its
     for name in ("repeats", "scale", "narrow", "deepen"):
         if getattr(known, name) != getattr(other, name):
             yield f".{name}", getattr(other, name)
 
 
-def substituted(layers: Layers, changes: Mapping[str, list[BoundRow]]) -> Layers:
+def substituted(layers: Layers, changes: Mapping[str, Changes]) -> Layers:
     """Return layers with rows changed, each by what its alternatives say."""
     return tuple(layer._replace(rows=tuple(substituted_row(row, changes) for row in layer.rows)) for layer in layers)
 
 
-def substituted_row(row: BoundRow, changes: Mapping[str, list[BoundRow]]) -> BoundRow:
+def substituted_row(row: BoundRow, changes: Mapping[str, Changes]) -> BoundRow:
     """Return a row, and the layers inside it, changed by what its alternatives say."""
     values = dict(row.values)
     fields: dict[str, Any] = {}
-    for other in changes.get(row.address, ()):
-        for name, value in _differences(row, other):
-            if name.startswith("."):
-                fields[name[1:]] = value
-            elif name in other.values:
-                values[name] = value
-            else:
-                values.pop(name, None)
+    for name, value in changes.get(row.address, ()):
+        if name.startswith("."):
+            fields[name[1:]] = value
+        elif value is ABSENT:
+            values.pop(name, None)
+        else:
+            values[name] = value
     for name, value in values.items():
         inner = inner_layers(value)
         if inner and isinstance(value[0], BoundLayer):

@@ -16,7 +16,6 @@ from typing import Any
 
 import numpy as np
 
-from archprof.costs.metrics import NAMES
 from archprof.errors import UsageError, usage_error
 from archprof.outputs import refuse_input, resolved
 from archprof.sweep.compute import Invalid
@@ -50,7 +49,7 @@ class Checkpoint:
         self.complete = False  # whether all rows are there
         self._note = Path(f"{self.target}.progress")
         self._drawn = drawn
-        sweep = repr((list(plans), format, version, NAMES, drawn is not None))
+        sweep = repr((list(plans), format, version, plans[0].names, drawn is not None))
         self._sweep = hashlib.sha256(sweep.encode("utf-8", "backslashreplace")).hexdigest()
         self._due = time.monotonic() + _PAUSE
         self.rows: Spool
@@ -88,10 +87,11 @@ class Checkpoint:
             raise
         tally.done, tally.fitting = state["done"], state["fitting"]
         tally.invalid = [[Invalid(*one) for one in found] for found in state["invalid"]]
-        tally.kept = _variants(state["kept"])
+        names = len(tally.kept.costs)
+        tally.kept = _variants(state["kept"], names)
         if self._drawn is not None:
             self._drawn.stride, self._drawn.seen, kept = state["drawn"]
-            self._drawn.kept = _variants(kept)
+            self._drawn.kept = _variants(kept, names)
         return True
 
     def save(self, tally: Tally, *, complete: bool = False) -> None:
@@ -178,6 +178,6 @@ def _numbers(kept: VariantRows) -> list[Any]:
     return [part.tolist() for part in kept]
 
 
-def _variants(numbers: Sequence[Any]) -> VariantRows:
+def _variants(numbers: Sequence[Any], names: int) -> VariantRows:
     plans, ranks, costs = (np.array(part, np.int64) for part in numbers)
-    return VariantRows(plans, ranks, costs.reshape(len(NAMES), -1))
+    return VariantRows(plans, ranks, costs.reshape(names, -1))

@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from archprof.costs.memory import with_memory
 from archprof.costs.metrics import Counts
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError
+from archprof.ir.graph import Edge
 from archprof.ir.init_rules import Inits
 from archprof.ir.values import Value
 from archprof.language.expand import Bound, bind, expand
@@ -20,6 +22,7 @@ from archprof.spec.load import resolve
 from archprof.spec.nodes import Scalar
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import LocalAxis, local_axes, reason_of
+from archprof.sweep.memory import Readers
 from archprof.sweep.plan import STRUCTURE, Plan
 
 
@@ -36,6 +39,9 @@ class Combination:
         self._failure: SpecError | None = None
         # What a row is on plain integers, by the row, its alternative and its input: see `flow`.
         self.memo: dict[tuple[Any, ...], Any] = {}
+        # What tells the features that rows hand on, by their names, and the rows that read them: see `memory`.
+        self.features: dict[str, Edge] = {}
+        self.readers: Readers | None = None
         self._proved: set[tuple[int, ...]] = set()
         # Any value does for what arrays take the place of.
         swept = {axis.name: axis.values[0] for axis, role in zip(plan.axes, plan.roles, strict=True)}
@@ -98,7 +104,9 @@ class Combination:
 
     def alone(self, settings: Iterable[Setting]) -> Counts:
         """Return one variant's costs as `summary` has them. Raises SpecError where it cannot be."""
-        return analyze_graph(expand(self.plan.spec((*settings, *self.fixed.items())))).totals
+        graph = expand(self.plan.spec((*settings, *self.fixed.items())))
+        counts = analyze_graph(graph).totals
+        return with_memory(counts, graph, self.plan.setup) if self.plan.selection.memory else counts
 
     def unproved(self, digits: Mapping[int, NDArray[np.int64]], size: int) -> list[tuple[int, Any]]:
         """Return one of *size* variants for the combination itself, and for each alternative of a local axis, that has

@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.limits import MAX_CHANNELS
@@ -83,11 +82,16 @@ class Computation:
     def stretch(self, start: int, stop: int) -> Stretch:
         """Return the kept variants from *start* to *stop*."""
         found = StretchBuilder(self, start, stop - start)
-        if self.plan.sample is None and self._spatial >= _GRID and not self._local:
+        if self._is_grid():
             self._rows(start, stop, found)
         else:
             self._variants(ranks_of(self.plan, np.arange(start, stop)), np.arange(stop - start), found)
         return found.stretch()
+
+    def _is_grid(self) -> bool:
+        """Tell whether channels and maps are multiplied as matrices: a peak is no product of the two."""
+        whole = self.plan.sample is None and not self.plan.selection.memory
+        return whole and self._spatial >= _GRID and not self._local
 
     # Which axes arrays hold, which change single rows, and which make another network
 
@@ -173,9 +177,9 @@ class Computation:
             if here.size == places.size:
                 write_products(part.totals, found.filled(at, shape))
             else:
-                costs = np.empty((len(NAMES), *shape), np.int64)
+                costs = np.empty((len(self.plan.names), *shape), np.int64)
                 write_products(part.totals, costs)
-                found.fill(here, costs.reshape(len(NAMES), -1))
+                found.fill(here, costs.reshape(len(self.plan.names), -1))
             found.prove(combination, here)
 
     # Variants one by one
@@ -253,7 +257,7 @@ class StretchBuilder:
     def __init__(self, computation: Computation, start: int, size: int) -> None:
         self._computation = computation
         self.start = start
-        self._costs = np.empty((len(NAMES), size), np.int64)
+        self._costs = np.empty((len(computation.plan.names), size), np.int64)
         self._valid = np.zeros(size, bool)
         self._invalid: list[Invalid] = []
 
@@ -283,7 +287,7 @@ class StretchBuilder:
         """Return the costs of the variants of a whole grid from a place on, to be written."""
         places = slice(at, at + shape[0] * shape[1])
         self._valid[places] = True
-        return self._costs[:, places].reshape(len(NAMES), *shape)
+        return self._costs[:, places].reshape(-1, *shape)
 
     def fail(self, reason: str, places: Integers) -> None:
         """Note that the variants at *places* cannot be; reasons that differ in their numbers alone are one."""
@@ -329,7 +333,7 @@ class StretchBuilder:
             except SpecError as error:
                 self.fail(reason_of(error), places[alike])
                 continue
-            counted = dict(zip(NAMES, self._costs[:, place].tolist(), strict=True))
+            counted = dict(zip(exact, self._costs[:, place].tolist(), strict=True))
             assert counted == dict(exact), f"{self._settings(place)}: {counted} on arrays, {dict(exact)} alone"
 
     def _one_by_one(self, combination: Combination, places: Integers) -> None:
@@ -361,7 +365,9 @@ def costs_of(
     for place, settings in enumerate(networks):
         with suppress(SpecError):
             counted[place] = [*combination.alone(settings).values()]
-    return np.array([*counted], np.int64), np.array([*counted.values()], object).reshape(-1, len(NAMES)).T
+    return np.array([*counted], np.int64), np.array([*counted.values()], object).reshape(
+        -1, len(combination.plan.names)
+    ).T
 
 
 def _pattern(reason: str) -> str:

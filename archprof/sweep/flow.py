@@ -4,23 +4,26 @@ Variants part ways at a row, because their cells differ there or a branch answer
 behind it: what the row costs, and the shape that it puts out, is written back in their places.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.metrics import METRICS, NAMES
+from archprof.costs.metrics import METRICS
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers, candidates
-from archprof.ir.dims import Dim, Disagreement, is_array, key, maximum
+from archprof.ir.dims import Dim, Disagreement, Extremes, is_array, key, maximum
 from archprof.ir.graph import INPUT, Edge
+from archprof.ir.setup import WIDTHS
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels
-from archprof.language.fragment import Feature
+from archprof.language.expand import outputs_of
+from archprof.language.fragment import Feature, Fragment
 from archprof.language.trace import Memory, Places, Scaling, Tracer
-from archprof.sweep.alternatives import LocalAxis, inner_layers, rows_inside, substituted_row
+from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.combination import Combination
+from archprof.sweep.memory import Across, Kept, Readers, RowMemory, Source, Unfollowed, row_memory
 from archprof.sweep.totals import RunningTotals, Totals, totals_of
 
 EXACT_INTEGER = 1 << 63
@@ -35,12 +38,15 @@ class Failure(NamedTuple):
 
 
 class Crossed(NamedTuple):
-    """A row computed for some variants: its totals, its output, and the features inside that others may refer to."""
+    """A row computed for some variants: its totals, its output, the features inside that others may refer to, those
+    outside that it reads, and its memory where that is asked for."""
 
     totals: Totals
     output: Feature
     places: Mapping[str, Feature]
     published: Mapping[str, Feature]
+    taken: tuple[Edge, ...]
+    memory: RowMemory | None
 
 
 class Flowed(NamedTuple):
@@ -69,19 +75,35 @@ class Batch(NamedTuple):
 
 def flow(combination: Combination, batch: Batch) -> Flowed:
     """Return the counts of a batch."""
+    size = (len(combination.plan.names), batch.size)
     try:
-        return _Flow(combination, batch).run()
+        readers = _readers(combination, batch) if combination.plan.selection.memory else None
+        return _Flow(combination, batch, readers).run()
     except SpecError as error:  # a cell that none of the candidates can have
-        places = np.arange(batch.size)
-        failure = Failure(places, str(error.problems[0].message))
-        return Flowed(np.zeros((len(NAMES), batch.size), np.int64), np.zeros(batch.size, bool), 0, (failure,))
+        failure = Failure(np.arange(batch.size), str(error.problems[0].message))
+        return Flowed(np.zeros(size, np.int64), np.zeros(batch.size, bool), 0, (failure,))
+    except Unfollowed:
+        return Flowed(np.zeros(size, np.int64), np.ones(batch.size, bool), EXACT_INTEGER, ())
     except Disagreement as parting:
         return _apart(combination, batch, parting.mask)
 
 
+def _readers(combination: Combination, batch: Batch) -> Readers:
+    """Return which rows read which features, as one of the variants that can be shows for all; no rows where none can
+    be."""
+    if combination.readers is None:
+        alive = np.flatnonzero(_Flow(combination, batch, None).run().alive)
+        if not len(alive):
+            return Readers({})
+        alone = _Flow(combination, batch.take(alive[:1]), None)
+        alone.run()
+        combination.readers = alone.readers()
+    return combination.readers
+
+
 def _apart(combination: Combination, batch: Batch, mask: NDArray[np.bool_]) -> Flowed:
     """Return the counts of variants that must not meet again: two batches."""
-    costs = np.zeros((len(NAMES), batch.size), np.int64)
+    costs = np.zeros((len(combination.plan.names), batch.size), np.int64)
     alive = np.zeros(batch.size, bool)
     bound, failures = 0, []
     for side in (np.flatnonzero(mask), np.flatnonzero(~mask)):
@@ -93,22 +115,32 @@ def _apart(combination: Combination, batch: Batch, mask: NDArray[np.bool_]) -> F
 
 
 class _Flow:
-    """A batch on its way: who is alive, what each has cost so far, and the features at all places."""
+    """A batch on its way: who is alive, what each has cost so far, and the features at all places. With *readers*, of
+    the features that rows hand on, its memory is followed too."""
 
-    def __init__(self, combination: Combination, batch: Batch) -> None:
+    def __init__(self, combination: Combination, batch: Batch, readers: Readers | None) -> None:
         self._batch = batch
+        self._spec, self._setup = combination.spec, combination.plan.setup
+        self._names = combination.plan.names
+        self._across = None if readers is None else Across(readers, self._setup)
+        self._read: dict[Edge, list[int]] = {}
+        self._number = -1  # of the row
+        self._features = combination.features
         self._memo = combination.memo
         self._layers, self._frozen, _ = combination.bound(batch.at)
         self._scaling = combination.scaling(batch.at)
         self._tracing = Memory()
+        # Rows with alternatives, whose other cells may hold arrays of this batch.
+        self._chosen: dict[tuple[Any, ...], _Chosen] = {}
         self._local = [axis for axis in combination.local if axis.axis in batch.digits]
         self._alive = np.ones(batch.size, bool)
         self._together = RunningTotals()  # of rows that all variants have in common
-        self._costs = np.zeros((len(NAMES), batch.size), np.int64)  # of the others
+        self._costs = np.zeros((len(self._names), batch.size), np.int64)  # of the others
         self._bound = 0
         self._failures: list[Failure] = []
         self._places = Places({}, {}, {})
-        self._refers = any(layer.inputs for layer in _all_layers(self._layers))
+        refers = any(layer.inputs for layer in _all_layers(self._layers))
+        self._refers = refers or (combination.plan.selection.memory and self._spec.outputs is not None)
         value = combination.input(batch.at)
         self._x = Feature(Edge(INPUT), value, value.channels)
 
@@ -128,8 +160,12 @@ class _Flow:
     def _flowed(self) -> Flowed:
         if self._bound < EXACT_INTEGER:
             for name, amount in self._together.counts().items():
-                line = self._costs[NAMES.index(name)]
+                line = self._costs[self._names.index(name)]
                 line[:] = maximum(line, amount) if name in _LARGEST else line + amount
+            if self._across is not None:
+                self._costs[self._names.index("peak")] = self._across.peak
+                params = self._costs[self._names.index("params")]
+                self._costs[self._names.index("weights")] = params * WIDTHS[self._setup.dtype]
         return Flowed(self._costs, self._alive, self._bound, tuple(self._failures))
 
     def _fail_wrong_values(self) -> None:
@@ -161,6 +197,7 @@ class _Flow:
 
     def _row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...]) -> Feature:
         """Send the batch through a row and return its output."""
+        self._number += 1
         pieces = []
         for chosen, places in self._groups(row):
             pieces += list(self._crossed(layer, chosen, inputs, places))
@@ -169,14 +206,83 @@ class _Flow:
         self._add(pieces)
         merge = _Merge(self._batch.size, [places for places, _ in pieces])
         crossed = [one for _, one in pieces]
+        self._hold(crossed, merge)
         if self._refers:
             for address in crossed[0].places:
-                self._places.by_address[address] = merge.feature([one.places[address] for one in crossed])
+                x = merge.feature([one.places[address] for one in crossed])
+                self._places.by_address[address] = x._replace(edge=self._feature(address))
             for path in crossed[0].published:
-                self._places.by_path[path] = merge.feature([one.published[path] for one in crossed])
-        x = merge.feature([one.output for one in crossed])
+                x = merge.feature([one.published[path] for one in crossed])
+                self._places.by_path[path] = x._replace(edge=self._feature(path))
+        x = merge.feature([one.output for one in crossed])._replace(edge=self._feature(row.address))
         self._place(row.address, row.id, x)
         return x
+
+    # Memory
+
+    def _feature(self, name: str) -> Edge:
+        """Return what a feature is told by, the same in every batch."""
+        return self._features.setdefault(name, Edge(len(self._features)))
+
+    def readers(self) -> Readers:
+        """Return the rows that read each feature, now that all have been crossed; those that the network returns are
+        read behind all rows."""
+        outputs = outputs_of(self._spec, self._places, self._x.edge)
+        return Readers(
+            {
+                edge: (*self._read.get(edge, ()), *([self._number + 1] if edge in outputs.values() else []))
+                for edge in (*self._read, *outputs.values())
+            }
+        )
+
+    def _sources(self, features: Sequence[Edge], selected: "_Selected") -> tuple[Source, ...]:
+        """Return what goes into a row, for the part of the batch that is selected; nothing where memory is not asked
+        for."""
+        if self._across is None:
+            return ()
+        return tuple(
+            [
+                source._replace(
+                    bytes=selected.dim(source.bytes),
+                    overwritable=selected.dim(source.overwritable),
+                    absorbs=selected.dim(source.absorbs),
+                )
+                for source in self._across.sources(features, self._number)
+            ]
+        )
+
+    def _memory(self, row: BoundRow, fragment: Fragment, selected: "_Selected", extremes: Extremes) -> RowMemory:
+        assert self._across is not None
+        sources = self._sources([x.edge for x in fragment.inputs], selected)
+        readers, kept = self._across.readers, {}
+        for name, x in {row.address: fragment.result, **fragment.places, **fragment.published}.items():
+            feature = self._feature(name)
+            if readers.later(feature, self._number):
+                kept[feature] = Kept(x.edge, len(readers.of[feature]))
+        return row_memory(fragment, sources, kept, self._setup, extremes)
+
+    def _hold(self, crossed: list[Crossed], merge: "_Merge") -> None:
+        """Note what a row reads, and, of memory, what lives behind it."""
+        taken = tuple(dict.fromkeys([edge for one in crossed for edge in one.taken]))
+        for edge in taken:
+            self._read.setdefault(edge, []).append(self._number)
+        if self._across is None:
+            return
+        rows = [self._across.with_own(one.memory, self._number) for one in crossed if one.memory is not None]
+        first = rows[0]
+        for one, places in zip(rows, merge.places, strict=True):
+            if one.lies != first.lies:
+                raise Disagreement(merge.mask(places))
+        made = tuple([merge.dim([one.made[k] for one in rows]) for k in range(len(first.made))])
+        left = {
+            edge: lies._replace(
+                overwritable=merge.dim([one.left[edge].overwritable for one in rows]),
+                absorbs=merge.dim([one.left[edge].absorbs for one in rows]),
+            )
+            for edge, lies in first.left.items()
+        }
+        peak = merge.dim([one.peak for one in rows])
+        self._across.add(self._number, taken, RowMemory(peak, made, left, 0))
 
     def _groups(self, row: BoundRow) -> Iterator[tuple["_Chosen", Integers | None]]:
         """Yield each alternative of a row with the variants that have it; None where those are all."""
@@ -194,17 +300,17 @@ class _Flow:
             yield self._alternative(row, axes, number), among[rank == number]
 
     def _alternative(self, row: BoundRow, axes: list[LocalAxis], number: int) -> "_Chosen":
-        changes: dict[str, list[BoundRow]] = {}
+        changes: dict[str, Changes] = {}
         digits = []
         for axis in reversed(axes):
             number, digit = divmod(number, len(axis.alternatives))
             digits.append((axis.axis, digit))
-            for address, other in axis.alternatives[digit].rows.items():
-                changes.setdefault(address, []).append(other)
-        asked = ("row", row.address, tuple(digits))
-        if asked not in self._memo:
-            self._memo[asked] = substituted_row(row, changes)
-        return _Chosen(self._memo[asked], tuple(digits))
+            for address, others in axis.alternatives[digit].rows.items():
+                changes[address] = (*changes.get(address, ()), *others)
+        asked = (row.address, tuple(digits))
+        if asked not in self._chosen:
+            self._chosen[asked] = _Chosen(substituted_row(row, changes), tuple(digits))
+        return self._chosen[asked]
 
     def _crossed(
         self, layer: BoundLayer, chosen: "_Chosen", inputs: tuple[Feature, ...], places: Integers | None
@@ -213,9 +319,10 @@ class _Flow:
         selected = _Selected(places)
         own = tuple(selected.feature(x) for x in inputs)
         row, scaling = selected.row(chosen.row), selected.scaling(self._scaling)
+        sources = self._sources([x.edge for x in own], selected)
         # Plain integers are remembered: the same row on the same shape again is the same numbers.
         plain = not selected.has_arrays
-        asked = ("crossed", chosen.row.address, chosen.digits, *[_key(x) for x in own]) if plain else None
+        asked = ("crossed", chosen.row.address, chosen.digits, *[_key(x) for x in own], *sources) if plain else None
         if asked is not None and asked in self._memo:
             yield places, self._memo[asked]
             return
@@ -228,7 +335,7 @@ class _Flow:
         except SpecError as error:
             self._fail(np.arange(self._batch.size) if places is None else places, error.problems[0].message)
         else:
-            if asked is not None:
+            if asked is not None and len(found.taken) == len(own):  # what it takes from outside may be something else
                 self._memo[asked] = found
             yield places, found
 
@@ -252,10 +359,13 @@ class _Flow:
             back(fragment.result),
             {address: back(x) for address, x in fragment.places.items()} if self._refers else {},
             {path: back(x) for path, x in fragment.published.items()} if self._refers else {},
+            tuple([x.edge for x in fragment.inputs]),
+            self._memory(row, fragment, selected, memory.extremes) if self._across is not None else None,
         )
 
     def _add(self, pieces: list[tuple[Integers | None, Crossed]]) -> None:
         self._bound += max(one.totals.bound for _, one in pieces)
+        self._bound += max(one.memory.bound if one.memory else 0 for _, one in pieces)
         if self._bound >= EXACT_INTEGER:
             return
         for places, one in pieces:
@@ -263,7 +373,7 @@ class _Flow:
                 self._together.add(one.totals)
                 continue
             for name, amount in one.totals.counts().items():
-                line = self._costs[NAMES.index(name)]
+                line = self._costs[self._names.index(name)]
                 line[places] = maximum(line[places], amount) if name in _LARGEST else line[places] + amount
 
 
@@ -342,25 +452,27 @@ class _Merge:
 
     def __init__(self, size: int, places: list[Integers | None]) -> None:
         self._size = size
-        self._places = places
+        self.places = places
         self._merged: dict[tuple[int, ...], tuple[list[Dim], Dim]] = {}
 
     def feature(self, parts: list[Feature]) -> Feature:
         """Return the feature of all; raises Disagreement where the parts are of different rank or layout."""
         first = parts[0]
-        for places, x in zip(self._places, parts, strict=True):
+        for places, x in zip(self.places, parts, strict=True):
             if len(x.value.shape) != len(first.value.shape) or x.value[1:] != first.value[1:]:
-                raise Disagreement(self._mask(places))
+                raise Disagreement(self.mask(places))
         dims = zip(*(x.value.shape for x in parts), strict=True)
-        shape = tuple([self._dim(list(axis)) for axis in dims])
-        return first._replace(value=first.value._replace(shape=shape), printed=self._dim([x.printed for x in parts]))
+        shape = tuple([self.dim(list(axis)) for axis in dims])
+        return first._replace(value=first.value._replace(shape=shape), printed=self.dim([x.printed for x in parts]))
 
-    def _mask(self, places: Integers | None) -> NDArray[np.bool_]:
+    def mask(self, places: Integers | None) -> NDArray[np.bool_]:
+        """Return the mask of one of the parts."""
         mask = np.zeros(self._size, bool)
         mask[slice(None) if places is None else places] = True
         return mask
 
-    def _dim(self, parts: list[Dim]) -> Dim:
+    def dim(self, parts: list[Dim]) -> Dim:
+        """Return the dim of all."""
         first = parts[0]
         if all(part is first for part in parts):
             return self._whole(first)
@@ -380,7 +492,7 @@ class _Merge:
     def _assembled(self, parts: list[Dim]) -> Dim:
         # Variants that are not alive have sizes that nobody asks for.
         merged = np.ones(self._size, np.int64)
-        for places, part in zip(self._places, parts, strict=True):
+        for places, part in zip(self.places, parts, strict=True):
             if places is None:
                 merged[:] = part
             else:

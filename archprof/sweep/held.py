@@ -1,8 +1,11 @@
 """What a table and a plot draw from, while variants go by: the first ones, and an even selection of all."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from archprof.sweep.run import NOTHING, VariantRows
+from archprof.sweep.plan import Plan
+from archprof.sweep.run import VariantRows, no_rows
 
 # A plot of more says nothing more.
 HELD = 4_000
@@ -11,8 +14,8 @@ HELD = 4_000
 class First:
     """The first variants."""
 
-    def __init__(self) -> None:
-        self.kept = NOTHING
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.kept = no_rows(plans)
 
     def add(self, more: VariantRows) -> None:
         """Take note of more variants."""
@@ -24,8 +27,8 @@ class First:
 class Even:
     """Of many variants every second, fourth, eighth … one."""
 
-    def __init__(self) -> None:
-        self.kept = NOTHING
+    def __init__(self, plans: Sequence[Plan]) -> None:
+        self.kept = no_rows(plans)
         self.stride = 1
         self.seen = 0
 

@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import NAMES, Counts
+from archprof.costs.metrics import MEMORY, Counts
+from archprof.ir.setup import Setup
 from archprof.sweep.plan import Plan, Selection
 from archprof.sweep.run import Tally, VariantRows, digits, settings_of
 
@@ -48,6 +49,7 @@ class SweepDocument(NamedTuple):
     computed: int
     fitting: int
     impossible: tuple[Impossible, ...]
+    setup: Setup | None = None  # of the bytes of memory, where they are counted
 
 
 class SweepOutcome(NamedTuple):
@@ -66,6 +68,7 @@ class SweepOutcome(NamedTuple):
     impossible: tuple[Impossible, ...]
     points: Mapping[str, tuple[int, ...]]
     asked: tuple[str, ...]
+    setup: Setup | None = None  # of the bytes of memory, where they are counted
 
 
 def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: VariantRows) -> SweepOutcome:
@@ -74,7 +77,7 @@ def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: Varia
     plans = tally.plans
     alone = [[place] for place in range(min(len(kept), SHOWN))]
     shown = networks(plans, kept)[:SHOWN] if selection.sort else alone
-    drawn = {name: tuple(line) for name, line in zip(NAMES, points.costs.tolist(), strict=True)}
+    drawn = {name: tuple(line) for name, line in zip(selection.names, points.costs.tolist(), strict=True)}
     return SweepOutcome(
         convention_text(),
         tuple(plan.model for plan in plans),
@@ -86,7 +89,8 @@ def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: Varia
         tuple(_network(plans, kept.take(np.array(places))) for places in shown),
         tuple(impossible(tally)),
         drawn,
-        selection.counts,
+        (*selection.counts, *(MEMORY if selection.memory else ())),
+        plans[0].setup if selection.memory else None,
     )
 
 
@@ -128,7 +132,7 @@ def _network(plans: Sequence[Plan], rows: VariantRows) -> SweptNetwork:
         values = next(axis.values for axis in plan.axes if axis.name == "width")
         given = sorted((values[digit] for digit in chosen["width"].tolist()), key=float)
         settings["width"], last = given[0], given[-1]
-    counts = Counts(zip(NAMES, rows.costs[:, 0].tolist(), strict=True))
+    counts = Counts(zip(plan.names, rows.costs[:, 0].tolist(), strict=True))
     return SweptNetwork(Variant(plan.model, settings, counts), last)
 
 

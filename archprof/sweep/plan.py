@@ -6,10 +6,11 @@ from math import prod
 from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
-from archprof.costs.metrics import NAMES
+from archprof.costs.metrics import MEMORY, NAMES
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.bind import Binder
 from archprof.language.cells import Cells
 from archprof.language.registry import spellings
@@ -37,12 +38,18 @@ class CountLimit(NamedTuple):
 
 class Selection(NamedTuple):
     """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
-    larger the better), and of those the first *top* by *sort*."""
+    larger the better), and of those the first *top* by *sort*. With *memory*, bytes are counted too."""
 
     limits: tuple[CountLimit, ...] = ()
     pareto: tuple[str, ...] = ()
     sort: str = ""
     top: int | None = None
+    memory: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is counted of each variant."""
+        return (*NAMES, *MEMORY) if self.memory else NAMES
 
     @property
     def reduces(self) -> bool:
@@ -68,6 +75,12 @@ class Plan(NamedTuple):
     selection: Selection = Selection()
     sample: int | None = None
     seed: int = 0
+    setup: Setup = INFERENCE  # of the bytes of memory
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is counted of each variant."""
+        return self.selection.names
 
     @property
     def product(self) -> int:
@@ -91,6 +104,7 @@ def plan_sweep(
     sample: int | None = None,
     seed: int = 0,
     what: str = "`sweep`",
+    setup: Setup = INFERENCE,
 ) -> Plan:
     """Return the plan of a sweep over the product of *axes*; an axis that comes twice stands where it was last.
 
@@ -111,7 +125,7 @@ def plan_sweep(
     roles = _roles(tree, behind, tuple(named.values()))
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
     plan = Plan(
-        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed
+        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed, setup
     )
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
@@ -124,8 +138,8 @@ def check_selection(selection: Selection) -> None:
     named = [("`--pareto`", name.removeprefix("-")) for name in selection.pareto]
     sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
     for option, name in (*named, *sorted_by):
-        if name not in NAMES:
-            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, NAMES, "counts"))
+        if name not in selection.names:
+            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *MEMORY), "counts"))
 
 
 def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:

@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from archprof.costs.metrics import NAMES
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
 from archprof.spec.variant import settings_text
@@ -53,7 +52,9 @@ class VariantRows(NamedTuple):
         return VariantRows(*(np.concatenate(pair, axis=-1) for pair in zip(self, more, strict=True)))
 
 
-NOTHING = VariantRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((len(NAMES), 0), np.int64))
+def no_rows(plans: Sequence[Plan]) -> VariantRows:
+    """Return no variants, of some plans that count the same."""
+    return VariantRows(np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros((len(plans[0].names), 0), np.int64))
 
 
 class Tally:
@@ -65,7 +66,7 @@ class Tally:
         self.done = [0] * len(plans)
         self.fitting = 0
         self.invalid: list[list[Invalid]] = [[] for _ in plans]
-        self.kept = NOTHING
+        self.kept = no_rows(plans)
 
     @property
     def size(self) -> int:

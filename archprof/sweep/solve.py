@@ -12,10 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import NAMES, Counts
+from archprof.costs.metrics import MEMORY, Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import bind
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier, shortest_size
@@ -37,11 +38,18 @@ _MAX_NETWORKS = 500_000
 
 
 class Goal(NamedTuple):
-    """What is looked for: within *limits* the most of a count, or the nearest to a *target* of it."""
+    """What is looked for: within *limits* the most of a count, or the nearest to a *target* of it; bytes of memory are
+    those at a *setup*."""
 
     limits: tuple[CountLimit, ...]
     maximize: str = "macs"
     target: int | None = None
+    setup: Setup | None = None
+
+    @property
+    def memory(self) -> Setup | None:
+        """The setup of bytes of memory; None where they are not asked for."""
+        return self.setup or (INFERENCE if any(limit.of in MEMORY for limit in self.limits) else None)
 
 
 class Interval(NamedTuple):
@@ -72,7 +80,8 @@ class KeptLimit(NamedTuple):
 
 class Solution(NamedTuple):
     """The best network, or the nearest where none *fits*, of so many *distinct* ones; the nearest beyond the
-    budget, or on the other side of the *target*; and what is left of each limit."""
+    budget, or on the other side of the *target*; and what is left of each limit. Bytes of memory are those at the
+    *setup*, where they are asked for."""
 
     model: str
     convention: ConventionText
@@ -82,6 +91,7 @@ class Solution(NamedTuple):
     above: Found | None
     limits: tuple[KeptLimit, ...]
     target: int | None
+    setup: Setup | None = None
 
 
 class _Range(NamedTuple):
@@ -98,6 +108,7 @@ class _Costed(NamedTuple):
 
     places: Integers
     costs: NDArray[Any]
+    names: tuple[str, ...]
 
     @property
     def size(self) -> int:
@@ -106,12 +117,12 @@ class _Costed(NamedTuple):
 
     def of(self, metric: str) -> NDArray[Any]:
         """Return every network's cost of a metric."""
-        costs: NDArray[Any] = self.costs[NAMES.index(metric)]
+        costs: NDArray[Any] = self.costs[self.names.index(metric)]
         return costs
 
     def where(self, chosen: NDArray[Any]) -> "_Costed":
         """Return some of the networks, by a mask or by their indices."""
-        return _Costed(self.places[chosen], self.costs[:, chosen])
+        return _Costed(self.places[chosen], self.costs[:, chosen], self.names)
 
 
 def solve(
@@ -129,7 +140,8 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    plan = plan_sweep(model, fixed, Selection(), what="`solve`")
+    selection = Selection(memory=goal.memory is not None)
+    plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
     networks = _costed(plan, found)
     if max(goal.target or 0, *(limit.value for limit in goal.limits), 0) >= EXACT_INTEGER:
@@ -249,7 +261,8 @@ def _alone(plan: Plan, settings: tuple[Setting, ...] = ()) -> Combination:
 def _costed(plan: Plan, found: _Range) -> _Costed:
     """Return the networks of a range that can be, with their costs; those of one depth are computed side by side."""
     numbered = [(dict(settings).get("depth", ""), index) for index, settings in enumerate(found.settings)]
-    parts = [_Costed(np.zeros(0, np.int64), np.zeros((len(NAMES), 0), np.int64))]
+    names = plan.names
+    parts = [_Costed(np.zeros(0, np.int64), np.zeros((len(names), 0), np.int64), names)]
     for _, group in groupby(sorted(numbered), key=lambda pair: pair[0]):
         places = np.array([index for _, index in group])
         combination = _alone(plan, found.settings[places[0]])
@@ -257,8 +270,8 @@ def _costed(plan: Plan, found: _Range) -> _Costed:
             part = places[low : low + BATCH]
             chosen = [found.settings[place] for place in part]
             alive, costs = costs_of(combination, _arrays(plan, chosen), chosen)
-            parts.append(_Costed(part[alive], costs))
-    return _Costed(np.concatenate([part.places for part in parts]), np.hstack([part.costs for part in parts]))
+            parts.append(_Costed(part[alive], costs, names))
+    return _Costed(np.concatenate([part.places for part in parts]), np.hstack([part.costs for part in parts]), names)
 
 
 def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, Any]:
@@ -293,14 +306,14 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed) -> Solutio
         above = _above(goal, best, networks.where(~fit))
     limits = tuple(_kept(limit, best, above) for limit in goal.limits)
     shown = (_found(found, best), None if above is None else _found(found, above))
-    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target)
+    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target, goal.memory)
 
 
 def _found(found: _Range, network: _Costed) -> Found:
     """Return the one network of *network*, as it is shown."""
     place = int(network.places[0])
     interval = found.intervals[place]
-    totals = Counts(zip(NAMES, network.costs[:, 0].tolist(), strict=True))
+    totals = Counts(zip(network.names, network.costs[:, 0].tolist(), strict=True))
     return Found(
         dict(found.settings[place]), None if interval is None else Interval(found.parameter, *interval), totals
     )

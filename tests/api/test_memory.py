@@ -104,3 +104,16 @@ def test_it_is_a_function_whatever_was_imported():
 
     assert callable(archprof.memory)
     assert archprof.memory("v2", batch=2).setup.batch == 2
+
+
+def test_the_largest_batch_that_fits(capsys):
+    found = archprof.memory("v2", train="sgd", fits="2GiB")
+    assert found.to_dict() == archprof.memory("v2", train="sgd", fits=2 * 2**30).to_dict()
+    assert found.to_dict() == json.loads(
+        call(capsys, "memory", "v2", "--train", "sgd", "--fits", "2GiB", "--format", "json").out
+    )
+    with pytest.raises(archprof.UsageError) as raised:
+        archprof.memory("v2", fits="2GiB", batch=4)
+    assert str(raised.value) == (
+        "`fits` and a batch or another order at once\n  help: `fits` finds a batch, of the network as it stands"
+    )

@@ -113,6 +113,15 @@ def test_one_core(note, counters, product_rate, what, plan, above, below):
     assert product_rate / mine <= below
 
 
+@pytest.mark.parametrize("plan", [ARBITRARY, GRID, KERNELS], ids=["arbitrary", "grid", "kernels"])
+def test_peaks(note, plan):
+    """A peak is no product of channels and maps, which grids are so fast by: what it takes is arithmetic on arrays."""
+    with_memory = plan._replace(selection=Selection(memory=True), sample=MILLION)
+    without, mine = rate(plan), rate(with_memory)
+    note("with peaks", f"{mine / without:.2f} × without ({mine:,.0f}/s)", "≥ 0.2 ×, or 100,000/s")
+    assert mine >= 0.2 * without or mine >= 100_000
+
+
 def test_two_cores(note):
     best = {1: float("inf"), 2: float("inf")}
     with closing(Processes(1)) as one, closing(Processes(2)) as two:

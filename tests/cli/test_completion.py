@@ -50,6 +50,7 @@ def answered(capsys, monkeypatch, shell, line):
         ("compare v1 v2 --by k", "kind"),
         ("memory v2 --train a", "adam adamw"),
         ("memory v2 --dtype=b", "--dtype=bf16"),
+        ("memory v2 --order ", "best"),
         ("memory v2 --layout ", "channels_first channels_last"),
         ("cost --conv dw,gr", "dw,group"),
         ("summary v2 --wid", "--width"),

@@ -26,7 +26,14 @@ COMMANDS = {
     "list": ["list"],
     "validate": ["validate v1 v2", "validate v1 nothing"],
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
-    "memory": ["memory v3", "memory resnet50_fpn --batch 2", "memory v2 --train adamw --amp bf16 --batch 8"],
+    "memory": [
+        "memory v3",
+        "memory resnet50_fpn --batch 2",
+        "memory v2 --train adamw --amp bf16 --batch 8",
+        "memory v1 --fits 1GiB",
+        "memory v1 --fits 1KiB --train sgd",
+        "memory lenet5 --order best",
+    ],
     "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops", "compare v1 v2 --bytes"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
     "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
@@ -141,6 +148,8 @@ AMBIGUOUS = {
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
     "models": "in a list; in a baseline by name",
+    "low": "of an estimate; of an interval that gives the same, a setting",
+    "high": "as low",
     "kernels": "of a convolution their sizes; of a setup whose run",
 }
 

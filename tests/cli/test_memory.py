@@ -96,6 +96,22 @@ MESSAGES = {
         "lists what there is\n"
     ),
     "v2 --sort macs": "unknown sort key `macs`\n  help: keys: bytes\n",
+    "v2 --fits 1GiB --batch 2": (
+        "`--fits` and `--batch` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
+    ),
+    "v2 --fits 1GiB --order best": (
+        "`--fits` and `--order` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
+    ),
+    "v2 --fits much": (
+        "--fits much: `much` is not a number as papers print them\n  help: such as `5.4 MiB`, `22 MB`, `21,932,128`\n"
+    ),
+    "v2 --order least": "`--order` is no `least`\n  help: there are: own, best\n",
+    "v2 --order best --train sgd": (
+        "`--order best` and `--train` at once\n  help: the backward pass goes by the order of the forward pass\n"
+    ),
+    "v2 --fits 1GiB --dtype int8": (
+        "no batch is looked for in int8\n  help: microcontrollers run an image at a time: `check --max-peak 320KiB`\n"
+    ),
     "v2 --real": "`--real` runs code, and `v2` is none\n  help: as in `net.py:Net --real`\n",
 }
 
@@ -166,3 +182,49 @@ def test_code_at_a_batch(capsys, tmp_path, monkeypatch):
     line = "summary net.py:Net --input 8 --batch 3 --bytes"
     found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
     assert found["layers"][0]["traffic"]["input_bytes"] == 3 * 8 * 4
+
+
+@pytest.mark.parametrize(
+    ("network", "measured"), [("resnet50", 2_769_306_040), ("vgg16_bn", 4_594_141_847), ("resnet18", 733_207_463)]
+)
+def test_what_an_h100_held_with_workspace_lies_in_the_interval(capsys, network, measured):
+    """Backward peaks at batch 32: tests/memory/h100.csv."""
+    line = f"{network} --batch 32 --train sgd"
+    found = document(capsys, *line.split())
+    known = found["estimates"]["total_bytes"]
+    assert known["low"] <= sum(found["resident"].values()) + measured <= known["high"]
+    assert (known["value"], known["unit"]) == ((known["low"] + known["high"]) // 2, "bytes")
+    assert found["total_bytes"] <= known["low"]
+    text = archprof(capsys, "memory", *line.split()).out
+    assert f"with workspace, at most   {known['high']:,}" in text
+    assert "estimates" not in document(capsys, network, "--kernels", "cpu", "--train", "sgd")
+
+
+def test_the_largest_batch_that_fits(capsys):
+    """Itself it does with its margin, one image more does not; as an H100's bytes, those of a batch are linear."""
+    limit = 2 * 2**30
+    found = document(capsys, "v2", "--train", "sgd", "--fits", "2GiB")
+    fit = found["fit"]
+    assert fit["limit_bytes"] == limit
+    assert fit["counted_bytes"] * (100 + fit["margin_percent"]) <= limit * 100
+    assert fit["next_bytes"] * (100 + fit["margin_percent"]) > limit * 100
+    assert fit["batch"] == found["setup"]["batch"]
+    alone = document(capsys, "v2", "--train", "sgd", "--batch", str(fit["batch"]))
+    assert fit["counted_bytes"] == alone.get("estimates", {}).get("total_bytes", {"high": alone["total_bytes"]})["high"]
+    assert f" is {fit['batch']}: " in archprof(capsys, "memory", "v2", "--train", "sgd", "--fits", "2GiB").out
+
+
+def test_not_even_one_image_fits(capsys):
+    """mobilenet_v2 has 14,019,488 bytes of weights."""
+    result = archprof(capsys, "memory", "v2", "--fits", "14MiB")
+    assert result.code == 1
+    assert result.err.startswith("not even one image fits into 14,680,064 bytes (14.0 MiB): it takes ")
+    assert result.err in result.out
+    found = json.loads(archprof(capsys, "memory", "v2", "--fits", "14MiB", "--format", "json").out)
+    assert (found["fit"]["batch"], found["setup"]["batch"]) == (0, 1)
+
+
+def test_a_limit_in_units_of_1000_has_a_note(capsys):
+    note = "note: `1GB` is 1,000,000,000 bytes, as KB = 1000; `1GiB` is 1,073,741,824\n"
+    result = archprof(capsys, "memory", "v2", "--fits", "1GB")
+    assert (result.code, result.err) == (0, note)

@@ -19,6 +19,7 @@ COMMANDS = (
     "show efficientnet_b0",
     "list v? R-1*",
     "memory v3 --batch 32 --dtype fp16",
+    "memory v3 --train sgd --fits 4GiB",
     "memory resnet50 --batch 64 --train adamw --full --sort bytes --top 9",
     "compare v1 v2 v3",
     "compare v1 v2 v3 --by layer",

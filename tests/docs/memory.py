@@ -30,6 +30,33 @@ An output has a storage of its own, unless it is a view of the input or is writt
 reader has run; inputs and outputs of a call are there at once. Outputs of the network stay. An activation writes over
 its input where nobody else reads that. The order is the one in which the network runs.
 
+## On microcontrollers
+
+In `int8` inference is counted as microcontrollers run it. Each rule has its source, and `archprof memory` says below
+its tables which were applied.
+
+- A batch norm becomes part of the weights and the bias of the convolution or linear layer before it, where nothing
+  else reads what is between them (Jacob et al. 2018, section 3.2). ReLU and ReLU6 are bounds of the numbers that a
+  convolution, a linear layer or a sum puts out (section 2.4). Neither has a map of its own. Other activations are
+  looked up in tables, and write over their input where they alone read it.
+- `--in-place depthwise`: each channel of a depthwise convolution depends on that channel alone, so that it writes
+  over its input, with room for one channel more: (N + 1)·H·W bytes for 2·N·H·W (Lin et al. 2020, MCUNet, section
+  3.2).
+- `--patches N`: the first stage is computed in N × N patches of its output, which alone is there as a whole. A patch
+  needs of the maps before it what its windows reach: of a window of k with stride s and dilation d, (h − 1)·s + d·(k
+  − 1) + 1 rows for h (Lin et al. 2021, MCUNetV2, section 3.1). The stage that leaves the least peak is chosen.
+
+MobileNetV2's peak in int8 is 1,372 KiB with depthwise convolutions in place, which is what MCUNetV2 prints (Figure
+1). In 4 × 4 patches it prints 172 kB, the input and the output of a block's expansion at 28×28; with the block's
+input, which the shortcut needs until the sum, it is 196 KiB. Buffers of a library's kernels, such as CMSIS-NN's for
+columns of an image, are not counted.
+
+## The order of execution
+
+Calls run in the network's own order. `--order best` looks for the one with the least peak: what is in memory depends
+on which calls have run and not on their order, so that the search is for a path through such sets, whose largest step
+is the least. Where there are too many sets to prove anything it says so, and keeps the network's order.
+
 ## In training
 
 What a call needs for its backward pass stays: its input, its output, or tensors of its own, as the table has it. The

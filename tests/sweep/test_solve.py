@@ -130,7 +130,10 @@ def test_numbers_beyond_64_bits(capsys, arguments, width):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("solve v2", "no budget to solve for\n  help: `--max-macs 150M`, `--max-params 4M` or `--target-macs 600M`\n"),
+        (
+            "solve v2",
+            "no budget to solve for\n  help: `--max-macs 150M`, `--max-peak 512KiB` or `--target-macs 600M`\n",
+        ),
         (
             "solve resnet18 --max-macs 1G",
             (

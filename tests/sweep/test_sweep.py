@@ -92,6 +92,7 @@ CHOICES = {
     "kernels at widths": ("v3", *cells("layers[1]", range(15), "k=3,5,7"), "width=0.5:1:0.1", "resolution=96:224:32"),
     "gates and activations": ("v3", *cells("layers[1]", range(15), "se=-,✓,0.5", "act=RE,HS")),
     "two cells of a row": ("v3", *cells("layers[1]", range(15), "k=3,5"), *cells("layers[1]", range(3, 15), "s=1,2")),
+    "beside channels": ("v3", *cells("layers[1]", range(3, 7), "k=3,5", "se=-,✓", "c=16:64:16"), "resolution=32,65"),
     "shapes": ("v2", *cells("layers[1]", range(7), "n=1,2,3", "t=1,3,6")),
     "what cannot be": ("v3", *cells("layers[1]", range(6, 15), "k=3,0,999,5"), "resolution=32,224"),
     "groups": ("resnet50", *cells("layers[2]", range(4), "groups=1,3,4,32"), "width_per_group=4,64"),
@@ -140,8 +141,16 @@ def test_roles():
     }  # fmt: skip
 
 
-def test_any_stretch_is_a_part_of_the_whole():
-    plan = plan_of("mobilenet_v2", "width=0.3:1.4:0.1", "resolution=32:160:4", "layers[1].rows[2].k=3,5")
+@pytest.mark.parametrize(
+    "axes",
+    [
+        ("mobilenet_v2", "width=0.3:1.4:0.1", "resolution=32:160:4", "layers[1].rows[2].k=3,5"),
+        ("v3", *cells("layers[1]", (4, 8), "k=3,5", "se=-,✓", "c=40,112"), "resolution=32,64,96"),
+    ],
+    ids=["widths", "choices beside channels"],
+)
+def test_any_stretch_is_a_part_of_the_whole(axes):
+    plan = plan_of(*axes)
     whole = swept(plan)
     generator = random.Random(5)
     for _ in range(20):
