@@ -101,12 +101,12 @@ class Forward:
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
         self._let_go(node, outputs)
-        workspace = self._workspace(node, run)
+        workspace = self.workspace(node, run)
         self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
         return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
 
-    def _workspace(self, node: Node, run: Run) -> Workspace:
+    def workspace(self, node: Node, run: Run) -> Workspace:
         """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
         return NO_WORKSPACE if self._setup.dtype == "int8" else node.op.workspace(run)
 

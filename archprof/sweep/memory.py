@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, Extremes, maximum
-from archprof.ir.footprint import NOTHING, Run, Span
+from archprof.ir.footprint import NO_WORKSPACE, Run, Workspace
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.inplace import is_overwritable
 from archprof.ir.liveness import readers
@@ -114,9 +114,9 @@ def row_memory(
 class _Tensors(Forward):
     """A forward pass of which tensors alone are asked for."""
 
-    def workspace(self, node: Node, run: Run) -> Span:
+    def workspace(self, node: Node, run: Run) -> Workspace:
         """Return no workspace."""
-        return NOTHING
+        return NO_WORKSPACE
 
 
 class _Part:

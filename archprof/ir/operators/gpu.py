@@ -75,7 +75,7 @@ def workspace(conv: Windowed, run: Run) -> Workspace:
 def _of_window(conv: Windowed, run: Run, copied: _Copies, weight: Dim) -> Workspace:
     everything = run.bytes(run.inputs[0]) + run.bytes(run.outputs[0]) + weight
     most = copied.padded + weight + minimum(20 * _MIB, 4 * everything) + _FLAGS
-    sure = _ungrouped(conv) and run.setup.batch >= _SURE
+    sure = _ungrouped(conv) and run.setup.batch >= _SURE and run.setup.layout == "channels_first"
     least = (conv.in_channels > 4) * (copied.bare + weight) if sure else 0
     if run.width < _SINGLE:
         return Workspace(Span(least, most), Span(least, most), Span(least, most))
