@@ -101,10 +101,11 @@ class _Reader:
             self._part(f"{where}nodes[{place}]", partial(self._node, node), node)
         outputs = self._part(f"{where}outputs", lambda: field(record, "outputs", self._outputs))
         single = self._part(f"{where}single_batch", lambda: field(record, "single_batch", flag, False))
+        storages = self._part(f"{where}storages", lambda: field(record, "storages", flag, True))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
         modules = self._part(f"{where}modules", lambda: field(record, "modules", _modules, {}))
         graph = self._builder.build(captured.model, outputs, origin, len(outputs) > 1, modules)
-        return graph._replace(single_batch=single, captured=captured.how)
+        return graph._replace(single_batch=single, storages=storages, captured=captured.how)
 
     def _document(self) -> dict[str, Any]:
         document = self._text.parse()

@@ -90,7 +90,7 @@ class Backward:
         rule = passed.node.op.gradients(passed.run)
         made: list[int] = []
         found: list[tuple[Edge, _Gradient]] = []
-        for place, edge in enumerate(passed.node.inputs):
+        for place, edge in enumerate(passed.node.inputs[: len(passed.run.inputs)]):
             if not passed.run.wanted[place]:
                 continue
             if rule.shared[place]:

@@ -11,6 +11,9 @@ from archprof.ir.terms import total
 from archprof.ir.values import Value
 from archprof.memory.timeline import ACTIVATION, CAST, FORWARD, SAVED, Builder
 
+# What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
+_HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))
+
 
 class Passed(NamedTuple):
     """A call that has run forward: how it ran, and the storages that are held for its backward pass."""
@@ -28,16 +31,19 @@ class Passed(NamedTuple):
 
 
 class Forward:
-    """A forward pass while it is followed, call by call."""
+    """A forward pass while it is followed, call by call: with the least that operators without a rule can take, or the
+    *most*."""
 
-    def __init__(self, graph: Graph, setup: Setup, builder: Builder) -> None:
-        self._graph, self._setup, self._builder = graph, setup, builder
-        self._in_place = inplace_paths(graph)
-        self._recorded = is_recorded(graph)
+    def __init__(self, graph: Graph, setup: Setup, builder: Builder, *, most: bool = False) -> None:
+        self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
+        self.unknown = dict[str, None]()  # the operators of whose memory nobody knows all
+        self._in_place = inplace_paths(graph) if graph.origin.is_table else frozenset[str]()
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._wanted = set[Edge]()
+        self._written = set[int]()  # the storages into which something was written that hangs on what learns
+        self._longer: dict[int, list[int]] = {}  # behind which calls storages are let go that code still holds
         self._weights: list[int] = []  # in half precision, until autocast ends
         # The inputs of the network are there before, and stay.
         self.lies: dict[Edge, int | None] = dict.fromkeys(self._values)
@@ -51,9 +57,8 @@ class Forward:
 
     def _call(self, index: int, node: Node) -> None:
         run, cast = self._run_of(index, node)
-        learns = bool(self._setup.train) and learns_itself(node)
-        recorded = learns or any(run.wanted)
-        footprint = node.op.footprint(run)
+        learns, recorded = run.learns, run.learns or any(run.wanted)
+        footprint = self._footprint(node, run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
         made += [storage for storage in casts if storage is not None]
@@ -64,26 +69,56 @@ class Forward:
             self._builder.hold(weights[0])
             kept.append(weights[0])
         if recorded:
-            self._wanted.update(outputs)
+            self._learn(node, outputs)
         self._builder.drop(storage for storage in casts if storage is not None)
+        self._hold_on(index, node, outputs)
         self._let_go(node, outputs)
+        self._builder.drop(self._longer.pop(index, ()))
         self._builder.step(FORWARD, node.id, made, footprint.beside(recorded))
         self.passed.append(Passed(node, run, kept, learns, cast))
+
+    def _footprint(self, node: Node, run: Run) -> Footprint:
+        """Return what a call keeps; where nobody knows, the least or, if asked, the most: all that goes in and comes
+        out, and as much again while it runs."""
+        found = node.op.footprint(run)
+        if found.known:
+            return found
+        self.unknown[node.op.name] = None
+        if not self._most:
+            return found
+        around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
+        return Footprint(found.shares, around, tuple(range(len(run.inputs))), tuple(range(len(run.outputs))))
 
     # Types under autocast
 
     def _run_of(self, index: int, node: Node) -> tuple[Run, tuple[str, ...]]:
-        given = [self._values[edge] for edge in node.inputs]
+        memory = node.memory or Memory()
+        read = node.inputs if memory.slots is None else node.inputs[: len(memory.slots)]
+        given = [self._values[edge] for edge in read]
         inputs, output = autocast(node, given, self._setup.amp)
         outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
                          for value in node.outputs])  # fmt: skip
         self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
-        wanted = tuple([edge in self._wanted for edge in node.inputs])
-        run = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), wanted)
-        return run, tuple([value.dtype for value in given])
+        wanted = tuple(map(self._is_wanted, read))
+        learns = bool(self._setup.train) and learns_itself(node)
+        aliased = memory.aliases[:1] == (0,)
+        found = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), wanted, learns, memory.slots, aliased)
+        return found, tuple([value.dtype for value in given])
+
+    def _is_wanted(self, edge: Edge) -> bool:
+        """Tell whether a value hangs on something that learns, perhaps on what was written into it since."""
+        return edge in self._wanted or (self.lies[edge] is not None and self.lies[edge] in self._written)
+
+    def _learn(self, node: Node, outputs: list[Edge]) -> None:
+        """Note that what a call returns hangs on something that learns, and what it writes over."""
+        if node.op.detached:
+            return
+        self._wanted.update(edge for edge in outputs if self._values[edge].is_float)
+        if node.memory is not None and node.memory.writes and (lies := self.lies[outputs[0]]) is not None:
+            self._written.add(lies)
 
     def _writes_over(self, node: Node) -> bool:
-        if self._recorded:
+        if self._graph.storages:
             return node.memory is not None and 0 in node.memory.writes
         return node.path in self._in_place
 
@@ -123,8 +158,9 @@ class Forward:
         return [one for one in made if one is not None]
 
     def _places(self, node: Node, footprint: Footprint, outputs: int) -> tuple[Place | None, ...]:
-        if not self._recorded:
-            return (footprint.shares, *[None] * (outputs - 1))
+        if not self._graph.storages:
+            alone = not self._graph.origin.is_table and node.op.name not in _HANDED_ON
+            return (None if alone else footprint.shares, *[None] * (outputs - 1))
         memory = node.memory or Memory()
         aliases = memory.aliases
         if self._setup.batch > 1 and memory.aliases_of_many is not None:
@@ -140,8 +176,7 @@ class Forward:
             lies = cast if cast is not None else self.lies[node.inputs[place]]
             if lies is not None:
                 kept.append(lies)
-        if footprint.output and (lies := self.lies[outputs[0]]) is not None:
-            kept.append(lies)
+        kept += [lies for place in footprint.outputs if (lies := self.lies[outputs[place]]) is not None]
         for storage in kept:
             self._builder.hold(storage)
         if footprint.own is not None:
@@ -150,6 +185,13 @@ class Forward:
             kept.append(own)
         return kept
 
+    def _hold_on(self, index: int, node: Node, outputs: list[Edge]) -> None:
+        """Hold what code still has in its variables when nobody reads it any more."""
+        for edge, calls in zip(outputs, node.memory.outlives if node.memory else (), strict=False):
+            if calls and (lies := self.lies[edge]) is not None:
+                self._builder.hold(lies)
+                self._longer.setdefault(min(index + calls, len(self._graph.nodes) - 1), []).append(lies)
+
     def _let_go(self, node: Node, outputs: list[Edge]) -> None:
         """Let go of what is read for the last time, and of what is returned and never read."""
         for edge in dict.fromkeys(node.inputs):
@@ -157,11 +199,6 @@ class Forward:
         for edge in (*dict.fromkeys(node.inputs), *outputs):
             if not self._left[edge] and (lies := self.lies[edge]) is not None:
                 self._builder.drop((lies,))
-
-
-def is_recorded(graph: Graph) -> bool:
-    """Tell whether it was recorded where a graph's outputs lie."""
-    return bool(graph.captured)
 
 
 def learns_itself(node: Node) -> bool:
@@ -176,6 +213,8 @@ def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str
     half = HALVES[amp]
     rule = node.op.autocast
     floats = [value.dtype for value in given if value.dtype in ("float32", half)]
+    if rule == "wide":
+        return given, "float32"
     if rule in ("half", "full"):
         wanted = half if rule == "half" else "float32"
         cast = [value._replace(dtype=wanted) if value.dtype in ("float32", half) else value for value in given]

@@ -33,17 +33,28 @@ class Resident(NamedTuple):
 
 
 class MemoryReport(NamedTuple):
-    """The memory of a network at a setup."""
+    """The memory of a network at a setup.
+
+    Of operators that have no rule, the *unknown*, the timeline has the least that they can take, and *upper* is the one
+    with the most; where there are none both are the same.
+    """
 
     graph: Graph
     setup: Setup
     resident: Resident
     timeline: Timeline
+    upper: Timeline
+    unknown: tuple[str, ...] = ()
 
     @property
     def peak(self) -> Dim:
         """The most bytes that come and go at once, above what is there all along."""
         return self.timeline.peak()
+
+    @property
+    def upper_peak(self) -> Dim:
+        """What the peak is at most, where operators have no rule."""
+        return self.upper.peak()
 
     @property
     def total(self) -> Dim:
@@ -58,8 +69,19 @@ class MemoryReport(NamedTuple):
 def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
     """Return the memory of a network at a setup. Raises ValueError where its shapes are known for one batch alone."""
     learning, held, kept = _parameters(graph, setup)
+    timeline, unknown = _follow(graph, setup, learning)
+    upper = _follow(graph, setup, learning, most=True)[0] if unknown else timeline
+    again = learning if setup.accumulate > 1 and setup.train else 0
+    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
+    targets = _TARGET * setup.batch if setup.train else 0
+    resident = Resident(held, kept, learning * _STATE[setup.train], again, inputs + targets)
+    return MemoryReport(graph, setup, resident, timeline, upper, unknown)
+
+
+def _follow(graph: Graph, setup: Setup, learning: Dim, *, most: bool = False) -> tuple[Timeline, tuple[str, ...]]:
+    """Return what comes and goes, with *learning* bytes of parameters, and the operators without a rule."""
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(graph, setup, builder, most=most)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)
@@ -68,11 +90,7 @@ def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
         made = builder.made(learning * _MADE[setup.train], TEMPORARY, setup.train)
         builder.drop((made,))
         builder.step(STEP, setup.train, (made,))
-    again = learning if setup.accumulate > 1 and setup.train else 0
-    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
-    targets = _TARGET * setup.batch if setup.train else 0
-    resident = Resident(held, kept, learning * _STATE[setup.train], again, inputs + targets)
-    return MemoryReport(graph, setup, resident, builder.timeline())
+    return builder.timeline(), tuple(forward.unknown)
 
 
 def _parameters(graph: Graph, setup: Setup) -> tuple[Dim, Dim, Dim]:

@@ -5,11 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, ceil_div, maximum, same
+from archprof.ir.footprint import STATISTIC, Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
+
+# To so many positions a GPU's kernel fills up its sums, and the rows of a mask.
+_SUMS = 32
+_MASK = 8
 
 
 @operator
@@ -29,6 +34,7 @@ class Attention(Function):
     category: ClassVar[str] = "attention"
     joins: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
+    autocast: ClassVar[str] = "half"
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs) < 3 or any(len(value.shape) < 2 for value in inputs[:3]):
@@ -53,6 +59,49 @@ class Attention(Function):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         *around, length, features = inputs[0].shape
         return term(features + outputs[0].shape[-1], (*around, length, inputs[1].shape[-2]))
+
+    def footprint(self, run: Run) -> Footprint:
+        # One kernel keeps what goes in and comes out, and for each query the sum that its softmax divides by.
+        queries = run.inputs[0]
+        if not self._has_kernel(run):
+            return self._by_products(run)
+        sums = run.elements(queries) // queries.shape[-1]
+        if run.setup.kernels == "cuda" and run.width == STATISTIC:
+            length = queries.shape[-2]
+            sums = sums // length * (ceil_div(length, _SUMS) * _SUMS)
+        padded = self._padded(run)
+        inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
+        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=STATISTIC * sums + padded)
+
+    def _has_kernel(self, run: Run) -> bool:
+        """Tell whether torch has a kernel for it: of alike heads, of features that a GPU loads several at once."""
+        queries, _, values, *mask = run.inputs
+        if (self.causal and mask) or not same(self.heads, self.kv_heads) or len(queries.at_batch(1)) != 4:
+            return False
+        if run.setup.kernels != "cuda":
+            return same(queries.shape[-1], values.shape[-1])
+        aligned = 16 // run.width
+        return same(queries.shape[-1] % aligned, 0) and same(values.shape[-1] % aligned, 0)
+
+    def _padded(self, run: Run) -> Dim:
+        """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
+        if len(run.inputs) < 4 or run.setup.kernels != "cuda":
+            return 0
+        mask = run.inputs[3]
+        length = mask.shape[-1]
+        whole = ceil_div(length, _MASK) * _MASK
+        if same(whole, length) and mask.is_float:
+            return 0
+        return run.elements(mask) // length * whole * run.width
+
+    def _by_products(self, run: Run) -> Footprint:
+        """Return what attention takes as two products: scaled queries and keys, the scores, their softmax."""
+        queries, keys, *_ = run.inputs
+        scaled = 2 * run.bytes(queries)
+        scores = run.bytes(queries) // queries.shape[-1] * keys.shape[-2]
+        most = maximum(scaled + scores, scaled // 2 + 2 * scores)
+        scratch = maximum(most - run.bytes(run.outputs[0]), scores)
+        return Footprint(scratch=scratch, inputs=(2,), own=scaled + scores)
 
     def expression(self, *tensors: str) -> str:
         grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""

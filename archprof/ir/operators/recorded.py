@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, operator
+from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
@@ -55,6 +57,31 @@ class Recorded(Operator):
     def packed(self) -> bool:
         """Whether its weights are packed, as those of quantised layers: they are no parameters."""
         return self.target.startswith("quantized.")
+
+    @property
+    def _function(self) -> str:
+        """The function's name in torch's own table; empty where another library has it, and of what is no call."""
+        return self.name.removeprefix("aten.").rstrip("_") if self.target.startswith("aten.") else ""
+
+    @property
+    def autocast(self) -> str:  # type: ignore[override]
+        return autocast_of(self._function)
+
+    @property
+    def detached(self) -> bool:  # type: ignore[override]
+        return is_detached(self._function)
+
+    def footprint(self, run: Run) -> Footprint:
+        if not self.ran:
+            return Footprint()
+        found = footprint_of(self._function, run, self.target.rpartition(".")[2])
+        if self._function != "batch_norm":
+            return found
+        statistics = 2 * STATISTIC * run.inputs[0].at_batch(run.setup.batch)[1]
+        return found._replace(scratch=statistics, own=statistics)
+
+    def gradients(self, run: Run) -> Gradients:
+        return gradients_of(self._function, run)
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return self.divides
