@@ -9,6 +9,7 @@ from archprof.ir.dims import Dim, ceil_div, maximum, same
 from archprof.ir.footprint import STATISTIC, Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.join import Function
+from archprof.ir.operators.layout import lies_folded
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -96,12 +97,17 @@ class Attention(Function):
 
     def _by_products(self, run: Run) -> Footprint:
         """Return what attention takes as two products: scaled queries and keys, the scores, their softmax."""
-        queries, keys, *_ = run.inputs
-        scaled = 2 * run.bytes(queries)
-        scores = run.bytes(queries) // queries.shape[-1] * keys.shape[-2]
-        most = maximum(scaled + scores, scaled // 2 + 2 * scores)
-        scratch = maximum(most - run.bytes(run.outputs[0]), scores)
-        return Footprint(scratch=scratch, inputs=(2,), own=scaled + scores)
+        queries, keys, values, *_ = run.inputs
+        shared = self.heads // self.kv_heads
+        scaled_queries, scaled_keys = run.bytes(queries), run.bytes(keys) * shared
+        scores = scaled_queries // queries.shape[-1] * keys.shape[-2]
+        # Heads that share their values, or values that do not lie as one stack, have a copy each.
+        alone = same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
+        copied = 0 if alone else run.bytes(values) * shared
+        most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores)
+        scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
+        own = scaled_queries + scaled_keys + scores + copied
+        return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
 
     def expression(self, *tensors: str) -> str:
         grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""
