@@ -2,8 +2,11 @@
 their paths count from."""
 
 import errno
+import io
 import os
 import stat
+import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
@@ -26,6 +29,34 @@ def is_stream(path: str) -> bool:
     """Tell whether a path names a stream that is open already: standard input, or what `<(command)` is in a shell."""
     whole = os.path.normpath(path)
     return path == "-" or whole == "/dev/stdin" or whole.startswith(("/dev/fd/", "/proc/self/fd/"))
+
+
+def shown_name(path: str) -> str:
+    """Return how messages call a file: standard input is `<stdin>`."""
+    return "<stdin>" if path == "-" else path
+
+
+def begins(path: str, sign: bytes) -> bool:
+    """Tell whether a path is `-` and standard input begins so, of which nothing is taken: what has no name is known by
+    its content."""
+    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
+    try:
+        return path == "-" and peek is not None and peek(len(sign))[: len(sign)] == sign
+    except (OSError, ValueError):  # whoever reads it says so
+        return False
+
+
+def standard_input(limit: int) -> BinaryIO:
+    """Return standard input as a file in which places can be sought: of a pipe the first *limit* bytes.
+
+    Raises OSError where it cannot be read.
+    """
+    with suppress(OSError, ValueError):  # a test's standard input has no number
+        number = sys.stdin.fileno()
+        if stat.S_ISREG(os.fstat(number).st_mode):
+            remember(number)
+            return os.fdopen(os.dup(number), "rb")
+    return io.BytesIO(sys.stdin.buffer.read(limit))
 
 
 def read_bytes(path: str, limit: int) -> bytes:

@@ -47,6 +47,12 @@ def listed(calls: Mapping[str, int] | None) -> str:
     return ", ".join(f"{name} ×{times}" for name, times in (calls or {}).items())
 
 
+def without_norms(norms: int) -> str:
+    """Return that a count lacks norms that are folded away: `52 norms folded into convolutions are not in it`."""
+    folded = "a convolution is" if norms == 1 else "convolutions are"
+    return f"{plural(norms, 'norm')} folded into {folded} not in it"
+
+
 def of_constants(calls: Mapping[str, int]) -> str:
     """Return how many of the MACs depend on no input, and which calls have them: `27,648 (27.65k) of the MACs depend on
     no input: cpb_mlp.0 and 23 more`."""

@@ -319,7 +319,10 @@ class _Checking:
         """Note what may multiply and has no rule, where MACs were held to a limit."""
         if refused and any(one.metric in OF_MACS for one in verdicts):
             message = f"MACs are at least {report.totals.macs:,}; not counted: {listed(refused)}"
-            advice = f"`{self._request.allowing.format(','.join(refused))}` holds what is counted to the limit"
+            names, allowing = ",".join(refused), self._request.allowing
+            if " " in names and '"' not in allowing:  # a shell takes blanks and parentheses for its own
+                names = f'"{names}"'
+            advice = f"`{allowing.format(names)}` holds what is counted to the limit"
             self._note([Problem(message, start_of(report.origin), help=advice)])
 
     def _decided(

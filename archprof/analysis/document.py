@@ -44,7 +44,7 @@ class ConventionText(NamedTuple):
 
 class ConventionTotal(NamedTuple):
     """What a convention counts in all, in its unit; where operators are *not_priced*, by name with how often they run,
-    it counts at least so much."""
+    it counts at least so much. So many *folded_norms* that it would count are part of convolutions."""
 
     name: str
     version: int | str
@@ -52,6 +52,7 @@ class ConventionTotal(NamedTuple):
     text: str
     total: int
     not_priced: Mapping[str, int] | None = None
+    folded_norms: int | None = None
 
 
 class Head(NamedTuple):
@@ -106,10 +107,11 @@ def mode_of(report: "Report") -> str:
 def total_by(report: "Report", convention: Convention) -> ConventionTotal:
     """Return what a convention counts of a network."""
     name, version, text, unit, *_ = convention
-    from archprof.costs.priced import priced  # most results have no other convention
+    from archprof.costs.priced import folded_norms, priced  # most results have no other convention
 
     found = priced(report, convention)
-    return ConventionTotal(name, version, unit, text, found.total(convention), found.not_priced())
+    folded = folded_norms(report, convention)
+    return ConventionTotal(name, version, unit, text, found.total(convention), found.not_priced(), folded)
 
 
 def head(report: "Report") -> Head:

@@ -8,7 +8,7 @@ from archprof.analysis.document import Head, head
 from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
 from archprof.costs.convention import Convention, convention_sum
-from archprof.costs.priced import Priced, convention_total, priced
+from archprof.costs.priced import Priced, convention_total, folded_norms, priced
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
@@ -35,7 +35,8 @@ class Addend(NamedTuple):
 
 class Explanation(NamedTuple):
     """A network under one convention: our MACs (those of so many *operators*), what comes on top, and the sum of both
-    in the convention's unit; where operators are *not_priced*, by name with how often they run, it is at least that."""
+    in the convention's unit; where operators are *not_priced*, by name with how often they run, it is at least that.
+    So many *folded_norms* that it would count are part of convolutions."""
 
     name: str
     version: int | str
@@ -46,6 +47,7 @@ class Explanation(NamedTuple):
     steps: tuple[Addend, ...]
     total: int
     not_priced: Mapping[str, int] | None = None
+    folded_norms: int | None = None
 
 
 class Rewriting(NamedTuple):
@@ -114,7 +116,8 @@ def _explanation(report: Report, convention: Convention) -> Explanation:
     operators = sum(row.cost.macs > 0 for row in report.rows)
     name, version, text, unit, *_ = convention
     total = macs + sum(step.counted for step in steps)
-    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total, found.not_priced())
+    missing = found.not_priced(), folded_norms(report, convention)
+    return Explanation(name, version, unit, text, macs, operators, tuple(steps), total, *missing)
 
 
 def _left_out(found: Priced) -> Iterator[Addend]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from archprof.costs.agreement import CountedModules
 from archprof.errors import usage_error
+from archprof.inputs import shown_name
 from archprof.ir.graph import Graph
 from archprof.spec import catalog
 from archprof.spec.variant import Reference, Setting, parse_reference
@@ -105,7 +106,8 @@ def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:
 
 
 def holds_graph(file: str) -> bool:
-    """Tell whether a file holds a graph rather than a spec: a lock, a program of torch.export, or an ONNX file."""
+    """Tell whether a file holds a graph rather than a spec: a lock, a program of torch.export, or an ONNX file; of
+    standard input its content tells."""
     return catalog.is_lock(file) or catalog.is_program(file) or catalog.is_onnx(file)
 
 
@@ -121,11 +123,11 @@ def read_graph_at(file: str, settings: Sequence[Setting], inputs: Sequence[str] 
 
         graph = read_exported(file, settings, inputs).graph
         if train and not graph.training:
-            raise usage_error(f"`{file}` was exported as it runs in evaluation", help=_TRAINED)
+            raise usage_error(f"`{shown_name(file)}` was exported as it runs in evaluation", help=_TRAINED)
         return graph
     if not catalog.is_lock(file):
         if train:
-            raise usage_error(f"`{_shown(file)}` was exported as it runs in evaluation", help=_TRAINED)
+            raise usage_error(f"`{shown_name(file)}` was exported as it runs in evaluation", help=_TRAINED)
         return _read_onnx(file, settings, inputs)
     from archprof.captures.lock import read_lock
 
@@ -151,24 +153,9 @@ def _graph_file(reference: str) -> Reference:
     may_be = any(suffix in reference for suffix in (catalog.LOCK, catalog.PROGRAM, catalog.ONNX))
     if may_be or reference.startswith("-"):
         found = parse_reference(reference)
-        if holds_graph(found.target) or (found.target == "-" and _is_onnx_at_stdin()):
+        if holds_graph(found.target):
             return found
     return Reference("")
-
-
-def _is_onnx_at_stdin() -> bool:
-    """Tell whether what comes from standard input is no text: an ONNX file begins with a field that no text does."""
-    import sys
-
-    peek = getattr(getattr(sys.stdin, "buffer", None), "peek", None)
-    try:
-        return bool(peek and peek(1)[:1] == b"\x08")
-    except (OSError, ValueError):  # whoever reads it says so
-        return False
-
-
-def _shown(file: str) -> str:
-    return "<stdin>" if file == "-" else file
 
 
 def _read_graph(
@@ -196,7 +183,7 @@ def refuse_measuring(reference: str) -> None:
     """Raise UsageError for a file that holds a graph, on which nothing can be measured."""
     target = reference.partition("@")[0]
     if holds_graph(target):
-        message = f"`--measure` runs a module, and `{reference}` holds none"
+        message = f"`--measure` runs a module, and `{shown_name(reference)}` holds none"
         kind = "a lock was captured" if catalog.is_lock(target) else "a program was exported"
         source = "an ONNX file was exported" if catalog.is_onnx(target) else kind
         raise usage_error(message, help=f"`archprof summary CODE --measure` measures what {source} from")
@@ -207,4 +194,4 @@ def _called(reference: str) -> str:
 
 
 def _needs_table(option: str, reference: str) -> str:
-    return f"`{option}` needs a block table, and `{reference}` has none"
+    return f"`{option}` needs a block table, and `{shown_name(reference)}` has none"

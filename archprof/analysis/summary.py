@@ -22,7 +22,7 @@ Stage = int | Literal["head"]
 class Layer(NamedTuple):
     """One call of an operator. *counts* are those of other conventions, each in its unit, None where it is not known;
     *bounded* says that data decides how much it returns or reads, and its counts are the most that there can be,
-    *constant* that it depends on no input of the network."""
+    *constant* that it depends on no input of the network, *folds_norm* that a norm behind it is part of it."""
 
     path: str
     op: str
@@ -44,6 +44,7 @@ class Layer(NamedTuple):
     measured: Measured | None = None
     bounded: bool = False
     constant: bool = False
+    folds_norm: bool | None = None
 
     @property
     def agrees(self) -> bool:
@@ -167,6 +168,7 @@ def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded
         row.measured,
         bounded,
         constant,
+        row.node.folds_norm or None,
     )
 
 

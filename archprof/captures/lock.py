@@ -148,7 +148,8 @@ class _Reader:
         tied = field(record, "parameters", names, None)
         frozen = frozenset(field(record, "frozen", texts, ()))
         memory = read_memory(record, len(edges), len(outputs))
-        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory)
+        folds = field(record, "folds_norm", flag, False)
+        placement = Placement(field(record, "trainable", flag, True), {}, place, tied, frozen, memory, folds)
         form = field(record, "form", _FORMS, "module")
         call = self._builder.append(field(record, "path", text), op, edges, outputs, op.kind, form, placement)
         if call != field(record, "call", count, 1):
@@ -236,7 +237,10 @@ def _recorded(found: Any) -> Recorded:
     kind = field(record, "kind", one_of(*KINDS))
     divides = field(record, "divides", lambda value: None if value is None else integer(value, 1, MOST_SIZE), 1)
     bounded = field(record, "bounded", flag, False)
-    return Recorded(field(record, "target", text), macs or 0, held, kept, kind, macs is not None, divides, bounded)
+    counted = field(record, "counted", flag, macs is not None) and macs is not None
+    puts_out = field(record, "activations", count, None)
+    target = field(record, "target", text)
+    return Recorded(target, macs or 0, held, kept, kind, counted, divides, bounded, puts_out)
 
 
 def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -> None:

@@ -60,13 +60,14 @@ def _node() -> dict[str, Any]:
     """Return the schema of a call: of an operator of ours, with attributes, or of one that was recorded."""
     macs = {"type": ["integer", "null"], "minimum": 0}
     facts = {"target": _TEXT, "kind": {"enum": [*KINDS]}, "macs": macs, "parameters": _COUNTS, "buffers": _COUNTS}
-    facts |= {"divides": {"type": ["integer", "null"], "minimum": 1}, "bounded": {"type": "boolean"}}
+    unusual = {"divides": {"type": ["integer", "null"], "minimum": 1}, "bounded": {"type": "boolean"}}
+    unusual |= {"counted": {"type": "boolean"}, "activations": _COUNT}
     properties = {
         "path": _TEXT,
         "call": {"type": "integer", "minimum": 1},
         "op": _TEXT,
         "attributes": {"type": "object"},
-        "recorded": _record(facts, ("parameters", "buffers", "divides", "bounded")),
+        "recorded": _record(facts | unusual, ("parameters", "buffers", *unusual)),
         "form": {"enum": [*FORMS]},
         "inputs": {"type": "array", "items": _EDGE},
         "outputs": {"type": "array", "minItems": 1, "items": _tensor()},
@@ -75,6 +76,7 @@ def _node() -> dict[str, Any]:
         "trainable": {"type": "boolean"},
         "frozen": {"type": "array", "items": _TEXT},
         "parameters": {"type": "object", "additionalProperties": _TEXT},
+        "folds_norm": {"type": "boolean"},
         "aliases": {"type": "array", "items": {"anyOf": [_PLACE, {"type": "null"}]}},
         "aliases_of_many": {"type": "array", "items": {"anyOf": [_PLACE, {"type": "null"}]}},
         "writes": {"type": "array", "items": _PLACE},

@@ -136,6 +136,8 @@ def _node(node: Node, ids: list[str]) -> dict[str, Any]:
         record["frozen"] = sorted(node.frozen)
     if node.parameters:
         record["parameters"] = dict(node.parameters)
+    if node.folds_norm:
+        record["folds_norm"] = True
     if node.memory is not None:
         record |= {key: value for key, value in node.memory._asdict().items() if value != _PLAIN[key]}
     return record
@@ -153,13 +155,17 @@ def _operator(op: Operator) -> dict[str, Any]:
     facts: Mapping[str, Any] = {
         "target": op.target,
         "kind": op.sort,
-        "macs": op.multiplies if op.counted else None,
+        "macs": op.multiplies if op.counted or op.multiplies else None,
         "parameters": dict(op.held),
         "buffers": dict(op.kept),
     }
     unusual: dict[str, Any] = {} if op.divides == 1 else {"divides": op.divides}
     if op.bounded:
         unusual["bounded"] = True
+    if op.multiplies and not op.counted:  # so many at least, as of a single trip of a loop
+        unusual["counted"] = False
+    if op.puts_out is not None:
+        unusual["activations"] = op.puts_out
     return {"recorded": {key: value for key, value in facts.items() if value != {}} | unusual}
 
 

@@ -1,7 +1,7 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -38,12 +38,23 @@ COMMANDS: Mapping[str, str] = {
 # Options whose value may be left out, and what they are then; a value stands behind `=`.
 _ALONE: Mapping[str, str] = {"--allow-uncounted": "--allow-uncounted=all"}
 
+# Stands before what would be taken for an option, and is standard input with settings: `-@H=320`.
+_HIDDEN = "\0"
+
+
+def _shown_again(value: Any) -> Any:
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [_shown_again(one) for one in value]
+    return value.removeprefix(_HIDDEN) if isinstance(value, str) else value
+
 
 class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        parsed: list[str] = super().parse_args(ctx, [_ALONE.get(one, one) for one in args])
+        words = [_ALONE.get(one, _HIDDEN + one if one.startswith("-@") else one) for one in args]
+        parsed: list[str] = super().parse_args(ctx, words)
+        ctx.params = {name: _shown_again(value) for name, value in ctx.params.items()}
         return parsed
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
@@ -200,7 +211,7 @@ def _called(arguments: list[str]) -> str:
 
 def _usage(error: Any, called: str) -> Problem:
     """Return click's message about what was *called* in our form: lower case, no full stop, then help."""
-    message = error.format_message().rstrip(".").replace("'", "`")
+    message = error.format_message().replace(repr(_HIDDEN).strip("'"), "").rstrip(".").replace("'", "`")
     message, _, advice = message.partition(" Did you mean ")
     message, _, possible = message.partition(" (Possible options: ")
     context = error.ctx

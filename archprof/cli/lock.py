@@ -80,6 +80,7 @@ def command(
 
 def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool) -> "Lock":
     from archprof import __version__
+    from archprof.inputs import shown_name
     from archprof.spec.catalog import is_lock, is_onnx, is_program
     from archprof.spec.variant import parse_reference
 
@@ -95,7 +96,7 @@ def _captured(code: str, inputs: "Sequence[str]", *, training: bool, real: bool)
         raise usage_error(f"`{code}` is no code that makes a module", help=advice)
     for option, asked in (("--modes", training), ("--real", real)):
         if asked:
-            raise usage_error(f"`{option}` runs code, and `{code}` has none", help="as in `net.py:Net`")
+            raise usage_error(f"`{option}` runs code, and `{shown_name(code)}` has none", help="as in `net.py:Net`")
     if is_onnx(file):
         from archprof.captures.onnx.lock import lock_onnx
 

@@ -37,8 +37,11 @@ def really(real: bool, *models: str) -> bool:
     """Return what `--real` asks for. Raises UsageError where it is asked of no code."""
     if real and not any(map(is_code, models)):
         from archprof.errors import usage_error
+        from archprof.inputs import shown_name
 
-        raise usage_error(f"`--real` runs code, and `{models[0]}` is none", help="as in `net.py:Net --real`")
+        raise usage_error(
+            f"`--real` runs code, and `{shown_name(models[0])}` is none", help="as in `net.py:Net --real`"
+        )
     return real
 
 

@@ -44,7 +44,7 @@ def _channels(row: Row) -> int:
 
 def _parameters(row: Row) -> Iterator[tuple[str, int]]:
     """Yield the parameters of an operator: what its module calls each, and its elements."""
-    names = row.node.parameters or {}
+    names = (row.node.parameters or {}) if row.modules else {}
     for key, terms in row.operator.parameters().items():
         yield names.get(key, key).rpartition(".")[2], int(total(terms))
 

@@ -109,8 +109,9 @@ def _recorded(name: str, op: Any) -> str:
 
 
 def held_names(row: Row) -> Iterator[str]:
-    """Yield what the module calls the parameters of an operator: `weight`."""
-    names = row.node.parameters or {}
+    """Yield what the module calls the parameters of an operator: `weight`; those of a file that knows no modules have
+    the names that torch's module has."""
+    names = (row.node.parameters or {}) if row.modules else {}
     for key in row.operator.parameters():
         yield names.get(key, key).rpartition(".")[2]
 

@@ -40,6 +40,13 @@ def priced(report: Report, convention: Convention) -> Priced:
     return Priced(found[True], found[False], found[None])
 
 
+def folded_norms(report: Report, convention: Convention) -> int | None:
+    """Return how many norms a file has folded away that a convention would count; None where there are none."""
+    if not any("BatchNorm2d" in price.operators for price in convention.prices):
+        return None
+    return sum(node.folds_norm for node in report.graph.nodes) or None
+
+
 def convention_total(report: Report, convention: Convention) -> int:
     """Return what a network counts under a convention, in its unit: what is priced of it."""
     return priced(report, convention).total(convention)
@@ -54,7 +61,16 @@ def _counts(row: Row, convention: Convention) -> bool | None:
         return None if isinstance(op, Recorded) and not op.counted else True
     if op.foreign:  # as in a table: what tools make of it nobody can know, and `explain` says so
         return True
+    if not row.modules and not isinstance(op, Recorded) and convention.sees != "calls":
+        return _as_module(row, convention)
     return _SEES[convention.sees](row, convention)
+
+
+def _as_module(row: Row, convention: Convention) -> bool | None:
+    """Tell of an operator of a file that knows no modules, which stands for the module of torch of its class."""
+    if convention.sees == "leaves":
+        return bool(row.operator.parameters())
+    return _by_name(operator_name(row.operator), row, convention)
 
 
 def _call(row: Row, convention: Convention) -> bool | None:

@@ -14,8 +14,8 @@ _KEEPS_SIZE = Operator.stride_factor
 
 
 class Placement(NamedTuple):
-    """What a node has from where it stands, whatever its operator; *parameters*, *frozen* and *memory* as in
-    `Node`."""
+    """What a node has from where it stands, whatever its operator; *parameters*, *frozen*, *memory* and *folds_norm* as
+    in `Node`."""
 
     trainable: bool = True
     inits: Mapping[str, InitRule] = {}  # by what operators are `drawn_as`
@@ -23,6 +23,7 @@ class Placement(NamedTuple):
     parameters: Mapping[str, str] | None = None
     frozen: frozenset[str] = frozenset()
     memory: Memory | None = None
+    folds_norm: bool = False
 
 
 class GraphBuilder:
@@ -65,7 +66,7 @@ class GraphBuilder:
     ) -> int:
         """Append a call whose outputs are known, and return which call of its path it is, counted from 1."""
         call = self._calls[path] = self._calls.get(path, 0) + 1
-        trainable, inits, provenance, parameters, frozen, memory = placement
+        trainable, inits, provenance, parameters, frozen, memory, folds_norm = placement
         init = inits.get(op.drawn_as) if op.drawn_as else None
         order = self._reserved.pop(path, None) if self._reserved else None
         if order is None:
@@ -74,7 +75,7 @@ class GraphBuilder:
         stage = self._stage(op, inputs, kind)
         node = Node(
             path, op, inputs, outputs, kind, form, stage, call,
-            trainable, order, init, parameters, provenance, frozen, memory,
+            trainable, order, init, parameters, provenance, frozen, memory, folds_norm,
         )  # fmt: skip
         self.nodes.append(node)
         return call

@@ -71,7 +71,7 @@ class Node(NamedTuple):
     the first. *parameters* names the tensor behind each of the operator's parameters where that is not `path.name`:
     a tensor that several nodes name counts once, at the first. *frozen* are those of its parameters that do not learn
     where others of a *trainable* node do. *memory* is None where every output has a storage of its own, or nothing was
-    recorded.
+    recorded. *folds_norm* says that a norm behind it has become part of its parameters.
     """
 
     path: str
@@ -89,6 +89,7 @@ class Node(NamedTuple):
     provenance: Provenance | None = None
     frozen: frozenset[str] = frozenset()
     memory: Memory | None = None
+    folds_norm: bool = False
 
     @property
     def id(self) -> str:

@@ -8,7 +8,7 @@ from archprof.ir.setup import Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 from archprof.memory.forward import Forward, Passed
-from archprof.memory.timeline import BACKWARD, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
+from archprof.memory.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 
 _SCALAR = 4
 
@@ -45,8 +45,8 @@ class Backward:
     def _loss(self) -> None:
         """Make the loss of the network's outputs, and the gradient of each of them.
 
-        One vector of features has a cross-entropy: a log-softmax in float32, which its gradient needs, the loss and the
-        weight of the targets. Anything else is summed up.
+        One vector of features has a cross-entropy: a log-softmax, which its gradient needs, the loss and the weight of
+        the targets. Anything else is summed up.
         """
         outputs = {edge: self._value(edge) for edge in self._graph.outputs.values() if self._recorded(edge)}
         if len(outputs) == 1 and all(len(value.shape) == 1 for value in outputs.values()):
@@ -61,16 +61,23 @@ class Backward:
 
     def _cross_entropy(self, output: tuple[Edge, Value]) -> None:
         edge, logits = output
-        elements = logits.elements_at(self._setup.batch)
         made = self._builder.made
-        softmax, scalar = made(elements * 4, LOSS, "loss"), made(_SCALAR, LOSS, "loss")
+        softmax, scalar = made(self._bytes(logits), LOSS, "loss"), made(_SCALAR, LOSS, "loss")
         weight = made(_SCALAR, LOSS, "loss")
-        self._builder.step(FORWARD, "loss", (softmax, scalar, weight))
+        # Autocast leaves the log-softmax in half precision, and makes float32 of it for the loss.
+        single = logits.elements_at(self._setup.batch) * 4 if self._setup.amp else self._bytes(logits)
+        cast = [made(single, CAST, "loss")] if self._setup.amp else []
+        self._builder.step(FORWARD, "loss", (softmax, *cast, scalar, weight))
         self.returned.append(scalar)
-        one, first = made(_SCALAR, GRADIENT, "loss"), made(elements * 4, GRADIENT, "loss")
+        one, first = made(_SCALAR, GRADIENT, "loss"), made(single, GRADIENT, "loss")
         self._root = one
-        self._builder.drop((weight,))
+        self._builder.drop((weight, *cast))
         self._builder.step(BACKWARD, "loss", (one, first))
+        if cast:
+            half = made(self._bytes(logits), GRADIENT, "loss")
+            self._builder.drop((first,))
+            self._builder.step(BACKWARD, "loss", (half,))
+            first = half
         gradient = made(self._bytes(logits), GRADIENT, "loss")
         self._builder.drop((softmax, first))
         self._builder.step(BACKWARD, "loss", (gradient,))

@@ -10,7 +10,7 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import exact, listed, lower_bound, percent, short, upper_bound
+from archprof.units import exact, listed, lower_bound, percent, short, upper_bound, without_norms
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -79,6 +79,9 @@ def _least(found: Comparison) -> Iterator[Note]:
             if rule.not_priced:
                 least = f"{rule.name} {rule.unit} of {one.model} at least {exact(rule.total)}"
                 yield Note("not counted", f"{least}; not priced: {listed(rule.not_priced)}")
+            if rule.folded_norms:
+                counted = f"{rule.name} {rule.unit} of {one.model} {exact(rule.total)}"
+                yield Note("not counted", f"{counted}; {without_norms(rule.folded_norms)}")
 
 
 def _kinds(found: Comparison) -> list[str]:

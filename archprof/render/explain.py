@@ -9,7 +9,7 @@ from archprof.costs.convention import ARCHPROF
 from archprof.render.summary import captured_notes, convention_note, heading, may_be_fewer
 from archprof.render.table import Heading, Note, Table
 from archprof.spec.variant import settings_text
-from archprof.units import exact, extent, listed, of_constants, plural, short, signed
+from archprof.units import exact, extent, listed, of_constants, plural, short, signed, without_norms
 
 _OTHERS = "other settings are other networks: `--width`, `--resolution`, `--classes`, `--set` ask for them"
 # So many answers stand in a table, and so many numbers where there is none.
@@ -63,13 +63,16 @@ def _extent(found: Explained, one: Explanation) -> str:
 
 
 def _not_priced(found: Explained) -> Iterator[Note]:
-    """Yield the operators that conventions have no price for, once for all that have none for the same."""
+    """Yield the operators that conventions have no price for, once for all that have none for the same, and the norms
+    that are no operators of the file."""
     names: dict[str, list[str]] = {}
     for one in found.conventions:
         if one.not_priced:
             names.setdefault(listed(one.not_priced), []).append(one.name)
     for operators, conventions in names.items():
         yield Note("unpriced", f"{', '.join(conventions)}: not priced: {operators}")
+    if folded := {one.name: one.folded_norms for one in found.conventions if one.folded_norms}:
+        yield Note("unpriced", f"{', '.join(folded)}: {without_norms(max(folded.values()))}")
 
 
 def _release(version: int | str) -> str:

@@ -59,6 +59,8 @@ def _explain(found: "Explained") -> Iterator[Row]:
         start = _picked(one, ("name", "version", "unit", "macs", "total"))
         if one.not_priced:
             start["not_priced"] = listed(one.not_priced)
+        if one.folded_norms:
+            start["folded_norms"] = one.folded_norms
         yield from [{**start, **_picked(step, _STEP)} for step in one.steps] or [start]
 
 
@@ -82,6 +84,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         **({"not_counted": listed(one.not_counted)} if one.not_counted else {}),
         **({"at_most": listed(one.at_most.causes)} if one.at_most else {}),
         **{f"not_priced_{rule.name}": listed(rule.not_priced) for rule in one.conventions if rule.not_priced},
+        **{f"folded_norms_{rule.name}": rule.folded_norms for rule in one.conventions if rule.folded_norms},
     }
 
 

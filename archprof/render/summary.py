@@ -10,7 +10,7 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, extent, listed, of_constants, percent, plural, short
+from archprof.units import exact, extent, listed, of_constants, percent, plural, short, without_norms
 
 BAR = 12
 # So many modules are named that call what data decides on.
@@ -69,7 +69,8 @@ def convention_heading(one: ConventionTotal) -> Heading:
 def _rule(one: ConventionTotal, at_most: AtMost | None) -> Note:
     total = _total(f"{one.name} {one.version}:", f"{exact(one.total)} {one.unit}", one.not_priced, at_most)
     unknown = f"; not priced: {listed(one.not_priced)}" if one.not_priced else ""
-    return Note("convention", f"{total}, {one.text}{unknown}")
+    folded = f"; {without_norms(one.folded_norms)}" if one.folded_norms else ""
+    return Note("convention", f"{total}, {one.text}{unknown}{folded}")
 
 
 def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[Any, ...]:

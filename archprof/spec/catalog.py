@@ -8,13 +8,17 @@ from functools import cache
 from pathlib import Path
 
 from archprof.errors import Location, problem, usage_error
+from archprof.inputs import begins
 from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
-# How the file of a lock ends, that of a program of torch.export, and that of an ONNX file.
+# How the file of a lock ends, that of a program of torch.export, and that of an ONNX file; and how those two begin, as
+# no text does.
 LOCK = ".lock.json"
 PROGRAM = ".pt2"
 ONNX = ".onnx"
+_PROGRAM_BEGINS = b"PK\x03\x04"
+_ONNX_BEGINS = b"\x08"
 _ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
@@ -61,13 +65,13 @@ def is_lock(target: str) -> bool:
 
 
 def is_program(target: str) -> bool:
-    """Tell whether a target names a program of torch.export, in a file or at a revision."""
-    return target.endswith(PROGRAM)
+    """Tell whether a target names a program of torch.export, in a file, at a revision or from standard input."""
+    return target.endswith(PROGRAM) or begins(target, _PROGRAM_BEGINS)
 
 
 def is_onnx(target: str) -> bool:
-    """Tell whether a target names an ONNX file, here or at a revision."""
-    return target.endswith(ONNX)
+    """Tell whether a target names an ONNX file, here, at a revision or from standard input."""
+    return target.endswith(ONNX) or begins(target, _ONNX_BEGINS)
 
 
 def check_lock_name(path: str) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from archprof.errors import Location, Problems, SpecError, problem
-from archprof.inputs import read_bytes, remember
+from archprof.inputs import read_bytes, remember, shown_name
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec import catalog
 from archprof.spec.git import is_git, read_blob
@@ -36,7 +36,7 @@ def read_file(path: str) -> str:
         kind = "a program of torch.export" if catalog.is_program(path) else kind
         more = "" if catalog.is_lock(path) else ", `lock`"
         advice = f"`summary`, `compare`, `diff`, `explain`{more} and `check` take it; the rest needs a block table"
-        raise problem(f"`{path}` is {kind}, not a spec", help=advice)
+        raise problem(f"`{shown_name(path)}` is {kind}, not a spec", help=advice)
     try:
         if is_git(path):
             data = read_blob(path)

@@ -1,9 +1,10 @@
-"""Whole processes against each other: what each takes, in wall time and memory, run in turn."""
+"""Whole processes against each other: what each takes, in wall time, memory and CPU time, run in turn."""
 
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from statistics import median
@@ -21,17 +22,23 @@ main()
 
 
 class Cost(NamedTuple):
-    """The median wall time and peak memory of a process."""
+    """The median wall time and peak memory of a process, and the least CPU time, of user and system."""
 
     seconds: float
     peak_bytes: float
+    cpu_seconds: float
 
 
 def compare(rounds: int, *commands: list[str]) -> list[Cost]:
     """Return what each command costs; they run in turn, so that a busy moment meets all of them."""
     launch = [sys.executable, "-I", "-S", _LAUNCH, str(rounds), json.dumps(commands)]
     runs = json.loads(subprocess.run(launch, env=_environment(), stdout=subprocess.PIPE, check=True).stdout)
-    return [Cost(*map(median, zip(*runs_of_one, strict=True))) for runs_of_one in zip(*runs, strict=True)]
+    return [_cost(runs_of_one) for runs_of_one in zip(*runs, strict=True)]
+
+
+def _cost(runs: Sequence[tuple[float, float, float]]) -> Cost:
+    seconds, peaks, cpu = zip(*runs, strict=True)
+    return Cost(median(seconds), median(peaks), min(cpu))
 
 
 def python(code: str, *arguments: str) -> list[str]:

@@ -1,5 +1,6 @@
 """ONNX files on the command line: what is asked for, what is refused, and every message whole."""
 
+import io
 import json
 import subprocess
 import sys
@@ -166,13 +167,65 @@ def test_a_batch_that_the_file_fixes_is_said(capsys, folder):
     assert found["remarks"][0] == "a batch of 4 is counted, which the file fixes"
 
 
-@pytest.mark.parametrize("command", ["show", "sweep", "solve", "verify", "validate"])
-def test_what_needs_a_table_refuses(capsys, folder, command):
+NO_SPEC = (
+    "`{}` is an ONNX file, not a spec\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `lock` and `check` take it; the rest needs a block table\n"
+)
+NO_MODULE = (
+    "`--measure` runs a module, and `{}` holds none\n"
+    "  help: `archprof summary CODE --measure` measures what an ONNX file was exported from\n"
+)
+NO_TRAINING = (
+    "`{}` was exported as it runs in evaluation\n"
+    "  help: `--train` takes code that makes a torch module, as in `net.py:Net`, or a lock of `--modes eval,train`\n"
+)
+NO_CODE = "`{}` runs code, and `{{}}` {}\n  help: as in `net.py:Net{}`\n"
+REFUSED = {
+    "show {}": NO_SPEC,
+    "sweep {} --width 0.5,1": NO_SPEC,
+    "solve {} --max-macs 1M": NO_SPEC,
+    "verify {}": NO_SPEC,
+    "validate {}": NO_SPEC,
+    "summary {} --measure": NO_MODULE,
+    "check {} --max-macs 1M --measure": NO_MODULE,
+    "summary {} --train": NO_TRAINING,
+    "compare {0} {0} --train": NO_TRAINING,
+    "diff {0} {0} --train": NO_TRAINING,
+    "lock {} --modes eval,train": NO_CODE.format("--modes", "has none", ""),
+    "lock {} --real": NO_CODE.format("--real", "has none", ""),
+    "summary {} --real": NO_CODE.format("--real", "is none", " --real"),
+    "explain {} --real": NO_CODE.format("--real", "is none", " --real"),
+}
+
+
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_an_onnx_file_is_not_refuses(capsys, folder, command):
     _net(folder, (1, 3, 8, 8))
-    more = {"sweep": ("--width", "0.5,1"), "solve": ("--max-macs", "1M")}.get(command, ())
-    result = archprof(capsys, command, "net.onnx", *more)
-    assert result.code == 2
-    assert "`net.onnx` is an ONNX file, not a spec" in result.err + result.out
+    result = archprof(capsys, *command.format("net.onnx").split())
+    assert (result.code, result.err) == (2, REFUSED[command].format("net.onnx"))
+
+
+def test_too_many_names_are_told_as_they_were_typed(capsys):
+    message = archprof(capsys, "summary", "net.onnx", "-@H=8").err
+    assert message.startswith("archprof summary: got unexpected extra argument(s) (-@H=8)\n")
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", ["summary -", "lock -", "explain -"])
+def test_sizes_of_standard_input_are_asked_for(capsys, command):
+    assert archprof(capsys, *command.split()) == (
+        2,
+        "",
+        "<stdin>: axes of the input are free: `x` N×3×H×W\n"
+        "  help: give their sizes, as in `-@H=320,W=320`, or `--input x=3x320x320`\n",
+    )
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", REFUSED)
+def test_what_an_onnx_file_from_standard_input_is_not_refuses(capsys, command):
+    result = archprof(capsys, *command.format("-").split())
+    assert (result.code, result.err) == (2, REFUSED[command].format("<stdin>"))
 
 
 def test_compare_diff_explain_check_and_lock(capsys, folder):
@@ -192,7 +245,8 @@ def test_compare_diff_explain_check_and_lock(capsys, folder):
     assert archprof(capsys, "lock", "b.onnx", "--check", "a.lock.json").code == 1
 
 
-def test_what_is_not_counted_fails_a_check(capsys, folder):
+def _loop(folder):
+    """Write a loop of unknown length that multiplies (1, 8) by 8 × 8 each trip."""
     body = graph(
         [node("MatMul", "s w", "t"), node("Identity", "c", "on")],
         {"i": (), "c": (), "s": (1, 8)},
@@ -203,20 +257,80 @@ def test_what_is_not_counted_fails_a_check(capsys, folder):
     saved(
         folder, graph([node("Loop", "n _ x", "y", name="loop", body=body)], {"x": (1, 8), "n": ()}, types={"n": INT64})
     )
+
+
+def test_a_loop_of_unknown_length_costs_so_much_a_trip_and_fails_a_check(capsys, folder):
+    _loop(folder)
+    shown = archprof(capsys, "summary", "net.onnx").out
+    assert "params 64 (64) · MACs at least 64 (64) · activations 8\nnot counted: onnx.Loop (a trip) ×1\n" in shown
+    assert "\n`loop` runs as often as its inputs say: 64 MACs a trip are counted once\n" in shown
     result = archprof(capsys, "check", "net.onnx", "--max-macs", "1M")
-    assert result.code == 2
-    assert "onnx.Loop (a trip)" in result.out + result.err
+    assert (result.code, result.err) == (
+        2,
+        "net.onnx:1:1: MACs are at least 64; not counted: onnx.Loop (a trip) ×1\n"
+        '  help: `--allow-uncounted="onnx.Loop (a trip)"` holds what is counted to the limit\n',
+    )
+    allowed = ("check", "net.onnx", "--allow-uncounted=onnx.Loop (a trip)", "--max-macs")
+    assert (archprof(capsys, *allowed, "1M").code, archprof(capsys, *allowed, "63").code) == (0, 1)
+
+
+def test_a_lock_has_what_a_trip_of_a_loop_costs(capsys, folder):
+    _loop(folder)
+    assert archprof(capsys, "lock", "net.onnx", "-o", "net.lock.json").code == 0
+    locked, read = (
+        json.loads(archprof(capsys, "summary", name, "--format", "json").out) for name in ("net.lock.json", "net.onnx")
+    )
+    assert (locked["totals"], locked["layers"]) == (read["totals"], read["layers"])
+    assert locked["not_counted"] == read["not_counted"] == {"onnx.Loop (a trip)": 1}
 
 
 @pytest.mark.processes
 @pytest.mark.parametrize("piped", [True, False])
-def test_standard_input(folder, piped):
+@pytest.mark.parametrize("command", ["summary -", "check - --max-macs 1M", "lock -"])
+def test_standard_input(folder, command, piped):
     path = _net(folder, (1, 3, 8, 8))
-    command = [sys.executable, "-m", "archprof", "summary", "-", "--format", "json"]
+    words = command.split() + (["--format", "json"] if "lock" not in command else [])
     with open(path, "rb") as file:
         given = {"input": file.read()} if piped else {"stdin": file}
-        ran = subprocess.run(command, capture_output=True, check=True, **given)
-    assert json.loads(ran.stdout)["totals"]["macs"] == 27 * 4 * 64 + 8
+        ran = subprocess.run([sys.executable, "-m", "archprof", *words], capture_output=True, check=True, **given)
+    found = json.loads(ran.stdout)
+    macs = 27 * 4 * 64 + 8
+    if "summary" in command:
+        assert (found["model"], found["totals"]["macs"]) == ("stdin", macs)
+    elif "check" in command:
+        assert [one["actual"] for one in found["verdicts"]] == [macs]
+    else:
+        assert (found["captured"]["model"], found["nodes"][0]["path"]) == ("<stdin>", "stem.conv")
+
+
+@pytest.fixture
+def piped_in(folder, monkeypatch):
+    """Standard input that is an ONNX file with free axes."""
+    with open(_net(folder, ("N", 3, "H", "W")), "rb") as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file))
+        yield
+
+
+BEHIND = {
+    "summary -@H=8,W=8": 0,
+    "summary - --input 3x8x8": 0,
+    "explain -@H=8,W=8": 0,
+    "compare -@H=8,W=8 mobilenet_v2": 0,
+    "diff other.onnx@H=8,W=8 -@H=8,W=8": 0,
+    "check --max-macs 1M -@H=8,W=8": 0,
+    "check --max-macs 1k -@H=8,W=8": 1,
+    "lock - --input 3x8x8 -o net.lock.json": 0,
+    "lock --check other.lock.json -@H=8,W=8": 0,
+}
+
+
+@pytest.mark.usefixtures("piped_in")
+@pytest.mark.parametrize("command", BEHIND)
+def test_commands_that_take_standard_input(capsys, folder, command):
+    _net(folder, ("N", 3, "H", "W"), "other.onnx")
+    assert archprof(capsys, "lock", "other.onnx@H=8,W=8", "-o", "other.lock.json").code == 0
+    result = archprof(capsys, *command.split())
+    assert (result.code, result.err) == (BEHIND[command], "")
 
 
 @pytest.mark.processes
@@ -233,12 +347,76 @@ def test_a_file_at_a_revision(capsys, folder):
     assert json.loads(result.out)["totals"]["delta"]["macs"] == 27 * 4 * (256 - 64)
 
 
-def test_folded_norms_are_said(capsys, folder):
-    nodes = [node("Conv", "x onnx::Conv_1 onnx::Conv_2", "y", name="/conv/Conv")]
-    stored = {"onnx::Conv_1": weights(4, 3, 1, 1), "onnx::Conv_2": weights(4)}
+def _folded(folder, convolutions=1):
+    """Write convolutions of 1 × 1, 3 channels to 3 on 8 × 8, each with a folded norm, and a norm that stands."""
+    stored = {name: weights(3) for name in "gbmv"}
+    nodes = []
+    for k in range(convolutions):
+        names = [f"onnx::Conv_{2 * k}", f"onnx::Conv_{2 * k + 1}"]
+        nodes.append(node("Conv", " ".join([f"h{k}" if k else "x", *names]), f"h{k + 1}", name=f"/conv{k}/Conv"))
+        stored |= {names[0]: weights(3, 3, 1, 1) + k, names[1]: weights(3) + k}
+    nodes.append(node("BatchNormalization", f"h{convolutions} g b m v", "y", name="/norm/BatchNormalization"))
     saved(folder, graph(nodes, {"x": (1, 3, 8, 8)}, stored=stored))
+
+
+def test_folded_norms_are_said(capsys, folder):
+    _folded(folder)
     result = archprof(capsys, "summary", "net.onnx")
-    assert "1 convolution carries a folded norm: 16 params here, 20 before folding" in result.out
+    assert (
+        "\n1 convolution carries a folded norm: 18 params here, 21 before folding\n"
+        "whether it had a bias before, the file does not tell: 24 before folding if it had\n"
+    ) in result.out
+
+
+GONE = {
+    1: "1 norm folded into a convolution is not in it",
+    2: "2 norms folded into convolutions are not in it",
+}
+
+
+@pytest.mark.parametrize("convolutions", GONE)
+def test_conventions_that_count_norms_say_which_are_gone(capsys, folder, convolutions):
+    _folded(folder, convolutions)
+    fvcore = convolutions * 9 * 64 + 2 * 3 * 64  # the products, and two for each element of the norm that stands
+    rule = "what `fvcore.nn.FlopCountAnalysis(model, x).total()` calls flops"
+    shown = ("--convention", "fvcore,torch", "--format")
+    for kind in ("table", "markdown"):
+        out = archprof(capsys, "summary", "net.onnx", *shown, kind).out.replace("\\", "").splitlines()
+        assert f"fvcore 0.1.5.post20221221: {fvcore:,} MACs, {rule}; {GONE[convolutions]}" in map(str.strip, out)
+        assert sum("folded into" in line for line in out) == 1  # torch counts no norms
+    archprof(capsys, "lock", "net.onnx", "-o", "net.lock.json")
+    for name in ("net.onnx", "net.lock.json"):
+        found = json.loads(archprof(capsys, "summary", name, *shown, "json").out)
+        assert [one.get("folded_norms") for one in found["conventions"]] == [convolutions, None]
+        where = [layer["path"] for layer in found["layers"] if layer.get("folds_norm")]
+        assert where == [f"conv{k}" for k in range(convolutions)]
+    compared = archprof(capsys, "compare", "net.onnx", "net.onnx", "--convention", "fvcore").out
+    assert f"fvcore MACs of net {fvcore:,}; {GONE[convolutions]}" in compared
+    explained = archprof(capsys, "explain", "net.onnx", "--convention", "fvcore,thop").out
+    assert f"\nfvcore, thop: {GONE[convolutions]}\n" in explained
+
+
+# A convolution has 9 weights and 3 biases, and 64 positions; the norm 3 × 64 elements, 3 weights and 3 biases.
+PRICED = {
+    "fvcore": 2 * 9 * 64 + 2 * 3 * 64,
+    "ptflops": 2 * (9 + 3) * 64 + 2 * 3 * 64,
+    "ptflops-aten": 2 * (9 + 3) * 64,
+    "thop": 2 * 9 * 64 + 4 * 3 * 64,
+    "thop-2020-09": 2 * (9 + 3) * 64 + 2 * 3 * 64,
+    "ultralytics-thop": 2 * 9 * 64 + 4 * 3 * 64,
+    "torchinfo": 2 * (9 + 3) * 64 + 6,
+    "torchsummaryx": 2 * 9 * 64 + 3,
+    "torchprofile": 2 * 9 * 64 + 3 * 64,
+    "torch": 2 * 2 * 9 * 64,
+}
+
+
+def test_conventions_price_the_graph_as_it_stands(capsys, folder):
+    _folded(folder, 2)
+    asked = ("--convention", ",".join(PRICED), "--format", "json")
+    found = json.loads(archprof(capsys, "summary", "net.onnx", *asked).out)
+    assert {one["name"]: one["total"] for one in found["conventions"]} == PRICED
+    assert not any(one.get("not_priced") for one in found["conventions"])
 
 
 def test_tensors_in_other_files_are_told_and_not_opened(capsys, folder):

@@ -1,5 +1,6 @@
 """Programs of torch.export at the command line, none of them with torch: a fixture that torch 2.13 wrote."""
 
+import io
 import json
 import subprocess
 import sys
@@ -49,6 +50,24 @@ def test_summary(capsys):
     assert counted(capsys, "summary", "net.pt2", "--input", "3x16x24") == found
     assert counted(capsys, "summary", "net.pt2", "--input", "x=3x16x24") == found
     assert counted(capsys, "summary", "net.pt2", "--resolution", "16x24") == found
+
+
+TOLD = {
+    "summary -@s53=16,s0=24": f" · MACs {MACS:,} (",
+    "lock -@s53=16,s0=24": '"model": "<stdin>@s53=16,s0=24"',
+    f"check -@s53=16,s0=24 --max-macs {MACS}": f"  {MACS:,}  ",
+}
+
+
+@pytest.mark.parametrize("command", TOLD)
+@pytest.mark.parametrize("seekable", [True, False])
+def test_standard_input(capsys, monkeypatch, command, seekable):
+    data = Path("net.pt2").read_bytes()
+    with open("net.pt2", "rb") if seekable else io.BytesIO(data) as file:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(file if seekable else io.BufferedReader(file)))
+        result = archprof(capsys, *command.split())
+    assert (result.code, result.err) == (0, NOTE.replace("net.pt2", "<stdin>"))
+    assert TOLD[command] in result.out
 
 
 def test_what_takes_it(capsys):

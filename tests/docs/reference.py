@@ -61,7 +61,8 @@ holds a `/`), `git:REV:path` for a file at a revision, or `-` for standard input
 wanted: `mobilenet_v2@width=0.75,resolution=192`. Case and separators of a name are looked over: `MobileNetV2`,
 `mobilenet-v2`. A pattern (`'resnet*'`, `'specs/**/*.yaml'`) means every network that it matches; a command that takes
 one network takes a pattern that matches one. A path names a file, or a stream that the shell opened (`/dev/stdin`,
-`<(command)`); named pipes and devices are refused, and in a spec or a configuration streams are too.
+`<(command)`); what comes as `-` is known as an ONNX file, or as a program of torch.export, by how it begins. Named
+pipes and devices are refused, and in a spec or a configuration streams are too.
 
 The result goes to standard output, or with `-o` to a file, which is written whole or not at all; its suffix (`.json`,
 `.csv`, `.md`, `.txt`) gives the format unless `--format` does. Messages go to standard error. `NO_COLOR` and `COLUMNS`

@@ -1,5 +1,10 @@
 """What an NVIDIA H100 was measured to hold in a step of training: the bytes that torch 2.11's caching allocator was
-asked for, relative to those before the step, after a step to warm up. Momentum's and Adam's state is there before."""
+asked for, relative to those before the step, after a step to warm up. Momentum's and Adam's state is there before.
+
+Of each network, at its own resolution, `h100.csv` and `h100_more.csv` tell the peak of inference, what is there behind
+the forward and the backward pass, and the peaks of both. `h100_convolutions.csv` tells what single convolutions took
+beside their tensors, forward and for each of their two gradients: workspace.
+"""
 
 import csv
 from pathlib import Path
@@ -11,9 +16,15 @@ from archprof.ir.setup import Setup
 from archprof.memory.report import analyze_memory
 from archprof.memory.timeline import BACKWARD, FORWARD, STEP
 
-with Path(__file__).with_name("h100.csv").open() as file:
-    MEASURED = {row["model"]: row for row in csv.DictReader(file)}
+
+def read(file):
+    with Path(__file__).with_name(file).open() as lines:
+        return {row["model"]: row for row in csv.DictReader(lines)}
+
+
+MEASURED = read("h100.csv")
 CATALOG = sorted(name for name in MEASURED if ":" not in name)
+MORE = read("h100_more.csv")
 # Where no convolution takes a workspace at the peak.
 NO_WORKSPACE = [
     "convnext_tiny", "efficientnet_b0", "efficientnet_lite0", "mnasnet1_0", "mobilenet_v1", "mobilenet_v2",
@@ -32,6 +43,21 @@ def test_what_is_saved_for_backward_is_what_the_gpu_held(name, batch):
     found = memory(name, batch=batch, train="momentum").timeline
     assert found.after(FORWARD) == int(row[f"sgd_b{batch}_after_forward"])
     assert found.after(BACKWARD) == int(row[f"sgd_b{batch}_after_backward"])
+
+
+@pytest.mark.parametrize("name", sorted(MORE))
+def test_what_is_saved_for_backward_is_what_the_gpu_held_of_the_rest_of_the_catalog(name):
+    for batch in (8, 32):
+        found = memory(name, batch=batch, train="momentum").timeline
+        assert found.after(FORWARD) == int(MORE[name][f"sgd_b{batch}_after_forward"])
+        assert found.after(BACKWARD) == int(MORE[name][f"sgd_b{batch}_after_backward"])
+
+
+@pytest.mark.parametrize("name", CATALOG)
+def test_autocast_saves_what_the_gpu_held(name):
+    found = memory(name, batch=32, train="adamw", amp="bf16").timeline
+    assert found.after(FORWARD) == int(MEASURED[name]["adamw_bf16_b32_after_forward"])
+    assert found.after(BACKWARD) == int(MEASURED[name]["adamw_bf16_b32_after_backward"])
 
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 # How exporters write an axis that they have no name for.
 _NAMELESS = ("", "?", "-1", "None", "unk")
+_REFUSED = ("sequence", "map")
 _MOST_SIZE = 1 << 31
 
 
@@ -47,13 +48,12 @@ def inputs_of(graph: GraphRecord, request: Request) -> list[Taken]:
     given = _by_name(stated, request)
     stated = [_ranked(one, given[one.name]) if one.name in given else one for one in stated]
     for one in stated:
-        if one.wrapped or one.shape is None:
+        if one.wrapped in _REFUSED:
+            message = f"{request.file}: the input `{one.name}` is a {one.wrapped}, which archprof does not take"
+            raise usage_error(message, help="export it with tensors as inputs, optional ones among them")
+        if one.shape is None:
             message = f"{request.file}: the input `{one.name}` may have any number of axes"
-            advice = f"give its sizes, as in `--input {one.name}=3x320x320`"
-            if one.wrapped:
-                message = f"{request.file}: the input `{one.name}` is a {one.wrapped}, which archprof does not take"
-                advice = "export it with tensors as inputs"
-            raise usage_error(message, help=advice)
+            raise usage_error(message, help=f"give its sizes, as in `--input {one.name}=3x320x320`")
     asked = _Asked(stated, request)
     taken = [asked.taken(one) for one in stated]
     asked.raise_unused()
@@ -63,7 +63,7 @@ def inputs_of(graph: GraphRecord, request: Request) -> list[Taken]:
 
 def _ranked(stated: Stated, given: Given) -> Stated:
     """Return an input of any rank with as many axes as it is given."""
-    if stated.shape is not None or stated.wrapped or given.shape is None:
+    if stated.shape is not None or stated.wrapped in _REFUSED or given.shape is None:
         return stated
     return stated._replace(shape=(None,) * (len(given.shape) + (not given.form)))
 
@@ -220,7 +220,8 @@ def _free(free: Sequence[Stated], request: Request) -> UsageError:
     )
     axes = ",".join(f"{name}=320" for name in names)
     shape = "x".join(str(dim) if isinstance(dim, int) else "320" for dim in (free[0].shape or ())[1:])
-    advice = f"`{request.file}@{axes}`, or `--input {free[0].name}={shape}`"
+    typed = "-" if request.file == "<stdin>" else request.file
+    advice = f"`{typed}@{axes}`, or `--input {free[0].name}={shape}`"
     return usage_error(f"{request.file}: axes of the input are free: {said}", help=f"give their sizes, as in {advice}")
 
 

@@ -1,13 +1,16 @@
-"""Operators that run graphs: If, Loop and Scan. What is known of a condition or a number of trips decides what runs."""
+"""Operators that run graphs: Loop, Scan and SequenceMap here, If in `branches`. What is known of a number of trips
+decides what runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.captures.onnx.branches import run_branch
 from archprof.captures.onnx.call import Call
+from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
-from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
+from archprof.captures.onnx.ran import Place, Ran, Scope
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
 
 if TYPE_CHECKING:
@@ -15,52 +18,6 @@ if TYPE_CHECKING:
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
-
-
-def _if(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
-    """Run the branch that a known condition takes, or the one that multiplies more."""
-    branches = {name: call.graph(f"{name}_branch") for name in ("then", "else")}
-    condition = call.input().data
-    if condition is not None and condition[0] is not None:
-        return _inside(run, branches["then" if condition[0] else "else"], scope, place, node)
-    seen, misfits = {}, []
-    for name, graph in branches.items():
-        start, told = len(run.rows), len(run.said)
-        try:
-            outputs = _inside(run, graph, scope, place, node)
-            seen[name] = _Branch(outputs, run.rows[start:], run.said[told:])
-        except (NodeError, Misfit) as error:  # made for inputs of other sizes
-            misfits.append(error)
-        del run.rows[start:], run.said[told:]
-    if len(misfits) == len(branches):
-        raise misfits[0]
-    costlier = max(seen, key=lambda name: seen[name].macs)
-    chosen = seen[costlier]
-    less = any(branch.macs < chosen.macs for branch in seen.values())
-    run.rows.extend(row._replace(bounded=row.bounded or (less and row.macs > 0)) for row in chosen.rows)
-    run.said.extend(chosen.said)
-    if misfits or len({branch.macs for branch in seen.values()}) > 1:
-        costs = ", ".join(f"`{name}` {seen[name].cost if name in seen else 'does not fit'}" for name in branches)
-        run.said.append(f"the condition of `{node.name or node.op}` is not known: counted as `{costlier}` ({costs})")
-    return [one._replace(data=None) for one in chosen.outputs]
-
-
-class _Branch(NamedTuple):
-    """What a branch returns, what ran in it, and what is to be told of that."""
-
-    outputs: list[Tensor]
-    rows: list[Ran]
-    said: list[str]
-
-    @property
-    def macs(self) -> int:
-        """The multiply-accumulates of all rows."""
-        return sum(row.macs for row in self.rows)
-
-    @property
-    def cost(self) -> str:
-        """The multiply-accumulates in words."""
-        return f"{self.macs:,} MACs"
 
 
 def _either(first: Tensor, second: Tensor) -> Tensor:
@@ -72,15 +29,6 @@ def _either(first: Tensor, second: Tensor) -> Tensor:
     return first._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=data)
 
 
-def _inside(
-    run: Interpreter, graph: GraphRecord, scope: Scope, place: Place, node: NodeRecord, *given: Tensor
-) -> list[Tensor]:
-    """Run a graph in the scope of the node that holds it."""
-    inner = Scope(scope)
-    inner.values.update({stated.name: one for stated, one in zip(graph.inputs, given, strict=False)})
-    return run.graph(graph, inner, place._replace(inside=(*place.inside, node.name or node.op)))
-
-
 def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a loop's graph as often as is known, or once."""
     body = call.graph("body")
@@ -90,13 +38,13 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
 
     def trip(index: int | None, state: list[Tensor]) -> list[Tensor]:
         numbered = made("int64", (), [index])
-        return _inside(run, body, scope, place, node, numbered, made("bool", (), [goes_on]), *state)
+        return run.inside(body, scope, place, node, numbered, made("bool", (), [goes_on]), *state)
 
     if goes_on is not None and not goes_on:
         most = 0
     if most is not None and goes_on is not None and max(0, int(most)) * len(body.nodes) <= _MOST_LISTED:
         state, listed, known = carried, [], True
-        start = len(run.rows)
+        start, told = len(run.rows), len(run.said)
         for index in range(max(0, int(most))):
             condition, *found = trip(index, state)
             state = found[: len(carried)]
@@ -109,7 +57,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
             stacked = listed or [[Tensor("unknown", None)] * (len(node.outputs) - len(carried))]
             columns = [_stacked(parts, len(listed)) for parts in zip(*stacked, strict=True)]
             return _collected(run, node, place, [*state, *columns])
-        del run.rows[start:]
+        del run.rows[start:], run.said[told:]
     fixed = most if goes_on else None
     _, *found = _once(run, node, int(fixed) if fixed is not None else None, place, lambda: trip(None, _unsure(carried)))
     state, parts = found[: len(carried)], found[len(carried) :]
@@ -136,13 +84,12 @@ def _once(
     run: Interpreter, node: NodeRecord, trips: int | None, place: Place, trip: Callable[[], list[Tensor]]
 ) -> list[Tensor]:
     """Run a graph once, and note it as one row of all trips; of a number of trips that is not known, of one."""
-    from archprof.captures.onnx.ran import Ran
-
     start = len(run.rows)
     found = trip()
     rows = run.rows[start:]
     del run.rows[start:]
-    macs = sum(row.macs for row in rows) * (1 if trips is None else trips)
+    times = 1 if trips is None else trips
+    macs, puts_out = times * sum(row.macs for row in rows), times * activations_of(rows)
     counted = all(row.counted for row in rows) and (trips is not None or not macs)
     name, op = node.name or node.op, node.op
     if trips is None:
@@ -150,7 +97,8 @@ def _once(
         run.said.append(f"`{name}` runs as often as its inputs say: {macs:,} MACs a trip are counted once")
     names = tuple(map(str, range(len(found))))
     read = tuple(_read_outside(rows, start))
-    run.append(Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside, 0))
+    alike = Ran(node._replace(op=op, outputs=names), read, tuple(found), macs, counted, None, place.inside)
+    run.append(alike._replace(bounded=any(row.bounded for row in rows), puts_out=puts_out))
     return [one._replace(edge=run.rows[-1].outputs[k].edge) for k, one in enumerate(found)]
 
 
@@ -162,9 +110,7 @@ def _read_outside(rows: Sequence[Ran], start: int) -> Iterator[Tensor]:
 
 def _collected(run: Interpreter, node: NodeRecord, place: Place, outputs: list[Tensor]) -> Sequence[Tensor]:
     """Note what all trips return together: a row that reads the last of them."""
-    from archprof.captures.onnx.ran import Ran
-
-    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside, 0))
+    return run.append(Ran(node, tuple(outputs), tuple(outputs), 0, True, None, place.inside))
 
 
 def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
@@ -177,14 +123,9 @@ def _stacked(parts: Sequence[Tensor], trips: float | bool | None) -> Tensor:
 def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a graph once for each step along an axis of some inputs."""
     if call.version < 9:
-        raise Unknown  # it had the batch among its axes
-    body, count = call.graph("body"), call.integer("num_scan_inputs")
-    given = [one for one in call.inputs if one is not None]
-    split = len(given) - count
-    if count < 1 or split < 0:
-        raise Misfit(f"{count} of {len(given)} inputs are to be taken step by step")
-    state, taken = given[:split], given[split:]
-    axes = call.integers("scan_input_axes") or (0,) * count
+        return _scan_of_images(run, call, node, scope, place)
+    state, taken = _split(call, [one for one in call.inputs if one is not None])
+    axes = call.integers("scan_input_axes") or (0,) * len(taken)
     steps: Dim = None
     slices = []
     for one, axis in zip(taken, axes, strict=True):
@@ -192,19 +133,79 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         at = axis_of(axis, len(shape))
         steps = shape[at] if steps is None else steps
         slices.append(Tensor(one.dtype, (*shape[:at], *shape[at + 1 :]), edge=one.edge))
-    listed: list[list[Tensor]] = []
-    if steps is not None and steps * len(body.nodes) <= _MOST_LISTED:
-        for _ in range(steps):
-            found = _inside(run, body, scope, place, node, *state, *slices)
-            state = found[:split]
-            listed.append(found[split:])
-    else:
-        found = _once(run, node, steps, place, lambda: _inside(run, body, scope, place, node, *_unsure(state), *slices))
-        state, listed = found[:split], [found[split:]]
-    columns = [_stacked(parts, steps) for parts in zip(*listed, strict=True)]
+    body = _Body(run, call.graph("body"), node, scope, place)
+    state, parts = _stepped(body, None if steps is None else [steps], state, slices)
+    columns = [_stacked([part], steps) for part in parts]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
     stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
     return _collected(run, node, place, [*state, *stacked])
+
+
+def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
+    """Run a graph as opset 8 has it: for each image along the first axis of all inputs, and for each step along the
+    second axis of some, as many as a first input says of each image."""
+    before, taken = _split(call, [one for one in call.inputs[1:] if one is not None])
+    images, steps = taken[0].known_shape[:2]
+    if images is None:
+        raise Unknown
+    slices = [Tensor(one.dtype, one.known_shape[2:], edge=one.edge) for one in taken]
+    state = [Tensor(one.dtype, one.known_shape[1:], edge=one.edge) for one in before]
+    told = call.optional(0)
+    lengths = None if steps is None else [steps] * images
+    unsure = told is not None and (told.data is None or None in told.data)
+    if told is not None and told.data is not None and not unsure:
+        lengths = [int(length or 0) for length in told.data]
+        if steps is not None and max(lengths, default=0) > steps:
+            raise Misfit(f"{max(lengths)} steps of {steps}")
+    start = len(run.rows)
+    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), lengths, state, slices)
+    if unsure:
+        run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
+        run.said.append(f"`{node.name or node.op}` runs as long as its inputs say: {steps} steps are counted")
+    parts = [_stacked([part], steps) for part in parts]
+    return _collected(run, node, place, [_stacked([one], images) for one in (*state, *parts)])
+
+
+def _split(call: Call, given: Sequence[Tensor]) -> tuple[list[Tensor], list[Tensor]]:
+    """Return what a scan carries from step to step, and what it takes step by step."""
+    count = call.integer("num_scan_inputs")
+    split = len(given) - count
+    if count < 1 or split < 0:
+        raise Misfit(f"{count} of {len(given)} inputs are to be taken step by step")
+    return list(given[:split]), list(given[split:])
+
+
+class _Body(NamedTuple):
+    """A graph that runs step by step, and the node that holds it."""
+
+    run: Interpreter
+    graph: GraphRecord
+    node: NodeRecord
+    scope: Scope
+    place: Place
+
+    def step(self, *given: Tensor) -> list[Tensor]:
+        """Run the graph."""
+        return self.run.inside(self.graph, self.scope, self.place, self.node, *given)
+
+
+def _stepped(
+    body: _Body, lengths: Sequence[int] | None, state: list[Tensor], taken: list[Tensor]
+) -> tuple[list[Tensor], list[Tensor]]:
+    """Run a graph as often as sequences are long, each from a first state; of very many steps, or as many as nobody
+    knows, one stands for all. Returns the state behind, and what a step returns beside."""
+    run, split = body.run, len(state)
+    steps = None if lengths is None else sum(lengths)
+    if lengths is None or not steps or steps * len(body.graph.nodes) > _MOST_LISTED:
+        found = _once(run, body.node, steps, body.place, lambda: body.step(*_unsure(state), *taken))
+        return found[:split], found[split:]
+    after, beside = state, state[:0]
+    for length in lengths:
+        after = state
+        for _ in range(length):
+            found = body.step(*after, *taken)
+            after, beside = found[:split], found[split:]
+    return after, beside
 
 
 def _along(tensor: Tensor, axis: int) -> Tensor:
@@ -225,13 +226,13 @@ def _map(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Pl
     results: list[list[Tensor]] = []
     for k, item in enumerate(items):
         given = [one.items[k] if one.items is not None else one for one in others]
-        results.append(_inside(run, call.graph("body"), scope, place, node, item, *given))
+        results.append(run.inside(call.graph("body"), scope, place, node, item, *given))
     columns = zip(*results, strict=True) if results else [()] * len(node.outputs)
     return [Tensor(column[0].dtype if column else "unknown", None, items=tuple(column)) for column in columns]
 
 
 RUNS: dict[str, Callable[[Interpreter, Call, NodeRecord, Scope, Place], Sequence[Tensor]]] = {
-    "If": _if,
+    "If": run_branch,
     "Loop": _loop,
     "Scan": _scan,
     "SequenceMap": _map,

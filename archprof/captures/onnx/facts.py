@@ -50,6 +50,22 @@ def _of_nodes(nodes: Iterable[NodeRecord]) -> Iterator[Stored]:
                 yield from (one for graph in value if isinstance(graph, GraphRecord) for one in _of_graph(graph))
 
 
+def statistics_of(model: ModelRecord) -> dict[int, str]:
+    """Return which stored tensors operators take for running statistics, by their keys, whether they run or not."""
+    return dict(_statistics(model.graph, {}))
+
+
+def _statistics(graph: GraphRecord, around: Mapping[str, int]) -> Iterator[tuple[int, str]]:
+    named = {**around, **{one.name: one.key for one in graph.stored}}
+    for node in graph.nodes:
+        if node.op == "BatchNormalization":
+            found = zip(node.inputs[3:], STATISTICS, strict=False)
+            yield from ((named[name], slot) for name, slot in found if name in named)
+        for value in node.attributes.values():
+            if isinstance(value, GraphRecord):
+                yield from _statistics(value, named)
+
+
 def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
     """Return what a file stores; *roles* says of stored tensors, by their keys, what an operator takes them for."""
     floats = scalars = quantised = constants = external = 0
@@ -78,11 +94,13 @@ def is_quantised(stored: Stored, role: str | None) -> bool:
 
 class Folded(NamedTuple):
     """Norms that the exporter has folded into convolutions: how many carry one, how many more elements there were
-    before, and how many of them have the bias of another, which was equal."""
+    before, and how many of them have the bias of another, which was equal. There were so many more if the convolutions
+    had biases of their own of which the file does not tell (*untold*)."""
 
     convolutions: int
     elements: int
     merged: int
+    untold: int
 
 
 def folded(rows: Iterable[Ran]) -> Folded:
@@ -90,11 +108,12 @@ def folded(rows: Iterable[Ran]) -> Folded:
     weight and bias, which it may not have had."""
     # A module that is called again has its norm once.
     found = {(_stored(row, 1), _stored(row, 2)): row for row in rows if is_folded(row)}
-    elements, biases = 0, set()
+    elements, untold, biases = 0, 0, set()
     for (_, bias), row in found.items():
         elements += _before(row, merged=bias in biases)
+        untold += _features(row) if _is_renamed(row) else 0
         biases.add(bias)
-    return Folded(len(found), elements, len(found) - len(biases))
+    return Folded(len(found), elements, len(found) - len(biases), untold)
 
 
 def _stored(row: Ran, index: int) -> object:
@@ -107,7 +126,12 @@ def is_folded(row: Ran) -> bool:
     """Tell whether a convolution carries a norm: one exporter names such a bias itself, another says what it did."""
     if row.node.op not in ("Conv", "ConvTranspose") or row.node.domain:
         return False
-    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _bias(row).startswith("onnx::Conv_")
+    return "FuseBatchNorm" in row.node.metadata.get(REWRITTEN, "") or _is_renamed(row)
+
+
+def _is_renamed(row: Ran) -> bool:
+    """Tell whether the exporter has given the bias a name of its own, whether the convolution had one before or not."""
+    return _bias(row).startswith("onnx::Conv_")
 
 
 def _bias(row: Ran) -> str:
@@ -117,6 +141,9 @@ def _bias(row: Ran) -> str:
 def _before(row: Ran, *, merged: bool) -> int:
     """Return how many more elements there were before folding: a weight and a bias for each feature, less the bias of
     the convolution where that came by it, and is not *merged* into that of another."""
-    features = (row.outputs[0].shape or (0, 0))[1] or 0
-    came = _bias(row).startswith("onnx::Conv_") or _bias(row) == f"{row.node.inputs[1]}_bias"
-    return features if came and not merged else 2 * features
+    came = _is_renamed(row) or _bias(row) == f"{row.node.inputs[1]}_bias"
+    return _features(row) if came and not merged else 2 * _features(row)
+
+
+def _features(row: Ran) -> int:
+    return (row.outputs[0].shape or (0, 0))[1] or 0

@@ -11,17 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
-from archprof.captures.onnx.facts import Facts, facts_of, folded, stored_in
+from archprof.captures.onnx.facts import Facts, facts_of, folded, statistics_of, stored_in
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
+from archprof.captures.onnx.paths import plain
 from archprof.captures.onnx.ran import NodeError
 from archprof.captures.onnx.rules import NEWEST, OLDEST
 from archprof.captures.onnx.tensor import Tensor
 from archprof.captures.onnx.wire import Damaged
 from archprof.costs.report import analyze_graph
 from archprof.errors import Location, Problem, UsageError, usage_error
-from archprof.inputs import is_stream, remember
+from archprof.inputs import is_stream, remember, shown_name
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.origin import Unlisted
 from archprof.units import exact, plural, short
@@ -40,15 +41,21 @@ def read_onnx(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence
     Raises UsageError for a file that is none, for free axes that have no size, and, with the node, where the sizes do
     not fit.
     """
-    model, name = _model(path), _name(path)
-    taken = inputs_of(model.graph, Request(path, sizes, inputs))
-    runs, said = _runs(model, taken, path)
-    roles = roles_of(runs[0].rows)
+    model, name, shown = _model(path), _name(path), shown_name(path)
+    taken = inputs_of(model.graph, Request(shown, sizes, inputs))
+    runs, said = _runs(model, taken, shown)
+    roles = statistics_of(model) | roles_of(runs[0].rows)
     stored = list(stored_in(model))
     facts = facts_of(model, roles)
-    origin = Unlisted(name, name, path, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
+    origin = Unlisted(name, name, shown, note=model.producer, asked=tuple(sizes), stored=facts._asdict())
     graph = graph_of(runs, origin, stored, roles)
-    remarks = (*said, *_batch_said(taken), *_said(facts, runs[0], graph))
+    remarks = (
+        *dict.fromkeys(said),
+        *_optional_said(model),
+        *_batch_said(taken),
+        *_unsure_said(runs[0]),
+        *_said(facts, runs[0], graph),
+    )
     return graph._replace(origin=origin._replace(remarks=remarks))
 
 
@@ -59,7 +66,7 @@ def runs_of(path: str, sizes: Sequence[tuple[str, str]] = (), inputs: Sequence[G
 
 
 def _model(path: str) -> ModelRecord:
-    shown = "<stdin>" if path == "-" else path
+    shown = shown_name(path)
     data = _bytes(path)
     if len(data) > MAX_BYTES:
         raise usage_error(f"{shown}: more than 2 GiB, which no ONNX file has")
@@ -152,6 +159,16 @@ def _name(path: str) -> str:
     return "stdin" if path == "-" else stem.removesuffix(".onnx") or "model"
 
 
+def _optional_said(model: ModelRecord) -> list[str]:
+    names = [f"`{plain(one.name)}`" for one in model.graph.inputs if one.wrapped == "optional"]
+    return [f"counted with what may be left out: {', '.join(names)}"] if names else []
+
+
+def _unsure_said(run: Run) -> list[str]:
+    names = [f"`{plain(name)}`" for name, one in run.outputs.items() if one.elements is None and one.items is None]
+    return [f"outputs whose shape is not known: {', '.join(names)}"] if names else []
+
+
 def _batch_said(taken: Sequence[Taken]) -> list[str]:
     fixed = {one.shape[0] for one in taken[:1] if len(one.shape) > 1}
     sizes = [size for size in fixed if size is not None and size > 1]
@@ -162,11 +179,11 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     said = []
     largest = sorted(facts.weight_bytes.items(), key=lambda one: -one[1])
     bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
-    parts = [f"{exact(facts.floats)} floats ({plural(facts.scalars, 'single constant')})"]
-    if facts.quantised:
-        parts.append(f"{exact(facts.quantised)} quantised")
-    parts.append(f"{exact(facts.constants)} other constants")
-    said.append(f"stored: {', '.join(parts)} · bytes: {bytes_by}")
+    single = f" ({plural(facts.scalars, 'single constant')})" if facts.scalars else ""
+    parts = [f"{exact(facts.floats)} floats{single}"]
+    parts += [f"{exact(facts.quantised)} quantised"] if facts.quantised else []
+    parts += [f"{exact(facts.constants)} other constants"] if facts.constants else []
+    said.append(f"stored: {', '.join(parts)}" + (f" · bytes: {bytes_by}" if bytes_by else ""))
     if facts.external_bytes:
         said.append(f"{short(facts.external_bytes)}B of them in other files, which are not opened")
     norms = folded(run.rows)
@@ -177,4 +194,11 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
         verb = "carries" if norms.convolutions == 1 else "carry"
         shared = f"; {norms.merged} share the bias of another, as equal tensors are merged" if norms.merged else ""
         said.append(f"{carried} {verb} a folded norm: {exact(here)} params here, {before} before folding{shared}")
+    if norms.untold:
+        most = exact(here + norms.elements + norms.untold)
+        one = norms.convolutions == 1
+        had = "it had a bias" if one else "they had biases"
+        said.append(
+            f"whether {had} before, the file does not tell: {most} before folding if {'it' if one else 'all'} had"
+        )
     return said

@@ -8,11 +8,12 @@ from typing import NamedTuple
 from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
-from archprof.captures.onnx.facts import STATISTICS, is_quantised
-from archprof.captures.onnx.lift import Holds, lift
+from archprof.captures.onnx.facts import STATISTICS, is_folded, is_quantised
+from archprof.captures.onnx.lift import Holds, call_of, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
 from archprof.captures.onnx.ran import Ran
+from archprof.captures.onnx.rules.quantised import BITS, in_a_byte
 from archprof.captures.onnx.tensor import Tensor
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Graph, Node, Provenance
@@ -35,7 +36,8 @@ class Run(NamedTuple):
 
 def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], roles: Mapping[int, str]) -> Graph:
     """Return the graph of a model that was run at the batch sizes of `captures.batch`, or, where the file fixes one,
-    once. What of the *stored* tensors no node reads, a row of its own holds."""
+    once. What of the *stored* tensors no node reads, a row of its own holds. Its outputs are those whose shape is
+    known."""
     first = runs[0]
     alike = len(runs) > 1 and all([row.node for row in one.rows] == [row.node for row in first.rows] for one in runs)
     seen = runs if alike else runs[:1]
@@ -45,9 +47,10 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     holder = _Holder(roles)
     for index, place in enumerate(places(first.rows)):
         _add(builder, [one.rows[index] for one in seen], place, holder, channels)
-    _name_blocks(builder.nodes)
+    _name_blocks(builder.nodes, first.rows)
     _add_unused(builder, stored, holder)
-    outputs = {plain(name): one.edge for name, one in first.outputs.items() if one.edge is not None}
+    known = {name: one for name, one in first.outputs.items() if one.elements is not None}
+    outputs = {plain(name): one.edge for name, one in known.items() if one.edge is not None}
     graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
     return graph._replace(single_batch=len(seen) == 1)
 
@@ -63,20 +66,23 @@ def _add(
     op = lift(row, holds, inputs, outputs)
     names = {one.key: plain(one.stored.name) or f"constant {one.stored.key}" for one in holds}
     provenance = Provenance(None, block=place.block, block_type=place.block_type)
-    placement = Placement(True, {}, provenance, names or None)
+    placement = Placement(True, {}, provenance, names or None, folds_norm=is_folded(row))
     builder.append(place.path, op, read, _as_operator(op, inputs, outputs), op.kind, op.form, placement)
 
 
-def _name_blocks(nodes: list[Node]) -> None:
-    """Name each block of which no class is known by what multiplies most in it, or stands first."""
-    most: dict[str, tuple[int, str]] = {}
-    for node in nodes:
-        macs = total(node.op.macs((), node.outputs)) if isinstance(node.op, Recorded) else node.op.weighted
-        if node.block not in most or macs > most[node.block][0]:
-            most[node.block] = (int(macs), node.op.describe())
-    for index, node in enumerate(nodes):
-        if node.provenance is not None and not node.provenance.block_type:
-            nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
+def _name_blocks(nodes: list[Node], rows: Sequence[Ran]) -> None:
+    """Name each block of which no class is known by what multiplies most in it, or else holds most, or stands first."""
+    most: dict[str, tuple[tuple[int, int], str]] = {}
+    unnamed = [index for index, node in enumerate(nodes) if node.provenance and not node.provenance.block_type]
+    for index in unnamed:
+        node = nodes[index]
+        weight = rows[index].macs, sum(int(total(terms)) for terms in node.op.parameters().values())
+        if node.block not in most or weight > most[node.block][0]:
+            most[node.block] = (weight, node.op.describe())
+    for index in unnamed:
+        node = nodes[index]
+        assert node.provenance is not None
+        nodes[index] = node._replace(provenance=node.provenance._replace(block_type=most[node.block][1]))
 
 
 class _Holder:
@@ -109,12 +115,32 @@ class _Holder:
             return bool(role) or (role is None and stored.elements > 1)
         return is_quantised(stored, role)
 
+    def learns(self, stored: Stored) -> bool:
+        """Tell whether a stored tensor is a weight, rather than running statistics."""
+        return self._roles.get(stored.key) not in STATISTICS
+
+
+def activations_of(rows: Sequence[Ran]) -> int:
+    """Return what rows put out that multiply by weights, as the metric of that name counts it."""
+    holder = _Holder(roles_of(rows))
+    return sum(_put_out(row, holder) for row in rows)
+
+
+def _put_out(row: Ran, holder: _Holder) -> int:
+    if row.puts_out is not None:
+        return row.puts_out
+    weighted = row.macs and any(one.learns for one in holder.holds(row))
+    return (row.outputs[0].elements or 0) if weighted else 0
+
 
 def _elements(row: Ran, key: str, stored: Stored) -> int:
     """Return the elements of a tensor; weights of a few bits are packed, several in a byte."""
-    rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
-    packed = row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight"
-    return rows * columns if packed and isinstance(rows, int) and isinstance(columns, int) else stored.elements
+    if row.node.op in ("MatMulNBits", "MatMulBnb4") and key == "weight":
+        rows, columns = (row.node.attributes.get(name) for name in ("N", "K"))
+        return rows * columns if isinstance(rows, int) and isinstance(columns, int) else stored.elements
+    if row.node.op in BITS and key.startswith("weight"):
+        return stored.elements * in_a_byte(call_of(row), stored.dtype.name)
+    return stored.elements
 
 
 def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
@@ -123,21 +149,46 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
     found: dict[int, str] = {}
     for row in rows:
         slots = row.rule.slots if row.rule is not None else ()
-        for index, one in enumerate(row.inputs[: len(slots)]):
-            if one is not None and one.source is not None and not (row.rule and row.rule.keeps and not index):
-                found[one.source.key] = found.get(one.source.key) or slots[index]
+        of_sizes = _is_of_sizes(row)
+        for index, one in enumerate(row.inputs if of_sizes else row.inputs[: len(slots)]):
+            if one is not None and one.source is not None and (of_sizes or not _is_worked_on(row, index)):
+                found[one.source.key] = found.get(one.source.key) or ("" if of_sizes else slots[index])
     return found
+
+
+def _is_of_sizes(row: Ran) -> bool:
+    """Tell whether a row computes sizes: a list of known numbers from such and what the file stores, or whole ones of
+    what the file has as floats."""
+    if any(one.data is None or None in one.data or len(one.shape or ()) > 1 for one in row.outputs):
+        return False
+    if row.node.op == "Cast":
+        return row.outputs[0].dtype in ("int32", "int64", "bool")
+    joins = row.rule is not None and row.rule.kind == "join"
+    return joins and any(one is not None and one.edge is not None for one in row.inputs)
+
+
+def _is_worked_on(row: Ran, index: int) -> bool:
+    """Tell whether an input is what an operator works on: what is stored there says by its own type what it is."""
+    rule = row.rule
+    return rule is not None and index == 0 and (rule.keeps or not rule.slots[0])
 
 
 def _add_unused(builder: GraphBuilder, stored: Iterable[Stored], holder: _Holder) -> None:
     """Add what the file stores and nothing reads, as branches that are not taken do."""
     unused = [one for one in stored if one.key not in holder.taken and holder.is_weight(one)]
     if unused:
-        held = tuple([(f"{plain(one.name) or 'constant'}.{one.key}", one.elements) for one in unused])
-        op = Recorded(NOT_RUN, held=held)
-        names = {key: key for key, _ in held}
+        held, kept = (
+            tuple([(_named(one), one.elements) for one in unused if holder.learns(one) is learns])
+            for learns in (True, False)
+        )
+        op = Recorded(NOT_RUN, held=held, kept=kept)
+        names = {key: key for key, _ in (*held, *kept)}
         place = Provenance(None, block=NOT_RUN, block_type=NOT_RUN)
         builder.append(NOT_RUN, op, (), (_NOTHING,), op.kind, "function", Placement(True, {}, place, names))
+
+
+def _named(stored: Stored) -> str:
+    return f"{plain(stored.name) or 'constant'}.{stored.key}"
 
 
 # What a row returns of which not even the rank is known.

@@ -54,6 +54,12 @@ class Interpreter:
         self._nodes(graph.nodes, scope, place, graph)
         return [scope.find(stated.name) or as_stated(stated) for stated in graph.outputs]
 
+    def inside(self, graph: GraphRecord, scope: Scope, place: Place, node: NodeRecord, *given: Tensor) -> list[Tensor]:
+        """Return what a graph returns that a node holds, run on what is *given* and in the scope of the node."""
+        inner = Scope(scope)
+        inner.values.update({stated.name: one for stated, one in zip(graph.inputs, given, strict=False)})
+        return self.graph(graph, inner, place._replace(inside=(*place.inside, node.name or node.op)))
+
     def _nodes(self, nodes: Sequence[NodeRecord], scope: Scope, place: Place, graph: GraphRecord | None) -> None:
         for node in nodes:
             self._left -= 1
@@ -104,8 +110,8 @@ class Interpreter:
             if outputs is not None and rule.keeps:
                 first = call.input()
                 outputs[0] = outputs[0]._replace(source=first.source if first.edge is None else None)
-        if outputs is None:
-            outputs = [Tensor("unknown", None)] * len(node.outputs)
+        outputs = outputs or []
+        outputs += [Tensor("unknown", None)] * (len(node.outputs) - len(outputs))
         if any(one.shape is None or None in one.shape for one in outputs) and graph is not None:
             outputs = _completed(outputs, node, graph)
         ran = Ran(node, call.inputs, tuple(outputs), macs or 0, macs is not None, rule, place.inside, call.version)

@@ -39,7 +39,7 @@ def lift(row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Seq
     if typed is not None and _fits(typed, row, holds, inputs, outputs):
         return typed
     kept = {one: tuple([(h.key, h.elements) for h in holds if h.learns is one]) for one in (True, False)}
-    facts = (kind_of(row), row.counted, _divides(row), row.bounded)
+    facts = (kind_of(row), row.counted, _divides(row), row.bounded, row.puts_out)
     return Recorded(_target(row), row.macs, kept[True], kept[False], *facts)
 
 
@@ -76,11 +76,12 @@ def kind_of(row: Ran) -> str:
 
 def _kind_of_convolution(row: Ran) -> str:
     assert row.rule is not None
-    weight = row.inputs[row.rule.slots.index("weight")]
-    if weight is None or weight.shape is None:
+    call = call_of(row)
+    try:
+        first, each, *kernel = call.sizes(row.rule.slots.index("weight"))
+        groups = call.integer("group", 1)
+    except (Misfit, Unknown, ValueError):  # what it runs on is not known, and so nothing has looked at its weight yet
         return "standard"
-    groups = row.node.attributes.get("group", 1)
-    first, each, *kernel = weight.shape
     if groups == 1:
         return "pointwise" if set(kernel) == {1} else "standard"
     return "depthwise" if (first, each) == (groups, 1) else "grouped"
@@ -94,17 +95,20 @@ def _divides(row: Ran) -> int | None:
         return None
     if kind_of(row) not in _WINDOWS or "Transpose" in row.node.op:
         return 1
-    strides = row.node.attributes.get("strides") or (1,)
-    return int(strides[-1])
+    try:
+        strides = call_of(row).integers("strides") or (1,)
+    except Misfit:  # likewise
+        return 1
+    return strides[-1]
 
 
 def _fits(op: Operator, row: Ran, holds: Sequence[Holds], inputs: Sequence[Value], outputs: Sequence[Value]) -> bool:
     held = {(one.key, one.learns): one.elements for one in holds}
-    stated = {(name, True): total(terms) for name, terms in op.parameters().items()}
-    stated |= {(name, False): total(terms) for name, terms in op.buffers().items()}
-    if stated != held:
-        return False
     try:
+        stated = {(name, True): total(terms) for name, terms in op.parameters().items()}
+        stated |= {(name, False): total(terms) for name, terms in op.buffers().items()}
+        if stated != held:
+            return False
         made = op.outputs(*inputs)
         same_shapes = [value.shape for value in made] == [value.shape for value in outputs]
         return same_shapes and total(op.macs(inputs, made)) == row.macs

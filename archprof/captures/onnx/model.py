@@ -8,6 +8,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archprof.captures.onnx.elements import TYPES, UNKNOWN, Data, ElementType, from_bytes, is_float
+from archprof.captures.onnx.order import in_order
 from archprof.captures.onnx.wire import (
     FIXED32,
     SPAN,
@@ -17,6 +18,7 @@ from archprof.captures.onnx.wire import (
     Span,
     fields,
     float_at,
+    let_go,
     numbers,
     packed,
 )
@@ -31,6 +33,7 @@ _MAX_FIELDS = 20_000_000
 _MAX_GRAPHS_DEEP = 16
 _MAX_TEXT = 1 << 16
 _MOST_ELEMENTS = 1 << 53
+_MAPPED = 8 << 20  # of a file at a time
 
 Dim = int | str | None  # as stated: so many, so many by name, or free
 
@@ -125,6 +128,7 @@ class _Reader:
         self._nodes = MAX_OPERATORS
         self._depth = 0
         self._keys = 0
+        self._gone = 0  # before it, nothing is mapped any more
 
     def model(self, span: Span) -> ModelRecord:
         graph: GraphRecord | None = None
@@ -173,9 +177,12 @@ class _Reader:
                     between.append(_inside(span, field))
                 case 15:
                     stored.append(self._sparse(_inside(span, field)))
+            if field.end - self._gone > _MAPPED:
+                let_go(span.data)
+                self._gone = field.end
         self._depth -= 1
         return GraphRecord(
-            name, tuple(nodes), tuple(stored), tuple(inputs), tuple(outputs), lambda: self._between(between)
+            name, tuple(in_order(nodes)), tuple(stored), tuple(inputs), tuple(outputs), lambda: self._between(between)
         )
 
     def _between(self, spans: Iterable[Span]) -> dict[str, Stated]:
@@ -320,7 +327,8 @@ class _Reader:
                 inner = _inside(span, field)
                 for one in self._fields(inner):
                     if one.number == 1:
-                        return self._type(name, _inside(inner, one), deep + 1)._replace(wrapped=wrapped)
+                        found = self._type(name, _inside(inner, one), deep + 1)
+                        return found._replace(wrapped=found.wrapped or wrapped)
                 return Stated(name, wrapped=wrapped)
             if field.number == 5:
                 return Stated(name, wrapped="map")
@@ -370,7 +378,7 @@ class _Reader:
                 case 11:
                     defaults.update([self._attribute(_inside(span, field))])
         called = (texts[10], texts[1], texts[13])
-        return called, FunctionRecord(tuple(inputs), tuple(outputs), tuple(nodes), defaults, opsets)
+        return called, FunctionRecord(tuple(inputs), tuple(outputs), tuple(in_order(nodes)), defaults, opsets)
 
     def _opset(self, span: Span) -> tuple[str, int]:
         domain, version = "", 0

@@ -4,7 +4,7 @@ operators and numbers."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archprof.captures.onnx.facts import is_folded
@@ -16,11 +16,9 @@ _MOST_TEXT = 200
 
 
 class Stood(NamedTuple):
-    """Where a node stood: the path of the module that called it, that module's class if it is known, and the node's
-    own name there."""
+    """Where a node stood: the path of the module that called it, and the node's own name there."""
 
     module: str
-    cls: str
     name: str
 
 
@@ -49,7 +47,7 @@ def places(rows: Sequence[Ran]) -> list[RowPlace]:
     for row, one in zip(rows, stood, strict=True):
         operators[one.module].add(row.node.op)
     parents = {one.module.rpartition(".")[0] for one in stood}
-    classes = {one.module: one.cls for one in stood if one.cls}
+    classes = {plain(module): plain(cls) for row in rows for module, cls in _classes(row) if module}
     bare = not any(operators.keys())
     numbers: Counter[tuple[str, str]] = Counter()
     found: list[RowPlace] = []
@@ -80,16 +78,24 @@ def _stood(row: Ran) -> Stood:
     metadata = row.node.metadata
     if REWRITTEN in metadata and is_folded(row):
         # It stands where the norm stood; its weight has the convolution's name.
-        return Stood(row.node.inputs[1].rpartition(".")[0], "", row.node.op)
-    scopes, classes = _texts(metadata.get(SCOPES, "")), _texts(metadata.get(CLASSES, ""))
+        return Stood(row.node.inputs[1].rpartition(".")[0], row.node.op)
+    scopes = _texts(metadata.get(SCOPES, ""))
     if len(scopes) > 1:
-        cls = classes[len(scopes) - 2].rpartition(".")[2] if len(classes) == len(scopes) else ""
-        return Stood(scopes[-2], cls, scopes[-1])
+        return Stood(scopes[-2], scopes[-1])
     *modules, name = _segments(row.node.name)
     prefix = [part for caller in row.inside for part in _segments(caller)]
     if modules[: len(prefix)] == prefix:
         prefix = []
-    return Stood(_joined([*prefix, *modules]), "", name)
+    return Stood(_joined([*prefix, *modules]), name)
+
+
+def _classes(row: Ran) -> Iterator[tuple[str, str]]:
+    """Yield the modules around a node, and the class of each, where the exporter says so."""
+    metadata = row.node.metadata
+    if CLASSES in metadata:
+        scopes, classes = _texts(metadata.get(SCOPES, "")), _texts(metadata[CLASSES])
+        if len(classes) == len(scopes):
+            yield from ((scope, cls.rpartition(".")[2]) for scope, cls in zip(scopes[:-1], classes[:-1], strict=True))
 
 
 def _texts(listed: str) -> list[str]:

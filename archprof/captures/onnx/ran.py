@@ -13,7 +13,8 @@ from archprof.captures.onnx.tensor import Tensor
 class Ran(NamedTuple):
     """A node that ran: what it read and returned, its multiply-accumulates, whether they are known, and the rule that
     says so, if there is one. *inside* are the names of the nodes that call it, of a function or a graph; *bounded* says
-    that another one may run in its place, which multiplies less."""
+    that another one may run in its place, which multiplies less; *puts_out* are the activations of all for which it
+    stands."""
 
     node: NodeRecord
     inputs: tuple[Tensor | None, ...]
@@ -24,6 +25,7 @@ class Ran(NamedTuple):
     inside: tuple[str, ...] = ()
     version: int = 0
     bounded: bool = False
+    puts_out: int | None = None
 
 
 class NodeError(Exception):

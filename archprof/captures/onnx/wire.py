@@ -1,7 +1,7 @@
 """The wire format of protocol buffers: a message's fields, one after the other, of bytes that may lie."""
 
+import mmap
 from collections.abc import Iterator
-from mmap import mmap
 from struct import calcsize, iter_unpack, unpack_from
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ class Damaged(ValueError):
 
 
 # In memory, or of a file that is mapped there: what nobody asks for is never read.
-Bytes = bytes | mmap
+Bytes = bytes | mmap.mmap
 
 
 class Field(NamedTuple):
@@ -40,6 +40,13 @@ class Span(NamedTuple):
     def bytes(self) -> bytes:
         """Return the bytes themselves."""
         return self.data[self.start : self.end]
+
+
+def let_go(data: Bytes) -> None:
+    """Give back what was read of a mapped file: around each byte that is asked for the system maps megabytes, which are
+    counted as the process's memory; asked for again, they are there."""
+    if isinstance(data, mmap.mmap) and hasattr(data, "madvise"):
+        data.madvise(mmap.MADV_DONTNEED)
 
 
 class Allowance:

@@ -6,11 +6,11 @@ from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from zlib import error as ZlibError
 
 from archprof.errors import UsageError, usage_error
-from archprof.inputs import open_bytes
+from archprof.inputs import open_bytes, shown_name, standard_input
 from archprof.spec import git
 
 MAX_BYTES = 1 << 26
-# Of a blob in git, which holds the weights, too.
+# Of a blob in git and of a pipe, which hold the weights too.
 _MAX_BLOB = 1 << 30
 # Of what is read at once: the list of files at a zip's end.
 _MAX_READ = 1 << 23
@@ -25,12 +25,13 @@ class Texts(NamedTuple):
 
 def read_texts(path: str) -> Texts:
     """Return the texts of an exported program, of each at most a byte more than it may have; `git:REV:path` is one at a
-    revision.
+    revision, `-` one from standard input.
 
     Raises UsageError for a file that is none, and SpecError where git has no such file.
     """
+    file_of, path = path, shown_name(path)
     try:
-        with _opened(path) as file, ZipFile(_Bounded(file)) as archive:
+        with _opened(file_of) as file, ZipFile(_Bounded(file)) as archive:
             return _texts(path, archive)
     except FileNotFoundError:
         advice = f'`torch.export.save(torch.export.export(module, inputs), "{path}")` writes one'
@@ -50,6 +51,8 @@ def no_program(path: str, reason: str) -> UsageError:
 
 
 def _opened(path: str) -> BinaryIO:
+    if path == "-":
+        return standard_input(_MAX_BLOB)
     return io.BytesIO(git.read_blob(path, most=_MAX_BLOB)) if git.is_git(path) else open_bytes(path)
 
 

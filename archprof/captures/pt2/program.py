@@ -9,6 +9,7 @@ from archprof.captures.fields import MOST_COUNT, MOST_SIZE, Refused, field, flag
 from archprof.captures.pt2.archive import MAX_BYTES, Texts, no_program, read_texts
 from archprof.captures.pt2.outputs import output_names
 from archprof.errors import UsageError, printable
+from archprof.inputs import shown_name
 from archprof.spec.json_text import FileKind, JsonText
 
 MAJOR, MINOR = 8, 20
@@ -55,11 +56,11 @@ class Program(NamedTuple):
 
 
 def read_program(path: str) -> Program:
-    """Return the program in a file; `git:REV:path` is one at a revision.
+    """Return the program in a file; `git:REV:path` is one at a revision, `-` one from standard input.
 
     Raises UsageError, with the place, for a file that holds none, and SpecError where git has no such file.
     """
-    texts = read_texts(path)
+    texts, path = read_texts(path), shown_name(path)
     source = JsonText(path, texts.program, _KIND)
     document = source.parse()
     try:

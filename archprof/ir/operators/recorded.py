@@ -19,7 +19,8 @@ class Recorded(Operator):
 
     *held* and *kept* are the elements of its parameters and buffers by name; *counted* tells whether there is a rule
     for its multiply-accumulates; *divides* by how much it divides the resolution, None where it ends the map; *bounded*
-    that data decides how much it returns, and its outputs are the most that it can.
+    that data decides how much it returns, and its outputs are the most that it can. *puts_out* are the activations of
+    what stands for several calls.
     """
 
     target: str
@@ -30,6 +31,7 @@ class Recorded(Operator):
     counted: bool = True
     divides: int | None = 1
     bounded: bool = False
+    puts_out: int | None = None
 
     @property
     def name(self) -> str:  # type: ignore[override]
@@ -96,6 +98,8 @@ class Recorded(Operator):
         return term(self.multiplies) if self.multiplies else NOTHING
 
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        if self.puts_out is not None:
+            return term(self.puts_out)
         return term(outputs[0].elements) if self.weighted else NOTHING
 
     def describe(self) -> str:

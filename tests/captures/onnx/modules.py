@@ -77,15 +77,36 @@ class Attention(nn.Module):
     def forward(self, x):
         n, length, width = x.shape
         q, k, v = self.qkv(x).reshape(n, length, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4).unbind(0)
-        weights = (q @ k.transpose(-2, -1) * (width // self.heads) ** -0.5).softmax(-1)
+        weights = self.placed(q @ k.transpose(-2, -1) * (width // self.heads) ** -0.5).softmax(-1)
         return self.out((weights @ v).transpose(1, 2).reshape(n, length, width))
+
+    def placed(self, scores):
+        return scores
+
+
+class WindowAttention(Attention):
+    """Attention in windows of 4×4: a learned score for each distance, and a mask for each of 6 windows."""
+
+    index: torch.Tensor
+
+    def __init__(self, width, heads):
+        super().__init__(width, heads)
+        self.distances = nn.Parameter(torch.zeros(7 * 7, heads))
+        at = torch.cartesian_prod(torch.arange(4), torch.arange(4))
+        rows, columns = (at[:, None] - at + 3).unbind(-1)
+        self.register_buffer("index", rows * 7 + columns)
+        self.register_buffer("mask", torch.zeros(6, 1, 16, 16))
+
+    def placed(self, scores):
+        scores = scores + self.distances[self.index.view(-1)].view(16, 16, self.heads).permute(2, 0, 1)
+        return (scores.view(-1, 6, self.heads, 16, 16) + self.mask).view(-1, self.heads, 16, 16)
 
 
 class Transformer(nn.Module):
-    def __init__(self, width=32, heads=4):
+    def __init__(self, width=32, heads=4, attention=Attention):
         super().__init__()
         self.norm1, self.norm2 = nn.LayerNorm(width), nn.LayerNorm(width)
-        self.attention = Attention(width, heads)
+        self.attention = attention(width, heads)
         self.mlp = nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x):
@@ -114,7 +135,7 @@ class Windows(nn.Module):
     def __init__(self):
         super().__init__()
         self.stem = nn.Conv2d(3, 16, 4, 4)
-        self.block = Transformer(16, 2)
+        self.block = Transformer(16, 2, WindowAttention)
         self.norm = nn.LayerNorm(64)
         self.merge = nn.Linear(64, 32, bias=False)
 

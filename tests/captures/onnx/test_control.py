@@ -8,11 +8,13 @@ import pytest
 from onnx import helper
 
 from archprof.analysis.at_most import at_most
-from archprof.analysis.summary import not_counted
+from archprof.analysis.summary import not_counted, summarize
 from archprof.captures.given import Given
 from archprof.captures.onnx.file import read_onnx
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
+from archprof.render.fold import view
+from archprof.render.summary import summary_table
 from tests.captures.onnx.files import BOOL, FLOAT, INT64, graph, node, saved, weights
 
 
@@ -44,6 +46,97 @@ def test_a_condition(tmp_path, value, macs, said):
     assert totals.params == 8 * 4 + 8 * 16 + 16 * 4  # the file holds both
     remark = "the condition of `/gate/If` is not known: counted as `else` (`then` 32 MACs, `else` 192 MACs)"
     assert [one for one in found.origin.remarks if "condition" in one] == [remark] * said
+
+
+def _unlike():
+    """Return two graphs that read `x` (1, 2, 6, 6) and return (1, 1): `few` multiplies less, and has more of all
+    else."""
+    few = [
+        node("BatchNormalization", "x g b m v", "n"),
+        node("GlobalAveragePool", "n", "p"), node("Flatten", "p", "f"),
+        node("MatMul", "f w", "h"), node("MatMul", "h u", "few_y"),
+    ]  # fmt: skip
+    stored = {name: weights(2) for name in "gbmv"} | {"w": weights(2, 100), "u": weights(100, 1)}
+    much = [
+        node("Conv", "x k", "c", pads=(1, 1, 1, 1)),
+        node("GlobalAveragePool", "c", "q"),
+        node("Flatten", "q", "much_y"),
+    ]
+    return graph(few, {}, ["few_y"], stored), graph(much, {}, ["much_y"], {"k": weights(1, 2, 3, 3)})
+
+
+@pytest.mark.parametrize("fewer", ["then", "else"])
+def test_of_branches_each_count_is_the_larger(tmp_path, fewer):
+    few, much = _unlike()
+    more = "else" if fewer == "then" else "then"
+    gate = node("If", "c", "y", name="/gate/If", **{f"{fewer}_branch": few, f"{more}_branch": much})
+    found = read_onnx(str(saved(tmp_path, graph([gate], {"x": (1, 2, 6, 6), "c": ()}, types={"c": BOOL}))))
+    report = analyze_graph(found)
+    assert report.totals.macs == max(2 * 100 + 100, 2 * 9 * 36)
+    assert report.totals.activations == max(100 + 1, 36)
+    assert report.totals.params == (2 + 2 + 2 * 100 + 100) + 2 * 9  # the file holds both
+    assert report.totals.buffers == 2 + 2
+    assert at_most(report) is not None
+    bounded = [row for row in summarize(report).layers if row.bounded]
+    assert {row.op: (row.cost.macs, row.cost.activations) for row in bounded} == {
+        "onnx.Conv": (648, 36), f"onnx.If ({fewer})": (0, 101 - 36),
+    }  # fmt: skip
+    counts = {fewer: ("300 MACs", "101"), more: ("648 MACs", "36")}
+    macs, activations = (", ".join(f"`{name}` {counts[name][k]}" for name in ("then", "else")) for k in (0, 1))
+    assert found.origin.remarks[0] == (
+        f"the condition of `/gate/If` is not known: counted as `{more}` ({macs}), activations as `{fewer}`"
+        f" ({activations})"
+    )
+
+
+def test_of_branches_that_multiply_as_much_the_macs_are_exact(tmp_path):
+    # 8 × 6 = 8 × 4 + 4 × 4, and 6 < 4 + 4
+    one = graph([node("MatMul", "x a", "s"), node("ReduceSum", "s", "r")], {}, ["r"], {"a": weights(8, 6)})
+    two = graph(
+        [node("MatMul", "x b", "t"), node("MatMul", "t c", "u"), node("ReduceSum", "u", "v")],
+        {}, ["v"], {"b": weights(8, 4), "c": weights(4, 4)},
+    )  # fmt: skip
+    gate = node("If", "on", "y", then_branch=one, else_branch=two)
+    found = read_onnx(str(saved(tmp_path, graph([gate], {"x": (1, 8), "on": ()}, types={"on": BOOL}))))
+    report = analyze_graph(found)
+    assert (report.totals.macs, report.totals.activations) == (48, 8)
+    assert at_most(report) is None
+    summary = summarize(report)
+    footer = summary_table(summary, view(summary.layers)).footer
+    assert "params 96 (96) · MACs 48 (48) · activations at most 8" in [note.text for note in footer]
+
+
+def test_of_branches_one_without_a_rule_is_named(tmp_path):
+    secret = graph([helper.make_node("Secret", ["x"], ["s"], domain="my.domain")], {}, ["s"])
+    product = graph([node("MatMul", "x k", "l")], {}, ["l"], {"k": weights(8, 4)})
+    gate = node("If", "on", "y", then_branch=secret, else_branch=product)
+    path = saved(tmp_path, graph([gate], {"x": (1, 8), "on": ()}, types={"on": BOOL}))
+    report = analyze_graph(read_onnx(str(path)))
+    assert report.totals.macs == 8 * 4
+    assert not_counted(report) == {"onnx.If (then)": 1}
+
+
+def test_of_branches_whose_outputs_differ_the_largest_goes_on(tmp_path):
+    same = graph([node("Identity", "x", "s")], {}, ["s"])
+    less = graph([node("Conv", "x k", "l", strides=(2, 2))], {}, ["l"], {"k": weights(2, 2, 2, 2)})
+    nodes = [node("If", "on", "h", name="gate", then_branch=same, else_branch=less), node("Conv", "h w", "y")]
+    made = graph(nodes, {"x": (1, 2, 6, 6), "on": ()}, stored={"w": weights(3, 2, 1, 1)}, types={"on": BOOL})
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
+    assert report.totals.macs == 2 * 2 * 4 * 9 + 2 * 3 * 36  # of 3×3 in the branch, and of 6×6 behind it
+    bound = at_most(report)
+    assert bound is not None
+    assert bound.causes == {"onnx.Conv": 1, "onnx.If": 1}
+
+
+def test_of_branches_of_other_ranks_it_is_told_which_goes_on(tmp_path):
+    flat = graph([node("Flatten", "x", "s")], {}, ["s"])
+    same = graph([node("MatMul", "x k", "l")], {}, ["l"], {"k": weights(4, 4)})
+    nodes = [node("If", "on", "h", name="gate", then_branch=flat, else_branch=same), node("Relu", "h", "y")]
+    found = read_onnx(str(saved(tmp_path, graph(nodes, {"x": (1, 2, 4), "on": ()}, types={"on": BOOL}))))
+    assert found.origin.remarks[:2] == (
+        "the condition of `gate` is not known: counted as `else` (`then` 0 MACs, `else` 32 MACs)",
+        "the branches of `gate` return other numbers of axes: what reads them is counted behind `else`",
+    )
 
 
 def _body(opset=18):
@@ -97,6 +190,52 @@ def test_a_scan(tmp_path):
     report = analyze_graph(read_onnx(str(saved(tmp_path, made))))
     assert report.totals.macs == 6 * 8 * 4
     assert report.outputs["all"].at_batch(1) == (6, 1, 4)
+
+
+LENGTHS = {  # of two sequences of at most 6 steps: those that a file stores, or an input; steps that are counted
+    "all": (None, None, 12),
+    "stored": ([6, 4], None, 10),
+    "given": (None, (2,), 12),
+}
+
+
+@pytest.mark.parametrize("case", LENGTHS)
+def test_a_scan_of_images(tmp_path, case):
+    stored, given, steps = LENGTHS[case]
+    body = graph(
+        [node("MatMul", "row w", "t"), node("Add", "s t", "s2"), node("Identity", "s2", "o")],
+        {"s": (1, 4), "row": (1, 8)}, ["s2", "o"], {"w": weights(8, 4)},
+    )  # fmt: skip
+    first = "_" if case == "all" else "n"
+    held = {"s0": weights(2, 1, 4)} | ({} if stored is None else {"n": np.array(stored, np.int64)})
+    made = graph(
+        [node("Scan", f"{first} s0 x", "y all", name="scan", body=body, num_scan_inputs=1)],
+        {"x": (2, 6, 1, 8)} | ({} if given is None else {"n": given}),
+        ["y", "all"], held, {"n": INT64},
+    )  # fmt: skip
+    path = saved(tmp_path, made, opset=8, ir_version=4)
+    found = read_onnx(str(path))
+    report = analyze_graph(found)
+    assert not_counted(report) is None
+    assert report.totals.macs == steps * 8 * 4
+    assert report.totals.params == 8 * 4 + 2 * 4
+    assert [value.at_batch(1) for value in report.outputs.values()] == [(2, 1, 4), (2, 6, 1, 4)]
+    assert (at_most(report) is not None) == (given is not None)
+    said = "`scan` runs as long as its inputs say: 6 steps are counted"
+    assert (said in found.origin.remarks) == (given is not None)
+    onnxruntime = pytest.importorskip("onnxruntime")
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    numbers = {"x": np.zeros((2, 6, 1, 8), np.float32), "n": np.array([6, 4])}
+    inputs = {one.name: numbers[one.name] for one in session.get_inputs()}
+    assert [one.shape for one in session.run(None, inputs)] == [(2, 1, 4), (2, 6, 1, 4)]
+
+
+def test_a_long_scan_is_one_row(tmp_path):
+    body = graph([node("MatMul", "row w", "t")], {"row": (1, 8)}, ["t"], {"w": weights(8, 4)})
+    made = graph([node("Scan", "_ x", "y", body=body, num_scan_inputs=1)], {"x": (3, 50_000, 1, 8)})
+    report = analyze_graph(read_onnx(str(saved(tmp_path, made, opset=8, ir_version=4))))
+    assert [row.cost.macs for row in report.rows] == [3 * 50_000 * 8 * 4, 0]
+    assert report.totals.activations == 3 * 50_000 * 4
 
 
 def test_a_function_of_the_file(tmp_path):

@@ -1,5 +1,7 @@
 """Modules that torch exports: what their files say equals what torch counts and onnxruntime runs."""
 
+from itertools import chain
+
 import pytest
 import torch
 from torch import nn
@@ -7,7 +9,7 @@ from torch import nn
 from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.costs.report import analyze_graph
 from tests.captures.onnx.exported import counted, export, shapes_run
-from tests.captures.onnx.modules import FAMILIES
+from tests.captures.onnx.modules import FAMILIES, Family
 
 # What exporters leave in a file besides the module's parameters, or take out of it; by family, exporter and axes. Norms
 # are folded (a weight and a bias of each feature become a bias); states that a cell starts from, norms over groups that
@@ -15,6 +17,7 @@ from tests.captures.onnx.modules import FAMILIES
 _STORED = {
     "trunk": -(8 + 8 + 8 + 8 + 16 + 16 + 16),
     "mobile": -(16 + 48 + 48 + 16 + 64 + 64 + 16),
+    "windows": 6 * 16 * 16 + 2 * 16 * 16 - 7 * 7 * 2,
     "volume": -(2 * 4),
     "signal": 2 + 2,
     ("lstm", "legacy", "static"): 16,
@@ -53,6 +56,9 @@ def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
     assert totals.macs == macs - _of(_LESS, name, exporter, axes)
 
 
+# The legacy exporter gives what it has folded one name, whether or not there was a bias before.
+
+
 _TRUNK = (
     *("stem.0 conv2d", "stem.2 relu", "stem.3 max_pool"),
     *("layer1.0.conv1 conv2d", "layer1.0:Relu[0] relu", "layer1.0.conv2 conv2d", "layer1.0.shortcut.0 conv2d"),
@@ -71,7 +77,32 @@ def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
     assert rows[-1].path == "head"
     assert {row.block_type for row in rows if row.block == "layer1.1"} == ({"Residual"} if dynamo else {"conv"})
     # a weight and a bias for each of so many features, less the bias that convolutions have instead
-    assert "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding" in graph.origin.remarks
+    said = "7 convolutions carry a folded norm: 6,226 params here, 6,306 before folding"
+    assert said in graph.origin.remarks
+    untold = "whether they had biases before, the file does not tell: 6,386 before folding if all had"
+    assert (untold in graph.origin.remarks) is not dynamo
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+@pytest.mark.parametrize("biases", [(False, False), (True, True), (False, True)])
+def test_params_before_folding_where_convolutions_had_biases(tmp_path, dynamo, biases):
+    """The older exporter gives a bias that it folds a name of its own, whether there was one or not."""
+    sizes = ((3, 5, biases[0]), (5, 7, biases[1]))
+    parts = chain(*((nn.Conv2d(came, out, 3, bias=bias), nn.BatchNorm2d(out)) for came, out, bias in sizes))
+    family = Family(lambda: nn.Sequential(*parts), ((1, 3, 9, 9),))
+    exported = export(family, tmp_path, dynamo=dynamo, free=False)
+    before = sum(parameter.numel() for parameter in exported.module.parameters())
+    weights = 5 * 3 * 9 + 7 * 5 * 9
+    here, norms, had = weights + 5 + 7, 2 * (5 + 7), 5 * biases[0] + 7 * biases[1]
+    assert before == weights + norms + had
+    said = read_onnx(str(exported.path)).origin.remarks[1:]
+    carried = f"2 convolutions carry a folded norm: {here} params here, {{}} before folding"
+    if dynamo:
+        assert said == (carried.format(before),)
+        return
+    most = f"{weights + norms + 5 + 7} before folding if all had"
+    assert said == (carried.format(weights + norms), f"whether they had biases before, the file does not tell: {most}")
+    assert weights + norms <= before <= weights + norms + 5 + 7
 
 
 @pytest.mark.filterwarnings("ignore")  # the exporter is not the newest
@@ -83,8 +114,8 @@ def test_merged_biases_of_an_untrained_network_are_unfolded(tmp_path):
     weights, folded = 3 * 4 * 4 * 9, 4  # the folded biases are all 0, and stand there once
     assert analyze_graph(graph).totals.params == weights + folded
     before = sum(parameter.numel() for parameter in module.parameters())
-    [said] = [one for one in graph.origin.remarks if "folded" in one]
+    [said] = [one for one in graph.origin.remarks if "folded norm" in one]
     assert said == (
-        f"3 convolutions carry a folded norm: {weights + folded} params here, {before} before folding;"
-        " 2 share the bias of another, as equal tensors are merged"
+        f"3 convolutions carry a folded norm: {weights + folded} params here, {before} before folding"
+        "; 2 share the bias of another, as equal tensors are merged"
     )

@@ -1,23 +1,37 @@
-"""Files that something has damaged: each is read, or said to be none; nothing is raised that is no error of ours, and
-nothing takes long."""
+"""Files that something has damaged, and nodes that fit nothing: each is read, or said to be none; nothing is raised
+that is no error of ours, and nothing takes long."""
 
 import io
 import random
 import resource
 import time
 from contextlib import suppress
+from math import prod
 
+import onnx
 import pytest
+from onnx import defs, helper
 
+from archprof.analysis.summary import not_counted
 from archprof.captures.onnx import file
 from archprof.captures.onnx.file import read_onnx
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from tests.captures.onnx.exported import export
+from tests.captures.onnx.files import FLOAT, INT64, graph, model, node, weights
 from tests.captures.onnx.modules import FAMILIES
 
 _SEEDS = ("trunk", "mobile", "vision_transformer", "windows", "lstm", "detector", "signal")
 _NUMBERS = (0, 1, 2, 127, 128, 255)
+# What attributes may be given, whatever they should be; what stands where an operator wants a tensor.
+_VALUES = (
+    *(0, 1, -1, 2, 7, 1 << 62, -(1 << 63), 0.5, float("nan"), "a", "SAME_UPPER"),
+    *([0], [1, 1], [2, 2], [-1, 5], [1 << 40, 1 << 40], [0.5], ["x"], [1, 1, 1, 1]),
+)
+_ELEMENTS = (0, 1, -1, 2, 5, 1 << 40, -(1 << 63), (1 << 63) - 1)
+_SHAPES = ("N 3 8 8", "N 4", "N 2 8", "1 3 8 8", "N 3 4 8 8")
+_FUSED = ("FusedConv", "NhwcConv", "QLinearConv", "MatMulNBits", "Attention", "GroupQueryAttention", "QGemm")
+_SETTINGS = ("group", "strides", "pads", "kernel_shape", "num_heads", "N", "K", "bits", "block_size", "transB")
 # Reading a file of a few KB takes milliseconds; a machine may be busy.
 _SECONDS = 20
 
@@ -69,6 +83,71 @@ def _damaged(data: bytearray, rng: random.Random) -> bytes:
         else:
             del data[max(1, at) :]
     return bytes(data)
+
+
+def test_no_node_is_a_fault(monkeypatch, request):
+    """A node of any operator, with whatever inputs and attributes, some of whose shapes nobody knows."""
+    rng = random.Random(13)
+    for _ in range(20_000 if request.config.getoption("--thorough") else 600):
+        data = _odd_file(rng)
+        monkeypatch.setattr(file, "_bytes", lambda path, data=data: data)
+        with suppress(InputError):
+            analyze_graph(read_onnx("net.onnx"))
+
+
+def _odd_file(rng: random.Random) -> bytes:
+    schema = rng.choice([one for one in defs.get_all_schemas() if not one.domain])
+    if rng.random() < 0.8:
+        count = rng.randint(schema.min_input, max(schema.min_input, min(schema.max_input, 6)))
+        odd = node(schema.name, "", " ".join(f"y{k}" for k in range(max(1, min(schema.max_output, 4)))))
+    else:
+        count = rng.randint(1, 6)
+        odd = node(rng.choice(_FUSED), "", "y0", domain="com.microsoft")
+    names = (*schema.attributes, *_SETTINGS)
+    odd.attribute.extend(helper.make_attribute(name, rng.choice(_VALUES)) for name in names if rng.random() < 0.4)
+    stored = [_odd_tensor(f"w{k}", rng) for k in range(count)]
+    odd.input.extend(rng.choice(["unknown", "x", "", *2 * [f"w{k}"]]) for k in range(count))
+    nodes = [node("Custom", "x", "unknown", domain="mine"), odd, node("Relu", "y0", "y")]
+    shape = [int(size) if size.isdigit() else size for size in rng.choice(_SHAPES).split()]
+    made = graph(nodes, {"x": shape})
+    made.initializer.extend(stored)
+    return model(made, rng.choice((7, 9, 11, 13, 17, 20, 22)))
+
+
+def _odd_tensor(name: str, rng: random.Random) -> onnx.TensorProto:
+    if rng.random() < 0.5:
+        shape = [rng.randint(0, 4) for _ in range(rng.randint(0, 5))]
+        return helper.make_tensor(name, FLOAT, shape, bytes(4 * prod(shape)), raw=True)
+    count = rng.choice((1, 2, 4))
+    return helper.make_tensor(name, INT64, [count], rng.choices(_ELEMENTS, k=count))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "attributes"),
+    [
+        ("unknown", {}),
+        ("unknown vector", {}),
+        ("unknown weight", {"strides": "SAME"}),
+        ("unknown weight", {"strides": 2}),
+        ("unknown weight", {"group": "all"}),
+    ],
+)
+def test_what_stands_around_an_unknown_shape_may_be_anything(monkeypatch, inputs, attributes):
+    odd = node("NhwcConv", inputs, "y", domain="com.microsoft", **attributes)
+    nodes = [node("Custom", "x", "unknown", domain="mine"), odd]
+    stored = {"vector": weights(4), "weight": weights(4, 3, 1, 1)}
+    data = model(graph(nodes, {"x": ["N", 3, 8, 8]}, stored=stored))
+    monkeypatch.setattr(file, "_bytes", lambda path: data)
+    assert "NhwcConv" in " ".join(not_counted(analyze_graph(read_onnx("net.onnx"))) or ())
+
+
+def test_groups_of_a_transposed_convolution_divide_its_channels(monkeypatch):
+    for groups in (0, -1, 2):
+        nodes = [node("ConvTranspose", "x w", "y", group=groups)]
+        data = model(graph(nodes, {"x": ["N", 3, 8, 8]}, stored={"w": weights(3, 4, 2, 2)}))
+        monkeypatch.setattr(file, "_bytes", lambda path, data=data: data)
+        with pytest.raises(InputError, match=f"3 input channels in {groups} groups"):
+            read_onnx("net.onnx")
 
 
 @pytest.mark.parametrize("text", [b"", b"\x08", b"version https://git-lfs.github.com/spec/v1\n", b"{}", b"\xff" * 4096])

@@ -12,12 +12,18 @@ from onnx.backend.test.case.node import collect_testcases
 
 from archprof.captures.onnx import control, rules
 from archprof.captures.onnx.elements import TYPES
+from archprof.captures.onnx.file import runs_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import MAX_ELEMENTS, read_model
 from archprof.captures.onnx.tensor import Tensor, made
+from tests.captures.onnx.files import graph, node, saved
 
-# Without a rule, and not counted: a machine's training, and models that are no networks.
-_OPAQUE = ("ai.onnx.preview.training", "ai.onnx.ml")
+# Without a rule, and not counted: steps of training, and models that are no networks.
+_OPAQUE = {
+    *(("ai.onnx.preview.training", name) for name in ("Gradient", "Adagrad", "Adam", "Momentum")),
+    *(("ai.onnx.ml", f"TreeEnsemble{name}") for name in ("", "Classifier", "Regressor")),
+    *(("ai.onnx.ml", f"SVM{name}") for name in ("Classifier", "Regressor")),
+}
 # What they return depends on elements; a batch stood among the axes of the eighth version's Scan.
 _UNKNOWN = (
     "test_unique_",
@@ -39,7 +45,8 @@ def cases():
 def test_the_standards_cases(cases):
     wrong, macs = {}, {}
     for name, case in cases.items():
-        if not name.startswith(_UNKNOWN) and not any(node.domain in _OPAQUE for node in case.model.graph.node):
+        operators = {(node.domain, node.op_type) for node in case.model.graph.node}
+        if not name.startswith(_UNKNOWN) and not operators & _OPAQUE:
             found, macs[name] = _ran(case)
             if found:
                 wrong[name] = found
@@ -96,6 +103,53 @@ def _tensor(value: Any) -> Tensor | None:
 
 
 def test_every_operator_has_a_rule():
-    listed = {one.name for one in onnx.defs.get_all_schemas_with_history() if one.domain == ""}
-    assert listed - set(rules.RULES) - set(control.RUNS) == {"Constant"}
+    listed = {(one.domain, one.name) for one in onnx.defs.get_all_schemas_with_history()}
+    unruled = {pair for pair in listed if rules.find_rule(*pair) is None and pair[1] not in control.RUNS}
+    assert unruled == {("", "Constant"), *_OPAQUE}
     assert onnx.defs.onnx_opset_version() <= rules.NEWEST
+
+
+@pytest.mark.parametrize(
+    ("attributes", "inputs", "shape"),
+    [
+        ({"input_as_shape": 1}, "s", (3, 4)),
+        ({"input_as_shape": 1, "extra_shape": [2]}, "s", (3, 4, 2)),
+        ({}, "s", (2,)),
+        ({"shape": [5, 6]}, "", (5, 6)),
+    ],
+)
+def test_an_operator_that_was_given_up(tmp_path, attributes, inputs, shape):
+    stored = {"s": np.array([3, 4])}
+    path = saved(tmp_path, graph([node("ConstantFill", inputs, "y", **attributes)], {"x": (1,)}, stored=stored), 7)
+    assert runs_of(str(path))[0].outputs["y"].shape == shape
+
+
+@pytest.mark.parametrize(
+    ("op", "attributes", "shapes", "macs"),
+    [
+        ("LinearRegressor", {"coefficients": [1.0] * 12, "targets": 3}, [(5, 3)], 5 * 4 * 3),
+        (
+            "LinearClassifier",
+            {"coefficients": [1.0] * 8, "classlabels_ints": [0, 1], "intercepts": [0.0, 1.0]},
+            [(5,), (5, 2)],
+            5 * 4 * 2,
+        ),
+        ("Scaler", {"scale": [2.0], "offset": [1.0]}, [(5, 4)], 0),
+        ("Normalizer", {}, [(5, 4)], 0),
+        ("FeatureVectorizer", {"inputdimensions": [4]}, [(5, 4)], 0),
+        ("OneHotEncoder", {"cats_int64s": [1, 2, 3]}, [(5, 4, 3)], 0),
+    ],
+)
+def test_a_learner_that_is_no_network(tmp_path, op, attributes, shapes, macs):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    outputs = [f"y{k}" for k in range(len(shapes))]
+    made = graph([node(op, "x", " ".join(outputs), domain="ai.onnx.ml", **attributes)], {"x": (5, 4)}, outputs)
+    for stated in made.output[: len(shapes) - 1]:
+        stated.type.tensor_type.elem_type = onnx.TensorProto.INT64
+    path = tmp_path / "net.onnx"
+    opsets = [onnx.helper.make_opsetid("", 18), onnx.helper.make_opsetid("ai.onnx.ml", 3)]
+    path.write_bytes(onnx.helper.make_model(made, opset_imports=opsets, ir_version=10).SerializeToString())
+    [row] = runs_of(str(path))[0].rows
+    assert ([one.shape for one in row.outputs], row.macs, row.counted) == (shapes, macs, True)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [one.shape for one in session.run(None, {"x": np.ones((5, 4), np.float32)})] == shapes

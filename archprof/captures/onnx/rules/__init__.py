@@ -22,8 +22,12 @@ def find_rule(domain: str, op: str) -> Rule | None:
         return RULES.get(op)
     if (domain, op) == ("ai.onnx.preview", "FlexAttention"):
         return RULES["Attention"]
-    if domain == "com.microsoft":
+    if domain.startswith("com.microsoft"):
         from archprof.captures.onnx.rules import microsoft
 
-        return microsoft.RULES.get(op)
+        return microsoft.DOMAINS.get(domain, {}).get(op)
+    if domain == "ai.onnx.ml":
+        from archprof.captures.onnx.rules import learners
+
+        return learners.RULES.get(op)
     return None

@@ -212,6 +212,9 @@ RULES: Rules = {
     "Relu": Rule(same(lambda a: max(a, 0)), "act"),
     **{name: Rule(elementwise(one), "join" if name in _JOINS else "other") for name, one in _BINARY.items()},
     **{name: Rule(elementwise(one, "bool")) for name, one in _COMPARED.items()},
+    # Given up by the standard; files of old exporters have them.
+    **{name: Rule(same(), "act") for name in ("ParametricSoftplus", "ScaledTanh")},
+    **{name: Rule(same()) for name in ("Affine", "ImageScaler", "Scale")},
     "BitShift": Rule(elementwise()),
     "Mod": Rule(_modulo),
     "BitCast": Rule(_as_other),

@@ -23,6 +23,16 @@ def _dynamically(call: Call) -> list[Tensor]:
     return [made("uint8", call.shape()), made("float32", ()), made("uint8", ())]
 
 
+# Operators whose weights of few bits stand several in a byte, and the attribute that says of how many bits they are.
+BITS = {"GatherBlockQuantized": "bits", "QMoE": "expert_weight_bits"}
+
+
+def in_a_byte(call: Call, dtype: str) -> int:
+    """Return how many weights stand in an element of a type."""
+    bits = call.integer(BITS[call.op], 4)
+    return 8 // bits if dtype == "uint8" and bits in (1, 2, 4) else 1
+
+
 # What scales and zero points stand in is no slot of a weight.
 _SCALED = ("weight", "", "")
 

@@ -54,6 +54,20 @@ def _filled(call: Call) -> list[Tensor]:
     return [made(dtype, shape, [element] * prod(numbers(shape)) if few else None)]
 
 
+def _experimental_fill(call: Call) -> list[Tensor]:
+    """Return a tensor of one value, by an operator that was given up: its shape is an attribute, that of an input, or
+    what an input says, with more axes behind."""
+    if call.has(0) and not call.integer("input_as_shape"):
+        shape: Sequence[Dim] = call.shape()
+    elif call.has(0):
+        shape = call.input().integers()
+    else:
+        shape = call.integers("shape") or ()
+    shape = (*shape, *(call.integers("extra_shape") or ()))
+    check_sizes(shape)
+    return [made(dtype_of(call), shape)]
+
+
 def check_sizes(shape: Sequence[Dim]) -> None:
     """Raise Misfit for sizes that are none."""
     if len(shape) > MAX_RANK or any(size is not None and size < 0 for size in shape):
@@ -368,6 +382,7 @@ RULES: Rules = {
     "Shape": Rule(_shape, "shape"),
     "Size": Rule(_size, "shape"),
     "ConstantOfShape": Rule(_filled),
+    "ConstantFill": Rule(_experimental_fill),
     "Range": Rule(_range),
     "ReduceSum": Rule(_reduced(sum)),
     "ReduceProd": Rule(_reduced(prod)),

@@ -78,18 +78,24 @@ def conv_window(call: Call, image: Dims, weight: Dims) -> Window:
 
 def convolved(call: Call, image: Dims, weight: Dims) -> Dims:
     """Return the shape of a convolution. Raises Misfit where the weight does not fit the image."""
-    groups = call.integer("group", 1)
     if len(image) < 3 or len(weight) != len(image):
         raise Misfit(f"a weight {shown(weight)} on {shown(image)}")
     each, channels, filters = weight[1], image[1], weight[0]
-    if groups < 1 or (filters is not None and filters % groups):
-        raise Misfit(f"{filters} output channels in {groups} groups")
+    groups = _groups(call, filters, "output")
     if each is not None and channels is not None and each * groups != channels:
         raise Misfit(f"a convolution of {each * groups} channels on {channels}")
     found = conv_window(call, image, weight)
     if all(size is not None for size in weight[2:]) and found.kernel != weight[2:]:
         raise Misfit(f"a kernel {shown(found.kernel)} with a weight {shown(weight)}")
     return (image[0], filters, *slid(image[2:], found))
+
+
+def _groups(call: Call, channels: Dim, side: str) -> int:
+    """Return into how many groups a weight's first axis falls. Raises Misfit where it does not."""
+    groups = call.integer("group", 1)
+    if groups < 1 or (channels is not None and channels % groups):
+        raise Misfit(f"{channels} {side} channels in {groups} groups")
+    return groups
 
 
 def conv(image: int = 0, weight: int = 1, dtype: str = "") -> Outputs:
@@ -145,9 +151,9 @@ def transposed_window(call: Call, space: Dims, kernel: Sequence[int]) -> tuple[W
 
 def _transposed(call: Call) -> list[Tensor]:
     image, weight = call.shape(), call.shape(1)
-    groups = call.integer("group", 1)
     if len(image) < 3 or len(weight) != len(image):
         raise Misfit(f"a weight {shown(weight)} on {shown(image)}")
+    groups = _groups(call, weight[0], "input")
     if weight[0] is not None and image[1] is not None and weight[0] != image[1]:
         raise Misfit(f"a transposed convolution of {weight[0]} channels on {image[1]}")
     kernel = call.integers("kernel_shape") or numbers(weight[2:])
