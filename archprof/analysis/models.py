@@ -28,10 +28,12 @@ def read_model(
     *,
     train: bool = False,
     real: bool = False,
+    batches: bool = False,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
     program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
-    *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode.
+    *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode,
+    and at other *batches*, where they are asked for.
 
     All but specs and locks take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec
     too where an input is more than a shape, or it should *train*, of all others too where they have other settings.
@@ -43,7 +45,7 @@ def read_model(
         if is_code(reference):
             given, settings = _images(given, settings)
             _refuse(reference, settings, _others(reference))
-            return capture(reference, given, train=train, real=real)
+            return capture(reference, given, train=train, real=real, batches=batches)
     target, behind = _graph_file(reference)
     if target:
         if not catalog.is_lock(target):
@@ -55,6 +57,27 @@ def read_model(
         if "=" in one or ":" in one:
             raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
+
+
+def read_for_memory(
+    reference: str,
+    settings: Sequence[Setting],
+    inputs: Sequence[str] | None = None,
+    *,
+    train: bool = False,
+    real: bool = False,
+) -> Graph:
+    """Return the network that *reference* names as `read_model` does, at any batch size: with *train* a spec as it is,
+    which says all that its training needs, and everything else as it runs in training mode.
+
+    Raises SpecError and UsageError; of what was exported or captured in evaluation alone, too, where it should *train*.
+    """
+    from archprof.captures.source import is_code
+
+    data = not (":" in reference and is_code(reference))
+    if data and not _graph_file(reference).target:
+        return read_model(reference, settings, inputs)
+    return read_model(reference, settings, inputs, train=train, real=real, batches=True)
 
 
 def read_measured(

@@ -106,17 +106,19 @@ def lock(text: str, given: Sequence[str], version: str, *, training: bool = Fals
     return Lock(graph, captured, trained[0] if trained else None)
 
 
-def capture(text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False) -> Graph:
+def capture(
+    text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False, batches: bool = False
+) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
     none are, at those that its library has for it. With *train*, it is how the model runs while it trains; where it is
-    to be *real*, its weights are drawn, and it computes.
+    to be *real*, its weights are drawn, and it computes. Shapes of other *batches* are known if they are asked for.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
     with _made(text, given, _construct_for(real=real)) as (made, inputs, _):
         # Counts and shapes of one image need no other.
-        return _graph(text, made, inputs._replace(growing=False), train=train, real=real)
+        return _graph(text, made, inputs._replace(growing=inputs.growing and batches), train=train, real=real)
 
 
 def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[Graph, Measurement]:

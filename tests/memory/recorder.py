@@ -42,3 +42,13 @@ def inference_peak(module, *inputs):
         returned = module.eval()(*inputs)
     del returned
     return recorder.peak
+
+
+def saved_for_backward(module, *inputs):
+    """Return the bytes that are there behind a forward pass in training, beside weights, inputs and the output."""
+    recorder = Recorder([*inputs, *module.parameters(), *module.buffers()])
+    with recorder:
+        returned = module.train()(*inputs)
+        left = recorder.now
+    del returned
+    return left

@@ -104,10 +104,18 @@ class Attention(Function):
         # Heads that share their values, or values that do not lie as one stack, have a copy each.
         alone = same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
         copied = 0 if alone else run.bytes(values) * shared
-        most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores)
+        most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores + self._unmasked(run, scores))
         scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
         own = scaled_queries + scaled_keys + scores + copied
         return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
+
+    def _unmasked(self, run: Run, scores: Dim) -> Dim:
+        """Return the bytes by which a GPU clears rows of scores that are masked as a whole: which are minus infinity,
+        in which rows all are, and another softmax."""
+        if run.setup.kernels != "cuda":
+            return 0
+        elements = scores // run.width
+        return scores + elements + elements // run.inputs[1].shape[-2]
 
     def expression(self, *tensors: str) -> str:
         grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.dims import Dim, maximum, same
+from archprof.ir.dims import Dim, same
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
-from archprof.ir.operators.layout import lies_folded, lies_in_order
+from archprof.ir.operators.layout import lies_folded
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -47,16 +47,11 @@ class Linear(Operator):
         return {"weight": weight, "bias": term(self.out_features)} if self.bias else {"weight": weight}
 
     def footprint(self, run: Run) -> Footprint:
-        given, images = run.inputs[0], run.setup.batch
-        # What does not lie in order is multiplied first, and the bias added to the product.
-        product = run.bytes(run.outputs[0]) if self.bias and not lies_in_order(given, images) else 0
-        # Where the weight learns one matrix goes in, else perhaps a stack of them: what does not lie so is copied.
-        if lies_folded(given, images, behind=1 if run.learns else 2):
-            return Footprint(scratch=product, inputs=(0,) if run.learns else ())
-        copied = run.bytes(given)
-        if run.learns:
-            return Footprint(scratch=copied + product, own=copied)
-        return Footprint(scratch=maximum(copied, product))
+        # One matrix goes in: what does not lie so is copied.
+        if lies_folded(run.inputs[0], run.setup.batch, behind=1):
+            return Footprint(inputs=(0,) if run.learns else ())
+        copied = run.bytes(run.inputs[0])
+        return Footprint(scratch=copied, own=copied if run.learns else None)
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.in_features * self.out_features, outputs[0].space)

@@ -67,10 +67,11 @@ def copies(run: Run) -> tuple[Dim | None, Dim | None]:
     ranks = [len(value.at_batch(images)) for value in run.inputs]
     if max(ranks) < 3:
         return None, None
+    # Of a stack and a matrix, the stack goes in as one matrix.
     larger = 0 if ranks[0] >= ranks[1] else 1
     if ranks[1 - larger] < 3:
         as_one = lies_folded(run.inputs[larger], images, behind=1)
-        if as_one or run.wanted[1 - larger : 2 - larger] == (True,):
+        if as_one or larger == 0 or any(run.wanted[:1]):
             size = None if as_one else run.bytes(run.inputs[larger])
             return (size, None) if larger == 0 else (None, size)
     around = stretched(*(value.at_batch(images)[:-2] for value in run.inputs))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
+from archprof.ir.footprint import INDEX, STATISTIC, Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.terms import NOTHING, Terms, term
@@ -77,10 +77,13 @@ class Recorded(Operator):
         if not self.ran:
             return Footprint()
         found = footprint_of(self._function, run, self.target.rpartition(".")[2])
-        if self._function != "batch_norm":
+        if self._function == "batch_norm":
+            beside = 2 * STATISTIC * run.inputs[0].at_batch(run.setup.batch)[1]
+        elif self._function in ("max_pool1d", "max_pool2d", "max_pool3d"):
+            beside = INDEX * run.elements(run.outputs[0])
+        else:
             return found
-        statistics = 2 * STATISTIC * run.inputs[0].at_batch(run.setup.batch)[1]
-        return found._replace(scratch=statistics, own=statistics)
+        return found._replace(scratch=beside, own=beside)
 
     def gradients(self, run: Run) -> Gradients:
         return gradients_of(self._function, run)
