@@ -5,7 +5,7 @@ import weakref
 
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_structure, tree_unflatten
 
 
 class Recorder(TorchDispatchMode):
@@ -37,9 +37,17 @@ class Recorder(TorchDispatchMode):
 
 def inference_peak(module, *inputs):
     """Return the most bytes of tensors at once in evaluation, beside weights and inputs."""
-    recorder = Recorder([*inputs, *module.parameters(), *module.buffers()])
+    return peak_of_call(module, inputs, {})
+
+
+def peak_of_call(module, args, kwargs):
+    """Return the most bytes of tensors at once in evaluation, of a module that is called with these arguments."""
+    given = [one.to("meta") if isinstance(one, torch.Tensor) else one for one in tree_leaves((args, kwargs))]
+    args, kwargs = tree_unflatten(given, tree_structure((args, kwargs)))
+    known = [one for one in given if isinstance(one, torch.Tensor)]
+    recorder = Recorder([*known, *module.parameters(), *module.buffers()])
     with torch.no_grad(), recorder:
-        returned = module.eval()(*inputs)
+        returned = module.eval()(*args, **kwargs)
     del returned
     return recorder.peak
 

@@ -4,7 +4,6 @@ forward pass in training."""
 import pytest
 
 import archprof
-from archprof.errors import UsageError
 from archprof.ir.setup import Setup
 from archprof.memory.report import analyze_memory
 from archprof.memory.timeline import FORWARD
@@ -93,7 +92,7 @@ FUNCTIONS = {
     "pools": lambda own, x: functional.max_pool2d(functional.avg_pool2d(x, 2), 3, 1, 1),
     "pools of a line": lambda own, x: functional.max_pool1d(functional.avg_pool1d(x.flatten(2), 2), 2),
     "pools of a volume": lambda own, x: functional.max_pool3d(functional.avg_pool3d(x[:, None], (1, 2, 2)), (1, 2, 2)),
-    "pools to a size": lambda own, x: functional.adaptive_avg_pool1d(functional.adaptive_avg_pool2d(x, 3).flatten(2), 1),
+    "pools to a size": lambda own, x: nn.AdaptiveAvgPool1d(1)(functional.adaptive_avg_pool2d(x, 3).flatten(2)),
     "a larger map": lambda own, x: functional.interpolate(x, scale_factor=2, mode="bilinear"),
     "a group's norm": lambda own, x: functional.group_norm(x, 2),
     "an image's norm": lambda own, x: own.norm(x),

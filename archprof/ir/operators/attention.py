@@ -16,6 +16,7 @@ from archprof.ir.values import Value, show_shape
 # To so many positions a GPU's kernel fills up its sums, and the rows of a mask.
 _SUMS = 32
 _MASK = 8
+_FEATURES = 8
 
 
 @operator
@@ -70,6 +71,11 @@ class Attention(Function):
         if run.setup.kernels == "cuda" and run.width == STATISTIC:
             length = queries.shape[-2]
             sums = sums // length * (ceil_div(length, _SUMS) * _SUMS)
+        if self._is_flash(run) and not same(queries.shape[-1] % _FEATURES, 0):
+            # Features are filled up in copies of all that goes in and comes out.
+            features = queries.shape[-1]
+            whole = sum(map(run.bytes, (*run.inputs, *run.outputs))) // features * ceil_div(features, _FEATURES)
+            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + STATISTIC * sums)
         padded = self._padded(run)
         inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
         return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=STATISTIC * sums + padded)
@@ -81,8 +87,15 @@ class Attention(Function):
             return False
         if run.setup.kernels != "cuda":
             return same(queries.shape[-1], values.shape[-1])
+        if self._is_flash(run):
+            return True
         aligned = 16 // run.width
         return same(queries.shape[-1] % aligned, 0) and same(values.shape[-1] % aligned, 0)
+
+    def _is_flash(self, run: Run) -> bool:
+        """Tell whether a GPU has its kernel for half precision, which takes any number of features and no mask."""
+        alike = same(run.inputs[0].shape[-1], run.inputs[2].shape[-1])
+        return run.setup.kernels == "cuda" and run.width < STATISTIC and len(run.inputs) == 3 and alike
 
     def _padded(self, run: Run) -> Dim:
         """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
@@ -97,25 +110,30 @@ class Attention(Function):
 
     def _by_products(self, run: Run) -> Footprint:
         """Return what attention takes as two products: scaled queries and keys, the scores, their softmax."""
-        queries, keys, values, *_ = run.inputs
+        queries, keys, values, *mask = run.inputs
         shared = self.heads // self.kv_heads
-        scaled_queries, scaled_keys = run.bytes(queries), run.bytes(keys) * shared
+        # In half precision a GPU makes float32 of all.
+        wide = STATISTIC // run.width if run.setup.kernels == "cuda" and run.width < STATISTIC else 1
+        scaled_queries, scaled_keys = run.bytes(queries) * wide, run.bytes(keys) * shared * wide
         scores = scaled_queries // queries.shape[-1] * keys.shape[-2]
         # Heads that share their values, or values that do not lie as one stack, have a copy each.
-        alone = same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
-        copied = 0 if alone else run.bytes(values) * shared
+        alone = wide == 1 and same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
+        copied = 0 if alone else run.bytes(values) * shared * wide
         most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores + self._unmasked(run, scores))
         scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
+        # What a mask of yes and no adds to the scores.
+        added = sum(run.elements(one) * STATISTIC for one in mask if not one.is_float)
+        scratch = scratch + added
         own = scaled_queries + scaled_keys + scores + copied
         return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
 
     def _unmasked(self, run: Run, scores: Dim) -> Dim:
-        """Return the bytes by which a GPU clears rows of scores that are masked as a whole: which are minus infinity,
-        in which rows all are, and another softmax."""
+        """Return the bytes with which a GPU looks for rows of scores that are masked as a whole: which of them are
+        minus infinity, in which rows all are, and the zero that stands there."""
         if run.setup.kernels != "cuda":
             return 0
-        elements = scores // run.width
-        return scores + elements + elements // run.inputs[1].shape[-2]
+        elements = scores // STATISTIC
+        return elements + elements // run.inputs[1].shape[-2] + STATISTIC
 
     def expression(self, *tensors: str) -> str:
         grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""

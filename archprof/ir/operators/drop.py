@@ -37,7 +37,7 @@ class Dropout(Elementwise):
 
     def _rests(self, run: Run) -> bool:
         """Tell whether it is the identity."""
-        return not run.setup.train or (run.aliased and not run.in_place)
+        return not run.setup.train or not self.p or (run.aliased and not run.in_place)
 
     def gradients(self, run: Run) -> Gradients:
         return Gradients((self._rests(run),))

@@ -11,6 +11,8 @@ from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
 Held = tuple[tuple[str, int], ...]
+# What returns the widest type of the tensors that it takes, as those of parameters and buffers are.
+_ARITHMETIC = frozenset(("add", "div", "maximum", "minimum", "mul", "sub", "where"))
 
 
 @operator
@@ -67,7 +69,8 @@ class Recorded(Operator):
 
     @property
     def autocast(self) -> str:  # type: ignore[override]
-        return autocast_of(self._function)
+        tensors = any(elements > 1 for _, elements in (*self.held, *self.kept))
+        return autocast_of(self._function) or ("promote" if tensors and self._function in _ARITHMETIC else "")
 
     @property
     def detached(self) -> bool:  # type: ignore[override]

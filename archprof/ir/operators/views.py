@@ -234,6 +234,7 @@ class Interpolate(View):
     mode: Word
 
     name: ClassVar[str] = "interpolate"
+    autocast: ClassVar[str] = "full"
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], len(self.size), "resizing")
