@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 import torch
-import torchvision
 from torch.nn import functional
 
 from archprof.captures.given import Given, batched, read_given
@@ -23,7 +22,7 @@ from tests.memory.recorder import peak_of_call
 
 pytestmark = pytest.mark.filterwarnings("ignore")
 
-MEASURED = {}
+MEASURED: dict[str, dict[str, str]] = {}
 for file in ("h100.csv", "h100_timm.csv"):
     with (Path(__file__).parents[1] / "memory" / file).open() as lines:
         MEASURED.update((row["model"], row) for row in csv.DictReader(lines) if row["model"].startswith("timm:"))
@@ -91,7 +90,7 @@ def test_what_is_saved_for_backward_is_what_the_gpu_held(name):
 def test_googlenet_has_heads_in_training_that_it_has_not_in_evaluation():
     """Two auxiliary heads at 299: of each a convolution of 1×1 on 4×4, and two linear layers."""
     heads = 4 * 4 * (512 + 528) * 128 + 2 * (2048 * 1024 + 1024 * 1000)
-    module = torchvision.models.GoogLeNet(aux_logits=True, init_weights=False)
+    module = make(parse("torchvision:googlenet")).module
     inputs = batched([Given(shape=(3, 299, 299))])
     evaluation, training = (
         analyze_graph(capture_module(module, inputs, train=train)).totals.macs for train in (False, True)
