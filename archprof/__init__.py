@@ -9,6 +9,7 @@ Nothing here imports torch until `build`, `capture`, `lock` or `measure` is call
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, InputError, SpecError, UsageError, as_given, usage_error
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from archprof.ir.graph import Graph
     from archprof.render.objects import Measurement, Report
-    from archprof.render.results import Comparison, Diff, Outcome
+    from archprof.render.results import Comparison, Diff, Memory, Outcome
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
@@ -31,6 +32,7 @@ __all__ = [
     "Diff",
     "InputError",
     "Measurement",
+    "Memory",
     "Outcome",
     "Report",
     "Spec",
@@ -46,7 +48,11 @@ __all__ = [
     "load",
     "lock",
     "measure",
+    "memory",
 ]
+
+# Whoever imports the package of that name for the first time puts it in the place of the function below.
+import_module("archprof.memory")
 
 
 def load(
@@ -162,6 +168,39 @@ def capture(
     return capture_module(subject, batched_for(subject, input, args, kwargs), train=train, real=real)
 
 
+def memory(
+    model: "str | os.PathLike[str] | Spec | Graph | torch.nn.Module",
+    input: Any = None,
+    /,
+    *,
+    batch: int | None = None,
+    dtype: str | None = None,
+    train: str | None = None,
+    amp: str | None = None,
+    checkpoint: str | None = None,
+    accumulate: int | None = None,
+    layout: str | None = None,
+    kernels: str | None = None,
+    **knobs: object,
+) -> "Memory":
+    """Return what a network holds in memory, in bytes, and what is there at the peak: in inference, or to *train* with
+    an optimiser in a step of training. The words are those of `archprof memory`.
+
+    A module of one's own is captured on *input* as `capture` does it, to *train* in training mode. Raises SpecError and
+    UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
+    evaluation and should train.
+    """
+    from archprof.analysis.memory import describe_memory
+    from archprof.memory.asked import setup_of
+    from archprof.render.results import Memory
+
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
+    module: Any = model
+    graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
+    return Memory(*describe_memory(graph, setup))
+
+
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
     """Write a graph that was captured to a lock, a file to be kept in git: `lock(graph, "net.lock.json")`.
 
@@ -237,6 +276,25 @@ def diff(
     return Diff(*difference(first, second, tuple(ignore)))
 
 
+def _is_module(given: object) -> bool:
+    return any(one.__module__.startswith("torch.") for one in type(given).__mro__)
+
+
+def _trained(model: Any, knobs: Mapping[str, object], train: bool) -> "Graph":
+    """Return a network as `_graph` does, to *train* in training mode."""
+    from archprof.analysis.models import read_data
+    from archprof.spec.catalog import reference_of
+
+    name = reference_of(model)
+    if name is not None:
+        return read_data(name, _typed(knobs), train=train)
+    graph = _graph("memory", model, knobs)
+    if train and not graph.training and not graph.origin.is_table:
+        message = f"`{graph.origin.name}` was captured in evaluation"
+        raise usage_error(message, help="`archprof.capture(module, …, train=True)` captures it in training")
+    return graph
+
+
 def _graph(function: str, model: Any, knobs: Mapping[str, object]) -> "Graph":
     """Return the network that an argument of one of our functions means. Raises UsageError where it is none."""
     from archprof.analysis.models import read_data
@@ -301,7 +359,7 @@ def __getattr__(name: str) -> Any:
         from archprof.render import objects
 
         return getattr(objects, name)
-    if name in ("Comparison", "Diff", "Outcome"):
+    if name in ("Comparison", "Diff", "Memory", "Outcome"):
         from archprof.render import results
 
         return getattr(results, name)

@@ -13,7 +13,7 @@ from archprof.errors import UsageError, usage_error
 from archprof.inputs import is_input
 
 # Names of what this process has open: they are its streams, whatever stands behind them.
-_OPEN = re.compile(r"/(?:dev|proc/self)/fd/(\d{1,9})\Z|/dev/std(out|err)\Z", re.ASCII)
+_OPEN = r"/(?:dev|proc/self)/fd/([0-9]{1,9})\Z|/dev/std(out|err)\Z"
 _MAX_LINKS = 40
 # What file systems answer that know no file without a name.
 _NAMELESS_UNKNOWN = (errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT)
@@ -52,8 +52,8 @@ def resolved(path: str) -> str:
     Raises OSError for links that go in circles.
     """
     for _ in range(_MAX_LINKS):
-        if _OPEN.match(path) or not os.path.islink(path):
-            return path if _OPEN.match(path) else os.path.abspath(path)
+        if re.match(_OPEN, path) or not os.path.islink(path):
+            return path if re.match(_OPEN, path) else os.path.abspath(path)
         path = os.path.join(os.path.dirname(path), os.readlink(path))
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
 
@@ -66,7 +66,7 @@ def refuse_input(path: str, target: str) -> None:
 
 def is_stream(target: str) -> bool:
     """Tell whether a resolved path is written as it is, not replaced: it is open here, a device, a pipe or a socket."""
-    if _OPEN.match(target):
+    if re.match(_OPEN, target):
         return True
     try:
         mode = os.stat(target).st_mode
@@ -101,7 +101,7 @@ def cannot_write(path: str, error: Exception, help: str = "nothing was written")
 @contextmanager
 def _stream(target: str) -> Iterator[BinaryIO]:
     """Yield a device, a pipe, or a stream that is open here, which goes on where it is."""
-    found = _OPEN.match(target)
+    found = re.match(_OPEN, target)
     if not found:
         with open(os.open(target, os.O_WRONLY), "wb") as file:
             yield file

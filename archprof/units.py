@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 _STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
+_BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB")
 
 
 def exact(count: int) -> str:
@@ -25,6 +26,19 @@ def short(count: int) -> str:
             digits = 3 if abs(value) < 9.9995 else 2 if abs(value) < 99.995 else 1
             return f"{value:.{digits}f}{letter}"
     return str(count)
+
+
+def binary(size: int) -> str:
+    """Return bytes in the unit of memory that gives three or four digits: `10.5 MiB`, `912 B`, rounded half up."""
+    if size < 1024:
+        return f"{size} B"
+    # What would round to "1024 KiB" belongs to the next unit.
+    powers = range(1, len(_BINARY) + 1)
+    power = next((power for power in powers if size < 1024 ** (power + 1) - 1024**power // 2), powers[-1])
+    digits = 2 if size < 10 * 1024**power else 1 if size < 100 * 1024**power else 0
+    steps = (Fraction(size * 10**digits, 1024**power) + Fraction(1, 2)).__floor__()
+    whole, rest = divmod(steps, 10**digits)
+    return f"{whole}{f'.{rest:0{digits}}' if digits else ''} {_BINARY[power - 1]}"
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:
@@ -51,6 +65,11 @@ def without_norms(norms: int) -> str:
     """Return that a count lacks norms that are folded away: `52 norms folded into convolutions are not in it`."""
     folded = "a convolution is" if norms == 1 else "convolutions are"
     return f"{plural(norms, 'norm')} folded into {folded} not in it"
+
+
+def in_training(macs: int) -> str:
+    """Return what training on an image costs, in words."""
+    return f"MACs in training {exact(macs)} ({short(macs)}) an image, forward and backward"
 
 
 def of_constants(calls: Mapping[str, int]) -> str:

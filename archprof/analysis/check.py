@@ -377,7 +377,7 @@ class _Checking:
         return found
 
     def _at_revision(self, target: Target) -> Snapshot | None:
-        if target.file == "-" or git.is_git(target.file):
+        if target.file == "-" or catalog.is_git(target.file):
             return None
         # By its hash, so that git is not asked for every spec which commit a branch is.
         try:

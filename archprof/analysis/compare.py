@@ -20,6 +20,7 @@ from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
+from archprof.ir.setup import Setup
 from archprof.language.registry import spellings
 from archprof.spec import catalog
 from archprof.spec.same import is_at, standing_at
@@ -57,6 +58,16 @@ class Accuracy(NamedTuple):
     where: str
 
 
+class HeldBytes(NamedTuple):
+    """The bytes of a network's weights, of what comes and goes at its peak, and of all that is there then; in training,
+    the multiply-accumulates of one image, forward and backward."""
+
+    weight_bytes: int
+    peak_bytes: int
+    total_bytes: int
+    train_macs: int | None = None
+
+
 class Contender(NamedTuple):
     """One network of a comparison, with its parts by kind, by stage (the stride; `head` where the map is gone) and by
     block, and its counts as fractions of the reference's; where operators are *not_counted*, by name with how often
@@ -77,16 +88,18 @@ class Contender(NamedTuple):
     not_counted: Mapping[str, int] | None = None
     at_most: AtMost | None = None
     captured: str = ""
+    memory: HeldBytes | None = None
 
 
 class Comparison(NamedTuple):
-    """Contenders in the order of the table, the one that ratios relate to, and their *mode* where that is not
-    evaluation."""
+    """Contenders in the order of the table, the one that ratios relate to, their *mode* where that is not evaluation,
+    and the *setup* of their bytes where these are asked for."""
 
     convention: ConventionText
     relative_to: str
     models: tuple[Contender, ...]
     mode: str = ""
+    setup: Setup | None = None
 
 
 def compare(
@@ -94,20 +107,21 @@ def compare(
     relative_to: str | None = None,
     sort: str | None = None,
     conventions: Sequence[Convention] = (),
+    setup: Setup | None = None,
 ) -> Comparison:
     """Return networks side by side; ratios relate to the first, or to the one named.
 
-    *sort* orders by a count, smallest first, or by published accuracy, best first. Raises UsageError for a name or key
-    that is not there.
+    *sort* orders by a count, smallest first, or by published accuracy, best first; with a *setup* bytes stand beside.
+    Raises UsageError for a name or key that is not there, and where shapes are known for one image alone.
     """
     reference = reports[0] if relative_to is None else _named(reports, relative_to)
-    contenders = [_contender(report, reference, conventions) for report in reports]
+    contenders = [_contender(report, reference, conventions, setup) for report in reports]
     if sort is not None:
         if sort not in SORT_KEYS:
             raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
     rule = convention_text(reference.convention, training=reference.graph.training)
-    return Comparison(rule, reference.origin.variant, tuple(contenders), mode_of(reference))
+    return Comparison(rule, reference.origin.variant, tuple(contenders), mode_of(reference), setup)
 
 
 def _order(contender: Contender, key: str) -> float:
@@ -133,7 +147,7 @@ def _named(reports: Sequence[Report], name: str) -> Report:
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 
 
-def _contender(report: Report, reference: Report, conventions: Sequence[Convention]) -> Contender:
+def _contender(report: Report, reference: Report, conventions: Sequence[Convention], setup: Setup | None) -> Contender:
     multiplying = [row for row in report.rows if row.kind in MULTIPLYING and (row.operator.weighted or row.cost.macs)]
     kinds = {kind: [row for row in multiplying if row.kind == kind] for kind in MULTIPLYING}
     ratios = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
@@ -153,7 +167,17 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
         not_counted(report),
         at_most(report),
         report.graph.captured,
+        _memory(report, setup) if setup else None,
     )
+
+
+def _memory(report: Report, setup: Setup) -> HeldBytes:
+    from archprof.analysis.memory import known_at  # most comparisons are of counts
+    from archprof.memory.report import analyze_memory
+
+    with known_at(report.graph):
+        found = analyze_memory(report.graph, setup)
+    return HeldBytes(found.resident.weights, found.peak, found.total, found.train_macs if setup.train else None)
 
 
 def _ratio(mine: int, reference: int) -> Fraction | None:

@@ -14,8 +14,9 @@ from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.conv import Conv2d
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.swish import Swish
 from archprof.language.registry import spellings
 from archprof.spec.header import PUBLISHED

@@ -28,12 +28,12 @@ def read_model(
     *,
     train: bool = False,
     real: bool = False,
-    batches: bool = False,
+    batch: int = 1,
 ) -> Graph:
     """Return the network that *reference* names: a spec at *settings*, whose resolution an input sets too, a lock, a
     program of torch.export or an ONNX file, whose free axes an input sets, or the module that code makes, recorded on
     *inputs* as `--input` has them, in a *real* run where that is asked for; with *train*, as it runs in training mode,
-    and at other *batches*, where they are asked for.
+    and with shapes that are known of a *batch* of more than one image where that is wanted.
 
     All but specs and locks take a resolution as an input of three channels. Raises SpecError and UsageError; of a spec
     too where an input is more than a shape, or it should *train*, of all others too where they have other settings.
@@ -45,7 +45,7 @@ def read_model(
         if is_code(reference):
             given, settings = _images(given, settings)
             _refuse(reference, settings, _others(reference))
-            return capture(reference, given, train=train, real=real, batches=batches)
+            return capture(reference, given, train=train, real=real, batch=batch)
     target, behind = _graph_file(reference)
     if target:
         if not catalog.is_lock(target):
@@ -59,25 +59,27 @@ def read_model(
     return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
 
 
-def read_for_memory(
+def read_training(
     reference: str,
     settings: Sequence[Setting],
     inputs: Sequence[str] | None = None,
     *,
-    train: bool = False,
+    train: bool,
     real: bool = False,
+    batch: int = 1,
 ) -> Graph:
-    """Return the network that *reference* names as `read_model` does, at any batch size: with *train* a spec as it is,
-    which says all that its training needs, and everything else as it runs in training mode.
+    """Return the network that *reference* names, with *train* as it trains: a spec, whose rules hold in both modes, as
+    it is, anything else as it was recorded in training mode. Raises as `read_model` does."""
+    return read_model(reference, settings, inputs, train=train and not _is_spec(reference), real=real, batch=batch)
 
-    Raises SpecError and UsageError; of what was exported or captured in evaluation alone, too, where it should *train*.
-    """
-    from archprof.captures.source import is_code
 
-    data = not (":" in reference and is_code(reference))
-    if data and not _graph_file(reference).target:
-        return read_model(reference, settings, inputs)
-    return read_model(reference, settings, inputs, train=train, real=real, batches=True)
+def _is_spec(reference: str) -> bool:
+    if ":" in reference:
+        from archprof.captures.source import is_code
+
+        if is_code(reference):
+            return False
+    return not _graph_file(reference).target
 
 
 def read_measured(
@@ -112,14 +114,14 @@ def _others(reference: str) -> str:
     return f"give its code other arguments, `{_called(reference)}`, or an `--input`"
 
 
-def read_data(reference: str, settings: Sequence[Setting] = ()) -> Graph:
+def read_data(reference: str, settings: Sequence[Setting] = (), *, train: bool = False) -> Graph:
     """Return the network that *reference* names, no code: a spec at *settings*, a lock, a program of torch.export, or
-    an ONNX file.
+    an ONNX file; with *train* as it trains, where rules say that of a spec as it is.
 
-    Raises SpecError and UsageError; for all but specs also where they have settings.
+    Raises SpecError and UsageError; for all but specs also where they have settings, or are of evaluation alone.
     """
     target, behind = _graph_file(reference)
-    return _read_graph(target, behind, settings, ()) if target else _read_spec(reference, settings)
+    return _read_graph(target, behind, settings, (), train=train) if target else _read_spec(reference, settings)
 
 
 def _read_spec(reference: str, settings: Iterable[Setting]) -> Graph:

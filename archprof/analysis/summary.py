@@ -14,9 +14,23 @@ from archprof.errors import Location
 from archprof.ir.graph import Graph
 from archprof.ir.liveness import constant
 from archprof.ir.operators.recorded import Recorded
+from archprof.ir.setup import Setup
 from archprof.spec import catalog
 
 Stage = int | Literal["head"]
+
+
+class CallBytes(NamedTuple):
+    """The bytes that calls read and write: of inputs, of outputs, and of the weights and buffers that they hold, each
+    once; their *intensity* is multiply-accumulates per byte of these, of the batch. In training, those that they save
+    for backward, and their multiply-accumulates for one image, forward and backward."""
+
+    input_bytes: int
+    output_bytes: int
+    held_bytes: int
+    intensity: float
+    saved_bytes: int | None = None
+    train_macs: int | None = None
 
 
 class Layer(NamedTuple):
@@ -45,6 +59,7 @@ class Layer(NamedTuple):
     bounded: bool = False
     constant: bool = False
     folds_norm: bool | None = None
+    traffic: CallBytes | None = None
 
     @property
     def agrees(self) -> bool:
@@ -72,7 +87,8 @@ class Summary(NamedTuple):
     run, because they may multiply and there is no rule for them, the MACs are at least so many; where there is
     *at_most*, they are at most so many; *constant_macs* are those of calls that depend on no input, by path. Operators
     with *packed_weights* hold what is not among the parameters. Of a file that stores a network, *stored* says what it
-    holds, and *remarks* what else is to be told."""
+    holds, and *remarks* what else is to be told. Where bytes are asked for, *setup* says of what, and *traffic* are
+    those of all calls."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -84,6 +100,8 @@ class Summary(NamedTuple):
     packed_weights: Mapping[str, int] | None = None
     stored: Mapping[str, Any] | None = None
     remarks: tuple[str, ...] = ()
+    setup: Setup | None = None
+    traffic: CallBytes | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:

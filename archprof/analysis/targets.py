@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archprof.errors import Location, problem
 from archprof.inputs import is_stream, real_path
-from archprof.spec import catalog, git
+from archprof.spec import catalog
 from archprof.spec.config import NAME, check_inside
 from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, parse_reference, settings_text
@@ -29,7 +29,7 @@ class Target(NamedTuple):
     @property
     def place(self) -> str:
         """What is equal where two names mean the same file."""
-        return self.file if self.file == "-" or git.is_git(self.file) else real_path(self.file)
+        return self.file if self.file == "-" or catalog.is_git(self.file) else real_path(self.file)
 
     def at(self, settings: tuple[Setting, ...]) -> "Target":
         return self._replace(settings=(*self.settings, *settings))
@@ -37,7 +37,7 @@ class Target(NamedTuple):
     def key(self, folder: Path) -> str:
         """Return the name in a baseline of *folder*: a path counts from there, so that it is the same wherever the
         check runs."""
-        if not catalog.is_path(self.name) or self.file == "-" or git.is_git(self.file):
+        if not catalog.is_path(self.name) or self.file == "-" or catalog.is_git(self.file):
             return self.label
         return self._replace(name=Path(os.path.relpath(self.file, folder)).as_posix()).label
 
@@ -56,7 +56,7 @@ def find_targets(
         raise problem("a configuration cannot name standard input", location, help=advice)
     if not catalog.is_path(target):
         found = _of_catalog(target, location)
-    elif target == "-" or git.is_git(target):
+    elif target == "-" or catalog.is_git(target):
         found = [(target, target)]
     else:
         paths = _paths(target, folder)

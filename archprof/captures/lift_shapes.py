@@ -7,8 +7,8 @@ from archprof.captures.calls import Dispatched
 from archprof.captures.site import Lift, Site, is_held, moved_axes, without_batch
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.flatten import Flatten
-from archprof.ir.operators.global_pool import Mean
 from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.pointwise import Pointwise, Reduce
 from archprof.ir.operators.shape import Permute
 from archprof.ir.operators.views import (

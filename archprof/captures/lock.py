@@ -40,7 +40,7 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Unlisted
 from archprof.ir.values import Value
 from archprof.limits import MAX_OPERATORS
-from archprof.spec import git
+from archprof.spec import catalog, git
 from archprof.spec.json_text import FileKind, JsonText
 
 MAX_BYTES = 1 << 26
@@ -60,7 +60,7 @@ def read_lock(path: str) -> Lock:
 
 
 def _bytes(path: str) -> bytes:
-    if git.is_git(path):
+    if catalog.is_git(path):
         return git.read_blob(path, most=MAX_BYTES)
     try:
         return read_bytes(path, MAX_BYTES + 1)

@@ -106,19 +106,19 @@ def lock(text: str, given: Sequence[str], version: str, *, training: bool = Fals
     return Lock(graph, captured, trained[0] if trained else None)
 
 
-def capture(
-    text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False, batches: bool = False
-) -> Graph:
+def capture(text: str, given: Sequence[str] = (), *, train: bool = False, real: bool = False, batch: int = 1) -> Graph:
     """Return the graph of a model that is named as code, at the inputs that are *given* as `--input` has them; where
     none are, at those that its library has for it. With *train*, it is how the model runs while it trains; where it is
-    to be *real*, its weights are drawn, and it computes. Shapes of other *batches* are known if they are asked for.
+    to be *real*, its weights are drawn, and it computes. Shapes at other sizes of the batch are found where one of more
+    than one image is wanted.
 
     Raises UsageError for a reference or an input that is none, where the code is not there or fails, and where an input
     is needed.
     """
     with _made(text, given, _construct_for(real=real)) as (made, inputs, _):
         # Counts and shapes of one image need no other.
-        return _graph(text, made, inputs._replace(growing=inputs.growing and batches), train=train, real=real)
+        growing = inputs.growing and batch > 1
+        return _graph(text, made, inputs._replace(growing=growing), train=train, real=real)
 
 
 def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[Graph, Measurement]:

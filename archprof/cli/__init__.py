@@ -1,8 +1,9 @@
 """The command line: one file a command, imported when it is called; here the way in, and the way out of every error."""
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -11,6 +12,7 @@ from typer.core import TyperCommand, TyperGroup
 from archprof.cli.output import say
 from archprof.errors import InputError, Problem, did_you_mean, problems_of, suggest
 from archprof.inputs import forget
+from archprof.ir.setup import OPTIMIZERS
 
 # typer brings its own click (since 0.26) and names of it only what applications raise; a usage error is what a bad
 # parameter is.
@@ -23,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "The catalog: names, aliases, sources, exact numbers.",
     "validate": "Check specs: every error of every file, and what they expect.",
     "cost": "What one convolution costs, before any network exists.",
+    "memory": "What a network holds in memory, and what sits there at the peak.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",
@@ -35,8 +38,12 @@ COMMANDS: Mapping[str, str] = {
 }
 
 
-# Options whose value may be left out, and what they are then; a value stands behind `=`.
-_ALONE: Mapping[str, str] = {"--allow-uncounted": "--allow-uncounted=all"}
+# Options whose value may be left out, where their command has them so, what they are then, and which values may stand
+# behind a space; others stand behind `=`.
+_ALONE: Mapping[str, tuple[str, tuple[str, ...]]] = {
+    "--allow-uncounted": ("--allow-uncounted=all", ()),
+    "--train": ("--train=", OPTIMIZERS),
+}
 
 # Stands before what would be taken for an option, and is standard input with settings: `-@H=320`.
 _HIDDEN = "\0"
@@ -52,10 +59,17 @@ class OneCommand(TyperCommand):
     """A command whose help ends with examples."""
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        words = [_ALONE.get(one, _HIDDEN + one if one.startswith("-@") else one) for one in args]
+        words = [f"{_HIDDEN}{one}" if one.startswith("-@") else one for one in self._completed(args)]
         parsed: list[str] = super().parse_args(ctx, words)
         ctx.params = {name: _shown_again(value) for name, value in ctx.params.items()}
         return parsed
+
+    def _completed(self, args: list[str]) -> Iterator[str]:
+        """Yield the words of a line, with what an option is whose value is left out."""
+        able = {name for one in self.params for name in one.opts if (getattr(one, "metavar", "") or "").startswith("[")}
+        for one, behind in pairwise([*args, ""]):
+            alone, values = _ALONE.get(one, (one, ()))
+            yield one if one not in able or behind in values else alone
 
     def format_epilog(self, ctx: Any, formatter: Any) -> None:
         _write_examples(ctx.info_name, formatter)
@@ -179,12 +193,9 @@ def run(arguments: list[str]) -> int:
 
 
 def _answer(option: str) -> Problem | None:
-    """Return what to say of an option that there is not yet, or elsewhere."""
+    """Return what to say of an option that there is elsewhere."""
     from archprof.cli import elsewhere
-    from archprof.spec import planned
 
-    if option in planned.OPTIONS:
-        return Problem(f"there is no `{option}` yet", help=planned.OPTIONS[option])
     there = elsewhere.OPTIONS.get(option)
     return Problem(f"there is no `{option}`", help=there) if there else None
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options
+from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import Problems, suggest, usage_error
 from archprof.render.formats import Result
@@ -17,7 +17,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
-    train: options.Train = False,
+    train: options.ModeOrOptimizer = None,
     real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
@@ -32,6 +32,16 @@ def command(
     ] = "stage",
     convention: options.Convention = None,
     flops: options.Flops = False,
+    bytes: Annotated[
+        bool, typer.Option("--bytes", help="Show bytes of weights, at the peak, and of all that is there then.")
+    ] = False,
+    batch: setup_options.Batch = None,
+    dtype: setup_options.Dtype = None,
+    amp: setup_options.Amp = None,
+    checkpoint: setup_options.Checkpoint = None,
+    accumulate: setup_options.Accumulate = None,
+    layout: setup_options.Layout = None,
+    kernels: setup_options.Kernels = None,
     sort: Annotated[
         str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")
     ] = None,
@@ -50,22 +60,28 @@ def command(
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
-    from archprof.analysis.models import read_model
+    from archprof.analysis.models import read_model, read_training
     from archprof.costs.report import analyze_graph
     from archprof.render.compare import compare_table
 
     chosen = choose_format("compare", format, output)
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
-    conventions = options.conventions(convention, train=train)
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
+    setup = setup_options.setup_of_bytes(asked, wanted=bytes)
+    conventions = options.conventions(convention, train=train is not None)
     given = options.settings(width, resolution, classes, set)
     real = options.really(real, *models)
+    read = read_training if train else read_model
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(analyze_graph(read_model(model, given, input, train=train, real=real)))
+            reports.append(
+                analyze_graph(read(model, given, input, train=train is not None, real=real, batch=batch or 1))
+            )
     wrong.raise_any()
-    found = compare(reports, relative_to, sort, conventions)
+    found = compare(reports, relative_to, sort, conventions, setup)
     if flops:
         found = with_derived(found, "flops")
     if plot is not None:

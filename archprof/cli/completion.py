@@ -25,10 +25,12 @@ class Candidate(NamedTuple):
 
 
 class Request(NamedTuple):
-    """What is asked for: the part of a word behind its last separator, of which command, about which network."""
+    """What is asked for: the part of a word behind its last separator, of which command and parameter, about which
+    network."""
 
     part: str
     command: str
+    name: str
     model: str = ""
 
 
@@ -113,7 +115,9 @@ def _values(param: Any, command: str, word: str, models: list[str], option: str 
     if param.name in _NETWORKS:
         find = _settings if "@" in head else find
     part = word[len(head) :]
-    return _starting(find(Request(part, command, model)), "" if find is _networks else part, f"{option}{head}")
+    return _starting(
+        find(Request(part, command, param.name, model)), "" if find is _networks else part, f"{option}{head}"
+    )
 
 
 # What may stand there, by the parameter.
@@ -227,7 +231,8 @@ def _formats(request: Request) -> Iterator[Candidate]:
 def _metrics(request: Request) -> Iterator[Candidate]:
     from archprof.costs.metrics import NAMES, label_of
 
-    yield from (Candidate(name, label_of(name)) for name in NAMES)
+    names = ("bytes",) if request.command == "memory" else NAMES
+    yield from (Candidate(name, label_of(name)) for name in names)
 
 
 def _limits(request: Request) -> Iterator[Candidate]:
@@ -253,6 +258,13 @@ def _words_of(*words: str) -> Callable[[Request], Iterator[Candidate]]:
     return lambda request: map(Candidate, words)
 
 
+def _setup_words(request: Request) -> Iterator[Candidate]:
+    """Yield the words of an option that says how a network runs."""
+    from archprof.memory.asked import WORDS
+
+    yield from map(Candidate, WORDS[request.name])
+
+
 _NETWORKS = ("model", "models", "before", "after", "relative_to")
 # Parameters that take several values in one word.
 _LISTED = (*_NETWORKS, "set", "conv", "max", "min", "max_increase", "pareto")
@@ -266,6 +278,7 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     "conv": _kinds,
     "name": _schemas,
     "by": _words_of("stage", "kind", "layer"),
+    **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels"), _setup_words),
     "scale": _words_of("width", "compound"),
     "counter": _words_of("fvcore", "torch", "both"),
 }

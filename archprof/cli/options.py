@@ -126,6 +126,15 @@ Train = Annotated[
         help="Code, or a lock of both modes, as it trains: dropout, batch norm, auxiliary heads; forward alone.",
     ),
 ]
+ModeOrOptimizer = Annotated[
+    str | None,
+    typer.Option(
+        "--train",
+        help="Code, or a lock of both modes, as it trains: dropout, batch norm, auxiliary heads; forward alone. With"
+        " `--bytes`, of any network, a step of training by sgd, momentum, adam or adamw.",
+        metavar="[OPTIMISER]",
+    ),
+]
 Real = Annotated[
     bool,
     typer.Option(

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from archprof.cli import options
+from archprof.cli import options, setup_options
 from archprof.cli.output import choose_format, deliver
 from archprof.errors import usage_error
 from archprof.render.formats import Result
@@ -17,7 +17,7 @@ def command(
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
-    train: options.Train = False,
+    train: options.ModeOrOptimizer = None,
     real: options.Real = False,
     classes: options.Classes = None,
     set: options.Set = None,
@@ -29,6 +29,14 @@ def command(
     counter: options.Counter = None,
     convention: options.Convention = None,
     flops: options.Flops = False,
+    bytes: setup_options.Bytes = False,
+    batch: setup_options.Batch = None,
+    dtype: setup_options.Dtype = None,
+    amp: setup_options.Amp = None,
+    checkpoint: setup_options.Checkpoint = None,
+    accumulate: setup_options.Accumulate = None,
+    layout: setup_options.Layout = None,
+    kernels: setup_options.Kernels = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -45,26 +53,32 @@ def command(
     """
     from archprof.analysis.document import with_derived
     from archprof.analysis.summary import summarize
-    from archprof.costs.measured import disagreement
     from archprof.render.fold import view
 
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
-    conventions = options.conventions(convention, train=train)
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
+    setup = setup_options.setup_of_bytes(asked, wanted=bytes)
+    conventions = options.conventions(convention, train=train is not None)
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    if measure and (train or real):
-        message = f"`--measure` and `{'--train' if train else '--real'}` at once"
+    if measure and (train is not None or real):
+        message = f"`--measure` and `{'--real' if train is None else '--train'}` at once"
         raise usage_error(message, help="counters run the module itself, in evaluation")
     if measure:
         report = _measured(model, given, input, counter or "fvcore")
     else:
-        report = _counted(model, given, input, train=train, real=real)
+        report = _counted(model, given, input, train=train, real=real, batch=batch or 1)
     found = summarize(report, conventions)
+    if setup:
+        from archprof.analysis.traffic import with_traffic
+
+        found = with_traffic(found, report.graph, setup)
     if flops:
         found = with_derived(found, "flops")
     shown = view(found.layers, depth=depth, full=full, sort=sort, top=top)
-    difference = disagreement(report)
+    difference = _disagreement(report)
 
     def table() -> "Table":
         from archprof.render.summary import summary_table
@@ -75,13 +89,23 @@ def command(
     deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
 
 
+def _disagreement(report: "Report") -> str:
+    if report.measured is None:
+        return ""
+    from archprof.costs.measured import disagreement
+
+    return disagreement(report)
+
+
 def _counted(
-    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: bool, real: bool
+    model: str, settings: list[tuple[str, str]], inputs: list[str] | None, *, train: str | None, real: bool, batch: int
 ) -> "Report":
-    from archprof.analysis.models import read_model
+    from archprof.analysis.models import read_model, read_training
     from archprof.costs.report import analyze_graph
 
-    return analyze_graph(read_model(model, settings, inputs, train=train, real=real))
+    # An optimiser trains whatever there are rules for, training mode is of what was recorded in it.
+    read = read_training if train else read_model
+    return analyze_graph(read(model, settings, inputs, train=train is not None, real=real, batch=batch))
 
 
 def _measured(model: str, settings: list[tuple[str, str]], inputs: list[str] | None, counter: str) -> "Report":

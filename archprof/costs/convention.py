@@ -1,7 +1,5 @@
 """What is counted, under a name and a version: our own rule. `costs.tools` has those of others."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
@@ -26,7 +24,7 @@ class Convention(NamedTuple):
     version: int | str
     text: str
     unit: str = "MACs"
-    prices: tuple[Price, ...] = ()
+    prices: tuple["Price", ...] = ()
     sees: Sees = "calls"
     products: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
@@ -39,6 +37,6 @@ class Convention(NamedTuple):
 ARCHPROF = Convention("archprof", 1, "MACs of convolutions and linear layers, bias not counted; batch 1, inference")
 
 
-def convention_sum(rows: Sequence[Row], convention: Convention) -> int:
+def convention_sum(rows: "Sequence[Row]", convention: Convention) -> int:
     """Return what operators count together under a convention, in its unit."""
     return sum(row.cost.macs for row in rows) + sum(price.count(rows) for price in convention.prices)

@@ -1,7 +1,5 @@
 """What a call of an operator keeps in memory, beside the tensors that go in and come out."""
 
-from __future__ import annotations
-
 from typing import NamedTuple
 
 from archprof.ir.dims import Dim, maximum

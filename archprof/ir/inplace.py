@@ -10,7 +10,8 @@ def inplace_paths(graph: Graph) -> frozenset[str]:
     """Return the paths of the activations that nobody can see writing over their input, wherever they are applied."""
     counted = readers(graph)
     able = {node.path for node in graph.nodes if node.op.inplace}
-    return frozenset(able - {node.path for node in graph.nodes if not _is_sole_reader(node, graph, counted)})
+    asked = [node for node in graph.nodes if node.path in able]
+    return frozenset(able - {node.path for node in asked if not _is_sole_reader(node, graph, counted)})
 
 
 def _is_sole_reader(node: Node, graph: Graph, counted: Counter[Edge]) -> bool:

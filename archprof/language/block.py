@@ -1,7 +1,5 @@
 """What a block is: a plain function over symbolic feature maps, and the columns that its table may have."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,7 +22,7 @@ class Block(NamedTuple):
     """
 
     name: str
-    apply: Callable[..., Feature]
+    apply: "Callable[..., Feature]"
     columns: tuple[Column, ...]
     doc: str
     joins: bool = False
@@ -76,10 +74,10 @@ def _spellings(columns: tuple[Column, ...]) -> ColumnNames:
     )
 
 
-def operator_block(operator: type[Operator]) -> Block:
+def operator_block(operator: "type[Operator]") -> Block:
     """Return an operator as a block of a single layer."""
 
-    def apply(net: Tracer, *inputs: Feature, **options: Any) -> Feature:
+    def apply(net: "Tracer", *inputs: "Feature", **options: Any) -> "Feature":
         return net.apply("", operator.of(*(x.value for x in inputs), **options), *inputs)
 
     apply.__module__ = operator.__module__  # whoever made the operator, made the block

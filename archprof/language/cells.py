@@ -123,7 +123,7 @@ def _number(kind: Kind, node: Node, cells: Cells) -> Any:
     return _bounded(kind, node, cells, kind.what, whole=False)
 
 
-_MULTIPLE = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?)[x×]", re.ASCII)
+_MULTIPLE = r"([0-9]{1,12}(?:\.[0-9]{1,12})?)[x×]"
 
 
 def _channels(kind: Kind, node: Node, cells: Cells) -> Any:
@@ -133,7 +133,7 @@ def _channels(kind: Kind, node: Node, cells: Cells) -> Any:
             advice = "say `classes: 1000` at the top"
             raise problem("`classes` without a number of classes", typed.location, help=advice)
         return cells.classes
-    if match := _MULTIPLE.fullmatch(typed.text):
+    if typed.text.endswith(("x", "×")) and (match := re.fullmatch(_MULTIPLE, typed.text)):
         factor = float(match[1]) if "." in match[1] else int(match[1])
         if not 0 < factor <= MAX_CHANNELS:
             advice = f"a multiple is above 0x and at most {MAX_CHANNELS}x"
@@ -154,7 +154,7 @@ def _groups(kind: Kind, node: Node, cells: Cells) -> Any:
 
 def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
     typed = scalar(node, "a size")
-    if re.fullmatch("[0-9]+[x×][0-9]+", typed.text, re.ASCII):
+    if not typed.text.isdigit() and re.fullmatch("[0-9]+[x×][0-9]+", typed.text):
         height, width = dims(typed, "HxW", "1x7", int(kind.high))
         return height, width
     side = _bounded(kind, typed, cells, "a size", whole=True, help=kind.allowed)

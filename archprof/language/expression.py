@@ -10,9 +10,11 @@ from archprof.ir.dims import is_array
 from archprof.spec.nodes import Scalar, describe, shorten
 from archprof.spec.values import limits, plain
 
-_TOKEN = re.compile(r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_]*)|([0-9]+\.?[0-9]*)|([-+*/()]))", re.ASCII)
-_EXPRESSION = re.compile(r"[0-9$(][^:,;]*[-+*/)][^:,;]*|.*\$.*", re.DOTALL)
-_NUMBER = re.compile(r"[0-9.]+([eE][-+]?[0-9]+)?")
+# Compiled only for a text that computes.
+_TOKEN = r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_]*)|([0-9]+\.?[0-9]*)|([-+*/()]))"
+_NUMBER = r"[0-9.]+([eE][-+]?[0-9]+)?"
+# What an expression may start with, but for a knob, what it computes with, and what no expression has.
+_FIRST, _SIGNS, _ENDS = tuple("0123456789("), tuple("-+*/)"), tuple(":,;")
 # Beyond this no intermediate value means anything, and floats would lose the integers.
 _LIMIT = 10**15
 _MAX_LENGTH = 200
@@ -22,7 +24,10 @@ def is_expression(text: str) -> bool:
     """Tell an expression (`$stem`, `3*64`) from a plain number or word."""
     if text.isdigit() or len(text) > _MAX_LENGTH:
         return False
-    return bool(_EXPRESSION.fullmatch(text)) and not _NUMBER.fullmatch(text)
+    if "$" in text:
+        return True
+    computes = text[:1] in _FIRST and any(sign in text[1:] for sign in _SIGNS) and not any(one in text for one in _ENDS)
+    return computes and not re.fullmatch(_NUMBER, text)
 
 
 def evaluate(
@@ -70,9 +75,9 @@ class _Parser:
 
     def _split(self, text: str) -> list[str]:
         tokens: list[str] = []
-        position = 0
+        token, position = re.compile(_TOKEN, re.ASCII), 0
         while position < len(text.rstrip()):
-            match = _TOKEN.match(text, position)
+            match = token.match(text, position)
             if not match or len(tokens) >= 64:
                 raise self._failed()
             tokens.append(match[0].strip())

@@ -7,7 +7,6 @@ from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import INPUT, Edge, Provenance, first_output
 from archprof.ir.init_rules import InitRule, Inits
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.drop import StochasticDepth
 from archprof.language.bound import BoundRow
 from archprof.language.cells import DropRate
 from archprof.language.fragment import Application, Call, Fragment, Reservation
@@ -31,6 +30,12 @@ class Flattener:
         """
         placement = Placement(True, self._inits.rules)
         self._parts = self._placed(fragment, "", (Edge(INPUT),), placement, None, shared=False)
+        if self._rates:
+            self._set_rates()
+
+    def _set_rates(self) -> None:
+        from archprof.ir.operators.drop import StochasticDepth  # which few networks have
+
         for index, rate, block in self._rates:
             depth = StochasticDepth(rate.at(block, self._droppable))
             self._builder.nodes[index] = self._builder.nodes[index]._replace(op=depth)

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
+from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
@@ -41,8 +42,7 @@ class Forward:
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
-        self._wanted = set[Edge]()
-        self._written = set[int]()  # the storages into which something was written that hangs on what learns
+        self._learning = learning(graph, bool(setup.train))
         self._longer: dict[int, list[int]] = {}  # behind which calls storages are let go that code still holds
         self._weights: list[int] = []  # in half precision, until autocast ends
         # The inputs of the network are there before, and stay.
@@ -57,7 +57,7 @@ class Forward:
 
     def _call(self, index: int, node: Node) -> None:
         run, cast = self._run_of(index, node)
-        learns, recorded = run.learns, run.learns or any(run.wanted)
+        recorded = self._learning[index].recorded
         footprint = self._footprint(node, run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
@@ -68,14 +68,12 @@ class Forward:
         if weights and recorded:
             self._builder.hold(weights[0])
             kept.append(weights[0])
-        if recorded:
-            self._learn(node, outputs)
         self._builder.drop(storage for storage in casts if storage is not None)
         self._hold_on(index, node, outputs)
         self._let_go(node, outputs)
         self._builder.drop(self._longer.pop(index, ()))
         self._builder.step(FORWARD, node.id, made, footprint.beside(recorded))
-        self.passed.append(Passed(node, run, kept, learns, cast))
+        self.passed.append(Passed(node, run, kept, bool(self._learning[index].learned), cast))
 
     def _footprint(self, node: Node, run: Run) -> Footprint:
         """Return what a call keeps; where nobody knows, the least or, if asked, the most: all that goes in and comes
@@ -99,23 +97,19 @@ class Forward:
         outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
                          for value in node.outputs])  # fmt: skip
         self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
-        wanted = tuple(map(self._is_wanted, read))
-        learns = bool(self._setup.train) and learns_itself(node)
+        learns = bool(self._learning[index].learned)
         aliased = memory.aliases[:1] == (0,)
-        found = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), wanted, learns, memory.slots, aliased)
-        return found, tuple([value.dtype for value in given])
+        how = (self._setup, self._writes_over(node), self._wanted(index, node, len(read)))
+        run = Run(tuple(inputs), outputs, *how, learns, memory.slots, aliased)
+        return run, tuple([value.dtype for value in given])
 
-    def _is_wanted(self, edge: Edge) -> bool:
-        """Tell whether a value hangs on something that learns, perhaps on what was written into it since."""
-        return edge in self._wanted or (self.lies[edge] is not None and self.lies[edge] in self._written)
-
-    def _learn(self, node: Node, outputs: list[Edge]) -> None:
-        """Note that what a call returns hangs on something that learns, and what it writes over."""
-        if node.op.detached:
-            return
-        self._wanted.update(edge for edge in outputs if self._values[edge].is_float)
-        if node.memory is not None and node.memory.writes and (lies := self.lies[outputs[0]]) is not None:
-            self._written.add(lies)
+    def _wanted(self, index: int, node: Node, reads: int) -> tuple[bool, ...]:
+        """Return which of the values that a call reads hang on something that learns, perhaps by what was written over
+        them since: that it waits for."""
+        wanted = self._learning[index].wanted
+        written = {self.lies[edge] for edge, one in zip(node.inputs[reads:], wanted[reads:], strict=True) if one}
+        read = zip(node.inputs[:reads], wanted[:reads], strict=True)
+        return tuple([one or (self.lies[edge] is not None and self.lies[edge] in written) for edge, one in read])
 
     def _writes_over(self, node: Node) -> bool:
         if self._graph.storages:
@@ -199,11 +193,6 @@ class Forward:
         for edge in (*dict.fromkeys(node.inputs), *outputs):
             if not self._left[edge] and (lies := self.lies[edge]) is not None:
                 self._builder.drop((lies,))
-
-
-def learns_itself(node: Node) -> bool:
-    """Tell whether any parameter of a call learns."""
-    return node.trainable and any(name not in node.frozen for name in node.op.parameters())
 
 
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:

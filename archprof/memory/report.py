@@ -10,6 +10,7 @@ from archprof.ir.terms import total
 from archprof.memory.backward import Backward
 from archprof.memory.forward import Forward
 from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
+from archprof.memory.training import train_macs
 
 # Tensors as large as all learning parameters: those that an optimiser keeps, and those that it makes for a step.
 _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
@@ -63,6 +64,11 @@ class MemoryReport(NamedTuple):
     def total(self) -> Dim:
         """The most bytes of tensors that are there at once."""
         return self.resident.total + self.peak
+
+    @property
+    def train_macs(self) -> Dim:
+        """The multiply-accumulates of training on one image, forward and backward."""
+        return train_macs(self.graph)
 
     def phase(self, phase: str) -> Dim:
         """Return the most bytes in a part of the pass."""

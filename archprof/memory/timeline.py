@@ -8,6 +8,8 @@ from archprof.ir.dims import Dim, maximum
 # What a storage holds.
 ACTIVATION, SAVED, CAST, LOSS = "activation", "saved for backward", "cast", "loss"
 GRADIENT, WEIGHT_GRADIENT, TEMPORARY = "gradient", "gradient of weights", "temporary of the step"
+# What lives only while a call runs.
+SCRATCH = "scratch"
 # The parts of a pass, in their order.
 FORWARD, BACKWARD, STEP = "forward", "backward", "step"
 

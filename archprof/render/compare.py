@@ -30,7 +30,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     kinds = _kinds(found)
     asked = ["flops"] if flops else []
     asked += [sort] if sort in NAMES and sort not in _SHOWN else []
-    beside = bool(found.models[0].conventions or asked)
+    beside = bool(found.models[0].conventions or asked or found.setup)
     # The kinds that make the most of any network come first, and after them what says less.
     ranked = sorted(kinds, key=lambda kind: -max(_kind_share(contender, kind) or 0 for contender in found.models))
     last = _FIRST + len(kinds)
@@ -41,6 +41,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
         Heading("MACs", "macs", exact),
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.models[0].conventions),
+        *_bytes_headings(found),
         Heading("ratio", "macs_ratio", _ratio, drop=1),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
         Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
@@ -65,9 +66,27 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
         *(note for one in found.models for note in captured_notes(one.model, one.captured)),
         Note("ratio", f"ratio of MACs to {found.relative_to}; {words}"),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
+        *_bytes_notes(found),
     )
     below = {"stage": _by_stage, "kind": _by_kind, "layer": _by_layer}[by](found)
     return Table("", columns, rows, footer, below=(below,))
+
+
+def _bytes_headings(found: Comparison) -> list[Heading]:
+    if found.setup is None:
+        return []
+    columns = {"weight_bytes": "weight bytes", "peak_bytes": "peak bytes", "total_bytes": "all bytes"}
+    columns |= {"train_macs": "train MACs"} if found.setup.train else {}
+    return [Heading(title, key, exact, drop=2 if key == "weight_bytes" else 0) for key, title in columns.items()]
+
+
+def _bytes_notes(found: Comparison) -> list[Note]:
+    if found.setup is None:
+        return []
+    from archprof.memory.asked import setup_text
+
+    what = "peak: what comes and goes; all: with it what is there all along"
+    return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}")]
 
 
 def _least(found: Comparison) -> Iterator[Note]:
@@ -96,6 +115,7 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     first = next(iter(contender.inputs.values())).shape
     counts_asked = [totals[name] for name in asked]
     costs = (totals.params, totals.macs, *counts_asked, *counts)
+    costs += tuple([held for held in contender.memory or () if held is not None])
     more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
     return (contender.model, first, *costs, *more, *shares, *accuracy)
 

@@ -9,6 +9,7 @@ RESULTS: Mapping[str, str] = {
     "list": "archprof.analysis.listing:Listing",
     "validate": "archprof.analysis.validate:Validation",
     "cost": "archprof.analysis.cost:ConvCosts",
+    "memory": "archprof.analysis.memory:Memory",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
     "sweep": "archprof.sweep.outcome:SweepDocument",

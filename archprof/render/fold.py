@@ -13,7 +13,7 @@ from archprof.ir.dims import Shape
 
 SORT_KEYS = NAMES
 # So many different blocks of a line are named.
-_NAMED = 3
+NAMED = 3
 
 
 class Line(NamedTuple):
@@ -66,6 +66,10 @@ class Line(NamedTuple):
     def at_most(self) -> bool:
         """Whether MACs of a row are the most that there can be."""
         return any(row.bounded and row.cost.macs for row in self.rows)
+
+    def bytes_of(self, kind: str) -> int:
+        """Return the bytes of one kind that the rows move or save, 0 where they are not asked for."""
+        return sum(getattr(row.traffic, kind) or 0 for row in self.rows if row.traffic)
 
     def counted_by(self, convention: str) -> int:
         """Return what another convention counts."""
@@ -136,6 +140,6 @@ def _label(key: str, rows: Sequence[Layer]) -> str:
     """Return what rows are together: the block that they are the inside of, else the blocks that stand there."""
     whole = next((row.block_type for row in rows if row.block == key), "")
     types = dict.fromkeys(row.block_type for row in rows)
-    label = whole or (", ".join(types) if len(types) <= _NAMED else "several")
+    label = whole or (", ".join(types) if len(types) <= NAMED else "several")
     blocks = {row.block for row in rows}
     return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 and not rows[0].location else label

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from archprof.analysis.compare import Comparison, Contender
     from archprof.analysis.diff import BlockChange, Change, Diff
     from archprof.analysis.explain import Explained
+    from archprof.analysis.memory import Memory
     from archprof.analysis.verify import Verification
     from archprof.sweep.solve import Solution
 
@@ -64,9 +65,26 @@ def _explain(found: "Explained") -> Iterator[Row]:
         yield from [{**start, **_picked(step, _STEP)} for step in one.steps] or [start]
 
 
+def _memory(found: "Memory") -> Iterator[Row]:
+    start = {
+        "model": found.head.model,
+        **{f"setup_{name}": value for name, value in found.setup._asdict().items()},
+        **{f"resident_{name}": size for name, size in found.resident._asdict().items()},
+        **{f"peaks_{phase}": size for phase, size in found.peaks.items()},
+        **({} if found.saved_bytes is None else {"saved_bytes": found.saved_bytes, "train_macs": found.train_macs}),
+        **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
+        **_picked(found, ("peak_bytes", "total_bytes")),
+    }
+    yield from [{**start, **one._asdict()} for one in found.alive] or [start]
+
+
 def _compare(found: "Comparison") -> Iterator[Row]:
     kinds = dict.fromkeys(kind for one in found.models for kind in one.kinds)
     return (_compared(one, tuple(kinds)) for one in found.models)
+
+
+def _held(one: "Contender") -> Mapping[str, int | None]:
+    return one.memory._asdict() if one.memory else {}
 
 
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
@@ -75,6 +93,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
         **one.totals,
+        **{f"memory_{name}": size for name, size in _held(one).items() if size is not None},
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},
@@ -116,6 +135,7 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Outcome": (_CHECK, _check),
     "Verification": (("model", "settings", *_VERIFY), _verify),
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
+    "Memory": ((), _memory),
     "Comparison": ((), _compare),
     "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),

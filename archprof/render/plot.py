@@ -27,7 +27,7 @@ def plot_comparison(found: Comparison, path: str) -> list[str]:
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
-    figure = _figure(path)
+    figure = new_figure(path)
     rated = [(contender, float(contender.accuracy.top1)) for contender in found.models if contender.accuracy]
     accuracy = len(rated) > 1
     chosen = rated if accuracy else [(contender, contender.totals.params) for contender in found.models]
@@ -43,7 +43,7 @@ def plot_comparison(found: Comparison, path: str) -> list[str]:
             # The line leads to the point that has the whole name.
             names[place] = names[place].partition("@")[2] or names[place]
     # Above the names: what is drawn is never hidden by what is said of it.
-    axes.scatter(*zip(*points, strict=True), s=30, color=_COLORS[0], zorder=5)
+    axes.scatter(*zip(*points, strict=True), s=30, color=COLORS[0], zorder=5)
     if max(macs for macs, _ in points) > _WIDE * min(macs for macs, _ in points) > 0:
         _logarithmic(axes, axes.xaxis)
     _count_axes(axes, found.convention, "" if accuracy else "params")
@@ -51,7 +51,7 @@ def plot_comparison(found: Comparison, path: str) -> list[str]:
         axes.set_ylabel("published top-1 accuracy, %")
     axes.margins(x=0.15, y=0.15)
     _label(figure, axes, names, points, points)
-    _finish(figure, axes, path)
+    write_figure(figure, axes, path)
     return [contender.model for contender in found.models if accuracy and not contender.accuracy]
 
 
@@ -61,7 +61,7 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
     others at the ends. Raises UsageError as `plot_comparison` does."""
     from archprof.analysis.document import convention_text
 
-    figure = _figure(path)
+    figure = new_figure(path)
     axes = figure.subplots()
     params, activations, macs = (points.costs[NAMES.index(name)] for name in ("params", "activations", "macs"))
     count = "params" if len(set(params.tolist())) > 1 else "activations"
@@ -70,7 +70,7 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
     told: dict[str, None] = {}
     for index, plan in enumerate(plans):
         here = (points.plans == index).nonzero()[0]
-        line = {"color": _COLORS[index % len(_COLORS)], "marker": _MARKS[index % len(_MARKS)]}
+        line = {"color": COLORS[index % len(COLORS)], "marker": _MARKS[index % len(_MARKS)]}
         drawn = list(zip(macs[here].tolist(), heights[here].tolist(), strict=True))
         curves = _curves(plan, points.numbers[here], drawn)
         # A line through each of very many is a thicket.
@@ -86,11 +86,11 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
     # Of one network, which has no legend, the name stands here.
     said = [printable(plans[0].model)] if len(plans) == 1 else []
     said += [f"labels: {', '.join(told)}"] if labels else []
-    axes.set_title(" · ".join(said), loc="left", fontsize=8, color=_GREY, parse_math=False)
+    axes.set_title(" · ".join(said), loc="left", fontsize=8, color=GREY, parse_math=False)
     if labels:
         places = list(zip(macs.tolist(), heights.tolist(), strict=True))
         _label(figure, axes, [text for text, _ in labels], [place for _, place in labels], places)
-    _finish(figure, axes, path)
+    write_figure(figure, axes, path)
 
 
 class _Curve(NamedTuple):
@@ -155,7 +155,7 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
     from archprof.analysis.cost import shares_over_outputs
     from archprof.render.cost import OUTPUTS, named
 
-    figure = _figure(path)
+    figure = new_figure(path)
     axes = figure.subplots()
     missing, lines = [], 0
     for one in found.answers:
@@ -163,7 +163,7 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
         if not curve or one.ratio is None:
             missing.append(one.asked.conv)
             continue
-        color, dashes = _COLORS[lines % len(_COLORS)], _DASHES[lines // len(_COLORS) % len(_DASHES)]
+        color, dashes = COLORS[lines % len(COLORS)], _DASHES[lines // len(COLORS) % len(_DASHES)]
         outputs, shares = zip(*curve.items(), strict=True)
         line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
         axes.plot(outputs, list(map(float, shares)), **line, label=named(one.asked), zorder=2)
@@ -177,17 +177,17 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
     _legend(figure, axes, lines)
-    _finish(figure, axes, path)
+    write_figure(figure, axes, path)
     return list(dict.fromkeys(missing))
 
 
 # Counts that are farther apart than so many times stand on a logarithmic axis.
 _WIDE = 20
 # Okabe and Ito's colours, which the colour-blind tell apart; then other marks and dashes.
-_COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _MARKS = ("o", "s", "^", "D")
 _DASHES = ("-", "--", ":")
-_GREY = "#555555"
+GREY = "#555555"
 # More labels than so many of a network are no help.
 _LABELLED = 12
 _AXES = {"params": "parameters", "activations": "activations"}
@@ -220,7 +220,7 @@ def _legend(figure: Any, axes: Any, lines: int) -> None:
         text.set_parse_math(False)
 
 
-def _figure(path: str) -> Any:
+def new_figure(path: str) -> Any:
     """Return an empty picture. Raises UsageError without matplotlib or a folder for its files, or for another
     suffix."""
     if Path(path).suffix.lower() not in SUFFIXES:
@@ -237,7 +237,7 @@ def _figure(path: str) -> Any:
     return Figure(figsize=(7, 4.5), layout="constrained")
 
 
-def _finish(figure: Any, axes: Any, path: str) -> None:
+def write_figure(figure: Any, axes: Any, path: str) -> None:
     """Draw the grid and write the file. Raises UsageError where it cannot be written."""
     axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
     axes.spines[["top", "right"]].set_visible(False)

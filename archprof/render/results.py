@@ -1,8 +1,8 @@
-"""What `check`, `compare` and `diff` return in Python: results that print as their commands do."""
+"""What `check`, `compare`, `diff` and `memory` return in Python: results that print as their commands do."""
 
 from typing import TYPE_CHECKING, Any
 
-from archprof.analysis import check, compare, diff
+from archprof.analysis import check, compare, diff, memory
 from archprof.render.objects import Shown
 
 if TYPE_CHECKING:
@@ -56,3 +56,27 @@ class Diff(Shown, diff.Diff):
         from archprof.render.diff import diff_table
 
         return diff_table(self, full=False)
+
+
+class Memory(Shown, memory.Memory):
+    """What a network holds: `resident`, `peaks`, what is `alive` at the peak, the `timeline`, and in all `total_bytes`.
+    It prints as `archprof memory`."""
+
+    def __repr__(self) -> str:
+        from archprof.memory.asked import setup_text
+        from archprof.units import exact
+
+        return f"<Memory of {self.head.model}: {exact(self.total_bytes)} bytes at the peak, {setup_text(self.setup)}>"
+
+    @property
+    def total(self) -> int:
+        """The bytes of everything at the peak."""
+        return self.total_bytes
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> "Table":
+        from archprof.render.memory import alive_view, memory_table
+
+        return memory_table(self, alive_view(self.alive))

@@ -10,7 +10,18 @@ from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import exact, extent, listed, of_constants, percent, plural, short, without_norms
+from archprof.units import (
+    binary,
+    exact,
+    extent,
+    in_training,
+    listed,
+    of_constants,
+    percent,
+    plural,
+    short,
+    without_norms,
+)
 
 BAR = 12
 # So many modules are named that call what data decides on.
@@ -25,7 +36,7 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
     asked += [] if by in ("params", "macs") else [by]
     total, largest = found.head.totals[by], max((line.cost[by] for line in view.lines), default=0)
     share = "share" if by == "macs" else f"of {label_of(by)}"
-    beside = bool(found.conventions or asked)
+    beside = bool(found.conventions or asked or found.setup)
     columns = (
         Heading("path", "path", left=True, fold=PATH),
         Heading("operator", "op", left=True, fold=PATH, drop=1),
@@ -38,6 +49,7 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
         Heading("MACs", "macs", exact),
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.conventions),
+        *_bytes_headings(found),
         *_measured_headings(found),
         Heading(share, "share", lambda part: percent(part, total), drop=3, person=True),
         Heading("", "bar", lambda part: bar(part, largest), left=True, drop=8, person=True),
@@ -45,12 +57,55 @@ def summary_table(found: Summary, view: View, sort: str | None = None, *, flops:
     rows = tuple(_values(line, found, asked, by) for line in view.lines)
     quiet = frozenset(index for index, line in enumerate(view.lines) if not line.cost.macs and not line.cost.params)
     rules = [_rule(one, found.at_most) for one in found.conventions]
-    return Table(heading(found.head), columns, rows, (*_footer(found, view, sort), *rules), quiet)
+    notes = (*_footer(found, view, sort), *rules, *_bytes_notes(found))
+    return Table(heading(found.head), columns, rows, notes, quiet)
 
 
 def _bound_heading(found: Summary) -> list[Heading]:
     """Return the column that tells which MACs are at most so many, where any are."""
     return [Heading("", "at_most", lambda bounded: "≤" if bounded else "")] if found.at_most else []
+
+
+def _bytes_headings(found: Summary) -> list[Heading]:
+    """Return the columns of bytes, where they are asked for."""
+    if found.traffic is None:
+        return []
+    saved = [Heading("saved", "saved_bytes", exact), Heading("train MACs", "train_macs", exact, drop=2)]
+    return [
+        Heading("in bytes", "input_bytes", exact, drop=2),
+        Heading("out bytes", "output_bytes", exact, drop=1),
+        Heading("weight bytes", "held_bytes", exact, drop=2),
+        *(saved if found.traffic.saved_bytes is not None else ()),
+        Heading("MACs/byte", "intensity", lambda intensity: f"{intensity:.2f}", drop=1),
+    ]
+
+
+def _line_bytes(line: Line, found: Summary) -> tuple[Any, ...]:
+    """Return what stands in the columns of bytes."""
+    if found.traffic is None or found.setup is None:
+        return ()
+    moved = [line.bytes_of(name) for name in ("input_bytes", "output_bytes", "held_bytes")]
+    trained = ("saved_bytes", "train_macs") if found.traffic.saved_bytes is not None else ()
+    saved = [line.bytes_of(name) for name in trained]
+    return (*moved, *saved, line.cost.macs * found.setup.batch / (sum(moved) or 1))
+
+
+def _bytes_notes(found: Summary) -> list[Note]:
+    """Return the bytes of all calls, and what they are the bytes of."""
+    if found.traffic is None or found.setup is None:
+        return []
+    from archprof.memory.asked import setup_text
+
+    inputs, outputs, weights, intensity, saved, macs = found.traffic
+    said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
+    said += [f"of weights {exact(weights)} ({binary(weights)})"]
+    said += [] if saved is None else [f"saved for backward {exact(saved)} ({binary(saved)})"]
+    moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, call by call"
+    return [
+        Note("bytes", " · ".join([*said, f"{intensity:.2f} MACs/byte"])),
+        *([] if macs is None else [Note("totals", in_training(macs))]),
+        Note("bytes", f"{setup_text(found.setup)}; {moved}"),
+    ]
 
 
 def _measured_headings(found: Summary) -> list[Heading]:
@@ -82,7 +137,7 @@ def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[
         second = (line.measured.macs_torch,) if found.measured.macs_torch is not None else ()
         measured = (line.measured.macs, *second, line.agrees)
     counts = tuple(line.counted_by(one.name) for one in found.conventions)
-    return (*start, *(cost[name] for name in asked), *counts, *measured, cost[by], cost[by])
+    return (*start, *(cost[name] for name in asked), *counts, *_line_bytes(line, found), *measured, cost[by], cost[by])
 
 
 def heading(head: Head) -> str:

@@ -1,6 +1,6 @@
 """One model of a table for every command, and its renderings: a rich table fitted to its room, Markdown, CSV."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -44,7 +44,7 @@ class Note(NamedTuple):
     kind: Literal[
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
-        "spec", "not counted", "constant", "at most", "captured", "packed", "folded", "remark",
+        "spec", "not counted", "constant", "at most", "captured", "packed", "folded", "remark", "bytes",
     ]  # fmt: skip
     text: str
 
@@ -240,11 +240,12 @@ def _rich(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str
     booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
-    lines = [_joined([column.heading.title for column in columns], columns)]
-    lines += [_joined(row, columns) for row in zip(*(column.texts for column in columns), strict=True)]
-    for (wrap, width), title in zip(_groups(columns), lines[0], strict=True):
+    groups, titles = _groups(columns), _joined([column.heading.title for column in columns], columns)
+    for (wrap, width), title in zip(groups, titles, strict=True):
         grid.add_column(Text(title), width=width, no_wrap=not wrap)
-    for index, line in enumerate(lines[1:]):
+    lines = [_joined(row, columns) for row in zip(*(column.texts for column in columns), strict=True)]
+    alike = enumerate(lines) if len(groups) > 1 or groups[0][0] else _together(lines, quiet)
+    for index, line in alike:
         grid.add_row(*map(Text, line), style="dim" if index in quiet else None)
     out = StringIO()
     console = Console(
@@ -258,6 +259,16 @@ def _rich(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str
     )
     console.print(grid)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def _together(lines: Sequence[Sequence[str]], quiet: frozenset[int]) -> Iterator[tuple[int, list[str]]]:
+    """Yield lines of a single cell as rich lays them out: those of one style as one, since a row costs rich much more
+    than a line in it; with the number of the first."""
+    start = 0
+    for index in range(1, len(lines) + 1):
+        if index == len(lines) or (index in quiet) != (start in quiet):
+            yield start, ["\n".join([cell for (cell,) in lines[start:index]])]
+            start = index
 
 
 def _groups(columns: Sequence[_Column]) -> list[tuple[bool, int]]:
@@ -303,6 +314,7 @@ _PLAIN = str.maketrans(
     {
         "×": "x", "·": "*", "—": "-", "–": "-", "−": "-", "…": "~", "─": "-", "█": "#", "✓": "v", "✗": "x",
         "²": "^2", "±": "+-", "→": "->",
+        "▁": ".", "▂": ":", "▃": "-", "▄": "=", "▅": "+", "▆": "*", "▇": "%",
         "≤": "<=", "≥": ">=", "≠": "!=", "Δ": "d",
     }
 )  # fmt: skip

@@ -14,7 +14,8 @@ class NameStep(str):
     __slots__ = ()
 
 
-_SEGMENT = re.compile(r"\.?([A-Za-z_0-9][A-Za-z0-9_-]*)|\[([0-9]{1,6})\]", re.ASCII)
+# Compiled only where there is an address.
+_SEGMENT = r"\.?([A-Za-z_0-9][A-Za-z0-9_-]*)|\[([0-9]{1,6})\]"
 
 
 def parse_address(text: str, location: Location | None = None) -> tuple[Step, ...]:
@@ -23,9 +24,9 @@ def parse_address(text: str, location: Location | None = None) -> tuple[Step, ..
     Raises SpecError when the text does not follow the grammar of docs/reference/spec.md.
     """
     steps: list[Step] = []
-    position = 0
+    segment, position = re.compile(_SEGMENT, re.ASCII), 0
     while position < len(text):
-        match = _SEGMENT.match(text, position)
+        match = segment.match(text, position)
         # A key needs a dot before it, but for the first, which must have none.
         if not match or (match[1] and (text[position] == ".") != bool(steps)) or (match[2] and not steps):
             break

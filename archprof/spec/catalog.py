@@ -9,7 +9,6 @@ from pathlib import Path
 
 from archprof.errors import Location, problem, usage_error
 from archprof.inputs import begins
-from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 # How the file of a lock ends, that of a program of torch.export, and that of an ONNX file; and how those two begin, as
@@ -17,9 +16,12 @@ from archprof.spec.nodes import shorten
 LOCK = ".lock.json"
 PROGRAM = ".pt2"
 ONNX = ".onnx"
+# How what names a file at a revision begins.
+GIT = "git:"
 _PROGRAM_BEGINS = b"PK\x03\x04"
 _ONNX_BEGINS = b"\x08"
-_ALIASES = re.compile(r"^aliases: *\[(.*)\] *$", re.MULTILINE)
+# Compiled only for a name that is no file's.
+_ALIASES = r"^aliases: *\[(.*)\] *$"
 _SEPARATORS = str.maketrans("", "", "-_. ")
 # Compiled only for a name that is spelled otherwise.
 _DECIMAL = "(?<=[0-9])[-_. ](?=[0-9])"
@@ -42,18 +44,26 @@ def portable(file: str) -> str:
 @cache
 def files() -> dict[str, Path]:
     """Return every spec of the catalog by its name, which is its file's stem, sorted by family and name."""
-    found: list[Path] = []
+    return {name: Path(path) for name, path in paths().items()}
+
+
+@cache
+def paths() -> dict[str, str]:
+    """Return what `files` does as texts: most commands look for one of them."""
+    found: dict[str, str] = {}
     for folder, folders, names in os.walk(root()):
         folders.sort()
-        found.extend(Path(folder, name) for name in sorted(names) if name.endswith(".yaml"))
-    return {path.stem: path for path in found}
+        found |= {
+            name.removesuffix(".yaml"): f"{folder}{os.sep}{name}" for name in sorted(names) if name.endswith(".yaml")
+        }
+    return found
 
 
 def aliases() -> dict[str, str]:
     """Return the name behind each alias, read off the one line that lists a spec's aliases."""
     found: dict[str, str] = {}
     for name, path in files().items():
-        line = _ALIASES.search(path.read_text(encoding="utf-8"))
+        line = re.search(_ALIASES, path.read_text(encoding="utf-8"), re.MULTILINE)
         for alias in line[1].split(",") if line else ():
             found[alias.strip()] = name
     return found
@@ -72,6 +82,11 @@ def is_program(target: str) -> bool:
 def is_onnx(target: str) -> bool:
     """Tell whether a target names an ONNX file, here, at a revision or from standard input."""
     return target.endswith(ONNX) or begins(target, _ONNX_BEGINS)
+
+
+def is_git(target: str) -> bool:
+    """Tell whether a target names a file at a revision."""
+    return target.startswith(GIT)
 
 
 def check_lock_name(path: str) -> None:
@@ -129,9 +144,9 @@ def find(name: str, location: Location | None = None) -> Path:
 
     Raises SpecError, with the nearest names, when there is none, and with all of them where there are several.
     """
-    known = files()
+    known = paths()
     if name in known:
-        return known[name]
+        return Path(known[name])
     if not name:
         raise problem(
             "a network without a name",
@@ -140,13 +155,13 @@ def find(name: str, location: Location | None = None) -> Path:
         )
     other = aliases()
     if name in other:
-        return known[other[name]]
+        return Path(known[other[name]])
     alike = spelled(name, (*known, *other))
     found = list(dict.fromkeys(other.get(one, one) for one in alike))
     if len(found) > 1:
         raise problem(f"`{shorten(name)}` may be `{'` or `'.join(alike)}`", location, help="say which one")
     if found:
-        return known[found[0]]
+        return Path(known[found[0]])
     advice = "a setting is written `name@width=0.75`;" if "@" in name else _nearest(name[:100], (*known, *other))
     listed = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
     raise problem(f"there is no network `{shorten(name)}`", location, help=f"{advice} {listed}".strip())

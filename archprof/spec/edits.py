@@ -38,13 +38,11 @@ def assign(root: Map, assignments: Iterable[Assignment], spellings: Spellings) -
 
 
 def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
-    """Return the parent's tree with the child's `set`, `insert` and `remove` applied.
+    """Return the parent's tree with the child's `set`, `insert` and `remove` applied, of which there is one at least.
 
     Raises SpecError for an address that names nothing, edits of one place that contradict each other, or an entry not
     written as it should be.
     """
-    if not any(child.get(keyword) for keyword in ("set", "insert", "remove")):
-        return parent
     editor = _Editor(full_form(parent, spellings), spellings)
     for keyword, read in (
         ("set", editor.read_changes),

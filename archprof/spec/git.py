@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.errors import Location, SpecError, problem
 from archprof.limits import MAX_BYTES
+from archprof.spec.catalog import GIT
 from archprof.spec.nodes import shorten
 
 if TYPE_CHECKING:
     from archprof.spec.repository import Repository  # only who reads from git pays for its import
 
-PREFIX = "git:"
 # What is listed of a revision's files: a tree that holds itself many times over has no end.
 _MAX_LISTED = 1 << 26
 _HASH = re.compile(r"([0-9a-f]{40}|[0-9a-f]{64})\Z")
@@ -31,12 +31,7 @@ class Place(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        return f"{PREFIX}{self.revision}:{self.path}"
-
-
-def is_git(target: str) -> bool:
-    """Tell whether a target names a file at a revision."""
-    return target.startswith(PREFIX)
+        return f"{GIT}{self.revision}:{self.path}"
 
 
 def parse_place(text: str, location: Location | None = None) -> Place:
@@ -44,7 +39,7 @@ def parse_place(text: str, location: Location | None = None) -> Place:
 
     Raises SpecError for another form and for a path that leaves the repository.
     """
-    revision, _, path = text.removeprefix(PREFIX).partition(":")
+    revision, _, path = text.removeprefix(GIT).partition(":")
     if not revision or not path:
         raise problem(f"`{shorten(text)}` names no file at a revision", location, help=_FORM)
     if path.startswith(("./", "../")):
@@ -130,7 +125,7 @@ def _no_blob(text: str, place: Place, location: Location | None) -> SpecError:
     """Return why git has no file of that name."""
     kind = _kind(place, location)
     if kind == "blob":
-        advice = f"a partial clone fetches nothing here; `git cat-file -p {text.removeprefix(PREFIX)}` does"
+        advice = f"a partial clone fetches nothing here; `git cat-file -p {text.removeprefix(GIT)}` does"
         return problem(f"`{text}` is not in this clone", location, help=advice)
     if kind:
         return problem(

@@ -4,13 +4,12 @@ import math
 import re
 from collections.abc import Mapping
 from functools import reduce
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.limits import MAX_CHANNELS, MAX_SIDE
-from archprof.spec.budget import read_budgets
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
 from archprof.spec.values import (
@@ -32,13 +31,16 @@ from archprof.spec.values import (
 from archprof.spec.variant import parse_settings
 from archprof.units import plural
 
+if TYPE_CHECKING:
+    from archprof.spec.budget import Budget
+
 TOP_LEVEL = (
     "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width",
     "depth", "knobs", "init", "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published",
     "budget", "note",
 )  # fmt: skip
 # Without the `-` of ids, which is a minus in an expression.
-_KNOB = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+_KNOB = r"[A-Za-z_][A-Za-z0-9_]*\Z"
 # The counts that papers print.
 PUBLISHED = (*NAMES, "flops")
 # What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
@@ -266,7 +268,7 @@ def _knobs(node: Node) -> dict[str, Knob]:
     knobs: dict[str, Knob] = {}
     for name, (marker, declaration) in mapping(node, "`knobs`").entries.items():
         with problems:
-            if not _KNOB.match(name):
+            if not re.match(_KNOB, name):
                 raise wrong(marker, "a knob's name", "letters, digits and `_`, starting with a letter")
             if name in BUILT_IN:
                 raise problem(f"`{name}` is a knob that every network has", marker.location, help="choose another name")
@@ -332,6 +334,12 @@ def _records(node: Node, key: str, read: Any) -> tuple[Any, ...]:
     return tuple(records)
 
 
+def _budget(node: Node) -> "tuple[Budget, ...]":
+    from archprof.spec.budget import read_budgets  # which few specs have
+
+    return read_budgets(node)
+
+
 def _at(fields: Map) -> tuple[tuple[str, str], ...]:
     node = fields.get("at")
     return parse_settings(text(node), node.location) if node else ()
@@ -379,5 +387,5 @@ _READERS: Mapping[str, Any] = {
     "stages": _stages,
     "expect": read_expected,
     "published": lambda node: _records(node, "published", _published),
-    "budget": read_budgets,
+    "budget": _budget,
 }

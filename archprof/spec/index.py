@@ -1,6 +1,7 @@
 """What the catalog says of its networks without expanding them: name, aliases, source and expected numbers, read off
 their headers."""
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -14,12 +15,10 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.reader import parse, read_file
 from archprof.spec.variant import parse_reference
 
-# What the catalog does not tell of a spec, and a list of hundreds need not parse. Lines stay, so that places in
-# messages do.
+# What the catalog does not tell of a spec, and a list of hundreds need not parse: all but these keys. Lines stay, so
+# that places in messages do.
 _UNTOLD = re.compile(
-    r"^(?:layers|published|defaults|knobs|note|set|insert|remove|outputs|stages|init|width|depth):.*\n"
-    r"(?:(?:[ #-].*)?\n)*",
-    re.MULTILINE,
+    r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE
 )
 
 
@@ -49,14 +48,14 @@ class ListedNetwork(NamedTuple):
 def listed_networks() -> Iterator[ListedNetwork]:
     """Yield the networks of the catalog, by family and name. Raises SpecError for a file that is no spec."""
     roots: dict[str, Map] = {}
-    for name, path in catalog.files().items():
-        root = _root(path, roots)
+    for name, file in catalog.paths().items():
+        root = _root(file, roots)
         title = root.get("title")
         expect = root.get("expect")
         expected = read_expected(expect) if expect else ()
         yield ListedNetwork(
             name,
-            path.parent.name,
+            os.path.basename(os.path.dirname(file)),
             title.text if isinstance(title, Scalar) else name,
             _aliases(root),
             _source(root, roots),
@@ -69,11 +68,10 @@ def _aliases(root: Map) -> tuple[str, ...]:
     return tuple(one.text for one in aliases.items if isinstance(one, Scalar)) if isinstance(aliases, Seq) else ()
 
 
-def _root(path: Path, roots: dict[str, Map]) -> Map:
-    key = str(path)
-    if key not in roots:
-        roots[key] = parse(_UNTOLD.sub(lambda part: "\n" * part[0].count("\n"), read_file(key)), key)
-    return roots[key]
+def _root(file: str, roots: dict[str, Map]) -> Map:
+    if file not in roots:
+        roots[file] = parse(_UNTOLD.sub(lambda part: "\n" * part[0].count("\n"), read_file(file)), file)
+    return roots[file]
 
 
 def _source(root: Map, roots: dict[str, Map]) -> Source:
@@ -85,7 +83,7 @@ def _source(root: Map, roots: dict[str, Map]) -> Source:
         if not isinstance(parent, Scalar):
             break
         target = parse_reference(parent.text).target
-        root = _root(
-            Path(root.file).parent / target if catalog.is_path(target) else catalog.find(target, parent.location), roots
-        )
+        beside = catalog.is_path(target)
+        file = Path(root.file).parent / target if beside else catalog.find(target, parent.location)
+        root = _root(str(file), roots)
     return read_source(Map(found))

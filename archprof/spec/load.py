@@ -4,12 +4,12 @@ import os
 import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from archprof.errors import Location, Problems, SpecError, did_you_mean, problem, suggest
 from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
-from archprof.spec import catalog, git
-from archprof.spec.edits import Assignment, assign, edit
+from archprof.spec import catalog
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.layers import Spellings
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
@@ -17,7 +17,9 @@ from archprof.spec.reader import parse, parse_value, read_file
 from archprof.spec.types import Spec, Tree
 from archprof.spec.values import mapping, scalar
 from archprof.spec.variant import Setting, parse_reference
-from archprof.spec.walk import is_place
+
+if TYPE_CHECKING:
+    from archprof.spec.edits import Assignment
 
 MULTIPLIERS = ("width", "depth")
 MERGED = ("defaults", "knobs", "width", "init", "source")
@@ -98,23 +100,41 @@ def _extended(
     parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
     nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
     changed, knobs = _applied(parent.root, nodes, spellings)
-    return parent, knobs, _merge(edit(changed, root, spellings), root)
+    return parent, knobs, _merge(_edited(changed, root, spellings), root)
+
+
+def _edited(parent: Map, child: Map, spellings: Spellings) -> Map:
+    """Return the parent's tree with the edits of the child, if it has any."""
+    if not any(child.get(keyword) for keyword in EDITS[1:]):
+        return parent
+    from archprof.spec.edits import edit
+
+    return edit(parent, child, spellings)
 
 
 def _name_of(file: str) -> str:
     """Return a name for a spec that states none: its file's stem, with `_` for what a name may not hold."""
-    stem = "stdin" if file == "<stdin>" else Path(git.parse_place(file).path if git.is_git(file) else file).stem
+    stem = "stdin" if file == "<stdin>" else Path(file.split(":", 2)[-1] if catalog.is_git(file) else file).stem
     return re.sub("[^A-Za-z0-9_.-]", "_", stem).lstrip("_.-") or "network"
 
 
 def _parent_file(target: str, child: str, location: Location) -> str:
     if not catalog.is_path(target):
-        return _found_at_revision(target, child, location) if git.is_git(child) else str(catalog.find(target, location))
+        found = _found_at_revision if catalog.is_git(child) else _found
+        return found(target, child, location)
     if is_stream(target):
         raise problem("a spec cannot extend standard input", location, help="name a spec of the catalog or a file")
-    if git.is_git(target):
+    if catalog.is_git(target):
         return target
-    return git.sibling(child, target, location) if git.is_git(child) else _beside(child, target)
+    if not catalog.is_git(child):
+        return _beside(child, target)
+    from archprof.spec import git
+
+    return git.sibling(child, target, location)
+
+
+def _found(name: str, child: str, location: Location) -> str:
+    return str(catalog.find(name, location))
 
 
 def _beside(child: str, target: str) -> str:
@@ -128,6 +148,8 @@ def _beside(child: str, target: str) -> str:
 def _found_at_revision(name: str, child: str, location: Location) -> str:
     """Return the file of a network that a spec at a revision extends: at the same revision where the catalog is part of
     the repository."""
+    from archprof.spec import git
+
     revision = git.parse_place(child).revision
     try:
         folder = git.parse_place(git.at_revision(revision, str(catalog.root()))).path
@@ -168,8 +190,13 @@ def _check_keys(root: Map, problems: Problems) -> None:
             problems.add(f"`{key}` without `extends`", marker.location, help="edits change a parent: name it")
 
 
-def _applied(root: Map, nodes: list[Assignment], spellings: Spellings) -> tuple[Map, dict[str, Scalar]]:
+def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tuple[Map, dict[str, Scalar]]:
     """Return the tree with the settings that are addresses carried out, and the others, which set knobs."""
+    if not nodes:
+        return root, {}
+    from archprof.spec.edits import assign
+    from archprof.spec.walk import is_place
+
     declared = root.get("knobs")
     names = [*BUILT_IN, *(declared.entries if isinstance(declared, Map) else ())]
     knobs: dict[str, Scalar] = {}

@@ -5,7 +5,6 @@ from collections.abc import Mapping
 
 from archprof.errors import Location, SpecError, problem
 from archprof.spec import catalog
-from archprof.spec.git import is_git
 from archprof.spec.nodes import shorten
 
 # Code, by what names it, and files that archprof cannot read yet.
@@ -19,11 +18,6 @@ CODE: Mapping[str, str] = {
 FILES: Mapping[str, str] = {
     r".*\.(pt|pth)": "a file of torch",
 }
-# Options, and what there is instead.
-OPTIONS: Mapping[str, str] = {
-    "--batch": "counts are of one image; those of a batch are as many times that, but for the params",
-    "--batch-size": "counts are of one image; those of a batch are as many times that, but for the params",
-}
 _TAKEN = (
     "networks of the catalog (`archprof list`), specs, locks of models, programs of torch.export and ONNX files:"
     " `my_net.yaml`, `exported.pt2`, `net.onnx`, `git:REV:path`, `-`"
@@ -33,7 +27,7 @@ _TAKEN = (
 def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     """Return what to say of what is no network as it is written, or none that archprof takes here; None for any
     other."""
-    if is_git(target):
+    if catalog.is_git(target):
         return None
     shown = f"`{shorten(target)}`"
     if dotted := re.fullmatch(r"(torchvision|timm|transformers)(?:\.\w+)*\.(\w+)", target):
@@ -46,7 +40,9 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     if what := _matched(CODE, target):
         name = target.partition(":")[2]
         here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
-        message = f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain` and `lock` take"
+        message = (
+            f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
+        )
         advice = "`archprof lock` writes it to a file, `x.lock.json`, for `check`; the rest needs a block table"
         return problem(message, location, help=f"{here}{advice}")
     if what := _matched(FILES, target):

@@ -14,16 +14,17 @@ from archprof.errors import Location, Problems, SpecError, problem
 from archprof.inputs import read_bytes, remember, shown_name
 from archprof.limits import MAX_BYTES, MAX_DEPTH, MAX_NODES
 from archprof.spec import catalog
-from archprof.spec.git import is_git, read_blob
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 
 # The C parser and the pure one give the same marks; only wheels without libyaml lack the first.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 # What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
-_FORBIDDEN = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]")
+_FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 # What an escape in quotes may still spell, and no text in UTF-8 nor the name of a file has.
-_NO_TEXT = re.compile("[\0\ud800-\udfff]")
+_NO_TEXT = "[\0\ud800-\udfff]"
+# What no printer prints, and every text may have.
+_BLANKS = str.maketrans("", "", "\n\r\t")
 
 
 def read_file(path: str) -> str:
@@ -35,10 +36,14 @@ def read_file(path: str) -> str:
         kind = "a lock" if catalog.is_lock(path) else "an ONNX file"
         kind = "a program of torch.export" if catalog.is_program(path) else kind
         more = "" if catalog.is_lock(path) else ", `lock`"
-        advice = f"`summary`, `compare`, `diff`, `explain`{more} and `check` take it; the rest needs a block table"
+        advice = (
+            f"`summary`, `compare`, `diff`, `explain`, `memory`{more} and `check` take it; the rest needs a block table"
+        )
         raise problem(f"`{shown_name(path)}` is {kind}, not a spec", help=advice)
     try:
-        if is_git(path):
+        if catalog.is_git(path):
+            from archprof.spec.git import read_blob  # which loads what reads objects
+
             data = read_blob(path)
         elif path == "-":
             path = "<stdin>"
@@ -114,6 +119,14 @@ def parse_value(text: str, place: Location) -> Node:
     return root if root is not None else Scalar("", *place)
 
 
+def _search(forbidden: str, text: str) -> re.Match[str] | None:
+    """Return the first of some characters that cannot be printed; such patterns are compiled for a text that may have
+    one, which hardly any has."""
+    if text.isprintable() or text.translate(_BLANKS).isprintable():
+        return None
+    return re.search(forbidden, text)
+
+
 class _Builder:
     """Nodes from yaml's events, refusing on sight what a spec has no use for."""
 
@@ -125,7 +138,7 @@ class _Builder:
 
     def build(self, text: str) -> Node | None:
         """Return the node of a text, None where it is empty."""
-        if found := _FORBIDDEN.search(text):
+        if found := _search(_FORBIDDEN, text):
             place = self._location(
                 text.count("\n", 0, found.start()), found.start() - text.rfind("\n", 0, found.start()) - 1
             )
@@ -150,7 +163,7 @@ class _Builder:
             kind = type(event)
             if kind is yaml.ScalarEvent:
                 self._check(event)
-                if found := _NO_TEXT.search(event.value):
+                if found := _search(_NO_TEXT, event.value):
                     message = f"a character that no text has: {ascii(found[0])[1:-1]}"
                     raise self._refused(event, message, "a spec is plain text; remove it")
                 mark = event.start_mark

@@ -1,13 +1,15 @@
 """A spec as typed values: what its file says, before anything is computed from it."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import Problem
 from archprof.ir.origin import Origin, Source, require_table
-from archprof.spec.budget import Budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.variant import settings_text
+
+if TYPE_CHECKING:
+    from archprof.spec.budget import Budget
 
 
 class WidthRule(NamedTuple):
@@ -88,7 +90,7 @@ class Spec(NamedTuple):
     freeze: Node | None
     expect: tuple[Expected, ...]
     published: tuple[Published, ...]
-    budget: tuple[Budget, ...] = ()
+    budget: "tuple[Budget, ...]" = ()
     tree: Tree | None = None  # of which this is one variant
 
     @property

@@ -52,6 +52,16 @@ def test_a_command_against_its_libraries_imports(note, arguments, goal):
     assert ratio <= goal
 
 
+def test_memory_against_summary(note):
+    """A step of training of 515 calls, forward, backward and step, beside their counts."""
+    memory, summary = compare(
+        21, command("memory", "resnet152", "--train", "adamw", "--batch", "64"), command("summary", "resnet152")
+    )
+    ratio = memory.seconds / summary.seconds
+    note("archprof memory resnet152 --train adamw --batch 64", f"{ratio:.2f} × its summary", "≤ 1.3 ×")
+    assert ratio <= 1.3
+
+
 def test_check_against_its_yaml(note):
     file = str(catalog.files()[NETWORK])
     checked, loaded = compare(21, command("check", file, "--max-macs", "1G"), python(LOAD, file))

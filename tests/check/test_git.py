@@ -150,10 +150,12 @@ def test_a_catalog_in_the_repository_is_read_at_the_revision_too(capsys, folder,
     (folder / "specs" / "base.yaml").write_text(heavier(SPEC))
     monkeypatch.setattr(catalog, "root", lambda: folder / "specs")
     catalog.files.cache_clear()
+    catalog.paths.cache_clear()
     try:
         assert archprof(capsys, "check", "heir.yaml", "--against", "git:HEAD").code == 1
     finally:
         catalog.files.cache_clear()
+        catalog.paths.cache_clear()
 
 
 def test_an_installed_catalog_has_no_revisions(capsys):

@@ -20,6 +20,9 @@ CASES = {
     "show_v2_80": (80, "show mobilenet_v2"),
     "show_v3_large": (100, "show v3"),
     "list_mobilenets_80": (80, "list mobilenet_v? v3*"),
+    "memory_v3_large_80": (80, "memory v3 --batch 32 --dtype fp16"),
+    "memory_v2_training": (100, "memory v2 --batch 32 --train adamw --sort bytes --top 8"),
+    "memory_v1_csv": (None, "memory v1 --format csv"),
     "compare_mobilenets": (None, "compare v1 v2 v3 v3_small"),
     "compare_conventions": (120, "compare v1 v2 --convention fvcore --convention torch"),
     "diff_14rows_100": (100, "diff v3 mobilenet_v3_large_14rows"),
@@ -32,6 +35,8 @@ CASES = {
     "explain_steps": (100, "explain mixnet_s --resolution 192 --convention ptflops --convention torchprofile"),
     "verify_csv": (None, "verify v1 --analytic --format csv"),
     "explain_number": (80, "explain v3 --number 234.8M"),
+    "summary_bytes_100": (100, "summary v2 --bytes --batch 8 --train adamw"),
+    "compare_bytes_120": (120, "compare v1 v2 v3 --bytes --batch 32 --dtype fp16"),
     "summary_conventions": (80, "summary v3_small --convention fvcore --convention torch"),
     "cost_dw_80": (80, "cost --conv dw --k 3"),
     "cost_group": (

@@ -19,12 +19,15 @@ COMMANDS = {
         "summary resnet50_fpn",
         "summary v2 --convention fvcore,torch --width 0.5",
         "summary v1 --flops",
+        "summary v1 --bytes --batch 2",
+        "summary v2 --bytes --train adamw --amp bf16",
     ],
     "show": ["show v1", "show mixnet_s"],
     "list": ["list"],
     "validate": ["validate v1 v2", "validate v1 nothing"],
     "cost": ["cost", "cost --conv mix --k 3+5", "cost --conv std,se,linear --versus pw:k=1"],
-    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops"],
+    "memory": ["memory v3", "memory resnet50_fpn --batch 2", "memory v2 --train adamw --amp bf16 --batch 8"],
+    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops", "compare v1 v2 --bytes"],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
     "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
     "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
@@ -107,7 +110,7 @@ def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path
 def test_networks_are_told_alike(capsys):
     """Every result about one network starts with the same keys, and names models, totals and tensors alike."""
     starts = []
-    for line in ("summary v2", "show v2", "explain v2", "explain v2 --number 300M"):
+    for line in ("summary v2", "show v2", "memory v2", "explain v2", "explain v2 --number 300M"):
         found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
         starts.append({key: found[key] for key in list(found)[:9]})
     assert all(start == starts[0] for start in starts)
@@ -138,6 +141,7 @@ AMBIGUOUS = {
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
     "models": "in a list; in a baseline by name",
+    "kernels": "of a convolution their sizes; of a setup whose run",
 }
 
 

@@ -146,3 +146,27 @@ def test_each_row_has_its_own_kernel(capsys):
         ["pw", "1x1"],
         ["linear", ""],
     ]
+
+
+@pytest.mark.usefixtures("text_in_svg")
+@pytest.mark.parametrize(
+    ("line", "labels", "absent"),
+    [
+        # 32 images, two maps of 64×112×112 and weights: 196 + 18.4 MiB and some
+        (
+            "v1 --batch 32",
+            {"MobileNetV1 · batch 32, fp32, inference, cuda", "MiB", "forward"},
+            "step",
+        ),
+        ("v1 --train adamw", {"forward", "backward", "step", "comes and goes", "steps of the pass"}, "GiB"),
+    ],
+)
+def test_memory_over_time(capsys, tmp_path, line, labels, absent):
+    path = tmp_path / "out.svg"
+    result = archprof(capsys, "memory", *line.split(), "--plot", str(path))
+    assert (result.code, result.err) == (0, "")
+    said = set(words(path))
+    assert labels <= said
+    assert absent not in said
+    peak = next(word for word in said if " MiB at " in word)
+    assert peak.rpartition(" ")[2] in result.out

@@ -9,7 +9,7 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
-ALONE = "which only `archprof summary`, `compare`, `diff`, `explain` and `lock` take"
+ALONE = "which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (
@@ -83,9 +83,13 @@ CASES = {
     ),
     "diff v1 nothing*": "`nothing*` matches nothing\n  help: `archprof list` shows the catalog\n",
     "compare v1 no*@width=0.5": "`no*@width=0.5` matches nothing\n  help: `archprof list` shows the catalog\n",
-    "summary v2 --batch 8": (
-        "archprof summary: there is no `--batch` yet\n  help: counts are of one image; those of a batch are as many "
-        "times that, but for the params\n"
+    "show v2 --batch 8": (
+        "archprof show: there is no `--batch`\n  help: counts are of one image; `memory` and `summary --bytes` take a "
+        "batch and a number format\n"
+    ),
+    "memory v2 --batch-size 8": (
+        "archprof memory: there is no `--batch-size`\n  help: `--batch 32` is the batch, of `memory` and `summary "
+        "--bytes`\n"
     ),
     "sweep v2 --flops": (
         "archprof sweep: there is no `--flops`\n  help: FLOPs are 2 × MACs; `summary` and `compare` show them\n"

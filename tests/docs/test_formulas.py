@@ -4,7 +4,7 @@ import pytest
 
 from archprof.ir.operators import all_operators, captured_operators
 from archprof.ir.operators.attention import Attention
-from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.bilinear import Bilinear
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
@@ -12,6 +12,7 @@ from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
+from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale

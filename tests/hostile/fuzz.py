@@ -236,12 +236,18 @@ _COST: _Options = {
     "--groups": _of(["1", "4"]), "--ratio": _of(["4", "0.25"]), "--versus": _of(["dw:k=5,n=2", "pw", "std:k=3"]),
     "--bias": None, "--format": _of(SHOWN),
 }  # fmt: skip
+_SETUP = {
+    "--batch": _of(["1", "8", *NUMBERS]), "--dtype": _of(["fp32", "fp16", "int8", "fp8"]), "--accumulate": _of(["4"]),
+    "--train": _of(["sgd", "adamw", "lion"]), "--amp": _of(["bf16", "fp32"]), "--checkpoint": _of(["blocks"]),
+    "--layout": _of(["channels_last"]), "--kernels": _of(["cpu"]), "--full": None, "--top": _of(["2"]),
+}  # fmt: skip
 _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
     "show": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "list": lambda dice: [*dice.some({"mobile*": None, "--format": _of(SHOWN)})],
     "validate": lambda dice: [*dice.models(), *dice.some({"--format": _of(SHOWN)})],
     "cost": lambda dice: dice.some(_COST),
+    "memory": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_SETUP})],
     "compare": lambda dice: [*dice.models(), *dice.some({**_SETTINGS, "--by": _of(["stage", "kind", "layer"])})],
     "diff": lambda dice: [dice.model(), dice.model(), *dice.some({**_SETTINGS, "--ignore": _of(["norm", "eps"])})],
     "sweep": lambda dice: [

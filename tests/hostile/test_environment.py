@@ -254,4 +254,4 @@ def test_matplotlib_without_a_folder_for_its_files(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
     message = "matplotlib finds no folder that it can write to\n  help: set MPLCONFIGDIR to one"
     with pytest.raises(UsageError, match=f"^{message}$"):
-        plot._figure("v.svg")
+        plot.new_figure("v.svg")

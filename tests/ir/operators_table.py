@@ -9,14 +9,16 @@ from typing import NamedTuple
 
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
+from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d

@@ -7,13 +7,15 @@ import pytest
 from archprof.ir.operators import all_operators
 from archprof.ir.operators.act import ReLU, ReLU6
 from archprof.ir.operators.base import KINDS, Operator, ShapeError
-from archprof.ir.operators.batch_norm import BatchNorm2d, FrozenBatchNorm2d
+from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.flatten import Flatten
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
+from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm
 from archprof.ir.operators.pad import PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d

@@ -21,6 +21,7 @@ lines = [
     "list",
     "validate v1",
     "cost --conv dw",
+    "memory v3 --train adamw",
     "compare v1 v2",
     "diff v1 v1@width=0.5",
     "explain v3",
@@ -57,3 +58,16 @@ def test_where_numpy_is_not_installed_a_command_says_what_to_install(line):
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     told = f"`{line.split()[0]}` needs numpy, which is not installed\n  help: pip install 'archprof[sweep]'\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("line", ["summary v3", "compare v1 v2", "check v1 --max-macs 1G"])
+def test_counts_load_nothing_that_is_for_bytes(line):
+    code = f"""
+import sys
+from archprof.cli import run
+code = run({line.split()!r})
+loaded = [name for name in sys.modules if name.startswith("archprof.memory.") or name == "archprof.analysis.memory"]
+sys.exit(code or ", ".join(loaded) or 0)
+"""
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")

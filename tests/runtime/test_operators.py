@@ -14,8 +14,9 @@ from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.flatten import Flatten
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d, Mean
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
 from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d

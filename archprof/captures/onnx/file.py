@@ -80,9 +80,9 @@ def _model(path: str) -> ModelRecord:
 
 def _bytes(path: str) -> Any:
     """Return a file's bytes, mapped where they can be."""
-    from archprof.spec import git
+    from archprof.spec import catalog, git
 
-    if git.is_git(path):
+    if catalog.is_git(path):
         return git.read_blob(path, most=MAX_BYTES)
     try:
         if path == "-":

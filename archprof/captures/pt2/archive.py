@@ -7,7 +7,7 @@ from zlib import error as ZlibError
 
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import open_bytes, shown_name, standard_input
-from archprof.spec import git
+from archprof.spec import catalog, git
 
 MAX_BYTES = 1 << 26
 # Of a blob in git and of a pipe, which hold the weights too.
@@ -53,7 +53,7 @@ def no_program(path: str, reason: str) -> UsageError:
 def _opened(path: str) -> BinaryIO:
     if path == "-":
         return standard_input(_MAX_BLOB)
-    return io.BytesIO(git.read_blob(path, most=_MAX_BLOB)) if git.is_git(path) else open_bytes(path)
+    return io.BytesIO(git.read_blob(path, most=_MAX_BLOB)) if catalog.is_git(path) else open_bytes(path)
 
 
 class _Bounded(io.BufferedIOBase):

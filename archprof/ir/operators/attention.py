@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from archprof.ir.dims import Dim, ceil_div, maximum, same
@@ -134,6 +134,16 @@ class Attention(Function):
             return 0
         elements = scores // STATISTIC
         return elements + elements // run.inputs[1].shape[-2] + STATISTIC
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        # The gradient of the weights dP = dO·Vᵀ is on the way to queries, keys and a mask; dV = Pᵀ·dO; then dQ = dS·K
+        # and dK = dSᵀ·Q. That fused kernels compute the weights a second time is not counted.
+        *around, length, features = inputs[0].shape
+        queries, keys, values, *mask = wanted
+        summed = outputs[0].shape[-1] * (any((queries, keys, *mask)) + values) + features * (queries + keys)
+        return term(summed, (*around, length, inputs[1].shape[-2]))
 
     def expression(self, *tensors: str) -> str:
         grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
 
@@ -101,11 +101,11 @@ class Operator:
     saves: ClassVar[str] = ""
     # Whether the gradients of its inputs lie in that of its output: the same, or parts of it.
     hands_on_gradient: ClassVar[bool] = False
+    # Whether it cuts its output off: no gradient goes back through it.
+    detaches: ClassVar[bool] = False
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""
-    # Whether its output hangs on nothing that learns.
-    detached: ClassVar[bool] = False
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 
@@ -167,6 +167,17 @@ class Operator:
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         """Return the multiply-accumulates."""
         return NOTHING
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        """Return the multiply-accumulates of the backward pass, where the gradients of some inputs are *wanted* and
+        those of parameters that are *learned*.
+
+        A product costs for the gradient of each factor what it costs forward: dX = dY·Wᵀ and dW = Xᵀ·dY have the three
+        sizes of Y = X·W.
+        """
+        return self.macs(inputs, outputs) * (sum(wanted) + ("weight" in learned))
 
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         """Return the output elements, where the convention counts them: of operators with weights that multiply."""

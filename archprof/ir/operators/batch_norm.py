@@ -1,4 +1,4 @@
-"""Batch normalisation, learning or frozen. It costs no MACs by the convention."""
+"""Batch normalisation. It costs no MACs by the convention."""
 
 from __future__ import annotations
 
@@ -64,38 +64,3 @@ class BatchNorm2d(Elementwise):
 
         norm = nn.BatchNorm1d if self.flat else nn.BatchNorm2d
         return norm(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)
-
-
-@operator
-class FrozenBatchNorm2d(Elementwise):
-    """Batch normalisation whose weight, bias, mean and variance are fixed: four buffers a channel, no parameters."""
-
-    num_features: Dim
-    eps: float = 0.0
-    flat: bool = False  # whether it stands on features (C,)
-
-    name: ClassVar[str] = "frozen_batch_norm"
-    buffers_formula: ClassVar[str] = "4·N"
-    category: ClassVar[str] = "norm"
-    overwritable: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the variance"),)
-
-    @classmethod
-    def of(cls, *inputs: Value, **options: Any) -> FrozenBatchNorm2d:
-        return cls(inputs[0].channels, flat=len(inputs[0].shape) == 1, **options)
-
-    def output(self, *inputs: Value) -> Value:
-        return check_channels(self.num_features, inputs[0], "frozen batch norm")
-
-    def buffers(self) -> Mapping[str, Terms]:
-        return dict.fromkeys(("weight", "bias", "running_mean", "running_var"), term(self.num_features))
-
-    def footprint(self, run: Run) -> Footprint:
-        # x · scale + bias: the product is there beside the sum; a gradient needs the scale.
-        scale = run.width * self.num_features
-        return Footprint(scratch=run.bytes(run.outputs[0]) + 2 * scale, own=scale)
-
-    def module(self) -> torch.nn.Module:
-        from archprof.ir.modules import FrozenBatchNorm2d as Module
-
-        return Module(self.num_features, self.eps, self.flat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, same
@@ -82,6 +82,12 @@ class DeformConv2d(Operator):
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return self._replaced.macs(inputs, outputs)
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        # The gradient of what was sampled leads to the map, the offsets and the factors.
+        return self.macs(inputs, outputs) * (any(wanted) + ("weight" in learned))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)

@@ -1,4 +1,4 @@
-"""Pooling to a fixed size, whatever the input's, and the mean over a map. They cost no MACs by the convention."""
+"""Pooling to a fixed size, whatever the input's. It costs no MACs by the convention."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, SIZE, Column, one_of
 from archprof.ir.dims import is_array
 from archprof.ir.footprint import INDEX, Footprint, Run
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, map_axis, operator
+from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.window import WINDOW
 from archprof.ir.values import Value
@@ -99,26 +99,3 @@ class AdaptiveMaxPool2d(Adaptive):
         from torch import nn
 
         return nn.AdaptiveMaxPool2d(self.size)
-
-
-@operator
-class Mean(Operator):
-    """The mean of each channel over the map, as a function; (C, H, W) to (C,), or (C, 1, 1) with *keep*."""
-
-    keep: bool = False
-
-    name: ClassVar[str] = "mean"
-    category: ClassVar[str] = "pool"
-    keeps_channels: ClassVar[bool] = True
-    form: ClassVar[str] = "function"
-    columns: ClassVar[tuple[Column, ...]] = (Column("keep", FLAG, "keep the map's axes, with size 1", ("keepdim",)),)
-
-    def output(self, *inputs: Value) -> Value:
-        channels, _, _ = feature_map(inputs[0], "the mean over a map").shape
-        return inputs[0].with_shape((channels, 1, 1) if self.keep else (channels,))
-
-    def stride_factor(self, *inputs: Value) -> int | None:
-        return None
-
-    def expression(self, *tensors: str) -> str:
-        return f"{tensors[0]}.mean((2, 3), keepdim={self.keep})"

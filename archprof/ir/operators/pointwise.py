@@ -44,6 +44,10 @@ class Pointwise(Function):
     def kind(self) -> str:
         return _KINDS.get(self.function, "other")
 
+    @property
+    def detaches(self) -> bool:  # type: ignore[override]
+        return is_detached(self.function)
+
     def output(self, *inputs: Value) -> Value:
         shape = stretched(*(value.shape for value in inputs), self.weight)
         most = max(len(value.shape) for value in inputs)
@@ -57,10 +61,6 @@ class Pointwise(Function):
     def autocast(self) -> str:  # type: ignore[override]
         """A learned tensor is of float32, and so is what is made with it."""
         return autocast_of(self.function) or ("promote" if self.weight else "")
-
-    @property
-    def detached(self) -> bool:  # type: ignore[override]
-        return is_detached(self.function)
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(product(self.weight))} if self.weight else {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from archprof.ir.footprint import INDEX, STATISTIC, Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, operator
@@ -73,7 +73,7 @@ class Recorded(Operator):
         return autocast_of(self._function) or ("promote" if tensors and self._function in _ARITHMETIC else "")
 
     @property
-    def detached(self) -> bool:  # type: ignore[override]
+    def detaches(self) -> bool:  # type: ignore[override]
         return is_detached(self._function)
 
     def footprint(self, run: Run) -> Footprint:
@@ -102,6 +102,13 @@ class Recorded(Operator):
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.multiplies) if self.multiplies else NOTHING
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        # Whatever it is, it multiplies two tensors; what is added to the product is no factor.
+        weights = [name for name in learned if name.rpartition(".")[2] != "bias"]
+        return self.macs(inputs, outputs) * min(sum(wanted) + len(weights), 2)
 
     def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         if self.puts_out is not None:

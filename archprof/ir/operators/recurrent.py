@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, Shape, same
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
-from archprof.ir.terms import Terms, term
+from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
 from archprof.limits import MAX_REPEATS
 
@@ -46,6 +46,10 @@ class Recurrent(Operator):
     def _ways(self) -> int:
         return 2 if self.bidirectional else 1
 
+    def _ends(self, layer: int) -> tuple[str, ...]:
+        """Return how the names of a layer's tensors end, for each direction."""
+        return (f"_l{layer}", f"_l{layer}_reverse")[: self._ways]
+
     def output(self, *inputs: Value) -> Value:
         *positions, features = inputs[0].shape
         if self.layers > MAX_REPEATS:
@@ -76,8 +80,7 @@ class Recurrent(Operator):
         rows = self.gates * self.hidden_size
         for layer in range(self.layers):
             features = self.input_size if layer == 0 else self._ways * self.projected
-            for way in ("", "_reverse")[: self._ways]:
-                behind = f"_l{layer}{way}"
+            for behind in self._ends(layer):
                 yield f"weight_ih{behind}", rows * features, True
                 yield f"weight_hh{behind}", rows * self.projected, True
                 if self.bias:
@@ -95,6 +98,39 @@ class Recurrent(Operator):
     def footprint(self, run: Run) -> Footprint:
         # What cuDNN reserves for its backward pass, and what it takes meanwhile, it alone knows.
         return Footprint(inputs=(0,), outputs=(0,), known=False)
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        hanging, terms = wanted[0], NOTHING
+        for layer in range(self.layers):
+            ends = self._ends(layer)
+            for end in ends:
+                own = frozenset([name for name in learned if name.endswith(end)])
+                terms += self._backward(inputs[0].shape[:-1], end, hanging, wanted[1:], own)
+            hanging = any(wanted) or hanging or any(name.endswith(ends) for name in learned)
+        return terms
+
+    def _backward(
+        self, positions: Shape, end: str, hanging: bool, states: Sequence[bool], learned: frozenset[str]
+    ) -> Terms:
+        """Return what one direction of a layer costs, whose input hangs on something that learns or not: the first step
+        needs no gradient of the state before it, unless that came in and is wanted."""
+        at = len(positions) - 1 if self.batch_first else 0
+        later = (*positions[:at], positions[at] - 1, *positions[at + 1 :])
+        inside = hanging or any(states) or any(not name.startswith("weight_hr") for name in learned)
+        around = later if inside or learned else None
+        spaces = {
+            f"weight_ih{end}": positions if hanging else None,
+            f"weight_hh{end}": positions if any(states[:1]) else around,
+            f"weight_hr{end}": positions if inside else around,
+        }
+        terms = NOTHING
+        for name, elements, _ in self._tensors():
+            if name in spaces:
+                terms += term(elements, positions) * (name in learned)
+                terms += term(elements, space) if (space := spaces[name]) is not None else NOTHING
+        return terms
 
     def module(self) -> torch.nn.Module:
         from torch import nn

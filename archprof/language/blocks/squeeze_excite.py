@@ -5,9 +5,10 @@ from typing import Any, NamedTuple
 from archprof.ir.columns import ACT, FLAG, Column, count, one_of, optional, options, ratio
 from archprof.ir.dims import Dim, make_divisible, maximum, truncate
 from archprof.ir.operators.act import ReLU, Sigmoid
+from archprof.ir.operators.base import Operator
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.flatten import Flatten, Unflatten
-from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, Mean
+from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
 from archprof.ir.operators.join import Multiply
 from archprof.ir.operators.linear import Linear
 from archprof.language.block import Block
@@ -41,7 +42,7 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
     if se.divisor is not None:
         squeezed = make_divisible(squeezed, se.divisor)
     with net.scope("se", kind="se"):
-        gate = net.apply("pool", Mean(True) if se.pool == "mean" else AdaptiveAvgPool2d((1, 1), se.pool), x)
+        gate = net.apply("pool", _pool(se), x)
         if se.form == "linear":
             gate = net.apply("flatten", Flatten(), gate)
         gate = _dense(net, "reduce", gate, squeezed, se)
@@ -51,6 +52,14 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
         if se.form == "linear":
             gate = net.apply("unflatten", Unflatten(), gate)
         return net.apply("scale", Multiply(), x, gate)
+
+
+def _pool(se: SqueezeExcite) -> Operator:
+    if se.pool != "mean":
+        return AdaptiveAvgPool2d((1, 1), se.pool)
+    from archprof.ir.operators.mean import Mean
+
+    return Mean(True)
 
 
 def _dense(net: Tracer, name: str, x: Feature, channels: Dim, se: SqueezeExcite) -> Feature:

@@ -1,0 +1,52 @@
+"""The options that say how a network runs: the same words wherever bytes are asked for."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from archprof.ir.setup import Setup
+
+Bytes = Annotated[
+    bool,
+    typer.Option("--bytes", help="Show bytes of inputs, outputs, weights, in training those saved, and MACs per byte."),
+]
+
+Batch = Annotated[int | None, typer.Option("--batch", min=1, help="So many images at once.", metavar="N")]
+Dtype = Annotated[
+    str | None, typer.Option("--dtype", help="The number format: fp32, fp16, bf16 or int8.", metavar="FORMAT")
+]
+Optimizer = Annotated[
+    str | None,
+    typer.Option("--train", help="A step of training, by sgd, momentum, adam or adamw.", metavar="OPTIMISER"),
+]
+Amp = Annotated[str | None, typer.Option("--amp", help="Under autocast, to fp16 or bf16.", metavar="FORMAT")]
+Checkpoint = Annotated[
+    str | None,
+    typer.Option("--checkpoint", help="Compute `blocks` again in the backward pass.", metavar="WHAT"),
+]
+Accumulate = Annotated[
+    int | None, typer.Option("--accumulate", min=1, help="Add up so many passes for a step.", metavar="N")
+]
+Layout = Annotated[
+    str | None, typer.Option("--layout", help="Of maps: channels_first or channels_last.", metavar="LAYOUT")
+]
+Kernels = Annotated[
+    str | None, typer.Option("--kernels", help="Whose kernels run: cuda, unless given, or cpu.", metavar="WHOSE")
+]
+
+
+def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | None":
+    """Return the setup of `--bytes`, where they are *wanted*. Raises UsageError for a word of it without them, and as
+    `memory.asked.setup_of` does."""
+    if wanted:
+        from archprof.memory.asked import setup_of
+
+        return setup_of(asked)
+    for name, value in asked.items():
+        if value not in (None, ""):
+            from archprof.errors import usage_error
+
+            raise usage_error(f"`--{name}` says how bytes are counted", help="`--bytes` counts them")
+    return None

@@ -1,0 +1,89 @@
+"""A setup as it is asked for: the words that there are, which of them go together, and a setup in words again."""
+
+from collections.abc import Mapping
+
+from archprof.errors import as_given, suggest, usage_error
+from archprof.ir.setup import HALVES, KERNELS, LAYOUTS, OPTIMIZERS, WIDTHS, Setup
+
+# The words that each may be, and what they are in messages.
+WORDS: Mapping[str, tuple[str, ...]] = {
+    "dtype": tuple(WIDTHS),
+    "train": OPTIMIZERS,
+    "amp": tuple(HALVES),
+    "checkpoint": ("blocks",),
+    "layout": LAYOUTS,
+    "kernels": KERNELS,
+}
+_CALLED = {
+    "dtype": "number format", "train": "optimiser", "amp": "format of autocast", "checkpoint": "way to checkpoint",
+    "layout": "layout", "kernels": "sort of kernels",
+}  # fmt: skip
+_TRAINED = ("checkpoint", "accumulate")
+_WHY = {
+    "checkpoint": "a backward pass computes blocks again",
+    "accumulate": "a step of training adds up the gradients of several passes",
+}
+
+
+def setup_of(asked: Mapping[str, object], option: str = "--{}") -> Setup:
+    """Return the setup that words ask for, None being as good as none; *option* is how one is written where they come
+    from.
+
+    Raises UsageError for a word that there is not, and for words that contradict each other.
+    """
+    given = {name: value for name, value in asked.items() if value is not None}
+    for name, value in given.items():
+        if name in WORDS:
+            _check_word(name, value, option.format(name))
+        else:
+            _check_number(value, option.format(name))
+    _refuse(given, option)
+    return Setup(**given)  # type: ignore[arg-type]
+
+
+def _check_word(name: str, value: object, option: str) -> None:
+    if value in WORDS[name]:
+        return
+    called, words = _CALLED[name], WORDS[name]
+    if value == "":
+        raise usage_error(f"`{option}` names no {called}", help=f"as in `{option} {words[-1]}`: {', '.join(words)}")
+    raise usage_error(f"unknown {called} `{value}`", help=suggest(str(value), words, "there are"))
+
+
+def _check_number(value: object, option: str) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise usage_error(f"`{option}` is a number from 1 on, not {as_given(value)}")
+
+
+def _refuse(given: Mapping[str, object], option: str) -> None:
+    """Raise UsageError for what contradicts itself."""
+
+    def said(name: str) -> str:
+        sign, quote = (" ", "") if option.startswith("-") else ("=", '"')
+        return f"`{option.format(name)}{sign}{quote}{given[name]}{quote}`"
+
+    for name in _TRAINED:
+        if name in given and "train" not in given:
+            train = f"`{option.format('train')}`"
+            raise usage_error(f"`{option.format(name)}` without {train}", help=f"{_WHY[name]}: say {train} too")
+    dtype = given.get("dtype")
+    if dtype == "int8" and "train" in given:
+        advice = f"nothing learns in int8; `{option.format('amp')}` trains in half precision"
+        raise usage_error(f"{said('dtype')} and {said('train')} at once", help=advice)
+    if "amp" in given and dtype not in (None, "fp32"):
+        raise usage_error(f"{said('dtype')} and {said('amp')} at once", help="autocast starts from fp32")
+
+
+def setup_text(setup: Setup) -> str:
+    """Return a setup in words: `batch 32, fp32, training with adamw, autocast to bf16, cuda`."""
+    said = [f"batch {setup.batch:,}", setup.dtype]
+    said.append(f"training with {setup.train}" if setup.train else "inference")
+    if setup.amp:
+        said.append(f"autocast to {setup.amp}")
+    if setup.checkpoint:
+        said.append(f"{setup.checkpoint} computed again")
+    if setup.accumulate > 1:
+        said.append(f"{setup.accumulate:,} passes a step")
+    if setup.layout == "channels_last":
+        said.append("channels last")
+    return ", ".join([*said, setup.kernels])

@@ -1,0 +1,25 @@
+"""What each call of a forward pass leaves to its backward pass."""
+
+from archprof.ir.dims import Dim
+from archprof.ir.graph import Graph
+from archprof.ir.setup import Setup
+from archprof.memory.forward import Forward
+from archprof.memory.timeline import Builder
+
+
+def saved_by_calls(graph: Graph, setup: Setup) -> list[Dim]:
+    """Return the bytes that each call saves for its backward pass; what several calls save counts at the first.
+
+    Raises ValueError where shapes are known for one batch alone.
+    """
+    builder = Builder()
+    forward = Forward(graph, setup, builder)
+    forward.run()
+    storages = builder.timeline().storages
+    seen = set[int]()
+    found = []
+    for passed in forward.passed:
+        own = [one for one in dict.fromkeys(passed.kept) if one not in seen]
+        seen.update(own)
+        found.append(sum(storages[one].bytes for one in own))
+    return found

@@ -1,0 +1,72 @@
+"""How much arithmetic a call does for each byte that it reads or writes: its arithmetic intensity."""
+
+from typing import NamedTuple
+
+from archprof.ir.dims import Dim
+from archprof.ir.graph import Graph, Node
+from archprof.ir.setup import WIDTHS, Setup
+from archprof.ir.terms import NOTHING, total
+from archprof.memory.forward import Forward, Passed
+from archprof.memory.timeline import Builder
+
+
+class Traffic(NamedTuple):
+    """The multiply-accumulates of a forward pass, and the bytes of the tensors that it reads and writes, each once:
+    inputs, outputs, and weights with all buffers."""
+
+    macs: Dim
+    inputs: Dim
+    outputs: Dim
+    weights: Dim
+
+    @property
+    def bytes(self) -> Dim:
+        """All bytes."""
+        return self.inputs + self.outputs + self.weights
+
+    @property
+    def intensity(self) -> float:
+        """Multiply-accumulates per byte, 0 where nothing moves.
+
+        This is the operational intensity of the roofline model (Williams, Waterman & Patterson 2009), in
+        multiply-accumulates, each call from memory to memory: a device of so many multiply-accumulates and bytes a
+        second waits for memory where their ratio is above it.
+        """
+        return float(self.macs / self.bytes) if self.bytes else 0.0
+
+
+def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
+    """Return what each call computes and moves forward at a setup, its whole batch. Raises ValueError where shapes are
+    known for one batch alone."""
+    forward = Forward(graph, setup, Builder())
+    forward.run()
+    return [_traffic(passed, setup) for passed in forward.passed]
+
+
+def total_traffic(graph: Graph, setup: Setup) -> Traffic:
+    """Return what all calls compute and move; raises as `traffic` does."""
+    return Traffic(*map(sum, zip(*traffic(graph, setup), strict=True)))
+
+
+def _traffic(passed: Passed, setup: Setup) -> Traffic:
+    node, run = passed.node, passed.run
+    if _is_view(node):
+        return Traffic(0, 0, 0, 0)
+    macs = total(node.op.macs(run.inputs, run.outputs)) * setup.batch
+    read = dict(zip(node.inputs, run.inputs, strict=True))
+    return Traffic(macs, sum(map(run.bytes, read.values())), sum(map(run.bytes, run.outputs)), _weights(node, setup))
+
+
+def _is_view(node: Node) -> bool:
+    """Tell whether a call only looks at its input in another way."""
+    if node.memory is None:
+        return node.op.view
+    return node.memory.aliases[:1] not in ((), (None,)) and not node.memory.writes
+
+
+def _weights(node: Node, setup: Setup) -> Dim:
+    tensors = {**node.op.parameters(), **node.op.buffers()}
+    if setup.amp and node.op.autocast == "half":
+        return total(sum(tensors.values(), NOTHING)) * WIDTHS[setup.amp]
+    dtypes = node.memory.dtypes if node.memory else {}
+    return sum(total(terms) * setup.width(dtypes.get(name, "float32")) for name, terms in tensors.items())

@@ -1,0 +1,29 @@
+"""The arithmetic of a step of training: multiply-accumulates forward and backward."""
+
+from archprof.ir.dims import Dim
+from archprof.ir.graph import Graph, Node
+from archprof.ir.learning import Learning, learning
+from archprof.ir.terms import total
+
+
+def train_macs(graph: Graph) -> Dim:
+    """Return the multiply-accumulates of one image in training, forward and backward: each call's own, and for the
+    gradients of its inputs and parameters, where something there learns.
+
+    What is computed a second time, by checkpointing or by fused attention, is left out (the "model FLOPs" of Chowdhery
+    et al. 2022, appendix B).
+    """
+    return sum(forward + backward for forward, backward in macs_of_calls(graph))
+
+
+def macs_of_calls(graph: Graph) -> list[tuple[Dim, Dim]]:
+    """Return the multiply-accumulates of each call for one image, forward and backward."""
+    return [_macs(graph, node, call) for node, call in zip(graph.nodes, learning(graph), strict=True)]
+
+
+def _macs(graph: Graph, node: Node, call: Learning) -> tuple[Dim, Dim]:
+    inputs = [graph.value(edge) for edge in node.inputs]
+    forward = total(node.op.macs(inputs, node.outputs))
+    if not call.reached:
+        return forward, 0
+    return forward, total(node.op.backward_macs(inputs, node.outputs, call.wanted, call.learned))

@@ -1,0 +1,190 @@
+"""A network's memory as tables: `archprof memory`."""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from archprof.analysis.memory import AliveTensor, Memory, phases
+from archprof.errors import suggest, usage_error
+from archprof.memory.asked import setup_text
+from archprof.render.fold import NAMED
+from archprof.render.siblings import merged_paths
+from archprof.render.summary import bar, captured_notes, heading
+from archprof.render.table import PATH, Heading, Note, Table
+from archprof.units import binary, exact, in_training, percent, plural
+
+_RESIDENT = {
+    "weight_bytes": "weights", "buffer_bytes": "buffers", "optimizer_bytes": "state of the optimiser",
+    "gradient_bytes": "gradients of passes before", "input_bytes": "inputs",
+}  # fmt: skip
+# In a word, what tensors hold that are there at the peak.
+_SHORT = {
+    "saved for backward": "saved", "gradient of weights": "weight gradient", "temporary of the step": "temporary",
+}  # fmt: skip
+# The columns of the line that shows bytes over time: how many, and how high.
+_COLUMNS, _HEIGHTS = 48, " ▁▂▃▄▅▆▇█"
+_ALWAYS, _COMES, _PEAK = "there all along", "comes and goes", "there at the peak"
+
+
+class AliveLine(NamedTuple):
+    """One line of what is there at the peak: tensors of a block, or a single one."""
+
+    path: str
+    label: str
+    roles: tuple[str, ...]
+    bytes: int
+
+
+class AliveView(NamedTuple):
+    """Lines, and how many there were before cutting."""
+
+    lines: tuple[AliveLine, ...]
+    total: int
+
+
+def alive_view(
+    alive: Sequence[AliveTensor],
+    *,
+    depth: int | None = None,
+    full: bool = False,
+    sort: str | None = None,
+    top: int | None = None,
+) -> AliveView:
+    """Return what is there at the peak: a line a block, equal ones that follow each other as one, or a line for each
+    path cut at *depth*, or, if *full*, one a tensor.
+
+    *sort* by `bytes` puts the largest first; *top* keeps the first lines. Raises UsageError for another *sort*.
+    """
+    if sort not in (None, "bytes"):
+        raise usage_error(f"unknown sort key `{sort}`", help=suggest(str(sort), ["bytes"], "keys"))
+    lines = [_line([one]) for one in alive] if full else _folded(alive, depth)
+    if sort:
+        lines.sort(key=lambda line: -line.bytes)
+    return AliveView(tuple(lines if top is None else lines[:top]), len(lines))
+
+
+def _folded(alive: Sequence[AliveTensor], depth: int | None) -> list[AliveLine]:
+    groups: dict[str, list[AliveTensor]] = {}
+    if depth is None:
+        for one, path in merged_paths([(one.block, one) for one in alive], _form):
+            groups.setdefault(path, []).append(one)
+    else:
+        for one in alive:
+            groups.setdefault(".".join(one.path.split(".")[:depth]), []).append(one)
+    return [_line(tensors, path) for path, tensors in groups.items()]
+
+
+def _form(one: AliveTensor) -> tuple[object, ...]:
+    return (one.label, one.role, one.bytes)
+
+
+def _line(tensors: Sequence[AliveTensor], path: str = "") -> AliveLine:
+    if not path:
+        return AliveLine(tensors[0].path, tensors[0].label, (tensors[0].role,), tensors[0].bytes)
+    types = dict.fromkeys(one.block_type for one in tensors)
+    blocks = {one.block for one in tensors}
+    label = ", ".join(types) if len(types) <= NAMED else "several"
+    label = f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 else label
+    roles = dict.fromkeys(one.role for one in tensors)
+    return AliveLine(path, label, tuple(roles), sum(one.bytes for one in tensors))
+
+
+def memory_table(found: Memory, view: AliveView) -> Table:
+    """Return what is there all along, what comes and goes and what is there at the peak, below it a view of the
+    latter."""
+    total = found.total_bytes
+    rows = [(part, what, size, size, size, size) for part, what, size in _amounts(found)]
+    firsts = {part: index for index, (part, *_) in reversed([*enumerate(rows)])}
+    shown = tuple([(part if firsts[part] == index else "", *rest) for index, (part, *rest) in enumerate(rows)])
+    columns = (
+        Heading("", "part", left=True),
+        Heading("", "what", left=True),
+        Heading("bytes", "bytes", exact),
+        Heading("", "size", binary),
+        Heading("of all", "share", lambda part: percent(part, total), drop=1, person=True),
+        Heading("", "bar", lambda part: bar(part, total), left=True, drop=2, person=True),
+    )
+    title = f"{heading(found.head)} · {setup_text(found.setup)}"
+    return Table(title, columns, shown, tuple(_footer(found)), below=(_alive_table(found, view),))
+
+
+def _amounts(found: Memory) -> list[tuple[str, str, int]]:
+    """Return what there is of what, part by part, without what there is nothing of."""
+    train, resident = found.setup.train, found.resident._asdict()
+    resident_labels = {**_RESIDENT, "input_bytes": "inputs and targets"} if train else _RESIDENT
+    rows = [(_ALWAYS, label, resident[name]) for name, label in resident_labels.items()]
+    saved = {"saved for backward": found.saved_bytes or 0}
+    forward = {"forward, at most": found.peaks["forward"]}
+    others = {f"{phase}, at most": size for phase, size in found.peaks.items() if phase != "forward"}
+    rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
+    rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
+    return [row for row in rows if row[2]]
+
+
+def _kinds(found: Memory) -> dict[str, int]:
+    """Return the bytes of what is there at the peak, by what it is for, and of all."""
+    kinds: dict[str, int] = {"what is there all along": found.total_bytes - found.peak_bytes}
+    for one in found.alive:
+        kinds[one.role] = kinds.get(one.role, 0) + one.bytes
+    return {**kinds, "together": found.total_bytes}
+
+
+def _alive_table(found: Memory, view: AliveView) -> Table:
+    peak = found.peak_bytes
+    columns = (
+        Heading("path", "path", left=True, fold=PATH),
+        Heading("operator", "op", left=True, fold=PATH, drop=2),
+        Heading("holds", "roles", _roles, left=True, drop=1),
+        Heading("bytes", "bytes", exact),
+        Heading("", "size", binary),
+        Heading("share", "share", lambda part: percent(part, peak), drop=3, person=True),
+        Heading("", "bar", lambda part: bar(part, largest), left=True, drop=4, person=True),
+    )
+    largest = max((line.bytes for line in view.lines), default=0)
+    rows = tuple([(*line, line.bytes, line.bytes, line.bytes) for line in view.lines])
+    return Table(_peak_text(found), columns, rows, tuple(_left_out(found, view)))
+
+
+def _roles(kinds: tuple[str, ...]) -> str:
+    return ", ".join(_SHORT.get(kind, kind) for kind in kinds)
+
+
+def _peak_text(found: Memory) -> str:
+    """Return where the peak is: `at the peak, forward at 1.1.expand.conv (pw conv), step 7 of 152, … come and go`."""
+    at, steps = found.peak_at, len(found.timeline)
+    if not found.peak_bytes:
+        return "nothing comes and goes"
+    where = f"{at.path} ({at.label})" if at.label else at.path
+    size = f"{exact(found.peak_bytes)} bytes ({binary(found.peak_bytes)})"
+    return f"at the peak, {at.phase} at {where}, step {at.step:,} of {steps:,}, {size} come and go"
+
+
+def _left_out(found: Memory, view: AliveView) -> list[Note]:
+    left_out = view.total - len(view.lines)
+    if not left_out:
+        return []
+    share = percent(sum(line.bytes for line in view.lines), found.peak_bytes)
+    text = f"{plural(left_out, 'row')} of {view.total} left out; those shown have {share} of what comes and goes"
+    return [Note("left out", text)]
+
+
+def _over_time(found: Memory) -> str:
+    """Return the bytes over the steps of the pass as a line of columns: `forward ▁▃█▅▂ · backward █▅▂`."""
+    parts, peak, steps = [], found.peak_bytes, len(found.timeline)
+    for phase, first, last in phases(found.timeline):
+        count = last - first + 1
+        wide = min(count, max(1, count * _COLUMNS // steps))
+        edges = [first - 1 + count * column // wide for column in range(wide + 1)]
+        most = [max(one.bytes for one in found.timeline[start:stop]) for start, stop in pairwise(edges)]
+        parts.append(f"{phase} {''.join(_HEIGHTS[max(size * 8 // peak, 1 if size else 0)] for size in most)}")
+    return f"over time: {' · '.join(parts)}"
+
+
+def _footer(found: Memory) -> list[Note]:
+    """Return how bytes are counted, and what is not among them."""
+    return [
+        *([Note("plot", _over_time(found))] if found.peak_bytes else []),
+        *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
+        *captured_notes(found.head.model, found.head.captured),
+        Note("convention", f"bytes of tensors, as torch asks for them; not included: {', '.join(found.not_included)}"),
+    ]

@@ -1,0 +1,168 @@
+"""archprof memory: what is printed is what a GPU held, its parts sum up, and what contradicts itself is told so."""
+
+import csv
+import io
+import json
+
+import pytest
+
+from tests.cli.console import archprof
+
+
+def document(capsys, *arguments):
+    result = archprof(capsys, "memory", *arguments, "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    return json.loads(result.out)
+
+
+def test_what_an_h100_held(capsys):
+    """mobilenet_v2 at batch 32: tests/memory/h100.csv."""
+    found = document(capsys, "v2", "--batch", "32", "--train", "momentum")
+    assert found["saved_bytes"] == 2_483_707_144
+    assert found["peaks"]["step"] == 14_019_488
+    # 3,504,872 parameters of 4 bytes, as many of momentum; 17,056 channels' mean and variance; images and classes.
+    assert found["resident"] == {
+        "weight_bytes": 4 * 3_504_872,
+        "buffer_bytes": 4 * 2 * 17_056,
+        "optimizer_bytes": 4 * 3_504_872,
+        "gradient_bytes": 0,
+        "input_bytes": 32 * (3 * 224 * 224 * 4 + 8),
+    }
+    # Three times 300,774,272, less the gradient of the images: 3×3 of 3 to 32 channels at 112².
+    assert found["train_macs"] == 3 * 300_774_272 - 27 * 32 * 112 * 112
+    inference = document(capsys, "v2", "--batch", "32")
+    assert inference["peak_bytes"] == 308_281_344
+    assert "train_macs" not in inference
+
+
+@pytest.mark.parametrize(
+    "line", ["v3", "resnet50 --batch 8 --dtype fp16", "v2 --train adamw --amp bf16", "v1 --train sgd --accumulate 4"]
+)
+def test_parts_sum_up(capsys, line):
+    found = document(capsys, *line.split())
+    assert sum(one["bytes"] for one in found["alive"]) == found["peak_bytes"] == max(found["peaks"].values())
+    assert found["total_bytes"] == found["peak_bytes"] + sum(found["resident"].values())
+    moment = found["timeline"][found["peak_at"]["step"] - 1]
+    assert (moment["phase"], moment["path"]) == (found["peak_at"]["phase"], found["peak_at"]["path"])
+    assert moment["bytes"] == found["peak_bytes"]
+    rows = list(csv.DictReader(io.StringIO(archprof(capsys, "memory", *line.split(), "--format", "csv").out)))
+    assert [int(row["bytes"]) for row in rows] == [one["bytes"] for one in found["alive"]]
+
+
+def test_the_first_of_equal_peaks_is_named(capsys, tmp_path):
+    """Two layers alike: 2 × 8·16·16 floats while the first runs, and while the second does."""
+    file = tmp_path / "net.yaml"
+    file.write_text("archprof: 1\ninput: 8x16x16\nlayers: [conv2d: {k: 1, c: 8}, conv2d: {k: 1, c: 8}, silu]\n")
+    found = document(capsys, str(file))
+    assert found["peak_at"] == {"phase": "forward", "path": "1", "label": "pw conv", "step": 2}
+    assert found["alive"] == [
+        {"path": path, "label": "pw conv", "block": path, "block_type": "conv2d", "role": "activation", "bytes": size}
+        for path, size in (("0", 8_192), ("1", 8_192))
+    ]
+
+
+@pytest.mark.parametrize("view", [[], ["--full"], ["--depth", "1"], ["--depth", "2", "--sort", "bytes"]])
+def test_every_view_has_all_bytes_of_the_peak(capsys, view):
+    """v1 at its 8th step holds two maps of 64×112×112 floats."""
+    text = archprof(capsys, "memory", "v1", "--format", "markdown", *view).out
+    rows = text.rpartition("| path |")[2].splitlines()[2:]  # below the heading and its rule
+    assert sum(int(row.split(" | ")[3].replace(",", "")) for row in rows) == 2 * 64 * 112 * 112 * 4
+
+
+MESSAGES = {
+    "v2 --dtype fp8": "unknown number format `fp8`\n  help: there are: fp32, fp16, bf16, int8\n",
+    "v2 --train lion": "unknown optimiser `lion`\n  help: there are: sgd, momentum, adam, adamw\n",
+    "v2 --train adm": "unknown optimiser `adm`\n  help: did you mean `adam`? there are: sgd, momentum, adam, adamw\n",
+    "v2 --amp fp32": "unknown format of autocast `fp32`\n  help: there are: fp16, bf16\n",
+    "v2 --train sgd --checkpoint layers": "unknown way to checkpoint `layers`\n  help: there are: blocks\n",
+    "v2 --layout nhwc": "unknown layout `nhwc`\n  help: there are: channels_first, channels_last\n",
+    "v2 --kernels rocm": "unknown sort of kernels `rocm`\n  help: there are: cuda, cpu\n",
+    "v2 --checkpoint blocks": (
+        "`--checkpoint` without `--train`\n  help: a backward pass computes blocks again: say `--train` too\n"
+    ),
+    "v2 --accumulate 4": (
+        "`--accumulate` without `--train`\n  help: a step of training adds up the gradients of several passes: say "
+        "`--train` too\n"
+    ),
+    "v2 --dtype int8 --train sgd": (
+        "`--dtype int8` and `--train sgd` at once\n  help: nothing learns in int8; `--amp` trains in half precision\n"
+    ),
+    "v2 --dtype fp16 --amp bf16": "`--dtype fp16` and `--amp bf16` at once\n  help: autocast starts from fp32\n",
+    "v2 --train": (
+        "archprof memory: option `--train` requires an argument\n  help: `archprof memory --help` lists what there is\n"
+    ),
+    "v2 --batch 0": (
+        "archprof memory: invalid value for `--batch`: 0 is not in the range x>=1\n  help: `archprof memory --help` "
+        "lists what there is\n"
+    ),
+    "v2 --sort macs": "unknown sort key `macs`\n  help: keys: bytes\n",
+    "v2 --real": "`--real` runs code, and `v2` is none\n  help: as in `net.py:Net --real`\n",
+}
+
+
+@pytest.mark.parametrize("line", MESSAGES)
+def test_messages(capsys, line):
+    assert archprof(capsys, "memory", *line.split()) == (2, "", MESSAGES[line])
+
+
+LOCK = "tests/captures/schema_1.lock.json"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (
+            "--train sgd",
+            f"`{LOCK}` was captured in evaluation alone\n  help: `archprof lock small.py:Net --modes eval,train "
+            f"-o {LOCK}` captures it in training too\n",
+        ),
+        (
+            "--batch 2",
+            "shapes of `small.py:Net` are known for one image alone\n  help: ask for one image, or of the code that it "
+            "comes from\n",
+        ),
+    ],
+)
+def test_what_a_lock_does_not_know(capsys, line, message):
+    assert archprof(capsys, "memory", LOCK).code == 0
+    assert archprof(capsys, "memory", LOCK, *line.split()) == (2, "", message)
+
+
+def test_over_time(capsys, tmp_path):
+    """Layers of 1 to 8, to 1, to 2 channels: beside the input there are 8, 9 and 3 of them while each runs."""
+    file = tmp_path / "net.yaml"
+    layers = ", ".join(f"conv2d: {{k: 1, c: {channels}}}" for channels in (8, 1, 2))
+    file.write_text(f"archprof: 1\ninput: 1x16x16\nlayers: [{layers}]\n")
+    found = document(capsys, str(file))
+    assert [one["bytes"] for one in found["timeline"]] == [4 * 256 * channels for channels in (8, 9, 3)]
+    assert "\nover time: forward ▇█▂\n" in archprof(capsys, "memory", str(file)).out
+    assert "▇" not in archprof(capsys, "memory", str(file), "--format", "markdown").out
+
+
+NET = """from torch import nn
+
+
+class Net(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.head, self.dropout = nn.Linear(8, 4), nn.Dropout(0.5)
+
+    def forward(self, x):
+        return self.dropout(self.head(x))
+"""
+
+
+def test_code_at_a_batch(capsys, tmp_path, monkeypatch):
+    """3 rows of 8 to 4; in training dropout keeps a byte for each element, and with its output there are a log-softmax
+    of as many floats, the loss and its weight."""
+    pytest.importorskip("torch")
+    (tmp_path / "net.py").write_text(NET)
+    monkeypatch.chdir(tmp_path)
+    lines = ("memory net.py:Net --input 8 --batch 3", "memory net.py:Net --input 8 --batch 3 --train sgd")
+    evaluation, training = (json.loads(archprof(capsys, *line.split(), "--format", "json").out) for line in lines)
+    assert (evaluation["peak_bytes"], evaluation.get("mode")) == (3 * 4 * 4, None)
+    assert training["mode"] == "train"
+    assert training["saved_bytes"] == 3 * 4 + 2 * (3 * 4 * 4) + 2 * 4
+    line = "summary net.py:Net --input 8 --batch 3 --bytes"
+    found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
+    assert found["layers"][0]["traffic"]["input_bytes"] == 3 * 8 * 4

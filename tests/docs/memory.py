@@ -1,0 +1,145 @@
+"""The page that says how memory is counted, whose table of rules is what the operators answer."""
+
+from collections.abc import Iterator, Mapping
+from itertools import combinations, product
+from typing import NamedTuple
+
+from archprof.ir.footprint import Footprint, Run
+from archprof.ir.operators import TABLE, all_operators
+from archprof.ir.operators.norm import GroupNorm
+from archprof.ir.setup import Setup
+from tests.ir.operators_table import ROWS, Row
+
+PAGE = """<!-- The table is read off the code. `python -m tests.docs.rewrite` writes this page anew. -->
+
+# How memory is counted
+
+`archprof memory` follows a pass call by call and adds up tensors, in bytes, as torch asks its allocator for them.
+Nothing runs. [Will it fit?](../how-to/will-it-fit.md) shows what to do with it.
+
+## What is there all along
+
+Weights and buffers, each tensor once, in the number format of `--dtype` (under `--amp` in fp32); inputs; in training
+the number of each image's class, 8 bytes, and what the optimiser keeps: nothing for `sgd`, as much as what learns for
+`momentum`, twice that for `adam` and `adamw`. Where `--accumulate` adds up several passes, the gradients of those
+before.
+
+## What comes and goes
+
+An output has a storage of its own, unless it is a view of the input or is written over it. It lives until its last
+reader has run; inputs and outputs of a call are there at once. Outputs of the network stay. An activation writes over
+its input where nobody else reads that. The order is the one in which the network runs.
+
+## In training
+
+What a call needs for its backward pass stays: its input, its output, or tensors of its own, as the table has it. The
+loss is a cross-entropy of the network's output, with a log-softmax in float32; where there is more than a vector of
+features, a sum. The backward pass goes through the calls in reverse: a call makes the gradients of its inputs, where
+something upstream learns, and of its weights, and lets go of what was saved. Where several calls read one tensor
+their gradients are summed up. Gradients of weights stay for the optimiser's step, which for `adam` and `adamw` takes
+as much again for a moment.
+
+`saved for backward` is what is there when the forward pass is over: of 19 networks of the catalog, at batches of 8,
+32 and 64, to the byte what an NVIDIA H100 was measured to hold, which the tests repeat.
+
+## What is no tensor
+
+Kernels of convolutions take workspace, the allocator reserves more than it gives, and a device has a context of some
+hundred MiB. None of these is among the bytes.
+
+## The rules
+
+*x* and *y* are what a call reads and puts out, *N* images, *C* channels, *G* groups of them, *L* positions. What a
+call has beside its tensors, in fp32 with the kernels of CUDA, in bytes (B):
+
+{rules}
+An operator that can write over its input does so where nobody else reads that. The tensors of code lie where it was
+recorded that they do.
+"""
+
+
+def page() -> str:
+    """Return the page as it should be."""
+    titles = ("operator", "its output", "while it runs, in inference", "saved for backward")
+    lines = [titles, ("---",) * len(titles), *_rules()]
+    return PAGE.format(rules="".join(f"| {' | '.join(line)} |\n" for line in lines))
+
+
+_SUBSCRIPTS = "₁₂₃₄"
+_FACTORS = (1, 2, 3, 4, 8, 12, 16)
+
+
+class _NoFormula(Exception):
+    """Bytes that are no sum of a few sizes."""
+
+
+class _Call(NamedTuple):
+    """An operator as it is called: in training or not, over its input or not."""
+
+    row: Row
+    train: bool = False
+    in_place: bool = False
+
+    def footprint(self, images: int = 1) -> Footprint:
+        """Return what it keeps of so many images."""
+        values, outputs = self.row.values, self.row.op.outputs(*self.row.values)
+        setup = Setup(batch=images, train="sgd" if self.train else "")
+        return self.row.op.footprint(Run(values, outputs, setup, self.in_place, (True,) * len(values), learns=True))
+
+    def amount(self, field: str) -> str:
+        """Return the bytes of a field as a sum of at most two products, which holds for one image and for three."""
+        wanted = [getattr(self.footprint(images), field) or 0 for images in (1, 3)]
+        if not any(wanted):
+            return ""
+        sizes = [_sizes(self.row, images) for images in (1, 3)]
+        for many in (1, 2):
+            for names, factors in product(combinations(sizes[0], many), product(_FACTORS, repeat=many)):
+                if [sum(f * size[n] for f, n in zip(factors, names, strict=True)) for size in sizes] == wanted:
+                    return " + ".join(f"{f}·{n}" for f, n in zip(factors, names, strict=True)) + " B"
+        raise _NoFormula
+
+    def saved(self) -> str:
+        """Return what it keeps for its backward pass."""
+        found = self.footprint()
+        several = len(self.row.inputs) > 1
+        names = [f"*x*{_SUBSCRIPTS[place] if several else ''}" for place in found.inputs]
+        names += ["*y*"] if found.outputs else []
+        return ", ".join(filter(None, [*names, self.amount("own")])) or "nothing"
+
+
+def _sizes(row: Row, images: int) -> Mapping[str, int]:
+    """Return the sizes that rules are made of."""
+    value, (output, *_) = row.values[0], row.op.outputs(*row.values)
+    groups = {"*N*·*G*": images * row.op.groups} if isinstance(row.op, GroupNorm) else {}
+    return {
+        "*y*": output.elements_at(images),
+        "*x*": value.elements_at(images),
+        "*C*": value.channels,
+        **groups,
+        "*N*": images,
+        "*N*·*L*": images * value.elements // value.channels,
+    }
+
+
+def _rules() -> Iterator[tuple[str, ...]]:
+    """Yield the rule of each operator, from the first of its rows whose settings make no bytes of their own."""
+    for listed, operator in zip(TABLE, all_operators(), strict=True):
+        rows = [row for row in ROWS if type(row.op) is operator]
+        yield (f"`{listed.name}`", *next(filter(None, map(_rule, rows))))
+
+
+def _rule(row: Row) -> tuple[str, str, str] | None:
+    try:
+        saved, over = _Call(row, train=True).saved(), _Call(row, train=True, in_place=True).saved()
+        if row.op.inplace and over != saved:
+            saved = f"{saved}; over *x*: {over}"
+        return _lies(row), _Call(row).amount("scratch"), saved
+    except _NoFormula:
+        return None
+
+
+def _lies(row: Row) -> str:
+    if row.op.inplace:
+        return "over *x*, or new"
+    places = ["new" if _Call(row, train).footprint().shares is None else "a view of *x*" for train in (False, True)]
+    return places[0] if places[0] == places[1] else f"{places[0]}; in training {places[1]}"

@@ -1,0 +1,65 @@
+"""What a call computes and moves, by arithmetic."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.traffic import Traffic, total_traffic, traffic
+
+# MobileNetV1 at 224: a standard convolution of 3×3 from 3 to 32 channels with stride 2, its batch norm and ReLU, which
+# writes over its input, and a depthwise one; behind the pool a classifier from 1024 to 1000.
+MAP = 32 * 112 * 112
+FIRST = Traffic(27 * MAP, 3 * 224 * 224, MAP, 27 * 32)
+CALLS = {
+    "0.conv": FIRST,
+    "0.norm": Traffic(0, MAP, MAP, 4 * 32),
+    "0.act": Traffic(0, MAP, MAP, 0),
+    "1.0.depthwise.conv": Traffic(9 * MAP, MAP, MAP, 9 * 32),
+    "3.flatten": Traffic(0, 0, 0, 0),
+    "3.linear": Traffic(1024 * 1000, 1024, 1000, 1024 * 1000 + 1000),
+}
+
+
+def at(places, images, width):
+    """Return the traffic of so many images, in elements of so many bytes; weights are read once."""
+    return Traffic(
+        places.macs * images, places.inputs * images * width, places.outputs * images * width, places.weights * width
+    )
+
+
+@pytest.mark.parametrize(("setup", "images", "width"), [
+    (Setup(), 1, 4),
+    (Setup(batch=8), 8, 4),
+    (Setup(batch=8, dtype="fp16"), 8, 2),
+])  # fmt: skip
+def test_a_call_moves_each_tensor_once(setup, images, width):
+    graph = archprof.expand("mobilenet_v1")
+    found = {node.path: moved for node, moved in zip(graph.nodes, traffic(graph, setup), strict=True)}
+    assert {path: found[path] for path in CALLS} == {path: at(one, images, width) for path, one in CALLS.items()}
+
+
+def test_under_autocast_a_convolution_reads_and_writes_half_precision():
+    found = traffic(archprof.expand("mobilenet_v1"), Setup(amp="bf16"))
+    assert found[0] == at(FIRST, 1, 2)
+
+
+def test_intensity_is_macs_per_byte():
+    first, norm, *_ = traffic(archprof.expand("mobilenet_v1"), Setup())
+    assert first.intensity == pytest.approx(27 * MAP / (4 * (3 * 224 * 224 + MAP + 27 * 32)))
+    assert norm.intensity == 0
+    assert Traffic(0, 0, 0, 0).intensity == 0
+
+
+def test_a_larger_batch_has_a_higher_intensity_where_there_are_weights():
+    """A classifier of M to N at batch B: B·M·N over the bytes of B·M + B·N + M·N + N."""
+    *_, one = traffic(archprof.expand("mobilenet_v1"), Setup())
+    *_, many = traffic(archprof.expand("mobilenet_v1"), Setup(batch=64))
+    assert one.intensity == pytest.approx(1_024_000 / (4 * (1024 + 1000 + 1_025_000)))
+    assert many.intensity == pytest.approx(64 * 1_024_000 / (4 * (64 * 2024 + 1_025_000)))
+
+
+def test_calls_sum_to_the_network():
+    graph = archprof.expand("mobilenet_v1")
+    whole = total_traffic(graph, Setup(batch=2))
+    assert whole.macs == 2 * archprof.analyze("mobilenet_v1").totals.macs
+    assert whole.bytes == sum(call.bytes for call in traffic(graph, Setup(batch=2)))
