@@ -17,7 +17,6 @@ _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 _MADE = {"": 0, "sgd": 0, "momentum": 0, "adam": 1, "adamw": 1}
 _TARGET = 8  # bytes of a class's number
 _TRAINING = "capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
-_ONE_IMAGE = "its calls or shapes are others at other batches, or its file fixes the batch: leave `--batch` out"
 
 
 class Resident(NamedTuple):
@@ -78,8 +77,8 @@ class MemoryReport(NamedTuple):
 def analyze_memory(graph: Graph, setup: Setup) -> MemoryReport:
     """Return the memory of a network at a setup.
 
-    Raises UsageError where its shapes are known for one image alone and the batch has more, and where it should train
-    and is known as it runs in evaluation.
+    Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
+    should train and is known as it runs in evaluation.
     """
     _check(graph, setup)
     learning, held, kept = _parameters(graph, setup)
@@ -96,12 +95,8 @@ def _check(graph: Graph, setup: Setup) -> None:
     name = graph.origin.name
     if setup.train and not (graph.training or graph.origin.is_table):
         raise usage_error(f"`{name}` is known as it runs in evaluation, and nothing of how it trains", help=_TRAINING)
-    if setup.batch == 1:
-        return
-    values = [*graph.inputs.values(), *(value for node in graph.nodes for value in node.outputs)]
-    if graph.single_batch or any(value.batch is None and value.shape for value in values):
-        message = f"`{name}` is known at a batch of 1 alone, and nothing of a batch of {setup.batch}"
-        raise usage_error(message, help=_ONE_IMAGE)
+    if graph.single_batch and setup.batch > 1:
+        raise ValueError(f"`{name}` is known for one image alone")
 
 
 def _follow(graph: Graph, setup: Setup, learning: Dim, *, most: bool = False) -> tuple[Timeline, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 import pytest
 
 import archprof
+from archprof.analysis.memory import describe_memory
 from archprof.errors import UsageError
 from archprof.ir.setup import Setup
 from archprof.memory.report import analyze_memory
@@ -27,10 +28,9 @@ def test_another_batch_is_refused_of_what_is_known_at_one():
     graph = archprof.capture(nn.Linear(3, 4), args=(torch.zeros(1, 3),))
     assert analyze_memory(graph, Setup()).peak == 4 * 4
     with pytest.raises(UsageError) as raised:
-        analyze_memory(graph, Setup(batch=2))
+        describe_memory(graph, Setup(batch=2))
     assert str(raised.value) == (
-        "`Linear` is known at a batch of 1 alone, and nothing of a batch of 2\n"
-        "  help: its calls or shapes are others at other batches, or its file fixes the batch: leave `--batch` out"
+        "shapes of `Linear` are known for one image alone\n  help: ask for one image, or of the code that it comes from"
     )
 
 

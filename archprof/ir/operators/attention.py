@@ -123,6 +123,8 @@ class Attention(Function):
         scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
         # What a mask of yes and no adds to the scores.
         added = sum(run.elements(one) * STATISTIC for one in mask if not one.is_float)
+        if self.causal:
+            added = added + queries.shape[-2] * keys.shape[-2] * STATISTIC
         scratch = scratch + added
         own = scaled_queries + scaled_keys + scores + copied
         return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
