@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Mapping, Sequence
 from math import prod
 from typing import Any
@@ -29,6 +30,11 @@ class FunctionOperatorError(RuntimeError):
         self.operator = operator
 
 
+def when_gone(thing: Any, call: Callable[..., Any], *args: Any) -> None:
+    """Have something called when nobody holds a tensor or a storage any more."""
+    weakref.finalize(thing, call, *args).atexit = False
+
+
 class Bounds:
     """How many different values tensors can hold, where that is less than their elements: labels that are taken from
     91 classes are 91 at most, however many boxes have one."""
@@ -41,11 +47,12 @@ class Bounds:
         return min(tensor.numel(), self._values.get(id(tensor), tensor.numel()))
 
     def note(self, operator: str, given: Mapping[str, Any], returned: Any) -> None:
-        """Note what an operator has made. The tensor has to live as long as this."""
+        """Note what an operator has made, for as long as it is there."""
         rule = _VALUES.get(operator)
         if rule is not None:
             for tensor in returned if isinstance(returned, list | tuple) else (returned,):
                 self._values[id(tensor)] = rule(given, self)
+                when_gone(tensor, self._values.pop, id(tensor), None)
 
     def forget(self) -> None:
         """Forget all that was noted: something is written over, and what shares its memory holds other values now."""

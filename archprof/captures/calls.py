@@ -35,7 +35,8 @@ class Dispatched(NamedTuple):
     *visit* counts the calls of the module, from 1. *counted* tells whether there is a rule for *macs*, the
     multiply-accumulates. *writes* names the arguments that are written over; *bounded* tells that data decides how much
     it returns, and the outputs are the most that it can. *written* tells how its code calls the operator: as a
-    `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`).
+    `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *until* are, where
+    that was followed, the places of the last calls during which the storages of its outputs were there.
     """
 
     target: str
@@ -49,6 +50,7 @@ class Dispatched(NamedTuple):
     writes: tuple[str, ...] = ()
     bounded: bool = False
     written: str = "method"
+    until: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:

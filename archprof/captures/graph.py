@@ -9,7 +9,7 @@ from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.channels import channel_axes
 from archprof.captures.held import read_through
 from archprof.captures.lift import held_tensors, lift
-from archprof.captures.memory import memory_of, strides_of
+from archprof.captures.memory import memory_of, outlived, strides_of
 from archprof.captures.one_image import axes_of_one
 from archprof.captures.site import without_batch
 from archprof.ir.builder import GraphBuilder, Placement
@@ -60,16 +60,16 @@ def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> G
     axes = axes_of_one(first) if single else batch_axes(calls, recordings)
     channels = channel_axes(first.calls)
     builder = GraphBuilder(_inputs(recordings[:1] if single else recordings, channels))
-    read = _read(first)
+    read, outlives = _read(first), outlived(first)
     for index, (made, place) in enumerate(zip(calls, _places(first.calls), strict=True)):
         same = _without_extras(made, index, read)
         known = [channels.get(Edge(index, k)) for k in range(len(same[0].outputs))]
         seen = zip(*[one.outputs for one in same], strict=True)
-        _add(builder, same, place, tuple(map(_value, seen, axes[index], known)), known, parts)
+        _add(builder, same, place, tuple(map(_value, seen, axes[index], known)), known, parts, outlives[index])
     _add_unused(builder, first.calls, parts)
     returned = {name: seen.source for name, seen in first.outputs.items() if isinstance(seen.source, Edge)}
     graph = builder.build(origin.name, returned, origin, len(returned) > 1, parts.modules)
-    return graph._replace(single_batch=single)
+    return graph._replace(single_batch=single, storages="recorded")
 
 
 def _inputs(recordings: Sequence[Recording], channels: Mapping[Edge, int]) -> dict[str, Value]:
@@ -110,6 +110,7 @@ def _add(
     outputs: tuple[Value, ...],
     channels: Sequence[int | None],
     parts: Parts,
+    outlives: tuple[int, ...],
 ) -> None:
     call = same[0]
     read = tuple([seen.source for seen in call.tensors() if isinstance(seen.source, Edge)])
@@ -123,7 +124,7 @@ def _add(
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
     provenance = _provenance(op, place, parts)
-    memory = memory_of(same, len(edges))
+    memory = memory_of(same, len(edges), outlives[: len(values)])
     placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
     builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
 

@@ -17,12 +17,15 @@ def read_through(recording: Recording) -> Recording:
     returned = {seen.source for seen in recording.outputs.values()}
     sources: dict[Edge, Edge | HeldTensor] = {}
     kept: list[Dispatched] = []
+    before: list[int] = []  # for each call, the place of the last one that is left
     for index, call in enumerate(recording.calls):
         arguments = {name: _renamed(value, sources) for name, value in call.arguments.items()}
         held = _viewed(call._replace(arguments=arguments))
         if held is not None and Edge(index) not in returned:
             sources[Edge(index)] = held
+            before.append(len(kept) - 1)
             continue
+        before.append(len(kept))
         places = [Edge(len(kept), k) for k in range(len(call.outputs))]
         sources.update((Edge(index, k), place) for k, place in enumerate(places))
         outputs = tuple(seen._replace(source=place) for seen, place in zip(call.outputs, places, strict=True))
@@ -30,7 +33,8 @@ def read_through(recording: Recording) -> Recording:
     if len(kept) == len(recording.calls):
         return recording
     found = {name: _renamed(seen, sources) for name, seen in recording.outputs.items()}
-    return recording._replace(calls=tuple(kept), outputs=found)
+    calls = tuple([call._replace(until=tuple([before[last] for last in call.until])) for call in kept])
+    return recording._replace(calls=calls, outputs=found)
 
 
 def _viewed(call: Dispatched) -> HeldTensor | None:

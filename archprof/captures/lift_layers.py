@@ -180,7 +180,8 @@ def _rms_norm(site: Site) -> Operator | None:
 def _group_norm(site: Site) -> Operator | None:
     given = site.given
     groups = given["num_groups"] if "num_groups" in given else given["group"]
-    return GroupNorm(site.first[1], groups, given["eps"], site.has("weight"))
+    affine = site.has("weight")
+    return GroupNorm(site.first[1], groups, given["eps"], affine, site.has("bias") or not affine)
 
 
 def _instance_norm(site: Site) -> Operator | None:

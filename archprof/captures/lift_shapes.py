@@ -127,7 +127,8 @@ def _pad(site: Site) -> Operator | None:
         del pairs[batch]
     if any(min(pair) < 0 for pair in pairs):
         return None
-    return PadAxes(tuple(before for before, _ in pairs), tuple(behind for _, behind in pairs))
+    mode = next((mode for mode in ("reflection", "replication") if site.call.name.startswith(mode)), "constant")
+    return PadAxes(tuple(before for before, _ in pairs), tuple(behind for _, behind in pairs), mode)
 
 
 def _interpolate(site: Site) -> Operator | None:

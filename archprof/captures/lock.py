@@ -33,7 +33,7 @@ from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.ir.builder import GraphBuilder, Placement
-from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance, Storages
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
@@ -101,10 +101,12 @@ class _Reader:
             self._part(f"{where}nodes[{place}]", partial(self._node, node), node)
         outputs = self._part(f"{where}outputs", lambda: field(record, "outputs", self._outputs))
         single = self._part(f"{where}single_batch", lambda: field(record, "single_batch", flag, False))
+        recorded = self._part(f"{where}storages", lambda: field(record, "storages", flag, True))
         origin = Unlisted(captured.model, file=self._file, note=captured.library)
         modules = self._part(f"{where}modules", lambda: field(record, "modules", _modules, {}))
         graph = self._builder.build(captured.model, outputs, origin, len(outputs) > 1, modules)
-        return graph._replace(single_batch=single, captured=captured.how)
+        how: Storages = "recorded" if recorded else "assumed"
+        return graph._replace(single_batch=single, storages=how, captured=captured.how)
 
     def _document(self) -> dict[str, Any]:
         document = self._text.parse()

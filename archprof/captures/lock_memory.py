@@ -3,7 +3,18 @@
 from collections.abc import Mapping
 from typing import Any
 
-from archprof.captures.fields import Refused, element_type, field, integer, items, mapping, shown, text
+from archprof.captures.fields import (
+    MOST_COUNT,
+    Refused,
+    count,
+    element_type,
+    field,
+    integer,
+    items,
+    mapping,
+    shown,
+    text,
+)
 from archprof.ir.graph import HELD, Memory, Place
 
 KEYS = Memory._fields
@@ -19,6 +30,8 @@ def read_memory(record: Mapping[str, Any], reads: int, returns: int) -> Memory |
         field(record, "aliases_of_many", lambda found: _aliases(found, reads, returns), None),
         field(record, "writes", lambda found: tuple([_place(one, reads) for one in items(found)]), ()),
         field(record, "dtypes", _dtypes, {}),
+        field(record, "slots", lambda found: _slots(found, reads), None),
+        field(record, "outlives", lambda found: _counts(found, returns), ()),
     )
 
 
@@ -34,6 +47,18 @@ def _place(found: Any, places: int) -> Place:
     if not places:
         raise Refused(f"the call reads nothing, and nothing can lie at {shown(found)}")
     return integer(found, 0, places - 1)
+
+
+def _counts(found: Any, returns: int) -> tuple[int, ...]:
+    return tuple([count(one) for one in items(found, range(returns + 1))])
+
+
+def _slots(found: Any, reads: int) -> tuple[int, ...]:
+    """Return which tensors of its operator a call's inputs are, in their order."""
+    slots = tuple([integer(one, 0, MOST_COUNT) for one in items(found, range(reads + 1))])
+    if list(slots) != sorted(set(slots)):
+        raise Refused(f"`slots` out of order: {shown(found)}")
+    return slots
 
 
 def _dtypes(found: Any) -> dict[str, str]:

@@ -22,16 +22,17 @@ def lock_schema() -> dict[str, Any]:
     captured = _record({**texts, "inputs": {"type": "array", "items": _TEXT}}, ("how",))
     node = {"$ref": "#/$defs/node"}
     # Of a call that is the same in evaluation, the name alone.
-    training = _record(_graph({"anyOf": [_TEXT, node]}), ("single_batch", "modules"))
+    training = _record(_graph({"anyOf": [_TEXT, node]}), ("single_batch", "storages", "modules"))
     properties = {"schema": {"const": SCHEMA}, "captured": captured, **_graph(node), "training": training}
     draft = "https://json-schema.org/draft/2020-12/schema"
-    record = _record(properties, ("single_batch", "modules", "training"))
+    record = _record(properties, ("single_batch", "storages", "modules", "training"))
     return {"$schema": draft, "title": "archprof lock", **record, "$defs": {"node": _node()}}
 
 
 def _graph(node: dict[str, Any]) -> dict[str, Any]:
     return {
         "single_batch": {"type": "boolean"},
+        "storages": {"type": "boolean"},
         "inputs": {"type": "object", "minProperties": 1, "additionalProperties": _tensor()},
         "outputs": {"type": "object", "additionalProperties": _EDGE},
         "nodes": {"type": "array", "items": node},
@@ -80,6 +81,8 @@ def _node() -> dict[str, Any]:
         "aliases_of_many": {"type": "array", "items": {"anyOf": [_PLACE, {"type": "null"}]}},
         "writes": {"type": "array", "items": _PLACE},
         "dtypes": {"type": "object", "additionalProperties": _TEXT},
+        "slots": {"type": "array", "items": _COUNT},
+        "outlives": {"type": "array", "items": _COUNT},
     }
     always = ("path", "inputs", "outputs", "block", "block_type")
     ways = [{"required": ["op", "attributes"]}, {"required": ["recorded"]}]

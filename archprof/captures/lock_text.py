@@ -90,6 +90,7 @@ def graph_record(graph: Graph) -> dict[str, Any]:
     ids = node_ids(graph)
     return {
         **({"single_batch": True} if graph.single_batch else {}),
+        **({} if graph.storages == "recorded" else {"storages": False}),
         "inputs": {name: tensor_record(value) for name, value in graph.inputs.items()},
         "outputs": {name: edge_record(edge, ids) for name, edge in graph.outputs.items()},
         **({"modules": dict(class_records(graph))} if graph.modules else {}),

@@ -2,23 +2,49 @@
 
 from collections.abc import Iterator, Sequence
 
-from archprof.captures.calls import Dispatched, SeenTensor, tensors_in
+from archprof.captures.calls import Dispatched, Recording, SeenTensor, tensors_in
 from archprof.captures.lift import held_tensors
 from archprof.ir.dims import Shape
 from archprof.ir.graph import HELD, Edge, Memory, Place
 from archprof.ir.values import Strides
 
 
-def memory_of(calls: Sequence[Dispatched], reads: int) -> Memory | None:
+def memory_of(calls: Sequence[Dispatched], reads: int, outlives: tuple[int, ...]) -> Memory | None:
     """Return where a call that was recorded at one or several batch sizes, and that reads so much, puts what it
-    returns; None where nothing is to be said."""
+    returns; None where nothing is to be said. Its outputs' storages are there for as many calls as they *outlive*."""
     first = calls[0]
     aliases, *others = [_aliases(call, reads) for call in calls]
     aliases_of_many = others[0] if others and others[0] != aliases else None
     writes = dict.fromkeys(place for name, _, place in _places(first) if name in first.writes)
     dtypes = {key: seen.dtype for key, (seen, _) in held_tensors(first) if seen.dtype != "float32"}
-    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes)
+    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes, _slots(first, reads), outlives)
     return found if found != Memory() else None
+
+
+def outlived(recording: Recording) -> list[tuple[int, ...]]:
+    """Return, for each call, during how many further calls the storages of its outputs are there, of those that are
+    there longer than anybody reads them; nothing where there are none."""
+    last: dict[int, int] = {}
+    for index, call in enumerate(recording.calls):
+        for seen in (*call.tensors(), *call.outputs):
+            last[seen.storage] = index
+    last.update((seen.storage, len(recording.calls)) for seen in recording.outputs.values())
+    made = set[int]()
+    found = []
+    for index, call in enumerate(recording.calls):
+        longer = []
+        for output, until in zip(call.outputs, call.until, strict=bool(call.until)):
+            longer.append(until - index if output.storage not in made and until > last[output.storage] else 0)
+            made.add(output.storage)
+        found.append(tuple(longer) if any(longer) else ())
+    return found
+
+
+def _slots(call: Dispatched, reads: int) -> tuple[int, ...] | None:
+    """Return which of the tensors among a call's arguments the edges are that it reads; None where they are simply the
+    first, and it waits for no others."""
+    found = tuple([slot for slot, (_, _, place) in enumerate(_places(call)) if place != HELD])
+    return found if found != tuple(range(reads)) else None
 
 
 def _aliases(call: Dispatched, reads: int) -> tuple[Place | None, ...]:

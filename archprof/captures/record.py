@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -23,6 +24,7 @@ from archprof.captures.bounds import (
     asks_for_elements,
     is_bounded,
     largest,
+    when_gone,
 )
 from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor, tensors_in
 from archprof.captures.macs import is_whole, macs_of
@@ -51,7 +53,7 @@ def record(
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
-    return Recording(recorder.inputs, tuple(recorder.calls), found)
+    return Recording(recorder.inputs, recorder.followed_calls(), found)
 
 
 class _Visit(NamedTuple):
@@ -66,7 +68,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
     """Notes each operator that is dispatched while it is active.
 
     A composite operator with a rule is noted as it is; any other is asked for what it is made of. Tensors are known by
-    their identity, so that every one is held until the end.
+    their identity, and storages by a number each, as long as there are any; nothing that a call returns is kept from
+    being let go, so that it is known when it is.
     """
 
     supports_higher_order_operators = True
@@ -78,7 +81,10 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._visits: Counter[str] = Counter()
         self._running = [_Visit("", type(root).__name__, 1)]
         self._known: dict[int, SeenTensor] = {}
-        self._alive: list[Tensor] = []
+        self._alive: list[Tensor] = []  # what is none that a call returns
+        self._storages: dict[int, int] = {}
+        self._numbers = itertools.count()
+        self._freed: dict[int, int] = {}  # behind how many calls a storage was let go
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         self._bounds = Bounds()
         self._written = "method"
@@ -89,13 +95,36 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.inputs = {name: self._know(x, Edge(INPUT, k)) for k, (name, x) in enumerate(inputs.items())}
 
     def _know(self, tensor: Tensor, source: Edge | HeldTensor) -> SeenTensor:
-        self._alive.append(tensor)
+        if isinstance(source, Edge) and source.node != INPUT:
+            when_gone(tensor, self._known.pop, id(tensor), None)
+        else:
+            self._alive.append(tensor)
         dense = tensor.layout is torch.strided
         strides = tensor.stride() if dense and not tensor.is_contiguous() else None
-        storage = tensor.untyped_storage()._cdata if dense else id(tensor)
+        storage = self._storage(tensor) if dense else next(self._numbers)
         seen = SeenTensor(tuple(map(int, tensor.shape)), _dtype(tensor), source, (), strides, storage)
         self._known[id(tensor)] = seen
         return seen
+
+    def _storage(self, tensor: Tensor) -> int:
+        """Return the number of a tensor's storage."""
+        storage = tensor.untyped_storage()
+        key = storage._cdata
+        if key not in self._storages:
+            self._storages[key] = next(self._numbers)
+            when_gone(storage, self._free, key)
+        return self._storages[key]
+
+    def _free(self, key: int) -> None:
+        self._freed[self._storages.pop(key)] = len(self.calls)
+
+    def followed_calls(self) -> tuple[Dispatched, ...]:
+        """Return the calls, with the last during which each storage was there that they return."""
+        last = len(self.calls)
+        return tuple(
+            call._replace(until=tuple([self._freed.get(one.storage, last) - 1 for one in call.outputs]))
+            for call in self.calls
+        )
 
     @contextmanager
     def following(self) -> Iterator[None]:
@@ -298,13 +327,13 @@ def _laid_out(operator: str, given: Mapping[str, Any], returned: Any) -> Any:
         last = [one for one in layouts if one is not torch.contiguous_format]
         return returned.contiguous(memory_format=(last or layouts)[0])
     if operator == "aten::scaled_dot_product_attention" and _is_fused(given):
-        return torch.empty_like(given["query"])
+        return torch.empty_like(given["query"].transpose(1, 2).contiguous()).transpose(1, 2)
     return returned
 
 
 def _is_fused(given: Mapping[str, Any]) -> bool:
-    """Tell whether an attention has a kernel, which lays out its output as the query is: one without dropout, of alike
-    heads and of alike features that lie side by side."""
+    """Tell whether an attention has a kernel, which lays out its output with the heads of a position side by side: one
+    without dropout, of alike heads and of alike features that lie side by side."""
     query, key, value = (given[name] for name in ("query", "key", "value"))
     alike = query.dim() == 4 and query.shape[1] == key.shape[1] and query.shape[3] == value.shape[3]
     return alike and query.stride(3) == 1 and not given.get("dropout_p")

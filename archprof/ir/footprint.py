@@ -12,14 +12,26 @@ INDEX = 8
 
 
 class Run(NamedTuple):
-    """A call as it runs: what goes in and comes out, the setup, whether it writes over its input, and which of its
-    inputs hang on something that learns."""
+    """A call as it runs: what goes in and comes out, the setup, whether it writes over its input, which of its inputs
+    hang on something that learns, and whether parameters of its own do.
+
+    *slots* are which of the tensors that its operator takes the inputs are, where those are not simply the first; who
+    has none there only waits for it. *aliased* tells that it was seen to return its (first) input.
+    """
 
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     setup: Setup
     in_place: bool = False
     wanted: tuple[bool, ...] = ()
+    learns: bool = False
+    slots: tuple[int, ...] | None = None
+    aliased: bool = False
+
+    @property
+    def places(self) -> tuple[int, ...]:
+        """Which of the operator's tensors each input is; those that the call only waits for are left out."""
+        return tuple(range(len(self.inputs))) if self.slots is None else self.slots
 
     def bytes(self, value: Value) -> Dim:
         """Return the bytes of a tensor, at the setup's batch and number format."""
@@ -40,16 +52,17 @@ class Footprint(NamedTuple):
     """The memory of one call.
 
     *shares* is the place of the input in whose storage the output lies, None where it has its own. *scratch* are the
-    bytes of what lives only while the call runs. Of what the backward pass needs, *inputs* are the places of inputs,
-    *output* tells whether the output is, and *own* are the bytes of tensors that nobody else has, which are part of the
-    scratch where there is no backward pass.
+    bytes of what lives only while the call runs. Of what the backward pass needs, *inputs* and *outputs* are the places
+    of inputs and outputs, and *own* are the bytes of tensors that nobody else has, which are part of the scratch where
+    there is no backward pass. It is not *known* where there is no rule: then it is at least that.
     """
 
     shares: int | None = None
     scratch: Dim = 0
     inputs: tuple[int, ...] = ()
-    output: bool = False
+    outputs: tuple[int, ...] = ()
     own: Dim | None = None
+    known: bool = True
 
     def beside(self, recorded: bool) -> Dim:
         """Return the bytes of what lives only while the call runs, where its backward pass is *recorded* or not."""

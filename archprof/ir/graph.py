@@ -49,13 +49,18 @@ class Memory(NamedTuple):
     *aliases* are the places in whose storages the outputs lie, None for an output with a storage of its own;
     *aliases_of_many* are those for more than one image, where they are others, as of a copy that a single image does
     without. *writes* are the places that are written over. *dtypes* are the types of parameters and buffers, by name,
-    that are not float32.
+    that are not float32. *slots* are which of the tensors that the operator takes the inputs are, where those are not
+    simply the first: behind constants and parameters; inputs without one are only waited for. *outlives* tell during
+    how many further calls the storages of the outputs are there, of those that are longer than anybody reads them: code
+    has them in its variables; 0 for any other.
     """
 
     aliases: tuple[Place | None, ...] = ()
     aliases_of_many: tuple[Place | None, ...] | None = None
     writes: tuple[Place, ...] = ()
     dtypes: Mapping[str, str] = {}
+    slots: tuple[int, ...] | None = None
+    outlives: tuple[int, ...] = ()
 
 
 class Node(NamedTuple):
@@ -139,12 +144,18 @@ class ModuleClass(NamedTuple):
         return self.name.rpartition(".")[2]
 
 
+# How it is known where outputs lie: as in modules that are `built` of a table, as it was `recorded`, or by what is
+# `assumed` of whatever runs it.
+Storages = Literal["built", "recorded", "assumed"]
+
+
 class Graph(NamedTuple):
     """A network: its inputs and outputs by name, its nodes in the order of execution, and, of what was a torch module,
     the classes of its modules by path.
 
     *training* tells that it is how a module runs in training mode; *single_batch*, that shapes were recorded at one
-    image alone, so that nobody knows those of another batch size.
+    image alone, so that nobody knows those of another batch size. *storages* tells how it is known in which storages
+    the outputs of calls lie.
     """
 
     name: str
@@ -156,6 +167,7 @@ class Graph(NamedTuple):
     modules: Mapping[str, ModuleClass] = {}
     training: bool = False
     single_batch: bool = False
+    storages: Storages = "built"
     captured: str = ""  # of a module how: on "meta" or "fake" tensors, which have no elements, or in a "real" run
 
     def value(self, edge: Edge) -> Value:

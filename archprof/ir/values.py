@@ -33,6 +33,11 @@ class Value(NamedTuple):
         return 1 if self.channel is None else self.shape[self.channel]
 
     @property
+    def is_float(self) -> bool:
+        """Whether its elements can hang on something that learns."""
+        return self.dtype.startswith(("float", "bfloat", "complex"))
+
+    @property
     def space(self) -> Shape:
         """The axes that are positions."""
         if self.channel == 0:
@@ -67,7 +72,7 @@ class Value(NamedTuple):
         """Return the whole shape at a batch size; raises ValueError where it is not known for more than one image."""
         if isinstance(self.batch, int):
             return (*self.shape[: self.batch], images, *self.shape[self.batch :])
-        if images == 1:
+        if images == 1 or not self.shape:
             return self.shape
         if self.batch is None:
             raise ValueError("the shape at another batch size is not known")

@@ -14,6 +14,9 @@ from archprof.ir.values import Value
 from archprof.memory.checkpoint import Segment, segments
 from archprof.memory.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
 
+# What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
+_HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))
+
 
 class Passed(NamedTuple):
     """A call that has run forward: how it ran, and the storages that are held for its backward pass."""
@@ -33,7 +36,8 @@ class Passed(NamedTuple):
 
 
 class Forward:
-    """A forward pass while it is followed, call by call.
+    """A forward pass while it is followed, call by call: with the least that operators without a rule can take, or the
+    *most*.
 
     The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
     who reads them last, and activations write over those that are *lent*.
@@ -46,14 +50,17 @@ class Forward:
         builder: Builder,
         lies: Mapping[Edge, int | None] | None = None,
         lent: Container[Edge] = (),
+        *,
+        most: bool = False,
     ) -> None:
-        self._graph, self._setup, self._builder = graph, setup, builder
-        self._in_place = inplace_paths(graph, lent)
-        self._recorded = is_recorded(graph)
+        self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
+        self.unknown = dict[str, None]()  # the operators of whose memory nobody knows all
+        self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
+        self._longer: dict[int, list[int]] = {}  # behind which calls storages are let go that code still holds
         self._weights: list[int] = []  # in half precision, until autocast ends
         self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
@@ -89,7 +96,7 @@ class Forward:
         run, cast = self._run_of(index, node)
         recorded = self._learning[index].recorded
         keep = keep and recorded
-        footprint = node.op.footprint(run)
+        footprint = self._footprint(node, run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
         made += [storage for storage in casts if storage is not None]
@@ -100,7 +107,9 @@ class Forward:
             self._builder.hold(weights[0])
             kept.append(weights[0])
         self._builder.drop(storage for storage in casts if storage is not None)
+        self._hold_on(index, node, outputs)
         self._let_go(node, outputs)
+        self._builder.drop(self._longer.pop(index, ()))
         workspace = self.workspace(node, run)
         self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
@@ -110,19 +119,44 @@ class Forward:
         """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
         return NO_WORKSPACE if self._setup.dtype == "int8" else node.op.workspace(run)
 
+    def _footprint(self, node: Node, run: Run) -> Footprint:
+        """Return what a call keeps; where nobody knows, the least or, if asked, the most: all that goes in and comes
+        out, and as much again while it runs."""
+        found = node.op.footprint(run)
+        if found.known:
+            return found
+        self.unknown[node.op.name] = None
+        if not self._most:
+            return found
+        around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
+        return Footprint(found.shares, around, tuple(range(len(run.inputs))), tuple(range(len(run.outputs))))
+
     # Types under autocast
 
     def _run_of(self, index: int, node: Node) -> tuple[Run, tuple[str, ...]]:
-        given = [self._values[edge] for edge in node.inputs]
+        memory = node.memory or Memory()
+        read = node.inputs if memory.slots is None else node.inputs[: len(memory.slots)]
+        given = [self._values[edge] for edge in read]
         inputs, output = autocast(node, given, self._setup.amp)
         outputs = tuple([value._replace(dtype=output) if value.dtype == "float32" and output else value
                          for value in node.outputs])  # fmt: skip
         self._values.update((Edge(index, k), value) for k, value in enumerate(outputs))
-        run = Run(tuple(inputs), outputs, self._setup, self._writes_over(node), self._learning[index].wanted)
+        learns = bool(self._learning[index].learned)
+        aliased = memory.aliases[:1] == (0,)
+        how = (self._setup, self._writes_over(node), self._wanted(index, node, len(read)))
+        run = Run(tuple(inputs), outputs, *how, learns, memory.slots, aliased)
         return run, tuple([value.dtype for value in given])
 
+    def _wanted(self, index: int, node: Node, reads: int) -> tuple[bool, ...]:
+        """Return which of the values that a call reads hang on something that learns, perhaps by what was written over
+        them since: that it waits for."""
+        wanted = self._learning[index].wanted
+        written = {self.lies[edge] for edge, one in zip(node.inputs[reads:], wanted[reads:], strict=True) if one}
+        read = zip(node.inputs[:reads], wanted[:reads], strict=True)
+        return tuple([one or (self.lies[edge] is not None and self.lies[edge] in written) for edge, one in read])
+
     def _writes_over(self, node: Node) -> bool:
-        if self._recorded:
+        if self._graph.storages == "recorded":
             return node.memory is not None and 0 in node.memory.writes
         return node.path in self._in_place
 
@@ -162,8 +196,9 @@ class Forward:
         return [one for one in made if one is not None]
 
     def _places(self, node: Node, footprint: Footprint, outputs: int) -> tuple[Place | None, ...]:
-        if not self._recorded:
-            return (footprint.shares, *[None] * (outputs - 1))
+        if self._graph.storages != "recorded":
+            alone = self._graph.storages == "assumed" and node.op.name not in _HANDED_ON
+            return (None if alone else footprint.shares, *[None] * (outputs - 1))
         memory = node.memory or Memory()
         aliases = memory.aliases
         if self._setup.batch > 1 and memory.aliases_of_many is not None:
@@ -179,8 +214,7 @@ class Forward:
             lies = cast if cast is not None else self.lies[node.inputs[place]]
             if lies is not None:
                 kept.append(lies)
-        if footprint.output and (lies := self.lies[outputs[0]]) is not None:
-            kept.append(lies)
+        kept += [lies for place in footprint.outputs if (lies := self.lies[outputs[place]]) is not None]
         for storage in kept:
             self._builder.hold(storage)
         if footprint.own is not None:
@@ -188,6 +222,13 @@ class Forward:
             made.append(own)
             kept.append(own)
         return kept
+
+    def _hold_on(self, index: int, node: Node, outputs: list[Edge]) -> None:
+        """Hold what code still has in its variables when nobody reads it any more."""
+        for edge, calls in zip(outputs, node.memory.outlives if node.memory else (), strict=False):
+            if calls and (lies := self.lies[edge]) is not None:
+                self._builder.hold(lies)
+                self._longer.setdefault(min(index + calls, len(self._graph.nodes) - 1), []).append(lies)
 
     def _let_go(self, node: Node, outputs: list[Edge]) -> None:
         """Let go of what is read for the last time, and of what is returned and never read."""
@@ -198,11 +239,6 @@ class Forward:
                 self._builder.drop((lies,))
 
 
-def is_recorded(graph: Graph) -> bool:
-    """Tell whether it was recorded where a graph's outputs lie."""
-    return bool(graph.captured)
-
-
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:
     """Return a call's inputs and the type of its float outputs as autocast has them; no type where it is not on."""
     if not amp:
@@ -210,6 +246,8 @@ def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str
     half = HALVES[amp]
     rule = node.op.autocast
     floats = [value.dtype for value in given if value.dtype in ("float32", half)]
+    if rule == "wide":
+        return given, "float32"
     if rule in ("half", "full"):
         wanted = half if rule == "half" else "float32"
         cast = [value._replace(dtype=wanted) if value.dtype in ("float32", half) else value for value in given]

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from archprof.ir.dims import Dim
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.forward import Forward, is_recorded
+from archprof.memory.forward import Forward
 from archprof.memory.timeline import Builder
 
 # So many states are looked at before a graph counts as too large to prove anything of.
@@ -75,7 +75,7 @@ def _calls(graph: Graph, setup: Setup) -> list[_Call]:
     storages, lies = timeline.storages, forward.lies
     uses = _uses(graph, lies)
     before = [sum({1 << edge.node for edge in node.inputs if edge.node != INPUT}) for node in graph.nodes]
-    if is_recorded(graph):
+    if graph.storages == "recorded":
         _keep_writes(graph, lies, uses, before)
     kept = {None, *[lies[edge] for edge in graph.outputs.values()]}
     calls = []

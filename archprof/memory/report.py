@@ -1,8 +1,10 @@
 """What a network holds in memory while it runs, at a setup: what is there all along, and what comes and goes."""
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from archprof.errors import usage_error
 from archprof.ir.dims import Dim, maximum
 from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
@@ -18,6 +20,7 @@ _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 _ADAM = ("adam", "adamw")
 _COUNTER = 4  # bytes of the number of steps, which Adam keeps for each tensor, in the memory of the CPU
 _TARGET = 8  # bytes of a class's number
+_TRAINING = "capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
 
 
 class Resident(NamedTuple):
@@ -37,17 +40,28 @@ class Resident(NamedTuple):
 
 
 class MemoryReport(NamedTuple):
-    """The memory of a network at a setup."""
+    """The memory of a network at a setup.
+
+    Of operators that have no rule, the *unknown*, the timeline has the least that they can take, and *upper* is the one
+    with the most; where there are none both are the same.
+    """
 
     graph: Graph
     setup: Setup
     resident: Resident
     timeline: Timeline
+    upper: Timeline
+    unknown: tuple[str, ...] = ()
 
     @property
     def peak(self) -> Dim:
         """The most bytes that come and go at once, above what is there all along."""
         return self.timeline.peak()
+
+    @property
+    def upper_peak(self) -> Dim:
+        """What the peak is at most, where operators have no rule."""
+        return self.upper.peak()
 
     @property
     def total(self) -> Dim:
@@ -73,12 +87,37 @@ class MemoryReport(NamedTuple):
 def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> MemoryReport:
     """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given.
 
-    Raises ValueError where its shapes are known for one batch alone.
+    Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
+    should train and is known as it runs in evaluation.
     """
+    _check(graph, setup)
     sizes, held, kept = _parameters(graph, setup)
+    run = runs or _runs(graph, setup)
+    timeline, unknown = _follow(run, setup, sizes)
+    upper = _follow(run, setup, sizes, most=True)[0] if unknown else timeline
     learning = sum(sizes)
+    again = learning if setup.accumulate > 1 and setup.train else 0
+    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
+    targets = _TARGET * setup.batch if setup.train else 0
+    counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
+    resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
+    return MemoryReport(graph, setup, resident, timeline, upper, unknown)
+
+
+def _check(graph: Graph, setup: Setup) -> None:
+    name = graph.origin.name
+    if setup.train and not (graph.training or graph.origin.is_table):
+        raise usage_error(f"`{name}` is known as it runs in evaluation, and nothing of how it trains", help=_TRAINING)
+    if graph.single_batch and setup.batch > 1:
+        raise ValueError(f"`{name}` is known for one image alone")
+
+
+def _follow(
+    graph: Graph, setup: Setup, sizes: Sequence[Dim], *, most: bool = False
+) -> tuple[Timeline, tuple[str, ...]]:
+    """Return what comes and goes, of parameters of these *sizes*, and the operators without a rule."""
     builder = Builder()
-    forward = Forward(runs or _runs(graph, setup), setup, builder)
+    forward = Forward(graph, setup, builder, most=most)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)
@@ -87,12 +126,7 @@ def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> Mem
         made = builder.made(_made_for_a_step(sizes, setup), TEMPORARY, setup.train)
         builder.drop((made,))
         builder.step(STEP, setup.train, (made,))
-    again = learning if setup.accumulate > 1 and setup.train else 0
-    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
-    targets = _TARGET * setup.batch if setup.train else 0
-    counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
-    resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
-    return MemoryReport(graph, setup, resident, builder.timeline())
+    return builder.timeline(), tuple(forward.unknown)
 
 
 def _runs(graph: Graph, setup: Setup) -> Graph:
@@ -104,7 +138,7 @@ def _runs(graph: Graph, setup: Setup) -> Graph:
     return deployed(graph, setup).graph
 
 
-def _made_for_a_step(sizes: list[Dim], setup: Setup) -> Dim:
+def _made_for_a_step(sizes: Sequence[Dim], setup: Setup) -> Dim:
     """Return the bytes that an optimiser makes to update parameters of these sizes: Adam's denominators, on a GPU of
     all of them at once, on a CPU one by one, each in two parts beside the one before."""
     if setup.train not in _ADAM:

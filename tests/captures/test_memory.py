@@ -72,9 +72,7 @@ def test_a_network_of_ours_says_nothing_of_memory():
 
 def heads(x):
     """Return the parts of an attention, positions in front."""
-    q, k, v = x.repeat(1, 1, 3).unflatten(-1, (3, 2, -1)).permute(2, 1, 0, 3, 4).contiguous()
-    mixed = functional.scaled_dot_product_attention(*(one.permute(1, 2, 0, 3) for one in (q, k, v)))
-    return q, k, v, mixed, mixed.permute(2, 0, 1, 3), mixed.permute(2, 0, 1, 3).reshape(x.shape[1], len(x), -1)
+    return x.repeat(1, 1, 3).unflatten(-1, (3, 2, -1)).permute(2, 1, 0, 3, 4).contiguous().unbind()
 
 
 def windows(x):
@@ -123,6 +121,17 @@ LAYOUTS = {
     "layers": (Layers(), (3, 6, 4)),
     "weights whose channels lie last": (Halves(), (4, 6, 4)),
 }
+
+
+@pytest.mark.parametrize("laid", [lambda one: one, lambda one: one.contiguous()], ids=["as they are", "in order"])
+def test_attention_lies_as_a_gpus_kernel_returns_it(laid):
+    """The heads of a position side by side, however the queries lie: a CPU's lays out its output as those are."""
+    attend = functional.scaled_dot_product_attention
+    graph = archprof.capture(Runs(lambda own, x: attend(*(laid(one.permute(1, 2, 0, 3)) for one in heads(x)))), (5, 8))
+    [output] = graph.outputs.values()
+    features, positions, heads_of_each = 4, 5, 2
+    position = heads_of_each * features
+    assert strides_at(graph.value(output), 2) == (positions * position, features, position, 1)
 
 
 class OnItself(nn.Module):

@@ -111,7 +111,7 @@ class _Call(NamedTuple):
         """Return what it keeps of so many images."""
         values, outputs = self.row.values, self.row.op.outputs(*self.row.values)
         setup = Setup(batch=images, train="sgd" if self.train else "")
-        return self.row.op.footprint(Run(values, outputs, setup, self.in_place, (True,) * len(values)))
+        return self.row.op.footprint(Run(values, outputs, setup, self.in_place, (True,) * len(values), learns=True))
 
     def amount(self, field: str) -> str:
         """Return the bytes of a field as a sum of at most two products, which holds for one image and for three."""
@@ -130,7 +130,7 @@ class _Call(NamedTuple):
         found = self.footprint()
         several = len(self.row.inputs) > 1
         names = [f"*x*{_SUBSCRIPTS[place] if several else ''}" for place in found.inputs]
-        names += ["*y*"] if found.output else []
+        names += ["*y*"] if found.outputs else []
         return ", ".join(filter(None, [*names, self.amount("own")])) or "nothing"
 
 

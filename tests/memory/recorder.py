@@ -7,7 +7,7 @@ from typing import NamedTuple
 import torch
 from torch.nn.functional import cross_entropy
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_leaves
+from torch.utils._pytree import tree_leaves, tree_structure, tree_unflatten
 
 
 class Recorder(TorchDispatchMode):
@@ -85,8 +85,26 @@ def optimizer_step(module, optimizer):
 
 def inference_peak(module, *inputs):
     """Return the most bytes of tensors at once in evaluation, beside weights and inputs."""
-    recorder = Recorder([*inputs, *module.parameters(), *module.buffers()])
+    return peak_of_call(module, inputs, {})
+
+
+def peak_of_call(module, args, kwargs):
+    """Return the most bytes of tensors at once in evaluation, of a module that is called with these arguments."""
+    given = [one.to("meta") if isinstance(one, torch.Tensor) else one for one in tree_leaves((args, kwargs))]
+    args, kwargs = tree_unflatten(given, tree_structure((args, kwargs)))
+    known = [one for one in given if isinstance(one, torch.Tensor)]
+    recorder = Recorder([*known, *module.parameters(), *module.buffers()])
     with torch.no_grad(), recorder:
-        returned = module.eval()(*inputs)
+        returned = module.eval()(*args, **kwargs)
     del returned
     return recorder.peak
+
+
+def saved_for_backward(module, *inputs):
+    """Return the bytes that are there behind a forward pass in training, beside weights, inputs and the output."""
+    recorder = Recorder([*inputs, *module.parameters(), *module.buffers()])
+    with recorder:
+        returned = module.train()(*inputs)
+        left = recorder.now
+    del returned
+    return left

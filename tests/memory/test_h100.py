@@ -8,6 +8,7 @@ beside their tensors, forward and for each of their two gradients: workspace.
 
 import csv
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -80,7 +81,7 @@ def test_the_peak_of_inference_is_the_gpus(name, batch):
 
 EVERYWHERE = {**{name: MEASURED[name] for name in CATALOG}, **MORE}
 # Columns of the files, with what they measured: the setup, and the part of the pass.
-PEAKS = {
+PEAKS: dict[str, tuple[dict[str, Any], str]] = {
     "infer_fp32_b32_peak": ({"batch": 32}, FORWARD),
     "sgd_b8_forward_peak": ({"batch": 8, "train": "momentum"}, FORWARD),
     "sgd_b8_backward_peak": ({"batch": 8, "train": "momentum"}, BACKWARD),
@@ -131,7 +132,7 @@ def workspace(row, setup):
         return tuple(map(int, row[column].split("x")))
 
     channels, groups = (int(row["in_channels"]), int(row["out_channels"])), int(row["groups"])
-    places = map(sizes, ("kernel", "stride", "padding", "dilation"))
-    conv = Conv2d(*channels, *places, groups, row["bias"] == "1")
+    kernel, stride, padding, dilation = map(sizes, ("kernel", "stride", "padding", "dilation"))
+    conv = Conv2d(*channels, kernel, stride, padding, dilation, groups, row["bias"] == "1")
     value = Value((channels[0], *sizes("input")), dtype="bfloat16" if "bf16" in setup else "float32")
     return conv.workspace(Run((value,), (conv.output(value),), Setup(batch=int(setup.rpartition("b")[2]))))

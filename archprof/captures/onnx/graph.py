@@ -52,7 +52,7 @@ def graph_of(runs: Sequence[Run], origin: Origin, stored: Iterable[Stored], role
     known = {name: one for name, one in first.outputs.items() if one.elements is not None}
     outputs = {plain(name): one.edge for name, one in known.items() if one.edge is not None}
     graph = builder.build(origin.name, outputs, origin, named=len(outputs) > 1)
-    return graph._replace(single_batch=len(seen) == 1)
+    return graph._replace(single_batch=len(seen) == 1, storages="assumed")
 
 
 def _add(

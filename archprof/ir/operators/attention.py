@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, ceil_div, maximum, same
+from archprof.ir.footprint import STATISTIC, Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.join import Function
+from archprof.ir.operators.layout import lies_folded
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
+
+# To so many positions a GPU's kernel fills up its sums, and the rows of a mask.
+_SUMS = 32
+_MASK = 8
+_FEATURES = 8
 
 
 @operator
@@ -29,6 +36,7 @@ class Attention(Function):
     category: ClassVar[str] = "attention"
     joins: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
+    autocast: ClassVar[str] = "half"
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs) < 3 or any(len(value.shape) < 2 for value in inputs[:3]):
@@ -53,6 +61,81 @@ class Attention(Function):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         *around, length, features = inputs[0].shape
         return term(features + outputs[0].shape[-1], (*around, length, inputs[1].shape[-2]))
+
+    def footprint(self, run: Run) -> Footprint:
+        # One kernel keeps what goes in and comes out, and for each query the sum that its softmax divides by.
+        queries = run.inputs[0]
+        if not self._has_kernel(run):
+            return self._by_products(run)
+        sums = run.elements(queries) // queries.shape[-1]
+        if run.setup.kernels == "cuda" and run.width == STATISTIC:
+            length = queries.shape[-2]
+            sums = sums // length * (ceil_div(length, _SUMS) * _SUMS)
+        if self._is_flash(run) and not same(queries.shape[-1] % _FEATURES, 0):
+            # Features are filled up in copies of all that goes in and comes out.
+            features = queries.shape[-1]
+            whole = sum(map(run.bytes, (*run.inputs, *run.outputs))) // features * ceil_div(features, _FEATURES)
+            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + STATISTIC * sums)
+        padded = self._padded(run)
+        inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
+        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=STATISTIC * sums + padded)
+
+    def _has_kernel(self, run: Run) -> bool:
+        """Tell whether torch has a kernel for it: of alike heads, of features that a GPU loads several at once."""
+        queries, _, values, *mask = run.inputs
+        if (self.causal and mask) or not same(self.heads, self.kv_heads) or len(queries.at_batch(1)) != 4:
+            return False
+        if run.setup.kernels != "cuda":
+            return same(queries.shape[-1], values.shape[-1])
+        if self._is_flash(run):
+            return True
+        aligned = 16 // run.width
+        return same(queries.shape[-1] % aligned, 0) and same(values.shape[-1] % aligned, 0)
+
+    def _is_flash(self, run: Run) -> bool:
+        """Tell whether a GPU has its kernel for half precision, which takes any number of features and no mask."""
+        alike = same(run.inputs[0].shape[-1], run.inputs[2].shape[-1])
+        return run.setup.kernels == "cuda" and run.width < STATISTIC and len(run.inputs) == 3 and alike
+
+    def _padded(self, run: Run) -> Dim:
+        """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
+        if len(run.inputs) < 4 or run.setup.kernels != "cuda":
+            return 0
+        mask = run.inputs[3]
+        length = mask.shape[-1]
+        whole = ceil_div(length, _MASK) * _MASK
+        if same(whole, length) and mask.is_float:
+            return 0
+        return run.elements(mask) // length * whole * run.width
+
+    def _by_products(self, run: Run) -> Footprint:
+        """Return what attention takes as two products: scaled queries and keys, the scores, their softmax."""
+        queries, keys, values, *mask = run.inputs
+        shared = self.heads // self.kv_heads
+        # In half precision a GPU makes float32 of all.
+        wide = STATISTIC // run.width if run.setup.kernels == "cuda" and run.width < STATISTIC else 1
+        scaled_queries, scaled_keys = run.bytes(queries) * wide, run.bytes(keys) * shared * wide
+        scores = scaled_queries // queries.shape[-1] * keys.shape[-2]
+        # Heads that share their values, or values that do not lie as one stack, have a copy each.
+        alone = wide == 1 and same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
+        copied = 0 if alone else run.bytes(values) * shared * wide
+        most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores + self._unmasked(run, scores))
+        scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
+        # What a mask of yes and no adds to the scores.
+        added = sum(run.elements(one) * STATISTIC for one in mask if not one.is_float)
+        if self.causal:
+            added = added + queries.shape[-2] * keys.shape[-2] * STATISTIC
+        scratch = scratch + added
+        own = scaled_queries + scaled_keys + scores + copied
+        return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
+
+    def _unmasked(self, run: Run, scores: Dim) -> Dim:
+        """Return the bytes with which a GPU looks for rows of scores that are masked as a whole: which of them are
+        minus infinity, in which rows all are, and the zero that stands there."""
+        if run.setup.kernels != "cuda":
+            return 0
+        elements = scores // STATISTIC
+        return elements + elements // run.inputs[1].shape[-2] + STATISTIC
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]

@@ -103,7 +103,8 @@ class Operator:
     hands_on_gradient: ClassVar[bool] = False
     # Whether it cuts its output off: no gradient goes back through it.
     detaches: ClassVar[bool] = False
-    # What autocast makes of it: "half" computes in the lower precision, "full" in float32; others take what comes.
+    # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
+    # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
@@ -186,7 +187,7 @@ class Operator:
         """Return what a call keeps in memory beside its inputs and outputs."""
         shares = 0 if self.view or run.in_place else None
         if self.saves == "output":
-            return Footprint(shares, output=True)
+            return Footprint(shares, outputs=(0,))
         if self.saves != "inputs":
             return Footprint(shares)
         if run.in_place:  # what it needs it writes over: a copy is kept

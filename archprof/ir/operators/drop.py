@@ -28,14 +28,19 @@ class Dropout(Elementwise):
         return cls(rate)
 
     def footprint(self, run: Run) -> Footprint:
-        if not run.setup.train:
+        if self._rests(run):
             return Footprint(shares=0)
-        # Which elements are kept: a byte each on a GPU, a factor of the map's own type elsewhere.
-        kept = run.elements(run.inputs[0]) * (1 if run.setup.kernels == "cuda" else run.width)
-        return Footprint(scratch=kept, own=kept)
+        # Which elements are kept: a byte each by a GPU's kernel, elsewhere and in place a factor of the map's own type.
+        bytes = run.setup.kernels == "cuda" and not run.in_place
+        kept = run.elements(run.inputs[0]) * (1 if bytes else run.width)
+        return Footprint(0 if run.in_place else None, scratch=kept, own=kept)
+
+    def _rests(self, run: Run) -> bool:
+        """Tell whether it is the identity."""
+        return not run.setup.train or not self.p or (run.aliased and not run.in_place)
 
     def gradients(self, run: Run) -> Gradients:
-        return Gradients((not run.setup.train,))
+        return Gradients((self._rests(run),))
 
     def module(self) -> torch.nn.Module:
         from torch import nn

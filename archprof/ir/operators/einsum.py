@@ -7,8 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import ClassVar, NamedTuple
 
 from archprof.ir.dims import Dim, Shape, product, same
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import ShapeError, Word, operator
-from archprof.ir.operators.matmul import LearnedProduct
+from archprof.ir.operators.layout import folds, sizes_and_strides
+from archprof.ir.operators.matmul import LearnedProduct, of_two
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
@@ -109,5 +111,40 @@ class Einsum(LearnedProduct):
         along = multiplied(first, second, letters.output)
         return term(product(tuple(sizes[letter] for letter in along))) if along else NOTHING
 
+    def footprint(self, run: Run) -> Footprint:
+        copied = [self._copy(run, place) for place in range(2)]
+        if not self.weight:
+            return of_two(run, copied)
+        # The learned factor is seen otherwise, or copied; the other is kept where it learns.
+        kept = (0,) if run.learns and copied[0] is None else ()
+        own = (copied[0] or 0) * run.learns + (copied[1] or 0) * any(run.wanted)
+        return Footprint(scratch=(copied[0] or 0) + (copied[1] or 0), inputs=kept, own=own)
+
+    def _copy(self, run: Run, place: int) -> Dim | None:
+        """Return the bytes of the copy that is made of a factor, None where it is multiplied as it lies: as a stack of
+        matrices, of letters that both have and the output keeps, of its own, and of those that are summed."""
+        letters, _ = self._read(run.inputs)
+        values = [*run.inputs, Value(self.weight, None, (0,) * len(self.weight))][:2]
+        written = [_whole(one, value) for one, value in zip(letters.operands, values, strict=True)]
+        mine, other = written[place], written[1 - place]
+        sizes, strides = sizes_and_strides(values[place], run.setup.batch)
+        at = {letter: (size, one) for letter, size, one in zip(mine, sizes, strides, strict=True)}
+        output = letters.output + (_BATCH if _BATCH in "".join(written) else "")
+        both = [one for one in mine if one in other]
+        groups = ([one for one in both if one in output], [one for one in mine if one not in other],
+                  [one for one in both if one not in output])  # fmt: skip
+        if all(folds(*zip(*(at[one] for one in group), strict=True)) for group in groups if group):
+            return None
+        return run.bytes(values[place])
+
     def describe(self) -> str:
         return f"einsum {self.equation}"
+
+
+# Stands for the batch, which the equation leaves out.
+_BATCH = "·"
+
+
+def _whole(letters: str, value: Value) -> str:
+    """Return the letters of a whole shape, with the batch's."""
+    return f"{letters[: value.batch]}{_BATCH}{letters[value.batch :]}" if isinstance(value.batch, int) else letters

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -24,6 +25,7 @@ class Embedding(Operator):
     name: ClassVar[str] = "embedding"
     params_formula: ClassVar[str] = "R·N"
     as_layer: ClassVar[bool] = False
+    saves: ClassVar[str] = "inputs"
 
     def output(self, *inputs: Value) -> Value:
         shape = inputs[0].shape
@@ -44,6 +46,9 @@ class EmbeddingBag(Embedding):
     """The sum, mean or maximum of the rows of a table of (R, N) for the numbers of each bag."""
 
     name: ClassVar[str] = "embedding_bag"
+
+    def footprint(self, run: Run) -> Footprint:
+        return Operator.footprint(self, run)._replace(known=not run.learns)  # the bag of each number is kept too
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs[0].shape) != 1:

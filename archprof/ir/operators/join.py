@@ -64,7 +64,12 @@ class Multiply(Function):
         if len(run.inputs) == 1:
             return Footprint(shares=0)
         product = run.bytes(run.outputs[0]) if len(run.inputs) > 2 else 0
-        return Footprint(0 if run.in_place else None, product, tuple(range(len(run.inputs))), own=product)
+        # Each factor is needed for the gradients of the others.
+        needed = [any(run.wanted[:place] + run.wanted[place + 1 :]) for place in range(len(run.inputs))]
+        copied = run.in_place and needed[0]
+        inputs = tuple([place for place, one in enumerate(needed) if one and not (copied and place == 0)])
+        own = run.bytes(run.inputs[0]) if copied else product
+        return Footprint(0 if run.in_place else None, product, inputs, own=own)
 
     def gradients(self, run: Run) -> Gradients:
         # That of a gate is as large as the map before it is summed over it.

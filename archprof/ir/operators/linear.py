@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, same
-from archprof.ir.footprint import Gradients, Run
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.operators.layout import lies_folded
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -44,6 +45,13 @@ class Linear(Operator):
     def parameters(self) -> Mapping[str, Terms]:
         weight = term(self.in_features * self.out_features)
         return {"weight": weight, "bias": term(self.out_features)} if self.bias else {"weight": weight}
+
+    def footprint(self, run: Run) -> Footprint:
+        # One matrix goes in: what does not lie so is copied.
+        if lies_folded(run.inputs[0], run.setup.batch, behind=1):
+            return Footprint(inputs=(0,) if run.learns else ())
+        copied = run.bytes(run.inputs[0])
+        return Footprint(scratch=copied, own=copied if run.learns else None)
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.in_features * self.out_features, outputs[0].space)

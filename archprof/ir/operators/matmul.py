@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, product, same
+from archprof.ir.dims import Dim, Shape, product, same
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
+from archprof.ir.operators.derivatives import footprint_of
 from archprof.ir.operators.join import Function, stretched
+from archprof.ir.operators.layout import lies_folded, lies_stretched
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -23,6 +26,7 @@ class MatMul(Function):
     joins: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
+    autocast: ClassVar[str] = "half"
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs) != 2 or not all(value.shape for value in inputs):
@@ -36,8 +40,49 @@ class MatMul(Function):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(inputs[0].shape[-1], outputs[0].shape)
 
+    def footprint(self, run: Run) -> Footprint:
+        # Stacks of matrices are multiplied as a single one: what does not lie so is copied.
+        return of_two(run, copies(run))
+
     def expression(self, *tensors: str) -> str:
         return " @ ".join(tensors)
+
+
+def of_two(run: Run, copied: Sequence[Dim]) -> Footprint:
+    """Return what a product of two factors keeps: each for the gradient of the other, or the bytes that were copied of
+    it, where any were."""
+    needed = (run.wanted[1], run.wanted[0]) if run.wanted else (False, False)
+    kept = tuple([place for place, one in enumerate(needed) if one and copied[place] is None])
+    own = sum(size for size, one in zip(copied, needed, strict=True) if one and size)
+    return Footprint(scratch=sum(size or 0 for size in copied), inputs=kept, own=own)
+
+
+def copies(run: Run) -> tuple[Dim | None, Dim | None]:
+    """Return the bytes of the copy of each factor that is made to multiply stacks of matrices; None where it goes in as
+    it lies."""
+    left, right = run.inputs
+    if left.strides is None and right.strides is None and len(left.shape) == len(right.shape):
+        return None, None
+    images = run.setup.batch
+    ranks = [len(value.at_batch(images)) for value in run.inputs]
+    if max(ranks) < 3:
+        return None, None
+    # Of a stack and a matrix, the stack goes in as one matrix.
+    larger = 0 if ranks[0] >= ranks[1] else 1
+    if ranks[1 - larger] < 3:
+        as_one = lies_folded(run.inputs[larger], images, behind=1)
+        if as_one or larger == 0 or any(run.wanted[:1]):
+            size = None if as_one else run.bytes(run.inputs[larger])
+            return (size, None) if larger == 0 else (None, size)
+    around = stretched(*(value.at_batch(images)[:-2] for value in run.inputs))
+    return _copy(run, left, around), _copy(run, right, around)
+
+
+def _copy(run: Run, value: Value, around: Shape) -> Dim | None:
+    """Return the bytes of a stack of matrices whose axes in front are stretched; None where it can lie as it does."""
+    if lies_stretched(value, around, run.setup.batch):
+        return None
+    return product((*around, *value.at_batch(run.setup.batch)[-2:])) * run.setup.width(value.dtype)
 
 
 class LearnedProduct(Function):
@@ -46,6 +91,7 @@ class LearnedProduct(Function):
     __slots__ = ()
     joins: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
+    autocast: ClassVar[str] = "half"
     weight: tuple[int, ...]
 
     @property
@@ -83,6 +129,9 @@ class GroupedMatMul(LearnedProduct):
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.groups * product(self.weight))} if self.weight else {}
+
+    def footprint(self, run: Run) -> Footprint:
+        return footprint_of("_grouped_mm", run)
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(inputs[0].shape[1] * outputs[0].shape[1], inputs[0].shape[:1])

@@ -9,6 +9,7 @@ from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
+from archprof.ir.operators.layout import lies_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -26,6 +27,7 @@ class GroupNorm(Elementwise):
     groups: int = 32
     eps: float = 1e-5
     affine: bool = True
+    bias: bool = True
 
     name: ClassVar[str] = "group_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -60,11 +62,15 @@ class GroupNorm(Elementwise):
         return check_channels(self.num_features, inputs[0], "group norm")
 
     def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(self.num_features), "bias": term(self.num_features)} if self.affine else {}
+        return learned(self.num_features, self.affine, self.bias)
 
     def footprint(self, run: Run) -> Footprint:
         statistics = 2 * STATISTIC * self.groups * run.setup.batch
-        return Footprint(scratch=statistics, inputs=(0,), own=statistics)
+        if run.setup.kernels != "cuda" or lies_in_order(run.inputs[0], run.setup.batch):
+            return Footprint(scratch=statistics, inputs=(0,), own=statistics)
+        # A GPU's kernel takes its input in order.
+        copied = run.bytes(run.inputs[0]) + statistics
+        return Footprint(scratch=copied, own=copied)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

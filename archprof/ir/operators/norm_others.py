@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import STATISTIC, Footprint, Run
 from archprof.ir.operators.base import Elementwise, check_channels, operator
 from archprof.ir.operators.norm import check_last, learned
 from archprof.ir.terms import Terms, term
@@ -35,6 +36,16 @@ class RMSNorm(Elementwise):
     def parameters(self) -> Mapping[str, Terms]:
         return learned(self.num_features, self.affine, bias=False)
 
+    def footprint(self, run: Run) -> Footprint:
+        # The root of each position; without a kernel of its own, the product before it is weighted too.
+        roots = STATISTIC * (run.elements(run.inputs[0]) // self.num_features)
+        if run.setup.kernels == "cuda":
+            return Footprint(scratch=roots, inputs=(0,), own=roots)
+        product = run.bytes(run.outputs[0])
+        if not self.affine:
+            return Footprint(scratch=product, inputs=(0,), own=roots)
+        return Footprint(scratch=product + roots, inputs=(0,), own=roots + product)
+
     def module(self) -> torch.nn.Module:
         from torch import nn
 
@@ -61,6 +72,13 @@ class InstanceNorm(Elementwise):
 
     def parameters(self) -> Mapping[str, Terms]:
         return learned(self.num_features, self.affine, bias=True)
+
+    def footprint(self, run: Run) -> Footprint:
+        # It is a batch norm of as many channels as all images have: mean, deviation, and weights for each of them.
+        channels = self.num_features * run.setup.batch
+        learned_ones = run.width * channels if self.affine else 0
+        kept = 2 * STATISTIC * channels + learned_ones + (2 * run.width * channels if self.tracked else 0)
+        return Footprint(scratch=kept + learned_ones, inputs=(0,), own=kept)
 
     def buffers(self) -> Mapping[str, Terms]:
         return dict.fromkeys(("running_mean", "running_var"), term(self.num_features)) if self.tracked else {}

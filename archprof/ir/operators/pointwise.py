@@ -7,8 +7,11 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from archprof.ir.dims import Shape, product, same
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, Word, operator
+from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.operators.join import Function, stretched
+from archprof.ir.operators.layout import lies_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -43,7 +46,7 @@ class Pointwise(Function):
 
     @property
     def detaches(self) -> bool:  # type: ignore[override]
-        return self.function == "detach"
+        return is_detached(self.function)
 
     def output(self, *inputs: Value) -> Value:
         shape = stretched(*(value.shape for value in inputs), self.weight)
@@ -54,8 +57,19 @@ class Pointwise(Function):
         longest = next(value for value in inputs if len(value.shape) == most)
         return longest.with_shape(shape[around:], longest.channel)
 
+    @property
+    def autocast(self) -> str:  # type: ignore[override]
+        """A learned tensor is of float32, and so is what is made with it."""
+        return autocast_of(self.function) or ("promote" if self.weight else "")
+
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(product(self.weight))} if self.weight else {}
+
+    def footprint(self, run: Run) -> Footprint:
+        return footprint_of(self.function, run)
+
+    def gradients(self, run: Run) -> Gradients:
+        return gradients_of(self.function, run)
 
 
 @operator
@@ -67,6 +81,8 @@ class Softmax(Elementwise):
     name: ClassVar[str] = "softmax"
     category: ClassVar[str] = "act"
     as_layer: ClassVar[bool] = False
+    saves: ClassVar[str] = "output"
+    autocast: ClassVar[str] = "wide"
 
     @property
     def form(self) -> str:
@@ -75,6 +91,11 @@ class Softmax(Elementwise):
     def output(self, *inputs: Value) -> Value:
         check_axis(self.axis, inputs[0].shape)
         return inputs[0]
+
+    def footprint(self, run: Run) -> Footprint:
+        # A GPU's kernel takes its input in order.
+        copied = run.setup.kernels == "cuda" and not lies_in_order(run.inputs[0], run.setup.batch)
+        return Footprint(scratch=run.bytes(run.inputs[0]) if copied else 0, outputs=(0,), own=0)
 
 
 @operator
@@ -105,6 +126,17 @@ class Reduce(Function):
         left = [axis for axis in range(len(shape)) if axis not in self.axes]
         moved = left.index(channel) if channel in left else len(left) - 1 if left else None
         return inputs[0].with_shape(tuple(shape[axis] for axis in left), moved)
+
+    @property
+    def autocast(self) -> str:  # type: ignore[override]
+        return autocast_of(self.function)
+
+    def footprint(self, run: Run) -> Footprint:
+        # The largest along an axis keeps its place, that of all is looked for again.
+        return footprint_of(self.function, run, "default" if self.function in ("max", "min") else "")
+
+    def gradients(self, run: Run) -> Gradients:
+        return gradients_of(self.function, run)
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return 1 if len(self.output(*inputs).shape) > 1 else None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
+from archprof.ir.footprint import INDEX, NO_WORKSPACE, STATISTIC, Footprint, Gradients, Run, Span, Workspace
 from archprof.ir.operators.base import Operator, operator
+from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
 
 Held = tuple[tuple[str, int], ...]
+# What returns the widest type of the tensors that it takes, as those of parameters and buffers are.
+_ARITHMETIC = frozenset(("add", "div", "maximum", "minimum", "mul", "sub", "where"))
 
 
 @operator
@@ -58,6 +61,35 @@ class Recorded(Operator):
     def packed(self) -> bool:
         """Whether its weights are packed, as those of quantised layers: they are no parameters."""
         return self.target.startswith("quantized.")
+
+    @property
+    def _function(self) -> str:
+        """The function's name in torch's own table; empty where another library has it, and of what is no call."""
+        return self.name.removeprefix("aten.").rstrip("_") if self.target.startswith("aten.") else ""
+
+    @property
+    def autocast(self) -> str:  # type: ignore[override]
+        tensors = any(elements > 1 for _, elements in (*self.held, *self.kept))
+        return autocast_of(self._function) or ("promote" if tensors and self._function in _ARITHMETIC else "")
+
+    @property
+    def detaches(self) -> bool:  # type: ignore[override]
+        return is_detached(self._function)
+
+    def footprint(self, run: Run) -> Footprint:
+        if not self.ran:
+            return Footprint()
+        found = footprint_of(self._function, run, self.target.rpartition(".")[2])
+        if self._function == "batch_norm":
+            beside = 2 * STATISTIC * run.inputs[0].at_batch(run.setup.batch)[1]
+        elif self._function in ("max_pool1d", "max_pool2d", "max_pool3d"):
+            beside = INDEX * run.elements(run.outputs[0])
+        else:
+            return found
+        return found._replace(scratch=beside, own=beside)
+
+    def gradients(self, run: Run) -> Gradients:
+        return gradients_of(self._function, run)
 
     def workspace(self, run: Run) -> Workspace:
         """Return that of a convolution whose weight was computed, so that its gradient is one of an input."""

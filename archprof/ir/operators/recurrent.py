@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, Shape, same
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
@@ -31,6 +32,7 @@ class Recurrent(Operator):
     batch_first: bool = True
 
     category: ClassVar[str] = "recurrent"
+    autocast: ClassVar[str] = "half"
     as_layer: ClassVar[bool] = False
     weighted: ClassVar[bool] = True
     gates: ClassVar[int] = 1
@@ -92,6 +94,10 @@ class Recurrent(Operator):
         for _, elements, multiplies in self._tensors():
             weights = weights + elements * multiplies
         return term(weights, inputs[0].shape[:-1])
+
+    def footprint(self, run: Run) -> Footprint:
+        # What cuDNN reserves for its backward pass, and what it takes meanwhile, it alone knows.
+        return Footprint(inputs=(0,), outputs=(0,), known=False)
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archprof.ir.dims import Dim, Shape, product, same
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import ShapeError, Sizes, Word, map_axis, operator
 from archprof.ir.operators.join import Function, stretched
 from archprof.ir.operators.pointwise import check_axis
@@ -18,6 +19,11 @@ class View(Function):
     __slots__ = ()
     category: ClassVar[str] = "shape"
     as_layer: ClassVar[bool] = False
+
+    def gradients(self, run: Run) -> Gradients:
+        # That of a part is zeros around it, that of what was stretched is summed.
+        whole = same(run.inputs[0].elements, run.outputs[0].elements) and len(run.outputs) == 1
+        return Gradients((self.hands_on_gradient or (self.view and whole),) * len(run.inputs))
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return 1 if len(self.outputs(*inputs)[0].shape) > 1 else None
@@ -37,6 +43,7 @@ class Reshape(View):
     shape: tuple[int, ...]
 
     name: ClassVar[str] = "reshape"
+    view: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         if not same(product(self.shape), inputs[0].elements):
@@ -51,6 +58,7 @@ class Expand(View):
     shape: tuple[int, ...]
 
     name: ClassVar[str] = "expand"
+    view: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         shape = inputs[0].shape
@@ -69,6 +77,7 @@ class Slice(View):
     step: int = 1
 
     name: ClassVar[str] = "slice"
+    view: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         shape = inputs[0].shape
@@ -85,6 +94,7 @@ class Select(View):
     axis: int
 
     name: ClassVar[str] = "select"
+    view: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         check_axis(self.axis, inputs[0].shape)
@@ -99,6 +109,7 @@ class Chunk(View):
     sizes: tuple[int, ...]
 
     name: ClassVar[str] = "chunk"
+    view: ClassVar[bool] = True
 
     def outputs(self, *inputs: Value) -> tuple[Value, ...]:
         shape = inputs[0].shape
@@ -122,6 +133,7 @@ class Unbind(View):
     axis: int
 
     name: ClassVar[str] = "unbind"
+    view: ClassVar[bool] = True
 
     def outputs(self, *inputs: Value) -> tuple[Value, ...]:
         shape = inputs[0].shape
@@ -144,6 +156,7 @@ class ConcatAxis(View):
     name: ClassVar[str] = "concat_axis"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
+    hands_on_gradient: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         first, total = inputs[0].shape, 0
@@ -175,6 +188,7 @@ class Stack(View):
     name: ClassVar[str] = "stack"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
+    hands_on_gradient: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0].shape
@@ -187,12 +201,20 @@ class Stack(View):
 
 @operator
 class PadAxes(View):
-    """More positions, of zeros, copies or mirrored, *before* and *behind* those of each axis."""
+    """More positions, *before* and *behind* those of each axis: of a *mode*, "constant", or mirrored, "reflection", or
+    copies, "replication"."""
 
     before: tuple[int, ...]
     behind: tuple[int, ...]
+    mode: Word = "constant"
 
     name: ClassVar[str] = "pad_axes"
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint(inputs=() if self.mode == "constant" else (0,))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,))
 
     def output(self, *inputs: Value) -> Value:
         shape = inputs[0].shape
@@ -212,6 +234,7 @@ class Interpolate(View):
     mode: Word
 
     name: ClassVar[str] = "interpolate"
+    autocast: ClassVar[str] = "full"
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], len(self.size), "resizing")
@@ -258,6 +281,7 @@ class GridSample(View):
     __slots__ = ()
     name: ClassVar[str] = "grid_sample"
     joins: ClassVar[bool] = True
+    saves: ClassVar[str] = "inputs"
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], 2, "sampling")

@@ -1,0 +1,102 @@
+"""What other libraries' models hold in memory: the peak of inference is what torch holds, and what is saved for
+backward is what an NVIDIA H100 was measured to hold."""
+
+import csv
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from archprof.captures.given import Given, batched, read_given
+from archprof.captures.module import capture_module
+from archprof.captures.source import make, parse
+from archprof.costs.report import analyze_graph
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import FORWARD
+from tests.libraries.architectures import ARCHITECTURES, write_config
+from tests.libraries.test_models import TIMM, TORCHVISION
+from tests.libraries.test_transformers import SOME
+from tests.memory.recorder import peak_of_call
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+MEASURED: dict[str, dict[str, str]] = {}
+for file in ("h100.csv", "h100_timm.csv"):
+    with (Path(__file__).parents[1] / "memory" / file).open() as lines:
+        MEASURED.update((row["model"], row) for row in csv.DictReader(lines) if row["model"].startswith("timm:"))
+MODELS = {*(f"torchvision:{one}" for one in TORCHVISION), *(f"timm:{one}" for one in TIMM)}
+# Attention of windows, without a kernel, in parts of a tensor.
+STACKS = {"timm:twins_svt_small"}
+# What does not run on meta; and heads that share their keys, to whose scores torch adds a mask in place, but for who
+# looks on.
+ELSEWHERE = {"deberta", "qwen3_moe", "gemma", "llama", "mistral", "qwen2"}
+# What nobody knows: what cuDNN reserves for a recurrent layer; a copy that newer versions of torch make of a product.
+OTHERS = {"timm:sequencer2d_s", "timm:lambda_resnet26t"}
+
+
+@pytest.fixture
+def kernels(monkeypatch):
+    """Have attention and linear layers run as by a kernel, where torch takes them apart for who looks on: attention
+    whose output has the heads of a position side by side, and a bias that is added in place."""
+    attention, linear = functional.scaled_dot_product_attention, functional.linear
+
+    def attended(query, key, value, attn_mask=None, dropout_p=0.0, is_causal=False, **options):
+        alike = query.dim() == 4 and query.shape[1] == key.shape[1] and query.shape[3] == value.shape[3]
+        if torch.is_inference_mode_enabled() or not alike or (is_causal and attn_mask is not None):
+            return attention(query, key, value, attn_mask, dropout_p, is_causal, **options)
+        return torch.empty_like(query.transpose(1, 2).contiguous()).transpose(1, 2)
+
+    def added(x, weight, bias=None):
+        if bias is None or x.is_contiguous() or torch.is_inference_mode_enabled():
+            return linear(x, weight, bias)
+        return linear(x, weight).add_(bias)
+
+    monkeypatch.setattr(functional, "scaled_dot_product_attention", attended)
+    monkeypatch.setattr(functional, "linear", added)
+
+
+def check_inference(module, inputs):
+    graph = capture_module(module, inputs)
+    assert not graph.single_batch
+    module = module.to("meta")
+    for images in (1, 2):
+        found = analyze_memory(graph, Setup(images, kernels="cpu"))
+        assert found.peak == peak_of_call(module, *inputs.at(images))
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("name", sorted(MODELS - STACKS))
+def test_the_peak_of_inference_is_torchs(name):
+    made = make(parse(name))
+    check_inference(made.module, batched([Given(shape=made.shape)]))
+
+
+@pytest.mark.usefixtures("kernels")
+@pytest.mark.parametrize("kind", [one for one in SOME if one not in ELSEWHERE])
+def test_the_peak_of_inference_is_torchs_of_transformers(tmp_path, kind):
+    module = make(parse(f"transformers:{write_config(kind, tmp_path)}")).module
+    check_inference(module, batched(map(read_given, ARCHITECTURES[kind].inputs)))
+
+
+@pytest.mark.parametrize("name", sorted(MEASURED.keys() - OTHERS))
+def test_what_is_saved_for_backward_is_what_the_gpu_held(name):
+    made = make(parse(name))
+    graph = capture_module(made.module, batched([Given(shape=made.shape)]), train=True)
+    for batch in (8, 32):
+        found = analyze_memory(graph, Setup(batch, train="momentum"))
+        assert not found.unknown
+        assert found.timeline.after(FORWARD) == int(MEASURED[name][f"sgd_b{batch}_after_forward"])
+
+
+def test_googlenet_has_heads_in_training_that_it_has_not_in_evaluation():
+    """Two auxiliary heads at 299: of each a convolution of 1×1 on 4×4, and two linear layers."""
+    heads = 4 * 4 * (512 + 528) * 128 + 2 * (2048 * 1024 + 1024 * 1000)
+    module = make(parse("torchvision:googlenet")).module
+    inputs = batched([Given(shape=(3, 299, 299))])
+    evaluation, training = (
+        analyze_graph(capture_module(module, inputs, train=train)).totals.macs for train in (False, True)
+    )
+    assert (evaluation, training) == (2_579_479_808, 2_579_479_808 + heads)
+    assert training == 2_587_852_032

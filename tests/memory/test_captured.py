@@ -1,0 +1,141 @@
+"""What captured modules hold in memory is what torch holds, to the byte: at the peak of inference, and behind the
+forward pass in training."""
+
+import pytest
+
+import archprof
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import FORWARD
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+from torch.nn import functional  # noqa: E402
+
+from tests.memory.recorder import inference_peak, saved_for_backward  # noqa: E402
+
+
+class Runs(nn.Module):
+    """A function of maps, between two layers that learn."""
+
+    def __init__(self, function, channels=8):
+        super().__init__()
+        self.function, self.channels = function, channels
+        self.before, self.after = nn.Conv2d(3, channels, 1), nn.LazyLinear(3)
+        self.weight, self.table = nn.Parameter(torch.rand(channels, 1, 1)), nn.Embedding(5, channels)
+        self.norm = nn.InstanceNorm2d(channels, affine=True)
+        self.frozen = nn.Parameter(torch.rand(channels, 1, 1), requires_grad=False)
+        self.register_buffer("kept", torch.rand(channels, 1, 1))
+        self.eval()(torch.rand(2, 3, 8, 8))
+
+    def forward(self, x):
+        return self.after(self.function(self, self.before(x)).flatten(1).float())
+
+
+def drawn(own, x):
+    """Keep some images, as stochastic depth does."""
+    return x * x.new_empty(len(x), 1, 1, 1).bernoulli_(0.5).div_(0.5)
+
+
+def written(own, x):
+    """Write into a part of what is new."""
+    made = x.new_zeros(x.shape)
+    made[:, ::2] = x[:, ::2].exp()
+    return made.sin()
+
+
+def held(own, x):
+    """Have a variable of what nobody reads any more."""
+    first = x.exp()
+    second = first.exp()
+    third = second.exp()
+    return torch.cat((third, third), 1).exp()
+
+
+def heads(x):
+    return x.flatten(2).transpose(1, 2).unflatten(2, (2, -1)).transpose(1, 2)
+
+
+FUNCTIONS = {
+    "square": lambda own, x: x**2,
+    "power of a tensor": lambda own, x: x.abs() ** own.weight,
+    "functions that need what they make": lambda own, x: x.exp().sigmoid().tanh().rsqrt().sqrt().reciprocal(),
+    "functions that need what they read": lambda own, x: functional.mish(functional.softplus(x.sin().log1p().abs())),
+    "functions that need nothing": lambda own, x: (-x + 1 - x.mean((2, 3), keepdim=True)).flip(3).roll(1, 2),
+    "bounds": lambda own, x: x.clamp(-1, 1).clamp(min=0) + functional.leaky_relu(x) + functional.elu(x),
+    "in place": lambda own, x: functional.leaky_relu(functional.elu(x.mul_(2), inplace=True), inplace=True).exp_(),
+    "a copy in place": lambda own, x: functional.hardtanh(functional.silu(x, inplace=True), -1, 2, inplace=True),
+    "a factor in place": lambda own, x: x.mul_(own.weight),
+    "a learned factor": lambda own, x: x * own.weight,
+    "a frozen factor": lambda own, x: x * own.frozen * own.kept,
+    "a learned divisor": lambda own, x: x / own.weight,
+    "itself": lambda own, x: x * x / (x + x),
+    "the input of another": lambda own, x: x.detach() * x,
+    "a choice": lambda own, x: torch.where(x > 0, x, own.weight * x),
+    "pools with holes": lambda own, x: functional.max_pool2d(x, 2, dilation=2),
+    "a mask": lambda own, x: x.masked_fill(x > 0, 1.0),
+    "the largest": lambda own, x: x.amax(1, keepdim=True) + x.max(1, keepdim=True)[0] + x.max(),
+    "sums": lambda own, x: x.sum(1, keepdim=True) + x.std(1, keepdim=True) + x.logsumexp(1, keepdim=True),
+    "a length": lambda own, x: functional.normalize(x, dim=1),
+    "a softmax": lambda own, x: x.softmax(1).log_softmax(2),
+    "a softmax of what is turned": lambda own, x: x.transpose(1, 3).softmax(-1),
+    "a product of parts": lambda own, x: torch.matmul(*x.chunk(2, 1)),
+    "a product of what is turned": lambda own, x: x @ x.transpose(2, 3),
+    "a product of what is stretched": lambda own, x: x[:, :1] @ x,
+    "a product with a matrix": lambda own, x: x.transpose(1, 2) @ own.table.weight[:, :8].mT,
+    "a product of heads": lambda own, x: heads(x) @ heads(x).transpose(2, 3),
+    "letters": lambda own, x: torch.einsum("bchw,bcvw->bhv", x, x.exp()),
+    "letters and weights": lambda own, x: torch.einsum("bchw,nc->bnhw", x, own.table.weight),
+    "features of what is turned": lambda own, x: functional.linear(x.transpose(1, 3), own.table.weight),
+    "mirrored borders": lambda own, x: functional.pad(functional.pad(x, (1, 1, 1, 1), "reflect"), (1, 0)),
+    "pools": lambda own, x: functional.max_pool2d(functional.avg_pool2d(x, 2), 3, 1, 1),
+    "pools of a line": lambda own, x: functional.max_pool1d(functional.avg_pool1d(x.flatten(2), 2), 2),
+    "pools of a volume": lambda own, x: functional.max_pool3d(functional.avg_pool3d(x[:, None], (1, 2, 2)), (1, 2, 2)),
+    "pools to a size": lambda own, x: nn.AdaptiveAvgPool1d(1)(functional.adaptive_avg_pool2d(x, 3).flatten(2)),
+    "a larger map": lambda own, x: functional.interpolate(x, scale_factor=2, mode="bilinear"),
+    "a group's norm": lambda own, x: functional.group_norm(x, 2),
+    "an image's norm": lambda own, x: own.norm(x),
+    "the norm of positions": lambda own, x: functional.layer_norm(x, x.shape[2:]),
+    "words": lambda own, x: own.table(x.argmax(1).clamp(max=4)).permute(0, 3, 1, 2) * x,
+    "places": lambda own, x: x.gather(1, x.argsort(1)) + x[:, torch.arange(7, -1, -1)],
+    "parts": lambda own, x: torch.stack((x[:, 1:5], x[:, :4]), 1).flatten(1, 2),
+    "stochastic depth": drawn,
+    "dropout": lambda own, x: functional.dropout(x, 0.5, own.training),
+    "dropout in place": lambda own, x: functional.dropout(x, 0.5, own.training, inplace=True),
+    "writing into parts": written,
+    "variables": held,
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def plain_linear(monkeypatch):
+    """Let a linear layer add its bias in place: where somebody looks on, torch takes no tensor for one of its own, and
+    makes another."""
+    linear = functional.linear
+
+    def added(x, weight, bias=None):
+        if bias is None or x.is_contiguous() or torch.is_inference_mode_enabled():
+            return linear(x, weight, bias)
+        return linear(x, weight).add_(bias)
+
+    monkeypatch.setattr(functional, "linear", added)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_the_peak_of_inference_is_torchs(name):
+    module = Runs(FUNCTIONS[name])
+    graph = archprof.capture(module, (3, 8, 8))
+    for images in (1, 2):
+        expected = inference_peak(module.to("meta"), torch.empty(images, 3, 8, 8, device="meta"))
+        assert analyze_memory(graph, Setup(images, kernels="cpu")).peak == expected
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_saved_for_backward_is_torchs(name):
+    module = Runs(FUNCTIONS[name])
+    report = analyze_memory(archprof.capture(module, (3, 8, 8), train=True), Setup(2, train="sgd", kernels="cpu"))
+    expected = saved_for_backward(module.to("meta"), torch.empty(2, 3, 8, 8, device="meta"))
+    loss = 2 * 4 + 2 * 3 * 4  # the loss and its weight, and the logarithms of the softmax of three classes
+    assert report.timeline.after(FORWARD) - loss == expected
+    assert not report.unknown

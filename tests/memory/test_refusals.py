@@ -1,0 +1,58 @@
+"""What memory cannot be told of, and operators of which nobody knows all."""
+
+import pytest
+
+import archprof
+from archprof.analysis.memory import describe_memory
+from archprof.errors import UsageError
+from archprof.ir.setup import Setup
+from archprof.memory.report import analyze_memory
+from archprof.memory.timeline import FORWARD
+
+torch = pytest.importorskip("torch")
+
+from torch import nn  # noqa: E402
+
+
+def test_training_is_refused_of_what_is_known_in_evaluation():
+    graph = archprof.capture(nn.Linear(3, 4), (3,))
+    with pytest.raises(UsageError) as raised:
+        analyze_memory(graph, Setup(train="sgd"))
+    assert str(raised.value) == (
+        "`Linear` is known as it runs in evaluation, and nothing of how it trains\n"
+        "  help: capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
+    )
+
+
+def test_another_batch_is_refused_of_what_is_known_at_one():
+    graph = archprof.capture(nn.Linear(3, 4), args=(torch.zeros(1, 3),))
+    assert analyze_memory(graph, Setup()).peak == 4 * 4
+    with pytest.raises(UsageError) as raised:
+        describe_memory(graph, Setup(batch=2))
+    assert str(raised.value) == (
+        "shapes of `Linear` are known for one image alone\n  help: ask for one image, or of the code that it comes from"
+    )
+
+
+class Layer(nn.Module):
+    """A recurrent layer of 3 positions of 4 features, of which cuDNN alone knows what it reserves."""
+
+    def __init__(self):
+        super().__init__()
+        self.seen = nn.GRU(4, 5, batch_first=True)
+
+    def forward(self, x):
+        return self.seen(x)[0]
+
+
+def test_an_operator_without_a_rule_makes_an_interval_and_is_named():
+    found = analyze_memory(archprof.capture(Layer(), (3, 4)), Setup(batch=2))
+    entering, returned = 2 * 3 * 4 * 4, 2 * 3 * 5 * 4
+    state = 2 * 5 * 4  # zeros at first
+    assert found.unknown == ("gru",)
+    assert found.peak == state + returned + state
+    assert found.upper_peak == 2 * (state + returned + state) + entering
+    trained = analyze_memory(archprof.capture(Layer(), (3, 4), train=True), Setup(batch=2, train="sgd"))
+    loss = 4
+    assert trained.timeline.after(FORWARD) == returned + loss
+    assert trained.upper.after(FORWARD) == state + returned + state + loss
