@@ -9,7 +9,6 @@ Nothing here imports torch until `build`, `capture`, `lock` or `measure` is call
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import ArchprofError, InputError, SpecError, UsageError, as_given, usage_error
@@ -50,9 +49,6 @@ __all__ = [
     "measure",
     "memory",
 ]
-
-# Whoever imports the package of that name for the first time puts it in the place of the function below.
-import_module("archprof.memory")
 
 
 def load(
@@ -195,9 +191,9 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
+    from archprof.allocation.asked import setup_of
     from archprof.analysis.largest_batch import describe_largest, size_of
     from archprof.analysis.memory import describe_memory, how_of
-    from archprof.memory.asked import setup_of
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}

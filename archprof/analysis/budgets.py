@@ -19,7 +19,7 @@ from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
 
 if TYPE_CHECKING:
-    from archprof.memory.report import MemoryReport
+    from archprof.allocation.report import MemoryReport
 
 PASS, FAIL, NEW = "pass", "fail", "new"
 # Metrics that operators without a rule add to, nobody knows how much.
@@ -220,8 +220,8 @@ def _verdict(
 
 def _memory_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdict:
     """Return the verdict on bytes; where a peak is too high, with what is there then, and the call that runs."""
+    from archprof.allocation.report import analyze_memory
     from archprof.analysis.memory import known_at
-    from archprof.memory.report import analyze_memory
 
     with known_at(found.report.graph):
         memory = analyze_memory(found.report.graph, limit.setup)

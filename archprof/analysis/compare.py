@@ -172,8 +172,8 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
 
 
 def _memory(report: Report, setup: Setup) -> HeldBytes:
+    from archprof.allocation.report import analyze_memory
     from archprof.analysis.memory import known_at  # most comparisons are of counts
-    from archprof.memory.report import analyze_memory
 
     with known_at(report.graph):
         found = analyze_memory(report.graph, setup)

@@ -1,11 +1,11 @@
 """The memory of the largest batch that fits into so many bytes."""
 
+from archprof.allocation.fits import fits
+from archprof.allocation.report import analyze_memory
 from archprof.analysis.memory import FittingBatch, Memory, describe_memory, known_at
 from archprof.errors import Location, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
-from archprof.memory.fits import fits
-from archprof.memory.report import analyze_memory
 from archprof.spec.printed_number import BYTES, parse_printed
 
 

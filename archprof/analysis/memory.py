@@ -5,16 +5,16 @@ from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.allocation.report import MemoryReport, analyze_memory
+from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 from archprof.analysis.document import Head, head
 from archprof.costs.report import analyze_graph
 from archprof.errors import suggest, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.report import MemoryReport, analyze_memory
-from archprof.memory.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 
 if TYPE_CHECKING:
-    from archprof.memory.deployed import How
+    from archprof.allocation.deployed import How
 
 # What is there beside tensors, and is not counted.
 NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
@@ -119,7 +119,7 @@ def known_at(graph: Graph) -> Iterator[None]:
 
 def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
     """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
-    from archprof.memory.deployed import How
+    from archprof.allocation.deployed import How
 
     given = {"order": order, "in-place": in_place, "patches": patches}
     for name, words in (("order", ("own", "best")), ("in-place", ("depthwise",))):
@@ -167,7 +167,7 @@ def _runs(graph: Graph, setup: Setup, how: "How | None") -> tuple[Graph, tuple[s
     """Return what runs of a graph, and by which rules; most networks run as they stand."""
     if setup.dtype != "int8" and (how is None or how == type(how)()):
         return graph, ()
-    from archprof.memory.deployed import How, deployed
+    from archprof.allocation.deployed import How, deployed
 
     with known_at(graph):
         return deployed(graph, setup, how or How())

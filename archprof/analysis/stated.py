@@ -2,11 +2,11 @@
 
 from collections.abc import Iterable, Mapping
 
+from archprof.allocation.asked import setup_of
 from archprof.analysis.check import CheckRequest, Outcome, check
 from archprof.costs.metrics import MEMORY
 from archprof.errors import Location, SpecError
 from archprof.ir.graph import Graph
-from archprof.memory.asked import setup_of
 from archprof.spec.budget import LIMITED, Limit, read_limit
 from archprof.spec.nodes import Scalar
 from archprof.spec.uncounted import Allowed, allowed_by

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterable
 
+from archprof.allocation.saved import saved_by_calls
+from archprof.allocation.traffic import Traffic, traffic
+from archprof.allocation.training import macs_of_calls
 from archprof.analysis.memory import known_at
 from archprof.analysis.summary import CallBytes, Summary
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
-from archprof.memory.saved import saved_by_calls
-from archprof.memory.traffic import Traffic, traffic
-from archprof.memory.training import macs_of_calls
 
 
 def bytes_of_calls(graph: Graph, setup: Setup) -> list[CallBytes]:

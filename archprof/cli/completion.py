@@ -260,7 +260,7 @@ def _words_of(*words: str) -> Callable[[Request], Iterator[Candidate]]:
 
 def _setup_words(request: Request) -> Iterator[Candidate]:
     """Yield the words of an option that says how a network runs."""
-    from archprof.memory.asked import WORDS
+    from archprof.allocation.asked import WORDS
 
     yield from map(Candidate, WORDS[request.name])
 

@@ -41,7 +41,7 @@ def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | Non
     """Return the setup of `--bytes`, where they are *wanted*. Raises UsageError for a word of it without them, and as
     `memory.asked.setup_of` does."""
     if wanted:
-        from archprof.memory.asked import setup_of
+        from archprof.allocation.asked import setup_of
 
         return setup_of(asked)
     for name, value in asked.items():
@@ -57,6 +57,6 @@ def inference(batch: int | None, dtype: str | None) -> "Setup | None":
     a word that there is not."""
     if batch is None and dtype is None:
         return None
-    from archprof.memory.asked import setup_of
+    from archprof.allocation.asked import setup_of
 
     return setup_of({"batch": batch, "dtype": dtype})

@@ -1,9 +1,9 @@
 """The bytes of a network as a whole, at a setup, among its counts."""
 
+from archprof.allocation.report import analyze_memory
 from archprof.costs.metrics import Counts
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
 
 
 def with_memory(counts: Counts, graph: Graph, setup: Setup) -> Counts:

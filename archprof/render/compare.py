@@ -83,7 +83,7 @@ def _bytes_headings(found: Comparison) -> list[Heading]:
 def _bytes_notes(found: Comparison) -> list[Note]:
     if found.setup is None:
         return []
-    from archprof.memory.asked import setup_text
+    from archprof.allocation.asked import setup_text
 
     what = "peak: what comes and goes; all: with it what is there all along"
     return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}")]

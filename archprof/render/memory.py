@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from archprof.allocation.asked import setup_text
 from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
-from archprof.memory.asked import setup_text
 from archprof.render.fold import NAMED
 from archprof.render.siblings import merged_paths
 from archprof.render.summary import bar, captured_notes, heading

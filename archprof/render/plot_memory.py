@@ -2,9 +2,9 @@
 
 from typing import Any
 
+from archprof.allocation.asked import setup_text
 from archprof.analysis.memory import Memory, phases
 from archprof.errors import printable
-from archprof.memory.asked import setup_text
 from archprof.render.plot import COLORS, new_figure, write_figure
 from archprof.units import binary
 

@@ -63,7 +63,7 @@ class Memory(Shown, memory.Memory):
     It prints as `archprof memory`."""
 
     def __repr__(self) -> str:
-        from archprof.memory.asked import setup_text
+        from archprof.allocation.asked import setup_text
         from archprof.units import exact
 
         return f"<Memory of {self.head.model}: {exact(self.total_bytes)} bytes at the peak, {setup_text(self.setup)}>"

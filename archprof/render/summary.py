@@ -94,7 +94,7 @@ def _bytes_notes(found: Summary) -> list[Note]:
     """Return the bytes of all calls, and what they are the bytes of."""
     if found.traffic is None or found.setup is None:
         return []
-    from archprof.memory.asked import setup_text
+    from archprof.allocation.asked import setup_text
 
     inputs, outputs, weights, intensity, saved, macs = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]

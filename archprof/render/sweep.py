@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from archprof.allocation.asked import setup_text
 from archprof.costs.metrics import label_of
 from archprof.ir.setup import Setup
-from archprof.memory.asked import setup_text
 from archprof.render.table import NAME, Heading, Note, Table
 from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, SweepOutcome, SweptNetwork

@@ -7,6 +7,9 @@ calls of sums of sizes. Across rows lives what later rows read.
 from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from archprof.allocation.deployed import folded, is_foldable
+from archprof.allocation.forward import Forward
+from archprof.allocation.timeline import FORWARD, Builder
 from archprof.ir.dims import Dim, Extremes, maximum
 from archprof.ir.footprint import NO_WORKSPACE, Run, Workspace
 from archprof.ir.graph import INPUT, Edge, Graph, Node
@@ -17,9 +20,6 @@ from archprof.ir.origin import Unlisted
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment, Reservation
-from archprof.memory.deployed import folded, is_foldable
-from archprof.memory.forward import Forward
-from archprof.memory.timeline import FORWARD, Builder
 
 # What folds into a call in int8: nothing (0), activations, norms too.
 _ACTS, _NORMS = 1, 2

@@ -99,13 +99,6 @@ def test_words_that_are_wrong(words, message):
     assert str(raised.value) == message
 
 
-def test_it_is_a_function_whatever_was_imported():
-    import archprof.memory.report
-
-    assert callable(archprof.memory)
-    assert archprof.memory("v2", batch=2).setup.batch == 2
-
-
 def test_the_largest_batch_that_fits(capsys):
     found = archprof.memory("v2", train="sgd", fits="2GiB")
     assert found.to_dict() == archprof.memory("v2", train="sgd", fits=2 * 2**30).to_dict()

@@ -5,8 +5,8 @@ import json
 import pytest
 
 import archprof as api
+from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
 from tests.cli.console import archprof
 
 # Of MobileNetV3-Large in int8: 16 maps of 112×112 go into the first expansion, 64 come out; its norm and its ReLU fold.

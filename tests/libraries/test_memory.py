@@ -8,13 +8,13 @@ import pytest
 import torch
 from torch.nn import functional
 
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import FORWARD
 from archprof.captures.given import Given, batched, read_given
 from archprof.captures.module import capture_module
 from archprof.captures.source import make, parse
 from archprof.costs.report import analyze_graph
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import FORWARD
 from tests.libraries.architectures import ARCHITECTURES, write_config
 from tests.libraries.test_models import TIMM, TORCHVISION
 from tests.libraries.test_transformers import SOME

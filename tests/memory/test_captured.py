@@ -4,9 +4,9 @@ forward pass in training."""
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import FORWARD
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import FORWARD
 
 torch = pytest.importorskip("torch")
 

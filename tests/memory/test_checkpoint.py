@@ -3,11 +3,11 @@
 import pytest
 
 import archprof
+from archprof.allocation.checkpoint import segments
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import BACKWARD, FORWARD
 from archprof.ir.graph import Edge
 from archprof.ir.setup import Setup
-from archprof.memory.checkpoint import segments
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import BACKWARD, FORWARD
 
 torch = pytest.importorskip("torch")
 

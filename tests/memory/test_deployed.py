@@ -5,6 +5,9 @@ import json
 import pytest
 
 import archprof
+from archprof.allocation.deployed import BEST, FOLDED, IN_PLACE, PATCHES, depthwise_in_place, folded, patched
+from archprof.allocation.order import Order, best_order, reordered
+from archprof.allocation.report import analyze_memory
 from archprof.ir.builder import GraphBuilder
 from archprof.ir.operators.act import Hardswish, ReLU, ReLU6
 from archprof.ir.operators.batch_norm import BatchNorm2d
@@ -12,9 +15,6 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.join import Add
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
-from archprof.memory.deployed import BEST, FOLDED, IN_PLACE, PATCHES, depthwise_in_place, folded, patched
-from archprof.memory.order import Order, best_order, reordered
-from archprof.memory.report import analyze_memory
 from tests.cli.console import archprof as run
 
 INT8 = Setup(dtype="int8")

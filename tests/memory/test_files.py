@@ -3,9 +3,9 @@
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
 from archprof.captures.lock import read_lock
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
 
 torch = pytest.importorskip("torch")
 

@@ -3,10 +3,10 @@
 import pytest
 
 import archprof
+from archprof.allocation.fits import fits, margin_of
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import FORWARD
 from archprof.ir.setup import Setup
-from archprof.memory.fits import fits, margin_of
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import FORWARD
 from tests.memory.test_h100 import EVERYWHERE
 
 GIB = 1 << 30

@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.ir.footprint import Run
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import BACKWARD, FORWARD, STEP
 
 
 def read(file):

@@ -3,8 +3,8 @@
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
 from archprof.spec.catalog import files
 
 torch = pytest.importorskip("torch")

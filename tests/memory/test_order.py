@@ -5,6 +5,8 @@ import random
 import pytest
 
 import archprof
+from archprof.allocation.order import Order, best_order, reordered
+from archprof.allocation.report import analyze_memory
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import Edge, Memory
 from archprof.ir.operators.act import ReLU
@@ -13,8 +15,6 @@ from archprof.ir.operators.join import Add, Concat
 from archprof.ir.operators.shape import Split
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.ir.values import Value
-from archprof.memory.order import Order, best_order, reordered
-from archprof.memory.report import analyze_memory
 
 
 def conv(inputs, outputs):

@@ -3,11 +3,11 @@
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import FORWARD
 from archprof.analysis.memory import describe_memory
 from archprof.errors import UsageError
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import FORWARD
 
 torch = pytest.importorskip("torch")
 

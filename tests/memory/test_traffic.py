@@ -3,8 +3,8 @@
 import pytest
 
 import archprof
+from archprof.allocation.traffic import Traffic, total_traffic, traffic
 from archprof.ir.setup import Setup
-from archprof.memory.traffic import Traffic, total_traffic, traffic
 
 # MobileNetV1 at 224: a standard convolution of 3×3 from 3 to 32 channels with stride 2, its batch norm and ReLU, which
 # writes over its input, and a depthwise one; behind the pool a classifier from 1024 to 1000.

@@ -3,9 +3,9 @@
 import pytest
 
 import archprof
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.ir.setup import Setup
-from archprof.memory.report import analyze_memory
-from archprof.memory.timeline import BACKWARD, FORWARD, STEP
 
 torch = pytest.importorskip("torch")
 

@@ -7,6 +7,7 @@ channels, as if there were no groups, and fused attention, which does not run on
 import pytest
 
 import archprof
+from archprof.allocation.training import macs_of_calls, train_macs
 from archprof.ir.graph import Graph
 from archprof.ir.operators.bilinear import Bilinear
 from archprof.ir.operators.deform import DeformConv2d
@@ -14,7 +15,6 @@ from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from archprof.memory.training import macs_of_calls, train_macs
 from archprof.spec.catalog import files
 
 torch = pytest.importorskip("torch")

@@ -66,7 +66,7 @@ def test_counts_load_nothing_that_is_for_bytes(line):
 import sys
 from archprof.cli import run
 code = run({line.split()!r})
-loaded = [name for name in sys.modules if name.startswith("archprof.memory.") or name == "archprof.analysis.memory"]
+loaded = [name for name in sys.modules if name.startswith("archprof.allocation.") or name == "archprof.analysis.memory"]
 sys.exit(code or ", ".join(loaded) or 0)
 """
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
+from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
-from archprof.memory.report import analyze_memory
 from archprof.sweep.plan import CountLimit, Selection
 from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept, widened
 

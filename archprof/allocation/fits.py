@@ -2,10 +2,10 @@
 
 from typing import NamedTuple
 
+from archprof.allocation.report import analyze_memory
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph
 from archprof.ir.setup import HALVES, Setup
-from archprof.memory.report import analyze_memory
 
 # Per cent on top of what is counted, which are weights, buffers, the optimiser's state, gradients, inputs and targets,
 # activations, and the most that convolutions may take beside them. What is not counted, and for that it is there: what

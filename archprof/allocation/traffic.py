@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
+from archprof.allocation.forward import Forward, Passed
+from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import NOTHING, total
-from archprof.memory.forward import Forward, Passed
-from archprof.memory.timeline import Builder
 
 
 class Traffic(NamedTuple):

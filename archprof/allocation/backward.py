@@ -2,15 +2,15 @@
 
 from typing import NamedTuple
 
+from archprof.allocation.checkpoint import Segment
+from archprof.allocation.forward import Forward, Passed
+from archprof.allocation.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 from archprof.ir.dims import Dim, maximum, same
 from archprof.ir.footprint import NO_WORKSPACE, NOTHING, Gradients, Span
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from archprof.memory.checkpoint import Segment
-from archprof.memory.forward import Forward, Passed
-from archprof.memory.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 
 _SCALAR = 4
 

@@ -4,16 +4,16 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from archprof.allocation.backward import Backward
+from archprof.allocation.forward import Forward
+from archprof.allocation.timeline import STEP, TEMPORARY, Builder, Timeline
+from archprof.allocation.training import train_macs
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim, maximum
 from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 from archprof.ir.terms import total
-from archprof.memory.backward import Backward
-from archprof.memory.forward import Forward
-from archprof.memory.timeline import STEP, TEMPORARY, Builder, Timeline
-from archprof.memory.training import train_macs
 
 # Tensors as large as all learning parameters that an optimiser keeps.
 _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
@@ -133,7 +133,7 @@ def _runs(graph: Graph, setup: Setup) -> Graph:
     """Return what runs of a graph at a setup."""
     if setup.dtype != "int8":
         return graph
-    from archprof.memory.deployed import deployed
+    from archprof.allocation.deployed import deployed
 
     return deployed(graph, setup).graph
 

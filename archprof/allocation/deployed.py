@@ -6,6 +6,9 @@ Each rule makes a graph of a graph: what runs, on what. How much that takes is c
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
+from archprof.allocation.forward import Forward
+from archprof.allocation.order import best_order, reordered
+from archprof.allocation.timeline import Builder
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
 from archprof.ir.inplace import is_overwritable
@@ -19,9 +22,6 @@ from archprof.ir.operators.join import Add
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
-from archprof.memory.forward import Forward
-from archprof.memory.order import best_order, reordered
-from archprof.memory.timeline import Builder
 
 # What a rule is, in the words of a note.
 FOLDED = (

@@ -3,11 +3,11 @@
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+from archprof.allocation.forward import Forward
+from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Node
 from archprof.ir.setup import Setup
-from archprof.memory.forward import Forward
-from archprof.memory.timeline import Builder
 
 # So many states are looked at before a graph counts as too large to prove anything of.
 MAX_STATES = 50_000
@@ -34,7 +34,7 @@ def best_order(graph: Graph, setup: Setup, states: int = MAX_STATES) -> Order:
         raise ValueError("the order of least peak is that of inference")
     if setup.dtype != "int8":
         return _Search(_calls(graph, setup)).run(states)
-    from archprof.memory.deployed import folded
+    from archprof.allocation.deployed import folded
 
     # What folds into a call comes right behind it.
     whole = folded(graph)

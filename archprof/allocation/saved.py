@@ -1,10 +1,10 @@
 """What each call of a forward pass leaves to its backward pass."""
 
+from archprof.allocation.forward import Forward
+from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
-from archprof.memory.forward import Forward
-from archprof.memory.timeline import Builder
 
 
 def saved_by_calls(graph: Graph, setup: Setup) -> list[Dim]:

@@ -4,6 +4,8 @@ from collections import Counter
 from collections.abc import Container, Iterable, Mapping
 from typing import NamedTuple
 
+from archprof.allocation.checkpoint import Segment, segments
+from archprof.allocation.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
 from archprof.ir.footprint import NO_WORKSPACE, Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
@@ -11,8 +13,6 @@ from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from archprof.memory.checkpoint import Segment, segments
-from archprof.memory.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
 
 # What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
 _HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))
