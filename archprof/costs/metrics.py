@@ -110,7 +110,7 @@ MEMORY: Mapping[str, OfNetwork] = {
     )
 }
 TRAINING: Mapping[str, OfNetwork] = {
-    "train_macs": OfNetwork("train_macs", "training MACs", "Multiply-accumulates of training, forward and backward")
+    "train_macs": OfNetwork("train_macs", "train MACs", "Multiply-accumulates of training, forward and backward")
 }
 OF_NETWORK: Mapping[str, OfNetwork] = {**MEMORY, **TRAINING}
 
