@@ -49,7 +49,7 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `320KiB`.", metavar="LIMIT"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `320KiB`.", metavar="LIMIT"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="LIMIT")

@@ -21,7 +21,7 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")

@@ -47,7 +47,7 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
@@ -98,8 +98,8 @@ def command(
     """The cost of every variant on a grid, or of a sample: exactly what `summary` prints for each.
 
     Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
-    with the reason. Where `peak` or `weights`, a `--batch` or a `--dtype` are asked for, bytes of memory are counted
-    too: the most of activations at once in inference, as `memory` counts them, and of parameters.
+    with the reason. Where `peak` or `weights`, or a word such as `--batch` or `--train` are asked for, bytes of memory
+    are counted too: the most at once in inference or in a step of training, as `memory` counts them, and of parameters.
     """
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep

@@ -19,7 +19,7 @@ from archprof.sweep.flow import EXACT_INTEGER, taken
 from archprof.sweep.plan import Plan
 
 # Candidates followed side by side: their tensors are all there at once.
-_TOGETHER = 1 << 14
+_TOGETHER = 1 << 15
 # A bound follows what is largest of everything, which may come to some storages more than any candidate does.
 _MORE = 4
 
