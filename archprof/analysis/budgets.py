@@ -15,7 +15,7 @@ from archprof.errors import Location, Problem, suggest
 from archprof.ir.graph import Graph
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
-from archprof.ir.setup import Setup
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
 
@@ -278,11 +278,10 @@ def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:
 
 
 def _setup_words(setup: Setup) -> str:
-    if setup == Setup(setup.batch, setup.dtype):
-        return f"batch {setup.batch:,}, {setup.dtype}"
-    from archprof.allocation.asked import setup_text
-
-    return setup_text(setup)
+    """Return a setup in the words that ask for it; of what is as it is unless given, only the first two."""
+    given = {name: word for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)}
+    others = [f"{name} {word}" for name, word in given.items() if name not in ("batch", "dtype")]
+    return ", ".join([f"batch {setup.batch:,}", setup.dtype, *others])
 
 
 def bound_of(limit: Limit, before: int | None, whole: int) -> int:
