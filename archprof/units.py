@@ -94,6 +94,16 @@ def lower_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
     return f"MACs of {model} at least {exact(macs)}; not counted: {listed(calls)}"
 
 
+def between(low: int, high: int) -> str:
+    """Return so many bytes, at least and at most: `between 160 (160 B) and 2,048 bytes (2.00 KiB)`."""
+    return f"between {exact(low)} ({binary(low)}) and {exact(high)} bytes ({binary(high)})"
+
+
+def without_rule(calls: Mapping[str, int]) -> str:
+    """Return of which operators nobody knows all memory: `no rule for the memory of gru ×1`."""
+    return f"no rule for the memory of {listed(calls)}"
+
+
 def upper_bound(model: str, macs: int, calls: Mapping[str, int]) -> str:
     """Return that a network's MACs may be fewer than was counted, and why: `MACs of net.py:Net at most 64:
     aten.nonzero ×1 may come to less`."""

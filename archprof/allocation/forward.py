@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archprof.allocation.checkpoint import Segment, segments
 from archprof.allocation.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
+from archprof.ir.dims import Dim
 from archprof.ir.footprint import NO_WORKSPACE, Footprint, Run, Workspace
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Memory, Node, Place
 from archprof.ir.inplace import inplace_paths
@@ -28,6 +29,7 @@ class Passed(NamedTuple):
     cast: tuple[str, ...]  # the types that its inputs had before autocast
     halved: bool  # whether autocast has its parameters in half precision
     workspace: Workspace
+    unknown: Dim = 0  # bytes that it may take while it runs, if those are asked for
 
     @property
     def recorded(self) -> bool:
@@ -54,7 +56,7 @@ class Forward:
         most: bool = False,
     ) -> None:
         self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
-        self.unknown = dict[str, None]()  # the operators of whose memory nobody knows all
+        self.unknown = dict[str, str]()  # of calls of whose memory nobody knows all, by id, the operator
         self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()
         self._left = Counter(edge for node in graph.nodes for edge in dict.fromkeys(node.inputs))
         self._left.update(graph.outputs.values())
@@ -96,7 +98,7 @@ class Forward:
         run, cast = self._run_of(index, node)
         recorded = self._learning[index].recorded
         keep = keep and recorded
-        footprint = self._footprint(node, run)
+        footprint, unknown = self._footprint(node, run)
         outputs = [Edge(index, k) for k in range(len(node.outputs))]
         made, casts = [], self._casts(node, run, cast)
         made += [storage for storage in casts if storage is not None]
@@ -113,23 +115,26 @@ class Forward:
         workspace = self.workspace(node, run)
         self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
+        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace, unknown)
 
     def workspace(self, node: Node, run: Run) -> Workspace:
         """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
         return NO_WORKSPACE if self._setup.dtype == "int8" else node.op.workspace(run)
 
-    def _footprint(self, node: Node, run: Run) -> Footprint:
-        """Return what a call keeps; where nobody knows, the least or, if asked, the most: all that goes in and comes
-        out, and as much again while it runs."""
+    def _footprint(self, node: Node, run: Run) -> tuple[Footprint, Dim]:
+        """Return what a call keeps, and what else it takes while it runs that nobody knows; that and what nobody knows
+        of the former is the least or, if asked, the most: all that goes in and comes out, and as much again meanwhile.
+        """
         found = node.op.footprint(run)
         if found.known:
-            return found
-        self.unknown[node.op.name] = None
+            return found, 0
+        self.unknown[node.id] = node.op.name
         if not self._most:
-            return found
+            return found, 0
         around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
-        return Footprint(found.shares, around, tuple(range(len(run.inputs))), tuple(range(len(run.outputs))))
+        kept = tuple(range(len(run.inputs))), tuple(range(len(run.outputs)))
+        scratch = around if found.most is None else around + found.most
+        return Footprint(found.shares, scratch, *kept, found.most), around
 
     # Types under autocast
 

@@ -1,6 +1,7 @@
 """What a network holds in memory while it runs, at a setup: what is there all along, and what comes and goes."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -40,8 +41,8 @@ class Resident(NamedTuple):
 class MemoryReport(NamedTuple):
     """The memory of a network at a setup.
 
-    Of operators that have no rule, the *unknown*, the timeline has the least that they can take, and *upper* is the one
-    with the most; where there are none both are the same.
+    Of operators that have no rule, the *unknown*, by name with how often they run, the timeline has the least that they
+    can take, and *upper* is the one with the most; where there are none both are the same.
     """
 
     graph: Graph
@@ -49,7 +50,7 @@ class MemoryReport(NamedTuple):
     resident: Resident
     timeline: Timeline
     upper: Timeline
-    unknown: tuple[str, ...] = ()
+    unknown: Mapping[str, int] = {}
 
     @property
     def peak(self) -> Dim:
@@ -73,8 +74,11 @@ class MemoryReport(NamedTuple):
 
     @property
     def span(self) -> Span:
-        """Between how many bytes everything lies where the workspace of kernels is counted too."""
+        """Between how many bytes everything lies where the workspace of kernels is counted too, and what operators
+        without a rule may take."""
         low, high = self.timeline.span()
+        if self.unknown:
+            high = self.upper.span().high
         return Span(self.resident.total + low, self.resident.total + high)
 
     def phase(self, phase: str) -> Dim:
@@ -114,8 +118,9 @@ def _check(graph: Graph, setup: Setup) -> None:
 
 def _follow(
     graph: Graph, setup: Setup, sizes: Sequence[Dim], follows: type[Forward], *, most: bool = False
-) -> tuple[Timeline, tuple[str, ...]]:
-    """Return what comes and goes, of parameters of these *sizes*, and the operators without a rule."""
+) -> tuple[Timeline, Mapping[str, int]]:
+    """Return what comes and goes, of parameters of these *sizes*, and the operators without a rule, by name with how
+    often they run."""
     builder = Builder()
     forward = follows(graph, setup, builder, most=most)
     forward.run()
@@ -126,7 +131,7 @@ def _follow(
         made = builder.made(_made_for_a_step(sizes, setup), TEMPORARY, setup.train)
         builder.drop((made,))
         builder.step(STEP, setup.train, (made,))
-    return builder.timeline(), tuple(forward.unknown)
+    return builder.timeline(), Counter(forward.unknown.values()) if forward.unknown else {}
 
 
 def _runs(graph: Graph, setup: Setup) -> Graph:

@@ -1,5 +1,8 @@
 """What each call of a forward pass leaves to its backward pass."""
 
+from collections import Counter
+from collections.abc import Mapping
+
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
@@ -7,8 +10,9 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 
 
-def saved_by_calls(graph: Graph, setup: Setup) -> list[Dim]:
-    """Return the bytes that each call saves for its backward pass; what several calls save counts at the first.
+def saved_by_calls(graph: Graph, setup: Setup) -> tuple[list[Dim], Mapping[str, int]]:
+    """Return the bytes that each call saves for its backward pass, and the operators that may save more, for which
+    there is no rule, by name with how often they run; what several calls save counts at the first.
 
     Raises ValueError where shapes are known for one batch alone.
     """
@@ -22,4 +26,4 @@ def saved_by_calls(graph: Graph, setup: Setup) -> list[Dim]:
         own = [one for one in dict.fromkeys(passed.kept) if one not in seen]
         seen.update(own)
         found.append(sum(storages[one].bytes for one in own))
-    return found
+    return found, Counter(forward.unknown.values())

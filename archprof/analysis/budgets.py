@@ -1,17 +1,19 @@
 """Verdicts: what budgets allow, what a network has, and, where it has too much, what grew. Exact integers
 throughout."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
+from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
 from archprof.costs.metrics import OF_NETWORK, TRAINING, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest
+from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -49,7 +51,9 @@ class Verdict(NamedTuple):
 
     *difference* says by how much the limit is exceeded, and is negative where there is head-room. *since* is what
     *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known. Where operators are
-    not counted, *actual* and *before* may be *at_least* so many: it names which.
+    not counted, *actual* and *before* may be *at_least* so many: it names which. Where operators have no rule for their
+    memory, by name with how often they run in `unknown`, `estimates` say between which bytes a peak is, and *actual* is
+    the end that decides: what a limit is exceeded by for certain.
     """
 
     model: str
@@ -68,6 +72,16 @@ class Verdict(NamedTuple):
     grown: tuple[Growth, ...] = ()
     note: str = ""
     at_least: tuple[str, ...] = ()
+    estimates: Mapping[str, Estimate] | None = None
+    unknown: Mapping[str, int] | None = None
+
+    @property
+    def uncertain(self) -> bool:
+        """Whether a limit is kept that may be exceeded: it lies within what a peak may be."""
+        if self.status != PASS or not self.estimates or self.limit is None:
+            return False
+        known = self.estimates[self.metric]
+        return known.low < self.limit if self.bound == "min" else self.limit < known.high
 
     @property
     def improved(self) -> bool:
@@ -243,8 +257,13 @@ def _whole_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verd
     graph = found.trained if limit.setup.train else found.report.graph
     with known_at(graph):
         memory = analyze_memory(graph, limit.setup)
-    actual = memory.peak if limit.metric == "peak" else memory.resident.weights
+    span = Span(memory.peak, memory.upper_peak) if limit.metric == "peak" else Span(*[memory.resident.weights] * 2)
+    actual = span.high if limit.bound == "min" else span.low
     verdict = _of_whole(found, limit, place, actual, _setup_words(limit.setup))
+    if span.high > span.low:
+        least = ("actual",) if limit.bound != "min" else ()
+        estimates = {limit.metric: bytes_between(*span)}
+        verdict = verdict._replace(at_least=least, estimates=estimates, unknown=memory.unknown)
     failed = verdict.status == FAIL and limit.bound != "min" and limit.metric == "peak"
     return _at_peak(verdict, memory) if failed else verdict
 

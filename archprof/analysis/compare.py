@@ -8,7 +8,9 @@ from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import (
     ConventionText,
     ConventionTotal,
+    Estimate,
     Tensor,
+    bytes_between,
     convention_text,
     mode_of,
     tensors,
@@ -60,12 +62,15 @@ class Accuracy(NamedTuple):
 
 class HeldBytes(NamedTuple):
     """The bytes of a network's weights, of what comes and goes at its peak, and of all that is there then; in training,
-    the multiply-accumulates of one image, forward and backward."""
+    the multiply-accumulates of one image, forward and backward. Where operators have no rule, by name with how often
+    they run in `unknown`, peak and all are the least that they can be, and `estimates` say how much they may be."""
 
     weight_bytes: int
     peak_bytes: int
     total_bytes: int
     train_macs: int | None = None
+    unknown: Mapping[str, int] | None = None
+    estimates: Mapping[str, Estimate] | None = None
 
 
 class Contender(NamedTuple):
@@ -171,13 +176,25 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
     )
 
 
+def held_bytes(memory: HeldBytes | None) -> dict[str, int]:
+    """Return by name the bytes of a network and its multiply-accumulates in training, as far as they are asked for."""
+    named = memory._asdict() if memory else {}
+    return {name: named[name] for name in HeldBytes._fields[:4] if named.get(name) is not None}
+
+
 def _memory(report: Report, setup: Setup) -> HeldBytes:
     from archprof.allocation.report import analyze_memory
     from archprof.analysis.memory import known_at  # most comparisons are of counts
 
     with known_at(report.graph):
         found = analyze_memory(report.graph, setup)
-    return HeldBytes(found.resident.weights, found.peak, found.total, found.train_macs if setup.train else None)
+    macs = found.train_macs if setup.train else None
+    held = HeldBytes(found.resident.weights, found.peak, found.total, macs)
+    if not found.unknown:
+        return held
+    high = found.upper_peak
+    peak, every = bytes_between(found.peak, high), bytes_between(found.total, found.resident.total + high)
+    return held._replace(unknown=found.unknown, estimates={"peak_bytes": peak, "total_bytes": every})
 
 
 def _ratio(mine: int, reference: int) -> Fraction | None:

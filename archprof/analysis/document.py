@@ -27,6 +27,20 @@ LARGEST = 1 << 53
 MERGED = ("head", "cost")
 
 
+class Estimate(NamedTuple):
+    """What is not exact: between *low* and *high*, in a unit; *value* is the middle."""
+
+    value: int
+    low: int
+    high: int
+    unit: str
+
+
+def bytes_between(low: int, high: int) -> Estimate:
+    """Return so many bytes, at least and at most, as results have them."""
+    return Estimate((low + high) // 2, low, high, "bytes")
+
+
 class Tensor(NamedTuple):
     """A tensor: its shape without the batch, and the type of its elements."""
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
-from archprof.analysis.document import Head, head
+from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.costs.report import analyze_graph
 from archprof.errors import suggest, usage_error
 from archprof.ir.graph import Graph, Node
@@ -61,15 +61,6 @@ class Moment(NamedTuple):
     bytes_after: int
 
 
-class Estimate(NamedTuple):
-    """What is not exact: between *low* and *high*, in a unit; *value* is the middle."""
-
-    value: int
-    low: int
-    high: int
-    unit: str
-
-
 class FittingBatch(NamedTuple):
     """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
     as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
@@ -86,8 +77,9 @@ class Memory(NamedTuple):
     and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
     multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
-    which bytes those at the peak lie with it. `rules` tell of what runs otherwise than the network stands: what folds
-    in int8, another order."""
+    which bytes those at the peak lie with it. Where operators have no rule, by name with how often they run in
+    `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. `rules` tell of what
+    runs otherwise than the network stands: what folds in int8, another order."""
 
     head: Head
     setup: Setup
@@ -102,6 +94,7 @@ class Memory(NamedTuple):
     saved_bytes: int | None = None
     train_macs: int | None = None
     estimates: Mapping[str, Estimate] | None = None
+    unknown: Mapping[str, int] | None = None
     rules: tuple[str, ...] = ()
     fit: FittingBatch | None = None
 
@@ -158,7 +151,8 @@ def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Mem
         NOT_INCLUDED,
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
-        _with_workspace(found, moments, peak),
+        _estimates(found, peak),
+        found.unknown or None,
         rules,
     )
 
@@ -184,13 +178,14 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
-def _with_workspace(found: MemoryReport, moments: Sequence[Moment], peak: int) -> Mapping[str, Estimate] | None:
-    beside = [(moment.bytes, step.workspace) for moment, step in zip(moments, found.timeline.steps, strict=True)]
-    low = max((bytes + workspace.low for bytes, workspace in beside), default=0) + found.resident.total
-    high = max((bytes + workspace.high for bytes, workspace in beside), default=0) + found.resident.total
-    if high == found.resident.total + peak:
+def _estimates(found: MemoryReport, peak: int) -> Mapping[str, Estimate] | None:
+    """Return what is not exact of a network whose tensors have a known *peak*: bytes with the workspace of kernels, and
+    with what operators may take for which there is no rule."""
+    span = found.span
+    if span.high == found.resident.total + peak:
         return None
-    return {"total_bytes": Estimate((low + high) // 2, low, high, "bytes")}
+    tensors = {"peak_bytes": bytes_between(peak, found.upper_peak)} if found.unknown else {}
+    return {**tensors, "total_bytes": bytes_between(*span)}
 
 
 def _most(moments: Iterable[Moment], phase: str) -> int:

@@ -88,7 +88,8 @@ class Summary(NamedTuple):
     *at_most*, they are at most so many; *constant_macs* are those of calls that depend on no input, by path. Operators
     with *packed_weights* hold what is not among the parameters. Of a file that stores a network, *stored* says what it
     holds, and *remarks* what else is to be told. Where bytes are asked for, *setup* says of what, and *traffic* are
-    those of all calls."""
+    those of all calls; where operators are *unknown*, by name with how often they run, because there is no rule for
+    what they save for backward, at least so many are saved."""
 
     head: Head
     layers: tuple[Layer, ...]
@@ -102,6 +103,7 @@ class Summary(NamedTuple):
     remarks: tuple[str, ...] = ()
     setup: Setup | None = None
     traffic: CallBytes | None = None
+    unknown: Mapping[str, int] | None = None
 
 
 def summarize(report: Report, conventions: Sequence[Convention] = ()) -> Summary:

@@ -1,6 +1,6 @@
 """The bytes of each call at a setup, and how much arithmetic it does for each that it moves."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from archprof.allocation.saved import saved_by_calls
 from archprof.allocation.traffic import Traffic, traffic
@@ -11,14 +11,15 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 
 
-def bytes_of_calls(graph: Graph, setup: Setup) -> list[CallBytes]:
-    """Return the bytes of each call. Raises UsageError where shapes are known for one image alone."""
+def bytes_of_calls(graph: Graph, setup: Setup) -> tuple[list[CallBytes], Mapping[str, int]]:
+    """Return the bytes of each call, and the operators that may save more for backward, by name with how often they
+    run. Raises UsageError where shapes are known for one image alone."""
     with known_at(graph):
         moved = traffic(graph, setup)
         if not setup.train:
-            return [_bytes(one) for one in moved]
-        saved, macs = saved_by_calls(graph, setup), map(sum, macs_of_calls(graph))
-    return [_bytes(*one) for one in zip(moved, saved, macs, strict=True)]
+            return [_bytes(one) for one in moved], {}
+        (saved, unknown), macs = saved_by_calls(graph, setup), map(sum, macs_of_calls(graph))
+    return [_bytes(*one) for one in zip(moved, saved, macs, strict=True)], unknown
 
 
 def _bytes(moved: Traffic, saved: int | None = None, macs: int | None = None) -> CallBytes:
@@ -36,7 +37,7 @@ def bytes_together(calls: Iterable[CallBytes], macs: int) -> CallBytes:
 
 def with_traffic(found: Summary, graph: Graph, setup: Setup) -> Summary:
     """Return a summary of a graph with the bytes of its calls. Raises UsageError as `bytes_of_calls` does."""
-    calls = bytes_of_calls(graph, setup)
+    calls, unknown = bytes_of_calls(graph, setup)
     layers = tuple([row._replace(traffic=one) for row, one in zip(found.layers, calls, strict=True)])
     whole = bytes_together(calls, found.head.totals.macs * setup.batch)
-    return found._replace(layers=layers, setup=setup, traffic=whole)
+    return found._replace(layers=layers, setup=setup, traffic=whole, unknown=unknown or None)

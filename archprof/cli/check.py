@@ -164,6 +164,8 @@ def _tell(
     baseline: "tuple[str | None, Mapping[str, Snapshot]]",
 ) -> None:
     """Write everything that was asked for; what cannot be written keeps nothing else from being told."""
+    from archprof.render.check import warnings
+
     unwritten = Problems()
     path, snapshots = baseline
     if path and not result.document.problems:
@@ -176,6 +178,8 @@ def _tell(
             write(rendered(result, kind, page(file, True)), file)
     with unwritten:
         _write_job_summary(result)
+    for warning in warnings(result.document):
+        say(f"warning: {warning}")
     for problem in (*result.document.problems, *unwritten.found):
         say(str(problem))
     raise typer.Exit(2 if unwritten.found else result.exit_code)

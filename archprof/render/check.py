@@ -8,7 +8,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import MEMORY, label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import binary, exact, lower_bound, plural, short, signed, upper_bound
+from archprof.units import between, binary, exact, lower_bound, plural, short, signed, upper_bound, without_rule
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -119,6 +119,17 @@ def improvement(verdict: Verdict) -> str:
     return f"{said}: tighten with `archprof check --write-baseline FILE`" if verdict.since == "baseline" else said
 
 
+def warnings(outcome: Outcome) -> Iterator[str]:
+    """Yield which limits are kept that may be exceeded, and why nobody knows: `net: peak ≤ 1KiB may be exceeded:
+    between 160 (160 B) and 2,048 bytes (2.00 KiB); no rule for the memory of gru ×1`."""
+    for verdict in outcome.verdicts:
+        if verdict.uncertain and verdict.estimates and verdict.unknown:
+            known = verdict.estimates[verdict.metric]
+            missed = "may be exceeded" if verdict.bound != "min" else "may be missed"
+            ends = between(known.low, known.high)
+            yield f"{titled(verdict)} {missed}: {ends}; {without_rule(verdict.unknown)}"
+
+
 def _since(verdict: Verdict) -> str:
     return "the baseline" if verdict.since == "baseline" else verdict.since
 
@@ -168,6 +179,7 @@ def _notes(outcome: Outcome) -> list[Note]:
         *(Note("exceeded", f"{MARKS[FAIL]} {told(verdict)}") for verdict in outcome.failures),
         *(Note("better", f"{MARKS[PASS]} {improvement(verdict)}") for verdict in improved),
         *(Note("new", f"{MARKS[NEW]} {said}: nothing to hold it to") for said in new),
+        *(Note("unknown", f"warning: {said}") for said in warnings(outcome)),
         *(Note("problem", said) for said in wrong),
         *(
             Note("not counted", lower_bound(one.model, one.totals.macs, one.not_counted))

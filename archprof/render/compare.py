@@ -5,12 +5,12 @@ from fractions import Fraction
 from itertools import zip_longest
 from typing import Any
 
-from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group
+from archprof.analysis.compare import MULTIPLYING, Comparison, Contender, Group, HeldBytes, held_bytes
 from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import exact, listed, lower_bound, percent, short, upper_bound, without_norms
+from archprof.units import between, exact, listed, lower_bound, percent, short, upper_bound, without_norms, without_rule
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -86,7 +86,16 @@ def _bytes_notes(found: Comparison) -> list[Note]:
     from archprof.allocation.asked import setup_text
 
     what = "peak: what comes and goes; all: with it what is there all along"
-    return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}")]
+    bounds = [Note("unknown", _between(one.model, one.memory)) for one in found.models if one.memory]
+    return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}"), *[one for one in bounds if one.text]]
+
+
+def _between(model: str, memory: HeldBytes) -> str:
+    """Return between how many bytes a network's peak is, where operators have no rule; nothing of others."""
+    if not (memory.unknown and memory.estimates):
+        return ""
+    known = memory.estimates["peak_bytes"]
+    return f"peak of {model} {between(known.low, known.high)}: {without_rule(memory.unknown)}"
 
 
 def _least(found: Comparison) -> Iterator[Note]:
@@ -115,7 +124,7 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     first = next(iter(contender.inputs.values())).shape
     counts_asked = [totals[name] for name in asked]
     costs = (totals.params, totals.macs, *counts_asked, *counts)
-    costs += tuple([held for held in contender.memory or () if held is not None])
+    costs += tuple(held_bytes(contender.memory).values())
     more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
     return (contender.model, first, *costs, *more, *shares, *accuracy)
 

@@ -2,7 +2,7 @@
 
 from archprof.analysis.check import Outcome
 from archprof.errors import printable
-from archprof.render.check import headline, improvement
+from archprof.render.check import headline, improvement, warnings
 from archprof.render.findings import WRONG, Finding, findings
 from archprof.render.formats import Page
 
@@ -11,14 +11,15 @@ MOST = 10
 
 
 def to_github(outcome: Outcome, page: Page) -> str:
-    """Return a line for each finding, ten at most, the last of which counts the rest; then one for each improvement,
-    and the sum."""
+    """Return a line for each finding, ten at most, the last of which counts the rest; then one for each limit that
+    may be exceeded, one for each improvement, and the sum."""
     found = list(findings(outcome, page.root))
     shown = found if len(found) <= MOST else found[: MOST - 1]
     lines = [_command("error", finding) for finding in shown]
     if len(found) > len(shown):
         names = ", ".join(dict.fromkeys(finding.network or finding.path for finding in found[len(shown) :]))
         lines.append(_command("error", Finding("", "", f"{len(found) - len(shown)} more: {names}")))
+    lines += [_command("warning", Finding("", "", text)) for text in [*warnings(outcome)][:MOST]]
     better = [improvement(verdict) for verdict in outcome.verdicts if verdict.improved]
     lines += [_command("notice", Finding("", "", text)) for text in better[:MOST]]
     return "\n".join([*lines, f"archprof: {headline(outcome)}"]) + "\n"

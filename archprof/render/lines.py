@@ -13,8 +13,9 @@ from archprof.spec.variant import settings_text
 from archprof.units import listed
 
 if TYPE_CHECKING:
+    from archprof.analysis.budgets import Verdict
     from archprof.analysis.check import Outcome
-    from archprof.analysis.compare import Comparison, Contender
+    from archprof.analysis.compare import Comparison, Contender, HeldBytes
     from archprof.analysis.diff import BlockChange, Change, Diff
     from archprof.analysis.explain import Explained
     from archprof.analysis.memory import Memory
@@ -48,7 +49,7 @@ def _picked(record: Any, keys: Iterable[str]) -> dict[str, Any]:
 
 def _check(found: "Outcome") -> Iterator[Row]:
     for one in found.verdicts:
-        yield {**_picked(one, _CHECK), "location": str(one.location)}
+        yield {**_picked(one, _CHECK), "location": str(one.location), **_bounds(one)}
 
 
 def _verify(found: "Verification") -> Iterator[Row]:
@@ -77,11 +78,7 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **{f"peak_at_{name}": value for name, value in found.peak_at._asdict().items()},
         **_picked(found, ("peak_bytes", "total_bytes")),
         **{f"fit_{name}": value for name, value in (found.fit._asdict() if found.fit else {}).items()},
-        **{
-            f"estimates_{name}_{end}": getattr(one, end)
-            for name, one in (found.estimates or {}).items()
-            for end in _ENDS
-        },
+        **_bounds(found),
     }
     yield from [{**start, **one._asdict()} for one in found.alive] or [start]
 
@@ -91,17 +88,24 @@ def _compare(found: "Comparison") -> Iterator[Row]:
     return (_compared(one, tuple(kinds)) for one in found.models)
 
 
-def _held(one: "Contender") -> Mapping[str, int | None]:
-    return one.memory._asdict() if one.memory else {}
+def _bounds(one: "Memory | HeldBytes | Verdict | None", start: str = "") -> Row:
+    """Return the ends of what is not exact, and the operators that make it so."""
+    found: dict[str, Any] = {}
+    for name, known in (one.estimates if one and one.estimates else {}).items():
+        found |= {f"{start}estimates_{name}_{end}": getattr(known, end) for end in _ENDS}
+    return {**found, **({f"{start}unknown": listed(one.unknown)} if one and one.unknown else {})}
 
 
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
+    from archprof.analysis.compare import held_bytes
+
     accuracy = one.accuracy
     return {
         "model": one.model,
         "inputs": tuple([tensor.shape for tensor in one.inputs.values()]),
         **one.totals,
-        **{f"memory_{name}": size for name, size in _held(one).items() if size is not None},
+        **{f"memory_{name}": size for name, size in held_bytes(one.memory).items()},
+        **_bounds(one.memory, "memory_"),
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},

@@ -1,6 +1,6 @@
 """A network's memory as tables: `archprof memory`."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from archprof.render.fold import NAMED
 from archprof.render.siblings import merged_paths
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import binary, exact, in_training, percent, plural
+from archprof.units import between, binary, exact, in_training, percent, plural, without_rule
 
 _RESIDENT = {
     "weight_bytes": "weights", "buffer_bytes": "buffers", "optimizer_bytes": "state of the optimiser",
@@ -113,14 +113,15 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     train, resident = found.setup.train, found.resident._asdict()
     resident_labels = {**_RESIDENT, "input_bytes": "inputs and targets"} if train else _RESIDENT
     rows = [(_ALWAYS, label, resident[name]) for name, label in resident_labels.items()]
-    saved = {"saved for backward": found.saved_bytes or 0}
-    forward = {"forward, at most": found.peaks["forward"]}
-    others = {f"{phase}, at most": size for phase, size in found.peaks.items() if phase != "forward"}
+    saved = {f"saved for backward{', at least' if found.unknown else ''}": found.saved_bytes or 0}
+    bound = "at least" if found.unknown else "at most"
+    forward = {f"forward, {bound}": found.peaks["forward"]}
+    others = {f"{phase}, {bound}": size for phase, size in found.peaks.items() if phase != "forward"}
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
     if found.estimates:
-        known = found.estimates["total_bytes"]
-        rows += [(_PEAK, "with workspace, at least", known.low), (_PEAK, "with workspace, at most", known.high)]
+        known, what = found.estimates["total_bytes"], "with what is not known" if found.unknown else "with workspace"
+        rows += [(_PEAK, f"{what}, at least", known.low), (_PEAK, f"{what}, at most", known.high)]
     return [row for row in rows if row[2]]
 
 
@@ -159,6 +160,8 @@ def _peak_text(found: Memory) -> str:
         return "nothing comes and goes"
     where = f"{at.path} ({at.label})" if at.label else at.path
     size = f"{exact(found.peak_bytes)} bytes ({binary(found.peak_bytes)})"
+    if found.unknown:
+        size = f"at least {size}"
     return f"at the peak, {at.phase} at {where}, step {at.step:,} of {steps:,}, {size} come and go"
 
 
@@ -194,11 +197,19 @@ def fit_text(fit: FittingBatch) -> str:
     )
 
 
+def _unknown(found: Memory) -> Iterator[Note]:
+    """Yield between how many bytes the peak is, where operators have no rule."""
+    if found.unknown and found.estimates:
+        known = found.estimates["peak_bytes"]
+        yield Note("unknown", f"come and go {between(known.low, known.high)}: {without_rule(found.unknown)}")
+
+
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
-    beside = ", workspace of convolutions apart" if found.estimates else ""
+    beside = ", workspace of convolutions apart" if found.estimates and not found.unknown else ""
     return [
         *([Note("budget", fit_text(found.fit))] if found.fit else []),
+        *_unknown(found),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
         *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),

@@ -21,6 +21,7 @@ from archprof.units import (
     plural,
     short,
     without_norms,
+    without_rule,
 )
 
 BAR = 12
@@ -99,10 +100,12 @@ def _bytes_notes(found: Summary) -> list[Note]:
     inputs, outputs, weights, intensity, saved, macs = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
     said += [f"of weights {exact(weights)} ({binary(weights)})"]
-    said += [] if saved is None else [f"saved for backward {exact(saved)} ({binary(saved)})"]
+    least = "at least " if found.unknown else ""
+    said += [] if saved is None else [f"saved for backward {least}{exact(saved)} ({binary(saved)})"]
     moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, call by call"
     return [
         Note("bytes", " · ".join([*said, f"{intensity:.2f} MACs/byte"])),
+        *([Note("unknown", without_rule(found.unknown))] if found.unknown else []),
         *([] if macs is None else [Note("totals", in_training(macs))]),
         Note("bytes", f"{setup_text(found.setup)}; {moved}"),
     ]

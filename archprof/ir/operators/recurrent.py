@@ -15,6 +15,8 @@ from archprof.limits import MAX_REPEATS
 if TYPE_CHECKING:
     import torch
 
+_ALIGNED = 1024  # bytes by which cuDNN may round up
+
 
 @operator
 class Recurrent(Operator):
@@ -96,8 +98,11 @@ class Recurrent(Operator):
         return term(weights, inputs[0].shape[:-1])
 
     def footprint(self, run: Run) -> Footprint:
-        # What cuDNN reserves for its backward pass, and what it takes meanwhile, it alone knows.
-        return Footprint(inputs=(0,), outputs=(0,), known=False)
+        # What cuDNN reserves for its backward pass, and what it takes meanwhile, it alone knows. The reserve of an LSTM
+        # of one layer was measured as its gates and its cell at every position, and a few bytes.
+        features = run.bytes(run.outputs[0]) * self.hidden_size // self.projected
+        most = self.layers * (self.gates + 2) * features + _ALIGNED
+        return Footprint(inputs=(0,), outputs=(0,), known=False, most=most)
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
