@@ -40,7 +40,8 @@ class Forward:
     *most*.
 
     The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
-    who reads them last, and activations write over those that are *lent*.
+    who reads them last, and activations write over those that are *lent*. Raises ValueError where shapes are known for
+    one image alone and the batch has more.
     """
 
     def __init__(
@@ -53,6 +54,8 @@ class Forward:
         *,
         most: bool = False,
     ) -> None:
+        if graph.single_batch and setup.batch > 1:
+            raise ValueError(f"`{graph.origin.name}` is known for one image alone")
         self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
         self.unknown = dict[str, None]()  # the operators of whose memory nobody knows all
         self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()

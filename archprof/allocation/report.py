@@ -108,8 +108,6 @@ def _check(graph: Graph, setup: Setup) -> None:
     name = graph.origin.name
     if setup.train and not (graph.training or graph.origin.is_table):
         raise usage_error(f"`{name}` is known as it runs in evaluation, and nothing of how it trains", help=_TRAINING)
-    if graph.single_batch and setup.batch > 1:
-        raise ValueError(f"`{name}` is known for one image alone")
 
 
 def _follow(

@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from archprof.allocation.deployed import How
 
 # What is there beside tensors, and is not counted.
-NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
+_RESERVED = "memory that the allocator reserves"
+# What is not counted, by whose kernels run.
+_NOT_INCLUDED = {"cuda": (_RESERVED, "the context of the device"), "cpu": (_RESERVED, "workspace of kernels")}
+_NOT_INCLUDED_IN_INT8 = ("buffers of a library's kernels",)
 
 
 class ResidentBytes(NamedTuple):
@@ -155,7 +158,7 @@ def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Mem
         found.resident.total + peak,
         alive,
         moments,
-        NOT_INCLUDED,
+        _NOT_INCLUDED_IN_INT8 if setup.dtype == "int8" else _NOT_INCLUDED[setup.kernels],
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
         _with_workspace(found, moments, peak),

@@ -149,6 +149,13 @@ def test_no_patches_where_none_help():
     assert patched(graph, 1, INT8) == (graph, "")
 
 
+def test_an_output_has_no_more_patches_than_rows():
+    """Of a map of 8×8, behind which is most, 8 × 8 patches are a place each."""
+    graph = chain(conv(4, 64), conv(64, 4), conv(4, 4))
+    assert patched(graph, 8, INT8).last
+    assert patched(graph, 9, INT8) == (graph, "")
+
+
 def test_what_folds_stays_behind_its_call_in_the_best_order():
     graph = archprof.expand("regnet_x_16gf")
     found = best_order(graph, INT8)
