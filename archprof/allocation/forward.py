@@ -64,6 +64,7 @@ class Forward:
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
         self._longer: dict[int, list[int]] = {}  # behind which calls storages are let go that code still holds
+        self._last = len(graph.nodes) - 1  # the call behind which the code that runs returns
         self._weights: list[int] = []  # in half precision, until autocast ends
         self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
@@ -85,7 +86,7 @@ class Forward:
         within = range(segment.first, segment.last + 1)
         self._left = Counter(edge for index in within for edge in dict.fromkeys(self._graph.nodes[index].inputs))
         self._left.update((*segment.inputs, *segment.outputs))
-        self._weights = []
+        self._weights, self._last = [], segment.last
         for index in within:
             self.passed[index] = self._call(index, BACKWARD, True)
         self._builder.drop(self._weights)
@@ -231,7 +232,7 @@ class Forward:
         for edge, calls in zip(outputs, node.memory.outlives if node.memory else (), strict=False):
             if calls and (lies := self.lies[edge]) is not None:
                 self._builder.hold(lies)
-                self._longer.setdefault(min(index + calls, len(self._graph.nodes) - 1), []).append(lies)
+                self._longer.setdefault(min(index + calls, self._last), []).append(lies)
 
     def _let_go(self, node: Node, outputs: list[Edge]) -> None:
         """Let go of what is read for the last time, and of what is returned and never read."""
