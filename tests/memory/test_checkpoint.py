@@ -11,6 +11,7 @@ from archprof.ir.setup import Setup
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
@@ -120,24 +121,24 @@ def test_behind_the_forward_pass_there_is_what_goes_into_each_block(tmp_path):
     assert found.after(FORWARD) == inputs + 2 * 4 * 4 * 10 + 2 * 4
 
 
-class Stem(torch.nn.Module):
+class Stem(nn.Module):
     """A block whose code has its first map in a variable to the end."""
 
     def __init__(self):
         super().__init__()
-        self.first, self.second = torch.nn.Conv2d(4, 8, 1, bias=False), torch.nn.Conv2d(8, 2, 1, bias=False)
+        self.first, self.second = nn.Conv2d(4, 8, 1, bias=False), nn.Conv2d(8, 2, 1, bias=False)
 
     def forward(self, images):
         maps = self.first(images)
         return self.second(maps * 2)
 
 
-class Headed(torch.nn.Module):
+class Headed(nn.Module):
     """The block, and what runs behind it in the same function."""
 
     def __init__(self):
         super().__init__()
-        self.stem, self.head = Stem(), torch.nn.Conv2d(2, 4, 1, bias=False)
+        self.stem, self.head = Stem(), nn.Conv2d(2, 4, 1, bias=False)
 
     def forward(self, images):
         maps = self.stem(images)
