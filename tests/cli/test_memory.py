@@ -104,7 +104,7 @@ MESSAGES = {
         "`--fits` and `--order` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
     ),
     "v2 --fits much": (
-        "--fits much: `much` is not a number as papers print them\n  help: such as `5.4 MiB`, `22 MB`, `21,932,128`\n"
+        "--fits much: `much` is no size in bytes\n  help: such as `24GiB`, `5.4 MiB`, `22 MB`, `21,932,128`\n"
     ),
     "v2 --order least": "`--order` is no `least`\n  help: there are: own, best\n",
     "v2 --order best --train sgd": (
