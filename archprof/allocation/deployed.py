@@ -139,7 +139,7 @@ class DepthwiseInPlace(Conv2d):
     __slots__ = ()
 
     def footprint(self, run: Run) -> Footprint:
-        return Footprint(shares=0, scratch=run.bytes(run.outputs[0]) // self.out_channels)
+        return Footprint(shares=0, buffer=run.bytes(run.outputs[0]) // self.out_channels)
 
 
 def depthwise_in_place(graph: Graph) -> Graph:

@@ -115,7 +115,8 @@ class Forward:
         self._let_go(node, outputs)
         self._builder.drop(self._longer.pop(index, ()))
         workspace = self.workspace(node, run)
-        self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
+        beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
+        self._builder.step(phase, node.id, made, beside, workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
         return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace)
 
@@ -133,7 +134,8 @@ class Forward:
         if not self._most:
             return found
         around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
-        return Footprint(found.shares, around, tuple(range(len(run.inputs))), tuple(range(len(run.outputs))))
+        inputs, outputs = tuple(range(len(run.inputs))), tuple(range(len(run.outputs)))
+        return Footprint(found.shares, around, inputs, outputs, buffer=around)
 
     # Types under autocast
 
