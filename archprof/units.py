@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 
 _STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
-_BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB")
+_BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 
 
 def exact(count: int) -> str:
@@ -39,6 +39,11 @@ def binary(size: int) -> str:
     steps = (Fraction(size * 10**digits, 1024**power) + Fraction(1, 2)).__floor__()
     whole, rest = divmod(steps, 10**digits)
     return f"{whole}{f'.{rest:0{digits}}' if digits else ''} {_BINARY[power - 1]}"
+
+
+def in_bytes(size: int) -> str:
+    """Return so many bytes in a sentence: `10,966,064 bytes (10.5 MiB)`, `912 bytes`."""
+    return f"{exact(size)} bytes" + (f" ({binary(size)})" if size >= 1024 else "")
 
 
 def percent(part: int, whole: int, digits: int = 1) -> str:

@@ -36,7 +36,7 @@ def setup_of(asked: Mapping[str, object], option: str = "--{}") -> Setup:
         if name in WORDS:
             check_word(name, value, option.format(name))
         else:
-            _check_number(value, option.format(name))
+            check_number(value, option.format(name))
     _refuse(given, option)
     return Setup(**given)  # type: ignore[arg-type]
 
@@ -51,17 +51,14 @@ def check_word(name: str, value: object, option: str) -> None:
     raise usage_error(f"unknown {called} `{value}`", help=suggest(str(value), words, "there are"))
 
 
-def _check_number(value: object, option: str) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise usage_error(f"`{option}` is a number from 1 on, not {as_given(value)}")
+def check_number(value: object, option: str, least: int = 1) -> None:
+    """Raise UsageError where the value of an option is no whole number, or below the *least*."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+        raise usage_error(f"`{option}` is a number from {least} on, not {as_given(value)}")
 
 
 def _refuse(given: Mapping[str, object], option: str) -> None:
     """Raise UsageError for what contradicts itself."""
-
-    def said(name: str) -> str:
-        sign, quote = (" ", "") if option.startswith("-") else ("=", '"')
-        return f"`{option.format(name)}{sign}{quote}{given[name]}{quote}`"
 
     for name in _TRAINED:
         if name in given and "train" not in given:
@@ -70,9 +67,17 @@ def _refuse(given: Mapping[str, object], option: str) -> None:
     dtype = given.get("dtype")
     if dtype == "int8" and "train" in given:
         advice = f"nothing learns in int8; `{option.format('amp')}` trains in half precision"
-        raise usage_error(f"{said('dtype')} and {said('train')} at once", help=advice)
+        train = written("train", given["train"], option)
+        raise usage_error(f"{written('dtype', dtype, option)} and {train} at once", help=advice)
     if "amp" in given and dtype not in (None, "fp32"):
-        raise usage_error(f"{said('dtype')} and {said('amp')} at once", help="autocast starts from fp32")
+        amp = written("amp", given["amp"], option)
+        raise usage_error(f"{written('dtype', dtype, option)} and {amp} at once", help="autocast starts from fp32")
+
+
+def written(name: str, word: object, option: str) -> str:
+    """Return a word as it is given where *option* is how one is written: `--dtype int8`, or `dtype="int8"`."""
+    sign, quote = (" ", "") if option.startswith("-") else ("=", '"')
+    return f"`{option.format(name)}{sign}{quote}{word}{quote}`"
 
 
 def setup_text(setup: Setup) -> str:

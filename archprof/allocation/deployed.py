@@ -26,7 +26,7 @@ from archprof.ir.values import Value
 # What a rule is, in the words of a note.
 FOLDED = (
     "batch norms are part of the weights before them, ReLU and ReLU6 of what computes their input: neither has a map of"
-    " its own (Jacob et al. 2018, section 3.2 and 2.4)"
+    " its own (Jacob et al. 2018, section 3.2 and 2.4); weights and buffers are those of the network before that"
 )
 IN_PLACE = (
     "a depthwise convolution writes over its input, channel by channel, with room for one channel more (Lin et al."
@@ -139,7 +139,7 @@ class DepthwiseInPlace(Conv2d):
     __slots__ = ()
 
     def footprint(self, run: Run) -> Footprint:
-        return Footprint(shares=0, scratch=run.bytes(run.outputs[0]) // self.out_channels)
+        return Footprint(shares=0, buffer=run.bytes(run.outputs[0]) // self.out_channels)
 
 
 def depthwise_in_place(graph: Graph) -> Graph:
@@ -194,9 +194,12 @@ def patched(graph: Graph, patches: int, setup: Setup) -> Patched:
 
     A patch needs of the maps before it what its windows reach: of a window of k with stride s and dilation d,
     (h − 1)·s + d·(k − 1) + 1 rows for h, but no more than there are (Lin et al. 2021, arXiv 2110.15352, section 3.1).
+    No output has more patches along a side than it has rows or columns.
     """
     best, least = Patched(graph, ""), _peak(graph, setup)
     for last in _stages(graph):
+        if patches > min(graph.nodes[last].output.shape[1:]):
+            continue
         sizes = _needed(graph, last, patches)
         if sizes is None:
             break

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 from archprof.allocation.report import analyze_memory
+from archprof.errors import usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph
 from archprof.ir.setup import HALVES, Setup
@@ -27,9 +28,13 @@ class Fit(NamedTuple):
 def fits(graph: Graph, setup: Setup, limit: int) -> Fit:
     """Return the largest batch of a setup that fits in *limit* bytes: itself it does, and one image more does not.
 
-    The batch of the setup is of no matter. Raises ValueError where shapes are known for one batch alone.
+    The batch of the setup is of no matter. Raises ValueError where shapes are known for one batch alone, and UsageError
+    where the bytes do not grow with it.
     """
     margin = margin_of(setup)
+    one, two = (analyze_memory(graph, setup._replace(batch=batch)).total for batch in (1, 2))
+    if two <= one:
+        raise usage_error(f"`{graph.origin.variant}` takes as much for any batch")
 
     def counted(batch: int) -> Dim:
         return analyze_memory(graph, setup._replace(batch=batch)).span.high

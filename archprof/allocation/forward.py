@@ -42,7 +42,8 @@ class Forward:
     *most*.
 
     The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
-    who reads them last, and activations write over those that are *lent*.
+    who reads them last, and activations write over those that are *lent*. Raises ValueError where shapes are known for
+    one image alone and the batch has more.
     """
 
     def __init__(
@@ -55,6 +56,8 @@ class Forward:
         *,
         most: bool = False,
     ) -> None:
+        if graph.single_batch and setup.batch > 1:
+            raise ValueError(f"`{graph.origin.name}` is known for one image alone")
         self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
         self.unknown = dict[str, str]()  # of calls of whose memory nobody knows all, by id, the operator
         self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()
@@ -63,6 +66,7 @@ class Forward:
         self._values = {Edge(INPUT, k): value for k, value in enumerate(graph.inputs.values())}
         self._learning = learning(graph, bool(setup.train))
         self._longer: dict[int, list[int]] = {}  # behind which calls storages are let go that code still holds
+        self._last = len(graph.nodes) - 1  # the call behind which the code that runs returns
         self._weights: list[int] = []  # in half precision, until autocast ends
         self.lies: dict[Edge, int | None] = {**dict.fromkeys(self._values), **(lies or {})}
         self.passed: list[Passed] = []
@@ -84,7 +88,7 @@ class Forward:
         within = range(segment.first, segment.last + 1)
         self._left = Counter(edge for index in within for edge in dict.fromkeys(self._graph.nodes[index].inputs))
         self._left.update((*segment.inputs, *segment.outputs))
-        self._weights = []
+        self._weights, self._last = [], segment.last
         for index in within:
             self.passed[index] = self._call(index, BACKWARD, True)
         self._builder.drop(self._weights)
@@ -113,7 +117,8 @@ class Forward:
         self._let_go(node, outputs)
         self._builder.drop(self._longer.pop(index, ()))
         workspace = self.workspace(node, run)
-        self._builder.step(phase, node.id, made, footprint.beside(keep), workspace.forward)
+        beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
+        self._builder.step(phase, node.id, made, beside, workspace.forward)
         halved = bool(self._setup.amp) and node.op.autocast == "half"
         return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace, unknown)
 
@@ -134,7 +139,7 @@ class Forward:
         around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
         kept = tuple(range(len(run.inputs))), tuple(range(len(run.outputs)))
         scratch = around if found.most is None else around + found.most
-        return Footprint(found.shares, scratch, *kept, found.most), around
+        return Footprint(found.shares, scratch, *kept, found.most, buffer=around), around
 
     # Types under autocast
 
@@ -233,7 +238,7 @@ class Forward:
         for edge, calls in zip(outputs, node.memory.outlives if node.memory else (), strict=False):
             if calls and (lies := self.lies[edge]) is not None:
                 self._builder.hold(lies)
-                self._longer.setdefault(min(index + calls, len(self._graph.nodes) - 1), []).append(lies)
+                self._longer.setdefault(min(index + calls, self._last), []).append(lies)
 
     def _let_go(self, node: Node, outputs: list[Edge]) -> None:
         """Let go of what is read for the last time, and of what is returned and never read."""

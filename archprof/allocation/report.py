@@ -112,8 +112,6 @@ def analyze_memory(
 def _check(graph: Graph, setup: Setup) -> None:
     if setup.train:
         check_trains(graph)
-    if graph.single_batch and setup.batch > 1:
-        raise ValueError(f"`{graph.origin.name}` is known for one image alone")
 
 
 def _follow(

@@ -36,16 +36,28 @@ class Traffic(NamedTuple):
 
 
 def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
-    """Return what each call computes and moves forward at a setup, its whole batch. Raises ValueError where shapes are
-    known for one batch alone."""
-    forward = Forward(graph, setup, Builder())
-    forward.run()
-    return [_traffic(passed, setup) for passed in forward.passed]
+    """Return what each call computes and moves forward at a setup, its whole batch; in int8, what folds into a call
+    moves nothing but weights. Raises ValueError where shapes are known for one batch alone."""
+    if setup.dtype != "int8":
+        return _of_calls(graph, setup)
+    from archprof.allocation.deployed import folded
+
+    run = folded(graph)
+    found = [Traffic(0, 0, 0, _weights(node, setup)) for node in graph.nodes]
+    for (first, *_), moved in zip(run.calls, _of_calls(run.graph, setup), strict=True):
+        found[first] = moved
+    return found
 
 
 def total_traffic(graph: Graph, setup: Setup) -> Traffic:
     """Return what all calls compute and move; raises as `traffic` does."""
     return Traffic(*map(sum, zip(*traffic(graph, setup), strict=True)))
+
+
+def _of_calls(graph: Graph, setup: Setup) -> list[Traffic]:
+    forward = Forward(graph, setup, Builder())
+    forward.run()
+    return [_traffic(passed, setup) for passed in forward.passed]
 
 
 def _traffic(passed: Passed, setup: Setup) -> Traffic:

@@ -1,7 +1,6 @@
 """The memory of the largest batch that fits into so many bytes."""
 
 from archprof.allocation.fits import fits
-from archprof.allocation.report import analyze_memory
 from archprof.analysis.memory import FittingBatch, Memory, describe_memory, known_at
 from archprof.errors import Location, usage_error
 from archprof.ir.graph import Graph
@@ -24,8 +23,6 @@ def describe_largest(graph: Graph, setup: Setup, limit: int) -> Memory:
             "no batch is looked for in int8", help="microcontrollers run an image at a time: `check --max-peak 320KiB`"
         )
     with known_at(graph):
-        if analyze_memory(graph, setup._replace(batch=2)).total <= analyze_memory(graph, setup._replace(batch=1)).total:
-            raise usage_error(f"`{graph.origin.variant}` takes as much for any batch")
         found = fits(graph, setup, limit)
     memory = describe_memory(graph, setup._replace(batch=found.batch or 1))
     return memory._replace(fit=FittingBatch(limit, *found))

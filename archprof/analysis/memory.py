@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from archprof.allocation.deployed import How
 
 # What is there beside tensors, and is not counted.
-NOT_INCLUDED = ("memory that the allocator reserves", "the context of the device")
+_RESERVED = "memory that the allocator reserves"
+# What is not counted, by whose kernels run.
+_NOT_INCLUDED = {"cuda": (_RESERVED, "the context of the device"), "cpu": (_RESERVED, "workspace of kernels")}
+_NOT_INCLUDED_IN_INT8 = ("buffers of a library's kernels",)
 
 
 class ResidentBytes(NamedTuple):
@@ -112,20 +115,25 @@ def known_at(graph: Graph) -> Iterator[None]:
 
 def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
     """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
+    from archprof.allocation.asked import check_number, written
     from archprof.allocation.deployed import How
 
-    given = {"order": order, "in-place": in_place, "patches": patches}
-    for name, words in (("order", ("own", "best")), ("in-place", ("depthwise",))):
+    in_place_option = "in-place" if option.startswith("-") else "in_place"
+    given = {"order": order, in_place_option: in_place, "patches": patches}
+    for name, words in (("order", ("own", "best")), (in_place_option, ("depthwise",))):
         if given[name] is not None and given[name] not in words:
             advice = suggest(str(given[name]), words, "there are")
             raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
-    for name in ("in-place", "patches"):
+    if patches is not None:
+        check_number(patches, option.format("patches"), 2)
+    for name in (in_place_option, "patches"):
         if given[name] is not None and setup.dtype != "int8":
-            dtype, named = option.format("dtype"), option.format(name)
-            raise usage_error(f"`{named}` without `{dtype} int8`", help="it is how microcontrollers run int8")
+            int8 = written("dtype", "int8", option)
+            raise usage_error(f"`{option.format(name)}` without {int8}", help="it is how microcontrollers run int8")
     if order == "best" and setup.train:
         advice = "the backward pass goes by the order of the forward pass"
-        raise usage_error(f"`{option.format('order')} best` and `{option.format('train')}` at once", help=advice)
+        best = written("order", "best", option)
+        raise usage_error(f"{best} and `{option.format('train')}` at once", help=advice)
     return How(order == "best", in_place is not None, patches or 1)
 
 
@@ -148,7 +156,7 @@ def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Mem
         found.resident.total + peak,
         alive,
         moments,
-        NOT_INCLUDED,
+        _NOT_INCLUDED_IN_INT8 if setup.dtype == "int8" else _NOT_INCLUDED[setup.kernels],
         forward[-1].bytes_after if setup.train else None,
         found.train_macs if setup.train else None,
         _estimates(found, peak),

@@ -39,7 +39,7 @@ Kernels = Annotated[
 
 def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | None":
     """Return the setup of `--bytes`, where they are *wanted*. Raises UsageError for a word of it without them, and as
-    `memory.asked.setup_of` does."""
+    `archprof.allocation.asked.setup_of` does."""
     if wanted:
         from archprof.allocation.asked import setup_of
 

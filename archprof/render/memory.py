@@ -11,7 +11,7 @@ from archprof.render.fold import NAMED
 from archprof.render.siblings import merged_paths
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import between, binary, exact, in_training, percent, plural, without_rule
+from archprof.units import between, binary, exact, in_bytes, in_training, percent, plural, without_rule
 
 _RESIDENT = {
     "weight_bytes": "weights", "buffer_bytes": "buffers", "optimizer_bytes": "state of the optimiser",
@@ -93,7 +93,9 @@ def memory_table(found: Memory, view: AliveView) -> Table:
     """Return what is there all along, what comes and goes and what is there at the peak, below it a view of the
     latter."""
     total = found.total_bytes
-    rows = [(part, what, size, size, size, size) for part, what, size in _amounts(found)]
+    amounts = _amounts(found)
+    largest = max((size for *_, size in amounts), default=0)  # more than the total, where there is workspace
+    rows = [(part, what, size, size, size, size) for part, what, size in amounts]
     firsts = {part: index for index, (part, *_) in reversed([*enumerate(rows)])}
     shown = tuple([(part if firsts[part] == index else "", *rest) for index, (part, *rest) in enumerate(rows)])
     columns = (
@@ -102,7 +104,7 @@ def memory_table(found: Memory, view: AliveView) -> Table:
         Heading("bytes", "bytes", exact),
         Heading("", "size", binary),
         Heading("of all", "share", lambda part: percent(part, total), drop=1, person=True),
-        Heading("", "bar", lambda part: bar(part, total), left=True, drop=2, person=True),
+        Heading("", "bar", lambda part: bar(part, largest), left=True, drop=2, person=True),
     )
     title = f"{heading(found.head)} · {setup_text(found.setup)}"
     return Table(title, columns, shown, tuple(_footer(found)), below=(_alive_table(found, view),))
@@ -159,7 +161,7 @@ def _peak_text(found: Memory) -> str:
     if not found.peak_bytes:
         return "nothing comes and goes"
     where = f"{at.path} ({at.label})" if at.label else at.path
-    size = f"{exact(found.peak_bytes)} bytes ({binary(found.peak_bytes)})"
+    size = in_bytes(found.peak_bytes)
     if found.unknown:
         size = f"at least {size}"
     return f"at the peak, {at.phase} at {where}, step {at.step:,} of {steps:,}, {size} come and go"
@@ -188,7 +190,7 @@ def _over_time(found: Memory) -> str:
 
 def fit_text(fit: FittingBatch) -> str:
     """Return which batch fits, with its margin: `the largest batch that fits into 24.0 GiB is 96: …`."""
-    limit, margin = f"{exact(fit.limit_bytes)} bytes ({binary(fit.limit_bytes)})", f"{fit.margin_percent} % kept free"
+    limit, margin = in_bytes(fit.limit_bytes), f"{fit.margin_percent} % kept free"
     if not fit.batch:
         return f"not even one image fits into {limit}: it takes {exact(fit.next_bytes)}, with {margin}"
     counted = f"{exact(fit.counted_bytes)} with workspace, {margin}"
@@ -207,6 +209,7 @@ def _unknown(found: Memory) -> Iterator[Note]:
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
     beside = ", workspace of convolutions apart" if found.estimates and not found.unknown else ""
+    whose = "microcontrollers hold them" if found.setup.dtype == "int8" else "torch asks for them"
     return [
         *([Note("budget", fit_text(found.fit))] if found.fit else []),
         *_unknown(found),
@@ -215,7 +218,7 @@ def _footer(found: Memory) -> list[Note]:
         *captured_notes(found.head.model, found.head.captured),
         Note(
             "convention",
-            f"bytes of tensors, as torch asks for them{beside}; not included: {', '.join(found.not_included)}",
+            f"bytes of tensors, as {whose}{beside}; not included: {', '.join(found.not_included)}",
         ),
         *[Note("convention", rule) for rule in found.rules],
     ]

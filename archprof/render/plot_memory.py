@@ -30,8 +30,10 @@ def plot_memory(found: Memory, path: str) -> None:
     axes.stairs(levels, edges, baseline=resident, fill=True, color=COLORS[0], zorder=2)
     axes.fill_between([edges[0], edges[-1]], resident, color=_ALONG, linewidth=0, zorder=2)
     top = found.total_bytes / _UNITS[unit]
-    _mark(axes, found, top)
+    if found.timeline:
+        _mark(axes, found, top)
     axes.set_xlim(edges[0], edges[-1])
+    axes.locator_params(axis="x", integer=True, min_n_ticks=1)
     axes.set_ylim(0, top * 1.22 or 1)
     axes.set_xlabel("steps of the pass")
     axes.set_ylabel(unit)

@@ -75,7 +75,7 @@ def _bytes_headings(found: Summary) -> list[Heading]:
     return [
         Heading("in bytes", "input_bytes", exact, drop=2),
         Heading("out bytes", "output_bytes", exact, drop=1),
-        Heading("weight bytes", "held_bytes", exact, drop=2),
+        Heading("held bytes", "held_bytes", exact, drop=2),
         *(saved if found.traffic.saved_bytes is not None else ()),
         Heading("MACs/byte", "intensity", lambda intensity: f"{intensity:.2f}", drop=1),
     ]
@@ -96,18 +96,20 @@ def _bytes_notes(found: Summary) -> list[Note]:
     if found.traffic is None or found.setup is None:
         return []
     from archprof.allocation.asked import setup_text
+    from archprof.allocation.deployed import FOLDED
 
     inputs, outputs, weights, intensity, saved, macs = found.traffic
     said = [f"bytes in {exact(inputs)} ({binary(inputs)})", f"out {exact(outputs)} ({binary(outputs)})"]
-    said += [f"of weights {exact(weights)} ({binary(weights)})"]
+    said += [f"held {exact(weights)} ({binary(weights)})"]
     least = "at least " if found.unknown else ""
     said += [] if saved is None else [f"saved for backward {least}{exact(saved)} ({binary(saved)})"]
-    moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, call by call"
+    moved = "MACs/byte are those of the batch over bytes of inputs, outputs, and weights with buffers, which are held"
     return [
         Note("bytes", " · ".join([*said, f"{intensity:.2f} MACs/byte"])),
         *([Note("unknown", without_rule(found.unknown))] if found.unknown else []),
         *([] if macs is None else [Note("totals", in_training(macs))]),
         Note("bytes", f"{setup_text(found.setup)}; {moved}"),
+        *([Note("convention", FOLDED)] if found.setup.dtype == "int8" else []),
     ]
 
 

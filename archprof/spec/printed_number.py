@@ -51,12 +51,10 @@ def parse_printed(text: str, location: Location | None = None, units: Mapping[st
     match = _FORM.match(text.strip()) if len(text) <= MAX_DIGITS else None
     unit = match[4] if match and match[4] in units else match[4].removesuffix("s") if match else ""
     if not match or unit not in units:
-        advice = (
-            "such as `5.4 MiB`, `22 MB`, `21,932,128`"
-            if units is BYTES
-            else "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
-        )
-        raise problem(f"`{shorten(text)}` is not a number as papers print them", location, help=advice)
+        fault, advice = "not a number as papers print them", "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
+        if units is BYTES:
+            fault, advice = "no size in bytes", "such as `24GiB`, `5.4 MiB`, `22 MB`, `21,932,128`"
+        raise problem(f"`{shorten(text)}` is {fault}", location, help=advice)
     whole, decimals = match[1].replace(",", ""), match[2] or ""
     step = Fraction(units[unit] * 10 ** int(match[3] or 0), 10 ** len(decimals))
     return PrintedNumber(int(whole + decimals), step)

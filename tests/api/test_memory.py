@@ -91,6 +91,17 @@ def test_a_graph_of_evaluation_does_not_train():
             {"dtype": "int8", "train": "sgd"},
             '`dtype="int8"` and `train="sgd"` at once\n  help: nothing learns in int8; `amp` trains in half precision',
         ),
+        (
+            {"train": "sgd", "order": "best"},
+            '`order="best"` and `train` at once\n  help: the backward pass goes by the order of the forward pass',
+        ),
+        ({"in_place": "all", "dtype": "int8"}, "`in_place` is no `all`\n  help: there are: depthwise"),
+        (
+            {"in_place": "depthwise"},
+            '`in_place` without `dtype="int8"`\n  help: it is how microcontrollers run int8',
+        ),
+        ({"patches": 1, "dtype": "int8"}, "`patches` is a number from 2 on, not int `1`"),
+        ({"patches": "3", "dtype": "int8"}, "`patches` is a number from 2 on, not str `3`"),
     ],
 )
 def test_words_that_are_wrong(words, message):

@@ -104,7 +104,7 @@ MESSAGES = {
         "`--fits` and `--order` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
     ),
     "v2 --fits much": (
-        "--fits much: `much` is not a number as papers print them\n  help: such as `5.4 MiB`, `22 MB`, `21,932,128`\n"
+        "--fits much: `much` is no size in bytes\n  help: such as `24GiB`, `5.4 MiB`, `22 MB`, `21,932,128`\n"
     ),
     "v2 --order least": "`--order` is no `least`\n  help: there are: own, best\n",
     "v2 --order best --train sgd": (
@@ -144,6 +144,7 @@ def test_a_lock_of_one_image_does_not_know_of_two(capsys, tmp_path):
         "comes from\n"
     )
     assert archprof(capsys, "memory", str(alone), "--batch", "2") == (2, "", message)
+    assert archprof(capsys, "summary", str(alone), "--bytes", "--batch", "2") == (2, "", message)
 
 
 def test_over_time(capsys, tmp_path):
@@ -155,6 +156,35 @@ def test_over_time(capsys, tmp_path):
     assert [one["bytes"] for one in found["timeline"]] == [4 * 256 * channels for channels in (8, 9, 3)]
     assert "\nover time: forward ▇█▂\n" in archprof(capsys, "memory", str(file)).out
     assert "▇" not in archprof(capsys, "memory", str(file), "--format", "markdown").out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (
+            (),
+            "torch asks for them, workspace of convolutions apart; not included: memory that the allocator reserves,"
+            " the context of the device",
+        ),
+        (
+            ("--kernels", "cpu"),
+            "torch asks for them; not included: memory that the allocator reserves, workspace of kernels",
+        ),
+        (("--dtype", "int8"), "microcontrollers hold them; not included: buffers of a library's kernels"),
+    ],
+)
+def test_what_is_not_included(capsys, options, said):
+    assert f"\nbytes of tensors, as {said}\n" in archprof(capsys, "memory", "lenet5", *options).out
+
+
+def test_bars_end_with_the_largest_amount(capsys, tmp_path):
+    """A single convolution may take several times its tensors of workspace, which no bar shows beyond twelve columns;
+    less than 1,024 bytes have no other unit in a sentence."""
+    file = tmp_path / "net.yaml"
+    file.write_text("archprof: 1\ninput: 3x4x4\nlayers: [conv2d: {k: 3, c: 4}]\n")
+    out = archprof(capsys, "memory", str(file)).out
+    assert max(line.count("█") for line in out.splitlines() if not line.startswith("over")) == 12
+    assert "step 1 of 1, 256 bytes come and go\n" in out
 
 
 NET = """from torch import nn

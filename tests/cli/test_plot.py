@@ -170,3 +170,14 @@ def test_memory_over_time(capsys, tmp_path, line, labels, absent):
     assert absent not in said
     peak = next(word for word in said if " MiB at " in word)
     assert peak.rpartition(" ")[2] in result.out
+
+
+@pytest.mark.usefixtures("text_in_svg")
+def test_memory_has_whole_steps(capsys, tmp_path):
+    """A single convolution: 2.5 KiB, of which the axis has halves; steps have none."""
+    file, path = tmp_path / "net.yaml", tmp_path / "out.svg"
+    file.write_text("archprof: 1\ninput: 3x8x8\nlayers: [conv2d: {k: 3, c: 5}]\n")
+    assert archprof(capsys, "memory", str(file), "--plot", str(path)).code == 0
+    said = set(words(path))
+    assert {"1", "0.5"} <= said
+    assert not said & {"0.6", "0.8", "1.2", "1.4"}

@@ -125,6 +125,7 @@ def test_an_output_that_takes_only_ascii(capsys, monkeypatch):
     assert archprof(capsys, "summary", "v2").code == 0
     assert out.getvalue().isascii()
     assert "16x112x112" in out.getvalue()
+    assert "?" not in out.getvalue()
 
 
 def test_formulas_and_differences_stay_true_in_ascii(capsys, monkeypatch):

@@ -38,7 +38,8 @@ its tables which were applied.
 - A batch norm becomes part of the weights and the bias of the convolution or linear layer before it, where nothing
   else reads what is between them (Jacob et al. 2018, section 3.2). ReLU and ReLU6 are bounds of the numbers that a
   convolution, a linear layer or a sum puts out (section 2.4). Neither has a map of its own. Other activations are
-  looked up in tables, and write over their input where they alone read it.
+  looked up in tables; those that torch can compute in place write over their input where they alone read it.
+- What torch's kernels have beside their tensors is not there: indices of a max-pool, statistics, copies.
 - `--in-place depthwise`: each channel of a depthwise convolution depends on that channel alone, so that it writes
   over its input, with room for one channel more: (N + 1)·H·W bytes for 2·N·H·W (Lin et al. 2020, MCUNet, section
   3.2).
@@ -72,7 +73,8 @@ as much again for a moment.
 ## What is no tensor
 
 Kernels of convolutions take workspace, the allocator reserves more than it gives, and a device has a context of some
-hundred MiB. None of these is among the bytes.
+hundred MiB. None of these is among the bytes. Of the workspace of CUDA's kernels it is said beside them between which
+bounds all lies with it, drawn from what 361 convolutions took on an H100.
 
 ## The rules
 

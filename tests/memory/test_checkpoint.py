@@ -5,12 +5,13 @@ import pytest
 import archprof
 from archprof.allocation.checkpoint import segments
 from archprof.allocation.report import analyze_memory
-from archprof.allocation.timeline import BACKWARD, FORWARD
+from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.ir.graph import Edge
 from archprof.ir.setup import Setup
 
 torch = pytest.importorskip("torch")
 
+from torch import nn  # noqa: E402
 from torch.nn.functional import cross_entropy  # noqa: E402
 from torch.utils.checkpoint import checkpoint  # noqa: E402
 
@@ -118,3 +119,35 @@ def test_behind_the_forward_pass_there_is_what_goes_into_each_block(tmp_path):
     inputs = 4 * 4 * (16 * 32 * 32 + 16 * 32 * 32 + 32 * 16 * 16 + 32)
     # The logits and their log-softmax; the loss and its weight.
     assert found.after(FORWARD) == inputs + 2 * 4 * 4 * 10 + 2 * 4
+
+
+class Stem(nn.Module):
+    """A block whose code has its first map in a variable to the end."""
+
+    def __init__(self):
+        super().__init__()
+        self.first, self.second = nn.Conv2d(4, 8, 1, bias=False), nn.Conv2d(8, 2, 1, bias=False)
+
+    def forward(self, images):
+        maps = self.first(images)
+        return self.second(maps * 2)
+
+
+class Headed(nn.Module):
+    """The block, and what runs behind it in the same function."""
+
+    def __init__(self):
+        super().__init__()
+        self.stem, self.head = Stem(), nn.Conv2d(2, 4, 1, bias=False)
+
+    def forward(self, images):
+        maps = self.stem(images)
+        return self.head(maps * 3)
+
+
+@pytest.mark.parametrize("checkpoint", ["", "blocks"])
+def test_nothing_that_code_held_is_there_at_the_step(checkpoint):
+    """56 weights of 4 bytes, and their gradients alone."""
+    graph = archprof.capture(Headed(), (4, 8, 8), train=True)
+    found = analyze_memory(graph, Setup(train="sgd", checkpoint=checkpoint))
+    assert (found.resident.weights, found.phase(STEP)) == (4 * 56, 4 * 56)

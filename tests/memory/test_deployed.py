@@ -13,6 +13,7 @@ from archprof.ir.operators.act import Hardswish, ReLU, ReLU6
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.join import Add
+from archprof.ir.operators.pool import MaxPool2d
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from tests.cli.console import archprof as run
@@ -147,6 +148,20 @@ def test_options_that_do_not_go_together(capsys, options, said):
 def test_no_patches_where_none_help():
     graph = chain(conv(4, 4), conv(4, 4))
     assert patched(graph, 1, INT8) == (graph, "")
+
+
+def test_pools_of_microcontrollers_have_no_indices():
+    """Four maps of 8×8, and their largest in windows of 2×2: torch has the place of each of the latter too."""
+    pool = chain(MaxPool2d((2, 2), (2, 2)), conv(4, 4))
+    assert analyze_memory(pool, INT8).peak == 4 * 4 * 4 + 4 * 4 * 4
+    assert analyze_memory(pool, Setup()).peak == 4 * (4 * 4 * 4) + 8 * (4 * 4 * 4)
+
+
+def test_an_output_has_no_more_patches_than_rows():
+    """Of a map of 8×8, behind which is most, 8 × 8 patches are a place each."""
+    graph = chain(conv(4, 64), conv(64, 4), conv(4, 4))
+    assert patched(graph, 8, INT8).last
+    assert patched(graph, 9, INT8) == (graph, "")
 
 
 def test_what_folds_stays_behind_its_call_in_the_best_order():

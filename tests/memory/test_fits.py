@@ -6,6 +6,7 @@ import archprof
 from archprof.allocation.fits import fits, margin_of
 from archprof.allocation.report import analyze_memory
 from archprof.allocation.timeline import FORWARD
+from archprof.errors import UsageError
 from archprof.ir.setup import Setup
 from tests.memory.test_h100 import EVERYWHERE
 
@@ -39,6 +40,20 @@ def test_nothing_fits_where_not_even_one_image_does():
     # Weights, their gradients and two tensors of AdamW's: 138,357,544 parameters of 16 bytes are 2.2 GB.
     assert fits(graph, Setup(train="adamw"), 2 * GIB).batch == 0
     assert fits(graph, Setup(train="adamw"), 8 * GIB).batch > 0
+
+
+def test_bytes_that_do_not_grow_with_the_batch_end_the_search():
+    nothing = archprof.expand("lenet5")._replace(nodes=(), inputs={}, outputs={})
+    with pytest.raises(UsageError, match=r"^`lenet5` takes as much for any batch$"):
+        fits(nothing, Setup(), GIB)
+
+
+@pytest.mark.parametrize("limit", [10**30, 1 << 100])
+def test_memory_without_end_is_filled(limit):
+    """LeNet-5 needs 32² floats and two maps of 6×28² an image, and 61,706 weights."""
+    found = fits(archprof.expand("lenet5"), Setup(), limit)
+    image, weights = 4 * (32 * 32 + 2 * 6 * 28 * 28), 4 * 61_706
+    assert found.batch == (limit * 100 // 107 - weights) // image
 
 
 @pytest.mark.parametrize("setup", SETUPS)

@@ -43,6 +43,14 @@ def test_under_autocast_a_convolution_reads_and_writes_half_precision():
     assert found[0] == at(FIRST, 1, 2)
 
 
+def test_in_int8_a_norm_and_its_relu_are_part_of_the_convolution():
+    """Two images through MobileNetV1's first call: 150,528 bytes in and 401,408 out each; of the norm four numbers a
+    channel are held."""
+    convolution, norm, relu, *_ = traffic(archprof.expand("mobilenet_v1"), Setup(batch=2, dtype="int8"))
+    assert convolution == at(FIRST, 2, 1)
+    assert (norm, relu) == (Traffic(0, 0, 0, 4 * 32), Traffic(0, 0, 0, 0))
+
+
 def test_intensity_is_macs_per_byte():
     first, norm, *_ = traffic(archprof.expand("mobilenet_v1"), Setup())
     assert first.intensity == pytest.approx(27 * MAP / (4 * (3 * 224 * 224 + MAP + 27 * 32)))

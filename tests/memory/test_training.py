@@ -4,7 +4,7 @@ import pytest
 
 import archprof
 from archprof.allocation.report import analyze_memory
-from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
+from archprof.allocation.timeline import BACKWARD, FORWARD, STEP, WEIGHT_GRADIENT
 from archprof.ir.setup import Setup
 
 torch = pytest.importorskip("torch")
@@ -76,3 +76,21 @@ def test_optimisers_keep_and_make_what_torchs_do(name, optimizer, made, kernels)
     # The gradients are there, and what the network returned is gone.
     gradients = sum(4 * one.numel() for one in module.parameters())
     assert found.phase(STEP) == gradients + step
+
+
+@pytest.mark.parametrize(
+    "setup",
+    [
+        {"train": "sgd"}, {"train": "sgd", "checkpoint": "blocks"},
+        {"train": "adam", "kernels": "cpu", "accumulate": 2},
+        {"train": "adamw", "amp": "fp16", "checkpoint": "blocks"},
+    ],
+)  # fmt: skip
+@pytest.mark.parametrize("name", ["R-50-FPN", "densenet121", "inception_v3", "mobilenet_v3_small"])
+def test_nothing_but_gradients_of_weights_outlives_a_step(name, setup):
+    timeline = analyze_memory(archprof.expand(name), Setup(**setup)).timeline
+    made, freed = ([index for step in timeline.steps for index in getattr(step, part)] for part in ("made", "freed"))
+    assert sorted(made) == [*range(len(timeline.storages))]
+    assert len(set(freed)) == len(freed)
+    left = {timeline.storages[index].holds for index in {*made} - {*freed}}
+    assert left == (set() if "accumulate" in setup else {WEIGHT_GRADIENT})  # those of passes before are there all along
