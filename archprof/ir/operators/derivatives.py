@@ -19,8 +19,8 @@ _NEEDS: Mapping[str, str] = {
         "bernoulli cat ceil channel_shuffle chunk clone col2im constant_pad_nd cumsum diag_embed diagonal eq expand "
         "fill flip floor ge gt im2col isnan le lift_fresh lt mean ne neg normal permute pixel_shuffle pixel_unshuffle "
         "poisson repeat roll round rsub select select_scatter sign slice slice_scatter split split_with_sizes squeeze "
-        "stack sub sum t transpose tril triu trunc unbind unsafe_split unsafe_split_with_sizes unsqueeze "
-        "upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d "
+        "stack sub sum t transpose tril triu trunc unbind unfold unsafe_split unsafe_split_with_sizes "
+        "unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d "
         "upsample_nearest3d upsample_trilinear3d view view_as_complex view_as_real"
     ),
     "0": (
