@@ -239,7 +239,8 @@ def check(
 ) -> "Outcome":
     """Return whether a network keeps limits, `check("net.lock.json", macs="220M", params="5.5M")`, or whether all do
     that a pattern matches: `failures` are those that are exceeded. Those of memory, `peak="320KiB"` and
-    `weights="4MiB"`, are at one image in fp32, or at a *batch* and a *dtype* that stand beside them.
+    `weights="4MiB"`, are at one image in fp32, or at a `batch`, a `dtype` and all other words of `memory` that stand
+    beside them: `check("v3", peak="8GiB", batch=32, train="adamw")`.
 
     Operators that are not counted fail a limit of MACs, unless *allow_uncounted*: all, or those named. Raises SpecError
     for them, and for a network or a limit that is wrong; TypeError for a metric that there is not.

@@ -128,12 +128,13 @@ class Archprof:
         /,
         *,
         allow_uncounted: "bool | str | Sequence[str]" = False,
-        **limits: str,
+        **limits: object,
     ) -> None:
         """Fail the test unless a network keeps all limits: `archprof.check("specs/mine.yaml", macs="220M",
         params="5.5M")`, a lock, all that a pattern matches, or a graph; or a torch module, measured on *input* as
         `archprof.measure` does: `archprof.check(module, (3, 224, 224), macs="220M")`. Operators that are not counted
-        fail a limit of MACs, unless *allow_uncounted*: all, or those named.
+        fail a limit of MACs, unless *allow_uncounted*: all, or those named. Beside limits on bytes stand the words of
+        `archprof.memory`: `archprof.check("v3", peak="8GiB", batch=32, train="adamw")`.
 
         Raises SpecError for a limit or a network that is wrong, UsageError for a module that cannot be measured.
         """

@@ -34,14 +34,15 @@ def setup_of(asked: Mapping[str, object], option: str = "--{}") -> Setup:
     given = {name: value for name, value in asked.items() if value is not None}
     for name, value in given.items():
         if name in WORDS:
-            _check_word(name, value, option.format(name))
+            check_word(name, value, option.format(name))
         else:
             _check_number(value, option.format(name))
     _refuse(given, option)
     return Setup(**given)  # type: ignore[arg-type]
 
 
-def _check_word(name: str, value: object, option: str) -> None:
+def check_word(name: str, value: object, option: str) -> None:
+    """Raise UsageError for a word that there is not, of those that an *option* may have."""
     if value in WORDS[name]:
         return
     called, words = _CALLED[name], WORDS[name]

@@ -244,6 +244,14 @@ class Forward:
                 self._builder.drop((lies,))
 
 
+class Tensors(Forward):
+    """A forward pass of which tensors alone are asked for."""
+
+    def workspace(self, node: Node, run: Run) -> Workspace:
+        """Return no workspace."""
+        return NO_WORKSPACE
+
+
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:
     """Return a call's inputs and the type of its float outputs as autocast has them; no type where it is not on."""
     if not amp:

@@ -8,8 +8,7 @@ from typing import NamedTuple
 from archprof.allocation.backward import Backward
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import STEP, TEMPORARY, Builder, Timeline
-from archprof.allocation.training import train_macs
-from archprof.errors import usage_error
+from archprof.allocation.training import check_trains, train_macs
 from archprof.ir.dims import Dim, maximum
 from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
@@ -21,7 +20,6 @@ _STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 _ADAM = ("adam", "adamw")
 _COUNTER = 4  # bytes of the number of steps, which Adam keeps for each tensor, in the memory of the CPU
 _TARGET = 8  # bytes of a class's number
-_TRAINING = "capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
 
 
 class Resident(NamedTuple):
@@ -88,8 +86,11 @@ class MemoryReport(NamedTuple):
         return self.timeline.peak((phase,))
 
 
-def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> MemoryReport:
-    """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given.
+def analyze_memory(
+    graph: Graph, setup: Setup, runs: Graph | None = None, follows: type[Forward] = Forward
+) -> MemoryReport:
+    """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given. Who *follows*
+    the forward pass says what is asked for.
 
     Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
     should train and is known as it runs in evaluation.
@@ -97,8 +98,8 @@ def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> Mem
     _check(graph, setup)
     sizes, held, kept = _parameters(graph, setup)
     run = runs or _runs(graph, setup)
-    timeline, unknown = _follow(run, setup, sizes)
-    upper = _follow(run, setup, sizes, most=True)[0] if unknown else timeline
+    timeline, unknown = _follow(run, setup, sizes, follows)
+    upper = _follow(run, setup, sizes, follows, most=True)[0] if unknown else timeline
     learning = sum(sizes)
     again = learning if setup.accumulate > 1 and setup.train else 0
     inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
@@ -109,20 +110,19 @@ def analyze_memory(graph: Graph, setup: Setup, runs: Graph | None = None) -> Mem
 
 
 def _check(graph: Graph, setup: Setup) -> None:
-    name = graph.origin.name
-    if setup.train and not (graph.training or graph.origin.is_table):
-        raise usage_error(f"`{name}` is known as it runs in evaluation, and nothing of how it trains", help=_TRAINING)
+    if setup.train:
+        check_trains(graph)
     if graph.single_batch and setup.batch > 1:
-        raise ValueError(f"`{name}` is known for one image alone")
+        raise ValueError(f"`{graph.origin.name}` is known for one image alone")
 
 
 def _follow(
-    graph: Graph, setup: Setup, sizes: Sequence[Dim], *, most: bool = False
+    graph: Graph, setup: Setup, sizes: Sequence[Dim], follows: type[Forward], *, most: bool = False
 ) -> tuple[Timeline, Mapping[str, int]]:
     """Return what comes and goes, of parameters of these *sizes*, and the operators without a rule, by name with how
     often they run."""
     builder = Builder()
-    forward = Forward(graph, setup, builder, most=most)
+    forward = follows(graph, setup, builder, most=most)
     forward.run()
     if setup.train:
         backward = Backward(graph, setup, builder, forward)

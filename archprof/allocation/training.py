@@ -1,9 +1,19 @@
 """The arithmetic of a step of training: multiply-accumulates forward and backward."""
 
+from archprof.errors import usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph, Node
 from archprof.ir.learning import Learning, learning
 from archprof.ir.terms import total
+
+_TRAINING = "capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
+
+
+def check_trains(graph: Graph) -> None:
+    """Raise UsageError for a network that is known as it runs in evaluation, and that no rules tell more of."""
+    if not (graph.training or graph.origin.is_table):
+        message = f"`{graph.origin.name}` is known as it runs in evaluation, and nothing of how it trains"
+        raise usage_error(message, help=_TRAINING)
 
 
 def train_macs(graph: Graph) -> Dim:

@@ -1,7 +1,7 @@
 """Verdicts: what budgets allow, what a network has, and, where it has too much, what grew. Exact integers
 throughout."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
-from archprof.costs.metrics import MEMORY, total_of
+from archprof.costs.metrics import OF_NETWORK, TRAINING, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest
 from archprof.ir.footprint import Span
+from archprof.ir.graph import Graph
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
-from archprof.ir.setup import Setup
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
 
@@ -97,13 +98,24 @@ class Verdict(NamedTuple):
 class CheckedNetwork:
     """A network under check: its report, and what the baseline has of it.
 
-    *since* says what *before* is, or would be; it is empty where that is not known.
+    *since* says what *before* is, or would be; it is empty where that is not known. *reads* gives its graph as it
+    trains, where that is another one.
     """
 
     model: str
     report: Report
     before: Snapshot | None = None
     since: str = ""
+    reads: Callable[[], Graph] | None = None
+
+    @cached_property
+    def trained(self) -> Graph:
+        """Its graph as it trains. Raises UsageError where nobody knows that."""
+        from archprof.allocation.training import check_trains
+
+        graph = self.report.graph if self.reads is None else self.reads()
+        check_trains(graph)
+        return graph
 
     @cached_property
     def now(self) -> Snapshot:
@@ -216,8 +228,8 @@ def _verdict(
     before: list[BaselineRow] | None,
     place: Location,
 ) -> Verdict:
-    if limit.metric in MEMORY:
-        return _memory_verdict(found, limit, place)
+    if limit.metric in OF_NETWORK:
+        return _whole_verdict(found, limit, place)
     actual = found.count(limit.metric, chosen)
     had = None if before is None else counted(before, limit.metric)
     known = (found.model, limit.metric, where.text, limit.bound, limit.text)
@@ -232,26 +244,37 @@ def _verdict(
     return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown, "", least)
 
 
-def _memory_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdict:
-    """Return the verdict on bytes; where a peak is too high, with what is there then, and the call that runs."""
+def _whole_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdict:
+    """Return the verdict on what only a whole network has; where a peak is too high, with what is there then, and the
+    call that runs."""
+    if limit.metric in TRAINING:
+        from archprof.allocation.training import train_macs
+
+        return _of_whole(found, limit, place, train_macs(found.trained), "")
     from archprof.allocation.report import analyze_memory
     from archprof.analysis.memory import known_at
 
-    with known_at(found.report.graph):
-        memory = analyze_memory(found.report.graph, limit.setup)
+    graph = found.trained if limit.setup.train else found.report.graph
+    with known_at(graph):
+        memory = analyze_memory(graph, limit.setup)
     span = Span(memory.peak, memory.upper_peak) if limit.metric == "peak" else Span(*[memory.resident.weights] * 2)
     actual = span.high if limit.bound == "min" else span.low
-    bound = bound_of(limit, None, actual)
-    difference = bound - actual if limit.bound == "min" else actual - bound
-    status = FAIL if difference > 0 else PASS
-    known = (found.model, limit.metric, _setup_words(limit.setup), limit.bound, limit.text)
-    note = decimal_note(limit.text, limit.metric)
-    verdict = Verdict(*known, bound, actual, None, status, difference, limit.location, place, found.since, note=note)
+    verdict = _of_whole(found, limit, place, actual, _setup_words(limit.setup))
     if span.high > span.low:
         least = ("actual",) if limit.bound != "min" else ()
         estimates = {limit.metric: bytes_between(*span)}
         verdict = verdict._replace(at_least=least, estimates=estimates, unknown=memory.unknown)
-    return verdict if status == PASS or limit.bound == "min" or limit.metric != "peak" else _at_peak(verdict, memory)
+    failed = verdict.status == FAIL and limit.bound != "min" and limit.metric == "peak"
+    return _at_peak(verdict, memory) if failed else verdict
+
+
+def _of_whole(found: CheckedNetwork, limit: Limit, place: Location, actual: int, where: str) -> Verdict:
+    bound = bound_of(limit, None, actual)
+    difference = bound - actual if limit.bound == "min" else actual - bound
+    status = FAIL if difference > 0 else PASS
+    known = (found.model, limit.metric, where, limit.bound, limit.text)
+    note = decimal_note(limit.text, limit.metric)
+    return Verdict(*known, bound, actual, None, status, difference, limit.location, place, found.since, note=note)
 
 
 def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:
@@ -265,14 +288,19 @@ def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:
     for one in there:
         held[one.block] = held.get(one.block, 0) + one.bytes
     largest = sorted(held.items(), key=lambda item: -item[1])[:_SHOWN]
-    note = "; ".join(filter(None, [f"it is at {at.path} ({at.label})", verdict.note]))
+    label = f" ({at.label})" if at.label else ""  # which the loss and the optimiser lack
+    when = f"{at.phase}, step {at.step:,} of {len(memory.timeline.steps):,}, " if memory.setup.train else ""
+    note = "; ".join(filter(None, [f"it is {when}at {at.path}{label}", verdict.note]))
     alive = tuple(Growth(block, size, places.get(block, verdict.spec)) for block, size in largest)
     spec = nodes[at.path].location if at.path in nodes else None
     return verdict._replace(spec=spec or verdict.spec, grown=alive, note=note)
 
 
 def _setup_words(setup: Setup) -> str:
-    return f"batch {setup.batch:,}, {setup.dtype}"
+    """Return a setup in the words that ask for it; of what is as it is unless given, only the first two."""
+    given = {name: word for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)}
+    others = [f"{name} {word}" for name, word in given.items() if name not in ("batch", "dtype")]
+    return ", ".join([f"batch {setup.batch:,}", setup.dtype, *others])
 
 
 def bound_of(limit: Limit, before: int | None, whole: int) -> int:

@@ -1,9 +1,10 @@
 """Checking networks against budgets: which networks, which budgets, what came of it; nothing stops at the first thing
 that is wrong."""
 
-from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -241,7 +242,8 @@ class _Checking:
         if holds_graph(target.file):
             if self._request.measure is not None:
                 refuse_measuring(target.name)
-            self._at_settings(target, read_graph_at(target.file, target.settings), budgets)
+            reads = partial(read_graph_at, target.file, target.settings, train=True)
+            self._at_settings(target, read_graph_at(target.file, target.settings), budgets, reads=reads)
             return
         tree = self._tree(target.file)
         spec = resolve(tree, target.settings, spellings)
@@ -272,7 +274,15 @@ class _Checking:
             self._met.update(dict.fromkeys(found, False))
             self._at_settings(target.at(there.asked), expand(there), found, limits=False)
 
-    def _at_settings(self, target: Target, graph: Graph, budgets: Sequence[Budget], *, limits: bool = True) -> None:
+    def _at_settings(
+        self,
+        target: Target,
+        graph: Graph,
+        budgets: Sequence[Budget],
+        *,
+        limits: bool = True,
+        reads: Callable[[], Graph] | None = None,
+    ) -> None:
         report = analyze_graph(graph)
         before, since = None, self._since
         try:
@@ -280,7 +290,7 @@ class _Checking:
         except InputError as error:  # limits that count from nothing hold all the same
             self._note(error.problems)
             since = ""
-        found = CheckedNetwork(target.label, report, before, since)
+        found = CheckedNetwork(target.label, report, before, since, reads)
         weighted = found.count("layers", found.every)
         missing, bound = not_counted(report), at_most(report)
         self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing, bound))

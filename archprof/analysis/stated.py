@@ -7,20 +7,19 @@ from archprof.analysis.check import CheckRequest, Outcome, check
 from archprof.costs.metrics import MEMORY
 from archprof.errors import Location, SpecError
 from archprof.ir.graph import Graph
+from archprof.ir.setup import Setup
 from archprof.spec.budget import LIMITED, Limit, read_limit
 from archprof.spec.nodes import Scalar
 from archprof.spec.uncounted import Allowed, allowed_by
 
-# What says how bytes of memory are counted.
-_SETUP = ("batch", "dtype")
 PLACE = Location("archprof.check", 0, 0)
 
 
 def limits_of(stated: Mapping[str, object]) -> tuple[Limit, ...]:
     """Return the limits of keywords: `macs="220M"`. Raises TypeError for a metric that there is not, as Python does for
     a keyword, and SpecError for what is no limit."""
-    setup = setup_of({name: amount for name, amount in stated.items() if name in _SETUP}, "{}")
-    stated = {metric: text for metric, text in stated.items() if metric not in _SETUP}
+    setup = setup_of({name: word for name, word in stated.items() if name in Setup._fields}, "{}")
+    stated = {metric: text for metric, text in stated.items() if metric not in Setup._fields}
     for metric in stated:
         if metric not in LIMITED:
             raise TypeError(f"no metric {metric!r}: there are {', '.join(LIMITED)}")

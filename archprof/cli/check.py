@@ -49,13 +49,25 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `320KiB`.", metavar="LIMIT"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `320KiB`.", metavar="LIMIT"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="LIMIT")
     ] = None,
+    max_train_macs: Annotated[
+        str | None,
+        typer.Option(
+            "--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="LIMIT"
+        ),
+    ] = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
+    train: setup_options.Optimizer = None,
+    amp: setup_options.Amp = None,
+    checkpoint: setup_options.Checkpoint = None,
+    accumulate: setup_options.Accumulate = None,
+    layout: setup_options.Layout = None,
+    kernels: setup_options.Kernels = None,
     max_layers: Annotated[
         str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
     ] = None,
@@ -129,9 +141,12 @@ def command(
         "layers": max_layers,
         "peak": max_peak,
         "weights": max_weights,
+        "train_macs": max_train_macs,
     }
     listed = {"max": max, "min": min, "max-increase": max_increase}
-    limits = limits_of(most, listed, setup_options.inference(batch, dtype))
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    limits = limits_of(most, listed, setup)
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.check import CheckRequest
 from archprof.cli.output import say
-from archprof.costs.metrics import MEMORY
+from archprof.costs.metrics import MEMORY, OF_NETWORK
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.inputs import current_folder, real_path
 from archprof.ir.setup import INFERENCE, Setup
@@ -86,9 +86,12 @@ def limits_of(
     ]
     limits += [limit for option, texts in listed.items() for limit in _listed(option, texts)]
     of_memory = [limit for limit in limits if limit.metric in MEMORY]
-    if setup is not None and not of_memory:
+    if setup is not None and not any(limit.metric in OF_NETWORK for limit in limits):
         advice = "`--max-peak 320KiB` or `--max-weights 4MiB` limits them"
-        raise usage_error("`--batch` and `--dtype` say how bytes are counted", help=advice)
+        words = "` and `".join(
+            f"--{name}" for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)
+        )
+        raise usage_error(f"`{words or '--batch'}` without a limit on bytes", help=advice)
     for limit in of_memory:
         if note := decimal_note(limit.text, limit.metric):
             say(f"note: {note}")

@@ -229,9 +229,11 @@ def _formats(request: Request) -> Iterator[Candidate]:
 
 
 def _metrics(request: Request) -> Iterator[Candidate]:
-    from archprof.costs.metrics import MEMORY, NAMES, label_of
+    from archprof.costs.metrics import NAMES, OF_NETWORK, label_of
 
-    names = ("bytes",) if request.command == "memory" else (*NAMES, *MEMORY) if request.command == "sweep" else NAMES
+    names = (
+        ("bytes",) if request.command == "memory" else (*NAMES, *OF_NETWORK) if request.command == "sweep" else NAMES
+    )
     yield from (Candidate(name, label_of(name)) for name in names)
 
 

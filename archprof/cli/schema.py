@@ -45,9 +45,9 @@ def _schema(name: str) -> dict[str, Any]:
         from archprof.captures.lock_schema import lock_schema
 
         return lock_schema()
-    from archprof.costs.metrics import MEMORY
+    from archprof.costs.metrics import OF_NETWORK
     from archprof.render.json_schema import result_schema
 
     module, _, record = {**RESULTS, **OTHERS}[name].partition(":")
-    derived = ("flops",) if name in WITH_FLOPS else (*MEMORY,) if name in WITH_MEMORY else ()
+    derived = ("flops",) if name in WITH_FLOPS else (*OF_NETWORK,) if name in WITH_MEMORY else ()
     return result_schema(name, getattr(import_module(module), record), derived)

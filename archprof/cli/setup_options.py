@@ -52,11 +52,11 @@ def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | Non
     return None
 
 
-def inference(batch: int | None, dtype: str | None) -> "Setup | None":
-    """Return the setup of inference that two of the words ask for; None where neither is given. Raises UsageError for
-    a word that there is not."""
-    if batch is None and dtype is None:
+def setup_if_asked(asked: Mapping[str, object]) -> "Setup | None":
+    """Return the setup that words ask for; None where there are none. Raises UsageError as `allocation.asked.setup_of`
+    does."""
+    if all(value is None for value in asked.values()):
         return None
     from archprof.allocation.asked import setup_of
 
-    return setup_of({"batch": batch, "dtype": dtype})
+    return setup_of(asked)

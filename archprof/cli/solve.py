@@ -21,13 +21,23 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
     ] = None,
+    max_train_macs: Annotated[
+        str | None,
+        typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
+    ] = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
+    train: setup_options.Optimizer = None,
+    amp: setup_options.Amp = None,
+    checkpoint: setup_options.Checkpoint = None,
+    accumulate: setup_options.Accumulate = None,
+    layout: setup_options.Layout = None,
+    kernels: setup_options.Kernels = None,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
@@ -63,8 +73,10 @@ def command(
 
     chosen = choose_format("solve", format, output)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
-    setup = setup_options.inference(batch, dtype)
-    goal = goal_of({**most, "peak": max_peak, "weights": max_weights}, target_macs, maximize, setup)
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    whole = {"peak": max_peak, "weights": max_weights, "train_macs": max_train_macs}
+    goal = goal_of({**most, **whole}, target_macs, maximize, setup)
     from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)

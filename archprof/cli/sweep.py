@@ -47,13 +47,23 @@ def command(
     ] = None,
     max_peak: Annotated[
         str | None,
-        typer.Option("--max-peak", help="At most so many bytes of activations at once: `512KiB`.", metavar="N"),
+        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
     ] = None,
     max_weights: Annotated[
         str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
     ] = None,
+    max_train_macs: Annotated[
+        str | None,
+        typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
+    ] = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
+    train: setup_options.Optimizer = None,
+    amp: setup_options.Amp = None,
+    checkpoint: setup_options.Checkpoint = None,
+    accumulate: setup_options.Accumulate = None,
+    layout: setup_options.Layout = None,
+    kernels: setup_options.Kernels = None,
     pareto: Annotated[
         str | None,
         typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
@@ -88,8 +98,8 @@ def command(
     """The cost of every variant on a grid, or of a sample: exactly what `summary` prints for each.
 
     Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
-    with the reason. Where `peak` or `weights`, a `--batch` or a `--dtype` are asked for, bytes of memory are counted
-    too: the most of activations at once in inference, as `memory` counts them, and of parameters.
+    with the reason. Where `peak` or `weights`, or a word such as `--batch` or `--train` are asked for, bytes of memory
+    are counted too: the most at once in inference or in a step of training, as `memory` counts them, and of parameters.
     """
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep
@@ -104,12 +114,14 @@ def command(
         ("macs", True): max_macs, ("macs", False): min_macs,
         ("params", True): max_params, ("params", False): min_params,
         ("activations", True): max_activations, ("activations", False): min_activations,
-        ("peak", True): max_peak, ("weights", True): max_weights,
+        ("peak", True): max_peak, ("weights", True): max_weights, ("train_macs", True): max_train_macs,
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
+    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
+    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
     request = SweepRequest(
         tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
-        sample, seed, jobs, scheduler, timeout, resume, setup_options.inference(batch, dtype), plot, chosen,
+        sample, seed, jobs, scheduler, timeout, resume, setup, plot, chosen,
         output, no_color,
     )  # fmt: skip
     code = run_sweep(request)

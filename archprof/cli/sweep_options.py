@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.cli.output import say
-from archprof.costs.metrics import MEMORY
+from archprof.costs.metrics import MEMORY, TRAINING
 from archprof.errors import usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.outputs import goes_by
@@ -54,7 +54,10 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     # variants may be one network.
     top = max(request.top or 0, HELD) if request.format in SHOWN and request.sort else request.top
     selection = Selection(limits, request.pareto, request.sort, top, request.setup is not None)
-    selection = selection._replace(memory=selection.memory or any(name in MEMORY for name in selection.counts))
+    selection = selection._replace(
+        memory=selection.memory or any(name in MEMORY for name in selection.counts),
+        training=any(name in TRAINING for name in selection.counts),
+    )
     check_selection(selection)
     setup = request.setup or INFERENCE
     plans: list[Plan] = []

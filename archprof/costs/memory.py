@@ -1,6 +1,7 @@
-"""The bytes of a network as a whole, at a setup, among its counts."""
+"""What only a whole network has among its counts: bytes at a setup, and the arithmetic of training."""
 
 from archprof.allocation.report import analyze_memory
+from archprof.allocation.training import train_macs
 from archprof.costs.metrics import Counts
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
@@ -11,3 +12,8 @@ def with_memory(counts: Counts, graph: Graph, setup: Setup) -> Counts:
     alone."""
     found = analyze_memory(graph, setup)
     return Counts([*counts.items(), ("peak", found.peak), ("weights", found.resident.weights)])
+
+
+def with_training(counts: Counts, graph: Graph) -> Counts:
+    """Return counts of a network with its multiply-accumulates of training."""
+    return Counts([*counts.items(), ("train_macs", train_macs(graph))])

@@ -93,21 +93,26 @@ DERIVED: Mapping[str, Derived] = {
 }
 
 
-class OfMemory(NamedTuple):
-    """A number of bytes that a network has as a whole, at a setup."""
+class OfNetwork(NamedTuple):
+    """A number that a network has as a whole, and no row of it."""
 
     name: str
     label: str
     text: str
 
 
-MEMORY: Mapping[str, OfMemory] = {
+# Bytes, at a setup.
+MEMORY: Mapping[str, OfNetwork] = {
     row.name: row
     for row in (
-        OfMemory("peak", "peak bytes", "The most bytes of activations that are there at once in inference"),
-        OfMemory("weights", "weight bytes", "Bytes of parameters in the number format asked for"),
+        OfNetwork("peak", "peak bytes", "The most bytes that come and go at once, in inference or a step of training"),
+        OfNetwork("weights", "weight bytes", "Bytes of parameters in the number format asked for"),
     )
 }
+TRAINING: Mapping[str, OfNetwork] = {
+    "train_macs": OfNetwork("train_macs", "train MACs", "Multiply-accumulates of training, forward and backward")
+}
+OF_NETWORK: Mapping[str, OfNetwork] = {**MEMORY, **TRAINING}
 
 
 def total_of(name: str, column: Callable[[str], Sequence[int]]) -> int:
@@ -120,8 +125,8 @@ def label_of(name: str) -> str:
     """Return what tables call a metric: MACs, params."""
     if name in DERIVED:
         return DERIVED[name].label
-    if name in MEMORY:
-        return MEMORY[name].label
+    if name in OF_NETWORK:
+        return OF_NETWORK[name].label
     return _BY_NAME[name].label if name in _BY_NAME else name
 
 

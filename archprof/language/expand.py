@@ -16,7 +16,7 @@ from archprof.language.cells import Cells, read_cell
 from archprof.language.flatten import Flattener
 from archprof.language.init import read_init
 from archprof.language.registry import spellings
-from archprof.language.trace import Places, Scaling, trace
+from archprof.language.trace import Places, Scaling, Trace, trace
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
 from archprof.spec.types import Spec
@@ -51,14 +51,20 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     value = input_of(spec)
     traced = trace(layers, value, scaling_of(spec), frozen)
     traced.problems.raise_any()
+    graph = graph_of(spec, traced, value, inits)
+    _check_alive(graph)
+    return graph
+
+
+def graph_of(spec: Spec, traced: Trace, value: Value, inits: Inits) -> Graph:
+    """Return a network that was traced on a *value* as a graph. Raises SpecError for paths and outputs that do not
+    fit."""
     builder = GraphBuilder({"input": value})
     flat = Flattener(builder, inits)
     flat.flatten(traced.fragment)
     outputs = outputs_of(spec, traced.places, traced.fragment.result.edge)
     edges = {name: flat.edge(edge) for name, edge in outputs.items()}
-    graph = builder.build(spec.name, edges, spec, named=spec.outputs is not None)
-    _check_alive(graph)
-    return graph
+    return builder.build(spec.name, edges, spec, named=spec.outputs is not None)
 
 
 def input_of(spec: Spec) -> Value:

@@ -38,7 +38,8 @@ def drop_of(name: str, asked: Sequence[str]) -> int:
 
 def bytes_note(setup: Setup) -> Note:
     """Return of what the bytes of memory are."""
-    return Note("convention", f"bytes of weights, and of activations at their peak: {setup_text(setup)}")
+    at_peak = "at the peak of a step" if setup.train else "of activations at their peak"
+    return Note("convention", f"bytes of weights, and {at_peak}: {setup_text(setup)}")
 
 
 def _row(network: SweptNetwork, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:

@@ -1,13 +1,14 @@
 """Budgets: limits on what a network may cost, as a spec's `budget`, a config file or an option states them."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.costs.metrics import DERIVED, MEMORY, NAMES
-from archprof.errors import Location, Problems, SpecError, problem, suggest
-from archprof.ir.setup import INFERENCE, WIDTHS, Setup
+from archprof.costs.metrics import DERIVED, MEMORY, NAMES, OF_NETWORK
+from archprof.errors import Location, Problems, SpecError, UsageError, problem, suggest
+from archprof.ir.setup import INFERENCE, Setup
 from archprof.limits import MAX_BATCH
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.printed_number import BYTES, COUNTS, is_of_bytes, parse_printed, without_noun
@@ -16,9 +17,10 @@ from archprof.spec.values import few, flag, integer, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
 # What a budget can limit: whatever is counted, and `layers`, those that multiply.
-LIMITED = (*NAMES, *DERIVED, "layers", *MEMORY)
+LIMITED = (*NAMES, *DERIVED, "layers", *OF_NETWORK)
 # Beside limits.
-_KEYS = ("at", "where", "expect", "allow_uncounted", "batch", "dtype")
+_KEYS = ("at", "where", "expect", "allow_uncounted", *Setup._fields)
+_NUMBERS = {"batch": "a batch", "accumulate": "a number of passes"}
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
@@ -114,7 +116,7 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
         if expect and where != Where():
             raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
     with problems:
-        setup = _setup(fields.get("batch"), fields.get("dtype"))
+        setup = _setup({name: given for name in Setup._fields if (given := fields.get(name))}, fields.location)
         limits = [limit._replace(setup=setup) if limit.metric in MEMORY else limit for limit in limits]
     problems.raise_any()
     if not limits and not expect and allows is None:
@@ -128,26 +130,41 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             shares[0].location,
             help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
         )
-    parts = [limit for limit in limits if limit.metric in MEMORY and where != Where()]
+    parts = [limit for limit in limits if limit.metric in OF_NETWORK and where != Where()]
     if parts:
-        advice = "leave out `where`; `size` and `params` are of rows too"
+        advice = f"leave out `where`; `{'size' if parts[0].metric in MEMORY else 'macs'}` and `params` are of rows too"
         raise problem(f"`{parts[0].metric}` is of the whole network", parts[0].location, help=advice)
     settings = parse_settings(text(at), at.location) if at else ()
     return Budget(where, tuple(limits), fields.location, expect, settings, allows or Allowed())
 
 
-def _setup(batch: Node | None, dtype: Node | None) -> Setup:
-    """Return the setup of bytes that a budget states."""
-    setup = INFERENCE
-    if batch is not None:
-        setup = setup._replace(batch=integer(batch, 1, MAX_BATCH, "a batch"))
-    if dtype is not None:
-        word = scalar(dtype, "a number format")
-        if word.text not in WIDTHS:
-            advice = suggest(word.text, WIDTHS, "number formats")
-            raise problem(f"{describe(word)} is no number format", word.location, help=advice)
-        setup = setup._replace(dtype=word.text)
-    return setup
+def _setup(given: Mapping[str, Node], location: Location) -> Setup:
+    """Return the setup of bytes that a budget, at *location*, states."""
+    if not given:
+        return INFERENCE
+    from archprof.allocation.asked import check_word, setup_of
+
+    words: dict[str, object] = {}
+    for name, node in given.items():
+        if name in _NUMBERS:
+            words[name] = integer(node, 1, MAX_BATCH, _NUMBERS[name])
+            continue
+        word = scalar(node, f"a word for `{name}`")
+        with _placed(word.location):
+            check_word(name, word.text, name)
+        words[name] = word.text
+    with _placed(location):
+        return setup_of(words, "{}")
+
+
+@contextmanager
+def _placed(location: Location) -> Iterator[None]:
+    """Raise what is wrong with words of a setup where they stand."""
+    try:
+        yield
+    except UsageError as error:
+        wrong = error.problems[0]
+        raise problem(wrong.message, location, help=wrong.help) from None
 
 
 def _limits(metric: str, node: Node) -> list[Limit]:
@@ -173,8 +190,8 @@ def _each(node: Node) -> tuple[Node, ...]:
 def read_limit(metric: str, bound: str, node: Node) -> Limit:
     """Return one limit. Raises SpecError for what is no limit, saying which forms there are."""
     typed = scalar(node, f"a limit on {metric}")
-    if metric in MEMORY and (typed.text.strip().startswith(_SIGNS) or bound == "share"):
-        advice = f"state an amount: `{metric}: 320KiB`"
+    if metric in OF_NETWORK and (typed.text.strip().startswith(_SIGNS) or bound == "share"):
+        advice = f"state an amount: `{metric}: {'320KiB' if metric in MEMORY else '900M'}`"
         raise problem(f"no baseline has the `{metric}` of a network", typed.location, help=advice)
     if bound == "share":
         return Limit(metric, bound, typed.text, (LimitTerm(_share(typed), percent=True),), typed.location)
@@ -261,6 +278,8 @@ def _where(fields: Mapping[str, Scalar], said: str) -> Where:
 
 def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of one budget; *beside* are further properties."""
+    from archprof.allocation.asked import WORDS
+
     amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
     amounts: dict[str, Any] = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
     share = {"type": "string", "pattern": r"^[0-9]+(\.[0-9]+)? ?%$", "description": "of the whole network's"}
@@ -285,7 +304,8 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
     names = {"type": "array", "items": {"type": "string"}}
     allowed = {"anyOf": [{"type": ["boolean", "string"]}, names], "description": "operators whose MACs nobody knows"}
-    setup = {"batch": {"type": "integer", "minimum": 1, "maximum": MAX_BATCH}, "dtype": {"enum": [*WIDTHS]}}
+    number = {"type": "integer", "minimum": 1, "maximum": MAX_BATCH}
+    setup = {name: number if name in _NUMBERS else {"enum": [*WORDS[name]]} for name in Setup._fields}
     own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed, **setup}
     properties = {**beside, **own, **limits}
     return {

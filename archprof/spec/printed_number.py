@@ -104,7 +104,7 @@ def without_noun(text: str, metric: str, location: Location | None = None) -> st
     if noun is None:
         return text
     meant = str(noun.lastgroup)
-    if meant != metric and (meant, metric) != ("params", "trainable"):
+    if meant != metric and (meant, metric) not in (("params", "trainable"), ("macs", "train_macs")):
         advice = {
             ("flops", "macs"): f"a MAC is two FLOPs: write half, or `{text[: noun.start()]}` where it is one there",
             ("macs", "flops"): "a MAC is two FLOPs: write twice as much",

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.memory import with_memory
+from archprof.costs.memory import with_memory, with_training
 from archprof.costs.metrics import Counts
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError
-from archprof.ir.graph import Edge
+from archprof.ir.graph import Edge, Graph
 from archprof.ir.init_rules import Inits
 from archprof.ir.values import Value
-from archprof.language.expand import Bound, bind, expand
+from archprof.language.expand import Bound, bind, expand, graph_of
 from archprof.language.registry import spellings
 from archprof.language.trace import Scaling, Trace, trace
 from archprof.spec.edits import assign
@@ -80,9 +80,16 @@ class Combination:
         traced.problems.raise_any()
         return traced
 
+    def graph(self, at: Mapping[str, Any]) -> Graph:
+        """Return the graph of all candidates. Raises as `trace` does, and SpecError for paths that do not fit."""
+        return graph_of(self.spec, self.trace(at), self.input(at), self.bound(at).inits)
+
     @cached_property
     def local(self) -> tuple[LocalAxis, ...]:
-        """The axes of the plan that change single rows alone, where they have many combinations."""
+        """The axes of the plan that change single rows alone, where they have many combinations; none where anything is
+        counted that rows do not tell."""
+        if self.plan.whole:
+            return ()
         first = {**{axis.name: axis.values[0] for axis in self.plan.axes}, **self.fixed}
         fixed = tuple(first.items())
         try:
@@ -106,7 +113,9 @@ class Combination:
         """Return one variant's costs as `summary` has them. Raises SpecError where it cannot be."""
         graph = expand(self.plan.spec((*settings, *self.fixed.items())))
         counts = analyze_graph(graph).totals
-        return with_memory(counts, graph, self.plan.setup) if self.plan.selection.memory else counts
+        if self.plan.selection.memory:
+            counts = with_memory(counts, graph, self.plan.setup)
+        return with_training(counts, graph) if self.plan.selection.training else counts
 
     def unproved(self, digits: Mapping[int, NDArray[np.int64]], size: int) -> list[tuple[int, Any]]:
         """Return one of *size* variants for the combination itself, and for each alternative of a local axis, that has

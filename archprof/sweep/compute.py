@@ -90,15 +90,15 @@ class Computation:
 
     def _is_grid(self) -> bool:
         """Tell whether channels and maps are multiplied as matrices: a peak is no product of the two."""
-        whole = self.plan.sample is None and not self.plan.selection.memory
-        return whole and self._spatial >= _GRID and not self._local
+        rows_only = not self.plan.selection.memory and not self.plan.whole
+        return rows_only and self.plan.sample is None and self._spatial >= _GRID and not self._local
 
     # Which axes arrays hold, which change single rows, and which make another network
 
     def _local_axes(self) -> tuple[int, ...]:
         """Return the places of the axes that change single rows alone, at the first combination of the others; none
         where whole grids of arrays are as fast."""
-        if self._inner >= BATCH:
+        if self._inner >= BATCH or self.plan.whole:
             return ()
         first = {axis.name: axis.values[0] for axis, role in self._structural()}
         return tuple(axis.axis for axis in Combination(self.plan, first).local)
@@ -204,6 +204,9 @@ class Computation:
         if combination.error:
             found.fail(combination.error, places)
             return
+        if self.plan.whole and len(places) == 1:
+            found.one_by_one(combination, places)
+            return
         local = {axis.axis for axis in combination.local}
         if local.issuperset(self._local):
             batch = Batch(self._arrays(digits, digits), {place: digits[place] for place in self._local}, len(places))
@@ -298,7 +301,7 @@ class StretchBuilder:
         """Compute a batch, whose variants stand at *places*."""
         found = flow(combination, batch)
         if found.bound >= EXACT_INTEGER:
-            self._one_by_one(combination, places)
+            self.one_by_one(combination, places)
             return
         for failure in found.failures:
             self.fail(self._words(combination, places[failure.places], failure.reason), places[failure.places])
@@ -336,8 +339,8 @@ class StretchBuilder:
             counted = dict(zip(exact, self._costs[:, place].tolist(), strict=True))
             assert counted == dict(exact), f"{self._settings(place)}: {counted} on arrays, {dict(exact)} alone"
 
-    def _one_by_one(self, combination: Combination, places: Integers) -> None:
-        """Compute variants whose totals may be beyond 64 bits in plain integers."""
+    def one_by_one(self, combination: Combination, places: Integers) -> None:
+        """Compute variants in plain integers: those alone, and those whose totals may be beyond 64 bits."""
         for place in places.tolist():
             settings = self._settings(place)
             try:

@@ -69,15 +69,29 @@ class Batch(NamedTuple):
 
     def take(self, places: Integers) -> "Batch":
         """Return the variants at some places."""
-        at = {name: _taken(value, places) for name, value in self.at.items()}
+        at = {name: taken(value, places) for name, value in self.at.items()}
         return Batch(at, {axis: digits[places] for axis, digits in self.digits.items()}, len(places))
 
 
 def flow(combination: Combination, batch: Batch) -> Flowed:
     """Return the counts of a batch."""
-    size = (len(combination.plan.names), batch.size)
+    found = _rows(combination, batch)
+    if not combination.plan.whole or found.bound >= EXACT_INTEGER:
+        return found
+    from archprof.sweep.whole import count_wholes  # which few sweeps ask for
+
+    alive = np.flatnonzero(found.alive)
+    bound = count_wholes(combination, batch.take(alive).at, alive, found.costs)
+    return found._replace(bound=max(found.bound, bound))
+
+
+def _rows(combination: Combination, batch: Batch) -> Flowed:
+    """Return the counts of a batch that rows tell."""
+    plan = combination.plan
+    size = (len(plan.names), batch.size)
     try:
-        readers = _readers(combination, batch) if combination.plan.selection.memory else None
+        by_rows = plan.selection.memory and not plan.peak_of_wholes
+        readers = _readers(combination, batch) if by_rows else None
         return _Flow(combination, batch, readers).run()
     except SpecError as error:  # a cell that none of the candidates can have
         failure = Failure(np.arange(batch.size), str(error.problems[0].message))
@@ -107,7 +121,7 @@ def _apart(combination: Combination, batch: Batch, mask: NDArray[np.bool_]) -> F
     alive = np.zeros(batch.size, bool)
     bound, failures = 0, []
     for side in (np.flatnonzero(mask), np.flatnonzero(~mask)):
-        found = flow(combination, batch.take(side))
+        found = _rows(combination, batch.take(side))
         costs[:, side], alive[side] = found.costs, found.alive
         bound = max(bound, found.bound)
         failures += [Failure(side[places], reason) for places, reason in found.failures]
@@ -164,6 +178,7 @@ class _Flow:
                 line[:] = maximum(line, amount) if name in _LARGEST else line + amount
             if self._across is not None:
                 self._costs[self._names.index("peak")] = self._across.peak
+            if "weights" in self._names:
                 params = self._costs[self._names.index("params")]
                 self._costs[self._names.index("weights")] = params * WIDTHS[self._setup.dtype]
         return Flowed(self._costs, self._alive, self._bound, tuple(self._failures))
@@ -504,7 +519,8 @@ def _key(x: Feature) -> tuple[Any, ...]:
     return (x.value, x.printed)
 
 
-def _taken(value: Any, places: Integers) -> Any:
+def taken(value: Any, places: Integers) -> Any:
+    """Return the values of some variants: of widths, of channels, or of heights and widths."""
     if isinstance(value, tuple):
         first = candidates(value[0][places])
         return (first, first) if value[0] is value[1] else (first, candidates(value[1][places]))

@@ -8,10 +8,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.allocation.deployed import folded, is_foldable
-from archprof.allocation.forward import Forward
+from archprof.allocation.forward import Tensors
 from archprof.allocation.timeline import FORWARD, Builder
 from archprof.ir.dims import Dim, Extremes, maximum
-from archprof.ir.footprint import NO_WORKSPACE, Run, Workspace
+from archprof.ir.footprint import Run
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.inplace import is_overwritable
 from archprof.ir.liveness import readers
@@ -102,21 +102,13 @@ def row_memory(
         part.fold()
     builder = Builder()
     lies = part.inputs_in(builder)
-    forward = _Tensors(part.graph, setup, builder, lies, part.lent())
+    forward = Tensors(part.graph, setup, builder, lies, part.lent())
     forward.run()
     timeline = builder.timeline()
     left, made = part.left(forward.lies)
     sizes = tuple([timeline.storages[one].bytes for one in made])
     bound = sum([extremes.largest(source.bytes) for source in sources]) + _bound(part.graph, setup, extremes)
     return RowMemory(timeline.peak((FORWARD,)), sizes, left, bound)
-
-
-class _Tensors(Forward):
-    """A forward pass of which tensors alone are asked for."""
-
-    def workspace(self, node: Node, run: Run) -> Workspace:
-        """Return no workspace."""
-        return NO_WORKSPACE
 
 
 class _Part:

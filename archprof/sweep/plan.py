@@ -6,7 +6,7 @@ from math import prod
 from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
-from archprof.costs.metrics import MEMORY, NAMES
+from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TRAINING
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
@@ -38,18 +38,20 @@ class CountLimit(NamedTuple):
 
 class Selection(NamedTuple):
     """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
-    larger the better), and of those the first *top* by *sort*. With *memory*, bytes are counted too."""
+    larger the better), and of those the first *top* by *sort*. With *memory*, bytes are counted too, with *training*
+    its multiply-accumulates."""
 
     limits: tuple[CountLimit, ...] = ()
     pareto: tuple[str, ...] = ()
     sort: str = ""
     top: int | None = None
     memory: bool = False
+    training: bool = False
 
     @property
     def names(self) -> tuple[str, ...]:
         """What is counted of each variant."""
-        return (*NAMES, *MEMORY) if self.memory else NAMES
+        return (*NAMES, *(MEMORY if self.memory else ()), *(TRAINING if self.training else ()))
 
     @property
     def reduces(self) -> bool:
@@ -81,6 +83,17 @@ class Plan(NamedTuple):
     def names(self) -> tuple[str, ...]:
         """What is counted of each variant."""
         return self.selection.names
+
+    @property
+    def peak_of_wholes(self) -> bool:
+        """Whether a peak is told by whole networks alone: the backward pass goes back through what all rows have kept,
+        and autocast keeps its copies of weights to the end."""
+        return self.selection.memory and bool(self.setup.train or self.setup.amp)
+
+    @property
+    def whole(self) -> bool:
+        """Whether anything is counted that no row tells."""
+        return self.peak_of_wholes or self.selection.training
 
     @property
     def product(self) -> int:
@@ -139,7 +152,7 @@ def check_selection(selection: Selection) -> None:
     sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
     for option, name in (*named, *sorted_by):
         if name not in selection.names:
-            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *MEMORY), "counts"))
+            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK), "counts"))
 
 
 def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:

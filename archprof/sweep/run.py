@@ -14,7 +14,7 @@ from archprof.ir.arrays import Integers
 from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
 from archprof.sweep.executors import Task, Workers
-from archprof.sweep.plan import SPACE, Plan, Selection
+from archprof.sweep.plan import SPACE, STRUCTURE, Plan, Selection
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import order, reduce
 
@@ -22,6 +22,8 @@ from archprof.sweep.selection import order, reduce
 STRETCH = 1 << 17
 # Of whole rows of resolutions, most of whose time goes into what is done once a stretch.
 _ROWS = 1 << 17
+# Of networks that are counted as wholes, one after the other.
+_WHOLES = 256
 # How often a stretch at which workers are killed is tried again.
 _TRIES = 3
 
@@ -161,14 +163,21 @@ def _again(task: Task, workers: Workers, plan: Plan) -> Stretch:
 
 def stretches(plan: Plan, done: int = 0) -> Iterator[tuple[int, int]]:
     """Yield where stretches start and stop: at whole rows of resolutions, which are the fastest to compute."""
-    row = 1
-    for axis, role in zip(plan.axes, plan.roles, strict=True):
-        row *= len(axis.values) if role == SPACE else 1
-    length = max(_ROWS // row, 1) * row if 1 < row <= _ROWS and plan.sample is None else STRETCH
+    length = _length(plan)
     while done < plan.size:
         stop = min((done // length + 1) * length, plan.size)
         yield done, stop
         done = stop
+
+
+def _length(plan: Plan) -> int:
+    row = alike = 1
+    for axis, role in zip(plan.axes, plan.roles, strict=True):
+        row *= len(axis.values) if role == SPACE else 1
+        alike *= len(axis.values) if role != STRUCTURE else 1
+    if plan.whole and alike < plan.product:
+        return min(max(alike if plan.sample is None else 1, _WHOLES), STRETCH)
+    return max(_ROWS // row, 1) * row if 1 < row <= _ROWS and plan.sample is None else STRETCH
 
 
 def digits(plan: Plan, numbers: Integers) -> dict[str, Integers]:

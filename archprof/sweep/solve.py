@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import MEMORY, Counts
+from archprof.costs.metrics import MEMORY, TRAINING, Counts
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
@@ -140,7 +140,8 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    selection = Selection(memory=goal.memory is not None)
+    training = any(limit.of in TRAINING for limit in goal.limits)
+    selection = Selection(memory=goal.memory is not None, training=training)
     plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
     networks = _costed(plan, found)

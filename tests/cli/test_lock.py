@@ -298,6 +298,28 @@ def test_a_lock_of_both_modes(capsys, trains):
     assert shared == ["norm", ":mean[0]", "head"]
 
 
+@pytest.mark.parametrize(
+    ("limits", "code"),
+    [
+        # Both heads forward, and the gradients of their weights and of their inputs, which hang on the norm's.
+        (("--max-train-macs", "99", "--max-macs", "12"), 0),
+        (("--max-train-macs", "98"), 1),
+        # The weights are those of both modes; a peak of training is that of the module in training mode.
+        (("--max-weights", str(4 * PARAMS), "--max-peak", "1MiB", "--train", "sgd"), 0),
+        (("--max-weights", str(4 * PARAMS - 1), "--train", "adamw"), 1),
+    ],
+)
+def test_of_a_lock_of_both_modes_the_one_in_training_trains(capsys, trains, limits, code):
+    assert archprof(capsys, "check", trains, *limits).code == code
+
+
+def test_a_peak_of_training_is_that_of_the_lock_in_training_mode(capsys, trains):
+    found = json.loads(archprof(capsys, "memory", trains, "--train", "sgd", "--format", "json").out)
+    peak = found["peak_bytes"]
+    for limit, code in ((peak, 0), (peak - 1, 1)):
+        assert archprof(capsys, "check", trains, "--max-peak", str(limit), "--train", "sgd").code == code
+
+
 def test_training_is_named(capsys, trains):
     note = "bias not counted; batch 1, forward pass in training mode\n"
     for arguments in (("summary", trains), ("compare", trains, trains), ("diff", trains, trains)):

@@ -1,11 +1,13 @@
 """Peaks and bytes of weights where networks are limited: check, sweep, solve."""
 
 import json
+from typing import Any
 
 import pytest
 
 import archprof as api
 from archprof.allocation.report import analyze_memory
+from archprof.allocation.training import train_macs
 from archprof.ir.setup import Setup
 from tests.cli.console import archprof
 
@@ -64,7 +66,28 @@ def test_budgets_of_a_spec_have_a_setup_of_their_own(capsys, tmp_path):
         ),
         (
             "{peak: 1MiB, dtype: int9}",
-            "5:24: `int9` is no number format\n  help: did you mean `int8`? number formats: fp32, fp16, bf16, int8",
+            "5:24: unknown number format `int9`\n  help: did you mean `int8`? there are: fp32, fp16, bf16, int8",
+        ),
+        (
+            "{peak: 1MiB, train: adamm}",
+            "5:24: unknown optimiser `adamm`\n  help: did you mean `adam`? there are: sgd, momentum, adam, adamw",
+        ),
+        (
+            "{peak: 1MiB, amp: fp16, accumulate: 0}",
+            "5:40: `0` is out of range\n  help: a number of passes from 1 to 1,000,000",
+        ),
+        (
+            "{peak: 1MiB, checkpoint: blocks}",
+            "5:4: `checkpoint` without `train`\n  help: a backward pass computes blocks again: say `train` too",
+        ),
+        (
+            "{train_macs: +1%}",
+            "5:17: no baseline has the `train_macs` of a network\n  help: state an amount: `train_macs: 900M`",
+        ),
+        (
+            "{where: kind=se, train_macs: 1G}",
+            "5:33: `train_macs` is of the whole network\n  help: leave out `where`; "
+            "`macs` and `params` are of rows too",
         ),
         ("{peak: 1MiB, batch: 0}", "5:24: `0` is out of range\n  help: a batch from 1 to 1,000,000"),
     ],
@@ -82,8 +105,16 @@ def test_budgets_that_are_none(capsys, tmp_path, budget, said):
     [
         (
             ("check", "v2", "--max-macs", "1G", "--dtype", "int8"),
-            "`--batch` and `--dtype` say how bytes are counted\n"
+            "`--dtype` without a limit on bytes\n  help: `--max-peak 320KiB` or `--max-weights 4MiB` limits them\n",
+        ),
+        (
+            ("check", "v2", "--max-params", "4M", "--train", "sgd", "--amp", "bf16"),
+            "`--train` and `--amp` without a limit on bytes\n"
             "  help: `--max-peak 320KiB` or `--max-weights 4MiB` limits them\n",
+        ),
+        (
+            ("solve", "v2", "--max-peak", "1GiB", "--checkpoint", "blocks"),
+            "`--checkpoint` without `--train`\n  help: a backward pass computes blocks again: say `--train` too\n",
         ),
         (
             ("sweep", "v2", "--width", "1", "--sort", "peak"),
@@ -141,3 +172,89 @@ def test_of_all_networks_that_fit_a_peak_the_one_of_most_macs_is_found(capsys):
 def test_in_python_a_setup_stands_beside_the_limits():
     assert api.check("v3", peak=V3_PEAK, dtype="int8").exit_code == 0
     assert api.check("v3", peak=V3_PEAK, batch=2, dtype="int8").exit_code == 1
+
+
+# What is counted of one network at a setup, by the words that ask for it.
+TRAINED = {
+    ("--train", "sgd"): Setup(train="sgd"),
+    ("--train", "adamw", "--batch", "8", "--amp", "bf16"): Setup(8, train="adamw", amp="bf16"),
+    ("--train", "adam", "--checkpoint", "blocks", "--kernels", "cpu"): Setup(
+        train="adam", checkpoint="blocks", kernels="cpu"
+    ),
+    ("--train", "momentum", "--accumulate", "2", "--layout", "channels_last"): Setup(
+        train="momentum", accumulate=2, layout="channels_last"
+    ),
+}
+
+
+@pytest.mark.parametrize("words", TRAINED)
+def test_a_setup_is_the_same_words_everywhere(capsys, words):
+    graph = api.expand("v2", width="0.5")
+    found = analyze_memory(graph, TRAINED[words])
+    for peak, code in ((found.peak, 0), (found.peak - 1, 1)):
+        assert archprof(capsys, "check", "v2@width=0.5", "--max-peak", str(peak), *words).code == code
+        named = {name.removeprefix("--"): word for name, word in zip(words[::2], words[1::2], strict=True)}
+        numbers: Any = {name: int(word) if word.isdecimal() else word for name, word in named.items()}
+        assert api.check("v2@width=0.5", peak=peak, **numbers).exit_code == code
+    swept = json.loads(archprof(capsys, "sweep", "v2", "--width", "0.5,1", *words, "--format", "json").out)
+    assert swept["variants"][0]["totals"]["peak"] == found.peak
+    limits = ("--max-peak", str(found.peak), "--width", "0.5,1", "--format", "json")
+    solved = json.loads(archprof(capsys, "solve", "v2", *limits, *words).out)
+    assert (solved["best"]["settings"], solved["limits"][0]["left"]) == ({"width": "0.5"}, 0)
+
+
+def test_a_peak_of_training_says_in_which_part_of_the_step_it_is(capsys):
+    found = archprof(capsys, "check", "v3", "--max-peak", "1MiB", "--train", "sgd", "--batch", "8", "--format", "json")
+    verdict = json.loads(found.out)["verdicts"][-1]
+    memory = json.loads(archprof(capsys, "memory", "v3", "--train", "sgd", "--batch", "8", "--format", "json").out)
+    at, steps = memory["peak_at"], len(memory["timeline"])
+    assert verdict["where"] == "batch 8, fp32, train sgd"
+    assert verdict["note"] == (f"it is {at['phase']}, step {at['step']} of {steps}, at {at['path']} ({at['label']})")
+
+
+def test_budgets_of_a_spec_train(capsys, tmp_path):
+    spec = tmp_path / "net.yaml"
+    spec.write_text(
+        "archprof: 1\nname: net\nextends: mobilenet_v2\nbudget:\n"
+        "  - {peak: 3MiB, train: adamw, amp: bf16, batch: 4}\n  - {train_macs: 1G}\n"
+    )
+    found = archprof(capsys, "check", str(spec), "--format", "json")
+    assert [(one["metric"], one["where"], one["status"]) for one in json.loads(found.out)["verdicts"]] == [
+        ("peak", "batch 4, fp32, train adamw, amp bf16", "fail"), ("train_macs", "", "pass"),
+    ]  # fmt: skip
+
+
+def test_the_arithmetic_of_training_is_limited():
+    graph = api.expand("v2")
+    counted = train_macs(graph)
+    assert api.check("v2", train_macs=counted).exit_code == 0
+    assert api.check("v2", train_macs=f"{counted - 1} MACs").exit_code == 1
+
+
+EVALUATED = "tests/captures/schema_1.lock.json"
+
+
+@pytest.mark.parametrize("limits", [("--max-train-macs", "1G"), ("--max-peak", "1GiB", "--train", "sgd")])
+def test_what_is_known_in_evaluation_trains_nowhere(capsys, limits):
+    found = archprof(capsys, "check", EVALUATED, *limits)
+    said = (
+        f"`{EVALUATED}` was captured in evaluation alone\n  help: `archprof lock small.py:Net --modes eval,train -o "
+        f"{EVALUATED}` captures it in training too\n"
+    )
+    assert (found.code, found.err) == (2, said)
+
+
+def test_a_sweep_counts_the_arithmetic_of_training_where_it_is_asked_for(capsys):
+    axes = ("sweep", "v2", "--width", "0.5,1", "--resolution", "96,224", "--format", "json")
+    asked = json.loads(archprof(capsys, *axes, "--pareto", "-train_macs,params").out)
+    assert "setup" not in asked
+    for one in asked["variants"]:
+        assert one["totals"]["train_macs"] == train_macs(api.expand("v2", **one["settings"]))
+        assert "peak" not in one["totals"]
+
+
+def test_a_solution_keeps_a_limit_on_the_arithmetic_of_training(capsys):
+    counted = [train_macs(api.expand("v2", width=width)) for width in ("0.5", "0.75")]
+    options = ("--max-train-macs", str(counted[1] - 1), "--width", "0.5,0.75,1", "--format", "json")
+    found = json.loads(archprof(capsys, "solve", "v2", *options).out)
+    assert [found[one]["totals"]["train_macs"] for one in ("best", "above")] == counted

@@ -146,7 +146,7 @@ def test_what_cannot_be_is_counted(capsys):
             ("--pareto", "mac"),
             (
                 "`--pareto` names no count: `mac`\n  help: did you mean `macs`? counts: params, trainable, buffers, "
-                "macs, activations, peak, weights\n"
+                "macs, activations, peak, weights, train_macs\n"
             ),
         ),
         (

@@ -12,7 +12,7 @@ from archprof.ir.operators import CAPTURED, TABLE, Listed, all_operators, captur
 from archprof.ir.operators.base import Operator
 from archprof.language.block import CHANNEL_OPTIONS, COMMON, Block
 from archprof.language.registry import block_names, find_block
-from tests.docs import coverage, memory
+from tests.docs import coverage, memory, memory_tools
 from tests.docs.console import execute, plain_terminal
 from tests.docs.markdown import ROOT
 
@@ -114,6 +114,7 @@ def pages() -> Mapping[Path, str]:
         folder / "conventions.md": _conventions_page(),
         ROOT / "docs" / "explanation" / "coverage.md": coverage.page(),
         ROOT / "docs" / "explanation" / "memory.md": memory.page(),
+        ROOT / "docs" / "explanation" / "memory-tools.md": memory_tools.page(),
     }
 
 
