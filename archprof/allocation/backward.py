@@ -128,7 +128,8 @@ class Backward:
         found, made = self._of_inputs(passed, rule, arrived[0])
         learned = self._of_weights(passed)
         self._builder.drop((*passed.kept, *[one.storage for one in arrived]))
-        scratch = (maximum(rule.scratch, rule.strided) if strided else rule.scratch) + passed.unknown
+        beside = rule.scratch if not strided or rule.strided is None else rule.strided
+        scratch = beside + passed.unknown
         workspace = self._workspace(passed, [storage for _, storage in learned])
         made += [storage for _, storage in learned]
         self._builder.step(BACKWARD, passed.node.id, made, scratch, workspace)

@@ -78,15 +78,15 @@ class Gradients(NamedTuple):
 
     *shared* tells which of them lie in the storage of the output's gradient, all of it or parts; *permuted*, whether
     they lie there in another order. *scratch* are the bytes of what lives only meanwhile, *strided* of what does where
-    the output's gradient is not contiguous; *contiguous* tells whether that is then copied before anything else, and
-    let go of. *around* are the bytes of the gradient of the input with its padding, from which that of the input is cut
-    out, None where there is no such thing.
+    the output's gradient is not contiguous, None for as many; *contiguous* tells whether that is then copied before
+    anything else, and let go of. *around* are the bytes of the gradient of the input with its padding, from which that
+    of the input is cut out, None where there is no such thing.
     """
 
     shared: tuple[bool, ...]
     scratch: Dim = 0
     permuted: bool = False
-    strided: Dim = 0
+    strided: Dim | None = None
     contiguous: bool = False
     around: Dim | None = None
 

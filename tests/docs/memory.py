@@ -70,6 +70,14 @@ as much again for a moment.
 `saved for backward` is what is there when the forward pass is over: of 19 networks of the catalog, at batches of 8,
 32 and 64, to the byte what an NVIDIA H100 was measured to hold, which the tests repeat.
 
+## Operators without a rule
+
+What a recurrent layer keeps is for cuDNN to know, and what an operator of another library does, for that one. Such a
+call takes at least its output; at most, it keeps all that goes in and comes out, a recurrent layer also its gates and
+two states at every position, and takes as much as goes in and comes out again while it runs. Bytes that hang on it are
+then an interval, with the operators named: `--fits` goes by its upper end, and `check` fails where the lower end is
+beyond a limit, and warns where only the upper one is.
+
 ## What is no tensor
 
 Kernels of convolutions take workspace, the allocator reserves more than it gives, and a device has a context of some

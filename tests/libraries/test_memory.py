@@ -1,5 +1,5 @@
 """What other libraries' models hold in memory: the peak of inference is what torch holds, and what is saved for
-backward is what an NVIDIA H100 was measured to hold."""
+backward and the peaks of training are what an NVIDIA H100 was measured to hold."""
 
 import csv
 from pathlib import Path
@@ -9,7 +9,7 @@ import torch
 from torch.nn import functional
 
 from archprof.allocation.report import analyze_memory
-from archprof.allocation.timeline import FORWARD
+from archprof.allocation.timeline import BACKWARD, FORWARD
 from archprof.captures.given import Given, batched, read_given
 from archprof.captures.module import capture_module
 from archprof.captures.source import make, parse
@@ -34,6 +34,14 @@ STACKS = {"timm:twins_svt_small"}
 ELSEWHERE = {"deberta", "qwen3_moe", "gemma", "llama", "mistral", "qwen2"}
 # What nobody knows: what cuDNN reserves for a recurrent layer; a copy that newer versions of torch make of a product.
 OTHERS = {"timm:sequencer2d_s", "timm:lambda_resnet26t"}
+# Peaks that miss the span of tensors and workspace: by up to 0.3 % where nobody knows yet why, and by 5 % where a
+# convolution of a tiny network takes a workspace of its own. Backward 5 of 201 models miss, with those above.
+BEYOND = {
+    FORWARD: {"timm:pvt_v2_b0", "timm:pvt_v2_b1", "timm:twins_pcpvt_small"},
+    BACKWARD: {"timm:nest_tiny", "timm:tinynet_e", "timm:xcit_nano_12_p16_224"},
+}
+WIDE = 0.06  # of the measured peak
+WIDER = {"timm:botnet26t_256", "timm:halonet26t"}  # up to 8 %
 
 
 @pytest.fixture
@@ -81,13 +89,28 @@ def test_the_peak_of_inference_is_torchs_of_transformers(tmp_path, kind):
 
 
 @pytest.mark.parametrize("name", sorted(MEASURED.keys() - OTHERS))
-def test_what_is_saved_for_backward_is_what_the_gpu_held(name):
+def test_training_holds_what_the_gpu_held(name):
     made = make(parse(name))
     graph = capture_module(made.module, batched([Given(shape=made.shape)]), train=True)
     for batch in (8, 32):
         found = analyze_memory(graph, Setup(batch, train="momentum"))
         assert not found.unknown
         assert found.timeline.after(FORWARD) == int(MEASURED[name][f"sgd_b{batch}_after_forward"])
+    for phase in (FORWARD, BACKWARD):
+        low, high = found.timeline.span((phase,))
+        peak = int(MEASURED[name][f"sgd_b32_{phase}_peak"])
+        assert (low <= peak <= high) is (name not in BEYOND[phase])
+        assert high - low <= WIDE * peak or name in WIDER
+
+
+def test_what_a_recurrent_layer_may_reserve_holds_what_it_did():
+    row, made = MEASURED["timm:sequencer2d_s"], make(parse("timm:sequencer2d_s"))
+    graph = capture_module(made.module, batched([Given(shape=made.shape)]), train=True)
+    found = analyze_memory(graph, Setup(32, train="momentum"))
+    assert found.unknown == {"lstm": 36}
+    assert found.timeline.after(FORWARD) < int(row["sgd_b32_after_forward"]) < found.upper.after(FORWARD)
+    for phase in (FORWARD, BACKWARD):
+        assert found.phase(phase) < int(row[f"sgd_b32_{phase}_peak"]) < found.upper.peak((phase,))
 
 
 def test_googlenet_has_heads_in_training_that_it_has_not_in_evaluation():

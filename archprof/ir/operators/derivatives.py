@@ -19,8 +19,8 @@ _NEEDS: Mapping[str, str] = {
         "bernoulli cat ceil channel_shuffle chunk clone col2im constant_pad_nd cumsum diag_embed diagonal eq expand "
         "fill flip floor ge gt im2col isnan le lift_fresh lt mean ne neg normal permute pixel_shuffle pixel_unshuffle "
         "poisson repeat roll round rsub select select_scatter sign slice slice_scatter split split_with_sizes squeeze "
-        "stack sub sum t transpose tril triu trunc unbind unsafe_split unsafe_split_with_sizes unsqueeze "
-        "upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d "
+        "stack sub sum t transpose tril triu trunc unbind unfold unsafe_split unsafe_split_with_sizes "
+        "unsqueeze upsample_bicubic2d upsample_bilinear2d upsample_linear1d upsample_nearest1d upsample_nearest2d "
         "upsample_nearest3d upsample_trilinear3d view view_as_complex view_as_real"
     ),
     "0": (
@@ -94,6 +94,8 @@ _HANDS_ON = _names(
     "_reshape_alias _unsafe_view add cat flatten movedim permute reshape reshape_as squeeze stack "
     "swapaxes t transpose unflatten unsqueeze view view_as"
 )
+# What stretches its inputs to one shape.
+_STRETCHING = _names("addcmul div mul sub")
 # What autocast makes of functions, by the words of `Operator.autocast`.
 _AUTOCAST: Mapping[str, str] = {
     "half": (
@@ -175,11 +177,34 @@ def gradients_of(name: str, run: Run) -> Gradients:
     if name in _HANDS_ON_FIRST:
         return Gradients(tuple([not place and (name == "sum" or alike[0]) for place in range(len(run.inputs))]))
     if name in _HANDS_ON:
-        return Gradients(tuple([one or name != "add" for one in alike]))
-    scratch: Dim = 0
-    if name in ("mul", "div", "add", "sub") and (run.learns or not all(alike)):
-        scratch = run.bytes(run.outputs[0])  # a gradient as large as the output, before it is summed
-    return Gradients((False,) * len(run.inputs), scratch)
+        sums = 0 if all(alike) else _sums(run)
+        return Gradients(tuple([one or name != "add" for one in alike]), sums)
+    return Gradients((False,) * len(run.inputs), _beside(name, run))
+
+
+def _beside(name: str, run: Run) -> Dim:
+    """Return the bytes of what lives only while the backward pass of a function runs."""
+    if name == "linalg_vector_norm":
+        return run.bytes(run.inputs[0]) + run.elements(run.outputs[0])  # the direction, and where it has none
+    if name not in _STRETCHING:
+        return 0
+    # Gradients as large as the output, before they are summed; what is added has the output's own.
+    from archprof.ir.operators.gpu import stretched_inputs
+
+    products = len(stretched_inputs(run)) - (name == "addcmul" and _stretches_first(run)) + run.learns
+    return run.bytes(run.outputs[0]) * products + _sums(run)
+
+
+def _stretches_first(run: Run) -> bool:
+    return bool(run.places[:1] == (0,) and run.wanted[:1] == (True,)) and not _same(
+        run.inputs[0].shape, run.outputs[0].shape
+    )
+
+
+def _sums(run: Run) -> Dim:
+    from archprof.ir.operators.gpu import stretched_sums
+
+    return stretched_sums(run)
 
 
 def _same(first: Sequence[Dim], second: Sequence[Dim]) -> bool:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.ir.dims import Dim, ceil_div, is_array, maximum, minimum, product, same
+from archprof.ir.dims import Dim, Shape, ceil_div, is_array, maximum, minimum, product, same
 from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
 
 if TYPE_CHECKING:
     from archprof.ir.operators.conv import Windowed
+    from archprof.ir.values import Value
 
 # Of an H100: multiprocessors, and the threads that each of them runs at once.
 _PROCESSORS, _THREADS = 132, 2048
@@ -37,6 +38,42 @@ def column_sums(rows: Dim, columns: Dim) -> Dim:
     blocks = maximum(minimum(ceil_div(wanted, grid), ceil_div(each, 16)), ceil_div(each, 256))
     shared = (each >= 256) * (grid <= wanted)
     return shared * _SINGLE * (columns * blocks * width * vector + grid)
+
+
+def stretched_sums(run: Run) -> Dim:
+    """Return the bytes of the partial sums when the gradients of what a call stretched along leading axes are summed
+    up, one after the other: the most that they take."""
+    if run.setup.kernels != "cuda":
+        return 0
+    most: Dim = 0
+    whole = run.outputs[0].at_batch(run.setup.batch)
+    for value in stretched_inputs(run):
+        shape = value.at_batch(run.setup.batch)
+        behind = _axes_behind(shape, whole)
+        if same(product(shape), product(whole[len(whole) - behind :])):
+            columns = product(shape)
+            most = maximum(most, column_sums(product(whole) // columns, columns))
+    return most
+
+
+def stretched_inputs(run: Run) -> list[Value]:
+    """Return the inputs that a call stretched, and whose gradients are wanted."""
+    whole = run.outputs[0].shape
+    return [
+        value
+        for value, wanted in zip(run.inputs, run.wanted, strict=False)
+        if wanted and not (len(value.shape) == len(whole) and all(map(same, value.shape, whole)))
+    ]
+
+
+def _axes_behind(shape: Shape, whole: Shape) -> int:
+    """Return how many axes from the last on have the same size in both."""
+    count = 0
+    for one, other in zip(reversed(shape), reversed(whole), strict=False):
+        if not same(one, other):
+            break
+        count += 1
+    return count
 
 
 def _power_of_two(number: Dim) -> Dim:

@@ -72,10 +72,11 @@ class Multiply(Function):
         return Footprint(0 if run.in_place else None, product, inputs, own=own)
 
     def gradients(self, run: Run) -> Gradients:
+        from archprof.ir.operators.gpu import stretched_inputs, stretched_sums
+
         # That of a gate is as large as the map before it is summed over it.
-        whole = run.outputs[0].shape
-        stretched = [value for value in run.inputs if not all(map(same, value.shape, whole))]
-        return Gradients((False,) * len(run.inputs), run.bytes(run.outputs[0]) if stretched else 0)
+        scratch = run.bytes(run.outputs[0]) + stretched_sums(run) if stretched_inputs(run) else 0
+        return Gradients((False,) * len(run.inputs), scratch)
 
     def expression(self, *tensors: str) -> str:
         return " * ".join(tensors)

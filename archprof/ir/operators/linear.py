@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archprof.ir.dims import Dim, same
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
-from archprof.ir.operators.layout import lies_folded
+from archprof.ir.operators.layout import lies_folded, lies_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -61,7 +61,9 @@ class Linear(Operator):
 
         summed = self.bias and run.setup.kernels == "cuda"
         sums = column_sums(run.elements(run.outputs[0]) // self.out_features, self.out_features) if summed else 0
-        return Gradients((False,), sums, contiguous=True)
+        # What does not lie in order is multiplied first, and the bias added: its gradient is that of a sum.
+        added = not lies_in_order(run.inputs[0], run.setup.batch)
+        return Gradients((False,), sums, strided=0 if added else sums, contiguous=True)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -118,7 +118,16 @@ class LayerNorm(Elementwise):
         # Mean and deviation of each position.
         over = product(self.over or (self.num_features,))
         statistics = 2 * STATISTIC * (run.elements(run.inputs[0]) // over)
-        return Footprint(scratch=statistics, inputs=(0,), own=statistics)
+        return Footprint(scratch=statistics + self._copied(run), inputs=(0,), own=statistics)
+
+    def gradients(self, run: Run) -> Gradients:
+        copied = self._copied(run)
+        return Gradients((False,), copied, strided=copied + run.bytes(run.outputs[0]))
+
+    def _copied(self, run: Run) -> Dim:
+        """Return the bytes of the copy that a GPU's kernel takes of what does not lie in order."""
+        in_order = run.setup.kernels != "cuda" or lies_in_order(run.inputs[0], run.setup.batch)
+        return 0 if in_order else run.bytes(run.inputs[0])
 
     def module(self) -> torch.nn.Module:
         from torch import nn
