@@ -181,6 +181,7 @@ def memory(
     order: str | None = None,
     in_place: str | None = None,
     patches: int | None = None,
+    rounding: int | None = None,
     **knobs: object,
 ) -> "Memory":
     """Return what a network holds in memory, in bytes, and what is there at the peak: in inference, or to *train* with
@@ -191,7 +192,7 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.allocation.asked import setup_of
+    from archprof.allocation.asked import check_number, setup_of
     from archprof.analysis.largest_batch import describe_largest, size_of
     from archprof.analysis.memory import describe_memory, how_of
     from archprof.render.results import Memory
@@ -199,13 +200,15 @@ def memory(
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
     how = how_of(setup, order, in_place, patches, "{}")
-    if fits is not None and (batch or order or in_place or patches):
+    if rounding is not None:
+        check_number(rounding, "rounding", 1)
+    if fits is not None and (batch or order or in_place or patches or rounding):
         message = "`fits` and a batch or another order at once"
         raise usage_error(message, help="`fits` finds a batch, of the network as it stands")
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
     if fits is None:
-        return Memory(*describe_memory(graph, setup, how))
+        return Memory(*describe_memory(graph, setup, how, rounding))
     return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
 
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archprof.allocation.backward import Backward
 from archprof.allocation.forward import Forward
-from archprof.allocation.timeline import STEP, TEMPORARY, Builder, Timeline
+from archprof.allocation.timeline import STEP, TEMPORARY, Builder, Timeline, in_blocks
 from archprof.allocation.training import check_trains, train_macs
 from archprof.ir.dims import Dim, maximum
 from archprof.ir.footprint import Span
@@ -87,23 +87,27 @@ class MemoryReport(NamedTuple):
 
 
 def analyze_memory(
-    graph: Graph, setup: Setup, runs: Graph | None = None, follows: type[Forward] = Forward
+    graph: Graph, setup: Setup, runs: Graph | None = None, follows: type[Forward] = Forward, block: int = 1
 ) -> MemoryReport:
     """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given. Who *follows*
-    the forward pass says what is asked for.
+    the forward pass says what is asked for. Every tensor takes whole blocks of so many bytes.
 
     Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
     should train and is known as it runs in evaluation.
     """
     _check(graph, setup)
-    sizes, held, kept = _parameters(graph, setup)
+    sizes, held, kept = _parameters(graph, setup, block)
     run = runs or _runs(graph, setup)
     timeline, unknown = _follow(run, setup, sizes, follows)
     upper = _follow(run, setup, sizes, follows, most=True)[0] if unknown else timeline
+    if block > 1:
+        timeline, upper = timeline.rounded(block), upper.rounded(block)
     learning = sum(sizes)
     again = learning if setup.accumulate > 1 and setup.train else 0
-    inputs = sum(value.elements_at(setup.batch) * setup.width(value.dtype) for value in graph.inputs.values())
-    targets = _TARGET * setup.batch if setup.train else 0
+    inputs = sum(
+        in_blocks(value.elements_at(setup.batch) * setup.width(value.dtype), block) for value in graph.inputs.values()
+    )
+    targets = in_blocks(_TARGET * setup.batch, block) if setup.train else 0
     counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
     resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
     return MemoryReport(graph, setup, resident, timeline, upper, unknown)
@@ -154,7 +158,7 @@ def _made_for_a_step(sizes: Sequence[Dim], setup: Setup) -> Dim:
     return most
 
 
-def _parameters(graph: Graph, setup: Setup) -> tuple[list[Dim], Dim, Dim]:
+def _parameters(graph: Graph, setup: Setup, block: int) -> tuple[list[Dim], Dim, Dim]:
     """Return the bytes of each parameter that learns, in the order of registration, of all parameters, and of buffers;
     each tensor once."""
     learning: list[Dim] = []
@@ -168,12 +172,12 @@ def _parameters(graph: Graph, setup: Setup) -> tuple[list[Dim], Dim, Dim]:
             if tensor in seen:
                 continue
             seen.add(tensor)
-            size = total(terms) * setup.width(dtypes.get(name, "float32"))
+            size = in_blocks(total(terms) * setup.width(dtypes.get(name, "float32")), block)
             held = held + size
             if node.trainable and name not in node.frozen:
                 learning.append(size)
         for name, terms in node.op.buffers().items():
             if f"{node.path}.{name}" not in seen:
                 seen.add(f"{node.path}.{name}")
-                kept = kept + total(terms) * setup.width(dtypes.get(name, "float32"))
+                kept = kept + in_blocks(total(terms) * setup.width(dtypes.get(name, "float32")), block)
     return learning, held, kept

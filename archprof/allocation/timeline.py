@@ -81,12 +81,13 @@ class Timeline(NamedTuple):
     def rounded(self, block: int) -> "Timeline":
         """Return the timeline of an allocator that gives whole blocks of so many bytes."""
 
-        def up(bytes: Dim) -> Dim:
-            return ceil_div(bytes, block) * block
-
-        storages = [storage._replace(bytes=up(storage.bytes)) for storage in self.storages]
+        storages = [storage._replace(bytes=in_blocks(storage.bytes, block)) for storage in self.storages]
         steps = [
-            step._replace(scratch=up(step.scratch), workspace=Span(*map(up, step.workspace))) for step in self.steps
+            step._replace(
+                scratch=in_blocks(step.scratch, block),
+                workspace=Span(*[in_blocks(end, block) for end in step.workspace]),
+            )
+            for step in self.steps
         ]
         return Timeline(tuple(storages), tuple(steps))
 
@@ -107,6 +108,11 @@ class Timeline(NamedTuple):
                 for index in step.freed:
                     there.pop(index, None)
         return list(there.values())
+
+
+def in_blocks(bytes: Dim, block: int) -> Dim:
+    """Return the bytes that an allocator of whole blocks gives for so many."""
+    return ceil_div(bytes, block) * block
 
 
 class Builder:

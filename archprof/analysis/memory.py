@@ -12,6 +12,7 @@ from archprof.costs.report import analyze_graph
 from archprof.errors import suggest, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.allocation.deployed import How
@@ -82,7 +83,7 @@ class Memory(NamedTuple):
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
     which bytes those at the peak lie with it. Where operators have no rule, by name with how often they run in
     `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. `rules` tell of what
-    runs otherwise than the network stands: what folds in int8, another order."""
+    runs otherwise than the network stands: what folds in int8, another order, whole blocks."""
 
     head: Head
     setup: Setup
@@ -137,11 +138,14 @@ def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int |
     return How(order == "best", in_place is not None, patches or 1)
 
 
-def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None) -> Memory:
-    """Return the memory of a network as a result. Raises UsageError where its shapes are known for one image alone."""
+def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None, rounding: int | None = None) -> Memory:
+    """Return the memory of a network as a result, every tensor *rounding* up to whole blocks of so many bytes. Raises
+    UsageError where its shapes are known for one image alone."""
     runs, rules = _runs(graph, setup, how)
+    if rounding is not None:
+        rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)
     with known_at(graph):
-        found = analyze_memory(graph, setup, runs)
+        found = analyze_memory(graph, setup, runs, block=rounding or 1)
     moments = tuple(_moments(found.timeline))
     at, alive = _peak(found, moments)
     peak = moments[at.step - 1].bytes if moments else 0

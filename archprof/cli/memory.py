@@ -33,6 +33,10 @@ def command(
         int | None,
         typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
     ] = None,
+    rounding: Annotated[
+        int | None,
+        typer.Option("--rounding", min=1, help="Round tensors up to N bytes; torch's allocator: 512.", metavar="N"),
+    ] = None,
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
@@ -80,12 +84,14 @@ def command(
     limit = (
         None
         if fits is None
-        else _limit(fits, {"batch": batch, "order": order, "in-place": in_place, "patches": patches})
+        else _limit(
+            fits, {"batch": batch, "order": order, "in-place": in_place, "patches": patches, "rounding": rounding}
+        )
     )
     many = setup.batch if limit is None else 2
     how = how_of(setup, order, in_place, patches)
     graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
-    found = describe_memory(graph, setup, how) if limit is None else describe_largest(graph, setup, limit)
+    found = describe_memory(graph, setup, how, rounding) if limit is None else describe_largest(graph, setup, limit)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory

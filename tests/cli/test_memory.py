@@ -260,3 +260,17 @@ def test_a_limit_in_units_of_1000_has_a_note(capsys):
     note = "note: `1GB` is 1,000,000,000 bytes, as KB = 1000; `1GiB` is 1,073,741,824\n"
     result = archprof(capsys, "memory", "v2", "--fits", "1GB")
     assert (result.code, result.err) == (0, note)
+
+
+def test_tensors_take_whole_blocks_where_asked(capsys, tmp_path):
+    """A map of 4·8·8 floats is two blocks of 512 bytes, 3·8·8 of images are not: 768 bytes; 4·3·3·3 weights are 432,
+    and 4 biases 16."""
+    file = tmp_path / "net.yaml"
+    file.write_text("archprof: 1\ninput: 3x8x8\nlayers: [conv2d: {k: 3, c: 4}]\n")
+    exact, whole = (document(capsys, str(file), *words) for words in ((), ("--rounding", "512")))
+    assert (exact["peak_bytes"], exact["total_bytes"]) == (1024, 1024 + 432 + 16 + 768)
+    assert (whole["peak_bytes"], whole["total_bytes"]) == (1024, 1024 + 512 + 512 + 1024)
+    assert whole["rules"] == ["every tensor takes whole blocks of 512 bytes, as allocators give them"]
+    assert archprof(capsys, "memory", "v2", "--fits", "2GiB", "--rounding", "512").err == (
+        "`--fits` and `--rounding` at once\n  help: `--fits` finds a batch, of the network as it stands\n"
+    )
