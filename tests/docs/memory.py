@@ -81,7 +81,8 @@ beyond a limit, and warns where only the upper one is.
 ## What is no tensor
 
 Kernels of convolutions take workspace, the allocator reserves more than it gives, and a device has a context of some
-hundred MiB. None of these is among the bytes. Of the workspace of CUDA's kernels it is said beside them between which
+hundred MiB. None of these is among the bytes; `--rounding 512` counts what torch's
+allocator gives for each tensor, whole blocks. Of the workspace of CUDA's kernels it is said beside them between which
 bounds all lies with it, drawn from what 361 convolutions took on an H100.
 
 ## The rules
