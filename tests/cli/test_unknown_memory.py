@@ -27,9 +27,9 @@ class Net(nn.Module):
         self.seen, self.head = nn.GRU(4, 5, batch_first=True), nn.Linear(5, 3)
 
     def forward(self, x):
-        return torch.ops.archprof_tests.mix(self.head(torch.ops.archprof_tests.mix(self.seen(x)[0])))
+        return torch.ops.archprof_memory_tests.mix(self.head(torch.ops.archprof_memory_tests.mix(self.seen(x)[0])))
 """
-OWN = torch.library.Library("archprof_tests", "DEF")
+OWN = torch.library.Library("archprof_memory_tests", "DEF")
 OWN.define("mix(Tensor x) -> Tensor")
 for key in ("CompositeExplicitAutograd", "Meta"):
     OWN.impl("mix", torch.empty_like, key)
@@ -37,9 +37,9 @@ for key in ("CompositeExplicitAutograd", "Meta"):
 # At the least, the output of the recurrent layer and what is made of it; at the most, while the layer runs, its two
 # states and its output twice, its input, of 48, and what is reserved: three gates and two states at every position.
 LOW, HIGH = 60 + 60, 2 * (20 + 60 + 20) + 48 + 5 * 60 + 1024
-NAMED = {"gru": 1, "archprof_tests.mix": 2}
+NAMED = {"gru": 1, "archprof_memory_tests.mix": 2}
 BETWEEN = f"between {LOW} ({LOW} B) and {HIGH:,} bytes (1.54 KiB)"
-SAID = "no rule for the memory of gru ×1, archprof_tests.mix ×2"
+SAID = "no rule for the memory of gru ×1, archprof_memory_tests.mix ×2"
 
 
 @pytest.fixture(autouse=True)
@@ -70,7 +70,7 @@ def test_memory_says_between_which_bytes_the_peak_lies(capsys):
         assert "with what is not known, at most" in text
     row = next(csv.DictReader(io.StringIO(ran(capsys, f"{line} --format csv"))))
     assert (row["estimates_peak_bytes_low"], row["estimates_peak_bytes_high"]) == (str(LOW), str(HIGH))
-    assert row["unknown"] == "gru ×1, archprof_tests.mix ×2"
+    assert row["unknown"] == "gru ×1, archprof_memory_tests.mix ×2"
 
 
 def test_what_fits_is_what_fits_at_the_most(capsys):
