@@ -206,6 +206,9 @@ def _learned(count: int, call: SeenCall) -> int:
     return count - int(sum(total(terms) for name, terms in call.parameters.items() if name in call.frozen))
 
 
+_made = tuple.__new__
+
+
 def total_cost(rows: Iterable[Row]) -> Counts:
     """Return what rows cost together."""
     return together(row.cost for row in rows)
@@ -228,7 +231,8 @@ def seen_calls(graph: Graph) -> Iterator[SeenCall]:
             parameters, buffers = _owned(node, parameters, owned), _owned(node, buffers, owned)
         elif node.call > 1:
             parameters, buffers = {}, {}
-        yield SeenCall(op, values, node.outputs, parameters, buffers, node.trainable, node.frozen)
+        # As `SeenCall(…)`, without the function that names arguments.
+        yield _made(SeenCall, (op, values, node.outputs, parameters, buffers, node.trainable, node.frozen))
 
 
 def _owned(node: Node, tensors: Mapping[str, Terms], owned: set[str]) -> Mapping[str, Terms]:

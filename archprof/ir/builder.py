@@ -11,6 +11,7 @@ from archprof.ir.values import Value
 
 # What operators that say nothing of their stride have: most, and nobody needs to ask them.
 _KEEPS_SIZE = Operator.stride_factor
+_made = tuple.__new__
 
 
 class Placement(NamedTuple):
@@ -72,11 +73,17 @@ class GraphBuilder:
         if order is None:
             order = self._registered
             self._registered += 1
-        stage = self._stage(op, inputs, kind)
-        node = Node(
+        # Most operators take one map and keep its size: what `_stage` says of them is said here.
+        if len(inputs) == 1 and type(op).stride_factor is _KEEPS_SIZE:
+            source = inputs[0][0]
+            stage = 1 if source == INPUT else self.nodes[source].stage
+        else:
+            stage = self._stage(op, inputs, kind)
+        # As `Node(…)`, without the function that names arguments: there is one for each operator.
+        node = _made(Node, (
             path, op, inputs, outputs, kind, form, stage, call,
             trainable, order, init, parameters, provenance, frozen, memory, folds_norm,
-        )  # fmt: skip
+        ))  # fmt: skip
         self.nodes.append(node)
         return call
 

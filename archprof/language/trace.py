@@ -19,6 +19,8 @@ from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.types import WidthRule
 
+_ONE_OUTPUT = Operator.outputs
+
 
 class Scaling(NamedTuple):
     """The multipliers of a network, and the rule by which its width changes printed channel counts."""
@@ -178,7 +180,7 @@ class Tracer:
         if len(inputs) == 1:
             x = inputs[0]
             edges: tuple[Edge, ...] = (x.edge,)
-            outputs = op.outputs(x.value)
+            outputs = (op.output(x.value),) if type(op).outputs is _ONE_OUTPUT else op.outputs(x.value)
         else:
             edges = tuple([x.edge for x in inputs])
             outputs = op.outputs(*[x.value for x in inputs])
