@@ -20,6 +20,7 @@ from archprof.spec.address import format_address, parse_address
 from archprof.spec.types import WidthRule
 
 _ONE_OUTPUT = Operator.outputs
+_made = tuple.__new__
 
 
 class Scaling(NamedTuple):
@@ -188,17 +189,19 @@ class Tracer:
             check_operator(op, tuple(x.value for x in inputs), outputs)
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]
-        parts.append(Call(path, op, edges, outputs, frame.kind or op.kind))
+        # As `Call(…)` and `Feature(…)`, without the functions that name arguments: there is one for each operator.
+        parts.append(_made(Call, (path, op, edges, outputs, frame.kind or op.kind, None)))
         frame.size += 1
         frame.reads += len(edges)
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
         if op.keeps_channels:
             kept = inputs[0] if len(inputs) == 1 else _as_wide(value, inputs)
-            return Feature(edge, value, kept.printed)
+            return _made(Feature, (edge, value, kept.printed))
         channels = value.channels
         if len(value.shape) > 1:
             self._check_channels(channels)
-        return Feature(edge, value, sum([x.printed for x in inputs]) if op.joins_channels else channels)
+        printed = sum([x.printed for x in inputs]) if op.joins_channels else channels
+        return _made(Feature, (edge, value, printed))
 
     def apply_all(self, name: str, op: Operator, *inputs: Feature) -> tuple[Feature, ...]:
         """Append *op* as `apply` does, and return all its outputs."""
