@@ -78,7 +78,7 @@ FAILING = [
     ("leaves", "SystemExit: 7"),
     ("nothing", "TypeError: it returns NoneType, not a feature map"),
     ("number", "TypeError: it returns int, not a feature map"),
-    ("garbage", "AttributeError: 'NoneType' object has no attribute 'outputs'"),
+    ("garbage", "AttributeError: type object 'NoneType' has no attribute 'outputs'"),
     ("early", "AttributeError: 'Value' object has no attribute 'no_such_field'"),
     ("late", "ZeroDivisionError: division by zero"),
     ("half", "TypeError: its counts are no whole numbers"),
