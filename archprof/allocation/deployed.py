@@ -42,7 +42,7 @@ NOT_PROVEN = "there are too many orders to prove one of them best: calls run in 
 NO_PATCHES = "no first stage does better in {patches} × {patches} patches"
 
 
-class Folded(NamedTuple):
+class FoldedGraph(NamedTuple):
     """A graph without what other calls compute along with theirs, and, of each of its calls, the places that it and
     those have in the whole."""
 
@@ -108,7 +108,7 @@ def deployed(graph: Graph, setup: Setup, how: How | None = None) -> Deployed:
     return Deployed(graph, tuple(rules))
 
 
-def folded(graph: Graph) -> Folded:
+def folded(graph: Graph) -> FoldedGraph:
     """Return a graph without the norms and activations that fold into what is before them."""
     counted = readers(graph)
     nodes: list[Node] = []
@@ -128,7 +128,7 @@ def folded(graph: Graph) -> Folded:
         nodes.append(node._replace(inputs=inputs))
         calls.append([index])
     outputs = {name: moved.get(edge, edge) for name, edge in graph.outputs.items()}
-    return Folded(graph._replace(nodes=tuple(nodes), outputs=outputs), tuple(map(tuple, calls)))
+    return FoldedGraph(graph._replace(nodes=tuple(nodes), outputs=outputs), tuple(map(tuple, calls)))
 
 
 class DepthwiseInPlace(Conv2d):
