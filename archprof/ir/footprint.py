@@ -35,7 +35,7 @@ class Run(NamedTuple):
 
     def bytes(self, value: Value) -> Dim:
         """Return the bytes of a tensor, at the setup's batch and number format."""
-        return self.elements(value) * self.setup.width(value.dtype)
+        return self.setup.bytes(value)
 
     def elements(self, value: Value) -> Dim:
         """Return the elements of a tensor at the setup's batch; raises ValueError where only those of a single image
