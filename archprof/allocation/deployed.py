@@ -3,6 +3,7 @@
 Each rule makes a graph of a graph: what runs, on what. How much that takes is counted as ever.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from archprof.allocation.order import best_order, reordered
 from archprof.allocation.timeline import Builder
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
-from archprof.ir.inplace import is_overwritable
+from archprof.ir.inplace import may_write_over
 from archprof.ir.liveness import readers
 from archprof.ir.operators.act import ReLU, ReLU6
 from archprof.ir.operators.base import Operator
@@ -148,12 +149,9 @@ def depthwise_in_place(graph: Graph) -> Graph:
     return graph._replace(nodes=tuple([_in_place(node, graph, counted) for node in graph.nodes]))
 
 
-def _in_place(node: Node, graph: Graph, counted: dict[Edge, int]) -> Node:
+def _in_place(node: Node, graph: Graph, counted: Counter[Edge]) -> Node:
     op = node.op
-    if not isinstance(op, Conv2d) or op.kind != "depthwise" or counted[node.inputs[0]] != 1:
-        return node
-    source = node.inputs[0].node
-    if source == INPUT or not is_overwritable(graph.nodes[source]):
+    if not isinstance(op, Conv2d) or op.kind != "depthwise" or not may_write_over(node, graph, counted):
         return node
     own = DepthwiseInPlace(*[getattr(op, name) for name in op.__match_args__])
     return node._replace(op=own, memory=Memory(aliases=(0,), writes=(0,)))

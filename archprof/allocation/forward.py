@@ -25,7 +25,6 @@ class Passed(NamedTuple):
     node: Node
     run: Run
     kept: list[int]
-    learns: bool  # whether any of its own parameters does
     cast: tuple[str, ...]  # the types that its inputs had before autocast
     halved: bool  # whether autocast has its parameters in half precision
     workspace: Workspace
@@ -34,7 +33,7 @@ class Passed(NamedTuple):
     @property
     def recorded(self) -> bool:
         """Whether there is a backward pass of it."""
-        return self.learns or any(self.run.wanted)
+        return self.run.learns or any(self.run.wanted)
 
 
 class Forward:
@@ -119,8 +118,7 @@ class Forward:
         workspace = self.workspace(node, run)
         beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
         self._builder.step(phase, node.id, made, beside, workspace.forward)
-        halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace, unknown)
+        return Passed(node, run, kept, cast, is_halved(node, self._setup), workspace, unknown)
 
     def workspace(self, node: Node, run: Run) -> Workspace:
         """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
@@ -180,7 +178,7 @@ class Forward:
     def _cast_weights(self, node: Node) -> list[int]:
         """Return the copies of a call's parameters in half precision, the weight's first, which stay until autocast
         ends."""
-        if not self._setup.amp or node.op.autocast != "half" or node.call > 1:
+        if not is_halved(node, self._setup) or node.call > 1:
             return []
         width = WIDTHS[self._setup.amp]
         copies = [self._builder.made(total(terms) * width, CAST, node.id) for terms in node.op.parameters().values()]
@@ -255,6 +253,11 @@ class Tensors(Forward):
     def workspace(self, node: Node, run: Run) -> Workspace:
         """Return no workspace."""
         return NO_WORKSPACE
+
+
+def is_halved(node: Node, setup: Setup) -> bool:
+    """Tell whether autocast computes a call in half precision, with copies of its parameters."""
+    return bool(setup.amp) and node.op.autocast == "half"
 
 
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:
