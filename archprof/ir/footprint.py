@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim, maximum
+from archprof.ir.dims import Dim, maximum, same_shape
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 
@@ -41,6 +41,11 @@ class Run(NamedTuple):
         """Return the elements of a tensor at the setup's batch; raises ValueError where only those of a single image
         are known."""
         return value.elements_at(self.setup.batch)
+
+    def stretched(self) -> list[Value]:
+        """Return the inputs that a call stretched to the shape of its output, and whose gradients are wanted."""
+        whole, wanted = self.outputs[0].shape, zip(self.inputs, self.wanted, strict=False)
+        return [value for value, one in wanted if one and not same_shape(value.shape, whole)]
 
     @property
     def width(self) -> int:

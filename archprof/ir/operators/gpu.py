@@ -9,7 +9,6 @@ from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
 
 if TYPE_CHECKING:
     from archprof.ir.operators.conv import Windowed
-    from archprof.ir.values import Value
 
 # Of an H100: multiprocessors, and the threads that each of them runs at once.
 _PROCESSORS, _THREADS = 132, 2048
@@ -47,23 +46,13 @@ def stretched_sums(run: Run) -> Dim:
         return 0
     most: Dim = 0
     whole = run.outputs[0].at_batch(run.setup.batch)
-    for value in stretched_inputs(run):
+    for value in run.stretched():
         shape = value.at_batch(run.setup.batch)
         behind = _axes_behind(shape, whole)
         if same(product(shape), product(whole[len(whole) - behind :])):
             columns = product(shape)
             most = maximum(most, column_sums(product(whole) // columns, columns))
     return most
-
-
-def stretched_inputs(run: Run) -> list[Value]:
-    """Return the inputs that a call stretched, and whose gradients are wanted."""
-    whole = run.outputs[0].shape
-    return [
-        value
-        for value, wanted in zip(run.inputs, run.wanted, strict=False)
-        if wanted and not (len(value.shape) == len(whole) and all(map(same, value.shape, whole)))
-    ]
 
 
 def _axes_behind(shape: Shape, whole: Shape) -> int:
