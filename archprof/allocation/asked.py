@@ -59,7 +59,6 @@ def check_number(value: object, option: str, least: int = 1) -> None:
 
 def _refuse(given: Mapping[str, object], option: str) -> None:
     """Raise UsageError for what contradicts itself."""
-
     for name in _TRAINED:
         if name in given and "train" not in given:
             train = f"`{option.format('train')}`"

@@ -13,7 +13,7 @@ from archprof.ir.inplace import inplace_paths
 from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
-from archprof.ir.values import Value
+from archprof.ir.values import SingleImageError, Value
 
 # What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
 _HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))
@@ -41,8 +41,8 @@ class Forward:
     *most*.
 
     The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
-    who reads them last, and activations write over those that are *lent*. Raises ValueError where shapes are known for
-    one image alone and the batch has more.
+    who reads them last, and activations write over those that are *lent*. Raises SingleImageError where shapes are
+    known for one image alone and the batch has more.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Forward:
         most: bool = False,
     ) -> None:
         if graph.single_batch and setup.batch > 1:
-            raise ValueError(f"`{graph.origin.name}` is known for one image alone")
+            raise SingleImageError(f"`{graph.origin.name}` is known for one image alone")
         self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
         self.unknown = dict[str, str]()  # of calls of whose memory nobody knows all, by id, the operator
         self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()

@@ -93,8 +93,8 @@ def analyze_memory(
     """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given. Who *follows*
     the forward pass says what is asked for. Every tensor takes whole blocks of so many bytes.
 
-    Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
-    should train and is known as it runs in evaluation.
+    Raises SingleImageError where its shapes are known for one image alone and the batch has more, and UsageError
+    where it should train and is known as it runs in evaluation.
     """
     if setup.train:
         check_trains(graph)

@@ -37,7 +37,7 @@ class Traffic(NamedTuple):
 
 def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
     """Return what each call computes and moves forward at a setup, its whole batch; in int8, what folds into a call
-    moves nothing but weights. Raises ValueError where shapes are known for one batch alone."""
+    moves nothing but weights. Raises SingleImageError where shapes are known for one image alone."""
     if setup.dtype != "int8":
         return _of_calls(graph, setup)
     from archprof.allocation.deployed import folded

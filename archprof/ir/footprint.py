@@ -38,7 +38,7 @@ class Run(NamedTuple):
         return self.setup.bytes(value)
 
     def elements(self, value: Value) -> Dim:
-        """Return the elements of a tensor at the setup's batch; raises ValueError where only those of a single image
+        """Return the elements of a tensor at the setup's batch; raises SingleImageError where only those of one image
         are known."""
         return value.elements_at(self.setup.batch)
 

@@ -34,8 +34,8 @@ class Setup(NamedTuple):
         return WIDTHS[self.dtype] if dtype == "float32" else width_of(dtype)
 
     def bytes(self, value: Value) -> Dim:
-        """Return the bytes of a tensor of the whole batch; raises ValueError where only those of a single image are
-        known."""
+        """Return the bytes of a tensor of the whole batch; raises SingleImageError where only those of one image
+        are known."""
         return value.elements_at(self.batch) * self.width(value.dtype)
 
 
