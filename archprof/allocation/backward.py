@@ -6,14 +6,12 @@ from archprof.allocation.checkpoint import Segment
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 from archprof.ir.dims import maximum, same
-from archprof.ir.footprint import NO_WORKSPACE, NOTHING, Gradients, Span
+from archprof.ir.footprint import NO_WORKSPACE, NOTHING, SINGLE, Gradients, Span
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.learning import learned
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-
-_SCALAR = 4
 
 
 class _Gradient(NamedTuple):
@@ -68,7 +66,7 @@ class Backward:
         if len(outputs) == 1 and all(len(value.shape) == 1 for value in outputs.values()):
             self._cross_entropy(*outputs.items())
             return
-        loss = self._builder.made(_SCALAR, LOSS, "loss")
+        loss = self._builder.made(SINGLE, LOSS, "loss")
         self.returned.append(loss)
         self._builder.step(FORWARD, "loss", (loss,))
         gradients = {
@@ -80,14 +78,14 @@ class Backward:
     def _cross_entropy(self, output: tuple[Edge, Value]) -> None:
         edge, logits = output
         made = self._builder.made
-        softmax, scalar = made(self._setup.bytes(logits), LOSS, "loss"), made(_SCALAR, LOSS, "loss")
-        weight = made(_SCALAR, LOSS, "loss")
+        softmax, scalar = made(self._setup.bytes(logits), LOSS, "loss"), made(SINGLE, LOSS, "loss")
+        weight = made(SINGLE, LOSS, "loss")
         # Autocast leaves the log-softmax in half precision, and makes float32 of it for the loss.
-        single = logits.elements_at(self._setup.batch) * 4 if self._setup.amp else self._setup.bytes(logits)
+        single = logits.elements_at(self._setup.batch) * SINGLE if self._setup.amp else self._setup.bytes(logits)
         cast = [made(single, CAST, "loss")] if self._setup.amp else []
         self._builder.step(FORWARD, "loss", (softmax, *cast, scalar, weight))
         self.returned.append(scalar)
-        one, first = made(_SCALAR, GRADIENT, "loss"), made(single, GRADIENT, "loss")
+        one, first = made(SINGLE, GRADIENT, "loss"), made(single, GRADIENT, "loss")
         self._root = one
         self._builder.drop((weight, *cast))
         self._builder.step(BACKWARD, "loss", (one, first))

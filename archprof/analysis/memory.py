@@ -9,7 +9,7 @@ from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.costs.report import analyze_graph
-from archprof.errors import suggest, usage_error
+from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 from archprof.ir.values import SingleImageError
@@ -113,30 +113,6 @@ def known_at(graph: Graph) -> Iterator[None]:
         name = graph.origin.variant
         advice = "ask for one image, or of the code that it comes from"
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
-
-
-def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
-    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
-    from archprof.allocation.asked import check_number, written
-    from archprof.allocation.deployed import How
-
-    in_place_option = "in-place" if option.startswith("-") else "in_place"
-    given = {"order": order, in_place_option: in_place, "patches": patches}
-    for name, words in (("order", ("own", "best")), (in_place_option, ("depthwise",))):
-        if given[name] is not None and given[name] not in words:
-            advice = suggest(str(given[name]), words, "there are")
-            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
-    if patches is not None:
-        check_number(patches, option.format("patches"), 2)
-    for name in (in_place_option, "patches"):
-        if given[name] is not None and setup.dtype != "int8":
-            int8 = written("dtype", "int8", option)
-            raise usage_error(f"`{option.format(name)}` without {int8}", help="it is how microcontrollers run int8")
-    if order == "best" and setup.train:
-        advice = "the backward pass goes by the order of the forward pass"
-        best = written("order", "best", option)
-        raise usage_error(f"{best} and `{option.format('train')}` at once", help=advice)
-    return How(order == "best", in_place is not None, patches or 1)
 
 
 def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None, rounding: int | None = None) -> Memory:

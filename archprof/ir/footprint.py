@@ -6,8 +6,8 @@ from archprof.ir.dims import Dim, maximum, same_shape
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 
-# Bytes of a mean or a deviation, which norms keep in float32 in every number format, and of a place in a map.
-STATISTIC = 4
+# Bytes of a float32, in which sums and statistics are in every number format, and of a place in a map.
+SINGLE = 4
 INDEX = 8
 
 

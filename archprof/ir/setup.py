@@ -1,4 +1,5 @@
-"""For what bytes are asked: how many images at once, in which number format, in inference or in a step of training."""
+"""For what bytes are asked: how many images at once, in which number format, in inference or in a step of training, by
+whose kernels."""
 
 from functools import cache
 from itertools import takewhile

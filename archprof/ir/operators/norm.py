@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
-from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
+from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
 from archprof.ir.operators.layout import copied_in_order
 from archprof.ir.terms import Terms, term
@@ -65,7 +65,7 @@ class GroupNorm(Elementwise):
         return learned(self.num_features, self.affine, self.bias)
 
     def footprint(self, run: Run) -> Footprint:
-        statistics = 2 * STATISTIC * self.groups * run.setup.batch
+        statistics = 2 * SINGLE * self.groups * run.setup.batch
         # The copy of what does not lie in order is kept in its place.
         copied = copied_in_order(run)
         own = statistics + copied
@@ -116,7 +116,7 @@ class LayerNorm(Elementwise):
     def footprint(self, run: Run) -> Footprint:
         # Mean and deviation of each position.
         over = product(self.over or (self.num_features,))
-        statistics = 2 * STATISTIC * (run.elements(run.inputs[0]) // over)
+        statistics = 2 * SINGLE * (run.elements(run.inputs[0]) // over)
         return Footprint(scratch=statistics + copied_in_order(run), inputs=(0,), own=statistics)
 
     def gradients(self, run: Run) -> Gradients:
