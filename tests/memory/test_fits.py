@@ -45,7 +45,7 @@ TRIED = [
     ("shufflenet_v2_x1_0", {"train": "adamw"}, 384, 403), ("inception_v3", {"train": "sgd"}, 81, 85),
     ("mobilenet_v3_large", {"train": "momentum", "amp": "bf16"}, 357, 373), ("alexnet", {"train": "adamw"}, 0, 1751),
 ]  # fmt: skip
-# Its few tensors have more than a gigabyte each at that batch, and the margin is too small for what is lost between.
+# Why is not known: its few tensors have more than a gigabyte each at that batch, and more may be lost between them.
 OPTIMISTIC = {"alexnet"}
 
 
