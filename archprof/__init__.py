@@ -192,9 +192,9 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.allocation.asked import check_number, setup_of
+    from archprof.allocation.asked import check_number, how_of, setup_of
     from archprof.analysis.largest_batch import describe_largest, size_of
-    from archprof.analysis.memory import describe_memory, how_of
+    from archprof.analysis.memory import describe_memory
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}

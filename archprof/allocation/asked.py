@@ -1,9 +1,14 @@
-"""A setup as it is asked for: the words that there are, which of them go together, and a setup in words again."""
+"""How a network is to run, as it is asked for: the words that there are, which of them go together, and a setup in
+words again."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from archprof.errors import as_given, suggest, usage_error
 from archprof.ir.setup import HALVES, KERNELS, LAYOUTS, OPTIMIZERS, WIDTHS, Setup
+
+if TYPE_CHECKING:
+    from archprof.allocation.deployed import How
 
 # The words that each may be, and what they are in messages.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -41,6 +46,29 @@ def setup_of(asked: Mapping[str, object], option: str = "--{}") -> Setup:
     return Setup(**given)  # type: ignore[arg-type]
 
 
+def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
+    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
+    from archprof.allocation.deployed import How
+
+    in_place_option = "in-place" if option.startswith("-") else "in_place"
+    given = {"order": order, in_place_option: in_place, "patches": patches}
+    for name, words in (("order", ("own", "best")), (in_place_option, ("depthwise",))):
+        if given[name] is not None and given[name] not in words:
+            advice = suggest(str(given[name]), words, "there are")
+            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
+    if patches is not None:
+        check_number(patches, option.format("patches"), 2)
+    for name in (in_place_option, "patches"):
+        if given[name] is not None and setup.dtype != "int8":
+            int8 = written("dtype", "int8", option)
+            raise usage_error(f"`{option.format(name)}` without {int8}", help="it is how microcontrollers run int8")
+    if order == "best" and setup.train:
+        advice = "the backward pass goes by the order of the forward pass"
+        best = written("order", "best", option)
+        raise usage_error(f"{best} and `{option.format('train')}` at once", help=advice)
+    return How(order == "best", in_place is not None, patches or 1)
+
+
 def check_word(name: str, value: object, option: str) -> None:
     """Raise UsageError for a word that there is not, of those that an *option* may have."""
     if value in WORDS[name]:
@@ -59,7 +87,6 @@ def check_number(value: object, option: str, least: int = 1) -> None:
 
 def _refuse(given: Mapping[str, object], option: str) -> None:
     """Raise UsageError for what contradicts itself."""
-
     for name in _TRAINED:
         if name in given and "train" not in given:
             train = f"`{option.format('train')}`"

@@ -5,14 +5,13 @@ from typing import NamedTuple
 from archprof.allocation.checkpoint import Segment
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
-from archprof.ir.dims import Dim, maximum, same
-from archprof.ir.footprint import NO_WORKSPACE, NOTHING, Gradients, Span
+from archprof.ir.dims import maximum, same
+from archprof.ir.footprint import NO_WORKSPACE, NOTHING, SINGLE, Gradients, Span
 from archprof.ir.graph import Edge, Graph
+from archprof.ir.learning import learned
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-
-_SCALAR = 4
 
 
 class _Gradient(NamedTuple):
@@ -67,33 +66,35 @@ class Backward:
         if len(outputs) == 1 and all(len(value.shape) == 1 for value in outputs.values()):
             self._cross_entropy(*outputs.items())
             return
-        loss = self._builder.made(_SCALAR, LOSS, "loss")
+        loss = self._builder.made(SINGLE, LOSS, "loss")
         self.returned.append(loss)
         self._builder.step(FORWARD, "loss", (loss,))
-        gradients = {edge: self._builder.made(self._bytes(value), GRADIENT, "loss") for edge, value in outputs.items()}
+        gradients = {
+            edge: self._builder.made(self._setup.bytes(value), GRADIENT, "loss") for edge, value in outputs.items()
+        }
         self._builder.step(BACKWARD, "loss", tuple(gradients.values()))
         self._gradients.update((edge, _Gradient(storage)) for edge, storage in gradients.items())
 
     def _cross_entropy(self, output: tuple[Edge, Value]) -> None:
         edge, logits = output
         made = self._builder.made
-        softmax, scalar = made(self._bytes(logits), LOSS, "loss"), made(_SCALAR, LOSS, "loss")
-        weight = made(_SCALAR, LOSS, "loss")
+        softmax, scalar = made(self._setup.bytes(logits), LOSS, "loss"), made(SINGLE, LOSS, "loss")
+        weight = made(SINGLE, LOSS, "loss")
         # Autocast leaves the log-softmax in half precision, and makes float32 of it for the loss.
-        single = logits.elements_at(self._setup.batch) * 4 if self._setup.amp else self._bytes(logits)
+        single = logits.elements_at(self._setup.batch) * SINGLE if self._setup.amp else self._setup.bytes(logits)
         cast = [made(single, CAST, "loss")] if self._setup.amp else []
         self._builder.step(FORWARD, "loss", (softmax, *cast, scalar, weight))
         self.returned.append(scalar)
-        one, first = made(_SCALAR, GRADIENT, "loss"), made(single, GRADIENT, "loss")
+        one, first = made(SINGLE, GRADIENT, "loss"), made(single, GRADIENT, "loss")
         self._root = one
         self._builder.drop((weight, *cast))
         self._builder.step(BACKWARD, "loss", (one, first))
         if cast:
-            half = made(self._bytes(logits), GRADIENT, "loss")
+            half = made(self._setup.bytes(logits), GRADIENT, "loss")
             self._builder.drop((first,))
             self._builder.step(BACKWARD, "loss", (half,))
             first = half
-        gradient = made(self._bytes(logits), GRADIENT, "loss")
+        gradient = made(self._setup.bytes(logits), GRADIENT, "loss")
         self._builder.drop((softmax, first))
         self._builder.step(BACKWARD, "loss", (gradient,))
         self._gradients[edge] = _Gradient(gradient)
@@ -163,14 +164,10 @@ class Backward:
 
     def _of_weights(self, passed: Passed) -> list[tuple[str, int]]:
         """Return the gradients of a call's parameters that learn, by name, in the precision that it ran in."""
-        node = passed.node
-        if not node.trainable:
-            return []
+        node, held = passed.node, passed.node.op.parameters()
         width = WIDTHS[self._setup.amp] if passed.halved else self._setup.width("float32")
         return [
-            (name, self._builder.made(total(terms) * width, WEIGHT_GRADIENT, node.id))
-            for name, terms in node.op.parameters().items()
-            if name not in node.frozen
+            (name, self._builder.made(total(held[name]) * width, WEIGHT_GRADIENT, node.id)) for name in learned(node)
         ]
 
     def _workspace(self, passed: Passed, learned: list[int]) -> Span:
@@ -192,16 +189,15 @@ class Backward:
         """Keep the gradients of parameters, in float32; those of a second call are added to the first's."""
         node = passed.node
         for name, storage in learned:
-            known = (node.parameters or {}).get(name, f"{node.path}.{name}")
             if passed.halved:
                 size = total(node.op.parameters()[name]) * self._setup.width("float32")
                 single = self._builder.made(size, WEIGHT_GRADIENT, node.id)
                 self._builder.drop((storage,))
                 self._builder.step(BACKWARD, node.id, (single,))
                 storage = single
-            if known in self._learned or self._setup.accumulate > 1:
+            if node.tensor(name) in self._learned or self._setup.accumulate > 1:
                 self._builder.drop((storage,))
-            self._learned.add(known)
+            self._learned.add(node.tensor(name))
 
     def _arrive(self, passed: Passed, place: int, gradient: _Gradient) -> None:
         """Add a gradient to what has arrived for a value: in place where nobody else has that."""
@@ -226,6 +222,3 @@ class Backward:
 
     def _value(self, edge: Edge) -> Value:
         return self._passed[edge.node].run.outputs[edge.output]
-
-    def _bytes(self, value: Value) -> Dim:
-        return value.elements_at(self._setup.batch) * self._setup.width(value.dtype)

@@ -3,6 +3,7 @@
 Each rule makes a graph of a graph: what runs, on what. How much that takes is counted as ever.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -11,7 +12,7 @@ from archprof.allocation.order import best_order, reordered
 from archprof.allocation.timeline import Builder
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
-from archprof.ir.inplace import is_overwritable
+from archprof.ir.inplace import may_write_over
 from archprof.ir.liveness import readers
 from archprof.ir.operators.act import ReLU, ReLU6
 from archprof.ir.operators.base import Operator
@@ -42,7 +43,7 @@ NOT_PROVEN = "there are too many orders to prove one of them best: calls run in 
 NO_PATCHES = "no first stage does better in {patches} × {patches} patches"
 
 
-class Folded(NamedTuple):
+class FoldedGraph(NamedTuple):
     """A graph without what other calls compute along with theirs, and, of each of its calls, the places that it and
     those have in the whole."""
 
@@ -108,7 +109,7 @@ def deployed(graph: Graph, setup: Setup, how: How | None = None) -> Deployed:
     return Deployed(graph, tuple(rules))
 
 
-def folded(graph: Graph) -> Folded:
+def folded(graph: Graph) -> FoldedGraph:
     """Return a graph without the norms and activations that fold into what is before them."""
     counted = readers(graph)
     nodes: list[Node] = []
@@ -128,7 +129,7 @@ def folded(graph: Graph) -> Folded:
         nodes.append(node._replace(inputs=inputs))
         calls.append([index])
     outputs = {name: moved.get(edge, edge) for name, edge in graph.outputs.items()}
-    return Folded(graph._replace(nodes=tuple(nodes), outputs=outputs), tuple(map(tuple, calls)))
+    return FoldedGraph(graph._replace(nodes=tuple(nodes), outputs=outputs), tuple(map(tuple, calls)))
 
 
 class DepthwiseInPlace(Conv2d):
@@ -148,12 +149,9 @@ def depthwise_in_place(graph: Graph) -> Graph:
     return graph._replace(nodes=tuple([_in_place(node, graph, counted) for node in graph.nodes]))
 
 
-def _in_place(node: Node, graph: Graph, counted: dict[Edge, int]) -> Node:
+def _in_place(node: Node, graph: Graph, counted: Counter[Edge]) -> Node:
     op = node.op
-    if not isinstance(op, Conv2d) or op.kind != "depthwise" or counted[node.inputs[0]] != 1:
-        return node
-    source = node.inputs[0].node
-    if source == INPUT or not is_overwritable(graph.nodes[source]):
+    if not isinstance(op, Conv2d) or op.kind != "depthwise" or not may_write_over(node, graph, counted):
         return node
     own = DepthwiseInPlace(*[getattr(op, name) for name in op.__match_args__])
     return node._replace(op=own, memory=Memory(aliases=(0,), writes=(0,)))

@@ -28,8 +28,8 @@ class Fit(NamedTuple):
 def fits(graph: Graph, setup: Setup, limit: int) -> Fit:
     """Return the largest batch of a setup that fits in *limit* bytes: itself it does, and one image more does not.
 
-    The batch of the setup is of no matter. Raises ValueError where shapes are known for one batch alone, and UsageError
-    where the bytes do not grow with it.
+    The batch of the setup is of no matter. Raises SingleImageError where shapes are known for one image alone, and
+    UsageError where the bytes do not grow with it.
     """
     margin = margin_of(setup)
     one, two = (analyze_memory(graph, setup._replace(batch=batch)).total for batch in (1, 2))

@@ -13,7 +13,7 @@ from archprof.ir.inplace import inplace_paths
 from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
-from archprof.ir.values import Value
+from archprof.ir.values import SingleImageError, Value
 
 # What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
 _HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))
@@ -25,7 +25,6 @@ class Passed(NamedTuple):
     node: Node
     run: Run
     kept: list[int]
-    learns: bool  # whether any of its own parameters does
     cast: tuple[str, ...]  # the types that its inputs had before autocast
     halved: bool  # whether autocast has its parameters in half precision
     workspace: Workspace
@@ -34,7 +33,7 @@ class Passed(NamedTuple):
     @property
     def recorded(self) -> bool:
         """Whether there is a backward pass of it."""
-        return self.learns or any(self.run.wanted)
+        return self.run.learns or any(self.run.wanted)
 
 
 class Forward:
@@ -42,8 +41,8 @@ class Forward:
     *most*.
 
     The inputs of a network are there before, and stay; those of a part of a network *lie* in storages, which go with
-    who reads them last, and activations write over those that are *lent*. Raises ValueError where shapes are known for
-    one image alone and the batch has more.
+    who reads them last, and activations write over those that are *lent*. Raises SingleImageError where shapes are
+    known for one image alone and the batch has more.
     """
 
     def __init__(
@@ -57,7 +56,7 @@ class Forward:
         most: bool = False,
     ) -> None:
         if graph.single_batch and setup.batch > 1:
-            raise ValueError(f"`{graph.origin.name}` is known for one image alone")
+            raise SingleImageError(f"`{graph.origin.name}` is known for one image alone")
         self._graph, self._setup, self._builder, self._most = graph, setup, builder, most
         self.unknown = dict[str, str]()  # of calls of whose memory nobody knows all, by id, the operator
         self._in_place = inplace_paths(graph, lent) if graph.storages == "built" else frozenset[str]()
@@ -119,8 +118,7 @@ class Forward:
         workspace = self.workspace(node, run)
         beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
         self._builder.step(phase, node.id, made, beside, workspace.forward)
-        halved = bool(self._setup.amp) and node.op.autocast == "half"
-        return Passed(node, run, kept, bool(self._learning[index].learned), cast, halved, workspace, unknown)
+        return Passed(node, run, kept, cast, is_halved(node, self._setup), workspace, unknown)
 
     def workspace(self, node: Node, run: Run) -> Workspace:
         """Return what a GPU's kernels take beside the tensors of a call: nothing in int8, which runs on none."""
@@ -180,7 +178,7 @@ class Forward:
     def _cast_weights(self, node: Node) -> list[int]:
         """Return the copies of a call's parameters in half precision, the weight's first, which stay until autocast
         ends."""
-        if not self._setup.amp or node.op.autocast != "half" or node.call > 1:
+        if not is_halved(node, self._setup) or node.call > 1:
             return []
         width = WIDTHS[self._setup.amp]
         copies = [self._builder.made(total(terms) * width, CAST, node.id) for terms in node.op.parameters().values()]
@@ -255,6 +253,11 @@ class Tensors(Forward):
     def workspace(self, node: Node, run: Run) -> Workspace:
         """Return no workspace."""
         return NO_WORKSPACE
+
+
+def is_halved(node: Node, setup: Setup) -> bool:
+    """Tell whether autocast computes a call in half precision, with copies of its parameters."""
+    return bool(setup.amp) and node.op.autocast == "half"
 
 
 def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str]:

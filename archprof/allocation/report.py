@@ -12,6 +12,7 @@ from archprof.allocation.training import check_trains, train_macs
 from archprof.ir.dims import Dim, maximum
 from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
+from archprof.ir.learning import learned
 from archprof.ir.setup import Setup
 from archprof.ir.terms import total
 
@@ -92,10 +93,11 @@ def analyze_memory(
     """Return the memory of a network at a setup; what *runs* of it is what `deployed` says, unless given. Who *follows*
     the forward pass says what is asked for. Every tensor takes whole blocks of so many bytes.
 
-    Raises ValueError where its shapes are known for one image alone and the batch has more, and UsageError where it
-    should train and is known as it runs in evaluation.
+    Raises SingleImageError where its shapes are known for one image alone and the batch has more, and UsageError
+    where it should train and is known as it runs in evaluation.
     """
-    _check(graph, setup)
+    if setup.train:
+        check_trains(graph)
     sizes, held, kept = _parameters(graph, setup, block)
     run = runs or _runs(graph, setup)
     timeline, unknown = _follow(run, setup, sizes, follows)
@@ -104,18 +106,11 @@ def analyze_memory(
         timeline, upper = timeline.rounded(block), upper.rounded(block)
     learning = sum(sizes)
     again = learning if setup.accumulate > 1 and setup.train else 0
-    inputs = sum(
-        in_blocks(value.elements_at(setup.batch) * setup.width(value.dtype), block) for value in graph.inputs.values()
-    )
+    inputs = sum(in_blocks(setup.bytes(value), block) for value in graph.inputs.values())
     targets = in_blocks(_TARGET * setup.batch, block) if setup.train else 0
     counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
     resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
     return MemoryReport(graph, setup, resident, timeline, upper, unknown)
-
-
-def _check(graph: Graph, setup: Setup) -> None:
-    if setup.train:
-        check_trains(graph)
 
 
 def _follow(
@@ -166,15 +161,14 @@ def _parameters(graph: Graph, setup: Setup, block: int) -> tuple[list[Dim], Dim,
     kept: Dim = 0
     seen = set[str]()
     for node in sorted(graph.nodes, key=lambda node: node.order):
-        dtypes = node.memory.dtypes if node.memory else {}
+        dtypes, learns = node.memory.dtypes if node.memory else {}, learned(node)
         for name, terms in node.op.parameters().items():
-            tensor = (node.parameters or {}).get(name, f"{node.path}.{name}")
-            if tensor in seen:
+            if node.tensor(name) in seen:
                 continue
-            seen.add(tensor)
+            seen.add(node.tensor(name))
             size = in_blocks(total(terms) * setup.width(dtypes.get(name, "float32")), block)
             held = held + size
-            if node.trainable and name not in node.frozen:
+            if name in learns:
                 learning.append(size)
         for name, terms in node.op.buffers().items():
             if f"{node.path}.{name}" not in seen:

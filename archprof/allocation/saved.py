@@ -14,7 +14,7 @@ def saved_by_calls(graph: Graph, setup: Setup) -> tuple[list[Dim], Mapping[str, 
     """Return the bytes that each call saves for its backward pass, and the operators that may save more, for which
     there is no rule, by name with how often they run; what several calls save counts at the first.
 
-    Raises ValueError where shapes are known for one batch alone.
+    Raises SingleImageError where shapes are known for one image alone.
     """
     builder = Builder()
     forward = Forward(graph, setup, builder)

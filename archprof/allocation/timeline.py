@@ -80,7 +80,6 @@ class Timeline(NamedTuple):
 
     def rounded(self, block: int) -> "Timeline":
         """Return the timeline of an allocator that gives whole blocks of so many bytes."""
-
         storages = [storage._replace(bytes=in_blocks(storage.bytes, block)) for storage in self.storages]
         steps = [
             step._replace(

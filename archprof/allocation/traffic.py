@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from archprof.allocation.forward import Forward, Passed
+from archprof.allocation.forward import Forward, Passed, is_halved
 from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph, Node
@@ -37,7 +37,7 @@ class Traffic(NamedTuple):
 
 def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
     """Return what each call computes and moves forward at a setup, its whole batch; in int8, what folds into a call
-    moves nothing but weights. Raises ValueError where shapes are known for one batch alone."""
+    moves nothing but weights. Raises SingleImageError where shapes are known for one image alone."""
     if setup.dtype != "int8":
         return _of_calls(graph, setup)
     from archprof.allocation.deployed import folded
@@ -47,11 +47,6 @@ def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
     for (first, *_), moved in zip(run.calls, _of_calls(run.graph, setup), strict=True):
         found[first] = moved
     return found
-
-
-def total_traffic(graph: Graph, setup: Setup) -> Traffic:
-    """Return what all calls compute and move; raises as `traffic` does."""
-    return Traffic(*map(sum, zip(*traffic(graph, setup), strict=True)))
 
 
 def _of_calls(graph: Graph, setup: Setup) -> list[Traffic]:
@@ -78,7 +73,7 @@ def _is_view(node: Node) -> bool:
 
 def _weights(node: Node, setup: Setup) -> Dim:
     tensors = {**node.op.parameters(), **node.op.buffers()}
-    if setup.amp and node.op.autocast == "half":
+    if is_halved(node, setup):
         return total(sum(tensors.values(), NOTHING)) * WIDTHS[setup.amp]
     dtypes = node.memory.dtypes if node.memory else {}
     return sum(total(terms) * setup.width(dtypes.get(name, "float32")) for name, terms in tensors.items())

@@ -237,8 +237,7 @@ def _verdict(
     if limit.relative and had is None:
         return Verdict(*known, None, actual, had, NEW, None, limit.location, place, found.since, at_least=least)
     bound = bound_of(limit, had, found.count(limit.metric, found.every))
-    difference = bound - actual if limit.bound == "min" else actual - bound
-    status = FAIL if difference > 0 else PASS
+    status, difference = _judged(limit, bound, actual)
     grown = () if status == PASS or limit.bound == "min" else grew(found, limit.metric, chosen, before)
     spec = grown[0].location if grown else place
     return Verdict(*known, bound, actual, had, status, difference, limit.location, spec, found.since, grown, "", least)
@@ -270,11 +269,16 @@ def _whole_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verd
 
 def _of_whole(found: CheckedNetwork, limit: Limit, place: Location, actual: int, where: str) -> Verdict:
     bound = bound_of(limit, None, actual)
-    difference = bound - actual if limit.bound == "min" else actual - bound
-    status = FAIL if difference > 0 else PASS
+    status, difference = _judged(limit, bound, actual)
     known = (found.model, limit.metric, where, limit.bound, limit.text)
     note = decimal_note(limit.text, limit.metric)
     return Verdict(*known, bound, actual, None, status, difference, limit.location, place, found.since, note=note)
+
+
+def _judged(limit: Limit, bound: int, actual: int) -> tuple[str, int]:
+    """Return whether a count keeps to a bound, and by how much it does not."""
+    difference = bound - actual if limit.bound == "min" else actual - bound
+    return FAIL if difference > 0 else PASS, difference
 
 
 def _at_peak(verdict: Verdict, memory: "MemoryReport") -> Verdict:

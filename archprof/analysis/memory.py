@@ -1,6 +1,6 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
@@ -9,9 +9,10 @@ from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.costs.report import analyze_graph
-from archprof.errors import suggest, usage_error
+from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
+from archprof.ir.values import SingleImageError
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -108,75 +109,41 @@ def known_at(graph: Graph) -> Iterator[None]:
     """Raise UsageError where what is asked of a network's shapes is known for one image alone."""
     try:
         yield
-    except ValueError:
+    except SingleImageError:
         name = graph.origin.variant
         advice = "ask for one image, or of the code that it comes from"
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
-def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
-    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
-    from archprof.allocation.asked import check_number, written
-    from archprof.allocation.deployed import How
-
-    in_place_option = "in-place" if option.startswith("-") else "in_place"
-    given = {"order": order, in_place_option: in_place, "patches": patches}
-    for name, words in (("order", ("own", "best")), (in_place_option, ("depthwise",))):
-        if given[name] is not None and given[name] not in words:
-            advice = suggest(str(given[name]), words, "there are")
-            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
-    if patches is not None:
-        check_number(patches, option.format("patches"), 2)
-    for name in (in_place_option, "patches"):
-        if given[name] is not None and setup.dtype != "int8":
-            int8 = written("dtype", "int8", option)
-            raise usage_error(f"`{option.format(name)}` without {int8}", help="it is how microcontrollers run int8")
-    if order == "best" and setup.train:
-        advice = "the backward pass goes by the order of the forward pass"
-        best = written("order", "best", option)
-        raise usage_error(f"{best} and `{option.format('train')}` at once", help=advice)
-    return How(order == "best", in_place is not None, patches or 1)
-
-
 def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None, rounding: int | None = None) -> Memory:
     """Return the memory of a network as a result, every tensor *rounding* up to whole blocks of so many bytes. Raises
     UsageError where its shapes are known for one image alone."""
-    runs, rules = _runs(graph, setup, how)
+    from archprof.allocation.deployed import deployed
+
+    with known_at(graph):
+        runs, rules = deployed(graph, setup, how)
+        found = analyze_memory(graph, setup, runs, block=rounding or 1)
     if rounding is not None:
         rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)
-    with known_at(graph):
-        found = analyze_memory(graph, setup, runs, block=rounding or 1)
     moments = tuple(_moments(found.timeline))
     at, alive = _peak(found, moments)
-    peak = moments[at.step - 1].bytes if moments else 0
-    forward = [moment for moment in moments if moment.phase == FORWARD]
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
-        {phase: _most(moments, phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
+        {phase: found.phase(phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
         at,
-        peak,
-        found.resident.total + peak,
+        found.peak,
+        found.total,
         alive,
         moments,
         _NOT_INCLUDED_IN_INT8 if setup.dtype == "int8" else _NOT_INCLUDED[setup.kernels],
-        forward[-1].bytes_after if setup.train else None,
+        found.timeline.after(FORWARD) if setup.train else None,
         found.train_macs if setup.train else None,
-        _estimates(found, peak),
+        _estimates(found),
         found.unknown or None,
         rules,
     )
-
-
-def _runs(graph: Graph, setup: Setup, how: "How | None") -> tuple[Graph, tuple[str, ...]]:
-    """Return what runs of a graph, and by which rules; most networks run as they stand."""
-    if setup.dtype != "int8" and (how is None or how == type(how)()):
-        return graph, ()
-    from archprof.allocation.deployed import How, deployed
-
-    with known_at(graph):
-        return deployed(graph, setup, how or How())
 
 
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
@@ -190,18 +157,14 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
-def _estimates(found: MemoryReport, peak: int) -> Mapping[str, Estimate] | None:
-    """Return what is not exact of a network whose tensors have a known *peak*: bytes with the workspace of kernels, and
-    with what operators may take for which there is no rule."""
+def _estimates(found: MemoryReport) -> Mapping[str, Estimate] | None:
+    """Return what is not exact of a network: bytes with the workspace of kernels, and with what operators may take
+    for which there is no rule."""
     span = found.span
-    if span.high == found.resident.total + peak:
+    if span.high == found.total:
         return None
-    tensors = {"peak_bytes": bytes_between(peak, found.upper_peak)} if found.unknown else {}
+    tensors = {"peak_bytes": bytes_between(found.peak, found.upper_peak)} if found.unknown else {}
     return {**tensors, "total_bytes": bytes_between(*span)}
-
-
-def _most(moments: Iterable[Moment], phase: str) -> int:
-    return max((moment.bytes for moment in moments if moment.phase == phase), default=0)
 
 
 def _moments(timeline: Timeline) -> Iterator[Moment]:
@@ -238,6 +201,6 @@ def _alive(timeline: Timeline, at: int, nodes: Mapping[str, Node]) -> Iterator[A
 
 def _tensor(of: str, holds: str, size: int, nodes: Mapping[str, Node]) -> AliveTensor:
     node = nodes.get(of)
-    if node is None:  # the loss, or the optimiser
+    if node is None:  # the loss, the optimiser, or the map of patches
         return AliveTensor(of, of, of, of, holds, size)
     return AliveTensor(of, node.op.describe(), node.block, node.block_type, holds, size)

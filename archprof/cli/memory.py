@@ -71,9 +71,9 @@ def command(
 
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.allocation.asked import setup_of
+    from archprof.allocation.asked import how_of, setup_of
     from archprof.analysis.largest_batch import describe_largest
-    from archprof.analysis.memory import describe_memory, how_of
+    from archprof.analysis.memory import describe_memory
     from archprof.analysis.models import read_training
     from archprof.render.memory import alive_view, fit_text, memory_table
 

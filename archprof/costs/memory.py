@@ -8,8 +8,8 @@ from archprof.ir.setup import Setup
 
 
 def with_memory(counts: Counts, graph: Graph, setup: Setup) -> Counts:
-    """Return counts of a network with its bytes of memory. Raises ValueError where its shapes are known for one batch
-    alone."""
+    """Return counts of a network with its bytes of memory. Raises SingleImageError where its shapes are known for
+    one image alone."""
     found = analyze_memory(graph, setup)
     return Counts([*counts.items(), ("peak", found.peak), ("weights", found.resident.weights)])
 

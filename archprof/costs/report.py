@@ -237,10 +237,9 @@ def seen_calls(graph: Graph) -> Iterator[SeenCall]:
 
 def _owned(node: Node, tensors: Mapping[str, Terms], owned: set[str]) -> Mapping[str, Terms]:
     """Return the tensors that no call before has had, and note that they are taken."""
-    names = node.parameters or {}
     found = {}
     for name, terms in tensors.items():
-        identity = names.get(name, f"{node.path}.{name}")
+        identity = node.tensor(name)
         if identity not in owned:
             owned.add(identity)
             found[name] = terms

@@ -125,6 +125,11 @@ class Extremes:
         return known
 
 
+def same_shape(first: Shape, second: Shape) -> bool:
+    """Tell whether two shapes are equal."""
+    return len(first) == len(second) and all(map(same, first, second))
+
+
 def same(first: Dim, second: Dim) -> bool:
     """Tell whether two dims are equal, without a comparison where they are the same object (the usual case of a
     depthwise convolution)."""

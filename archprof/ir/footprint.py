@@ -2,12 +2,12 @@
 
 from typing import NamedTuple
 
-from archprof.ir.dims import Dim, maximum
+from archprof.ir.dims import Dim, maximum, same_shape
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 
-# Bytes of a mean or a deviation, which norms keep in float32 in every number format, and of a place in a map.
-STATISTIC = 4
+# Bytes of a float32, in which sums and statistics are in every number format, and of a place in a map.
+SINGLE = 4
 INDEX = 8
 
 
@@ -35,12 +35,17 @@ class Run(NamedTuple):
 
     def bytes(self, value: Value) -> Dim:
         """Return the bytes of a tensor, at the setup's batch and number format."""
-        return self.elements(value) * self.setup.width(value.dtype)
+        return self.setup.bytes(value)
 
     def elements(self, value: Value) -> Dim:
-        """Return the elements of a tensor at the setup's batch; raises ValueError where only those of a single image
+        """Return the elements of a tensor at the setup's batch; raises SingleImageError where only those of one image
         are known."""
         return value.elements_at(self.setup.batch)
+
+    def stretched(self) -> list[Value]:
+        """Return the inputs that a call stretched to the shape of its output, and whose gradients are wanted."""
+        whole, wanted = self.outputs[0].shape, zip(self.inputs, self.wanted, strict=False)
+        return [value for value, one in wanted if one and not same_shape(value.shape, whole)]
 
     @property
     def width(self) -> int:

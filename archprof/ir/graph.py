@@ -113,6 +113,10 @@ class Node(NamedTuple):
         """The block's name in the table; without one, the operator's."""
         return self.provenance.block_type if self.provenance is not None else self.op.name
 
+    def tensor(self, name: str) -> str:
+        """Return what tells the tensor behind one of its parameters or buffers from all others."""
+        return (self.parameters or {}).get(name, f"{self.path}.{name}")
+
     @property
     def location(self) -> Location | None:
         """The row's place in the table, if there is one."""

@@ -14,10 +14,11 @@ def inplace_paths(graph: Graph, lent: Container[Edge] = ()) -> frozenset[str]:
     counted = readers(graph)
     able = {node.path for node in graph.nodes if node.op.inplace}
     asked = [node for node in graph.nodes if node.path in able]
-    return frozenset(able - {node.path for node in asked if not _is_sole_reader(node, graph, counted, lent)})
+    return frozenset(able - {node.path for node in asked if not may_write_over(node, graph, counted, lent)})
 
 
-def _is_sole_reader(node: Node, graph: Graph, counted: Counter[Edge], lent: Container[Edge]) -> bool:
+def may_write_over(node: Node, graph: Graph, counted: Counter[Edge], lent: Container[Edge] = ()) -> bool:
+    """Tell whether nobody can see a call writing over its input, where values are read as often as *counted*."""
     source = node.inputs[0]
     if counted[source] != 1:
         return False

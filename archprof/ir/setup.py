@@ -1,11 +1,15 @@
-"""For what bytes are asked: how many images at once, in which number format, in inference or in a step of training."""
+"""For what bytes are asked: how many images at once, in which number format, in inference or in a step of training, by
+whose kernels."""
 
+from functools import cache
+from itertools import takewhile
 from typing import NamedTuple
 
-# Bytes of an element, by the names that commands and torch have for its type.
+from archprof.ir.dims import Dim
+from archprof.ir.values import Value
+
+# Bytes of an element, by the names that commands have for its type.
 WIDTHS = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}
-_TORCH_WIDTHS = {"float32": 4, "float64": 8, "int64": 8, "int32": 4, "float16": 2, "bfloat16": 2, "complex64": 8,
-                 "complex128": 16, "int16": 2}  # fmt: skip
 # The types of torch that autocast computes in.
 HALVES = {"fp16": "float16", "bf16": "bfloat16"}
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
@@ -28,7 +32,20 @@ class Setup(NamedTuple):
 
     def width(self, dtype: str) -> int:
         """Return the bytes of an element of a type of torch's; what is float32 is in the format that is asked for."""
-        return WIDTHS[self.dtype] if dtype == "float32" else _TORCH_WIDTHS.get(dtype, 1)
+        return WIDTHS[self.dtype] if dtype == "float32" else width_of(dtype)
+
+    def bytes(self, value: Value) -> Dim:
+        """Return the bytes of a tensor of the whole batch; raises SingleImageError where only those of one image
+        are known."""
+        return value.elements_at(self.batch) * self.width(value.dtype)
+
+
+@cache
+def width_of(dtype: str) -> int:
+    """Return the bytes of an element of a type of torch's, whose name has its bits: `bfloat16`, `float8_e4m3fn`; what
+    has none, or fewer than eight, takes one."""
+    bits = "".join(takewhile(str.isdecimal, dtype.lstrip("abcdefghijklmnopqrstuvwxyz")))
+    return max(int(bits or 8) // 8, 1)
 
 
 INFERENCE = Setup()

@@ -13,6 +13,10 @@ BatchAxis = int | tuple[Dim, ...] | None
 Strides = tuple[Dim | tuple[Dim, Dim], ...]
 
 
+class SingleImageError(ValueError):
+    """What is asked of a shape at another batch size is known for one image alone."""
+
+
 class Value(NamedTuple):
     """A tensor between two operators, of any rank.
 
@@ -63,19 +67,19 @@ class Value(NamedTuple):
         return Value(shape, channel, self.batch, self.dtype)
 
     def elements_at(self, images: int) -> Dim:
-        """Return the elements at a batch size; raises ValueError where they are not known for more than one image."""
+        """Return the elements at a batch size; raises SingleImageError where they are not known for more."""
         if isinstance(self.batch, int):
             return product((images, *self.shape))
         return product(self.at_batch(images))
 
     def at_batch(self, images: int) -> Shape:
-        """Return the whole shape at a batch size; raises ValueError where it is not known for more than one image."""
+        """Return the whole shape at a batch size; raises SingleImageError where it is not known for more."""
         if isinstance(self.batch, int):
             return (*self.shape[: self.batch], images, *self.shape[self.batch :])
         if images == 1 or not self.shape:
             return self.shape
         if self.batch is None:
-            raise ValueError("the shape at another batch size is not known")
+            raise SingleImageError("the shape at another batch size is not known")
         return tuple(dim + more * (images - 1) for dim, more in zip(self.shape, self.batch, strict=True))
 
 

@@ -116,7 +116,7 @@ class _Frame:
         return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, self.size, self.reads, drops)
 
 
-class Memory:
+class Memo:
     """What tracers at the same multipliers know: printed counts at these, and the extremes of arrays.
 
     There is one array for one printed count, so that equal channels are the same object.
@@ -131,16 +131,16 @@ class Tracer:
     """The network while it is traced. Blocks call `apply`, `scope`, `norm`, `act`, `drop`, `reserve`, `layers`,
     `publish` and `divisible`."""
 
-    def __init__(self, scaling: Scaling, frozen: tuple[str, ...] = (), memory: "Memory | None" = None) -> None:
-        """*memory* is shared by several tracers at the same multipliers."""
+    def __init__(self, scaling: Scaling, frozen: tuple[str, ...] = (), memo: "Memo | None" = None) -> None:
+        """*memo* is shared by several tracers at the same multipliers."""
         self.problems = Problems()
         self._scaling = scaling
         self._frozen = frozenset(frozen)
         self._frame = _Frame((), None, Places({}, {}, {}))
         self._shared = False
         self._fragments: dict[tuple[Any, ...], Fragment] = {}
-        memory = memory or Memory()
-        self._scaled, self._extremes = memory.scaled, memory.extremes
+        memo = memo or Memo()
+        self._scaled, self._extremes = memo.scaled, memo.extremes
         self._counts: set[tuple[int, bool]] = set()
         self._repeated: set[int] = set()
 

@@ -5,6 +5,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from archprof.allocation.asked import setup_text
+from archprof.allocation.timeline import FORWARD, SAVED, TEMPORARY, WEIGHT_GRADIENT
 from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
 from archprof.render.fold import NAMED
@@ -19,7 +20,7 @@ _RESIDENT = {
 }  # fmt: skip
 # In a word, what tensors hold that are there at the peak.
 _SHORT = {
-    "saved for backward": "saved", "gradient of weights": "weight gradient", "temporary of the step": "temporary",
+    SAVED: "saved", WEIGHT_GRADIENT: "weight gradient", TEMPORARY: "temporary",
 }  # fmt: skip
 # The columns of the line that shows bytes over time: how many, and how high.
 _COLUMNS, _HEIGHTS = 48, " ▁▂▃▄▅▆▇█"
@@ -115,10 +116,10 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     train, resident = found.setup.train, found.resident._asdict()
     resident_labels = {**_RESIDENT, "input_bytes": "inputs and targets"} if train else _RESIDENT
     rows = [(_ALWAYS, label, resident[name]) for name, label in resident_labels.items()]
-    saved = {f"saved for backward{', at least' if found.unknown else ''}": found.saved_bytes or 0}
+    saved = {f"{SAVED}{', at least' if found.unknown else ''}": found.saved_bytes or 0}
     bound = "at least" if found.unknown else "at most"
-    forward = {f"forward, {bound}": found.peaks["forward"]}
-    others = {f"{phase}, {bound}": size for phase, size in found.peaks.items() if phase != "forward"}
+    forward = {f"{FORWARD}, {bound}": found.peaks[FORWARD]}
+    others = {f"{phase}, {bound}": size for phase, size in found.peaks.items() if phase != FORWARD}
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
     if found.estimates:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from archprof.allocation.asked import setup_text
+from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.analysis.memory import Memory, phases
 from archprof.errors import printable
 from archprof.render.plot import COLORS, new_figure, write_figure
@@ -10,7 +11,7 @@ from archprof.units import binary
 
 _UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "bytes": 1}
 _ALONG = "#999999"
-_PHASES = {"forward": COLORS[5], "backward": COLORS[4], "step": COLORS[2]}
+_PHASES = {FORWARD: COLORS[5], BACKWARD: COLORS[4], STEP: COLORS[2]}
 
 
 def plot_memory(found: Memory, path: str) -> None:

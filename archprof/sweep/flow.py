@@ -20,7 +20,7 @@ from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels
 from archprof.language.expand import outputs_of
 from archprof.language.fragment import Feature, Fragment
-from archprof.language.trace import Memory, Places, Scaling, Tracer
+from archprof.language.trace import Memo, Places, Scaling, Tracer
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
@@ -128,7 +128,7 @@ class _Flow:
         self._memo = combination.memo
         self._layers, self._frozen, _ = combination.bound(batch.at)
         self._scaling = combination.scaling(batch.at)
-        self._tracing = Memory()
+        self._tracing = Memo()
         # Rows with alternatives, whose other cells may hold arrays of this batch.
         self._chosen: dict[tuple[Any, ...], _Chosen] = {}
         self._local = [axis for axis in combination.local if axis.axis in batch.digits]
@@ -347,12 +347,12 @@ class _Flow:
         scaling: Scaling,
         selected: "_Selected",
     ) -> Crossed:
-        memory = self._tracing if selected.is_whole else Memory()
-        tracer = Tracer(scaling, self._frozen, memory)
+        memo = self._tracing if selected.is_whole else Memo()
+        tracer = Tracer(scaling, self._frozen, memo)
         outer = selected.places(self._places) if self._refers else Places({}, {}, self._places.ids)
         fragment = tracer.row(layer, row, inputs, outer)
         tracer.problems.raise_any()
-        totals = totals_of(fragment, memory.extremes)
+        totals = totals_of(fragment, memo.extremes)
         back = selected.original
         return Crossed(
             totals,
@@ -360,7 +360,7 @@ class _Flow:
             {address: back(x) for address, x in fragment.places.items()} if self._refers else {},
             {path: back(x) for path, x in fragment.published.items()} if self._refers else {},
             tuple([x.edge for x in fragment.inputs]),
-            self._memory(row, fragment, selected, memory.extremes) if self._across is not None else None,
+            self._memory(row, fragment, selected, memo.extremes) if self._across is not None else None,
         )
 
     def _add(self, pieces: list[tuple[Integers | None, Crossed]]) -> None:

@@ -1,5 +1,7 @@
 """The largest batch that fits."""
 
+from typing import Any
+
 import pytest
 
 import archprof
@@ -37,7 +39,7 @@ def test_the_batch_fits_and_one_image_more_does_not(name, limit, setup):
 
 # Batches at which an H100 ran two steps of training in 8 GiB of reserved memory (torch 2.11, contiguous, images of the
 # network's own size), and at which it ran out: the batch that was promised then, 5, 10 and 15 per cent more.
-TRIED = [
+TRIED: list[tuple[str, dict[str, Any], int, int]] = [
     ("resnet50", {"train": "sgd"}, 95, 100), ("mobilenet_v2", {"train": "adamw"}, 105, 110),
     ("vgg16_bn", {"train": "momentum"}, 51, 53), ("efficientnet_b0", {"train": "adamw", "amp": "bf16"}, 179, 187),
     ("convnext_tiny", {"train": "adamw", "amp": "bf16"}, 126, 132), ("densenet121", {"train": "sgd"}, 61, 64),

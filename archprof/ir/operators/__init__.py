@@ -123,12 +123,6 @@ def all_operators() -> tuple[type[Operator], ...]:
     return tuple(_loaded(row.place) for row in TABLE)
 
 
-def is_captured(op: Operator) -> bool:
-    """Tell whether only captured modules have an operator."""
-    place = f"{type(op).__module__}:{type(op).__name__}"
-    return any(place == f"{__name__}.{row.place}" for row in CAPTURED)
-
-
 def captured_operators() -> tuple[type[Operator], ...]:
     """Return the operators that only captured modules have, in the order of the table."""
     return tuple(_loaded(row.place) for row in CAPTURED)

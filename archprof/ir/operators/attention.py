@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from typing import ClassVar
 
 from archprof.ir.dims import Dim, ceil_div, maximum, same
-from archprof.ir.footprint import STATISTIC, Footprint, Run
+from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.operators.layout import lies_folded
@@ -68,17 +68,17 @@ class Attention(Function):
         if not self._has_kernel(run):
             return self._by_products(run)
         sums = run.elements(queries) // queries.shape[-1]
-        if run.setup.kernels == "cuda" and run.width == STATISTIC:
+        if run.setup.kernels == "cuda" and run.width == SINGLE:
             length = queries.shape[-2]
             sums = sums // length * (ceil_div(length, _SUMS) * _SUMS)
         if self._is_flash(run) and not same(queries.shape[-1] % _FEATURES, 0):
             # Features are filled up in copies of all that goes in and comes out.
             features = queries.shape[-1]
             whole = sum(map(run.bytes, (*run.inputs, *run.outputs))) // features * ceil_div(features, _FEATURES)
-            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + STATISTIC * sums)
+            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + SINGLE * sums)
         padded = self._padded(run)
         inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
-        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=STATISTIC * sums + padded)
+        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded)
 
     def _has_kernel(self, run: Run) -> bool:
         """Tell whether torch has a kernel for it: of alike heads, of features that a GPU loads several at once."""
@@ -95,7 +95,7 @@ class Attention(Function):
     def _is_flash(self, run: Run) -> bool:
         """Tell whether a GPU has its kernel for half precision, which takes any number of features and no mask."""
         alike = same(run.inputs[0].shape[-1], run.inputs[2].shape[-1])
-        return run.setup.kernels == "cuda" and run.width < STATISTIC and len(run.inputs) == 3 and alike
+        return run.setup.kernels == "cuda" and run.width < SINGLE and len(run.inputs) == 3 and alike
 
     def _padded(self, run: Run) -> Dim:
         """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
@@ -113,7 +113,7 @@ class Attention(Function):
         queries, keys, values, *mask = run.inputs
         shared = self.heads // self.kv_heads
         # In half precision a GPU makes float32 of all.
-        wide = STATISTIC // run.width if run.setup.kernels == "cuda" and run.width < STATISTIC else 1
+        wide = SINGLE // run.width if run.setup.kernels == "cuda" and run.width < SINGLE else 1
         scaled_queries, scaled_keys = run.bytes(queries) * wide, run.bytes(keys) * shared * wide
         scores = scaled_queries // queries.shape[-1] * keys.shape[-2]
         # Heads that share their values, or values that do not lie as one stack, have a copy each.
@@ -122,9 +122,9 @@ class Attention(Function):
         most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores + self._unmasked(run, scores))
         scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
         # What a mask of yes and no adds to the scores.
-        added = sum(run.elements(one) * STATISTIC for one in mask if not one.is_float)
+        added = sum(run.elements(one) * SINGLE for one in mask if not one.is_float)
         if self.causal:
-            added = added + queries.shape[-2] * keys.shape[-2] * STATISTIC
+            added = added + queries.shape[-2] * keys.shape[-2] * SINGLE
         scratch = scratch + added
         own = scaled_queries + scaled_keys + scores + copied
         return Footprint(scratch=scratch, inputs=(2,) if alone else (), own=own)
@@ -134,8 +134,8 @@ class Attention(Function):
         minus infinity, in which rows all are, and the zero that stands there."""
         if run.setup.kernels != "cuda":
             return 0
-        elements = scores // STATISTIC
-        return elements + elements // run.inputs[1].shape[-2] + STATISTIC
+        elements = scores // SINGLE
+        return elements + elements // run.inputs[1].shape[-2] + SINGLE
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim
-from archprof.ir.footprint import STATISTIC, Footprint, Run
+from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import Elementwise, check_channels, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -55,8 +55,8 @@ class BatchNorm2d(Elementwise):
 
     def footprint(self, run: Run) -> Footprint:
         # Mean and deviation of the batch; a GPU's kernel in half precision has room for them in evaluation too.
-        statistics = 2 * STATISTIC * self.num_features
-        room = bool(run.setup.train) or (run.setup.kernels == "cuda" and run.width < STATISTIC)
+        statistics = 2 * SINGLE * self.num_features
+        room = bool(run.setup.train) or (run.setup.kernels == "cuda" and run.width < SINGLE)
         return Footprint(scratch=statistics if room else 0, inputs=(0,), own=statistics)
 
     def module(self) -> torch.nn.Module:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, same, same_shape
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
@@ -39,8 +39,8 @@ class Bilinear(Operator):
         fits = len(inputs) == 2 and all(value.shape for value in inputs)
         if not fits or not all(same(value.shape[-1], size) for value, size in zip(inputs, wanted, strict=True)):
             raise ShapeError(f"a bilinear layer needs two tensors of {wanted[0]} and {wanted[1]} features")
-        positions, others = inputs[0].shape[:-1], inputs[1].shape[:-1]
-        if len(positions) != len(others) or not all(map(same, positions, others)):
+        positions = inputs[0].shape[:-1]
+        if not same_shape(positions, inputs[1].shape[:-1]):
             raise ShapeError("a bilinear layer needs two tensors of the same positions")
         return inputs[0].with_shape((*positions, self.out_features), len(positions))
 

@@ -10,7 +10,7 @@ from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
 from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
 from archprof.ir.footprint import Footprint, Gradients, Run, Workspace
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
-from archprof.ir.operators.padding import Padding, ends, padded, shortest, torch_order
+from archprof.ir.operators.padding import Padding, around, ends, shortest, torch_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -192,15 +192,13 @@ class Conv2d(Convolution):
         return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
 
     def footprint(self, run: Run) -> Footprint:
-        if len(self.padding) == 2:
+        with_zeros = around(run, self.padding)  # which is what the convolution sees
+        if with_zeros is None:
             return Convolution.footprint(self, run)
-        # Padding that is not alike on opposite sides is a map of its own, which is what the convolution sees.
-        with_zeros = run.bytes(padded(run.inputs[0], self.padding))
         return Footprint(scratch=with_zeros, own=with_zeros)
 
     def gradients(self, run: Run) -> Gradients:
-        rule = Convolution.gradients(self, run)
-        return rule if len(self.padding) == 2 else rule._replace(around=run.bytes(padded(run.inputs[0], self.padding)))
+        return Convolution.gradients(self, run)._replace(around=around(run, self.padding))
 
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from archprof.ir.dims import Dim, same
+from archprof.ir.dims import Dim, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
 
 _NEEDS: Mapping[str, str] = {
@@ -173,7 +173,7 @@ def _needed(cells: Sequence[str], run: Run) -> set[str]:
 def gradients_of(name: str, run: Run) -> Gradients:
     """Return how the backward pass of a function makes the gradients of its inputs."""
     whole = run.outputs[0].shape
-    alike = [_same(value.shape, whole) for value in run.inputs]
+    alike = [same_shape(value.shape, whole) for value in run.inputs]
     if name in _HANDS_ON_FIRST:
         return Gradients(tuple([not place and (name == "sum" or alike[0]) for place in range(len(run.inputs))]))
     if name in _HANDS_ON:
@@ -189,23 +189,16 @@ def _beside(name: str, run: Run) -> Dim:
     if name not in _STRETCHING:
         return 0
     # Gradients as large as the output, before they are summed; what is added has the output's own.
-    from archprof.ir.operators.gpu import stretched_inputs
-
-    products = len(stretched_inputs(run)) - (name == "addcmul" and _stretches_first(run)) + run.learns
+    products = len(run.stretched()) - (name == "addcmul" and _stretches_first(run)) + run.learns
     return run.bytes(run.outputs[0]) * products + _sums(run)
 
 
 def _stretches_first(run: Run) -> bool:
-    return bool(run.places[:1] == (0,) and run.wanted[:1] == (True,)) and not _same(
-        run.inputs[0].shape, run.outputs[0].shape
-    )
+    first = run.places[:1] == (0,) and run.wanted[:1] == (True,)
+    return first and not same_shape(run.inputs[0].shape, run.outputs[0].shape)
 
 
 def _sums(run: Run) -> Dim:
     from archprof.ir.operators.gpu import stretched_sums
 
     return stretched_sums(run)
-
-
-def _same(first: Sequence[Dim], second: Sequence[Dim]) -> bool:
-    return len(first) == len(second) and all(map(same, first, second))

@@ -37,7 +37,7 @@ class Dropout(Elementwise):
 
     def _rests(self, run: Run) -> bool:
         """Tell whether it is the identity."""
-        return not run.setup.train or not self.p or (run.aliased and not run.in_place)
+        return _drops_nothing(self.p, run) or (run.aliased and not run.in_place)
 
     def gradients(self, run: Run) -> Gradients:
         return Gradients((self._rests(run),))
@@ -60,16 +60,21 @@ class StochasticDepth(Elementwise):
     columns: ClassVar[tuple[Column, ...]] = (Column("p", ratio(0, 1), "probability", ("rate",)),)
 
     def footprint(self, run: Run) -> Footprint:
-        if not run.setup.train or not self.p:
+        if _drops_nothing(self.p, run):
             return Footprint(shares=0)
         # A factor for each image, drawn and then scaled.
         factors = run.width * run.setup.batch
         return Footprint(scratch=2 * factors if self.p < 1 else factors, own=factors)
 
     def gradients(self, run: Run) -> Gradients:
-        return Gradients((not run.setup.train or not self.p,))
+        return Gradients((_drops_nothing(self.p, run),))
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import StochasticDepth as Module
 
         return Module(self.p)
+
+
+def _drops_nothing(p: float, run: Run) -> bool:
+    """Tell whether elements or maps that are dropped with probability p are all kept."""
+    return not run.setup.train or not p

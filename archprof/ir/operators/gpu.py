@@ -5,16 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.ir.dims import Dim, Shape, ceil_div, is_array, maximum, minimum, product, same
-from archprof.ir.footprint import NO_WORKSPACE, Run, Span, Workspace
+from archprof.ir.footprint import NO_WORKSPACE, SINGLE, Run, Span, Workspace
 
 if TYPE_CHECKING:
     from archprof.ir.operators.conv import Windowed
-    from archprof.ir.values import Value
 
 # Of an H100: multiprocessors, and the threads that each of them runs at once.
 _PROCESSORS, _THREADS = 132, 2048
-# Bytes of an element of partial sums, whatever the number format.
-_SINGLE = 4
 _MIB = 1 << 20
 # Bytes of flags and counters beside copies, and from how many images on measurements of all batches agree.
 _FLAGS, _SURE = 1024, 8
@@ -37,7 +34,7 @@ def column_sums(rows: Dim, columns: Dim) -> Dim:
     wanted = _PROCESSORS * (_THREADS // (width * height))
     blocks = maximum(minimum(ceil_div(wanted, grid), ceil_div(each, 16)), ceil_div(each, 256))
     shared = (each >= 256) * (grid <= wanted)
-    return shared * _SINGLE * (columns * blocks * width * vector + grid)
+    return shared * SINGLE * (columns * blocks * width * vector + grid)
 
 
 def stretched_sums(run: Run) -> Dim:
@@ -47,23 +44,13 @@ def stretched_sums(run: Run) -> Dim:
         return 0
     most: Dim = 0
     whole = run.outputs[0].at_batch(run.setup.batch)
-    for value in stretched_inputs(run):
+    for value in run.stretched():
         shape = value.at_batch(run.setup.batch)
         behind = _axes_behind(shape, whole)
         if same(product(shape), product(whole[len(whole) - behind :])):
             columns = product(shape)
             most = maximum(most, column_sums(product(whole) // columns, columns))
     return most
-
-
-def stretched_inputs(run: Run) -> list[Value]:
-    """Return the inputs that a call stretched, and whose gradients are wanted."""
-    whole = run.outputs[0].shape
-    return [
-        value
-        for value, wanted in zip(run.inputs, run.wanted, strict=False)
-        if wanted and not (len(value.shape) == len(whole) and all(map(same, value.shape, whole)))
-    ]
 
 
 def _axes_behind(shape: Shape, whole: Shape) -> int:
@@ -114,7 +101,7 @@ def _of_window(conv: Windowed, run: Run, copied: _Copies, weight: Dim) -> Worksp
     most = copied.padded + weight + minimum(20 * _MIB, 4 * everything) + _FLAGS
     sure = _ungrouped(conv) and run.setup.batch >= _SURE and run.setup.layout == "channels_first"
     least = (conv.in_channels > 4) * (copied.bare + weight) if sure else 0
-    if run.width < _SINGLE:
+    if run.width < SINGLE:
         return Workspace(Span(least, most), Span(least, most), Span(least, most))
     one = (conv.in_channels >= 64) * (copied.input + weight) if sure else 0
     # A small window over an image is read as it lies.
@@ -125,10 +112,10 @@ def _of_window(conv: Windowed, run: Run, copied: _Copies, weight: Dim) -> Worksp
 def _of_position(conv: Windowed, run: Run, most: Dim) -> Workspace:
     # A product of matrices as they lie, but for small maps; the gradient of the weights of each image apart, where the
     # maps are not much smaller than that.
-    half, strided = run.width < _SINGLE, max(conv.stride) > 1
+    half, strided = run.width < SINGLE, max(conv.stride) > 1
     anywhere = strided or run.setup.batch < _SURE
     here = _FLAGS + (most if anywhere else most * (product(run.outputs[0].space) <= 20 * 20))
-    images = run.setup.batch * conv.weights * _SINGLE
+    images = run.setup.batch * conv.weights * SINGLE
     images = images * (images <= (10 if half else 5) * most)
     return Workspace(Span(0, here), Span(0, most if half else here), Span(0, maximum(most + 8 * _MIB, images + _FLAGS)))
 
@@ -148,7 +135,7 @@ class _Copies(NamedTuple):
 def _copies(conv: Windowed, run: Run) -> _Copies:
     if run.setup.layout == "channels_last" and _ungrouped(conv):
         return _Copies(0, 0, 0)
-    unit = 8 if run.width < _SINGLE else 4
+    unit = 8 if run.width < SINGLE else 4
     bytes, padded = [], []
     for value in (run.inputs[0], run.outputs[0]):
         bytes.append(run.bytes(value))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, Shape, same
+from archprof.ir.dims import Dim, Shape, same, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value, show_shape
@@ -41,7 +41,7 @@ class Add(Function):
 
     def gradients(self, run: Run) -> Gradients:
         whole = run.outputs[0].shape
-        return Gradients(tuple([all(map(same, value.shape, whole)) for value in run.inputs]))
+        return Gradients(tuple([same_shape(value.shape, whole) for value in run.inputs]))
 
     def expression(self, *tensors: str) -> str:
         return " + ".join(tensors)
@@ -72,10 +72,10 @@ class Multiply(Function):
         return Footprint(0 if run.in_place else None, product, inputs, own=own)
 
     def gradients(self, run: Run) -> Gradients:
-        from archprof.ir.operators.gpu import stretched_inputs, stretched_sums
+        from archprof.ir.operators.gpu import stretched_sums
 
         # That of a gate is as large as the map before it is summed over it.
-        scratch = run.bytes(run.outputs[0]) + stretched_sums(run) if stretched_inputs(run) else 0
+        scratch = run.bytes(run.outputs[0]) + stretched_sums(run) if run.stretched() else 0
         return Gradients((False,) * len(run.inputs), scratch)
 
     def expression(self, *tensors: str) -> str:
@@ -97,8 +97,8 @@ class Concat(Function):
         first = inputs[0]
         channels: Dim = 0
         for value in inputs:
-            beside = len(value.shape) == len(first.shape) and all(map(same, value.space, first.space))
-            if not beside or value.channel != first.channel:
+            beside = value.channel == first.channel and same_shape(value.space, first.space)
+            if not beside:
                 message = f"{show_shape(value.shape)} cannot be concatenated to {show_shape(first.shape)}"
                 raise ShapeError(message, "bring the paths to one size")
             channels = channels + value.channels

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import Run
 from archprof.ir.values import Value
 
 
@@ -51,6 +52,13 @@ def lies_stretched(value: Value, around: Sequence[Dim], images: int) -> bool:
     more = len(around) - len(sizes)
     known = zip(sizes, around[more:], strides, strict=True)
     return folds(around, [0] * more + [0 if size != wide else one for size, wide, one in known])
+
+
+def copied_in_order(run: Run) -> Dim:
+    """Return the bytes of the copy that a GPU's kernel takes of an input that it reads in order, where it does not lie
+    so."""
+    in_order = run.setup.kernels != "cuda" or lies_in_order(run.inputs[0], run.setup.batch)
+    return 0 if in_order else run.bytes(run.inputs[0])
 
 
 def lies_in_order(value: Value, images: int) -> bool:

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
-from archprof.ir.footprint import STATISTIC, Footprint, Gradients, Run
+from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
-from archprof.ir.operators.layout import lies_in_order
+from archprof.ir.operators.layout import copied_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -65,12 +65,11 @@ class GroupNorm(Elementwise):
         return learned(self.num_features, self.affine, self.bias)
 
     def footprint(self, run: Run) -> Footprint:
-        statistics = 2 * STATISTIC * self.groups * run.setup.batch
-        if run.setup.kernels != "cuda" or lies_in_order(run.inputs[0], run.setup.batch):
-            return Footprint(scratch=statistics, inputs=(0,), own=statistics)
-        # A GPU's kernel takes its input in order.
-        copied = run.bytes(run.inputs[0]) + statistics
-        return Footprint(scratch=copied, own=copied)
+        statistics = 2 * SINGLE * self.groups * run.setup.batch
+        # The copy of what does not lie in order is kept in its place.
+        copied = copied_in_order(run)
+        own = statistics + copied
+        return Footprint(scratch=own, inputs=(0,) if same(copied, 0) else (), own=own)
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -117,17 +116,12 @@ class LayerNorm(Elementwise):
     def footprint(self, run: Run) -> Footprint:
         # Mean and deviation of each position.
         over = product(self.over or (self.num_features,))
-        statistics = 2 * STATISTIC * (run.elements(run.inputs[0]) // over)
-        return Footprint(scratch=statistics + self._copied(run), inputs=(0,), own=statistics)
+        statistics = 2 * SINGLE * (run.elements(run.inputs[0]) // over)
+        return Footprint(scratch=statistics + copied_in_order(run), inputs=(0,), own=statistics)
 
     def gradients(self, run: Run) -> Gradients:
-        copied = self._copied(run)
+        copied = copied_in_order(run)
         return Gradients((False,), copied, strided=copied + run.bytes(run.outputs[0]))
-
-    def _copied(self, run: Run) -> Dim:
-        """Return the bytes of the copy that a GPU's kernel takes of what does not lie in order."""
-        in_order = run.setup.kernels != "cuda" or lies_in_order(run.inputs[0], run.setup.batch)
-        return 0 if in_order else run.bytes(run.inputs[0])
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim
-from archprof.ir.footprint import STATISTIC, Footprint, Run
+from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import Elementwise, check_channels, operator
 from archprof.ir.operators.norm import check_last, learned
 from archprof.ir.terms import Terms, term
@@ -38,7 +38,7 @@ class RMSNorm(Elementwise):
 
     def footprint(self, run: Run) -> Footprint:
         # The root of each position; without a kernel of its own, the product before it is weighted too.
-        roots = STATISTIC * (run.elements(run.inputs[0]) // self.num_features)
+        roots = SINGLE * (run.elements(run.inputs[0]) // self.num_features)
         if run.setup.kernels == "cuda":
             return Footprint(scratch=roots, inputs=(0,), own=roots)
         product = run.bytes(run.outputs[0])
@@ -77,7 +77,7 @@ class InstanceNorm(Elementwise):
         # It is a batch norm of as many channels as all images have: mean, deviation, and weights for each of them.
         channels = self.num_features * run.setup.batch
         learned_ones = run.width * channels if self.affine else 0
-        kept = 2 * STATISTIC * channels + learned_ones + (2 * run.width * channels if self.tracked else 0)
+        kept = 2 * SINGLE * channels + learned_ones + (2 * run.width * channels if self.tracked else 0)
         return Footprint(scratch=kept + learned_ones, inputs=(0,), own=kept)
 
     def buffers(self) -> Mapping[str, Terms]:

@@ -1,5 +1,7 @@
 """Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ."""
 
+from archprof.ir.dims import Dim
+from archprof.ir.footprint import Run
 from archprof.ir.values import Value
 
 Sides = tuple[int, int, int, int]
@@ -32,6 +34,12 @@ def padded(value: Value, padding: Padding) -> Value:
     channels, height, width = value.shape
     top, bottom, left, right = all_sides(padding)
     return value.with_shape((channels, height + top + bottom, width + left + right))
+
+
+def around(run: Run, padding: Padding) -> Dim | None:
+    """Return the bytes of a call's input with its padding, a map of its own where opposite sides differ; None where the
+    kernel pads."""
+    return None if len(padding) == 2 else run.bytes(padded(run.inputs[0], padding))
 
 
 def torch_order(padding: Padding) -> Sides:

@@ -11,7 +11,7 @@ from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, Word, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.operators.join import Function, stretched
-from archprof.ir.operators.layout import lies_in_order
+from archprof.ir.operators.layout import copied_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -93,9 +93,7 @@ class Softmax(Elementwise):
         return inputs[0]
 
     def footprint(self, run: Run) -> Footprint:
-        # A GPU's kernel takes its input in order.
-        copied = run.setup.kernels == "cuda" and not lies_in_order(run.inputs[0], run.setup.batch)
-        return Footprint(scratch=run.bytes(run.inputs[0]) if copied else 0, outputs=(0,), own=0)
+        return Footprint(scratch=copied_in_order(run), outputs=(0,), own=0)
 
 
 @operator

@@ -8,7 +8,7 @@ from archprof.ir.columns import Column
 from archprof.ir.footprint import INDEX, Footprint, Gradients, Run
 from archprof.ir.operators.base import operator
 from archprof.ir.operators.conv import Pair
-from archprof.ir.operators.padding import Padding, padded, shortest, torch_order
+from archprof.ir.operators.padding import Padding, around, shortest, torch_order
 from archprof.ir.operators.window import WINDOW, Window
 from archprof.ir.values import Value
 
@@ -35,10 +35,10 @@ class MaxPool2d(Window):
     def footprint(self, run: Run) -> Footprint:
         # Where each largest element stood.
         places = INDEX * run.elements(run.outputs[0])
-        if len(self.padding) == 2:
+        with_zeros = around(run, self.padding)
+        if with_zeros is None:
             return Footprint(scratch=places, inputs=(0,), own=places)
-        around = run.bytes(padded(run.inputs[0], self.padding))
-        return Footprint(scratch=around + places, own=around + places)
+        return Footprint(scratch=with_zeros + places, own=with_zeros + places)
 
     def gradients(self, run: Run) -> Gradients:
         return _gradients(run, self.padding)
@@ -78,15 +78,15 @@ class AvgPool2d(Window):
         return cls(k, k if s is None else s, shortest(p), ceil, count_padding)
 
     def footprint(self, run: Run) -> Footprint:
-        if len(self.padding) == 2:
+        with_zeros = around(run, self.padding)
+        if with_zeros is None:
             return Footprint(inputs=(0,))
-        around = run.bytes(padded(run.inputs[0], self.padding))
         if self.count_padding:
-            return Footprint(scratch=around, own=around)
+            return Footprint(scratch=with_zeros, own=with_zeros)
         # How many elements each window holds is a mean of its own, of ones with zeros around them.
         ones, means = run.bytes(run.inputs[0]), run.bytes(run.outputs[0])
-        twice = around if run.setup.train else 0
-        return Footprint(scratch=ones + around + twice + means, own=around + means)
+        twice = with_zeros if run.setup.train else 0
+        return Footprint(scratch=ones + with_zeros + twice + means, own=with_zeros + means)
 
     def gradients(self, run: Run) -> Gradients:
         return _gradients(run, self.padding)
@@ -103,6 +103,5 @@ class AvgPool2d(Window):
 
 
 def _gradients(run: Run, padding: Padding) -> Gradients:
-    around = run.bytes(padded(run.inputs[0], padding)) if len(padding) == 4 else None
     copied = run.bytes(run.outputs[0]) if run.setup.kernels == "cuda" else 0
-    return Gradients((False,), strided=copied, around=around)
+    return Gradients((False,), strided=copied, around=around(run, padding))

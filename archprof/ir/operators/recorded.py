@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from archprof.ir.footprint import INDEX, NO_WORKSPACE, STATISTIC, Footprint, Gradients, Run, Span, Workspace
+from archprof.ir.footprint import INDEX, NO_WORKSPACE, SINGLE, Footprint, Gradients, Run, Span, Workspace
 from archprof.ir.operators.base import Operator, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.terms import NOTHING, Terms, term
@@ -81,7 +81,7 @@ class Recorded(Operator):
             return Footprint()
         found = footprint_of(self._function, run, self.target.rpartition(".")[2])
         if self._function == "batch_norm":
-            beside = 2 * STATISTIC * run.inputs[0].at_batch(run.setup.batch)[1]
+            beside = 2 * SINGLE * run.inputs[0].at_batch(run.setup.batch)[1]
         elif self._function in ("max_pool1d", "max_pool2d", "max_pool3d"):
             beside = INDEX * run.elements(run.outputs[0])
         else:

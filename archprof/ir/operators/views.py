@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archprof.ir.dims import Dim, Shape, product, same
+from archprof.ir.dims import Dim, Shape, product, same, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import ShapeError, Sizes, Word, map_axis, operator
 from archprof.ir.operators.join import Function, stretched
@@ -192,7 +192,7 @@ class Stack(View):
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0].shape
-        if any(len(value.shape) != len(first) or not all(map(same, value.shape, first)) for value in inputs):
+        if not all(same_shape(value.shape, first) for value in inputs):
             raise ShapeError("only tensors of one shape are stacked")
         if self.axis > len(first):
             raise ShapeError(f"a new axis {self.axis} beside {len(first)}")
