@@ -3,7 +3,8 @@ decides what runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.onnx.branches import run_branch
@@ -11,7 +12,7 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.ran import Place, Ran, Scope
-from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
+from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made, times
 
 if TYPE_CHECKING:
     from archprof.captures.onnx.interpret import Interpreter
@@ -42,7 +43,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
 
     if goes_on is not None and not goes_on:
         most = 0
-    if most is not None and goes_on is not None and max(0, int(most)) * len(body.nodes) <= _MOST_LISTED:
+    if most is not None and goes_on is not None and _are_few(max(0, int(most)), body):
         state, listed, known = carried, [], True
         start, told = len(run.rows), len(run.said)
         for index in range(max(0, int(most))):
@@ -63,6 +64,11 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
     state, parts = found[: len(carried)], found[len(carried) :]
     found = [*map(_of_any_trip, state, carried), *(_stacked([part], fixed) for part in parts)]
     return _collected(run, node, place, found)
+
+
+def _are_few(trips: int, body: GraphRecord) -> bool:
+    """Tell whether all trips of a graph are run one by one; a graph without nodes takes its time too."""
+    return trips * max(1, len(body.nodes)) <= _MOST_LISTED
 
 
 def _unsure(state: Sequence[Tensor]) -> list[Tensor]:
@@ -134,7 +140,7 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         steps = shape[at] if steps is None else steps
         slices.append(Tensor(one.dtype, (*shape[:at], *shape[at + 1 :]), edge=one.edge))
     body = _Body(run, call.graph("body"), node, scope, place)
-    state, parts = _stepped(body, None if steps is None else [steps], state, slices)
+    state, parts = _stepped(body, steps, [steps or 0], state, slices)
     columns = [_stacked([part], steps) for part in parts]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
     stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
@@ -151,14 +157,16 @@ def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope
     slices = [Tensor(one.dtype, one.known_shape[2:], edge=one.edge) for one in taken]
     state = [Tensor(one.dtype, one.known_shape[1:], edge=one.edge) for one in before]
     told = call.optional(0)
-    lengths = None if steps is None else [steps] * images
+    total = times(steps, images)
+    lengths: Iterable[int] = repeat(steps or 0, images)
     unsure = told is not None and (told.data is None or None in told.data)
     if told is not None and told.data is not None and not unsure:
         lengths = [int(length or 0) for length in told.data]
+        total = sum(lengths)
         if steps is not None and max(lengths, default=0) > steps:
             raise Misfit(f"{max(lengths)} steps of {steps}")
     start = len(run.rows)
-    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), lengths, state, slices)
+    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), total, lengths, state, slices)
     if unsure:
         run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
         run.said.append(f"`{node.name or node.op}` runs as long as its inputs say: {steps} steps are counted")
@@ -190,13 +198,12 @@ class _Body(NamedTuple):
 
 
 def _stepped(
-    body: _Body, lengths: Sequence[int] | None, state: list[Tensor], taken: list[Tensor]
+    body: _Body, steps: Dim, lengths: Iterable[int], state: list[Tensor], taken: list[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Run a graph as often as sequences are long, each from a first state; of very many steps, or as many as nobody
-    knows, one stands for all. Returns the state behind, and what a step returns beside."""
+    """Run a graph as often as sequences are long, *steps* in all, each from a first state; of very many steps, or as
+    many as nobody knows, one stands for all. Returns the state behind, and what a step returns beside."""
     run, split = body.run, len(state)
-    steps = None if lengths is None else sum(lengths)
-    if lengths is None or not steps or steps * len(body.graph.nodes) > _MOST_LISTED:
+    if not steps or not _are_few(steps, body.graph):
         found = _once(run, body.node, steps, body.place, lambda: body.step(*_unsure(state), *taken))
         return found[:split], found[split:]
     after, beside = state, state[:0]

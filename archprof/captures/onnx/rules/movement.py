@@ -32,10 +32,7 @@ def _reshape(call: Call) -> list[Tensor]:
 
 
 def _reshaped(call: Call, first: Tensor) -> Dims:
-    target = call.input(1)
-    wanted = call.integers("shape") if "shape" in call.attributes else target.data
-    if wanted is None:
-        return (None,) * numbers(target.known_shape)[0]
+    wanted: Data = call.integers("shape") or () if "shape" in call.attributes else call.input(1).listed()
     shape: list[Dim] = []
     for axis, size in enumerate(wanted):
         if size == 0 and not call.integer("allowzero"):
@@ -201,8 +198,7 @@ def bounds(call: Call, name: str, index: int) -> Data:
     """Return starts, ends or steps, of which some may not be known."""
     if name in call.attributes:
         return call.integers(name) or ()
-    found = call.input(index)
-    return (None,) * numbers(found.known_shape)[0] if found.data is None else found.data
+    return call.input(index).listed()
 
 
 def _range(size: Dim, start: Element, end: Element, step: Element) -> range | None:
@@ -287,11 +283,7 @@ def _gather_nd(call: Call) -> list[Tensor]:
 
 def _expand(call: Call) -> list[Tensor]:
     first, target = call.input(), call.input(1)
-    wanted: Dims
-    if target.data is None:
-        wanted = (None,) * numbers(target.known_shape)[0]
-    else:
-        wanted = tuple([None if size is None else int(size) for size in target.data])
+    wanted = tuple([None if size is None else int(size) for size in target.listed()])
     shape = broadcast([first.known_shape, wanted])
     return [made(first.dtype, shape, None if None in shape else spread(first, numbers(shape)))]
 

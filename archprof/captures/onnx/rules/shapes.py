@@ -44,10 +44,7 @@ def _filled(call: Call) -> list[Tensor]:
     """Return a tensor of a given shape of one value, 0 unless another is given."""
     value = call.stored("value")
     dtype = value.dtype.name if value else "float32"
-    target = call.input()
-    if target.data is None:
-        return [made(dtype, (None,) * numbers(target.known_shape)[0])]
-    shape = [None if size is None else int(size) for size in target.data]
+    shape = [None if size is None else int(size) for size in call.input().listed()]
     check_sizes(shape)
     element: Element = 0 if value is None else value.data[0] if value.data else None
     few = None not in shape and prod(numbers(shape)) <= MAX_ELEMENTS
@@ -284,15 +281,16 @@ def _parted(call: Call) -> list[Tensor]:
     size = shape[axis]
     if size is None:
         raise Unknown
-    sizes = [1] * size
-    if call.has(1):
-        parts = call.input(1).integers()
-        scalar = call.shape(1) == ()
-        if scalar and parts[0] < 1:
-            raise Misfit("parts of nothing")
-        sizes = [min(parts[0], size - at) for at in range(0, size, parts[0])] if scalar else list(parts)
-    if len(sizes) > MAX_ELEMENTS:
-        raise Unknown
+    parts = call.input(1).integers() if call.has(1) else (1,)
+    if call.has(1) and call.shape(1) != ():
+        sizes = parts
+    elif parts[0] < 1:
+        raise Misfit("parts of nothing")
+    else:
+        starts = range(0, size, parts[0])
+        if len(starts) > MAX_ELEMENTS:
+            raise Unknown
+        sizes = tuple([min(parts[0], size - at) for at in starts])
     items = [made(first.dtype, (*shape[:axis], *([each] if keep else []), *shape[axis + 1 :])) for each in sizes]
     return [Tensor(first.dtype, None, items=tuple(items))]
 
