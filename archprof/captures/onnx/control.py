@@ -12,6 +12,7 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.ran import Place, Ran, Scope
+from archprof.captures.onnx.rules.shapes import items_of
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made, times
 
 if TYPE_CHECKING:
@@ -19,15 +20,6 @@ if TYPE_CHECKING:
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
-
-
-def _either(first: Tensor, second: Tensor) -> Tensor:
-    """Return what is known of a tensor that is one of two."""
-    data = first.data if first.data == second.data else None
-    if first.shape is None or second.shape is None or len(first.shape) != len(second.shape):
-        return first._replace(shape=first.shape if first.shape == second.shape else None, data=None)
-    sizes = zip(first.shape, second.shape, strict=True)
-    return first._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=data)
 
 
 def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
@@ -76,7 +68,11 @@ def _unsure(state: Sequence[Tensor]) -> list[Tensor]:
 
 
 def _of_any_trip(after: Tensor, before: Tensor) -> Tensor:
-    return _either(after, before)._replace(data=None)
+    """Return what is known of a tensor that is as it was before a trip, or as it is behind it."""
+    if after.shape is None or before.shape is None or len(after.shape) != len(before.shape):
+        return after._replace(shape=None, data=None)
+    sizes = zip(after.shape, before.shape, strict=True)
+    return after._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=None)
 
 
 def _single(tensor: Tensor | None, default: float | bool | None) -> float | bool | None:
@@ -226,9 +222,7 @@ def _along(tensor: Tensor, axis: int) -> Tensor:
 
 def _map(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a graph for each item of a sequence."""
-    items = call.input().items
-    if items is None:
-        raise Unknown
+    items = items_of(call.input())
     others = [one for one in call.inputs[1:] if one is not None]
     results: list[list[Tensor]] = []
     for k, item in enumerate(items):

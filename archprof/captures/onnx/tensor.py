@@ -106,6 +106,11 @@ def times(*dims: Dim) -> Dim:
     return None if None in dims else prod(numbers(dims))
 
 
+def divided(dim: Dim, parts: int) -> Dim:
+    """Return the size of a part, if that of the whole is known."""
+    return None if dim is None else dim // parts
+
+
 def axis_of(axis: int, rank: int) -> int:
     """Return an axis, counted from the front. Raises Misfit for one that there is not."""
     if not -rank <= axis < max(rank, 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 from archprof.captures.onnx.call import Call
@@ -17,6 +17,7 @@ from archprof.captures.onnx.tensor import (
     Unknown,
     axis_of,
     broadcast,
+    divided,
     flat,
     indices,
     made,
@@ -110,11 +111,10 @@ def _transpose(call: Call) -> list[Tensor]:
     return [made(first.dtype, moved, _picked(first, moved, lambda at: [at[order.index(k)] for k in range(len(at))]))]
 
 
-def _picked(first: Tensor, shape: Sequence[Dim], place: object) -> Data | None:
+def _picked(first: Tensor, shape: Sequence[Dim], place: Callable[[Sequence[int]], Sequence[int]]) -> Data | None:
     """Return the elements of an output each of which is one of the input, at a *place* that depends on its own."""
     if first.data is None or None in shape or prod(numbers(shape)) > MAX_ELEMENTS:
         return None
-    assert callable(place)
     return tuple([first.data[flat(place(at), first.sizes)] for at in indices(numbers(shape))])
 
 
@@ -178,10 +178,9 @@ def _slice(call: Call) -> list[Tensor]:
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=False):
         axis = axis_of(axis, len(shape))
         ranges[axis] = _range(shape[axis], start, end, step)
-    cut: list[Dim] = []
-    for axis, size in enumerate(shape):
-        taken = ranges.get(axis, range(0))
-        cut.append(size if axis not in ranges else None if taken is None else len(taken))
+    cut = list(shape)
+    for axis, taken in ranges.items():
+        cut[axis] = None if taken is None else len(taken)
 
     def place(at: Sequence[int]) -> list[int]:
         return [_taken(ranges, axis, index) for axis, index in enumerate(at)]
@@ -205,11 +204,9 @@ def _range(size: Dim, start: Element, end: Element, step: Element) -> range | No
     """Return what is taken of an axis, as Python slices; None where that is not known."""
     if step == 0:
         raise Misfit("a step of 0")
-    if start is None or end is None or step is None:
+    if size is None or start is None or end is None or step is None:
         return None
     start, end, step = int(start), int(end), int(step)
-    if size is None:
-        return range(0, end, step) if start == 0 and 0 <= end < 0 else None
     return range(*slice(start, _end(end, size, step), step).indices(size))
 
 
@@ -323,14 +320,13 @@ def _depth_to_space(call: Call) -> list[Tensor]:
     block = _positive(call, "blocksize")
     if channels is not None and channels % (block * block):
         raise Misfit(f"{channels} channels in blocks of {block}×{block}")
-    fewer = None if channels is None else channels // (block * block)
-    return [made(call.dtype(), (n, fewer, times(height, block), times(width, block)))]
+    return [made(call.dtype(), (n, divided(channels, block * block), times(height, block), times(width, block)))]
 
 
 def _space_to_depth(call: Call) -> list[Tensor]:
     n, channels, height, width = _feature_map(call)
     block = _positive(call, "blocksize")
-    fewer = [None if size is None else size // block for size in (height, width)]
+    fewer = (divided(height, block), divided(width, block))
     return [made(call.dtype(), (n, times(channels, block * block), *fewer))]
 
 

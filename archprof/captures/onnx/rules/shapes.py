@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.elements import TYPES, UNKNOWN, Element
+from archprof.captures.onnx.elements import FLOAT32, INT32, Element
 from archprof.captures.onnx.model import MAX_ELEMENTS, MAX_RANK, Stored
 from archprof.captures.onnx.rules.movement import joined, shown
 from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules
@@ -23,11 +23,6 @@ from archprof.captures.onnx.tensor import (
     numbers,
     whole,
 )
-
-
-def dtype_of(call: Call, name: str = "dtype", default: int = 1) -> str:
-    """Return the type of elements that an attribute names by its number."""
-    return TYPES.get(call.integer(name, default), UNKNOWN).name
 
 
 def _shape(call: Call) -> list[Tensor]:
@@ -62,7 +57,7 @@ def _experimental_fill(call: Call) -> list[Tensor]:
         shape = call.integers("shape") or ()
     shape = (*shape, *(call.integers("extra_shape") or ()))
     check_sizes(shape)
-    return [made(dtype_of(call), shape)]
+    return [made(call.element_type("dtype", FLOAT32), shape)]
 
 
 def check_sizes(shape: Sequence[Dim]) -> None:
@@ -138,7 +133,7 @@ def _one_hot(call: Call) -> list[Tensor]:
 def _random(call: Call) -> list[Tensor]:
     shape = call.integers("shape") or ()
     check_sizes(shape)
-    return [made(dtype_of(call), shape)]
+    return [made(call.element_type("dtype", FLOAT32), shape)]
 
 
 def _non_zero(call: Call) -> list[Tensor]:
@@ -170,12 +165,12 @@ def _suppressed(call: Call) -> list[Tensor]:
 
 def _window(call: Call) -> list[Tensor]:
     (size,) = call.input().integers()
-    return [made(dtype_of(call, "output_datatype"), (size,))]
+    return [made(call.element_type("output_datatype", FLOAT32), (size,))]
 
 
 def _mel(call: Call) -> list[Tensor]:
     bins, length = call.input().integers()[0], call.input(1).integers()[0]
-    return [made(dtype_of(call, "output_datatype"), (length // 2 + 1, bins))]
+    return [made(call.element_type("output_datatype", FLOAT32), (length // 2 + 1, bins))]
 
 
 def _fourier(call: Call) -> list[Tensor]:
@@ -210,7 +205,7 @@ def _determinant(call: Call) -> list[Tensor]:
 
 
 def _multinomial(call: Call) -> list[Tensor]:
-    return [made(dtype_of(call, default=6), (call.shape()[0], call.integer("sample_size", 1)))]
+    return [made(call.element_type("dtype", INT32), (call.shape()[0], call.integer("sample_size", 1)))]
 
 
 def _loss(call: Call) -> list[Tensor]:
@@ -232,7 +227,7 @@ def _sequence(call: Call) -> list[Tensor]:
 
 
 def _empty_sequence(call: Call) -> list[Tensor]:
-    return [Tensor(dtype_of(call), None, items=())]
+    return [Tensor(call.element_type("dtype", FLOAT32), None, items=())]
 
 
 def _all(given: Sequence[Tensor | None]) -> tuple[Tensor, ...]:

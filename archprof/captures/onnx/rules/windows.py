@@ -10,7 +10,7 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.elements import rounded
 from archprof.captures.onnx.rules.movement import shown
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, made, numbers, times
+from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, divided, made, numbers, times
 from archprof.ir.dims import conv_out
 
 
@@ -272,7 +272,7 @@ def _affine_grid(call: Call) -> list[Tensor]:
 def _columns_to_image(call: Call) -> list[Tensor]:
     n, rows, *_ = call.shape()
     space, block = call.input(1).integers(), call.input(2).integers()
-    return [made(call.dtype(), (n, None if rows is None else rows // max(1, prod(block)), *space))]
+    return [made(call.dtype(), (n, divided(rows, max(1, prod(block))), *space))]
 
 
 _WEIGHTS = ("", "weight", "bias")
