@@ -301,7 +301,7 @@ def _tile(call: Call) -> list[Tensor]:
 def _pad(call: Call) -> list[Tensor]:
     first = call.input()
     shape = first.known_shape
-    pads = call.listed("pads" if call.version > 1 else "paddings", 1) or ()
+    pads = call.listed("pads", 1) or ()
     axes = call.listed("axes", 3) or tuple(range(len(shape)))
     if len(pads) != 2 * len(axes):
         raise Misfit(f"{len(pads)} pads of {len(axes)} axes")

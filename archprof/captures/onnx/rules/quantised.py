@@ -8,13 +8,16 @@ from archprof.captures.onnx.tensor import Tensor, made
 
 
 def _quantised(call: Call) -> list[Tensor]:
-    stated = call.element_type("output_dtype") if call.integer("output_dtype") else ""
-    dtype = stated or (call.dtype(2) if call.has(2) else "uint8")
-    return [made(dtype, call.shape())]
+    return [made(_stated(call) or (call.dtype(2) if call.has(2) else "uint8"), call.shape())]
 
 
 def _dequantised(call: Call) -> list[Tensor]:
-    return [made(call.dtype(1), call.shape())]
+    return [made(_stated(call) or call.dtype(1), call.shape())]
+
+
+def _stated(call: Call) -> str:
+    """Return the type that an attribute asks for, if it does."""
+    return call.element_type("output_dtype") if call.integer("output_dtype") else ""
 
 
 def _dynamically(call: Call) -> list[Tensor]:

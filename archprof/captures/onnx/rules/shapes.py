@@ -180,14 +180,14 @@ def _fourier(call: Call) -> list[Tensor]:
     if "axis" not in call.attributes:
         axis = call.single("axis", 2, 1 if call.version < 20 else -2)
     axis = axis_of(axis, len(shape))
+    half, inverse = call.integer("onesided"), call.integer("inverse")
+    size = shape[axis]
     if call.has(1):
-        shape[axis] = call.input(1).integers()[0]
-    if call.integer("onesided"):
-        size = shape[axis]
-        inverse = call.integer("inverse")
-        shape[axis] = None if size is None else 2 * (size - 1) if inverse else size // 2 + 1
-        return [made(call.dtype(), (*shape[:-1], 1 if inverse else 2))]
-    return [made(call.dtype(), (*shape[:-1], 2))]
+        size = call.input(1).integers()[0]
+    elif half and inverse:
+        size = None if size is None else 2 * (size - 1)
+    shape[axis] = size if inverse or not half or size is None else size // 2 + 1
+    return [made(call.dtype(), (*shape[:-1], 1 if half and inverse else 2))]
 
 
 def _short_fourier(call: Call) -> list[Tensor]:
