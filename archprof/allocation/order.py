@@ -22,8 +22,8 @@ class Order(NamedTuple):
 
 
 def best_order(graph: Graph, setup: Setup, states: int = MAX_STATES) -> Order:
-    """Return the order of execution with the least peak in inference: the network's own where none is better, or
-    where more than so many *states* were to be looked at, which proves nothing.
+    """Return the order of execution with the least peak in inference of a graph as it runs: its own where none is
+    better, or where more than so many *states* were to be looked at, which proves nothing.
 
     What is in memory depends on which calls have run, not on their order. So a state is such a set, and the search is
     for the path between sets, from the empty one to the whole, whose largest step is least.
@@ -32,14 +32,7 @@ def best_order(graph: Graph, setup: Setup, states: int = MAX_STATES) -> Order:
     """
     if setup.train:
         raise ValueError("the order of least peak is that of inference")
-    if setup.dtype != "int8":
-        return _Search(_calls(graph, setup)).run(states)
-    from archprof.allocation.deployed import folded
-
-    # What folds into a call comes right behind it.
-    whole = folded(graph)
-    found = _Search(_calls(whole.graph, setup)).run(states)
-    return Order(tuple([one for call in found.nodes for one in whole.calls[call]]), found.proven)
+    return _Search(_calls(graph, setup)).run(states)
 
 
 def reordered(graph: Graph, order: Order) -> Graph:

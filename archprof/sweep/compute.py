@@ -19,8 +19,9 @@ from archprof.spec.nodes import Scalar
 from archprof.spec.values import integer
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import reason_of
+from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
-from archprof.sweep.flow import EXACT_INTEGER, Batch, flow
+from archprof.sweep.flow import flow
 from archprof.sweep.grid import GridPart, grid, write_products
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, Plan
 from archprof.sweep.sampling import ranks_of

@@ -22,11 +22,12 @@ from archprof.language.expand import outputs_of
 from archprof.language.fragment import Feature, Fragment
 from archprof.language.trace import Memory, Places, Scaling, Tracer
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
+from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
 from archprof.sweep.memory import Across, Kept, Readers, RowMemory, Source, Unfollowed, row_memory
 from archprof.sweep.totals import RunningTotals, Totals, totals_of
+from archprof.sweep.whole import count_wholes
 
-EXACT_INTEGER = 1 << 63
 _LARGEST = frozenset(metric.name for metric in METRICS if metric.adds == "max")
 
 
@@ -59,27 +60,11 @@ class Flowed(NamedTuple):
     failures: tuple[Failure, ...]
 
 
-class Batch(NamedTuple):
-    """Variants of one combination: arrays of their axes' values (*at*), and, by the place of each local axis in the
-    plan, which of its alternatives each has."""
-
-    at: Mapping[str, Any]
-    digits: Mapping[int, Integers]
-    size: int
-
-    def take(self, places: Integers) -> "Batch":
-        """Return the variants at some places."""
-        at = {name: taken(value, places) for name, value in self.at.items()}
-        return Batch(at, {axis: digits[places] for axis, digits in self.digits.items()}, len(places))
-
-
 def flow(combination: Combination, batch: Batch) -> Flowed:
     """Return the counts of a batch."""
     found = _rows(combination, batch)
     if not combination.plan.whole or found.bound >= EXACT_INTEGER:
         return found
-    from archprof.sweep.whole import count_wholes  # which few sweeps ask for
-
     alive = np.flatnonzero(found.alive)
     bound = count_wholes(combination, batch.take(alive).at, alive, found.costs)
     return found._replace(bound=max(found.bound, bound))
@@ -517,14 +502,6 @@ class _Merge:
 
 def _key(x: Feature) -> tuple[Any, ...]:
     return (x.value, x.printed)
-
-
-def taken(value: Any, places: Integers) -> Any:
-    """Return the values of some variants: of widths, of channels, or of heights and widths."""
-    if isinstance(value, tuple):
-        first = candidates(value[0][places])
-        return (first, first) if value[0] is value[1] else (first, candidates(value[1][places]))
-    return candidates(value[places])
 
 
 def _all_layers(layers: Layers) -> Iterable[BoundLayer]:

@@ -10,8 +10,8 @@ from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers
 from archprof.ir.dims import Dim, Disagreement
+from archprof.sweep.batch import EXACT_INTEGER
 from archprof.sweep.combination import Combination
-from archprof.sweep.flow import EXACT_INTEGER
 from archprof.sweep.totals import Totals, totals_of
 
 _EXACT_FLOAT = 1 << 53

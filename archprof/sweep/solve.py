@@ -21,10 +21,10 @@ from archprof.language.expand import bind
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier, shortest_size
 from archprof.spec.variant import Setting
+from archprof.sweep.batch import EXACT_INTEGER
 from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
 from archprof.sweep.compute import BATCH, costs_of, sizes, widths
-from archprof.sweep.flow import EXACT_INTEGER
 from archprof.sweep.plan import CHANNEL, SPACE, CountLimit, Plan, Selection, plan_sweep
 
 # Tan & Le 2019, section 3.3: depth, width and resolution grow as powers of these.

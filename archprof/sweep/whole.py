@@ -14,8 +14,8 @@ from archprof.ir.dims import Dim, Disagreement, Extremes
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
+from archprof.sweep.batch import EXACT_INTEGER, taken
 from archprof.sweep.combination import Combination
-from archprof.sweep.flow import EXACT_INTEGER, taken
 from archprof.sweep.plan import Plan
 
 # Candidates followed side by side: their tensors are all there at once.

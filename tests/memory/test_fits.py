@@ -35,6 +35,27 @@ def test_the_batch_fits_and_one_image_more_does_not(name, limit, setup):
         assert found.bytes * (100 + found.margin) <= 100 * limit
 
 
+# Batches at which an H100 ran two steps of training in 8 GiB of reserved memory (torch 2.11, contiguous, images of the
+# network's own size), and at which it ran out: the batch that was promised then, 5, 10 and 15 per cent more.
+TRIED = [
+    ("resnet50", {"train": "sgd"}, 95, 100), ("mobilenet_v2", {"train": "adamw"}, 105, 110),
+    ("vgg16_bn", {"train": "momentum"}, 51, 53), ("efficientnet_b0", {"train": "adamw", "amp": "bf16"}, 179, 187),
+    ("convnext_tiny", {"train": "adamw", "amp": "bf16"}, 126, 132), ("densenet121", {"train": "sgd"}, 61, 64),
+    ("resnext50_32x4d", {"train": "adamw"}, 71, 74), ("regnet_y_8gf", {"train": "sgd"}, 44, 46),
+    ("shufflenet_v2_x1_0", {"train": "adamw"}, 384, 403), ("inception_v3", {"train": "sgd"}, 81, 85),
+    ("mobilenet_v3_large", {"train": "momentum", "amp": "bf16"}, 357, 373), ("alexnet", {"train": "adamw"}, 0, 1751),
+]  # fmt: skip
+# Why is not known: its few tensors have more than a gigabyte each at that batch, and more may be lost between them.
+OPTIMISTIC = {"alexnet"}
+
+
+def test_no_batch_is_promised_at_which_an_h100_ran_out():
+    promised = {name: fits(archprof.expand(name), Setup(**setup), 8 * GIB).batch for name, setup, _, _ in TRIED}
+    assert {name for name, _, _, out in TRIED if promised[name] >= out} == OPTIMISTIC
+    # Nor is much given away: with 20 per cent more none of those that ran would have.
+    assert all(promised[name] * 1.2 > ran for name, _, ran, _ in TRIED)
+
+
 def test_nothing_fits_where_not_even_one_image_does():
     graph = archprof.expand("vgg16")
     # Weights, their gradients and two tensors of AdamW's: 138,357,544 parameters of 16 bytes are 2.2 GB.

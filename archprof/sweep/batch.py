@@ -1,0 +1,31 @@
+"""Variants that are computed side by side, as arrays of what they differ in."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from archprof.ir.arrays import Integers, candidates
+
+# From here on an integer does not fit into an array.
+EXACT_INTEGER = 1 << 63
+
+
+class Batch(NamedTuple):
+    """Variants of one combination: arrays of their axes' values (*at*), and, by the place of each local axis in the
+    plan, which of its alternatives each has."""
+
+    at: Mapping[str, Any]
+    digits: Mapping[int, Integers]
+    size: int
+
+    def take(self, places: Integers) -> "Batch":
+        """Return the variants at some places."""
+        at = {name: taken(value, places) for name, value in self.at.items()}
+        return Batch(at, {axis: digits[places] for axis, digits in self.digits.items()}, len(places))
+
+
+def taken(value: Any, places: Integers) -> Any:
+    """Return the values of some variants: of widths, of channels, or of heights and widths."""
+    if isinstance(value, tuple):
+        first = candidates(value[0][places])
+        return (first, first) if value[0] is value[1] else (first, candidates(value[1][places]))
+    return candidates(value[places])
