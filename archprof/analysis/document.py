@@ -101,10 +101,10 @@ def tensors(values: Mapping[str, Value]) -> dict[str, Tensor]:
 
 
 def inputs_text(inputs: Mapping[str, Tensor]) -> str:
-    """Return inputs in words: `3×224×224`, or, of several, each with its name."""
+    """Return inputs in words: `3×224×224`, or, of several, each with its name, of a single number the name alone."""
     if len(inputs) == 1:
         return show_shape(next(iter(inputs.values())).shape)
-    return ", ".join(f"{name} {show_shape(one.shape)}" for name, one in inputs.items())
+    return ", ".join(f"{name} {show_shape(one.shape)}".rstrip() for name, one in inputs.items())
 
 
 def convention_text(convention: Convention = ARCHPROF, *, training: bool = False) -> ConventionText:

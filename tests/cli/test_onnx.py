@@ -263,6 +263,7 @@ def _loop(folder):
 def test_a_loop_of_unknown_length_costs_so_much_a_trip_and_fails_a_check(capsys, folder):
     _loop(folder)
     shown = archprof(capsys, "summary", "net.onnx").out
+    assert shown.startswith("net · inputs x 8, n\n")
     assert "params 64 (64) · MACs at least 64 (64) · activations 8\nnot counted: onnx.Loop (a trip) ×1\n" in shown
     assert "\n`loop` runs as often as its inputs say: 64 MACs a trip are counted once\n" in shown
     result = archprof(capsys, "check", "net.onnx", "--max-macs", "1M")

@@ -54,7 +54,7 @@ def inputs_of(graph: GraphRecord, request: Request) -> list[Taken]:
         if one.shape is None:
             message = f"{request.file}: the input `{one.name}` may have any number of axes"
             raise usage_error(message, help=f"give its sizes, as in `--input {one.name}=3x320x320`")
-    asked = _Asked(stated, request)
+    asked = _Asked(stated, given, request)
     taken = [asked.taken(one) for one in stated]
     asked.raise_unused()
     _raise_free(stated, taken, request)
@@ -71,12 +71,12 @@ def _ranked(stated: Stated, given: Given) -> Stated:
 class _Asked:
     """Sizes and inputs that are asked for, as far as they are used."""
 
-    def __init__(self, stated: Sequence[Stated], request: Request) -> None:
+    def __init__(self, stated: Sequence[Stated], given: Mapping[str, Given], request: Request) -> None:
         self._request = request
         self._stated = stated
         self._sizes = {key: _size(key, text) for key, text in request.sizes}
         self._used: set[str] = set()
-        self._given = _by_name(stated, request)
+        self._given = given
         self._batch = {one.shape[0] for one in stated if one.shape and is_name(one.shape[0])}
         self._named: dict[str, int] = {}
         for one in stated:

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
+from archprof.captures.onnx.elements import TYPES, UNKNOWN
 from archprof.captures.onnx.model import GraphRecord, Stored
 from archprof.captures.onnx.tensor import Dims, Misfit, Tensor
 
@@ -52,6 +53,11 @@ class Call(NamedTuple):
         if not isinstance(found, int):
             raise Misfit(f"`{name}` is no integer")
         return found
+
+    def element_type(self, name: str, default: int = 0) -> str:
+        """Return the type of elements that an attribute names by its number. Raises Misfit for an attribute that is no
+        integer."""
+        return TYPES.get(self.integer(name, default), UNKNOWN).name
 
     def number(self, name: str, default: float) -> float:
         """Return an attribute that is a number. Raises Misfit for another."""

@@ -3,7 +3,8 @@ decides what runs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.captures.onnx.branches import run_branch
@@ -11,22 +12,14 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.ran import Place, Ran, Scope
-from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made
+from archprof.captures.onnx.rules.shapes import items_of
+from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made, times
 
 if TYPE_CHECKING:
     from archprof.captures.onnx.interpret import Interpreter
 
 # So many nodes are listed, trip by trip; of more, all trips are one row.
 _MOST_LISTED = 10_000
-
-
-def _either(first: Tensor, second: Tensor) -> Tensor:
-    """Return what is known of a tensor that is one of two."""
-    data = first.data if first.data == second.data else None
-    if first.shape is None or second.shape is None or len(first.shape) != len(second.shape):
-        return first._replace(shape=first.shape if first.shape == second.shape else None, data=None)
-    sizes = zip(first.shape, second.shape, strict=True)
-    return first._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=data)
 
 
 def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
@@ -42,7 +35,7 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
 
     if goes_on is not None and not goes_on:
         most = 0
-    if most is not None and goes_on is not None and max(0, int(most)) * len(body.nodes) <= _MOST_LISTED:
+    if most is not None and goes_on is not None and _are_few(max(0, int(most)), body):
         state, listed, known = carried, [], True
         start, told = len(run.rows), len(run.said)
         for index in range(max(0, int(most))):
@@ -65,12 +58,21 @@ def _loop(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
     return _collected(run, node, place, found)
 
 
+def _are_few(trips: int, body: GraphRecord) -> bool:
+    """Tell whether all trips of a graph are run one by one; a graph without nodes takes its time too."""
+    return trips * max(1, len(body.nodes)) <= _MOST_LISTED
+
+
 def _unsure(state: Sequence[Tensor]) -> list[Tensor]:
     return [one._replace(data=None) for one in state]
 
 
 def _of_any_trip(after: Tensor, before: Tensor) -> Tensor:
-    return _either(after, before)._replace(data=None)
+    """Return what is known of a tensor that is as it was before a trip, or as it is behind it."""
+    if after.shape is None or before.shape is None or len(after.shape) != len(before.shape):
+        return after._replace(shape=None, data=None)
+    sizes = zip(after.shape, before.shape, strict=True)
+    return after._replace(shape=tuple([a if a == b else None for a, b in sizes]), data=None)
 
 
 def _single(tensor: Tensor | None, default: float | bool | None) -> float | bool | None:
@@ -134,7 +136,7 @@ def _scan(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: P
         steps = shape[at] if steps is None else steps
         slices.append(Tensor(one.dtype, (*shape[:at], *shape[at + 1 :]), edge=one.edge))
     body = _Body(run, call.graph("body"), node, scope, place)
-    state, parts = _stepped(body, None if steps is None else [steps], state, slices)
+    state, parts = _stepped(body, steps, [steps or 0], state, slices)
     columns = [_stacked([part], steps) for part in parts]
     ends = call.integers("scan_output_axes") or (0,) * len(columns)
     stacked = [_along(one, axis) for one, axis in zip(columns, ends, strict=True)]
@@ -151,14 +153,16 @@ def _scan_of_images(run: Interpreter, call: Call, node: NodeRecord, scope: Scope
     slices = [Tensor(one.dtype, one.known_shape[2:], edge=one.edge) for one in taken]
     state = [Tensor(one.dtype, one.known_shape[1:], edge=one.edge) for one in before]
     told = call.optional(0)
-    lengths = None if steps is None else [steps] * images
+    total = times(steps, images)
+    lengths: Iterable[int] = repeat(steps or 0, images)
     unsure = told is not None and (told.data is None or None in told.data)
     if told is not None and told.data is not None and not unsure:
         lengths = [int(length or 0) for length in told.data]
+        total = sum(lengths)
         if steps is not None and max(lengths, default=0) > steps:
             raise Misfit(f"{max(lengths)} steps of {steps}")
     start = len(run.rows)
-    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), lengths, state, slices)
+    state, parts = _stepped(_Body(run, call.graph("body"), node, scope, place), total, lengths, state, slices)
     if unsure:
         run.rows[start:] = [row._replace(bounded=row.bounded or row.macs > 0) for row in run.rows[start:]]
         run.said.append(f"`{node.name or node.op}` runs as long as its inputs say: {steps} steps are counted")
@@ -190,13 +194,12 @@ class _Body(NamedTuple):
 
 
 def _stepped(
-    body: _Body, lengths: Sequence[int] | None, state: list[Tensor], taken: list[Tensor]
+    body: _Body, steps: Dim, lengths: Iterable[int], state: list[Tensor], taken: list[Tensor]
 ) -> tuple[list[Tensor], list[Tensor]]:
-    """Run a graph as often as sequences are long, each from a first state; of very many steps, or as many as nobody
-    knows, one stands for all. Returns the state behind, and what a step returns beside."""
+    """Run a graph as often as sequences are long, *steps* in all, each from a first state; of very many steps, or as
+    many as nobody knows, one stands for all. Returns the state behind, and what a step returns beside."""
     run, split = body.run, len(state)
-    steps = None if lengths is None else sum(lengths)
-    if lengths is None or not steps or steps * len(body.graph.nodes) > _MOST_LISTED:
+    if not steps or not _are_few(steps, body.graph):
         found = _once(run, body.node, steps, body.place, lambda: body.step(*_unsure(state), *taken))
         return found[:split], found[split:]
     after, beside = state, state[:0]
@@ -219,9 +222,7 @@ def _along(tensor: Tensor, axis: int) -> Tensor:
 
 def _map(run: Interpreter, call: Call, node: NodeRecord, scope: Scope, place: Place) -> Sequence[Tensor]:
     """Run a graph for each item of a sequence."""
-    items = call.input().items
-    if items is None:
-        raise Unknown
+    items = items_of(call.input())
     others = [one for one in call.inputs[1:] if one is not None]
     results: list[list[Tensor]] = []
     for k, item in enumerate(items):

@@ -48,6 +48,7 @@ TYPES: Mapping[int, ElementType] = {
     25: ElementType("uint2", 2),
     26: ElementType("int2", 2),
 }
+FLOAT32, INT32 = 1, 6  # which attributes mean that are left out
 BY_NAME: Mapping[str, ElementType] = {one.name: one for one in TYPES.values()}
 UNKNOWN = ElementType("unknown", 0)
 INTEGERS = frozenset(one.name for one in TYPES.values() if one.name.startswith(("int", "uint")))

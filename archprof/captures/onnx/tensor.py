@@ -8,7 +8,7 @@ from math import prod
 from typing import NamedTuple
 
 from archprof.captures.onnx.elements import Data, Element, rounded
-from archprof.captures.onnx.model import MAX_ELEMENTS, Stored
+from archprof.captures.onnx.model import MAX_ELEMENTS, MAX_RANK, Stored
 from archprof.ir.graph import Edge
 
 Dim = int | None  # None: not known before it runs
@@ -63,6 +63,16 @@ class Tensor(NamedTuple):
             raise Unknown
         return self.data
 
+    def listed(self) -> Data:
+        """Return the elements of a list with one for each axis, each that is not known as None. Raises Unknown where
+        not even their number is known, Misfit where no tensor has so many axes."""
+        if self.data is not None:
+            return self.data
+        (length,) = self.sizes
+        if length > MAX_RANK:
+            raise Misfit(f"a list of {length:,}, one for each axis")
+        return (None,) * length
+
     def integers(self) -> tuple[int, ...]:
         """Return the elements as integers. Raises Unknown where they are not all known."""
         return tuple([int(value) for value in self.known() if value is not None])
@@ -94,6 +104,11 @@ def whole(values: Sequence[Element]) -> Tensor:
 def times(*dims: Dim) -> Dim:
     """Return a product, if all factors are known."""
     return None if None in dims else prod(numbers(dims))
+
+
+def divided(dim: Dim, parts: int) -> Dim:
+    """Return the size of a part, if that of the whole is known."""
+    return None if dim is None else dim // parts
 
 
 def axis_of(axis: int, rank: int) -> int:

@@ -56,9 +56,6 @@ def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
     assert totals.macs == macs - _of(_LESS, name, exporter, axes)
 
 
-# The legacy exporter gives what it has folded one name, whether or not there was a bias before.
-
-
 _TRUNK = (
     *("stem.0 conv2d", "stem.2 relu", "stem.3 max_pool"),
     *("layer1.0.conv1 conv2d", "layer1.0:Relu[0] relu", "layer1.0.conv2 conv2d", "layer1.0.shortcut.0 conv2d"),

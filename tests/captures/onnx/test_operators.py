@@ -125,6 +125,40 @@ def test_an_operator_that_was_given_up(tmp_path, attributes, inputs, shape):
 
 
 @pytest.mark.parametrize(
+    ("length", "attributes", "shape"),
+    [  # of 6 complex numbers, or of 10 that stand for them
+        (None, {}, (1, 6, 2)),
+        (10, {}, (1, 10, 2)),
+        (None, {"onesided": 1}, (1, 6 // 2 + 1, 2)),
+        (10, {"onesided": 1}, (1, 10 // 2 + 1, 2)),
+        (None, {"inverse": 1}, (1, 6, 2)),
+        (None, {"onesided": 1, "inverse": 1}, (1, 2 * (6 - 1), 1)),
+        (9, {"onesided": 1, "inverse": 1}, (1, 9, 1)),
+    ],
+)
+def test_a_fourier_transform_has_the_length_that_is_asked_for(tmp_path, length, attributes, shape):
+    stored = {"a": np.int64(1)} | ({} if length is None else {"n": np.int64(length)})
+    made = node("DFT", "x _ a" if length is None else "x n a", "y", **attributes)
+    path = saved(tmp_path, graph([made], {"x": (1, 6, 2)}, stored=stored), 20)
+    assert runs_of(str(path))[0].outputs["y"].shape == shape
+
+
+@pytest.mark.parametrize(
+    ("op", "taken", "stated", "dtype"),
+    [
+        ("QuantizeLinear", onnx.TensorProto.FLOAT, 0, "uint8"),
+        ("QuantizeLinear", onnx.TensorProto.FLOAT, onnx.TensorProto.INT16, "int16"),
+        ("DequantizeLinear", onnx.TensorProto.INT8, 0, "float32"),
+        ("DequantizeLinear", onnx.TensorProto.INT8, onnx.TensorProto.FLOAT16, "float16"),
+    ],
+)
+def test_what_a_quantiser_returns_is_of_the_type_that_it_states(tmp_path, op, taken, stated, dtype):
+    made = node(op, "x s", "y", output_dtype=stated)
+    path = saved(tmp_path, graph([made], {"x": (1, 4)}, stored={"s": np.float32(0.5)}, types={"x": taken}), 23)
+    assert runs_of(str(path))[0].outputs["y"].dtype == dtype
+
+
+@pytest.mark.parametrize(
     ("op", "attributes", "shapes", "macs"),
     [
         ("LinearRegressor", {"coefficients": [1.0] * 12, "targets": 3}, [(5, 3)], 5 * 4 * 3),

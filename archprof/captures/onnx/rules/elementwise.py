@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from itertools import accumulate
+from operator import add
 from typing import Any
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.elements import INTEGERS, TYPES, Data
+from archprof.captures.onnx.elements import INTEGERS, Data
 from archprof.captures.onnx.model import MAX_ELEMENTS
 from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules
 from archprof.captures.onnx.tensor import Dims, Misfit, Tensor, axis_of, broadcast, made, numbers, spread
@@ -75,7 +76,8 @@ def _power(base: Any, exponent: Any) -> Any:
     return float(base) ** float(exponent)
 
 
-def _dropped(call: Call) -> list[Tensor]:
+def dropped(call: Call) -> list[Tensor]:
+    """Return what a dropout returns, and which elements it keeps."""
     first = call.input()
     return [Tensor(first.dtype, first.shape), Tensor("bool", first.shape)]
 
@@ -86,7 +88,7 @@ def _identity(call: Call) -> list[Tensor]:
 
 def _cast(call: Call) -> list[Tensor]:
     first = call.input()
-    dtype = call.dtype(1) if call.op == "CastLike" else TYPES[call.integer("to")].name
+    dtype = call.dtype(1) if call.op == "CastLike" else call.element_type("to")
     return [made(dtype, first.known_shape, _as(dtype, first.data))]
 
 
@@ -132,18 +134,14 @@ def _batch_norm(call: Call) -> list[Tensor]:
 
 
 def _random_like(call: Call) -> list[Tensor]:
-    to = call.integer("dtype")
-    return [Tensor(TYPES[to].name if to else call.dtype(), call.shape())]
+    dtype = call.element_type("dtype") if call.integer("dtype") else call.dtype()
+    return [Tensor(dtype, call.shape())]
 
 
 def _cumulative(call: Call) -> list[Tensor]:
     first = call.input()
     plain = len(first.known_shape) == 1 and not call.attributes and first.data is not None and None not in first.data
-    return [made(first.dtype, first.known_shape, accumulate(call.input().known(), _added) if plain else None)]
-
-
-def _added(first: Any, second: Any) -> Any:
-    return first + second
+    return [made(first.dtype, first.known_shape, accumulate(first.known(), add) if plain else None)]
 
 
 def _modulo(call: Call) -> list[Tensor]:
@@ -157,7 +155,7 @@ def _remainder(first: Any, second: Any) -> Any:
 
 
 def _as_other(call: Call) -> list[Tensor]:
-    return [Tensor(TYPES[call.integer("to")].name, call.shape())]
+    return [Tensor(call.element_type("to"), call.shape())]
 
 
 _UNARY: dict[str, Compute | None] = {
@@ -228,7 +226,7 @@ RULES: Rules = {
     "Where": Rule(_where),
     "CumSum": Rule(_cumulative),
     "CumProd": Rule(same()),
-    "Dropout": Rule(_dropped, "dropout"),
+    "Dropout": Rule(dropped, "dropout"),
     "Bernoulli": Rule(_random_like),
     "RandomNormalLike": Rule(_random_like),
     "RandomUniformLike": Rule(_random_like),

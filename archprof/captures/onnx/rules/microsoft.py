@@ -9,17 +9,19 @@ from __future__ import annotations
 from math import prod
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.rules.elementwise import same
+from archprof.captures.onnx.rules.elementwise import dropped, same
 from archprof.captures.onnx.rules.movement import RULES as MOVEMENT
-from archprof.captures.onnx.rules.movement import joined, shown
+from archprof.captures.onnx.rules.movement import joined
 from archprof.captures.onnx.rules.products import RULES as PRODUCTS
 from archprof.captures.onnx.rules.products import (
     dynamic_recurrent,
     dynamic_recurrent_macs,
     gemm,
+    heads_of,
     matmul,
     matmul_macs,
     product_shape,
+    sequence,
 )
 from archprof.captures.onnx.rules.quantised import RULES as QUANTISED
 from archprof.captures.onnx.rules.quantised import in_a_byte
@@ -27,13 +29,7 @@ from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
 from archprof.captures.onnx.rules.shapes import RULES as SHAPES
 from archprof.captures.onnx.rules.windows import RULES as WINDOWS
 from archprof.captures.onnx.rules.windows import conv, conv_macs, convolved, global_pool, pooled
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, broadcast, made, numbers, times
-
-
-def _first(call: Call) -> list[Tensor]:
-    """Return an output like the first input, of an operator that adds, scales or moves its elements, and is not asked
-    for more than the first."""
-    return [made(call.dtype(), call.shape())]
+from archprof.captures.onnx.tensor import Dim, Dims, Tensor, Unknown, axis_of, broadcast, divided, made, numbers, times
 
 
 def _added(first: int, second: int, dtype: str = "") -> Outputs:
@@ -48,11 +44,7 @@ def _added(first: int, second: int, dtype: str = "") -> Outputs:
 def _halved(call: Call) -> list[Tensor]:
     """Return one half of the last axis times what the other half lets through."""
     *shape, last = call.shape()
-    return [made(call.dtype(), (*shape, None if last is None else last // 2))]
-
-
-def _dropped(call: Call) -> list[Tensor]:
-    return [made(call.dtype(), call.shape()), made("bool", call.shape())]
+    return [made(call.dtype(), (*shape, divided(last, 2)))]
 
 
 def _mean(call: Call) -> list[Tensor]:
@@ -149,7 +141,7 @@ def _attention(past: int) -> Outputs:
     *past* is where keys and values of before stand, both in one: (2, B, H, steps, E)."""
 
     def outputs(call: Call) -> list[Tensor]:
-        batch, length, _ = _sequence(call)
+        batch, length, _ = sequence(call)
         parts = _parts(call)
         heads = max(1, call.integer("num_heads", 1))
         present = made(call.dtype(), (2, batch, heads, _steps(call, length, past, 3), parts[-1] // heads))
@@ -178,20 +170,13 @@ def _has_room(call: Call, past: int) -> bool:
     return bool(call.integer("past_present_share_buffer")) or call.has(past + 2)
 
 
-def _sequence(call: Call) -> Dims:
-    shape = call.shape()
-    if len(shape) != 3:
-        raise Misfit(f"attention of {shown(shape)}")
-    return shape
-
-
 def _projected_macs(past: int) -> Macs:
     """Return the count of both: the projection, queries with keys, weights with values."""
 
     def macs(call: Call, outputs: list[Tensor]) -> int:
         if _has_room(call, past):
             raise Unknown
-        batch, length, width = numbers(_sequence(call))
+        batch, length, width = numbers(sequence(call))
         parts = _parts(call)
         (steps,) = numbers([_steps(call, length, past, 3)])
         return batch * length * (width * numbers(call.shape(1))[-1] + steps * (parts[0] + parts[-1]))
@@ -206,7 +191,7 @@ def _multi_head(past: int) -> Outputs:
     def outputs(call: Call) -> list[Tensor]:
         batch, length, width, steps, values = _attended(call, past)
         heads = call.integer("num_heads", 1)
-        each = [None if one is None else one // max(1, heads) for one in (width, values)]
+        each = [divided(one, max(1, heads)) for one in (width, values)]
         kept = [made(call.dtype(), (batch, heads, steps, size)) for size in each]
         weights = made(call.dtype(), (batch, heads, length, steps))
         return [made(call.dtype(), (batch, length, values if call.has(2) else width)), *kept, weights]
@@ -220,7 +205,7 @@ def _attended(call: Call, before: int) -> Dims:
     if len(shape) == 5:
         batch, length, heads, _, size = shape
         return batch, length, times(heads, size), length, times(heads, size)
-    batch, length, width = _sequence(call)
+    batch, length, width = sequence(call)
     if not call.has(1):
         raise Unknown  # they are packed with the queries
     keys = call.shape(1)
@@ -246,13 +231,11 @@ def _multi_head_macs(past: int) -> Macs:
 
 def _grouped(call: Call) -> list[Tensor]:
     """Return attention in which several heads share keys and values."""
-    batch, length, width = _sequence(call)
-    heads, few = call.integer("num_heads", 1), call.integer("kv_num_heads", 1)
-    if heads < 1 or few < 1:
-        raise Misfit("attention without heads")
+    batch, length, width = sequence(call)
+    heads, few = heads_of(call, "num_heads")
     if not call.has(1):  # packed
         width = None if width is None else width * heads // (heads + 2 * few)
-    size = None if width is None else width // heads
+    size = divided(width, heads)
     past = call.shape(3)[2] if call.has(3) else 0
     steps = None if past is None or length is None else past + length
     kept = made(call.dtype(), (batch, few, steps, size))
@@ -273,13 +256,12 @@ def _as_queries(call: Call) -> list[Tensor]:
     """Return an output like the first of several inputs; where they are packed in one, that is not known."""
     if not call.has(1):
         raise Unknown
-    return _first(call)
+    return same()(call)
 
 
 def _packed(call: Call) -> list[Tensor]:
     """Return attention of all tokens of a batch (T, I) without padding, which are first projected."""
-    parts = call.integers("qkv_hidden_sizes") or (numbers(call.shape(1))[-1] // 3,) * 3
-    return [made(call.dtype(), (call.shape()[0], parts[-1]))]
+    return [made(call.dtype(), (call.shape()[0], _parts(call)[-1]))]
 
 
 def _position_bias(call: Call) -> list[Tensor]:
@@ -291,7 +273,7 @@ def _position_bias(call: Call) -> list[Tensor]:
 
 def _gated_bias(call: Call) -> list[Tensor]:
     """Return such numbers, each weighed by gates that are a product of the queries (B, L, H·E) with (E, D)."""
-    batch, length, _ = _sequence(call)
+    batch, length, _ = sequence(call)
     return [made(call.dtype(), (batch, call.integer("num_heads", 1), length, length))]
 
 
@@ -300,10 +282,6 @@ def _gated_bias_macs(call: Call, outputs: list[Tensor]) -> int:
 
 
 # Products
-
-
-def _experts(call: Call) -> list[Tensor]:
-    return [made(call.dtype(), call.shape())]
 
 
 def _experts_macs(call: Call, outputs: list[Tensor]) -> int:
@@ -389,8 +367,8 @@ RULES: Rules = {
     "QGemm": Rule(_quantised_gemm, "linear", matmul_macs(), ("", "", "", "weight", "", "", "bias", "", "")),
     "GemmFloat8": Rule(gemm, "linear", matmul_macs(), _CONV),
     "QOrderedMatMul": Rule(matmul(0, 2), "matmul", matmul_macs(), ("", "", "weight", "", "", "bias", "", "")),
-    "QMoE": Rule(_experts, "linear", _quantised_experts_macs, _QUANTISED_EXPERTS),
-    "MoE": Rule(_experts, "linear", _experts_macs, _EXPERTS),
+    "QMoE": Rule(same(), "linear", _quantised_experts_macs, _QUANTISED_EXPERTS),
+    "MoE": Rule(same(), "linear", _experts_macs, _EXPERTS),
     "DynamicQuantizeLSTM": Rule(dynamic_recurrent, "recurrent", dynamic_recurrent_macs, _LSTM),
     "Attention": Rule(_attention(4), "attention", _projected_macs(4), _CONV),
     "QAttention": Rule(_attention(8), "attention", _projected_macs(8), _QATTENTION),
@@ -399,7 +377,7 @@ RULES: Rules = {
     "DecoderMaskedMultiHeadAttention": Rule(_multi_head(5), "attention", _multi_head_macs(5), _MASKED),
     "PackedAttention": Rule(_packed, "attention", _unknown_macs, _CONV),
     "PackedMultiHeadAttention": Rule(_as_queries, "attention", _unknown_macs, ("", "", "", "bias")),
-    "LongformerAttention": Rule(_first, "attention", _unknown_macs, ("", "weight", "bias", "", "weight", "bias")),
+    "LongformerAttention": Rule(same(), "attention", _unknown_macs, ("", "weight", "bias", "", "weight", "bias")),
     "SparseAttention": Rule(_as_queries, "attention", _unknown_macs),
     "PagedAttention": Rule(_as_queries, "attention", _unknown_macs),
     "LinearAttention": PRODUCTS["LinearAttention"],
@@ -413,22 +391,22 @@ RULES: Rules = {
     "GroupNorm": Rule(same(), "norm", slots=_NORM),
     "SkipGroupNorm": Rule(same(count=2), "norm", slots=("", "weight", "bias", "", "bias_added")),
     "GatedRMSNorm": Rule(same(), "norm", slots=("", "weight")),
-    "BiasAdd": Rule(_first, "join"),
-    "BiasGelu": Rule(_first, "act"),
-    "BiasSoftmax": Rule(_first, "act"),
-    "FastGelu": Rule(_first, "act"),
-    "Gelu": Rule(_first, "act"),
-    "QuickGelu": Rule(_first, "act"),
-    "ScaledSiLU": Rule(_first, "act"),
+    "BiasAdd": Rule(same(), "join"),
+    "BiasGelu": Rule(same(), "act"),
+    "BiasSoftmax": Rule(same(), "act"),
+    "FastGelu": Rule(same(), "act"),
+    "Gelu": Rule(same(), "act"),
+    "QuickGelu": Rule(same(), "act"),
+    "ScaledSiLU": Rule(same(), "act"),
     "SwiGLU": Rule(_as_queries, "act"),
     "BiasSplitGelu": Rule(_halved, "act", slots=("", "bias")),
-    "BiasDropout": Rule(_dropped, "dropout", slots=("", "bias", "", "", "")),
-    "GatedAdd": Rule(_first, "join"),
-    "ComplexMul": Rule(_first, "join"),
+    "BiasDropout": Rule(dropped, "dropout", slots=("", "bias", "", "", "")),
+    "GatedAdd": Rule(same(), "join"),
+    "ComplexMul": Rule(same(), "join"),
     "MulInteger": Rule(_added(0, 2, "int32"), "join", slots=("", "", "weight", "")),
-    "QLinearSigmoid": Rule(_first, "act", slots=("",) * 5),
-    "QLinearLeakyRelu": Rule(_first, "act", slots=("",) * 5),
-    "QLinearSoftmax": Rule(_first, "act", slots=("",) * 5),
+    "QLinearSigmoid": Rule(same(), "act", slots=("",) * 5),
+    "QLinearLeakyRelu": Rule(same(), "act", slots=("",) * 5),
+    "QLinearSoftmax": Rule(same(), "act", slots=("",) * 5),
     "QLinearAdd": Rule(_added(0, 3), "join", slots=("weight", "", "", "weight_b", "", "", "", "")),
     "QLinearMul": Rule(_added(0, 3), "join", slots=("weight", "", "", "weight_b", "", "", "", "")),
     "QLinearConcat": Rule(_joined, "join"),
@@ -442,9 +420,9 @@ RULES: Rules = {
     "GridSample": WINDOWS["GridSample"],
     "GatherBlockQuantized": Rule(_quantised_rows, "shape", slots=("weight", "", "", "")),
     "CropAndResize": Rule(_cropped),
-    **dict.fromkeys(("RotaryEmbedding", "MRotaryEmbedding"), Rule(_first)),
-    "Inverse": Rule(_first),
-    "Trilu": Rule(_first),
+    **dict.fromkeys(("RotaryEmbedding", "MRotaryEmbedding"), Rule(same())),
+    "Inverse": Rule(same()),
+    "Trilu": Rule(same()),
 }
 _IN_BLOCKS: Rules = {
     "Conv": Rule(conv(), "standard", conv_macs(), _CONV),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from math import prod
 
 from archprof.captures.onnx.call import Call
@@ -17,6 +17,7 @@ from archprof.captures.onnx.tensor import (
     Unknown,
     axis_of,
     broadcast,
+    divided,
     flat,
     indices,
     made,
@@ -32,10 +33,7 @@ def _reshape(call: Call) -> list[Tensor]:
 
 
 def _reshaped(call: Call, first: Tensor) -> Dims:
-    target = call.input(1)
-    wanted = call.integers("shape") if "shape" in call.attributes else target.data
-    if wanted is None:
-        return (None,) * numbers(target.known_shape)[0]
+    wanted: Data = call.integers("shape") or () if "shape" in call.attributes else call.input(1).listed()
     shape: list[Dim] = []
     for axis, size in enumerate(wanted):
         if size == 0 and not call.integer("allowzero"):
@@ -113,11 +111,10 @@ def _transpose(call: Call) -> list[Tensor]:
     return [made(first.dtype, moved, _picked(first, moved, lambda at: [at[order.index(k)] for k in range(len(at))]))]
 
 
-def _picked(first: Tensor, shape: Sequence[Dim], place: object) -> Data | None:
+def _picked(first: Tensor, shape: Sequence[Dim], place: Callable[[Sequence[int]], Sequence[int]]) -> Data | None:
     """Return the elements of an output each of which is one of the input, at a *place* that depends on its own."""
     if first.data is None or None in shape or prod(numbers(shape)) > MAX_ELEMENTS:
         return None
-    assert callable(place)
     return tuple([first.data[flat(place(at), first.sizes)] for at in indices(numbers(shape))])
 
 
@@ -181,10 +178,9 @@ def _slice(call: Call) -> list[Tensor]:
     for axis, start, end, step in zip(axes, starts, ends, steps, strict=False):
         axis = axis_of(axis, len(shape))
         ranges[axis] = _range(shape[axis], start, end, step)
-    cut: list[Dim] = []
-    for axis, size in enumerate(shape):
-        taken = ranges.get(axis, range(0))
-        cut.append(size if axis not in ranges else None if taken is None else len(taken))
+    cut = list(shape)
+    for axis, taken in ranges.items():
+        cut[axis] = None if taken is None else len(taken)
 
     def place(at: Sequence[int]) -> list[int]:
         return [_taken(ranges, axis, index) for axis, index in enumerate(at)]
@@ -201,19 +197,16 @@ def bounds(call: Call, name: str, index: int) -> Data:
     """Return starts, ends or steps, of which some may not be known."""
     if name in call.attributes:
         return call.integers(name) or ()
-    found = call.input(index)
-    return (None,) * numbers(found.known_shape)[0] if found.data is None else found.data
+    return call.input(index).listed()
 
 
 def _range(size: Dim, start: Element, end: Element, step: Element) -> range | None:
     """Return what is taken of an axis, as Python slices; None where that is not known."""
     if step == 0:
         raise Misfit("a step of 0")
-    if start is None or end is None or step is None:
+    if size is None or start is None or end is None or step is None:
         return None
     start, end, step = int(start), int(end), int(step)
-    if size is None:
-        return range(0, end, step) if start == 0 and 0 <= end < 0 else None
     return range(*slice(start, _end(end, size, step), step).indices(size))
 
 
@@ -287,11 +280,7 @@ def _gather_nd(call: Call) -> list[Tensor]:
 
 def _expand(call: Call) -> list[Tensor]:
     first, target = call.input(), call.input(1)
-    wanted: Dims
-    if target.data is None:
-        wanted = (None,) * numbers(target.known_shape)[0]
-    else:
-        wanted = tuple([None if size is None else int(size) for size in target.data])
+    wanted = tuple([None if size is None else int(size) for size in target.listed()])
     shape = broadcast([first.known_shape, wanted])
     return [made(first.dtype, shape, None if None in shape else spread(first, numbers(shape)))]
 
@@ -312,7 +301,7 @@ def _tile(call: Call) -> list[Tensor]:
 def _pad(call: Call) -> list[Tensor]:
     first = call.input()
     shape = first.known_shape
-    pads = call.listed("pads" if call.version > 1 else "paddings", 1) or ()
+    pads = call.listed("pads", 1) or ()
     axes = call.listed("axes", 3) or tuple(range(len(shape)))
     if len(pads) != 2 * len(axes):
         raise Misfit(f"{len(pads)} pads of {len(axes)} axes")
@@ -331,14 +320,13 @@ def _depth_to_space(call: Call) -> list[Tensor]:
     block = _positive(call, "blocksize")
     if channels is not None and channels % (block * block):
         raise Misfit(f"{channels} channels in blocks of {block}×{block}")
-    fewer = None if channels is None else channels // (block * block)
-    return [made(call.dtype(), (n, fewer, times(height, block), times(width, block)))]
+    return [made(call.dtype(), (n, divided(channels, block * block), times(height, block), times(width, block)))]
 
 
 def _space_to_depth(call: Call) -> list[Tensor]:
     n, channels, height, width = _feature_map(call)
     block = _positive(call, "blocksize")
-    fewer = [None if size is None else size // block for size in (height, width)]
+    fewer = (divided(height, block), divided(width, block))
     return [made(call.dtype(), (n, times(channels, block * block), *fewer))]
 
 

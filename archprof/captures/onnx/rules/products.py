@@ -8,7 +8,7 @@ from math import prod
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.rules.movement import shown
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, broadcast, made, numbers, times
+from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, broadcast, divided, made, numbers, times
 
 
 def product_shape(first: Dims, second: Dims) -> Dims:
@@ -142,7 +142,7 @@ def _attention(call: Call) -> list[Tensor]:
 def _heads(call: Call) -> tuple[Dims, Dims, Dims]:
     queries, keys, values = (call.shape(index) for index in range(3))
     if len(queries) == 3:
-        many, few = _many(call)
+        many, few = heads_of(call)
         queries, keys, values = _parted(queries, many), _parted(keys, few), _parted(values, few)
     if not len(queries) == len(keys) == len(values) == 4:
         raise Misfit(f"attention of {shown(queries)}, {shown(keys)} and {shown(values)}")
@@ -153,7 +153,7 @@ def _heads(call: Call) -> tuple[Dims, Dims, Dims]:
 
 def _parted(shape: Dims, heads: int) -> Dims:
     batch, length, width = shape
-    return batch, heads, length, None if width is None else width // heads
+    return batch, heads, length, divided(width, heads)
 
 
 def _attention_macs(call: Call, outputs: list[Tensor]) -> int:
@@ -216,47 +216,44 @@ _RECURRENT = ("", "weight_ih", "weight_hh", "bias", "", "", "", "weight_peephole
 
 def _linear_attention(call: Call) -> list[Tensor]:
     """Return attention without weights over all steps: a state (B, H, K, V) that each step reads and adds to."""
-    batch, length, width = _packed(call, 0)
-    heads, few = _many(call)
-    size, values = _each(width, heads), _each(_packed(call, 2)[2], few)
+    batch, length, width = sequence(call)
+    heads, few = heads_of(call)
+    size, values = divided(width, heads), divided(sequence(call, 2)[2], few)
     return [
         made(call.dtype(), (batch, length, times(heads, values))),
         made(call.dtype(), (batch, few, size, values)),
     ]
 
 
-def _packed(call: Call, index: int) -> Dims:
+def sequence(call: Call, index: int = 0) -> Dims:
+    """Return the shape of an input of three axes. Raises Misfit for another."""
     shape = call.shape(index)
     if len(shape) != 3:
-        raise Misfit(f"attention of {shown(shape)}")
+        raise Misfit(f"{shown(shape)} is no batch of sequences")
     return shape
 
 
-def _many(call: Call) -> tuple[int, int]:
-    """Return the heads of queries, and those of keys and values."""
-    heads, few = call.integer("q_num_heads", 1), call.integer("kv_num_heads", 1)
+def heads_of(call: Call, name: str = "q_num_heads") -> tuple[int, int]:
+    """Return the heads of queries, by the *name* of the attribute, and those of keys and values."""
+    heads, few = call.integer(name, 1), call.integer("kv_num_heads", 1)
     if heads < 1 or few < 1:
         raise Misfit("attention without heads")
     return heads, few
-
-
-def _each(width: Dim, heads: int) -> Dim:
-    return None if width is None else width // heads
 
 
 def _linear_attention_macs(call: Call, outputs: list[Tensor]) -> int:
     """Count each step's product of key and value, what its query reads of the state, and, of a delta rule, what its
     key reads."""
     batch, few, size, values = outputs[1].sizes
-    heads, _ = _many(call)
+    heads, _ = heads_of(call)
     reads = few if "delta" in call.text("update_rule", "gated_delta") else 0
     return batch * call.sizes()[1] * size * values * (few + heads + reads)
 
 
 def _causal_conv(call: Call) -> list[Tensor]:
     """Return a depthwise convolution (B, C, L) that looks back alone, and the last positions."""
-    batch, channels, length = _packed(call, 0)
-    kernel = _packed(call, 1)[2]
+    batch, channels, length = sequence(call)
+    kernel = sequence(call, 1)[2]
     past = None if kernel is None else kernel - 1
     return [made(call.dtype(), (batch, channels, length)), made(call.dtype(), (batch, channels, past))]
 

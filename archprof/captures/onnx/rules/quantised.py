@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.elements import TYPES, UNKNOWN
 from archprof.captures.onnx.rules.rule import Rule, Rules
 from archprof.captures.onnx.tensor import Tensor, made
 
 
 def _quantised(call: Call) -> list[Tensor]:
-    stated = call.integer("output_dtype")
-    dtype = TYPES.get(stated, UNKNOWN).name if stated else call.dtype(2) if call.has(2) else "uint8"
-    return [made(dtype, call.shape())]
+    return [made(_stated(call) or (call.dtype(2) if call.has(2) else "uint8"), call.shape())]
 
 
 def _dequantised(call: Call) -> list[Tensor]:
-    return [made(call.dtype(1), call.shape())]
+    return [made(_stated(call) or call.dtype(1), call.shape())]
+
+
+def _stated(call: Call) -> str:
+    """Return the type that an attribute asks for, if it does."""
+    return call.element_type("output_dtype") if call.integer("output_dtype") else ""
 
 
 def _dynamically(call: Call) -> list[Tensor]:

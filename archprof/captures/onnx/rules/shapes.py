@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from archprof.captures.onnx.call import Call
-from archprof.captures.onnx.elements import TYPES, UNKNOWN, Element
+from archprof.captures.onnx.elements import FLOAT32, INT32, Element
 from archprof.captures.onnx.model import MAX_ELEMENTS, MAX_RANK, Stored
 from archprof.captures.onnx.rules.movement import joined, shown
 from archprof.captures.onnx.rules.rule import Outputs, Rule, Rules
@@ -25,11 +25,6 @@ from archprof.captures.onnx.tensor import (
 )
 
 
-def dtype_of(call: Call, name: str = "dtype", default: int = 1) -> str:
-    """Return the type of elements that an attribute names by its number."""
-    return TYPES.get(call.integer(name, default), UNKNOWN).name
-
-
 def _shape(call: Call) -> list[Tensor]:
     shape = call.shape()
     start, end = call.integer("start"), call.integer("end", len(shape))
@@ -44,10 +39,7 @@ def _filled(call: Call) -> list[Tensor]:
     """Return a tensor of a given shape of one value, 0 unless another is given."""
     value = call.stored("value")
     dtype = value.dtype.name if value else "float32"
-    target = call.input()
-    if target.data is None:
-        return [made(dtype, (None,) * numbers(target.known_shape)[0])]
-    shape = [None if size is None else int(size) for size in target.data]
+    shape = [None if size is None else int(size) for size in call.input().listed()]
     check_sizes(shape)
     element: Element = 0 if value is None else value.data[0] if value.data else None
     few = None not in shape and prod(numbers(shape)) <= MAX_ELEMENTS
@@ -65,7 +57,7 @@ def _experimental_fill(call: Call) -> list[Tensor]:
         shape = call.integers("shape") or ()
     shape = (*shape, *(call.integers("extra_shape") or ()))
     check_sizes(shape)
-    return [made(dtype_of(call), shape)]
+    return [made(call.element_type("dtype", FLOAT32), shape)]
 
 
 def check_sizes(shape: Sequence[Dim]) -> None:
@@ -141,7 +133,7 @@ def _one_hot(call: Call) -> list[Tensor]:
 def _random(call: Call) -> list[Tensor]:
     shape = call.integers("shape") or ()
     check_sizes(shape)
-    return [made(dtype_of(call), shape)]
+    return [made(call.element_type("dtype", FLOAT32), shape)]
 
 
 def _non_zero(call: Call) -> list[Tensor]:
@@ -173,12 +165,12 @@ def _suppressed(call: Call) -> list[Tensor]:
 
 def _window(call: Call) -> list[Tensor]:
     (size,) = call.input().integers()
-    return [made(dtype_of(call, "output_datatype"), (size,))]
+    return [made(call.element_type("output_datatype", FLOAT32), (size,))]
 
 
 def _mel(call: Call) -> list[Tensor]:
     bins, length = call.input().integers()[0], call.input(1).integers()[0]
-    return [made(dtype_of(call, "output_datatype"), (length // 2 + 1, bins))]
+    return [made(call.element_type("output_datatype", FLOAT32), (length // 2 + 1, bins))]
 
 
 def _fourier(call: Call) -> list[Tensor]:
@@ -188,14 +180,14 @@ def _fourier(call: Call) -> list[Tensor]:
     if "axis" not in call.attributes:
         axis = call.single("axis", 2, 1 if call.version < 20 else -2)
     axis = axis_of(axis, len(shape))
+    half, inverse = call.integer("onesided"), call.integer("inverse")
+    size = shape[axis]
     if call.has(1):
-        shape[axis] = call.input(1).integers()[0]
-    if call.integer("onesided"):
-        size = shape[axis]
-        inverse = call.integer("inverse")
-        shape[axis] = None if size is None else 2 * (size - 1) if inverse else size // 2 + 1
-        return [made(call.dtype(), (*shape[:-1], 1 if inverse else 2))]
-    return [made(call.dtype(), (*shape[:-1], 2))]
+        size = call.input(1).integers()[0]
+    elif half and inverse:
+        size = None if size is None else 2 * (size - 1)
+    shape[axis] = size if inverse or not half or size is None else size // 2 + 1
+    return [made(call.dtype(), (*shape[:-1], 1 if half and inverse else 2))]
 
 
 def _short_fourier(call: Call) -> list[Tensor]:
@@ -213,7 +205,7 @@ def _determinant(call: Call) -> list[Tensor]:
 
 
 def _multinomial(call: Call) -> list[Tensor]:
-    return [made(dtype_of(call, default=6), (call.shape()[0], call.integer("sample_size", 1)))]
+    return [made(call.element_type("dtype", INT32), (call.shape()[0], call.integer("sample_size", 1)))]
 
 
 def _loss(call: Call) -> list[Tensor]:
@@ -235,7 +227,7 @@ def _sequence(call: Call) -> list[Tensor]:
 
 
 def _empty_sequence(call: Call) -> list[Tensor]:
-    return [Tensor(dtype_of(call), None, items=())]
+    return [Tensor(call.element_type("dtype", FLOAT32), None, items=())]
 
 
 def _all(given: Sequence[Tensor | None]) -> tuple[Tensor, ...]:
@@ -284,15 +276,16 @@ def _parted(call: Call) -> list[Tensor]:
     size = shape[axis]
     if size is None:
         raise Unknown
-    sizes = [1] * size
-    if call.has(1):
-        parts = call.input(1).integers()
-        scalar = call.shape(1) == ()
-        if scalar and parts[0] < 1:
-            raise Misfit("parts of nothing")
-        sizes = [min(parts[0], size - at) for at in range(0, size, parts[0])] if scalar else list(parts)
-    if len(sizes) > MAX_ELEMENTS:
-        raise Unknown
+    parts = call.input(1).integers() if call.has(1) else (1,)
+    if call.has(1) and call.shape(1) != ():
+        sizes = parts
+    elif parts[0] < 1:
+        raise Misfit("parts of nothing")
+    else:
+        starts = range(0, size, parts[0])
+        if len(starts) > MAX_ELEMENTS:
+            raise Unknown
+        sizes = tuple([min(parts[0], size - at) for at in starts])
     items = [made(first.dtype, (*shape[:axis], *([each] if keep else []), *shape[axis + 1 :])) for each in sizes]
     return [Tensor(first.dtype, None, items=tuple(items))]
 

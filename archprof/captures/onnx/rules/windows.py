@@ -10,7 +10,7 @@ from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.elements import rounded
 from archprof.captures.onnx.rules.movement import shown
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
-from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, made, numbers, times
+from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, divided, made, numbers, times
 from archprof.ir.dims import conv_out
 
 
@@ -25,6 +25,16 @@ class Window(NamedTuple):
 
 def window(call: Call, space: Dims, kernel: Sequence[int]) -> Window:
     """Return the window of a convolution or a pool over some axes. Raises Misfit for one that is none."""
+    found = _stated_window(call, space, kernel)
+    automatic = call.text("auto_pad", "NOTSET")
+    if automatic in ("SAME_UPPER", "SAME_LOWER"):
+        axes = zip(space, found.kernel, found.strides, found.dilations, strict=True)
+        return found._replace(pads=tuple([_same(*axis, automatic == "SAME_LOWER") for axis in axes]))
+    return found._replace(pads=((0, 0),) * len(kernel)) if automatic == "VALID" else found
+
+
+def _stated_window(call: Call, space: Dims, kernel: Sequence[int]) -> Window:
+    """Return a window with the pads that attributes state. Raises Misfit for one that is none."""
     axes = len(kernel)
     if len(space) != axes or not axes:
         raise Misfit(f"a window of {axes} axes over {shown(space)}")
@@ -34,16 +44,7 @@ def window(call: Call, space: Dims, kernel: Sequence[int]) -> Window:
         raise Misfit(f"strides, dilations or pads are not those of {axes} axes")
     if min(*strides, *dilations, *kernel) < 1:
         raise Misfit("a stride, dilation or kernel of less than 1")
-    given = [(pads[axis], pads[axis + axes]) for axis in range(axes)]
-    automatic = call.text("auto_pad", "NOTSET")
-    if automatic in ("SAME_UPPER", "SAME_LOWER"):
-        given = [
-            _same(space[axis], kernel[axis], strides[axis], dilations[axis], automatic == "SAME_LOWER")
-            for axis in range(axes)
-        ]
-    elif automatic == "VALID":
-        given = [(0, 0)] * axes
-    return Window(tuple(kernel), strides, dilations, tuple(given))
+    return Window(tuple(kernel), strides, dilations, tuple(zip(pads[:axes], pads[axes:], strict=True)))
 
 
 def _same(size: Dim, kernel: int, stride: int, dilation: int, before: bool) -> tuple[int, int]:
@@ -119,34 +120,32 @@ def conv_macs(weight: int = 1) -> Macs:
 def transposed_window(call: Call, space: Dims, kernel: Sequence[int]) -> tuple[Window, Dims]:
     """Return the window of a transposed convolution, and the sizes of its output, which may be given instead of
     pads."""
+    stated = _stated_window(call, space, kernel)
     axes = len(kernel)
-    strides, dilations = (call.integers(name) or (1,) * axes for name in ("strides", "dilations"))
     more = call.integers("output_padding") or (0,) * axes
-    pads = call.integers("pads") or (0,) * (2 * axes)
-    if (len(space), len(strides), len(dilations), len(more), len(pads)) != (axes, axes, axes, axes, 2 * axes):
-        raise Misfit(f"a window of {axes} axes over {shown(space)}")
-    if min(*strides, *dilations, *kernel) < 1:
-        raise Misfit("a stride, dilation or kernel of less than 1")
+    if len(more) != axes:
+        raise Misfit(f"an output padding of {len(more)} axes over {shown(space)}")
     wanted = call.integers("output_shape")
     automatic = call.text("auto_pad", "NOTSET")
     sizes: list[Dim] = []
-    found = []
+    pads = []
     for axis, size in enumerate(space):
-        spans = dilations[axis] * (kernel[axis] - 1) + 1 + more[axis]
-        full = None if size is None else strides[axis] * (size - 1) + spans
-        cut = pads[axis] + pads[axis + axes]
+        stride = stated.strides[axis]
+        spans = stated.dilations[axis] * (kernel[axis] - 1) + 1 + more[axis]
+        full = None if size is None else stride * (size - 1) + spans
+        cut = sum(stated.pads[axis])
         target = wanted[len(wanted) - axes + axis] if wanted else None
         if target is None and automatic.startswith("SAME"):
-            target = None if size is None else size * strides[axis]
+            target = times(size, stride)
         if target is not None and full is not None:
             cut = max(0, full - target)
-            found.append((cut // 2, cut - cut // 2) if automatic != "SAME_UPPER" else (cut - cut // 2, cut // 2))
+            pads.append((cut // 2, cut - cut // 2) if automatic != "SAME_UPPER" else (cut - cut // 2, cut // 2))
         else:
-            found.append((pads[axis], pads[axis + axes]))
+            pads.append(stated.pads[axis])
         sizes.append(target if target is not None else None if full is None else full - cut)
     if any(size is not None and size < 1 for size in sizes):
         raise Misfit(f"{shown(sizes)} are no sizes")
-    return Window(tuple(kernel), strides, dilations, tuple(found)), tuple(sizes)
+    return stated._replace(pads=tuple(pads)), tuple(sizes)
 
 
 def _transposed(call: Call) -> list[Tensor]:
@@ -272,7 +271,7 @@ def _affine_grid(call: Call) -> list[Tensor]:
 def _columns_to_image(call: Call) -> list[Tensor]:
     n, rows, *_ = call.shape()
     space, block = call.input(1).integers(), call.input(2).integers()
-    return [made(call.dtype(), (n, None if rows is None else rows // max(1, prod(block)), *space))]
+    return [made(call.dtype(), (n, divided(rows, max(1, prod(block))), *space))]
 
 
 _WEIGHTS = ("", "weight", "bias")
