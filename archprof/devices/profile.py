@@ -8,7 +8,8 @@ from archprof.devices.kernels import Kernel
 
 class DeviceSetup(NamedTuple):
     """How networks ran: number format, layout of maps, by which runtime (`torch`, `onnxruntime`) and how it was called
-    (`graph`: a CUDA graph is replayed; `eager`; `compiled`), on how many threads (0: on a GPU)."""
+    (`graph`: a CUDA graph is replayed; `eager`:
+    from Python; `compiled`: by torch.compile; `session`: of onnxruntime), on how many threads (0: on a GPU)."""
 
     dtype: str
     layout: str

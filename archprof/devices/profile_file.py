@@ -28,7 +28,7 @@ SCHEMA = 1
 SUFFIX = ".json"
 DTYPES = ("fp32", "fp16", "bf16")
 RUNTIMES = ("torch", "onnxruntime")
-EXECUTIONS = ("graph", "eager", "compiled")
+EXECUTIONS = ("graph", "eager", "compiled", "session")
 _KNOWN = Path(__file__).parent / "known"
 _KIND = FileKind("device's profile", 1 << 26, "`archprof calibrate -o my_device.json` makes one")
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from archprof.analysis.compare import Comparison, Contender, HeldBytes
     from archprof.analysis.diff import BlockChange, Change, Diff
     from archprof.analysis.explain import Explained
+    from archprof.analysis.latency import LatencyPrediction
     from archprof.analysis.memory import Memory
     from archprof.analysis.verify import Verification
     from archprof.sweep.solve import Solution
@@ -81,6 +82,16 @@ def _memory(found: "Memory") -> Iterator[Row]:
         **_bounds(found),
     }
     yield from [{**start, **one._asdict()} for one in found.alive] or [start]
+
+
+def _latency(found: "LatencyPrediction") -> Iterator[Row]:
+    whole = found.estimates["latency"]
+    start = {
+        "model": found.head.model,
+        **{f"device_{name}": value for name, value in found.device._asdict().items()},
+        **{f"estimates_latency_{name}": value for name, value in whole._asdict().items()},
+    }
+    yield from ({**start, **one._asdict()} for one in found.layers)
 
 
 def _compare(found: "Comparison") -> Iterator[Row]:
@@ -148,6 +159,7 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Verification": (("model", "settings", *_VERIFY), _verify),
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
     "Memory": ((), _memory),
+    "LatencyPrediction": ((), _latency),
     "Comparison": ((), _compare),
     "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),
