@@ -233,7 +233,8 @@ def latency(
     A module of one's own is captured on *input* as `capture` does it. Raises SpecError and UsageError as `analyze` and
     `capture` do, and UsageError for a device that nobody knows and for what its profile was not calibrated for.
     """
-    from archprof.analysis.latency import Asked, describe_latency
+    from archprof.analysis.latency import describe_latency
+    from archprof.devices.asked import Asked
     from archprof.devices.profile_file import read_profile
     from archprof.render.results import Latency
 

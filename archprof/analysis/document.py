@@ -36,15 +36,6 @@ class Estimate(NamedTuple):
     unit: str
 
 
-class EstimatedTime(NamedTuple):
-    """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
-
-    value: float
-    low: float
-    high: float
-    unit: str
-
-
 def bytes_between(low: int, high: int) -> Estimate:
     """Return so many bytes, at least and at most, as results have them."""
     return Estimate((low + high) // 2, low, high, "bytes")

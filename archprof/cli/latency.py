@@ -47,8 +47,9 @@ def command(
 
     Code that makes a torch module runs as in `archprof summary`.
     """
-    from archprof.analysis.latency import Asked, chosen, describe_latency
+    from archprof.analysis.latency import describe_latency
     from archprof.analysis.models import read_model
+    from archprof.devices.asked import Asked, chosen
     from archprof.devices.profile_file import read_profile
     from archprof.render.latency import latency_table, latency_view
 

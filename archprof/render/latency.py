@@ -3,8 +3,8 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archprof.analysis.document import EstimatedTime
-from archprof.analysis.latency import UNKNOWN, CallLatency, DeviceText, LatencyPrediction
+from archprof.analysis.latency import UNKNOWN, CallLatency, LatencyPrediction
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.errors import suggest, usage_error
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
@@ -75,7 +75,7 @@ def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
     columns = (
         Heading("path", "path", left=True, fold=PATH),
         Heading("operator", "op", left=True, fold=PATH, drop=1),
-        Heading("ms", "ms", _ms),
+        Heading("ms", "ms", in_ms),
         Heading("share", "share", lambda part: f"{100 * part / (found.calls_ms or 1):.1f} %", drop=1, person=True),
         Heading("", "bar", lambda part: bar(round(part * 1e6), round(longest * 1e6)), left=True, drop=3, person=True),
         Heading("of roofline", "efficiency", lambda part: f"{100 * part:.0f} %", drop=2),
@@ -92,14 +92,14 @@ def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
     return Table(title, columns, rows, tuple(_footer(found, view)))
 
 
-def _ms(value: float) -> str:
+def in_ms(value: float) -> str:
     """Return ms with three significant digits: `0.0412`, `1.30`, `104`."""
     return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:.1f}"
 
 
 def estimate_text(time: EstimatedTime) -> str:
     """Return a time with its interval: `0.412 ms (0.361–0.463)`."""
-    return f"{_ms(time.value)} {time.unit} ({_ms(time.low)}–{_ms(time.high)})"
+    return f"{in_ms(time.value)} {time.unit} ({in_ms(time.low)}–{in_ms(time.high)})"
 
 
 def device_words(device: DeviceText) -> str:
@@ -113,9 +113,9 @@ def device_words(device: DeviceText) -> str:
 
 def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
     whole = found.estimates["latency"]
-    yield Note("totals", f"latency {estimate_text(whole)}, predicted: nine of ten networks lie in the interval")
+    yield Note("estimate", f"latency {estimate_text(whole)}, predicted: nine of ten networks lie in the interval")
     shares = ", ".join(f"{100 * share:.0f} % {_FROM[name]}" for name, share in found.shares.items() if share)
-    yield Note("remark", f"calls {_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+.3f} ms")
+    yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+.3f} ms")
     if found.out_of_range:
         missing = listed(found.out_of_range)
         yield Note("unknown", f"out of the profile's range, at the roofline, which is the least: {missing}")

@@ -6,7 +6,7 @@ from archprof.analysis import check, compare, diff, latency, memory
 from archprof.render.objects import Shown
 
 if TYPE_CHECKING:
-    from archprof.analysis.document import EstimatedTime
+    from archprof.analysis.timed import EstimatedTime
     from archprof.render.table import Table
 
 
