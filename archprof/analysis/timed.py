@@ -1,0 +1,48 @@
+"""Times that were predicted, as results have them: another type than counts, each with its interval."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.units import in_ms, plural
+
+
+class EstimatedTime(NamedTuple):
+    """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """The time with its interval: `0.412 ms (0.361–0.463)`."""
+        return f"{in_ms(self.value)} {self.unit} ({in_ms(self.low)}–{in_ms(self.high)})"
+
+
+class DeviceText(NamedTuple):
+    """A device, and how the network is taken to run on it."""
+
+    name: str
+    hardware: str
+    batch: int
+    dtype: str
+    layout: str
+    runtime: str
+    execution: str
+    threads: int = 0
+
+    @property
+    def words(self) -> str:
+        """The device in words: `h100, fp16, channels last, batch 1, torch graph`."""
+        threads = f", {plural(self.threads, 'thread')}" if self.threads else ""
+        layout = self.layout.replace("_", " ")
+        how = f"{layout}, batch {self.batch:,}, {self.runtime} {self.execution}{threads}"
+        return f"{self.name}, {self.dtype}, {how}"
+
+
+class TimedNetwork(NamedTuple):
+    """How long a network takes on a device, without its calls; what its profile does not know is *out_of_range*."""
+
+    estimates: Mapping[str, EstimatedTime]
+    out_of_range: Mapping[str, int] | None = None
