@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 # What must be as it was where measurements are put together: others may differ.
-IDENTITY = ("device", "driver", "torch", "onnxruntime", "cuda", "cudnn")
+IDENTITY = ("hardware", "driver", "torch", "onnxruntime", "cuda", "cudnn")
 
 
 def described_machine(on: str, runtime: str, threads: int) -> dict[str, str]:
@@ -34,7 +34,7 @@ def _cpu(threads: int) -> dict[str, str]:
     fields = _cpuinfo()
     model, clock = fields.get("model name", platform.processor() or platform.machine()), fields.get("cpu MHz")
     family = ", ".join(f"{name} {fields[name]}" for name in ("cpu family", "model", "stepping") if name in fields)
-    found = {"device": f"{model} ({family})" if family else model, "threads": str(threads)}
+    found = {"hardware": f"{model} ({family})" if family else model, "threads": str(threads)}
     caches = fields.get("cache size")
     return {**found, **({"clock": f"{float(clock):.0f} MHz"} if clock else {}), **({"cache": caches} if caches else {})}
 
@@ -51,7 +51,7 @@ def _cpuinfo() -> dict[str, str]:
 def _gpu() -> dict[str, str]:
     import torch
 
-    found = {"device": torch.cuda.get_device_name()}
+    found = {"hardware": torch.cuda.get_device_name()}
     found["cuda"] = str(torch.version.cuda)
     found["cudnn"] = str(torch.backends.cudnn.version())
     return {**found, **_by_tool()}

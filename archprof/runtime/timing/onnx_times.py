@@ -23,11 +23,15 @@ _OPSET = 17
 
 
 class NodeTimes(NamedTuple):
-    """A node that onnxruntime ran: its name, its operator, and the µs of each run."""
+    """A node that onnxruntime ran: its name, its operator, the µs of each run, the bytes that it moves, and the shapes
+    of its inputs, weights among them, and of its output."""
 
     name: str
     operator: str
     us: tuple[float, ...]
+    bytes: int = 0
+    shapes: tuple[tuple[int, ...], ...] = ()
+    output: tuple[int, ...] = ()
 
 
 def require_onnxruntime() -> None:
@@ -47,19 +51,29 @@ def exported(module: nn.Module, arguments: Sequence[Any], inputs: Sequence[str] 
     with warnings.catch_warnings(action="ignore"), torch.no_grad():
         torch.onnx.export(
             module, tuple(arguments), out, dynamo=False, opset_version=_OPSET, input_names=list(inputs) or None,
-            output_names=[output],
+            output_names=[output], training=torch.onnx.TrainingMode.PRESERVE,  # norms stay, for onnxruntime to fold
         )  # fmt: skip
     return out.getvalue()
 
 
 class Session:
     """A model in onnxruntime, on so many threads, with what it is fed; where it is *profiled*, the times of its nodes
-    are written down while it runs, until they are asked for."""
+    are written down while it runs, until they are asked for. One that is not *optimised* runs the nodes of its file."""
 
-    def __init__(self, model: bytes, arguments: Sequence[Tensor], threads: int, profile: Path | None = None) -> None:
+    def __init__(
+        self,
+        model: bytes,
+        arguments: Sequence[Tensor],
+        threads: int,
+        profile: Path | None = None,
+        *,
+        optimised: bool = True,
+    ) -> None:
         import onnxruntime
 
         options = onnxruntime.SessionOptions()
+        if not optimised:
+            options.graph_optimization_level = onnxruntime.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
         options.log_severity_level = 3
         if profile is not None:
@@ -79,14 +93,24 @@ class Session:
 
 def nodes_in(profile: str) -> list[NodeTimes]:
     """Return the nodes of a profile of onnxruntime's, in the order in which they ran first."""
-    found: dict[tuple[str, str], list[float]] = {}
-    operators: dict[tuple[str, str], str] = {}
+    found: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for event in json.loads(profile):
         if event.get("cat") == "Node" and event["name"].endswith(_KERNEL):
-            key = (event["name"].removesuffix(_KERNEL), event["args"].get("node_index", ""))
-            found.setdefault(key, []).append(float(event["dur"]))
-            operators[key] = event["args"]["op_name"]
-    return [NodeTimes(name, operators[name, index], tuple(us)) for (name, index), us in found.items()]
+            found.setdefault((event["name"], event["args"].get("node_index", "")), []).append(event)
+    return [_node(events) for events in found.values()]
+
+
+def _node(events: Sequence[dict[str, Any]]) -> NodeTimes:
+    told = events[0]["args"]
+    moved = sum(int(told.get(name, 0)) for name in ("activation_size", "output_size", "parameter_size"))
+    shapes, outputs = (_shapes(told.get(name, [])) for name in ("input_type_shape", "output_type_shape"))
+    us = tuple([float(event["dur"]) for event in events])
+    name = events[0]["name"].removesuffix(_KERNEL)
+    return NodeTimes(name, told["op_name"], us, moved, shapes, outputs[0] if outputs else ())
+
+
+def _shapes(listed: Sequence[dict[str, list[int]]]) -> tuple[tuple[int, ...], ...]:
+    return tuple([tuple(shape) for one in listed for shape in one.values()])
 
 
 @contextmanager
