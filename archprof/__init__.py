@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from archprof.ir.graph import Graph
     from archprof.render.objects import Measurement, Report
-    from archprof.render.results import Comparison, Diff, Memory, Outcome
+    from archprof.render.results import Comparison, Diff, Latency, Memory, Outcome
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
@@ -30,6 +30,7 @@ __all__ = [
     "Comparison",
     "Diff",
     "InputError",
+    "Latency",
     "Measurement",
     "Memory",
     "Outcome",
@@ -44,6 +45,7 @@ __all__ = [
     "compare",
     "diff",
     "expand",
+    "latency",
     "load",
     "lock",
     "measure",
@@ -212,6 +214,36 @@ def memory(
     return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
 
 
+def latency(
+    model: "str | os.PathLike[str] | Spec | Graph | torch.nn.Module",
+    input: Any = None,
+    /,
+    *,
+    device: "str | os.PathLike[str]",
+    batch: int | None = None,
+    dtype: str | None = None,
+    layout: str | None = None,
+    runtime: str | None = None,
+    execution: str | None = None,
+    **knobs: object,
+) -> "Latency":
+    """Return how long a network takes on a *device*, by the name of its profile or the path of one: `estimate` is the
+    time in ms with its interval, `layers` are the calls. The words are those of `archprof latency`.
+
+    A module of one's own is captured on *input* as `capture` does it. Raises SpecError and UsageError as `analyze` and
+    `capture` do, and UsageError for a device that nobody knows and for what its profile was not calibrated for.
+    """
+    from archprof.analysis.latency import describe_latency
+    from archprof.devices.asked import Asked
+    from archprof.devices.profile_file import read_profile
+    from archprof.render.results import Latency
+
+    profile, asked = read_profile(str(device)), Asked(batch, dtype, layout, runtime, execution)
+    module: Any = model
+    graph = capture(module, input) if _is_module(model) else _graph("latency", model, knobs)
+    return Latency(*describe_latency(graph, profile, asked))
+
+
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
     """Write a graph that was captured to a lock, a file to be kept in git: `lock(graph, "net.lock.json")`.
 
@@ -372,7 +404,7 @@ def __getattr__(name: str) -> Any:
         from archprof.render import objects
 
         return getattr(objects, name)
-    if name in ("Comparison", "Diff", "Memory", "Outcome"):
+    if name in ("Comparison", "Diff", "Latency", "Memory", "Outcome"):
         from archprof.render import results
 
         return getattr(results, name)

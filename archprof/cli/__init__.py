@@ -26,6 +26,7 @@ COMMANDS: Mapping[str, str] = {
     "validate": "Check specs: every error of every file, and what they expect.",
     "cost": "What one convolution costs, before any network exists.",
     "memory": "What a network holds in memory, and what sits there at the peak.",
+    "latency": "How long a network takes on a device, predicted from its profile.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",

@@ -35,6 +35,10 @@ EXAMPLES: Mapping[str, Examples] = {
         ("archprof memory v3 --batch 32 --dtype fp16", "archprof memory resnet50 --train adamw --batch 64 --top 5"),
         "docs/how-to/will-it-fit.md",
     ),
+    "latency": Examples(
+        ("archprof latency v2 --device h100", "archprof latency v3 --device h100 --batch 32 --sort latency --top 5"),
+        "docs/explanation/latency.md",
+    ),
     "compare": Examples(
         ("archprof compare v1 v2@width=1.4 v3", "archprof compare 'shufflenet_v2*' --by kind -o networks.md"),
         "docs/explanation/width-and-resolution.md",

@@ -74,7 +74,7 @@ def _pool(op: Any, run: Run) -> _Found:
 
 def _global_pool(op: Any, run: Run) -> _Found:
     before, after = run.inputs[0], run.outputs[0]
-    if len(before.shape) != 3 or after.elements is not after.channels and after.elements != after.channels:
+    if len(before.shape) != 3 or (after.elements is not after.channels and after.elements != after.channels):
         return None
     return "global_avg_pool", _map(before)
 

@@ -37,7 +37,10 @@ class Latency(NamedTuple):
     shares: dict[str, float]
 
 
-def predict(graph: Graph, profile: Profile, batch: int) -> Latency:
-    """Return how long a network takes. Raises UsageError for a batch that the profile has no fit for, and
-    SingleImageError where shapes are known for one image alone."""
+def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> Latency:
+    """Return how long a network takes, as the profile says unless another *execution* is asked for.
+
+    Raises UsageError for a batch that the profile has no fit for, and SingleImageError where shapes are known for one
+    image alone.
+    """
     raise NotImplementedError

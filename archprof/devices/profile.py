@@ -8,7 +8,8 @@ from archprof.devices.kernels import Kernel
 
 class DeviceSetup(NamedTuple):
     """How networks ran: number format, layout of maps, by which runtime (`torch`, `onnxruntime`) and how it was called
-    (`graph`: a CUDA graph is replayed; `eager`; `compiled`), on how many threads (0: on a GPU)."""
+    (`graph`: a CUDA graph is replayed; `eager`:
+    from Python; `compiled`: by torch.compile; `session`: of onnxruntime), on how many threads (0: on a GPU)."""
 
     dtype: str
     layout: str
@@ -52,7 +53,7 @@ class KindFit(NamedTuple):
 class NetworkTerms(NamedTuple):
     """What a network takes beside its kernels at a batch.
 
-    T = factor·Σ T_kernel + cold_us·(kernels + copies)·clip((bytes of weights and of the peak − cold_from)/cold_over, 0, 1)
+    T = factor·Σ T_kernel + cold_us·(kernels + copies)·clip((weight bytes + peak bytes − cold_from)/cold_over, 0, 1)
     + Σ_copies (copy_us + bytes/copy_bytes_per_us); called from Python, no less than eager_us·kernels.
     """
 
@@ -74,7 +75,7 @@ class MeasuredNetwork(NamedTuple):
 
 
 class Fit(NamedTuple):
-    """What was fitted at a batch: to kernels, by kind, and to networks. *half_widths* are what the interval is made of."""
+    """What was fitted at a batch: to kernels, by kind, to networks, and to what both leave over."""
 
     kinds: Mapping[str, KindFit]
     network: NetworkTerms

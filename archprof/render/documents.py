@@ -10,6 +10,7 @@ RESULTS: Mapping[str, str] = {
     "validate": "archprof.analysis.validate:Validation",
     "cost": "archprof.analysis.cost:ConvCosts",
     "memory": "archprof.analysis.memory:Memory",
+    "latency": "archprof.analysis.latency:LatencyPrediction",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
     "sweep": "archprof.sweep.outcome:SweepDocument",

@@ -1,0 +1,51 @@
+"""The options that say on which device a network runs, and how: the same words wherever latency is asked for."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from archprof.devices.asked import On
+
+Device = Annotated[
+    str,
+    typer.Option(
+        "--device",
+        help="A device's profile: a name, as `h100`, or a file of `archprof calibrate`.",
+        metavar="NAME",
+    ),
+]
+WithDevice = Annotated[
+    str | None, typer.Option("--device", help="Predict latency on a device, by its profile: `h100`.", metavar="NAME")
+]
+Batch = Annotated[int | None, typer.Option("--batch", min=1, help="So many images at once.", metavar="N")]
+Dtype = Annotated[str | None, typer.Option("--dtype", help="The number format: fp32, fp16 or bf16.", metavar="FORMAT")]
+Layout = Annotated[
+    str | None, typer.Option("--layout", help="Of maps: channels_first or channels_last.", metavar="LAYOUT")
+]
+Runtime = Annotated[
+    str | None, typer.Option("--runtime", help="What runs it: torch or onnxruntime.", metavar="RUNTIME")
+]
+Execution = Annotated[
+    str | None,
+    typer.Option("--execution", help="How: graph (a CUDA graph is replayed), eager, compiled, session.", metavar="HOW"),
+]
+
+
+def device_if_asked(device: str | None, asked: Mapping[str, object]) -> "On | None":
+    """Return a device with what is asked of it; None without one. Raises UsageError for what a device alone has and for
+    what its profile was not calibrated for."""
+    if device is None:
+        for name in ("runtime", "execution"):
+            if asked[name] is not None:
+                from archprof.errors import usage_error
+
+                raise usage_error(f"`--{name}` says how a device runs networks", help="`--device` names one")
+        return None
+    from archprof.devices.asked import Asked, On, chosen
+    from archprof.devices.profile_file import read_profile
+
+    on = On(read_profile(device), Asked(**asked))  # type: ignore[arg-type]
+    chosen(*on)
+    return on

@@ -1,0 +1,127 @@
+"""How long a network takes on a device as a table: `archprof latency`."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from archprof.analysis.latency import UNKNOWN, CallLatency, LatencyPrediction
+from archprof.analysis.timed import DeviceText, EstimatedTime
+from archprof.errors import suggest, usage_error
+from archprof.render.siblings import blocks_text, by_block
+from archprof.render.summary import bar, captured_notes, heading
+from archprof.render.table import PATH, Heading, Note, Table
+from archprof.units import listed
+
+# Where times are from, in tables.
+_FROM = {"measured": "measured", "predicted": "formula", UNKNOWN: "roofline"}
+
+
+class LatencyLine(NamedTuple):
+    """One line: calls of a block, or a single one. *us* are whole, so that a bar can be drawn of them."""
+
+    path: str
+    label: str
+    ms: float
+    roofline_ms: float
+    bounds: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+class LatencyView(NamedTuple):
+    """Lines, and how many there were before cutting."""
+
+    lines: tuple[LatencyLine, ...]
+    total: int
+
+
+def latency_view(
+    layers: Sequence[CallLatency],
+    *,
+    depth: int | None = None,
+    full: bool = False,
+    sort: str | None = None,
+    top: int | None = None,
+) -> LatencyView:
+    """Return the calls of a network: a line a block, equal ones that follow each other as one, or a line for each path
+    cut at *depth*, or, if *full*, one a call.
+
+    *sort* by `latency` puts the longest first; *top* keeps the first lines. Raises UsageError for another *sort*.
+    """
+    if sort not in (None, "latency"):
+        raise usage_error(f"unknown sort key `{sort}`", help=suggest(str(sort), ["latency"], "keys"))
+    running = [one for one in layers if full or one.ms]
+    groups = {} if full else by_block(running, _form, depth)
+    lines = [_line([one]) for one in running] if full else [_line(calls, path) for path, calls in groups.items()]
+    if sort:
+        lines.sort(key=lambda line: -line.ms)
+    return LatencyView(tuple(lines if top is None else lines[:top]), len(lines))
+
+
+def _form(one: CallLatency) -> tuple[object, ...]:
+    return (one.label, one.ms, one.source)
+
+
+def _line(calls: Sequence[CallLatency], path: str = "") -> LatencyLine:
+    times = sum(one.ms for one in calls), sum(one.roofline_ms for one in calls)
+    longest = sorted([one for one in calls if one.ms], key=lambda one: -one.ms)
+    which = tuple(dict.fromkeys(one.bound for one in longest)), tuple(dict.fromkeys(one.source for one in longest))
+    if not path:
+        return LatencyLine(calls[0].path, calls[0].label, *times, *which)
+    return LatencyLine(path, blocks_text(calls), *times, *which)
+
+
+def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
+    """Return the time of a network on a device, with its lines."""
+    longest = max((line.ms for line in view.lines), default=0.0)
+    columns = (
+        Heading("path", "path", left=True, fold=PATH),
+        Heading("operator", "op", left=True, fold=PATH, drop=1),
+        Heading("ms", "ms", in_ms),
+        Heading("share", "share", lambda part: f"{100 * part / (found.calls_ms or 1):.1f} %", drop=1, person=True),
+        Heading("", "bar", lambda part: bar(round(part * 1e6), round(longest * 1e6)), left=True, drop=3, person=True),
+        Heading("of roofline", "efficiency", lambda part: f"{100 * part:.0f} %", drop=2),
+        Heading("bound by", "bound", ", ".join, left=True, drop=2),
+        Heading("from", "source", lambda names: ", ".join(_FROM[name] for name in names), left=True, drop=3),
+    )
+    rows = tuple(
+        [
+            (path, label, ms, ms, ms, roofline / ms if ms else 0.0, bounds, sources)
+            for path, label, ms, roofline, bounds, sources in view.lines
+        ]
+    )
+    title = f"{heading(found.head)} · {device_words(found.device)}"
+    return Table(title, columns, rows, tuple(_footer(found, view)))
+
+
+def in_ms(value: float) -> str:
+    """Return ms with three significant digits: `0.0412`, `1.30`, `104`."""
+    return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:.1f}"
+
+
+def estimate_text(time: EstimatedTime) -> str:
+    """Return a time with its interval: `0.412 ms (0.361–0.463)`."""
+    return f"{in_ms(time.value)} {time.unit} ({in_ms(time.low)}–{in_ms(time.high)})"
+
+
+def device_words(device: DeviceText) -> str:
+    """Return a device and how networks run on it: `h100, fp16, channels last, batch 1, torch graph`."""
+    threads = f", {device.threads} thread{'' if device.threads == 1 else 's'}" if device.threads else ""
+    layout = device.layout.replace("_", " ")
+    return (
+        f"{device.name}, {device.dtype}, {layout}, batch {device.batch}, {device.runtime} {device.execution}{threads}"
+    )
+
+
+def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
+    whole = found.estimates["latency"]
+    yield Note("estimate", f"latency {estimate_text(whole)}, predicted: nine of ten networks lie in the interval")
+    shares = ", ".join(f"{100 * share:.0f} % {_FROM[name]}" for name, share in found.shares.items() if share)
+    yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+.3f} ms")
+    if found.out_of_range:
+        missing = listed(found.out_of_range)
+        yield Note("unknown", f"out of the profile's range, at the roofline, which is the least: {missing}")
+    if len(view.lines) < view.total:
+        yield Note("left out", f"{view.total - len(view.lines):,} of {view.total:,} lines left out")
+    yield from captured_notes(found.head.model, found.head.captured)
+    yield Note(
+        "convention", f"predicted from a profile of {found.device.hardware or found.device.name}, not measured here"
+    )
