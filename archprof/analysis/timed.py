@@ -3,6 +3,8 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from archprof.units import in_ms, plural
+
 
 class EstimatedTime(NamedTuple):
     """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
@@ -11,6 +13,11 @@ class EstimatedTime(NamedTuple):
     low: float
     high: float
     unit: str
+
+    @property
+    def text(self) -> str:
+        """The time with its interval: `0.412 ms (0.361–0.463)`."""
+        return f"{in_ms(self.value)} {self.unit} ({in_ms(self.low)}–{in_ms(self.high)})"
 
 
 class DeviceText(NamedTuple):
@@ -24,6 +31,14 @@ class DeviceText(NamedTuple):
     runtime: str
     execution: str
     threads: int = 0
+
+    @property
+    def words(self) -> str:
+        """The device in words: `h100, fp16, channels last, batch 1, torch graph`."""
+        threads = f", {plural(self.threads, 'thread')}" if self.threads else ""
+        layout = self.layout.replace("_", " ")
+        how = f"{layout}, batch {self.batch:,}, {self.runtime} {self.execution}{threads}"
+        return f"{self.name}, {self.dtype}, {how}"
 
 
 class TimedNetwork(NamedTuple):

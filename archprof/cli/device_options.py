@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from archprof.errors import usage_error
+
 if TYPE_CHECKING:
-    from archprof.devices.asked import On
+    from archprof.devices.asked import AskedOf, On
 
 Device = Annotated[
     str,
@@ -33,19 +35,28 @@ Execution = Annotated[
 ]
 
 
-def device_if_asked(device: str | None, asked: Mapping[str, object]) -> "On | None":
-    """Return a device with what is asked of it; None without one. Raises UsageError for what a device alone has and for
-    what its profile was not calibrated for."""
-    if device is None:
-        for name in ("runtime", "execution"):
-            if asked[name] is not None:
-                from archprof.errors import usage_error
+def asked_of(device: str | None, asked: Mapping[str, object]) -> "AskedOf | None":
+    """Return a device by its name, with what is asked of it; None without one. Raises UsageError for what only a device
+    has."""
+    from archprof.devices.asked import Asked, AskedOf
 
-                raise usage_error(f"`--{name}` says how a device runs networks", help="`--device` names one")
+    if device is not None:
+        return AskedOf(device, Asked(**asked))  # type: ignore[arg-type]
+    for name in ("runtime", "execution"):
+        if asked[name] is not None:
+            raise usage_error(f"`--{name}` says how a device runs networks", help="`--device` names one")
+    return None
+
+
+def device_if_asked(device: str | None, asked: Mapping[str, object]) -> "On | None":
+    """Return a device by its profile, with what is asked of it; None without one. Raises UsageError for what a device
+    alone has and for what its profile was not calibrated for."""
+    found = asked_of(device, asked)
+    if found is None:
         return None
-    from archprof.devices.asked import Asked, On, chosen
+    from archprof.devices.asked import On, chosen
     from archprof.devices.profile_file import read_profile
 
-    on = On(read_profile(device), Asked(**asked))  # type: ignore[arg-type]
+    on = On(read_profile(found.device), found.asked)
     chosen(*on)
     return on

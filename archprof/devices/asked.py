@@ -18,6 +18,13 @@ class Asked(NamedTuple):
     execution: str | None = None
 
 
+class AskedOf(NamedTuple):
+    """A device by its name or the path of its profile, and what is asked of it."""
+
+    device: str
+    asked: Asked = Asked()
+
+
 class On(NamedTuple):
     """A device by its profile, and what is asked of it."""
 

@@ -10,7 +10,18 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import between, exact, listed, lower_bound, percent, short, upper_bound, without_norms, without_rule
+from archprof.units import (
+    between,
+    exact,
+    in_ms,
+    listed,
+    lower_bound,
+    percent,
+    short,
+    upper_bound,
+    without_norms,
+    without_rule,
+)
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -95,8 +106,6 @@ def _bytes_notes(found: Comparison) -> list[Note]:
 def _time_headings(found: Comparison) -> list[Heading]:
     if found.device is None:
         return []
-    from archprof.render.latency import in_ms
-
     return [
         Heading("ms", "latency_ms", in_ms),
         Heading("from", "latency_low_ms", in_ms, drop=1),
@@ -112,14 +121,12 @@ def _time_notes(found: Comparison) -> Iterator[Note]:
     """Yield where times are from, and what a device's profile does not know."""
     if found.device is None:
         return
-    from archprof.render.latency import device_words
-
     for one in found.models:
         if one.latency and one.latency.out_of_range:
             missing = listed(one.latency.out_of_range)
             yield Note("unknown", f"ms of {one.model} at least: out of the profile's range {missing}")
     words = "ms predicted, of nine of ten networks between `from` and `to`"
-    yield Note("estimate", f"{words}: {device_words(found.device)}")
+    yield Note("estimate", f"{words}: {found.device.words}")
 
 
 def _between(model: str, memory: HeldBytes) -> str:

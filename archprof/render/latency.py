@@ -4,12 +4,11 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.latency import UNKNOWN, CallLatency, LatencyPrediction
-from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.errors import suggest, usage_error
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table
-from archprof.units import listed
+from archprof.units import in_ms, listed
 
 # Where times are from, in tables.
 _FROM = {"measured": "measured", "predicted": "formula", UNKNOWN: "roofline"}
@@ -88,32 +87,13 @@ def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
             for path, label, ms, roofline, bounds, sources in view.lines
         ]
     )
-    title = f"{heading(found.head)} · {device_words(found.device)}"
+    title = f"{heading(found.head)} · {found.device.words}"
     return Table(title, columns, rows, tuple(_footer(found, view)))
-
-
-def in_ms(value: float) -> str:
-    """Return ms with three significant digits: `0.0412`, `1.30`, `104`."""
-    return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:.1f}"
-
-
-def estimate_text(time: EstimatedTime) -> str:
-    """Return a time with its interval: `0.412 ms (0.361–0.463)`."""
-    return f"{in_ms(time.value)} {time.unit} ({in_ms(time.low)}–{in_ms(time.high)})"
-
-
-def device_words(device: DeviceText) -> str:
-    """Return a device and how networks run on it: `h100, fp16, channels last, batch 1, torch graph`."""
-    threads = f", {device.threads} thread{'' if device.threads == 1 else 's'}" if device.threads else ""
-    layout = device.layout.replace("_", " ")
-    return (
-        f"{device.name}, {device.dtype}, {layout}, batch {device.batch}, {device.runtime} {device.execution}{threads}"
-    )
 
 
 def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
     whole = found.estimates["latency"]
-    yield Note("estimate", f"latency {estimate_text(whole)}, predicted: nine of ten networks lie in the interval")
+    yield Note("estimate", f"latency {whole.text}, predicted: nine of ten networks lie in the interval")
     shares = ", ".join(f"{100 * share:.0f} % {_FROM[name]}" for name, share in found.shares.items() if share)
     yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+.3f} ms")
     if found.out_of_range:

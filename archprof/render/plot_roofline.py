@@ -4,7 +4,6 @@ from typing import Any
 
 from archprof.analysis.latency import CallLatency, LatencyPrediction
 from archprof.errors import printable
-from archprof.render.latency import device_words, estimate_text
 from archprof.render.plot import COLORS, GREY, MARKS, new_figure, write_figure
 
 _PER_SECOND = 1000.0  # of what takes ms
@@ -34,8 +33,8 @@ def plot_roofline(found: LatencyPrediction, path: str) -> None:
     axes.set_yscale("log")
     axes.set_xlabel("MACs per byte")
     axes.set_ylabel("MACs per second")
-    title = f"{printable(found.head.title or found.head.model)} · {printable(device_words(found.device))}"
-    axes.set_title(f"{title}\n{estimate_text(found.estimates['latency'])}", loc="left", fontsize=9, parse_math=False)
+    title = f"{printable(found.head.title or found.head.model)} · {printable(found.device.words)}"
+    axes.set_title(f"{title}\n{found.estimates['latency'].text}", loc="left", fontsize=9, parse_math=False)
     if kinds:
         figure.legend(loc="outside lower center", ncols=min(len(kinds), 4), frameon=False, fontsize=8)
     write_figure(figure, axes, path)

@@ -64,9 +64,7 @@ class Latency(Shown, latency.LatencyPrediction):
     as `archprof latency`."""
 
     def __repr__(self) -> str:
-        from archprof.render.latency import device_words, estimate_text
-
-        return f"<Latency of {self.head.model}: {estimate_text(self.estimate)}, {device_words(self.device)}>"
+        return f"<Latency of {self.head.model}: {self.estimate.text}, {self.device.words}>"
 
     @property
     def estimate(self) -> "EstimatedTime":
