@@ -141,7 +141,7 @@ _CLASSES: Mapping[str, Callable[[Kernel], str]] = {
     "grouped": _grouped_class,
 }
 # By which class a kernel is judged where a profile has nothing of its own.
-LIKE: Mapping[str, str] = {
+_LIKE: Mapping[str, str] = {
     **dict.fromkeys(_ACTS, "activation"),
     "linear_map": "pointwise",
     "gate": "linear",
@@ -150,10 +150,31 @@ LIKE: Mapping[str, str] = {
     "add": "multiply",
     "multiply": "add",
     "channel_shuffle": "concat",
+    "depthwise_11": "depthwise_large",
     "stem": "standard",
     "depthwise_5": "depthwise_3",
 }
 POOLED: Mapping[str, tuple[str, ...]] = {"activation": _ACTS}
+
+
+CLASSES = (
+    *(kind for kind in _WORK if kind != "depthwise"),
+    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "stem", "gate", "linear_map",
+    *POOLED,
+)  # fmt: skip
+
+
+def like(name: str, kernel: Kernel) -> tuple[str, Kernel] | None:
+    """Return the class that is nearest to one, and what a kernel is there; None where there is none like it."""
+    if name not in _LIKE:
+        return None
+    if kernel.kind == "layer_scale":
+        channels, places = kernel.sizes
+        return _LIKE[name], Kernel("multiply", (channels * places, channels * places + channels))
+    if kernel.kind == "channel_shuffle":
+        return _LIKE[name], Kernel("concat", (product(kernel.sizes), 2))
+    return _LIKE[name], kernel
+
 
 # Formulas
 
