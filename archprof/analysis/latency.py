@@ -124,6 +124,6 @@ def in_ms(found: Latency) -> EstimatedTime:
 
 def device_text(profile: Profile, batch: int, execution: str) -> DeviceText:
     """Return a device as results have it."""
-    dtype, layout, runtime, _, threads = profile.setup
+    dtype, layout, runtime, _, threads, _ = profile.setup
     hardware = profile.provenance.get("hardware", "")
     return DeviceText(profile.name, hardware, batch, dtype, layout, runtime, execution, threads)

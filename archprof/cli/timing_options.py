@@ -63,6 +63,7 @@ def how_of(
         raise usage_error(f"`--execution {execution}` is not known", help=suggest(execution, ("graph", "eager"), "ways"))
     if compile and execution is not None:
         raise usage_error("`--compile` and `--execution` at once", help="what is compiled is replayed as torch has it")
+    from archprof.devices.fusion import RULES
     from archprof.devices.profile import DeviceSetup
     from archprof.runtime.timing.measure import How, require
 
@@ -71,7 +72,8 @@ def how_of(
     else:
         ran = "compiled" if compile else execution or ("graph" if on == "cuda" else "eager")
     laid = layout or ("channels_last" if on == "cuda" else "channels_first")
-    how = How(on, DeviceSetup(dtype, laid, runtime, ran, threads if on == "cpu" else 0), rounds)
+    setup = DeviceSetup(dtype, laid, runtime, ran, threads if on == "cpu" else 0, RULES.get(runtime, ()))
+    how = How(on, setup, rounds)
     require(how)
     return how
 

@@ -1,10 +1,11 @@
 """What a runtime makes one kernel of: rules, which profiles hold as data, and the kernels of a network by them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.allocation.forward import Passed
 from archprof.devices.kernels import COLUMNS, Kernel, kernel_of
+from archprof.devices.profile import FusionRule
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.liveness import readers
 
@@ -12,12 +13,18 @@ from archprof.ir.liveness import readers
 _NORMS = ("batch_norm", "frozen_batch_norm")
 
 
-class FusionRule(NamedTuple):
-    """Kernels of these *kinds* run what is *behind* them as well: for each step in turn, the operators that may come
-    there, alone in reading what is before them. A step may be left out."""
+# What is x·sigmoid(x) is one kernel to runtimes that fuse, however a network writes it.
+_ALIKE = {"swish": "silu"}
 
-    kinds: tuple[str, ...]
-    behind: tuple[tuple[str, ...], ...]
+_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
+# By runtime, what it runs by one kernel, as far as was measured. onnxruntime also runs relu6 within a convolution, where
+# it takes as long as alone.
+RULES: Mapping[str, tuple[FusionRule, ...]] = {
+    "onnxruntime": (
+        FusionRule(_CONVOLUTIONS, (_NORMS, ("add",), ("relu", "hardsigmoid", "sigmoid", "tanh"))),
+        FusionRule(("linear",), (("relu",),)),
+    ),
+}
 
 
 class Fusion(NamedTuple):
@@ -41,6 +48,7 @@ def fused(graph: Graph, passed: Sequence[Passed], rules: Sequence[FusionRule] = 
     kernels = [kernel_of(one) for one in passed]
     if not rules:
         return Fusion(tuple(kernels), {})
+    kernels = [one and one._replace(kind=_ALIKE.get(one.kind, one.kind)) for one in kernels]
     by_kind = {kind: rule for rule in rules for kind in rule.kinds}
     read, ends, within = readers(graph), dict[Edge, _Run](), dict[int, int]()
     for index, node in enumerate(graph.nodes):
