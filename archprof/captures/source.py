@@ -167,7 +167,7 @@ def _channels_last(module: nn.Module, at: Callable[[int], CallArguments]) -> Cal
     def laid(tensor: torch.Tensor) -> torch.Tensor:
         return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
 
-    module.to(memory_format=torch.channels_last)
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     return lambda batch: CallArguments(*tree_map_only(torch.Tensor, laid, tuple(at(batch))))
 
 

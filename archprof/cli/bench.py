@@ -13,6 +13,7 @@ from archprof.render.formats import Result
 
 if TYPE_CHECKING:
     from archprof.analysis.bench import Wanted
+    from archprof.devices.profile import Profile
     from archprof.runtime.timing.measure import How
 
 
@@ -112,4 +113,43 @@ def _of_code(model: str, inputs: list[str] | None, how: "How", stack: ExitStack)
 def _improve(
     profile: str, models: list[str], operators: int, rounds: int, output: str | None, *, allow_other_versions: bool
 ) -> None:
-    raise usage_error("not yet")
+    """Measure the operators of networks that a profile knows least, and write it with them."""
+    from archprof.analysis.calibration import improved
+    from archprof.analysis.models import read_model
+    from archprof.cli.calibrate import graph_of, require_fit
+    from archprof.devices.profile_file import read_profile
+    from archprof.devices.profile_text import write_profile
+    from archprof.runtime.timing.measure import How, require
+
+    target = output or profile
+    if not target.endswith(".json"):
+        message = (
+            f"`{target}` comes with archprof, and is not written over"
+            if output is None
+            else f"`{target}` is no name of a profile"
+        )
+        raise usage_error(message, help="`-o my_device.json` writes another")
+    known = read_profile(profile)
+    how = How("cpu" if known.setup.threads else "cuda", known.setup, rounds)
+    require_fit()
+    require(how)
+    _refuse_others(known, how, allowed=allow_other_versions)
+    graphs = {model: read_model(model, (), batch=max(known.batches)) for model in models}
+    try:
+        grown, added = improved(known, graphs, how, operators, graph_of, timing_options.progress_of)
+    finally:
+        timing_options.clear_progress()
+    write_profile(grown, target, anew=True)
+    say(f"wrote {target}: {added:,} operators more, {len(grown.points):,} in all")
+
+
+def _refuse_others(known: "Profile", how: "How", *, allowed: bool) -> None:
+    """Raise UsageError for a profile that was made on other hardware, or by another driver or library."""
+    from archprof.runtime.timing.machine import differing
+    from archprof.runtime.timing.measure import provenance
+
+    others = differing(known.provenance, provenance(how))
+    if others and not allowed:
+        said = "; ".join(f"{name} {was}, here {now}" for name, (was, now) in others.items())
+        advice = "make one here with `archprof calibrate`, or `--allow-other-versions` to mix both"
+        raise usage_error(f"the profile `{known.name}` was made elsewhere: {said}", help=advice)

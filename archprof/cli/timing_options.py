@@ -60,7 +60,9 @@ def how_of(
     if execution is not None and on == "cpu":
         raise usage_error("`--execution` is of cuda", help="on a CPU torch is called from Python, as it is used there")
     if execution not in (None, "graph", "eager"):
-        raise usage_error(f"`--execution {execution}` is not known", help=suggest(execution, ("graph", "eager"), "ways"))
+        raise usage_error(
+            f"`--execution {execution}` is not known", help=suggest(execution, ("graph", "eager"), "ways")
+        )
     if compile and execution is not None:
         raise usage_error("`--compile` and `--execution` at once", help="what is compiled is replayed as torch has it")
     from archprof.devices.fusion import RULES

@@ -21,7 +21,8 @@ _COPIERS = frozenset(("conv1d", "conv2d", "conv3d"))
 
 class Call(NamedTuple):
     """A call: the kernels that it runs, none where it is a view or profiles know no such kind (*known* tells them
-    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes and moves."""
+    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes
+    and moves."""
 
     id: str
     kernels: tuple[Kernel, ...]

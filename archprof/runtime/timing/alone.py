@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Node
-from archprof.runtime.timing.laid_out import Laid, in_layout
+from archprof.runtime.timing.laid_out import Laid, lay_out
 
 if TYPE_CHECKING:
     import torch
@@ -63,7 +63,7 @@ def operator_of(node: Node, place: Place, *, inplace: bool = False) -> Callable[
     with torch.no_grad():
         for parameter in module.parameters():
             parameter.uniform_(-0.05, 0.05)
-    in_layout(module, place.layout)
+    lay_out(module, place.layout)
     if inplace:
         module.inplace = True  # type: ignore[assignment]
     return module
@@ -98,4 +98,3 @@ class Store:
         if not dtype.is_floating_point:
             return torch.zeros(size, dtype=dtype, device=self._place.device)
         return torch.rand(size, device=self._place.device).sub_(0.5).to(dtype)
-

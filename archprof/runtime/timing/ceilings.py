@@ -8,7 +8,7 @@ from typing import Any
 
 from archprof.devices.profile import Ceilings
 from archprof.runtime.timing.alone import Place
-from archprof.runtime.timing.rounds import Sampler, host_sampler, interleaved
+from archprof.runtime.timing.rounds import Sample, Sampler, host_sampler, interleaved
 
 # Bytes of a copy: beyond all caches on a GPU, beyond that of a core on a CPU. Sides of the square matrices.
 _COPIED = {"cpu": 64 << 20, "cuda": 1 << 30}
@@ -66,7 +66,7 @@ def _kernel_samplers(kernel: Callable[[], Any], place: Place) -> dict[str, Sampl
             kernel()
 
     sample = host_sampler(many)
-    return {"kernel": lambda: sample() / _MANY}
+    return {"kernel": lambda: Sample(sample().us / _MANY)}
 
 
 def _sampler(run: Callable[[], Any], place: Place) -> Sampler:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import torch
 
-from archprof.runtime.timing.rounds import Sampler
+from archprof.runtime.timing.rounds import Sample, Sampler
 
 # Runs before anything is captured: libraries choose their kernels in the first ones.
 _WARM_UP = 3
@@ -24,14 +24,14 @@ def graph_sampler(run: Callable[[], object], runs: int) -> Sampler:
     graph.replay()
     once = _elapsed(graph.replay, 1)
     replays = _repeats(once)
-    return lambda: _elapsed(graph.replay, replays) / runs
+    return lambda: Sample(_elapsed(graph.replay, replays) / runs)
 
 
 def eager_sampler(run: Callable[[], object]) -> Sampler:
     """Return what calls a function from Python, as often as a sample takes: small kernels wait for their launch."""
     _warm_up(run)
     repeats = _repeats(_elapsed(run, 1))
-    return lambda: _elapsed(run, repeats)
+    return lambda: Sample(_elapsed(run, repeats))
 
 
 def _repeats(us: float) -> int:
@@ -40,7 +40,7 @@ def _repeats(us: float) -> int:
 
 def _warm_up(run: Callable[[], object]) -> None:
     """Run on a stream of its own, as capturing asks for."""
-    stream = torch.cuda.Stream()
+    stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]
     stream.wait_stream(torch.cuda.current_stream())
     with torch.cuda.stream(stream):
         for _ in range(_WARM_UP):
@@ -50,10 +50,10 @@ def _warm_up(run: Callable[[], object]) -> None:
 
 def _elapsed(run: Callable[[], object], times: int) -> float:
     """Return the µs of one of so many runs, between two events on the device."""
-    start, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
+    start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     start.record()
     for _ in range(times):
         run()
     end.record()
     end.synchronize()
-    return start.elapsed_time(end) * 1000 / times
+    return float(start.elapsed_time(end)) * 1000 / times

@@ -9,6 +9,7 @@ from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.values import Value
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 
@@ -50,7 +51,7 @@ def _run_through(graph: Graph, layout: str, batch: int) -> list[Call]:
     with torch.inference_mode():
         network = build_network(graph, initialise=False, device="meta").eval()
         modules = dict(network.named_modules())
-        in_layout(network, layout)
+        lay_out(network, layout)
         values = {
             Edge(INPUT, k): in_layout(torch.empty(value.at_batch(batch), device="meta"), layout)
             for k, value in enumerate(graph.inputs.values())
@@ -77,12 +78,13 @@ def _layout_of(given: Tensor, convolution: torch.nn.Module) -> torch.memory_form
 
     from archprof.runtime.dispatch import suggest_memory_format
 
-    layouts = [suggest_memory_format(one) for one in (given, convolution.weight)]
+    weight: Tensor = convolution.weight  # type: ignore[assignment]
+    layouts = [suggest_memory_format(one) for one in (given, weight)]
     return torch.channels_last if torch.channels_last in layouts else torch.contiguous_format
 
 
 def _shares(first: Tensor, second: Tensor) -> bool:
-    return first.untyped_storage()._cdata == second.untyped_storage()._cdata
+    return bool(first.untyped_storage()._cdata == second.untyped_storage()._cdata)
 
 
 def _recorded(graph: Graph, batch: int) -> list[Call]:
@@ -112,13 +114,18 @@ def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
     return tuple(reversed(strides))
 
 
-def in_layout(thing: Tensor | torch.nn.Module, layout: str) -> Tensor:
-    """Return a map, or a module, as a layout has it; what is no map stays."""
+def in_layout(tensor: Tensor, layout: str) -> Tensor:
+    """Return a map as a layout has it; what is no map stays."""
     import torch
 
-    if isinstance(thing, torch.nn.Module):
-        thing.to(memory_format=torch.channels_last if layout == "channels_last" else torch.contiguous_format)
-        return thing
-    if layout == "channels_last" and thing.dim() == 4:
-        return thing.contiguous(memory_format=torch.channels_last)
-    return thing
+    if layout == "channels_last" and tensor.dim() == 4:
+        return tensor.contiguous(memory_format=torch.channels_last)
+    return tensor
+
+
+def lay_out(module: torch.nn.Module, layout: str) -> None:
+    """Lay a module's weights as a layout has them."""
+    import torch
+
+    form = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    module.to(memory_format=form)  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""What identifies a run: the hardware, its driver, the versions of what ran, the clocks as they were found, the date."""
+"""What identifies a run: hardware, driver, versions of what ran, clocks as they were found, the date."""
 
 import platform
 from collections.abc import Mapping
@@ -53,7 +53,7 @@ def _gpu() -> dict[str, str]:
 
     found = {"hardware": torch.cuda.get_device_name()}
     found["cuda"] = str(torch.version.cuda)
-    found["cudnn"] = str(torch.backends.cudnn.version())
+    found["cudnn"] = str(torch.backends.cudnn.version())  # type: ignore[no-untyped-call]
     return {**found, **_by_tool()}
 
 

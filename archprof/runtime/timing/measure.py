@@ -155,9 +155,7 @@ def _by_torch(subject: Subject, calls: Sequence[Call], how: How, told: Told | No
     return NetworkTimes(times[WHOLE], times.get(EAGER), found)
 
 
-def measure_alone(
-    nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None = None
-) -> dict[Hashable, Timing]:
+def measure_alone(nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None = None) -> dict[Hashable, Timing]:
     """Return how long operators take alone, by `alone_key`; those that cannot be run so are left out."""
     from archprof.runtime.timing.torch_times import operator_samplers
 
@@ -166,11 +164,9 @@ def measure_alone(
     return interleaved(operator_samplers(nodes, how.place, how.setup.execution), how.rounds, told)
 
 
-def _alone_by_onnxruntime(
-    nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None
-) -> dict[Hashable, Timing]:
+def _alone_by_onnxruntime(nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None) -> dict[Hashable, Timing]:
     from archprof.runtime.timing.alone import Store
-    from archprof.runtime.timing.onnx_alone import alone_session, alone_us
+    from archprof.runtime.timing.onnx_alone import alone_session, alone_timing
     from archprof.runtime.timing.onnx_times import profiles
     from archprof.runtime.timing.torch_times import alone_key
 
@@ -188,8 +184,8 @@ def _alone_by_onnxruntime(
                 told(number, how.rounds + 1, f"round {number + 1}")
             for session in sessions.values():
                 session.run()
-        found = {key: alone_us(session.nodes()) for key, session in sessions.items()}
-    return {key: timing_of(us[1:]) for key, us in found.items() if us}
+        found = {key: alone_timing(session.nodes()) for key, session in sessions.items()}
+    return {key: timing for key, timing in found.items() if timing is not None}
 
 
 def _by_onnxruntime(subject: Subject, how: How, told: Told | None) -> NetworkTimes:
@@ -211,7 +207,7 @@ def _by_onnxruntime(subject: Subject, how: How, told: Told | None) -> NetworkTim
 
 
 def _run_node(node: NodeTimes) -> RunNode:
-    return RunNode(node.name, node.operator, timing_of(list(node.us)), _macs(node), node.bytes)
+    return RunNode(node.name, node.operator, timing_of(node.us, 1.0), _macs(node), node.bytes)
 
 
 def _macs(node: NodeTimes) -> int:

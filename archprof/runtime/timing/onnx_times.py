@@ -50,7 +50,8 @@ def exported(module: nn.Module, arguments: Sequence[Any], inputs: Sequence[str] 
     out = io.BytesIO()
     with warnings.catch_warnings(action="ignore"), torch.no_grad():
         torch.onnx.export(
-            module, tuple(arguments), out, dynamo=False, opset_version=_OPSET, input_names=list(inputs) or None,
+            module, tuple(arguments), out,  # type: ignore[arg-type]
+            dynamo=False, opset_version=_OPSET, input_names=list(inputs) or None,
             output_names=[output], training=torch.onnx.TrainingMode.PRESERVE,  # norms stay, for onnxruntime to fold
         )  # fmt: skip
     return out.getvalue()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Graph, Node
 from archprof.runtime.timing.alone import Place, Store, operator_of
-from archprof.runtime.timing.laid_out import Call, in_layout
+from archprof.runtime.timing.laid_out import Call, in_layout, lay_out
 from archprof.runtime.timing.rounds import Sampler, host_sampler
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def placed(subject: Subject, place: Place) -> Subject:
         return in_layout(tensor.to(place.device, dtype), place.layout)
 
     module = subject.module.eval().to(place.device, place.torch_dtype)
-    in_layout(module, place.layout)
+    lay_out(module, place.layout)
     arguments, keywords = tree_map_only(torch.Tensor, moved, (subject.arguments, dict(subject.keywords)))
     return subject._replace(module=module, arguments=arguments, keywords=keywords)
 
