@@ -26,6 +26,8 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "multiply": ("elements", "read"),
     "concat": ("elements", "inputs"),
     **dict.fromkeys(("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu"), _ELEMENTS),
+    "swish": _ELEMENTS,
+    "frozen_batch_norm": _MAP,
 }
 
 
@@ -46,6 +48,19 @@ def kernel_of(passed: Passed) -> Kernel | None:
     rule = _RULES.get(op.name)
     found = rule(op, passed.run) if rule is not None else None
     return None if found is None else Kernel(*found)
+
+
+def parts_of(kernel: Kernel) -> tuple[Kernel, ...]:
+    """Return the kernels that a call without one of its own runs, one after another; itself, if it has one."""
+    if kernel.kind == "swish":
+        elements = kernel.sizes[0]
+        return Kernel("sigmoid", (elements,)), Kernel("multiply", (elements, 2 * elements))
+    if kernel.kind == "frozen_batch_norm":  # scale and shift of each channel anew, then x·scale + shift
+        channels, places = kernel.sizes
+        vector, whole = (channels, 2 * channels), (channels * places, channels * places + channels)
+        return (*[Kernel("multiply", vector)] * 3, *[Kernel("add", vector)] * 2,
+                Kernel("multiply", whole), Kernel("add", whole))  # fmt: skip
+    return (kernel,)
 
 
 _Found = tuple[str, tuple[Dim, ...]] | None
@@ -107,8 +122,10 @@ _RULES: Mapping[str, Callable[[Any, Run], _Found]] = {
     **dict.fromkeys(("max_pool",), _pool),
     "avg_pool": lambda op, run: (_pool if hasattr(op, "kernel_size") else _global_pool)(op, run),
     "mean": _global_pool,
-    **dict.fromkeys(("batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _of_map),
+    **dict.fromkeys(("batch_norm", "frozen_batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _of_map),
     **dict.fromkeys(("add", "multiply"), _join),
     "concat": _concat,
-    **dict.fromkeys(("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu"), _elementwise),
+    **dict.fromkeys(
+        ("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu", "swish"), _elementwise
+    ),
 }

@@ -1,25 +1,36 @@
 """How long a network takes on a device, from its profile."""
 
-from typing import Literal, NamedTuple
+from collections.abc import Iterable, Mapping
+from math import exp
+from typing import Any, Literal, NamedTuple
 
+from archprof.devices.calls import Call, calls_of
+from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
-from archprof.devices.profile import Profile
-from archprof.ir.dims import Dim
+from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
+from archprof.devices.residual import evaluate
+from archprof.errors import usage_error
+from archprof.ir.dims import Dim, is_array, maximum, minimum
 from archprof.ir.graph import Graph
+from archprof.ir.setup import WIDTHS
 
 # Where the time of a call is from: a point of the profile, a formula with its residual, the roofline alone, since the
 # profile has nothing of its kind; or nothing runs.
 Source = Literal["measured", "predicted", "out of range", "nothing"]
+# The spread of what nothing is known of, and of what is judged by another class, as standard deviations of logarithms.
+_UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 
 
 class CallTime(NamedTuple):
-    """The time of a call, in µs, and of copies that it forces; what it is from; what it would take at the ceilings of
-    the device, and which of them binds (`compute`, `memory`, `launch`)."""
+    """The time of a call, in µs, and of copies that it forces; its spread, as the standard deviation of its logarithm;
+    what it is from; what it would take at the ceilings of the device, and which of them binds (`compute`, `memory`,
+    `launch`)."""
 
     id: str
-    kernel: Kernel | None
+    kernels: tuple[Kernel, ...]
     us: Dim
     copy_us: Dim
+    spread: Dim
     source: Source
     roofline_us: Dim
     bound: str
@@ -37,10 +48,145 @@ class Latency(NamedTuple):
     shares: dict[str, float]
 
 
+class KernelTime(NamedTuple):
+    """The time of a kernel, in µs, its spread, as the standard deviation of its logarithm, and what both are from."""
+
+    us: Any
+    spread: Any
+    source: Source
+
+
+class Predictor:
+    """Times of kernels at a batch, each found once."""
+
+    def __init__(self, profile: Profile, batch: int) -> None:
+        if batch not in profile.fits:
+            known = ", ".join(map(str, profile.fits))
+            raise usage_error(f"the profile `{profile.name}` has no fit for batch {batch}", help=f"it has: {known}")
+        self._points, self._batch = profile.points, batch
+        self._width = WIDTHS[profile.setup.dtype]
+        self.fit = profile.fits[batch]
+        self._known: dict[Kernel, KernelTime | None] = {}
+
+    def time(self, kernel: Kernel) -> KernelTime | None:
+        """Return the time of a kernel; None for one of a kind that the profile has nothing of."""
+        if kernel not in self._known:
+            measured = self._points.get(kernel, {}).get(self._batch)
+            self._known[kernel] = self.predicted(kernel) if measured is None else KernelTime(measured, 0.0, "measured")
+        return self._known[kernel]
+
+    def predicted(self, kernel: Kernel) -> KernelTime | None:
+        """Return the time of a kernel by formula and residual, as if it had not been measured; of one whose sizes are
+        arrays, those of all candidates, which have to be of one class."""
+        name = class_of(kernel)
+        judged = judged_by(self.fit.kinds, name, kernel)
+        if judged is None:
+            return None
+        us, spread = time_by(self.fit.kinds[judged[0]], judged[1], self._batch, self._width)
+        return KernelTime(us, spread if judged[0] == name else spread + _LIKE_SPREAD, "predicted")
+
+
+def judged_by(kinds: Mapping[str, KindFit], name: str, kernel: Kernel) -> tuple[str, Kernel] | None:
+    """Return the class by which a kernel is judged, its own if that was fitted or one like it, and what it is there;
+    None where there is none."""
+    seen = set[str]()
+    while name not in kinds:
+        seen.add(name)
+        found = like(name, kernel)
+        if found is None or found[0] in seen:
+            return None
+        name, kernel = found
+    return name, kernel
+
+
+def time_by(kind: KindFit, kernel: Kernel, batch: int, width: int) -> tuple[Any, Any]:
+    """Return the µs of a kernel by the fit of its class, and their spread; its sizes may be arrays."""
+    us = FORMS[kind.form].us(kind.constants, kernel, batch, width)
+    if kind.residual is None:
+        return us, kind.spread
+    mean, left = evaluate(kind.residual, features_of(kernel, batch, width))
+    return us * _exp(mean), kind.spread * (left + kind.residual.noise) ** 0.5
+
+
 def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> Latency:
     """Return how long a network takes, as the profile says unless another *execution* is asked for.
 
     Raises UsageError for a batch that the profile has no fit for, and SingleImageError where shapes are known for one
     image alone.
     """
-    raise NotImplementedError
+    predictor = Predictor(profile, batch)
+    found = calls_of(graph, profile.setup, batch)
+    terms = predictor.fit.network
+    calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
+    total = sum([call.us for call in calls])
+    us = network_us(terms, total, sum([call.copy_us for call in calls]), kernels_of(found.calls), found.bytes)
+    if execution == "eager" and profile.setup.execution != "eager":
+        us = maximum(us, terms.eager_us * kernels_of(found.calls))
+    half = half_width(predictor.fit, calls, total)
+    return Latency(calls, us, us * _exp(-half), us * _exp(half), us - total, _shares(calls, total))
+
+
+def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, bytes: Dim) -> Any:
+    """Return the µs of a network whose kernels take *total* and whose copies take *copy_us*."""
+    cold = minimum(maximum((bytes - terms.cold_from) / terms.cold_over, 0.0), 1.0)
+    return terms.factor * total + copy_us + terms.cold_us * kernels * cold
+
+
+def half_width(fit: Fit, calls: Iterable[CallTime], total: Dim) -> Any:
+    """Return how far the ends of the interval are from the middle, as a logarithm."""
+    base, factor = fit.interval
+    spread = sum([call.us * call.spread for call in calls]) / maximum(total, 1e-9)
+    return (base**2 + (factor * spread) ** 2) ** 0.5
+
+
+def kernels_of(calls: Iterable[Call]) -> int:
+    """Return how many kernels run, copies with them."""
+    return sum([(max(len(call.kernels), 1) if runs(call) else 0) + (call.copied is not None) for call in calls])
+
+
+def runs(call: Call) -> bool:
+    """Tell whether anything runs."""
+    return bool(call.kernels) or not call.known
+
+
+def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
+    if not runs(call):
+        return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch")
+    roofline, bound = roofline_of(call, ceilings)
+    copy_us = terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
+    times = [predictor.time(kernel) for kernel in call.kernels]
+    known = [time for time in times if time is not None]
+    if not known or len(known) < len(times):
+        return CallTime(call.id, call.kernels, roofline, copy_us, _UNKNOWN_SPREAD, "out of range", roofline, bound)
+    us = sum([time.us for time in known])
+    spread = sum([time.us * time.spread for time in known]) / us
+    source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
+    return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound)
+
+
+def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:
+    """Return what a call takes at the ceilings of a device, and which of them binds it (Williams, Waterman & Patterson
+    2009, with the launch of its kernels as a third)."""
+    least = {
+        "launch": ceilings.kernel_us * max(len(call.kernels), 1),
+        "memory": call.traffic.bytes / ceilings.bytes_per_us,
+        "compute": call.traffic.macs / ceilings.macs_per_us,
+    }
+    bound = max(least, key=lambda name: least[name])
+    return least[bound], bound
+
+
+def _shares(calls: Iterable[CallTime], total: Dim) -> dict[str, float]:
+    shares: dict[str, float] = {}
+    for call in calls:
+        if call.source != "nothing":
+            shares[call.source] = shares.get(call.source, 0.0) + call.us / total
+    return shares
+
+
+def _exp(value: Any) -> Any:
+    if is_array(value):
+        from numpy import exp as exp_of_array
+
+        return exp_of_array(value)
+    return exp(value)

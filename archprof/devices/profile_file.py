@@ -6,6 +6,7 @@ from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
+from archprof.devices.forms import CLASSES
 from archprof.devices.kernels import COLUMNS, Kernel
 from archprof.devices.profile import (
     Ceilings,
@@ -190,7 +191,7 @@ def _fit(value: Any) -> Fit:
     record = mapping(value)
     kinds = field(record, "kinds", mapping)
     return Fit(
-        {_known(kind): _within(kind, partial(_kind_fit, one)) for kind, one in kinds.items()},
+        {_known(name): _within(name, partial(_kind_fit, one)) for name, one in kinds.items()},
         field(record, "network", _network_terms),
         field(record, "interval", _numbers),
     )
@@ -200,9 +201,10 @@ def _network_terms(value: Any) -> NetworkTerms:
     return NetworkTerms(*[field(mapping(value), name, _finite) for name in NetworkTerms._fields])
 
 
-def _known(kind: str) -> str:
-    _columns(kind)
-    return kind
+def _known(name: str) -> str:
+    if name not in CLASSES:
+        raise Refused(f"no such class of kernels `{name}`; {suggest(name, CLASSES, 'classes')}")
+    return name
 
 
 def _kind_fit(value: Any) -> KindFit:
