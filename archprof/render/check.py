@@ -4,9 +4,9 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.budgets import FAIL, NEW, NS_PER_MS, PASS, Verdict
+from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
-from archprof.analysis.timed import EstimatedTime
+from archprof.analysis.timed import NS_PER_MS, EstimatedTime
 from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
 from archprof.units import between, binary, exact, in_ms, lower_bound, plural, short, signed, upper_bound, without_rule
@@ -72,7 +72,7 @@ def headline(outcome: Outcome) -> str:
 
 def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
-    of = f" of {verdict.where}" if verdict.where else ""
+    of = f" {'on' if verdict.metric in TIMES else 'of'} {verdict.where}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
     return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {verdict.text}{whole}"
 
