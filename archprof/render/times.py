@@ -2,9 +2,14 @@
 
 from collections.abc import Mapping
 
-from archprof.analysis.timed import DeviceText, EstimatedTime
+from archprof.analysis.timed import NS_PER_MS, DeviceText, EstimatedTime
 from archprof.render.table import Heading, Note
 from archprof.units import in_ms
+
+
+def ns_text(ns: int) -> str:
+    """Return ns as `0.412 ms`."""
+    return f"{in_ms(ns / NS_PER_MS)} ms"
 
 
 def time_headings(device: DeviceText | None) -> list[Heading]:

@@ -78,12 +78,14 @@ class Timer:
         if not any(map(is_array, kernel.sizes)):
             time = self._predictor.time(kernel)
             return None if time is None else (time.us, time.us * time.spread)
-        columns = [column.tolist() for column in np.broadcast_arrays(*kernel.sizes)]
-        times = self._predictor.times([Kernel(kernel.kind, row) for row in zip(*columns, strict=True)])
-        if any(time is None for time in times):
+        first, alike = _sorts([size for size in kernel.sizes if is_array(size)])
+        sizes = [np.asarray(size)[first].tolist() if is_array(size) else [size] * len(first) for size in kernel.sizes]
+        times = self._predictor.times([Kernel(kernel.kind, one) for one in zip(*sizes, strict=True)])
+        known = [(time.us, time.us * time.spread) for time in times if time is not None]
+        if len(known) < len(times):
             return None
-        us, spread = np.array([time[:2] for time in times if time is not None]).T
-        return us, us * spread
+        us, spread_us = np.array(known).T
+        return us[alike], spread_us[alike]
 
     def _roofline(self, call: Call) -> Any:
         moved, macs, kernel, _ = self._ceilings
