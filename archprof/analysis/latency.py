@@ -30,7 +30,7 @@ class CallLatency(NamedTuple):
     block: str
     block_type: str
     ms: float
-    source: Source
+    basis: Source
     roofline_ms: float
     bound: str
     macs: int

@@ -1,5 +1,6 @@
 """What runs of a network: the kernel of each call, the copies that it forces, and the bytes that caches may hold."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from archprof.allocation.forward import Forward, Passed
@@ -40,18 +41,28 @@ class Calls(NamedTuple):
 
 def calls_of(graph: Graph, on: DeviceSetup, batch: int) -> Calls:
     """Return what runs of a network on a device. Raises SingleImageError where shapes are known for one image alone."""
-    setup = Setup(batch=batch, dtype=on.dtype, layout=on.layout)
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(graph, setup_of(on, batch), builder)
     forward.run()
-    slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
-    found = fused(graph, forward.passed, on.fusion)
-    calls = tuple([
-        _call(passed, setup, slices, None if place in found.within else (kernel,))
-        for place, (passed, kernel) in enumerate(zip(forward.passed, found.kernels, strict=True))
-    ])  # fmt: skip
+    calls = calls_of_part(graph, forward.passed, on, batch)
     weights = sum([call.traffic.weights for call in calls])
     return Calls(calls, weights + builder.timeline().peak())
+
+
+def calls_of_part(graph: Graph, passed: Sequence[Passed], on: DeviceSetup, batch: int) -> tuple[Call, ...]:
+    """Return what runs of a network, or of a part of one, whose calls have passed."""
+    setup = setup_of(on, batch)
+    slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
+    found = fused(graph, passed, on.fusion)
+    return tuple([
+        _call(one, setup, slices, None if place in found.within else (kernel,))
+        for place, (one, kernel) in enumerate(zip(passed, found.kernels, strict=True))
+    ])  # fmt: skip
+
+
+def setup_of(on: DeviceSetup, batch: int) -> Setup:
+    """Return how a network runs on a device, in the words of bytes."""
+    return Setup(batch=batch, dtype=on.dtype, layout=on.layout)
 
 
 def _slices(graph: Graph) -> set[Edge]:

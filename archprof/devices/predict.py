@@ -1,6 +1,6 @@
 """How long a network takes on a device, from its profile."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp
 from typing import Any, Literal, NamedTuple
 
@@ -18,7 +18,7 @@ from archprof.ir.setup import WIDTHS
 # profile has nothing of its kind; or nothing runs.
 Source = Literal["measured", "predicted", "out of range", "nothing"]
 # The spread of what nothing is known of, and of what is judged by another class, as standard deviations of logarithms.
-_UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
+UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 
 
 class CallTime(NamedTuple):
@@ -56,6 +56,17 @@ class KernelTime(NamedTuple):
     source: Source
 
 
+class Sums(NamedTuple):
+    """What a network's time is made of: the µs of its kernels, those times their spread, the µs of copies, how many
+    kernels run, and the bytes of weights and of the peak."""
+
+    us: Any
+    spread_us: Any
+    copy_us: Any
+    kernels: Any
+    bytes: Any
+
+
 class Predictor:
     """Times of kernels at a batch, each found once."""
 
@@ -74,6 +85,31 @@ class Predictor:
             measured = self._points.get(kernel, {}).get(self._batch)
             self._known[kernel] = self.predicted(kernel) if measured is None else KernelTime(measured, 0.0, "measured")
         return self._known[kernel]
+
+    def times(self, kernels: Sequence[Kernel]) -> list[KernelTime | None]:
+        """Return the times of many kernels of one kind, those of a class as arrays side by side."""
+        classes: dict[str, list[Kernel]] = {}
+        for kernel in dict.fromkeys(kernels):
+            if kernel not in self._known and self._batch not in self._points.get(kernel, {}):
+                classes.setdefault(class_of(kernel), []).append(kernel)
+        for together in classes.values():
+            self._predict(together)
+        return [self.time(kernel) for kernel in kernels]
+
+    def _predict(self, kernels: Sequence[Kernel]) -> None:
+        """Predict kernels of one class side by side."""
+        from numpy import broadcast_to
+
+        from archprof.ir.arrays import candidates
+
+        columns = tuple(map(candidates, zip(*[one.sizes for one in kernels], strict=True)))
+        found = self.predicted(Kernel(kernels[0].kind, columns))
+        if found is None:
+            self._known.update(dict.fromkeys(kernels))
+            return
+        us, spreads = (broadcast_to(one, len(kernels)).tolist() for one in found[:2])
+        for kernel, time, spread in zip(kernels, us, spreads, strict=True):
+            self._known[kernel] = KernelTime(time, spread, found.source)
 
     def predicted(self, kernel: Kernel) -> KernelTime | None:
         """Return the time of a kernel by formula and residual, as if it had not been measured; of one whose sizes are
@@ -118,12 +154,18 @@ def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> 
     found = calls_of(graph, profile.setup, batch)
     terms = predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
-    total = sum([call.us for call in calls])
-    us = network_us(terms, total, sum([call.copy_us for call in calls]), kernels_of(found.calls), found.bytes)
-    if execution == "eager" and profile.setup.execution != "eager":
-        us = maximum(us, terms.eager_us * kernels_of(found.calls))
-    half = half_width(predictor.fit, calls, total)
-    return Latency(calls, us, us * _exp(-half), us * _exp(half), us - total, _shares(calls, total))
+    sums = sums_of(calls, kernels_of(found.calls), found.bytes)
+    eager = execution if execution != profile.setup.execution else ""
+    us, low, high = whole(predictor.fit, sums, eager)
+    return Latency(calls, us, low, high, us - sums.us, _shares(calls, sums.us))
+
+
+def sums_of(calls: Iterable[CallTime], kernels: int, bytes: Dim) -> Sums:
+    """Return the sums of calls, of which so many *kernels* run."""
+    us = spread_us = copy_us = 0.0
+    for call in calls:
+        us, spread_us, copy_us = us + call.us, spread_us + call.us * call.spread, copy_us + call.copy_us
+    return Sums(us, spread_us, copy_us, kernels, bytes)
 
 
 def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, bytes: Dim) -> Any:
@@ -132,11 +174,14 @@ def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, byte
     return terms.factor * total + copy_us + terms.cold_us * kernels * cold
 
 
-def half_width(fit: Fit, calls: Iterable[CallTime], total: Dim) -> Any:
-    """Return how far the ends of the interval are from the middle, as a logarithm."""
+def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
+    """Return the µs of a network, and the ends of its interval."""
+    us = network_us(fit.network, sums.us, sums.copy_us, sums.kernels, sums.bytes)
+    if execution == "eager":
+        us = maximum(us, fit.network.eager_us * sums.kernels)
     base, factor = fit.interval
-    spread = sum([call.us * call.spread for call in calls]) / maximum(total, 1e-9)
-    return (base**2 + (factor * spread) ** 2) ** 0.5
+    half = (base**2 + (factor * sums.spread_us / maximum(sums.us, 1e-9)) ** 2) ** 0.5
+    return us, us * _exp(-half), us * _exp(half)
 
 
 def kernels_of(calls: Iterable[Call]) -> int:
@@ -153,15 +198,20 @@ def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceil
     if not runs(call):
         return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch")
     roofline, bound = roofline_of(call, ceilings)
-    copy_us = terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
+    copy_us = copy_us_of(call, terms)
     times = [predictor.time(kernel) for kernel in call.kernels]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
-        return CallTime(call.id, call.kernels, roofline, copy_us, _UNKNOWN_SPREAD, "out of range", roofline, bound)
+        return CallTime(call.id, call.kernels, roofline, copy_us, UNKNOWN_SPREAD, "out of range", roofline, bound)
     us = sum([time.us for time in known])
     spread = sum([time.us * time.spread for time in known]) / us
     source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
     return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound)
+
+
+def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
+    """Return the µs of the copy that a call forces; 0 where there is none."""
+    return terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
 
 
 def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:
