@@ -35,8 +35,9 @@ def _record(profile: Profile) -> dict[str, Any]:
 
 
 def _setup_record(setup: DeviceSetup) -> dict[str, Any]:
-    rules = [rule._asdict() for rule in setup.fusion]
-    return {**setup._asdict(), "fusion": rules}
+    record = setup._asdict()
+    rules = [rule._asdict() for rule in record.pop("fusion")]
+    return {**record, "fusion": rules} if rules else record
 
 
 def _rows(profile: Profile) -> dict[str, list[list[Any]]]:
