@@ -67,13 +67,14 @@ def _shares(counts: Mapping[str, int], many: int) -> dict[str, int]:
 
 
 def _farthest(members: Sequence[Candidate], many: int) -> list[Candidate]:
-    """Return so many candidates: the largest first, then in turn the one that is farthest from all before it."""
+    """Return so many candidates: the one nearest to the middle, then in turn the one that is farthest from all before
+    it."""
     import numpy
 
-    if many >= len(members):
-        return list(members)
+    if not many or many >= len(members):
+        return list(members[:many])
     points = numpy.array([_position(one.kernel) for one in members])
-    at = max(range(len(members)), key=lambda index: members[index].kernel.sizes)
+    at = int(((points - points.mean(axis=0)) ** 2).sum(axis=1).argmin())
     picked, near = [at], ((points - points[at]) ** 2).sum(axis=1)
     while len(picked) < many:
         picked.append(int(near.argmax()))
