@@ -6,7 +6,8 @@ from typing import NamedTuple
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import Builder
 from archprof.allocation.traffic import Traffic, is_view, traffic_of
-from archprof.devices.kernels import Kernel, kernel_of, parts_of
+from archprof.devices.fusion import fused
+from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Edge, Graph, Node
@@ -21,7 +22,8 @@ _COPIERS = frozenset(("conv1d", "conv2d", "conv3d"))
 
 class Call(NamedTuple):
     """A call: the kernels that it runs, none where it is a view or profiles know no such kind (*known* tells them
-    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes and moves."""
+    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes
+    and moves."""
 
     id: str
     kernels: tuple[Kernel, ...]
@@ -51,7 +53,11 @@ def calls_of_part(graph: Graph, passed: Sequence[Passed], on: DeviceSetup, batch
     """Return what runs of a network, or of a part of one, whose calls have passed."""
     setup = setup_of(on, batch)
     slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
-    return tuple([_call(one, setup, slices) for one in passed])
+    found = fused(graph, passed, on.fusion)
+    return tuple([
+        _call(one, setup, slices, None if place in found.within else (kernel,))
+        for place, (one, kernel) in enumerate(zip(passed, found.kernels, strict=True))
+    ])  # fmt: skip
 
 
 def setup_of(on: DeviceSetup, batch: int) -> Setup:
@@ -68,13 +74,14 @@ def _slices(graph: Graph) -> set[Edge]:
     return found
 
 
-def _call(passed: Passed, setup: Setup, slices: set[Edge]) -> Call:
-    node, run = passed.node, passed.run
-    if _runs_nothing(node):
+def _call(passed: Passed, setup: Setup, slices: set[Edge], run: tuple[Kernel | None] | None) -> Call:
+    """Return a call with the kernel that it *runs*, if it is known; None for one that runs within another's."""
+    node = passed.node
+    if run is None or _runs_nothing(node):
         return Call(node.id, (), True, None, Traffic(0, 0, 0, 0))
-    moved = traffic_of(passed, setup)
-    kernel = kernel_of(passed)
-    copied = 2 * run.bytes(run.inputs[0]) if node.op.name in _COPIERS and node.inputs[0] in slices else None
+    (kernel,), moved = run, traffic_of(passed, setup)
+    slice_ = node.op.name in _COPIERS and node.inputs[0] in slices
+    copied = 2 * passed.run.bytes(passed.run.inputs[0]) if slice_ else None
     return Call(node.id, () if kernel is None else parts_of(kernel), kernel is not None, copied, moved)
 
 
