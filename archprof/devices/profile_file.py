@@ -31,7 +31,7 @@ SUFFIX = ".json"
 DTYPES = ("fp32", "fp16", "bf16")
 RUNTIMES = ("torch", "onnxruntime")
 EXECUTIONS = ("graph", "eager", "compiled", "session")
-_PLAIN = frozenset((int, float))
+_PLAIN, _INT = frozenset((int, float)), frozenset((int,))
 _KNOWN = Path(__file__).parent / "known"
 _KIND = FileKind("device's profile", 1 << 26, "`archprof calibrate -o my_device.json` makes one")
 
@@ -162,7 +162,7 @@ def _numbers(value: Any) -> tuple[float, ...]:
 
 
 def _sizes(value: list[Any]) -> tuple[int, ...]:
-    if all([type(size) is int and 0 <= size < MOST_COUNT for size in value]):
+    if _INT.issuperset(map(type, value)) and min(value, default=0) >= 0 and max(value, default=0) < MOST_COUNT:
         return tuple(value)
     return tuple([integer(size, 0, MOST_COUNT) for size in value])
 
