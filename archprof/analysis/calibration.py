@@ -186,7 +186,7 @@ class JudgedBatch(NamedTuple):
     the rank correlation of what was predicted and measured; which part of them lies in its interval."""
 
     batch: int
-    networks: int
+    judged_networks: int
     median_error: float
     p90_error: float
     rank_correlation: float
@@ -197,7 +197,7 @@ class Verification(NamedTuple):
     """A profile, judged on families that are left out one by one: the times that its own fits give again from what it
     holds, and how far off networks are then."""
 
-    device: str
+    profile: str
     operators: int
     refitted_alike: bool
     batches: tuple[JudgedBatch, ...]

@@ -71,9 +71,7 @@ def test_a_profile_predicts(capsys, profile):
 def test_onnxruntime_has_its_rules_in_the_profile(capsys, tmp_path):
     path = tmp_path / "ort.json"
     assert archprof(capsys, "calibrate", "--runtime", "onnxruntime", *QUICK, "-o", str(path)).code == 0
-    found = read_profile(str(path))
-    assert found.setup.fusion == RULES["onnxruntime"]
-    assert {kernel.kind for kernel in found.points}.isdisjoint({"batch_norm"})
+    assert read_profile(str(path)).setup.fusion == RULES["onnxruntime"]
 
 
 def test_what_it_does_is_said(capsys, tmp_path):
@@ -94,7 +92,7 @@ def test_families_are_left_out_one_by_one(capsys, profile):
     ]
     assert found["refitted_alike"]
     [batch] = found["batches"]
-    assert (batch["batch"], batch["networks"]) == (1, 2)
+    assert (batch["batch"], batch["judged_networks"]) == (1, 2)
 
 
 @pytest.mark.parametrize("many", [1, 5])
