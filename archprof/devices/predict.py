@@ -4,10 +4,10 @@ from collections.abc import Iterable, Mapping
 from math import exp
 from typing import Any, Literal, NamedTuple
 
-from archprof.devices.calls import Call, calls_of
+from archprof.devices.calls import Call, Calls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
-from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
+from archprof.devices.profile import Ceilings, KindFit, NetworkTerms, Profile
 from archprof.devices.residual import evaluate
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim, is_array, maximum, minimum
@@ -63,15 +63,14 @@ class Predictor:
         if batch not in profile.fits:
             known = ", ".join(map(str, profile.fits))
             raise usage_error(f"the profile `{profile.name}` has no fit for batch {batch}", help=f"it has: {known}")
-        self._points, self._batch = profile.points, batch
-        self._width = WIDTHS[profile.setup.dtype]
-        self.fit = profile.fits[batch]
+        self.profile, self.fit = profile, profile.fits[batch]
+        self._batch, self._width = batch, WIDTHS[profile.setup.dtype]
         self._known: dict[Kernel, KernelTime | None] = {}
 
     def time(self, kernel: Kernel) -> KernelTime | None:
         """Return the time of a kernel; None for one of a kind that the profile has nothing of."""
         if kernel not in self._known:
-            measured = self._points.get(kernel, {}).get(self._batch)
+            measured = self.profile.points.get(kernel, {}).get(self._batch)
             self._known[kernel] = self.predicted(kernel) if measured is None else KernelTime(measured, 0.0, "measured")
         return self._known[kernel]
 
@@ -114,29 +113,37 @@ def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> 
     Raises UsageError for a batch that the profile has no fit for, and SingleImageError where shapes are known for one
     image alone.
     """
-    predictor = Predictor(profile, batch)
-    found = calls_of(graph, profile.setup, batch)
-    terms = predictor.fit.network
+    return latency_of(calls_of(graph, profile.setup, batch), Predictor(profile, batch), execution)
+
+
+def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Latency:
+    """Return how long the calls of a network take."""
+    profile, terms = predictor.profile, predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
-    total = sum([call.us for call in calls])
-    us = network_us(terms, total, sum([call.copy_us for call in calls]), kernels_of(found.calls), found.bytes)
+    total, kernels = sum([call.us for call in calls]), kernels_of(found.calls)
+    us = network_us(terms, total, sum([call.copy_us for call in calls]), kernels, found.bytes)
     if execution == "eager" and profile.setup.execution != "eager":
-        us = maximum(us, terms.eager_us * kernels_of(found.calls))
-    half = half_width(predictor.fit, calls, total)
+        us = maximum(us, terms.eager_us * kernels)
+    base, factor = predictor.fit.interval
+    half = (base**2 + (factor * spread_of(calls)) ** 2) ** 0.5
     return Latency(calls, us, us * _exp(-half), us * _exp(half), us - total, _shares(calls, total))
+
+
+def spread_of(calls: Iterable[CallTime]) -> Any:
+    """Return the spread of the time of all calls: kernels of a kind are off the same way, those of others are not."""
+    total: Any = 1e-9
+    kinds: dict[str, Any] = {}
+    for call in calls:
+        total = total + call.us
+        kind = call.kernels[0].kind if call.kernels else ""
+        kinds[kind] = kinds.get(kind, 0.0) + call.us * call.spread
+    return sum([off**2 for off in kinds.values()]) ** 0.5 / total
 
 
 def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, bytes: Dim) -> Any:
     """Return the µs of a network whose kernels take *total* and whose copies take *copy_us*."""
     cold = minimum(maximum((bytes - terms.cold_from) / terms.cold_over, 0.0), 1.0)
     return terms.factor * total + copy_us + terms.cold_us * kernels * cold
-
-
-def half_width(fit: Fit, calls: Iterable[CallTime], total: Dim) -> Any:
-    """Return how far the ends of the interval are from the middle, as a logarithm."""
-    base, factor = fit.interval
-    spread = sum([call.us * call.spread for call in calls]) / maximum(total, 1e-9)
-    return (base**2 + (factor * spread) ** 2) ** 0.5
 
 
 def kernels_of(calls: Iterable[Call]) -> int:
