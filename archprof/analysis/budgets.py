@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
-from archprof.analysis.timed import EstimatedTime
+from archprof.analysis.timed import NS_PER_MS, EstimatedTime
 from archprof.costs.metrics import OF_NETWORK, TIMES, TRAINING, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest, usage_error
@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 PASS, FAIL, NEW = "pass", "fail", "new"
 # Metrics that operators without a rule add to, nobody knows how much.
 OF_MACS = ("macs", "flops")
-# Times are integers of ns where they are held to a limit.
-NS_PER_MS = 1_000_000
 # So many rows are shown below a failure.
 _SHOWN = 3
 
@@ -292,7 +290,7 @@ def _time_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdi
         raise usage_error(message, limit.location, help=advice)
     known = latency.estimates["latency"]
     actual = round((known.high if limit.bound == "min" else known.low) * NS_PER_MS)
-    verdict = _of_whole(found, limit, place, actual, latency.device.words)
+    verdict = _of_whole(found, limit, place, actual, latency.device.short)
     return verdict._replace(estimates={limit.metric: known})
 
 

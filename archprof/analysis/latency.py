@@ -11,7 +11,7 @@ from archprof.analysis.timed import DeviceText, EstimatedTime, TimedNetwork
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import Asked, On, chosen
 from archprof.devices.predict import CallTime, Latency, Source, predict
-from archprof.devices.profile import Profile
+from archprof.devices.profile import Ceilings, Profile
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 
@@ -30,7 +30,7 @@ class CallLatency(NamedTuple):
     block: str
     block_type: str
     ms: float
-    source: Source
+    basis: Source
     roofline_ms: float
     bound: str
     macs: int
@@ -80,7 +80,7 @@ def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPre
         sum(layer.ms for layer in layers),
         found.beside_us / _MS,
         found.shares,
-        _ceilings(profile),
+        ceilings_text(profile.ceilings),
         layers,
         _missing(graph, found),
     )
@@ -106,8 +106,9 @@ def _layer(node: Node, call: CallTime, moved: Traffic) -> CallLatency:
     return CallLatency(*where, ms, call.source, roofline, call.bound, moved.macs, moved.bytes)
 
 
-def _ceilings(profile: Profile) -> DeviceCeilings:
-    moved, macs, kernel, launch = profile.ceilings
+def ceilings_text(ceilings: Ceilings) -> DeviceCeilings:
+    """Return the ceilings of a device as results have them."""
+    moved, macs, kernel, launch = ceilings
     return DeviceCeilings(moved * 1e6, macs * 1e6, kernel / _MS, launch / _MS)
 
 
@@ -123,6 +124,6 @@ def in_ms(found: Latency) -> EstimatedTime:
 
 def device_text(profile: Profile, batch: int, execution: str) -> DeviceText:
     """Return a device as results have it."""
-    dtype, layout, runtime, _, threads = profile.setup
+    dtype, layout, runtime, _, threads, _ = profile.setup
     hardware = profile.provenance.get("hardware", "")
     return DeviceText(profile.name, hardware, batch, dtype, layout, runtime, execution, threads)

@@ -5,6 +5,9 @@ from typing import NamedTuple
 
 from archprof.units import in_ms, plural
 
+# Where times are held to limits, or stand beside counts in arrays, they are integers of ns.
+NS_PER_MS = 1_000_000
+
 
 class EstimatedTime(NamedTuple):
     """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
@@ -31,6 +34,11 @@ class DeviceText(NamedTuple):
     runtime: str
     execution: str
     threads: int = 0
+
+    @property
+    def short(self) -> str:
+        """What tells it from others on the same device: `h100, batch 1, graph`."""
+        return f"{self.name}, batch {self.batch:,}, {self.execution}"
 
     @property
     def words(self) -> str:

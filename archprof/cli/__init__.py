@@ -27,6 +27,8 @@ COMMANDS: Mapping[str, str] = {
     "cost": "What one convolution costs, before any network exists.",
     "memory": "What a network holds in memory, and what sits there at the peak.",
     "latency": "How long a network takes on a device, predicted from its profile.",
+    "bench": "How long networks take on this machine, measured beside the roofline.",
+    "calibrate": "A profile of this machine: its ceilings, operators and networks, measured and fitted.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",

@@ -9,6 +9,7 @@ from archprof.errors import usage_error
 
 if TYPE_CHECKING:
     from archprof.devices.asked import AskedOf, On
+    from archprof.ir.setup import Setup
 
 Device = Annotated[
     str,
@@ -59,4 +60,14 @@ def device_if_asked(device: str | None, asked: Mapping[str, object]) -> "On | No
 
     on = On(read_profile(found.device), found.asked)
     chosen(*on)
+    return on
+
+
+def device_of_search(device: str | None, asked: Mapping[str, object], setup: "Setup | None") -> "On | None":
+    """Return the device of a sweep or of what is looked for. Raises UsageError as `device_if_asked` does, and for
+    training there."""
+    on = device_if_asked(device, asked)
+    if on is not None and setup is not None and (setup.train or setup.amp):
+        message = f"`--device` and `--{'train' if setup.train else 'amp'}` at once"
+        raise usage_error(message, help="a device's profile is of inference")
     return on

@@ -116,6 +116,8 @@ TRAINING: Mapping[str, OfNetwork] = {
 TIMES: Mapping[str, OfNetwork] = {
     "latency": OfNetwork("latency", "latency", "How long it takes on a device, predicted")
 }
+# A time and the ends of its interval, side by side.
+TIME_LINES = ("latency", "latency_low", "latency_high")
 OF_NETWORK: Mapping[str, OfNetwork] = {**MEMORY, **TRAINING}
 
 

@@ -1,11 +1,13 @@
 """What runs of a network: the kernel of each call, the copies that it forces, and the bytes that caches may hold."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import Builder
 from archprof.allocation.traffic import Traffic, is_view, traffic_of
-from archprof.devices.kernels import Kernel, kernel_of, parts_of
+from archprof.devices.fusion import fused
+from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Edge, Graph, Node
@@ -20,7 +22,8 @@ _COPIERS = frozenset(("conv1d", "conv2d", "conv3d"))
 
 class Call(NamedTuple):
     """A call: the kernels that it runs, none where it is a view or profiles know no such kind (*known* tells them
-    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes and moves."""
+    apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes
+    and moves."""
 
     id: str
     kernels: tuple[Kernel, ...]
@@ -38,14 +41,28 @@ class Calls(NamedTuple):
 
 def calls_of(graph: Graph, on: DeviceSetup, batch: int) -> Calls:
     """Return what runs of a network on a device. Raises SingleImageError where shapes are known for one image alone."""
-    setup = Setup(batch=batch, dtype=on.dtype, layout=on.layout)
     builder = Builder()
-    forward = Forward(graph, setup, builder)
+    forward = Forward(graph, setup_of(on, batch), builder)
     forward.run()
-    slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
-    calls = tuple([_call(passed, setup, slices) for passed in forward.passed])
+    calls = calls_of_part(graph, forward.passed, on, batch)
     weights = sum([call.traffic.weights for call in calls])
     return Calls(calls, weights + builder.timeline().peak())
+
+
+def calls_of_part(graph: Graph, passed: Sequence[Passed], on: DeviceSetup, batch: int) -> tuple[Call, ...]:
+    """Return what runs of a network, or of a part of one, whose calls have passed."""
+    setup = setup_of(on, batch)
+    slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
+    found = fused(graph, passed, on.fusion)
+    return tuple([
+        _call(one, setup, slices, None if place in found.within else (kernel,))
+        for place, (one, kernel) in enumerate(zip(passed, found.kernels, strict=True))
+    ])  # fmt: skip
+
+
+def setup_of(on: DeviceSetup, batch: int) -> Setup:
+    """Return how a network runs on a device, in the words of bytes."""
+    return Setup(batch=batch, dtype=on.dtype, layout=on.layout)
 
 
 def _slices(graph: Graph) -> set[Edge]:
@@ -57,13 +74,14 @@ def _slices(graph: Graph) -> set[Edge]:
     return found
 
 
-def _call(passed: Passed, setup: Setup, slices: set[Edge]) -> Call:
-    node, run = passed.node, passed.run
-    if _runs_nothing(node):
+def _call(passed: Passed, setup: Setup, slices: set[Edge], run: tuple[Kernel | None] | None) -> Call:
+    """Return a call with the kernel that it *runs*, if it is known; None for one that runs within another's."""
+    node = passed.node
+    if run is None or _runs_nothing(node):
         return Call(node.id, (), True, None, Traffic(0, 0, 0, 0))
-    moved = traffic_of(passed, setup)
-    kernel = kernel_of(passed)
-    copied = 2 * run.bytes(run.inputs[0]) if node.op.name in _COPIERS and node.inputs[0] in slices else None
+    (kernel,), moved = run, traffic_of(passed, setup)
+    slice_ = node.op.name in _COPIERS and node.inputs[0] in slices
+    copied = 2 * passed.run.bytes(passed.run.inputs[0]) if slice_ else None
     return Call(node.id, () if kernel is None else parts_of(kernel), kernel is not None, copied, moved)
 
 

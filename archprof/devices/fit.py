@@ -24,6 +24,8 @@ _PRIOR, _STRAY = 0.05, 0.1
 _DIGITS = 5
 # What is taken for the spread of kernels of which few were measured, at least.
 _LEAST_SPREAD = 0.1
+# How many times that the spread is far from all of them.
+_FAR = 4.0
 
 
 # What was fitted to the points of a class at a batch.
@@ -75,11 +77,23 @@ def _fit_class(name: str, members: Sequence[Kernel], profile: Profile, batch: in
     fit = KindFit(form, constants, None, 0.0)
     left = numpy.log(measured / time_by(fit, together, batch, width)[0])
     spread = _spread(left)
-    if len(members) < _FEWEST:
-        return fit._replace(spread=rounded(max(spread, _LEAST_SPREAD)))
     rows = numpy.array([features_of(kernel, batch, width) for kernel in members], dtype=float)
+    if len(members) < _FEWEST:
+        spread = max(spread, _LEAST_SPREAD)
+        return fit._replace(residual=_none_but_around(rows, spread), spread=rounded(_FAR * spread))
     residual, around = _residual(rows, left)
     return fit._replace(residual=residual, spread=around)
+
+
+def _none_but_around(rows: "Array", spread: float) -> Residual:
+    """Return the residual of a class of few points: none, but the spread grows away from them."""
+    import numpy
+
+    center, scale = rows.mean(axis=0), 2 * numpy.maximum(rows.std(axis=0), 0.5)
+    points = (rows - center) / scale
+    variance = (_FAR * spread) ** 2
+    placed = tuple(map(rounded, center)), tuple(map(rounded, scale))
+    return Residual(rounded(variance), rounded(1 / _FAR**2), *placed, _listed(points), (0.0,) * len(rows))
 
 
 def _together(members: Sequence[Kernel]) -> Kernel:
@@ -105,7 +119,7 @@ def _constants(
         kept = numpy.sign(left) * numpy.sqrt(2 * (numpy.sqrt(1 + left**2) - 1)) * _STRAY
         return numpy.concatenate([kept, (logs - start) * _PRIOR])
 
-    return tuple([rounded(one) for one in numpy.exp(least_squares(misfit, start).x)])
+    return tuple(map(rounded, numpy.exp(least_squares(misfit, start).x)))
 
 
 def _spread(left: "Array") -> float:
@@ -139,12 +153,16 @@ def _residual(rows: "Array", left: "Array") -> tuple[Residual | None, float]:
     residual = Residual(
         rounded(variance),
         rounded(white / variance),
-        tuple([rounded(one) for one in center]),
-        tuple([rounded(one) for one in wide * lengths]),
-        tuple([tuple([round(float(one), 3) for one in point]) for point in points]),
-        tuple([rounded(one) for one in process.alpha_]),
+        tuple(map(rounded, center)),
+        tuple(map(rounded, wide * lengths)),
+        _listed(points),
+        tuple(map(rounded, process.alpha_)),
     )
     return residual, rounded(variance**0.5)
+
+
+def _listed(points: "Array") -> tuple[tuple[float, ...], ...]:
+    return tuple([tuple([round(float(one), 3) for one in point]) for point in points])
 
 
 def _process(placed: "Array", left: "Array") -> Any:

@@ -168,8 +168,8 @@ POOLED: Mapping[str, tuple[str, ...]] = {"activation": _ACTS}
 
 CLASSES = (
     *(kind for kind in _WORK if kind != "depthwise"),
-    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "grouped_few", "stem", "gate", "linear_map", "pointwise_odd",
-    *POOLED,
+    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "grouped_few", "stem", "gate",
+    "linear_map", "pointwise_odd", *POOLED,
 )  # fmt: skip
 
 
@@ -234,7 +234,7 @@ def _sliding(constants: Constants, kernel: Kernel, batch: int, width: int) -> An
 
 def _taken(kernel: Kernel, batch: int) -> Any:
     """Return the multiply-accumulates of a depthwise convolution that do not fall on its padding."""
-    _, filters, high, wide, stride, dilation, _, _, in_h, in_w, out_h, out_w = kernel.sizes
+    _, filters, high, wide, _, _, _, _, in_h, in_w, out_h, out_w = kernel.sizes
     inside = [_inside(side, size) / side for side, size in ((high, in_h), (wide, in_w))]
     return product((filters, high, wide, out_h, out_w, batch)) * inside[0] * inside[1]
 
@@ -321,7 +321,7 @@ def _of_grouped(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
 
 
 def _of_depthwise(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
-    channels, _, high, wide, stride, _, _, _, in_h, in_w, out_h, out_w = kernel.sizes
+    channels, _, high, wide, stride, _, _, _, _, _, out_h, out_w = kernel.sizes
     bytes = work_of(kernel, batch, width).bytes
     sizes = (bytes, channels, product((out_h, out_w)), high * wide, stride)
     return (*map(_log2, sizes), _aligned(channels))

@@ -1,13 +1,13 @@
 """How long a network takes on a device, from its profile."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from math import exp
 from typing import Any, Literal, NamedTuple
 
 from archprof.devices.calls import Call, Calls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
-from archprof.devices.profile import Ceilings, KindFit, NetworkTerms, Profile
+from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
 from archprof.devices.residual import evaluate
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim, is_array, maximum, minimum
@@ -18,7 +18,7 @@ from archprof.ir.setup import WIDTHS
 # profile has nothing of its kind; or nothing runs.
 Source = Literal["measured", "predicted", "out of range", "nothing"]
 # The spread of what nothing is known of, and of what is judged by another class, as standard deviations of logarithms.
-_UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
+UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 
 
 class CallTime(NamedTuple):
@@ -56,6 +56,17 @@ class KernelTime(NamedTuple):
     source: Source
 
 
+class Sums(NamedTuple):
+    """What a network's time is made of: the µs of its kernels, those times their spread, the µs of copies, how many
+    kernels run, and the bytes of weights and of the peak."""
+
+    us: Any
+    spread_us: Any
+    copy_us: Any
+    kernels: Any
+    bytes: Any
+
+
 class Predictor:
     """Times of kernels at a batch, each found once."""
 
@@ -73,6 +84,31 @@ class Predictor:
             measured = self.profile.points.get(kernel, {}).get(self._batch)
             self._known[kernel] = self.predicted(kernel) if measured is None else KernelTime(measured, 0.0, "measured")
         return self._known[kernel]
+
+    def times(self, kernels: Sequence[Kernel]) -> list[KernelTime | None]:
+        """Return the times of many kernels of one kind, those of a class as arrays side by side."""
+        classes: dict[str, list[Kernel]] = {}
+        for kernel in dict.fromkeys(kernels):
+            if kernel not in self._known and self._batch not in self.profile.points.get(kernel, {}):
+                classes.setdefault(class_of(kernel), []).append(kernel)
+        for together in classes.values():
+            self._predict(together)
+        return [self.time(kernel) for kernel in kernels]
+
+    def _predict(self, kernels: Sequence[Kernel]) -> None:
+        """Predict kernels of one class side by side."""
+        from numpy import broadcast_to
+
+        from archprof.ir.arrays import candidates
+
+        columns = tuple(map(candidates, zip(*[one.sizes for one in kernels], strict=True)))
+        found = self.predicted(Kernel(kernels[0].kind, columns))
+        if found is None:
+            self._known.update(dict.fromkeys(kernels))
+            return
+        us, spreads = (broadcast_to(one, len(kernels)).tolist() for one in found[:2])
+        for kernel, time, spread in zip(kernels, us, spreads, strict=True):
+            self._known[kernel] = KernelTime(time, spread, found.source)
 
     def predicted(self, kernel: Kernel) -> KernelTime | None:
         """Return the time of a kernel by formula and residual, as if it had not been measured; of one whose sizes are
@@ -120,30 +156,34 @@ def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Lat
     """Return how long the calls of a network take."""
     profile, terms = predictor.profile, predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
-    total, kernels = sum([call.us for call in calls]), kernels_of(found.calls)
-    us = network_us(terms, total, sum([call.copy_us for call in calls]), kernels, found.bytes)
-    if execution == "eager" and profile.setup.execution != "eager":
-        us = maximum(us, terms.eager_us * kernels)
-    base, factor = predictor.fit.interval
-    half = (base**2 + (factor * spread_of(calls)) ** 2) ** 0.5
-    return Latency(calls, us, us * _exp(-half), us * _exp(half), us - total, _shares(calls, total))
+    sums = sums_of(calls, kernels_of(found.calls), found.bytes)
+    eager = execution if execution != profile.setup.execution else ""
+    us, low, high = whole(predictor.fit, sums, eager)
+    return Latency(calls, us, low, high, us - sums.us, _shares(calls, sums.us))
 
 
-def spread_of(calls: Iterable[CallTime]) -> Any:
-    """Return the spread of the time of all calls: kernels of a kind are off the same way, those of others are not."""
-    total: Any = 1e-9
-    kinds: dict[str, Any] = {}
+def sums_of(calls: Iterable[CallTime], kernels: int, bytes: Dim) -> Sums:
+    """Return the sums of calls, of which so many *kernels* run."""
+    us = spread_us = copy_us = 0.0
     for call in calls:
-        total = total + call.us
-        kind = call.kernels[0].kind if call.kernels else ""
-        kinds[kind] = kinds.get(kind, 0.0) + call.us * call.spread
-    return sum([off**2 for off in kinds.values()]) ** 0.5 / total
+        us, spread_us, copy_us = us + call.us, spread_us + call.us * call.spread, copy_us + call.copy_us
+    return Sums(us, spread_us, copy_us, kernels, bytes)
 
 
 def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, bytes: Dim) -> Any:
     """Return the µs of a network whose kernels take *total* and whose copies take *copy_us*."""
     cold = minimum(maximum((bytes - terms.cold_from) / terms.cold_over, 0.0), 1.0)
     return terms.factor * total + copy_us + terms.cold_us * kernels * cold
+
+
+def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
+    """Return the µs of a network, and the ends of its interval."""
+    us = network_us(fit.network, sums.us, sums.copy_us, sums.kernels, sums.bytes)
+    if execution == "eager":
+        us = maximum(us, fit.network.eager_us * sums.kernels)
+    base, factor = fit.interval
+    half = (base**2 + (factor * sums.spread_us / maximum(sums.us, 1e-9)) ** 2) ** 0.5
+    return us, us * _exp(-half), us * _exp(half)
 
 
 def kernels_of(calls: Iterable[Call]) -> int:
@@ -160,15 +200,20 @@ def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceil
     if not runs(call):
         return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch")
     roofline, bound = roofline_of(call, ceilings)
-    copy_us = terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
+    copy_us = copy_us_of(call, terms)
     times = [predictor.time(kernel) for kernel in call.kernels]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
-        return CallTime(call.id, call.kernels, roofline, copy_us, _UNKNOWN_SPREAD, "out of range", roofline, bound)
+        return CallTime(call.id, call.kernels, roofline, copy_us, UNKNOWN_SPREAD, "out of range", roofline, bound)
     us = sum([time.us for time in known])
     spread = sum([time.us * time.spread for time in known]) / us
     source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
     return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound)
+
+
+def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
+    """Return the µs of the copy that a call forces; 0 where there is none."""
+    return terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
 
 
 def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:

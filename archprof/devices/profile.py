@@ -6,16 +6,25 @@ from typing import NamedTuple
 from archprof.devices.kernels import Kernel
 
 
+class FusionRule(NamedTuple):
+    """What is run with what by one kernel: kernels of these *kinds* run what is *behind* them as well: for each step in
+    turn, operators that may come there, alone in reading what is before them. A step may be left out."""
+
+    kinds: tuple[str, ...]
+    behind: tuple[tuple[str, ...], ...]
+
+
 class DeviceSetup(NamedTuple):
     """How networks ran: number format, layout of maps, by which runtime (`torch`, `onnxruntime`) and how it was called
-    (`graph`: a CUDA graph is replayed; `eager`:
-    from Python; `compiled`: by torch.compile; `session`: of onnxruntime), on how many threads (0: on a GPU)."""
+    (`graph`: a CUDA graph is replayed; `eager`: from Python; `compiled`: by torch.compile; `session`: of onnxruntime),
+    on how many threads (0: on a GPU), and what it runs by one kernel."""
 
     dtype: str
     layout: str
     runtime: str
     execution: str
     threads: int = 0
+    fusion: tuple[FusionRule, ...] = ()
 
 
 class Ceilings(NamedTuple):

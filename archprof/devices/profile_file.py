@@ -12,6 +12,7 @@ from archprof.devices.profile import (
     Ceilings,
     DeviceSetup,
     Fit,
+    FusionRule,
     KindFit,
     MeasuredNetwork,
     NetworkTerms,
@@ -123,7 +124,15 @@ def _setup(value: Any) -> DeviceSetup:
         field(record, "runtime", one_of(*RUNTIMES)),
         field(record, "execution", one_of(*EXECUTIONS)),
         field(record, "threads", lambda one: integer(one, 0, 1 << 16), 0),
+        field(record, "fusion", lambda one: tuple(map(_rule, items(one))), ()),
     )
+
+
+def _rule(value: Any) -> FusionRule:
+    record = mapping(value)
+    kinds = field(record, "kinds", lambda one: tuple(map(one_of(*COLUMNS), items(one))))
+    behind = field(record, "behind", lambda one: tuple([tuple(map(text, items(step))) for step in items(one)]))
+    return FusionRule(kinds, behind)
 
 
 def _positive(value: Any) -> float:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archprof.devices.kernels import COLUMNS
-from archprof.devices.profile import Fit, MeasuredNetwork, Profile
+from archprof.devices.profile import DeviceSetup, Fit, MeasuredNetwork, Profile
 from archprof.devices.profile_file import SCHEMA
 from archprof.outputs import write_file
 
@@ -25,13 +25,19 @@ def _record(profile: Profile) -> dict[str, Any]:
         "archprof_profile": SCHEMA,
         "name": profile.name,
         "provenance": dict(profile.provenance),
-        "setup": profile.setup._asdict(),
+        "setup": _setup_record(profile.setup),
         "batches": list(profile.batches),
         "ceilings": profile.ceilings._asdict(),
         "kinds": {kind: {"columns": list(COLUMNS[kind]), "points": rows} for kind, rows in _rows(profile).items()},
         "networks": [_network_record(one, profile.batches) for one in profile.networks],
         "fits": {str(batch): _fit_record(fit) for batch, fit in profile.fits.items()},
     }
+
+
+def _setup_record(setup: DeviceSetup) -> dict[str, Any]:
+    record = setup._asdict()
+    rules = [rule._asdict() for rule in record.pop("fusion")]
+    return {**record, "fusion": rules} if rules else record
 
 
 def _rows(profile: Profile) -> dict[str, list[list[Any]]]:

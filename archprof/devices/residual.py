@@ -27,6 +27,7 @@ def _of_arrays(residual: Residual, placed: list[Any]) -> tuple[Any, Any]:
 
     at = numpy.stack(numpy.broadcast_arrays(*placed), axis=-1)
     points = numpy.array(residual.points)
-    squares = ((at[:, None] - points) ** 2).sum(axis=2)
+    # |x − y|² = |x|² − 2·x·y + |y|², so that products of matrices do the work.
+    squares = (at**2).sum(axis=1)[:, None] - 2 * (at @ points.T) + (points**2).sum(axis=1)
     near = numpy.exp(-0.5 * squares)
     return residual.variance * (near @ numpy.array(residual.weights)), 1 - near.max(axis=1) ** 2

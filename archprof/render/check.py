@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterator
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.budgets import FAIL, NEW, NS_PER_MS, PASS, Verdict
+from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.analysis.timed import EstimatedTime
 from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
-from archprof.units import between, binary, exact, in_ms, lower_bound, plural, short, signed, upper_bound, without_rule
+from archprof.render.times import ns_text
+from archprof.units import between, binary, exact, lower_bound, plural, short, signed, upper_bound, without_rule
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
 SIGNS = {"max": "≤", "min": "≥", "share": "≤", "exactly": "="}
@@ -38,17 +39,13 @@ def check_table(outcome: Outcome) -> Table:
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
     above = None if verdict.limit is None else verdict.actual - verdict.limit
-    show, difference = (_in_ms, _ms_more) if verdict.metric in TIMES else (exact, signed)
+    show, difference = (ns_text, _ms_more) if verdict.metric in TIMES else (exact, signed)
     counts = (_known(show, verdict.limit), show(verdict.actual), _known(difference, above))
     return (verdict.status, verdict.model, budget(verdict), *counts, head_room(verdict))
 
 
-def _in_ms(ns: int) -> str:
-    return f"{in_ms(ns / NS_PER_MS)} ms"
-
-
 def _ms_more(ns: int) -> str:
-    return f"{'−' if ns < 0 else '+'}{in_ms(abs(ns) / NS_PER_MS)} ms"
+    return f"{'−' if ns < 0 else '+'}{ns_text(abs(ns))}"
 
 
 def _known(show: Callable[[int], str], count: int | None) -> str:
@@ -72,7 +69,7 @@ def headline(outcome: Outcome) -> str:
 
 def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
-    of = f" of {verdict.where}" if verdict.where else ""
+    of = f" {'on' if verdict.metric in TIMES else 'of'} {verdict.where}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
     return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {verdict.text}{whole}"
 
@@ -114,8 +111,8 @@ def _told_time(verdict: Verdict) -> str:
     assert verdict.estimates is not None
     known = verdict.estimates[verdict.metric]
     assert isinstance(known, EstimatedTime)
-    off = _in_ms(abs(verdict.actual - verdict.limit))
-    where = f"even the {'most' if verdict.bound == 'min' else 'least'} is {off} beyond {_in_ms(verdict.limit)}"
+    off = ns_text(abs(verdict.actual - verdict.limit))
+    where = f"even the {'most' if verdict.bound == 'min' else 'least'} is {off} beyond {ns_text(verdict.limit)}"
     return f"{titled(verdict)}, predicted {known.text}; {where}"
 
 

@@ -10,10 +10,10 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
+from archprof.render.times import time_headings, time_note, times_of
 from archprof.units import (
     between,
     exact,
-    in_ms,
     listed,
     lower_bound,
     percent,
@@ -53,7 +53,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.models[0].conventions),
         *_bytes_headings(found),
-        *_time_headings(found),
+        *time_headings(found.device),
         Heading("ratio", "macs_ratio", _ratio, drop=1),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
         Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
@@ -103,20 +103,6 @@ def _bytes_notes(found: Comparison) -> list[Note]:
     return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}"), *[one for one in bounds if one.text]]
 
 
-def _time_headings(found: Comparison) -> list[Heading]:
-    if found.device is None:
-        return []
-    return [
-        Heading("ms", "latency_ms", in_ms),
-        Heading("from", "latency_low_ms", in_ms, drop=1),
-        Heading("to", "latency_high_ms", in_ms, drop=1),
-    ]
-
-
-def _times(contender: Contender) -> tuple[float, ...]:
-    return contender.latency.estimates["latency"][:3] if contender.latency else ()
-
-
 def _time_notes(found: Comparison) -> Iterator[Note]:
     """Yield where times are from, and what a device's profile does not know."""
     if found.device is None:
@@ -125,8 +111,7 @@ def _time_notes(found: Comparison) -> Iterator[Note]:
         if one.latency and one.latency.out_of_range:
             missing = listed(one.latency.out_of_range)
             yield Note("unknown", f"ms of {one.model} at least: out of the profile's range {missing}")
-    words = "ms predicted, of nine of ten networks between `from` and `to`"
-    yield Note("estimate", f"{words}: {found.device.words}")
+    yield time_note(found.device)
 
 
 def _between(model: str, memory: HeldBytes) -> str:
@@ -163,7 +148,7 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     first = next(iter(contender.inputs.values())).shape
     counts_asked = [totals[name] for name in asked]
     costs = (totals.params, totals.macs, *counts_asked, *counts)
-    beside = (*held_bytes(contender.memory).values(), *_times(contender))
+    beside = (*held_bytes(contender.memory).values(), *times_of(contender.latency and contender.latency.estimates))
     more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
     return (contender.model, first, *costs, *beside, *more, *shares, *accuracy)
 

@@ -11,6 +11,8 @@ RESULTS: Mapping[str, str] = {
     "cost": "archprof.analysis.cost:ConvCosts",
     "memory": "archprof.analysis.memory:Memory",
     "latency": "archprof.analysis.latency:LatencyPrediction",
+    "bench": "archprof.analysis.bench:Bench",
+    "calibrate": "archprof.analysis.calibration:Verification",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
     "sweep": "archprof.sweep.outcome:SweepDocument",

@@ -56,13 +56,13 @@ def latency_view(
 
 
 def _form(one: CallLatency) -> tuple[object, ...]:
-    return (one.label, one.ms, one.source)
+    return (one.label, one.ms, one.basis)
 
 
 def _line(calls: Sequence[CallLatency], path: str = "") -> LatencyLine:
     times = sum(one.ms for one in calls), sum(one.roofline_ms for one in calls)
     longest = sorted([one for one in calls if one.ms], key=lambda one: -one.ms)
-    which = tuple(dict.fromkeys(one.bound for one in longest)), tuple(dict.fromkeys(one.source for one in longest))
+    which = tuple(dict.fromkeys(one.bound for one in longest)), tuple(dict.fromkeys(one.basis for one in longest))
     if not path:
         return LatencyLine(calls[0].path, calls[0].label, *times, *which)
     return LatencyLine(path, blocks_text(calls), *times, *which)
@@ -74,12 +74,12 @@ def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
     columns = (
         Heading("path", "path", left=True, fold=PATH),
         Heading("operator", "op", left=True, fold=PATH, drop=1),
-        Heading("ms", "ms", in_ms),
+        Heading("ms", "ms", in_ms if longest >= 1 else "{:.4f}".format),
         Heading("share", "share", lambda part: f"{100 * part / (found.calls_ms or 1):.1f} %", drop=1, person=True),
         Heading("", "bar", lambda part: bar(round(part * 1e6), round(longest * 1e6)), left=True, drop=3, person=True),
         Heading("of roofline", "efficiency", lambda part: f"{100 * part:.0f} %", drop=2),
         Heading("bound by", "bound", ", ".join, left=True, drop=2),
-        Heading("from", "source", lambda names: ", ".join(_FROM[name] for name in names), left=True, drop=3),
+        Heading("from", "basis", lambda names: ", ".join(_FROM[name] for name in names), left=True, drop=3),
     )
     rows = tuple(
         [

@@ -22,6 +22,7 @@ from archprof.spec.load import resolve
 from archprof.spec.nodes import Scalar
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import LocalAxis, local_axes, reason_of
+from archprof.sweep.latency import Timer
 from archprof.sweep.memory import Readers
 from archprof.sweep.plan import STRUCTURE, Plan
 
@@ -115,7 +116,15 @@ class Combination:
         counts = analyze_graph(graph).totals
         if self.plan.selection.memory:
             counts = with_memory(counts, graph, self.plan.setup)
-        return with_training(counts, graph) if self.plan.selection.training else counts
+        if self.plan.selection.training:
+            counts = with_training(counts, graph)
+        return Counts([*counts.items(), *self.timer.alone(graph)]) if self.plan.on else counts
+
+    @cached_property
+    def timer(self) -> Timer:
+        """What predicts latency on the device of the plan."""
+        assert self.plan.on is not None
+        return Timer(self.plan.on)
 
     def unproved(self, digits: Mapping[int, NDArray[np.int64]], size: int) -> list[tuple[int, Any]]:
         """Return one of *size* variants for the combination itself, and for each alternative of a local axis, that has

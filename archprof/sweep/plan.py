@@ -6,7 +6,9 @@ from math import prod
 from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
-from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TRAINING
+from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TIME_LINES, TIMES, TRAINING
+from archprof.devices.asked import On, chosen
+from archprof.devices.calls import setup_of
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
@@ -39,7 +41,7 @@ class CountLimit(NamedTuple):
 class Selection(NamedTuple):
     """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
     larger the better), and of those the first *top* by *sort*. With *memory*, bytes are counted too, with *training*
-    its multiply-accumulates."""
+    its multiply-accumulates; with *timed*, latency is predicted."""
 
     limits: tuple[CountLimit, ...] = ()
     pareto: tuple[str, ...] = ()
@@ -47,11 +49,17 @@ class Selection(NamedTuple):
     top: int | None = None
     memory: bool = False
     training: bool = False
+    timed: bool = False
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What is counted of each variant, exactly."""
+        return (*NAMES, *(MEMORY if self.memory else ()), *(TRAINING if self.training else ()))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is counted of each variant."""
-        return (*NAMES, *(MEMORY if self.memory else ()), *(TRAINING if self.training else ()))
+        """What is known of each variant: counts, and behind them times in ns."""
+        return (*self.counted, *(TIME_LINES if self.timed else ()))
 
     @property
     def reduces(self) -> bool:
@@ -78,11 +86,17 @@ class Plan(NamedTuple):
     sample: int | None = None
     seed: int = 0
     setup: Setup = INFERENCE  # of the bytes of memory
+    on: On | None = None  # a device, where latency is predicted
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is counted of each variant."""
+        """What is known of each variant: counts, and behind them times in ns."""
         return self.selection.names
+
+    @property
+    def peak_of_rows(self) -> bool:
+        """Whether a peak is followed row by row: for itself, or for what is cold in the caches of a device."""
+        return (self.selection.memory and not self.peak_of_wholes) or self.selection.timed
 
     @property
     def peak_of_wholes(self) -> bool:
@@ -118,6 +132,7 @@ def plan_sweep(
     seed: int = 0,
     what: str = "`sweep`",
     setup: Setup = INFERENCE,
+    on: On | None = None,
 ) -> Plan:
     """Return the plan of a sweep over the product of *axes*; an axis that comes twice stands where it was last.
 
@@ -137,9 +152,9 @@ def plan_sweep(
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
     roles = _roles(tree, behind, tuple(named.values()))
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
-    plan = Plan(
-        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed, setup
-    )
+    held_at = setup if on is None else setup_of(on.profile.setup, chosen(*on)[0])
+    listed = tuple([roles[axis.name] for axis in ordered])
+    plan = Plan(spec.variant, tree, behind, ordered, listed, selection, sample, seed, held_at, on)
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
         raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)
@@ -152,7 +167,9 @@ def check_selection(selection: Selection) -> None:
     sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
     for option, name in (*named, *sorted_by):
         if name not in selection.names:
-            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK), "counts"))
+            raise usage_error(
+                f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK, *TIMES), "counts")
+            )
 
 
 def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:

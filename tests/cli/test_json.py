@@ -34,13 +34,34 @@ COMMANDS = {
         "memory v1 --fits 1KiB --train sgd",
         "memory lenet5 --order best",
     ],
-    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops", "compare v1 v2 --bytes"],
+    "latency": ["latency v3 --device h100", "latency replknet_31b --device h100 --batch 32"],
+    "compare": [
+        "compare v1 v2 v3",
+        "compare v2 resnet18 --convention thop --flops",
+        "compare v1 v2 --bytes",
+        "compare v1 v2 --device h100",
+    ],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
-    "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
-    "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
+    "sweep": [
+        "sweep v1 v2 --width 0.5,1",
+        "sweep v2 --max-macs 1k",
+        "sweep resnet18 --set layers[0].g=1,3",
+        "sweep v2 --width 0.5,1 --device h100",
+    ],
+    "solve": [
+        "solve v2 --max-macs 150M",
+        "solve v2 --target-macs 100M",
+        "solve v2 --max-params 1k",
+        "solve v2 --max-latency 1ms --device h100",
+    ],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
-    "check": ["check v2 --max-macs 200M --max-params 4M", "check v2 --min macs=1G", "check nothing --max-macs 1"],
+    "check": [
+        "check v2 --max-macs 200M --max-params 4M",
+        "check v2 --min macs=1G",
+        "check nothing --max-macs 1",
+        "check v2 --max-latency 1ms --device h100",
+    ],
     "verify": ["verify v1 v2 --analytic"],
 }
 LINES = [(name, line) for name, lines in COMMANDS.items() for line in lines]
@@ -117,7 +138,14 @@ def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path
 def test_networks_are_told_alike(capsys):
     """Every result about one network starts with the same keys, and names models, totals and tensors alike."""
     starts = []
-    for line in ("summary v2", "show v2", "memory v2", "explain v2", "explain v2 --number 300M"):
+    for line in (
+        "summary v2",
+        "show v2",
+        "memory v2",
+        "latency v2 --device h100",
+        "explain v2",
+        "explain v2 --number 300M",
+    ):
         found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
         starts.append({key: found[key] for key in list(found)[:9]})
     assert all(start == starts[0] for start in starts)
@@ -148,6 +176,7 @@ AMBIGUOUS = {
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
     "models": "in a list; in a baseline by name",
+    "value": "of bytes an integer, of a time a number",
     "low": "of an estimate; of an interval that gives the same, a setting",
     "high": "as low",
     "kernels": "of a convolution their sizes; of a setup whose run",
