@@ -10,7 +10,7 @@ from archprof.analysis.candidates import Candidate, candidates, chosen, kernels_
 from archprof.devices.calls import calls_of
 from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.predict import predict, roofline_of
-from archprof.devices.profile import Ceilings, MeasuredNetwork, Profile
+from archprof.devices.profile import Ceilings, Fit, MeasuredNetwork, Profile
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.runtime.timing.measure import (
@@ -25,12 +25,14 @@ from archprof.runtime.timing.measure import (
 from archprof.runtime.timing.rounds import Timing, Told
 
 if TYPE_CHECKING:
+    from archprof.devices.left_out import LeftOut
     from archprof.ir.graph import Node
     from archprof.runtime.timing.laid_out import Call
 
 GraphOf = Callable[[str], Graph]
 # Is told what is measured next, and gives what is told of its steps.
 Telling = Callable[[str], Told]
+_MS = 1000.0  # µs
 # So many operators are measured in turn: more would keep too much memory.
 _IN_TURN = 64
 # Networks that take more multiply-accumulates an image are not looked at on a CPU.
@@ -152,10 +154,9 @@ def _networks(plan: Plan, graph_of: GraphOf, how: How, telling: Telling) -> Iter
 
 def fitted(profile: Profile, graph_of: GraphOf) -> Profile:
     """Return a profile that is fitted anew from its own points and networks."""
-    from archprof.devices.fit import fit_batch, networks_of
+    from archprof.devices.refit import fit_profile
 
-    networks = networks_of(profile, graph_of)
-    return profile._replace(fits={batch: fit_batch(profile, networks, batch) for batch in profile.batches})
+    return fit_profile(profile, graph_of, family_of)
 
 
 class JudgedNetwork(NamedTuple):
@@ -209,14 +210,21 @@ def verification(profile: Profile, graph_of: GraphOf) -> Verification:
 
     Raises UsageError for one whose networks are of fewer than two families, and as *graph_of* does.
     """
+    from archprof.devices.fit import networks_of
+    from archprof.devices.refit import judged_fit
+
     families = list(dict.fromkeys(family_of(one.model) for one in profile.networks))
     if len(families) < 2:
         advice = "`archprof calibrate --networks` names those to measure"
         raise usage_error(f"the networks of `{profile.name}` are of one family, and none can be left out", help=advice)
-    judged = tuple([one for family in families for one in _judged(profile, graph_of, family)])
+    networks, fits, judged = networks_of(profile, graph_of), dict[int, Fit](), list[JudgedNetwork]()
+    for batch in profile.batches:
+        found = judged_fit(profile, networks, batch, family_of)
+        fits[batch] = found.fit
+        judged += [_judged(one, batch) for one in found.left_out]
     batches = tuple([_of_batch(batch, [one for one in judged if one.batch == batch]) for batch in profile.batches])
-    alike = _alike(profile, fitted(profile, graph_of), graph_of)
-    return Verification(profile.name, len(profile.points), alike, batches, judged)
+    alike = _alike(profile, profile._replace(fits=fits), graph_of)
+    return Verification(profile.name, len(profile.points), alike, batches, tuple(judged))
 
 
 def family_of(model: str) -> str:
@@ -228,22 +236,9 @@ def family_of(model: str) -> str:
     return path.parent.name if path is not None else name
 
 
-def _judged(profile: Profile, graph_of: GraphOf, family: str) -> Iterator[JudgedNetwork]:
-    """Yield what is predicted of the networks of a family by a fit to all others."""
-    mine = [one for one in profile.networks if family_of(one.model) == family]
-    others = tuple([one for one in profile.networks if family_of(one.model) != family])
-    own = _kernels(mine, profile, graph_of) - _kernels(others, profile, graph_of)
-    points = {kernel: times for kernel, times in profile.points.items() if kernel not in own}
-    rest = fitted(profile._replace(points=points, networks=others), graph_of)
-    for one in mine:
-        for batch, us in one.us.items():
-            found = predict(graph_of(one.model), rest, batch)
-            times = [value / 1000 for value in (us, found.us, found.low, found.high)]
-            yield JudgedNetwork(one.model, family, batch, *times)
-
-
-def _kernels(networks: Sequence[MeasuredNetwork], profile: Profile, graph_of: GraphOf) -> set[Kernel]:
-    return {kernel for one in networks for kernel in kernels_in(graph_of(one.model), profile.setup) if kernel}
+def _judged(left: LeftOut, batch: int) -> JudgedNetwork:
+    times = left.network.measured.us[batch], left.latency.us, left.latency.low, left.latency.high
+    return JudgedNetwork(left.network.measured.model, left.family, batch, *[us / _MS for us in times])
 
 
 def _of_batch(batch: int, judged: Sequence[JudgedNetwork]) -> JudgedBatch:

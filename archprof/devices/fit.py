@@ -18,10 +18,18 @@ if TYPE_CHECKING:
     Array = numpy.ndarray[Any, Any]
 
 # Points of a class from which a residual is fitted, and the most that one keeps, spread as far as they go.
-_FEWEST, _MOST = 8, 200
+_FEWEST, _MOST = 20, 128
 # By how little the start of a constant holds it, in deviations of a point; what of a deviation is taken for a stray.
 _PRIOR, _STRAY = 0.05, 0.1
 _DIGITS = 5
+# What is taken for the spread of kernels of which few were measured, at least.
+_LEAST_SPREAD = 0.1
+# How many times that the spread is far from all of them.
+_FAR = 4.0
+
+
+# What was fitted to the points of a class at a batch.
+Known = dict[tuple[str, tuple[Kernel, ...], int], KindFit]
 
 
 class Network(NamedTuple):
@@ -40,9 +48,10 @@ def networks_of(profile: Profile, graph_of: Callable[[str], Graph]) -> list[Netw
     return found
 
 
-def fit_kernels(profile: Profile, batch: int, weights: Mapping[Kernel, float] | None = None) -> dict[str, KindFit]:
-    """Return the fits of all classes that a profile has points of at a batch. Points are worth as much as their
-    *weights*, all the same without."""
+def fit_kernels(profile: Profile, batch: int, known: Known | None = None) -> dict[str, KindFit]:
+    """Return the fits of all classes that a profile has points of at a batch; what is *known* is not fitted again, and
+    what is fitted is known from then on."""
+    known = {} if known is None else known
     classes: dict[str, list[Kernel]] = {}
     for kernel, times in profile.points.items():
         if batch in times:
@@ -50,35 +59,41 @@ def fit_kernels(profile: Profile, batch: int, weights: Mapping[Kernel, float] | 
     for pooled, parts in POOLED.items():
         if members := [kernel for part in parts for kernel in classes.get(part, ())]:
             classes[pooled] = members
-    width = WIDTHS[profile.setup.dtype]
-    return {
-        name: _fit_class(name, members, profile, batch, width, weights) for name, members in sorted(classes.items())
-    }
+    for name, members in sorted(classes.items()):
+        key = (name, tuple(members), batch)
+        if key not in known:
+            known[key] = _fit_class(name, members, profile, batch)
+    return {name: known[name, tuple(members), batch] for name, members in classes.items()}
 
 
-def _fit_class(
-    name: str,
-    members: Sequence[Kernel],
-    profile: Profile,
-    batch: int,
-    width: int,
-    weights: Mapping[Kernel, float] | None,
-) -> KindFit:
+def _fit_class(name: str, members: Sequence[Kernel], profile: Profile, batch: int) -> KindFit:
     import numpy
 
+    width = WIDTHS[profile.setup.dtype]
     measured = numpy.array([profile.points[kernel][batch] for kernel in members])
-    worth = numpy.array([(weights or {}).get(kernel, 1.0) for kernel in members])
     together = _together(members)
     form = form_of(name)
-    constants = _constants(FORMS[form], profile.ceilings, together, batch, width, measured, worth)
+    constants = _constants(FORMS[form], profile.ceilings, together, batch, width, measured)
     fit = KindFit(form, constants, None, 0.0)
     left = numpy.log(measured / time_by(fit, together, batch, width)[0])
-    spread = _spread(left, worth)
-    if len(members) < _FEWEST:
-        return fit._replace(spread=_rounded(max(spread, 0.1)))
+    spread = _spread(left)
     rows = numpy.array([features_of(kernel, batch, width) for kernel in members], dtype=float)
+    if len(members) < _FEWEST:
+        spread = max(spread, _LEAST_SPREAD)
+        return fit._replace(residual=_none_but_around(rows, spread), spread=rounded(_FAR * spread))
     residual, around = _residual(rows, left)
     return fit._replace(residual=residual, spread=around)
+
+
+def _none_but_around(rows: "Array", spread: float) -> Residual:
+    """Return the residual of a class of few points: none, but the spread grows away from them."""
+    import numpy
+
+    center, scale = rows.mean(axis=0), 2 * numpy.maximum(rows.std(axis=0), 0.5)
+    points = (rows - center) / scale
+    variance = (_FAR * spread) ** 2
+    placed = tuple(map(rounded, center)), tuple(map(rounded, scale))
+    return Residual(rounded(variance), rounded(1 / _FAR**2), *placed, _listed(points), (0.0,) * len(rows))
 
 
 def _together(members: Sequence[Kernel]) -> Kernel:
@@ -90,7 +105,7 @@ def _together(members: Sequence[Kernel]) -> Kernel:
 
 
 def _constants(
-    form: Form, ceilings: Ceilings, together: Kernel, batch: int, width: int, measured: "Array", worth: "Array"
+    form: Form, ceilings: Ceilings, together: Kernel, batch: int, width: int, measured: "Array"
 ) -> tuple[float, ...]:
     """Return the constants of a formula: of their logarithms, the least squares of those of measured through formula,
     of strays less than their square."""
@@ -98,22 +113,21 @@ def _constants(
     from scipy.optimize import least_squares
 
     start = numpy.log(form.start(ceilings))
-    root = numpy.sqrt(worth / worth.mean())
 
     def misfit(logs: "Array") -> "Array":
         left = numpy.log(measured / form.us(tuple(numpy.exp(logs)), together, batch, width)) / _STRAY
         kept = numpy.sign(left) * numpy.sqrt(2 * (numpy.sqrt(1 + left**2) - 1)) * _STRAY
-        return numpy.concatenate([kept * root, (logs - start) * _PRIOR])
+        return numpy.concatenate([kept, (logs - start) * _PRIOR])
 
-    return tuple([_rounded(one) for one in numpy.exp(least_squares(misfit, start).x)])
+    return tuple(map(rounded, numpy.exp(least_squares(misfit, start).x)))
 
 
-def _spread(left: "Array", worth: "Array") -> float:
+def _spread(left: "Array") -> float:
     """Return the deviation of what is left, without strays."""
     import numpy
 
     most = 4 * numpy.median(numpy.abs(left)) + 0.02
-    return float(numpy.sqrt(numpy.average(numpy.minimum(left**2, most**2), weights=worth)))
+    return float(numpy.sqrt(numpy.mean(numpy.minimum(left**2, most**2))))
 
 
 def _residual(rows: "Array", left: "Array") -> tuple[Residual | None, float]:
@@ -137,14 +151,18 @@ def _residual(rows: "Array", left: "Array") -> tuple[Residual | None, float]:
     variance, lengths = scaled.k1.constant_value, scaled.k2.length_scale
     points = placed[chosen] / lengths
     residual = Residual(
-        _rounded(variance),
-        _rounded(white / variance),
-        tuple([_rounded(one) for one in center]),
-        tuple([_rounded(one) for one in wide * lengths]),
-        tuple([tuple([round(float(one), 3) for one in point]) for point in points]),
-        tuple([_rounded(one) for one in process.alpha_]),
+        rounded(variance),
+        rounded(white / variance),
+        tuple(map(rounded, center)),
+        tuple(map(rounded, wide * lengths)),
+        _listed(points),
+        tuple(map(rounded, process.alpha_)),
     )
-    return residual, _rounded(variance**0.5)
+    return residual, rounded(variance**0.5)
+
+
+def _listed(points: "Array") -> tuple[tuple[float, ...], ...]:
+    return tuple([tuple([round(float(one), 3) for one in point]) for point in points])
 
 
 def _process(placed: "Array", left: "Array") -> Any:
@@ -156,7 +174,7 @@ def _process(placed: "Array", left: "Array") -> Any:
     from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
     many = placed.shape[1]
-    shape = ConstantKernel(max(float(left.var()), 1e-3), (1e-4, 1.0)) * RBF(numpy.full(many, 1.5), (0.5, 8.0))
+    shape = ConstantKernel(max(float(left.var()), 1e-3), (1e-4, 1.0)) * RBF(numpy.full(many, 1.5), (0.7, 8.0))
     process = GaussianProcessRegressor(shape + WhiteKernel(1e-2, (1e-4, 0.5)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
@@ -188,14 +206,15 @@ def _farthest(placed: "Array", most: int) -> "Array":
     return numpy.array(sorted(chosen))
 
 
-def _rounded(value: Any) -> float:
+def rounded(value: Any) -> float:
+    """Return a number with as many digits as profiles keep."""
     return float(f"{float(value):.{_DIGITS}g}")
 
 
 # Networks
 
 _START = NetworkTerms(1.0, 0.7, 15e6, 20e6, 1.5, 1.5e6)
-_TERM_PRIOR = 0.03
+_TERM_PRIOR = 0.1
 
 
 def fit_network(networks: Collection[Network], predictor: Predictor, batch: int) -> NetworkTerms:
@@ -215,13 +234,18 @@ def fit_network(networks: Collection[Network], predictor: Predictor, batch: int)
         kept = numpy.sign(left) * numpy.sqrt(2 * (numpy.sqrt(1 + left**2) - 1)) * _STRAY / 3
         return numpy.concatenate([kept, (logs - start) * _TERM_PRIOR])
 
-    terms = NetworkTerms(*[_rounded(one) for one in numpy.exp(least_squares(misfit, start).x)])
+    terms = NetworkTerms(*[rounded(one) for one in numpy.exp(least_squares(misfit, start).x)])
     eager = [
         network.measured.eager_us[batch] / kernels_of(network.calls[batch].calls)
         for network in networks
         if batch in network.measured.eager_us
     ]
-    return terms._replace(eager_us=_rounded(numpy.median(eager))) if eager else terms
+    return terms._replace(eager_us=rounded(numpy.median(eager))) if eager else terms
+
+
+def kernels_in(network: Network) -> set[Kernel]:
+    """Return the kernels that a network runs."""
+    return {kernel for call in next(iter(network.calls.values())).calls for kernel in call.kernels}
 
 
 def _sums(calls: Calls, predictor: Predictor) -> tuple[float, ...]:
@@ -232,21 +256,9 @@ def _sums(calls: Calls, predictor: Predictor) -> tuple[float, ...]:
     return total, len(copied), sum(copied), kernels_of(calls.calls), calls.bytes
 
 
-def fit_batch(profile: Profile, networks: Collection[Network], batch: int) -> Fit:
-    """Return the fit of a profile at a batch, but for its interval."""
-    kinds = fit_kernels(profile, batch, weights_of(profile, networks, batch))
+def fit_batch(profile: Profile, networks: Collection[Network], batch: int, known: Known | None = None) -> Fit:
+    """Return the fit of a profile at a batch, but for its interval; what is *known* of classes is not fitted again."""
+    kinds = fit_kernels(profile, batch, known)
     bare = Fit(kinds, _START, (0.0, 0.0))
     predictor = Predictor(profile._replace(fits={batch: bare}), batch)
     return bare._replace(network=fit_network(networks, predictor, batch))
-
-
-def weights_of(profile: Profile, networks: Collection[Network], batch: int) -> dict[Kernel, float]:
-    """Return the worth of points: one, and more by how much of the networks' time a kernel takes."""
-    shares: dict[Kernel, float] = {}
-    for network in networks:
-        whole = network.measured.us.get(batch)
-        for call in network.calls[batch].calls if whole else ():
-            for kernel in call.kernels:
-                if batch in profile.points.get(kernel, {}):
-                    shares[kernel] = shares.get(kernel, 0.0) + profile.points[kernel][batch] / whole / len(networks)
-    return {kernel: 1.0 + 1000 * share for kernel, share in shares.items()}

@@ -14,7 +14,9 @@ from archprof.ir.dims import Dim, ceil_div, is_array, maximum, minimum, product
 
 # Of a convolution as a matrix product: multiprocessors, places and output channels of a tile, and the channels that are
 # read at once, to a multiple of which what is less is filled up.
-_PROCESSORS, _TILE_PLACES, _TILE_CHANNELS, _VECTOR = 132, 128, 64, 8
+_PROCESSORS, _TILE_PLACES, _TILE_CHANNELS, _TILE_GROUP, _VECTOR = 132, 128, 64, 128, 8
+# Groups of a convolution up to which libraries choose other code, each in its own way.
+_FEW_GROUPS = 4
 # Bytes of the index that max pooling writes beside each element.
 _INDEX = 8
 
@@ -125,11 +127,16 @@ def _depthwise_class(kernel: Kernel) -> str:
 
 
 def _pointwise_class(kernel: Kernel) -> str:
-    return "gate" if product(kernel.sizes[10:]) == 1 else "pointwise"
+    if product(kernel.sizes[10:]) == 1:
+        return "gate"
+    return "pointwise" if all(channels % _VECTOR == 0 for channels in kernel.sizes[:2]) else "pointwise_odd"
 
 
 def _grouped_class(kernel: Kernel) -> str:
-    channels = kernel.sizes[0] // kernel.sizes[6]
+    groups = kernel.sizes[6]
+    channels = kernel.sizes[0] // groups
+    if groups <= _FEW_GROUPS:
+        return "grouped_few"
     return "grouped" if channels & (channels - 1) == 0 else "grouped_odd"
 
 
@@ -144,13 +151,15 @@ _CLASSES: Mapping[str, Callable[[Kernel], str]] = {
 _LIKE: Mapping[str, str] = {
     **dict.fromkeys(_ACTS, "activation"),
     "linear_map": "pointwise",
+    "pointwise_odd": "pointwise",
+    "avg_pool": "max_pool",
+    "max_pool": "avg_pool",
     "gate": "linear",
     "linear": "gate",
     "layer_scale": "multiply",
     "add": "multiply",
     "multiply": "add",
     "channel_shuffle": "concat",
-    "depthwise_11": "depthwise_large",
     "stem": "standard",
     "depthwise_5": "depthwise_3",
 }
@@ -159,8 +168,8 @@ POOLED: Mapping[str, tuple[str, ...]] = {"activation": _ACTS}
 
 CLASSES = (
     *(kind for kind in _WORK if kind != "depthwise"),
-    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "stem", "gate", "linear_map",
-    *POOLED,
+    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "grouped_few", "stem", "gate",
+    "linear_map", "pointwise_odd", *POOLED,
 )  # fmt: skip
 
 
@@ -168,6 +177,9 @@ def like(name: str, kernel: Kernel) -> tuple[str, Kernel] | None:
     """Return the class that is nearest to one, and what a kernel is there; None where there is none like it."""
     if name not in _LIKE:
         return None
+    if name == "linear_map":  # whose bias costs nothing
+        features, filters, _, places = kernel.sizes
+        return _LIKE[name], Kernel("pointwise", (features, filters, 1, 1, 1, 1, 1, 0, places, 1, places, 1))
     if kernel.kind == "layer_scale":
         channels, places = kernel.sizes
         return _LIKE[name], Kernel("multiply", (channels * places, channels * places + channels))
@@ -200,7 +212,7 @@ def _pooling(constants: Constants, kernel: Kernel, batch: int, width: int) -> An
 
 
 def _multiplying(constants: Constants, kernel: Kernel, batch: int, width: int) -> Any:
-    overhead, *memory, peak, bias_us, bias_rate, odd_us, odd_rate, stride_us, stride_rate = constants
+    overhead, *memory, peak, bias_us, odd_us, odd_rate, stride_us, stride_rate = constants
     matrix, work = matrix_of(kernel, batch), work_of(kernel, batch, width)
     tiles = ceil_div(matrix.places, _TILE_PLACES) * ceil_div(matrix.filters, _TILE_CHANNELS) * matrix.groups
     summed = ceil_div(matrix.channels, _VECTOR) * (_VECTOR * matrix.taps)
@@ -208,7 +220,7 @@ def _multiplying(constants: Constants, kernel: Kernel, batch: int, width: int) -
     products = waves * summed * (_TILE_PLACES * _TILE_CHANNELS * _PROCESSORS / peak)
     odd = (matrix.channels % _VECTOR != 0) | (matrix.filters % _VECTOR != 0)
     us = overhead + (_moved(work.bytes, *memory) ** 4 + products**4) ** 0.25
-    us = us + matrix.bias * (bias_us + 2 * work.written / bias_rate)
+    us = us + matrix.bias * (bias_us + _moved(2 * work.written, *memory))  # which is added by a kernel of its own
     us = us + odd * (odd_us + work.bytes / odd_rate)
     return us + (matrix.stride > 1) * (stride_us + work.read / stride_rate)
 
@@ -222,7 +234,7 @@ def _sliding(constants: Constants, kernel: Kernel, batch: int, width: int) -> An
 
 def _taken(kernel: Kernel, batch: int) -> Any:
     """Return the multiply-accumulates of a depthwise convolution that do not fall on its padding."""
-    _, filters, high, wide, stride, dilation, _, _, in_h, in_w, out_h, out_w = kernel.sizes
+    _, filters, high, wide, _, _, _, _, in_h, in_w, out_h, out_w = kernel.sizes
     inside = [_inside(side, size) / side for side, size in ((high, in_h), (wide, in_w))]
     return product((filters, high, wide, out_h, out_w, batch)) * inside[0] * inside[1]
 
@@ -239,7 +251,7 @@ def _grouping(constants: Constants, kernel: Kernel, batch: int, width: int) -> A
     overhead, *memory, peak, bias_us, stride_rate = constants
     matrix, work = matrix_of(kernel, batch), work_of(kernel, batch, width)
     # However few its filters, each group takes a tile of them.
-    filled = maximum(matrix.filters, _TILE_CHANNELS) * matrix.groups
+    filled = maximum(matrix.filters, _TILE_GROUP) * matrix.groups
     products = product((matrix.places, matrix.channels, matrix.taps)) * filled / peak
     us = overhead + (_moved(work.bytes, *memory) ** 4 + products**4) ** 0.25 + matrix.bias * bias_us
     return us + (matrix.stride > 1) * work.read / stride_rate
@@ -259,30 +271,26 @@ class Form(NamedTuple):
 
 _K, _B, _M = "kernel_us", "bytes_per_us", "macs_per_us"
 _MEMORY = ((1.7, _B), (0.8, _B), (30e6, ""))
+_ODD = ((0.3, _K), (0.5, _B))
 FORMS: Mapping[str, Form] = {
     "moving": Form(_moving, ((1.8, _K), *_MEMORY)),
     "reducing": Form(_moving, ((4.5, _K), *_MEMORY)),
     "pooling": Form(_pooling, ((15.0, _K), *_MEMORY, (0.2, _B))),
-    "multiplying": Form(
-        _multiplying,
-        ((2.7, _K), *_MEMORY, (1.3, _M), (0.7, _K), (0.5, _B), (0.3, _K), (0.5, _B), (0.7, _K), (1.0, _B)),
-    ),
-    "filtering": Form(
-        _multiplying,
-        ((4.5, _K), *_MEMORY, (1.3, _M), (3.5, _K), (0.5, _B), (0.3, _K), (0.5, _B), (0.1, _K), (5.0, _B)),
-    ),
+    "multiplying": Form(_multiplying, ((2.6, _K), *_MEMORY, (1.3, _M), (3.0, _K), *_ODD, (0.7, _K), (1.0, _B))),
+    "filtering": Form(_multiplying, ((4.5, _K), *_MEMORY, (1.3, _M), (3.0, _K), *_ODD, (0.1, _K), (5.0, _B))),
     "sliding": Form(_sliding, ((3.0, _K), *_MEMORY, (0.1, _M), (0.5, _K))),
     "sliding_wide": Form(_sliding, ((12.0, _K), *_MEMORY, (0.02, _M), (0.5, _K))),
-    "grouping": Form(_grouping, ((4.3, _K), *_MEMORY, (0.5, _M), (1.0, _K), (1.0, _B))),
-    "grouping_odd": Form(_grouping, ((36.0, _K), *_MEMORY, (0.1, _M), (1.0, _K), (1.0, _B))),
+    "grouping": Form(_grouping, ((4.3, _K), *_MEMORY, (0.5, _M), (1.0, _K), (0.2, _B))),
+    "grouping_odd": Form(_grouping, ((36.0, _K), *_MEMORY, (0.1, _M), (1.0, _K), (0.2, _B))),
 }
 _FORM_OF: Mapping[str, str] = {
-    **dict.fromkeys(("pointwise", "gate", "linear", "linear_map"), "multiplying"),
+    **dict.fromkeys(("pointwise", "pointwise_odd", "gate", "linear", "linear_map"), "multiplying"),
     **dict.fromkeys(("standard", "stem"), "filtering"),
     **dict.fromkeys(("depthwise_3", "depthwise_5"), "sliding"),
     **dict.fromkeys(("depthwise_11", "depthwise_large"), "sliding_wide"),
     "grouped": "grouping",
     "grouped_odd": "grouping_odd",
+    "grouped_few": "grouping",
     **dict.fromkeys(("max_pool", "avg_pool"), "pooling"),
     **dict.fromkeys(("batch_norm", "global_avg_pool"), "reducing"),
 }
@@ -313,7 +321,7 @@ def _of_grouped(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
 
 
 def _of_depthwise(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
-    channels, _, high, wide, stride, _, _, _, in_h, in_w, out_h, out_w = kernel.sizes
+    channels, _, high, wide, stride, _, _, _, _, _, out_h, out_w = kernel.sizes
     bytes = work_of(kernel, batch, width).bytes
     sizes = (bytes, channels, product((out_h, out_w)), high * wide, stride)
     return (*map(_log2, sizes), _aligned(channels))

@@ -89,9 +89,19 @@ def _pool(op: Any, run: Run) -> _Found:
 
 def _global_pool(op: Any, run: Run) -> _Found:
     before, after = run.inputs[0], run.outputs[0]
-    if len(before.shape) != 3 or (after.elements is not after.channels and after.elements != after.channels):
+    if len(before.shape) != 3:
         return None
-    return "global_avg_pool", _map(before)
+    if after.elements is after.channels or after.elements == after.channels:
+        return "global_avg_pool", _map(before)
+    return _adaptive_pool(before, after)
+
+
+def _adaptive_pool(before: Value, after: Value) -> _Found:
+    """Return an adaptive pooling whose windows are all alike as the pooling by windows that it is."""
+    if len(after.shape) != 3 or any(size % out for size, out in zip(before.space, after.space, strict=True)):
+        return None
+    window = tuple([size // out for size, out in zip(before.space, after.space, strict=True)])
+    return "avg_pool", (before.channels, *window, window[0], *before.space, *after.space)
 
 
 def _of_map(op: Any, run: Run) -> _Found:

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import exp
 from typing import Any, Literal, NamedTuple
 
-from archprof.devices.calls import Call, calls_of
+from archprof.devices.calls import Call, Calls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
 from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
@@ -74,15 +74,14 @@ class Predictor:
         if batch not in profile.fits:
             known = ", ".join(map(str, profile.fits))
             raise usage_error(f"the profile `{profile.name}` has no fit for batch {batch}", help=f"it has: {known}")
-        self._points, self._batch = profile.points, batch
-        self._width = WIDTHS[profile.setup.dtype]
-        self.fit = profile.fits[batch]
+        self.profile, self.fit = profile, profile.fits[batch]
+        self._batch, self._width = batch, WIDTHS[profile.setup.dtype]
         self._known: dict[Kernel, KernelTime | None] = {}
 
     def time(self, kernel: Kernel) -> KernelTime | None:
         """Return the time of a kernel; None for one of a kind that the profile has nothing of."""
         if kernel not in self._known:
-            measured = self._points.get(kernel, {}).get(self._batch)
+            measured = self.profile.points.get(kernel, {}).get(self._batch)
             self._known[kernel] = self.predicted(kernel) if measured is None else KernelTime(measured, 0.0, "measured")
         return self._known[kernel]
 
@@ -90,7 +89,7 @@ class Predictor:
         """Return the times of many kernels of one kind, those of a class as arrays side by side."""
         classes: dict[str, list[Kernel]] = {}
         for kernel in dict.fromkeys(kernels):
-            if kernel not in self._known and self._batch not in self._points.get(kernel, {}):
+            if kernel not in self._known and self._batch not in self.profile.points.get(kernel, {}):
                 classes.setdefault(class_of(kernel), []).append(kernel)
         for together in classes.values():
             self._predict(together)
@@ -150,9 +149,12 @@ def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> 
     Raises UsageError for a batch that the profile has no fit for, and SingleImageError where shapes are known for one
     image alone.
     """
-    predictor = Predictor(profile, batch)
-    found = calls_of(graph, profile.setup, batch)
-    terms = predictor.fit.network
+    return latency_of(calls_of(graph, profile.setup, batch), Predictor(profile, batch), execution)
+
+
+def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Latency:
+    """Return how long the calls of a network take."""
+    profile, terms = predictor.profile, predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
     sums = sums_of(calls, kernels_of(found.calls), found.bytes)
     eager = execution if execution != profile.setup.execution else ""
