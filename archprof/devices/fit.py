@@ -150,15 +150,16 @@ def _residual(rows: "Array", left: "Array") -> tuple[Residual | None, float]:
     scaled, white = process.kernel_.k1, process.kernel_.k2.noise_level
     variance, lengths = scaled.k1.constant_value, scaled.k2.length_scale
     points = placed[chosen] / lengths
+    around = max(variance**0.5, _LEAST_SPREAD)
     residual = Residual(
         rounded(variance),
-        rounded(white / variance),
+        rounded(white / around**2),
         tuple(map(rounded, center)),
         tuple(map(rounded, wide * lengths)),
         _listed(points),
         tuple(map(rounded, process.alpha_)),
     )
-    return residual, rounded(variance**0.5)
+    return residual, rounded(around)
 
 
 def _listed(points: "Array") -> tuple[tuple[float, ...], ...]:

@@ -135,6 +135,8 @@ def _pointwise_class(kernel: Kernel) -> str:
 def _grouped_class(kernel: Kernel) -> str:
     groups = kernel.sizes[6]
     channels = kernel.sizes[0] // groups
+    if channels == 1:
+        return _depthwise_class(kernel)
     if groups <= _FEW_GROUPS:
         return "grouped_few"
     return "grouped" if channels & (channels - 1) == 0 else "grouped_odd"
@@ -146,6 +148,8 @@ _CLASSES: Mapping[str, Callable[[Kernel], str]] = {
     "standard": lambda kernel: "stem" if kernel.sizes[0] < _VECTOR else "standard",
     "linear": lambda kernel: "linear" if kernel.sizes[3] == 1 else "linear_map",
     "grouped": _grouped_class,
+    # A product of two whole maps takes what a sum does; one with a number for each channel does not.
+    "multiply": lambda kernel: "add" if kernel.sizes[1] >= 2 * kernel.sizes[0] else "multiply",
 }
 # By which class a kernel is judged where a profile has nothing of its own.
 _LIKE: Mapping[str, str] = {
@@ -307,7 +311,8 @@ def form_of(name: str) -> str:
 def features_of(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     """Return what the residual of a kernel hangs on: logarithms of sizes, and by how many of 8, 32 and 64 its channels
     can be divided."""
-    return _FEATURES.get(kernel.kind, _of_elements)(kernel, batch, width)
+    kind = "depthwise" if kernel.kind == "grouped" and kernel.sizes[0] == kernel.sizes[6] else kernel.kind
+    return _FEATURES.get(kind, _of_elements)(kernel, batch, width)
 
 
 def _of_matrix(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:

@@ -122,6 +122,16 @@ def _join(op: Any, run: Run) -> _Found:
     return op.name, (run.outputs[0].elements, sum([value.elements for value in run.inputs]))
 
 
+def _arithmetic(kind: str) -> Callable[[Any, Run], _Found]:
+    """Return the rule of a sum or product that was captured, of tensors, a constant or a learned tensor."""
+
+    def rule(op: Any, run: Run) -> _Found:
+        learned = product(op.weight) if op.weight else 0
+        return kind, (run.outputs[0].elements, sum([value.elements for value in run.inputs]) + learned)
+
+    return rule
+
+
 def _concat(op: Any, run: Run) -> _Found:
     return op.name, (run.outputs[0].elements, len(run.inputs))
 
@@ -133,7 +143,10 @@ _RULES: Mapping[str, Callable[[Any, Run], _Found]] = {
     "avg_pool": lambda op, run: (_pool if hasattr(op, "kernel_size") else _global_pool)(op, run),
     "mean": _global_pool,
     **dict.fromkeys(("batch_norm", "frozen_batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _of_map),
-    **dict.fromkeys(("add", "multiply"), _join),
+    "add": lambda op, run: (_arithmetic("add") if hasattr(op, "weight") else _join)(op, run),
+    "multiply": _join,
+    **dict.fromkeys(("mul", "div"), _arithmetic("multiply")),
+    **dict.fromkeys(("sub", "rsub"), _arithmetic("add")),
     "concat": _concat,
     **dict.fromkeys(
         ("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu", "swish"), _elementwise

@@ -38,8 +38,9 @@ class Ceilings(NamedTuple):
 
 
 class Residual(NamedTuple):
-    """A Gaussian process on the logarithm of measured through formula: the kernel is variance·exp(−½·Σ((x − y)/scale)²)
-    of features that are centred and divided by their spread, *weights* are those of the *points*."""
+    """A Gaussian process on the logarithm of measured through formula: the covariance is variance·exp(−½·Σ(x − y)²) of
+    features from which *center* is taken, and which are divided by *scale*; the *points* are there already, with their
+    *weights*. *noise* is the part of the variance that is left beside a point."""
 
     variance: float
     noise: float
@@ -50,8 +51,8 @@ class Residual(NamedTuple):
 
 
 class KindFit(NamedTuple):
-    """How long kernels of a kind take at a batch: the constants of the kind's form, the residual, and the spread of
-    what both leave, as the standard deviation of a logarithm."""
+    """How long kernels of a class take at a batch: the constants of its form, the residual, and the spread of what both
+    leave far from all points, as the standard deviation of a logarithm."""
 
     form: str
     constants: tuple[float, ...]
@@ -86,7 +87,7 @@ class MeasuredNetwork(NamedTuple):
 class Fit(NamedTuple):
     """What was fitted at a batch: to kernels, by kind, to networks, and to what both leave over."""
 
-    kinds: Mapping[str, KindFit]
+    kinds: Mapping[str, KindFit]  # by class
     network: NetworkTerms
     interval: tuple[float, ...]
 
