@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.allocation.traffic import Traffic, traffic
 from archprof.analysis.document import Head, head
 from archprof.analysis.latency import DeviceCeilings, ceilings_text
-from archprof.analysis.timed import DeviceText
+from archprof.analysis.memory import known_at
 from archprof.costs.report import analyze_graph
 from archprof.devices.profile import Ceilings
+from archprof.errors import described, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 from archprof.runtime.timing.measure import (
@@ -120,10 +122,21 @@ def describe_bench(
     return Bench(run, how.on, *how_it_runs, ceilings_text(known), found)
 
 
+@contextmanager
+def _told_apart(graph: Graph) -> Iterator[None]:
+    """Raise UsageError where a network does not run so: its code fails in a number format, or memory is short."""
+    try:
+        yield
+    except (RuntimeError, TypeError, MemoryError) as error:
+        raise usage_error(f"running `{graph.origin.variant}` fails: {described(error)}") from error
+
+
 def _measured(wanted: Wanted, how: How, batch: int, known: Ceilings, told: Told | None) -> MeasuredNetworkTimes:
     graph = wanted.graph
-    calls = laid_calls(graph, how, batch)
-    times = measure_network(wanted.at(batch), calls, how, told)
+    with known_at(graph):
+        calls = laid_calls(graph, how, batch)
+    with _told_apart(graph):
+        times = measure_network(wanted.at(batch), calls, how, told)
     if how.by_onnxruntime:
         layers = tuple([_node(node, known) for node in times.nodes])
     else:
@@ -178,13 +191,6 @@ def roofline(macs: int, moved: int, known: Ceilings) -> tuple[float, str]:
     }
     bound = max(times, key=lambda name: times[name])
     return times[bound], bound
-
-
-def device_text(found: Bench, batch: int) -> DeviceText:
-    """Return where and how networks ran as other results have it."""
-    hardware = found.provenance.get("hardware", found.on)
-    how = (found.dtype, found.layout, found.runtime, found.execution, found.threads)
-    return DeviceText(hardware, hardware, batch, *how)
 
 
 def of_code(found: Runnable, how: How) -> Wanted:

@@ -62,7 +62,7 @@ def command(
     Python, or onnxruntime runs its export, and tells what it made of it.
 
     `--improve PROFILE` measures the operators of the networks whose time × uncertainty in a profile is largest, adds
-    them to it and fits it anew, in place or with `-o` elsewhere.
+    them to it and fits it anew, in place or with `-o` elsewhere; where and how they run is what the profile says.
     """
     if improve is not None:
         _improve(improve, models, operators, rounds, output, allow_other_versions=allow_other_versions)

@@ -1,5 +1,5 @@
-"""How far off predictions are on this machine: `python -m tests.benchmarks.latency` calibrates onnxruntime, fp32, on one
-thread, and holds it against networks that the profile has not measured, in the same run.
+"""How far off predictions are on this machine: `python -m tests.benchmarks.latency` calibrates onnxruntime, fp32, on
+one thread, and holds it against networks that the profile has not measured, in the same run.
 
 A table of what was measured and predicted, the median of how far off that is (5 % are asked for), and how far minima
 of the same networks are apart between this process and another (4 %). It takes a few minutes, and wants a quiet
@@ -22,8 +22,8 @@ from archprof.units import in_ms
 
 NETWORKS = (
     "mobilenet_v1@width=0.5", "mobilenet_v2@width=0.5", "mobilenet_v3_large", "mnasnet_a1", "mixnet_s", "ghostnet_130",
-    "shufflenet_v2_x1_5", "efficientnet_lite0", "regnetx_004", "regnety_008", "squeezenet1_0", "resnet34", "se_resnet18",
-    "resnet50", "inception_v3",
+    "shufflenet_v2_x1_5", "efficientnet_lite0", "regnetx_004", "regnety_008", "squeezenet1_0", "resnet34",
+    "se_resnet18", "resnet50", "inception_v3",
 )  # fmt: skip
 _HOW = ("--runtime", "onnxruntime", "--threads", "1")
 

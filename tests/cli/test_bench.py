@@ -180,3 +180,18 @@ def test_an_interrupt_ends_it_and_keeps_the_old_file(folder):
     assert (process.returncode, out, err) == (130, "", "")
     assert sorted(path.name for path in folder.iterdir()) == ["net.py", "out.json", "tiny.yaml"]
     assert (folder / "out.json").read_text(encoding="utf-8") == "old"
+
+
+def test_a_format_in_which_code_does_not_run_is_said(capsys, folder):
+    (folder / "odd.py").write_text(
+        "import torch\nfrom torch import nn\n\n\nclass Net(nn.Module):\n    def __init__(self):\n"
+        "        super().__init__()\n        self.conv = nn.Conv2d(3, 8, 3)\n\n    def forward(self, x):\n"
+        "        return self.conv(x) @ torch.ones(30, 30)\n",
+        encoding="utf-8",
+    )
+    line = ("bench", "odd.py:Net", "--input", "3x32x32", "--rounds", "4")
+    assert archprof(capsys, *line).code == 0
+    result = archprof(capsys, *line, "--dtype", "bf16")
+    assert (result.code, result.out) == (2, "")
+    first, *_ = result.err.splitlines()[1:]
+    assert first.startswith("running `odd.py:Net` fails: RuntimeError: expected ")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Node
+from archprof.ir.operators.base import Operator
 from archprof.runtime.timing.laid_out import Laid, lay_out
 
 if TYPE_CHECKING:
@@ -55,10 +56,11 @@ def operator_of(node: Node, place: Place, *, inplace: bool = False) -> Callable[
     try:
         with SkipInit(), torch.device(place.device):
             module = node.op.module()
-        if module is None:
-            return function_of(node)
-    except (NotImplementedError, TypeError):
+    except (NotImplementedError, TypeError):  # of captured code, whose operators are only described
         return None
+    if module is None:
+        described = not node.op.expression(*["x"] * len(node.inputs)) and type(node.op).call is Operator.call
+        return None if described else function_of(node)
     module = module.eval().to(place.torch_dtype)
     with torch.no_grad():
         for parameter in module.parameters():

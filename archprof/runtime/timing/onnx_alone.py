@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor, nn
 
+from archprof.errors import UsageError
 from archprof.ir.graph import Node
 from archprof.runtime.timing.alone import Place, Store, operator_of
 from archprof.runtime.timing.laid_out import Laid, contiguous
@@ -89,7 +90,11 @@ def alone_session(node: Node, call: Call, store: Store, threads: int, profile: P
         around: nn.Module = _Added(run, inputs[0].shape[1])
     else:
         around = _between(node.op.name, run, inputs)
-    return Session(exported(around.eval(), inputs, names, _BEHIND), inputs, threads, profile)
+    try:
+        model = exported(around.eval(), inputs, names, _BEHIND)
+    except UsageError:
+        return None
+    return Session(model, inputs, threads, profile)
 
 
 def _between(name: str, run: Callable[..., Any], inputs: Sequence[Tensor]) -> nn.Module:

@@ -7,11 +7,11 @@ import json
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.errors import usage_error
+from archprof.errors import described, usage_error
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -44,17 +44,27 @@ def require_onnxruntime() -> None:
 
 
 def exported(module: nn.Module, arguments: Sequence[Any], inputs: Sequence[str] = (), output: str = "output") -> bytes:
-    """Return a module as an ONNX file."""
+    """Return a module as an ONNX file. Raises UsageError for one that torch cannot export."""
     import torch
 
     out = io.BytesIO()
-    with warnings.catch_warnings(action="ignore"), torch.no_grad():
+    with warnings.catch_warnings(action="ignore"), torch.no_grad(), _told_apart():
         torch.onnx.export(
             module, tuple(arguments), out,  # type: ignore[arg-type]
             dynamo=False, opset_version=_OPSET, input_names=list(inputs) or None,
             output_names=[output], training=torch.onnx.TrainingMode.PRESERVE,  # norms stay, for onnxruntime to fold
         )  # fmt: skip
     return out.getvalue()
+
+
+@contextmanager
+def _told_apart() -> Iterator[None]:
+    """Raise UsageError for whatever torch's exporter raises, which prints what it has done so far before."""
+    try:
+        with redirect_stdout(io.StringIO()):
+            yield
+    except Exception as error:
+        raise usage_error(f"torch cannot export it to ONNX: {described(error)}") from error
 
 
 class Session:

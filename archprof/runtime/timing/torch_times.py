@@ -89,6 +89,17 @@ def _sampler(
     return eager_sampler(run) if execution == "eager" else graph_sampler(run, runs)
 
 
+def _runs(node: Node, run: Callable[..., Any], inputs: Sequence[Tensor]) -> bool:
+    """Tell whether an operator can be run alone: what captured code calls may be more than its graph says."""
+    if node.provenance is not None:
+        return True
+    try:
+        run(*inputs)
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return False
+    return True
+
+
 def _read(inputs: Sequence[Tensor]) -> None:
     """Bring inputs into caches, where what makes them leaves them."""
     for one in inputs:
@@ -111,9 +122,8 @@ def operator_samplers(
         key = alone_key(node, call)
         if not call.runs or key in found:
             continue
-        run = operator_of(node, place, inplace=call.inplace)
-        if run is None:
+        run, inputs = operator_of(node, place, inplace=call.inplace), store.inputs(call.inputs)
+        if run is None or not _runs(node, run, inputs):
             continue
-        inputs = store.inputs(call.inputs)
         found[key] = _sampler(partial(run, *inputs), place, execution, _OPERATOR_RUNS, partial(_read, inputs))
     return found
