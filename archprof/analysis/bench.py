@@ -46,8 +46,8 @@ class MeasuredTime(NamedTuple):
 
 class MeasuredCall(NamedTuple):
     """A call of a network, or a node that onnxruntime made of some: how long it takes alone, or, of a node, in the
-    network, and what it would take at the ceilings of the device, of which one binds. `measured` is left out where
-    nothing runs, and where it cannot be run alone."""
+    network, and what it would take at the ceilings of the device, of which one binds. `time` is left out where nothing
+    runs, and where it cannot be run alone; of the former there are no `bytes` either."""
 
     path: str
     label: str
@@ -128,6 +128,7 @@ def _measured(wanted: Wanted, how: How, batch: int, known: Ceilings, told: Told 
         layers = tuple([_node(node, known) for node in times.nodes])
     else:
         moved = traffic(graph, Setup(batch=batch, dtype=how.setup.dtype, layout=how.setup.layout))
+        moved = [one if call.runs else Traffic(0, 0, 0, 0) for one, call in zip(moved, calls, strict=True)]
         rows = zip(graph.nodes, times.calls, moved, strict=True)
         layers = tuple([_call(*row, known) for row in rows])
     return MeasuredNetworkTimes(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from archprof.allocation.traffic import Traffic, traffic
 from archprof.analysis.document import Head, head
 from archprof.analysis.memory import known_at
-from archprof.analysis.timed import DeviceText, EstimatedTime, TimedNetwork
+from archprof.analysis.timed import DeviceText, EstimatedTime, HeldAgainst, TimedNetwork
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import Asked, On, chosen
 from archprof.devices.predict import CallTime, Latency, Source, predict
@@ -22,8 +22,8 @@ UNKNOWN: Source = "out of range"
 
 class CallLatency(NamedTuple):
     """The time of a call, with copies that it forces, in ms, and where it is from; what it would take at the ceilings
-    of the device, and which of them binds; the multiply-accumulates of the
-    batch, and the bytes that it moves."""
+    of the device, and which of them binds; the multiply-accumulates of the batch, the bytes that it moves, and what it
+    was measured to take where that is held against it."""
 
     path: str
     label: str
@@ -35,6 +35,7 @@ class CallLatency(NamedTuple):
     bound: str
     macs: int
     bytes: int
+    measured_ms: float | None = None
 
 
 class DeviceCeilings(NamedTuple):
@@ -51,7 +52,8 @@ class LatencyPrediction(NamedTuple):
     """How long a network takes on a device: `estimates` have its latency with the ends between which nine of ten
     networks lie. `layers` are its calls, whose times together are `calls_ms`; `beside_ms` is what a network takes
     beside them, less than nothing where calls overlap. *shares* are the parts of the calls' time by where it is from;
-    what the profile does not know is *out_of_range*, by name with how often it runs."""
+    what the profile does not know is *out_of_range*, by name with how often it runs; what was *measured* may be held
+    against it."""
 
     head: Head
     device: DeviceText
@@ -62,6 +64,7 @@ class LatencyPrediction(NamedTuple):
     ceilings: DeviceCeilings
     layers: tuple[CallLatency, ...]
     out_of_range: Mapping[str, int] | None = None
+    measured: HeldAgainst | None = None
 
 
 def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPrediction:
@@ -84,6 +87,18 @@ def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPre
         layers,
         _missing(graph, found),
     )
+
+
+def held_against(found: LatencyPrediction, path: str) -> LatencyPrediction:
+    """Return a prediction with what a file of `archprof bench` has of the network. Raises UsageError as
+    `held_against.read_measured` does."""
+    from archprof.analysis.held_against import read_measured
+
+    ms, calls, hardware, noisy = read_measured(path, found.head.model, found.device)
+    value, low, high, _ = found.estimates["latency"]
+    layers = tuple([layer._replace(measured_ms=calls.get(layer.path)) for layer in found.layers])
+    held = HeldAgainst(ms, hardware, value / ms - 1, low <= ms <= high, noisy)
+    return found._replace(layers=layers, measured=held)
 
 
 def timed(graph: Graph, on: On) -> TimedNetwork:

@@ -49,6 +49,17 @@ class DeviceText(NamedTuple):
         return f"{self.name}, {self.dtype}, {how}"
 
 
+class HeldAgainst(NamedTuple):
+    """What was measured of a network: its time, in ms, on which hardware, by how much the prediction is more, as a part
+    of it, and whether it lies in the interval of that. *noisy* tells that it does not repeat."""
+
+    ms: float
+    hardware: str
+    error: float
+    inside: bool
+    noisy: bool
+
+
 class TimedNetwork(NamedTuple):
     """How long a network takes on a device, without its calls; what its profile does not know is *out_of_range*."""
 

@@ -18,6 +18,10 @@ def command(
     layout: Layout = None,
     runtime: Runtime = None,
     execution: Execution = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", help="Hold it against what `archprof bench -o FILE` measured.", metavar="FILE"),
+    ] = None,
     width: options.Width = None,
     resolution: options.Size = None,
     input: options.Input = None,
@@ -59,6 +63,10 @@ def command(
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
     graph = read_model(model, given, input, real=real, batch=chosen(profile, asked)[0])
     found = describe_latency(graph, profile, asked)
+    if against is not None:
+        from archprof.analysis.latency import held_against
+
+        found = held_against(found, against)
     view = latency_view(found.layers, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_roofline import plot_roofline

@@ -22,7 +22,7 @@ from archprof.devices.profile import (
 from archprof.errors import suggest, usage_error
 from archprof.inputs import read_bytes
 from archprof.ir.setup import LAYOUTS
-from archprof.json_fields import Refused, field, integer, items, mapping, number, one_of, shown, text
+from archprof.json_fields import MOST_COUNT, Refused, field, integer, items, mapping, number, one_of, shown, text
 from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_BATCH
 
@@ -31,6 +31,7 @@ SUFFIX = ".json"
 DTYPES = ("fp32", "fp16", "bf16")
 RUNTIMES = ("torch", "onnxruntime")
 EXECUTIONS = ("graph", "eager", "compiled", "session")
+_PLAIN, _INT = frozenset((int, float)), frozenset((int,))
 _KNOWN = Path(__file__).parent / "known"
 _KIND = FileKind("device's profile", 1 << 26, "`archprof calibrate -o my_device.json` makes one")
 
@@ -153,7 +154,17 @@ def _positives(value: Any, names: tuple[str, ...]) -> list[float]:
 
 
 def _numbers(value: Any) -> tuple[float, ...]:
-    return tuple(map(_finite, items(value)))
+    listed = items(value)
+    # A profile has tens of thousands: the good case alone is fast.
+    if _PLAIN.issuperset(map(type, listed)) and isfinite(sum(listed)):
+        return tuple(map(float, listed))
+    return tuple(map(_finite, listed))
+
+
+def _sizes(value: list[Any]) -> tuple[int, ...]:
+    if _INT.issuperset(map(type, value)) and min(value, default=0) >= 0 and max(value, default=0) < MOST_COUNT:
+        return tuple(value)
+    return tuple([integer(size, 0, MOST_COUNT) for size in value])
 
 
 def _points(value: dict[str, Any], batches: tuple[int, ...]) -> Iterator[tuple[Kernel, dict[int, float]]]:
@@ -167,7 +178,7 @@ def _points_of(kind: str, value: Any, batches: tuple[int, ...]) -> list[tuple[Ke
         raise Refused(f"expected the columns {', '.join(columns)}, not {shown(stated)}")
     many = len(columns)
     return [
-        (Kernel(kind, tuple([integer(size, 0, 1 << 53) for size in row[:many]])), _times(row[many:], batches))
+        (Kernel(kind, _sizes(row[:many])), _times(row[many:], batches))
         for row in (items(one, (many + len(batches),)) for one in field(value, "points", items))
     ]
 

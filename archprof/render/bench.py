@@ -132,7 +132,8 @@ def _footer(found: Bench) -> Iterator[Note]:
     yield Note(
         "remark",
         f"roofline: {known.bytes_per_s / 1e9:,.1f} GB/s copied, {known.macs_per_s / 1e9:,.1f} GMAC/s in a matrix "
-        f"product, {1000 * known.kernel_ms:.2f} µs the smallest kernel, {1000 * known.launch_ms:.2f} µs its launch",
+        f"product, {1000 * known.kernel_ms:.2f} µs the smallest kernel, {1000 * known.launch_ms:.2f} µs its launch; "
+        "what is in caches may be above it",
     )
     told = [f"{name} {found.provenance[name]}" for name in _TOLD if name in found.provenance]
     yield Note("convention", ", ".join(told))

@@ -243,7 +243,8 @@ _SETUP = {
 }  # fmt: skip
 _DEVICE = {
     "--device": _of(["h100", "nothing", "net.yaml", "b.json"]), "--batch": _of(["1", "32", "7"]),
-    "--execution": _of(["eager", "graph", "slow"]), "--runtime": _of(["torch", "onnxruntime"]), "--max-latency": _of(["1ms", "10 us", "2", "-1s"]),
+    "--execution": _of(["eager", "graph", "slow"]), "--runtime": _of(["torch", "onnxruntime"]),
+    "--max-latency": _of(["1ms", "10 us", "2", "-1s"]),
 }  # fmt: skip
 _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
