@@ -134,19 +134,20 @@ def _placed(operators: Sequence[Candidate], graph_of: GraphOf, how: How, batch: 
 
 
 def _networks(plan: Plan, graph_of: GraphOf, how: How, telling: Telling) -> Iterator[MeasuredNetwork]:
-    """Yield networks with their µs by batch; what is noise is left out."""
-    for place, model in enumerate(plan.networks):
-        graph = graph_of(model)
-        us, eager_us = dict[int, float](), dict[int, float]()
-        for batch in plan.batches:
-            telling("networks")(place, len(plan.networks), f"{model}, batch {batch}")
-            whole, eager = measure_whole(built(graph, how, batch), how)
-            if not whole.noisy:
-                us[batch] = whole.us
-                if eager is not None:
-                    eager_us[batch] = eager.us
-        if us:
-            yield MeasuredNetwork(graph.origin.variant, us, eager_us)
+    """Yield networks with their µs by batch; what is noise, also when all others are done, is left out."""
+    found: dict[tuple[str, int], tuple[Timing, Timing | None]] = {}
+    wanted = [(model, batch) for model in plan.networks for batch in plan.batches]
+    for _ in range(2):
+        for place, (model, batch) in enumerate(wanted):
+            telling("networks")(place, len(wanted), f"{model}, batch {batch}")
+            found[model, batch] = measure_whole(built(graph_of(model), how, batch), how)
+        wanted = [key for key in wanted if found[key][0].noisy]
+    for model in plan.networks:
+        times = {batch: found[model, batch] for batch in plan.batches if not found[model, batch][0].noisy}
+        if times:
+            eager = {batch: called.us for batch, (_, called) in times.items() if called is not None}
+            name = graph_of(model).origin.variant
+            yield MeasuredNetwork(name, {batch: whole.us for batch, (whole, _) in times.items()}, eager)
 
 
 # Fitting, and judging a fit
@@ -187,7 +188,7 @@ class JudgedBatch(NamedTuple):
     the rank correlation of what was predicted and measured; which part of them lies in its interval."""
 
     batch: int
-    networks: int
+    judged_networks: int
     median_error: float
     p90_error: float
     rank_correlation: float
@@ -198,7 +199,7 @@ class Verification(NamedTuple):
     """A profile, judged on families that are left out one by one: the times that its own fits give again from what it
     holds, and how far off networks are then."""
 
-    device: str
+    profile: str
     operators: int
     refitted_alike: bool
     batches: tuple[JudgedBatch, ...]

@@ -56,31 +56,25 @@ def chosen(found: Sequence[Candidate], many: int) -> list[Candidate]:
 
 
 def _shares(counts: Mapping[str, int], many: int) -> dict[str, int]:
-    """Return how many of each kind are chosen: as the roots of their counts go, times their density; all, where there
-    are fewer."""
-    shares, left, rest = dict.fromkeys(counts, 0), many, dict(counts)
-    while rest and left > 0:
-        worth = {kind: _DENSITY.get(kind, 1.0) * sqrt(counts[kind]) for kind in rest}
-        whole = sum(worth.values())
-        asked = {kind: max(int(left * worth[kind] / whole), 1) for kind in rest}
-        full = {kind for kind in rest if asked[kind] >= rest[kind]}
-        for kind in full or rest:
-            shares[kind] = min(asked[kind], rest[kind])
-        if not full:
-            break
-        left -= sum(shares[kind] for kind in full)
-        rest = {kind: count for kind, count in rest.items() if kind not in full}
+    """Return how many of each kind are chosen, so many in all: in proportion to the roots of their counts, times their
+    density, one of each first and never more than there are (Adams 1832)."""
+    worth = {kind: _DENSITY.get(kind, 1.0) * sqrt(count) for kind, count in counts.items()}
+    shares = dict.fromkeys(counts, 0)
+    for _ in range(min(many, sum(counts.values()))):
+        able = [kind for kind in counts if shares[kind] < counts[kind]]
+        shares[max(able, key=lambda kind: (not shares[kind], worth[kind] / max(shares[kind], 1)))] += 1
     return shares
 
 
 def _farthest(members: Sequence[Candidate], many: int) -> list[Candidate]:
-    """Return so many candidates: the largest first, then in turn the one that is farthest from all before it."""
+    """Return so many candidates: the one nearest to the middle, then in turn the one that is farthest from all before
+    it."""
     import numpy
 
-    if many >= len(members):
-        return list(members)
+    if not many or many >= len(members):
+        return list(members[:many])
     points = numpy.array([_position(one.kernel) for one in members])
-    at = max(range(len(members)), key=lambda index: members[index].kernel.sizes)
+    at = int(((points - points.mean(axis=0)) ** 2).sum(axis=1).argmin())
     picked, near = [at], ((points - points[at]) ** 2).sum(axis=1)
     while len(picked) < many:
         picked.append(int(near.argmax()))

@@ -10,6 +10,7 @@ from archprof.cli import options, timing_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import usage_error
 from archprof.render.formats import Result
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.analysis.bench import Wanted
@@ -72,6 +73,7 @@ def command(
     chosen, batches = choose_format("bench", format, output), timing_options.batches_of(batch)
     how = timing_options.how_of(on, dtype, layout, runtime, execution, threads, rounds, compile=compile)
     given = options.settings(width, resolution, classes, set)
+    bench_view((), sort=sort)  # what is wrong is told before minutes go by
     try:
         with _wanted(models, given, input, how) as wanted:
             found = describe_bench(wanted, how, batches, timing_options.progress_of)
@@ -140,7 +142,7 @@ def _improve(
     finally:
         timing_options.clear_progress()
     write_profile(grown, target, anew=True)
-    say(f"wrote {target}: {added:,} operators more, {len(grown.points):,} in all")
+    say(f"wrote {target}: {plural(added, 'operator')} more, {len(grown.points):,} in all")
 
 
 def _refuse_others(known: "Profile", how: "How", *, allowed: bool) -> None:

@@ -9,6 +9,7 @@ from archprof.cli import options, timing_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import usage_error
 from archprof.render.formats import Result
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.ir.graph import Graph
@@ -90,7 +91,7 @@ def command(
             known = ceilings(how)
         plan = planned(list(catalog.files()), graph_of, how, plan, operators or _OPERATORS[on])
         seconds = estimated_seconds(plan, graph_of, how, known)
-        what = f"{len(plan.operators):,} operators and {len(whole):,} networks"
+        what = f"{plural(len(plan.operators), 'operator')} and {plural(len(whole), 'network')}"
         say(f"measures {what}, {_batches(batches)}: {_long(seconds)}")
         profile = calibrated(name or _stem(output), plan, graph_of, how, known, timing_options.progress_of)
     finally:
@@ -98,7 +99,8 @@ def command(
     write_profile(profile, output)
     left_out = len(plan.operators) - len(profile.points)
     noise = f"; {left_out:,} left out, which do not repeat within 10 %" if left_out else ""
-    say(f"wrote {output}: {len(profile.points):,} operators, {len(profile.networks):,} networks{noise}")
+    held = f"{plural(len(profile.points), 'operator')}, {plural(len(profile.networks), 'network')}"
+    say(f"wrote {output}: {held}{noise}")
 
 
 def _verify(file: str, format: str, output: str | None, *, no_color: bool) -> None:

@@ -231,7 +231,7 @@ def _formats(request: Request) -> Iterator[Candidate]:
 def _metrics(request: Request) -> Iterator[Candidate]:
     from archprof.costs.metrics import NAMES, OF_NETWORK, TIMES, label_of
 
-    known = {"memory": ("bytes",), "latency": ("latency",), "compare": (*NAMES, *TIMES)}
+    known = {"memory": ("bytes",), **dict.fromkeys(("latency", "bench"), ("latency",)), "compare": (*NAMES, *TIMES)}
     known["sweep"] = (*NAMES, *OF_NETWORK, *TIMES)
     names = known.get(request.command, NAMES)
     yield from (Candidate(name, label_of(name)) for name in names)
@@ -286,6 +286,7 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     "conv": _kinds,
     "name": _schemas,
     "device": _devices,
+    "on": _words_of("cpu", "cuda"),
     "runtime": _words_of("torch", "onnxruntime"),
     "execution": _words_of("graph", "eager", "compiled", "session"),
     "by": _words_of("stage", "kind", "layer"),

@@ -13,7 +13,7 @@ def verification_table(found: Verification) -> Table:
     """Return how far off networks are, batch by batch, and below it each network."""
     columns = (
         Heading("batch", "batch"),
-        Heading("networks", "networks"),
+        Heading("networks", "judged_networks"),
         Heading("median error", "median_error", _percent),
         Heading("90 % below", "p90_error", _percent),
         Heading("rank correlation", "rank_correlation", lambda rank: f"{rank:.3f}"),
@@ -24,7 +24,7 @@ def verification_table(found: Verification) -> Table:
         Note("remark", f"{found.operators:,} operators; {again}"),
         Note("convention", "each family of networks is predicted by what was measured of all others"),
     )
-    title = f"the profile {found.device}, families left out"
+    title = f"the profile {found.profile}, families left out"
     return Table(title, columns, tuple([tuple(one) for one in found.batches]), notes, below=(_networks(found),))
 
 

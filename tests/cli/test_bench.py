@@ -1,4 +1,4 @@
-"""archprof bench: networks measured on this machine. What depends on the machine is not compared, everything else is."""
+"""archprof bench: networks measured on this machine; what depends on it is not compared."""
 
 import json
 import re

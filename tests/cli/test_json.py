@@ -12,6 +12,8 @@ from archprof.render.documents import OTHERS, RESULTS
 from archprof.runtime.measure import MeasuredRow
 from tests.cli.console import archprof
 
+# A profile of a few networks.
+SMALL = Path(__file__).parents[1] / "devices" / "small.json"
 # A command line for each result, and some for what a result may leave out.
 COMMANDS = {
     "summary": [
@@ -34,6 +36,8 @@ COMMANDS = {
         "memory v1 --fits 1KiB --train sgd",
         "memory lenet5 --order best",
     ],
+    "bench": ["bench lenet5 --rounds 4", "bench lenet5 --rounds 4 --runtime onnxruntime"],
+    "calibrate": [f"calibrate --verify {SMALL}"],
     "latency": ["latency v3 --device h100", "latency replknet_31b --device h100 --batch 32"],
     "compare": [
         "compare v1 v2 v3",
@@ -72,6 +76,15 @@ def schemas():
     return {}
 
 
+# What commands need beside archprof.
+NEEDED = {"bench": ("torch", "onnxruntime"), "calibrate": ("scipy", "sklearn")}
+
+
+def need(name):
+    for package in NEEDED.get(name, ()):
+        pytest.importorskip(package)
+
+
 def schema_of(capsys, schemas, name):
     if name not in schemas:
         schemas[name] = json.loads(archprof(capsys, "schema", name).out)
@@ -84,6 +97,7 @@ def test_every_result_has_a_command_here():
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])
 def test_what_is_printed_fits_its_schema(capsys, schemas, name, line):
+    need(name)
     found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
     jsonschema.validate(found, schema_of(capsys, schemas, name))
     assert found["schema"] == 2
@@ -91,6 +105,7 @@ def test_what_is_printed_fits_its_schema(capsys, schemas, name, line):
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_schema_is_one_and_lets_nothing_else_in(capsys, schemas, name):
+    need(name)
     schema = schema_of(capsys, schemas, name)
     jsonschema.Draft202012Validator.check_schema(schema)
     found = json.loads(archprof(capsys, *COMMANDS[name][0].split(), "--format", "json").out)

@@ -4,6 +4,7 @@ from contextlib import nullcontext
 from types import SimpleNamespace
 
 import pytest
+import torch
 
 from archprof.runtime.timing import cuda
 
@@ -31,7 +32,7 @@ class Device:
         self._capturing = True
         device = self
 
-        class Capture(nullcontext):
+        class Capture(nullcontext[None]):
             def __exit__(self, *_):
                 device._capturing = False
 
@@ -54,7 +55,7 @@ def device(monkeypatch):
         "Stream": lambda: stream, "current_stream": lambda: stream, "stream": lambda _: nullcontext(),
     }  # fmt: skip
     for name, stand in stands.items():
-        monkeypatch.setattr(cuda.torch.cuda, name, stand)
+        monkeypatch.setattr(torch.cuda, name, stand)
     return made
 
 

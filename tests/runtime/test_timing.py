@@ -93,6 +93,7 @@ def test_memory_of_operators_is_shared_and_holds_the_largest():
 def test_an_operator_alone_has_the_format_and_the_layout():
     node = read_network("resnet18").nodes[0]
     module = operator_of(node, Place("cpu", "bf16", "channels_last"))
+    assert isinstance(module, torch.nn.Conv2d)
     assert module.weight.dtype == torch.bfloat16
     assert module.weight.is_contiguous(memory_format=torch.channels_last)
     assert not module.training
