@@ -15,7 +15,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
 
 # How much denser than others kinds are chosen whose times no short formula tells.
-_DENSITY = {"grouped": 3.0, "depthwise": 2.0, "pointwise": 1.5, "standard": 1.5}
+_DENSITY = {"grouped": 3.0, "standard": 2.5, "depthwise": 2.0, "pointwise": 2.0}
 # Channels that are no multiple of this are misaligned: as far from others as eight times the size.
 _ALIGNED, _FAR = 8, 3.0
 

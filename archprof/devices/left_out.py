@@ -6,7 +6,7 @@ from math import log
 from typing import NamedTuple
 
 from archprof.devices.fit import Known, Network, fit_batch, kernels_in
-from archprof.devices.forms import class_of
+from archprof.devices.forms import class_of, like
 from archprof.devices.predict import Latency, Predictor, latency_of
 from archprof.devices.profile import Profile
 
@@ -39,14 +39,16 @@ class LeftOut(NamedTuple):
 
 def groups_of(networks: Sequence[Network], family_of: Callable[[str], str]) -> list[Group]:
     """Return what is left out together: families, and, of a family that alone has a class of kernels, of which nothing
-    would be known without it, each network by itself."""
+    would be known without it, not even of a class like that, each network by itself."""
     families: dict[str, list[Network]] = {}
     owners: dict[str, set[str]] = {}
     for network in networks:
         family = family_of(network.measured.model)
         families.setdefault(family, []).append(network)
         for kernel in kernels_in(network):
-            owners.setdefault(class_of(kernel), set()).add(family)
+            name = class_of(kernel)
+            if like(name, kernel) is None:
+                owners.setdefault(name, set()).add(family)
     alone = {family for found in owners.values() if len(found) == 1 for family in found}
     groups = []
     for family, members in families.items():

@@ -46,9 +46,10 @@ def judged_fit(profile: Profile, networks: Sequence[Network], batch: int, family
     left = [one for group in groups for one in leave_out(profile, networks, group, batch, known)]
     wider = _wider([error for one in left for error in one.errors], fit.kinds)
     fit = fit._replace(kinds=_widened(fit.kinds, wider))
-    base = _quantile([(off, 1.0) for off in _own_errors(profile, fit, networks, batch)])
+    held = _held(left)
+    base = _quantile([(off, 1.0) for off in _own_errors(profile, fit, networks, batch)], held)
     left = [_again(one, wider, batch, (base, 0.0)) for one in left]
-    interval = rounded(base), rounded(_factor(left, base))
+    interval = rounded(base), rounded(_factor(left, base, held))
     return Judged(fit._replace(interval=interval), tuple([_again(one, {}, batch, interval) for one in left]))
 
 
@@ -86,7 +87,7 @@ def _own_errors(profile: Profile, fit: Fit, networks: Sequence[Network], batch: 
     return [abs(log(us / measured)) for us, measured in found]
 
 
-def _factor(left: Sequence[LeftOut], base: float) -> float:
+def _factor(left: Sequence[LeftOut], base: float, held: float) -> float:
     """Return how many spreads of their kernels networks that were left out are off, beside the *base*; all families
     count alike, and networks with kernels of which nothing is known do not."""
     needed = []
@@ -96,11 +97,14 @@ def _factor(left: Sequence[LeftOut], base: float) -> float:
             beyond = max(one.off**2 - base**2, 0.0) ** 0.5
             worth = 1 / sum(other.family == one.family for other in left)
             needed.append((beyond / max(sums.spread_us / sums.us, _LEAST_SPREAD), worth))
-    if not needed:
-        return _NO_NETWORKS[1]
-    # Of n families so many that the next one is held as often as is said (conformal prediction, Vovk et al. 2005).
+    return _quantile(needed, held) if needed else _NO_NETWORKS[1]
+
+
+def _held(left: Sequence[LeftOut]) -> float:
+    """Return which part of the families at hand has to be held, so that the next one is as often as is said (conformal
+    prediction, Vovk et al. 2005)."""
     families = len({one.family for one in left})
-    return _quantile(needed, min(_HELD * (families + 1) / families, 1.0))
+    return min(_HELD * (families + 1) / families, 1.0)
 
 
 def _quantile(values: Sequence[tuple[float, float]], part: float = _HELD) -> float:

@@ -2,6 +2,7 @@
 
 import pytest
 
+from archprof import expand
 from archprof.devices.calls import calls_of
 from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.profile import DeviceSetup
@@ -34,7 +35,7 @@ LAYERS = {
 
 def network(*layers):
     rows = "".join(f"  - {layer}\n" for layer in layers)
-    return read_network(f"archprof: 1\ninput: 8x6x6\nlayers:\n{rows}", "net.yaml")
+    return read_network("net.yaml", text=f"archprof: 1\ninput: 8x6x6\nlayers:\n{rows}")
 
 
 @pytest.mark.parametrize(("layer", "expected"), LAYERS.items(), ids=LAYERS)
@@ -49,19 +50,18 @@ def test_a_linear_layer_after_a_pooling():
     assert call.kernels == (Kernel("linear", (8, 10, 1, 1)),)
 
 
+# The units of stride 1 of ShuffleNetV2 0.5×, whose convolutions read half of 48, 96 and 192 channels.
+HALVES = [24 * 28 * 28] * 3 + [48 * 14 * 14] * 7 + [96 * 7 * 7] * 3
+
+
 @pytest.mark.parametrize(
-    ("layout", "batch", "copied"),
-    [("channels_last", 1, 2 * 2 * 144), ("channels_last", 4, 4 * 2 * 2 * 144), ("channels_first", 1, None)],
+    ("layout", "batch", "elements"),
+    [("channels_last", 1, HALVES), ("channels_last", 4, [4 * one for one in HALVES]), ("channels_first", 1, [])],
 )
-def test_channels_that_a_convolution_reads_of_a_map_are_copied(layout, batch, copied):
-    """4 of 8 channels on 6×6 are 144 elements of two bytes, which are read and written."""
-    graph = network("mix_conv: {c: 8, k: [3, 5]}")
-    found = [
-        call.copied
-        for call, node in zip(calls_of(graph, SETUP._replace(layout=layout), batch).calls, graph.nodes, strict=True)
-        if node.op.name == "conv2d"
-    ]
-    assert found == [copied, copied]
+def test_channels_that_a_convolution_reads_of_a_map_are_copied(layout, batch, elements):
+    """Elements of two bytes, which are read and written."""
+    calls = calls_of(expand("shufflenet_v2_x0_5"), SETUP._replace(layout=layout), batch).calls
+    assert [call.copied for call in calls if call.copied is not None] == [2 * 2 * one for one in elements]
 
 
 def test_a_kernel_of_its_own_has_no_parts():

@@ -7,7 +7,7 @@ import pytest
 from archprof import expand
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import Predictor, predict
-from archprof.devices.profile import Fit, KindFit, NetworkTerms
+from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Residual
 from archprof.devices.profile_file import read_profile
 from archprof.errors import UsageError
 from archprof.language.expand import read_network
@@ -16,7 +16,7 @@ from tests.devices.profiles import DEPTHWISE, MOVING, NORM, RELU, SPEC, TERMS, m
 
 @pytest.fixture
 def graph():
-    return read_network(SPEC, "net.yaml")
+    return read_network("net.yaml", text=SPEC)
 
 
 def test_measured_points_are_returned_exactly(graph):
@@ -49,21 +49,30 @@ def test_what_the_profile_does_not_know_is_out_of_range(graph):
     assert (found.calls[1].us, found.calls[1].source) == (pytest.approx((1024 + 32) / 1000), "out of range")
 
 
-@pytest.mark.parametrize(
-    ("batch", "bound", "roofline"),
-    [
-        (1, "memory", (2 * 2 * 256 + 2 * 36) / 1000),
-        (8, "memory", (8 * 2 * 2 * 256 + 2 * 36) / 1000),
-    ],
-)
-def test_roofline_of_a_depthwise_convolution(graph, batch, bound, roofline):
-    call = predict(graph, made_up(), batch).calls[0]
-    assert (call.bound, call.roofline_us) == (bound, pytest.approx(roofline))
+# By its place: the call's bound and its µs, at 2000 multiply-accumulates and 1000 bytes in a µs, 1 µs a kernel.
+ROOFLINES = [
+    (0, 1, "compute", 64 * 4 * 9 / 2000),
+    (0, 8, "compute", 8 * 64 * 4 * 9 / 2000),
+    (1, 1, "memory", (2 * 2 * 256 + 2 * 16) / 1000),
+    (2, 1, "memory", 2 * 2 * 256 / 1000),
+]
+
+
+@pytest.mark.parametrize(("place", "batch", "bound", "us"), ROOFLINES)
+def test_roofline(graph, place, batch, bound, us):
+    call = predict(graph, made_up(), batch).calls[place]
+    assert (call.bound, call.roofline_us) == (bound, pytest.approx(us))
+
+
+def test_nothing_is_faster_than_the_smallest_kernel(graph):
+    slow = made_up(ceilings=Ceilings(1e6, 1e6, 1.0, 6.0))
+    assert {(call.bound, call.roofline_us) for call in predict(graph, slow, 1).calls} == {("launch", 1.0)}
 
 
 def test_terms_of_a_network(graph):
-    """Three kernels half of which are cold: weights and statistics of 36 + 16 numbers, two maps at the peak."""
-    bytes = 2 * (36 + 16) + 2 * 2 * 256
+    """Three kernels half of which are cold: weights and statistics of 36 + 16 numbers, at the peak two maps and the
+    norm's mean and deviation of 4 channels in fp32."""
+    bytes = 2 * (36 + 16) + 2 * 2 * 256 + 4 * 2 * 4
     terms = NetworkTerms(0.5, 2.0, bytes - 50.0, 100.0, 1.0, 1.0, 20.0)
     found = predict(graph, made_up(fits={1: Fit({}, terms, (0.0, 0.0))}), 1)
     assert found.us == pytest.approx(0.5 * 14 + 2.0 * 3 * 0.5)
@@ -86,7 +95,8 @@ def test_kernels_side_by_side_take_what_each_takes_alone():
     profile = read_profile("h100")
     alone, together = Predictor(profile, 32), Predictor(profile, 32)
     for one, many in zip(map(alone.time, kernels), together.times(kernels), strict=True):
-        assert many is not None and one is not None
+        assert many is not None
+        assert one is not None
         assert (many.us, many.source) == (pytest.approx(one.us, rel=1e-9), one.source)
         assert many.spread == pytest.approx(one.spread, abs=1e-6)
 
@@ -100,14 +110,13 @@ def test_32_images_take_longer_than_one_and_less_than_32_times_that(model):
 
 
 def test_the_residual_multiplies_the_formula():
-    from archprof.devices.profile import Residual
-
     # One point with the weight of 0.5: beside it the formula is off by exp(0.5).
     residual = Residual(1.0, 0.04, (10.0,), (1.0,), ((0.0,),), (0.5,))
     kind = KindFit("moving", (3.0, 1e6, 1e6, 1e30), residual, 0.2)
     predictor = Predictor(made_up({}, {"relu": kind}), 1)
     near, far = predictor.time(Kernel("relu", (1024,))), predictor.time(Kernel("relu", (1024 * 2**40,)))
-    assert near is not None and far is not None
+    assert near is not None
+    assert far is not None
     assert near.us == pytest.approx((3 + 4096 / 1e6) * exp(0.5))
     assert (near.spread, far.spread) == (pytest.approx(0.2 * 0.2), pytest.approx(0.2 * 1.04**0.5))
     assert far.us == pytest.approx(3 + 4096 * 2**40 / 1e6)

@@ -24,7 +24,12 @@ def process():
 @pytest.fixture(scope="module")
 def stored(process):
     points = (ROWS - CENTER) / (WIDE * LENGTHS)
-    numbers = tuple(CENTER), tuple(WIDE * LENGTHS), tuple(map(tuple, points)), tuple(process.alpha_)
+    numbers = (
+        tuple(CENTER.tolist()),
+        tuple((WIDE * LENGTHS).tolist()),
+        tuple(map(tuple, points.tolist())),
+        tuple(process.alpha_.tolist()),
+    )
     return Residual(VARIANCE, NOISE / VARIANCE, *numbers)
 
 
