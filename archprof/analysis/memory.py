@@ -68,13 +68,15 @@ class Moment(NamedTuple):
 
 class FittingBatch(NamedTuple):
     """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
-    as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
+    as kernels may take, and for one image more, the margin on top that is kept free, in per cent, and whether one image
+    more has that too, and torch's allocator finds no room for it between its blocks."""
 
     limit_bytes: int
     batch: int
     counted_bytes: int
     next_bytes: int
     margin_percent: int
+    scattered: bool
 
 
 class Memory(NamedTuple):

@@ -65,9 +65,9 @@ def command(
     along; what layers put out comes and goes, and in training stays until its gradient is known. Of a step of training
     forward, backward and the optimiser's step have a peak each.
 
-    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit; exit 1
-    where not even one image does. In int8 it is inference as microcontrollers run it: batch norms, ReLU and ReLU6 fold
-    into what is before them.
+    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit, and for
+    which torch's allocator finds room; exit 1 where not even one image does. In int8 it is inference as
+    microcontrollers run it: batch norms, ReLU and ReLU6 fold into what is before them.
 
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
