@@ -225,11 +225,10 @@ class Forward:
         kept += [lies for place in footprint.outputs if (lies := self.lies[outputs[place]]) is not None]
         for storage in kept:
             self._builder.hold(storage)
-        if footprint.own is not None:
-            own = self._builder.made(footprint.own, SAVED, node.id)
-            made.append(own)
-            kept.append(own)
-        return kept
+        sizes = [size for size in (footprint.own, footprint.divisor) if size is not None]
+        own = [self._builder.made(size, SAVED, node.id) for size in sizes]
+        made += own
+        return kept + own
 
     def _hold_on(self, index: int, node: Node, outputs: list[Edge]) -> None:
         """Hold what code still has in its variables when nobody reads it any more."""
