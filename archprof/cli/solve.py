@@ -38,6 +38,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
@@ -74,7 +76,8 @@ def command(
     chosen = choose_format("solve", format, output)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
     whole = {"peak": max_peak, "weights": max_weights, "train_macs": max_train_macs}
     goal = goal_of({**most, **whole}, target_macs, maximize, setup)
     from archprof.render.solve import solution_table

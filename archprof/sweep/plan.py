@@ -87,8 +87,10 @@ class Plan(NamedTuple):
     @property
     def peak_of_wholes(self) -> bool:
         """Whether a peak is told by whole networks alone: the backward pass goes back through what all rows have kept,
-        and autocast keeps its copies of weights to the end."""
-        return self.selection.memory and bool(self.setup.train or self.setup.amp)
+        autocast keeps its copies of weights to the end, and what is computed in place or in patches goes by what reads
+        it."""
+        setup = self.setup
+        return self.selection.memory and bool(setup.train or setup.amp or setup.in_place or setup.patches > 1)
 
     @property
     def whole(self) -> bool:

@@ -23,6 +23,9 @@ SETUPS = [
     Setup(batch=2, dtype="fp16", train="momentum", accumulate=2),
     Setup(amp="fp16"),
     Setup(batch=5, layout="channels_last", kernels="cpu"),
+    Setup(dtype="int8", in_place="depthwise"),
+    Setup(dtype="int8", patches=2),
+    Setup(dtype="int8", in_place="depthwise", patches=3),
 ]
 # Of a network of which a part does not learn: no gradient goes into that.
 FROZEN = {
@@ -44,9 +47,9 @@ def checked(plan, numbers, stretch):
 
 @pytest.mark.parametrize(
     ("name", "setup"),
-    [(name, SETUPS[index % 6]) for index, name in enumerate([*SWEEPS, *CHOICES, *BEFORE_ROWS, *FROZEN])]
+    [(name, SETUPS[index % len(SETUPS)]) for index, name in enumerate([*SWEEPS, *CHOICES, *BEFORE_ROWS, *FROZEN])]
     + [("widths", setup) for setup in SETUPS],
-    ids=lambda value: value if isinstance(value, str) else value.train or "inference",
+    ids=lambda value: value if isinstance(value, str) else value.train or value.dtype,
 )
 def test_every_kind_of_sweep(name, setup, variants):
     model, *axes = {**SWEEPS, **CHOICES, **BEFORE_ROWS, **FROZEN}[name]
