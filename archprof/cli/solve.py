@@ -44,7 +44,10 @@ def command(
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
     maximize: Annotated[
-        str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")
+        str,
+        typer.Option(
+            "--maximize", help="Of what fits, the most macs, params, activations or train_macs.", metavar="COUNT"
+        ),
     ] = "macs",
     width: Annotated[
         str | None,

@@ -1,7 +1,7 @@
 """What a sweep is to compute: a network, its axes, the order of its variants, and what is kept of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import prod
 from typing import NamedTuple
 
@@ -26,6 +26,10 @@ from archprof.spec.variant import Setting
 # In the order of enumeration: what shapes the structure varies slowest, the resolution fastest.
 STRUCTURE, CHANNEL, SPACE = range(3)
 _MAX_VARIANTS = 1 << 62
+# The forms of cells of whole numbers that arrays take the place of. A row of each size of a window is soon told, a
+# whole network is not.
+_OF_ROWS = ("channels", "expanded")
+_OF_WHOLES = (*_OF_ROWS, "size")
 
 
 class CountLimit(NamedTuple):
@@ -137,11 +141,10 @@ def plan_sweep(
     if sizes := named.get("resolution"):
         shortest = [shortest_size(text, spec.input[0]) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
-    roles = _roles(tree, behind, tuple(named.values()))
+    plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, setup)
+    roles = _roles(tree, behind, tuple(named.values()), _OF_WHOLES if plan.whole else _OF_ROWS)
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
-    plan = Plan(
-        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed, setup
-    )
+    plan = plan._replace(axes=ordered, roles=tuple(roles[axis.name] for axis in ordered))
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
         raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)
@@ -157,17 +160,18 @@ def check_selection(selection: Selection) -> None:
             raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK), "counts"))
 
 
-def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:
-    """Return what each axis changes: the structure, channels, or the size of the maps.
+def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], forms: Collection[str]) -> dict[str, int]:
+    """Return what each axis changes: the structure, channels or what else arrays hold of cells of some *forms*, or the
+    size of the maps.
 
     Raises SpecError, of the first value, for an axis that names nothing or whose value cannot be read.
     """
     first = tuple((axis.name, axis.values[0]) for axis in axes)
     spec = resolve(tree, (*behind, *first), spellings)
-    return {axis.name: _role(tree, behind, axis, spec) for axis in axes}
+    return {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
 
 
-def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> int:
+def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec, forms: Collection[str]) -> int:
     if axis.name in BUILT_IN:
         if axis.name == "depth" or _readers(spec, axis.name) is None:
             return STRUCTURE
@@ -179,8 +183,8 @@ def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> in
         # Whatever reads the cell finds a knob in it, which nothing else names.
         marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
         columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
-    counts_channels = columns and all(column.kind.form in ("channels", "expanded") for column in columns)
-    return CHANNEL if counts_channels else STRUCTURE
+    is_array = columns and all(column.kind.form in forms for column in columns)
+    return CHANNEL if is_array else STRUCTURE
 
 
 _MARK = "_swept"

@@ -140,7 +140,7 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    training = any(limit.of in TRAINING for limit in goal.limits)
+    training = any(count in TRAINING for count in (goal.maximize, *(limit.of for limit in goal.limits)))
     selection = Selection(memory=goal.memory is not None, training=training)
     plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)

@@ -299,3 +299,11 @@ def test_a_solution_keeps_a_limit_on_the_arithmetic_of_training(capsys):
     options = ("--max-train-macs", str(counted[1] - 1), "--width", "0.5,0.75,1", "--format", "json")
     found = json.loads(archprof(capsys, "solve", "v2", *options).out)
     assert [found[one]["totals"]["train_macs"] for one in ("best", "above")] == counted
+
+
+def test_the_most_arithmetic_of_training_that_fits_is_found(capsys):
+    options = ("--max-params", "3M", "--maximize", "train_macs", "--width", "0.5,0.75,1", "--resolution", "96,128")
+    found = json.loads(archprof(capsys, "solve", "v2", *options, "--format", "json").out)
+    fitting = [api.expand("v2", width=width, resolution=side) for width in ("0.5", "0.75") for side in ("96", "128")]
+    assert found["best"]["totals"]["train_macs"] == max(map(train_macs, fitting))
+    assert found["best"]["settings"] == {"width": "0.75", "resolution": "128"}
