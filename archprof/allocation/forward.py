@@ -117,7 +117,7 @@ class Forward:
         self._builder.drop(self._longer.pop(index, ()))
         workspace = self.workspace(node, run)
         beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
-        self._builder.step(phase, node.id, made, beside, workspace.forward)
+        self._builder.step(phase, node.id, made, beside, workspace.forward, footprint.pieces)
         return Passed(node, run, kept, cast, is_halved(node, self._setup), workspace, unknown)
 
     def workspace(self, node: Node, run: Run) -> Workspace:
@@ -226,7 +226,7 @@ class Forward:
         for storage in kept:
             self._builder.hold(storage)
         sizes = [size for size in (footprint.own, footprint.divisor) if size is not None]
-        own = [self._builder.made(size, SAVED, node.id) for size in sizes]
+        own = [self._builder.made(size, SAVED, node.id, footprint.pieces) for size in sizes]
         made += own
         return kept + own
 

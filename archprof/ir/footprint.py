@@ -59,10 +59,10 @@ class Footprint(NamedTuple):
     *shares* is the place of the input in whose storage the output lies, None where it has its own. *scratch* are the
     bytes of what lives only while the call runs. Of what the backward pass needs, *inputs* and *outputs* are the places
     of inputs and outputs, and *own* are the bytes of tensors that nobody else has, which are part of the scratch where
-    there is no backward pass; so are those of a *divisor*, by which the output's gradient is divided before anything
-    else. A *buffer* is what there is in int8 for scratch: no indices, statistics or copies, which are those of torch's
-    kernels. It is not *known* where there is no rule: then it is at least that, and its own tensors have at *most* so
-    many bytes.
+    there is no backward pass, in so many *pieces* of one size; so are those of a *divisor*, by which the output's
+    gradient is divided before anything else. A *buffer* is what there is in int8 for scratch: no indices, statistics or
+    copies, which are those of torch's kernels. It is not *known* where there is no rule: then it is at least that, and
+    its own tensors have at *most* so many bytes.
     """
 
     shares: int | None = None
@@ -74,6 +74,7 @@ class Footprint(NamedTuple):
     most: Dim | None = None
     buffer: Dim = 0
     divisor: Dim | None = None
+    pieces: int = 1
 
     def beside(self, recorded: bool) -> Dim:
         """Return the bytes of what lives only while the call runs, where its backward pass is *recorded* or not."""
