@@ -263,6 +263,8 @@ def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str
     """Return a call's inputs and the type of its float outputs as autocast has them; no type where it is not on."""
     if not amp:
         return given, ""
+    if node.memory and 0 in node.memory.writes:  # what is written in place stays of its type
+        return given, given[0].dtype
     half = HALVES[amp]
     rule = node.op.autocast
     floats = [value.dtype for value in given if value.dtype in ("float32", half)]
