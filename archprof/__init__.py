@@ -194,14 +194,15 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.allocation.asked import check_number, how_of, setup_of
+    from archprof.allocation.asked import asks_best, check_number, setup_of
     from archprof.analysis.largest_batch import describe_largest, size_of
     from archprof.analysis.memory import describe_memory
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
-    how = how_of(setup, order, in_place, patches, "{}")
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_of(asked, "{}")
+    best = asks_best(order, setup, "{}")
     if rounding is not None:
         check_number(rounding, "rounding", 1)
     if fits is not None and (batch or order or in_place or patches or rounding):
@@ -210,7 +211,7 @@ def memory(
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
     if fits is None:
-        return Memory(*describe_memory(graph, setup, how, rounding))
+        return Memory(*describe_memory(graph, setup, best=best, rounding=rounding))
     return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
 
 

@@ -75,6 +75,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     max_layers: Annotated[
         str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
     ] = None,
@@ -154,7 +156,8 @@ def command(
     }
     listed = {"max": max, "min": min, "max-increase": max_increase}
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
     on = device_options.asked_of(
         device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
     )

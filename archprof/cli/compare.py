@@ -42,6 +42,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     device: device_options.WithDevice = None,
     runtime: device_options.Runtime = None,
     execution: device_options.Execution = None,
@@ -72,7 +74,7 @@ def command(
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
     on = device_options.device_if_asked(
         device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
     )

@@ -290,9 +290,8 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     "runtime": _words_of("torch", "onnxruntime"),
     "execution": _words_of("graph", "eager", "compiled", "session"),
     "by": _words_of("stage", "kind", "layer"),
-    **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels"), _setup_words),
+    **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels", "in_place"), _setup_words),
     "scale": _words_of("width", "compound"),
     "order": _words_of("best", "own"),
-    "in_place": _words_of("depthwise"),
     "counter": _words_of("fvcore", "torch", "both"),
 }

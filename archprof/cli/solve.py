@@ -45,11 +45,16 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
     maximize: Annotated[
-        str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")
+        str,
+        typer.Option(
+            "--maximize", help="Of what fits, the most macs, params, activations or train_macs.", metavar="COUNT"
+        ),
     ] = "macs",
     width: Annotated[
         str | None,
@@ -81,7 +86,8 @@ def command(
     chosen = choose_format("solve", format, output)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
     on = device_options.device_of_search(
         device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
     )

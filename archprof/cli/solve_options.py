@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from archprof.ir.setup import Setup
     from archprof.sweep.solve import Goal, Solution
 
-COUNTS = ("macs", "params", "activations")
+COUNTS = ("macs", "params", "activations", "train_macs")
 SCALES = ("width", "compound")
 _BOUNDS = re.compile(r"([0-9.]+):([0-9.]+)", re.ASCII)
 

@@ -71,6 +71,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     pareto: Annotated[
         str | None,
         typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
@@ -128,7 +130,8 @@ def command(
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
     on = device_options.device_of_search(
         device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
     )

@@ -176,13 +176,12 @@ def _over_time(found: Memory) -> str:
 
 def fit_text(fit: FittingBatch) -> str:
     """Return which batch fits, with its margin: `the largest batch that fits into 24.0 GiB is 96: …`."""
-    limit, margin = in_bytes(fit.limit_bytes), f"{fit.margin_percent} % kept free"
+    limit, margin, more = in_bytes(fit.limit_bytes), f"{fit.margin_percent} % kept free", exact(fit.next_bytes)
+    lost = ", for which torch's allocator finds no room between its blocks" if fit.scattered else ""
     if not fit.batch:
-        return f"not even one image fits into {limit}: it takes {exact(fit.next_bytes)}, with {margin}"
+        return f"not even one image fits into {limit}: it takes {more}{lost or f', with {margin}'}"
     counted = f"{exact(fit.counted_bytes)} with workspace, {margin}"
-    return (
-        f"the largest batch that fits into {limit} is {fit.batch:,}: {counted}; one more takes {exact(fit.next_bytes)}"
-    )
+    return f"the largest batch that fits into {limit} is {fit.batch:,}: {counted}; one more takes {more}{lost}"
 
 
 def _unknown(found: Memory) -> Iterator[Note]:

@@ -28,7 +28,7 @@ _STATED = {**dict.fromkeys(MEMORY, "320KiB"), **dict.fromkeys(TIMES, "2ms")}
 _KEYS = ("at", "where", "expect", "allow_uncounted", *Setup._fields, "device", "runtime", "execution")
 # What times alone have.
 _ON = ("device", "runtime", "execution")
-_NUMBERS = {"batch": "a batch", "accumulate": "a number of passes"}
+_NUMBERS = {"batch": "a batch", "accumulate": "a number of passes", "patches": "a number of patches along a side"}
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
@@ -197,12 +197,12 @@ def _setup(given: Mapping[str, Node], location: Location) -> Setup:
     """Return the setup of bytes that a budget, at *location*, states."""
     if not given:
         return INFERENCE
-    from archprof.allocation.asked import check_word, setup_of
+    from archprof.allocation.asked import NUMBERS, check_word, setup_of
 
     words: dict[str, object] = {}
     for name, node in given.items():
         if name in _NUMBERS:
-            words[name] = integer(node, 1, MAX_BATCH, _NUMBERS[name])
+            words[name] = integer(node, NUMBERS[name], MAX_BATCH, _NUMBERS[name])
             continue
         word = scalar(node, f"a word for `{name}`")
         with _placed(word.location):
@@ -331,7 +331,7 @@ def _where(fields: Mapping[str, Scalar], said: str) -> Where:
 
 def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of one budget; *beside* are further properties."""
-    from archprof.allocation.asked import WORDS
+    from archprof.allocation.asked import NUMBERS, WORDS
 
     amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
     amounts: dict[str, Any] = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
@@ -357,8 +357,9 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
     names = {"type": "array", "items": {"type": "string"}}
     allowed = {"anyOf": [{"type": ["boolean", "string"]}, names], "description": "operators whose MACs nobody knows"}
-    number = {"type": "integer", "minimum": 1, "maximum": MAX_BATCH}
-    setup = {name: number if name in _NUMBERS else {"enum": [*WORDS[name]]} for name in Setup._fields}
+    number = {"type": "integer", "maximum": MAX_BATCH}
+    numbers = {name: {**number, "minimum": least} for name, least in NUMBERS.items()}
+    setup = {name: numbers.get(name) or {"enum": [*WORDS[name]]} for name in Setup._fields}
     own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed, **setup}
     own |= {name: {"type": "string"} for name in _ON}
     properties = {**beside, **own, **limits}

@@ -106,7 +106,8 @@ class Combination:
             swept = [(Scalar(name), Scalar("1", value=at[name])) for name in cells]
             tree = self.plan.tree._replace(root=assign(self.plan.tree.root, swept, spellings))
             others = ((name, value) for name, value in spec.asked if name not in cells)
-            spec = resolve(tree, others, spellings)
+            # Its cells are asked for like all else: what it states of inputs does not hold.
+            spec = resolve(tree, others, spellings)._replace(asked=spec.asked)
         settings = {**spec.settings, **{name: at[name] for name in self._rebinds if name not in cells}}
         return bind(spec._replace(settings=settings, classes=at.get("classes", spec.classes)))
 

@@ -444,7 +444,7 @@ class _Selected:
             return value._replace(channels=self.dim(value.channels))
         if isinstance(value, BoundLayer):
             return value._replace(rows=tuple(self.row(row) for row in value.rows))
-        if type(value) is tuple and inner_layers(value):
+        if type(value) is tuple:  # of layers, or the sizes of a window
             return tuple(self._cell(item) for item in value)
         return self.dim(value)
 

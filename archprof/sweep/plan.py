@@ -1,13 +1,13 @@
 """What a sweep is to compute: a network, its axes, the order of its variants, and what is kept of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import prod
 from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
 from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TIME_LINES, TIMES, TRAINING
-from archprof.devices.asked import On, chosen
+from archprof.devices.asked import On
 from archprof.devices.calls import setup_of
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
@@ -28,6 +28,10 @@ from archprof.spec.variant import Setting
 # In the order of enumeration: what shapes the structure varies slowest, the resolution fastest.
 STRUCTURE, CHANNEL, SPACE = range(3)
 _MAX_VARIANTS = 1 << 62
+# The forms of cells of whole numbers that arrays take the place of. A row of each size of a window is soon told, a
+# whole network is not.
+_OF_ROWS = ("channels", "expanded")
+_OF_WHOLES = (*_OF_ROWS, "size")
 
 
 class CountLimit(NamedTuple):
@@ -101,8 +105,10 @@ class Plan(NamedTuple):
     @property
     def peak_of_wholes(self) -> bool:
         """Whether a peak is told by whole networks alone: the backward pass goes back through what all rows have kept,
-        and autocast keeps its copies of weights to the end."""
-        return self.selection.memory and bool(self.setup.train or self.setup.amp)
+        autocast keeps its copies of weights to the end, and what is computed in place or in patches goes by what reads
+        it."""
+        setup = self.setup
+        return self.selection.memory and bool(setup.train or setup.amp or setup.in_place or setup.patches > 1)
 
     @property
     def whole(self) -> bool:
@@ -150,11 +156,11 @@ def plan_sweep(
     if sizes := named.get("resolution"):
         shortest = [shortest_size(text, spec.input[0]) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
-    roles = _roles(tree, behind, tuple(named.values()))
+    held_at = setup if on is None else setup_of(on.profile.setup, on.batch)
+    plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, held_at, on)
+    roles = _roles(tree, behind, tuple(named.values()), _OF_WHOLES if plan.whole else _OF_ROWS)
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
-    held_at = setup if on is None else setup_of(on.profile.setup, chosen(*on)[0])
-    listed = tuple([roles[axis.name] for axis in ordered])
-    plan = Plan(spec.variant, tree, behind, ordered, listed, selection, sample, seed, held_at, on)
+    plan = plan._replace(axes=ordered, roles=tuple(roles[axis.name] for axis in ordered))
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
         raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)
@@ -172,17 +178,18 @@ def check_selection(selection: Selection) -> None:
             )
 
 
-def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:
-    """Return what each axis changes: the structure, channels, or the size of the maps.
+def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], forms: Collection[str]) -> dict[str, int]:
+    """Return what each axis changes: the structure, channels or what else arrays hold of cells of some *forms*, or the
+    size of the maps.
 
     Raises SpecError, of the first value, for an axis that names nothing or whose value cannot be read.
     """
     first = tuple((axis.name, axis.values[0]) for axis in axes)
     spec = resolve(tree, (*behind, *first), spellings)
-    return {axis.name: _role(tree, behind, axis, spec) for axis in axes}
+    return {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
 
 
-def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> int:
+def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec, forms: Collection[str]) -> int:
     if axis.name in BUILT_IN:
         if axis.name == "depth" or _readers(spec, axis.name) is None:
             return STRUCTURE
@@ -194,8 +201,8 @@ def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> in
         # Whatever reads the cell finds a knob in it, which nothing else names.
         marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
         columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
-    counts_channels = columns and all(column.kind.form in ("channels", "expanded") for column in columns)
-    return CHANNEL if counts_channels else STRUCTURE
+    is_array = columns and all(column.kind.form in forms for column in columns)
+    return CHANNEL if is_array else STRUCTURE
 
 
 _MARK = "_swept"

@@ -150,7 +150,7 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    training = any(limit.of in TRAINING for limit in goal.limits)
+    training = any(count in TRAINING for count in (goal.maximize, *(limit.of for limit in goal.limits)))
     selection = Selection(memory=goal.memory is not None, training=training, timed=goal.on is not None)
     plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE, on=goal.on)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)

@@ -240,6 +240,7 @@ _SETUP = {
     "--batch": _of(["1", "8", *NUMBERS]), "--dtype": _of(["fp32", "fp16", "int8", "fp8"]), "--accumulate": _of(["4"]),
     "--train": _of(["sgd", "adamw", "lion"]), "--amp": _of(["bf16", "fp32"]), "--checkpoint": _of(["blocks"]),
     "--layout": _of(["channels_last"]), "--kernels": _of(["cpu"]), "--full": None, "--top": _of(["2"]),
+    "--in-place": _of(["depthwise", "conv"]), "--patches": _of(["2", "7", "500"]),
 }  # fmt: skip
 _DEVICE = {
     "--device": _of(["h100", "nothing", "net.yaml", "b.json"]), "--batch": _of(["1", "32", "7"]),
