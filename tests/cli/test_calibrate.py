@@ -154,7 +154,7 @@ MESSAGES = {
         "there is no network `nothing_like_it`\n"
         "  help: `archprof list` shows the catalog; the path of a file ends with `.yaml`\n"
     ),
-    "--verify nothing": "no profile of a device `nothing`\n  help: devices: h100; or the path of a .json file\n",
+    "--verify nothing": "no profile of a device `nothing`\n  help: devices: epyc, h100; or the path of a .json file\n",
 }
 
 
