@@ -65,7 +65,8 @@ def command(
     them to it and fits it anew, in place or with `-o` elsewhere; where and how they run is what the profile says.
     """
     if improve is not None:
-        _improve(improve, models, operators, rounds, output, allow_other_versions=allow_other_versions)
+        given = options.settings(width, resolution, classes, set)
+        _improve(improve, models, given, input, operators, rounds, output, allow_other_versions=allow_other_versions)
         return
     from archprof.analysis.bench import describe_bench
     from archprof.render.bench import bench_table, bench_view
@@ -113,11 +114,18 @@ def _of_code(model: str, inputs: list[str] | None, how: "How", stack: ExitStack)
 
 
 def _improve(
-    profile: str, models: list[str], operators: int, rounds: int, output: str | None, *, allow_other_versions: bool
+    profile: str,
+    models: list[str],
+    settings: list[tuple[str, str]],
+    inputs: list[str] | None,
+    operators: int,
+    rounds: int,
+    output: str | None,
+    *,
+    allow_other_versions: bool,
 ) -> None:
     """Measure the operators of networks that a profile knows least, and write it with them."""
     from archprof.analysis.calibration import improved
-    from archprof.analysis.models import read_model
     from archprof.cli.calibrate import graph_of, require_fit
     from archprof.devices.profile_file import read_profile
     from archprof.devices.profile_text import write_profile
@@ -136,9 +144,10 @@ def _improve(
     require_fit()
     require(how)
     _refuse_others(known, how, allowed=allow_other_versions)
-    graphs = {model: read_model(model, (), batch=max(known.batches)) for model in models}
     try:
-        grown, added = improved(known, graphs, how, operators, graph_of, timing_options.progress_of)
+        with _wanted(models, settings, inputs, how) as wanted:
+            graphs = {one.graph.origin.variant: one.graph for one in wanted}
+            grown, added = improved(known, graphs, how, operators, graph_of, timing_options.progress_of)
     finally:
         timing_options.clear_progress()
     write_profile(grown, target, anew=True)

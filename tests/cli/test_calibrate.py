@@ -154,7 +154,7 @@ MESSAGES = {
         "there is no network `nothing_like_it`\n"
         "  help: `archprof list` shows the catalog; the path of a file ends with `.yaml`\n"
     ),
-    "--verify nothing": "no profile of a device `nothing`\n  help: devices: h100; or the path of a .json file\n",
+    "--verify nothing": "no profile of a device `nothing`\n  help: devices: epyc, h100; or the path of a .json file\n",
 }
 
 
@@ -221,3 +221,13 @@ def test_misaligned_channels_are_among_them():
     every = [one.kernel.named() for one in all_candidates() if one.kernel.kind == "pointwise"]
     parts = [sum(sizes["in_channels"] % 8 > 0 for sizes in among) / len(among) for among in (found, every)]
     assert parts[0] > parts[1] > 0
+
+
+def test_operators_of_code_are_added_too(capsys, profile, tmp_path, monkeypatch):
+    layers = "nn.Sequential(nn.Conv2d(3, 7, 5), nn.ReLU(), nn.Conv2d(7, 9, 3))"
+    (tmp_path / "net.py").write_text(f"from torch import nn\n\nNet = {layers}\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    line = ("bench", "net.py:Net", "--input", "3x32x32", "--improve", str(profile), "-o", "better.json")
+    assert archprof(capsys, *line, "-k", "9", "--rounds", "4").code == 0
+    added = set(read_profile("better.json").points) - set(read_profile(str(profile)).points)
+    assert sorted(kernel.kind for kernel in added) == ["relu", "standard", "standard"]
