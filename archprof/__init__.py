@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from archprof.ir.graph import Graph
     from archprof.render.objects import Measurement, Report
-    from archprof.render.results import Comparison, Diff, Memory, Outcome
+    from archprof.render.results import Comparison, Diff, Latency, Memory, Outcome
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
@@ -30,6 +30,7 @@ __all__ = [
     "Comparison",
     "Diff",
     "InputError",
+    "Latency",
     "Measurement",
     "Memory",
     "Outcome",
@@ -44,6 +45,7 @@ __all__ = [
     "compare",
     "diff",
     "expand",
+    "latency",
     "load",
     "lock",
     "measure",
@@ -192,14 +194,15 @@ def memory(
     UsageError as `analyze` and `capture` do, for words that contradict each other, and for a graph that was captured in
     evaluation and should train.
     """
-    from archprof.allocation.asked import check_number, how_of, setup_of
+    from archprof.allocation.asked import asks_best, check_number, setup_of
     from archprof.analysis.largest_batch import describe_largest, size_of
     from archprof.analysis.memory import describe_memory
     from archprof.render.results import Memory
 
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels}, "{}")
-    how = how_of(setup, order, in_place, patches, "{}")
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_of(asked, "{}")
+    best = asks_best(order, setup, "{}")
     if rounding is not None:
         check_number(rounding, "rounding", 1)
     if fits is not None and (batch or order or in_place or patches or rounding):
@@ -208,8 +211,38 @@ def memory(
     module: Any = model
     graph = capture(module, input, train=bool(train)) if _is_module(model) else _trained(model, knobs, bool(train))
     if fits is None:
-        return Memory(*describe_memory(graph, setup, how, rounding))
+        return Memory(*describe_memory(graph, setup, best=best, rounding=rounding))
     return Memory(*describe_largest(graph, setup, size_of(str(fits), f"fits={fits}")))
+
+
+def latency(
+    model: "str | os.PathLike[str] | Spec | Graph | torch.nn.Module",
+    input: Any = None,
+    /,
+    *,
+    device: "str | os.PathLike[str]",
+    batch: int | None = None,
+    dtype: str | None = None,
+    layout: str | None = None,
+    runtime: str | None = None,
+    execution: str | None = None,
+    **knobs: object,
+) -> "Latency":
+    """Return how long a network takes on a *device*, by the name of its profile or the path of one: `estimate` is the
+    time in ms with its interval, `layers` are the calls. The words are those of `archprof latency`.
+
+    A module of one's own is captured on *input* as `capture` does it. Raises SpecError and UsageError as `analyze` and
+    `capture` do, and UsageError for a device that nobody knows and for what its profile was not calibrated for.
+    """
+    from archprof.analysis.latency import describe_latency
+    from archprof.devices.asked import Asked
+    from archprof.devices.profile_file import read_profile
+    from archprof.render.results import Latency
+
+    profile, asked = read_profile(str(device)), Asked(batch, dtype, layout, runtime, execution)
+    module: Any = model
+    graph = capture(module, input) if _is_module(model) else _graph("latency", model, knobs)
+    return Latency(*describe_latency(graph, profile, asked))
 
 
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
@@ -372,7 +405,7 @@ def __getattr__(name: str) -> Any:
         from archprof.render import objects
 
         return getattr(objects, name)
-    if name in ("Comparison", "Diff", "Memory", "Outcome"):
+    if name in ("Comparison", "Diff", "Latency", "Memory", "Outcome"):
         from archprof.render import results
 
         return getattr(results, name)

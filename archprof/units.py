@@ -46,6 +46,11 @@ def in_bytes(size: int) -> str:
     return f"{exact(size)} bytes" + (f" ({binary(size)})" if size >= 1024 else "")
 
 
+def in_ms(value: float) -> str:
+    """Return ms with three digits behind the point, fewer of many: `0.412`, `12.35`, `104.2`."""
+    return f"{value:.3f}" if value < 10 else f"{value:.2f}" if value < 100 else f"{value:.1f}"
+
+
 def percent(part: int, whole: int, digits: int = 1) -> str:
     """Return part/whole as `12.3 %`, rounded half up from the exact fraction to so many decimals; an empty whole gives
     a dash."""

@@ -2,13 +2,9 @@
 words again."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
 
 from archprof.errors import as_given, suggest, usage_error
-from archprof.ir.setup import HALVES, KERNELS, LAYOUTS, OPTIMIZERS, WIDTHS, Setup
-
-if TYPE_CHECKING:
-    from archprof.allocation.deployed import How
+from archprof.ir.setup import HALVES, IN_PLACE, KERNELS, LAYOUTS, OPTIMIZERS, WIDTHS, Setup
 
 # The words that each may be, and what they are in messages.
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -18,12 +14,16 @@ WORDS: Mapping[str, tuple[str, ...]] = {
     "checkpoint": ("blocks",),
     "layout": LAYOUTS,
     "kernels": KERNELS,
+    "in_place": IN_PLACE,
 }
+# What stands beside words as a number, and the least that it may be.
+NUMBERS: Mapping[str, int] = {"batch": 1, "accumulate": 1, "patches": 2}
 _CALLED = {
     "dtype": "number format", "train": "optimiser", "amp": "format of autocast", "checkpoint": "way to checkpoint",
-    "layout": "layout", "kernels": "sort of kernels",
+    "layout": "layout", "kernels": "sort of kernels", "in_place": "kind of convolution",
 }  # fmt: skip
 _TRAINED = ("checkpoint", "accumulate")
+_DEPLOYED = ("in_place", "patches")
 _WHY = {
     "checkpoint": "a backward pass computes blocks again",
     "accumulate": "a step of training adds up the gradients of several passes",
@@ -39,34 +39,23 @@ def setup_of(asked: Mapping[str, object], option: str = "--{}") -> Setup:
     given = {name: value for name, value in asked.items() if value is not None}
     for name, value in given.items():
         if name in WORDS:
-            check_word(name, value, option.format(name))
+            check_word(name, value, spelled(name, option))
         else:
-            check_number(value, option.format(name))
+            check_number(value, spelled(name, option), NUMBERS[name])
     _refuse(given, option)
     return Setup(**given)  # type: ignore[arg-type]
 
 
-def how_of(setup: Setup, order: str | None, in_place: str | None, patches: int | None, option: str = "--{}") -> "How":
-    """Return how a network is to run. Raises UsageError for a word that there is not, and for what a setup lacks."""
-    from archprof.allocation.deployed import How
-
-    in_place_option = "in-place" if option.startswith("-") else "in_place"
-    given = {"order": order, in_place_option: in_place, "patches": patches}
-    for name, words in (("order", ("own", "best")), (in_place_option, ("depthwise",))):
-        if given[name] is not None and given[name] not in words:
-            advice = suggest(str(given[name]), words, "there are")
-            raise usage_error(f"`{option.format(name)}` is no `{given[name]}`", help=advice)
-    if patches is not None:
-        check_number(patches, option.format("patches"), 2)
-    for name in (in_place_option, "patches"):
-        if given[name] is not None and setup.dtype != "int8":
-            int8 = written("dtype", "int8", option)
-            raise usage_error(f"`{option.format(name)}` without {int8}", help="it is how microcontrollers run int8")
+def asks_best(order: str | None, setup: Setup, option: str = "--{}") -> bool:
+    """Tell whether the best *order* is asked for. Raises UsageError for one that there is not, and in training."""
+    words = ("own", "best")
+    if order is not None and order not in words:
+        raise usage_error(f"`{option.format('order')}` is no `{order}`", help=suggest(order, words, "there are"))
     if order == "best" and setup.train:
         advice = "the backward pass goes by the order of the forward pass"
         best = written("order", "best", option)
         raise usage_error(f"{best} and `{option.format('train')}` at once", help=advice)
-    return How(order == "best", in_place is not None, patches or 1)
+    return order == "best"
 
 
 def check_word(name: str, value: object, option: str) -> None:
@@ -92,6 +81,10 @@ def _refuse(given: Mapping[str, object], option: str) -> None:
             train = f"`{option.format('train')}`"
             raise usage_error(f"`{option.format(name)}` without {train}", help=f"{_WHY[name]}: say {train} too")
     dtype = given.get("dtype")
+    for name in _DEPLOYED:
+        if name in given and dtype != "int8":
+            int8 = written("dtype", "int8", option)
+            raise usage_error(f"`{spelled(name, option)}` without {int8}", help="it is how microcontrollers run int8")
     if dtype == "int8" and "train" in given:
         advice = f"nothing learns in int8; `{option.format('amp')}` trains in half precision"
         train = written("train", given["train"], option)
@@ -99,6 +92,11 @@ def _refuse(given: Mapping[str, object], option: str) -> None:
     if "amp" in given and dtype not in (None, "fp32"):
         amp = written("amp", given["amp"], option)
         raise usage_error(f"{written('dtype', dtype, option)} and {amp} at once", help="autocast starts from fp32")
+
+
+def spelled(name: str, option: str) -> str:
+    """Return how a word's name is written where *option* is how one is: `--in-place`, or `in_place`."""
+    return option.format(name.replace("_", "-") if option.startswith("-") else name)
 
 
 def written(name: str, word: object, option: str) -> str:
@@ -119,4 +117,8 @@ def setup_text(setup: Setup) -> str:
         said.append(f"{setup.accumulate:,} passes a step")
     if setup.layout == "channels_last":
         said.append("channels last")
+    if setup.in_place:
+        said.append(f"{setup.in_place} in place")
+    if setup.patches > 1:
+        said.append(f"{setup.patches} × {setup.patches} patches")
     return ", ".join(said if setup.dtype == "int8" else [*said, setup.kernels])

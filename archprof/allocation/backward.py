@@ -69,10 +69,11 @@ class Backward:
         loss = self._builder.made(SINGLE, LOSS, "loss")
         self.returned.append(loss)
         self._builder.step(FORWARD, "loss", (loss,))
+        self._root = self._builder.made(SINGLE, GRADIENT, "loss")
         gradients = {
             edge: self._builder.made(self._setup.bytes(value), GRADIENT, "loss") for edge, value in outputs.items()
         }
-        self._builder.step(BACKWARD, "loss", tuple(gradients.values()))
+        self._builder.step(BACKWARD, "loss", (self._root, *gradients.values()))
         self._gradients.update((edge, _Gradient(storage)) for edge, storage in gradients.items())
 
     def _cross_entropy(self, output: tuple[Edge, Value]) -> None:
@@ -124,7 +125,9 @@ class Backward:
             return
         rule = passed.node.op.gradients(passed.run)
         strided = any(one.strided for one in arrived)
-        if strided and rule.contiguous:
+        if rule.divided:
+            self._builder.drop((passed.kept.pop(),))
+        if rule.divided or (strided and rule.contiguous):
             arrived = [self._copied(passed, arrived)]
         found, made = self._of_inputs(passed, rule, arrived[0])
         learned = self._of_weights(passed)

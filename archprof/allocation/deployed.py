@@ -10,6 +10,7 @@ from typing import NamedTuple
 from archprof.allocation.forward import Forward
 from archprof.allocation.order import best_order, reordered
 from archprof.allocation.timeline import Builder
+from archprof.ir.dims import Dim, ceil_div, maximum, minimum, same_shape
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
 from archprof.ir.inplace import may_write_over
@@ -72,15 +73,6 @@ _NORMS = (BatchNorm2d, FrozenBatchNorm2d)
 _BOUNDS = (ReLU, ReLU6)
 
 
-class How(NamedTuple):
-    """How a network runs: whether in the *best* order there is, whether depthwise convolutions work in place, and in
-    how many patches along each side the first stage does."""
-
-    best: bool = False
-    in_place: bool = False
-    patches: int = 1
-
-
 class Deployed(NamedTuple):
     """What runs of a graph, and the rules by which that is not the network as it stands."""
 
@@ -88,24 +80,24 @@ class Deployed(NamedTuple):
     rules: tuple[str, ...]
 
 
-def deployed(graph: Graph, setup: Setup, how: How | None = None) -> Deployed:
-    """Return what runs of a graph at a setup: in int8, what is left when all is folded that folds."""
-    how, rules = how or How(), []
+def deployed(graph: Graph, setup: Setup, *, best: bool = False) -> Deployed:
+    """Return what runs of a graph at a setup, in the *best* order that there is: in int8, what is left when all is
+    folded that folds."""
+    rules = []
     if setup.dtype == "int8":
         graph = folded(graph).graph
         rules.append(FOLDED)
-    if how.in_place:
+    if setup.in_place:
         graph = depthwise_in_place(graph)
         rules.append(IN_PLACE)
-    if how.best:
+    if best:
         order = best_order(graph, setup)
         graph = reordered(graph, order)
         rules.append(BEST if order.proven else NOT_PROVEN)
-    if how.patches > 1:
-        graph, last = patched(graph, how.patches, setup)
-        rules.append(
-            PATCHES.format(place=last, patches=how.patches) if last else NO_PATCHES.format(patches=how.patches)
-        )
+    if setup.patches > 1:
+        patches = setup.patches
+        graph, last = patched(graph, patches, setup)
+        rules.append(PATCHES.format(place=last, patches=patches) if last else NO_PATCHES.format(patches=patches))
     return Deployed(graph, tuple(rules))
 
 
@@ -196,7 +188,7 @@ def patched(graph: Graph, patches: int, setup: Setup) -> Patched:
     """
     best, least = Patched(graph, ""), _peak(graph, setup)
     for last in _stages(graph):
-        if patches > min(graph.nodes[last].output.shape[1:]):
+        if any(patches > size for size in graph.nodes[last].output.shape[1:]):
             continue
         sizes = _needed(graph, last, patches)
         if sizes is None:
@@ -207,10 +199,10 @@ def patched(graph: Graph, patches: int, setup: Setup) -> Patched:
     return best
 
 
-def _peak(graph: Graph, setup: Setup) -> int:
+def _peak(graph: Graph, setup: Setup) -> Dim:
     builder = Builder()
     Forward(graph, setup, builder).run()
-    return int(builder.timeline().peak())
+    return builder.timeline().peak()
 
 
 def _stages(graph: Graph) -> Iterator[int]:
@@ -227,11 +219,11 @@ def _stages(graph: Graph) -> Iterator[int]:
             yield index
 
 
-def _needed(graph: Graph, last: int, patches: int) -> dict[Edge, tuple[int, int]] | None:
+def _needed(graph: Graph, last: int, patches: int) -> dict[Edge, tuple[Dim, Dim]] | None:
     """Return the rows and columns that a patch needs of each map up to a call; None where one of these looks at more
     than windows."""
     height, width = graph.nodes[last].output.shape[1:]
-    needed = {Edge(last): (-(-height // patches), -(-width // patches))}
+    needed = {Edge(last): (ceil_div(height, patches), ceil_div(width, patches))}
     for index in range(last, -1, -1):
         node = graph.nodes[index]
         if len(node.outputs) > 1 or not _is_local(node, graph):
@@ -241,7 +233,7 @@ def _needed(graph: Graph, last: int, patches: int) -> dict[Edge, tuple[int, int]
             full = graph.value(edge).shape[1:]
             found = _window(node.op, 0, rows, full[0]), _window(node.op, 1, columns, full[1])
             before = needed.get(edge, (0, 0))
-            needed[edge] = max(before[0], found[0]), max(before[1], found[1])
+            needed[edge] = maximum(before[0], found[0]), maximum(before[1], found[1])
     return needed
 
 
@@ -250,19 +242,19 @@ def _is_local(node: Node, graph: Graph) -> bool:
     shapes = [graph.value(edge).shape for edge in node.inputs]
     if any(len(shape) != 3 for shape in (*shapes, node.output.shape)):
         return False
-    alike = {shape[1:] for shape in shapes} == {node.output.shape[1:]}
+    alike = all(same_shape(shape[1:], node.output.shape[1:]) for shape in shapes)
     return isinstance(node.op, _WINDOWS) or (node.op.category in _POINTWISE and alike)
 
 
-def _window(op: Operator, axis: int, size: int, full: int) -> int:
+def _window(op: Operator, axis: int, size: Dim, full: Dim) -> Dim:
     if not isinstance(op, _WINDOWS):
         return size
     dilation = op.dilation[axis] if isinstance(op, Conv2d) else 1
     assert isinstance(op, Conv2d | MaxPool2d | AvgPool2d)
-    return min((size - 1) * op.stride[axis] + dilation * (op.kernel_size[axis] - 1) + 1, full)
+    return minimum((size - 1) * op.stride[axis] + dilation * (op.kernel_size[axis] - 1) + 1, full)
 
 
-def _assembled(graph: Graph, last: int, needed: dict[Edge, tuple[int, int]]) -> Graph:
+def _assembled(graph: Graph, last: int, needed: dict[Edge, tuple[Dim, Dim]]) -> Graph:
     """Return a graph whose calls up to one run on patches and write into a whole map, which the others read."""
     whole = graph.nodes[last].output
     nodes = [Node("patches", Assembled(), (), (whole,), "other")]
@@ -286,5 +278,5 @@ def _behind(edges: Sequence[Edge], last: int, *, whole: bool = False) -> tuple[E
     ])  # fmt: skip
 
 
-def _of_size(value: Value, size: tuple[int, int]) -> Value:
+def _of_size(value: Value, size: tuple[Dim, Dim]) -> Value:
     return value.with_shape((value.shape[0], *size))

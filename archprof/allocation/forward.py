@@ -117,7 +117,7 @@ class Forward:
         self._builder.drop(self._longer.pop(index, ()))
         workspace = self.workspace(node, run)
         beside = footprint.buffer if self._setup.dtype == "int8" else footprint.beside(keep)
-        self._builder.step(phase, node.id, made, beside, workspace.forward)
+        self._builder.step(phase, node.id, made, beside, workspace.forward, footprint.pieces)
         return Passed(node, run, kept, cast, is_halved(node, self._setup), workspace, unknown)
 
     def workspace(self, node: Node, run: Run) -> Workspace:
@@ -225,11 +225,10 @@ class Forward:
         kept += [lies for place in footprint.outputs if (lies := self.lies[outputs[place]]) is not None]
         for storage in kept:
             self._builder.hold(storage)
-        if footprint.own is not None:
-            own = self._builder.made(footprint.own, SAVED, node.id)
-            made.append(own)
-            kept.append(own)
-        return kept
+        sizes = [size for size in (footprint.own, footprint.divisor) if size is not None]
+        own = [self._builder.made(size, SAVED, node.id, footprint.pieces) for size in sizes]
+        made += own
+        return kept + own
 
     def _hold_on(self, index: int, node: Node, outputs: list[Edge]) -> None:
         """Hold what code still has in its variables when nobody reads it any more."""
@@ -264,6 +263,8 @@ def autocast(node: Node, given: list[Value], amp: str) -> tuple[list[Value], str
     """Return a call's inputs and the type of its float outputs as autocast has them; no type where it is not on."""
     if not amp:
         return given, ""
+    if node.memory and 0 in node.memory.writes:  # what is written in place stays of its type
+        return given, given[0].dtype
     half = HALVES[amp]
     rule = node.op.autocast
     floats = [value.dtype for value in given if value.dtype in ("float32", half)]

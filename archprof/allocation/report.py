@@ -17,7 +17,7 @@ from archprof.ir.setup import Setup
 from archprof.ir.terms import total
 
 # Tensors as large as all learning parameters that an optimiser keeps.
-_STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
+STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}
 _ADAM = ("adam", "adamw")
 _COUNTER = 4  # bytes of the number of steps, which Adam keeps for each tensor, in the memory of the CPU
 _TARGET = 8  # bytes of a class's number
@@ -43,7 +43,8 @@ class MemoryReport(NamedTuple):
     """The memory of a network at a setup.
 
     Of operators that have no rule, the *unknown*, by name with how often they run, the timeline has the least that they
-    can take, and *upper* is the one with the most; where there are none both are the same.
+    can take, and *upper* is the one with the most; where there are none both are the same. *learning* are the bytes of
+    each parameter that learns.
     """
 
     graph: Graph
@@ -52,6 +53,7 @@ class MemoryReport(NamedTuple):
     timeline: Timeline
     upper: Timeline
     unknown: Mapping[str, int] = {}
+    learning: tuple[Dim, ...] = ()
 
     @property
     def peak(self) -> Dim:
@@ -109,8 +111,8 @@ def analyze_memory(
     inputs = sum(in_blocks(setup.bytes(value), block) for value in graph.inputs.values())
     targets = in_blocks(_TARGET * setup.batch, block) if setup.train else 0
     counters = _COUNTER * len(sizes) if setup.train in _ADAM and setup.kernels == "cpu" else 0
-    resident = Resident(held, kept, learning * _STATE[setup.train] + counters, again, inputs + targets)
-    return MemoryReport(graph, setup, resident, timeline, upper, unknown)
+    resident = Resident(held, kept, learning * STATE[setup.train] + counters, again, inputs + targets)
+    return MemoryReport(graph, setup, resident, timeline, upper, unknown, tuple(sizes))
 
 
 def _follow(

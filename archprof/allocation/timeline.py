@@ -16,16 +16,19 @@ FORWARD, BACKWARD, STEP = "forward", "backward", "step"
 
 
 class Storage(NamedTuple):
-    """A stretch of memory: its bytes, what it holds, and the id of the call that it belongs to."""
+    """A stretch of memory: its bytes, what it holds, the id of the call that it belongs to, and of how many tensors of
+    one size it consists."""
 
     bytes: Dim
     holds: str
     of: str
+    pieces: int = 1
 
 
 class Step(NamedTuple):
     """One call in one part of a pass: which storages are made as it starts, the bytes of what lives only while it runs,
-    which storages nobody needs behind it, and the bytes that its kernels take beside all tensors."""
+    which storages nobody needs behind it, the bytes that its kernels take beside all tensors, and of how many tensors
+    of one size that which lives only meanwhile consists."""
 
     phase: str
     of: str
@@ -33,6 +36,7 @@ class Step(NamedTuple):
     scratch: Dim
     freed: tuple[int, ...]
     workspace: Span = NOTHING
+    pieces: int = 1
 
     @property
     def has_scratch(self) -> bool:
@@ -80,10 +84,10 @@ class Timeline(NamedTuple):
 
     def rounded(self, block: int) -> "Timeline":
         """Return the timeline of an allocator that gives whole blocks of so many bytes."""
-        storages = [storage._replace(bytes=in_blocks(storage.bytes, block)) for storage in self.storages]
+        storages = [one._replace(bytes=in_blocks(one.bytes, block, one.pieces)) for one in self.storages]
         steps = [
             step._replace(
-                scratch=in_blocks(step.scratch, block),
+                scratch=in_blocks(step.scratch, block, step.pieces),
                 workspace=Span(*[in_blocks(end, block) for end in step.workspace]),
             )
             for step in self.steps
@@ -109,9 +113,9 @@ class Timeline(NamedTuple):
         return list(there.values())
 
 
-def in_blocks(bytes: Dim, block: int) -> Dim:
-    """Return the bytes that an allocator of whole blocks gives for so many."""
-    return ceil_div(bytes, block) * block
+def in_blocks(bytes: Dim, block: int, pieces: int = 1) -> Dim:
+    """Return the bytes that an allocator of whole blocks gives for so many, in *pieces* of one size."""
+    return ceil_div(bytes, pieces * block) * pieces * block
 
 
 class Builder:
@@ -123,9 +127,9 @@ class Builder:
         self._steps: list[Step] = []
         self._freed: list[int] = []
 
-    def made(self, bytes: Dim, holds: str, of: str) -> int:
+    def made(self, bytes: Dim, holds: str, of: str, pieces: int = 1) -> int:
         """Return a new storage, which has one holder."""
-        self._storages.append(Storage(bytes, holds, of))
+        self._storages.append(Storage(bytes, holds, of, pieces))
         self._holders.append(1)
         return len(self._storages) - 1
 
@@ -148,9 +152,17 @@ class Builder:
         """Return how many need a storage."""
         return self._holders[storage]
 
-    def step(self, phase: str, of: str, made: Sequence[int], scratch: Dim = 0, workspace: Span = NOTHING) -> None:
+    def step(
+        self,
+        phase: str,
+        of: str,
+        made: Sequence[int],
+        scratch: Dim = 0,
+        workspace: Span = NOTHING,
+        pieces: int = 1,
+    ) -> None:
         """Note a step; what was dropped since the last one is freed behind it."""
-        self._steps.append(Step(phase, of, tuple(made), scratch, tuple(self._freed), workspace))
+        self._steps.append(Step(phase, of, tuple(made), scratch, tuple(self._freed), workspace, pieces))
         self._freed = []
 
     def release(self, phase: str, storages: Iterable[int]) -> None:

@@ -52,19 +52,20 @@ def traffic(graph: Graph, setup: Setup) -> list[Traffic]:
 def _of_calls(graph: Graph, setup: Setup) -> list[Traffic]:
     forward = Forward(graph, setup, Builder())
     forward.run()
-    return [_traffic(passed, setup) for passed in forward.passed]
+    return [traffic_of(passed, setup) for passed in forward.passed]
 
 
-def _traffic(passed: Passed, setup: Setup) -> Traffic:
+def traffic_of(passed: Passed, setup: Setup) -> Traffic:
+    """Return what a call that has run computes and moves at a setup."""
     node, run = passed.node, passed.run
-    if _is_view(node):
+    if is_view(node):
         return Traffic(0, 0, 0, 0)
     macs = total(node.op.macs(run.inputs, run.outputs)) * setup.batch
     read = dict(zip(node.inputs, run.inputs, strict=True))
     return Traffic(macs, sum(map(run.bytes, read.values())), sum(map(run.bytes, run.outputs)), _weights(node, setup))
 
 
-def _is_view(node: Node) -> bool:
+def is_view(node: Node) -> bool:
     """Tell whether a call only looks at its input in another way."""
     if node.memory is None:
         return node.op.view

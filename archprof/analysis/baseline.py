@@ -11,8 +11,8 @@ from archprof.costs.metrics import NAMES, Counts, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Problems, UsageError, usage_error
 from archprof.inputs import read_bytes
+from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_DIGITS
-from archprof.spec.json_text import FileKind, JsonText
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26

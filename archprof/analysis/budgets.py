@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
-from archprof.costs.metrics import OF_NETWORK, TRAINING, total_of
+from archprof.analysis.timed import NS_PER_MS, EstimatedTime
+from archprof.costs.metrics import OF_NETWORK, TIMES, TRAINING, total_of
 from archprof.costs.report import Report, Row
-from archprof.errors import Location, Problem, suggest
+from archprof.errors import Location, Problem, suggest, usage_error
 from archprof.ir.footprint import Span
 from archprof.ir.graph import Graph
 from archprof.ir.operators.recorded import Recorded
@@ -20,9 +21,11 @@ from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
+from archprof.units import listed
 
 if TYPE_CHECKING:
     from archprof.allocation.report import MemoryReport
+    from archprof.devices.profile import Profile
 
 PASS, FAIL, NEW = "pass", "fail", "new"
 # Metrics that operators without a rule add to, nobody knows how much.
@@ -53,7 +56,8 @@ class Verdict(NamedTuple):
     *before* is counted from, or would be: `baseline`, or `git:REV`; empty where that is not known. Where operators are
     not counted, *actual* and *before* may be *at_least* so many: it names which. Where operators have no rule for their
     memory, by name with how often they run in `unknown`, `estimates` say between which bytes a peak is, and *actual* is
-    the end that decides: what a limit is exceeded by for certain.
+    the end that decides: what a limit is exceeded by for certain. So it is of a time, whose *limit*, *actual* and
+    *difference* are ns.
     """
 
     model: str
@@ -72,7 +76,7 @@ class Verdict(NamedTuple):
     grown: tuple[Growth, ...] = ()
     note: str = ""
     at_least: tuple[str, ...] = ()
-    estimates: Mapping[str, Estimate] | None = None
+    estimates: Mapping[str, Estimate | EstimatedTime] | None = None
     unknown: Mapping[str, int] | None = None
 
     @property
@@ -81,7 +85,8 @@ class Verdict(NamedTuple):
         if self.status != PASS or not self.estimates or self.limit is None:
             return False
         known = self.estimates[self.metric]
-        return known.low < self.limit if self.bound == "min" else self.limit < known.high
+        scale = NS_PER_MS if known.unit == "ms" else 1
+        return known.low * scale < self.limit if self.bound == "min" else self.limit < known.high * scale
 
     @property
     def improved(self) -> bool:
@@ -107,6 +112,7 @@ class CheckedNetwork:
     before: Snapshot | None = None
     since: str = ""
     reads: Callable[[], Graph] | None = None
+    profile: "Callable[[str], Profile] | None" = None  # of a device, by its name
 
     @cached_property
     def trained(self) -> Graph:
@@ -228,6 +234,8 @@ def _verdict(
     before: list[BaselineRow] | None,
     place: Location,
 ) -> Verdict:
+    if limit.metric in TIMES:
+        return _time_verdict(found, limit, place)
     if limit.metric in OF_NETWORK:
         return _whole_verdict(found, limit, place)
     actual = found.count(limit.metric, chosen)
@@ -265,6 +273,25 @@ def _whole_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verd
         verdict = verdict._replace(at_least=least, estimates=estimates, unknown=memory.unknown)
     failed = verdict.status == FAIL and limit.bound != "min" and limit.metric == "peak"
     return _at_peak(verdict, memory) if failed else verdict
+
+
+def _time_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdict:
+    """Return the verdict on a time, which is an estimate: the end of its interval that exceeds a limit for certain
+    decides; where it does, with the blocks that take longest. Raises UsageError for operators that the device's profile
+    does not know."""
+    from archprof.analysis.latency import describe_latency
+
+    assert limit.on is not None
+    assert found.profile is not None
+    latency = describe_latency(found.report.graph, found.profile(limit.on.device), limit.on.asked)
+    if latency.out_of_range:
+        message = f"the time of {found.model} is out of the profile's range: {listed(latency.out_of_range)}"
+        advice = "`archprof latency` has the roofline of what the profile does not know"
+        raise usage_error(message, limit.location, help=advice)
+    known = latency.estimates["latency"]
+    actual = round((known.high if limit.bound == "min" else known.low) * NS_PER_MS)
+    verdict = _of_whole(found, limit, place, actual, latency.device.short)
+    return verdict._replace(estimates={limit.metric: known})
 
 
 def _of_whole(found: CheckedNetwork, limit: Limit, place: Location, actual: int, where: str) -> Verdict:

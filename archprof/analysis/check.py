@@ -4,9 +4,9 @@ that is wrong."""
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from fractions import Fraction
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.baseline import Snapshot, snapshot
@@ -46,6 +46,9 @@ from archprof.spec.types import Spec, Tree
 from archprof.spec.uncounted import Allowed, is_called
 from archprof.spec.variant import Setting, parse_reference
 from archprof.units import listed
+
+if TYPE_CHECKING:
+    from archprof.devices.profile import Profile
 
 # The budget that asks for what a spec expects.
 _EXPECT = Budget(Where(), (), Location("", 0, 0), expect=True)
@@ -142,6 +145,7 @@ class _Checking:
         self._commit = self._root = ""  # of the revision, and the folder of its repository
         # Whether there should be something to count from.
         self._asked = bool(request.against) or request.before is not None
+        self._profile = cache(_read_profile)
         self._since = "baseline" if self._asked and not request.problems else ""
         if request.against:
             self._since = f"git:{request.against}"
@@ -290,7 +294,7 @@ class _Checking:
         except InputError as error:  # limits that count from nothing hold all the same
             self._note(error.problems)
             since = ""
-        found = CheckedNetwork(target.label, report, before, since, reads)
+        found = CheckedNetwork(target.label, report, before, since, reads, self._profile)
         weighted = found.count("layers", found.every)
         missing, bound = not_counted(report), at_most(report)
         self._models.append(CheckedTotals(target.label, report.origin.file, report.totals, weighted, missing, bound))
@@ -430,6 +434,12 @@ class _Checking:
         if file not in self._trees:
             self._trees = {file: read_tree(file, spellings)}
         return self._trees[file]
+
+
+def _read_profile(device: str) -> "Profile":
+    from archprof.devices.profile_file import read_profile
+
+    return read_profile(device)
 
 
 def _allows_nothing(name: Scalar, uncounted: Collection[str]) -> Problem:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import (
@@ -17,6 +17,7 @@ from archprof.analysis.document import (
     total_by,
 )
 from archprof.analysis.summary import Stage, not_counted, stage_of
+from archprof.analysis.timed import DeviceText, TimedNetwork
 from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost
@@ -28,6 +29,9 @@ from archprof.spec import catalog
 from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Spec
 from archprof.spec.variant import parse_reference
+
+if TYPE_CHECKING:
+    from archprof.devices.asked import On
 
 # Kinds that multiply, in the order of tables; what else costs nothing.
 MULTIPLYING = (
@@ -94,17 +98,19 @@ class Contender(NamedTuple):
     at_most: AtMost | None = None
     captured: str = ""
     memory: HeldBytes | None = None
+    latency: TimedNetwork | None = None
 
 
 class Comparison(NamedTuple):
     """Contenders in the order of the table, the one that ratios relate to, their *mode* where that is not evaluation,
-    and the *setup* of their bytes where these are asked for."""
+    the *setup* of their bytes and the *device* of their times where these are asked for."""
 
     convention: ConventionText
     relative_to: str
     models: tuple[Contender, ...]
     mode: str = ""
     setup: Setup | None = None
+    device: DeviceText | None = None
 
 
 def compare(
@@ -113,25 +119,32 @@ def compare(
     sort: str | None = None,
     conventions: Sequence[Convention] = (),
     setup: Setup | None = None,
+    on: "On | None" = None,
 ) -> Comparison:
     """Return networks side by side; ratios relate to the first, or to the one named.
 
-    *sort* orders by a count, smallest first, or by published accuracy, best first; with a *setup* bytes stand beside.
-    Raises UsageError for a name or key that is not there, and where shapes are known for one image alone.
+    *sort* orders by a count or by latency, smallest first, or by published accuracy, best first; with a *setup* bytes
+    stand beside, and *on* a device times. Raises UsageError for a name or key that is not there, where shapes are known
+    for one image alone, and for what a device's profile was not calibrated for.
     """
     reference = reports[0] if relative_to is None else _named(reports, relative_to)
-    contenders = [_contender(report, reference, conventions, setup) for report in reports]
+    contenders = [_contender(report, reference, conventions, setup, on) for report in reports]
     if sort is not None:
-        if sort not in SORT_KEYS:
-            raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, SORT_KEYS, "keys"))
+        keys = (*SORT_KEYS, *(("latency",) if on else ()))
+        if sort not in keys:
+            raise usage_error(f"unknown sort key `{sort}`", help=suggest(sort, keys, "keys"))
         contenders.sort(key=lambda contender: _order(contender, sort))
     rule = convention_text(reference.convention, training=reference.graph.training)
-    return Comparison(rule, reference.origin.variant, tuple(contenders), mode_of(reference), setup)
+    return Comparison(
+        rule, reference.origin.variant, tuple(contenders), mode_of(reference), setup, _device(on) if on else None
+    )
 
 
 def _order(contender: Contender, key: str) -> float:
     if key == "top1":
         return -float(contender.accuracy.top1) if contender.accuracy else 0.0
+    if key == "latency":
+        return contender.latency.estimates[key].value if contender.latency else 0.0
     return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 
@@ -152,7 +165,9 @@ def _named(reports: Sequence[Report], name: str) -> Report:
     raise usage_error(f"`{name}` is not among the compared", help=suggest(name, known, "compared"))
 
 
-def _contender(report: Report, reference: Report, conventions: Sequence[Convention], setup: Setup | None) -> Contender:
+def _contender(
+    report: Report, reference: Report, conventions: Sequence[Convention], setup: Setup | None, on: "On | None"
+) -> Contender:
     multiplying = [row for row in report.rows if row.kind in MULTIPLYING and (row.operator.weighted or row.cost.macs)]
     kinds = {kind: [row for row in multiplying if row.kind == kind] for kind in MULTIPLYING}
     ratios = {count: _ratio(report.totals[count], reference.totals[count]) for count in _RATIOS}
@@ -173,6 +188,7 @@ def _contender(report: Report, reference: Report, conventions: Sequence[Conventi
         at_most(report),
         report.graph.captured,
         _memory(report, setup) if setup else None,
+        _latency(report, on) if on else None,
     )
 
 
@@ -195,6 +211,18 @@ def _memory(report: Report, setup: Setup) -> HeldBytes:
     high = found.upper_peak
     peak, every = bytes_between(found.peak, high), bytes_between(found.total, found.resident.total + high)
     return held._replace(unknown=found.unknown, estimates={"peak_bytes": peak, "total_bytes": every})
+
+
+def _latency(report: Report, on: "On") -> TimedNetwork:
+    from archprof.analysis.latency import timed
+
+    return timed(report.graph, on)
+
+
+def _device(on: "On") -> DeviceText:
+    from archprof.analysis.latency import on_device
+
+    return on_device(on)
 
 
 def _ratio(mine: int, reference: int) -> Fraction | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import groupby
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
@@ -14,9 +14,6 @@ from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
 from archprof.ir.values import SingleImageError
 from archprof.units import plural
-
-if TYPE_CHECKING:
-    from archprof.allocation.deployed import How
 
 # What is there beside tensors, and is not counted.
 _RESERVED = "memory that the allocator reserves"
@@ -68,13 +65,15 @@ class Moment(NamedTuple):
 
 class FittingBatch(NamedTuple):
     """The largest batch that fits into so many bytes, 0 where none does: what is counted for it, with as much workspace
-    as kernels may take, and for one image more, and the margin on top that is kept free, in per cent."""
+    as kernels may take, and for one image more, the margin on top that is kept free, in per cent, and whether one image
+    more has that too, and torch's allocator finds no room for it between its blocks."""
 
     limit_bytes: int
     batch: int
     counted_bytes: int
     next_bytes: int
     margin_percent: int
+    scattered: bool
 
 
 class Memory(NamedTuple):
@@ -115,13 +114,13 @@ def known_at(graph: Graph) -> Iterator[None]:
         raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
-def describe_memory(graph: Graph, setup: Setup, how: "How | None" = None, rounding: int | None = None) -> Memory:
-    """Return the memory of a network as a result, every tensor *rounding* up to whole blocks of so many bytes. Raises
-    UsageError where its shapes are known for one image alone."""
+def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding: int | None = None) -> Memory:
+    """Return the memory of a network as a result, in the *best* order of its calls, every tensor *rounding* up to whole
+    blocks of so many bytes. Raises UsageError where its shapes are known for one image alone."""
     from archprof.allocation.deployed import deployed
 
     with known_at(graph):
-        runs, rules = deployed(graph, setup, how)
+        runs, rules = deployed(graph, setup, best=best)
         found = analyze_memory(graph, setup, runs, block=rounding or 1)
     if rounding is not None:
         rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)

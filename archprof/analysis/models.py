@@ -214,6 +214,13 @@ def refuse_measuring(reference: str) -> None:
         raise usage_error(message, help=f"`archprof summary CODE --measure` measures what {source} from")
 
 
+def refuse_running(reference: str) -> None:
+    """Raise UsageError for a file that holds a graph, which nothing here runs."""
+    if holds_graph(reference.partition("@")[0]):
+        message = f"`archprof bench` runs a module, and `{shown_name(reference)}` holds none"
+        raise usage_error(message, help="`archprof bench CODE` measures what it was made from")
+
+
 def _called(reference: str) -> str:
     return f"{reference.partition('(')[0]}(…)"
 

@@ -6,28 +6,7 @@ from dataclasses import fields
 from functools import cache, partial
 from typing import Any, TypeVar
 
-from archprof.captures.fields import (
-    MOST_SIZE,
-    Reader,
-    Refused,
-    count,
-    counts,
-    extents,
-    field,
-    flag,
-    integer,
-    integers,
-    items,
-    mapping,
-    names,
-    number,
-    one_of,
-    shown,
-    tensor,
-    tensors,
-    text,
-    texts,
-)
+from archprof.captures.fields import counts, extents, tensor, tensors
 from archprof.captures.lock_memory import read_memory
 from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
 from archprof.errors import UsageError, usage_error
@@ -39,9 +18,27 @@ from archprof.ir.operators.base import KINDS, Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Unlisted
 from archprof.ir.values import Value
+from archprof.json_fields import (
+    MOST_SIZE,
+    Reader,
+    Refused,
+    count,
+    field,
+    flag,
+    integer,
+    integers,
+    items,
+    mapping,
+    names,
+    number,
+    one_of,
+    shown,
+    text,
+    texts,
+)
+from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_OPERATORS
 from archprof.spec import catalog, git
-from archprof.spec.json_text import FileKind, JsonText
 
 MAX_BYTES = 1 << 26
 _KIND = FileKind("lock", MAX_BYTES, "take the file from git again, or write it anew with `archprof lock`")

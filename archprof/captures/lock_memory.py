@@ -3,19 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from archprof.captures.fields import (
-    MOST_COUNT,
-    Refused,
-    count,
-    element_type,
-    field,
-    integer,
-    items,
-    mapping,
-    shown,
-    text,
-)
+from archprof.captures.fields import element_type
 from archprof.ir.graph import HELD, Memory, Place
+from archprof.json_fields import MOST_COUNT, Refused, count, field, integer, items, mapping, shown, text
 
 KEYS = Memory._fields
 

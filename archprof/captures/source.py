@@ -18,6 +18,7 @@ from archprof.errors import InputError, described, did_you_mean, printable, sugg
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.runtime.arguments import CallArguments
 from archprof.spec.catalog import LOCK
 
 if TYPE_CHECKING:
@@ -137,6 +138,37 @@ def capture_and_measure(text: str, given: Sequence[str], counter: str) -> tuple[
         arguments, keywords = tree_map_only(torch.Tensor, torch.zeros_like, tuple(inputs.at(1)))
         graph = _graph(text, made, inputs._replace(growing=False))
         return graph, measure_module(made.module, arguments, counter, keywords)
+
+
+class Runnable(NamedTuple):
+    """A model that is named as code, with weights: its graph, its module, and what that is called with at a batch."""
+
+    graph: Graph
+    module: nn.Module
+    at: Callable[[int], CallArguments]
+
+
+@contextmanager
+def runnable(text: str, given: Sequence[str] = (), *, channels_last: bool = False) -> Iterator[Runnable]:
+    """Give a model that is named as code to be run, while its code can find what it imports; its maps lie with their
+    channels last where that is asked for, in its graph too. Raises UsageError as `capture` does."""
+    with _made(text, given, _really) as (made, inputs, _):
+        module = made.module.eval()
+        if channels_last:
+            inputs = inputs._replace(at=_channels_last(module, inputs.at))
+        yield Runnable(_graph(text, made, inputs), module, inputs.at)
+
+
+def _channels_last(module: nn.Module, at: Callable[[int], CallArguments]) -> Callable[[int], CallArguments]:
+    """Lay the weights of a module with their channels last, and return what calls it with such maps."""
+    import torch
+    from torch.utils._pytree import tree_map_only
+
+    def laid(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor.contiguous(memory_format=torch.channels_last) if tensor.dim() == 4 else tensor
+
+    module.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return lambda batch: CallArguments(*tree_map_only(torch.Tensor, laid, tuple(at(batch))))
 
 
 def _graph(text: str, made: Made, inputs: Batched, *, train: bool = False, real: bool = False) -> Graph:

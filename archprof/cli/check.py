@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import options, setup_options
+from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
 from archprof.outputs import goes_by, write_file
@@ -60,6 +60,13 @@ def command(
             "--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="LIMIT"
         ),
     ] = None,
+    max_latency: Annotated[
+        str | None,
+        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="LIMIT"),
+    ] = None,
+    device: device_options.WithDevice = None,
+    runtime: device_options.Runtime = None,
+    execution: device_options.Execution = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
     train: setup_options.Optimizer = None,
@@ -68,6 +75,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     max_layers: Annotated[
         str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
     ] = None,
@@ -122,7 +131,8 @@ def command(
 
     Limits are exact: `220M`, `5.4 MiB`, or over a baseline `+1%`, `+100k`, `+1% and +100k`. Exit 1 where one is
     exceeded, 2 where a budget or a spec is wrong or there is nothing to check; everything else is reported all the
-    same.
+    same. `--max-latency` holds an estimate to a limit: 1 where even the least that it may be is more, a warning where
+    the limit lies inside, 2 where the device's profile does not know all operators.
     """
     from archprof.analysis.check import checked
     from archprof.cli.check_options import held_to, limits_of, report_of, request_of
@@ -142,11 +152,16 @@ def command(
         "peak": max_peak,
         "weights": max_weights,
         "train_macs": max_train_macs,
+        "latency": max_latency,
     }
     listed = {"max": max, "min": min, "max-increase": max_increase}
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
-    limits = limits_of(most, listed, setup)
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
+    on = device_options.asked_of(
+        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
+    )
+    limits = limits_of(most, listed, setup, on)
     held = held_to(config, baseline, against, write_baseline)
     request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from archprof.allocation.asked import spelled
 from archprof.analysis.check import CheckRequest
 from archprof.cli.output import say
-from archprof.costs.metrics import MEMORY, OF_NETWORK
+from archprof.costs.metrics import OF_NETWORK, TIMES
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.inputs import current_folder, real_path
 from archprof.ir.setup import INFERENCE, Setup
@@ -21,6 +22,7 @@ from archprof.spec.variant import split_values
 if TYPE_CHECKING:
     from archprof.analysis.baseline import Snapshot
     from archprof.costs.agreement import CountedModules
+    from archprof.devices.asked import AskedOf
     from archprof.ir.graph import Graph
 
 
@@ -72,12 +74,16 @@ def held_to(config: str | None, baseline: str | None, against: str | None, writt
 
 
 def limits_of(
-    most: Mapping[str, str | None], listed: Mapping[str, list[str] | None], setup: Setup | None
+    most: Mapping[str, str | None],
+    listed: Mapping[str, list[str] | None],
+    setup: Setup | None,
+    on: "AskedOf | None" = None,
 ) -> tuple[Limit, ...]:
     """Return the limits of options: `--max-macs 220M` by metric, `--max-increase macs=1%,params=0` by option; those on
-    bytes of memory at a *setup*.
+    bytes of memory at a *setup*, those on times *on* a device.
 
-    Raises SpecError for what is none, and UsageError for a setup without such a limit.
+    Raises SpecError for what is none, and UsageError for a setup or a device without such a limit, and for a limit on a
+    time without a device.
     """
     limits = [
         read_limit(metric, "max", Scalar(text, *Location(f"--max-{metric} {text}", 0, 0)))
@@ -85,17 +91,20 @@ def limits_of(
         if text is not None
     ]
     limits += [limit for option, texts in listed.items() for limit in _listed(option, texts)]
-    of_memory = [limit for limit in limits if limit.metric in MEMORY]
-    if setup is not None and not any(limit.metric in OF_NETWORK for limit in limits):
+    timed = any(limit.metric in TIMES for limit in limits)
+    if on is None and timed:
+        raise usage_error("a limit on a time, and no device", help="as in `--max-latency 2ms --device h100`")
+    if on is not None and not timed:
+        raise usage_error("`--device` without a limit on a time", help="`--max-latency 2ms` is one")
+    if setup is not None and not timed and not any(limit.metric in OF_NETWORK for limit in limits):
         advice = "`--max-peak 320KiB` or `--max-weights 4MiB` limits them"
-        words = "` and `".join(
-            f"--{name}" for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)
-        )
+        given = [name for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)]
+        words = "` and `".join(spelled(name, "--{}") for name in given)
         raise usage_error(f"`{words or '--batch'}` without a limit on bytes", help=advice)
-    for limit in of_memory:
+    for limit in limits:
         if note := decimal_note(limit.text, limit.metric):
             say(f"note: {note}")
-    return tuple(limit._replace(setup=setup or INFERENCE) if limit in of_memory else limit for limit in limits)
+    return tuple([limit.at(setup or INFERENCE, on) for limit in limits])
 
 
 def _listed(option: str, given: list[str] | None) -> list[Limit]:

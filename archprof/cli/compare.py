@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options, setup_options
+from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import Problems, suggest, usage_error
 from archprof.render.formats import Result
@@ -42,8 +42,13 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
+    device: device_options.WithDevice = None,
+    runtime: device_options.Runtime = None,
+    execution: device_options.Execution = None,
     sort: Annotated[
-        str | None, typer.Option("--sort", help="Sort by params, macs, activations, layers, top1 …", metavar="KEY")
+        str | None, typer.Option("--sort", help="Sort by params, macs, layers, top1, latency …", metavar="KEY")
     ] = None,
     plot: Annotated[
         str | None,
@@ -56,7 +61,8 @@ def command(
     """Networks side by side: totals, kinds of layer, stages, published accuracy.
 
     Settings given by options hold for all. The second table aligns the networks by stage, so that one sees where each
-    spends its MACs. Code that makes a torch module runs, as in `archprof summary`; no accuracy is known of it.
+    spends its MACs. With `--device` it says how long each takes there, predicted as by `archprof latency`. Code that
+    makes a torch module runs, as in `archprof summary`; no accuracy is known of it.
     """
     from archprof.analysis.compare import compare
     from archprof.analysis.document import with_derived
@@ -68,8 +74,11 @@ def command(
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
-    setup = setup_options.setup_of_bytes(asked, wanted=bytes)
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    on = device_options.device_if_asked(
+        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
+    )
+    setup = None if on and not bytes else setup_options.setup_of_bytes(asked, wanted=bytes)
     conventions = options.conventions(convention, train=train is not None)
     given = options.settings(width, resolution, classes, set)
     real = options.really(real, *models)
@@ -78,10 +87,12 @@ def command(
     for model in models:
         with wrong:
             reports.append(
-                analyze_graph(read(model, given, input, train=train is not None, real=real, batch=batch or 1))
+                analyze_graph(
+                    read(model, given, input, train=train is not None, real=real, batch=on.batch if on else batch or 1)
+                )
             )
     wrong.raise_any()
-    found = compare(reports, relative_to, sort, conventions, setup)
+    found = compare(reports, relative_to, sort, conventions, setup, on)
     if flops:
         found = with_derived(found, "flops")
     if plot is not None:

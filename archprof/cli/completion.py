@@ -229,11 +229,11 @@ def _formats(request: Request) -> Iterator[Candidate]:
 
 
 def _metrics(request: Request) -> Iterator[Candidate]:
-    from archprof.costs.metrics import NAMES, OF_NETWORK, label_of
+    from archprof.costs.metrics import NAMES, OF_NETWORK, TIMES, label_of
 
-    names = (
-        ("bytes",) if request.command == "memory" else (*NAMES, *OF_NETWORK) if request.command == "sweep" else NAMES
-    )
+    known = {"memory": ("bytes",), **dict.fromkeys(("latency", "bench"), ("latency",)), "compare": (*NAMES, *TIMES)}
+    known["sweep"] = (*NAMES, *OF_NETWORK, *TIMES)
+    names = known.get(request.command, NAMES)
     yield from (Candidate(name, label_of(name)) for name in names)
 
 
@@ -254,6 +254,12 @@ def _schemas(request: Request) -> Iterator[Candidate]:
     from archprof.render.documents import NAMES
 
     yield from map(Candidate, NAMES)
+
+
+def _devices(request: Request) -> Iterator[Candidate]:
+    from archprof.devices.profile_file import known_devices
+
+    yield from map(Candidate, known_devices())
 
 
 def _words_of(*words: str) -> Callable[[Request], Iterator[Candidate]]:
@@ -279,10 +285,13 @@ VALUES: Mapping[str, Callable[[Request], Iterator[Candidate]]] = {
     **dict.fromkeys(("max", "min", "max_increase"), _limits),
     "conv": _kinds,
     "name": _schemas,
+    "device": _devices,
+    "on": _words_of("cpu", "cuda"),
+    "runtime": _words_of("torch", "onnxruntime"),
+    "execution": _words_of("graph", "eager", "compiled", "session"),
     "by": _words_of("stage", "kind", "layer"),
-    **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels"), _setup_words),
+    **dict.fromkeys(("dtype", "train", "amp", "checkpoint", "layout", "kernels", "in_place"), _setup_words),
     "scale": _words_of("width", "compound"),
     "order": _words_of("best", "own"),
-    "in_place": _words_of("depthwise"),
     "counter": _words_of("fvcore", "torch", "both"),
 }

@@ -34,6 +34,9 @@ OPTIONS: Mapping[str, str] = {
 COMMANDS: Mapping[str, str] = {
     **dict.fromkeys(("count", "flops", "info", "macs", "params", "profile", "stats"), _COSTS),
     **dict.fromkeys(("mem", "vram", "fit"), "`archprof memory NETWORK` says what it holds, and where the peak is"),
+    **dict.fromkeys(
+        ("time", "speed", "predict"), "`archprof latency NETWORK --device h100` predicts how long it takes"
+    ),
     "help": "`archprof --help`, or `archprof summary --help` for that of a command",
     "plot": "`archprof compare v1 v2 v3 --plot out.svg` draws; `sweep` and `cost` do too",
     "version": "`archprof --version`",

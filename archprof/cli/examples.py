@@ -35,6 +35,21 @@ EXAMPLES: Mapping[str, Examples] = {
         ("archprof memory v3 --batch 32 --dtype fp16", "archprof memory resnet50 --train adamw --batch 64 --top 5"),
         "docs/how-to/will-it-fit.md",
     ),
+    "latency": Examples(
+        ("archprof latency v2 --device h100", "archprof latency v3 --device h100 --batch 32 --sort latency --top 5"),
+        "docs/explanation/latency.md",
+    ),
+    "bench": Examples(
+        ("archprof bench my_net.yaml --rounds 4", "archprof bench net.py:Net --input 3x64x64 --batch 1,2 --top 5"),
+        "docs/how-to/measure-latency.md",
+    ),
+    "calibrate": Examples(
+        (
+            "archprof calibrate --operators 12 --networks lenet5,squeezenet1_1 -o cpu.json",
+            "archprof calibrate --verify my_cpu.json",
+        ),
+        "docs/how-to/measure-latency.md",
+    ),
     "compare": Examples(
         ("archprof compare v1 v2@width=1.4 v3", "archprof compare 'shufflenet_v2*' --by kind -o networks.md"),
         "docs/explanation/width-and-resolution.md",

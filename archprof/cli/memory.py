@@ -25,14 +25,8 @@ def command(
         str | None,
         typer.Option("--order", help="best: the order of execution with the least peak, if proven.", metavar="WHICH"),
     ] = None,
-    in_place: Annotated[
-        str | None,
-        typer.Option("--in-place", help="In int8: `depthwise` convolutions write over their input.", metavar="WHAT"),
-    ] = None,
-    patches: Annotated[
-        int | None,
-        typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
-    ] = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     rounding: Annotated[
         int | None,
         typer.Option("--rounding", min=1, help="Round tensors up to N bytes; torch's allocator: 512.", metavar="N"),
@@ -65,13 +59,13 @@ def command(
     along; what layers put out comes and goes, and in training stays until its gradient is known. Of a step of training
     forward, backward and the optimiser's step have a peak each.
 
-    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit; exit 1
-    where not even one image does. In int8 it is inference as microcontrollers run it: batch norms, ReLU and ReLU6 fold
-    into what is before them.
+    `--fits` finds the largest batch whose bytes, with the workspace that kernels may take and a margin, fit, and for
+    which torch's allocator finds room; exit 1 where not even one image does. In int8 it is inference as
+    microcontrollers run it: batch norms, ReLU and ReLU6 fold into what is before them.
 
     Code that makes a torch module runs as in `archprof summary`; with `--train` it is recorded in training mode.
     """
-    from archprof.allocation.asked import how_of, setup_of
+    from archprof.allocation.asked import asks_best, setup_of
     from archprof.analysis.largest_batch import describe_largest
     from archprof.analysis.memory import describe_memory
     from archprof.analysis.models import read_training
@@ -79,7 +73,8 @@ def command(
 
     chosen = choose_format("memory", format, output)
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_of({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_of(asked)
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
     limit = (
         None
@@ -89,9 +84,12 @@ def command(
         )
     )
     many = setup.batch if limit is None else 2
-    how = how_of(setup, order, in_place, patches)
+    best = asks_best(order, setup)
     graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
-    found = describe_memory(graph, setup, how, rounding) if limit is None else describe_largest(graph, setup, limit)
+    if limit is None:
+        found = describe_memory(graph, setup, best=best, rounding=rounding)
+    else:
+        found = describe_largest(graph, setup, limit)
     view = alive_view(found.alive, depth=depth, full=full, sort=sort, top=top)
     if plot is not None:
         from archprof.render.plot_memory import plot_memory

@@ -36,6 +36,15 @@ Kernels = Annotated[
     str | None, typer.Option("--kernels", help="Whose kernels run: cuda, unless given, or cpu.", metavar="WHOSE")
 ]
 
+InPlace = Annotated[
+    str | None,
+    typer.Option("--in-place", help="In int8: `depthwise` convolutions write over their input.", metavar="WHAT"),
+]
+Patches = Annotated[
+    int | None,
+    typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
+]
+
 
 def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | None":
     """Return the setup of `--bytes`, where they are *wanted*. Raises UsageError for a word of it without them, and as
@@ -46,9 +55,10 @@ def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | Non
         return setup_of(asked)
     for name, value in asked.items():
         if value not in (None, ""):
+            from archprof.allocation.asked import spelled
             from archprof.errors import usage_error
 
-            raise usage_error(f"`--{name}` says how bytes are counted", help="`--bytes` counts them")
+            raise usage_error(f"`{spelled(name, '--{}')}` says how bytes are counted", help="`--bytes` counts them")
     return None
 
 

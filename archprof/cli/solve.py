@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options, setup_options
+from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format, deliver
 from archprof.outputs import write_file
 from archprof.render.formats import Result
@@ -30,6 +30,13 @@ def command(
         str | None,
         typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
     ] = None,
+    max_latency: Annotated[
+        str | None,
+        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="TIME"),
+    ] = None,
+    device: device_options.WithDevice = None,
+    runtime: device_options.Runtime = None,
+    execution: device_options.Execution = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
     train: setup_options.Optimizer = None,
@@ -38,11 +45,16 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
     maximize: Annotated[
-        str, typer.Option("--maximize", help="Of what fits, the most macs, params or activations.", metavar="COUNT")
+        str,
+        typer.Option(
+            "--maximize", help="Of what fits, the most macs, params, activations or train_macs.", metavar="COUNT"
+        ),
     ] = "macs",
     width: Annotated[
         str | None,
@@ -74,9 +86,13 @@ def command(
     chosen = choose_format("solve", format, output)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
-    whole = {"peak": max_peak, "weights": max_weights, "train_macs": max_train_macs}
-    goal = goal_of({**most, **whole}, target_macs, maximize, setup)
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
+    on = device_options.device_of_search(
+        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
+    )
+    whole = {"peak": max_peak, "weights": max_weights, "train_macs": max_train_macs, "latency": max_latency}
+    goal = goal_of({**most, **whole}, target_macs, maximize, setup, on)
     from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.cli.sweep_options import bound_of, need_numpy
+from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
 from archprof.errors import suggest, usage_error
 from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
@@ -14,17 +14,24 @@ from archprof.spec.printed_number import parse_count
 from archprof.spec.variant import Setting, parse_reference
 
 if TYPE_CHECKING:
+    from archprof.devices.asked import On
     from archprof.ir.setup import Setup
     from archprof.sweep.solve import Goal, Solution
 
-COUNTS = ("macs", "params", "activations")
+COUNTS = ("macs", "params", "activations", "train_macs")
 SCALES = ("width", "compound")
 _BOUNDS = re.compile(r"([0-9.]+):([0-9.]+)", re.ASCII)
 
 
-def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str, setup: "Setup | None") -> "Goal":
-    """Return what is looked for, of bytes at a *setup* where one is asked for. Raises UsageError where nothing is, and
-    SpecError for what is no number."""
+def goal_of(
+    most: Mapping[str, str | None],
+    target: str | None,
+    maximize: str,
+    setup: "Setup | None",
+    on: "On | None" = None,
+) -> "Goal":
+    """Return what is looked for, of bytes at a *setup* and of times *on* a device where one is asked for. Raises
+    UsageError where nothing is, and SpecError for what is no number."""
     if maximize not in COUNTS:
         raise usage_error(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))
     need_numpy("solve")
@@ -36,6 +43,7 @@ def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str, s
         for count, text in most.items()
         if text is not None
     )
+    check_timed([limit.of for limit in limits], on)
     if not limits and target is None:
         raise usage_error(
             "no budget to solve for", help="`--max-macs 150M`, `--max-peak 512KiB` or `--target-macs 600M`"
@@ -45,6 +53,7 @@ def goal_of(most: Mapping[str, str | None], target: str | None, maximize: str, s
         "macs" if target is not None else maximize,
         None if target is None else round(parse_count(target, "macs").value),
         setup,
+        on,
     )
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import options, setup_options
+from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format
 
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
@@ -56,6 +56,13 @@ def command(
         str | None,
         typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
     ] = None,
+    max_latency: Annotated[
+        str | None,
+        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="TIME"),
+    ] = None,
+    device: device_options.WithDevice = None,
+    runtime: device_options.Runtime = None,
+    execution: device_options.Execution = None,
     batch: setup_options.Batch = None,
     dtype: setup_options.Dtype = None,
     train: setup_options.Optimizer = None,
@@ -64,6 +71,8 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    in_place: setup_options.InPlace = None,
+    patches: setup_options.Patches = None,
     pareto: Annotated[
         str | None,
         typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
@@ -100,6 +109,8 @@ def command(
     Axes are knobs and cells with several values; the sweep is over their product. Variants that cannot be are counted,
     with the reason. Where `peak` or `weights`, or a word such as `--batch` or `--train` are asked for, bytes of memory
     are counted too: the most at once in inference or in a step of training, as `memory` counts them, and of parameters.
+    With `--device` each variant's latency there is predicted, as by `archprof latency`; bytes are then those of
+    inference there.
     """
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep
@@ -115,14 +126,19 @@ def command(
         ("params", True): max_params, ("params", False): min_params,
         ("activations", True): max_activations, ("activations", False): min_activations,
         ("peak", True): max_peak, ("weights", True): max_weights, ("train_macs", True): max_train_macs,
+        ("latency", True): max_latency,
     }  # fmt: skip
     limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    setup = setup_options.setup_if_asked({**asked, "accumulate": accumulate, "layout": layout, "kernels": kernels})
+    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
+    setup = setup_options.setup_if_asked(asked)
+    on = device_options.device_of_search(
+        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
+    )
     request = SweepRequest(
         tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
         sample, seed, jobs, scheduler, timeout, resume, setup, plot, chosen,
-        output, no_color,
+        output, no_color, on,
     )  # fmt: skip
     code = run_sweep(request)
     if code:

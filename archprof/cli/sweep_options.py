@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.cli.output import say
-from archprof.costs.metrics import MEMORY, TRAINING
+from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.outputs import goes_by
@@ -12,6 +12,9 @@ from archprof.spec.printed_number import PrintedNumber, decimal_note, parse_limi
 from archprof.spec.variant import Setting
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from archprof.devices.asked import On
     from archprof.ir.setup import Setup
     from archprof.sweep.plan import CountLimit, Plan, Selection
 
@@ -39,6 +42,7 @@ class SweepRequest(NamedTuple):
     format: str
     output: str | None
     no_color: bool
+    on: "On | None" = None  # a device, where latency is asked for
 
 
 def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
@@ -53,16 +57,18 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     # Of what is shown sorted, no more is held than a table and a plot take, though more than is asked for: several
     # variants may be one network.
     top = max(request.top or 0, HELD) if request.format in SHOWN and request.sort else request.top
-    selection = Selection(limits, request.pareto, request.sort, top, request.setup is not None)
+    selection = Selection(limits, request.pareto, request.sort, top, request.setup is not None and request.on is None)
     selection = selection._replace(
         memory=selection.memory or any(name in MEMORY for name in selection.counts),
         training=any(name in TRAINING for name in selection.counts),
+        timed=request.on is not None,
     )
+    check_timed(selection.counts, request.on)
     check_selection(selection)
     setup = request.setup or INFERENCE
     plans: list[Plan] = []
     for model in request.models:
-        plan = plan_sweep(model, axes, selection, request.sample, request.seed, setup=setup)
+        plan = plan_sweep(model, axes, selection, request.sample, request.seed, setup=setup, on=request.on)
         if plan not in plans:
             plans.append(plan)
     _check(request)
@@ -76,6 +82,12 @@ def bound_of(count: str, text: str) -> PrintedNumber:
     if note := decimal_note(text, count):
         say(f"note: {note}")
     return bound
+
+
+def check_timed(counts: "Iterable[str]", on: "On | None") -> None:
+    """Raise UsageError where a time is asked for, and no device."""
+    if on is None and any(name in TIMES for name in counts):
+        raise usage_error("latency on which device?", help="`--device h100`, or a file of `archprof calibrate`")
 
 
 def need_numpy(command: str) -> None:

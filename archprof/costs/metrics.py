@@ -112,6 +112,12 @@ MEMORY: Mapping[str, OfNetwork] = {
 TRAINING: Mapping[str, OfNetwork] = {
     "train_macs": OfNetwork("train_macs", "train MACs", "Multiply-accumulates of training, forward and backward")
 }
+# Estimates, on a device, in nanoseconds wherever they are integers.
+TIMES: Mapping[str, OfNetwork] = {
+    "latency": OfNetwork("latency", "latency", "How long it takes on a device, predicted")
+}
+# A time and the ends of its interval, side by side.
+TIME_LINES = ("latency", "latency_low", "latency_high")
 OF_NETWORK: Mapping[str, OfNetwork] = {**MEMORY, **TRAINING}
 
 
@@ -127,6 +133,8 @@ def label_of(name: str) -> str:
         return DERIVED[name].label
     if name in OF_NETWORK:
         return OF_NETWORK[name].label
+    if name in TIMES:
+        return TIMES[name].label
     return _BY_NAME[name].label if name in _BY_NAME else name
 
 

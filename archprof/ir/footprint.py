@@ -59,9 +59,10 @@ class Footprint(NamedTuple):
     *shares* is the place of the input in whose storage the output lies, None where it has its own. *scratch* are the
     bytes of what lives only while the call runs. Of what the backward pass needs, *inputs* and *outputs* are the places
     of inputs and outputs, and *own* are the bytes of tensors that nobody else has, which are part of the scratch where
-    there is no backward pass. A *buffer* is what there is in int8 for scratch: no indices, statistics or copies, which
-    are those of torch's kernels. It is not *known* where there is no rule: then it is at least that, and its own
-    tensors have at *most* so many bytes.
+    there is no backward pass, in so many *pieces* of one size; so are those of a *divisor*, by which the output's
+    gradient is divided before anything else. A *buffer* is what there is in int8 for scratch: no indices, statistics or
+    copies, which are those of torch's kernels. It is not *known* where there is no rule: then it is at least that, and
+    its own tensors have at *most* so many bytes.
     """
 
     shares: int | None = None
@@ -72,10 +73,13 @@ class Footprint(NamedTuple):
     known: bool = True
     most: Dim | None = None
     buffer: Dim = 0
+    divisor: Dim | None = None
+    pieces: int = 1
 
     def beside(self, recorded: bool) -> Dim:
         """Return the bytes of what lives only while the call runs, where its backward pass is *recorded* or not."""
-        return maximum(self.scratch - self.own, 0) if recorded and self.own is not None else self.scratch
+        saved = (self.own or 0) + (self.divisor or 0)
+        return maximum(self.scratch - saved, 0) if recorded and self.own is not None else self.scratch
 
 
 class Gradients(NamedTuple):
@@ -84,8 +88,8 @@ class Gradients(NamedTuple):
     *shared* tells which of them lie in the storage of the output's gradient, all of it or parts; *permuted*, whether
     they lie there in another order. *scratch* are the bytes of what lives only meanwhile, *strided* of what does where
     the output's gradient is not contiguous, None for as many; *contiguous* tells whether that is then copied before
-    anything else, and let go of. *around* are the bytes of the gradient of the input with its padding, from which that
-    of the input is cut out, None where there is no such thing.
+    anything else, and let go of; *divided*, whether it always is, by what is kept last. *around* are the bytes of the
+    gradient of the input with its padding, from which that of the input is cut out, None where there is no such thing.
     """
 
     shared: tuple[bool, ...]
@@ -93,6 +97,7 @@ class Gradients(NamedTuple):
     permuted: bool = False
     strided: Dim | None = None
     contiguous: bool = False
+    divided: bool = False
     around: Dim | None = None
 
 

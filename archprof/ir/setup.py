@@ -15,11 +15,13 @@ HALVES = {"fp16": "float16", "bf16": "bfloat16"}
 OPTIMIZERS = ("sgd", "momentum", "adam", "adamw")
 LAYOUTS = ("channels_first", "channels_last")
 KERNELS = ("cuda", "cpu")
+IN_PLACE = ("depthwise",)
 
 
 class Setup(NamedTuple):
     """How a network runs: images at once, number format, optimiser (none: inference), the format of autocast, what is
-    computed again in the backward pass, passes before a step, layout of maps, whose kernels."""
+    computed again in the backward pass, passes before a step, layout of maps, whose kernels; in int8, which
+    convolutions write over their input, and in how many parts along each side the first stage is computed."""
 
     batch: int = 1
     dtype: str = "fp32"
@@ -29,6 +31,8 @@ class Setup(NamedTuple):
     accumulate: int = 1
     layout: str = "channels_first"
     kernels: str = "cuda"
+    in_place: str = ""
+    patches: int = 1
 
     def width(self, dtype: str) -> int:
         """Return the bytes of an element of a type of torch's; what is float32 is in the format that is asked for."""

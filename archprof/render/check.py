@@ -6,8 +6,10 @@ from typing import Any
 
 from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
-from archprof.costs.metrics import MEMORY, label_of
+from archprof.analysis.timed import EstimatedTime
+from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
+from archprof.render.times import ns_text
 from archprof.units import between, binary, exact, lower_bound, plural, short, signed, upper_bound, without_rule
 
 MARKS = {PASS: "✓", FAIL: "✗", NEW: "·"}
@@ -21,9 +23,9 @@ def check_table(outcome: Outcome) -> Table:
         Heading("", "verdict", lambda status: MARKS[status], left=True),
         Heading("network", "network", left=True, fold=NAME),
         Heading("budget", "budget", left=True),
-        Heading("limit", "limit", lambda count: _known(exact, count), drop=1),
-        Heading("actual", "actual", exact),
-        Heading("difference", "difference", lambda count: _known(signed, count), drop=2),
+        Heading("limit", "limit", str, drop=1),
+        Heading("actual", "actual", str),
+        Heading("difference", "difference", str, drop=2),
         Heading("head-room", "head_room", drop=3),
     )
     notes = tuple(_notes(outcome))
@@ -37,8 +39,13 @@ def check_table(outcome: Outcome) -> Table:
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
     above = None if verdict.limit is None else verdict.actual - verdict.limit
-    counts = (verdict.limit, verdict.actual, above)
+    show, difference = (ns_text, _ms_more) if verdict.metric in TIMES else (exact, signed)
+    counts = (_known(show, verdict.limit), show(verdict.actual), _known(difference, above))
     return (verdict.status, verdict.model, budget(verdict), *counts, head_room(verdict))
+
+
+def _ms_more(ns: int) -> str:
+    return f"{'−' if ns < 0 else '+'}{ns_text(abs(ns))}"
 
 
 def _known(show: Callable[[int], str], count: int | None) -> str:
@@ -62,7 +69,7 @@ def headline(outcome: Outcome) -> str:
 
 def budget(verdict: Verdict) -> str:
     """Return a budget as people say it: `MACs ≤ 220M`, `MACs of kind=se ≤ 3%`."""
-    of = f" of {verdict.where}" if verdict.where else ""
+    of = f" {'on' if verdict.metric in TIMES else 'of'} {verdict.where}" if verdict.where else ""
     whole = " of all" if verdict.bound == "share" else ""
     return f"{_label(verdict.metric)}{of} {SIGNS[verdict.bound]} {verdict.text}{whole}"
 
@@ -82,6 +89,8 @@ def head_room(verdict: Verdict) -> str:
 def told(verdict: Verdict) -> str:
     """Return a failure as a sentence, with exact digits where rounded ones would look equal."""
     assert verdict.limit is not None
+    if verdict.metric in TIMES and verdict.estimates:
+        return _told_time(verdict)
     rounded = binary if verdict.metric in MEMORY else short
     limit, actual = rounded(verdict.limit), rounded(verdict.actual)
     if limit == actual:
@@ -95,6 +104,16 @@ def told(verdict: Verdict) -> str:
         off = exact(abs(verdict.actual - verdict.limit))
         said += f", {off} too {'few' if verdict.actual < verdict.limit else 'many'}"
     return f"{said}: {verdict.note}" if verdict.note else said
+
+
+def _told_time(verdict: Verdict) -> str:
+    assert verdict.limit is not None
+    assert verdict.estimates is not None
+    known = verdict.estimates[verdict.metric]
+    assert isinstance(known, EstimatedTime)
+    off = ns_text(abs(verdict.actual - verdict.limit))
+    where = f"even the {'most' if verdict.bound == 'min' else 'least'} is {off} beyond {ns_text(verdict.limit)}"
+    return f"{titled(verdict)}, predicted {known.text}; {where}"
 
 
 def _least(verdict: Verdict, what: str) -> str:
@@ -123,11 +142,14 @@ def warnings(outcome: Outcome) -> Iterator[str]:
     """Yield which limits are kept that may be exceeded, and why nobody knows: `net: peak ≤ 1KiB may be exceeded:
     between 160 (160 B) and 2,048 bytes (2.00 KiB); no rule for the memory of gru ×1`."""
     for verdict in outcome.verdicts:
-        if verdict.uncertain and verdict.estimates and verdict.unknown:
+        if verdict.uncertain and verdict.estimates:
             known = verdict.estimates[verdict.metric]
             missed = "may be exceeded" if verdict.bound != "min" else "may be missed"
-            ends = between(known.low, known.high)
-            yield f"{titled(verdict)} {missed}: {ends}; {without_rule(verdict.unknown)}"
+            if isinstance(known, EstimatedTime):
+                yield f"{titled(verdict)} {missed}: predicted {known.text}"
+            else:
+                ends = between(known.low, known.high)
+                yield f"{titled(verdict)} {missed}: {ends}; {without_rule(verdict.unknown or {})}"
 
 
 def _since(verdict: Verdict) -> str:

@@ -10,7 +10,18 @@ from archprof.costs.metrics import NAMES, label_of
 from archprof.ir.values import show_shape
 from archprof.render.summary import bar, captured_notes, convention_heading
 from archprof.render.table import NAME, PATH, Heading, Note, Table
-from archprof.units import between, exact, listed, lower_bound, percent, short, upper_bound, without_norms, without_rule
+from archprof.render.times import time_headings, time_note, times_of
+from archprof.units import (
+    between,
+    exact,
+    listed,
+    lower_bound,
+    percent,
+    short,
+    upper_bound,
+    without_norms,
+    without_rule,
+)
 
 LABELS = {"se": "SE"}
 # What stands in the table whatever it is sorted by; others come in where they are asked for.
@@ -30,7 +41,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
     kinds = _kinds(found)
     asked = ["flops"] if flops else []
     asked += [sort] if sort in NAMES and sort not in _SHOWN else []
-    beside = bool(found.models[0].conventions or asked or found.setup)
+    beside = bool(found.models[0].conventions or asked or found.setup or found.device)
     # The kinds that make the most of any network come first, and after them what says less.
     ranked = sorted(kinds, key=lambda kind: -max(_kind_share(contender, kind) or 0 for contender in found.models))
     last = _FIRST + len(kinds)
@@ -42,6 +53,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
         *(Heading(label_of(name), name, exact) for name in asked),
         *(convention_heading(one) for one in found.models[0].conventions),
         *_bytes_headings(found),
+        *time_headings(found.device),
         Heading("ratio", "macs_ratio", _ratio, drop=1),
         Heading("", "bar", lambda macs: bar(macs, largest), left=True, drop=last + 3, person=True),
         Heading("activations", "activations", exact, drop=0 if sort == "activations" else last + 1),
@@ -67,6 +79,7 @@ def compare_table(found: Comparison, by: str, sort: str | None = None, *, flops:
         Note("ratio", f"ratio of MACs to {found.relative_to}; {words}"),
         Note("convention", f"convention {convention.name} {convention.version}: {convention.text}"),
         *_bytes_notes(found),
+        *_time_notes(found),
     )
     below = {"stage": _by_stage, "kind": _by_kind, "layer": _by_layer}[by](found)
     return Table("", columns, rows, footer, below=(below,))
@@ -88,6 +101,17 @@ def _bytes_notes(found: Comparison) -> list[Note]:
     what = "peak: what comes and goes; all: with it what is there all along"
     bounds = [Note("unknown", _between(one.model, one.memory)) for one in found.models if one.memory]
     return [Note("bytes", f"bytes of tensors: {setup_text(found.setup)}; {what}"), *[one for one in bounds if one.text]]
+
+
+def _time_notes(found: Comparison) -> Iterator[Note]:
+    """Yield where times are from, and what a device's profile does not know."""
+    if found.device is None:
+        return
+    for one in found.models:
+        if one.latency and one.latency.out_of_range:
+            missing = listed(one.latency.out_of_range)
+            yield Note("unknown", f"ms of {one.model} at least: out of the profile's range {missing}")
+    yield time_note(found.device)
 
 
 def _between(model: str, memory: HeldBytes) -> str:
@@ -124,9 +148,9 @@ def _row(contender: Contender, kinds: list[str], asked: list[str]) -> tuple[Any,
     first = next(iter(contender.inputs.values())).shape
     counts_asked = [totals[name] for name in asked]
     costs = (totals.params, totals.macs, *counts_asked, *counts)
-    costs += tuple(held_bytes(contender.memory).values())
+    beside = (*held_bytes(contender.memory).values(), *times_of(contender.latency and contender.latency.estimates))
     more = (contender.ratios["macs"], totals.macs, totals.activations, contender.weighted_layers)
-    return (contender.model, first, *costs, *more, *shares, *accuracy)
+    return (contender.model, first, *costs, *beside, *more, *shares, *accuracy)
 
 
 def _kind_share(contender: Contender, kind: str) -> Fraction | None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
-from archprof.costs.metrics import DERIVED, METRICS, OF_NETWORK
+from archprof.costs.metrics import DERIVED, METRICS, OF_NETWORK, TIMES
 from archprof.errors import Location, Problem, printable
 from archprof.render.check import titled, told
 from archprof.units import signed
@@ -17,7 +17,7 @@ WRONG = "wrong"
 RULES = {
     **{metric.name: f"{metric.text} beyond the budget." for metric in METRICS},
     **{derived.name: f"{derived.text} beyond the budget." for derived in DERIVED.values()},
-    **{metric.name: f"{metric.text} beyond the budget." for metric in OF_NETWORK.values()},
+    **{metric.name: f"{metric.text} beyond the budget." for metric in (*OF_NETWORK.values(), *TIMES.values())},
     "layers": "Layers that multiply beyond the budget.",
     WRONG: "A spec, a budget or a baseline that does not say what it should.",
 }

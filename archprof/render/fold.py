@@ -10,10 +10,9 @@ from archprof.costs.metrics import NAMES, Counts, together
 from archprof.costs.report import Sizes
 from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
+from archprof.render.siblings import NAMED, merged_blocks
 
 SORT_KEYS = NAMES
-# So many different blocks of a line are named.
-NAMED = 3
 
 
 class Line(NamedTuple):
@@ -102,8 +101,6 @@ def view(
     groups: dict[str, list[Layer]] = {}
     blocks: Mapping[str, str] = {}
     if not full and not all(row.location for row in layers):
-        from archprof.render.siblings import merged_blocks
-
         blocks = merged_blocks(layers)
     for index, row in enumerate(layers):
         key = f"{index}" if full else _key(row, blocks, depth)

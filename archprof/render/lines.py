@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from archprof.analysis.compare import Comparison, Contender, HeldBytes
     from archprof.analysis.diff import BlockChange, Change, Diff
     from archprof.analysis.explain import Explained
+    from archprof.analysis.latency import LatencyPrediction
     from archprof.analysis.memory import Memory
+    from archprof.analysis.timed import TimedNetwork
     from archprof.analysis.verify import Verification
     from archprof.sweep.solve import Solution
 
@@ -83,17 +85,31 @@ def _memory(found: "Memory") -> Iterator[Row]:
     yield from [{**start, **one._asdict()} for one in found.alive] or [start]
 
 
+def _latency(found: "LatencyPrediction") -> Iterator[Row]:
+    whole = found.estimates["latency"]
+    start = {
+        "model": found.head.model,
+        **{f"device_{name}": value for name, value in found.device._asdict().items()},
+        **{f"estimates_latency_{name}": value for name, value in whole._asdict().items()},
+    }
+    yield from ({**start, **one._asdict()} for one in found.layers)
+
+
 def _compare(found: "Comparison") -> Iterator[Row]:
     kinds = dict.fromkeys(kind for one in found.models for kind in one.kinds)
     return (_compared(one, tuple(kinds)) for one in found.models)
 
 
-def _bounds(one: "Memory | HeldBytes | Verdict | None", start: str = "") -> Row:
-    """Return the ends of what is not exact, and the operators that make it so."""
+def _bounds(one: "Memory | HeldBytes | TimedNetwork | Verdict | None", start: str = "") -> Row:
+    """Return the ends of what is not exact, of times what is likeliest too, and the operators that make it so."""
     found: dict[str, Any] = {}
     for name, known in (one.estimates if one and one.estimates else {}).items():
-        found |= {f"{start}estimates_{name}_{end}": getattr(known, end) for end in _ENDS}
-    return {**found, **({f"{start}unknown": listed(one.unknown)} if one and one.unknown else {})}
+        ends = _ENDS if known.unit == "bytes" else ("value", *_ENDS)
+        found |= {f"{start}estimates_{name}_{end}": getattr(known, end) for end in ends}
+    for name in ("unknown", "out_of_range"):
+        if calls := getattr(one, name, None):
+            found[f"{start}{name}"] = listed(calls)
+    return found
 
 
 def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
@@ -106,6 +122,7 @@ def _compared(one: "Contender", kinds: Sequence[str]) -> Row:
         **one.totals,
         **{f"memory_{name}": size for name, size in held_bytes(one.memory).items()},
         **_bounds(one.memory, "memory_"),
+        **_bounds(one.latency, "latency_"),
         "ratios_macs": one.ratios["macs"],
         "weighted_layers": one.weighted_layers,
         **{f"kinds_{kind}_macs": one.kinds[kind].cost.macs if kind in one.kinds else 0 for kind in kinds},
@@ -148,6 +165,7 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Verification": (("model", "settings", *_VERIFY), _verify),
     "Explained": (("name", "version", "unit", "macs", "total", *_STEP), _explain),
     "Memory": ((), _memory),
+    "LatencyPrediction": ((), _latency),
     "Comparison": ((), _compare),
     "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),

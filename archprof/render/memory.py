@@ -8,8 +8,7 @@ from archprof.allocation.asked import setup_text
 from archprof.allocation.timeline import FORWARD, SAVED, TEMPORARY, WEIGHT_GRADIENT
 from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
-from archprof.render.fold import NAMED
-from archprof.render.siblings import merged_paths
+from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table
 from archprof.units import between, binary, exact, in_bytes, in_training, percent, plural, without_rule
@@ -58,21 +57,11 @@ def alive_view(
     """
     if sort not in (None, "bytes"):
         raise usage_error(f"unknown sort key `{sort}`", help=suggest(str(sort), ["bytes"], "keys"))
-    lines = [_line([one]) for one in alive] if full else _folded(alive, depth)
+    groups = {} if full else by_block(alive, _form, depth)
+    lines = [_line([one]) for one in alive] if full else [_line(tensors, path) for path, tensors in groups.items()]
     if sort:
         lines.sort(key=lambda line: -line.bytes)
     return AliveView(tuple(lines if top is None else lines[:top]), len(lines))
-
-
-def _folded(alive: Sequence[AliveTensor], depth: int | None) -> list[AliveLine]:
-    groups: dict[str, list[AliveTensor]] = {}
-    if depth is None:
-        for one, path in merged_paths([(one.block, one) for one in alive], _form):
-            groups.setdefault(path, []).append(one)
-    else:
-        for one in alive:
-            groups.setdefault(".".join(one.path.split(".")[:depth]), []).append(one)
-    return [_line(tensors, path) for path, tensors in groups.items()]
 
 
 def _form(one: AliveTensor) -> tuple[object, ...]:
@@ -82,12 +71,8 @@ def _form(one: AliveTensor) -> tuple[object, ...]:
 def _line(tensors: Sequence[AliveTensor], path: str = "") -> AliveLine:
     if not path:
         return AliveLine(tensors[0].path, tensors[0].label, (tensors[0].role,), tensors[0].bytes)
-    types = dict.fromkeys(one.block_type for one in tensors)
-    blocks = {one.block for one in tensors}
-    label = ", ".join(types) if len(types) <= NAMED else "several"
-    label = f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 else label
     roles = dict.fromkeys(one.role for one in tensors)
-    return AliveLine(path, label, tuple(roles), sum(one.bytes for one in tensors))
+    return AliveLine(path, blocks_text(tensors), tuple(roles), sum(one.bytes for one in tensors))
 
 
 def memory_table(found: Memory, view: AliveView) -> Table:
@@ -191,13 +176,12 @@ def _over_time(found: Memory) -> str:
 
 def fit_text(fit: FittingBatch) -> str:
     """Return which batch fits, with its margin: `the largest batch that fits into 24.0 GiB is 96: …`."""
-    limit, margin = in_bytes(fit.limit_bytes), f"{fit.margin_percent} % kept free"
+    limit, margin, more = in_bytes(fit.limit_bytes), f"{fit.margin_percent} % kept free", exact(fit.next_bytes)
+    lost = ", for which torch's allocator finds no room between its blocks" if fit.scattered else ""
     if not fit.batch:
-        return f"not even one image fits into {limit}: it takes {exact(fit.next_bytes)}, with {margin}"
+        return f"not even one image fits into {limit}: it takes {more}{lost or f', with {margin}'}"
     counted = f"{exact(fit.counted_bytes)} with workspace, {margin}"
-    return (
-        f"the largest batch that fits into {limit} is {fit.batch:,}: {counted}; one more takes {exact(fit.next_bytes)}"
-    )
+    return f"the largest batch that fits into {limit} is {fit.batch:,}: {counted}; one more takes {more}{lost}"
 
 
 def _unknown(found: Memory) -> Iterator[Note]:

@@ -70,7 +70,7 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
     told: dict[str, None] = {}
     for index, plan in enumerate(plans):
         here = (points.plans == index).nonzero()[0]
-        line = {"color": COLORS[index % len(COLORS)], "marker": _MARKS[index % len(_MARKS)]}
+        line = {"color": COLORS[index % len(COLORS)], "marker": MARKS[index % len(MARKS)]}
         drawn = list(zip(macs[here].tolist(), heights[here].tolist(), strict=True))
         curves = _curves(plan, points.numbers[here], drawn)
         # A line through each of very many is a thicket.
@@ -167,7 +167,7 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
         outputs, shares = zip(*curve.items(), strict=True)
         line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
         axes.plot(outputs, list(map(float, shares)), **line, label=named(one.asked), zorder=2)
-        axes.plot([one.asked.out_channels], [float(one.ratio)], color=color, marker=_MARKS[0], markersize=5, zorder=3)
+        axes.plot([one.asked.out_channels], [float(one.ratio)], color=color, marker=MARKS[0], markersize=5, zorder=3)
         lines += 1
     axes.set_xscale("log", base=2)
     _logarithmic(axes, axes.yaxis)
@@ -185,7 +185,7 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
 _WIDE = 20
 # Okabe and Ito's colours, which the colour-blind tell apart; then other marks and dashes.
 COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-_MARKS = ("o", "s", "^", "D")
+MARKS = ("o", "s", "^", "D")
 _DASHES = ("-", "--", ":")
 GREY = "#555555"
 # More labels than so many of a network are no help.

@@ -1,11 +1,12 @@
-"""What `check`, `compare`, `diff` and `memory` return in Python: results that print as their commands do."""
+"""What `check`, `compare`, `diff`, `latency` and `memory` return in Python: results that print as their commands do."""
 
 from typing import TYPE_CHECKING, Any
 
-from archprof.analysis import check, compare, diff, memory
+from archprof.analysis import check, compare, diff, latency, memory
 from archprof.render.objects import Shown
 
 if TYPE_CHECKING:
+    from archprof.analysis.timed import EstimatedTime
     from archprof.render.table import Table
 
 
@@ -56,6 +57,27 @@ class Diff(Shown, diff.Diff):
         from archprof.render.diff import diff_table
 
         return diff_table(self, full=False)
+
+
+class Latency(Shown, latency.LatencyPrediction):
+    """How long a network takes on a device: the `estimate` in ms with its interval, and its calls, `layers`. It prints
+    as `archprof latency`."""
+
+    def __repr__(self) -> str:
+        return f"<Latency of {self.head.model}: {self.estimate.text}, {self.device.words}>"
+
+    @property
+    def estimate(self) -> "EstimatedTime":
+        """The time of the network."""
+        return self.estimates["latency"]
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> "Table":
+        from archprof.render.latency import latency_table, latency_view
+
+        return latency_table(self, latency_view(self.layers))
 
 
 class Memory(Shown, memory.Memory):

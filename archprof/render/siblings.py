@@ -3,14 +3,30 @@
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from archprof.analysis.summary import Layer
 
+# So many different blocks of a line are named.
+NAMED = 3
 # A name that counts: `encoder_layer_3`.
 _NUMBERED = re.compile(r"(.*?)(\d+)")
 
 _Item = TypeVar("_Item")
+
+
+class Called(Protocol):
+    """What belongs to a call, in a block."""
+
+    @property
+    def path(self) -> str: ...
+    @property
+    def block(self) -> str: ...
+    @property
+    def block_type(self) -> str: ...
+
+
+_Called = TypeVar("_Called", bound=Called)
 # The rest of a path, and what stands there.
 _Placed = tuple[list[str], _Item]
 _Form = Callable[[_Item], tuple[object, ...]]
@@ -31,6 +47,27 @@ def merged_paths(items: Iterable[tuple[str, _Item]], form: _Form[_Item]) -> Iter
     which the same paths hold items of the same *form*, in the same order."""
     for item, path in _merged([(path.split("."), item) for path, item in items], form):
         yield item, ".".join(path)
+
+
+def by_block(items: Sequence[_Called], form: _Form[_Called], depth: int | None) -> dict[str, list[_Called]]:
+    """Return what belongs to calls by the path of its block, equal ones that follow each other as one; by paths of
+    calls cut at *depth* where that is given."""
+    groups: dict[str, list[_Called]] = {}
+    if depth is None:
+        for one, path in merged_paths([(one.block, one) for one in items], form):
+            groups.setdefault(path, []).append(one)
+    else:
+        for one in items:
+            groups.setdefault(".".join(one.path.split(".")[:depth]), []).append(one)
+    return groups
+
+
+def blocks_text(items: Sequence[Called]) -> str:
+    """Return what several things are together: the types of their blocks, and how many of one type."""
+    types = dict.fromkeys(one.block_type for one in items)
+    blocks = {one.block for one in items}
+    label = ", ".join(types) if len(types) <= NAMED else "several"
+    return f"{label} ×{len(blocks)}" if len(types) == 1 and len(blocks) > 1 else label
 
 
 def _merged(items: Sequence[_Placed[_Item]], form: _Form[_Item]) -> Iterator[tuple[_Item, list[str]]]:

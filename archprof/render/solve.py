@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 
-from archprof.costs.metrics import MEMORY, label_of
+from archprof.analysis.timed import NS_PER_MS
+from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.sweep import COUNTS, bytes_note, drop_of
 from archprof.render.table import Heading, Note, Table
+from archprof.render.times import ns_text, time_headings, time_note, times_of
 from archprof.sweep.solve import Found, KeptLimit, Solution
 from archprof.units import exact, percent, plural
 
@@ -13,17 +15,21 @@ def solution_table(found: Solution, maximize: str) -> Table:
     """Return the network found and the next beyond it, with what that would break; the counts that were limited and
     the one to *maximize* stay in the narrowest room."""
     asked = (maximize, *(limit.metric for limit in found.limits), *(MEMORY if found.setup is not None else ()))
-    counts = tuple(dict.fromkeys((*COUNTS, *asked)))
+    counts = tuple([name for name in dict.fromkeys((*COUNTS, *asked)) if name not in TIMES])
     columns = (
         Heading("", "which", left=True),
         *(Heading(name, name) for name in found.best.settings),
         *(Heading(label_of(name), name, exact, drop=drop_of(name, asked)) for name in counts),
+        *time_headings(found.device),
     )
     near = not found.fits or found.target is not None
     shown: list[tuple[str, Found]] = [("nearest" if near else "fits", found.best)]
     if found.above:
         shown.append(("other side" if found.target is not None else "just above", found.above))
-    rows = tuple((label, *one.settings.values(), *(one.totals[name] for name in counts)) for label, one in shown)
+    rows = tuple(
+        (label, *one.settings.values(), *(one.totals[name] for name in counts), *times_of(one.estimates))
+        for label, one in shown
+    )
     return Table(found.model, columns, rows, tuple(_footer(found)))
 
 
@@ -41,6 +47,8 @@ def _footer(found: Solution) -> Iterator[Note]:
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
     if found.setup is not None:
         yield bytes_note(found.setup)
+    if found.device is not None:
+        yield time_note(found.device)
 
 
 def _round(value: float, up: bool) -> str:
@@ -52,13 +60,19 @@ def _round(value: float, up: bool) -> str:
 
 
 def _left(found: Solution, limit: KeptLimit) -> str:
-    label = label_of(limit.metric)
+    label, show = label_of(limit.metric), ns_text if limit.metric in TIMES else exact
     if limit.left < 0:
-        return f"{label}: {exact(limit.max - limit.left)}, over {exact(limit.max)} by {exact(-limit.left)}"
-    said = f"{label}: {exact(limit.left)} of {exact(limit.max)} left ({percent(limit.left, limit.max)})"
+        return f"{label}: {show(limit.max - limit.left)}, over {show(limit.max)} by {show(-limit.left)}"
+    said = f"{label}: {show(limit.left)} of {show(limit.max)} left ({percent(limit.left, limit.max)})"
     if not limit.binds or found.above is None:
         return said
-    return f"{said}; binds: the next is over by {exact(found.above.totals[limit.metric] - limit.max)}"
+    return f"{said}; binds: the next is over by {show(_amount(found.above, limit.metric) - limit.max)}"
+
+
+def _amount(network: Found, metric: str) -> int:
+    if metric in TIMES and network.estimates:
+        return round(network.estimates[metric].value * NS_PER_MS)
+    return network.totals[metric]
 
 
 def _off_target(found: Solution, target: int) -> str:

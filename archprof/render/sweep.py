@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archprof.allocation.asked import setup_text
-from archprof.costs.metrics import label_of
+from archprof.costs.metrics import TIMES, label_of
 from archprof.ir.setup import Setup
 from archprof.render.table import NAME, Heading, Note, Table
+from archprof.render.times import time_headings, time_note, times_of
 from archprof.spec.variant import settings_text
 from archprof.sweep.outcome import Impossible, SweepOutcome, SweptNetwork
 from archprof.units import exact, plural, short
@@ -20,11 +21,12 @@ _PLOTTED = 8
 def sweep_table(found: SweepOutcome) -> Table:
     """Return the first variants as a table, with what was left out, what cannot be and why, and a plot."""
     several = len(found.models) > 1
-    counts = tuple(dict.fromkeys((*COUNTS, *found.asked)))
+    counts = tuple([name for name in dict.fromkeys((*COUNTS, *found.asked)) if name not in TIMES])
     columns = (
         *([Heading("model", "model", left=True, fold=NAME)] if several else []),
         *(Heading(name, name) for name in found.axes),
         *(Heading(label_of(name), name, exact, drop=drop_of(name, found.asked)) for name in counts),
+        *time_headings(found.device),
     )
     rows = tuple(_row(one, found.axes, counts, several) for one in found.first)
     title = f"{', '.join(found.models)}: {plural(found.variants, 'variant')}"
@@ -47,7 +49,12 @@ def _row(network: SweptNetwork, axes: Sequence[str], counts: Sequence[str], seve
     settings = [one.settings.get(name, "") for name in axes]
     if network.last_width:
         settings[axes.index("width")] += f"–{network.last_width}"
-    return (*([one.model] if several else []), *settings, *(one.totals[name] for name in counts))
+    return (
+        *([one.model] if several else []),
+        *settings,
+        *(one.totals[name] for name in counts),
+        *times_of(one.estimates),
+    )
 
 
 def _footer(found: SweepOutcome) -> Iterator[Note]:
@@ -64,6 +71,8 @@ def _footer(found: SweepOutcome) -> Iterator[Note]:
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
     if found.setup is not None:
         yield bytes_note(found.setup)
+    if found.device is not None:
+        yield time_note(found.device)
     for line in scatter(found.points):
         yield Note("plot", line)
 

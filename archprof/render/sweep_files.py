@@ -10,12 +10,13 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from archprof.analysis.document import LARGEST, SCHEMA, convention_text, plain
+from archprof.analysis.timed import NS_PER_MS
 from archprof.errors import unobeyed, usage_error
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
 from archprof.render.json import json_text
 from archprof.render.table import csv_cell
-from archprof.sweep.outcome import axis_names, impossible
+from archprof.sweep.outcome import axis_names, device_of, impossible
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import Tally, VariantRows, digits
 
@@ -53,7 +54,8 @@ class _TextWriter:
 
     def __init__(self, plans: Sequence[Plan]) -> None:
         self._plans = plans
-        self._counts = plans[0].names
+        self._counts = plans[0].selection.counted
+        self._times = times_of(plans)
         self._axes = axis_names(plans)
         self._models = [self.name(plan.model) for plan in plans]
         self._values = [
@@ -93,7 +95,11 @@ class _TextWriter:
                     column = columns[1 + self._axes.index(name)]
                     for place, digit in zip(places.tolist(), found[name].tolist(), strict=True):
                         column[place] = values[digit]
-        return [*columns, *(list(map(str, line.tolist())) for line in kept.costs)]
+        return [
+            *columns,
+            *[list(map(str, line.tolist())) for line in kept.costs[: len(self._counts)]],
+            *[[repr(ns / NS_PER_MS) for ns in line.tolist()] for line in kept.costs[len(self._counts) :]],
+        ]
 
     def end(self, tally: Tally) -> bytes:
         """Return what stands below the lines."""
@@ -121,7 +127,7 @@ class CsvWriter(_TextWriter):
 
     def header(self) -> bytes:
         """Return the names of the columns."""
-        return (",".join(map(self.name, ("model", *self._axes, *self._counts))) + "\n").encode()
+        return (",".join(map(self.name, ("model", *self._axes, *self._counts, *self._times))) + "\n").encode()
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         """Yield lines of cells."""
@@ -146,7 +152,8 @@ class JsonWriter(_TextWriter):
     def header(self) -> bytes:
         """Return the keys before the variants."""
         setup = {"setup": self._plans[0].setup} if self._plans[0].selection.memory else {}
-        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes, **setup)
+        device = {"device": device_of(self._plans[0])} if self._times else {}
+        start = _entries(schema=SCHEMA, convention=convention_text(), axes=self._axes, **setup, **device)
         return f'{{\n{start},\n  "variants": ['.encode()
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
@@ -154,11 +161,17 @@ class JsonWriter(_TextWriter):
         costs = 1 + len(self._axes)
         for row in rows:
             settings = ", ".join(filter(None, row[1:costs]))
-            totals = ", ".join(
-                [f'"{name}": {_exact(text)}' for name, text in zip(self._counts, row[costs:], strict=True)]
-            )
-            yield f'{self._separator}\n    {{"model": {row[0]}, "settings": {{{settings}}}, "totals": {{{totals}}}}}'
+            counts = zip(self._counts, row[costs:], strict=False)  # behind them stand times
+            totals = ", ".join([f'"{name}": {_exact(text)}' for name, text in counts])
+            start = f'"model": {row[0]}, "settings": {{{settings}}}, "totals": {{{totals}}}'
+            yield f"{self._separator}\n    {{{start}{self._estimates(row)}}}"
             self._separator = ","
+
+    def _estimates(self, row: Sequence[str]) -> str:
+        if not self._times:
+            return ""
+        value, low, high = row[-len(self._times) :]
+        return f', "estimates": {{"latency": {{"value": {value}, "low": {low}, "high": {high}, "unit": "ms"}}}}'
 
     def end(self, tally: Tally) -> bytes:
         """Return the keys behind the variants."""
@@ -187,10 +200,14 @@ class JsonLinesWriter(_TextWriter):
 
     def lines(self, rows: Iterator[tuple[str, ...]]) -> Iterator[str]:
         """Yield lines of cells."""
-        keys = [self.name(name) for name in ("model", *self._axes, *self._counts)]
-        costs = len(keys) - len(self._counts)
+        keys = [self.name(name) for name in ("model", *self._axes, *self._counts, *self._times)]
+        costs = 1 + len(self._axes)
         for row in rows:
-            values = (*row[:costs], *map(_exact, row[costs:]))
+            values = (
+                *row[:costs],
+                *map(_exact, row[costs : costs + len(self._counts)]),
+                *row[costs + len(self._counts) :],
+            )
             yield f"{{{', '.join(f'{key}: {value}' for key, value in zip(keys, values, strict=True))}}}\n"
 
 
@@ -223,7 +240,8 @@ class ParquetWriter:
         self._plans = plans
         self._values = {name: _arrow_values(pyarrow, plans, name) for name in axis_names(plans)}
         fields = [("model", pyarrow.string()), *((name, values[0].type) for name, values in self._values.items())]
-        fields += [(name, pyarrow.int64()) for name in plans[0].names]
+        fields += [(name, pyarrow.int64()) for name in plans[0].selection.counted]
+        fields += [(name, pyarrow.float64()) for name in times_of(plans)]
         self._schema = pyarrow.schema(fields)
 
     def header(self) -> bytes:
@@ -275,7 +293,14 @@ class ParquetWriter:
             columns.append(
                 values[index].take(arrow.array(found[name])) if known else arrow.nulls(len(part), values[index].type)
             )
-        return columns + [arrow.array(line) for line in part.costs]
+        exact = len(plan.selection.counted)
+        columns += [arrow.array(line) for line in part.costs[:exact]]
+        return columns + [arrow.array(line / NS_PER_MS) for line in part.costs[exact:]]
+
+
+def times_of(plans: Sequence[Plan]) -> tuple[str, ...]:
+    """Return the columns of times, in ms: as the keys of a result are called, an inner one behind its outer ones."""
+    return tuple([f"estimates_latency_{end}" for end in ("value", "low", "high")]) if plans[0].selection.timed else ()
 
 
 def _groups(frames: Iterable[VariantRows]) -> Iterator[VariantRows]:

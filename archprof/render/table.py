@@ -45,7 +45,7 @@ class Note(NamedTuple):
         "convention", "totals", "outputs", "measured", "left out", "ratio", "published", "writing", "unpriced",
         "defaults", "change", "verdicts", "budget", "exceeded", "better", "new", "problem", "impossible", "plot",
         "spec", "not counted", "constant", "at most", "captured", "packed", "folded", "remark", "bytes",
-        "unknown",
+        "unknown", "noise", "estimate",
     ]  # fmt: skip
     text: str
 

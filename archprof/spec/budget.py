@@ -1,26 +1,34 @@
 """Budgets: limits on what a network may cost, as a spec's `budget`, a config file or an option states them."""
 
+import os
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from archprof.costs.metrics import DERIVED, MEMORY, NAMES, OF_NETWORK
+from archprof.costs.metrics import DERIVED, MEMORY, NAMES, OF_NETWORK, TIMES
+from archprof.devices.asked import Asked, AskedOf
 from archprof.errors import Location, Problems, SpecError, UsageError, problem, suggest
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.limits import MAX_BATCH
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
-from archprof.spec.printed_number import BYTES, COUNTS, is_of_bytes, parse_printed, without_noun
+from archprof.spec.printed_number import parse_printed, units_of, without_noun
 from archprof.spec.uncounted import Allowed, read_allowed
 from archprof.spec.values import few, flag, integer, mapping, scalar, text
 from archprof.spec.variant import parse_settings
 
 # What a budget can limit: whatever is counted, and `layers`, those that multiply.
-LIMITED = (*NAMES, *DERIVED, "layers", *OF_NETWORK)
+LIMITED = (*NAMES, *DERIVED, "layers", *OF_NETWORK, *TIMES)
+# What only a network as a whole has, and no row of it.
+_WHOLE = {**OF_NETWORK, **TIMES}
+# How a limit on such is stated.
+_STATED = {**dict.fromkeys(MEMORY, "320KiB"), **dict.fromkeys(TIMES, "2ms")}
 # Beside limits.
-_KEYS = ("at", "where", "expect", "allow_uncounted", *Setup._fields)
-_NUMBERS = {"batch": "a batch", "accumulate": "a number of passes"}
+_KEYS = ("at", "where", "expect", "allow_uncounted", *Setup._fields, "device", "runtime", "execution")
+# What times alone have.
+_ON = ("device", "runtime", "execution")
+_NUMBERS = {"batch": "a batch", "accumulate": "a number of passes", "patches": "a number of patches along a side"}
 BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
@@ -49,7 +57,7 @@ class LimitTerm(NamedTuple):
 
 class Limit(NamedTuple):
     """One bound of one metric, as typed. Of several terms all must be exceeded; a `share` is a percentage of the whole
-    network's. Bytes of memory are those at a *setup*."""
+    network's. Bytes of memory are those at a *setup*, times those *on* a device."""
 
     metric: str
     bound: str
@@ -57,10 +65,17 @@ class Limit(NamedTuple):
     terms: tuple[LimitTerm, ...]
     location: Location
     setup: Setup = INFERENCE
+    on: AskedOf | None = None
 
     @property
     def relative(self) -> bool:
         return any(term.relative for term in self.terms)
+
+    def at(self, setup: Setup, on: AskedOf | None) -> "Limit":
+        """Return the limit at a setup, if it is one on bytes of memory, or on a device, if it is one on a time."""
+        if self.metric in MEMORY:
+            return self._replace(setup=setup)
+        return self._replace(on=on) if self.metric in TIMES else self
 
 
 class Where(NamedTuple):
@@ -116,8 +131,8 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
         if expect and where != Where():
             raise problem("`expect` speaks of the whole network", fields.location, help="leave out `where`")
     with problems:
-        setup = _setup({name: given for name in Setup._fields if (given := fields.get(name))}, fields.location)
-        limits = [limit._replace(setup=setup) if limit.metric in MEMORY else limit for limit in limits]
+        given = {name: word for name in (*Setup._fields, *_ON) if (word := fields.get(name))}
+        limits = _at(limits, given, fields.location)
     problems.raise_any()
     if not limits and not expect and allows is None:
         raise problem(
@@ -130,7 +145,7 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
             shares[0].location,
             help="say of which rows: `{where: kind=se, macs: {share: 3%}}`",
         )
-    parts = [limit for limit in limits if limit.metric in OF_NETWORK and where != Where()]
+    parts = [limit for limit in limits if limit.metric in _WHOLE and where != Where()]
     if parts:
         advice = f"leave out `where`; `{'size' if parts[0].metric in MEMORY else 'macs'}` and `params` are of rows too"
         raise problem(f"`{parts[0].metric}` is of the whole network", parts[0].location, help=advice)
@@ -138,16 +153,56 @@ def read_budget(node: Node, beside: Iterable[str] = ()) -> Budget:
     return Budget(where, tuple(limits), fields.location, expect, settings, allows or Allowed())
 
 
+def _at(limits: Sequence[Limit], given: Mapping[str, Node], location: Location) -> list[Limit]:
+    """Return limits with what is *given* of a setup and of a device."""
+    timed = any(limit.metric in TIMES for limit in limits)
+    if not timed:
+        for name in _ON:
+            if name in given:
+                advice = "it is where `latency` is limited: `{latency: 2ms, device: h100}`"
+                raise problem(f"`{name}` without a limit on a time", given[name].location, help=advice)
+    setup, on = INFERENCE, None
+    if timed:
+        on = _device(given, location)
+    if not timed or any(limit.metric in MEMORY for limit in limits):
+        setup = _setup({name: node for name, node in given.items() if name in Setup._fields}, location)
+    return [
+        limit._replace(setup=setup)
+        if limit.metric in MEMORY
+        else limit._replace(on=on)
+        if limit.metric in TIMES
+        else limit
+        for limit in limits
+    ]
+
+
+def _device(given: Mapping[str, Node], location: Location) -> AskedOf:
+    """Return the device that a budget, at *location*, states: a path counts from the file that it stands in."""
+    if "device" not in given:
+        advice = "as in `{latency: 2ms, device: h100}`"
+        raise problem("a limit on a time, and no device", location, help=advice)
+    words = {name: text(node) for name, node in given.items() if name in Asked._fields and name != "batch"}
+    batch = integer(given["batch"], 1, MAX_BATCH, _NUMBERS["batch"]) if "batch" in given else None
+    return AskedOf(beside(text(given["device"]), location), Asked(batch=batch, **words))
+
+
+def beside(device: str, location: Location) -> str:
+    """Return the path of a profile as it counts from the file that names it; a name of a device as it is."""
+    if not location.line or not device.endswith(".json"):
+        return device
+    return os.path.join(os.path.dirname(location.file), device)
+
+
 def _setup(given: Mapping[str, Node], location: Location) -> Setup:
     """Return the setup of bytes that a budget, at *location*, states."""
     if not given:
         return INFERENCE
-    from archprof.allocation.asked import check_word, setup_of
+    from archprof.allocation.asked import NUMBERS, check_word, setup_of
 
     words: dict[str, object] = {}
     for name, node in given.items():
         if name in _NUMBERS:
-            words[name] = integer(node, 1, MAX_BATCH, _NUMBERS[name])
+            words[name] = integer(node, NUMBERS[name], MAX_BATCH, _NUMBERS[name])
             continue
         word = scalar(node, f"a word for `{name}`")
         with _placed(word.location):
@@ -190,8 +245,8 @@ def _each(node: Node) -> tuple[Node, ...]:
 def read_limit(metric: str, bound: str, node: Node) -> Limit:
     """Return one limit. Raises SpecError for what is no limit, saying which forms there are."""
     typed = scalar(node, f"a limit on {metric}")
-    if metric in OF_NETWORK and (typed.text.strip().startswith(_SIGNS) or bound == "share"):
-        advice = f"state an amount: `{metric}: {'320KiB' if metric in MEMORY else '900M'}`"
+    if metric in _WHOLE and (typed.text.strip().startswith(_SIGNS) or bound == "share"):
+        advice = f"state an amount: `{metric}: {_STATED.get(metric, '900M')}`"
         raise problem(f"no baseline has the `{metric}` of a network", typed.location, help=advice)
     if bound == "share":
         return Limit(metric, bound, typed.text, (LimitTerm(_share(typed), percent=True),), typed.location)
@@ -222,13 +277,11 @@ def _term(part: str, metric: str, typed: Scalar) -> LimitTerm:
             help=f"over a baseline it is `+{shorten(bare)}`; of the whole network, `share: {shorten(bare)}`",
         )
     try:
-        value = (
-            Fraction(percent[1])
-            if percent
-            else parse_printed(bare, typed.location, BYTES if is_of_bytes(metric) else COUNTS).value
-        )
+        value = Fraction(percent[1]) if percent else parse_printed(bare, typed.location, units_of(metric)).value
     except SpecError:
         plain = bare.upper().replace("_", "")
+        if metric in TIMES:
+            raise problem(f"{describe(typed)} is no time", typed.location, help="such as `2ms`, `850us`") from None
         advice = f"write `{sign}{plain}`" if plain != bare and re.fullmatch(_PLAIN, plain) else _FORMS
         raise problem(f"{describe(typed)} is no limit", typed.location, help=advice) from None
     return LimitTerm(-value if sign in _SIGNS[1:] else value, bool(sign), bool(percent))
@@ -278,7 +331,7 @@ def _where(fields: Mapping[str, Scalar], said: str) -> Where:
 
 def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     """Return the JSON Schema of one budget; *beside* are further properties."""
-    from archprof.allocation.asked import WORDS
+    from archprof.allocation.asked import NUMBERS, WORDS
 
     amount = {"type": ["string", "number"], "description": _FORMS.replace("`", "")}
     amounts: dict[str, Any] = {"anyOf": [amount, {"type": "array", "items": amount, "minItems": 1}]}
@@ -304,9 +357,11 @@ def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:
     limits = {metric: {"anyOf": [*amounts["anyOf"], bounds]} for metric in LIMITED}
     names = {"type": "array", "items": {"type": "string"}}
     allowed = {"anyOf": [{"type": ["boolean", "string"]}, names], "description": "operators whose MACs nobody knows"}
-    number = {"type": "integer", "minimum": 1, "maximum": MAX_BATCH}
-    setup = {name: number if name in _NUMBERS else {"enum": [*WORDS[name]]} for name in Setup._fields}
+    number = {"type": "integer", "maximum": MAX_BATCH}
+    numbers = {name: {**number, "minimum": least} for name, least in NUMBERS.items()}
+    setup = {name: numbers.get(name) or {"enum": [*WORDS[name]]} for name in Setup._fields}
     own = {"at": {"type": "string"}, "where": where, "expect": {"type": "boolean"}, "allow_uncounted": allowed, **setup}
+    own |= {name: {"type": "string"} for name in _ON}
     properties = {**beside, **own, **limits}
     return {
         "type": "object",

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from fractions import Fraction
 from typing import NamedTuple
 
-from archprof.costs.metrics import MEMORY
+from archprof.costs.metrics import MEMORY, TIMES
 from archprof.errors import Location, problem
 from archprof.limits import MAX_DIGITS
 from archprof.spec.nodes import shorten
@@ -25,10 +25,19 @@ BYTES = {
     "": 1, "B": 1, "byte": 1, "k": 10**3, "kB": 10**3, "KB": 10**3, "M": 10**6, "MB": 10**6, "G": 10**9, "GB": 10**9,
     "KiB": 2**10, "MiB": 2**20, "GiB": 2**30,
 }  # fmt: skip
-_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))? ?([A-Za-z]*)\Z", re.ASCII)
+# In nanoseconds.
+DURATIONS = {"ns": 1, "us": 10**3, "µs": 10**3, "μs": 10**3, "ms": 10**6, "s": 10**9}
+_FORM = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(?:\.(\d+))?(?:[eE]\+?(\d{1,2}))? ?([A-Za-zµμ]*)\Z", re.ASCII)
 # What may stand behind a number, by the metric that it counts.
 _NOUNS = r"(?i) ?(?:(?P<params>param(?:eter)?s?)|(?P<macs>macs?|(?:m|mult|multi)-?adds?)|(?P<flops>flops?))\Z"
 _LABELS = {"params": "params", "macs": "MACs", "flops": "FLOPs"}
+
+
+_NO_NUMBER = "not a number as papers print them", "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
+_FAULTS = {
+    id(BYTES): ("no size in bytes", "such as `24GiB`, `5.4 MiB`, `22 MB`, `21,932,128`"),
+    id(DURATIONS): ("no time", "such as `2ms`, `0.4 ms`, `850us`"),
+}
 
 
 class PrintedNumber(NamedTuple):
@@ -51,9 +60,7 @@ def parse_printed(text: str, location: Location | None = None, units: Mapping[st
     match = _FORM.match(text.strip()) if len(text) <= MAX_DIGITS else None
     unit = match[4] if match and match[4] in units else match[4].removesuffix("s") if match else ""
     if not match or unit not in units:
-        fault, advice = "not a number as papers print them", "such as `3.4M`, `0.219G`, `569 million`, `4,209,088`"
-        if units is BYTES:
-            fault, advice = "no size in bytes", "such as `24GiB`, `5.4 MiB`, `22 MB`, `21,932,128`"
+        fault, advice = _FAULTS.get(id(units), _NO_NUMBER)
         raise problem(f"`{shorten(text)}` is {fault}", location, help=advice)
     whole, decimals = match[1].replace(",", ""), match[2] or ""
     step = Fraction(units[unit] * 10 ** int(match[3] or 0), 10 ** len(decimals))
@@ -69,11 +76,16 @@ def parse_count(text: str, metric: str, location: Location | None = None) -> Pri
 
 
 def parse_limit(text: str, metric: str, location: Location | None = None) -> PrintedNumber:
-    """Return how much of a *metric* is meant: bytes, of one that is of bytes, or a count. Raises SpecError as
-    `parse_count` does."""
-    if is_of_bytes(metric):
-        return parse_printed(text, location, BYTES)
+    """Return how much of a *metric* is meant: bytes, of one that is of bytes, ns, of one that is a time, or a count.
+    Raises SpecError as `parse_count` does."""
+    if (units := units_of(metric)) is not COUNTS:
+        return parse_printed(text, location, units)
     return parse_count(text, metric, location)
+
+
+def units_of(metric: str) -> Mapping[str, int]:
+    """Return the units in which limits on a metric are stated."""
+    return DURATIONS if metric in TIMES else BYTES if is_of_bytes(metric) else COUNTS
 
 
 def is_of_bytes(metric: str) -> bool:

@@ -22,6 +22,7 @@ from archprof.spec.load import resolve
 from archprof.spec.nodes import Scalar
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import LocalAxis, local_axes, reason_of
+from archprof.sweep.latency import Timer
 from archprof.sweep.memory import Readers
 from archprof.sweep.plan import STRUCTURE, Plan
 
@@ -105,7 +106,8 @@ class Combination:
             swept = [(Scalar(name), Scalar("1", value=at[name])) for name in cells]
             tree = self.plan.tree._replace(root=assign(self.plan.tree.root, swept, spellings))
             others = ((name, value) for name, value in spec.asked if name not in cells)
-            spec = resolve(tree, others, spellings)
+            # Its cells are asked for like all else: what it states of inputs does not hold.
+            spec = resolve(tree, others, spellings)._replace(asked=spec.asked)
         settings = {**spec.settings, **{name: at[name] for name in self._rebinds if name not in cells}}
         return bind(spec._replace(settings=settings, classes=at.get("classes", spec.classes)))
 
@@ -115,7 +117,15 @@ class Combination:
         counts = analyze_graph(graph).totals
         if self.plan.selection.memory:
             counts = with_memory(counts, graph, self.plan.setup)
-        return with_training(counts, graph) if self.plan.selection.training else counts
+        if self.plan.selection.training:
+            counts = with_training(counts, graph)
+        return Counts([*counts.items(), *self.timer.alone(graph)]) if self.plan.on else counts
+
+    @cached_property
+    def timer(self) -> Timer:
+        """What predicts latency on the device of the plan."""
+        assert self.plan.on is not None
+        return Timer(self.plan.on)
 
     def unproved(self, digits: Mapping[int, NDArray[np.int64]], size: int) -> list[tuple[int, Any]]:
         """Return one of *size* variants for the combination itself, and for each alternative of a local axis, that has

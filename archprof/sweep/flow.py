@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.costs.metrics import METRICS
+from archprof.costs.metrics import METRICS, TIME_LINES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.dims import Dim, Disagreement, Extremes, is_array, key, maximum
@@ -24,6 +24,7 @@ from archprof.language.trace import Memo, Places, Scaling, Tracer
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
+from archprof.sweep.latency import RowTimes
 from archprof.sweep.memory import Across, Kept, Readers, RowMemory, Source, Unfollowed, row_memory
 from archprof.sweep.totals import RunningTotals, Totals, totals_of
 from archprof.sweep.whole import count_wholes
@@ -75,8 +76,7 @@ def _rows(combination: Combination, batch: Batch) -> Flowed:
     plan = combination.plan
     size = (len(plan.names), batch.size)
     try:
-        by_rows = plan.selection.memory and not plan.peak_of_wholes
-        readers = _readers(combination, batch) if by_rows else None
+        readers = _readers(combination, batch) if plan.peak_of_rows else None
         return _Flow(combination, batch, readers).run()
     except SpecError as error:  # a cell that none of the candidates can have
         failure = Failure(np.arange(batch.size), str(error.problems[0].message))
@@ -120,6 +120,8 @@ class _Flow:
     def __init__(self, combination: Combination, batch: Batch, readers: Readers | None) -> None:
         self._batch = batch
         self._spec, self._setup = combination.spec, combination.plan.setup
+        self._timer = combination.timer if combination.plan.on else None
+        self._times = RowTimes()
         self._names = combination.plan.names
         self._across = None if readers is None else Across(readers, self._setup)
         self._read: dict[Edge, list[int]] = {}
@@ -139,7 +141,7 @@ class _Flow:
         self._failures: list[Failure] = []
         self._places = Places({}, {}, {})
         refers = any(layer.inputs for layer in _all_layers(self._layers))
-        self._refers = refers or (combination.plan.selection.memory and self._spec.outputs is not None)
+        self._refers = refers or (combination.plan.peak_of_rows and self._spec.outputs is not None)
         value = combination.input(batch.at)
         self._x = Feature(Edge(INPUT), value, value.channels)
 
@@ -161,8 +163,12 @@ class _Flow:
             for name, amount in self._together.counts().items():
                 line = self._costs[self._names.index(name)]
                 line[:] = maximum(line, amount) if name in _LARGEST else line + amount
-            if self._across is not None:
+            if self._across is not None and "peak" in self._names:
                 self._costs[self._names.index("peak")] = self._across.peak
+            if self._across is not None and self._timer is not None:
+                first = self._names.index(TIME_LINES[0])
+                for line, ns in enumerate(self._timer.lines(self._times, self._across.peak), first):
+                    self._costs[line] = ns
             if "weights" in self._names:
                 params = self._costs[self._names.index("params")]
                 self._costs[self._names.index("weights")] = params * WIDTHS[self._setup.dtype]
@@ -259,7 +265,7 @@ class _Flow:
             feature = self._feature(name)
             if readers.later(feature, self._number):
                 kept[feature] = Kept(x.edge, len(readers.of[feature]))
-        return row_memory(fragment, sources, kept, self._setup, extremes)
+        return row_memory(fragment, sources, kept, self._setup, extremes, self._timer)
 
     def _hold(self, crossed: list[Crossed], merge: "_Merge") -> None:
         """Note what a row reads, and, of memory, what lives behind it."""
@@ -369,6 +375,8 @@ class _Flow:
         if self._bound >= EXACT_INTEGER:
             return
         for places, one in pieces:
+            if one.memory is not None and one.memory.times is not None:
+                self._times = self._times.plus(one.memory.times, places, self._batch.size)
             if places is None:
                 self._together.add(one.totals)
                 continue
@@ -436,7 +444,7 @@ class _Selected:
             return value._replace(channels=self.dim(value.channels))
         if isinstance(value, BoundLayer):
             return value._replace(rows=tuple(self.row(row) for row in value.rows))
-        if type(value) is tuple and inner_layers(value):
+        if type(value) is tuple:  # of layers, or the sizes of a window
             return tuple(self._cell(item) for item in value)
         return self.dim(value)
 

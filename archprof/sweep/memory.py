@@ -20,6 +20,7 @@ from archprof.ir.origin import Unlisted
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment, Reservation
+from archprof.sweep.latency import RowTimes, Timer
 
 # What folds into a call in int8: nothing (0), activations, norms too.
 _ACTS, _NORMS = 1, 2
@@ -69,12 +70,14 @@ class Left(NamedTuple):
 
 class RowMemory(NamedTuple):
     """The memory of a row: the most bytes of what goes in and what it makes, the bytes of each storage that it leaves,
-    and its features that are read behind it. No number of any candidate exceeds *bound*."""
+    and its features that are read behind it. No number of any candidate exceeds *bound*. Its *times* are those of a
+    device, where one is asked about."""
 
     peak: Dim
     made: tuple[Dim, ...]
     left: Mapping[Edge, Left]
     bound: int
+    times: RowTimes | None = None
 
     @property
     def lies(self) -> dict[Edge, tuple[Edge | None, int | None, int]]:
@@ -90,7 +93,12 @@ class Kept(NamedTuple):
 
 
 def row_memory(
-    fragment: Fragment, sources: Sequence[Source], kept: Mapping[Edge, Kept], setup: Setup, extremes: Extremes
+    fragment: Fragment,
+    sources: Sequence[Source],
+    kept: Mapping[Edge, Kept],
+    setup: Setup,
+    extremes: Extremes,
+    timer: Timer | None = None,
 ) -> RowMemory:
     """Return the memory of a row that takes *sources*, of whose features some are *kept*.
 
@@ -108,7 +116,8 @@ def row_memory(
     left, made = part.left(forward.lies)
     sizes = tuple([timeline.storages[one].bytes for one in made])
     bound = sum([extremes.largest(source.bytes) for source in sources]) + _bound(part.graph, setup, extremes)
-    return RowMemory(timeline.peak((FORWARD,)), sizes, left, bound)
+    times = timer.row(part.graph, forward.passed) if timer else None
+    return RowMemory(timeline.peak((FORWARD,)), sizes, left, bound, times)
 
 
 class _Part:

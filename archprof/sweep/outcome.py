@@ -6,7 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.costs.metrics import MEMORY, Counts
+from archprof.analysis.timed import NS_PER_MS, DeviceText, EstimatedTime
+from archprof.costs.metrics import MEMORY, TIME_LINES, TIMES, Counts
 from archprof.ir.setup import Setup
 from archprof.sweep.plan import Plan, Selection
 from archprof.sweep.run import Tally, VariantRows, digits, settings_of
@@ -16,11 +17,12 @@ SHOWN = 50
 
 
 class Variant(NamedTuple):
-    """One variant: of which spec, at which settings, and the costs."""
+    """One variant: of which spec, at which settings, the costs, and, on a device, the time."""
 
     model: str
     settings: Mapping[str, str]
     totals: Counts
+    estimates: Mapping[str, EstimatedTime] | None = None
 
 
 class SweptNetwork(NamedTuple):
@@ -50,6 +52,7 @@ class SweepDocument(NamedTuple):
     fitting: int
     impossible: tuple[Impossible, ...]
     setup: Setup | None = None  # of the bytes of memory, where they are counted
+    device: DeviceText | None = None  # of times, where they are predicted
 
 
 class SweepOutcome(NamedTuple):
@@ -69,6 +72,7 @@ class SweepOutcome(NamedTuple):
     points: Mapping[str, tuple[int, ...]]
     asked: tuple[str, ...]
     setup: Setup | None = None  # of the bytes of memory, where they are counted
+    device: DeviceText | None = None  # of times, where they are predicted
 
 
 def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: VariantRows) -> SweepOutcome:
@@ -89,8 +93,9 @@ def outcome(tally: Tally, selection: Selection, kept: VariantRows, points: Varia
         tuple(_network(plans, kept.take(np.array(places))) for places in shown),
         tuple(impossible(tally)),
         drawn,
-        (*selection.counts, *(MEMORY if selection.memory else ())),
+        (*selection.counts, *(MEMORY if selection.memory else ()), *(TIMES if selection.timed else ())),
         plans[0].setup if selection.memory else None,
+        device_of(plans[0]),
     )
 
 
@@ -132,8 +137,25 @@ def _network(plans: Sequence[Plan], rows: VariantRows) -> SweptNetwork:
         values = next(axis.values for axis in plan.axes if axis.name == "width")
         given = sorted((values[digit] for digit in chosen["width"].tolist()), key=float)
         settings["width"], last = given[0], given[-1]
-    counts = Counts(zip(plan.names, rows.costs[:, 0].tolist(), strict=True))
-    return SweptNetwork(Variant(plan.model, settings, counts), last)
+    return SweptNetwork(Variant(plan.model, settings, *found_of(plan.names, rows.costs[:, 0].tolist())), last)
+
+
+def found_of(names: Sequence[str], line: Sequence[int]) -> tuple[Counts, Mapping[str, EstimatedTime] | None]:
+    """Return what is known of a variant as results have it: counts, and times apart."""
+    known = dict(zip(names, line, strict=True))
+    if TIME_LINES[0] not in known:
+        return Counts(known.items()), None
+    value, low, high = (known.pop(name) / NS_PER_MS for name in TIME_LINES)
+    return Counts(known.items()), {TIME_LINES[0]: EstimatedTime(value, low, high, "ms")}
+
+
+def device_of(plan: Plan) -> DeviceText | None:
+    """Return the device of a plan as results have it, if it has one."""
+    if plan.on is None:
+        return None
+    from archprof.analysis.latency import on_device
+
+    return on_device(plan.on)
 
 
 def impossible(tally: Tally) -> Iterator[Impossible]:

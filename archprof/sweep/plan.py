@@ -1,12 +1,14 @@
 """What a sweep is to compute: a network, its axes, the order of its variants, and what is kept of them."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from math import prod
 from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
-from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TRAINING
+from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TIME_LINES, TIMES, TRAINING
+from archprof.devices.asked import On
+from archprof.devices.calls import setup_of
 from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
@@ -26,6 +28,10 @@ from archprof.spec.variant import Setting
 # In the order of enumeration: what shapes the structure varies slowest, the resolution fastest.
 STRUCTURE, CHANNEL, SPACE = range(3)
 _MAX_VARIANTS = 1 << 62
+# The forms of cells of whole numbers that arrays take the place of. A row of each size of a window is soon told, a
+# whole network is not.
+_OF_ROWS = ("channels", "expanded")
+_OF_WHOLES = (*_OF_ROWS, "size")
 
 
 class CountLimit(NamedTuple):
@@ -39,7 +45,7 @@ class CountLimit(NamedTuple):
 class Selection(NamedTuple):
     """What is kept of a sweep: the variants within *limits*, of those the Pareto front over *pareto* (`-macs`: the
     larger the better), and of those the first *top* by *sort*. With *memory*, bytes are counted too, with *training*
-    its multiply-accumulates."""
+    its multiply-accumulates; with *timed*, latency is predicted."""
 
     limits: tuple[CountLimit, ...] = ()
     pareto: tuple[str, ...] = ()
@@ -47,11 +53,17 @@ class Selection(NamedTuple):
     top: int | None = None
     memory: bool = False
     training: bool = False
+    timed: bool = False
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """What is counted of each variant, exactly."""
+        return (*NAMES, *(MEMORY if self.memory else ()), *(TRAINING if self.training else ()))
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is counted of each variant."""
-        return (*NAMES, *(MEMORY if self.memory else ()), *(TRAINING if self.training else ()))
+        """What is known of each variant: counts, and behind them times in ns."""
+        return (*self.counted, *(TIME_LINES if self.timed else ()))
 
     @property
     def reduces(self) -> bool:
@@ -78,17 +90,25 @@ class Plan(NamedTuple):
     sample: int | None = None
     seed: int = 0
     setup: Setup = INFERENCE  # of the bytes of memory
+    on: On | None = None  # a device, where latency is predicted
 
     @property
     def names(self) -> tuple[str, ...]:
-        """What is counted of each variant."""
+        """What is known of each variant: counts, and behind them times in ns."""
         return self.selection.names
+
+    @property
+    def peak_of_rows(self) -> bool:
+        """Whether a peak is followed row by row: for itself, or for what is cold in the caches of a device."""
+        return (self.selection.memory and not self.peak_of_wholes) or self.selection.timed
 
     @property
     def peak_of_wholes(self) -> bool:
         """Whether a peak is told by whole networks alone: the backward pass goes back through what all rows have kept,
-        and autocast keeps its copies of weights to the end."""
-        return self.selection.memory and bool(self.setup.train or self.setup.amp)
+        autocast keeps its copies of weights to the end, and what is computed in place or in patches goes by what reads
+        it."""
+        setup = self.setup
+        return self.selection.memory and bool(setup.train or setup.amp or setup.in_place or setup.patches > 1)
 
     @property
     def whole(self) -> bool:
@@ -118,6 +138,7 @@ def plan_sweep(
     seed: int = 0,
     what: str = "`sweep`",
     setup: Setup = INFERENCE,
+    on: On | None = None,
 ) -> Plan:
     """Return the plan of a sweep over the product of *axes*; an axis that comes twice stands where it was last.
 
@@ -135,11 +156,11 @@ def plan_sweep(
     if sizes := named.get("resolution"):
         shortest = [shortest_size(text, spec.input[0]) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
-    roles = _roles(tree, behind, tuple(named.values()))
+    held_at = setup if on is None else setup_of(on.profile.setup, on.batch)
+    plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, held_at, on)
+    roles = _roles(tree, behind, tuple(named.values()), _OF_WHOLES if plan.whole else _OF_ROWS)
     ordered = tuple(sorted(named.values(), key=lambda axis: roles[axis.name]))
-    plan = Plan(
-        spec.variant, tree, behind, ordered, tuple(roles[axis.name] for axis in ordered), selection, sample, seed, setup
-    )
+    plan = plan._replace(axes=ordered, roles=tuple(roles[axis.name] for axis in ordered))
     if plan.product > _MAX_VARIANTS:
         advice = "take larger steps, or fewer axes"
         raise usage_error(f"a sweep of {plan.product:,} variants", help=advice)
@@ -152,20 +173,23 @@ def check_selection(selection: Selection) -> None:
     sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
     for option, name in (*named, *sorted_by):
         if name not in selection.names:
-            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK), "counts"))
+            raise usage_error(
+                f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK, *TIMES), "counts")
+            )
 
 
-def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...]) -> dict[str, int]:
-    """Return what each axis changes: the structure, channels, or the size of the maps.
+def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], forms: Collection[str]) -> dict[str, int]:
+    """Return what each axis changes: the structure, channels or what else arrays hold of cells of some *forms*, or the
+    size of the maps.
 
     Raises SpecError, of the first value, for an axis that names nothing or whose value cannot be read.
     """
     first = tuple((axis.name, axis.values[0]) for axis in axes)
     spec = resolve(tree, (*behind, *first), spellings)
-    return {axis.name: _role(tree, behind, axis, spec) for axis in axes}
+    return {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
 
 
-def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> int:
+def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec, forms: Collection[str]) -> int:
     if axis.name in BUILT_IN:
         if axis.name == "depth" or _readers(spec, axis.name) is None:
             return STRUCTURE
@@ -177,8 +201,8 @@ def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec) -> in
         # Whatever reads the cell finds a knob in it, which nothing else names.
         marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
         columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
-    counts_channels = columns and all(column.kind.form in ("channels", "expanded") for column in columns)
-    return CHANNEL if counts_channels else STRUCTURE
+    is_array = columns and all(column.kind.form in forms for column in columns)
+    return CHANNEL if is_array else STRUCTURE
 
 
 _MARK = "_swept"

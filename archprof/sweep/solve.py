@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archprof.analysis.document import ConventionText, convention_text
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import MEMORY, TRAINING, Counts
+from archprof.devices.asked import On
+from archprof.devices.calls import setup_of
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
@@ -25,6 +28,7 @@ from archprof.sweep.batch import EXACT_INTEGER
 from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
 from archprof.sweep.compute import BATCH, costs_of, sizes, widths
+from archprof.sweep.outcome import device_of, found_of
 from archprof.sweep.plan import CHANNEL, SPACE, CountLimit, Plan, Selection, plan_sweep
 
 # Tan & Le 2019, section 3.3: depth, width and resolution grow as powers of these.
@@ -39,17 +43,21 @@ _MAX_NETWORKS = 500_000
 
 class Goal(NamedTuple):
     """What is looked for: within *limits* the most of a count, or the nearest to a *target* of it; bytes of memory are
-    those at a *setup*."""
+    those at a *setup*, times those predicted *on* a device."""
 
     limits: tuple[CountLimit, ...]
     maximize: str = "macs"
     target: int | None = None
     setup: Setup | None = None
+    on: On | None = None
 
     @property
     def memory(self) -> Setup | None:
         """The setup of bytes of memory; None where they are not asked for."""
-        return self.setup or (INFERENCE if any(limit.of in MEMORY for limit in self.limits) else None)
+        asked = any(limit.of in MEMORY for limit in self.limits)
+        if self.on is not None:
+            return setup_of(self.on.profile.setup, self.on.batch) if asked else None
+        return self.setup or (INFERENCE if asked else None)
 
 
 class Interval(NamedTuple):
@@ -61,16 +69,17 @@ class Interval(NamedTuple):
 
 
 class Found(NamedTuple):
-    """A network of the range: its settings, the interval that gives it, and its costs."""
+    """A network of the range: its settings, the interval that gives it, its costs, and, on a device, its time."""
 
     settings: Mapping[str, str]
     interval: Interval | None
     totals: Counts
+    estimates: Mapping[str, EstimatedTime] | None = None
 
 
 class KeptLimit(NamedTuple):
     """A limit: at most so much of a metric, what the best network leaves of it, and whether it is what the next one
-    breaks."""
+    breaks; ns where it is one on a time, which the predicted one keeps."""
 
     metric: str
     max: int
@@ -81,7 +90,7 @@ class KeptLimit(NamedTuple):
 class Solution(NamedTuple):
     """The best network, or the nearest where none *fits*, of so many *distinct* ones; the nearest beyond the
     budget, or on the other side of the *target*; and what is left of each limit. Bytes of memory are those at the
-    *setup*, where they are asked for."""
+    *setup*, times those on the *device*, where they are asked for."""
 
     model: str
     convention: ConventionText
@@ -92,6 +101,7 @@ class Solution(NamedTuple):
     limits: tuple[KeptLimit, ...]
     target: int | None
     setup: Setup | None = None
+    device: DeviceText | None = None
 
 
 class _Range(NamedTuple):
@@ -140,9 +150,9 @@ def solve(
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
     fixed = [Axis(name, (value,)) for name, value in settings]
-    training = any(limit.of in TRAINING for limit in goal.limits)
-    selection = Selection(memory=goal.memory is not None, training=training)
-    plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE)
+    training = any(count in TRAINING for count in (goal.maximize, *(limit.of for limit in goal.limits)))
+    selection = Selection(memory=goal.memory is not None, training=training, timed=goal.on is not None)
+    plan = plan_sweep(model, fixed, selection, what="`solve`", setup=goal.memory or INFERENCE, on=goal.on)
     found = _compound(plan) if compound else _widths(plan, multipliers, resolutions)
     networks = _costed(plan, found)
     if max(goal.target or 0, *(limit.value for limit in goal.limits), 0) >= EXACT_INTEGER:
@@ -307,17 +317,18 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed) -> Solutio
         above = _above(goal, best, networks.where(~fit))
     limits = tuple(_kept(limit, best, above) for limit in goal.limits)
     shown = (_found(found, best), None if above is None else _found(found, above))
-    return Solution(plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target, goal.memory)
+    return Solution(
+        plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target, goal.memory, device_of(plan)
+    )
 
 
 def _found(found: _Range, network: _Costed) -> Found:
     """Return the one network of *network*, as it is shown."""
     place = int(network.places[0])
     interval = found.intervals[place]
-    totals = Counts(zip(network.names, network.costs[:, 0].tolist(), strict=True))
-    return Found(
-        dict(found.settings[place]), None if interval is None else Interval(found.parameter, *interval), totals
-    )
+    known = found_of(network.names, network.costs[:, 0].tolist())
+    here = None if interval is None else Interval(found.parameter, *interval)
+    return Found(dict(found.settings[place]), here, *known)
 
 
 def _kept(limit: CountLimit, best: _Costed, above: _Costed | None) -> KeptLimit:

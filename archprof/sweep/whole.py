@@ -72,8 +72,8 @@ def _bound(graph: Graph, plan: Plan) -> int:
 
 
 def _made(graph: Graph, setup: Setup) -> int:
-    """Return more bytes than are made in a step, all together."""
-    timeline = analyze_memory(graph, setup, follows=Tensors).timeline
+    """Return more bytes than are made in a step, all together, as if nothing were computed in place or in parts."""
+    timeline = analyze_memory(graph, setup._replace(in_place="", patches=1), follows=Tensors).timeline
     scratch = max((step.scratch for step in timeline.steps), default=0)
     return int(_MORE * (sum(storage.bytes for storage in timeline.storages) + scratch))
 

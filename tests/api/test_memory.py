@@ -95,7 +95,7 @@ def test_a_graph_of_evaluation_does_not_train():
             {"train": "sgd", "order": "best"},
             '`order="best"` and `train` at once\n  help: the backward pass goes by the order of the forward pass',
         ),
-        ({"in_place": "all", "dtype": "int8"}, "`in_place` is no `all`\n  help: there are: depthwise"),
+        ({"in_place": "all", "dtype": "int8"}, "unknown kind of convolution `all`\n  help: there are: depthwise"),
         (
             {"in_place": "depthwise"},
             '`in_place` without `dtype="int8"`\n  help: it is how microcontrollers run int8',

@@ -62,6 +62,15 @@ def test_memory_against_summary(note):
     assert ratio <= 1.3
 
 
+@pytest.mark.parametrize("network", ["mobilenet_v2", "densenet121"], ids=["measured", "predicted"])
+def test_latency_against_summary(note, network):
+    """Calls of a network that was measured, and of one that was not, beside their counts."""
+    latency, summary = compare(21, command("latency", network, "--device", "h100"), command("summary", network))
+    ratio = latency.seconds / summary.seconds
+    note(f"archprof latency {network} --device h100", f"{ratio:.2f} × its summary", "≤ 1.5 ×")
+    assert ratio <= 1.5
+
+
 def test_check_against_its_yaml(note):
     file = str(catalog.files()[NETWORK])
     checked, loaded = compare(21, command("check", file, "--max-macs", "1G"), python(LOAD, file))

@@ -11,6 +11,9 @@ import pytest
 
 import archprof
 from archprof.costs.metrics import NAMES
+from archprof.devices.asked import On
+from archprof.devices.calls import setup_of
+from archprof.devices.profile_file import read_profile
 from archprof.spec.axis import parse_axis
 from archprof.sweep.compute import compute
 from archprof.sweep.executors import Processes
@@ -120,6 +123,16 @@ def test_peaks(note, plan):
     without, mine = rate(plan), rate(with_memory)
     note("with peaks", f"{mine / without:.2f} × without ({mine:,.0f}/s)", "≥ 0.2 ×, or 100,000/s")
     assert mine >= 0.2 * without or mine >= 100_000
+
+
+@pytest.mark.parametrize("plan", [ARBITRARY, GRID, KERNELS], ids=["arbitrary", "grid", "kernels"])
+def test_latency(note, plan):
+    """Rows that are alike are predicted once, however many variants have them."""
+    on = On(read_profile("h100"))
+    timed = plan._replace(selection=Selection(timed=True), sample=MILLION, on=on, setup=setup_of(on.profile.setup, 1))
+    mine = rate(timed)
+    note("with latency on a device", f"{mine:,.0f}/s", "≥ 50,000/s")
+    assert mine >= 50_000
 
 
 def test_two_cores(note):

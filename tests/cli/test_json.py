@@ -12,6 +12,8 @@ from archprof.render.documents import OTHERS, RESULTS
 from archprof.runtime.measure import MeasuredRow
 from tests.cli.console import archprof
 
+# A profile of a few networks.
+SMALL = Path(__file__).parents[1] / "devices" / "small.json"
 # A command line for each result, and some for what a result may leave out.
 COMMANDS = {
     "summary": [
@@ -34,13 +36,36 @@ COMMANDS = {
         "memory v1 --fits 1KiB --train sgd",
         "memory lenet5 --order best",
     ],
-    "compare": ["compare v1 v2 v3", "compare v2 resnet18 --convention thop --flops", "compare v1 v2 --bytes"],
+    "bench": ["bench lenet5 --rounds 4", "bench lenet5 --rounds 4 --runtime onnxruntime"],
+    "calibrate": [f"calibrate --verify {SMALL}"],
+    "latency": ["latency v3 --device h100", "latency replknet_31b --device h100 --batch 32"],
+    "compare": [
+        "compare v1 v2 v3",
+        "compare v2 resnet18 --convention thop --flops",
+        "compare v1 v2 --bytes",
+        "compare v1 v2 --device h100",
+    ],
     "diff": ["diff v3 mobilenet_v3_large_14rows", "diff v2 v2", "diff resnet50 mobilenet_v2"],
-    "sweep": ["sweep v1 v2 --width 0.5,1", "sweep v2 --max-macs 1k", "sweep resnet18 --set layers[0].g=1,3"],
-    "solve": ["solve v2 --max-macs 150M", "solve v2 --target-macs 100M", "solve v2 --max-params 1k"],
+    "sweep": [
+        "sweep v1 v2 --width 0.5,1",
+        "sweep v2 --max-macs 1k",
+        "sweep resnet18 --set layers[0].g=1,3",
+        "sweep v2 --width 0.5,1 --device h100",
+    ],
+    "solve": [
+        "solve v2 --max-macs 150M",
+        "solve v2 --target-macs 100M",
+        "solve v2 --max-params 1k",
+        "solve v2 --max-latency 1ms --device h100",
+    ],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
-    "check": ["check v2 --max-macs 200M --max-params 4M", "check v2 --min macs=1G", "check nothing --max-macs 1"],
+    "check": [
+        "check v2 --max-macs 200M --max-params 4M",
+        "check v2 --min macs=1G",
+        "check nothing --max-macs 1",
+        "check v2 --max-latency 1ms --device h100",
+    ],
     "verify": ["verify v1 v2 --analytic"],
 }
 LINES = [(name, line) for name, lines in COMMANDS.items() for line in lines]
@@ -49,6 +74,15 @@ LINES = [(name, line) for name, lines in COMMANDS.items() for line in lines]
 @pytest.fixture(scope="module")
 def schemas():
     return {}
+
+
+# What commands need beside archprof.
+NEEDED = {"bench": ("torch", "onnxruntime"), "calibrate": ("scipy", "sklearn")}
+
+
+def need(name):
+    for package in NEEDED.get(name, ()):
+        pytest.importorskip(package)
 
 
 def schema_of(capsys, schemas, name):
@@ -63,6 +97,7 @@ def test_every_result_has_a_command_here():
 
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])
 def test_what_is_printed_fits_its_schema(capsys, schemas, name, line):
+    need(name)
     found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
     jsonschema.validate(found, schema_of(capsys, schemas, name))
     assert found["schema"] == 2
@@ -70,6 +105,7 @@ def test_what_is_printed_fits_its_schema(capsys, schemas, name, line):
 
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_schema_is_one_and_lets_nothing_else_in(capsys, schemas, name):
+    need(name)
     schema = schema_of(capsys, schemas, name)
     jsonschema.Draft202012Validator.check_schema(schema)
     found = json.loads(archprof(capsys, *COMMANDS[name][0].split(), "--format", "json").out)
@@ -117,7 +153,14 @@ def test_integers_that_a_double_would_round_are_decimal_strings(capsys, tmp_path
 def test_networks_are_told_alike(capsys):
     """Every result about one network starts with the same keys, and names models, totals and tensors alike."""
     starts = []
-    for line in ("summary v2", "show v2", "memory v2", "explain v2", "explain v2 --number 300M"):
+    for line in (
+        "summary v2",
+        "show v2",
+        "memory v2",
+        "latency v2 --device h100",
+        "explain v2",
+        "explain v2 --number 300M",
+    ):
         found = json.loads(archprof(capsys, *line.split(), "--format", "json").out)
         starts.append({key: found[key] for key in list(found)[:9]})
     assert all(start == starts[0] for start in starts)
@@ -148,6 +191,7 @@ AMBIGUOUS = {
     "totals": "of a convolution also what it moves",
     "stage": "the stride, or `head`",
     "models": "in a list; in a baseline by name",
+    "value": "of bytes an integer, of a time a number",
     "low": "of an estimate; of an interval that gives the same, a setting",
     "high": "as low",
     "kernels": "of a convolution their sizes; of a setup whose run",

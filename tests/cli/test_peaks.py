@@ -77,6 +77,18 @@ def test_budgets_of_a_spec_have_a_setup_of_their_own(capsys, tmp_path):
             "5:40: `0` is out of range\n  help: a number of passes from 1 to 1,000,000",
         ),
         (
+            "{peak: 1MiB, in_place: all}",
+            "5:27: unknown kind of convolution `all`\n  help: there are: depthwise",
+        ),
+        (
+            "{peak: 1MiB, dtype: int8, patches: 1}",
+            "5:39: `1` is out of range\n  help: a number of patches along a side from 2 to 1,000,000",
+        ),
+        (
+            "{peak: 1MiB, patches: 2}",
+            '5:4: `patches` without `dtype="int8"`\n  help: it is how microcontrollers run int8',
+        ),
+        (
             "{peak: 1MiB, checkpoint: blocks}",
             "5:4: `checkpoint` without `train`\n  help: a backward pass computes blocks again: say `train` too",
         ),
@@ -123,6 +135,29 @@ def test_budgets_that_are_none(capsys, tmp_path, budget, said):
         (
             ("sweep", "v2", "--width", "1", "--dtype", "int9"),
             "unknown number format `int9`\n  help: did you mean `int8`? there are: fp32, fp16, bf16, int8\n",
+        ),
+        *[
+            (
+                (*command, "--in-place", "depthwise"),
+                "`--in-place` without `--dtype int8`\n  help: it is how microcontrollers run int8\n",
+            )
+            for command in (("check", "v2", "--max-peak", "1MiB"), ("compare", "v1", "v2", "--bytes"))
+        ],
+        *[
+            (
+                (*command, "--patches", "4", "--dtype", "fp16"),
+                "`--patches` without `--dtype int8`\n  help: it is how microcontrollers run int8\n",
+            )
+            for command in (("sweep", "v2", "--width", "1"), ("solve", "v2", "--max-peak", "1MiB"))
+        ],
+        (
+            ("check", "v2", "--max-macs", "1G", "--dtype", "int8", "--in-place", "depthwise"),
+            "`--dtype` and `--in-place` without a limit on bytes\n"
+            "  help: `--max-peak 320KiB` or `--max-weights 4MiB` limits them\n",
+        ),
+        (
+            ("compare", "v1", "v2", "--in-place", "depthwise"),
+            "`--in-place` says how bytes are counted\n  help: `--bytes` counts them\n",
         ),
         (
             ("solve", "v2"),
@@ -175,7 +210,7 @@ def test_in_python_a_setup_stands_beside_the_limits():
 
 
 # What is counted of one network at a setup, by the words that ask for it.
-TRAINED = {
+SETUPS = {
     ("--train", "sgd"): Setup(train="sgd"),
     ("--train", "adamw", "--batch", "8", "--amp", "bf16"): Setup(8, train="adamw", amp="bf16"),
     ("--train", "adam", "--checkpoint", "blocks", "--kernels", "cpu"): Setup(
@@ -184,20 +219,26 @@ TRAINED = {
     ("--train", "momentum", "--accumulate", "2", "--layout", "channels_last"): Setup(
         train="momentum", accumulate=2, layout="channels_last"
     ),
+    ("--dtype", "int8", "--in-place", "depthwise"): Setup(dtype="int8", in_place="depthwise"),
+    ("--dtype", "int8", "--patches", "4"): Setup(dtype="int8", patches=4),
 }
 
 
-@pytest.mark.parametrize("words", TRAINED)
+@pytest.mark.parametrize("words", SETUPS)
 def test_a_setup_is_the_same_words_everywhere(capsys, words):
     graph = api.expand("v2", width="0.5")
-    found = analyze_memory(graph, TRAINED[words])
+    found = analyze_memory(graph, SETUPS[words])
     for peak, code in ((found.peak, 0), (found.peak - 1, 1)):
         assert archprof(capsys, "check", "v2@width=0.5", "--max-peak", str(peak), *words).code == code
-        named = {name.removeprefix("--"): word for name, word in zip(words[::2], words[1::2], strict=True)}
+        named = {
+            name.removeprefix("--").replace("-", "_"): word for name, word in zip(words[::2], words[1::2], strict=True)
+        }
         numbers: Any = {name: int(word) if word.isdecimal() else word for name, word in named.items()}
         assert api.check("v2@width=0.5", peak=peak, **numbers).exit_code == code
     swept = json.loads(archprof(capsys, "sweep", "v2", "--width", "0.5,1", *words, "--format", "json").out)
     assert swept["variants"][0]["totals"]["peak"] == found.peak
+    compared = archprof(capsys, "compare", "v2@width=0.5", "v2", "--bytes", *words, "--format", "json").out
+    assert json.loads(compared)["models"][0]["memory"]["peak_bytes"] == found.peak
     limits = ("--max-peak", str(found.peak), "--width", "0.5,1", "--format", "json")
     solved = json.loads(archprof(capsys, "solve", "v2", *limits, *words).out)
     assert (solved["best"]["settings"], solved["limits"][0]["left"]) == ({"width": "0.5"}, 0)
@@ -258,3 +299,11 @@ def test_a_solution_keeps_a_limit_on_the_arithmetic_of_training(capsys):
     options = ("--max-train-macs", str(counted[1] - 1), "--width", "0.5,0.75,1", "--format", "json")
     found = json.loads(archprof(capsys, "solve", "v2", *options).out)
     assert [found[one]["totals"]["train_macs"] for one in ("best", "above")] == counted
+
+
+def test_the_most_arithmetic_of_training_that_fits_is_found(capsys):
+    options = ("--max-params", "3M", "--maximize", "train_macs", "--width", "0.5,0.75,1", "--resolution", "96,128")
+    found = json.loads(archprof(capsys, "solve", "v2", *options, "--format", "json").out)
+    fitting = [api.expand("v2", width=width, resolution=side) for width in ("0.5", "0.75") for side in ("96", "128")]
+    assert found["best"]["totals"]["train_macs"] == max(map(train_macs, fitting))
+    assert found["best"]["settings"] == {"width": "0.75", "resolution": "128"}

@@ -74,7 +74,7 @@ def test_memory_says_between_which_bytes_the_peak_lies(capsys):
 
 
 def test_what_fits_is_what_fits_at_the_most(capsys):
-    found = json.loads(ran(capsys, "memory net.py:Net --input 3x4 --fits 1MiB --format json"))
+    found = json.loads(ran(capsys, "memory net.py:Net --input 3x4 --fits 64MiB --format json"))
     assert found["fit"]["counted_bytes"] == found["estimates"]["total_bytes"]["high"]
 
 

@@ -85,6 +85,17 @@ hundred MiB. None of these is among the bytes; `--rounding 512` counts what torc
 allocator gives for each tensor, whole blocks. Of the workspace of CUDA's kernels it is said beside them between which
 bounds all lies with it, drawn from what 361 convolutions took on an H100.
 
+## Room between blocks
+
+torch's caching allocator takes segments of a GPU's memory and gives blocks of them: blocks of up to 1 MiB of segments
+of 2 MiB, those below 10 MiB of segments of 20 MiB, larger ones of segments of their own, in whole MiB by twos. It gives
+the smallest free block that is large enough; what is left of it stays free, if it is more than 1 MiB or the block is
+small, and free neighbours become one. When there is no room for a segment, those of which nothing is given are let go.
+`--fits` follows two steps through these rules, with as much workspace as kernels may take and 32 MiB that torch has for
+cuBLAS: the optimiser makes its state in the first step, of blocks in which activations lay before. Of 23 batches that
+an H100 tried in 8 GiB none ran out for which the rules find room. They are one-sided: where they find none, four of
+those ran all the same, as torch tries another kernel where there is no room for a workspace.
+
 ## The rules
 
 *x* and *y* are what a call reads and puts out, *N* images, *C* channels, *G* groups of them, *L* positions. What a

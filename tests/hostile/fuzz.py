@@ -240,6 +240,12 @@ _SETUP = {
     "--batch": _of(["1", "8", *NUMBERS]), "--dtype": _of(["fp32", "fp16", "int8", "fp8"]), "--accumulate": _of(["4"]),
     "--train": _of(["sgd", "adamw", "lion"]), "--amp": _of(["bf16", "fp32"]), "--checkpoint": _of(["blocks"]),
     "--layout": _of(["channels_last"]), "--kernels": _of(["cpu"]), "--full": None, "--top": _of(["2"]),
+    "--in-place": _of(["depthwise", "conv"]), "--patches": _of(["2", "7", "500"]),
+}  # fmt: skip
+_DEVICE = {
+    "--device": _of(["h100", "nothing", "net.yaml", "b.json"]), "--batch": _of(["1", "32", "7"]),
+    "--execution": _of(["eager", "graph", "slow"]), "--runtime": _of(["torch", "onnxruntime"]),
+    "--max-latency": _of(["1ms", "10 us", "2", "-1s"]),
 }  # fmt: skip
 _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
@@ -248,20 +254,25 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "validate": lambda dice: [*dice.models(), *dice.some({"--format": _of(SHOWN)})],
     "cost": lambda dice: dice.some(_COST),
     "memory": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_SETUP})],
-    "compare": lambda dice: [*dice.models(), *dice.some({**_SETTINGS, "--by": _of(["stage", "kind", "layer"])})],
+    "latency": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_DEVICE, "--sort": _of(["latency"])})],
+    "compare": lambda dice: [
+        *dice.models(), *dice.some({**_SETTINGS, **_DEVICE, "--by": _of(["stage", "kind", "layer"])}),
+    ],
     "diff": lambda dice: [dice.model(), dice.model(), *dice.some({**_SETTINGS, "--ignore": _of(["norm", "eps"])})],
     "sweep": lambda dice: [
-        dice.model(), *dice.some({**_AXES, **_BOUNDS, "--top": _of(["2"]), "--sort": _of(["macs", "-params"]),
+        dice.model(), *dice.some({**_AXES, **_BOUNDS, **_DEVICE, "--top": _of(["2"]),
+        "--sort": _of(["macs", "-params", "latency"]),
         "--pareto": _of(["params,macs", "-macs"]), "--sample": _of(["3", "100"])}), "--jobs", "1",
     ],
     "solve": lambda dice: [
         dice.model(), "--max-macs", dice.choice(COUNTS),
-        *dice.some({**_AXES, **_BOUNDS, "--width": _of(["0.5:1", "0.5,1"]), "--scale": _of(["width", "compound"]),
+        *dice.some({**_AXES, **_BOUNDS, **_DEVICE, "--width": _of(["0.5:1", "0.5,1"]),
+        "--scale": _of(["width", "compound"]),
         "--write-spec": _of(["found.yaml"]), "--target-macs": _of(COUNTS)}),
     ],
     "explain": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "lock": lambda dice: [dice.model(), *dice.some({"--check": _of(["net.lock.json", *ODD])})],
-    "check": lambda dice: [*dice.models(), *dice.some(_CHECKED)],
+    "check": lambda dice: [*dice.models(), *dice.some({**_CHECKED, **_DEVICE})],
     "verify": lambda dice: [*dice.models(), "--analytic", "--jobs", "1", *dice.some({"--format": _of(SHOWN)})],
     "schema": lambda dice: [dice.choice(("summary", "check", "baseline", *ODD))],
 }  # fmt: skip

@@ -57,13 +57,29 @@ class Step(NamedTuple):
     after_backward: int
 
 
-def training_step(module, images, classes):
-    """Return what a step takes in training, to the gradients of all parameters, beside weights and inputs."""
+class Summed(torch.autograd.Function):
+    """A loss of several tensors, which makes the gradient of each: a plain sum's is one number, seen as many."""
+
+    @staticmethod
+    def forward(ctx, *outputs):
+        ctx.shapes = [one.shape for one in outputs]
+        return sum(one.sum() for one in outputs)
+
+    @staticmethod
+    def backward(ctx, gradient):
+        return tuple(gradient.expand(shape).clone() for shape in ctx.shapes)
+
+
+def training_step(module, images, classes=None, loss=None):
+    """Return what a step takes in training, to the gradients of all parameters, beside weights and inputs. The *loss*
+    of what the module returns is its cross-entropy to the classes, unless given."""
     gradients = [one.grad for one in module.parameters() if one.grad is not None]
-    recorder = Recorder([images, classes, *module.parameters(), *module.buffers(), *gradients])
+    recorder = Recorder(
+        [images, *([] if classes is None else [classes]), *module.parameters(), *module.buffers(), *gradients]
+    )
     with recorder:
         output = module.train()(images)
-        loss = cross_entropy(output, classes)
+        loss = loss(output) if loss else cross_entropy(output, classes)
         forward_peak, after_forward = recorder.peak, recorder.now
         recorder.peak, recorder.accumulates = 0, True
         loss.backward()

@@ -5,8 +5,12 @@ import pytest
 
 import archprof
 from archprof.allocation.report import analyze_memory
+from archprof.allocation.saved import saved_by_calls
 from archprof.allocation.timeline import FORWARD
+from archprof.ir.footprint import Run
+from archprof.ir.operators.attention import Attention
 from archprof.ir.setup import Setup
+from archprof.ir.values import Value
 
 torch = pytest.importorskip("torch")
 
@@ -57,6 +61,13 @@ def heads(x):
     return x.flatten(2).transpose(1, 2).unflatten(2, (2, -1)).transpose(1, 2)
 
 
+def in_windows(x, step=1):
+    """Attention of two heads in eight windows, which lie beside one another: queries of each, or of every other,
+    position."""
+    parts = x.unflatten(3, (2, 4)).permute(0, 3, 1, 2, 4)
+    return functional.scaled_dot_product_attention(parts[:, :, :, ::step].contiguous(), parts, parts)
+
+
 FUNCTIONS = {
     "square": lambda own, x: x**2,
     "power of a tensor": lambda own, x: x.abs() ** own.weight,
@@ -85,6 +96,8 @@ FUNCTIONS = {
     "a product of what is stretched": lambda own, x: x[:, :1] @ x,
     "a product with a matrix": lambda own, x: x.transpose(1, 2) @ own.table.weight[:, :8].mT,
     "a product of heads": lambda own, x: heads(x) @ heads(x).transpose(2, 3),
+    "attention in windows": lambda own, x: in_windows(x),
+    "attention in windows of half the queries": lambda own, x: in_windows(x, 2),
     "letters": lambda own, x: torch.einsum("bchw,bcvw->bhv", x, x.exp()),
     "letters and weights": lambda own, x: torch.einsum("bchw,nc->bnhw", x, own.table.weight),
     "features of what is turned": lambda own, x: functional.linear(x.transpose(1, 3), own.table.weight),
@@ -139,3 +152,26 @@ def test_what_is_saved_for_backward_is_torchs(name):
     loss = 2 * 4 + 2 * 3 * 4  # the loss and its weight, and the logarithms of the softmax of three classes
     assert report.timeline.after(FORWARD) - loss == expected
     assert not report.unknown
+
+
+@pytest.mark.parametrize(
+    ("function", "width"),
+    [(lambda own, x: (x + x.exp()).sigmoid(), 4), (lambda own, x: x.add_(x.exp()).sigmoid(), 2)],
+    ids=["new", "in place"],
+)
+def test_what_autocast_writes_in_place_stays_in_half_precision(function, width):
+    """An exponential is in float32, and so is the sum of a map and of it, of which the sigmoid is kept; but the sum
+    that is written over the map is not."""
+    graph = archprof.capture(Runs(function), (3, 8, 8), train=True)
+    saved, _ = saved_by_calls(graph, Setup(2, train="sgd", amp="bf16"))
+    by_name = {node.op.name: size for node, size in zip(graph.nodes, saved, strict=True)}
+    assert by_name["sigmoid"] == 2 * 8 * 8 * 8 * width
+
+
+def test_attention_in_half_precision_keeps_a_seed_and_an_offset():
+    """Of heads of 8 features on 64 positions, the sum of each row of scores, in float32, and 16 bytes."""
+    value = Value((1, 64, 8), 2, dtype="bfloat16")
+    run = Run((value,) * 3, (value,), Setup(2, train="sgd", amp="bf16"))
+    assert Attention(1, 1).footprint(run).own == 2 * 64 * 4 + 16
+    single = value._replace(dtype="float32")
+    assert Attention(1, 1).footprint(Run((single,) * 3, (single,), Setup(2, train="sgd"))).own == 2 * 64 * 4

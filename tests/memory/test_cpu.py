@@ -4,7 +4,7 @@ import pytest
 
 import archprof
 from archprof.allocation.report import analyze_memory
-from archprof.allocation.timeline import FORWARD
+from archprof.allocation.timeline import BACKWARD, FORWARD
 from archprof.ir.setup import Setup
 
 torch = pytest.importorskip("torch")
@@ -13,6 +13,7 @@ from torch.nn.functional import cross_entropy  # noqa: E402
 from torch.profiler import ProfilerActivity, profile  # noqa: E402
 
 from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import Step, Summed, training_step  # noqa: E402
 
 # All families of the catalog, small enough to run.
 NETWORKS = [
@@ -25,6 +26,11 @@ NETWORKS = [
 SIDES = {"alexnet": 96, "googlenet": 64, "inception_v3": 75, "squeezenet1_1": 64}  # 32 elsewhere
 
 
+def given_out(profiled):
+    """Return the bytes that the allocator gave out and did not get back."""
+    return sum(event.nbytes() for event in profiled.profiler.kineto_results.events() if event.name() == "[memory]")
+
+
 def held(module, images, classes):
     """Return the bytes of what the allocator gave out for a pass forward and its loss, and did not get back."""
     threads = torch.get_num_threads()
@@ -32,10 +38,10 @@ def held(module, images, classes):
     with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as profiled:
         output = module(images)
         loss = cross_entropy(output, classes)
-    events = profiled.profiler.kineto_results.events()
+    left = given_out(profiled)
     del output, loss
     torch.set_num_threads(threads)
-    return sum(event.nbytes() for event in events if event.name() == "[memory]")
+    return left
 
 
 @pytest.mark.parametrize("name", NETWORKS)
@@ -46,3 +52,24 @@ def test_what_is_kept_for_the_backward_pass_is_what_the_allocator_gave_out(name)
     expected = held(module, torch.zeros(2, *value.shape), torch.zeros(2, dtype=torch.long))
     found = analyze_memory(graph, Setup(batch=2, train="sgd", kernels="cpu"))
     assert found.timeline.after(FORWARD) == expected
+
+
+@pytest.mark.parametrize("name", ["resnet50_fpn", "resnet50_fpn_retinanet"])
+def test_a_step_of_several_outputs_is_what_torch_holds(name):
+    """What is there behind both passes is what the allocator gave out. Its peak has what kernels take beside tensors,
+    so that the peaks are those without elements."""
+    graph = archprof.expand(name, resolution=64)
+    assert len(graph.outputs) > 1
+    (value,) = graph.inputs.values()
+    module, images = build_network(graph, initialise=False).train(), torch.zeros(2, *value.shape)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as forward:
+        outputs = [*module(images).values()]
+        loss = Summed.apply(*outputs)
+    with profile(activities=[ProfilerActivity.CPU], profile_memory=True) as backward:
+        loss.backward()
+    found = analyze_memory(graph, Setup(batch=2, train="sgd", kernels="cpu"))
+    behind = found.timeline.after(FORWARD), found.timeline.after(BACKWARD)
+    assert behind == (given_out(forward), given_out(forward) + given_out(backward))
+    on_meta = build_network(graph, initialise=False, device="meta")
+    step = training_step(on_meta, images.to("meta"), loss=lambda outputs: Summed.apply(*outputs.values()))
+    assert step == Step(found.phase(FORWARD), behind[0], found.phase(BACKWARD), behind[1])

@@ -133,7 +133,11 @@ def test_the_command_says_by_which_rules(capsys, options, peak, rules):
     ("options", "said"),
     [
         (("--order", "worst"), "`--order` is no `worst`\n  help: there are: own, best\n"),
-        (("--in-place", "conv"), "`--in-place` is no `conv`\n  help: there are: depthwise\n"),
+        (("--in-place", "conv"), "unknown kind of convolution `conv`\n  help: there are: depthwise\n"),
+        (
+            ("--in-place", "depthwise"),
+            "`--in-place` without `--dtype int8`\n  help: it is how microcontrollers run int8\n",
+        ),
         (("--patches", "3"), "`--patches` without `--dtype int8`\n  help: it is how microcontrollers run int8\n"),
         (
             ("--order", "best", "--train", "sgd"),

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 import archprof
+from archprof.allocation.caching import has_room
 from archprof.allocation.fits import fits, margin_of
 from archprof.allocation.report import analyze_memory
 from archprof.allocation.timeline import FORWARD
@@ -13,7 +14,7 @@ from archprof.ir.setup import Setup
 from tests.memory.test_h100 import EVERYWHERE
 
 GIB = 1 << 30
-SETUPS = [
+SETUPS: list[dict[str, Any]] = [
     {}, {"dtype": "fp16"}, {"train": "sgd"}, {"train": "adamw", "amp": "bf16"},
     {"train": "momentum", "checkpoint": "blocks"}, {"train": "adam", "accumulate": 2},
 ]  # fmt: skip
@@ -21,6 +22,10 @@ SETUPS = [
 
 def counted(graph, **setup):
     return analyze_memory(graph, Setup(**setup)).span.high
+
+
+def served(graph, batch, limit, setup):
+    return has_room(analyze_memory(graph, Setup(batch=batch, **setup)), limit)
 
 
 @pytest.mark.parametrize("setup", SETUPS)
@@ -31,7 +36,9 @@ def test_the_batch_fits_and_one_image_more_does_not(name, limit, setup):
     found = fits(graph, Setup(**setup), limit)
     assert found.margin == (13 if setup.get("dtype") == "fp16" or "amp" in setup else 7)
     assert found.more == counted(graph, batch=found.batch + 1, **setup)
-    assert 100 * limit < found.more * (100 + found.margin)
+    assert found.scattered == (100 * limit >= found.more * (100 + found.margin))
+    assert served(graph, found.batch, limit, setup) or not found.batch
+    assert not (found.scattered and served(graph, found.batch + 1, limit, setup))
     if found.batch:
         assert found.bytes == counted(graph, batch=found.batch, **setup)
         assert found.bytes * (100 + found.margin) <= 100 * limit
@@ -47,15 +54,23 @@ TRIED: list[tuple[str, dict[str, Any], int, int]] = [
     ("shufflenet_v2_x1_0", {"train": "adamw"}, 384, 403), ("inception_v3", {"train": "sgd"}, 81, 85),
     ("mobilenet_v3_large", {"train": "momentum", "amp": "bf16"}, 357, 373), ("alexnet", {"train": "adamw"}, 0, 1751),
 ]  # fmt: skip
-# Why is not known: its few tensors have more than a gigabyte each at that batch, and more may be lost between them.
-OPTIMISTIC = {"alexnet"}
 
 
 def test_no_batch_is_promised_at_which_an_h100_ran_out():
     promised = {name: fits(archprof.expand(name), Setup(**setup), 8 * GIB).batch for name, setup, _, _ in TRIED}
-    assert {name for name, _, _, out in TRIED if promised[name] >= out} == OPTIMISTIC
+    assert [name for name, _, _, out in TRIED if promised[name] >= out] == []
     # Nor is much given away: with 20 per cent more none of those that ran would have.
-    assert all(promised[name] * 1.2 > ran for name, _, ran, _ in TRIED)
+    assert [name for name, _, ran, _ in TRIED if promised[name] * 1.2 <= ran] == []
+
+
+def test_what_an_h100_had_no_room_for_the_allocator_has_none_for():
+    """AlexNet has the margin: of its few tensors, each of a gigabyte, the blocks lie otherwise in the second step."""
+    out = {name: served(archprof.expand(name), batch, 8 * GIB, setup) for name, setup, _, batch in TRIED}
+    assert [name for name, runs in out.items() if runs] == []
+    graph, limit = archprof.expand("alexnet"), 8 * GIB
+    assert counted(graph, batch=1751, train="adamw") * 107 < limit * 100
+    assert fits(graph, Setup(train="adamw"), limit).scattered
+    assert not fits(graph, Setup(train="adamw", kernels="cpu"), limit).scattered
 
 
 def test_nothing_fits_where_not_even_one_image_does():

@@ -30,6 +30,8 @@ ROWS = {
     "padded convolution": "  - conv2d: {k: 3, s: 2, c: 32, p: [0, 1, 0, 1]}",
     "padded max pool": "  - max_pool: {k: 3, s: 2, p: [0, 1, 0, 1]}",
     "padded average pool": "  - avg_pool: {k: 3, s: 2, p: [0, 1, 0, 1]}",
+    "padded average pool of what is there": "  - avg_pool: {k: 3, s: 2, p: [0, 1, 0, 1], count_padding: false}",
+    "average pool of what is there": "  - avg_pool: {k: 3, s: 2, p: 1, count_padding: false}",
     "max pool": "  - max_pool: {k: 3, s: 2, p: 1}",
     "average pool": "  - avg_pool: {k: 2, s: 2}",
     "adaptive average pool": "  - avg_pool: {size: 4}",

@@ -47,5 +47,4 @@ class Gated(nn.Module):
 )
 def test_the_peak_of_a_step_is_the_gpus(module, shape, peak):
     graph = archprof.capture(module(), shape, train=True)
-    root = 4  # the gradient of the traced loss, which is 1
-    assert analyze_memory(graph, Setup(32, train="sgd")).peak + root == peak
+    assert analyze_memory(graph, Setup(32, train="sgd")).peak == peak

@@ -154,7 +154,7 @@ def test_numbers_beyond_64_bits(capsys, arguments, width):
         ),
         (
             "solve v2 --max-macs 1G --maximize size",
-            "`--maximize` names no count: `size`\n  help: counts: macs, params, activations\n",
+            "`--maximize` names no count: `size`\n  help: counts: macs, params, activations, train_macs\n",
         ),
     ],
 )

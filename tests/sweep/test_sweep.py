@@ -237,6 +237,14 @@ def test_reasons_are_counted():
     )
 
 
+def test_inputs_that_a_table_states_are_those_of_its_own_cells():
+    """Behind a row of 48 or 56 channels in place of 40 the next one has as many, whatever its own table says."""
+    plan = plan_of("v3", "layers[1].rows[4].c=40,48,56")
+    stretch = swept(plan)
+    assert stretch.invalid == ()
+    assert [tuple(costs) for costs in stretch.costs.T.tolist()] == [one_by_one(plan, number) for number in range(3)]
+
+
 def test_the_first_value_may_be_one_that_cannot_be():
     plan = plan_of("resnet18", "layers[0].c=0:3:1", "resolution=32:64:32")
     stretch = swept(plan)

@@ -10,9 +10,9 @@ from archprof.allocation.report import analyze_memory
 from archprof.allocation.training import train_macs
 from archprof.ir.setup import KERNELS, LAYOUTS, OPTIMIZERS, Setup
 from archprof.language.expand import expand
-from archprof.sweep.plan import CountLimit, Selection
+from archprof.sweep.plan import CHANNEL, STRUCTURE, CountLimit, Selection
 from archprof.sweep.run import stretches
-from tests.sweep.test_memory import AXES, BEFORE_ROWS
+from tests.sweep.test_memory import AXES, BEFORE_ROWS, WITH_MEMORY
 from tests.sweep.test_sweep import CHOICES, SWEEPS, cells, one_by_one, plan_of, settings_of, swept, widened
 
 EVERYTHING = Selection(memory=True, training=True)
@@ -23,6 +23,9 @@ SETUPS = [
     Setup(batch=2, dtype="fp16", train="momentum", accumulate=2),
     Setup(amp="fp16"),
     Setup(batch=5, layout="channels_last", kernels="cpu"),
+    Setup(dtype="int8", in_place="depthwise"),
+    Setup(dtype="int8", patches=2),
+    Setup(dtype="int8", in_place="depthwise", patches=3),
 ]
 # Of a network of which a part does not learn: no gradient goes into that.
 FROZEN = {
@@ -44,9 +47,9 @@ def checked(plan, numbers, stretch):
 
 @pytest.mark.parametrize(
     ("name", "setup"),
-    [(name, SETUPS[index % 6]) for index, name in enumerate([*SWEEPS, *CHOICES, *BEFORE_ROWS, *FROZEN])]
+    [(name, SETUPS[index % len(SETUPS)]) for index, name in enumerate([*SWEEPS, *CHOICES, *BEFORE_ROWS, *FROZEN])]
     + [("widths", setup) for setup in SETUPS],
-    ids=lambda value: value if isinstance(value, str) else value.train or "inference",
+    ids=lambda value: value if isinstance(value, str) else value.train or value.dtype,
 )
 def test_every_kind_of_sweep(name, setup, variants):
     model, *axes = {**SWEEPS, **CHOICES, **BEFORE_ROWS, **FROZEN}[name]
@@ -102,13 +105,23 @@ def test_what_may_be_beyond_64_bits_is_computed_alone():
     checked(plan, range(plan.size), swept(plan))
 
 
+@pytest.mark.parametrize("setup", SETUPS[:2])
+def test_sizes_of_windows_and_strides_are_arrays(setup, variants):
+    """Where a row tells nothing alone, networks that differ in these are followed side by side."""
+    axes = (*cells("layers[1]", range(8), "k=3,5,7"), *cells("layers[1]", range(3), "s=1,2"), "width=0.5,1")
+    plan = plan_of("v3", *axes, selection=EVERYTHING, sample=variants, seed=2, setup=setup)
+    assert {*plan.roles} == {CHANNEL}
+    checked(plan, range(0, plan.size, 5), swept(plan))
+    assert {*plan_of("v3", *axes, selection=WITH_MEMORY).roles} == {STRUCTURE, CHANNEL}
+
+
 @pytest.mark.parametrize(
     ("axes", "sample", "length"),
     [
         (("width=0.1:2:0.001", "resolution=32:256:1"), None, 131_072 // 225 * 225),
-        (("layers[1].rows[2].k=3,5,7", "width=0.1:1:0.0025"), None, 361),
-        (cells("layers[1]", range(6), "k=3,5,7"), None, 256),
-        (("layers[1].rows[2].k=3,5,7", "width=0.1:1:0.001"), 2000, 256),
+        (("layers[1].rows[2].act=RE,HS,-", "width=0.1:1:0.0025"), None, 361),
+        (cells("layers[1]", range(6), "act=RE,HS,-"), None, 256),
+        (("layers[1].rows[2].act=RE,HS,-", "width=0.1:1:0.001"), 2000, 256),
     ],
 )
 def test_what_is_computed_one_by_one_comes_in_short_stretches(axes, sample, length):

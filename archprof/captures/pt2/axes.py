@@ -3,12 +3,12 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.captures.fields import MOST_SIZE, Refused
 from archprof.captures.pt2.expression import Expression, evaluate
 from archprof.captures.pt2.guards import violated
 from archprof.captures.pt2.program import Program, Range
 from archprof.captures.pt2.sizes import Expressions
 from archprof.errors import Location, UsageError, usage_error
+from archprof.json_fields import MOST_SIZE, Refused
 from archprof.spec.variant import Setting, settings_text
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from math import ceil, floor, prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.captures.fields import MOST_COUNT, Refused, shown
+from archprof.json_fields import MOST_COUNT, Refused, shown
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -5,8 +5,8 @@ import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
 
-from archprof.captures.fields import Refused
 from archprof.captures.pt2.expression import Expression, evaluate, parse
+from archprof.json_fields import Refused
 
 # An axis of an input, or of a tensor in one: `L['masks'][0].size()[2]`.
 _AXIS = re.compile(r"L\['(\w+)'\]((?:\['\w+'\]|\[[0-9]+\])*)\.size\(\)\[([0-9]{1,3})\]")

@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.captures.calls import Dispatched
-from archprof.captures.fields import Refused, text
 from archprof.ir.graph import ModuleClass
+from archprof.json_fields import Refused, text
 
 # Of a module that runs nothing itself, no class is noted.
 _UNNOTED = "Module"

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from archprof.captures.fields import Refused, field, items, mapping, text
+from archprof.json_fields import Refused, field, items, mapping, text
 
 _MOST_DEPTH = 32
 

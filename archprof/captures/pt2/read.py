@@ -7,7 +7,6 @@ from typing import NamedTuple
 
 from archprof.captures.batch import SIZES
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
-from archprof.captures.fields import MOST_SIZE, Refused, field, mapping
 from archprof.captures.graph import Parameter, Parts, graph_of
 from archprof.captures.lock_text import Captured, Lock
 from archprof.captures.pt2.axes import batches, settle
@@ -18,6 +17,7 @@ from archprof.captures.pt2.walk import Following, Names
 from archprof.errors import described, printable, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.json_fields import MOST_SIZE, Refused, field, mapping
 from archprof.spec.variant import Setting, settings_text
 
 

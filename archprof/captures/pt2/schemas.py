@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any, NamedTuple
 
 from archprof.captures.calls import SeenTensor, tensors_in
-from archprof.captures.fields import Refused, shown, text
+from archprof.json_fields import Refused, shown, text
 
 # As torch's schemas have them, without the marks of views and of arguments by keyword alone.
 _TEXT = """

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from archprof.captures.fields import MOST_COUNT, MOST_RANK, MOST_SIZE, Refused, field, integer, items, mapping, shown
 from archprof.captures.pt2.expression import Expression, evaluate, parse, symbols
 from archprof.ir.dims import product
+from archprof.json_fields import MOST_COUNT, MOST_RANK, MOST_SIZE, Refused, field, integer, items, mapping, shown
 
 # The numbers that torch.export has for types of elements.
 DTYPES = {

@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
-from archprof.captures.fields import MOST_COUNT, Refused, field, items, mapping, shown, text
 from archprof.captures.macs import macs_of
 from archprof.captures.pt2.modules import Modules, Stand
 from archprof.captures.pt2.program import Program, Record, name_of, union
 from archprof.captures.pt2.schemas import completed
 from archprof.captures.pt2.sizes import Sizes, dtype, dtype_of
 from archprof.ir.graph import INPUT, Edge
+from archprof.json_fields import MOST_COUNT, Refused, field, items, mapping, shown, text
 from archprof.limits import MAX_OPERATORS
 
 _MOST_DEPTH = 16

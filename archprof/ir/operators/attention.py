@@ -9,7 +9,7 @@ from archprof.ir.dims import Dim, ceil_div, maximum, same
 from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import ShapeError, operator
 from archprof.ir.operators.join import Function
-from archprof.ir.operators.layout import lies_folded
+from archprof.ir.operators.layout import folds_anew, lies_folded
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -17,6 +17,8 @@ from archprof.ir.values import Value, show_shape
 _SUMS = 32
 _MASK = 8
 _FEATURES = 8
+# Bytes of the state of random numbers, seed and offset, that the kernel for half precision keeps, dropout or not.
+_RANDOM = 16
 
 
 @operator
@@ -75,10 +77,11 @@ class Attention(Function):
             # Features are filled up in copies of all that goes in and comes out.
             features = queries.shape[-1]
             whole = sum(map(run.bytes, (*run.inputs, *run.outputs))) // features * ceil_div(features, _FEATURES)
-            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + SINGLE * sums)
+            return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + SINGLE * sums + _RANDOM)
         padded = self._padded(run)
+        random = _RANDOM if self._is_flash(run) else 0
         inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
-        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded)
+        return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded + random)
 
     def _has_kernel(self, run: Run) -> bool:
         """Tell whether torch has a kernel for it: of alike heads, of features that a GPU loads several at once."""
@@ -119,7 +122,11 @@ class Attention(Function):
         # Heads that share their values, or values that do not lie as one stack, have a copy each.
         alone = wide == 1 and same(shared, 1) and lies_folded(values, run.setup.batch, behind=2)
         copied = 0 if alone else run.bytes(values) * shared * wide
-        most = maximum(scaled_queries + scaled_keys + scores, scaled_queries + 2 * scores + self._unmasked(run, scores))
+        # Scaled, queries and keys lie as before: those that are no stack are copied to be multiplied.
+        scaled = ((queries, scaled_queries), (keys, scaled_keys))
+        moved = sum(size for value, size in scaled if not folds_anew(value, run.setup.batch, behind=2))
+        first = scaled_queries + scaled_keys + moved + scores
+        most = maximum(first, scaled_queries + 2 * scores + self._unmasked(run, scores))
         scratch = maximum(most - run.bytes(run.outputs[0]), scores + copied)
         # What a mask of yes and no adds to the scores.
         added = sum(run.elements(one) * SINGLE for one in mask if not one.is_float)

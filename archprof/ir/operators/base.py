@@ -208,11 +208,11 @@ class Operator:
 
     def at_most(self, largest: Callable[[Dim], int], smallest: Callable[[Dim], int]) -> Operator:
         """Return an operator of plain integers that costs at least as much as that of any candidate."""
-        values, decreasing = self._values(), self.decreasing
-        if not any(map(is_array, values)):
+        values = self._values()
+        if not any(map(_holds_array, values)):
             return self
         bounds = [
-            value if not is_array(value) else smallest(value) if name in decreasing else largest(value)
+            _at_end(value, smallest if name in self.decreasing else largest)
             for name, value in zip(self.__match_args__, values, strict=True)
         ]
         return type(self)(*bounds)
@@ -270,3 +270,15 @@ def check_channels(channels: Dim, value: Value, what: str) -> Value:
     if not same(value.channels, channels):
         raise ShapeError(f"{what} of {channels} channels on {value.channels}")
     return value
+
+
+def _holds_array(value: Any) -> bool:
+    """Tell whether a field, or one of its sizes, is an array of candidates."""
+    return any(map(is_array, value)) if isinstance(value, tuple) else is_array(value)
+
+
+def _at_end(value: Any, end: Callable[[Dim], int]) -> Any:
+    """Return a field with the *end* of each array in place of it."""
+    if isinstance(value, tuple):
+        return tuple([_at_end(one, end) for one in value])
+    return end(value) if is_array(value) else value

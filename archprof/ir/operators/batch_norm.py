@@ -57,7 +57,7 @@ class BatchNorm2d(Elementwise):
         # Mean and deviation of the batch; a GPU's kernel in half precision has room for them in evaluation too.
         statistics = 2 * SINGLE * self.num_features
         room = bool(run.setup.train) or (run.setup.kernels == "cuda" and run.width < SINGLE)
-        return Footprint(scratch=statistics if room else 0, inputs=(0,), own=statistics)
+        return Footprint(scratch=statistics if room else 0, inputs=(0,), own=statistics, pieces=2)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -44,6 +44,16 @@ def lies_folded(value: Value, images: int, behind: int) -> bool:
     return folds(sizes[:-behind], strides[:-behind])
 
 
+def folds_anew(value: Value, images: int, behind: int) -> bool:
+    """Tell the same of what an elementwise function makes of a tensor: without gaps, its axes in the same order."""
+    if value.strides is None:
+        return True
+    sizes, strides = sizes_and_strides(value, images)
+    order = sorted(range(len(sizes)), key=lambda axis: strides[axis], reverse=True)
+    dense = dict(zip(order, contiguous([sizes[axis] for axis in order]), strict=True))
+    return folds(sizes[:-behind], [dense[axis] for axis in range(len(sizes) - behind)])
+
+
 def lies_stretched(value: Value, around: Sequence[Dim], images: int) -> bool:
     """Tell whether matrices can be seen as a single stack without a copy, once the axes in front of them are stretched
     to these sizes."""

@@ -69,7 +69,7 @@ class GroupNorm(Elementwise):
         # The copy of what does not lie in order is kept in its place.
         copied = copied_in_order(run)
         own = statistics + copied
-        return Footprint(scratch=own, inputs=(0,) if same(copied, 0) else (), own=own)
+        return Footprint(scratch=own, inputs=(0,) if same(copied, 0) else (), own=own, pieces=2)
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -117,7 +117,7 @@ class LayerNorm(Elementwise):
         # Mean and deviation of each position.
         over = product(self.over or (self.num_features,))
         statistics = 2 * SINGLE * (run.elements(run.inputs[0]) // over)
-        return Footprint(scratch=statistics + copied_in_order(run), inputs=(0,), own=statistics)
+        return Footprint(scratch=statistics + copied_in_order(run), inputs=(0,), own=statistics, pieces=2)
 
     def gradients(self, run: Run) -> Gradients:
         copied = copied_in_order(run)

@@ -86,10 +86,11 @@ class AvgPool2d(Window):
         # How many elements each window holds is a mean of its own, of ones with zeros around them.
         ones, means = run.bytes(run.inputs[0]), run.bytes(run.outputs[0])
         twice = with_zeros if run.setup.train else 0
-        return Footprint(scratch=ones + with_zeros + twice + means, own=with_zeros + means)
+        return Footprint(scratch=ones + with_zeros + twice + means, own=with_zeros, divisor=means)
 
     def gradients(self, run: Run) -> Gradients:
-        return _gradients(run, self.padding)
+        found = _gradients(run, self.padding)
+        return found._replace(divided=found.around is not None and not self.count_padding)
 
     def module(self) -> torch.nn.Module:
         options = {"ceil_mode": self.ceil, "count_include_pad": self.count_padding}

@@ -1,0 +1,67 @@
+"""Times that were predicted, as results have them: another type than counts, each with its interval."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.units import in_ms, plural
+
+# Where times are held to limits, or stand beside counts in arrays, they are integers of ns.
+NS_PER_MS = 1_000_000
+
+
+class EstimatedTime(NamedTuple):
+    """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
+
+    value: float
+    low: float
+    high: float
+    unit: str
+
+    @property
+    def text(self) -> str:
+        """The time with its interval: `0.412 ms (0.361–0.463)`."""
+        return f"{in_ms(self.value)} {self.unit} ({in_ms(self.low)}–{in_ms(self.high)})"
+
+
+class DeviceText(NamedTuple):
+    """A device, and how the network is taken to run on it."""
+
+    name: str
+    hardware: str
+    batch: int
+    dtype: str
+    layout: str
+    runtime: str
+    execution: str
+    threads: int = 0
+
+    @property
+    def short(self) -> str:
+        """What tells it from others on the same device: `h100, batch 1, graph`."""
+        return f"{self.name}, batch {self.batch:,}, {self.execution}"
+
+    @property
+    def words(self) -> str:
+        """The device in words: `h100, fp16, channels last, batch 1, torch graph`."""
+        threads = f", {plural(self.threads, 'thread')}" if self.threads else ""
+        layout = self.layout.replace("_", " ")
+        how = f"{layout}, batch {self.batch:,}, {self.runtime} {self.execution}{threads}"
+        return f"{self.name}, {self.dtype}, {how}"
+
+
+class HeldAgainst(NamedTuple):
+    """What was measured of a network: its time, in ms, on which hardware, by how much the prediction is more, as a part
+    of it, and whether it lies in the interval of that. *noisy* tells that it does not repeat."""
+
+    ms: float
+    hardware: str
+    error: float
+    inside: bool
+    noisy: bool
+
+
+class TimedNetwork(NamedTuple):
+    """How long a network takes on a device, without its calls; what its profile does not know is *out_of_range*."""
+
+    estimates: Mapping[str, EstimatedTime]
+    out_of_range: Mapping[str, int] | None = None

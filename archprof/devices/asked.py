@@ -1,0 +1,68 @@
+"""What is asked of a device's profile, and whether it was calibrated for that."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from archprof.devices.profile import Profile
+from archprof.errors import UsageError, usage_error
+
+
+class Asked(NamedTuple):
+    """What is asked of a device's profile: images at once, number format, layout, runtime and execution; None where
+    anything is welcome, and then it is the profile's first."""
+
+    batch: int | None = None
+    dtype: str | None = None
+    layout: str | None = None
+    runtime: str | None = None
+    execution: str | None = None
+
+
+class AskedOf(NamedTuple):
+    """A device by its name or the path of its profile, and what is asked of it."""
+
+    device: str
+    asked: Asked = Asked()
+
+
+class On(NamedTuple):
+    """A device by its profile, and what is asked of it."""
+
+    profile: Profile
+    asked: Asked = Asked()
+
+    @property
+    def batch(self) -> int:
+        """The batch. Raises UsageError for one that the profile was not calibrated for."""
+        return chosen(self.profile, self.asked)[0]
+
+
+def chosen(profile: Profile, asked: Asked) -> tuple[int, str]:
+    """Return the batch and the execution that are asked of a profile, its first unless one is. Raises UsageError for
+    what it was not calibrated for."""
+    for name in ("dtype", "layout", "runtime"):
+        has, wanted = getattr(profile.setup, name), getattr(asked, name)
+        if wanted not in (None, has):
+            raise _lacks(profile, f"{name} {has}, not {wanted}")
+    batch = profile.batches[0] if asked.batch is None else asked.batch
+    if batch not in profile.fits:
+        raise _lacks(profile, f"{_of_batches(profile.batches)}, not {batch}")
+    if asked.execution not in (None, *executions(profile)):
+        raise _lacks(profile, f"execution {' or '.join(executions(profile))}, not {asked.execution}")
+    return batch, asked.execution or profile.setup.execution
+
+
+def executions(profile: Profile) -> tuple[str, ...]:
+    """Return how networks may run on a device; of one that replays graphs calls from Python may be known too."""
+    own = profile.setup.execution
+    eager = own == "graph" and any(fit.network.eager_us for fit in profile.fits.values())
+    return (own, "eager") if eager else (own,)
+
+
+def _of_batches(batches: Sequence[int]) -> str:
+    return f"{'batch' if len(batches) == 1 else 'batches'} {' and '.join(map(str, batches))}"
+
+
+def _lacks(profile: Profile, what: str) -> UsageError:
+    advice = "leave it out, or make a profile at it: `archprof calibrate`"
+    return usage_error(f"the profile `{profile.name}` is of {what}", help=advice)

@@ -1,0 +1,102 @@
+"""Operators alone: what runs one, on inputs that lie in memory as they do in its network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.ir.graph import Node
+from archprof.ir.operators.base import Operator
+from archprof.runtime.timing.laid_out import Laid, lay_out
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+TORCH_DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
+
+
+class Place(NamedTuple):
+    """Where and in which form everything runs: the device, the number format, the layout of maps."""
+
+    device: str
+    dtype: str
+    layout: str
+
+    @property
+    def torch_dtype(self) -> torch.dtype:
+        """The number format as torch has it."""
+        import torch
+
+        found: torch.dtype = getattr(torch, TORCH_DTYPES[self.dtype])
+        return found
+
+
+def function_of(node: Node) -> Callable[..., Any]:
+    """Return what runs an operator that is called as a function."""
+    import torch
+    from torch.nn import functional
+
+    names = [f"x{place}" for place in range(len(node.inputs))]
+    expression = node.op.expression(*names)
+    if not expression:
+        return node.op.call
+    scope = {"torch": torch, "functional": functional}
+    found: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {expression}", scope)
+    return found
+
+
+def operator_of(node: Node, place: Place, *, inplace: bool = False) -> Callable[..., Any] | None:
+    """Return what runs an operator alone, with weights of its own; None for one of captured code that nothing here can
+    run."""
+    import torch
+
+    from archprof.runtime.skip_init import SkipInit
+
+    try:
+        with SkipInit(), torch.device(place.device):
+            module = node.op.module()
+    except (NotImplementedError, TypeError):  # of captured code, whose operators are only described
+        return None
+    if module is None:
+        described = not node.op.expression(*["x"] * len(node.inputs)) and type(node.op).call is Operator.call
+        return None if described else function_of(node)
+    module = module.eval().to(place.torch_dtype)
+    with torch.no_grad():
+        for parameter in module.parameters():
+            parameter.uniform_(-0.05, 0.05)
+    lay_out(module, place.layout)
+    if inplace:
+        module.inplace = True  # type: ignore[assignment]
+    return module
+
+
+class Store:
+    """Memory that all operators find their inputs in: as large as the largest of them, filled once with small random
+    numbers, which no operator makes slow ones of."""
+
+    def __init__(self, place: Place) -> None:
+        self._place = place
+        self._held: dict[tuple[int, str], Tensor] = {}
+
+    def inputs(self, laid: Sequence[Laid]) -> list[Tensor]:
+        """Return tensors that lie so, each in memory of its own."""
+        return [self._tensor(place, one) for place, one in enumerate(laid)]
+
+    def _tensor(self, place: int, laid: Laid) -> Tensor:
+        import torch
+
+        dtype = self._place.torch_dtype if laid.dtype == "float32" else getattr(torch, laid.dtype)
+        reach = 1 + sum((size - 1) * step for size, step in zip(laid.shape, laid.strides, strict=True))
+        key = (place, str(dtype))
+        held = self._held.get(key)
+        if held is None or held.numel() < reach:
+            held = self._held[key] = self._filled(reach, dtype)
+        return held.as_strided(laid.shape, laid.strides)
+
+    def _filled(self, size: int, dtype: torch.dtype) -> Tensor:
+        import torch
+
+        if not dtype.is_floating_point:
+            return torch.zeros(size, dtype=dtype, device=self._place.device)
+        return torch.rand(size, device=self._place.device).sub_(0.5).to(dtype)

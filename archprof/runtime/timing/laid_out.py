@@ -1,0 +1,131 @@
+"""How the inputs of each call lie in memory while a network runs: their strides, which kernels are chosen by."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from archprof.ir.graph import INPUT, Edge, Graph
+from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+
+
+class Laid(NamedTuple):
+    """A tensor as it lies in memory: its whole shape, its strides, the type of its elements as torch names it."""
+
+    shape: tuple[int, ...]
+    strides: tuple[int, ...]
+    dtype: str = "float32"
+
+
+class Call(NamedTuple):
+    """How the inputs of a call lie, whether it runs anything, which a view does not, and whether it writes over its
+    input."""
+
+    inputs: tuple[Laid, ...]
+    runs: bool
+    inplace: bool = False
+
+
+def calls_of(graph: Graph, layout: str, batch: int) -> list[Call]:
+    """Return how the inputs of each call of a network lie: of a block table as its module has them, of what was
+    recorded as it was."""
+    return _run_through(graph, layout, batch) if graph.origin.is_table else _recorded(graph, batch)
+
+
+def laid(tensor: Tensor) -> Laid:
+    """Return how a tensor lies."""
+    return Laid(tuple(tensor.shape), tuple(tensor.stride()), str(tensor.dtype).removeprefix("torch."))
+
+
+def _run_through(graph: Graph, layout: str, batch: int) -> list[Call]:
+    """Run the module of a network on the meta device, call by call."""
+    import torch
+
+    from archprof.runtime.build import build_network
+    from archprof.runtime.timing.alone import function_of
+
+    with torch.inference_mode():
+        network = build_network(graph, initialise=False, device="meta").eval()
+        modules = dict(network.named_modules())
+        lay_out(network, layout)
+        values = {
+            Edge(INPUT, k): in_layout(torch.empty(value.at_batch(batch), device="meta"), layout)
+            for k, value in enumerate(graph.inputs.values())
+        }
+        calls = []
+        for index, node in enumerate(graph.nodes):
+            given = [values[edge] for edge in node.inputs]
+            inputs = tuple(map(laid, given))  # before the call writes over them
+            module = modules.get(node.path)
+            returned = (module or function_of(node))(*given)
+            outputs = [returned] if isinstance(returned, torch.Tensor) else list(returned)
+            if node.op.name == "conv2d" and module is not None:
+                outputs = [outputs[0].contiguous(memory_format=_layout_of(given[0], module))]
+            values.update((Edge(index, k), one) for k, one in enumerate(outputs))
+            writes = bool(getattr(module, "inplace", False))
+            calls.append(Call(inputs, writes or not any(_shares(one, outputs[0]) for one in given), writes))
+    return calls
+
+
+def _layout_of(given: Tensor, convolution: torch.nn.Module) -> torch.memory_format:
+    """Return the layout of what a convolution returns on devices that compute: channels last where its input or its
+    weight is. On meta it has another."""
+    import torch
+
+    from archprof.runtime.dispatch import suggest_memory_format
+
+    weight: Tensor = convolution.weight  # type: ignore[assignment]
+    layouts = [suggest_memory_format(one) for one in (given, weight)]
+    return torch.channels_last if torch.channels_last in layouts else torch.contiguous_format
+
+
+def _shares(first: Tensor, second: Tensor) -> bool:
+    return bool(first.untyped_storage()._cdata == second.untyped_storage()._cdata)
+
+
+def _recorded(graph: Graph, batch: int) -> list[Call]:
+    calls = []
+    for node in graph.nodes:
+        aliases = node.memory.aliases[:1] if node.memory else ()
+        view = aliases not in ((), (None,)) and not (node.memory and node.memory.writes)
+        writes = bool(node.memory and 0 in node.memory.writes)
+        calls.append(Call(tuple([_of_value(graph.value(edge), batch) for edge in node.inputs]), not view, writes))
+    return calls
+
+
+def _of_value(value: Value, batch: int) -> Laid:
+    shape = value.at_batch(batch)
+    if value.strides is None:
+        return Laid(tuple(map(int, shape)), contiguous(shape), value.dtype)
+    grown = [one[0] + one[1] * (batch - 1) if isinstance(one, tuple) else one for one in value.strides]
+    return Laid(tuple(map(int, shape)), tuple(map(int, grown)), value.dtype)
+
+
+def contiguous(shape: Sequence[int]) -> tuple[int, ...]:
+    """Return the strides of a tensor whose last axis lies closest together."""
+    strides, step = [], 1
+    for size in reversed(shape):
+        strides.append(step)
+        step *= int(size)
+    return tuple(reversed(strides))
+
+
+def in_layout(tensor: Tensor, layout: str) -> Tensor:
+    """Return a map as a layout has it; what is no map stays."""
+    import torch
+
+    if layout == "channels_last" and tensor.dim() == 4:
+        return tensor.contiguous(memory_format=torch.channels_last)
+    return tensor
+
+
+def lay_out(module: torch.nn.Module, layout: str) -> None:
+    """Lay a module's weights as a layout has them."""
+    import torch
+
+    form = torch.channels_last if layout == "channels_last" else torch.contiguous_format
+    module.to(memory_format=form)  # type: ignore[call-overload]

@@ -1,0 +1,184 @@
+"""Latency on a device in every command: times that are arithmetic on one that is made up, and the interval decides."""
+
+import json
+
+import pytest
+
+import archprof
+from archprof.devices.profile_text import write_profile
+from tests.cli.console import archprof as call
+from tests.devices.profiles import DEPTHWISE, MOVING, NORM, RELU, SPEC, made_up
+
+
+@pytest.fixture
+def toy(tmp_path):
+    """The path of a profile, beside a network that it knows."""
+    (tmp_path / "net.yaml").write_text(SPEC, encoding="utf-8")
+    write_profile(made_up(), str(tmp_path / "toy.json"))
+    return tmp_path / "toy.json"
+
+
+def ran(capsys, line, toy, **more):
+    words = line.format(toy=toy, net=toy.parent / "net.yaml", **more).split()
+    return call(capsys, *words)
+
+
+def document(capsys, line, toy):
+    return json.loads(ran(capsys, f"{line} --format json", toy).out)
+
+
+def test_a_network_takes_what_its_calls_were_measured_to_take(capsys, toy):
+    found = document(capsys, "latency {net} --device {toy}", toy)
+    assert [(one["path"], one["ms"], one["basis"]) for one in found["layers"]] == [
+        ("0", 0.007, "measured"), ("1", 0.005, "measured"), ("2", 0.002, "measured"),
+    ]  # fmt: skip
+    assert found["calls_ms"] == pytest.approx(0.014)
+    assert found["estimates"]["latency"]["value"] == pytest.approx(0.014)
+    assert found["shares"] == {"measured": 1.0}
+    # 9 taps on 256 places are 2,304 MACs, 1.152 µs of the device's 2,000 a µs; what goes in and out and the weights
+    # are 2·(256 + 256 + 36) bytes, 1.096 µs of its 1,000 a µs; the smallest kernel takes 1 µs.
+    assert found["layers"][0]["bound"] == "compute"
+    assert found["layers"][0]["roofline_ms"] == pytest.approx(0.001152)
+    assert found["layers"][0]["macs"] == 2304
+
+
+@pytest.mark.parametrize(("batch", "ms"), [(1, 0.014), (8, 0.112)])
+def test_each_batch_has_its_own_times(capsys, toy, batch, ms):
+    found = document(capsys, f"latency {{net}} --device {{toy}} --batch {batch}", toy)
+    assert found["estimates"]["latency"]["value"] == pytest.approx(ms)
+    assert found["device"]["batch"] == batch
+
+
+def test_from_python_no_kernel_is_launched_faster(capsys, toy):
+    """Three kernels of 20 µs each."""
+    found = document(capsys, "latency {net} --device {toy} --execution eager", toy)
+    assert found["estimates"]["latency"]["value"] == pytest.approx(0.060)
+
+
+def test_what_was_not_measured_takes_what_a_formula_says(capsys, toy):
+    """ReLU reads and writes 256 halves: 1,024 bytes of 10⁶ a µs behind 3 µs."""
+    profile = made_up({DEPTHWISE: 7.0, NORM: 5.0}, {"relu": MOVING})
+    write_profile(profile, str(toy), anew=True)
+    found = document(capsys, "latency {net} --device {toy}", toy)
+    assert found["layers"][2]["ms"] == pytest.approx((3 + 1024e-6) / 1000)
+    assert found["layers"][2]["basis"] == "predicted"
+    assert found["shares"]["predicted"] == pytest.approx(3.001024 / 15.001024)
+
+
+def test_what_the_profile_does_not_know_is_told(capsys, toy):
+    write_profile(made_up({DEPTHWISE: 7.0, NORM: 5.0}), str(toy), anew=True)
+    found = document(capsys, "latency {net} --device {toy}", toy)
+    assert found["out_of_range"] == {"relu": 1}
+    assert found["layers"][2]["basis"] == "out of range"
+    shown = ran(capsys, "latency {net} --device {toy}", toy).out
+    assert "out of the profile's range, at the roofline, which is the least: relu ×1" in shown.replace("\n  ", " ")
+    checked = ran(capsys, "check {net} --max-latency 1ms --device {toy}", toy)
+    assert checked.code == 2
+    assert f"the time of {toy.parent / 'net.yaml'} is out of the profile's range: relu ×1" in checked.err
+
+
+# The middle is 14 µs, and the interval 14·exp(∓0.1).
+MAYBE = "warning: {net}: latency on toy, batch 1, graph ≤ {limit} may be exceeded: predicted 0.014 ms (0.013–0.015)"
+
+
+@pytest.mark.parametrize(
+    ("limit", "code", "told"), [("16us", 0, ""), ("15us", 0, MAYBE), ("13us", 0, MAYBE), ("0.012ms", 1, "")]
+)
+def test_the_end_of_the_interval_that_exceeds_a_limit_for_certain_decides(capsys, toy, limit, code, told):
+    found = ran(capsys, f"check {{net}} --max-latency {limit} --device {{toy}}", toy)
+    assert (found.code, found.err.strip()) == (code, told.format(net=toy.parent / "net.yaml", limit=limit))
+    assert archprof.check(str(toy.parent / "net.yaml"), latency=limit, device=str(toy)).exit_code == code
+
+
+def test_a_budget_in_a_file_names_a_profile_beside_it(capsys, toy):
+    path = toy.parent / "archprof.yaml"
+    path.write_text("budgets:\n  - {model: net.yaml, latency: 100us, device: toy.json, batch: 8}\n", encoding="utf-8")
+    found = ran(capsys, "check --config {config}", toy, config=path)
+    assert found.code == 1
+    assert "latency on toy, batch 8, graph ≤ 100us" in found.out
+
+
+LACKS = "the profile `toy` is of {}\n  help: leave it out, or make a profile at it: `archprof calibrate`\n"
+WHICH = "latency on which device?\n  help: `--device h100`, or a file of `archprof calibrate`\n"
+WRONG = {
+    "latency {net} --device {toy} --batch 4": LACKS.format("batches 1 and 8, not 4"),
+    "latency {net} --device {toy} --dtype fp32": LACKS.format("dtype fp16, not fp32"),
+    "latency {net} --device {toy} --sort ms": "unknown sort key `ms`\n  help: keys: latency\n",
+    "check {net} --max-latency 1ms": (
+        "a limit on a time, and no device\n  help: as in `--max-latency 2ms --device h100`\n"
+    ),
+    "check {net} --max-macs 1M --device {toy}": (
+        "`--device` without a limit on a time\n  help: `--max-latency 2ms` is one\n"
+    ),
+    "check {net} --max-latency fast --device {toy}": (
+        "--max-latency fast: `fast` is no time\n  help: such as `2ms`, `850us`\n"
+    ),
+    "compare {net} --runtime torch": "`--runtime` says how a device runs networks\n  help: `--device` names one\n",
+    "sweep {net} --max-latency 1ms": WHICH,
+    "solve {net} --max-latency 1ms": WHICH,
+    "sweep {net} --train sgd --device {toy}": (
+        "`--device` and `--train` at once\n  help: a device's profile is of inference\n"
+    ),
+}
+
+
+@pytest.mark.parametrize("line", WRONG)
+def test_what_contradicts_itself_is_told(capsys, toy, line):
+    found = ran(capsys, line, toy)
+    assert (found.code, found.err) == (2, WRONG[line])
+
+
+def test_networks_side_by_side(capsys, toy):
+    found = document(capsys, "compare {net} --device {toy}", toy)
+    assert found["models"][0]["latency"]["estimates"]["latency"]["value"] == pytest.approx(0.014)
+    assert found["device"]["name"] == "toy"
+    by_time = document(capsys, "compare v3 v1 v2 --device h100 --sort latency", toy)["models"]
+    times = [one["latency"]["estimates"]["latency"]["value"] for one in by_time]
+    assert times == sorted(times)
+
+
+LINES = ["--width 0.5:1:0.25 --resolution 160,224", "--width 0.75,1 --set layers[1].rows[2].k=3,5"]
+
+
+@pytest.mark.parametrize("line", LINES)
+@pytest.mark.parametrize("model", ["mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0"])
+def test_a_sweep_has_the_times_of_each_variant_alone(capsys, toy, model, line):
+    if model.startswith("shuffle"):
+        line = "--resolution 160:224:32"
+    elif "rows" in line and model == "mobilenet_v2":
+        line = "--width 0.75,1 --set layers[1].rows[2].n=3,4"
+    swept = document(capsys, f"sweep {model} {line} --device h100 --batch 32", toy)["variants"]
+    for one in swept:
+        behind = ",".join(f"{name}={value}" for name, value in one["settings"].items())
+        alone = archprof.latency(f"{model}@{behind}", device="h100", batch=32).estimate
+        found = one["estimates"]["latency"]
+        assert [found[end] for end in ("value", "low", "high")] == pytest.approx(alone[:3], rel=1e-5)
+
+
+def test_a_network_is_looked_for_that_runs_in_time(capsys, toy):
+    line = "solve v2 --max-latency 0.58ms --device h100 --resolution 160:224:32"
+    found = document(capsys, line, toy)
+    best = found["best"]
+    assert best["estimates"]["latency"]["value"] <= 0.58
+    behind = ",".join(f"{name}={value}" for name, value in best["settings"].items())
+    assert archprof.latency(f"v2@{behind}", device="h100").estimate.value == pytest.approx(
+        best["estimates"]["latency"]["value"], rel=1e-5
+    )
+    assert found["limits"][0]["max"] == 580_000
+    assert found["above"]["estimates"]["latency"]["value"] > 0.58
+
+
+def test_in_python_it_is_what_the_command_prints(capsys, toy):
+    found = archprof.latency("v3", device="h100", batch=32, width=0.75)
+    line = "latency v3 --device h100 --batch 32 --width 0.75"
+    assert f"{found}\n" == ran(capsys, line, toy).out
+    assert found.to_dict() == document(capsys, line, toy)
+    assert repr(found).startswith("<Latency of mobilenet_v3_large@width=0.75: ")
+    graph = archprof.expand("v3", width=0.75)
+    assert archprof.latency(graph, device="h100", batch=32).estimate == found.estimate
+
+
+def test_kernels_of_the_made_up_network():
+    """What the made-up device was measured on is what the network runs."""
+    assert RELU.named() == {"elements": 4 * 8 * 8}
+    assert NORM.named() == {"channels": 4, "places": 64}
