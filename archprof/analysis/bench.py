@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.allocation.traffic import Traffic, traffic
 from archprof.analysis.document import Head, head
 from archprof.analysis.latency import DeviceCeilings, ceilings_text
-from archprof.analysis.memory import known_at
+from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
 from archprof.devices.profile import Ceilings
 from archprof.errors import described, usage_error

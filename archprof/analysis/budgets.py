@@ -259,7 +259,7 @@ def _whole_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verd
 
         return _of_whole(found, limit, place, train_macs(found.trained), "")
     from archprof.allocation.report import analyze_memory
-    from archprof.analysis.memory import known_at
+    from archprof.analysis.one_image import known_at
 
     graph = found.trained if limit.setup.train else found.report.graph
     with known_at(graph):

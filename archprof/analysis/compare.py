@@ -200,7 +200,7 @@ def held_bytes(memory: HeldBytes | None) -> dict[str, int]:
 
 def _memory(report: Report, setup: Setup) -> HeldBytes:
     from archprof.allocation.report import analyze_memory
-    from archprof.analysis.memory import known_at  # most comparisons are of counts
+    from archprof.analysis.one_image import known_at  # most comparisons are of counts
 
     with known_at(report.graph):
         found = analyze_memory(report.graph, setup)

@@ -1,7 +1,8 @@
 """The memory of the largest batch that fits into so many bytes."""
 
 from archprof.allocation.fits import fits
-from archprof.analysis.memory import FittingBatch, Memory, describe_memory, known_at
+from archprof.analysis.memory import FittingBatch, Memory, describe_memory
+from archprof.analysis.one_image import known_at
 from archprof.errors import Location, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup

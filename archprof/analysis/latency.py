@@ -4,16 +4,14 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.allocation.traffic import Traffic, traffic
 from archprof.analysis.document import Head, head
-from archprof.analysis.memory import known_at
+from archprof.analysis.one_image import known_at
 from archprof.analysis.timed import DeviceText, EstimatedTime, HeldAgainst, TimedNetwork
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import Asked, On, chosen
 from archprof.devices.predict import CallTime, Latency, Source, predict
 from archprof.devices.profile import Ceilings, Profile
 from archprof.ir.graph import Graph, Node
-from archprof.ir.setup import Setup
 
 _MS = 1000.0  # µs
 # Where the time of a call is from whose kind a profile does not know.
@@ -73,9 +71,7 @@ def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPre
     batch, execution = chosen(profile, asked)
     with known_at(graph):
         found = predict(graph, profile, batch, execution)
-        moved = traffic(graph, Setup(batch=batch, dtype=profile.setup.dtype, layout=profile.setup.layout))
-    rows = zip(graph.nodes, found.calls, moved, strict=True)
-    layers = tuple([_layer(*row) for row in rows])
+    layers = tuple([_layer(*row) for row in zip(graph.nodes, found.calls, strict=True)])
     return LatencyPrediction(
         head(analyze_graph(graph)),
         device_text(profile, batch, execution),
@@ -115,10 +111,10 @@ def _missing(graph: Graph, found: Latency) -> Mapping[str, int] | None:
     return Counter(node.op.name for node, call in calls if call.source == UNKNOWN) or None
 
 
-def _layer(node: Node, call: CallTime, moved: Traffic) -> CallLatency:
+def _layer(node: Node, call: CallTime) -> CallLatency:
     ms, roofline = (call.us + call.copy_us) / _MS, call.roofline_us / _MS
     where = node.id, node.op.describe(), node.block, node.block_type
-    return CallLatency(*where, ms, call.source, roofline, call.bound, moved.macs, moved.bytes)
+    return CallLatency(*where, ms, call.source, roofline, call.bound, call.traffic.macs, call.traffic.bytes)
 
 
 def ceilings_text(ceilings: Ceilings) -> DeviceCeilings:

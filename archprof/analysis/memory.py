@@ -1,18 +1,16 @@
 """What a network holds in memory at a setup: what is there all along, what comes and goes, and where there is most."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from itertools import groupby
 from typing import NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
 from archprof.analysis.document import Estimate, Head, bytes_between, head
+from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
-from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
-from archprof.ir.values import SingleImageError
 from archprof.units import plural
 
 # What is there beside tensors, and is not counted.
@@ -101,17 +99,6 @@ class Memory(NamedTuple):
     unknown: Mapping[str, int] | None = None
     rules: tuple[str, ...] = ()
     fit: FittingBatch | None = None
-
-
-@contextmanager
-def known_at(graph: Graph) -> Iterator[None]:
-    """Raise UsageError where what is asked of a network's shapes is known for one image alone."""
-    try:
-        yield
-    except SingleImageError:
-        name = graph.origin.variant
-        advice = "ask for one image, or of the code that it comes from"
-        raise usage_error(f"shapes of `{name}` are known for one image alone", help=advice) from None
 
 
 def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding: int | None = None) -> Memory:

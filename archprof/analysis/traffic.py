@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from archprof.allocation.saved import saved_by_calls
 from archprof.allocation.traffic import Traffic, traffic
 from archprof.allocation.training import macs_of_calls
-from archprof.analysis.memory import known_at
+from archprof.analysis.one_image import known_at
 from archprof.analysis.summary import CallBytes, Summary
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import exp
 from typing import Any, Literal, NamedTuple
 
+from archprof.allocation.traffic import Traffic
 from archprof.devices.calls import Call, Calls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
@@ -24,7 +25,7 @@ UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 class CallTime(NamedTuple):
     """The time of a call, in µs, and of copies that it forces; its spread, as the standard deviation of its logarithm;
     what it is from; what it would take at the ceilings of the device, and which of them binds (`compute`, `memory`,
-    `launch`)."""
+    `launch`); and what it computes and moves."""
 
     id: str
     kernels: tuple[Kernel, ...]
@@ -34,6 +35,7 @@ class CallTime(NamedTuple):
     source: Source
     roofline_us: Dim
     bound: str
+    traffic: Traffic
 
 
 class Latency(NamedTuple):
@@ -198,17 +200,19 @@ def runs(call: Call) -> bool:
 
 def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
     if not runs(call):
-        return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch")
+        return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch", call.traffic)
     roofline, bound = roofline_of(call, ceilings)
     copy_us = copy_us_of(call, terms)
     times = [predictor.time(kernel) for kernel in call.kernels]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
-        return CallTime(call.id, call.kernels, roofline, copy_us, UNKNOWN_SPREAD, "out of range", roofline, bound)
+        unknown: Source = "out of range"
+        known_least = roofline, copy_us, UNKNOWN_SPREAD
+        return CallTime(call.id, call.kernels, *known_least, unknown, roofline, bound, call.traffic)
     us = sum([time.us for time in known])
     spread = sum([time.us * time.spread for time in known]) / us
     source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
-    return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound)
+    return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound, call.traffic)
 
 
 def copy_us_of(call: Call, terms: NetworkTerms) -> Any:

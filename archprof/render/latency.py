@@ -106,16 +106,21 @@ def _held(measured: HeldAgainst) -> str:
     return f"measured {in_ms(measured.ms)} ms on {measured.hardware}, {inside}; the prediction is {off}{noise}"
 
 
-def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
+def _estimate(found: LatencyPrediction) -> Note:
+    """Return what is predicted; of a network that has what the profile does not know, only the least is known."""
     whole = found.estimates["latency"]
-    yield Note("estimate", f"latency {whole.text}, predicted: nine of ten networks lie in the interval")
+    if not found.out_of_range:
+        return Note("estimate", f"latency {whole.text}, predicted: nine of ten networks lie in the interval")
+    missing = f"out of the profile's range, taken at the roofline, is {listed(found.out_of_range)}"
+    return Note("unknown", f"latency at least {in_ms(whole.low)} ms, about {in_ms(whole.value)} ms: {missing}")
+
+
+def _footer(found: LatencyPrediction, view: LatencyView) -> Iterator[Note]:
+    yield _estimate(found)
     shares = ", ".join(f"{100 * share:.0f} % {_FROM[name]}" for name, share in found.shares.items() if share)
     yield Note("remark", f"calls {in_ms(found.calls_ms)} ms ({shares}); beside them {found.beside_ms:+.3f} ms")
     if found.measured:
         yield Note("measured", _held(found.measured))
-    if found.out_of_range:
-        missing = listed(found.out_of_range)
-        yield Note("unknown", f"out of the profile's range, at the roofline, which is the least: {missing}")
     if len(view.lines) < view.total:
         yield Note("left out", f"{view.total - len(view.lines):,} of {view.total:,} lines left out")
     yield from captured_notes(found.head.model, found.head.captured)

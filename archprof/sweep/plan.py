@@ -173,9 +173,8 @@ def check_selection(selection: Selection) -> None:
     sorted_by = [("`--sort`", selection.sort.removeprefix("-"))] if selection.sort else []
     for option, name in (*named, *sorted_by):
         if name not in selection.names:
-            raise usage_error(
-                f"{option} names no count: `{name}`", help=suggest(name, (*NAMES, *OF_NETWORK, *TIMES), "counts")
-            )
+            known = (*NAMES, *OF_NETWORK, *(TIMES if selection.timed else ()))
+            raise usage_error(f"{option} names no count: `{name}`", help=suggest(name, known, "counts"))
 
 
 def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], forms: Collection[str]) -> dict[str, int]:

@@ -71,7 +71,7 @@ def test_what_the_profile_does_not_know_is_told(capsys, toy):
     assert found["out_of_range"] == {"relu": 1}
     assert found["layers"][2]["basis"] == "out of range"
     shown = ran(capsys, "latency {net} --device {toy}", toy).out
-    assert "out of the profile's range, at the roofline, which is the least: relu ×1" in shown.replace("\n  ", " ")
+    assert "out of the profile's range, taken at the roofline, is relu ×1" in shown.replace("\n  ", " ")
     checked = ran(capsys, "check {net} --max-latency 1ms --device {toy}", toy)
     assert checked.code == 2
     assert f"the time of {toy.parent / 'net.yaml'} is out of the profile's range: relu ×1" in checked.err
