@@ -247,6 +247,10 @@ _DEVICE = {
     "--execution": _of(["eager", "graph", "slow"]), "--runtime": _of(["torch", "onnxruntime"]),
     "--max-latency": _of(["1ms", "10 us", "2", "-1s"]),
 }  # fmt: skip
+_TIMING = {
+    "--batch": _of(["1", "1,32", "0", "x"]), "--dtype": _of(["fp16", "int8"]), "--threads": _of(["2", "-1"]),
+    "--runtime": _of(["torch", "onnxruntime", "tflite"]), "--execution": _of(["graph", "eager"]), "--compile": None,
+}  # fmt: skip
 _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
     "show": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
@@ -270,6 +274,9 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
         "--scale": _of(["width", "compound"]),
         "--write-spec": _of(["found.yaml"]), "--target-macs": _of(COUNTS)}),
     ],
+    # Nothing is measured: no case may take longer than it has.
+    "bench": lambda dice: [dice.model(), "--on", "cuda", *dice.some({**_SETTINGS, **_TIMING})],
+    "calibrate": lambda dice: ["--on", "cuda", *dice.some(_TIMING)],
     "explain": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "lock": lambda dice: [dice.model(), *dice.some({"--check": _of(["net.lock.json", *ODD])})],
     "check": lambda dice: [*dice.models(), *dice.some({**_CHECKED, **_DEVICE})],
