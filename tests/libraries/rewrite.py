@@ -8,5 +8,5 @@ from tests.docs.rewrite import rewrite_console
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    for name in ("README.md", "docs/how-to/your-own-model.md"):
+    for name in ("docs/tour.md", "docs/how-to/your-own-model.md"):
         rewrite_console(ROOT / name)
