@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+import archprof
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
 from tests.docs import coverage, pictures, reference
@@ -92,6 +93,19 @@ def test_every_page_is_in_the_index():
 def test_the_readme_names_every_command():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [command for command in COMMANDS if f"**`{command}`**" not in page] == []
+
+
+def test_the_python_page_has_every_function():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    functions = [name for name in archprof.__all__ if name.islower()]
+    assert [name for name in functions if f"| `{name}(" not in page] == []
+
+
+def test_the_map_calls_pages_by_their_titles():
+    index = ROOT / "docs" / "index.md"
+    listed = re.findall(r"^- \[(.*?)\]\((.*?)\)", index.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for title, page in listed:
+        assert f"# {title}\n" in (index.parent / page).read_text(encoding="utf-8")
 
 
 def test_the_installation_has_every_extra():
