@@ -38,8 +38,8 @@ What every network is made of in the end: a row of `archprof summary --full` eac
 `archprof.build` returns. Every one can stand as a layer; norms and activations can also stand in a cell. In the
 formulas *M* and *N* are input and output channels (or features), *K* is the kernel's side, *F* the output's, *g* the
 number of groups. Parameters are given with all that can be asked for: the bias (the `+ N` of a convolution), the affine
-of a norm, the learned β of swish. Why only convolutions and linear layers have MACs is told in [what is
-counted](../explanation/counting.md).
+of a norm, the learned β of swish. Why products with weights and of matrices alone have MACs is told in
+[what is counted](../explanation/counting.md).
 
 {{operators}}
 ## Of captured modules

@@ -11,7 +11,7 @@ import archprof
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
 from tests.docs import coverage, pictures, reference
-from tests.docs.console import actual
+from tests.docs.console import actual, execute, plain_terminal
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
 
 
@@ -90,6 +90,10 @@ def test_every_page_is_in_the_index():
     assert linked == set(pages()) - {index, ROOT / "README.md"}
 
 
+def test_the_readme_fits_on_two_screens():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
 def test_the_readme_names_every_command():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [command for command in COMMANDS if f"**`{command}`**" not in page] == []
@@ -112,6 +116,20 @@ def test_the_installation_has_every_extra():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     page = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
     assert re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE) == [*project["optional-dependencies"]]
+
+
+# These measure, run other libraries or read a file that the reader has.
+NOT_RUN = {"bench", "calibrate", "lock", "validate"}
+EXAMPLES = re.findall(
+    r"^\| \*\*`(\w+)`\*\* .* `(archprof .*)` \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("command", [command for name, command in EXAMPLES if name not in NOT_RUN])
+def test_the_readme_gives_commands_that_work(command, tmp_path):
+    with plain_terminal(tmp_path):
+        printed, exit_code = execute(f"$ {command}")
+    assert exit_code == 0, printed
 
 
 def test_budgets_page_has_a_row_for_every_metric():
