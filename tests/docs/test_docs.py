@@ -7,7 +7,7 @@ import pytest
 
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
-from tests.docs import coverage, reference
+from tests.docs import coverage, gallery, pictures, reference
 from tests.docs.console import actual
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
 
@@ -50,11 +50,37 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
 
 
+PICTURED = [path for path in pages() if path != gallery.PAGE and "![" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", PICTURED, ids=relative)
+def test_pictures_are_what_their_titles_draw(path, tmp_path):
+    drawn = dict(pictures.drawn(path, tmp_path))
+    assert len(drawn) == path.read_text(encoding="utf-8").count("![")
+    for file, picture in drawn.items():
+        assert file.read_bytes() == picture, f"{relative(file)}: `python -m tests.docs.rewrite` draws it anew"
+
+
+def test_every_picture_is_shown():
+    shown = {file for path in pages() for file, _ in pictures.titles(path)}
+    assert shown == set(pictures.FOLDER.iterdir())
+
+
 @pytest.mark.parametrize(
     ("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else ""
 )
 def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_the_gallery_is_that_of_the_catalog():
+    wanted = gallery.files()
+    there = {path: path.read_text(encoding="utf-8") for path in [gallery.PAGE, *gallery.STRIPS.iterdir()]}
+    assert there == wanted, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_strips_are_small():
+    assert all(path.stat().st_size <= 3 * 1024 for path in gallery.STRIPS.iterdir())
 
 
 def test_the_readme_says_how_many_models_are_captured():

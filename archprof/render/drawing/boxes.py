@@ -22,6 +22,8 @@ _SIDES, _ABOVE = 7.0, 4.0
 _WIDEST = 190.0
 _SIGNS = {"add": "+", "multiply": "×"}
 _ROUND = 13.0
+# Classes that say nothing of what is in them.
+_CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
 
 
 class Words(NamedTuple):
@@ -120,10 +122,13 @@ def _title(part: Part, graph: Graph) -> str:
 
 
 def _module(part: Part, graph: Graph) -> str:
+    """Return the class of a module, or, of a container, its path; of a single call the operator."""
+    if len(part.layers) == 1:
+        return part.layers[0].label
     found = graph.modules.get(part.path)
-    if found is None or len(part.layers) == 1:
-        return part.layers[0].label if len(part.layers) == 1 else part.path
-    return found.short
+    return part.path if found is None or found.own in _CONTAINERS else found.short
+
+
 
 
 def _details(part: Part) -> str:

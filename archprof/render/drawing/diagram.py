@@ -115,9 +115,10 @@ def _diagram(graph: Graph, found: Summary, keys: Sequence[str], inner: Collectio
 
 
 def _layers(found: Summary, nodes: Sequence[int]) -> tuple[Layer, ...]:
-    """Return the calls of a part, without those that hand on what another of them returns in another size."""
+    """Return the calls of a part, without those that only hand on what another of them returns, seen otherwise or in
+    another size."""
     layers = tuple([found.layers[node] for node in nodes])
-    return tuple([row for row in layers if row.op != "resize"]) or layers
+    return tuple([row for row in layers if row.op != "resize" and not _only_sees(row)]) or layers
 
 
 def _around(graph: Graph, nodes: Sequence[int], inner: Collection[str]) -> str:
@@ -232,7 +233,7 @@ def _with_levels(drawn: Diagram) -> Diagram:
         place: one.inside for place, one in enumerate(vertices) if isinstance(one, Part) and one.inside
     }
     maps = {link.source: link for link in drawn.links if link.target in inside and link.source not in inside}
-    if len(maps) < 2:
+    if len(maps) < 2 or len({link.shape[1:] for link in maps.values()}) < len(maps):
         return drawn
     sizes = {link.target: link.shape[1:] for link in drawn.links if isinstance(vertices[link.target], End)}
     parts = [(place, one) for place, one in enumerate(vertices) if isinstance(one, Part) and place in inside]
