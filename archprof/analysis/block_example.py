@@ -102,7 +102,7 @@ def _placed(name: str, place: str, setting: Setting) -> Setting:
     if key in spellings(name):
         return f"{place}.{key}", value
     if key.isidentifier() and key not in BUILT_IN and key != "input":
-        advice = suggest(key, columns_of(name), "columns")
+        advice = suggest(key, spellings(name), "columns", tuple(columns_of(name)))
         raise usage_error(f"`{name}` has no column `{key}`", help=advice)
     return setting
 

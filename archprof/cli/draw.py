@@ -6,6 +6,8 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import write_stdout
+from archprof.errors import did_you_mean, usage_error
+from archprof.spec import catalog
 
 if TYPE_CHECKING:
     from archprof.ir.graph import Graph
@@ -63,13 +65,14 @@ def command(
     if output is not None:
         format_of(output)
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    block = model.partition("@")[0]
-    opened = block if is_block(block) else ""
+    name = model.partition("@")[0]
+    opened = name if is_block(name) else ""
     if opened:
         graph = _block(model, given, input)
     else:
         from archprof.analysis.models import read_model
 
+        _refuse_misspelled(name)
         graph = read_model(model, given, input, train=train, real=real)
     drawing = picture(analyze_graph(graph), depth, opened, right=right)
     if output is not None:
@@ -86,3 +89,13 @@ def _block(model: str, given: "list[Setting]", inputs: list[str] | None) -> "Gra
 
     name, settings = parse_reference(model)
     return block_graph(name, [*settings, *given], inputs)
+
+
+def _refuse_misspelled(name: str) -> None:
+    """Raise UsageError for what is no network, and almost the name of a block."""
+    if not name.isidentifier() or name in dict(catalog.spellings()):
+        return
+    from archprof.language.registry import block_names
+
+    if advice := did_you_mean(name, block_names()):
+        raise usage_error(f"there is no network and no block `{name}`", help=advice)

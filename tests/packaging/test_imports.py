@@ -24,6 +24,7 @@ lines = [
     "memory v3 --train adamw",
     "compare v1 v2",
     "diff v1 v1@width=0.5",
+    "draw v3",
     "explain v3",
     "summary v2 --convention thop",
     "sweep --help",

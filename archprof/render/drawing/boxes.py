@@ -129,8 +129,6 @@ def _module(part: Part, graph: Graph) -> str:
     return part.path if found is None or found.own in _CONTAINERS else found.short
 
 
-
-
 def _details(part: Part) -> str:
     """Return the windows and the stride of a part, how wide it gets inside, and whether it gates."""
     layers = part.layers[: len(part.layers) // part.repeats]

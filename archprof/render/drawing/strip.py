@@ -23,7 +23,7 @@ class Stretch(NamedTuple):
     kind: str
     color: str
     start: int
-    count: int
+    counted: int
     side: int
 
 
@@ -64,7 +64,7 @@ def _paths(made: Sequence[Stretch], total: int) -> Iterator[str]:
     largest = max((one.side for one in made), default=1)
     steps: dict[str, list[str]] = {}
     for one in made:
-        left, right = (_WIDTH * place / total for place in (one.start, one.start + one.count))
+        left, right = (_WIDTH * place / total for place in (one.start, one.start + one.counted))
         height = _LOWEST + (_HEIGHT - _LOWEST) * log2(one.side) / (log2(largest) or 1)
         width = max(right - left - 0.4, 0.3)
         steps.setdefault(one.color, []).append(
