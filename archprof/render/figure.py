@@ -59,9 +59,9 @@ def name_lines(figure: Any, axes: Any, lines: int) -> None:
         text.set_parse_math(False)
 
 
-def new_figure(to: Target) -> Any:
-    """Return an empty picture. Raises UsageError without what draws it, or a folder for its files, or for another
-    suffix."""
+def new_figure(to: Target | None = None) -> Any:
+    """Return an empty picture, for a notebook where it goes nowhere. Raises UsageError without what draws it, without a
+    folder for its files, or for another suffix."""
     if isinstance(to, str) and Path(to).suffix.lower() not in SUFFIXES:
         raise usage_error(f"cannot draw `{to}`", help=f"a name that ends with {', '.join(SUFFIXES)}, or `-`")
     try:
@@ -71,7 +71,8 @@ def new_figure(to: Target) -> Any:
             import plotext  # noqa: F401 to be told before anything is drawn
     except ModuleNotFoundError as error:
         raise usage_error(
-            f"`--plot` needs {error.name}, which is not installed", help="pip install 'archprof[plot]'"
+            f"`{'--' if to else ''}plot` needs {error.name}, which is not installed",
+            help="pip install 'archprof[plot]'",
         ) from None
     except OSError:
         message = "matplotlib finds no folder that it can write to"

@@ -8,11 +8,11 @@ from typing import Any, NamedTuple
 from archprof.errors import printable
 from archprof.render.table import to_ascii
 
-_HEIGHT = 24
+_HEIGHT = 23
 # Wider plots are no clearer.
 _WIDEST = 100
-# Rows that are not the area of the plot: the title, the frame, ticks and labels; and columns of the frame.
-_ROWS, _COLUMNS = 5, 2
+# Rows that are not the area of the plot: the frame, ticks and labels; and columns of the frame.
+_ROWS, _COLUMNS = 4, 2
 _FRAME = str.maketrans("┌┐└┘─│┤┬├┴", "++++-|+++-")
 
 # What tells networks apart without colours.
@@ -67,16 +67,18 @@ def as_lines(axes: Any, width: int, *, color: bool, ascii_only: bool) -> str:
     for x, y, text in _placed(axes, drawn, across, up, room):
         figure.draw(figure.text(x, y, text))
     figure.label(printable(axes.get_xlabel()), "x")
-    figure.title(_title(axes))
-    lines = figure.build().string(colorless=not color).split("\n")
-    text = "\n".join(line.rstrip() for line in lines).strip("\n") + "\n" + _legend(drawn, signs, width, color=color)
+    lines = [line.rstrip() for line in figure.build().string(colorless=not color).split("\n")]
+    text = "\n".join([*_title(axes, width), *lines]).strip("\n") + "\n" + _legend(drawn, signs, width, color=color)
     return to_ascii(text.translate(_FRAME)) if ascii_only else text
 
 
-def _title(axes: Any) -> str:
-    """Return the title, behind what the axis that goes up is: beside it there is no room."""
+def _title(axes: Any, width: int) -> list[str]:
+    """Return the lines of the title, and what the axis that goes up is: beside it there is no room."""
+    from textwrap import wrap
+
     upward = f"up: {axes.get_ylabel()}" if axes.get_ylabel() else ""
-    return printable(" · ".join(filter(None, [upward, axes.get_title(loc="left")])).replace("\n", " "))
+    said = " · ".join(filter(None, [axes.get_title(loc="left").replace("\n", " · "), upward.replace("\n", " ")]))
+    return wrap(printable(said), width, break_on_hyphens=False)
 
 
 def _signs(drawn: Sequence[_Drawn], *, color: bool, ascii_only: bool) -> dict[str, str]:
@@ -144,7 +146,8 @@ def _drawn(axes: Any) -> Iterator[_Drawn]:
     for line in axes.lines:
         x, y = line.get_data()
         joined = len(x) > 1 and line.get_linewidth() > 0 and line.get_linestyle() != "None"
-        yield _look(axes, list(x), list(y), line.get_color(), joined, line.get_label())
+        if joined or not len(x) or line.get_marker() != "None":
+            yield _look(axes, list(x), list(y), line.get_color(), joined, line.get_label())
 
 
 def _look(axes: Any, x: Sequence[float], y: Sequence[float], color: Any, joined: bool, name: Any) -> _Drawn:
