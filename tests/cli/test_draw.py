@@ -117,6 +117,7 @@ def test_a_depth_folds(capsys):
         ("inverted_residual --set s=2", ["expand", "depthwise", "project"]),
         ("inverted_residual@s=2,se=0.25", ["expand", "depthwise", "se", "project"]),
         ("bottleneck", ["conv1", "conv2", "conv3", "+", "act", "shortcut"]),
+        ("squeeze_excite", ["pool", "reduce", "act", "expand", "gate", "×"]),
         ("inception", ["1x1", "3x3", "5x5", "pool", "concat"]),
         ("fpn", ["lateral2", "lateral5", "+", "p2", "p5", "p6"]),
         ("fpn --set extra=p6p7", ["p6", "p6_act", "p7"]),

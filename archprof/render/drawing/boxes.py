@@ -1,5 +1,6 @@
 """What stands in the boxes of a diagram, and how large they are."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -84,7 +85,9 @@ def _end(end: End) -> Box:
 
 def _part(part: Part, drawn: Diagram) -> Box:
     cost = together(row.cost for row in part.layers)
-    title, details = printable(_title(part, drawn.graph)), printable(_details(part))
+    title = _title(part, drawn.graph)
+    details = printable(_details(part, title))
+    title = printable(title)
     counted = [f"{short(cost.params)} params"] if cost.params else []
     counted += [f"{short(cost.macs)} MACs"] if cost.macs else []
     color = kind_color(part.layers)
@@ -129,11 +132,11 @@ def _module(part: Part, graph: Graph) -> str:
     return part.path if found is None or found.own in _CONTAINERS else found.short
 
 
-def _details(part: Part) -> str:
+def _details(part: Part, title: str) -> str:
     """Return the windows and the stride of a part, how wide it gets inside, and whether it gates."""
     layers = part.layers[: len(part.layers) // part.repeats]
     if len(layers) == 1 or part.inside:
-        return _operators(layers, part.path.rpartition(".")[2])
+        return _operators(layers, title)
     windows = list(dict.fromkeys(row.kernel for row in layers if row.kernel and row.kind != "se"))
     larger = [one for one in windows if set(one) != {1}] or windows
     said = ["+".join("×".join(map(str, one)) for one in larger[:NAMED])] if larger else []
@@ -163,8 +166,9 @@ def _operators(layers: Sequence[Layer], name: str) -> str:
     """Return the operators of a part that has few, of several that multiply these alone: `dw conv 3×3, s 2 · BN ·
     relu6`. What the part is called need not be said again."""
     several = sum(row.op in _MULTIPLY for row in layers) > 1
-    said = [_operator(row, name) for row in layers if row.op in _MULTIPLY or not several]
-    return " · ".join(filter(None, dict.fromkeys(said))) if len(said) <= NAMED + 1 else ""
+    said = Counter(_operator(row, name) for row in layers if row.op in _MULTIPLY or not several)
+    counted = [f"{one} ×{times}" if times > 1 else one for one, times in said.items() if one]
+    return " · ".join(counted) if len(counted) <= NAMED + 1 else ""
 
 
 _MULTIPLY = ("conv2d", "linear")
@@ -173,5 +177,5 @@ _MULTIPLY = ("conv2d", "linear")
 def _operator(row: Layer, name: str) -> str:
     label = _SHORT.get(row.label, row.label)
     window = "×".join(map(str, row.kernel)) if row.kernel else ""
-    told = label.replace(" ", "_") in (name, row.block_type)
+    told = label.replace(" ", "_") == name.replace(" ", "_")
     return ", ".join(filter(None, [" ".join(filter(None, ["" if told else label, window])), *_stride([row])]))

@@ -3,6 +3,7 @@ that follow each other are one."""
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from archprof.analysis.summary import Layer, Summary, summarize
@@ -17,8 +18,8 @@ _READ_AT_A_GLANCE = 24
 
 
 class Part(NamedTuple):
-    """Calls that are one box: the path that they share, how often that repeats, and the block that it is in, if it is
-    drawn open."""
+    """Calls that are one box: the path that they share, how often that repeats, and the path of the block that it is
+    in, if that is drawn open."""
 
     path: str
     layers: tuple[Layer, ...]
@@ -57,7 +58,7 @@ def diagram(report: Report, depth: int | None = None, opened: str = "") -> Diagr
     graph, found = report.graph, summarize(report)
     if depth is None and not graph.origin.is_table:
         return _at_a_glance(graph, found)
-    inner = {opened} - {""} if depth is not None else {opened, *_pyramids(graph)} - {""}
+    inner = _opened(graph, {opened} if depth is not None else {opened, *_pyramids(graph)})
     keys = [_cut(node, depth) if depth is not None else _key(node, inner) for node in graph.nodes]
     return _diagram(graph, found, keys, inner)
 
@@ -73,11 +74,27 @@ def _at_a_glance(graph: Graph, found: Summary) -> Diagram:
     return drawn
 
 
-def _key(node: Node, inner: set[str]) -> str:
+def _opened(graph: Graph, blocks: Collection[str]) -> dict[str, str]:
+    """Return blocks that are open, each with the path that all of it shares."""
+    paths: dict[str, list[str]] = {}
+    for node in graph.nodes:
+        if node.block in blocks:
+            paths.setdefault(node.block, []).append(node.path)
+    return {block: _shared(each) for block, each in paths.items() if len(each) > 1}
+
+
+def _shared(paths: Sequence[str]) -> str:
+    """Return the segments that paths begin with."""
+    pairs = zip(min(paths).split("."), max(paths).split("."), strict=False)
+    return ".".join([one for one, _ in takewhile(lambda pair: pair[0] == pair[1], pairs)])
+
+
+def _key(node: Node, inner: Mapping[str, str]) -> str:
     """Return the path of a node's block, or, of one that is open, of what the node is in there."""
-    if node.block not in inner or node.path == node.block:
+    if node.block not in inner:
         return node.block
-    return f"{node.block}.{node.path[len(node.block) + 1 :].partition('.')[0]}"
+    shared = inner[node.block]
+    return f"{shared}.{node.path[len(shared) + 1 :].partition('.')[0]}"
 
 
 def _cut(node: Node, depth: int) -> str:
@@ -100,14 +117,15 @@ def _pyramids(graph: Graph) -> set[str]:
     return {block for block in reads.keys() & returns.keys() if len(reads[block]) > 1 < len(returns[block])} - {""}
 
 
-def _diagram(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection[str] = ()) -> Diagram:
+def _diagram(graph: Graph, found: Summary, keys: Sequence[str], inner: Mapping[str, str] | None = None) -> Diagram:
+    inner = inner or {}
     owners = _owners(graph, found, keys, inner)
     members: dict[int, list[int]] = {}
     for node, owner in enumerate(owners):
         if owner is not None and owner >= 0:
             members.setdefault(owner, []).append(node)
     parts = [
-        Part(keys[nodes[0]], _layers(found, nodes), 1, _around(graph, nodes, inner))
+        Part(keys[nodes[0]], _layers(found, nodes), 1, inner.get(graph.nodes[nodes[0]].block, ""))
         for _, nodes in sorted(members.items())
     ]
     places = {owner: place for place, owner in enumerate(sorted(members))}
@@ -119,11 +137,6 @@ def _layers(found: Summary, nodes: Sequence[int]) -> tuple[Layer, ...]:
     another size."""
     layers = tuple([found.layers[node] for node in nodes])
     return tuple([row for row in layers if row.op != "resize" and not _only_sees(row)]) or layers
-
-
-def _around(graph: Graph, nodes: Sequence[int], inner: Collection[str]) -> str:
-    block = graph.nodes[nodes[0]].block
-    return block if block in inner else ""
 
 
 def _owners(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection[str]) -> list[int | None]:
