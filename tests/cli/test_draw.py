@@ -192,6 +192,10 @@ def test_a_dot_that_fails(capsys, monkeypatch, tmp_path):
         ("v3 -o v3.gif", "cannot draw `v3.gif`\n  help: a name that ends with .svg, .pdf, .png\n"),
         ("v3 --direction up", "unknown direction `up`\n  help: directions: down, right\n"),
         (
+            "densenet201 --depth 9",
+            "709 boxes are no picture\n  help: `--depth 1`, or a little more, folds them\n",
+        ),
+        (
             "inverted_residual --set kernels=5",
             "`inverted_residual` has no column `kernels`\n  help: did you mean `kernel`?\n",
         ),

@@ -127,7 +127,7 @@ def _title(part: Part, graph: Graph) -> str:
 def _module(part: Part, graph: Graph) -> str:
     """Return the class of a module, or, of a container, its path; of a single call the operator."""
     if len(part.layers) == 1:
-        return part.layers[0].label
+        return _SHORT.get(part.layers[0].label, part.layers[0].label)
     found = graph.modules.get(part.path)
     return part.path if found is None or found.own in _CONTAINERS else found.short
 

@@ -15,18 +15,13 @@ from archprof.render.style import GREY
 _INCH = 72
 _MARGIN = 4.0
 _SECONDS = 60
-# More boxes than so many are no picture.
-_MOST = 400
 
 
 def placed_by_dot(drawn: Diagram, boxes: Sequence[Box], *, right: bool) -> Placed:
     """Return where the boxes of a diagram are, from the top down or from left to *right*.
 
-    Raises UsageError without `dot`, and for what is too much for it.
+    Raises UsageError without `dot`, and where it finds no layout.
     """
-    if len(boxes) > _MOST:
-        message = f"{len(boxes):,} boxes are no picture"
-        raise usage_error(message, help="`--depth 1`, or a little more, folds them")
     labels = _labels(drawn)
     found = _laid_out(_source(drawn, boxes, labels, right=right))
     _, _, width, height = map(float, found["bb"].split(","))

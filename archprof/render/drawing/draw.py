@@ -14,6 +14,8 @@ from archprof.units import short
 
 SUFFIXES = (".svg", ".pdf", ".png")
 DIRECTIONS = ("down", "right")
+# More boxes than so many are no picture.
+_MOST = 500
 
 
 def format_of(path: str) -> str:
@@ -34,9 +36,12 @@ def checked_direction(direction: str) -> str:
 def picture(report: Report, depth: int | None = None, opened: str = "", *, right: bool = False) -> Picture:
     """Return the drawing of a network, as `diagram` has its parts, from the top down or from left to *right*.
 
-    Raises UsageError where it takes Graphviz's `dot`, and that is not there.
+    Raises UsageError for too many parts, and where it takes Graphviz's `dot`, and that is not there.
     """
     drawn = diagram(report, depth, opened)
+    if len(drawn.vertices) > _MOST:
+        message = f"{len(drawn.vertices):,} boxes are no picture"
+        raise usage_error(message, help="`--depth 1`, or a little more, folds them")
     placed = boxes(drawn)
     around = detours(drawn)
     if around is not None:

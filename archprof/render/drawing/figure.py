@@ -1,6 +1,7 @@
 """A drawing as PDF or PNG, by matplotlib (extra `plot`), which brings its own font."""
 
 from typing import Any, BinaryIO
+from warnings import catch_warnings, simplefilter
 
 from archprof.errors import usage_error
 from archprof.render.drawing.font import text_width
@@ -8,6 +9,8 @@ from archprof.render.drawing.picture import Line, Picture, Shape, Text
 from archprof.render.drawing.svg import LINE, arrow
 
 _INCH = 72
+# Of a PNG; one of more dots along a side cannot be written.
+_DPI, _MOST_DOTS = 300, 60_000
 
 
 def write_figure(picture: Picture, file: BinaryIO, format: str) -> None:
@@ -28,8 +31,10 @@ def write_figure(picture: Picture, file: BinaryIO, format: str) -> None:
             _add_text(figure, text, picture)
     # Fonts that journals accept, and no date: the same drawing in the same bytes.
     dated = {"CreationDate": None, "Title": picture.title} if format == "pdf" else {"Title": picture.title}
-    with rc_context({"pdf.fonttype": 42}):
-        figure.savefig(file, format=format, dpi=300, metadata=dated)
+    dots = min(_DPI, _MOST_DOTS * _INCH / max(picture.width, picture.height))
+    with rc_context({"pdf.fonttype": 42}), catch_warnings():
+        simplefilter("ignore")  # of letters that the font lacks: boxes stand for them
+        figure.savefig(file, format=format, dpi=dots, metadata=dated)
 
 
 def _add_line(figure: Any, line: Line, picture: Picture) -> None:

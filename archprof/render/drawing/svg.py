@@ -17,10 +17,9 @@ def to_svg(picture: Picture) -> str:
     view = f'viewBox="0 0 {_number(picture.width)} {_number(picture.height)}"'
     font = escape(", ".join(f"'{one}'" if " " in one else one for one in STACK), quote=True)
     lines = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" aria-labelledby="title description"'
-        f' font-family="{font}">',
-        f'<title id="title">{escape(picture.title)}</title>',
-        f'<desc id="description">{escape(picture.description)}</desc>',
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size} {view} role="img" font-family="{font}">',
+        f"<title>{escape(picture.title)}</title>",
+        f"<desc>{escape(picture.description)}</desc>",
         '<rect width="100%" height="100%" fill="#ffffff"/>',
         f'<g fill="none" stroke="{LINE}" stroke-width="0.8">',
         *map(_line, picture.lines),
