@@ -25,6 +25,7 @@ COMMANDS: Mapping[str, str] = {
     "list": "The catalog: names, aliases, sources, exact numbers.",
     "validate": "Check specs: every error of every file, and what they expect.",
     "cost": "What one convolution costs, before any network exists.",
+    "draw": "A network or a block as a diagram, for a paper or a page: SVG or PDF.",
     "memory": "What a network holds in memory, and what sits there at the peak.",
     "latency": "How long a network takes on a device, predicted from its profile.",
     "bench": "How long networks take on this machine, measured beside the roofline.",

@@ -31,6 +31,10 @@ EXAMPLES: Mapping[str, Examples] = {
         ),
         "docs/explanation/counting.md",
     ),
+    "draw": Examples(
+        ("archprof draw v3 -o v3.svg", "archprof draw inverted_residual --set c=32 -o block.svg"),
+        "docs/how-to/draw.md",
+    ),
     "memory": Examples(
         ("archprof memory v3 --batch 32 --dtype fp16", "archprof memory resnet50 --train adamw --batch 64 --top 5"),
         "docs/how-to/will-it-fit.md",

@@ -4,7 +4,7 @@ diff before you keep it."""
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.docs import pictures, reference
+from tests.docs import gallery, pictures, reference
 from tests.docs.console import actual
 from tests.docs.markdown import pages
 
@@ -35,6 +35,7 @@ def rewrite_pictures(path: Path) -> None:
 
 if __name__ == "__main__":
     rewrite_reference()
+    gallery.rewrite()
     for page in pages():
         rewrite_console(page)
         rewrite_pictures(page)

@@ -10,7 +10,7 @@ import pytest
 import archprof
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
-from tests.docs import coverage, pictures, reference
+from tests.docs import coverage, gallery, pictures, reference
 from tests.docs.console import actual, execute, plain_terminal
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
 
@@ -53,7 +53,10 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
 
 
-@pytest.mark.parametrize("path", [path for path in pages() if "![" in path.read_text(encoding="utf-8")], ids=relative)
+PICTURED = [path for path in pages() if path != gallery.PAGE and "![" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", PICTURED, ids=relative)
 def test_pictures_are_what_their_titles_draw(path, tmp_path):
     drawn = dict(pictures.drawn(path, tmp_path))
     assert len(drawn) == path.read_text(encoding="utf-8").count("![")
@@ -71,6 +74,16 @@ def test_every_picture_is_shown():
 )
 def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_the_gallery_is_that_of_the_catalog():
+    wanted = gallery.files()
+    there = {path: path.read_text(encoding="utf-8") for path in [gallery.PAGE, *gallery.STRIPS.iterdir()]}
+    assert there == wanted, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_strips_are_small():
+    assert all(path.stat().st_size <= 3 * 1024 for path in gallery.STRIPS.iterdir())
 
 
 def test_the_readme_says_how_many_models_are_captured():

@@ -26,6 +26,7 @@ lines = [
     "compare v1 v2",
     "compare v1 v2 --device h100",
     "diff v1 v1@width=0.5",
+    "draw v3",
     "explain v3",
     "summary v2 --convention thop",
     "sweep --help",
