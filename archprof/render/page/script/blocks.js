@@ -55,7 +55,7 @@ function boxOf(one, view, { left, width, top, height }, place) {
   const { data: node } = one, { metric } = view, value = node.totals[metric.key], share = percent(value, view.whole);
   const element = h("button", {
     type: "button", class: `box ${node.layer ? `kind-${node.layer.kind}` : "inner"}`, tabindex: -1,
-    "aria-label": `${printable(node.path) || printable(node.name)}, ${printable(node.label)}: ${metric.text(value)} ${metric.unit}, ${share}`,
+    "aria-label": `${printable(node.path || node.name)} ${share}, ${printable(node.label)}: ${metric.text(value)} ${metric.unit}`,
     onclick: () => view.take(node),
     onpointerenter: (event) => showTip(event.currentTarget, node, view), onpointerleave: hideTip,
     onfocus: (event) => showTip(event.currentTarget, node, view), onblur: hideTip,

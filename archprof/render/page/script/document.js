@@ -39,7 +39,8 @@ function times(one, other) {
 const minus = (one, other) => plus(one, times(other, -1));
 const sum = (values) => values.reduce(plus, 0);
 
-const exact = (value) => (value == null ? "" : value.toLocaleString("en-US"));
+const english = new Intl.NumberFormat("en-US");
+const exact = (value) => (value == null ? "" : english.format(value));
 const signed = (value) => (value > 0 ? `+${exact(value)}` : exact(value).replace("-", "−"));
 const plural = (count, noun) => `${exact(count)} ${noun}${count === 1 ? "" : "s"}`;
 

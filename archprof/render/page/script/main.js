@@ -70,15 +70,23 @@ const view = {
     if (node !== this.root && ![...ancestorsOf(node)].includes(this.root)) this.root = this.top;
     setHash(hashOf(node, this));
     this.draw();
-    const row = [...byId("rows").rows].find((one) => one.node === node);
+    this.scrollTo(node);
+    const row = rowOfNode(byId("rows"), node);
     row?.scrollIntoView({ block: "center" });
     row?.querySelector("a").focus({ preventScroll: true });
+  },
+
+  // Bring rows into being where there are too many for all to be there.
+  scrollTo(node) {
+    const place = byId("rows").closest(".scroll");
+    place.scrollTop = (place.scrollHeight * this.rows.indexOf(node)) / this.rows.length;
+    this.paint();
   },
 
   toggle(node) {
     if (!this.expanded.delete(node)) this.expanded.add(node);
     this.drawTable();
-    [...byId("rows").rows].find((one) => one.node === node)?.querySelector("button").focus();
+    rowOfNode(byId("rows"), node)?.querySelector("button").focus();
   },
 
   sortBy({ key, number }) {
@@ -196,6 +204,9 @@ function start() {
       tell(`${plural(view.rows.length, "row")} copied`);
     });
   }
+  byId("rows").closest(".scroll").addEventListener("scroll", () => view.paint(), { passive: true });
+  addEventListener("beforeprint", () => view.paint(true));
+  addEventListener("afterprint", () => view.paint());
   for (const id of ["strip", "map"]) rove(byId(id), ".box");
   document.addEventListener("keydown", ({ key, target }) => {
     if (key === "Escape" && view.root.parent && !target.matches("input, select")) view.zoom(view.root.parent);

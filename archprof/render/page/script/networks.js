@@ -93,7 +93,7 @@ function drawDiff(found) {
   const totals = found.totals.delta;
   byId("diff").replaceChildren(tableOf(
     `${printable(found.before)} → ${printable(found.after)}: ${plural(found.blocks.length, "change")}, ${signed(int(totals.params))} params, ${signed(int(totals.macs))} MACs`,
-    [{ title: "" }, { title: "before" }, { title: "after" }, { title: "block" }, { title: "what" }, { title: "params", number: true }, { title: "MACs", number: true }], rows));
+    [{ title: "change" }, { title: "before" }, { title: "after" }, { title: "block" }, { title: "what" }, { title: "params", number: true }, { title: "MACs", number: true }], rows));
 }
 
 function changeText(change) {

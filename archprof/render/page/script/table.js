@@ -67,21 +67,64 @@ function drawHead(row, view) {
   row.replaceChildren(...view.columns.map(head), head(share));
 }
 
+const FEW = 600; // rows that are all there at once; of more, those in sight
+const AROUND = 100; // rows that are there above and below them
+
 function drawRows(body, view) {
   const nodes = nodesShown(view), tree = !view.sort && !view.matches;
   const most = Math.max(1e-300, ...nodesOfBars(view).map((node) => Number(node.totals[view.metric.key])));
-  const rows = document.createDocumentFragment();
-  for (const node of nodes) rows.append(rowFor(node, view, tree, most));
-  body.replaceChildren(rows);
+  const rows = (from, to) => {
+    const found = document.createDocumentFragment();
+    nodes.slice(from, to).forEach((node, index) => found.append(rowFor(node, view, tree, most, from + index)));
+    return found;
+  };
   view.rows = nodes;
+  view.paint = nodes.length > FEW ? painter(body, nodes.length, rows, () => widest(nodes, view)) : () => {};
+  if (nodes.length > FEW) view.paint();
+  else body.replaceChildren(rows(0, nodes.length));
+  byId("table").setAttribute("aria-rowcount", nodes.length + 1);
   byId("no-rows").hidden = nodes.length > 0;
+}
+
+// Return what draws the rows that are in sight, or every one, and as much room as the others would take.
+function painter(body, count, rows, sizer) {
+  const place = body.closest(".scroll"), wide = sizer();
+  let drawn = -1, height = 0;
+  const room = (lines) => {
+    const cell = h("td", { colspan: wide.cells.length });
+    cell.style.height = `${lines * height}px`;
+    return h("tr", { class: "room", "aria-hidden": "true" }, cell);
+  };
+  return (all = false) => {
+    if (!height) {
+      body.replaceChildren(rows(0, 1), wide);
+      height = body.rows[0].getBoundingClientRect().height;
+    }
+    const from = all ? 0 : Math.max(0, AROUND * Math.floor(place.scrollTop / height / AROUND - 1));
+    if (from === drawn && !all) return;
+    drawn = all ? -1 : from;
+    const to = all ? count : Math.min(count, from + 3 * AROUND);
+    const { node, tagName } = { node: document.activeElement.closest("#rows tr")?.node, tagName: document.activeElement.tagName };
+    body.replaceChildren(room(from), rows(from, to), room(count - to), wide);
+    if (node) rowOfNode(body, node)?.querySelector(tagName)?.focus({ preventScroll: true });
+  };
+}
+
+const rowOfNode = (body, node) => [...body.rows].find((row) => row.node === node);
+
+// A row without height that has the longest text of each column, so that none gets wider while one scrolls.
+function widest(nodes, { columns, whole, metric }) {
+  const longest = (texts) => texts.reduce((most, text) => (text.length > most.length ? text : most), "");
+  const largest = (column) => column.text(nodes.map(column.of).reduce((most, value) => (value > most ? value : most), 0));
+  const texts = columns.map((column) => (column.number ? largest(column) : longest(nodes.map((node) => printable(column.of(node))))));
+  return h("tr", { class: "widest", "aria-hidden": "true" }, ...texts.map((text) => h("td", {}, h("div", {}, text))), h("td", {}));
 }
 
 const nodesOfBars = ({ root, unit }) => (unit === "blocks" ? blocksOf(root) : [...leavesOf(root)]);
 
-function rowFor(node, view, tree, most) {
+function rowFor(node, view, tree, most, index) {
   const { columns, metric, whole } = view;
-  const row = h("tr", { class: node === view.selected ? "selected" : null });
+  const row = h("tr", { class: node === view.selected ? "selected" : null, "aria-rowindex": index + 2 });
   row.node = node;
   row.append(pathCell(node, view, tree));
   for (const column of columns.slice(1)) {
