@@ -117,13 +117,16 @@ const view = {
 };
 
 // `1.10` of the first network, `2/1.10` of the second.
-const hashOf = (node, { number }) => encodeURI(`${number ? `${number + 1}/` : ""}${node.path}`).replace("#", "%23");
+function hashOf(node, { number }) {
+  const path = `${number ? `${number + 1}/` : ""}${node.path}`.replace(/\p{Surrogate}/gu, "\ufffd");
+  return encodeURIComponent(path).replaceAll("%2F", "/").replaceAll("%3A", ":");
+}
 const setHash = (hash) => history.replaceState(null, "", `#${hash}`);
 
 function followHash() {
   let path = location.hash.slice(1);
   try {
-    path = decodeURI(path).replaceAll("%23", "#");
+    path = decodeURIComponent(path);
   } catch { /* as it stands */ }
   if (!path) return;
   const [, number, rest] = /^(\d+)\/(.*)$/s.exec(path) ?? [];
