@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from archprof.cli import device_options, options, setup_options
-from archprof.cli.output import write
+from archprof.cli.output import PAGES, write
+from archprof.cli.pages import typed
 from archprof.errors import Problems, usage_error
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
     from archprof.ir.setup import Setup
-
-SUFFIXES = (".html", ".htm")
 
 
 def command(
@@ -56,7 +55,7 @@ def command(
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
     on = _device(device, asked, runtime, execution)
-    setup = setup_of_page(asked, on)
+    setup = _setup(asked, on)
     conventions = options.conventions(convention, train=train is not None)
     given, real = options.settings(width, resolution, classes, set), options.really(real, *models)
     graphs, wrong = [], Problems()
@@ -70,8 +69,8 @@ def command(
 
 def _check_suffix(output: str | None) -> None:
     """Raise UsageError for a file that is not called as a page is."""
-    if output and (suffix := Path(output).suffix.lower()) and suffix not in SUFFIXES:
-        raise usage_error(f"the suffix of `{output}` is not that of a page", help=f"suffixes: {', '.join(SUFFIXES)}")
+    if output and (suffix := Path(output).suffix.lower()) and suffix not in PAGES:
+        raise usage_error(f"the suffix of `{output}` is not that of a page", help=f"suffixes: {', '.join(PAGES)}")
 
 
 def _device(device: str | None, asked: dict[str, Any], runtime: str | None, execution: str | None) -> "On | None":
@@ -84,7 +83,7 @@ def _device(device: str | None, asked: dict[str, Any], runtime: str | None, exec
     return on
 
 
-def setup_of_page(asked: dict[str, Any], on: "On | None" = None) -> "Setup":
+def _setup(asked: dict[str, Any], on: "On | None" = None) -> "Setup":
     """Return the setup that bytes are of: that of the device, where there is one. Raises UsageError as
     `archprof.allocation.asked.setup_of` does."""
     from archprof.allocation.asked import setup_of
@@ -93,22 +92,3 @@ def setup_of_page(asked: dict[str, Any], on: "On | None" = None) -> "Setup":
         return setup_of(asked)
     profile = on.profile.setup
     return setup_of(asked | {"batch": on.batch, "dtype": profile.dtype, "layout": profile.layout})
-
-
-def typed(ctx: typer.Context) -> str:
-    """Return the command line of a call, as a shell takes it."""
-    from shlex import join
-
-    words = ["archprof", str(ctx.info_name)]
-    for param in ctx.command.params:
-        source, value = ctx.get_parameter_source(str(param.name)), ctx.params.get(str(param.name))
-        if source is None or source.name != "COMMANDLINE":
-            continue
-        values = value if isinstance(value, list) else [value]
-        if param.param_type_name == "argument":
-            words += map(str, values)
-        elif value is True:
-            words.append(param.opts[0])
-        else:
-            words += [word for one in values for word in (param.opts[0], str(one))]
-    return join(words)

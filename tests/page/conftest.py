@@ -1,6 +1,7 @@
 """A browser for all tests of a session, and the pages that they look at."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -26,10 +27,10 @@ layers:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory):
     """Chromium, if it is there."""
-    found = shutil.which("chromium"), shutil.which("chromedriver")
-    if not all(found):
+    chromium, driver = shutil.which("chromium"), shutil.which("chromedriver")
+    if not (chromium and driver):
         pytest.skip("chromium or chromedriver is not installed: `apt-get install chromium chromium-driver`")
-    opened = Browser(*found, tmp_path_factory.mktemp("chromium"))
+    opened = Browser(chromium, driver, tmp_path_factory.mktemp("chromium"))
     yield opened
     opened.close()
 
@@ -45,7 +46,8 @@ def axe_core(tmp_path_factory):
 @pytest.fixture(scope="session")
 def pages(tmp_path_factory):
     """A function that makes the page of a command line, once."""
-    folder, made = tmp_path_factory.mktemp("pages"), {}
+    folder = tmp_path_factory.mktemp("pages")
+    made: dict[tuple[str, ...], Path] = {}
 
     def page(*arguments):
         if arguments not in made:
