@@ -2,7 +2,8 @@
 
 import os
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -15,15 +16,20 @@ if TYPE_CHECKING:
 _SCREENS = ("DISPLAY", "WAYLAND_DISPLAY", "BROWSER")
 
 
+def given(ctx: typer.Context) -> Iterator[tuple[Any, Any]]:
+    """Yield the parameters of a call that stand in its command line, with their values."""
+    for param in ctx.command.params:
+        source = ctx.get_parameter_source(str(param.name))
+        if source is not None and source.name == "COMMANDLINE":
+            yield param, ctx.params[str(param.name)]
+
+
 def typed(ctx: typer.Context) -> str:
     """Return the command line of a call, as a shell takes it."""
     from shlex import join
 
     words = ["archprof", str(ctx.info_name)]
-    for param in ctx.command.params:
-        source, value = ctx.get_parameter_source(str(param.name)), ctx.params.get(str(param.name))
-        if source is None or source.name != "COMMANDLINE":
-            continue
+    for param, value in given(ctx):
         values = value if isinstance(value, list) else [value]
         if param.param_type_name == "argument":
             words += map(str, values)

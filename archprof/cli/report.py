@@ -7,12 +7,15 @@ import typer
 
 from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import PAGES, write
-from archprof.cli.pages import typed
+from archprof.cli.pages import given, typed
 from archprof.errors import Problems, usage_error
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
     from archprof.ir.setup import Setup
+    from archprof.sweep.swept_file import SweptPage
+
+PARQUET = ".parquet"
 
 
 def command(
@@ -44,7 +47,7 @@ def command(
 
     It has what the other commands print: totals, every layer, a map of where MACs, params and bytes are, memory over
     time, and with `--device` times and the roofline; of several networks how they compare, and what changed from each
-    to the next.
+    to the next. Of a sweep's Parquet it has its variants, binned where there are many.
     """
     from archprof import __version__
     from archprof.analysis.models import read_training
@@ -52,19 +55,38 @@ def command(
     from archprof.render.page import to_page
 
     _check_suffix(output)
+    if any(one.endswith(PARQUET) for one in models):
+        write(to_page(_swept(models, ctx)), output)
+        return
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
     on = _device(device, asked, runtime, execution)
     setup = _setup(asked, on)
     conventions = options.conventions(convention, train=train is not None)
-    given, real = options.settings(width, resolution, classes, set), options.really(real, *models)
+    settings, real = options.settings(width, resolution, classes, set), options.really(real, *models)
     graphs, wrong = [], Problems()
     for model in models:
         with wrong:
-            graphs.append(read_training(model, given, input, train=bool(setup.train), real=real, batch=setup.batch))
+            graphs.append(read_training(model, settings, input, train=bool(setup.train), real=real, batch=setup.batch))
     wrong.raise_any()
     found = describe_networks(graphs, setup, conventions, on, command=typed(ctx), version=__version__)
     write(to_page(found), output)
+
+
+def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
+    """Return what a page shows of the variants in a file. Raises UsageError as `read_swept` does, and for what is asked
+    beside it."""
+    from archprof import __version__
+    from archprof.sweep.swept_file import SweptPage, read_swept
+
+    if len(models) > 1:
+        advice = "a page has the networks of one, or networks by name"
+        raise usage_error(f"`{models[0]}` and `{models[1]}` on one page", help=advice)
+    for param, _ in given(ctx):
+        if param.name not in ("models", "output"):
+            advice = "its variants are computed already: `archprof sweep` takes it"
+            raise usage_error(f"`{param.opts[0]}` and a sweep's Parquet at once", help=advice)
+    return SweptPage(typed(ctx), __version__, read_swept(models[0]))
 
 
 def _check_suffix(output: str | None) -> None:

@@ -1,5 +1,6 @@
 """`archprof report` and `summary --open`: files, browsers, and what is said when that cannot be."""
 
+import importlib
 import webbrowser
 from pathlib import Path
 
@@ -19,10 +20,18 @@ WRONG = {
     ),
     "report v3 --runtime torch": "`--runtime` says how a device runs networks\n  help: `--device` names one\n",
     "report v2 v9 v3 v1x": (
-        "there is no network `v9`\n  help: did you mean `v3` or `v2`? `archprof list` shows the catalog; the path of a file "
+        "there is no network `v9`\n  help: did you mean `v3` or `v2`? `archprof list` shows the catalog; the path of a "
+        "file ends with `.yaml`\n"
+        "there is no network `v1x`\n  help: did you mean `v1`? `archprof list` shows the catalog; the path of a file "
         "ends with `.yaml`\n"
-        "there is no network `v1x`\n  help: did you mean `v1`? `archprof list` shows the catalog; the path of a file ends "
-        "with `.yaml`\n"
+    ),
+    "report none.parquet": "no such file: `none.parquet`\n  help: a path counts from the current folder\n",
+    "report v3 sweep.parquet": (
+        "`v3` and `sweep.parquet` on one page\n  help: a page has the networks of one, or networks by name\n"
+    ),
+    "report sweep.parquet --device h100": (
+        "`--device` and a sweep's Parquet at once\n  help: its variants are computed already: `archprof sweep` takes "
+        "it\n"
     ),
     "summary v3 -o v3.html": (
         "the suffix of `v3.html` names no format\n  help: `archprof report NETWORK -o v3.html` writes a page\n"
@@ -83,3 +92,18 @@ def test_a_browser_that_does_not_start(capsys, tmp_path, monkeypatch):
     monkeypatch.setenv("DISPLAY", ":0")
     monkeypatch.setattr(webbrowser, "open", lambda address: False)
     assert Path(archprof(capsys, "summary", "v3", "--open").out.strip()).is_file()
+
+
+def test_a_file_that_is_no_parquet(capsys, tmp_path):
+    path = tmp_path / "x.parquet"
+    path.write_bytes(b"PAR1 and nothing")
+    told = f"`{path}` is not a file of Parquet\n  help: `archprof sweep … -o FILE.parquet` writes one\n"
+    assert archprof(capsys, "report", str(path)) == (2, "", told)
+
+
+def test_a_parquet_of_something_else(capsys, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    path = tmp_path / "x.parquet"
+    parquet.write_table(importlib.import_module("pyarrow").table({"a": [1]}), path)
+    told = f"`{path}` holds no variants\n  help: `archprof sweep … -o FILE.parquet` writes one\n"
+    assert archprof(capsys, "report", str(path)) == (2, "", told)

@@ -100,6 +100,15 @@ class Browser:
         """Return a selector of the box of a path in the strip or the map."""
         return f"#{place} .box[aria-label^='{path} ']"
 
+    def violations(self, axe_core: str) -> list[str]:
+        """Return what axe-core finds on the page."""
+        self.run(axe_core)
+        script = (
+            "const done = arguments[0]; axe.run().then(({violations}) => done(violations.map("
+            "({id, impact, nodes}) => `${impact} ${id}: ${nodes.map((one) => one.html).slice(0, 3)}`)))"
+        )
+        return list(self.driver.execute_async_script(script))
+
 
 def document(file: Path) -> dict[str, Any]:
     """Return the document of a page, put together again as its script does."""

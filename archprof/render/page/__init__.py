@@ -23,6 +23,7 @@ _SCRIPTS = (
     "script/memory.js",
     "script/roofline.js",
     "script/networks.js",
+    "script/sweep.js",
     "script/main.js",
 )
 
@@ -40,7 +41,7 @@ def to_page(document: Any, page: object = None) -> str:
     script = f"(() => {{\n{''.join(map(_text, _SCRIPTS))}}})();\n"
     return template.render(
         title=printable(document.title),
-        several=len(document.networks) > 1,
+        networks=len(document.networks),
         style=style,
         style_hash=_hash(style),
         script=script,

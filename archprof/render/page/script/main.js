@@ -173,7 +173,7 @@ function drawNetwork({ network }) {
   drawRoofline(network);
 }
 
-function start() {
+function followTheme() {
   const dark = byId("dark"), systemDark = matchMedia("(prefers-color-scheme: dark)").matches;
   dark.setAttribute("aria-pressed", String(systemDark));
   dark.addEventListener("click", () => {
@@ -181,6 +181,9 @@ function start() {
     dark.setAttribute("aria-pressed", String(pressed));
     document.documentElement.dataset.theme = pressed ? "dark" : "light";
   });
+}
+
+function startNetworks() {
   const which = byId("which");
   which.replaceChildren(...page.networks.map(({ summary }, index) => h("option", { value: index }, printable(summary.title || summary.model))));
   byId("pick-network").hidden = page.networks.length < 2;
@@ -220,10 +223,12 @@ function start() {
     width = byId("map").clientWidth;
     drawMap(byId("map"), view);
   }).observe(byId("map"));
-  drawComparison();
   view.show(0);
   addEventListener("hashchange", followHash);
   followHash();
 }
 
-start();
+followTheme();
+drawComparison();
+drawSweep(page);
+if (page.networks) startNetworks();

@@ -25,7 +25,7 @@ function drawTimeline(picture, area, { timeline, peak_at: peak }, bytes) {
   picture.append(s("path", { class: "area", d: `M${area.left},${area.bottom}${steps}V${area.bottom}Z` }));
   for (const index of phaseStarts(timeline)) {
     picture.append(s("line", { class: "axis", x1: x(index), x2: x(index), y1: area.top, y2: area.bottom }),
-      s("text", { class: "tick", x: x(index) + 4, y: area.top + 10 }, timeline[index].phase));
+      s("text", { class: "tick", ...(x(index) < area.right - 60 ? { x: x(index) + 4 } : { x: x(index) - 4, "text-anchor": "end" }), y: area.top + 10 }, timeline[index].phase));
   }
   const at = x(peak.step - 0.5), top = y(bytes[peak.step - 1] ?? 0);
   const left = at > (area.left + area.right) / 2;
