@@ -31,11 +31,10 @@ class NetworkPage(NamedTuple):
 
 
 class ReportPage(NamedTuple):
-    """The *command* that asked for a page and the *version* that made it; the networks, and, of several, how they
-    compare, and what changed from each to the next, as far as they can be aligned."""
+    """The *command* that asked for a page; the networks, and, of several, how they compare, and what changed from each
+    to the next, as far as they can be aligned."""
 
     command: str
-    version: str
     networks: tuple[NetworkPage, ...]
     compare: Comparison | None = None
     diffs: tuple[Diff, ...] = ()
@@ -54,16 +53,15 @@ def describe_networks(
     on: "On | None" = None,
     *,
     command: str,
-    version: str,
 ) -> ReportPage:
     """Return what a page of networks shows, at a *setup*, and *on* a device. Raises UsageError where shapes are known
     for one image alone, and for what a device's profile was not calibrated for."""
     reports = list(map(analyze_graph, graphs))
     networks = tuple([network_page(report, summarize(report, conventions), setup, on) for report in reports])
     if len(reports) == 1:
-        return ReportPage(command, version, networks)
+        return ReportPage(command, networks)
     found = [one for pair in pairwise(reports) if (one := _alignable(*pair))]
-    return ReportPage(command, version, networks, compare(reports, conventions=conventions), tuple(found))
+    return ReportPage(command, networks, compare(reports, conventions=conventions), tuple(found))
 
 
 def network_page(report: Report, found: Summary, setup: Setup, on: "On | None" = None) -> NetworkPage:

@@ -49,7 +49,6 @@ def command(
     time, and with `--device` times and the roofline; of several networks how they compare, and what changed from each
     to the next. Of a sweep's Parquet it has its variants, binned where there are many.
     """
-    from archprof import __version__
     from archprof.analysis.models import read_training
     from archprof.analysis.report_page import describe_networks
     from archprof.render.page import to_page
@@ -69,14 +68,13 @@ def command(
         with wrong:
             graphs.append(read_training(model, settings, input, train=bool(setup.train), real=real, batch=setup.batch))
     wrong.raise_any()
-    found = describe_networks(graphs, setup, conventions, on, command=typed(ctx), version=__version__)
+    found = describe_networks(graphs, setup, conventions, on, command=typed(ctx))
     write(to_page(found), output)
 
 
 def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
     """Return what a page shows of the variants in a file. Raises UsageError as `read_swept` does, and for what is asked
     beside it."""
-    from archprof import __version__
     from archprof.sweep.swept_file import SweptPage, read_swept
 
     if len(models) > 1:
@@ -86,7 +84,7 @@ def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
         if param.name not in ("models", "output"):
             advice = "its variants are computed already: `archprof sweep` takes it"
             raise usage_error(f"`{param.opts[0]}` and a sweep's Parquet at once", help=advice)
-    return SweptPage(typed(ctx), __version__, read_swept(models[0]))
+    return SweptPage(typed(ctx), read_swept(models[0]))
 
 
 def _check_suffix(output: str | None) -> None:

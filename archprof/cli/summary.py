@@ -106,11 +106,10 @@ def command(
 
 
 def _show(ctx: typer.Context, report: "Report", found: "Summary", setup: "Setup") -> None:
-    from archprof import __version__
     from archprof.analysis.report_page import ReportPage, network_page
     from archprof.cli.pages import open_page, typed
 
-    open_page(ReportPage(typed(ctx), __version__, (network_page(report, found, setup),)))
+    open_page(ReportPage(typed(ctx), (network_page(report, found, setup),)))
 
 
 def _disagreement(report: "Report") -> str:

@@ -50,10 +50,9 @@ class SweptFile(NamedTuple):
 
 
 class SweptPage(NamedTuple):
-    """The *command* that asked for a page of a sweep, the *version* that made it, and the sweep."""
+    """The *command* that asked for a page of a sweep, and the sweep."""
 
     command: str
-    version: str
     sweep: SweptFile
     networks: tuple[()] = ()
 

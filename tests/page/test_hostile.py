@@ -49,7 +49,7 @@ def renamed(value, text):
 def networks():
     """What a page shows of the network of a lock, beside another one."""
     graphs = [read_data(str(LOCK)), read_data("lenet5")]
-    return describe_networks(graphs, INFERENCE, command="stem", version="0")
+    return describe_networks(graphs, INFERENCE, command="stem")
 
 
 @pytest.mark.parametrize("text", NAMES.values(), ids=NAMES)
