@@ -31,6 +31,7 @@ COMMANDS: Mapping[str, str] = {
     "bench": "How long networks take on this machine, measured beside the roofline.",
     "calibrate": "A profile of this machine: its ceilings, operators and networks, measured and fitted.",
     "compare": "Networks side by side: totals, kinds of layer, stages, published accuracy.",
+    "report": "One page of networks: a file that opens anywhere.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",
     "solve": "Which width, resolution or scale meets a budget.",

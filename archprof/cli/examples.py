@@ -58,6 +58,10 @@ EXAMPLES: Mapping[str, Examples] = {
         ("archprof compare v1 v2@width=1.4 v3", "archprof compare 'shufflenet_v2*' --by kind -o networks.md"),
         "docs/explanation/width-and-resolution.md",
     ),
+    "report": Examples(
+        ("archprof report v3 -o v3.html", "archprof report v1 v2 v3 --device h100 -o mobile.html"),
+        "docs/how-to/report.md",
+    ),
     "diff": Examples(
         ("archprof diff v1 v2", 'archprof diff v3 "v3@layers[1].rows[14].k=3"'),
         "docs/reference/cli.md",

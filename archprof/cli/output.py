@@ -17,6 +17,9 @@ from archprof.render.formats import Page, Result, formats_of, rendered
 if TYPE_CHECKING:
     from archprof.render.figure import Target
 
+# The suffixes of pages.
+PAGES = (".html", ".htm")
+
 
 def choose_format(command: str, given: str | None, output: str | None) -> str:
     """Return the format of a command's result: as given, else by the file's suffix, else a table.
@@ -33,6 +36,8 @@ def choose_format(command: str, given: str | None, output: str | None) -> str:
     suffix = Path(output).suffix.lower() if output else ""
     if suffix and suffix not in suffixes:
         advice = f"suffixes: {', '.join(suffixes)}; or say `--format`"
+        if suffix in PAGES:
+            advice = f"`archprof report NETWORK -o {output}` writes a page"
         raise usage_error(f"the suffix of `{output}` names no format", help=advice)
     return suffixes[suffix] if suffix else names[0]
 
@@ -41,6 +46,11 @@ def deliver(result: Result, format: str, output: str | None, *, no_color: bool =
     """Write a result to standard output, or to a file whole or not at all, and leave with its exit code where that is
     not 0."""
     write(rendered(result, format, page(output, no_color)), output)
+    leave(result)
+
+
+def leave(result: Result) -> None:
+    """Say what is to be said of a result, and leave with its exit code where that is not 0."""
     if result.message:
         say(result.message)
     if result.exit_code:

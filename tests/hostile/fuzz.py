@@ -49,7 +49,10 @@ AXES = [
     "1", "0.5,1", "0.5:1:0.25", "32:64:log:3", "8,16,24", "3,5", "8x16,16", "0,1", "relu,relu6", "1000000", "-1:3:1",
 ]  # fmt: skip
 KNOBS = "knobs: {size: {type: int, default: 8, min: 1}, kind: {choices: [relu, silu], default: relu}}\n"
-FORMATS = ["table", "markdown", "csv", "json", "jsonl", "github", "gitlab", "junit", "sarif", "openmetrics", "nonsense"]
+FORMATS = [
+    "table", "markdown", "csv", "json", "jsonl", "github", "gitlab", "junit", "sarif", "openmetrics", "html",
+    "nonsense",
+]  # fmt: skip
 SHOWN = ["table", "markdown", "csv", "json"]
 COUNTS = ["1M", "1k", "500", "1,000", "2.5G"]
 LIMITS = ["1M", "0", "1k", "5.4 MiB", "+1%", "+0", "-1", "1e9", "+1% and +1k", "99" * 20, "1..2"]
@@ -261,6 +264,9 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "latency": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_DEVICE, "--sort": _of(["latency"])})],
     "compare": lambda dice: [
         *dice.models(), *dice.some({**_SETTINGS, **_DEVICE, "--by": _of(["stage", "kind", "layer"])}),
+    ],
+    "report": lambda dice: [
+        *dice.models(), *dice.some({**_SETTINGS, **_SETUP, **_DEVICE, "-o": _of(["x.html", "x.svg", *ODD])}),
     ],
     "diff": lambda dice: [dice.model(), dice.model(), *dice.some({**_SETTINGS, "--ignore": _of(["norm", "eps"])})],
     "sweep": lambda dice: [

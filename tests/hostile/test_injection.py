@@ -40,7 +40,7 @@ HOSTILE = {
 # What files can hold, and no argument nor name of a file.
 HELD = {**HOSTILE, "no character": "\ud800", "nul": "a\0b"}
 TABLES = ("table", "markdown", "csv", "json")
-REPORTS = (*TABLES, "github", "gitlab", "openmetrics", "junit", "sarif")
+REPORTS = (*TABLES, "github", "gitlab", "openmetrics", "junit", "sarif", "html")
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 SPEC = """\
 archprof: 1
