@@ -26,7 +26,7 @@ def command(
     ],
     depth: Annotated[
         int | None,
-        typer.Option("--depth", min=1, help="One box for so many segments of the paths below it.", metavar="N"),
+        typer.Option("--depth", min=1, help="Fold boxes to so many segments of their paths.", metavar="N"),
     ] = None,
     direction: Annotated[
         str, typer.Option("--direction", help="Where it goes: down or right.", metavar="WHERE")

@@ -478,7 +478,7 @@ def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
     result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    who = "only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
+    who = "only `archprof summary`, `compare`, `diff`, `explain`, `draw`, `memory` and `lock` take"
     assert f"`net.py:Net` is Python code, which {who}\n" in result.err
 
 

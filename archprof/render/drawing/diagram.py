@@ -11,6 +11,7 @@ from archprof.costs.report import Report
 from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.liveness import constant
+from archprof.render.fold import only_sees
 from archprof.render.siblings import without_numbers
 
 # Of what has no table, modules are drawn as deep as there are no more parts than these.
@@ -124,6 +125,8 @@ def _diagram(graph: Graph, found: Summary, keys: Sequence[str], inner: Mapping[s
     for node, owner in enumerate(owners):
         if owner is not None and owner >= 0:
             members.setdefault(owner, []).append(node)
+    for nodes in members.values():
+        nodes.sort(key=lambda node: found.layers[node].constant)  # a part is called by what depends on the input
     parts = [
         Part(keys[nodes[0]], _layers(found, nodes), 1, inner.get(graph.nodes[nodes[0]].block, ""))
         for _, nodes in sorted(members.items())
@@ -136,7 +139,7 @@ def _layers(found: Summary, nodes: Sequence[int]) -> tuple[Layer, ...]:
     """Return the calls of a part, without those that only hand on what another of them returns, seen otherwise or in
     another size."""
     layers = tuple([found.layers[node] for node in nodes])
-    return tuple([row for row in layers if row.op != "resize" and not _only_sees(row)]) or layers
+    return tuple([row for row in layers if row.op != "resize" and not only_sees(row)]) or layers
 
 
 def _owners(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection[str]) -> list[int | None]:
@@ -153,9 +156,7 @@ def _owners(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection
         if index in constants:
             continue
         sources = {_owner(edge, owners) for edge in _sources(node) if edge.node not in constants}
-        if len(sources) == 1 and (
-            _only_sees(found.layers[index]) or (node.op.name == "resize" and node.block in inner)
-        ):
+        if len(sources) == 1 and (only_sees(found.layers[index]) or (node.op.name == "resize" and node.block in inner)):
             owners[index] = sources.pop()
             continue
         if keys[index] != current:
@@ -177,10 +178,6 @@ def _sources(node: Node) -> tuple[Edge, ...]:
 
 def _owner(edge: Edge, owners: Sequence[int | None]) -> int | None:
     return -1 - edge.output if edge.node == INPUT else owners[edge.node]
-
-
-def _only_sees(layer: Layer) -> bool:
-    return layer.kind == "shape" and ":" in layer.path and not any(layer.cost.values())
 
 
 def _ended(graph: Graph, found: Summary, parts: Sequence[Part], owners: Sequence[int | None]) -> Diagram:
