@@ -14,10 +14,12 @@ function weighed(root, metric) {
   return d3.hierarchy(root, (node) => weighty(node).map(told)).sum((node) => (node.children.length ? 0 : Number(node.totals[metric.key])));
 }
 
-// Of a block its path, inside it what is behind that.
-function nameOf({ data: node, parent }) {
+// Of a block its path, inside it what is behind that; and the same for where there is little room.
+function namesOf({ data: node, parent }) {
   const inside = parent && (parent.data.block || [...ancestorsOf(parent.data)].some((one) => one.block));
-  return inside ? node.path.slice(parent.data.path.length).replace(/^[./]/, "") || node.name : node.path || node.name;
+  if (!inside) return [node.path || node.name, node.name];
+  const behind = node.path.slice(parent.data.path.length).replace(/^[./]/, "") || node.name;
+  return [behind, segments(behind)[0] ?? behind];
 }
 
 function drawStrip(container, view) {
@@ -60,8 +62,8 @@ function boxOf(one, view, { left, width, top, height }, place) {
     onpointerenter: (event) => showTip(event.currentTarget, node, view), onpointerleave: hideTip,
     onfocus: (event) => showTip(event.currentTarget, node, view), onblur: hideTip,
   });
-  const long = nameOf(one), room = width * place;
-  if (room > 24 && height > 12) element.append(name(long.length * 7 + 10 > room ? node.name : long));
+  const [long, brief] = namesOf(one), room = width * place;
+  if (room > 24 && height > 12) element.append(name(long.length * 7 + 10 > room ? brief : long));
   if (room > long.length * 7 + 50 && height > 12) element.append(" ", h("span", { class: "share" }, share));
   if (view.selected === node) element.classList.add("selected");
   if (view.matches && !view.matches.has(node)) element.classList.add("dim");

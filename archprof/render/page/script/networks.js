@@ -35,8 +35,9 @@ function drawStages(metric) {
   byId("stages").replaceChildren(...models.map((model) => h("div", { class: "stages-row" },
     h("div", { class: "stages-name" }, name(model.title || model.model), ` ${short(int(model.totals[metric]))}`),
     h("div", { class: "stages-bar", "aria-hidden": "true" }, ...stages.filter((stage) => Number(model.stages[stage]?.[metric])).map((stage) => {
-      const value = int(model.stages[stage][metric]);
-      const part = h("span", { class: `stage stage-${stages.indexOf(stage) % 7}`, title: `${label(stage)}: ${exact(value)}, ${percent(value, int(model.totals[metric]))}` }, label(stage));
+      const value = int(model.stages[stage][metric]), room = (Number(value) / most) * byId("stages").clientWidth;
+      const shown = [label(stage), stage].find((text) => text.length * 7 + 6 < room);
+      const part = h("span", { class: `stage stage-${stages.indexOf(stage) % 7}`, title: `${label(stage)}: ${exact(value)}, ${percent(value, int(model.totals[metric]))}` }, shown);
       part.style.width = `${(Number(value) / most) * 100}%`;
       return part;
     })))));
