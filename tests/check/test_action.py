@@ -162,7 +162,7 @@ def test_a_comment_is_made_once_and_then_written_anew(act, folder):
 def test_installation_needs_no_torch():
     [step] = [step for step in ACTION["runs"]["steps"] if step["name"] == INSTALL]
     assert "torch" not in step["run"]
-    assert step["run"].rstrip().endswith(" .")
+    assert step["run"].rstrip().endswith(" \".${HTML:+[report]}\"")
 
 
 def test_what_is_installed_is_pinned():
