@@ -66,7 +66,9 @@ def test_budgets_kept(act):
 
 def test_a_heavier_network_fails_at_its_line(act, folder):
     (folder / "specs" / "tiny net.yaml").write_text(heavier(SPEC))
-    ended = act(models="specs/tiny net.yaml", against="git:HEAD", max_increase="macs=1%", sarif="out.sarif", html="out.html")
+    ended = act(
+        models="specs/tiny net.yaml", against="git:HEAD", max_increase="macs=1%", sarif="out.sarif", html="out.html"
+    )
     assert (ended.code, ended.outputs["exit-code"]) == (1, "1")
     assert ended.printed.startswith(
         "::error file=specs/tiny net.yaml,line=5,col=5,title=archprof%3A macs of specs/tiny net.yaml::"
@@ -162,7 +164,7 @@ def test_a_comment_is_made_once_and_then_written_anew(act, folder):
 def test_installation_needs_no_torch():
     [step] = [step for step in ACTION["runs"]["steps"] if step["name"] == INSTALL]
     assert "torch" not in step["run"]
-    assert step["run"].rstrip().endswith(" \".${HTML:+[report]}\"")
+    assert step["run"].rstrip().endswith(' ".${HTML:+[report]}"')
 
 
 def test_what_is_installed_is_pinned():
