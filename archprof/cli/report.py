@@ -1,5 +1,6 @@
 """archprof report: one page of some networks, a file that opens anywhere."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -53,7 +54,7 @@ def command(
     from archprof.analysis.report_page import describe_networks
     from archprof.render.page import to_page
 
-    _check_suffix(output)
+    _check_output(output)
     if any(one.endswith(PARQUET) for one in models):
         write(to_page(_swept(models, ctx)), output)
         return
@@ -87,8 +88,10 @@ def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
     return SweptPage(typed(ctx), read_swept(models[0]))
 
 
-def _check_suffix(output: str | None) -> None:
-    """Raise UsageError for a file that is not called as a page is."""
+def _check_output(output: str | None) -> None:
+    """Raise UsageError for a file that is not called as a page is, and for a terminal, which shows none."""
+    if output is None and sys.stdout.isatty():
+        raise usage_error("a page is nothing that a terminal shows", help="`-o page.html` writes it to a file")
     if output and (suffix := Path(output).suffix.lower()) and suffix not in PAGES:
         raise usage_error(f"the suffix of `{output}` is not that of a page", help=f"suffixes: {', '.join(PAGES)}")
 

@@ -1,6 +1,7 @@
 """`archprof report` and `summary --open`: files, browsers, and what is said when that cannot be."""
 
 import importlib
+import sys
 import webbrowser
 from pathlib import Path
 
@@ -51,6 +52,12 @@ def test_what_is_wrong_is_said_and_nothing_written(capsys, tmp_path, monkeypatch
     result = archprof(capsys, *line.split())
     assert (result.code, result.out, result.err) == (2, "", WRONG[line])
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_terminal_gets_no_page(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    told = "a page is nothing that a terminal shows\n  help: `-o page.html` writes it to a file\n"
+    assert archprof(capsys, "report", "v3") == (2, "", told)
 
 
 def test_a_page_says_how_it_was_made(capsys):

@@ -114,7 +114,11 @@ def document(file: Path) -> dict[str, Any]:
     """Return the document of a page, put together again as its script does."""
     found = re.search(r'<script type="application/json" id="data">(.*?)</script>', file.read_text("utf-8"), re.S)
     assert found is not None
-    data = json.loads(found[1])
+    return together(json.loads(found[1]))
+
+
+def together(data: dict[str, Any]) -> dict[str, Any]:
+    """Return a document whose tables stand apart."""
     for table in data["tables"]:
         *way, last = table["place"]
         holder = data["document"]
