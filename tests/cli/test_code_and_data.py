@@ -52,8 +52,8 @@ def net(tmp_path, monkeypatch):
 PATHS = {"PYTHONPATH": str(ROOT)}
 CODE = "net.py:Net"
 NO_CODE = (
-    f"`{CODE}` is Python code, which only `archprof summary`, `compare`, `diff`, `explain`, `draw`, `memory` and "
-    "`lock` take\n"
+    f"`{CODE}` is Python code, which only `archprof summary`, `compare`, `diff`, `explain`, `memory`, `latency`, "
+    "`bench`, `report`, `draw` and `lock` take\n"
     "  help: `archprof lock` writes it to a file, `x.lock.json`, for `check`; the rest needs a block table\n"
 )
 NO_LOCK = (

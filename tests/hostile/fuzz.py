@@ -265,6 +265,10 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "compare": lambda dice: [
         *dice.models(), *dice.some({**_SETTINGS, **_DEVICE, "--by": _of(["stage", "kind", "layer"])}),
     ],
+    "draw": lambda dice: [
+        dice.model(), *dice.some({**_SETTINGS, "--depth": _of(["1", "0"]), "--direction": _of(["right", "up"]),
+        "-o": _of(["x.svg", "x.txt", *ODD])}),
+    ],
     "report": lambda dice: [
         *dice.models(), *dice.some({**_SETTINGS, **_SETUP, **_DEVICE, "-o": _of(["x.html", "x.svg", *ODD])}),
     ],
