@@ -26,6 +26,18 @@ def train_macs(graph: Graph) -> Dim:
     return sum(forward + backward for forward, backward in macs_of_calls(graph))
 
 
+def train_macs_of_torch(graph: Graph) -> Dim:
+    """Return what torch's FlopCounterMode counts of a step of training: it takes the gradient of a grouped
+    convolution's weight for one of all pairs of channels, which are so many times as there are groups
+    (torch.utils.flop_counter, conv_backward_flop)."""
+    more: Dim = 0
+    for node, call in zip(graph.nodes, learning(graph), strict=True):
+        if "weight" in call.learned and hasattr(node.op, "groups"):
+            inputs = [graph.value(edge) for edge in node.inputs]
+            more = more + (node.op.groups - 1) * total(node.op.macs(inputs, node.outputs))
+    return train_macs(graph) + more
+
+
 def macs_of_calls(graph: Graph) -> list[tuple[Dim, Dim]]:
     """Return the multiply-accumulates of each call for one image, forward and backward."""
     return [_macs(graph, node, call) for node, call in zip(graph.nodes, learning(graph), strict=True)]

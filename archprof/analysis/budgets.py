@@ -25,6 +25,7 @@ from archprof.units import listed
 
 if TYPE_CHECKING:
     from archprof.allocation.report import MemoryReport
+    from archprof.analysis.latency import LatencyPrediction
     from archprof.devices.profile import Profile
 
 PASS, FAIL, NEW = "pass", "fail", "new"
@@ -290,8 +291,19 @@ def _time_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdi
         raise usage_error(message, limit.location, help=advice)
     known = latency.estimates["latency"]
     actual = round((known.high if limit.bound == "min" else known.low) * NS_PER_MS)
-    verdict = _of_whole(found, limit, place, actual, latency.device.short)
-    return verdict._replace(estimates={limit.metric: known})
+    verdict = _of_whole(found, limit, place, actual, latency.device.short)._replace(estimates={limit.metric: known})
+    failed = verdict.status == FAIL and limit.bound != "min"
+    return verdict._replace(grown=_longest(found, latency, place)) if failed else verdict
+
+
+def _longest(found: CheckedNetwork, latency: "LatencyPrediction", place: Location) -> tuple[Growth, ...]:
+    """Return the blocks that take longest, in ns."""
+    places = {node.block: node.location or place for node in found.report.graph.nodes}
+    blocks: dict[str, float] = {}
+    for layer in latency.layers:
+        blocks[layer.block] = blocks.get(layer.block, 0.0) + layer.ms
+    longest = sorted(blocks.items(), key=lambda item: -item[1])[:_SHOWN]
+    return tuple([Growth(block, round(ms * NS_PER_MS), places[block]) for block, ms in longest])
 
 
 def _of_whole(found: CheckedNetwork, limit: Limit, place: Location, actual: int, where: str) -> Verdict:

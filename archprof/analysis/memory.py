@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
+from archprof.allocation.training import train_macs_of_torch
 from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
@@ -77,7 +78,8 @@ class FittingBatch(NamedTuple):
 class Memory(NamedTuple):
     """The memory of a network at a setup: `peaks` are the most bytes that come and go at once in each part of the pass,
     and `saved_bytes` what the forward pass leaves to the backward pass, in training, where `train_macs` are the
-    multiply-accumulates of one image, forward and backward. `total_bytes` are those of everything at the peak, of which
+    multiply-accumulates of one image, forward and backward, and `train_macs_torch` those that torch's FlopCounterMode
+    counts, where they are others. `total_bytes` are those of everything at the peak, of which
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
     which bytes those at the peak lie with it. Where operators have no rule, by name with how often they run in
     `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. `rules` tell of what
@@ -99,6 +101,7 @@ class Memory(NamedTuple):
     unknown: Mapping[str, int] | None = None
     rules: tuple[str, ...] = ()
     fit: FittingBatch | None = None
+    train_macs_torch: int | None = None
 
 
 def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding: int | None = None) -> Memory:
@@ -129,7 +132,13 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
         _estimates(found),
         found.unknown or None,
         rules,
+        train_macs_torch=_counted_by_torch(found) if setup.train else None,
     )
+
+
+def _counted_by_torch(found: MemoryReport) -> int | None:
+    counted = train_macs_of_torch(found.graph)
+    return None if counted == found.train_macs else counted
 
 
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.allocation.asked import spelled
 from archprof.analysis.check import CheckRequest
 from archprof.cli.output import say
 from archprof.costs.metrics import OF_NETWORK, TIMES
@@ -98,6 +97,8 @@ def limits_of(
         raise usage_error("`--device` without a limit on a time", help="`--max-latency 2ms` is one")
     if setup is not None and not timed and not any(limit.metric in OF_NETWORK for limit in limits):
         advice = "`--max-peak 320KiB` or `--max-weights 4MiB` limits them"
+        from archprof.allocation.asked import spelled
+
         given = [name for name, word in setup._asdict().items() if word != getattr(INFERENCE, name)]
         words = "` and `".join(spelled(name, "--{}") for name in given)
         raise usage_error(f"`{words or '--batch'}` without a limit on bytes", help=advice)

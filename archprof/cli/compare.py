@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof.cli import device_options, options, setup_options
-from archprof.cli.output import choose_format, deliver, say
+from archprof.cli.output import choose_format, deliver, plot_name, plot_target, say
 from archprof.errors import Problems, suggest, usage_error
 from archprof.render.formats import Result
 
@@ -50,10 +50,7 @@ def command(
     sort: Annotated[
         str | None, typer.Option("--sort", help="Sort by params, macs, layers, top1, latency …", metavar="KEY")
     ] = None,
-    plot: Annotated[
-        str | None,
-        typer.Option("--plot", help="Draw accuracy, or params, against MACs: out.svg, out.png.", metavar="FILE"),
-    ] = None,
+    plot: options.PlotComparison = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -98,6 +95,6 @@ def command(
     if plot is not None:
         from archprof.render.plot import plot_comparison
 
-        if missing := plot_comparison(found, plot):
-            say(f"not in `{plot}`, no top-1 accuracy was published: {', '.join(missing)}")
+        if missing := plot_comparison(found, plot_target(plot, chosen, output, no_color=no_color)):
+            say(f"not in {plot_name(plot)}, no top-1 accuracy was published: {', '.join(missing)}")
     deliver(Result(found, lambda: compare_table(found, by, sort, flops=flops)), chosen, output, no_color=no_color)

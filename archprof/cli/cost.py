@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from archprof.analysis.cost import ConvCost
 
 from archprof.cli import options
-from archprof.cli.output import choose_format, deliver, say
+from archprof.cli.output import choose_format, deliver, plot_name, plot_target, say
 from archprof.render.formats import Result
 
 
@@ -52,10 +52,7 @@ def command(
     measure: Annotated[
         bool, typer.Option("--measure", help="Count on the real layers with fvcore too, and compare.")
     ] = False,
-    plot: Annotated[
-        str | None,
-        typer.Option("--plot", help="Draw the share of the standard's MACs over N: out.svg, out.png.", metavar="FILE"),
-    ] = None,
+    plot: options.PlotShares = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -97,8 +94,8 @@ def command(
     if plot is not None:
         from archprof.render.plot import plot_costs
 
-        if missing := plot_costs(found, plot):
-            say(f"not in `{plot}`, nothing to hold it against over N: {', '.join(missing)}")
+        if missing := plot_costs(found, plot_target(plot, chosen, output, no_color=no_color)):
+            say(f"not in {plot_name(plot)}, nothing to hold it against over N: {', '.join(missing)}")
     deliver(Result(found, table, 1 if wrong else 0, message), chosen, output, no_color=no_color)
 
 

@@ -39,9 +39,9 @@ Execution = Annotated[
 def asked_of(device: str | None, asked: Mapping[str, object]) -> "AskedOf | None":
     """Return a device by its name, with what is asked of it; None without one. Raises UsageError for what only a device
     has."""
-    from archprof.devices.asked import Asked, AskedOf
-
     if device is not None:
+        from archprof.devices.asked import Asked, AskedOf
+
         return AskedOf(device, Asked(**asked))  # type: ignore[arg-type]
     for name in ("runtime", "execution"):
         if asked[name] is not None:

@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, str] = {
     **dict.fromkeys(("--layer", "--layers", "--verbose"), _FULL),
     **dict.fromkeys(("--n", "--random", "--samples"), "`--sample 100` takes so many at random"),
     **dict.fromkeys(("--workers", "--processes", "--threads"), "`--jobs 4` takes so many processes"),
-    "--plot": "`memory`, `compare`, `sweep` and `cost` draw",
+    "--plot": "`compare`, `sweep`, `memory`, `latency` and `cost` draw; `draw` makes diagrams",
     "--kernel": "`--k 3` is the kernel, of `cost`",
     "--json": "`--format json`, or `-o FILE.json`",
     "--csv": "`--format csv`, or `-o FILE.csv`",
@@ -38,6 +38,7 @@ COMMANDS: Mapping[str, str] = {
         ("time", "speed", "predict"), "`archprof latency NETWORK --device h100` predicts how long it takes"
     ),
     "help": "`archprof --help`, or `archprof summary --help` for that of a command",
+    **dict.fromkeys(("diagram", "graph", "picture", "visualize"), "`archprof draw NETWORK -o out.svg` draws it"),
     "plot": "`archprof compare v1 v2 v3 --plot out.svg` draws; `sweep` and `cost` do too",
     "version": "`archprof --version`",
 }

@@ -31,6 +31,10 @@ EXAMPLES: Mapping[str, Examples] = {
         ),
         "docs/explanation/counting.md",
     ),
+    "draw": Examples(
+        ("archprof draw v3 -o v3.svg", "archprof draw inverted_residual --set c=32 -o block.svg"),
+        "docs/how-to/draw.md",
+    ),
     "memory": Examples(
         ("archprof memory v3 --batch 32 --dtype fp16", "archprof memory resnet50 --train adamw --batch 64 --top 5"),
         "docs/how-to/will-it-fit.md",
@@ -53,6 +57,10 @@ EXAMPLES: Mapping[str, Examples] = {
     "compare": Examples(
         ("archprof compare v1 v2@width=1.4 v3", "archprof compare 'shufflenet_v2*' --by kind -o networks.md"),
         "docs/explanation/width-and-resolution.md",
+    ),
+    "report": Examples(
+        ("archprof report v3 -o v3.html", "archprof report v1 v2 v3 --device h100 -o mobile.html"),
+        "docs/how-to/report.md",
     ),
     "diff": Examples(
         ("archprof diff v1 v2", 'archprof diff v3 "v3@layers[1].rows[14].k=3"'),

@@ -6,7 +6,7 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.device_options import Batch, Device, Dtype, Execution, Layout, Runtime
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, plot_target
 from archprof.render.formats import Result
 
 
@@ -34,10 +34,7 @@ def command(
         str | None, typer.Option("--sort", help="Sort by latency, the longest first.", metavar="KEY")
     ] = None,
     top: options.Top = None,
-    plot: Annotated[
-        str | None,
-        typer.Option("--plot", help="Draw calls under the device's roofline: out.svg, out.png.", metavar="FILE"),
-    ] = None,
+    plot: options.PlotRoofline = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -71,5 +68,5 @@ def command(
     if plot is not None:
         from archprof.render.plot_roofline import plot_roofline
 
-        plot_roofline(found, plot)
+        plot_roofline(found, plot_target(plot, kind, output, no_color=no_color))
     deliver(Result(found, lambda: latency_table(found, view)), kind, output, no_color=no_color)

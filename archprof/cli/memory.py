@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options, setup_options
-from archprof.cli.output import choose_format, deliver, say
+from archprof.cli.output import choose_format, deliver, plot_target, say
 from archprof.errors import usage_error
 from archprof.render.formats import Result
 
@@ -46,9 +46,7 @@ def command(
     fits: Annotated[
         str | None, typer.Option("--fits", help="Find the largest batch that fits: `24GiB`.", metavar="SIZE")
     ] = None,
-    plot: Annotated[
-        str | None, typer.Option("--plot", help="Draw the bytes over time: out.svg, out.png.", metavar="FILE")
-    ] = None,
+    plot: options.PlotMemory = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -94,7 +92,7 @@ def command(
     if plot is not None:
         from archprof.render.plot_memory import plot_memory
 
-        plot_memory(found, plot)
+        plot_memory(found, plot_target(plot, chosen, output, no_color=no_color))
     message = fit_text(found.fit) if found.fit and not found.fit.batch else ""
     deliver(
         Result(found, lambda: memory_table(found, view), 1 if message else 0, message),

@@ -1,7 +1,7 @@
 """The options that commands share: the same word means the same everywhere."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -170,6 +170,17 @@ Convention = Annotated[
     ),
 ]
 Flops = Annotated[bool, typer.Option("--flops", help="Show FLOPs too, 2 per MAC.")]
+
+
+def _plot(what: str) -> Any:
+    return typer.Option("--plot", help=f"Draw {what}: out.svg, out.png, out.pdf; `-` draws here.", metavar="FILE")
+
+
+PlotComparison = Annotated[str | None, _plot("accuracy, or params, against MACs")]
+PlotSweep = Annotated[str | None, _plot("params against MACs")]
+PlotShares = Annotated[str | None, _plot("the share of the standard's MACs over N")]
+PlotMemory = Annotated[str | None, _plot("the bytes over time")]
+PlotRoofline = Annotated[str | None, _plot("calls under the device's roofline")]
 NoColor = Annotated[bool, typer.Option("--no-color", help="No colour.")]
 
 

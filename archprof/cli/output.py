@@ -3,7 +3,9 @@
 import os
 import sys
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -11,6 +13,12 @@ from archprof.cli.process import terminal_size
 from archprof.errors import printable_lines, suggest, usage_error
 from archprof.outputs import write_file
 from archprof.render.formats import Page, Result, formats_of, rendered
+
+if TYPE_CHECKING:
+    from archprof.render.figure import Target
+
+# The suffixes of pages.
+PAGES = (".html", ".htm")
 
 
 def choose_format(command: str, given: str | None, output: str | None) -> str:
@@ -28,6 +36,8 @@ def choose_format(command: str, given: str | None, output: str | None) -> str:
     suffix = Path(output).suffix.lower() if output else ""
     if suffix and suffix not in suffixes:
         advice = f"suffixes: {', '.join(suffixes)}; or say `--format`"
+        if suffix in PAGES:
+            advice = f"`archprof report NETWORK -o {output}` writes a page"
         raise usage_error(f"the suffix of `{output}` names no format", help=advice)
     return suffixes[suffix] if suffix else names[0]
 
@@ -36,6 +46,11 @@ def deliver(result: Result, format: str, output: str | None, *, no_color: bool =
     """Write a result to standard output, or to a file whole or not at all, and leave with its exit code where that is
     not 0."""
     write(rendered(result, format, page(output, no_color)), output)
+    leave(result)
+
+
+def leave(result: Result) -> None:
+    """Say what is to be said of a result, and leave with its exit code where that is not 0."""
     if result.message:
         say(result.message)
     if result.exit_code:
@@ -74,11 +89,36 @@ def page(output: str | None, no_color: bool) -> Page:
     width = terminal_size("COLUMNS") if output is None else None
     if width is None and terminal:
         width = os.get_terminal_size(stdout.fileno()).columns or None
-    color = terminal and not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    color = terminal and _wants_color(no_color)
     encoding = "utf-8" if output else (stdout.encoding or "ascii")
     # Code hosts count paths from their checkout.
     root = Path(os.environ.get("GITHUB_WORKSPACE") or os.environ.get("CI_PROJECT_DIR") or ".")
     return Page(width, color, not _takes(encoding), root)
+
+
+def plot_target(plot: str, format: str, output: str | None, *, no_color: bool) -> "Target":
+    """Return where `--plot` draws: a file, or for `-` a screen: standard output below a table that people read, or
+    where a file takes the result, else standard error."""
+    if plot != "-":
+        return plot
+    from archprof.render.figure import Screen
+
+    free = output is not None or format in ("table", "markdown")
+    stream = sys.stdout if free else sys.stderr
+    terminal = stream.isatty()
+    width = terminal_size("COLUMNS") or (os.get_terminal_size(stream.fileno()).columns if terminal else 0) or 80
+    color = terminal and _wants_color(no_color)
+    write = write_stdout if free else partial(print, end="", file=sys.stderr, flush=True)
+    return Screen(width, color, not _takes(stream.encoding or "ascii"), write)
+
+
+def plot_name(plot: str) -> str:
+    """Return what messages call a plot: its file."""
+    return "the plot" if plot == "-" else f"`{plot}`"
+
+
+def _wants_color(no_color: bool) -> bool:
+    return not no_color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
 
 
 def _takes(encoding: str) -> bool:

@@ -1,18 +1,23 @@
 """archprof summary: what a network costs, block by block."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from archprof.cli import options, setup_options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, leave
 from archprof.errors import usage_error
 from archprof.render.formats import Result
 
 if TYPE_CHECKING:
+    from archprof.analysis.summary import Summary
     from archprof.costs.report import Report
+    from archprof.ir.setup import Setup
     from archprof.render.table import Table
 
 
 def command(
+    ctx: typer.Context,
     model: options.AnyModel,
     width: options.Width = None,
     resolution: options.Size = None,
@@ -37,6 +42,9 @@ def command(
     accumulate: setup_options.Accumulate = None,
     layout: setup_options.Layout = None,
     kernels: setup_options.Kernels = None,
+    open: Annotated[
+        bool, typer.Option("--open", help="Show it as a page in the browser; where there is none, print its path.")
+    ] = False,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -55,12 +63,15 @@ def command(
     from archprof.analysis.summary import summarize
     from archprof.render.fold import view
 
+    if open and (format or output):
+        message = f"`--open` and `{'--format' if format else '-o'}` at once"
+        raise usage_error(message, help=f"`archprof report {model} -o page.html` writes the page")
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
     asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
     asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
-    setup = setup_options.setup_of_bytes(asked, wanted=bytes)
+    setup = setup_options.setup_of_bytes(asked, wanted=bytes or open)
     conventions = options.conventions(convention, train=train is not None)
     given, real = options.settings(width, resolution, classes, set), options.really(real, model)
     if measure and (train is not None or real):
@@ -86,7 +97,19 @@ def command(
         return summary_table(found, shown, sort, flops=flops)
 
     message = f"analytic and measured counts differ: {difference}" if difference else ""
-    deliver(Result(found, table, 1 if difference else 0, message), chosen, output, no_color=no_color)
+    result = Result(found, table, 1 if difference else 0, message)
+    if open and setup:
+        _show(ctx, report, found, setup)
+        leave(result)
+    else:
+        deliver(result, chosen, output, no_color=no_color)
+
+
+def _show(ctx: typer.Context, report: "Report", found: "Summary", setup: "Setup") -> None:
+    from archprof.analysis.report_page import ReportPage, network_page
+    from archprof.cli.pages import open_page, typed
+
+    open_page(ReportPage(typed(ctx), (network_page(report, found, setup),)))
 
 
 def _disagreement(report: "Report") -> str:

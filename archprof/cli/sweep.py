@@ -94,9 +94,7 @@ def command(
         float, typer.Option("--timeout", min=0, help="How long a cluster may be silent.", metavar="SECONDS")
     ] = 60,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False,
-    plot: Annotated[
-        str | None, typer.Option("--plot", help="Draw params against MACs: out.svg, out.png.", metavar="FILE")
-    ] = None,
+    plot: options.PlotSweep = None,
     format: Annotated[
         str | None,
         typer.Option("--format", help="table, markdown, csv, json, jsonl (a line each) or parquet.", metavar="FORMAT"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from archprof.cli.output import deliver, say
+from archprof.cli.output import deliver, plot_target, say
 from archprof.cli.progress import Interrupt, Progress
 from archprof.cli.sweep_options import SHOWN, SweepRequest, planned
 from archprof.errors import printable
@@ -109,10 +109,11 @@ class _Sink:
 
     def finish(self, interrupted: bool) -> None:
         """Do what is done once all variants are there."""
-        if self._request.plot is not None:
+        if (asked := self._request).plot is not None:
             from archprof.render.plot import plot_sweep
 
-            plot_sweep(self._tally.plans, self.points(), self._request.plot)
+            to = plot_target(asked.plot, asked.format, asked.output, no_color=asked.no_color)
+            plot_sweep(self._tally.plans, self.points(), to)
 
     def leave(self) -> None:
         """Do what is left to do where something went wrong."""

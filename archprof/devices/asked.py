@@ -1,10 +1,12 @@
 """What is asked of a device's profile, and whether it was calibrated for that."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.devices.profile import Profile
 from archprof.errors import UsageError, usage_error
+
+if TYPE_CHECKING:
+    from archprof.devices.profile import Profile
 
 
 class Asked(NamedTuple):
@@ -28,7 +30,7 @@ class AskedOf(NamedTuple):
 class On(NamedTuple):
     """A device by its profile, and what is asked of it."""
 
-    profile: Profile
+    profile: "Profile"
     asked: Asked = Asked()
 
     @property
@@ -37,7 +39,7 @@ class On(NamedTuple):
         return chosen(self.profile, self.asked)[0]
 
 
-def chosen(profile: Profile, asked: Asked) -> tuple[int, str]:
+def chosen(profile: "Profile", asked: Asked) -> tuple[int, str]:
     """Return the batch and the execution that are asked of a profile, its first unless one is. Raises UsageError for
     what it was not calibrated for."""
     for name in ("dtype", "layout", "runtime"):
@@ -52,7 +54,7 @@ def chosen(profile: Profile, asked: Asked) -> tuple[int, str]:
     return batch, asked.execution or profile.setup.execution
 
 
-def executions(profile: Profile) -> tuple[str, ...]:
+def executions(profile: "Profile") -> tuple[str, ...]:
     """Return how networks may run on a device; of one that replays graphs calls from Python may be known too."""
     own = profile.setup.execution
     eager = own == "graph" and any(fit.network.eager_us for fit in profile.fits.values())
@@ -63,6 +65,6 @@ def _of_batches(batches: Sequence[int]) -> str:
     return f"{'batch' if len(batches) == 1 else 'batches'} {' and '.join(map(str, batches))}"
 
 
-def _lacks(profile: Profile, what: str) -> UsageError:
+def _lacks(profile: "Profile", what: str) -> UsageError:
     advice = "leave it out, or make a profile at it: `archprof calibrate`"
     return usage_error(f"the profile `{profile.name}` is of {what}", help=advice)

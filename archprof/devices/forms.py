@@ -135,8 +135,10 @@ def _pointwise_class(kernel: Kernel) -> str:
 def _grouped_class(kernel: Kernel) -> str:
     groups = kernel.sizes[6]
     channels = kernel.sizes[0] // groups
-    if channels == 1:
-        return _depthwise_class(kernel)
+    if (
+        channels == 1
+    ):  # a depthwise convolution of several filters a channel, which libraries have no kernel of its own for
+        return "depthwise_many"
     if groups <= _FEW_GROUPS:
         return "grouped_few"
     return "grouped" if channels & (channels - 1) == 0 else "grouped_odd"
@@ -172,8 +174,8 @@ POOLED: Mapping[str, tuple[str, ...]] = {"activation": _ACTS}
 
 CLASSES = (
     *(kind for kind in _WORK if kind != "depthwise"),
-    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "grouped_odd", "grouped_few", "stem", "gate",
-    "linear_map", "pointwise_odd", *POOLED,
+    "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "depthwise_many", "grouped_odd", "grouped_few",
+    "stem", "gate", "linear_map", "pointwise_odd", *POOLED,
 )  # fmt: skip
 
 
@@ -291,7 +293,7 @@ _FORM_OF: Mapping[str, str] = {
     **dict.fromkeys(("pointwise", "pointwise_odd", "gate", "linear", "linear_map"), "multiplying"),
     **dict.fromkeys(("standard", "stem"), "filtering"),
     **dict.fromkeys(("depthwise_3", "depthwise_5"), "sliding"),
-    **dict.fromkeys(("depthwise_11", "depthwise_large"), "sliding_wide"),
+    **dict.fromkeys(("depthwise_11", "depthwise_large", "depthwise_many"), "sliding_wide"),
     "grouped": "grouping",
     "grouped_odd": "grouping_odd",
     "grouped_few": "grouping",

@@ -93,18 +93,18 @@ class Predictor:
         for kernel in dict.fromkeys(kernels):
             if kernel not in self._known and self._batch not in self.profile.points.get(kernel, {}):
                 classes.setdefault(class_of(kernel), []).append(kernel)
-        for together in classes.values():
-            self._predict(together)
+        for name, together in classes.items():
+            self._predict(name, together)
         return [self.time(kernel) for kernel in kernels]
 
-    def _predict(self, kernels: Sequence[Kernel]) -> None:
+    def _predict(self, name: str, kernels: Sequence[Kernel]) -> None:
         """Predict kernels of one class side by side."""
         from numpy import broadcast_to
 
         from archprof.ir.arrays import candidates
 
         columns = tuple(map(candidates, zip(*[one.sizes for one in kernels], strict=True)))
-        found = self.predicted(Kernel(kernels[0].kind, columns))
+        found = self.predicted(Kernel(kernels[0].kind, columns), name)
         if found is None:
             self._known.update(dict.fromkeys(kernels))
             return
@@ -112,10 +112,10 @@ class Predictor:
         for kernel, time, spread in zip(kernels, us, spreads, strict=True):
             self._known[kernel] = KernelTime(time, spread, found.source)
 
-    def predicted(self, kernel: Kernel) -> KernelTime | None:
+    def predicted(self, kernel: Kernel, name: str = "") -> KernelTime | None:
         """Return the time of a kernel by formula and residual, as if it had not been measured; of one whose sizes are
-        arrays, those of all candidates, which have to be of one class."""
-        name = class_of(kernel)
+        arrays, those of all candidates, which are of one class, by its *name*."""
+        name = name or class_of(kernel)
         judged = judged_by(self.fit.kinds, name, kernel)
         if judged is None:
             return None

@@ -8,6 +8,7 @@ from archprof.analysis.budgets import FAIL, NEW, PASS, Verdict
 from archprof.analysis.check import Outcome
 from archprof.analysis.timed import EstimatedTime
 from archprof.costs.metrics import MEMORY, TIMES, label_of
+from archprof.render.summary import bar
 from archprof.render.table import LOCATION, NAME, PATH, Heading, Note, Table
 from archprof.render.times import ns_text
 from archprof.units import between, binary, exact, lower_bound, plural, short, signed, upper_bound, without_rule
@@ -166,21 +167,26 @@ def _percent(part: int, whole: int) -> str:
 
 
 def _growth(outcome: Outcome) -> Table:
-    """Return the rows below failures: what grew most, and where it stands."""
+    """Return the rows below failures: what grew most, and where it stands, each with a bar beside those of its
+    budget."""
     grew = any(verdict.before is not None for verdict in outcome.failures)
     columns = (
         Heading("budget", "budget", left=True),
         Heading("network", "network", left=True, fold=NAME, drop=1),
         Heading("grew most" if grew else "has most", "path", left=True, fold=PATH),
-        Heading("by", "delta", signed),
+        Heading("by", "delta"),
+        Heading("", "bar", left=True, drop=3, person=True),
         Heading("spec", "location", left=True, fold=LOCATION, drop=2),
     )
-    rows = tuple(
-        (budget(verdict), verdict.model, growth.path, growth.delta, str(growth.location))
-        for verdict in outcome.failures
-        for growth in verdict.grown
-    )
+    rows = tuple([row for verdict in outcome.failures for row in _grown(verdict)])
     return Table("", columns, rows)
+
+
+def _grown(verdict: Verdict) -> Iterator[tuple[str, ...]]:
+    show = _ms_more if verdict.metric in TIMES else signed
+    most = max((growth.delta for growth in verdict.grown), default=0)
+    for path, delta, location in verdict.grown:
+        yield budget(verdict), verdict.model, path, show(delta), bar(delta, most), str(location)
 
 
 def _bounds_before(outcome: Outcome) -> Iterator[str]:

@@ -105,7 +105,7 @@ def view(
     for index, row in enumerate(layers):
         key = f"{index}" if full else _key(row, blocks, depth)
         groups.setdefault(key, []).append(row)
-    hidden = [] if full else [key for key, rows in groups.items() if all(map(_only_sees, rows))]
+    hidden = [] if full else [key for key, rows in groups.items() if all(map(only_sees, rows))]
     folded = sum([len(groups.pop(key)) for key in hidden]) if len(hidden) < len(groups) else 0
     lines = [_line(key, rows, full) for key, rows in groups.items()]
     if sort is not None:
@@ -115,7 +115,7 @@ def view(
     return View(tuple(lines if top is None else lines[:top]), len(lines), folded)
 
 
-def _only_sees(row: Layer) -> bool:
+def only_sees(row: Layer) -> bool:
     """Tell whether a call of a function hands on a tensor in other axes, or a part of it, and costs nothing."""
     return row.kind == "shape" and ":" in row.path and not any(row.cost.values())
 

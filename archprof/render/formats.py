@@ -53,6 +53,7 @@ FORMATS = (
     Format("openmetrics", (), "openmetrics:to_openmetrics", "document", ("check",)),
     Format("junit", (), "junit:to_junit", "document", ("check",)),
     Format("sarif", (".sarif",), "sarif:to_sarif", "document", ("check",)),
+    Format("html", (".html", ".htm"), "page:to_budget_page", "document", ("check",)),
     Format("parquet", (".parquet",), "", "", ("sweep",), writer="sweep_files:ParquetWriter"),
 )
 

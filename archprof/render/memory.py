@@ -191,6 +191,15 @@ def _unknown(found: Memory) -> Iterator[Note]:
         yield Note("unknown", f"come and go {between(known.low, known.high)}: {without_rule(found.unknown)}")
 
 
+def _in_training(found: Memory) -> str:
+    """Return what training on an image costs, and what torch's counter says where that is something else."""
+    said = in_training(found.train_macs or 0)
+    if found.train_macs_torch is None:
+        return said
+    other = f"torch's FlopCounterMode counts {exact(found.train_macs_torch)}"
+    return f"{said}; {other}, the gradients of grouped convolutions' weights as if there were no groups"
+
+
 def _footer(found: Memory) -> list[Note]:
     """Return how bytes are counted, and what is not among them."""
     beside = ", workspace of convolutions apart" if found.estimates and not found.unknown else ""
@@ -199,7 +208,7 @@ def _footer(found: Memory) -> list[Note]:
         *([Note("budget", fit_text(found.fit))] if found.fit else []),
         *_unknown(found),
         *([Note("plot", _over_time(found))] if found.peak_bytes else []),
-        *([Note("totals", in_training(found.train_macs))] if found.train_macs is not None else []),
+        *([Note("totals", _in_training(found))] if found.train_macs is not None else []),
         *captured_notes(found.head.model, found.head.captured),
         Note(
             "convention",

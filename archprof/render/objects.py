@@ -8,6 +8,8 @@ from archprof.runtime import measure
 from archprof.units import exact, plural
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from archprof.render.table import Table
 
 
@@ -48,6 +50,17 @@ class Report(Shown, report.Report):
     def __repr__(self) -> str:
         costs = f"{exact(self.totals.params)} params, {exact(self.totals.macs)} MACs"
         return f"<Report of {self.origin.variant}: {costs}, {plural(len(self.graph.nodes), 'operator')}>"
+
+    def plot(self, metric: str = "macs") -> "Figure":
+        """Return the network as a strip, a figure of matplotlib's: each block as wide as its part of a metric, as high
+        as the side of the map that it returns.
+
+        Raises UsageError without matplotlib, and for a metric that there is not.
+        """
+        from archprof.render.plot_strip import strip_figure
+
+        found: Figure = strip_figure(self._document(), metric)
+        return found
 
     def _document(self) -> Any:
         from archprof.analysis.summary import summarize

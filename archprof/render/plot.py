@@ -1,33 +1,41 @@
 """Pictures of comparisons, sweeps and convolutions, by matplotlib (extra `plot`)."""
 
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
-from archprof.errors import printable, usage_error
-from archprof.outputs import output_file
-from archprof.units import short
+from archprof.errors import printable
+from archprof.render.figure import (
+    LABELLED,
+    Target,
+    count_axes,
+    label_points,
+    logarithmic,
+    name_lines,
+    new_figure,
+    write_figure,
+)
+from archprof.render.style import COLORS, DASHES, GREY, MARKS
 
 if TYPE_CHECKING:
     from archprof.analysis.cost import ConvCosts
-    from archprof.analysis.document import ConventionText
     from archprof.ir.arrays import Integers
     from archprof.spec.axis import Axis
     from archprof.sweep.plan import Plan
     from archprof.sweep.run import VariantRows
 
-SUFFIXES = (".svg", ".png", ".pdf")
+# Counts that are farther apart than so many times stand on a logarithmic axis.
+_WIDE = 20
 
 
-def plot_comparison(found: Comparison, path: str) -> list[str]:
+def plot_comparison(found: Comparison, to: Target) -> list[str]:
     """Write a scatter of published accuracy against MACs, or of params where fewer than two networks have an accuracy,
     and return the names of the networks that are not on it.
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
-    figure = new_figure(path)
+    figure = new_figure(to)
     rated = [(contender, float(contender.accuracy.top1)) for contender in found.models if contender.accuracy]
     accuracy = len(rated) > 1
     chosen = rated if accuracy else [(contender, contender.totals.params) for contender in found.models]
@@ -45,23 +53,23 @@ def plot_comparison(found: Comparison, path: str) -> list[str]:
     # Above the names: what is drawn is never hidden by what is said of it.
     axes.scatter(*zip(*points, strict=True), s=30, color=COLORS[0], zorder=5)
     if max(macs for macs, _ in points) > _WIDE * min(macs for macs, _ in points) > 0:
-        _logarithmic(axes, axes.xaxis)
-    _count_axes(axes, found.convention, "" if accuracy else "params")
+        logarithmic(axes, axes.xaxis)
+    count_axes(axes, found.convention, "" if accuracy else "params")
     if accuracy:
         axes.set_ylabel("published top-1 accuracy, %")
     axes.margins(x=0.15, y=0.15)
-    _label(figure, axes, names, points, points)
-    write_figure(figure, axes, path)
+    label_points(figure, axes, names, points, points)
+    write_figure(figure, axes, to)
     return [contender.model for contender in found.models if accuracy and not contender.accuracy]
 
 
-def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> None:
+def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", to: Target) -> None:
     """Write a scatter of params (of activations, where those are all the same) against MACs, a colour and a mark a
     network: a line through what differs in the first setting alone, with its values along one line, and those of the
     others at the ends. Raises UsageError as `plot_comparison` does."""
     from archprof.analysis.document import convention_text
 
-    figure = new_figure(path)
+    figure = new_figure(to)
     axes = figure.subplots()
     params, activations, macs = (points.costs[NAMES.index(name)] for name in ("params", "activations", "macs"))
     count = "params" if len(set(params.tolist())) > 1 else "activations"
@@ -74,23 +82,25 @@ def plot_sweep(plans: "Sequence[Plan]", points: "VariantRows", path: str) -> Non
         drawn = list(zip(macs[here].tolist(), heights[here].tolist(), strict=True))
         curves = _curves(plan, points.numbers[here], drawn)
         # A line through each of very many is a thicket.
-        thin = {"markersize": 3.5, "linewidth": 0.7} if len(curves) <= _LABELLED else {"markersize": 2, "linewidth": 0}
+        thin = {"markersize": 3.5, "linewidth": 0.7} if len(curves) <= LABELLED else {"markersize": 2, "linewidth": 0}
         for curve in curves:
             axes.plot(*zip(*curve.points, strict=True), **line, **thin, zorder=3)
         axes.plot([], [], **line, **thin, label=printable(plan.model))
         labels += _curve_labels(curves)
         told |= dict.fromkeys(f"{name} at {where}" for name, where in _told(plan, curves))
-    _count_axes(axes, convention_text(), count)
+    count_axes(axes, convention_text(), count)
     axes.margins(0.08)
-    _legend(figure, axes, len(plans))
+    name_lines(figure, axes, len(plans))
     # Of one network, which has no legend, the name stands here.
     said = [printable(plans[0].model)] if len(plans) == 1 else []
     said += [f"labels: {', '.join(told)}"] if labels else []
     axes.set_title(" · ".join(said), loc="left", fontsize=8, color=GREY, parse_math=False)
     if labels:
         places = list(zip(macs.tolist(), heights.tolist(), strict=True))
-        _label(figure, axes, [text for text, _ in labels], [place for _, place in labels], places)
-    write_figure(figure, axes, path)
+        label_points(
+            figure, axes, [text for text, _ in labels], [place for _, place in labels], places, all_of_them=False
+        )
+    write_figure(figure, axes, to)
 
 
 class _Curve(NamedTuple):
@@ -127,10 +137,10 @@ def _axes(plan: "Plan") -> "tuple[Axis | None, list[Axis]]":
 def _curve_labels(curves: Sequence[_Curve]) -> list[tuple[str, tuple[int, int]]]:
     """Return what stands beside points: the values along the last line, and what tells the lines apart at their upper
     ends; nothing where there are too many for that."""
-    if len(curves) > _LABELLED or not curves:
+    if len(curves) > LABELLED or not curves:
         return []
     last = curves[-1]
-    step = -(-len(last.points) // _LABELLED)
+    step = -(-len(last.points) // LABELLED)
     along = [(value, point) for value, point in zip(last.values, last.points, strict=True) if value][::-step]
     ends = [(curve.others, curve.points[-1]) for curve in curves if curve.others]
     if not ends:
@@ -142,20 +152,20 @@ def _curve_labels(curves: Sequence[_Curve]) -> list[tuple[str, tuple[int, int]]]
 def _told(plan: "Plan", curves: Sequence[_Curve]) -> list[tuple[str, str]]:
     """Return the settings that labels give, and where those stand."""
     along, others = _axes(plan)
-    if along is None or len(curves) > _LABELLED:
+    if along is None or len(curves) > LABELLED:
         return []
     beside = [(", ".join(axis.name for axis in others), "the ends of lines")] if others else []
     return [(along.name, "the points"), *beside]
 
 
-def plot_costs(found: "ConvCosts", path: str) -> list[str]:
+def plot_costs(found: "ConvCosts", to: Target) -> list[str]:
     """Write the MACs of convolutions as a share of the standard one's over the number of outputs, each with a mark
     where it was asked for, and return the kinds that have no such share. Raises UsageError as `plot_comparison` does.
     """
     from archprof.analysis.cost import shares_over_outputs
     from archprof.render.cost import OUTPUTS, named
 
-    figure = new_figure(path)
+    figure = new_figure(to)
     axes = figure.subplots()
     missing, lines = [], 0
     for one in found.answers:
@@ -163,146 +173,19 @@ def plot_costs(found: "ConvCosts", path: str) -> list[str]:
         if not curve or one.ratio is None:
             missing.append(one.asked.conv)
             continue
-        color, dashes = COLORS[lines % len(COLORS)], _DASHES[lines // len(COLORS) % len(_DASHES)]
+        color, dashes = COLORS[lines % len(COLORS)], DASHES[lines // len(COLORS) % len(DASHES)]
         outputs, shares = zip(*curve.items(), strict=True)
         line = {"color": color, "linestyle": dashes, "linewidth": 1.4}
         axes.plot(outputs, list(map(float, shares)), **line, label=named(one.asked), zorder=2)
         axes.plot([one.asked.out_channels], [float(one.ratio)], color=color, marker=MARKS[0], markersize=5, zorder=3)
         lines += 1
     axes.set_xscale("log", base=2)
-    _logarithmic(axes, axes.yaxis)
+    logarithmic(axes, axes.yaxis)
     axes.set_xlabel("output channels N")
     rule = found.convention
     axes.set_ylabel(f"MACs over those of the standard convolution\n(convention {rule.name} {rule.version})")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(lambda value, _: f"{value:g}")
-    _legend(figure, axes, lines)
-    write_figure(figure, axes, path)
+    name_lines(figure, axes, lines)
+    write_figure(figure, axes, to)
     return list(dict.fromkeys(missing))
-
-
-# Counts that are farther apart than so many times stand on a logarithmic axis.
-_WIDE = 20
-# Okabe and Ito's colours, which the colour-blind tell apart; then other marks and dashes.
-COLORS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-MARKS = ("o", "s", "^", "D")
-_DASHES = ("-", "--", ":")
-GREY = "#555555"
-# More labels than so many of a network are no help.
-_LABELLED = 12
-_AXES = {"params": "parameters", "activations": "activations"}
-
-
-def _count_axes(axes: Any, rule: "ConventionText", count: str) -> None:
-    """Say what is counted, MACs across and a *count* up, by which convention."""
-    axes.set_xlabel(f"MACs (convention {rule.name} {rule.version})")
-    axes.xaxis.set_major_formatter(lambda value, _: _tick(value))
-    if count:
-        axes.set_ylabel(_AXES[count])
-        axes.yaxis.set_major_formatter(lambda value, _: _tick(value))
-
-
-def _logarithmic(axes: Any, axis: Any) -> None:
-    """Make an axis logarithmic, with ticks at 1, 2 and 5 times the powers of ten."""
-    from matplotlib.ticker import LogLocator, NullLocator
-
-    (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_minor_locator(NullLocator())
-
-
-def _legend(figure: Any, axes: Any, lines: int) -> None:
-    """Name the lines, where there are several, beside the data and not among it."""
-    if lines < 2:
-        return
-    handles, names = axes.get_legend_handles_labels()
-    for text in figure.legend(handles, names, loc="outside right upper", frameon=False, fontsize=8).get_texts():
-        text.set_parse_math(False)
-
-
-def new_figure(path: str) -> Any:
-    """Return an empty picture. Raises UsageError without matplotlib or a folder for its files, or for another
-    suffix."""
-    if Path(path).suffix.lower() not in SUFFIXES:
-        raise usage_error(f"cannot draw `{path}`", help=f"a name that ends with {', '.join(SUFFIXES)}")
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise usage_error(
-            "`--plot` needs matplotlib, which is not installed", help="pip install 'archprof[plot]'"
-        ) from None
-    except OSError:
-        message = "matplotlib finds no folder that it can write to"
-        raise usage_error(message, help="set MPLCONFIGDIR to one") from None
-    return Figure(figsize=(7, 4.5), layout="constrained")
-
-
-def write_figure(figure: Any, axes: Any, path: str) -> None:
-    """Draw the grid and write the file. Raises UsageError where it cannot be written."""
-    axes.grid(color="#dddddd", linewidth=0.6, zorder=0)
-    axes.spines[["top", "right"]].set_visible(False)
-    suffix = Path(path).suffix.lower()
-    from matplotlib import rc_context
-
-    # The same picture in the same bytes: without the salt its names inside are random.
-    with output_file(path) as file, rc_context({"svg.hashsalt": "archprof"}):
-        figure.savefig(file, format=suffix[1:], dpi=160, metadata={"Date": None} if suffix == ".svg" else None)
-
-
-def _tick(value: float) -> str:
-    """Return a round number short: `100M`, `2.5M`."""
-    text = short(round(value))
-    digits, letter = (text[:-1], text[-1]) if text[-1:].isalpha() else (text, "")
-    return (digits.rstrip("0").rstrip(".") if "." in digits else digits) + letter
-
-
-# Where a label may stand beside its point: offset in points, horizontal and vertical alignment.
-_SIDES = ((0, 7, "center", "bottom"), (0, -7, "center", "top"), (8, 0, "left", "center"), (-8, 0, "right", "center"))
-
-
-def _label(
-    figure: Any,
-    axes: Any,
-    names: Sequence[str],
-    points: Sequence[tuple[float, float]],
-    drawn: Sequence[tuple[float, float]],
-) -> None:
-    """Write each name on the side of its point where it covers least: no other name, nothing else that is *drawn*,
-    nothing outside."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.transforms import Bbox
-
-    canvas: Any = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
-    reach = 5 if len(drawn) < _LABELLED * 4 else 3
-    spots = {
-        point: Bbox.from_bounds(x - reach, y - reach, 2 * reach, 2 * reach)
-        for point, (x, y) in zip(drawn, axes.transData.transform(drawn), strict=True)
-    }
-    taken = list(spots.values())
-    for index in sorted(range(len(names)), key=lambda index: -points[index][1]):
-        own = spots[points[index]]
-        choices: list[tuple[int, int, Any, Bbox]] = []
-        for dx, dy, ha, va in _SIDES:
-            text = axes.annotate(
-                names[index],
-                points[index],
-                (dx, dy),
-                textcoords="offset points",
-                ha=ha,
-                va=va,
-                fontsize=8,
-                parse_math=False,
-                zorder=4,
-                bbox={"facecolor": "white", "edgecolor": "none", "alpha": 0.8, "pad": 0.4},
-            )
-            box = text.get_window_extent(renderer)
-            covered = sum(Bbox.intersection(box, other) is not None for other in taken if other is not own)
-            outside = not figure.bbox.containsx(box.x0) or not figure.bbox.containsx(box.x1)
-            choices.append((covered + outside, len(choices), text, box))
-        _, _, kept, box = min(choices, key=lambda choice: choice[:2])
-        taken.append(box)
-        for *_, text, _ in choices:
-            if text is not kept:
-                text.remove()

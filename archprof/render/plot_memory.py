@@ -6,7 +6,8 @@ from archprof.allocation.asked import setup_text
 from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.analysis.memory import Memory, phases
 from archprof.errors import printable
-from archprof.render.plot import COLORS, new_figure, write_figure
+from archprof.render.figure import Target, new_figure, write_figure
+from archprof.render.style import COLORS
 from archprof.units import binary
 
 _UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "bytes": 1}
@@ -14,13 +15,13 @@ _ALONG = "#999999"
 _PHASES = {FORWARD: COLORS[5], BACKWARD: COLORS[4], STEP: COLORS[2]}
 
 
-def plot_memory(found: Memory, path: str) -> None:
+def plot_memory(found: Memory, to: Target) -> None:
     """Write the bytes over the steps of a pass: below what is there all along, above it what comes and goes, with the
     peak marked and the parts of a pass shaded.
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
-    figure = new_figure(path)
+    figure = new_figure(to)
     axes = figure.subplots()
     unit = next((name for name, size in _UNITS.items() if found.total_bytes >= size), "bytes")
     resident = (found.total_bytes - found.peak_bytes) / _UNITS[unit]
@@ -41,7 +42,7 @@ def plot_memory(found: Memory, path: str) -> None:
     axes.set_title(f"{printable(found.head.title or found.head.model)} · {setup_text(found.setup)}", loc="left",
                    fontsize=9, parse_math=False)  # fmt: skip
     _legend(figure, axes, found)
-    write_figure(figure, axes, path)
+    write_figure(figure, axes, to)
 
 
 def _shade(axes: Any, found: Memory) -> None:

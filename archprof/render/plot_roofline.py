@@ -4,19 +4,20 @@ from typing import Any
 
 from archprof.analysis.latency import CallLatency, LatencyPrediction
 from archprof.errors import printable
-from archprof.render.plot import COLORS, GREY, MARKS, new_figure, write_figure
+from archprof.render.figure import Target, new_figure, short_tick, write_figure
+from archprof.render.style import COLORS, GREY, MARKS
 
 _PER_SECOND = 1000.0  # of what takes ms
 
 
-def plot_roofline(found: LatencyPrediction, path: str) -> None:
+def plot_roofline(found: LatencyPrediction, to: Target) -> None:
     """Write the multiply-accumulates a second of the calls that multiply over their arithmetic intensity, by the kind
     of call, under what the device moves and multiplies at most (Williams, Waterman & Patterson 2009). The larger a
     mark, the larger the part of the time.
 
     Raises UsageError without matplotlib, for another suffix, or for a file that cannot be written.
     """
-    figure = new_figure(path)
+    figure = new_figure(to)
     axes = figure.subplots()
     kinds: dict[str, list[CallLatency]] = {}
     for call in found.layers:
@@ -31,13 +32,16 @@ def plot_roofline(found: LatencyPrediction, path: str) -> None:
     _roof(axes, found)
     axes.set_xscale("log")
     axes.set_yscale("log")
-    axes.set_xlabel("MACs per byte")
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter(lambda value, _: short_tick(value))
+    rule = found.head.convention
+    axes.set_xlabel(f"MACs per byte (convention {rule.name} {rule.version})")
     axes.set_ylabel("MACs per second")
     title = f"{printable(found.head.title or found.head.model)} · {printable(found.device.words)}"
     axes.set_title(f"{title}\n{found.estimates['latency'].text}", loc="left", fontsize=9, parse_math=False)
     if kinds:
         figure.legend(loc="outside lower center", ncols=min(len(kinds), 4), frameon=False, fontsize=8)
-    write_figure(figure, axes, path)
+    write_figure(figure, axes, to)
 
 
 def _roof(axes: Any, found: LatencyPrediction) -> None:

@@ -40,9 +40,8 @@ def not_yet(target: str, location: Location | None = None) -> SpecError | None:
     if what := _matched(CODE, target):
         name = target.partition(":")[2]
         here = f"`{name}` is in the catalog; " if name in dict(catalog.spellings()) else ""
-        message = (
-            f"{shown} is {what}, which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
-        )
+        takers = "`archprof summary`, `compare`, `diff`, `explain`, `memory`, `latency`, `bench`, `report`, `draw`"
+        message = f"{shown} is {what}, which only {takers} and `lock` take"
         advice = "`archprof lock` writes it to a file, `x.lock.json`, for `check`; the rest needs a block table"
         return problem(message, location, help=f"{here}{advice}")
     if what := _matched(FILES, target):

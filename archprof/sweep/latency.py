@@ -16,7 +16,7 @@ from archprof.devices.calls import Call, calls_of_part, setup_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import UNKNOWN_SPREAD, Predictor, Sums, copy_us_of, kernels_of, predict, runs, whole
 from archprof.ir.arrays import Integers, candidates
-from archprof.ir.dims import Dim, is_array, maximum
+from archprof.ir.dims import Dim, Disagreement, is_array, maximum
 from archprof.ir.graph import Graph
 
 _NS_PER_US = 1000
@@ -58,8 +58,11 @@ class Timer:
     def row(self, part: Graph, passed: Sequence[Passed]) -> RowTimes:
         """Return the times of a row, whose calls have passed."""
         like = _Like(passed)
-        calls = calls_of_part(part, [like.reduced(one) for one in passed], self._device, self.batch)
-        found = RowTimes(*[sum(column) for column in zip(*map(self._call, calls), strict=True)])
+        try:
+            calls = calls_of_part(part, [like.reduced(one) for one in passed], self._device, self.batch)
+            found = RowTimes(*[sum(column) for column in zip(*map(self._call, calls), strict=True)])
+        except Disagreement as parting:
+            raise Disagreement(like.back(parting.mask)) from None
         return RowTimes(*map(like.back, found))
 
     def _call(self, call: Call) -> RowTimes:

@@ -113,7 +113,21 @@ def test_html_of_a_report(tmp_path):
     html = archprof.analyze(file)._repr_html_()
     assert "<caption>&lt;b&gt;&amp; · input 3×8×8</caption>" in html
     assert html.count("<tr>") == 1 + 2
-    assert "share</th></tr>" in html  # and no bar
+    # 3·4 weights at 64 places; pooling has no MACs.
+    assert [part.partition("%")[0] for part in html.split("; width: ")[1:]] == ["100.0", "0.0"]
+
+
+def test_a_report_as_a_strip():
+    """Each block that multiplies is a bar, as wide as its MACs: they end where all are."""
+    report = archprof.analyze("mobilenet_v3_large")
+    (axes,) = report.plot().axes
+    bars = [bar.get_extents().transformed(axes.transData.inverted()) for bar in axes.patches]
+    assert len(bars) == 1 + 15 + 1 + 2  # Howard et al. 2019, Table 1: without pooling and dropout
+    assert round(bars[0].width) == 5_419_008
+    assert round(bars[-1].x1) == axes.get_xlim()[1] == report.totals.macs
+    assert report.plot("params").axes[0].get_xlim()[1] == report.totals.params
+    with pytest.raises(archprof.UsageError, match="unknown metric `mac`"):
+        report.plot("mac")
 
 
 def test_a_summary_names_what_counters_skip():

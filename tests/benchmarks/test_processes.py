@@ -52,6 +52,14 @@ def test_a_command_against_its_libraries_imports(note, arguments, goal):
     assert ratio <= goal
 
 
+def test_a_page_against_summary(note):
+    """All that a page shows, beside the counts alone."""
+    page, summary = compare(21, command("report", NETWORK), command("summary", NETWORK))
+    ratio = page.cpu_seconds / summary.cpu_seconds
+    note(f"archprof report {NETWORK}", f"{ratio:.2f} × the CPU time of summary", "≤ 2 ×")
+    assert ratio <= 2
+
+
 def test_memory_against_summary(note):
     """A step of training of 515 calls, forward, backward and step, beside their counts."""
     memory, summary = compare(

@@ -66,12 +66,15 @@ def test_budgets_kept(act):
 
 def test_a_heavier_network_fails_at_its_line(act, folder):
     (folder / "specs" / "tiny net.yaml").write_text(heavier(SPEC))
-    ended = act(models="specs/tiny net.yaml", against="git:HEAD", max_increase="macs=1%", sarif="out.sarif")
+    ended = act(
+        models="specs/tiny net.yaml", against="git:HEAD", max_increase="macs=1%", sarif="out.sarif", html="out.html"
+    )
     assert (ended.code, ended.outputs["exit-code"]) == (1, "1")
     assert ended.printed.startswith(
         "::error file=specs/tiny net.yaml,line=5,col=5,title=archprof%3A macs of specs/tiny net.yaml::"
     )
     assert "+2,752" in (folder / "out.sarif").read_text()
+    assert (folder / "out.html").read_text().startswith("<!doctype html>")
     with open(ended.outputs["markdown"]) as file:
         assert file.read() == ended.page
 
@@ -91,7 +94,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ["models", "config", "baseline", "against", "max-increase", "sarif"])
+@pytest.mark.parametrize("name", ["models", "config", "baseline", "against", "max-increase", "sarif", "html"])
 @pytest.mark.processes
 def test_inputs_are_no_commands(act, folder, name):
     """Whatever an input holds, it is one argument: the check is that of archprof, and its end is told."""
@@ -99,7 +102,7 @@ def test_inputs_are_no_commands(act, folder, name):
     for value in HOSTILE:
         ended = act(**{**given, name: value})
         assert ended.outputs.keys() == {"markdown", "exit-code"}
-        wanted = 0 if name == "sarif" and "/" not in value else 2
+        wanted = 0 if name in ("sarif", "html") and "/" not in value else 2
         assert (ended.code, ended.outputs["exit-code"]) == (wanted, str(wanted)), (value, ended.printed)
         assert [path for path in folder.rglob("*") if path.name == "PWNED"] == [], value
 
@@ -161,7 +164,7 @@ def test_a_comment_is_made_once_and_then_written_anew(act, folder):
 def test_installation_needs_no_torch():
     [step] = [step for step in ACTION["runs"]["steps"] if step["name"] == INSTALL]
     assert "torch" not in step["run"]
-    assert step["run"].rstrip().endswith(" .")
+    assert step["run"].rstrip().endswith(' ".${HTML:+[report]}"')
 
 
 def test_what_is_installed_is_pinned():

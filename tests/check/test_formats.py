@@ -25,7 +25,7 @@ HOSTILE = {
     "wide": "ネット ≤ 5 %.yaml",
     "no text": os.fsdecode(b"\xff\xfe.yaml"),
 }
-TEXTS = ("table", "markdown", "csv", "json", "github", "gitlab", "openmetrics", "junit", "sarif")
+TEXTS = ("table", "markdown", "csv", "json", "github", "gitlab", "openmetrics", "junit", "sarif", "html")
 
 # The parts of SARIF 2.1.0 (OASIS, errata 01) that a log of ours has, as strictly as its schema says them or more so: no
 # Python package ships the whole schema.

@@ -478,8 +478,8 @@ def test_other_commands_run_no_code(capsys, command):
     limits = ["--max-macs", "1M"] if command in ("check", "solve") else []
     result = archprof(capsys, command, "net.py:Net", *limits)
     assert result.code == 2
-    who = "only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
-    assert f"`net.py:Net` is Python code, which {who}\n" in result.err
+    who = "`archprof summary`, `compare`, `diff`, `explain`, `memory`, `latency`, `bench`, `report`, `draw` and `lock`"
+    assert f"`net.py:Net` is Python code, which only {who} take\n" in result.err
 
 
 def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):

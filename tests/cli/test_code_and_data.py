@@ -52,12 +52,14 @@ def net(tmp_path, monkeypatch):
 PATHS = {"PYTHONPATH": str(ROOT)}
 CODE = "net.py:Net"
 NO_CODE = (
-    f"`{CODE}` is Python code, which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take\n"
+    f"`{CODE}` is Python code, which only `archprof summary`, `compare`, `diff`, `explain`, `memory`, `latency`, "
+    "`bench`, `report`, `draw` and `lock` take\n"
     "  help: `archprof lock` writes it to a file, `x.lock.json`, for `check`; the rest needs a block table\n"
 )
 NO_LOCK = (
     "`net.lock.json` is a lock, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain`, `memory` and `check` take it; the rest needs a block table\n"
+    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory` and `check` take it; the rest needs "
+    "a block table\n"
 )
 LISTED = "no network matches `{}`\n  help: `archprof list` without a pattern shows all\n"
 NO_MODULE = (

@@ -169,7 +169,7 @@ def test_a_batch_that_the_file_fixes_is_said(capsys, folder):
 
 NO_SPEC = (
     "`{}` is an ONNX file, not a spec\n"
-    "  help: `summary`, `compare`, `diff`, `explain`, `memory`, `lock` and `check` take it;"
+    "  help: `summary`, `compare`, `diff`, `explain`, `draw`, `memory`, `lock` and `check` take it;"
     " the rest needs a block table\n"
 )
 NO_MODULE = (

@@ -1,6 +1,7 @@
 """`--plot`: pictures with every name on them, none over another, and with what they leave out said."""
 
 import importlib
+import sys
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -61,7 +62,10 @@ def test_a_png(capsys, tmp_path):
 
 def test_another_suffix(capsys):
     result = archprof(capsys, "compare", "v1", "v2", "--plot", "out.gif")
-    assert (result.code, result.err) == (2, "cannot draw `out.gif`\n  help: a name that ends with .svg, .png, .pdf\n")
+    assert (result.code, result.err) == (
+        2,
+        "cannot draw `out.gif`\n  help: a name that ends with .svg, .png, .pdf, or `-`\n",
+    )
 
 
 def test_networks_that_are_not_drawn_are_named(capsys, tmp_path):
@@ -181,3 +185,66 @@ def test_memory_has_whole_steps(capsys, tmp_path):
     said = set(words(path))
     assert {"1", "0.5"} <= said
     assert not said & {"0.6", "0.8", "1.2", "1.4"}
+
+
+def boxes_of(figure):
+    """Return the rectangles that the labels of a figure's points cover, without the thin lines to their points."""
+    extent = importlib.import_module("matplotlib.text").Text.get_window_extent
+    agg = importlib.import_module("matplotlib.backends.backend_agg")
+    canvas = agg.FigureCanvasAgg(figure)
+    canvas.draw()
+    (axes,) = figure.axes
+    return [extent(text, canvas.get_renderer()) for text in axes.texts]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("compare", *MODELS, "efficientnet_b0", "mnasnet_a1", "ghostnet"),
+        ("compare", "mobilenet_v*", "efficientnet_*", "mnasnet*"),
+        ("sweep", "v1", "v2", "--width", "0.35:1.4:0.05", "--resolution", "128,160,192,224"),
+    ],
+)
+def test_labels_do_not_collide(capsys, monkeypatch, tmp_path, arguments):
+    plot = importlib.import_module("archprof.render.plot")
+    kept = []
+    monkeypatch.setattr(plot, "write_figure", lambda figure, axes, to: kept.append(figure))
+    assert archprof(capsys, *arguments, "--plot", str(tmp_path / "out.svg")).code == 0
+    places = boxes_of(kept[0])
+    assert len(places) > 5
+    for index, place in enumerate(places):
+        assert not any(place.overlaps(other) for other in places[index + 1 :])
+
+
+SCREEN = [
+    ("compare v1 v2 v3", ["up: published top-1 accuracy, %", "mobilenet_v3_large", "MACs (convention archprof 1)"]),
+    ("sweep v1 v2 --width 0.5,0.75,1", ["up: parameters", "o mobilenet_v1   x mobilenet_v2", "0.75"]),
+    ("memory v3 --batch 32", ["batch 32, fp32", "MobileNetV3-Large", "steps of the pass"]),
+    ("cost --conv std,dw --k 3", ["o std, K 3   x dw, K 3", "output channels N", "1024"]),
+    ("latency v3 --device h100", ["MACs per second", "MACs per byte", "10T"]),
+]
+
+
+@pytest.mark.parametrize(("line", "said"), SCREEN)
+@pytest.mark.parametrize("columns", [60, 80, 120])
+def test_a_plot_in_the_terminal(capsys, monkeypatch, line, said, columns):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    result = archprof(capsys, *line.split(), "--plot", "-", "--format", "json")
+    assert result.code == 0
+    assert result.out.startswith("{")  # which carries data: the plot is elsewhere
+    assert [word for word in said if word not in result.err] == []
+    assert "\x1b" not in result.err
+    assert max(map(len, result.err.splitlines())) <= columns
+
+
+def test_a_plot_stands_above_a_table(capsys):
+    result = archprof(capsys, "compare", "v1", "v2", "--plot", "-")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.index("published top-1 accuracy") < result.out.index("568,740,352")
+
+
+def test_without_plotext(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "plotext", None)
+    result = archprof(capsys, "compare", "v1", "v2", "--plot", "-")
+    told = "`--plot` needs plotext, which is not installed\n  help: pip install 'archprof[plot]'\n"
+    assert (result.code, result.err) == (2, told)

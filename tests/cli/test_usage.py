@@ -9,7 +9,10 @@ from archprof.cli import COMMANDS
 from archprof.spec import catalog
 from tests.cli.console import archprof
 
-ALONE = "which only `archprof summary`, `compare`, `diff`, `explain`, `memory` and `lock` take"
+ALONE = (
+    "which only `archprof summary`, `compare`, `diff`, `explain`, `memory`, `latency`, `bench`, `report`, `draw` and "
+    "`lock` take"
+)
 CASES = {
     "sumary v2": "archprof: no such command `sumary`\n  help: did you mean `summary`?\n",
     "mobilenetv2": (

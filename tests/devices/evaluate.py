@@ -112,7 +112,7 @@ class _Forest(Predictor):
 
     grown: ClassVar[dict[tuple[Kernel, ...], Any]] = {}
 
-    def predicted(self, kernel: Kernel) -> KernelTime | None:
+    def predicted(self, kernel: Kernel, name: str = "") -> KernelTime | None:
         members = tuple([one for one in self.profile.points if one.kind == kernel.kind])
         if not members:
             return None

@@ -100,7 +100,7 @@ NAMES = {
     Kernel("depthwise", (16, 16, 5, 1, 1, 1, 16, 0, 8, 8, 8, 8)): "depthwise_5",
     Kernel("depthwise", (16, 16, 9, 9, 1, 1, 16, 0, 8, 8, 8, 8)): "depthwise_11",
     Kernel("depthwise", (16, 16, 31, 31, 1, 1, 16, 0, 8, 8, 8, 8)): "depthwise_large",
-    Kernel("grouped", (16, 32, 3, 3, 1, 1, 16, 0, 8, 8, 8, 8)): "depthwise_3",
+    Kernel("grouped", (16, 32, 3, 3, 1, 1, 16, 0, 8, 8, 8, 8)): "depthwise_many",
     GROUPED: "grouped",
     Kernel("grouped", (144, 144, 3, 3, 1, 1, 6, 0, 8, 8, 8, 8)): "grouped_odd",
     Kernel("grouped", (96, 96, 3, 3, 1, 1, 4, 0, 8, 8, 8, 8)): "grouped_few",

@@ -26,6 +26,7 @@ from tests.docs.markdown import Block, blocks
 COLUMNS = "120"
 # A build's label (`+cpu`) differs from machine to machine, what it counts does not.
 TORCH = version("torch") if find_spec("torch") else ""
+FILE = "file: "
 ELISION = "…\n"
 EXIT_CODE = "$ echo $?\n"
 
@@ -43,16 +44,21 @@ def actual(page: str, folder: Path) -> Iterator[tuple[Block, str]]:
     session = code.InteractiveConsole()
     with plain_terminal(folder):
         for block in blocks(page):
-            if block.mark.startswith("file: "):
-                written = folder / block.mark.removeprefix("file: ")
-                written.parent.mkdir(exist_ok=True)
-                written.write_text(block.text, encoding="utf-8")
+            if block.mark.startswith(FILE):
+                write_file(block, folder)
             elif block.mark.startswith("needs ") and not find_spec(block.mark.removeprefix("needs ")):
                 continue
             elif block.language == "console":
                 yield block, _commands(block)
             elif block.language == "pycon":
                 yield block, _session(block, session)
+
+
+def write_file(block: Block, folder: Path) -> None:
+    """Write a block that says which file it is."""
+    written = folder / block.mark.removeprefix(FILE)
+    written.parent.mkdir(exist_ok=True)
+    written.write_text(block.text, encoding="utf-8")
 
 
 def _commands(block: Block) -> str:

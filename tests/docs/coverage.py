@@ -1,5 +1,5 @@
-"""The page that says how many models of other libraries are captured, and the README's table, from the outcome of
-`python -m tests.benchmarks.coverage --write`."""
+"""The page that says how many models of other libraries are captured, from the outcome of `python -m
+tests.benchmarks.coverage --write`; the README's sentence is held to that too."""
 
 import json
 from collections.abc import Mapping

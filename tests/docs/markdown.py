@@ -42,7 +42,7 @@ def blocks(page: str) -> Iterator[Block]:
 def links(page: str) -> list[str]:
     """Return the targets of a page's links, code left aside."""
     prose = re.sub(r"^```.*?^```$|`[^`\n]*`", "", page, flags=re.MULTILINE | re.DOTALL)
-    return re.findall(r"\]\(([^)\s]+)\)", prose)
+    return re.findall(r"\]\(([^)\s]+)(?: \"[^\"]*\")?\)", prose)
 
 
 def anchors(page: str) -> set[str]:

@@ -10,6 +10,10 @@ from archprof.ir.operators.norm import GroupNorm
 from archprof.ir.setup import Setup
 from tests.ir.operators_table import ROWS, Row
 
+PICTURE = (
+    "![Bytes in memory over the steps of a pass of training, of MobileNetV1 with 32 images](../images/training.svg"
+    ' "archprof memory mobilenet_v1 --batch 32 --train sgd --plot training.svg")'
+)
 PAGE = """<!-- The table is read off the code. `python -m tests.docs.rewrite` writes this page anew. -->
 
 # How memory is counted
@@ -67,6 +71,8 @@ something upstream learns, and of its weights, and lets go of what was saved. Wh
 their gradients are summed up. Gradients of weights stay for the optimiser's step, which for `adam` and `adamw` takes
 as much again for a moment.
 
+{picture}
+
 `saved for backward` is what is there when the forward pass is over: of 19 networks of the catalog, at batches of 8,
 32 and 64, to the byte what an NVIDIA H100 was measured to hold, which the tests repeat.
 
@@ -111,7 +117,7 @@ def page() -> str:
     """Return the page as it should be."""
     titles = ("operator", "its output", "while it runs, in inference", "saved for backward")
     lines = [titles, ("---",) * len(titles), *_rules()]
-    return PAGE.format(rules="".join(f"| {' | '.join(line)} |\n" for line in lines))
+    return PAGE.format(picture=PICTURE, rules="".join(f"| {' | '.join(line)} |\n" for line in lines))
 
 
 _SUBSCRIPTS = "₁₂₃₄"

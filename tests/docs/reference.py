@@ -38,8 +38,8 @@ What every network is made of in the end: a row of `archprof summary --full` eac
 `archprof.build` returns. Every one can stand as a layer; norms and activations can also stand in a cell. In the
 formulas *M* and *N* are input and output channels (or features), *K* is the kernel's side, *F* the output's, *g* the
 number of groups. Parameters are given with all that can be asked for: the bias (the `+ N` of a convolution), the affine
-of a norm, the learned β of swish. Why only convolutions and linear layers have MACs is told in [what is
-counted](../explanation/counting.md).
+of a norm, the learned β of swish. Why products with weights and of matrices alone have MACs is told in
+[what is counted](../explanation/counting.md).
 
 {{operators}}
 ## Of captured modules
@@ -56,9 +56,11 @@ in a table as torch calls it, with what it was found to hold and to cost.
 
 CLI = f"""{NOTICE}# Commands
 
-Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with `.yaml` or
-holds a `/`), `git:REV:path` for a file at a revision, or `-` for standard input, each with settings behind it if
-wanted: `mobilenet_v2@width=0.75,resolution=192`. Case and separators of a name are looked over: `MobileNetV2`,
+Wherever a command takes a model, it takes a name or an alias of the catalog, a path (a name that ends with
+`.yaml`, `.yml`, `.onnx`, `.pt2` or `.lock.json`, or holds a `/`), `git:REV:path` for a file at a revision, or `-` for
+standard input, each with settings behind it if wanted: `mobilenet_v2@width=0.75,resolution=192`. Those that say so also
+take [code that makes a torch module](../how-to/your-own-model.md#what-can-be-named), `torchvision:resnet50` or
+`net.py:Net`. Case and separators of a name are looked over: `MobileNetV2`,
 `mobilenet-v2`. A pattern (`'resnet*'`, `'specs/**/*.yaml'`) means every network that it matches; a command that takes
 one network takes a pattern that matches one. A path names a file, or a stream that the shell opened (`/dev/stdin`,
 `<(command)`); what comes as `-` is known as an ONNX file, or as a program of torch.export, by how it begins. Named

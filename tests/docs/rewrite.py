@@ -4,7 +4,7 @@ diff before you keep it."""
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from tests.docs import reference
+from tests.docs import gallery, pictures, reference
 from tests.docs.console import actual
 from tests.docs.markdown import pages
 
@@ -26,7 +26,16 @@ def rewrite_console(path: Path) -> None:
     path.write_text("".join(lines), encoding="utf-8")
 
 
+def rewrite_pictures(path: Path) -> None:
+    """Draw the pictures of a page anew."""
+    with TemporaryDirectory() as folder:
+        for file, drawn in pictures.drawn(path, Path(folder)):
+            file.write_bytes(drawn)
+
+
 if __name__ == "__main__":
     rewrite_reference()
+    gallery.rewrite()
     for page in pages():
         rewrite_console(page)
+        rewrite_pictures(page)

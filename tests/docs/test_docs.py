@@ -1,14 +1,17 @@
 """The documentation says what is: every command prints what a page shows, every spec in it is valid, every link leads
 somewhere."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
+import archprof
 from archprof.cli import COMMANDS, run
 from archprof.spec.budget import LIMITED
-from tests.docs import coverage, reference
-from tests.docs.console import actual
+from tests.docs import coverage, gallery, pictures, reference
+from tests.docs.console import actual, execute, plain_terminal
 from tests.docs.markdown import ROOT, anchors, blocks, links, pages
 
 
@@ -50,6 +53,22 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
 
 
+PICTURED = [path for path in pages() if path != gallery.PAGE and "![" in path.read_text(encoding="utf-8")]
+
+
+@pytest.mark.parametrize("path", PICTURED, ids=relative)
+def test_pictures_are_what_their_titles_draw(path, tmp_path):
+    drawn = dict(pictures.drawn(path, tmp_path))
+    assert len(drawn) == path.read_text(encoding="utf-8").count("![")
+    for file, picture in drawn.items():
+        assert file.read_bytes() == picture, f"{relative(file)}: `python -m tests.docs.rewrite` draws it anew"
+
+
+def test_every_picture_is_shown():
+    shown = {file for path in pages() for file, _ in pictures.titles(path)}
+    assert shown == set(pictures.FOLDER.iterdir())
+
+
 @pytest.mark.parametrize(
     ("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else ""
 )
@@ -57,9 +76,21 @@ def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
 
 
+def test_the_gallery_is_that_of_the_catalog():
+    wanted = gallery.files()
+    there = {path: path.read_text(encoding="utf-8") for path in [gallery.PAGE, *gallery.STRIPS.iterdir()]}
+    assert there == wanted, "`python -m tests.docs.rewrite` writes it anew"
+
+
+def test_strips_are_small():
+    assert all(path.stat().st_size <= 3 * 1024 for path in gallery.STRIPS.iterdir())
+
+
 def test_the_readme_says_how_many_models_are_captured():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert coverage.table(coverage.outcome()) in page
+    said = " ".join(page.split())
+    for library, one in coverage.outcome().items():
+        assert f"{one['exact']:,} of {one['tried']:,} of {library}" in said
 
 
 def test_every_page_is_in_the_index():
@@ -72,9 +103,46 @@ def test_every_page_is_in_the_index():
     assert linked == set(pages()) - {index, ROOT / "README.md"}
 
 
+def test_the_readme_fits_on_two_screens():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 130
+
+
 def test_the_readme_names_every_command():
     page = (ROOT / "README.md").read_text(encoding="utf-8")
     assert [command for command in COMMANDS if f"**`{command}`**" not in page] == []
+
+
+def test_the_python_page_has_every_function():
+    page = (ROOT / "docs" / "reference" / "python.md").read_text(encoding="utf-8")
+    functions = [name for name in archprof.__all__ if name.islower()]
+    assert [name for name in functions if f"| `{name}(" not in page] == []
+
+
+def test_the_map_calls_pages_by_their_titles():
+    index = ROOT / "docs" / "index.md"
+    listed = re.findall(r"^- \[(.*?)\]\((.*?)\)", index.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    for title, page in listed:
+        assert f"# {title}\n" in (index.parent / page).read_text(encoding="utf-8")
+
+
+def test_the_installation_has_every_extra():
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    page = (ROOT / "docs" / "how-to" / "install.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `(\w+)` \|", page, flags=re.MULTILINE) == [*project["optional-dependencies"]]
+
+
+# These measure, run other libraries or read a file that the reader has.
+NOT_RUN = {"bench", "calibrate", "lock", "validate"}
+EXAMPLES = re.findall(
+    r"^\| \*\*`(\w+)`\*\* .* `(archprof .*)` \|$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+)
+
+
+@pytest.mark.parametrize("command", [command for name, command in EXAMPLES if name not in NOT_RUN])
+def test_the_readme_gives_commands_that_work(command, tmp_path):
+    with plain_terminal(tmp_path):
+        printed, exit_code = execute(f"$ {command}")
+    assert exit_code == 0, printed
 
 
 def test_budgets_page_has_a_row_for_every_metric():

@@ -49,7 +49,10 @@ AXES = [
     "1", "0.5,1", "0.5:1:0.25", "32:64:log:3", "8,16,24", "3,5", "8x16,16", "0,1", "relu,relu6", "1000000", "-1:3:1",
 ]  # fmt: skip
 KNOBS = "knobs: {size: {type: int, default: 8, min: 1}, kind: {choices: [relu, silu], default: relu}}\n"
-FORMATS = ["table", "markdown", "csv", "json", "jsonl", "github", "gitlab", "junit", "sarif", "openmetrics", "nonsense"]
+FORMATS = [
+    "table", "markdown", "csv", "json", "jsonl", "github", "gitlab", "junit", "sarif", "openmetrics", "html",
+    "nonsense",
+]  # fmt: skip
 SHOWN = ["table", "markdown", "csv", "json"]
 COUNTS = ["1M", "1k", "500", "1,000", "2.5G"]
 LIMITS = ["1M", "0", "1k", "5.4 MiB", "+1%", "+0", "-1", "1e9", "+1% and +1k", "99" * 20, "1..2"]
@@ -247,6 +250,10 @@ _DEVICE = {
     "--execution": _of(["eager", "graph", "slow"]), "--runtime": _of(["torch", "onnxruntime"]),
     "--max-latency": _of(["1ms", "10 us", "2", "-1s"]),
 }  # fmt: skip
+_TIMING = {
+    "--batch": _of(["1", "1,32", "0", "x"]), "--dtype": _of(["fp16", "int8"]), "--threads": _of(["2", "-1"]),
+    "--runtime": _of(["torch", "onnxruntime", "tflite"]), "--execution": _of(["graph", "eager"]), "--compile": None,
+}  # fmt: skip
 _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "summary": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_VIEW})],
     "show": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
@@ -257,6 +264,13 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
     "latency": lambda dice: [dice.model(), *dice.some({**_SETTINGS, **_DEVICE, "--sort": _of(["latency"])})],
     "compare": lambda dice: [
         *dice.models(), *dice.some({**_SETTINGS, **_DEVICE, "--by": _of(["stage", "kind", "layer"])}),
+    ],
+    "draw": lambda dice: [
+        dice.model(), *dice.some({**_SETTINGS, "--depth": _of(["1", "0"]), "--direction": _of(["right", "up"]),
+        "-o": _of(["x.svg", "x.txt", *ODD])}),
+    ],
+    "report": lambda dice: [
+        *dice.models(), *dice.some({**_SETTINGS, **_SETUP, **_DEVICE, "-o": _of(["x.html", "x.svg", *ODD])}),
     ],
     "diff": lambda dice: [dice.model(), dice.model(), *dice.some({**_SETTINGS, "--ignore": _of(["norm", "eps"])})],
     "sweep": lambda dice: [
@@ -270,6 +284,9 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
         "--scale": _of(["width", "compound"]),
         "--write-spec": _of(["found.yaml"]), "--target-macs": _of(COUNTS)}),
     ],
+    # Nothing is measured: no case may take longer than it has.
+    "bench": lambda dice: [dice.model(), "--on", "cuda", *dice.some({**_SETTINGS, **_TIMING})],
+    "calibrate": lambda dice: ["--on", "cuda", *dice.some(_TIMING)],
     "explain": lambda dice: [dice.model(), *dice.some(_SETTINGS)],
     "lock": lambda dice: [dice.model(), *dice.some({"--check": _of(["net.lock.json", *ODD])})],
     "check": lambda dice: [*dice.models(), *dice.some({**_CHECKED, **_DEVICE})],

@@ -10,7 +10,7 @@ import pytest
 
 import archprof.cli.process as process
 from archprof.errors import UsageError
-from archprof.render import plot
+from archprof.render import figure
 from archprof.spec.config import find_config
 from tests.cli.console import archprof
 
@@ -254,4 +254,4 @@ def test_matplotlib_without_a_folder_for_its_files(monkeypatch):
     monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
     message = "matplotlib finds no folder that it can write to\n  help: set MPLCONFIGDIR to one"
     with pytest.raises(UsageError, match=f"^{message}$"):
-        plot.new_figure("v.svg")
+        figure.new_figure("v.svg")

@@ -22,6 +22,8 @@ WRITERS = {
     "--report": (("check", "tiny.yaml", "--max-macs", "1G", "--report"), ".xml"),
     "--write-baseline": (("check", "tiny.yaml", "--write-baseline"), ".json"),
     "--plot": (("compare", "v1", "v2", "--plot"), ".svg"),
+    "draw": (("draw", "tiny.yaml", "-o"), ".svg"),
+    "draw pdf": (("draw", "tiny.yaml", "-o"), ".pdf"),
     "--write-spec": (("solve", "v2", "--max-macs", "150M", "--write-spec"), ".yaml"),
     "sweep csv": (("sweep", "v2", "--width", "0.5,1", "-o"), ".csv"),
     "sweep json": (("sweep", "v2", "--width", "0.5,1", "-o"), ".json"),

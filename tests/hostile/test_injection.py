@@ -40,7 +40,7 @@ HOSTILE = {
 # What files can hold, and no argument nor name of a file.
 HELD = {**HOSTILE, "no character": "\ud800", "nul": "a\0b"}
 TABLES = ("table", "markdown", "csv", "json")
-REPORTS = (*TABLES, "github", "gitlab", "openmetrics", "junit", "sarif")
+REPORTS = (*TABLES, "github", "gitlab", "openmetrics", "junit", "sarif", "html")
 NUMBER = re.compile(r"[-+]?[0-9]+(\.[0-9]+)?(e[-+]?[0-9]+)?")
 SPEC = """\
 archprof: 1
@@ -119,6 +119,8 @@ schema -o none/{}|schema config {}
 summary net -o {}.xyz|summary net -o none/{}.txt|summary net -o {}/
 cost --conv {}|cost --k {}|cost --in {}|cost --size {}|cost --versus {}|cost --versus {}=1|cost --t {}|cost --{}
 compare net net --by {}|compare net net --sort {}|compare net net --relative-to {}|compare net net --plot {}
+draw {}|draw net -o {}.xyz|draw net -o none/{}.svg|draw net --direction {}|draw net --set {}=1
+draw bottleneck --set {}=1|draw bottleneck --set k={}|draw bottleneck --input {}|draw net --depth {}
 diff net net --ignore {}|explain net --number {}|explain net --convention {}
 sweep net --width {}|sweep net --set {}=1,2|sweep net --set layers[0].k={}|sweep net --max-macs {}
 sweep net --sort {}|sweep net --format {}|sweep net -o {}.csv --resume|sweep net --sample {}|sweep net --pareto {}
@@ -337,8 +339,10 @@ def test_a_picture_shows_names_as_they_are(capsys, folder, hostile):
     (folder / "net.yaml").write_text(SPEC.format(quoted(hostile)))
     model = f"./net.yaml@k={hostile}"
     assert archprof(capsys, "compare", model, "v1", "--plot", "a.svg").code == 0
+    assert archprof(capsys, "draw", model, "-o", "d.svg").code == 0
+    assert archprof(capsys, "draw", model, "-o", "d.pdf").code == 0
     assert archprof(capsys, "sweep", model, "v1", "--width", "0.5,1", "--plot", "b.svg").code == 0
-    for name in ("a.svg", "b.svg"):
+    for name in ("a.svg", "b.svg", "d.svg"):
         ElementTree.parse(folder / name)
 
 

@@ -3,10 +3,10 @@
 import warnings
 
 import tests.libraries.conftest  # noqa: F401  # lets torchvision be imported beside a CPU build of torch
-from tests.docs.markdown import ROOT
 from tests.docs.rewrite import rewrite_console
+from tests.libraries.test_docs import SHOWN
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    for name in ("README.md", "docs/how-to/your-own-model.md"):
-        rewrite_console(ROOT / name)
+    for path in SHOWN:
+        rewrite_console(path)

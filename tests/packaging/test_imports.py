@@ -12,7 +12,7 @@ import contextlib, io, sys
 import archprof
 from archprof.cli import COMMANDS, run
 
-heavy = ("torch", "fvcore", "numpy", "pydantic", "matplotlib")
+heavy = ("torch", "fvcore", "numpy", "pydantic", "matplotlib", "jinja2")
 lines = [
     "--help",
     "summary v3",
@@ -22,15 +22,22 @@ lines = [
     "validate v1",
     "cost --conv dw",
     "memory v3 --train adamw",
+    "latency v2 --device h100",
     "compare v1 v2",
+    "compare v1 v2 --device h100",
     "diff v1 v1@width=0.5",
+    "draw v3",
     "explain v3",
     "summary v2 --convention thop",
     "sweep --help",
     "solve --help",
     "verify v1 --analytic",
     "lock --help",
+    "report --help",
+    "bench --help",
+    "calibrate --help",
     "check v1 --max-macs 1G",
+    "check v1 --max-latency 9ms --device h100",
     "summary tests/captures/schema_1.lock.json",
     "compare v1 tests/captures/schema_1.lock.json",
     "schema",
@@ -58,6 +65,14 @@ def test_where_numpy_is_not_installed_a_command_says_what_to_install(line):
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     told = f"`{line.split()[0]}` needs numpy, which is not installed\n  help: pip install 'archprof[sweep]'\n"
     assert (ended.returncode, ended.stdout, ended.stderr) == (2, "", told)
+
+
+@pytest.mark.parametrize("line", ["report v3 -o v3.html", "summary v3 --open"])
+def test_where_jinja_is_not_installed_a_page_says_what_to_install(tmp_path, line):
+    code = f"import sys; sys.modules['jinja2'] = None; from archprof.cli import run; sys.exit(run({line.split()!r}))"
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=tmp_path)
+    told = "a page needs Jinja2, which is not installed\n  help: pip install 'archprof[report]'\n"
+    assert (ended.returncode, ended.stdout, ended.stderr, [*tmp_path.iterdir()]) == (2, "", told, [])
 
 
 @pytest.mark.parametrize("line", ["summary v3", "compare v1 v2", "check v1 --max-macs 1G"])

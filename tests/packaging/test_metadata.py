@@ -27,14 +27,14 @@ def test_installed_version_is_that_of_the_package():
 
 
 def test_every_pin_lies_within_the_bounds():
-    bounds = map(Requirement, [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["test"]])
+    bounds = map(Requirement, [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["test"], *EXTRAS["docs"]])
     assert [
         str(bound) for bound in bounds if not _pinned(bound.name) or not bound.specifier.contains(_pinned(bound.name))
     ] == []
 
 
 def test_whatever_is_needed_is_pinned():
-    wanted = [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["test"]]
+    wanted = [*PROJECT["dependencies"], *EXTRAS["torch"], *EXTRAS["test"], *EXTRAS["docs"]]
     seen: set[str] = set()
     while wanted:
         requirement = Requirement(wanted.pop())

@@ -6,7 +6,8 @@ import torch
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import read_network
-from archprof.runtime.timing.alone import Place, Store, function_of, operator_of
+from archprof.runtime.timing.alone import Place, Store, operator_of
+from archprof.runtime.timing.functions import function_of
 from archprof.runtime.timing.laid_out import Laid, calls_of, laid
 from archprof.runtime.timing.measure import How, built, ceilings, laid_calls, measure_alone, measure_network, measuring
 from archprof.runtime.timing.torch_times import alone_key, subject_of

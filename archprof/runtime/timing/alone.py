@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Node
 from archprof.ir.operators.base import Operator
+from archprof.runtime.timing.functions import function_of
 from archprof.runtime.timing.laid_out import Laid, lay_out
 
 if TYPE_CHECKING:
@@ -30,20 +31,6 @@ class Place(NamedTuple):
 
         found: torch.dtype = getattr(torch, TORCH_DTYPES[self.dtype])
         return found
-
-
-def function_of(node: Node) -> Callable[..., Any]:
-    """Return what runs an operator that is called as a function."""
-    import torch
-    from torch.nn import functional
-
-    names = [f"x{place}" for place in range(len(node.inputs))]
-    expression = node.op.expression(*names)
-    if not expression:
-        return node.op.call
-    scope = {"torch": torch, "functional": functional}
-    found: Callable[..., Any] = eval(f"lambda {', '.join(names)}: {expression}", scope)
-    return found
 
 
 def operator_of(node: Node, place: Place, *, inplace: bool = False) -> Callable[..., Any] | None:

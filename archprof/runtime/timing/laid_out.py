@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.values import Value
+from archprof.runtime.timing.functions import function_of
 
 if TYPE_CHECKING:
     import torch
@@ -46,7 +47,6 @@ def _run_through(graph: Graph, layout: str, batch: int) -> list[Call]:
     import torch
 
     from archprof.runtime.build import build_network
-    from archprof.runtime.timing.alone import function_of
 
     with torch.inference_mode():
         network = build_network(graph, initialise=False, device="meta").eval()
