@@ -18,6 +18,11 @@ class EstimatedTime(NamedTuple):
     unit: str
 
     @property
+    def ns(self) -> int:
+        """The time as arrays and limits have it, where its unit is ms."""
+        return round(self.value * NS_PER_MS)
+
+    @property
     def text(self) -> str:
         """The time with its interval: `0.412 ms (0.361–0.463)`."""
         return f"{in_ms(self.value)} {self.unit} ({in_ms(self.low)}–{in_ms(self.high)})"

@@ -25,7 +25,7 @@ OPTIONS: Mapping[str, str] = {
     **dict.fromkeys(("--layer", "--layers", "--verbose"), _FULL),
     **dict.fromkeys(("--n", "--random", "--samples"), "`--sample 100` takes so many at random"),
     **dict.fromkeys(("--workers", "--processes", "--threads"), "`--jobs 4` takes so many processes"),
-    "--plot": "`compare`, `sweep`, `memory`, `latency` and `cost` draw; `draw` makes diagrams",
+    "--plot": "`compare`, `sweep`, `solve`, `memory`, `latency` and `cost` draw; `draw` makes diagrams",
     "--kernel": "`--k 3` is the kernel, of `cost`",
     "--json": "`--format json`, or `-o FILE.json`",
     "--csv": "`--format csv`, or `-o FILE.csv`",

@@ -178,6 +178,7 @@ def _plot(what: str) -> Any:
 
 PlotComparison = Annotated[str | None, _plot("accuracy, or params, against MACs")]
 PlotSweep = Annotated[str | None, _plot("params against MACs")]
+PlotSolve = Annotated[str | None, _plot("all networks of the range, and what fits")]
 PlotShares = Annotated[str | None, _plot("the share of the standard's MACs over N")]
 PlotMemory = Annotated[str | None, _plot("the bytes over time")]
 PlotRoofline = Annotated[str | None, _plot("calls under the device's roofline")]

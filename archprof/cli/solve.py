@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from archprof.cli import device_options, options, setup_options
-from archprof.cli.output import choose_format, deliver
+from archprof.cli.output import choose_format, deliver, plot_target
 from archprof.outputs import write_file
 from archprof.render.formats import Result
 
@@ -72,6 +72,7 @@ def command(
     write_spec: Annotated[
         str | None, typer.Option("--write-spec", help="Write the network found as a spec that extends.", metavar="FILE")
     ] = None,
+    plot: options.PlotSolve = None,
     format: options.Format = None,
     output: options.Output = None,
     no_color: options.NoColor = False,
@@ -96,9 +97,13 @@ def command(
     from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)
-    found = solved(model, goal, settings, width, resolution, scale)
+    found, choices = solved(model, goal, settings, width, resolution, scale)
     if write_spec is not None and found.fits:
         write_file(write_spec, spec_text(model, settings, found, write_spec))
+    if plot is not None:
+        from archprof.render.plot_solution import plot_solution
+
+        plot_solution(found, choices, plot_target(plot, chosen, output, no_color=no_color))
     message = "" if found.fits else "no network of the range is within the budget"
     result = Result(found, lambda: solution_table(found, goal.maximize), 0 if found.fits else 1, message)
     deliver(result, chosen, output, no_color=no_color)

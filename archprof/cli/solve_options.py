@@ -16,7 +16,7 @@ from archprof.spec.variant import Setting, parse_reference
 if TYPE_CHECKING:
     from archprof.devices.asked import On
     from archprof.ir.setup import Setup
-    from archprof.sweep.solve import Goal, Solution
+    from archprof.sweep.solve import Choices, Goal, Solution
 
 COUNTS = ("macs", "params", "activations", "train_macs")
 SCALES = ("width", "compound")
@@ -59,9 +59,9 @@ def goal_of(
 
 def solved(
     model: str, goal: "Goal", settings: Sequence[Setting], width: str | None, resolution: str | None, scale: str
-) -> "Solution":
-    """Return the solution. Raises UsageError for options that do not go together."""
-    from archprof.sweep.solve import WIDTHS, solve
+) -> "tuple[Solution, Choices]":
+    """Return the solution, and what it was chosen from. Raises UsageError for options that do not go together."""
+    from archprof.sweep.solve import WIDTHS, search
 
     if scale not in SCALES:
         raise usage_error(f"unknown scale `{scale}`", help=suggest(scale, SCALES, "scales"))
@@ -70,7 +70,7 @@ def solved(
             "the compound rule scales width and resolution itself", help="leave `--width` and `--resolution` out"
         )
     resolutions = parse_axis(("resolution", resolution)).values if resolution else ()
-    return solve(model, goal, settings, _widths(width) if width else WIDTHS, resolutions, scale == "compound")
+    return search(model, goal, settings, _widths(width) if width else WIDTHS, resolutions, scale == "compound")
 
 
 def _widths(text: str) -> tuple[float, float] | tuple[str, ...]:

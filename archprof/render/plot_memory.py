@@ -10,7 +10,7 @@ from archprof.render.figure import Target, new_figure, write_figure
 from archprof.render.style import COLORS
 from archprof.units import binary
 
-_UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "bytes": 1}
+UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "bytes": 1}
 _ALONG = "#999999"
 _PHASES = {FORWARD: COLORS[5], BACKWARD: COLORS[4], STEP: COLORS[2]}
 
@@ -23,15 +23,15 @@ def plot_memory(found: Memory, to: Target) -> None:
     """
     figure = new_figure(to)
     axes = figure.subplots()
-    unit = next((name for name, size in _UNITS.items() if found.total_bytes >= size), "bytes")
-    resident = (found.total_bytes - found.peak_bytes) / _UNITS[unit]
+    unit = next((name for name, size in UNITS.items() if found.total_bytes >= size), "bytes")
+    resident = (found.total_bytes - found.peak_bytes) / UNITS[unit]
     # A network of nothing but its inputs has no step.
-    levels = [resident + moment.bytes / _UNITS[unit] for moment in found.timeline] or [resident]
+    levels = [resident + moment.bytes / UNITS[unit] for moment in found.timeline] or [resident]
     edges = [number + 0.5 for number in range(len(levels) + 1)]
     _shade(axes, found)
     axes.stairs(levels, edges, baseline=resident, fill=True, color=COLORS[0], zorder=2)
     axes.fill_between([edges[0], edges[-1]], resident, color=_ALONG, linewidth=0, zorder=2)
-    top = found.total_bytes / _UNITS[unit]
+    top = found.total_bytes / UNITS[unit]
     if found.timeline:
         _mark(axes, found, top)
     axes.set_xlim(edges[0], edges[-1])

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 
-from archprof.analysis.timed import NS_PER_MS
 from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.sweep import COUNTS, bytes_note, drop_of
 from archprof.render.table import Heading, Note, Table
@@ -71,7 +70,7 @@ def _left(found: Solution, limit: KeptLimit) -> str:
 
 def _amount(network: Found, metric: str) -> int:
     if metric in TIMES and network.estimates:
-        return round(network.estimates[metric].value * NS_PER_MS)
+        return network.estimates[metric].ns
     return network.totals[metric]
 
 

@@ -104,6 +104,18 @@ class Solution(NamedTuple):
     device: DeviceText | None = None
 
 
+class Choices(NamedTuple):
+    """All networks of a range: their costs, a row for each of some *names*, and which of them keep all limits."""
+
+    names: tuple[str, ...]
+    costs: NDArray[Any]
+    fit: NDArray[Any]
+
+    def of(self, metric: str) -> list[int]:
+        """Return every network's cost of a metric."""
+        return [int(cost) for cost in self.costs[self.names.index(metric)]]
+
+
 class _Range(NamedTuple):
     """Networks by their settings, and the intervals of a parameter that give them, before they are costed."""
 
@@ -149,6 +161,18 @@ def solve(
     *compound* scales depth, width and resolution together instead, by the rule of EfficientNet. Raises SpecError for a
     network that cannot be read, UsageError where nothing of it could change or none is possible.
     """
+    return search(model, goal, settings, multipliers, resolutions, compound)[0]
+
+
+def search(
+    model: str | Graph,
+    goal: Goal,
+    settings: Sequence[Setting],
+    multipliers: tuple[float, float] | tuple[str, ...],
+    resolutions: tuple[str, ...],
+    compound: bool,
+) -> tuple[Solution, Choices]:
+    """Return the best network as `solve` does, and all that it was chosen from."""
     fixed = [Axis(name, (value,)) for name, value in settings]
     training = any(count in TRAINING for count in (goal.maximize, *(limit.of for limit in goal.limits)))
     selection = Selection(memory=goal.memory is not None, training=training, timed=goal.on is not None)
@@ -157,7 +181,10 @@ def solve(
     networks = _costed(plan, found)
     if max(goal.target or 0, *(limit.value for limit in goal.limits), 0) >= EXACT_INTEGER:
         networks = networks._replace(costs=networks.costs.astype(object))
-    return _chosen(plan, goal, found, networks)
+    kept = np.ones(networks.size, bool)
+    for limit in goal.limits:
+        kept &= _keeps(networks.of(limit.of), limit)
+    return _chosen(plan, goal, found, networks, kept), Choices(networks.names, networks.costs, kept)
 
 
 def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
@@ -299,14 +326,11 @@ def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, An
     return at
 
 
-def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed) -> Solution:
+def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed, fit: NDArray[Any]) -> Solution:
     if not networks.size:
         raise usage_error(
             f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions"
         )
-    fit = np.ones(networks.size, bool)
-    for limit in goal.limits:
-        fit &= _keeps(networks.of(limit.of), limit)
     fits = bool(fit.any())
     among = networks.where(fit) if fits else networks
     best = among.where(np.array([_best(goal, found, among, fits)]))

@@ -1,6 +1,7 @@
 """`--plot`: pictures with every name on them, none over another, and with what they leave out said."""
 
 import importlib
+import json
 import sys
 import xml.etree.ElementTree as ET
 
@@ -187,6 +188,27 @@ def test_memory_has_whole_steps(capsys, tmp_path):
     assert not said & {"0.6", "0.8", "1.2", "1.4"}
 
 
+@pytest.mark.usefixtures("text_in_svg")
+@pytest.mark.parametrize(
+    ("line", "labels"),
+    [
+        ("--max-macs 150M --resolution 160,224", {"parameters"}),
+        ("--max-peak 1MiB --resolution 96,160", {"peak, MiB"}),
+        ("--max-latency 0.58ms --device h100", {"latency, ms"}),
+    ],
+)
+def test_what_a_network_was_chosen_from(capsys, tmp_path, line, labels):
+    path = tmp_path / "out.svg"
+    result = archprof(capsys, "solve", "v2", *line.split(), "--plot", str(path), "--format", "json")
+    found = json.loads(result.out)
+    said = set(words(path))
+    assert labels <= said
+    for one in ("best", "above"):
+        assert ",".join(f"{name}={value}" for name, value in found[one]["settings"].items()) in said
+    (title,) = [word for word in said if word.startswith("mobilenet_v2 · ")]
+    assert title.endswith(f" of {found['distinct']:,} networks, up to 3 × the best")
+
+
 def boxes_of(figure):
     """Return the rectangles that the labels of a figure's points cover, without the thin lines to their points."""
     extent = importlib.import_module("matplotlib.text").Text.get_window_extent
@@ -221,6 +243,7 @@ SCREEN = [
     ("sweep v1 v2 --width 0.5,0.75,1", ["up: parameters", "o mobilenet_v1   x mobilenet_v2", "0.75"]),
     ("memory v3 --batch 32", ["batch 32, fp32", "MobileNetV3-Large", "steps of the pass"]),
     ("cost --conv std,dw --k 3", ["o std, K 3   x dw, K 3", "output channels N", "1024"]),
+    ("solve v2 --max-macs 150M --resolution 160,224", ["up: parameters", "o beyond   x within", "mobilenet_v2 · "]),
     ("latency v3 --device h100", ["MACs per second", "MACs per byte", "10T"]),
 ]
 
