@@ -9,6 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
+from archprof.cli.groups import ungrouped
 from archprof.cli.output import say
 from archprof.errors import InputError, Problem, did_you_mean, problems_of, suggest
 from archprof.inputs import forget
@@ -92,7 +93,7 @@ class Commands(TyperGroup):
             return None
         app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None)
         function = import_module(f"archprof.cli.{cmd_name}").command
-        app.command(cmd_name, cls=OneCommand, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(function)
+        app.command(cmd_name, cls=OneCommand, help=f"{COMMANDS[cmd_name]}\n\n{_body(function)}")(ungrouped(function))
         return typer.main.get_command(app)
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:

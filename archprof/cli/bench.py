@@ -20,20 +20,10 @@ if TYPE_CHECKING:
 
 def command(
     models: options.AnyModels,
-    on: timing_options.On = "cpu",
-    dtype: timing_options.Dtype = "fp32",
-    batch: timing_options.Batches = "1",
-    layout: timing_options.Layout = None,
-    runtime: timing_options.Runtime = "torch",
-    compile: timing_options.Compile = False,
-    execution: timing_options.Execution = None,
-    threads: timing_options.Threads = 1,
+    *,
+    ran: timing_options.Ran,
     rounds: timing_options.Rounds = 10,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
-    classes: options.Classes = None,
-    set: options.Set = None,
+    knobs: options.Knobs,
     improve: Annotated[
         str | None,
         typer.Option("--improve", help="Add the operators that a profile knows least to it.", metavar="PROFILE"),
@@ -65,18 +55,16 @@ def command(
     them to it and fits it anew, in place or with `-o` elsewhere; where and how they run is what the profile says.
     """
     if improve is not None:
-        given = options.settings(width, resolution, classes, set)
-        _improve(improve, models, given, input, operators, rounds, output, allow_other_versions=allow_other_versions)
+        _improve(improve, models, knobs, operators, rounds, output, allow_other_versions=allow_other_versions)
         return
     from archprof.analysis.bench import describe_bench
     from archprof.render.bench import bench_table, bench_view
 
-    chosen, batches = choose_format("bench", format, output), timing_options.batches_of(batch)
-    how = timing_options.how_of(on, dtype, layout, runtime, execution, threads, rounds, compile=compile)
-    given = options.settings(width, resolution, classes, set)
+    chosen, batches = choose_format("bench", format, output), timing_options.batches_of(ran.batch)
+    how = timing_options.how_of(ran, rounds)
     bench_view((), sort=sort)  # what is wrong is told before minutes go by
     try:
-        with _wanted(models, given, input, how) as wanted:
+        with _wanted(models, knobs, how) as wanted:
             found = describe_bench(wanted, how, batches, timing_options.progress_of)
     finally:
         timing_options.clear_progress()
@@ -87,9 +75,7 @@ def command(
 
 
 @contextmanager
-def _wanted(
-    models: list[str], settings: list[tuple[str, str]], inputs: list[str] | None, how: "How"
-) -> "Iterator[list[Wanted]]":
+def _wanted(models: list[str], knobs: options.Knobs, how: "How") -> "Iterator[list[Wanted]]":
     """Give the networks to be measured: of block tables, and what code makes."""
     from archprof.analysis.bench import of_table
     from archprof.analysis.models import read_model, refuse_running
@@ -98,10 +84,10 @@ def _wanted(
         found = []
         for model in models:
             if options.is_code(model):
-                found.append(_of_code(model, inputs, how, stack))
+                found.append(_of_code(model, knobs.input, how, stack))
             else:
                 refuse_running(model)
-                found.append(of_table(read_model(model, settings, inputs), how))
+                found.append(of_table(read_model(model, knobs.settings, knobs.input), how))
         yield found
 
 
@@ -116,8 +102,7 @@ def _of_code(model: str, inputs: list[str] | None, how: "How", stack: ExitStack)
 def _improve(
     profile: str,
     models: list[str],
-    settings: list[tuple[str, str]],
-    inputs: list[str] | None,
+    knobs: options.Knobs,
     operators: int,
     rounds: int,
     output: str | None,
@@ -145,7 +130,7 @@ def _improve(
     require(how)
     _refuse_others(known, how, allowed=allow_other_versions)
     try:
-        with _wanted(models, settings, inputs, how) as wanted:
+        with _wanted(models, knobs, how) as wanted:
             graphs = {one.graph.origin.variant: one.graph for one in wanted}
             grown, added = improved(known, graphs, how, operators, graph_of, timing_options.progress_of)
     finally:

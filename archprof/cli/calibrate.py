@@ -28,14 +28,8 @@ _LARGER = (
 
 
 def command(
-    on: timing_options.On = "cpu",
-    dtype: timing_options.Dtype = "fp32",
-    batch: timing_options.Batches = "1",
-    layout: timing_options.Layout = None,
-    runtime: timing_options.Runtime = "torch",
-    compile: timing_options.Compile = False,
-    execution: timing_options.Execution = None,
-    threads: timing_options.Threads = 1,
+    *,
+    ran: timing_options.Ran,
     rounds: timing_options.Rounds = 8,
     operators: Annotated[
         int | None,
@@ -75,21 +69,21 @@ def command(
         raise usage_error("a profile is written to a file", help="as in `archprof calibrate --on cpu -o my_cpu.json`")
     if not output.endswith(".json"):
         raise usage_error(f"`{output}` is no name of a profile", help="it ends with `.json`")
-    batches = timing_options.batches_of(batch)
-    how = timing_options.how_of(on, dtype, layout, runtime, execution, threads, rounds, compile=compile)
+    batches = timing_options.batches_of(ran.batch)
+    how = timing_options.how_of(ran, rounds)
     require_fit()
     from archprof.analysis.calibration import Plan, calibrated, estimated_seconds, planned
     from archprof.devices.profile_text import write_profile
     from archprof.runtime.timing.measure import ceilings, measuring
     from archprof.spec import catalog
 
-    default = _NETWORKS if on == "cpu" else (*_NETWORKS, *_LARGER)
+    default = _NETWORKS if ran.on == "cpu" else (*_NETWORKS, *_LARGER)
     whole = tuple(options.networks(networks.split(",")) if networks else default)
     plan = Plan((), batches, whole)
     try:
         with measuring(how):
             known = ceilings(how)
-        plan = planned(list(catalog.files()), graph_of, how, plan, operators or _OPERATORS[on])
+        plan = planned(list(catalog.files()), graph_of, how, plan, operators or _OPERATORS[ran.on])
         seconds = estimated_seconds(plan, graph_of, how, known)
         what = f"{plural(len(plan.operators), 'operator')} and {plural(len(whole), 'network')}"
         say(f"measures {what}, {_batches(batches)}: {_long(seconds)}")

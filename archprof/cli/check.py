@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import device_options, options, setup_options
+from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format, page, say, write
 from archprof.errors import Problems, usage_error
 from archprof.outputs import goes_by, write_file
@@ -28,55 +28,22 @@ def command(
             " unless given."
         ),
     ] = None,
-    max_params: Annotated[
-        str | None, typer.Option("--max-params", help="At most so many parameters: 5.5M.", metavar="LIMIT")
-    ] = None,
+    *,
+    limits: limit_options.Limits,
     max_trainable: Annotated[
         str | None, typer.Option("--max-trainable", help="At most so many trainable parameters.", metavar="LIMIT")
     ] = None,
-    max_macs: Annotated[
-        str | None, typer.Option("--max-macs", help="At most so many multiply-accumulates: 220M.", metavar="LIMIT")
-    ] = None,
     max_flops: Annotated[
         str | None, typer.Option("--max-flops", help="At most so many FLOPs, each MAC being two.", metavar="LIMIT")
-    ] = None,
-    max_activations: Annotated[
-        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="LIMIT")
     ] = None,
     max_size: Annotated[
         str | None,
         typer.Option("--max-size", help="At most so many bytes of parameters at fp32: `5.4 MiB`.", metavar="LIMIT"),
     ] = None,
-    max_peak: Annotated[
-        str | None,
-        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `320KiB`.", metavar="LIMIT"),
-    ] = None,
-    max_weights: Annotated[
-        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="LIMIT")
-    ] = None,
-    max_train_macs: Annotated[
-        str | None,
-        typer.Option(
-            "--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="LIMIT"
-        ),
-    ] = None,
-    max_latency: Annotated[
-        str | None,
-        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="LIMIT"),
-    ] = None,
-    device: device_options.WithDevice = None,
-    runtime: device_options.Runtime = None,
-    execution: device_options.Execution = None,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
+    on_device: device_options.OnDevice,
+    words: setup_options.Words,
     train: setup_options.Optimizer = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
-    in_place: setup_options.InPlace = None,
-    patches: setup_options.Patches = None,
+    deployed: setup_options.Deployed,
     max_layers: Annotated[
         str | None, typer.Option("--max-layers", help="At most so many layers that multiply.", metavar="LIMIT")
     ] = None,
@@ -141,29 +108,13 @@ def command(
 
     chosen = choose_format("check", format, output)
     reports = [report_of(text) for text in report or ()]
-    most = {
-        "params": max_params,
-        "trainable": max_trainable,
-        "macs": max_macs,
-        "flops": max_flops,
-        "activations": max_activations,
-        "size": max_size,
-        "layers": max_layers,
-        "peak": max_peak,
-        "weights": max_weights,
-        "train_macs": max_train_macs,
-        "latency": max_latency,
-    }
+    others = {"trainable": max_trainable, "flops": max_flops, "size": max_size, "layers": max_layers}
     listed = {"max": max, "min": min, "max-increase": max_increase}
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
-    setup = setup_options.setup_if_asked(asked)
-    on = device_options.asked_of(
-        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
-    )
-    limits = limits_of(most, listed, setup, on)
+    setup = setup_options.setup_if_asked(words.asked(train, deployed))
+    on = device_options.asked_of(on_device, words)
+    found = limits_of({**limits.by_metric(), **others}, listed, setup, on)
     held = held_to(config, baseline, against, write_baseline)
-    request = request_of(models or (), limits, held, allow_empty=allow_empty, measure=measure)
+    request = request_of(models or (), found, held, allow_empty=allow_empty, measure=measure)
     request = request._replace(allows=allowed_of(allow_uncounted or ()))
     outcome, snapshots = checked(request)
     result = Result(outcome, lambda: check_table(outcome), outcome.exit_code)

@@ -14,13 +14,10 @@ BY = ("stage", "kind", "layer")
 
 def command(
     models: options.AnyModels,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    *,
+    knobs: options.Knobs,
     train: options.ModeOrOptimizer = None,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     relative_to: Annotated[
         str | None,
         typer.Option(
@@ -35,18 +32,9 @@ def command(
     bytes: Annotated[
         bool, typer.Option("--bytes", help="Show bytes of weights, at the peak, and of all that is there then.")
     ] = False,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
-    in_place: setup_options.InPlace = None,
-    patches: setup_options.Patches = None,
-    device: device_options.WithDevice = None,
-    runtime: device_options.Runtime = None,
-    execution: device_options.Execution = None,
+    words: setup_options.Words,
+    deployed: setup_options.Deployed,
+    on_device: device_options.OnDevice,
     sort: Annotated[
         str | None, typer.Option("--sort", help="Sort by params, macs, layers, top1, latency …", metavar="KEY")
     ] = None,
@@ -70,24 +58,17 @@ def command(
     chosen = choose_format("compare", format, output)
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
-    on = device_options.device_if_asked(
-        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
-    )
-    setup = None if on and not bytes else setup_options.setup_of_bytes(asked, wanted=bytes)
+    on = device_options.device_if_asked(on_device, words)
+    setup = None if on and not bytes else setup_options.setup_of_bytes(words.asked(train, deployed), wanted=bytes)
     conventions = options.conventions(convention, train=train is not None)
-    given = options.settings(width, resolution, classes, set)
-    real = options.really(real, *models)
+    given, real = knobs.settings, options.really(real, *models)
+    batch = on.batch if on else words.batch or 1
     read = read_training if train else read_model
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            reports.append(
-                analyze_graph(
-                    read(model, given, input, train=train is not None, real=real, batch=on.batch if on else batch or 1)
-                )
-            )
+            graph = read(model, given, knobs.input, train=train is not None, real=real, batch=batch)
+            reports.append(analyze_graph(graph))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions, setup, on)
     if flops:

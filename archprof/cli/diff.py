@@ -20,13 +20,10 @@ def command(
         ),
     ],
     after: Annotated[str, typer.Argument(help="The second.", metavar="B", callback=options.one_network)],
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    *,
+    knobs: options.Knobs,
     train: options.Train = False,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     ignore: Annotated[
         list[str] | None,
         typer.Option("--ignore", help="Hide a kind (`norm`, `act`) or a field (`eps`). Repeatable.", metavar="WHAT"),
@@ -49,9 +46,9 @@ def command(
     from archprof.render.diff import diff_table
 
     chosen = choose_format("diff", format, output)
-    given = options.settings(width, resolution, classes, set)
+    given = knobs.settings
     real = options.really(real, before, after)
-    graphs = [read_model(model, given, input, train=train, real=real) for model in (before, after)]
+    graphs = [read_model(model, given, knobs.input, train=train, real=real) for model in (before, after)]
     first, second = map(analyze_graph, graphs)
     found = diff(first, second, options.ignored(ignore))
     code = 1 if exit_code and not found.empty else 0

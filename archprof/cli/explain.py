@@ -16,12 +16,9 @@ if TYPE_CHECKING:
 
 def command(
     model: options.AnyModel,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    *,
+    knobs: options.Knobs,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     convention: options.Convention = None,
     number: Annotated[
         str | None, typer.Option("--number", help="What gives this number? `234.8M`, `5.5M params`.", metavar="NUMBER")
@@ -51,8 +48,8 @@ def command(
 
     chosen = choose_format("explain", format, output)
     conventions = find_conventions(convention or CONVENTIONS)
-    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    graph = read_model(model, given, input, real=real)
+    given, real = knobs.settings, options.really(real, model)
+    graph = read_model(model, given, knobs.input, real=real)
     report = analyze_graph(graph)
     if number is not None:
         variants = Variants(graph) if graph.origin.is_table else None

@@ -5,13 +5,15 @@ from typing import Annotated
 import typer
 
 from archprof.cli import options
-from archprof.cli.device_options import Batch, Device, Dtype, Execution, Layout, Runtime
+from archprof.cli.device_options import Device, Dtype, Execution, Runtime
 from archprof.cli.output import choose_format, deliver, plot_target
+from archprof.cli.setup_options import Batch, Layout
 from archprof.render.formats import Result
 
 
 def command(
     model: options.AnyModel,
+    *,
     device: Device,
     batch: Batch = None,
     dtype: Dtype = None,
@@ -22,12 +24,8 @@ def command(
         str | None,
         typer.Option("--against", help="Hold it against what `archprof bench -o FILE` measured.", metavar="FILE"),
     ] = None,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    knobs: options.Knobs,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     depth: options.Depth = None,
     full: Annotated[bool, typer.Option("--full", help="Show every call.")] = False,
     sort: Annotated[
@@ -57,8 +55,8 @@ def command(
     kind = choose_format("latency", format, output)
     profile = read_profile(device)
     asked = Asked(batch, dtype, layout, runtime, execution)
-    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    graph = read_model(model, given, input, real=real, batch=chosen(profile, asked)[0])
+    given, real = knobs.settings, options.really(real, model)
+    graph = read_model(model, given, knobs.input, real=real, batch=chosen(profile, asked)[0])
     found = describe_latency(graph, profile, asked)
     if against is not None:
         from archprof.analysis.latency import held_against

@@ -13,30 +13,20 @@ from archprof.render.formats import Result
 
 def command(
     model: options.AnyModel,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
+    *,
+    words: setup_options.Words,
     train: setup_options.Optimizer = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
     order: Annotated[
         str | None,
         typer.Option("--order", help="best: the order of execution with the least peak, if proven.", metavar="WHICH"),
     ] = None,
-    in_place: setup_options.InPlace = None,
-    patches: setup_options.Patches = None,
+    deployed: setup_options.Deployed,
     rounding: Annotated[
         int | None,
         typer.Option("--rounding", min=1, help="Round tensors up to N bytes; torch's allocator: 512.", metavar="N"),
     ] = None,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    knobs: options.Knobs,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     depth: options.Depth = None,
     full: Annotated[bool, typer.Option("--full", help="Show every tensor.")] = False,
     sort: Annotated[
@@ -70,20 +60,13 @@ def command(
     from archprof.render.memory import alive_view, fit_text, memory_table
 
     chosen = choose_format("memory", format, output)
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
-    setup = setup_of(asked)
-    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
-    limit = (
-        None
-        if fits is None
-        else _limit(
-            fits, {"batch": batch, "order": order, "in-place": in_place, "patches": patches, "rounding": rounding}
-        )
-    )
+    setup = setup_of(words.asked(train, deployed))
+    given, real = knobs.settings, options.really(real, model)
+    fixed = {"batch": words.batch, "order": order, **deployed._asdict(), "rounding": rounding}
+    limit = None if fits is None else _limit(fits, fixed)
     many = setup.batch if limit is None else 2
     best = asks_best(order, setup)
-    graph = read_training(model, given, input, train=bool(setup.train), real=real, batch=many)
+    graph = read_training(model, given, knobs.input, train=bool(setup.train), real=real, batch=many)
     if limit is None:
         found = describe_memory(graph, setup, best=best, rounding=rounding)
     else:
@@ -105,10 +88,12 @@ def command(
 def _limit(fits: str, others: Mapping[str, object]) -> int:
     """Return the bytes that a batch is to fit into. Raises SpecError for a text that is no size, UsageError for options
     that contradict it."""
+    from archprof.allocation.asked import spelled
+
     for option, given in others.items():
         if given is not None:
             advice = "`--fits` finds a batch, of the network as it stands"
-            raise usage_error(f"`--fits` and `--{option}` at once", help=advice)
+            raise usage_error(f"`--fits` and `{spelled(option, '--{}')}` at once", help=advice)
     from archprof.analysis.largest_batch import size_of
     from archprof.spec.printed_number import decimal_note
 

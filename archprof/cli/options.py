@@ -1,7 +1,7 @@
 """The options that commands share: the same word means the same everywhere."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -198,6 +198,21 @@ def conventions(given: list[str] | None, *, train: bool) -> "tuple[rules.Convent
     from archprof.costs.tools import find_conventions
 
     return find_conventions(given)
+
+
+class Knobs(NamedTuple):
+    """The options that set a network."""
+
+    width: Width = None
+    resolution: Size = None
+    input: Input = None
+    classes: Classes = None
+    set: Set = None
+
+    @property
+    def settings(self) -> list[tuple[str, str]]:
+        """What is asked for but inputs, as `settings` has it."""
+        return settings(self.width, self.resolution, self.classes, self.set)
 
 
 def settings(

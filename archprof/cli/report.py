@@ -22,24 +22,13 @@ PARQUET = ".parquet"
 def command(
     ctx: typer.Context,
     models: options.AnyModels,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    *,
+    knobs: options.Knobs,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     convention: options.Convention = None,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
+    words: setup_options.Words,
     train: setup_options.Optimizer = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
-    device: device_options.WithDevice = None,
-    runtime: device_options.Runtime = None,
-    execution: device_options.Execution = None,
+    on_device: device_options.OnDevice,
     output: Annotated[
         str | None, typer.Option("-o", "--output", help="The page: `net.html`.", metavar="FILE.html")
     ] = None,
@@ -58,16 +47,16 @@ def command(
     if any(one.endswith(PARQUET) for one in models):
         write(to_page(_swept(models, ctx)), output)
         return
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
-    on = _device(device, asked, runtime, execution)
-    setup = _setup(asked, on)
+    on = device_options.device_in_inference(on_device, words, train)
+    setup = _setup(words.asked(train), on)
     conventions = options.conventions(convention, train=train is not None)
-    settings, real = options.settings(width, resolution, classes, set), options.really(real, *models)
+    settings, real = knobs.settings, options.really(real, *models)
     graphs, wrong = [], Problems()
     for model in models:
         with wrong:
-            graphs.append(read_training(model, settings, input, train=bool(setup.train), real=real, batch=setup.batch))
+            graphs.append(
+                read_training(model, settings, knobs.input, train=bool(setup.train), real=real, batch=setup.batch)
+            )
     wrong.raise_any()
     found = describe_networks(graphs, setup, conventions, on, command=typed(ctx))
     write(to_page(found), output)
@@ -94,16 +83,6 @@ def _check_output(output: str | None) -> None:
         raise usage_error("a page is nothing that a terminal shows", help="`-o page.html` writes it to a file")
     if output and (suffix := Path(output).suffix.lower()) and suffix not in PAGES:
         raise usage_error(f"the suffix of `{output}` is not that of a page", help=f"suffixes: {', '.join(PAGES)}")
-
-
-def _device(device: str | None, asked: dict[str, Any], runtime: str | None, execution: str | None) -> "On | None":
-    """Return the device that times are of. Raises UsageError as `device_of_search` does."""
-    words = {name: asked[name] for name in ("batch", "dtype", "layout")}
-    on = device_options.device_if_asked(device, words | {"runtime": runtime, "execution": execution})
-    if on is not None and (asked["train"] is not None or asked["amp"] is not None):
-        option = "train" if asked["train"] is not None else "amp"
-        raise usage_error(f"`--device` and `--{option}` at once", help="a device's profile is of inference")
-    return on
 
 
 def _setup(asked: dict[str, Any], on: "On | None" = None) -> "Setup":

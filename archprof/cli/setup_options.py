@@ -1,7 +1,7 @@
 """The options that say how a network runs: the same words wherever bytes are asked for."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -44,6 +44,30 @@ Patches = Annotated[
     int | None,
     typer.Option("--patches", min=2, help="In int8: the first stage in N × N patches of its output.", metavar="N"),
 ]
+
+
+class Deployed(NamedTuple):
+    """How microcontrollers run a network."""
+
+    in_place: InPlace = None
+    patches: Patches = None
+
+
+class Words(NamedTuple):
+    """The words that say how a network runs, but for the optimiser, which some commands let stand for training mode
+    too."""
+
+    batch: Batch = None
+    dtype: Dtype = None
+    amp: Amp = None
+    checkpoint: Checkpoint = None
+    accumulate: Accumulate = None
+    layout: Layout = None
+    kernels: Kernels = None
+
+    def asked(self, train: str | None, deployed: Deployed | None = None) -> dict[str, object]:
+        """Return what they ask for, as `archprof.allocation.asked.setup_of` takes it."""
+        return {**self._asdict(), "train": train, **(deployed or Deployed())._asdict()}
 
 
 def setup_of_bytes(asked: Mapping[str, object], *, wanted: bool) -> "Setup | None":

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import device_options, options, setup_options
+from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, plot_target
 from archprof.outputs import write_file
 from archprof.render.formats import Result
@@ -12,41 +12,12 @@ from archprof.render.formats import Result
 
 def command(
     model: options.Model,
-    max_macs: Annotated[
-        str | None, typer.Option("--max-macs", help="At most so many MACs: `150M`.", metavar="N")
-    ] = None,
-    max_params: Annotated[str | None, typer.Option("--max-params", help="At most so many params.", metavar="N")] = None,
-    max_activations: Annotated[
-        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")
-    ] = None,
-    max_peak: Annotated[
-        str | None,
-        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
-    ] = None,
-    max_weights: Annotated[
-        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
-    ] = None,
-    max_train_macs: Annotated[
-        str | None,
-        typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
-    ] = None,
-    max_latency: Annotated[
-        str | None,
-        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="TIME"),
-    ] = None,
-    device: device_options.WithDevice = None,
-    runtime: device_options.Runtime = None,
-    execution: device_options.Execution = None,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
+    *,
+    limits: limit_options.Limits,
+    on_device: device_options.OnDevice,
+    words: setup_options.Words,
     train: setup_options.Optimizer = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
-    in_place: setup_options.InPlace = None,
-    patches: setup_options.Patches = None,
+    deployed: setup_options.Deployed,
     target_macs: Annotated[
         str | None, typer.Option("--target-macs", help="As near to so many MACs as there is.", metavar="N")
     ] = None,
@@ -85,15 +56,9 @@ def command(
     from archprof.cli.solve_options import goal_of, solved, spec_text
 
     chosen = choose_format("solve", format, output)
-    most = {"macs": max_macs, "params": max_params, "activations": max_activations}
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
-    setup = setup_options.setup_if_asked(asked)
-    on = device_options.device_of_search(
-        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
-    )
-    whole = {"peak": max_peak, "weights": max_weights, "train_macs": max_train_macs, "latency": max_latency}
-    goal = goal_of({**most, **whole}, target_macs, maximize, setup, on)
+    setup = setup_options.setup_if_asked(words.asked(train, deployed))
+    on = device_options.device_in_inference(on_device, words, train)
+    goal = goal_of(limits.by_metric(), target_macs, maximize, setup, on)
     from archprof.render.solve import solution_table
 
     settings = options.settings(None, None, classes, set)

@@ -19,13 +19,10 @@ if TYPE_CHECKING:
 def command(
     ctx: typer.Context,
     model: options.AnyModel,
-    width: options.Width = None,
-    resolution: options.Size = None,
-    input: options.Input = None,
+    *,
+    knobs: options.Knobs,
     train: options.ModeOrOptimizer = None,
     real: options.Real = False,
-    classes: options.Classes = None,
-    set: options.Set = None,
     depth: options.Depth = None,
     full: options.Full = False,
     sort: options.Sort = None,
@@ -35,13 +32,7 @@ def command(
     convention: options.Convention = None,
     flops: options.Flops = False,
     bytes: setup_options.Bytes = False,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
+    words: setup_options.Words,
     open: Annotated[
         bool, typer.Option("--open", help="Show it as a page in the browser; where there is none, print its path.")
     ] = False,
@@ -69,18 +60,16 @@ def command(
     chosen = choose_format("summary", format, output)
     if counter and not measure:
         raise usage_error("`--counter` counts nothing without `--measure`")
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels}
-    setup = setup_options.setup_of_bytes(asked, wanted=bytes or open)
+    setup = setup_options.setup_of_bytes(words.asked(train), wanted=bytes or open)
     conventions = options.conventions(convention, train=train is not None)
-    given, real = options.settings(width, resolution, classes, set), options.really(real, model)
+    given, real = knobs.settings, options.really(real, model)
     if measure and (train is not None or real):
         message = f"`--measure` and `{'--real' if train is None else '--train'}` at once"
         raise usage_error(message, help="counters run the module itself, in evaluation")
     if measure:
-        report = _measured(model, given, input, counter or "fvcore")
+        report = _measured(model, given, knobs.input, counter or "fvcore")
     else:
-        report = _counted(model, given, input, train=train, real=real, batch=batch or 1)
+        report = _counted(model, given, knobs.input, train=train, real=real, batch=words.batch or 1)
     found = summarize(report, conventions)
     if setup:
         from archprof.analysis.traffic import with_traffic

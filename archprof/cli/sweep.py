@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import device_options, options, setup_options
+from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format
 
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
@@ -13,6 +13,7 @@ _COUNTS = "`params,macs`; `-macs`: the larger the better"
 
 def command(
     models: options.Models,
+    *,
     width: Annotated[str | None, typer.Option("--width", help=f"Width multipliers: {_AXIS}.", metavar="AXIS")] = None,
     resolution: Annotated[
         str | None,
@@ -27,52 +28,20 @@ def command(
         int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")
     ] = None,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
-    max_macs: Annotated[
-        str | None, typer.Option("--max-macs", help="Only variants of at most so many MACs: `200M`.", metavar="N")
-    ] = None,
+    limits: limit_options.Limits,
     min_macs: Annotated[
-        str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="N")
-    ] = None,
-    max_params: Annotated[
-        str | None, typer.Option("--max-params", help="Only variants of at most so many params.", metavar="N")
+        str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="LIMIT")
     ] = None,
     min_params: Annotated[
-        str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="N")
-    ] = None,
-    max_activations: Annotated[
-        str | None, typer.Option("--max-activations", help="At most so many activations.", metavar="N")
+        str | None, typer.Option("--min-params", help="Only variants of at least so many params.", metavar="LIMIT")
     ] = None,
     min_activations: Annotated[
-        str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="N")
+        str | None, typer.Option("--min-activations", help="At least so many activations.", metavar="LIMIT")
     ] = None,
-    max_peak: Annotated[
-        str | None,
-        typer.Option("--max-peak", help="At most so many bytes at once beside weights: `512KiB`.", metavar="N"),
-    ] = None,
-    max_weights: Annotated[
-        str | None, typer.Option("--max-weights", help="At most so many bytes of weights: `4MiB`.", metavar="N")
-    ] = None,
-    max_train_macs: Annotated[
-        str | None,
-        typer.Option("--max-train-macs", help="At most so many MACs in training, forward and backward.", metavar="N"),
-    ] = None,
-    max_latency: Annotated[
-        str | None,
-        typer.Option("--max-latency", help="At most so long on a `--device`, as predicted: `2ms`.", metavar="TIME"),
-    ] = None,
-    device: device_options.WithDevice = None,
-    runtime: device_options.Runtime = None,
-    execution: device_options.Execution = None,
-    batch: setup_options.Batch = None,
-    dtype: setup_options.Dtype = None,
+    on_device: device_options.OnDevice,
+    words: setup_options.Words,
     train: setup_options.Optimizer = None,
-    amp: setup_options.Amp = None,
-    checkpoint: setup_options.Checkpoint = None,
-    accumulate: setup_options.Accumulate = None,
-    layout: setup_options.Layout = None,
-    kernels: setup_options.Kernels = None,
-    in_place: setup_options.InPlace = None,
-    patches: setup_options.Patches = None,
+    deployed: setup_options.Deployed,
     pareto: Annotated[
         str | None,
         typer.Option("--pareto", help=f"Only what nothing beats in these counts: {_COUNTS}.", metavar="COUNTS"),
@@ -119,22 +88,15 @@ def command(
     settings = [(name, value) for name, value in named if value is not None] + [
         parse_setting(text) for text in set or ()
     ]
-    bounds = {
-        ("macs", True): max_macs, ("macs", False): min_macs,
-        ("params", True): max_params, ("params", False): min_params,
-        ("activations", True): max_activations, ("activations", False): min_activations,
-        ("peak", True): max_peak, ("weights", True): max_weights, ("train_macs", True): max_train_macs,
-        ("latency", True): max_latency,
-    }  # fmt: skip
-    limits = tuple((count, most, text) for (count, most), text in bounds.items() if text is not None)
-    asked = {"batch": batch, "dtype": dtype, "train": train, "amp": amp, "checkpoint": checkpoint}
-    asked |= {"accumulate": accumulate, "layout": layout, "kernels": kernels, "in_place": in_place, "patches": patches}
-    setup = setup_options.setup_if_asked(asked)
-    on = device_options.device_of_search(
-        device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}, setup
-    )
+    least = {"macs": min_macs, "params": min_params, "activations": min_activations}
+    bounds = [
+        *((count, True, text) for count, text in limits.by_metric().items() if text is not None),
+        *((count, False, text) for count, text in least.items() if text is not None),
+    ]
+    setup = setup_options.setup_if_asked(words.asked(train, deployed))
+    on = device_options.device_in_inference(on_device, words, train)
     request = SweepRequest(
-        tuple(models), tuple(settings), limits, tuple(pareto.split(",")) if pareto else (), sort or "", top,
+        tuple(models), tuple(settings), tuple(bounds), tuple(pareto.split(",")) if pareto else (), sort or "", top,
         sample, seed, jobs, scheduler, timeout, resume, setup, plot, chosen,
         output, no_color, on,
     )  # fmt: skip

@@ -1,6 +1,6 @@
 """The options that say where and how networks are run to be measured, and what they come to."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import typer
 
@@ -38,25 +38,29 @@ Rounds = Annotated[
 ]
 
 
-def how_of(
-    on: str,
-    dtype: str,
-    layout: str | None,
-    runtime: str,
-    execution: str | None,
-    threads: int,
-    rounds: int,
-    *,
-    compile: bool = False,
-) -> "How":
+class Ran(NamedTuple):
+    """Where and how networks run."""
+
+    on: On = "cpu"
+    dtype: Dtype = "fp32"
+    batch: Batches = "1"
+    layout: Layout = None
+    runtime: Runtime = "torch"
+    compile: Compile = False
+    execution: Execution = None
+    threads: Threads = 1
+
+
+def how_of(ran: Ran, rounds: int) -> "How":
     """Return how everything is measured. Raises UsageError for what there is not, and for what does not go together."""
+    on, dtype, _, layout, runtime, compile, execution, threads = ran
     for option, value, known in (
         ("on", on, DEVICES), ("dtype", dtype, _DTYPES), ("layout", layout, _LAYOUTS), ("runtime", runtime, _RUNTIMES),
     ):  # fmt: skip
         if value is not None and value not in known:
             raise usage_error(f"`--{option} {value}` is not known", help=suggest(value, known, option))
     if runtime == "onnxruntime":
-        _refuse_beside_onnxruntime(on, dtype, layout, execution, compile=compile)
+        _refuse_beside_onnxruntime(ran)
     if execution is not None and on == "cpu":
         raise usage_error("`--execution` is of cuda", help="on a CPU torch is called from Python, as it is used there")
     if execution not in (None, "graph", "eager"):
@@ -70,24 +74,25 @@ def how_of(
     from archprof.runtime.timing.measure import How, require
 
     if runtime == "onnxruntime":
-        ran = "session"
+        way = "session"
     else:
-        ran = "compiled" if compile else execution or ("graph" if on == "cuda" else "eager")
+        way = "compiled" if compile else execution or ("graph" if on == "cuda" else "eager")
     laid = layout or ("channels_last" if on == "cuda" else "channels_first")
-    setup = DeviceSetup(dtype, laid, runtime, ran, threads if on == "cpu" else 0, RULES.get(runtime, ()))
+    setup = DeviceSetup(dtype, laid, runtime, way, threads if on == "cpu" else 0, RULES.get(runtime, ()))
     how = How(on, setup, rounds)
     require(how)
     return how
 
 
-def _refuse_beside_onnxruntime(
-    on: str, dtype: str, layout: str | None, execution: str | None, *, compile: bool
-) -> None:
+def _refuse_beside_onnxruntime(ran: Ran) -> None:
     """Raise UsageError for what onnxruntime is not measured with."""
     refused = {
-        f"--on {on}": on != "cpu", f"--dtype {dtype}": dtype != "fp32", f"--layout {layout}": layout == _LAYOUTS[1],
-        f"--execution {execution}": execution is not None, "--compile": compile,
-    }  # fmt: skip
+        f"--on {ran.on}": ran.on != "cpu",
+        f"--dtype {ran.dtype}": ran.dtype != "fp32",
+        f"--layout {ran.layout}": ran.layout == _LAYOUTS[1],
+        f"--execution {ran.execution}": ran.execution is not None,
+        "--compile": ran.compile,
+    }
     for option, wrong in refused.items():
         if wrong:
             advice = "onnxruntime is measured on the CPU, in fp32, in the layout that it chooses itself"
