@@ -52,7 +52,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "convnext_block": _Example("96x56x56", {"c": 96, "norm": "layer_norm", "act": "gelu"}),
     "replk_block": _Example("128x56x56", {"c": 128}),
     "fpn": _Example("256x56x56", {"c": 256}, _PYRAMID),
-    "sequence": _Example(cells={"layers": [_CONV, _CONV]}),
+    "sequence": _Example(cells={"layers": [_CONV, {"conv": {"c": 128, "k": 3, "s": 2}}]}),
     "repeat": _Example(cells={"n": 2, "layers": [_CONV]}),
     "residual": _Example(cells={"body": [_CONV, _CONV]}),
     "branches": _Example(cells={"paths": [[_CONV], [_CONV, _CONV]]}),

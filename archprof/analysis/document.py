@@ -89,6 +89,11 @@ class Head(NamedTuple):
         """The shape of the first input."""
         return next(iter(self.inputs.values())).shape
 
+    @property
+    def caption(self) -> str:
+        """What stands above the network: its title, or else what it was asked for by."""
+        return self.title or self.model
+
 
 def tensor(value: Value) -> Tensor:
     """Return a value as results have it."""

@@ -42,7 +42,7 @@ class ReportPage(NamedTuple):
     @property
     def title(self) -> str:
         """The names of what is shown, of many the first."""
-        names = [one.summary.head.title or one.summary.head.model for one in self.networks]
+        names = [one.summary.head.caption for one in self.networks]
         return ", ".join(names if len(names) <= _NAMED else [*names[:_NAMED], f"{len(names) - _NAMED} more"])
 
 

@@ -2,6 +2,7 @@
 matplotlib (extra `plot`)."""
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -27,8 +28,17 @@ class Screen(NamedTuple):
     write: Callable[[str], None]
 
 
+# Text stays text: it is found, read aloud and edited, and is smaller than its outlines. Without the font that it was
+# laid out by it stands in one of the same widths. The salt makes names inside the same each time, and so all bytes.
+_WRITTEN: Any = {
+    "svg.fonttype": "none",
+    "svg.hashsalt": "archprof",
+    "pdf.fonttype": 42,
+    "font.sans-serif": ["DejaVu Sans", "Verdana"],
+}
 # Where a plot goes: the path of a file, or a screen.
 Target = str | Screen
+_UNITS = tuple((1024**power, f"{letter}iB") for power, letter in ((4, "T"), (3, "G"), (2, "M"), (1, "K")))
 _AXES = {"params": "parameters", "activations": "activations"}
 
 
@@ -64,20 +74,26 @@ def new_figure(to: Target | None = None) -> Any:
     folder for its files, or for another suffix."""
     if isinstance(to, str) and Path(to).suffix.lower() not in SUFFIXES:
         raise usage_error(f"cannot draw `{to}`", help=f"a name that ends with {', '.join(SUFFIXES)}, or `-`")
-    try:
+    with needed_by(f"`{'--' if to else ''}plot`"):
         from matplotlib.figure import Figure
 
         if isinstance(to, Screen):
             import plotext  # noqa: F401 to be told before anything is drawn
+    return Figure(figsize=(7, 4.5), layout="constrained")
+
+
+@contextmanager
+def needed_by(what: str, otherwise: str = "") -> Iterator[None]:
+    """Import matplotlib, or what else draws. Raises UsageError, which says *what* needs it and what can be done
+    *otherwise*, where it is not installed, and where it has no folder for its files."""
+    try:
+        yield
     except ModuleNotFoundError as error:
-        raise usage_error(
-            f"`{'--' if to else ''}plot` needs {error.name}, which is not installed",
-            help="pip install 'archprof[plot]'",
-        ) from None
+        message = f"{what} needs {error.name}, which is not installed"
+        raise usage_error(message, help=f"pip install 'archprof[plot]'{otherwise}") from None
     except OSError:
         message = "matplotlib finds no folder that it can write to"
         raise usage_error(message, help="set MPLCONFIGDIR to one") from None
-    return Figure(figsize=(7, 4.5), layout="constrained")
 
 
 def write_figure(figure: Any, axes: Any, to: Target) -> None:
@@ -92,10 +108,14 @@ def write_figure(figure: Any, axes: Any, to: Target) -> None:
     suffix = Path(to).suffix.lower()
     from matplotlib import rc_context
 
-    # The same picture in the same bytes: without the salt its names inside are random.
     dated = {".svg": {"Date": None}, ".pdf": {"CreationDate": None}}
-    with output_file(to) as file, rc_context({"svg.hashsalt": "archprof"}):
+    with output_file(to) as file, rc_context(_WRITTEN):
         figure.savefig(file, format=suffix[1:], dpi=160, metadata=dated.get(suffix))
+
+
+def binary_unit(most: float) -> tuple[int, str]:
+    """Return in which unit bytes are shown, of which there are so many at the *most*: its size and its name."""
+    return next(((size, name) for size, name in _UNITS if most >= size), (1, "bytes"))
 
 
 def short_tick(value: float) -> str:

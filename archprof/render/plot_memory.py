@@ -6,11 +6,10 @@ from archprof.allocation.asked import setup_text
 from archprof.allocation.timeline import BACKWARD, FORWARD, STEP
 from archprof.analysis.memory import Memory, phases
 from archprof.errors import printable
-from archprof.render.figure import Target, new_figure, write_figure
+from archprof.render.figure import Target, binary_unit, new_figure, write_figure
 from archprof.render.style import COLORS
 from archprof.units import binary
 
-UNITS = {"TiB": 1024**4, "GiB": 1024**3, "MiB": 1024**2, "KiB": 1024, "bytes": 1}
 _ALONG = "#999999"
 _PHASES = {FORWARD: COLORS[5], BACKWARD: COLORS[4], STEP: COLORS[2]}
 
@@ -23,15 +22,15 @@ def plot_memory(found: Memory, to: Target) -> None:
     """
     figure = new_figure(to)
     axes = figure.subplots()
-    unit = next((name for name, size in UNITS.items() if found.total_bytes >= size), "bytes")
-    resident = (found.total_bytes - found.peak_bytes) / UNITS[unit]
+    size, unit = binary_unit(found.total_bytes)
+    resident = (found.total_bytes - found.peak_bytes) / size
     # A network of nothing but its inputs has no step.
-    levels = [resident + moment.bytes / UNITS[unit] for moment in found.timeline] or [resident]
+    levels = [resident + moment.bytes / size for moment in found.timeline] or [resident]
     edges = [number + 0.5 for number in range(len(levels) + 1)]
     _shade(axes, found)
     axes.stairs(levels, edges, baseline=resident, fill=True, color=COLORS[0], zorder=2)
     axes.fill_between([edges[0], edges[-1]], resident, color=_ALONG, linewidth=0, zorder=2)
-    top = found.total_bytes / UNITS[unit]
+    top = found.total_bytes / size
     if found.timeline:
         _mark(axes, found, top)
     axes.set_xlim(edges[0], edges[-1])
@@ -39,7 +38,7 @@ def plot_memory(found: Memory, to: Target) -> None:
     axes.set_ylim(0, top * 1.22 or 1)
     axes.set_xlabel("steps of the pass")
     axes.set_ylabel(unit)
-    axes.set_title(f"{printable(found.head.title or found.head.model)} · {setup_text(found.setup)}", loc="left",
+    axes.set_title(f"{printable(found.head.caption)} · {setup_text(found.setup)}", loc="left",
                    fontsize=9, parse_math=False)  # fmt: skip
     _legend(figure, axes, found)
     write_figure(figure, axes, to)

@@ -37,7 +37,7 @@ def plot_roofline(found: LatencyPrediction, to: Target) -> None:
     rule = found.head.convention
     axes.set_xlabel(f"MACs per byte (convention {rule.name} {rule.version})")
     axes.set_ylabel("MACs per second")
-    title = f"{printable(found.head.title or found.head.model)} · {printable(found.device.words)}"
+    title = f"{printable(found.head.caption)} · {printable(found.device.words)}"
     axes.set_title(f"{title}\n{found.estimates['latency'].text}", loc="left", fontsize=9, parse_math=False)
     if kinds:
         figure.legend(loc="outside lower center", ncols=min(len(kinds), 4), frameon=False, fontsize=8)

@@ -1,10 +1,12 @@
 """A picture of what a network was chosen from: `archprof solve --plot`, by matplotlib (extra `plot`)."""
 
+from collections.abc import Sequence
+from typing import Any
+
 from archprof.analysis.timed import NS_PER_MS
 from archprof.costs.metrics import TIMES, label_of
 from archprof.errors import printable
-from archprof.render.figure import Target, count_axes, label_points, new_figure, short_tick, write_figure
-from archprof.render.plot_memory import UNITS
+from archprof.render.figure import Target, binary_unit, count_axes, label_points, new_figure, short_tick, write_figure
 from archprof.render.style import COLORS, GREY
 from archprof.spec.printed_number import is_of_bytes
 from archprof.spec.variant import settings_text
@@ -13,6 +15,8 @@ from archprof.units import plural
 
 # So many times what was found, networks are shown.
 _NEAR = 3
+# The area in cells that are half a point wide and high.
+_CELLS = (320, 190)
 
 
 def plot_solution(found: Solution, choices: Choices, to: Target) -> None:
@@ -31,23 +35,12 @@ def plot_solution(found: Solution, choices: Choices, to: Target) -> None:
     spots = [(one.totals.macs, amount / unit) for one, amount in zip(named, amounts, strict=True)]
     wide, high = (_NEAR * max(along) for along in zip(*spots, strict=True))
     points = [
-        ((macs, amount / unit), bool(fits))
+        (macs, amount / unit, bool(fits))
         for macs, amount, fits in zip(choices.of("macs"), choices.of(up), choices.fit.tolist(), strict=True)
         if macs <= wide and amount / unit <= high
     ]
-    for kept, color, name in ((False, GREY, "beyond"), (True, COLORS[0], "within")):
-        if some := [point for point, fits in points if fits is kept]:
-            axes.scatter(*zip(*some, strict=True), s=9, color=color, linewidths=0, label=name, zorder=3)
-    for limit in found.limits:
-        draw = axes.axvline if limit.metric == "macs" else axes.axhline
-        if limit.metric in ("macs", up):
-            draw(
-                limit.max / (1 if limit.metric == "macs" else unit),
-                color=COLORS[1],
-                linewidth=1,
-                linestyle="--",
-                zorder=2,
-            )
+    _scatter(axes, points, wide, high)
+    _draw_limits(axes, found, up, unit)
     axes.scatter(*zip(*spots, strict=True), s=40, color=COLORS[1], zorder=5)
     count_axes(axes, found.convention, up if up in ("params", "activations") else "")
     if up not in ("params", "activations"):
@@ -61,6 +54,25 @@ def plot_solution(found: Solution, choices: Choices, to: Target) -> None:
     write_figure(figure, axes, to)
 
 
+def _scatter(axes: Any, points: Sequence[tuple[float, float, bool]], wide: float, high: float) -> None:
+    """Draw networks, those that fit above those that do not; of those that would cover each other, one."""
+    column, row = ((end or 1) / cells for end, cells in zip((wide, high), _CELLS, strict=True))
+    apart = {(round(x / column), round(y / row), fits): (x, y) for x, y, fits in points}
+    for kept, color, name in ((False, GREY, "beyond"), (True, COLORS[0], "within")):
+        if some := [point for (_, _, fits), point in apart.items() if fits is kept]:
+            axes.scatter(*zip(*some, strict=True), s=9, color=color, linewidths=0, label=name, zorder=3)
+
+
+def _draw_limits(axes: Any, found: Solution, up: str, unit: int) -> None:
+    """Draw the limits of what stands on the axes."""
+    line = {"color": COLORS[1], "linewidth": 1, "linestyle": "--", "zorder": 2}
+    for limit in found.limits:
+        if limit.metric == "macs":
+            axes.axvline(limit.max, **line)
+        elif limit.metric == up:
+            axes.axhline(limit.max / unit, **line)
+
+
 def _amount(network: Found, metric: str) -> int:
     """Return what a network has of a metric, of a time its ns."""
     if metric in TIMES and network.estimates:
@@ -72,6 +84,4 @@ def _unit(metric: str, most: int) -> tuple[int, str]:
     """Return in which unit a metric of bytes or a time is shown, of which there is so much at the *most*."""
     if metric in TIMES:
         return NS_PER_MS, "ms"
-    if not is_of_bytes(metric):
-        return 1, ""
-    return next(((size, unit) for unit, size in UNITS.items() if most >= size), (1, "bytes"))
+    return binary_unit(most) if is_of_bytes(metric) else (1, "")

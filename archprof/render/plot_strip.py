@@ -48,7 +48,7 @@ def strip_figure(found: Summary, metric: str) -> Any:
     rule = found.head.convention
     axes.set_xlabel(f"{label_of(metric)}, from the input on (convention {rule.name} {rule.version})")
     axes.set_ylabel("side of the map")
-    title = f"{found.head.title or found.head.model} · {exact(total)} {label_of(metric)}"
+    title = f"{found.head.caption} · {exact(total)} {label_of(metric)}"
     axes.set_title(printable(title), loc="left", fontsize=9, parse_math=False)
     axes.spines[["top", "right"]].set_visible(False)
     figure.legend(kinds.values(), kinds, loc="outside lower center", ncols=4, frameon=False, fontsize=8)

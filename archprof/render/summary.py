@@ -148,7 +148,7 @@ def _values(line: Line, found: Summary, asked: Iterable[str], by: str) -> tuple[
 def heading(head: Head) -> str:
     """Return the line above a table: the network, its settings, where it is printed, its inputs."""
     asked = ", ".join(f"{key} {value}" for key, value in head.settings.items())
-    title = head.title or head.model
+    title = head.caption
     inputs = f"input{'s' if len(head.inputs) > 1 else ''} {inputs_text(head.inputs)}".rstrip()
     return " · ".join(filter(None, [title, asked, str(head.source), inputs]))
 

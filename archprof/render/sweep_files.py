@@ -11,7 +11,7 @@ import numpy as np
 
 from archprof.analysis.document import LARGEST, SCHEMA, convention_text, plain
 from archprof.analysis.timed import NS_PER_MS
-from archprof.errors import unobeyed, usage_error
+from archprof.errors import unobeyed
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
 from archprof.render.json import json_text
@@ -19,6 +19,7 @@ from archprof.render.table import csv_cell
 from archprof.sweep.outcome import axis_names, device_of, impossible
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import Tally, VariantRows, digits
+from archprof.sweep.swept_file import parquet_library
 
 # As text, variants are many times as large: so many at once.
 _CHUNK = 1 << 14
@@ -229,14 +230,7 @@ class ParquetWriter:
     """
 
     def __init__(self, plans: Sequence[Plan]) -> None:
-        try:
-            import pyarrow
-            import pyarrow.parquet
-        except ModuleNotFoundError:
-            raise usage_error(
-                "Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'"
-            ) from None
-        self._arrow = pyarrow
+        self._arrow = pyarrow = parquet_library()
         self._plans = plans
         self._values = {name: _arrow_values(pyarrow, plans, name) for name in axis_names(plans)}
         fields = [("model", pyarrow.string()), *((name, values[0].type) for name, values in self._values.items())]

@@ -93,14 +93,19 @@ def _is_cost(name: str) -> bool:
     return name in _COSTS or name.startswith("estimates_latency_")
 
 
-def _table(path: str) -> Any:
+def parquet_library() -> Any:
+    """Return pyarrow. Raises UsageError where it is not installed."""
     try:
         import pyarrow
         import pyarrow.parquet
     except ModuleNotFoundError:
-        raise usage_error(
-            "Parquet needs pyarrow, which is not installed", help="pip install 'archprof[sweep]'"
-        ) from None
+        advice = "pip install 'archprof[sweep]'"
+        raise usage_error("Parquet needs pyarrow, which is not installed", help=advice) from None
+    return pyarrow
+
+
+def _table(path: str) -> Any:
+    pyarrow = parquet_library()
     try:
         return pyarrow.parquet.read_table(path)
     except FileNotFoundError:

@@ -23,19 +23,11 @@ MODELS = [
 ]
 
 
-@pytest.fixture
-def text_in_svg():
-    matplotlib = importlib.import_module("matplotlib")
-    with matplotlib.rc_context({"svg.fonttype": "none"}):
-        yield
-
-
 def words(path):
     """Return the texts of a picture."""
     return ["".join(node.itertext()).strip() for node in ET.parse(path).iter("{http://www.w3.org/2000/svg}text")]
 
 
-@pytest.mark.usefixtures("text_in_svg")
 def test_every_network_is_named(capsys, tmp_path):
     path = tmp_path / "out.svg"
     assert archprof(capsys, "compare", *MODELS, "--plot", str(path)).code == 0
@@ -48,7 +40,6 @@ def test_every_network_is_named(capsys, tmp_path):
     } <= set(words(path))
 
 
-@pytest.mark.usefixtures("text_in_svg")
 def test_params_where_no_accuracy_was_published(capsys, tmp_path):
     path = tmp_path / "out.svg"
     assert archprof(capsys, "compare", "R-50-C4", "R-50-C5", "--plot", str(path)).code == 0
@@ -75,7 +66,6 @@ def test_networks_that_are_not_drawn_are_named(capsys, tmp_path):
     assert (result.code, result.err) == (0, f"not in `{path}`, no top-1 accuracy was published: R-50-C4\n")
 
 
-@pytest.mark.usefixtures("text_in_svg")
 @pytest.mark.parametrize(
     ("arguments", "labels", "absent"),
     [
@@ -116,7 +106,6 @@ def test_a_sweep_is_labelled_by_what_varies(capsys, tmp_path, arguments, labels,
     assert not absent & found
 
 
-@pytest.mark.usefixtures("text_in_svg")
 def test_convolutions_over_their_outputs(capsys, tmp_path):
     path = tmp_path / "out.svg"
     result = archprof(capsys, "cost", "--conv", "std,pw,mix", "--k", "3,5", "--plot", str(path))
@@ -124,7 +113,6 @@ def test_convolutions_over_their_outputs(capsys, tmp_path):
     assert {"std, K 3", "pw, of std K 3", "pw, of std K 5", "output channels N", "1024"} <= set(words(path))
 
 
-@pytest.mark.usefixtures("text_in_svg")
 def test_every_convolution_has_its_own_line(capsys, tmp_path):
     path = tmp_path / "out.svg"
     archprof(capsys, "cost", "--conv", "std,dw,inverted,bottleneck", "--k", "3,5", "--plot", str(path))
@@ -133,7 +121,6 @@ def test_every_convolution_has_its_own_line(capsys, tmp_path):
     assert len(set(lines)) == len(lines) == 8
 
 
-@pytest.mark.usefixtures("text_in_svg")
 @pytest.mark.parametrize(
     ("models", "ticks"), [("v1 v2 v3", {"300M", "600M"}), ("v3_small v1 vgg16", {"100M", "1G", "10G"})]
 )
@@ -153,7 +140,6 @@ def test_each_row_has_its_own_kernel(capsys):
     ]
 
 
-@pytest.mark.usefixtures("text_in_svg")
 @pytest.mark.parametrize(
     ("line", "labels", "absent"),
     [
@@ -177,7 +163,6 @@ def test_memory_over_time(capsys, tmp_path, line, labels, absent):
     assert peak.rpartition(" ")[2] in result.out
 
 
-@pytest.mark.usefixtures("text_in_svg")
 def test_memory_has_whole_steps(capsys, tmp_path):
     """A single convolution: 2.5 KiB, of which the axis has halves; steps have none."""
     file, path = tmp_path / "net.yaml", tmp_path / "out.svg"
@@ -188,7 +173,6 @@ def test_memory_has_whole_steps(capsys, tmp_path):
     assert not said & {"0.6", "0.8", "1.2", "1.4"}
 
 
-@pytest.mark.usefixtures("text_in_svg")
 @pytest.mark.parametrize(
     ("line", "labels"),
     [

@@ -22,7 +22,8 @@ BLOCKS = f"""{NOTICE}# Blocks
 
 What each block is, and the columns that its table may have. How a table is written, how a cell is read and what
 `defaults` do is told in [the spec language](spec.md). The first column also takes the value of the short form, as in `-
-linear: classes`. Every [operator](operators.md) can stand as a layer too.
+linear: classes`. Every [operator](operators.md) can stand as a layer too. Drawings are those of `archprof draw BLOCK`,
+with cells as a well-known network has them; [with others](../how-to/draw.md) it draws them too.
 
 ## Columns of every block
 
@@ -121,8 +122,16 @@ def pages() -> Mapping[Path, str]:
 
 
 def _blocks_page() -> str:
-    sections = (f"## {block.name}\n\n{block.doc}\n\n{_columns(block.columns)}" for block in _blocks())
+    sections = (
+        f"## {block.name}\n\n{block.doc}\n\n{_picture(block)}\n\n{_columns(block.columns)}" for block in _blocks()
+    )
     return BLOCKS.format(common=_columns(COMMON), channels=_columns(CHANNEL_OPTIONS), blocks="\n".join(sections))
+
+
+def _picture(block: Block) -> str:
+    """Return the drawing of a block, as `tests.docs.pictures` has it drawn."""
+    file = f"{block.name}.svg"
+    return f'![{block.name}, drawn](../images/{file} "archprof draw {block.name} -o {file}")'
 
 
 def _blocks() -> Iterator[Block]:

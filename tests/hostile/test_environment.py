@@ -9,8 +9,6 @@ from pathlib import Path
 import pytest
 
 import archprof.cli.process as process
-from archprof.errors import UsageError
-from archprof.render import figure
 from archprof.spec.config import find_config
 from tests.cli.console import archprof
 
@@ -243,7 +241,10 @@ def test_a_null_byte_in_a_configuration(folder, capsys):
     assert archprof(capsys, "check").err == "pyproject.toml:2:1: cannot read `a\\x00.yaml`: embedded null byte\n"
 
 
-def test_matplotlib_without_a_folder_for_its_files(monkeypatch):
+@pytest.mark.parametrize("line", ["compare v1 v2 --plot v.svg", "draw v1 -o v.pdf"])
+def test_matplotlib_without_a_folder_for_its_files(monkeypatch, capsys, tmp_path, line):
+    monkeypatch.chdir(tmp_path)
+
     class Refusing:
         def find_spec(self, name, *_):
             if name == "matplotlib":
@@ -252,6 +253,6 @@ def test_matplotlib_without_a_folder_for_its_files(monkeypatch):
     for name in [name for name in sys.modules if name.partition(".")[0] == "matplotlib"]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "meta_path", [Refusing(), *sys.meta_path])
-    message = "matplotlib finds no folder that it can write to\n  help: set MPLCONFIGDIR to one"
-    with pytest.raises(UsageError, match=f"^{message}$"):
-        figure.new_figure("v.svg")
+    told = "matplotlib finds no folder that it can write to\n  help: set MPLCONFIGDIR to one\n"
+    assert archprof(capsys, *line.split()) == (2, "", told)
+    assert not [*tmp_path.iterdir()]

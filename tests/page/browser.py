@@ -14,6 +14,8 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 WIDE, NARROW = (1280, 900), (390, 844)
+# Each size and each scheme once: colours do not depend on the size.
+LOOKS = ((WIDE, "light"), (NARROW, "dark"))
 # What axe-core is, at this version, on the npm registry.
 _AXE = ("axe-core@4.14.1", "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745")
 # Without `--headless` of its own a page has no size; nothing is to be reached.

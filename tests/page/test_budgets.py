@@ -1,21 +1,23 @@
 """`check --report html=FILE`: budgets as a page, which says what the table says."""
 
+from contextlib import chdir
+
 import pytest
 
-from tests.cli.console import archprof
-from tests.page.browser import NARROW, WIDE
+from archprof.cli import run
+from tests.page.browser import LOOKS
 
 LINE = ("check", "v3", "v2", "--max-macs", "216M", "--max-params", "6M", "--min", "macs=1M")
 
 
-@pytest.fixture
-def checked(capsys, tmp_path, monkeypatch):
+@pytest.fixture(scope="module")
+def checked(tmp_path_factory):
     """The page of a check in which two budgets are exceeded, and the table of it."""
-    monkeypatch.chdir(tmp_path)
-    page = tmp_path / "budget.html"
-    result = archprof(capsys, *LINE, "--report", f"html={page}")
-    assert (result.code, result.err) == (1, "")
-    return page, result.out
+    folder = tmp_path_factory.mktemp("checked")
+    page, table = folder / "budget.html", folder / "budget.txt"
+    with chdir(folder):
+        assert run([*LINE, "--report", f"html={page}", "-o", str(table)]) == 1
+    return page, table.read_text("utf-8")
 
 
 def test_it_says_what_the_table_says(browser, checked):
@@ -39,8 +41,7 @@ def test_gauges(browser, checked):
     assert said[:2] == ["91.4 % of the limit", "100.3 % of the limit"]
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 def test_axe_finds_nothing(browser, checked, axe_core, size, scheme):
     browser.open(checked[0], size=size, scheme=scheme)
     assert browser.violations(axe_core) == []

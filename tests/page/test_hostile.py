@@ -31,6 +31,7 @@ MARKUP = {
     "shell": "$(touch owned) `touch owned`; touch owned",
 }
 NAMES = {**HELD, **MARKUP}
+UNLINKED = (HELD["no text"], HELD["no character"])  # an address is text
 GIVEN = ("stem", "small.py:Net", "conv", "conv2d")
 
 
@@ -54,10 +55,14 @@ def networks():
 
 @pytest.mark.parametrize("text", NAMES.values(), ids=NAMES)
 def test_a_name_is_text(browser, networks, tmp_path, text):
-    """All that is on the page is what is there for a harmless name, and the console says nothing."""
+    """All that is on the page is what is there for a harmless name, its row is found by its link, and the console says
+    nothing."""
     page = tmp_path / "page.html"
     page.write_text(to_page(renamed(networks, text)), "utf-8")
-    browser.open(page)
+    linked = text not in UNLINKED
+    browser.open(page, f"#{quote(text)}" if linked else "")
+    selected = browser.run("return [...document.querySelectorAll('tr.selected')].map((row) => row.node.path)")
+    assert selected == ([text] if linked else [])
     found = browser.run(
         "window.owned = () => { window.caught = true };"
         "for (const one of document.querySelectorAll('details')) one.open = true;"
@@ -71,11 +76,3 @@ def test_a_name_is_text(browser, networks, tmp_path, text):
     assert "49" not in browser.driver.title
     assert browser.run("return document.documentElement.scrollWidth <= innerWidth")
     assert document(page)["networks"][0]["summary"]["model"] == text
-
-
-@pytest.mark.parametrize("text", [one for name, one in NAMES.items() if name not in ("no text", "no character")])
-def test_a_row_is_found_by_its_link(browser, networks, tmp_path, text):
-    page = tmp_path / "page.html"
-    page.write_text(to_page(renamed(networks, text)), "utf-8")
-    browser.open(page, f"#{quote(text)}")
-    assert browser.run("return document.querySelector('tr.selected').node.path") == text

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
 from tests.cli.console import archprof
-from tests.page.browser import NARROW, WIDE, document
+from tests.page.browser import LOOKS, WIDE, document
 
 V3 = ("mobilenet_v3_large", "--device", "h100")
 SEVERAL = ("v1", "v2", "v3")
@@ -48,8 +48,7 @@ def test_size_of_5000_operators(pages, big):
     assert pages(big).stat().st_size <= 2_000_000
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [V3, SEVERAL, ("resnet50", "--train", "adamw")], ids=lambda one: one[0])
 def test_nothing_is_complained_of(browser, pages, arguments, size, scheme):
     browser.open(pages(*arguments), size=size, scheme=scheme)
@@ -284,8 +283,7 @@ def test_of_very_many_rows_those_in_sight_are_there(browser, pages, big):
     assert browser.find("tr.selected").is_displayed()
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [V3, SEVERAL], ids=lambda one: one[0])
 def test_axe_finds_nothing(browser, pages, axe_core, arguments, size, scheme):
     browser.open(pages(*arguments), size=size, scheme=scheme)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from archprof.cli import run
-from tests.page.browser import NARROW, WIDE, document
+from tests.page.browser import LOOKS, document
 
 POINTS = ("v2", "--width", "0.35,0.5,1", "--resolution", "128,224")
 CELLS = ("v2", "--width", "0.25:1.5:0.01", "--resolution", "96:320:8")
@@ -60,8 +60,7 @@ def test_the_best_are_those_that_none_beats(swept):
         assert {(one["costs"]["macs"], one["costs"][picture["against"]]) for one in picture["best"]} == front
 
 
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [POINTS, CELLS], ids=["points", "cells"])
 def test_axe_finds_nothing(browser, swept, axe_core, arguments, size, scheme):
     page, _ = swept(*arguments)

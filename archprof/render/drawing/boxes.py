@@ -25,6 +25,9 @@ _SIGNS = {"add": "+", "multiply": "×"}
 _ROUND = 13.0
 # Classes that say nothing of what is in them.
 _CONTAINERS = ("Sequential", "ModuleList", "ModuleDict")
+_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped", "mixed")
+_MULTIPLY = ("conv2d", "linear")
+_SHORT = {"batch norm": "BN", "frozen batch norm": "BN", "layer norm": "LN", "pw conv": "conv"}
 
 
 class Words(NamedTuple):
@@ -148,18 +151,12 @@ def _details(part: Part, title: str) -> str:
     return ", ".join(said)
 
 
-_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped", "mixed")
-
-
 def _stride(layers: Sequence[Layer]) -> list[str]:
     strides = [row.stride for row in layers if row.stride and max(row.stride) > 1]
     if not strides or len({row.block for row in layers}) > 1:
         return []
     largest = max(strides)
     return [f"s {largest[0]}" if len(set(largest)) == 1 else f"s {'×'.join(map(str, largest))}"]
-
-
-_SHORT = {"batch norm": "BN", "frozen batch norm": "BN", "layer norm": "LN", "pw conv": "conv"}
 
 
 def _operators(layers: Sequence[Layer], name: str) -> str:
@@ -169,9 +166,6 @@ def _operators(layers: Sequence[Layer], name: str) -> str:
     said = Counter(_operator(row, name) for row in layers if row.op in _MULTIPLY or not several)
     counted = [f"{one} ×{times}" if times > 1 else one for one, times in said.items() if one]
     return " · ".join(counted) if len(counted) <= NAMED + 1 else ""
-
-
-_MULTIPLY = ("conv2d", "linear")
 
 
 def _operator(row: Layer, name: str) -> str:

@@ -9,10 +9,9 @@ from archprof.render.drawing.boxes import SMALL, Box
 from archprof.render.drawing.chain import Placed
 from archprof.render.drawing.diagram import Diagram
 from archprof.render.drawing.font import text_width
-from archprof.render.drawing.picture import Item, Line, Point, Text
+from archprof.render.drawing.picture import INCH, Item, Line, Point, Text
 from archprof.render.style import GREY
 
-_INCH = 72
 _MARGIN = 4.0
 _SECONDS = 60
 
@@ -51,7 +50,7 @@ def _source(drawn: Diagram, boxes: Sequence[Box], labels: Mapping[tuple[int, int
     lines = [f"digraph {{ rankdir={'LR' if right else 'TB'}; ranksep=0.2; nodesep=0.15;"]
     lines.append('node [shape=box, fixedsize=true, label="", margin=0]; edge [arrowsize=0.5];')
     for place, box in enumerate(boxes):
-        lines.append(f"v{place} [width={box.width / _INCH:.4f}, height={box.height / _INCH:.4f}];")
+        lines.append(f"v{place} [width={box.width / INCH:.4f}, height={box.height / INCH:.4f}];")
     for number, (source, target, _) in enumerate(drawn.links):
         options = [f"id=e{number}"]
         if words := labels.get((source, target)):

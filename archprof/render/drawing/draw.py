@@ -51,7 +51,7 @@ def picture(report: Report, depth: int | None = None, opened: str = "", *, right
 
         found = placed_by_dot(drawn, placed, right=right)
     head = drawn.summary.head
-    title = printable(head.title or head.model)
+    title = printable(head.caption)
     return Picture(found.width, found.height, title, _description(drawn, [one.name for one in placed]), *found[2:])
 
 

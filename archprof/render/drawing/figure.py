@@ -3,25 +3,21 @@
 from typing import Any, BinaryIO
 from warnings import catch_warnings, simplefilter
 
-from archprof.errors import usage_error
 from archprof.render.drawing.font import text_width
-from archprof.render.drawing.picture import Line, Picture, Shape, Text
+from archprof.render.drawing.picture import INCH, Line, Picture, Shape, Text
 from archprof.render.drawing.svg import LINE, arrow
+from archprof.render.figure import needed_by
 
-_INCH = 72
 # Of a PNG; one of more dots along a side cannot be written.
 _DPI, _MOST_DOTS = 300, 60_000
 
 
 def write_figure(picture: Picture, file: BinaryIO, format: str) -> None:
-    """Write the drawing in a *format*, `pdf` or `png`. Raises UsageError without matplotlib."""
-    try:
+    """Write the drawing in a *format*, `pdf` or `png`. Raises UsageError as `needed_by` does."""
+    with needed_by(f"a {format.upper()}", ", or draw an SVG"):
         from matplotlib import rc_context
         from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        message = f"a {format.upper()} needs matplotlib, which is not installed"
-        raise usage_error(message, help="pip install 'archprof[plot]', or draw an SVG") from None
-    figure = Figure(figsize=(picture.width / _INCH, picture.height / _INCH))
+    figure = Figure(figsize=(picture.width / INCH, picture.height / INCH))
     for line in picture.lines:
         _add_line(figure, line, picture)
     for item in picture.items:
@@ -31,7 +27,7 @@ def write_figure(picture: Picture, file: BinaryIO, format: str) -> None:
             _add_text(figure, text, picture)
     # Fonts that journals accept, and no date: the same drawing in the same bytes.
     dated = {"CreationDate": None, "Title": picture.title} if format == "pdf" else {"Title": picture.title}
-    dots = min(_DPI, _MOST_DOTS * _INCH / max(picture.width, picture.height))
+    dots = min(_DPI, _MOST_DOTS * INCH / max(picture.width, picture.height))
     with rc_context({"pdf.fonttype": 42}), catch_warnings():
         simplefilter("ignore")  # of letters that the font lacks: boxes stand for them
         figure.savefig(file, format=format, dpi=dots, metadata=dated)
@@ -84,4 +80,4 @@ def _to_page(figure: Any) -> Any:
     """Return what makes points of a page out of ours."""
     from matplotlib.transforms import Affine2D
 
-    return Affine2D().scale(1 / _INCH) + figure.dpi_scale_trans
+    return Affine2D().scale(1 / INCH) + figure.dpi_scale_trans

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+INCH = 72  # points
 Point = tuple[float, float]
 
 

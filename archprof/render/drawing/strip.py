@@ -48,7 +48,7 @@ def _side(rows: Sequence[Layer]) -> int:
 
 def thumbnail(found: Summary) -> str:
     """Return the strip of MACs as a small SVG: stretches of one colour are one path."""
-    title = printable(found.head.title or found.head.model)
+    title = printable(found.head.caption)
     totals = f"{short(found.head.totals.params)} params, {short(found.head.totals.macs)} MACs"
     return "\n".join(
         [
