@@ -175,7 +175,7 @@ def _growth(outcome: Outcome) -> Table:
         Heading("network", "network", left=True, fold=NAME, drop=1),
         Heading("grew most" if grew else "has most", "path", left=True, fold=PATH),
         Heading("by", "delta"),
-        Heading("", "bar", left=True, drop=3, person=True),
+        Heading("", "bar", left=True, drop=3),  # a comment of a pull request has it too
         Heading("spec", "location", left=True, fold=LOCATION, drop=2),
     )
     rows = tuple([row for verdict in outcome.failures for row in _grown(verdict)])
