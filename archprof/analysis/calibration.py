@@ -7,6 +7,7 @@ from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.analysis.candidates import Candidate, candidates, chosen, kernels_in
+from archprof.analysis.latency import in_ms
 from archprof.devices.calls import calls_of
 from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.predict import predict, roofline_of
@@ -23,6 +24,7 @@ from archprof.runtime.timing.measure import (
     provenance,
 )
 from archprof.runtime.timing.rounds import Timing, Told
+from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:
     from archprof.devices.left_out import LeftOut
@@ -32,7 +34,6 @@ if TYPE_CHECKING:
 GraphOf = Callable[[str], Graph]
 # Is told what is measured next, and gives what is told of its steps.
 Telling = Callable[[str], Told]
-_MS = 1000.0  # µs
 # So many operators are measured in turn: more would keep too much memory.
 _IN_TURN = 64
 # Networks that take more multiply-accumulates an image are not looked at on a CPU.
@@ -162,7 +163,8 @@ def fitted(profile: Profile, graph_of: GraphOf) -> Profile:
 
 class JudgedNetwork(NamedTuple):
     """A network that was measured whole at a batch, and what a fit predicts of it that has seen neither its family nor
-    operators that this alone has; with the ends between which nine of ten networks should lie."""
+    operators that this alone has; with the ends between which nine of ten networks should lie, of which there is no
+    upper one where it has operators of which nothing is known then."""
 
     model: str
     family: str
@@ -170,7 +172,7 @@ class JudgedNetwork(NamedTuple):
     ms: float
     predicted_ms: float
     low_ms: float
-    high_ms: float
+    high_ms: float | None
 
     @property
     def error(self) -> float:
@@ -179,8 +181,8 @@ class JudgedNetwork(NamedTuple):
 
     @property
     def covered(self) -> bool:
-        """Whether it lies in its interval."""
-        return self.low_ms <= self.ms <= self.high_ms
+        """Whether it lies in its interval, if it has one."""
+        return self.high_ms is not None and self.low_ms <= self.ms <= self.high_ms
 
 
 class JudgedBatch(NamedTuple):
@@ -238,8 +240,8 @@ def family_of(model: str) -> str:
 
 
 def _judged(left: LeftOut, batch: int) -> JudgedNetwork:
-    times = left.network.measured.us[batch], left.latency.us, left.latency.low, left.latency.high
-    return JudgedNetwork(left.network.measured.model, left.family, batch, *[us / _MS for us in times])
+    measured, (value, low, high, _) = left.network.measured, in_ms(left.latency)
+    return JudgedNetwork(measured.model, left.family, batch, measured.us[batch] / US_PER_MS, value, low, high)
 
 
 def _of_batch(batch: int, judged: Sequence[JudgedNetwork]) -> JudgedBatch:

@@ -1,7 +1,8 @@
 """How long a network takes on a device, from its profile."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp
+from math import exp, inf
 from typing import Any, Literal, NamedTuple
 
 from archprof.allocation.traffic import Traffic
@@ -18,6 +19,7 @@ from archprof.ir.setup import WIDTHS
 # Where the time of a call is from: a point of the profile, a formula with its residual, the roofline alone, since the
 # profile has nothing of its kind; or nothing runs.
 Source = Literal["measured", "predicted", "out of range", "nothing"]
+UNKNOWN: Source = "out of range"
 # The spread of what nothing is known of, and of what is judged by another class, as standard deviations of logarithms.
 UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 
@@ -40,7 +42,8 @@ class CallTime(NamedTuple):
 
 class Latency(NamedTuple):
     """The time of a network, in µs: of all calls in their order, of what it takes beside them, and between which times
-    nine of ten networks like it lie. *shares* are the parts of the calls' time by where they are from."""
+    nine of ten networks like it lie; with calls out of range it is open above. *shares* are the parts of the calls'
+    time by where they are from."""
 
     calls: tuple[CallTime, ...]
     us: Dim
@@ -161,7 +164,14 @@ def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Lat
     sums = sums_of(calls, kernels_of(found.calls), found.bytes)
     eager = execution if execution != profile.setup.execution else ""
     us, low, high = whole(predictor.fit, sums, eager)
-    return Latency(calls, us, low, high, us - sums.us, _shares(calls, sums.us))
+    shares = _shares(calls, sums.us)
+    return Latency(calls, us, low, inf if UNKNOWN in shares else high, us - sums.us, shares)
+
+
+def unknown_in(graph: Graph, found: Latency) -> Counter[str]:
+    """Return the operators of a network that are out of range, by name with how often they run."""
+    calls = zip(graph.nodes, found.calls, strict=True)
+    return Counter(node.op.name for node, call in calls if call.source == UNKNOWN)
 
 
 def sums_of(calls: Iterable[CallTime], kernels: int, bytes: Dim) -> Sums:
@@ -201,18 +211,17 @@ def runs(call: Call) -> bool:
 def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
     if not runs(call):
         return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch", call.traffic)
-    roofline, bound = roofline_of(call, ceilings)
+    least, bound = roofline_of(call, ceilings)
     copy_us = copy_us_of(call, terms)
     times = [predictor.time(kernel) for kernel in call.kernels]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
-        unknown: Source = "out of range"
-        known_least = roofline, copy_us, UNKNOWN_SPREAD
-        return CallTime(call.id, call.kernels, *known_least, unknown, roofline, bound, call.traffic)
+        known_least = least, copy_us, UNKNOWN_SPREAD
+        return CallTime(call.id, call.kernels, *known_least, UNKNOWN, least, bound, call.traffic)
     us = sum([time.us for time in known])
     spread = sum([time.us * time.spread for time in known]) / us
     source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
-    return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound, call.traffic)
+    return CallTime(call.id, call.kernels, us, copy_us, spread, source, least, bound, call.traffic)
 
 
 def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
@@ -221,12 +230,17 @@ def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
 
 
 def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:
-    """Return what a call takes at the ceilings of a device, and which of them binds it (Williams, Waterman & Patterson
-    2009, with the launch of its kernels as a third)."""
+    """Return what a call takes at the ceilings of a device, and which of them binds it."""
+    return roofline(call.traffic.macs, call.traffic.bytes, ceilings, max(len(call.kernels), 1))
+
+
+def roofline(macs: Dim, moved: Dim, ceilings: Ceilings, kernels: int = 1) -> tuple[Any, str]:
+    """Return what so many *kernels* take together at the ceilings of a device, and which of them binds (Williams,
+    Waterman & Patterson 2009, with the launch of kernels as a third)."""
     least = {
-        "launch": ceilings.kernel_us * max(len(call.kernels), 1),
-        "memory": call.traffic.bytes / ceilings.bytes_per_us,
-        "compute": call.traffic.macs / ceilings.macs_per_us,
+        "launch": ceilings.kernel_us * kernels,
+        "memory": moved / ceilings.bytes_per_us,
+        "compute": macs / ceilings.macs_per_us,
     }
     bound = max(least, key=lambda name: least[name])
     return least[bound], bound

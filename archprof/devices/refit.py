@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archprof.devices.fit import Known, Network, fit_batch, networks_of, rounded
 from archprof.devices.left_out import KernelError, LeftOut, groups_of, leave_out
-from archprof.devices.predict import UNKNOWN_SPREAD, Predictor, latency_of, sums_of
+from archprof.devices.predict import UNKNOWN, UNKNOWN_SPREAD, Predictor, latency_of, sums_of
 from archprof.devices.profile import Fit, KindFit, Profile
 from archprof.ir.graph import Graph
 
@@ -92,7 +92,7 @@ def _factor(left: Sequence[LeftOut], base: float, held: float) -> float:
     count alike, and networks with kernels of which nothing is known do not."""
     needed = []
     for one in left:
-        if "out of range" not in one.latency.shares:
+        if UNKNOWN not in one.latency.shares:
             sums = sums_of(one.latency.calls, 0, 0)
             beyond = max(one.off**2 - base**2, 0.0) ** 0.5
             worth = 1 / sum(other.family == one.family for other in left)

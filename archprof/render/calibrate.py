@@ -28,6 +28,11 @@ def verification_table(found: Verification) -> Table:
     return Table(title, columns, tuple([tuple(one) for one in found.batches]), notes, below=(_networks(found),))
 
 
+def _ends(ends: tuple[float, float | None]) -> str:
+    low, high = ends
+    return f"at least {in_ms(low)}" if high is None else f"{in_ms(low)}–{in_ms(high)}"
+
+
 def _networks(found: Verification) -> Table:
     columns = (
         Heading("network", "model", left=True, fold=NAME),
@@ -36,7 +41,7 @@ def _networks(found: Verification) -> Table:
         Heading("measured, ms", "ms", in_ms),
         Heading("predicted", "predicted_ms", in_ms),
         Heading("error", "error", lambda part: f"{100 * part:+.1f} %".replace("-", "−")),
-        Heading("interval", "interval", lambda ends: f"{in_ms(ends[0])}–{in_ms(ends[1])}", drop=1),
+        Heading("interval", "interval", _ends, drop=1),
         Heading("", "covered", lambda inside: "" if inside else "outside", left=True, drop=1),
     )
     rows = tuple([
