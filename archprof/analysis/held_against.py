@@ -15,7 +15,7 @@ _KIND = FileKind("result of a bench", 1 << 26, "`archprof bench NETWORK -o measu
 _ALIKE = ("dtype", "layout", "runtime", "execution", "threads")
 
 
-class Measured(NamedTuple):
+class BenchedNetwork(NamedTuple):
     """What was measured of a network, in ms: whole, and of its calls, by path; on which hardware."""
 
     ms: float
@@ -24,7 +24,7 @@ class Measured(NamedTuple):
     noisy: bool
 
 
-def read_measured(path: str, model: str, device: DeviceText) -> Measured:
+def read_measured(path: str, model: str, device: DeviceText) -> BenchedNetwork:
     """Return what a file has of a network at the batch of a device. Raises UsageError, with the place, for a file that
     is no result of `bench`, or has not measured it so."""
     try:
@@ -50,7 +50,7 @@ def read_measured(path: str, model: str, device: DeviceText) -> Measured:
             )
     for one in networks:
         if (one.model, one.batch) == (model, device.batch):
-            return Measured(one.ms, one.calls, hardware, one.noisy)
+            return BenchedNetwork(one.ms, one.calls, hardware, one.noisy)
     there = ", ".join(f"{one.model}, batch {one.batch}" for one in networks)
     raise usage_error(f"`{path}` has nothing of {model}, batch {device.batch}", help=f"it has: {there}")
 

@@ -6,10 +6,10 @@ from math import exp, inf
 from typing import Any, Literal, NamedTuple
 
 from archprof.allocation.traffic import Traffic
-from archprof.devices.calls import Call, Calls, calls_of
+from archprof.devices.calls import KernelCall, KernelCalls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
-from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
+from archprof.devices.profile import BatchFit, Ceilings, KindFit, NetworkTerms, Profile
 from archprof.devices.residual import evaluate
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim, is_array, maximum, minimum
@@ -157,7 +157,7 @@ def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> 
     return latency_of(calls_of(graph, profile.setup, batch), Predictor(profile, batch), execution)
 
 
-def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Latency:
+def latency_of(found: KernelCalls, predictor: "Predictor", execution: str = "") -> Latency:
     """Return how long the calls of a network take."""
     profile, terms = predictor.profile, predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
@@ -188,7 +188,7 @@ def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, byte
     return terms.factor * total + copy_us + terms.cold_us * kernels * cold
 
 
-def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
+def whole(fit: BatchFit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
     """Return the µs of a network, and the ends of its interval."""
     us = network_us(fit.network, sums.us, sums.copy_us, sums.kernels, sums.bytes)
     if execution == "eager":
@@ -198,17 +198,17 @@ def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
     return us, us * _exp(-half), us * _exp(half)
 
 
-def kernels_of(calls: Iterable[Call]) -> int:
+def kernels_of(calls: Iterable[KernelCall]) -> int:
     """Return how many kernels run, copies with them."""
     return sum([(max(len(call.kernels), 1) if runs(call) else 0) + (call.copied is not None) for call in calls])
 
 
-def runs(call: Call) -> bool:
+def runs(call: KernelCall) -> bool:
     """Tell whether anything runs."""
     return bool(call.kernels) or not call.known
 
 
-def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
+def _timed(call: KernelCall, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
     if not runs(call):
         return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch", call.traffic)
     least, bound = roofline_of(call, ceilings)
@@ -224,12 +224,12 @@ def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceil
     return CallTime(call.id, call.kernels, us, copy_us, spread, source, least, bound, call.traffic)
 
 
-def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
+def copy_us_of(call: KernelCall, terms: NetworkTerms) -> Any:
     """Return the µs of the copy that a call forces; 0 where there is none."""
     return terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
 
 
-def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:
+def roofline_of(call: KernelCall, ceilings: Ceilings) -> tuple[Any, str]:
     """Return what a call takes at the ceilings of a device, and which of them binds it."""
     return roofline(call.traffic.macs, call.traffic.bytes, ceilings, max(len(call.kernels), 1))
 

@@ -84,7 +84,7 @@ class MeasuredNetwork(NamedTuple):
     eager_us: Mapping[int, float] = {}
 
 
-class Fit(NamedTuple):
+class BatchFit(NamedTuple):
     """What was fitted at a batch: to kernels, by kind, to networks, and to what both leave over."""
 
     kinds: Mapping[str, KindFit]  # by class
@@ -102,4 +102,4 @@ class Profile(NamedTuple):
     ceilings: Ceilings
     points: Mapping[Kernel, Mapping[int, float]]
     networks: tuple[MeasuredNetwork, ...]
-    fits: Mapping[int, Fit]
+    fits: Mapping[int, BatchFit]

@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 from archprof.devices.forms import CLASSES
 from archprof.devices.kernels import COLUMNS, Kernel
 from archprof.devices.profile import (
+    BatchFit,
     Ceilings,
     DeviceSetup,
-    Fit,
     FusionRule,
     KindFit,
     MeasuredNetwork,
@@ -203,14 +203,14 @@ def _network(value: Any, batches: tuple[int, ...]) -> MeasuredNetwork:
     )
 
 
-def _fits(value: dict[str, Any], batches: tuple[int, ...]) -> dict[int, Fit]:
+def _fits(value: dict[str, Any], batches: tuple[int, ...]) -> dict[int, BatchFit]:
     return {batch: field(value, str(batch), _fit) for batch in batches}
 
 
-def _fit(value: Any) -> Fit:
+def _fit(value: Any) -> BatchFit:
     record = mapping(value)
     kinds = field(record, "kinds", mapping)
-    return Fit(
+    return BatchFit(
         {_known(name): _within(name, partial(_kind_fit, one)) for name, one in kinds.items()},
         field(record, "network", _network_terms),
         field(record, "interval", _numbers),

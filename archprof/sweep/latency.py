@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from archprof.allocation.forward import Passed
 from archprof.costs.metrics import TIME_LINES
 from archprof.devices.asked import On, chosen
-from archprof.devices.calls import Call, calls_of_part, setup_of
+from archprof.devices.calls import KernelCall, calls_of_part, setup_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import (
     KernelTime,
@@ -85,7 +85,7 @@ class Timer:
             raise Disagreement(like.back(parting.mask)) from None
         return RowTimes(*map(like.back, found))
 
-    def _call(self, call: Call) -> RowTimes:
+    def _call(self, call: KernelCall) -> RowTimes:
         if not runs(call):
             return RowTimes()
         copy_us = copy_us_of(call, self._predictor.fit.network)
