@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
+from archprof.devices.farthest import farthest
 from archprof.devices.fusion import fused
 from archprof.devices.kernels import COLUMNS, Kernel, parts_of
 from archprof.devices.profile import DeviceSetup
@@ -46,7 +47,7 @@ def kernels_in(graph: Graph, setup: DeviceSetup) -> tuple[Kernel | None, ...]:
 
 
 def chosen(found: Sequence[OperatorCandidate], many: int) -> list[OperatorCandidate]:
-    """Return so many candidates, those of each kind as far from each other as they go (Gonzalez 1985): the same ones
+    """Return so many candidates, those of each kind as far from each other as they go: the same ones
     each time."""
     kinds: dict[str, list[OperatorCandidate]] = {}
     for one in found:
@@ -74,12 +75,7 @@ def _farthest(members: Sequence[OperatorCandidate], many: int) -> list[OperatorC
     if not many or many >= len(members):
         return list(members[:many])
     points = numpy.array([_position(one.kernel) for one in members])
-    at = int(((points - points.mean(axis=0)) ** 2).sum(axis=1).argmin())
-    picked, near = [at], ((points - points[at]) ** 2).sum(axis=1)
-    while len(picked) < many:
-        picked.append(int(near.argmax()))
-        near = numpy.minimum(near, ((points - points[picked[-1]]) ** 2).sum(axis=1))
-    return [members[index] for index in picked]
+    return [members[index] for index in farthest(points - points.mean(axis=0), many)]
 
 
 def _position(kernel: Kernel) -> list[float]:

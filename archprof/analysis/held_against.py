@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from archprof.analysis.timed import DeviceText
 from archprof.errors import usage_error
-from archprof.inputs import read_bytes
+from archprof.inputs import read_named
 from archprof.json_fields import Refused, field, integer, items, mapping, number, text
 from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_BATCH
@@ -27,13 +27,7 @@ class BenchedNetwork(NamedTuple):
 def read_measured(path: str, model: str, device: DeviceText) -> BenchedNetwork:
     """Return what a file has of a network at the batch of a device. Raises UsageError, with the place, for a file that
     is no result of `bench`, or has not measured it so."""
-    try:
-        data = read_bytes(path, _KIND.most + 1)
-    except FileNotFoundError:
-        raise usage_error(f"no such file: `{path}`", help=_KIND.advice) from None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise usage_error(f"cannot read `{path}`: {reason}") from None
+    data = read_named(path, _KIND.most + 1, _KIND.advice)
     document = (found := JsonText(path, data, _KIND)).parse()
     try:
         record = mapping(document)

@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.devices.calls import KernelCalls, calls_of
+from archprof.devices.farthest import farthest
 from archprof.devices.forms import FORMS, POOLED, Form, class_of, features_of, form_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import Predictor, kernels_of, network_us, time_by
@@ -193,18 +194,10 @@ def _left_out(process: Any) -> "Array":
 
 
 def _farthest(placed: "Array", most: int) -> "Array":
-    """Return the places of points, each in turn the farthest from all before it, the first the nearest to the middle
-    (Gonzalez 1985)."""
+    """Return the places of points, in their order: of all, or of so many, as far from each other as they go."""
     import numpy
 
-    if len(placed) <= most:
-        return numpy.arange(len(placed))
-    chosen = [int(numpy.argmin((placed**2).sum(axis=1)))]
-    near = ((placed - placed[chosen[0]]) ** 2).sum(axis=1)
-    while len(chosen) < most:
-        chosen.append(int(numpy.argmax(near)))
-        near = numpy.minimum(near, ((placed - placed[chosen[-1]]) ** 2).sum(axis=1))
-    return numpy.array(sorted(chosen))
+    return numpy.arange(len(placed)) if len(placed) <= most else numpy.array(sorted(farthest(placed, most)))
 
 
 def rounded(value: Any) -> float:

@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from archprof.devices.kernels import Kernel
 
+DTYPES = ("fp32", "fp16", "bf16")
+RUNTIMES = ("torch", "onnxruntime")
+EXECUTIONS = ("graph", "eager", "compiled", "session")
+
 
 class FusionRule(NamedTuple):
     """What is run with what by one kernel: kernels of these *kinds* run what is *behind* them as well: for each step in
