@@ -69,6 +69,18 @@ def read_bytes(path: str, limit: int) -> bytes:
         return file.read(min(limit, os.fstat(file.fileno()).st_size) or limit) or b""
 
 
+def read_named(path: str, limit: int, makes_one: str) -> bytes:
+    """Return the first *limit* bytes of a file. Raises UsageError where there is none, with what *makes_one*, and where
+    it cannot be read."""
+    try:
+        return read_bytes(path, limit)
+    except FileNotFoundError:
+        raise usage_error(f"no such file: `{path}`", help=makes_one) from None
+    except (OSError, ValueError) as error:
+        reason = (getattr(error, "strerror", None) or str(error)).lower()
+        raise usage_error(f"cannot read `{path}`: {reason}") from None
+
+
 def open_bytes(path: str) -> BinaryIO:
     """Open a file to be read.
 

@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from fractions import Fraction
 
+# Profiles have µs, results ms; where times are held to limits, or stand beside counts in arrays, they are whole ns.
+US_PER_MS, NS_PER_US, NS_PER_MS = 1000.0, 1000, 1_000_000
+
 _STEPS = ((10**12, "T"), (10**9, "G"), (10**6, "M"), (10**3, "k"))
 _BINARY = ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB")
 

@@ -25,17 +25,17 @@ class OutOfMemory(Exception):
     """There is no room for a block, not even when the cache is emptied."""
 
 
-class Block:
+class CachedBlock:
     """A stretch of a segment, given or free, between those *before* and *behind* it; *pool* are the free ones of its
     kind."""
 
     __slots__ = ("address", "before", "behind", "free", "pool", "size")
 
-    def __init__(self, size: int, address: tuple[int, int], pool: list["Block"]) -> None:
+    def __init__(self, size: int, address: tuple[int, int], pool: list["CachedBlock"]) -> None:
         self.size, self.address, self.pool = size, address, pool
         self.free = False
-        self.before: Block | None = None
-        self.behind: Block | None = None
+        self.before: CachedBlock | None = None
+        self.behind: CachedBlock | None = None
 
     @property
     def whole(self) -> bool:
@@ -50,10 +50,10 @@ class CachingAllocator:
         self.reserved = 0
         self._limit = limit
         self._segments = 0
-        self._small: list[Block] = []
-        self._large: list[Block] = []
+        self._small: list[CachedBlock] = []
+        self._large: list[CachedBlock] = []
 
-    def take(self, size: int) -> Block:
+    def take(self, size: int) -> CachedBlock:
         """Return a block for so many bytes: the smallest that is free, else one of a new segment. Raises OutOfMemory
         where there is no room for that."""
         size = max(in_blocks(size, _BLOCK), _BLOCK)
@@ -66,7 +66,7 @@ class CachingAllocator:
             _put(_cut(block, size))
         return block
 
-    def give(self, block: Block) -> None:
+    def give(self, block: CachedBlock) -> None:
         """Take a block back, and join it with its neighbours where they are free."""
         if block.before and block.before.free:
             block.pool.remove(block.before)
@@ -76,7 +76,7 @@ class CachingAllocator:
             block = _joined(block)
         _put(block)
 
-    def _segment(self, size: int, pool: list[Block]) -> Block:
+    def _segment(self, size: int, pool: list[CachedBlock]) -> CachedBlock:
         """Return a new segment for a block of so many bytes; where that is beyond the limit the cache is emptied."""
         if size >= _LARGE:
             size = in_blocks(size, _UNIT)
@@ -88,7 +88,7 @@ class CachingAllocator:
             raise OutOfMemory
         self.reserved += size
         self._segments += 1
-        return Block(size, (self._segments, 0), pool)
+        return CachedBlock(size, (self._segments, 0), pool)
 
     def _empty(self) -> None:
         """Let go of the segments of which nothing is given."""
@@ -97,19 +97,19 @@ class CachingAllocator:
             pool[:] = [block for block in pool if not block.whole]
 
 
-def _rank(block: Block) -> tuple[int, tuple[int, int]]:
+def _rank(block: CachedBlock) -> tuple[int, tuple[int, int]]:
     return block.size, block.address
 
 
-def _put(block: Block) -> None:
+def _put(block: CachedBlock) -> None:
     block.free = True
     insort(block.pool, block, key=_rank)
 
 
-def _cut(block: Block, size: int) -> Block:
+def _cut(block: CachedBlock, size: int) -> CachedBlock:
     """Cut a block behind so many bytes, and return the rest of it."""
     segment, start = block.address
-    rest = Block(block.size - size, (segment, start + size), block.pool)
+    rest = CachedBlock(block.size - size, (segment, start + size), block.pool)
     rest.before, rest.behind = block, block.behind
     if rest.behind:
         rest.behind.before = rest
@@ -117,7 +117,7 @@ def _cut(block: Block, size: int) -> Block:
     return rest
 
 
-def _joined(block: Block) -> Block:
+def _joined(block: CachedBlock) -> CachedBlock:
     """Return a block with the one behind it as part of it."""
     other = block.behind
     assert other
@@ -150,7 +150,7 @@ class _Passes:
     def __init__(self, report: MemoryReport, limit: int) -> None:
         self._report, self._storages = report, report.upper.storages
         self._allocator = CachingAllocator(limit)
-        self._lies: dict[int, Block] = {}  # of storages that are there
+        self._lies: dict[int, CachedBlock] = {}  # of storages that are there
         self._has_state = False
 
     def prepare(self) -> None:
@@ -185,10 +185,10 @@ class _Passes:
         if any(self._storages[one].bytes for one in step.made):
             self._give(self._take(*self._report.learning))
 
-    def _take(self, *sizes: int) -> list[Block]:
+    def _take(self, *sizes: int) -> list[CachedBlock]:
         """Return blocks of tensors; one without elements has none."""
         return [self._allocator.take(size) for size in sizes if size]
 
-    def _give(self, blocks: Iterable[Block]) -> None:
+    def _give(self, blocks: Iterable[CachedBlock]) -> None:
         for block in blocks:
             self._allocator.give(block)

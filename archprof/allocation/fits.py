@@ -17,7 +17,7 @@ from archprof.ir.setup import HALVES, Setup
 MARGIN, MARGIN_HALF = 7, 13
 
 
-class Fit(NamedTuple):
+class LargestBatch(NamedTuple):
     """The largest batch that fits, 0 where not even one image does; the bytes that are counted for it and for one image
     more, the margin on top in per cent, and whether one image more would have that: then the allocator finds no room
     for it between its blocks."""
@@ -29,7 +29,7 @@ class Fit(NamedTuple):
     scattered: bool
 
 
-def fits(graph: Graph, setup: Setup, limit: int) -> Fit:
+def fits(graph: Graph, setup: Setup, limit: int) -> LargestBatch:
     """Return the largest batch of a setup that fits in *limit* bytes, with its margin and, on a GPU, between the blocks
     of torch's allocator: itself it does, and one image more does not.
 
@@ -57,7 +57,7 @@ def fits(graph: Graph, setup: Setup, limit: int) -> Fit:
     scattered = batch > 0 and not is_served(batch)
     if scattered:
         batch = _last(is_served, 0, batch)
-    return Fit(batch, counted(batch) if batch else 0, counted(batch + 1), margin, scattered)
+    return LargestBatch(batch, counted(batch) if batch else 0, counted(batch + 1), margin, scattered)
 
 
 def _last(does: Callable[[int], bool], below: int, above: int) -> int:

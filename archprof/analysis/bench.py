@@ -11,6 +11,7 @@ from archprof.analysis.document import Head, head
 from archprof.analysis.latency import DeviceCeilings, ceilings_text
 from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
+from archprof.devices.predict import roofline
 from archprof.devices.profile import Ceilings
 from archprof.errors import described, usage_error
 from archprof.ir.graph import Graph, Node
@@ -27,12 +28,12 @@ from archprof.runtime.timing.measure import (
     provenance,
 )
 from archprof.runtime.timing.rounds import Timing, Told
+from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:
     from archprof.captures.source import Runnable
     from archprof.runtime.timing.torch_times import Subject
 
-_MS = 1000.0  # µs
 # Of a network's parts so much of the time may be noise, as a part of it, until all of it is.
 _NOISY_PARTS = 0.10
 
@@ -166,31 +167,19 @@ def is_noisy(times: NetworkTimes) -> bool:
 
 
 def _time(timing: Timing) -> MeasuredTime:
-    return MeasuredTime(timing.us / _MS, timing.spread, timing.rounds)
+    return MeasuredTime(timing.us / US_PER_MS, timing.spread, timing.rounds)
 
 
 def _call(node: Node, timing: Timing | None, moved: Traffic, known: Ceilings) -> MeasuredCall:
     us, bound = roofline(moved.macs, moved.bytes, known) if timing else (0.0, "")
     where = node.id, node.op.describe(), node.block, node.block_type
-    return MeasuredCall(*where, us / _MS, bound, moved.macs, moved.bytes, _time(timing) if timing else None)
+    return MeasuredCall(*where, us / US_PER_MS, bound, moved.macs, moved.bytes, _time(timing) if timing else None)
 
 
 def _node(node: RunNode, known: Ceilings) -> MeasuredCall:
     us, bound = roofline(node.macs, node.bytes, known)
     where = node.name, node.operator, node.name, node.operator
-    return MeasuredCall(*where, us / _MS, bound, node.macs, node.bytes, _time(node.timing))
-
-
-def roofline(macs: int, moved: int, known: Ceilings) -> tuple[float, str]:
-    """Return the µs that a kernel takes at the ceilings of a device, and which binds it (Williams, Waterman & Patterson
-    2009); none takes less than the smallest kernel."""
-    times = {
-        "compute": macs / known.macs_per_us,
-        "memory": moved / known.bytes_per_us,
-        "launch": known.kernel_us,
-    }
-    bound = max(times, key=lambda name: times[name])
-    return times[bound], bound
+    return MeasuredCall(*where, us / US_PER_MS, bound, node.macs, node.bytes, _time(node.timing))
 
 
 def of_code(found: Runnable, how: How) -> Wanted:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
-from archprof.analysis.timed import NS_PER_MS, EstimatedTime
+from archprof.analysis.timed import EstimatedTime
 from archprof.costs.metrics import OF_NETWORK, TIMES, TRAINING, total_of
 from archprof.costs.report import Report, Row
 from archprof.errors import Location, Problem, suggest, usage_error
@@ -21,7 +21,7 @@ from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
-from archprof.units import listed
+from archprof.units import NS_PER_MS, listed
 
 if TYPE_CHECKING:
     from archprof.allocation.report import MemoryReport
@@ -87,7 +87,9 @@ class Verdict(NamedTuple):
             return False
         known = self.estimates[self.metric]
         scale = NS_PER_MS if known.unit == "ms" else 1
-        return known.low * scale < self.limit if self.bound == "min" else self.limit < known.high * scale
+        if self.bound == "min":
+            return known.low * scale < self.limit
+        return known.high is None or self.limit < known.high * scale
 
     @property
     def improved(self) -> bool:
@@ -290,6 +292,7 @@ def _time_verdict(found: CheckedNetwork, limit: Limit, place: Location) -> Verdi
         advice = "`archprof latency` has the roofline of what the profile does not know"
         raise usage_error(message, limit.location, help=advice)
     known = latency.estimates["latency"]
+    assert known.high is not None
     actual = round((known.high if limit.bound == "min" else known.low) * NS_PER_MS)
     verdict = _of_whole(found, limit, place, actual, latency.device.short)._replace(estimates={limit.metric: known})
     failed = verdict.status == FAIL and limit.bound != "min"

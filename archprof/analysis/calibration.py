@@ -6,11 +6,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.analysis.candidates import Candidate, candidates, chosen, kernels_in
+from archprof.analysis.candidates import OperatorCandidate, candidates, chosen, kernels_in
+from archprof.analysis.latency import in_ms
 from archprof.devices.calls import calls_of
 from archprof.devices.kernels import Kernel, parts_of
 from archprof.devices.predict import predict, roofline_of
-from archprof.devices.profile import Ceilings, Fit, MeasuredNetwork, Profile
+from archprof.devices.profile import BatchFit, Ceilings, MeasuredNetwork, Profile
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
 from archprof.runtime.timing.measure import (
@@ -23,16 +24,16 @@ from archprof.runtime.timing.measure import (
     provenance,
 )
 from archprof.runtime.timing.rounds import Timing, Told
+from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:
     from archprof.devices.left_out import LeftOut
     from archprof.ir.graph import Node
-    from archprof.runtime.timing.laid_out import Call
+    from archprof.runtime.timing.laid_out import LaidCall
 
 GraphOf = Callable[[str], Graph]
 # Is told what is measured next, and gives what is told of its steps.
 Telling = Callable[[str], Told]
-_MS = 1000.0  # µs
 # So many operators are measured in turn: more would keep too much memory.
 _IN_TURN = 64
 # Networks that take more multiply-accumulates an image are not looked at on a CPU.
@@ -42,15 +43,17 @@ _READY = {"cpu": (0.05, 4.0), "cuda": (0.03, 1.5)}
 _ABOVE = 3.0
 
 
-class Plan(NamedTuple):
+class CalibrationPlan(NamedTuple):
     """What is to be measured: operators, at some batches, and whole networks, by name."""
 
-    operators: tuple[Candidate, ...]
+    operators: tuple[OperatorCandidate, ...]
     batches: tuple[int, ...]
     networks: tuple[str, ...]
 
 
-def planned(models: Sequence[str], graph_of: GraphOf, how: How, plan: Plan, operators: int) -> Plan:
+def planned(
+    models: Sequence[str], graph_of: GraphOf, how: How, plan: CalibrationPlan, operators: int
+) -> CalibrationPlan:
     """Return a plan with so many operators of some networks, those that are small enough for the device."""
     from archprof.costs.report import analyze_graph
 
@@ -58,7 +61,7 @@ def planned(models: Sequence[str], graph_of: GraphOf, how: How, plan: Plan, oper
     return plan._replace(operators=tuple(chosen(candidates(small, graph_of, how.setup), operators)))
 
 
-def estimated_seconds(plan: Plan, graph_of: GraphOf, how: How, known: Ceilings) -> int:
+def estimated_seconds(plan: CalibrationPlan, graph_of: GraphOf, how: How, known: Ceilings) -> int:
     """Return about how long a plan takes, from what the device does at most."""
     per_operator, per_network = _READY[how.on]
     seconds = len(plan.batches) * (len(plan.operators) * per_operator + len(plan.networks) * per_network)
@@ -70,7 +73,7 @@ def estimated_seconds(plan: Plan, graph_of: GraphOf, how: How, known: Ceilings) 
     return ceil(seconds)
 
 
-def _models(plan: Plan) -> list[str]:
+def _models(plan: CalibrationPlan) -> list[str]:
     return list(dict.fromkeys([*[one.model for one in plan.operators], *plan.networks]))
 
 
@@ -78,7 +81,9 @@ def _rooflines(graph: Graph, how: How, batch: int, known: Ceilings) -> list[floa
     return [roofline_of(call, known)[0] for call in calls_of(graph, how.setup, batch).calls]
 
 
-def calibrated(name: str, plan: Plan, graph_of: GraphOf, how: How, known: Ceilings, telling: Telling) -> Profile:
+def calibrated(
+    name: str, plan: CalibrationPlan, graph_of: GraphOf, how: How, known: Ceilings, telling: Telling
+) -> Profile:
     """Return a profile of this machine, measured as planned and fitted. Raises UsageError where what is measured does
     not repeat."""
     with measuring(how):
@@ -92,12 +97,14 @@ def calibrated(name: str, plan: Plan, graph_of: GraphOf, how: How, known: Ceilin
     return fitted(bare, graph_of)
 
 
-def measured_points(plan: Plan, graph_of: GraphOf, how: How, telling: Telling) -> dict[Kernel, dict[int, float]]:
+def measured_points(
+    plan: CalibrationPlan, graph_of: GraphOf, how: How, telling: Telling
+) -> dict[Kernel, dict[int, float]]:
     """Return the kernels of operators with their µs by batch; what is noise, twice in a row, is left out."""
     found: dict[Kernel, dict[int, float]] = {}
     for batch in plan.batches:
         placed = _placed(plan.operators, graph_of, how, batch)
-        noisy: list[tuple[Kernel, tuple[Node, Call]]] = []
+        noisy: list[tuple[Kernel, tuple[Node, LaidCall]]] = []
         for again, wanted in ((False, placed), (True, noisy)):
             for first in range(0, len(wanted), _IN_TURN):
                 part = wanted[first : first + _IN_TURN]
@@ -110,7 +117,7 @@ def measured_points(plan: Plan, graph_of: GraphOf, how: How, telling: Telling) -
     return {kernel: times for kernel, times in found.items() if all(us > 0 for us in times.values())}
 
 
-_Placed = tuple[Kernel, "tuple[Node, Call]"]
+_Placed = tuple[Kernel, "tuple[Node, LaidCall]"]
 
 
 def _timed(part: Sequence[_Placed], how: How, told: Told) -> Iterator[tuple[_Placed, Timing | None]]:
@@ -121,10 +128,10 @@ def _timed(part: Sequence[_Placed], how: How, told: Told) -> Iterator[tuple[_Pla
         yield one, times.get(alone_key(*one[1]))
 
 
-def _placed(operators: Sequence[Candidate], graph_of: GraphOf, how: How, batch: int) -> list[_Placed]:
+def _placed(operators: Sequence[OperatorCandidate], graph_of: GraphOf, how: How, batch: int) -> list[_Placed]:
     """Return the calls of operators, and how their inputs lie, by their kernels."""
     found: list[_Placed] = []
-    calls: dict[str, list[Call]] = {}
+    calls: dict[str, list[LaidCall]] = {}
     for one in operators:
         graph = graph_of(one.model)
         if one.model not in calls:
@@ -133,7 +140,7 @@ def _placed(operators: Sequence[Candidate], graph_of: GraphOf, how: How, batch: 
     return found
 
 
-def _networks(plan: Plan, graph_of: GraphOf, how: How, telling: Telling) -> Iterator[MeasuredNetwork]:
+def _networks(plan: CalibrationPlan, graph_of: GraphOf, how: How, telling: Telling) -> Iterator[MeasuredNetwork]:
     """Yield networks with their µs by batch; what is noise, also when all others are done, is left out."""
     found: dict[tuple[str, int], tuple[Timing, Timing | None]] = {}
     wanted = [(model, batch) for model in plan.networks for batch in plan.batches]
@@ -162,7 +169,8 @@ def fitted(profile: Profile, graph_of: GraphOf) -> Profile:
 
 class JudgedNetwork(NamedTuple):
     """A network that was measured whole at a batch, and what a fit predicts of it that has seen neither its family nor
-    operators that this alone has; with the ends between which nine of ten networks should lie."""
+    operators that this alone has; with the ends between which nine of ten networks should lie, of which there is no
+    upper one where it has operators of which nothing is known then."""
 
     model: str
     family: str
@@ -170,7 +178,7 @@ class JudgedNetwork(NamedTuple):
     ms: float
     predicted_ms: float
     low_ms: float
-    high_ms: float
+    high_ms: float | None
 
     @property
     def error(self) -> float:
@@ -179,8 +187,8 @@ class JudgedNetwork(NamedTuple):
 
     @property
     def covered(self) -> bool:
-        """Whether it lies in its interval."""
-        return self.low_ms <= self.ms <= self.high_ms
+        """Whether it lies in its interval, if it has one."""
+        return self.high_ms is not None and self.low_ms <= self.ms <= self.high_ms
 
 
 class JudgedBatch(NamedTuple):
@@ -195,7 +203,7 @@ class JudgedBatch(NamedTuple):
     coverage: float
 
 
-class Verification(NamedTuple):
+class ProfileVerification(NamedTuple):
     """A profile, judged on families that are left out one by one: the times that its own fits give again from what it
     holds, and how far off networks are then."""
 
@@ -206,7 +214,7 @@ class Verification(NamedTuple):
     judged: tuple[JudgedNetwork, ...]
 
 
-def verification(profile: Profile, graph_of: GraphOf) -> Verification:
+def verification(profile: Profile, graph_of: GraphOf) -> ProfileVerification:
     """Return how good a profile is: it is fitted anew from what it holds, each family of networks by the others.
 
     Raises UsageError for one whose networks are of fewer than two families, and as *graph_of* does.
@@ -218,14 +226,14 @@ def verification(profile: Profile, graph_of: GraphOf) -> Verification:
     if len(families) < 2:
         advice = "`archprof calibrate --networks` names those to measure"
         raise usage_error(f"the networks of `{profile.name}` are of one family, and none can be left out", help=advice)
-    networks, fits, judged = networks_of(profile, graph_of), dict[int, Fit](), list[JudgedNetwork]()
+    networks, fits, judged = networks_of(profile, graph_of), dict[int, BatchFit](), list[JudgedNetwork]()
     for batch in profile.batches:
         found = judged_fit(profile, networks, batch, family_of)
         fits[batch] = found.fit
         judged += [_judged(one, batch) for one in found.left_out]
     batches = tuple([_of_batch(batch, [one for one in judged if one.batch == batch]) for batch in profile.batches])
     alike = _alike(profile, profile._replace(fits=fits), graph_of)
-    return Verification(profile.name, len(profile.points), alike, batches, tuple(judged))
+    return ProfileVerification(profile.name, len(profile.points), alike, batches, tuple(judged))
 
 
 def family_of(model: str) -> str:
@@ -238,8 +246,8 @@ def family_of(model: str) -> str:
 
 
 def _judged(left: LeftOut, batch: int) -> JudgedNetwork:
-    times = left.network.measured.us[batch], left.latency.us, left.latency.low, left.latency.high
-    return JudgedNetwork(left.network.measured.model, left.family, batch, *[us / _MS for us in times])
+    measured, (value, low, high, _) = left.network.measured, in_ms(left.latency)
+    return JudgedNetwork(measured.model, left.family, batch, measured.us[batch] / US_PER_MS, value, low, high)
 
 
 def _of_batch(batch: int, judged: Sequence[JudgedNetwork]) -> JudgedBatch:
@@ -269,11 +277,11 @@ def _alike(profile: Profile, again: Profile, graph_of: GraphOf) -> bool:
 # Improving a profile for networks at hand
 
 
-def least_known(graphs: Mapping[str, Graph], profile: Profile) -> list[Candidate]:
+def least_known(graphs: Mapping[str, Graph], profile: Profile) -> list[OperatorCandidate]:
     """Return the operators of some networks that a profile has not measured, each once: those first that take the most
     time × uncertainty by it, over all its batches."""
     worth: dict[Kernel, float] = {}
-    found: dict[Kernel, Candidate] = {}
+    found: dict[Kernel, OperatorCandidate] = {}
     for model, graph in graphs.items():
         kernels = kernels_in(graph, profile.setup)
         for batch in profile.batches:
@@ -282,7 +290,7 @@ def least_known(graphs: Mapping[str, Graph], profile: Profile) -> list[Candidate
                 if kernel is None or parts_of(kernel) != (kernel,) or kernel in profile.points:
                     continue
                 worth[kernel] = worth.get(kernel, 0.0) + float(call.us * call.spread)
-                found.setdefault(kernel, Candidate(kernel, model, place))
+                found.setdefault(kernel, OperatorCandidate(kernel, model, place))
     return sorted(found.values(), key=lambda one: -worth[one.kernel])
 
 
@@ -300,7 +308,7 @@ def improved(
     with measuring(how):
         while left and len(points) < many:
             wanted, left = left[: many - len(points)], left[many - len(points) :]
-            plan = Plan(tuple(wanted), profile.batches, ())
+            plan = CalibrationPlan(tuple(wanted), profile.batches, ())
             points |= measured_points(plan, lambda model: graphs[model], how, telling)
     grown = profile._replace(points={**profile.points, **points})
     return fitted(grown, graph_of), len(points)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
+from archprof.devices.farthest import farthest
 from archprof.devices.fusion import fused
 from archprof.devices.kernels import COLUMNS, Kernel, parts_of
 from archprof.devices.profile import DeviceSetup
@@ -20,7 +21,7 @@ _DENSITY = {"grouped": 3.0, "standard": 2.5, "depthwise": 2.0, "pointwise": 2.0}
 _ALIGNED, _FAR = 8, 3.0
 
 
-class Candidate(NamedTuple):
+class OperatorCandidate(NamedTuple):
     """An operator to be measured: its kernel, and a call of it, by its network and its place there."""
 
     kernel: Kernel
@@ -28,13 +29,13 @@ class Candidate(NamedTuple):
     place: int
 
 
-def candidates(models: Iterable[str], graph_of: Callable[[str], Graph], setup: DeviceSetup) -> list[Candidate]:
+def candidates(models: Iterable[str], graph_of: Callable[[str], Graph], setup: DeviceSetup) -> list[OperatorCandidate]:
     """Return the kernels of some networks, each once, where it is met first."""
-    found: dict[Kernel, Candidate] = {}
+    found: dict[Kernel, OperatorCandidate] = {}
     for model in models:
         for place, kernel in enumerate(kernels_in(graph_of(model), setup)):
             if kernel is not None and parts_of(kernel) == (kernel,):
-                found.setdefault(kernel, Candidate(kernel, model, place))
+                found.setdefault(kernel, OperatorCandidate(kernel, model, place))
     return list(found.values())
 
 
@@ -45,10 +46,10 @@ def kernels_in(graph: Graph, setup: DeviceSetup) -> tuple[Kernel | None, ...]:
     return fused(graph, forward.passed, setup.fusion).kernels
 
 
-def chosen(found: Sequence[Candidate], many: int) -> list[Candidate]:
-    """Return so many candidates, those of each kind as far from each other as they go (Gonzalez 1985): the same ones
+def chosen(found: Sequence[OperatorCandidate], many: int) -> list[OperatorCandidate]:
+    """Return so many candidates, those of each kind as far from each other as they go: the same ones
     each time."""
-    kinds: dict[str, list[Candidate]] = {}
+    kinds: dict[str, list[OperatorCandidate]] = {}
     for one in found:
         kinds.setdefault(one.kernel.kind, []).append(one)
     shares = _shares({kind: len(members) for kind, members in kinds.items()}, many)
@@ -66,7 +67,7 @@ def _shares(counts: Mapping[str, int], many: int) -> dict[str, int]:
     return shares
 
 
-def _farthest(members: Sequence[Candidate], many: int) -> list[Candidate]:
+def _farthest(members: Sequence[OperatorCandidate], many: int) -> list[OperatorCandidate]:
     """Return so many candidates: the one nearest to the middle, then in turn the one that is farthest from all before
     it."""
     import numpy
@@ -74,12 +75,7 @@ def _farthest(members: Sequence[Candidate], many: int) -> list[Candidate]:
     if not many or many >= len(members):
         return list(members[:many])
     points = numpy.array([_position(one.kernel) for one in members])
-    at = int(((points - points.mean(axis=0)) ** 2).sum(axis=1).argmin())
-    picked, near = [at], ((points - points[at]) ** 2).sum(axis=1)
-    while len(picked) < many:
-        picked.append(int(near.argmax()))
-        near = numpy.minimum(near, ((points - points[picked[-1]]) ** 2).sum(axis=1))
-    return [members[index] for index in picked]
+    return [members[index] for index in farthest(points - points.mean(axis=0), many)]
 
 
 def _position(kernel: Kernel) -> list[float]:

@@ -140,11 +140,13 @@ def compare(
     )
 
 
-def _order(contender: Contender, key: str) -> float:
+def _order(contender: Contender, key: str) -> float | tuple[bool, float]:
     if key == "top1":
         return -float(contender.accuracy.top1) if contender.accuracy else 0.0
     if key == "latency":
-        return contender.latency.estimates[key].value if contender.latency else 0.0
+        assert contender.latency is not None
+        time = contender.latency.estimates[key]
+        return time.high is None, time.value  # behind all others what only takes at least so long
     return contender.weighted_layers if key == "layers" else contender.totals[key]
 
 

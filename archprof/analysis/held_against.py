@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from archprof.analysis.timed import DeviceText
 from archprof.errors import usage_error
-from archprof.inputs import read_bytes
+from archprof.inputs import read_named
 from archprof.json_fields import Refused, field, integer, items, mapping, number, text
 from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_BATCH
@@ -15,7 +15,7 @@ _KIND = FileKind("result of a bench", 1 << 26, "`archprof bench NETWORK -o measu
 _ALIKE = ("dtype", "layout", "runtime", "execution", "threads")
 
 
-class Measured(NamedTuple):
+class BenchedNetwork(NamedTuple):
     """What was measured of a network, in ms: whole, and of its calls, by path; on which hardware."""
 
     ms: float
@@ -24,16 +24,10 @@ class Measured(NamedTuple):
     noisy: bool
 
 
-def read_measured(path: str, model: str, device: DeviceText) -> Measured:
+def read_measured(path: str, model: str, device: DeviceText) -> BenchedNetwork:
     """Return what a file has of a network at the batch of a device. Raises UsageError, with the place, for a file that
     is no result of `bench`, or has not measured it so."""
-    try:
-        data = read_bytes(path, _KIND.most + 1)
-    except FileNotFoundError:
-        raise usage_error(f"no such file: `{path}`", help=_KIND.advice) from None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise usage_error(f"cannot read `{path}`: {reason}") from None
+    data = read_named(path, _KIND.most + 1, _KIND.advice)
     document = (found := JsonText(path, data, _KIND)).parse()
     try:
         record = mapping(document)
@@ -50,7 +44,7 @@ def read_measured(path: str, model: str, device: DeviceText) -> Measured:
             )
     for one in networks:
         if (one.model, one.batch) == (model, device.batch):
-            return Measured(one.ms, one.calls, hardware, one.noisy)
+            return BenchedNetwork(one.ms, one.calls, hardware, one.noisy)
     there = ", ".join(f"{one.model}, batch {one.batch}" for one in networks)
     raise usage_error(f"`{path}` has nothing of {model}, batch {device.batch}", help=f"it has: {there}")
 

@@ -1,7 +1,7 @@
 """How long a network takes on a device: predicted from a profile of it, call by call."""
 
-from collections import Counter
 from collections.abc import Mapping
+from math import isfinite
 from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
@@ -9,13 +9,10 @@ from archprof.analysis.one_image import known_at
 from archprof.analysis.timed import DeviceText, EstimatedTime, HeldAgainst, TimedNetwork
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import Asked, On, chosen
-from archprof.devices.predict import CallTime, Latency, Source, predict
+from archprof.devices.predict import CallTime, Latency, Source, predict, unknown_in
 from archprof.devices.profile import Ceilings, Profile
 from archprof.ir.graph import Graph, Node
-
-_MS = 1000.0  # µs
-# Where the time of a call is from whose kind a profile does not know.
-UNKNOWN: Source = "out of range"
+from archprof.units import US_PER_MS
 
 
 class CallLatency(NamedTuple):
@@ -48,7 +45,8 @@ class DeviceCeilings(NamedTuple):
 
 class LatencyPrediction(NamedTuple):
     """How long a network takes on a device: `estimates` have its latency with the ends between which nine of ten
-    networks lie. `layers` are its calls, whose times together are `calls_ms`; `beside_ms` is what a network takes
+    networks lie, the lower one alone where any of it is out of range. `layers` are its calls, whose times together are
+    `calls_ms`; `beside_ms` is what a network takes
     beside them, less than nothing where calls overlap. *shares* are the parts of the calls' time by where it is from;
     what the profile does not know is *out_of_range*, by name with how often it runs; what was *measured* may be held
     against it."""
@@ -77,11 +75,11 @@ def describe_latency(graph: Graph, profile: Profile, asked: Asked) -> LatencyPre
         device_text(profile, batch, execution),
         {"latency": in_ms(found)},
         sum(layer.ms for layer in layers),
-        found.beside_us / _MS,
+        found.beside_us / US_PER_MS,
         found.shares,
         ceilings_text(profile.ceilings),
         layers,
-        _missing(graph, found),
+        unknown_in(graph, found) or None,
     )
 
 
@@ -93,7 +91,7 @@ def held_against(found: LatencyPrediction, path: str) -> LatencyPrediction:
     ms, calls, hardware, noisy = read_measured(path, found.head.model, found.device)
     value, low, high, _ = found.estimates["latency"]
     layers = tuple([layer._replace(measured_ms=calls.get(layer.path)) for layer in found.layers])
-    held = HeldAgainst(ms, hardware, value / ms - 1, low <= ms <= high, noisy)
+    held = HeldAgainst(ms, hardware, value / ms - 1, None if high is None else low <= ms <= high, noisy)
     return found._replace(layers=layers, measured=held)
 
 
@@ -102,17 +100,11 @@ def timed(graph: Graph, on: On) -> TimedNetwork:
     batch, execution = chosen(on.profile, on.asked)
     with known_at(graph):
         found = predict(graph, on.profile, batch, execution)
-    return TimedNetwork({"latency": in_ms(found)}, _missing(graph, found))
-
-
-def _missing(graph: Graph, found: Latency) -> Mapping[str, int] | None:
-    """Return the operators whose kinds the profile does not know, by name with how often they run."""
-    calls = zip(graph.nodes, found.calls, strict=True)
-    return Counter(node.op.name for node, call in calls if call.source == UNKNOWN) or None
+    return TimedNetwork({"latency": in_ms(found)}, unknown_in(graph, found) or None)
 
 
 def _layer(node: Node, call: CallTime) -> CallLatency:
-    ms, roofline = (call.us + call.copy_us) / _MS, call.roofline_us / _MS
+    ms, roofline = (call.us + call.copy_us) / US_PER_MS, call.roofline_us / US_PER_MS
     where = node.id, node.op.describe(), node.block, node.block_type
     return CallLatency(*where, ms, call.source, roofline, call.bound, call.traffic.macs, call.traffic.bytes)
 
@@ -120,7 +112,7 @@ def _layer(node: Node, call: CallTime) -> CallLatency:
 def ceilings_text(ceilings: Ceilings) -> DeviceCeilings:
     """Return the ceilings of a device as results have them."""
     moved, macs, kernel, launch = ceilings
-    return DeviceCeilings(moved * 1e6, macs * 1e6, kernel / _MS, launch / _MS)
+    return DeviceCeilings(moved * 1e6, macs * 1e6, kernel / US_PER_MS, launch / US_PER_MS)
 
 
 def on_device(on: On) -> DeviceText:
@@ -130,7 +122,8 @@ def on_device(on: On) -> DeviceText:
 
 def in_ms(found: Latency) -> EstimatedTime:
     """Return the time of a network as results have it."""
-    return EstimatedTime(found.us / _MS, found.low / _MS, found.high / _MS, "ms")
+    high = found.high / US_PER_MS
+    return EstimatedTime(found.us / US_PER_MS, found.low / US_PER_MS, high if isfinite(high) else None, "ms")
 
 
 def device_text(profile: Profile, batch: int, execution: str) -> DeviceText:

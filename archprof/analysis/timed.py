@@ -3,18 +3,16 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.units import in_ms, plural
-
-# Where times are held to limits, or stand beside counts in arrays, they are integers of ns.
-NS_PER_MS = 1_000_000
+from archprof.units import NS_PER_MS, in_ms, plural
 
 
 class EstimatedTime(NamedTuple):
-    """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit."""
+    """A time that was predicted: the likeliest, and the ends between which it lies nine times of ten, in a unit. Where
+    the device's profile does not know some of it, it is at least *low*, and *high* is nobody's to say."""
 
     value: float
     low: float
-    high: float
+    high: float | None
     unit: str
 
     @property
@@ -24,7 +22,9 @@ class EstimatedTime(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The time with its interval: `0.412 ms (0.361–0.463)`."""
+        """The time with its interval: `0.412 ms (0.361–0.463)`; one that is open above, `at least 0.361 ms`."""
+        if self.high is None:
+            return f"at least {in_ms(self.low)} {self.unit}"
         return f"{in_ms(self.value)} {self.unit} ({in_ms(self.low)}–{in_ms(self.high)})"
 
 
@@ -56,12 +56,13 @@ class DeviceText(NamedTuple):
 
 class HeldAgainst(NamedTuple):
     """What was measured of a network: its time, in ms, on which hardware, by how much the prediction is more, as a part
-    of it, and whether it lies in the interval of that. *noisy* tells that it does not repeat."""
+    of it, and whether it lies in the interval of that, None where that has none. *noisy* tells that it does not
+    repeat."""
 
     ms: float
     hardware: str
     error: float
-    inside: bool
+    inside: bool | None
     noisy: bool
 
 

@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 from archprof.captures.fields import counts, extents, tensor, tensors
 from archprof.captures.lock_memory import read_memory
 from archprof.captures.lock_text import FORMS, SCHEMA, Captured, Lock
-from archprof.errors import UsageError, usage_error
-from archprof.inputs import read_bytes
+from archprof.errors import UsageError
+from archprof.inputs import read_named
 from archprof.ir.builder import GraphBuilder, Placement
 from archprof.ir.graph import INPUT, Edge, Graph, ModuleClass, Provenance, Storages
 from archprof.ir.operators import find_class
@@ -59,14 +59,7 @@ def read_lock(path: str) -> Lock:
 def _bytes(path: str) -> bytes:
     if catalog.is_git(path):
         return git.read_blob(path, most=MAX_BYTES)
-    try:
-        return read_bytes(path, MAX_BYTES + 1)
-    except FileNotFoundError:
-        advice = f"`archprof lock net.py:Net -o {path}` makes one"
-        raise usage_error(f"no such file: `{path}`", help=advice) from None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise usage_error(f"cannot read `{path}`: {reason}") from None
+    return read_named(path, MAX_BYTES + 1, f"`archprof lock net.py:Net -o {path}` makes one")
 
 
 class _Reader:

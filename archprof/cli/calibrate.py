@@ -72,14 +72,14 @@ def command(
     batches = timing_options.batches_of(ran.batch)
     how = timing_options.how_of(ran, rounds)
     require_fit()
-    from archprof.analysis.calibration import Plan, calibrated, estimated_seconds, planned
+    from archprof.analysis.calibration import CalibrationPlan, calibrated, estimated_seconds, planned
     from archprof.devices.profile_text import write_profile
     from archprof.runtime.timing.measure import ceilings, measuring
     from archprof.spec import catalog
 
     default = _NETWORKS if ran.on == "cpu" else (*_NETWORKS, *_LARGER)
     whole = tuple(options.networks(networks.split(",")) if networks else default)
-    plan = Plan((), batches, whole)
+    plan = CalibrationPlan((), batches, whole)
     try:
         with measuring(how):
             known = ceilings(how)

@@ -5,16 +5,13 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from archprof.errors import suggest, usage_error
+from archprof.limits import MAX_BATCH
 
 if TYPE_CHECKING:
     from archprof.runtime.timing.measure import How
     from archprof.runtime.timing.rounds import Told
 
 DEVICES = ("cpu", "cuda")
-_RUNTIMES = ("torch", "onnxruntime")
-_DTYPES = ("fp32", "fp16", "bf16")
-_LAYOUTS = ("channels_first", "channels_last")
-_MAX_BATCH = 1 << 16
 
 On = Annotated[str, typer.Option("--on", help="Where to run: cpu or cuda.", metavar="DEVICE")]
 Dtype = Annotated[str, typer.Option("--dtype", help="The number format: fp32, fp16 or bf16.", metavar="FORMAT")]
@@ -53,9 +50,14 @@ class Ran(NamedTuple):
 
 def how_of(ran: Ran, rounds: int) -> "How":
     """Return how everything is measured. Raises UsageError for what there is not, and for what does not go together."""
+    from archprof.devices.fusion import RULES
+    from archprof.devices.profile import DTYPES, RUNTIMES, DeviceSetup
+    from archprof.ir.setup import LAYOUTS
+    from archprof.runtime.timing.measure import How, require
+
     on, dtype, _, layout, runtime, compile, execution, threads = ran
     for option, value, known in (
-        ("on", on, DEVICES), ("dtype", dtype, _DTYPES), ("layout", layout, _LAYOUTS), ("runtime", runtime, _RUNTIMES),
+        ("on", on, DEVICES), ("dtype", dtype, DTYPES), ("layout", layout, LAYOUTS), ("runtime", runtime, RUNTIMES),
     ):  # fmt: skip
         if value is not None and value not in known:
             raise usage_error(f"`--{option} {value}` is not known", help=suggest(value, known, option))
@@ -69,10 +71,6 @@ def how_of(ran: Ran, rounds: int) -> "How":
         )
     if compile and execution is not None:
         raise usage_error("`--compile` and `--execution` at once", help="what is compiled is replayed as torch has it")
-    from archprof.devices.fusion import RULES
-    from archprof.devices.profile import DeviceSetup
-    from archprof.runtime.timing.measure import How, require
-
     if runtime == "onnxruntime":
         way = "session"
     else:
@@ -89,7 +87,7 @@ def _refuse_beside_onnxruntime(ran: Ran) -> None:
     refused = {
         f"--on {ran.on}": ran.on != "cpu",
         f"--dtype {ran.dtype}": ran.dtype != "fp32",
-        f"--layout {ran.layout}": ran.layout == _LAYOUTS[1],
+        f"--layout {ran.layout}": ran.layout == "channels_last",
         f"--execution {ran.execution}": ran.execution is not None,
         "--compile": ran.compile,
     }
@@ -102,7 +100,7 @@ def _refuse_beside_onnxruntime(ran: Ran) -> None:
 def batches_of(text: str) -> tuple[int, ...]:
     """Return the batches of `1,32`, each once. Raises UsageError for what are none."""
     words = [word.strip() for word in text.split(",")]
-    if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= _MAX_BATCH for word in words):
+    if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= MAX_BATCH for word in words):
         raise usage_error(f"`--batch {text}` are no batches", help="whole numbers from 1, as in `--batch 1,32`")
     return tuple(dict.fromkeys(map(int, words)))
 

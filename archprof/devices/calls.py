@@ -20,7 +20,7 @@ _SLICES = frozenset(("split", "slice", "chunk", "select", "unbind"))
 _COPIERS = frozenset(("conv1d", "conv2d", "conv3d"))
 
 
-class Call(NamedTuple):
+class KernelCall(NamedTuple):
     """A call: the kernels that it runs, none where it is a view or profiles know no such kind (*known* tells them
     apart); the bytes that are read and written to copy what it reads, None where nothing is; and what it computes
     and moves."""
@@ -32,24 +32,24 @@ class Call(NamedTuple):
     traffic: Traffic
 
 
-class Calls(NamedTuple):
+class KernelCalls(NamedTuple):
     """The calls of a network, and the bytes of its weights and of the peak of its activations."""
 
-    calls: tuple[Call, ...]
+    calls: tuple[KernelCall, ...]
     bytes: Dim
 
 
-def calls_of(graph: Graph, on: DeviceSetup, batch: int) -> Calls:
+def calls_of(graph: Graph, on: DeviceSetup, batch: int) -> KernelCalls:
     """Return what runs of a network on a device. Raises SingleImageError where shapes are known for one image alone."""
     builder = Builder()
     forward = Forward(graph, setup_of(on, batch), builder)
     forward.run()
     calls = calls_of_part(graph, forward.passed, on, batch)
     weights = sum([call.traffic.weights for call in calls])
-    return Calls(calls, weights + builder.timeline().peak())
+    return KernelCalls(calls, weights + builder.timeline().peak())
 
 
-def calls_of_part(graph: Graph, passed: Sequence[Passed], on: DeviceSetup, batch: int) -> tuple[Call, ...]:
+def calls_of_part(graph: Graph, passed: Sequence[Passed], on: DeviceSetup, batch: int) -> tuple[KernelCall, ...]:
     """Return what runs of a network, or of a part of one, whose calls have passed."""
     setup = setup_of(on, batch)
     slices = _slices(graph) if on.runtime == "torch" and (batch > 1 or on.layout == "channels_last") else set[Edge]()
@@ -74,15 +74,15 @@ def _slices(graph: Graph) -> set[Edge]:
     return found
 
 
-def _call(passed: Passed, setup: Setup, slices: set[Edge], run: tuple[Kernel | None] | None) -> Call:
+def _call(passed: Passed, setup: Setup, slices: set[Edge], run: tuple[Kernel | None] | None) -> KernelCall:
     """Return a call with the kernel that it *runs*, if it is known; None for one that runs within another's."""
     node = passed.node
     if run is None or _runs_nothing(node):
-        return Call(node.id, (), True, None, Traffic(0, 0, 0, 0))
+        return KernelCall(node.id, (), True, None, Traffic(0, 0, 0, 0))
     (kernel,), moved = run, traffic_of(passed, setup)
     slice_ = node.op.name in _COPIERS and node.inputs[0] in slices
     copied = 2 * passed.run.bytes(passed.run.inputs[0]) if slice_ else None
-    return Call(node.id, () if kernel is None else parts_of(kernel), kernel is not None, copied, moved)
+    return KernelCall(node.id, () if kernel is None else parts_of(kernel), kernel is not None, copied, moved)
 
 
 def _runs_nothing(node: Node) -> bool:

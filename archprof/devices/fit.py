@@ -4,11 +4,12 @@ come with the extra `calibrate`."""
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from archprof.devices.calls import Calls, calls_of
+from archprof.devices.calls import KernelCalls, calls_of
+from archprof.devices.farthest import farthest
 from archprof.devices.forms import FORMS, POOLED, Form, class_of, features_of, form_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import Predictor, kernels_of, network_us, time_by
-from archprof.devices.profile import Ceilings, Fit, KindFit, MeasuredNetwork, NetworkTerms, Profile, Residual
+from archprof.devices.profile import BatchFit, Ceilings, KindFit, MeasuredNetwork, NetworkTerms, Profile, Residual
 from archprof.ir.graph import Graph
 from archprof.ir.setup import WIDTHS
 
@@ -32,19 +33,19 @@ _FAR = 4.0
 Known = dict[tuple[str, tuple[Kernel, ...], int], KindFit]
 
 
-class Network(NamedTuple):
+class FittedNetwork(NamedTuple):
     """A network that was measured, and what runs of it by batch."""
 
     measured: MeasuredNetwork
-    calls: Mapping[int, Calls]
+    calls: Mapping[int, KernelCalls]
 
 
-def networks_of(profile: Profile, graph_of: Callable[[str], Graph]) -> list[Network]:
+def networks_of(profile: Profile, graph_of: Callable[[str], Graph]) -> list[FittedNetwork]:
     """Return the networks that a profile has measured whole, by the graphs of their names."""
     found = []
     for measured in profile.networks:
         graph = graph_of(measured.model)
-        found.append(Network(measured, {batch: calls_of(graph, profile.setup, batch) for batch in measured.us}))
+        found.append(FittedNetwork(measured, {batch: calls_of(graph, profile.setup, batch) for batch in measured.us}))
     return found
 
 
@@ -193,18 +194,10 @@ def _left_out(process: Any) -> "Array":
 
 
 def _farthest(placed: "Array", most: int) -> "Array":
-    """Return the places of points, each in turn the farthest from all before it, the first the nearest to the middle
-    (Gonzalez 1985)."""
+    """Return the places of points, in their order: of all, or of so many, as far from each other as they go."""
     import numpy
 
-    if len(placed) <= most:
-        return numpy.arange(len(placed))
-    chosen = [int(numpy.argmin((placed**2).sum(axis=1)))]
-    near = ((placed - placed[chosen[0]]) ** 2).sum(axis=1)
-    while len(chosen) < most:
-        chosen.append(int(numpy.argmax(near)))
-        near = numpy.minimum(near, ((placed - placed[chosen[-1]]) ** 2).sum(axis=1))
-    return numpy.array(sorted(chosen))
+    return numpy.arange(len(placed)) if len(placed) <= most else numpy.array(sorted(farthest(placed, most)))
 
 
 def rounded(value: Any) -> float:
@@ -218,7 +211,7 @@ _START = NetworkTerms(1.0, 0.7, 15e6, 20e6, 1.5, 1.5e6)
 _TERM_PRIOR = 0.1
 
 
-def fit_network(networks: Collection[Network], predictor: Predictor, batch: int) -> NetworkTerms:
+def fit_network(networks: Collection[FittedNetwork], predictor: Predictor, batch: int) -> NetworkTerms:
     """Return what networks take beside their kernels, from those that were measured."""
     import numpy
     from scipy.optimize import least_squares
@@ -244,12 +237,12 @@ def fit_network(networks: Collection[Network], predictor: Predictor, batch: int)
     return terms._replace(eager_us=rounded(numpy.median(eager))) if eager else terms
 
 
-def kernels_in(network: Network) -> set[Kernel]:
+def kernels_in(network: FittedNetwork) -> set[Kernel]:
     """Return the kernels that a network runs."""
     return {kernel for call in next(iter(network.calls.values())).calls for kernel in call.kernels}
 
 
-def _sums(calls: Calls, predictor: Predictor) -> tuple[float, ...]:
+def _sums(calls: KernelCalls, predictor: Predictor) -> tuple[float, ...]:
     total = sum(
         [time.us for call in calls.calls for kernel in call.kernels if (time := predictor.time(kernel)) is not None]
     )
@@ -257,9 +250,11 @@ def _sums(calls: Calls, predictor: Predictor) -> tuple[float, ...]:
     return total, len(copied), sum(copied), kernels_of(calls.calls), calls.bytes
 
 
-def fit_batch(profile: Profile, networks: Collection[Network], batch: int, known: Known | None = None) -> Fit:
+def fit_batch(
+    profile: Profile, networks: Collection[FittedNetwork], batch: int, known: Known | None = None
+) -> BatchFit:
     """Return the fit of a profile at a batch, but for its interval; what is *known* of classes is not fitted again."""
     kinds = fit_kernels(profile, batch, known)
-    bare = Fit(kinds, _START, (0.0, 0.0))
+    bare = BatchFit(kinds, _START, (0.0, 0.0))
     predictor = Predictor(profile._replace(fits={batch: bare}), batch)
     return bare._replace(network=fit_network(networks, predictor, batch))

@@ -5,17 +5,17 @@ from collections.abc import Callable, Sequence
 from math import log
 from typing import NamedTuple
 
-from archprof.devices.fit import Known, Network, fit_batch, kernels_in
+from archprof.devices.fit import FittedNetwork, Known, fit_batch, kernels_in
 from archprof.devices.forms import class_of, like
 from archprof.devices.predict import Latency, Predictor, latency_of
 from archprof.devices.profile import Profile
 
 
-class Group(NamedTuple):
+class LeftOutGroup(NamedTuple):
     """Networks that are left out together, and their family."""
 
     family: str
-    networks: tuple[Network, ...]
+    networks: tuple[FittedNetwork, ...]
 
 
 class KernelError(NamedTuple):
@@ -29,7 +29,7 @@ class KernelError(NamedTuple):
 class LeftOut(NamedTuple):
     """A network that was left out: its family, the profile without it, and what that says of it."""
 
-    network: Network
+    network: FittedNetwork
     family: str
     without: Profile
     latency: Latency
@@ -37,10 +37,10 @@ class LeftOut(NamedTuple):
     errors: tuple[KernelError, ...]
 
 
-def groups_of(networks: Sequence[Network], family_of: Callable[[str], str]) -> list[Group]:
+def groups_of(networks: Sequence[FittedNetwork], family_of: Callable[[str], str]) -> list[LeftOutGroup]:
     """Return what is left out together: families, and, of a family that alone has a class of kernels, of which nothing
     would be known without it, not even of a class like that, each network by itself."""
-    families: dict[str, list[Network]] = {}
+    families: dict[str, list[FittedNetwork]] = {}
     owners: dict[str, set[str]] = {}
     for network in networks:
         family = family_of(network.measured.model)
@@ -53,12 +53,12 @@ def groups_of(networks: Sequence[Network], family_of: Callable[[str], str]) -> l
     groups = []
     for family, members in families.items():
         parts = [(network,) for network in members] if family in alone else [tuple(members)]
-        groups += [Group(family, part) for part in parts]
+        groups += [LeftOutGroup(family, part) for part in parts]
     return groups
 
 
 def leave_out(
-    profile: Profile, networks: Sequence[Network], group: Group, batch: int, known: Known | None = None
+    profile: Profile, networks: Sequence[FittedNetwork], group: LeftOutGroup, batch: int, known: Known | None = None
 ) -> list[LeftOut]:
     """Return what a profile says of networks at a batch when neither they nor the kernels that they alone have are in
     it."""
@@ -71,7 +71,7 @@ def leave_out(
     return [_left_out(profile, without, group.family, network, batch) for network in group.networks]
 
 
-def _left_out(profile: Profile, without: Profile, family: str, network: Network, batch: int) -> LeftOut:
+def _left_out(profile: Profile, without: Profile, family: str, network: FittedNetwork, batch: int) -> LeftOut:
     predictor = Predictor(without, batch)
     latency = latency_of(network.calls[batch], predictor)
     off = log(latency.us / network.measured.us[batch])

@@ -1,14 +1,15 @@
 """How long a network takes on a device, from its profile."""
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from math import exp
+from math import exp, inf
 from typing import Any, Literal, NamedTuple
 
 from archprof.allocation.traffic import Traffic
-from archprof.devices.calls import Call, Calls, calls_of
+from archprof.devices.calls import KernelCall, KernelCalls, calls_of
 from archprof.devices.forms import FORMS, class_of, features_of, like
 from archprof.devices.kernels import Kernel
-from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Profile
+from archprof.devices.profile import BatchFit, Ceilings, KindFit, NetworkTerms, Profile
 from archprof.devices.residual import evaluate
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim, is_array, maximum, minimum
@@ -18,6 +19,7 @@ from archprof.ir.setup import WIDTHS
 # Where the time of a call is from: a point of the profile, a formula with its residual, the roofline alone, since the
 # profile has nothing of its kind; or nothing runs.
 Source = Literal["measured", "predicted", "out of range", "nothing"]
+UNKNOWN: Source = "out of range"
 # The spread of what nothing is known of, and of what is judged by another class, as standard deviations of logarithms.
 UNKNOWN_SPREAD, _LIKE_SPREAD = 1.0, 0.3
 
@@ -40,7 +42,8 @@ class CallTime(NamedTuple):
 
 class Latency(NamedTuple):
     """The time of a network, in µs: of all calls in their order, of what it takes beside them, and between which times
-    nine of ten networks like it lie. *shares* are the parts of the calls' time by where they are from."""
+    nine of ten networks like it lie; with calls out of range it is open above. *shares* are the parts of the calls'
+    time by where they are from."""
 
     calls: tuple[CallTime, ...]
     us: Dim
@@ -154,14 +157,21 @@ def predict(graph: Graph, profile: Profile, batch: int, execution: str = "") -> 
     return latency_of(calls_of(graph, profile.setup, batch), Predictor(profile, batch), execution)
 
 
-def latency_of(found: Calls, predictor: "Predictor", execution: str = "") -> Latency:
+def latency_of(found: KernelCalls, predictor: "Predictor", execution: str = "") -> Latency:
     """Return how long the calls of a network take."""
     profile, terms = predictor.profile, predictor.fit.network
     calls = tuple([_timed(call, predictor, terms, profile.ceilings) for call in found.calls])
     sums = sums_of(calls, kernels_of(found.calls), found.bytes)
     eager = execution if execution != profile.setup.execution else ""
     us, low, high = whole(predictor.fit, sums, eager)
-    return Latency(calls, us, low, high, us - sums.us, _shares(calls, sums.us))
+    shares = _shares(calls, sums.us)
+    return Latency(calls, us, low, inf if UNKNOWN in shares else high, us - sums.us, shares)
+
+
+def unknown_in(graph: Graph, found: Latency) -> Counter[str]:
+    """Return the operators of a network that are out of range, by name with how often they run."""
+    calls = zip(graph.nodes, found.calls, strict=True)
+    return Counter(node.op.name for node, call in calls if call.source == UNKNOWN)
 
 
 def sums_of(calls: Iterable[CallTime], kernels: int, bytes: Dim) -> Sums:
@@ -178,7 +188,7 @@ def network_us(terms: NetworkTerms, total: Dim, copy_us: Dim, kernels: Dim, byte
     return terms.factor * total + copy_us + terms.cold_us * kernels * cold
 
 
-def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
+def whole(fit: BatchFit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
     """Return the µs of a network, and the ends of its interval."""
     us = network_us(fit.network, sums.us, sums.copy_us, sums.kernels, sums.bytes)
     if execution == "eager":
@@ -188,45 +198,49 @@ def whole(fit: Fit, sums: Sums, execution: str = "") -> tuple[Any, Any, Any]:
     return us, us * _exp(-half), us * _exp(half)
 
 
-def kernels_of(calls: Iterable[Call]) -> int:
+def kernels_of(calls: Iterable[KernelCall]) -> int:
     """Return how many kernels run, copies with them."""
     return sum([(max(len(call.kernels), 1) if runs(call) else 0) + (call.copied is not None) for call in calls])
 
 
-def runs(call: Call) -> bool:
+def runs(call: KernelCall) -> bool:
     """Tell whether anything runs."""
     return bool(call.kernels) or not call.known
 
 
-def _timed(call: Call, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
+def _timed(call: KernelCall, predictor: Predictor, terms: NetworkTerms, ceilings: Ceilings) -> CallTime:
     if not runs(call):
         return CallTime(call.id, (), 0.0, 0.0, 0.0, "nothing", 0.0, "launch", call.traffic)
-    roofline, bound = roofline_of(call, ceilings)
+    least, bound = roofline_of(call, ceilings)
     copy_us = copy_us_of(call, terms)
     times = [predictor.time(kernel) for kernel in call.kernels]
     known = [time for time in times if time is not None]
     if not known or len(known) < len(times):
-        unknown: Source = "out of range"
-        known_least = roofline, copy_us, UNKNOWN_SPREAD
-        return CallTime(call.id, call.kernels, *known_least, unknown, roofline, bound, call.traffic)
+        known_least = least, copy_us, UNKNOWN_SPREAD
+        return CallTime(call.id, call.kernels, *known_least, UNKNOWN, least, bound, call.traffic)
     us = sum([time.us for time in known])
     spread = sum([time.us * time.spread for time in known]) / us
     source: Source = "measured" if all(time.source == "measured" for time in known) else "predicted"
-    return CallTime(call.id, call.kernels, us, copy_us, spread, source, roofline, bound, call.traffic)
+    return CallTime(call.id, call.kernels, us, copy_us, spread, source, least, bound, call.traffic)
 
 
-def copy_us_of(call: Call, terms: NetworkTerms) -> Any:
+def copy_us_of(call: KernelCall, terms: NetworkTerms) -> Any:
     """Return the µs of the copy that a call forces; 0 where there is none."""
     return terms.copy_us + call.copied / terms.copy_bytes_per_us if call.copied is not None else 0.0
 
 
-def roofline_of(call: Call, ceilings: Ceilings) -> tuple[Any, str]:
-    """Return what a call takes at the ceilings of a device, and which of them binds it (Williams, Waterman & Patterson
-    2009, with the launch of its kernels as a third)."""
+def roofline_of(call: KernelCall, ceilings: Ceilings) -> tuple[Any, str]:
+    """Return what a call takes at the ceilings of a device, and which of them binds it."""
+    return roofline(call.traffic.macs, call.traffic.bytes, ceilings, max(len(call.kernels), 1))
+
+
+def roofline(macs: Dim, moved: Dim, ceilings: Ceilings, kernels: int = 1) -> tuple[Any, str]:
+    """Return what so many *kernels* take together at the ceilings of a device, and which of them binds (Williams,
+    Waterman & Patterson 2009, with the launch of kernels as a third)."""
     least = {
-        "launch": ceilings.kernel_us * max(len(call.kernels), 1),
-        "memory": call.traffic.bytes / ceilings.bytes_per_us,
-        "compute": call.traffic.macs / ceilings.macs_per_us,
+        "launch": ceilings.kernel_us * kernels,
+        "memory": moved / ceilings.bytes_per_us,
+        "compute": macs / ceilings.macs_per_us,
     }
     bound = max(least, key=lambda name: least[name])
     return least[bound], bound

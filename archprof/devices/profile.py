@@ -5,6 +5,10 @@ from typing import NamedTuple
 
 from archprof.devices.kernels import Kernel
 
+DTYPES = ("fp32", "fp16", "bf16")
+RUNTIMES = ("torch", "onnxruntime")
+EXECUTIONS = ("graph", "eager", "compiled", "session")
+
 
 class FusionRule(NamedTuple):
     """What is run with what by one kernel: kernels of these *kinds* run what is *behind* them as well: for each step in
@@ -84,7 +88,7 @@ class MeasuredNetwork(NamedTuple):
     eager_us: Mapping[int, float] = {}
 
 
-class Fit(NamedTuple):
+class BatchFit(NamedTuple):
     """What was fitted at a batch: to kernels, by kind, to networks, and to what both leave over."""
 
     kinds: Mapping[str, KindFit]  # by class
@@ -102,4 +106,4 @@ class Profile(NamedTuple):
     ceilings: Ceilings
     points: Mapping[Kernel, Mapping[int, float]]
     networks: tuple[MeasuredNetwork, ...]
-    fits: Mapping[int, Fit]
+    fits: Mapping[int, BatchFit]

@@ -9,9 +9,12 @@ from typing import Any, TypeVar
 from archprof.devices.forms import CLASSES
 from archprof.devices.kernels import COLUMNS, Kernel
 from archprof.devices.profile import (
+    DTYPES,
+    EXECUTIONS,
+    RUNTIMES,
+    BatchFit,
     Ceilings,
     DeviceSetup,
-    Fit,
     FusionRule,
     KindFit,
     MeasuredNetwork,
@@ -20,7 +23,7 @@ from archprof.devices.profile import (
     Residual,
 )
 from archprof.errors import suggest, usage_error
-from archprof.inputs import read_bytes
+from archprof.inputs import read_named
 from archprof.ir.setup import LAYOUTS
 from archprof.json_fields import MOST_COUNT, Refused, field, integer, items, mapping, number, one_of, shown, text
 from archprof.json_text import FileKind, JsonText
@@ -28,9 +31,6 @@ from archprof.limits import MAX_BATCH
 
 SCHEMA = 1
 SUFFIX = ".json"
-DTYPES = ("fp32", "fp16", "bf16")
-RUNTIMES = ("torch", "onnxruntime")
-EXECUTIONS = ("graph", "eager", "compiled", "session")
 _PLAIN, _INT = frozenset((int, float)), frozenset((int,))
 _KNOWN = Path(__file__).parent / "known"
 _KIND = FileKind("device's profile", 1 << 26, "`archprof calibrate -o my_device.json` makes one")
@@ -52,13 +52,7 @@ def read_profile(device: str) -> Profile:
         advice = suggest(device, known_devices(), "devices")
         raise usage_error(f"no profile of a device `{device}`", help=f"{advice}; or the path of a {SUFFIX} file")
     path = str(known) if is_name else device
-    try:
-        data = read_bytes(path, _KIND.most + 1)
-    except FileNotFoundError:
-        raise usage_error(f"no such file: `{path}`", help=f"`archprof calibrate -o {path}` makes one") from None
-    except (OSError, ValueError) as error:
-        reason = (getattr(error, "strerror", None) or str(error)).lower()
-        raise usage_error(f"cannot read `{path}`: {reason}") from None
+    data = read_named(path, _KIND.most + 1, f"`archprof calibrate -o {path}` makes one")
     return _Reader(path, data).read()
 
 
@@ -203,14 +197,14 @@ def _network(value: Any, batches: tuple[int, ...]) -> MeasuredNetwork:
     )
 
 
-def _fits(value: dict[str, Any], batches: tuple[int, ...]) -> dict[int, Fit]:
+def _fits(value: dict[str, Any], batches: tuple[int, ...]) -> dict[int, BatchFit]:
     return {batch: field(value, str(batch), _fit) for batch in batches}
 
 
-def _fit(value: Any) -> Fit:
+def _fit(value: Any) -> BatchFit:
     record = mapping(value)
     kinds = field(record, "kinds", mapping)
-    return Fit(
+    return BatchFit(
         {_known(name): _within(name, partial(_kind_fit, one)) for name, one in kinds.items()},
         field(record, "network", _network_terms),
         field(record, "interval", _numbers),

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from archprof.devices.kernels import COLUMNS
-from archprof.devices.profile import DeviceSetup, Fit, MeasuredNetwork, Profile
+from archprof.devices.profile import BatchFit, DeviceSetup, MeasuredNetwork, Profile
 from archprof.devices.profile_file import SCHEMA
 from archprof.outputs import write_file
 
@@ -56,7 +56,7 @@ def _network_record(network: MeasuredNetwork, batches: tuple[int, ...]) -> dict[
     return {"model": network.model, "us": _in_order(network.us, batches), **eager}
 
 
-def _fit_record(fit: Fit) -> dict[str, Any]:
+def _fit_record(fit: BatchFit) -> dict[str, Any]:
     kinds = {
         kind: {**one._asdict(), "residual": one.residual and one.residual._asdict()} for kind, one in fit.kinds.items()
     }

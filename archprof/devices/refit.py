@@ -5,10 +5,10 @@ from itertools import accumulate
 from math import log
 from typing import NamedTuple
 
-from archprof.devices.fit import Known, Network, fit_batch, networks_of, rounded
+from archprof.devices.fit import FittedNetwork, Known, fit_batch, networks_of, rounded
 from archprof.devices.left_out import KernelError, LeftOut, groups_of, leave_out
-from archprof.devices.predict import UNKNOWN_SPREAD, Predictor, latency_of, sums_of
-from archprof.devices.profile import Fit, KindFit, Profile
+from archprof.devices.predict import UNKNOWN, UNKNOWN_SPREAD, Predictor, latency_of, sums_of
+from archprof.devices.profile import BatchFit, KindFit, Profile
 from archprof.ir.graph import Graph
 
 # The share of networks that the interval is to hold, and how many deviations hold as many of what is normal.
@@ -23,7 +23,7 @@ _NO_NETWORKS = (0.1, 2.0)
 class Judged(NamedTuple):
     """A fit at a batch, and what it is worth: what is predicted of each network when its family is left out of it."""
 
-    fit: Fit
+    fit: BatchFit
     left_out: tuple[LeftOut, ...]
 
 
@@ -35,7 +35,9 @@ def fit_profile(profile: Profile, graph_of: Callable[[str], Graph], family_of: C
     return profile._replace(fits=fits)
 
 
-def judged_fit(profile: Profile, networks: Sequence[Network], batch: int, family_of: Callable[[str], str]) -> Judged:
+def judged_fit(
+    profile: Profile, networks: Sequence[FittedNetwork], batch: int, family_of: Callable[[str], str]
+) -> Judged:
     """Return what is fitted to the points of a profile and its networks at a batch, and what it is worth."""
     known: Known = {}
     networks = [network for network in networks if batch in network.calls]
@@ -80,7 +82,7 @@ def _widened(kinds: Mapping[str, KindFit], wider: Mapping[str, float]) -> dict[s
     }
 
 
-def _own_errors(profile: Profile, fit: Fit, networks: Sequence[Network], batch: int) -> list[float]:
+def _own_errors(profile: Profile, fit: BatchFit, networks: Sequence[FittedNetwork], batch: int) -> list[float]:
     """Return how far the whole profile is off at its own networks, as logarithms."""
     predictor = Predictor(profile._replace(fits={batch: fit._replace(interval=(0.0, 0.0))}), batch)
     found = [(latency_of(network.calls[batch], predictor).us, network.measured.us[batch]) for network in networks]
@@ -92,7 +94,7 @@ def _factor(left: Sequence[LeftOut], base: float, held: float) -> float:
     count alike, and networks with kernels of which nothing is known do not."""
     needed = []
     for one in left:
-        if "out of range" not in one.latency.shares:
+        if UNKNOWN not in one.latency.shares:
             sums = sums_of(one.latency.calls, 0, 0)
             beyond = max(one.off**2 - base**2, 0.0) ** 0.5
             worth = 1 / sum(other.family == one.family for other in left)

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from archprof.analysis.bench import Bench, MeasuredCall, MeasuredNetworkTimes, MeasuredTime
+from archprof.analysis.timed import DeviceText
 from archprof.errors import suggest, usage_error
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
@@ -99,9 +100,8 @@ def _network(found: Bench, one: MeasuredNetworkTimes, view: BenchView) -> Table:
 
 def _how(found: Bench, batch: int) -> str:
     """Return how networks ran in words: `cpu, fp32, channels last, batch 1, torch eager, 1 thread`."""
-    threads = f", {found.threads} thread{'s' if found.threads > 1 else ''}" if found.threads else ""
-    layout = found.layout.replace("_", " ")
-    return f"{found.on}, {found.dtype}, {layout}, batch {batch:,}, {found.runtime} {found.execution}{threads}"
+    how = found.dtype, found.layout, found.runtime, found.execution, found.threads
+    return DeviceText(found.on, "", batch, *how).words
 
 
 def _notes(found: Bench, one: MeasuredNetworkTimes, view: BenchView) -> Iterator[Note]:

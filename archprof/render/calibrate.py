@@ -1,6 +1,6 @@
 """How good a profile is as tables: `archprof calibrate --verify`."""
 
-from archprof.analysis.calibration import Verification
+from archprof.analysis.calibration import ProfileVerification
 from archprof.render.table import NAME, Heading, Note, Table
 from archprof.units import in_ms
 
@@ -9,7 +9,7 @@ def _percent(part: float) -> str:
     return f"{100 * part:.1f} %"
 
 
-def verification_table(found: Verification) -> Table:
+def verification_table(found: ProfileVerification) -> Table:
     """Return how far off networks are, batch by batch, and below it each network."""
     columns = (
         Heading("batch", "batch"),
@@ -28,7 +28,12 @@ def verification_table(found: Verification) -> Table:
     return Table(title, columns, tuple([tuple(one) for one in found.batches]), notes, below=(_networks(found),))
 
 
-def _networks(found: Verification) -> Table:
+def _ends(ends: tuple[float, float | None]) -> str:
+    low, high = ends
+    return f"at least {in_ms(low)}" if high is None else f"{in_ms(low)}–{in_ms(high)}"
+
+
+def _networks(found: ProfileVerification) -> Table:
     columns = (
         Heading("network", "model", left=True, fold=NAME),
         Heading("family", "family", left=True, drop=2),
@@ -36,7 +41,7 @@ def _networks(found: Verification) -> Table:
         Heading("measured, ms", "ms", in_ms),
         Heading("predicted", "predicted_ms", in_ms),
         Heading("error", "error", lambda part: f"{100 * part:+.1f} %".replace("-", "−")),
-        Heading("interval", "interval", lambda ends: f"{in_ms(ends[0])}–{in_ms(ends[1])}", drop=1),
+        Heading("interval", "interval", _ends, drop=1),
         Heading("", "covered", lambda inside: "" if inside else "outside", left=True, drop=1),
     )
     rows = tuple([

@@ -12,7 +12,7 @@ RESULTS: Mapping[str, str] = {
     "memory": "archprof.analysis.memory:Memory",
     "latency": "archprof.analysis.latency:LatencyPrediction",
     "bench": "archprof.analysis.bench:Bench",
-    "calibrate": "archprof.analysis.calibration:Verification",
+    "calibrate": "archprof.analysis.calibration:ProfileVerification",
     "compare": "archprof.analysis.compare:Comparison",
     "diff": "archprof.analysis.diff:Diff",
     "sweep": "archprof.sweep.outcome:SweepDocument",

@@ -3,8 +3,9 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from archprof.analysis.latency import UNKNOWN, CallLatency, LatencyPrediction
+from archprof.analysis.latency import CallLatency, LatencyPrediction
 from archprof.analysis.timed import HeldAgainst
+from archprof.devices.predict import UNKNOWN
 from archprof.errors import suggest, usage_error
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
@@ -13,6 +14,13 @@ from archprof.units import in_ms, listed
 
 # Where times are from, in tables.
 _FROM = {"measured": "measured", "predicted": "formula", UNKNOWN: "roofline"}
+
+# Whether what was measured lies in the interval of the prediction, if that has one.
+_INSIDE = {
+    True: "which lies inside its interval",
+    False: "which lies outside its interval",
+    None: "beside a prediction without an interval",
+}
 
 
 class LatencyLine(NamedTuple):
@@ -101,7 +109,7 @@ def _held(measured: HeldAgainst) -> str:
     """Return how a prediction stands to what was measured: `measured 0.591 ms on …: the prediction is 1.4 % below,
     inside its interval`."""
     off = f"{abs(measured.error) * 100:.1f} % {'above' if measured.error > 0 else 'below'}"
-    inside = "which lies inside its interval" if measured.inside else "which lies outside its interval"
+    inside = _INSIDE[measured.inside]
     noise = "; it does not repeat, and proves little" if measured.noisy else ""
     return f"measured {in_ms(measured.ms)} ms on {measured.hardware}, {inside}; the prediction is {off}{noise}"
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from archprof.analysis.memory import Memory
     from archprof.analysis.timed import TimedNetwork
     from archprof.analysis.verify import Verification
-    from archprof.sweep.solve import Solution
+    from archprof.sweep.solve import Found, Solution
 
 Row = Mapping[str, Any]
 
@@ -91,6 +91,7 @@ def _latency(found: "LatencyPrediction") -> Iterator[Row]:
         "model": found.head.model,
         **{f"device_{name}": value for name, value in found.device._asdict().items()},
         **{f"estimates_latency_{name}": value for name, value in whole._asdict().items()},
+        **({"out_of_range": listed(found.out_of_range)} if found.out_of_range else {}),
     }
     yield from ({**start, **one._asdict()} for one in found.layers)
 
@@ -100,7 +101,7 @@ def _compare(found: "Comparison") -> Iterator[Row]:
     return (_compared(one, tuple(kinds)) for one in found.models)
 
 
-def _bounds(one: "Memory | HeldBytes | TimedNetwork | Verdict | None", start: str = "") -> Row:
+def _bounds(one: "Memory | HeldBytes | TimedNetwork | Verdict | Found | None", start: str = "") -> Row:
     """Return the ends of what is not exact, of times what is likeliest too, and the operators that make it so."""
     found: dict[str, Any] = {}
     for name, known in (one.estimates if one and one.estimates else {}).items():
@@ -156,7 +157,7 @@ def _solve(found: "Solution") -> Iterator[Row]:
     for key in ("best", "above"):
         one = getattr(found, key)
         if one is not None:
-            yield {"which": key, **one.settings, **one.totals}
+            yield {"which": key, **one.settings, **one.totals, **_bounds(one)}
 
 
 # By the record of a result: the columns that are always there, and what makes the rows.

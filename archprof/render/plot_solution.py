@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from archprof.analysis.timed import NS_PER_MS
 from archprof.costs.metrics import TIMES, label_of
 from archprof.errors import printable
 from archprof.render.figure import Target, binary_unit, count_axes, label_points, new_figure, short_tick, write_figure
@@ -11,7 +10,7 @@ from archprof.render.style import COLORS, GREY
 from archprof.spec.printed_number import is_of_bytes
 from archprof.spec.variant import settings_text
 from archprof.sweep.solve import Choices, Found, Solution
-from archprof.units import plural
+from archprof.units import NS_PER_MS, plural
 
 # So many times what was found, networks are shown.
 _NEAR = 3

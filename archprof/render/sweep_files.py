@@ -10,7 +10,6 @@ from typing import Any, BinaryIO, Protocol
 import numpy as np
 
 from archprof.analysis.document import LARGEST, SCHEMA, convention_text, plain
-from archprof.analysis.timed import NS_PER_MS
 from archprof.errors import unobeyed
 from archprof.outputs import put_in_place, replacing
 from archprof.render.formats import writer_of
@@ -20,6 +19,7 @@ from archprof.sweep.outcome import axis_names, device_of, impossible
 from archprof.sweep.plan import Plan
 from archprof.sweep.run import Tally, VariantRows, digits
 from archprof.sweep.swept_file import parquet_library
+from archprof.units import NS_PER_MS
 
 # As text, variants are many times as large: so many at once.
 _CHUNK = 1 << 14

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from archprof.analysis.timed import NS_PER_MS, DeviceText, EstimatedTime
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.render.table import Heading, Note
-from archprof.units import in_ms
+from archprof.units import NS_PER_MS, in_ms
 
 
 def ns_text(ns: int) -> str:
@@ -19,11 +19,11 @@ def time_headings(device: DeviceText | None) -> list[Heading]:
     return [
         Heading("ms", "estimates_latency_value", in_ms),
         Heading("from", "estimates_latency_low", in_ms, drop=1),
-        Heading("to", "estimates_latency_high", in_ms, drop=1),
+        Heading("to", "estimates_latency_high", lambda ms: "" if ms is None else in_ms(ms), drop=1),
     ]
 
 
-def times_of(estimates: Mapping[str, EstimatedTime] | None) -> tuple[float, ...]:
+def times_of(estimates: Mapping[str, EstimatedTime] | None) -> tuple[float | None, ...]:
     """Return the cells of a time and its interval; none where there is none."""
     return estimates["latency"][:3] if estimates else ()
 

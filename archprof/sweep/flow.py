@@ -24,7 +24,7 @@ from archprof.language.trace import Memo, Places, Scaling, Tracer
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
-from archprof.sweep.latency import RowTimes
+from archprof.sweep.latency import OUT_OF_RANGE, RowTimes
 from archprof.sweep.memory import Across, Kept, Readers, RowMemory, Source, Unfollowed, row_memory
 from archprof.sweep.totals import RunningTotals, Totals, totals_of
 from archprof.sweep.whole import count_wholes
@@ -166,6 +166,7 @@ class _Flow:
             if self._across is not None and "peak" in self._names:
                 self._costs[self._names.index("peak")] = self._across.peak
             if self._across is not None and self._timer is not None:
+                self._fail(np.flatnonzero(np.broadcast_to(self._times.unknown, self._batch.size)), OUT_OF_RANGE)
                 first = self._names.index(TIME_LINES[0])
                 for line, ns in enumerate(self._timer.lines(self._times, self._across.peak), first):
                     self._costs[line] = ns

@@ -1,6 +1,7 @@
 """Latency along the rows of a network, for arrays of candidates: what the calls of a row take on a device.
 
-Many candidates have the same row: each that differs is predicted once, by what `archprof latency` predicts with.
+Many candidates have the same row: each that differs is predicted once, by what `archprof latency` predicts with. What
+is out of the profile's range has no time that others could be told from: such candidates cannot be.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,27 +13,43 @@ from numpy.typing import NDArray
 from archprof.allocation.forward import Passed
 from archprof.costs.metrics import TIME_LINES
 from archprof.devices.asked import On, chosen
-from archprof.devices.calls import Call, calls_of_part, setup_of
+from archprof.devices.calls import KernelCall, calls_of_part, setup_of
 from archprof.devices.kernels import Kernel
-from archprof.devices.predict import UNKNOWN_SPREAD, Predictor, Sums, copy_us_of, kernels_of, predict, runs, whole
+from archprof.devices.predict import (
+    KernelTime,
+    Predictor,
+    Sums,
+    copy_us_of,
+    kernels_of,
+    predict,
+    runs,
+    unknown_in,
+    whole,
+)
+from archprof.errors import problem
 from archprof.ir.arrays import Integers, candidates
-from archprof.ir.dims import Dim, Disagreement, is_array, maximum
+from archprof.ir.dims import Dim, Disagreement, is_array
 from archprof.ir.graph import Graph
+from archprof.units import NS_PER_US, listed
 
-_NS_PER_US = 1000
+# Why a candidate cannot be, where a sweep is asked how long it takes.
+OUT_OF_RANGE = "its time is out of the profile's range"
+_UNKNOWN = (0.0, 0.0, 1)
 # Integers below this are told apart by a table, others by sorting.
 _TABLE = 1 << 22
 
 
 class RowTimes(NamedTuple):
     """What the calls of a row take together: µs of kernels, those times their spread, µs of copies, how many kernels
-    run, and bytes of weights: numbers, or arrays where candidates differ."""
+    run, bytes of weights, and how many kernels the profile does not know: numbers, or arrays where candidates
+    differ."""
 
     us: Any = 0.0
     spread_us: Any = 0.0
     copy_us: Any = 0.0
     kernels: Any = 0
     weights: Any = 0
+    unknown: Any = 0
 
     def plus(self, other: "RowTimes", places: Integers | None, size: int) -> "RowTimes":
         """Return both together, where *other* is of the candidates at some *places* of so many."""
@@ -46,13 +63,16 @@ class Timer:
 
     def __init__(self, on: On) -> None:
         self.batch, self._execution = chosen(*on)
-        self._profile, self._device, self._ceilings = on.profile, on.profile.setup, on.profile.ceilings
+        self._profile, self._device = on.profile, on.profile.setup
         self._predictor = Predictor(on.profile, self.batch)
         self.setup = setup_of(self._device, self.batch)
 
     def alone(self, graph: Graph) -> Iterator[tuple[str, int]]:
-        """Yield the ns of a network and the ends of its interval, by the names of their lines."""
+        """Yield the ns of a network and the ends of its interval, by the names of their lines. Raises SpecError for one
+        that is out of the profile's range."""
         found = predict(graph, self._profile, self.batch, self._execution)
+        if unknown := unknown_in(graph, found):
+            raise problem(f"{OUT_OF_RANGE}: {listed(unknown)}")
         yield from zip(TIME_LINES, map(_ns, (found.us, found.low, found.high)), strict=True)
 
     def row(self, part: Graph, passed: Sequence[Passed]) -> RowTimes:
@@ -65,37 +85,23 @@ class Timer:
             raise Disagreement(like.back(parting.mask)) from None
         return RowTimes(*map(like.back, found))
 
-    def _call(self, call: Call) -> RowTimes:
+    def _call(self, call: KernelCall) -> RowTimes:
         if not runs(call):
             return RowTimes()
         copy_us = copy_us_of(call, self._predictor.fit.network)
-        times = [self._kernel(kernel) for kernel in call.kernels]
-        counted = (copy_us, kernels_of([call]), call.traffic.weights)
-        if not times or any(time is None for time in times):
-            return RowTimes(least := self._roofline(call), least * UNKNOWN_SPREAD, *counted)
-        us, spread_us = (sum([time[k] for time in times if time is not None]) for k in (0, 1))
-        return RowTimes(us, spread_us, *counted)
+        times = [self._kernel(kernel) for kernel in call.kernels] or [_UNKNOWN]
+        us, spread_us, unknown = (sum(column) for column in zip(*times, strict=True))
+        return RowTimes(us, spread_us, copy_us, kernels_of([call]), call.traffic.weights, unknown)
 
-    def _kernel(self, kernel: Kernel) -> tuple[Any, Any] | None:
-        """Return the µs of a kernel, and those times their spread; None where the profile knows none of them."""
+    def _kernel(self, kernel: Kernel) -> tuple[Any, Any, Any]:
+        """Return the µs of a kernel, those times their spread, and whether the profile does not know it: 1, else 0."""
         if not any(map(is_array, kernel.sizes)):
-            time = self._predictor.time(kernel)
-            return None if time is None else (time.us, time.us * time.spread)
+            return _listed(self._predictor.time(kernel))
         first, alike = _sorts([size for size in kernel.sizes if is_array(size)])
         sizes = [np.asarray(size)[first].tolist() if is_array(size) else [size] * len(first) for size in kernel.sizes]
         times = self._predictor.times([Kernel(kernel.kind, one) for one in zip(*sizes, strict=True)])
-        known = [(time.us, time.us * time.spread) for time in times if time is not None]
-        if len(known) < len(times):
-            return None
-        us, spread_us = np.array(known).T
-        return us[alike], spread_us[alike]
-
-    def _roofline(self, call: Call) -> Any:
-        moved, macs, kernel, _ = self._ceilings
-        least = maximum(
-            kernel * max(len(call.kernels), 1), maximum(call.traffic.bytes / moved, call.traffic.macs / macs)
-        )
-        return least * 1.0
+        us, spread_us, unknown = np.array(list(map(_listed, times))).T
+        return us[alike], spread_us[alike], unknown[alike]
 
     def lines(self, rows: RowTimes, peak: Dim) -> tuple[Any, Any, Any]:
         """Return the ns of networks whose rows take so much, and the ends of their interval."""
@@ -105,6 +111,10 @@ class Timer:
         return _ns(us), _ns(low), _ns(high)
 
 
+def _listed(time: KernelTime | None) -> tuple[float, float, int]:
+    return _UNKNOWN if time is None else (time.us, time.us * time.spread, 0)
+
+
 def _added(amount: Any, more: Any, places: Integers, size: int) -> Any:
     whole = np.array(np.broadcast_to(amount, size))
     whole[places] += more
@@ -112,7 +122,7 @@ def _added(amount: Any, more: Any, places: Integers, size: int) -> Any:
 
 
 def _ns(us: Any) -> Any:
-    ns = np.rint(us * _NS_PER_US).astype(np.int64)
+    ns = np.rint(us * NS_PER_US).astype(np.int64)
     return ns if ns.ndim else int(ns)
 
 

@@ -6,11 +6,12 @@ from typing import NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
-from archprof.analysis.timed import NS_PER_MS, DeviceText, EstimatedTime
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import MEMORY, TIME_LINES, TIMES, Counts
 from archprof.ir.setup import Setup
 from archprof.sweep.plan import Plan, Selection
 from archprof.sweep.run import Tally, VariantRows, digits, settings_of
+from archprof.units import NS_PER_MS
 
 # A table of more is for a file.
 SHOWN = 50

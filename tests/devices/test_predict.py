@@ -7,7 +7,7 @@ import pytest
 from archprof import expand
 from archprof.devices.kernels import Kernel
 from archprof.devices.predict import Predictor, predict
-from archprof.devices.profile import Ceilings, Fit, KindFit, NetworkTerms, Residual
+from archprof.devices.profile import BatchFit, Ceilings, KindFit, NetworkTerms, Residual
 from archprof.devices.profile_file import read_profile
 from archprof.errors import UsageError
 from archprof.language.expand import read_network
@@ -74,7 +74,7 @@ def test_terms_of_a_network(graph):
     norm's mean and deviation of 4 channels in fp32."""
     bytes = 2 * (36 + 16) + 2 * 2 * 256 + 4 * 2 * 4
     terms = NetworkTerms(0.5, 2.0, bytes - 50.0, 100.0, 1.0, 1.0, 20.0)
-    found = predict(graph, made_up(fits={1: Fit({}, terms, (0.0, 0.0))}), 1)
+    found = predict(graph, made_up(fits={1: BatchFit({}, terms, (0.0, 0.0))}), 1)
     assert found.us == pytest.approx(0.5 * 14 + 2.0 * 3 * 0.5)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import archprof
-from archprof.allocation.caching import Block, CachingAllocator
+from archprof.allocation.caching import CachedBlock, CachingAllocator
 from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import Setup
 from archprof.spec.variant import parse_reference
@@ -44,7 +44,7 @@ class Given(CachingAllocator):
 def given_anew(timeline):
     """Return the most bytes that an allocator gives which has given nothing before."""
     allocator = Given()
-    lies: dict[int, list[Block]] = {}
+    lies: dict[int, list[CachedBlock]] = {}
     for step in timeline.steps:
         for one in step.made:
             storage = timeline.storages[one]

@@ -6,7 +6,7 @@ import torch
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import read_network
-from archprof.runtime.timing.alone import Place, Store, operator_of
+from archprof.runtime.timing.alone import RunPlace, Store, operator_of
 from archprof.runtime.timing.functions import function_of
 from archprof.runtime.timing.laid_out import Laid, calls_of, laid
 from archprof.runtime.timing.measure import How, built, ceilings, laid_calls, measure_alone, measure_network, measuring
@@ -38,7 +38,7 @@ def how(runtime="torch", layout="channels_first", rounds=4):
 def in_network(graph, layout, batch):
     """The inputs of each call as they lie in a run of the network's own module."""
     with torch.inference_mode():
-        subject = subject_of(graph, Place("cpu", "fp32", layout), batch)
+        subject = subject_of(graph, RunPlace("cpu", "fp32", layout), batch)
         modules = dict(subject.module.named_modules())
         values = {Edge(INPUT): subject.arguments[0]}
         for index, node in enumerate(graph.nodes):
@@ -81,7 +81,7 @@ def test_views_run_nothing():
 
 
 def test_memory_of_operators_is_shared_and_holds_the_largest():
-    store = Store(Place("cpu", "fp32", "channels_first"))
+    store = Store(RunPlace("cpu", "fp32", "channels_first"))
     [large] = store.inputs([Laid((2, 8), (8, 1))])
     [small] = store.inputs([Laid((4,), (2,))])
     assert large.data_ptr() == small.data_ptr()
@@ -93,7 +93,7 @@ def test_memory_of_operators_is_shared_and_holds_the_largest():
 
 def test_an_operator_alone_has_the_format_and_the_layout():
     node = read_network("resnet18").nodes[0]
-    module = operator_of(node, Place("cpu", "bf16", "channels_last"))
+    module = operator_of(node, RunPlace("cpu", "bf16", "channels_last"))
     assert isinstance(module, torch.nn.Conv2d)
     assert module.weight.dtype == torch.bfloat16
     assert module.weight.is_contiguous(memory_format=torch.channels_last)

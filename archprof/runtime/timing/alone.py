@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 TORCH_DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
 
-class Place(NamedTuple):
+class RunPlace(NamedTuple):
     """Where and in which form everything runs: the device, the number format, the layout of maps."""
 
     device: str
@@ -33,7 +33,7 @@ class Place(NamedTuple):
         return found
 
 
-def operator_of(node: Node, place: Place, *, inplace: bool = False) -> Callable[..., Any] | None:
+def operator_of(node: Node, place: RunPlace, *, inplace: bool = False) -> Callable[..., Any] | None:
     """Return what runs an operator alone, with weights of its own; None for one of captured code that nothing here can
     run."""
     import torch
@@ -62,7 +62,7 @@ class Store:
     """Memory that all operators find their inputs in: as large as the largest of them, filled once with small random
     numbers, which no operator makes slow ones of."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: RunPlace) -> None:
         self._place = place
         self._held: dict[tuple[int, str], Tensor] = {}
 

@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from archprof.devices.profile import Ceilings
-from archprof.runtime.timing.alone import Place
+from archprof.runtime.timing.alone import RunPlace
 from archprof.runtime.timing.rounds import Sample, Sampler, host_sampler, interleaved
 
 # Bytes of a copy: beyond all caches on a GPU, beyond that of a core on a CPU. Sides of the square matrices.
@@ -19,7 +19,7 @@ _ROUNDS = 12
 _MANY = 50
 
 
-def measured_ceilings(place: Place, runtime: str, threads: int) -> Ceilings:
+def measured_ceilings(place: RunPlace, runtime: str, threads: int) -> Ceilings:
     """Return the ceilings of a device for a number format and a runtime. A copy reads and writes each byte; a product
     is one of matrices, or a 1×1 convolution where onnxruntime runs it."""
     import torch
@@ -36,7 +36,7 @@ def measured_ceilings(place: Place, runtime: str, threads: int) -> Ceilings:
     return Ceilings(size / us["copy"], macs / us["product"], us["kernel"], us.get("launch", us["kernel"]))
 
 
-def _product(place: Place) -> tuple[Callable[[], Any], int]:
+def _product(place: RunPlace) -> tuple[Callable[[], Any], int]:
     import torch
 
     side = _SIDE[place.device]
@@ -54,7 +54,7 @@ def _convolution(threads: int) -> tuple[Callable[[], Any], int]:
     return Session(exported(torch.nn.Conv2d(side, side, 1), [given]), [given], threads).run, side**3
 
 
-def _kernel_samplers(kernel: Callable[[], Any], place: Place) -> dict[str, Sampler]:
+def _kernel_samplers(kernel: Callable[[], Any], place: RunPlace) -> dict[str, Sampler]:
     """Return what times the smallest kernel, and, on a device, its launch from Python; a CPU launches nothing."""
     if place.device == "cuda":
         from archprof.runtime.timing.cuda import eager_sampler
@@ -69,7 +69,7 @@ def _kernel_samplers(kernel: Callable[[], Any], place: Place) -> dict[str, Sampl
     return {"kernel": lambda: Sample(sample().us / _MANY)}
 
 
-def _sampler(run: Callable[[], Any], place: Place) -> Sampler:
+def _sampler(run: Callable[[], Any], place: RunPlace) -> Sampler:
     if place.device != "cuda":
         return host_sampler(run)
     from archprof.runtime.timing.cuda import graph_sampler

@@ -22,7 +22,7 @@ class Laid(NamedTuple):
     dtype: str = "float32"
 
 
-class Call(NamedTuple):
+class LaidCall(NamedTuple):
     """How the inputs of a call lie, whether it runs anything, which a view does not, and whether it writes over its
     input."""
 
@@ -31,7 +31,7 @@ class Call(NamedTuple):
     inplace: bool = False
 
 
-def calls_of(graph: Graph, layout: str, batch: int) -> list[Call]:
+def calls_of(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
     """Return how the inputs of each call of a network lie: of a block table as its module has them, of what was
     recorded as it was."""
     return _run_through(graph, layout, batch) if graph.origin.is_table else _recorded(graph, batch)
@@ -42,7 +42,7 @@ def laid(tensor: Tensor) -> Laid:
     return Laid(tuple(tensor.shape), tuple(tensor.stride()), str(tensor.dtype).removeprefix("torch."))
 
 
-def _run_through(graph: Graph, layout: str, batch: int) -> list[Call]:
+def _run_through(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
     """Run the module of a network on the meta device, call by call."""
     import torch
 
@@ -67,7 +67,7 @@ def _run_through(graph: Graph, layout: str, batch: int) -> list[Call]:
                 outputs = [outputs[0].contiguous(memory_format=_layout_of(given[0], module))]
             values.update((Edge(index, k), one) for k, one in enumerate(outputs))
             writes = bool(getattr(module, "inplace", False))
-            calls.append(Call(inputs, writes or not any(_shares(one, outputs[0]) for one in given), writes))
+            calls.append(LaidCall(inputs, writes or not any(_shares(one, outputs[0]) for one in given), writes))
     return calls
 
 
@@ -87,13 +87,13 @@ def _shares(first: Tensor, second: Tensor) -> bool:
     return bool(first.untyped_storage()._cdata == second.untyped_storage()._cdata)
 
 
-def _recorded(graph: Graph, batch: int) -> list[Call]:
+def _recorded(graph: Graph, batch: int) -> list[LaidCall]:
     calls = []
     for node in graph.nodes:
         aliases = node.memory.aliases[:1] if node.memory else ()
         view = aliases not in ((), (None,)) and not (node.memory and node.memory.writes)
         writes = bool(node.memory and 0 in node.memory.writes)
-        calls.append(Call(tuple([_of_value(graph.value(edge), batch) for edge in node.inputs]), not view, writes))
+        calls.append(LaidCall(tuple([_of_value(graph.value(edge), batch) for edge in node.inputs]), not view, writes))
     return calls
 
 

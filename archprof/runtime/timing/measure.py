@@ -16,8 +16,8 @@ from archprof.runtime.timing.rounds import Timing, Told, interleaved, timing_of
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from archprof.runtime.timing.alone import Place
-    from archprof.runtime.timing.laid_out import Call
+    from archprof.runtime.timing.alone import RunPlace
+    from archprof.runtime.timing.laid_out import LaidCall
     from archprof.runtime.timing.onnx_times import NodeTimes
     from archprof.runtime.timing.torch_times import Subject
 
@@ -32,11 +32,11 @@ class How(NamedTuple):
     rounds: int
 
     @property
-    def place(self) -> Place:
+    def place(self) -> RunPlace:
         """Where and in which form tensors are."""
-        from archprof.runtime.timing.alone import Place
+        from archprof.runtime.timing.alone import RunPlace
 
-        return Place(self.on, self.setup.dtype, self.setup.layout)
+        return RunPlace(self.on, self.setup.dtype, self.setup.layout)
 
     @property
     def by_onnxruntime(self) -> bool:
@@ -114,14 +114,14 @@ def built(graph: Graph, how: How, batch: int) -> Subject:
     return subject_of(graph, how.place, batch)
 
 
-def laid_calls(graph: Graph, how: How, batch: int) -> list[Call]:
+def laid_calls(graph: Graph, how: How, batch: int) -> list[LaidCall]:
     """Return how the inputs of each call lie."""
     from archprof.runtime.timing.laid_out import calls_of
 
     return calls_of(graph, how.setup.layout, batch)
 
 
-def measure_network(subject: Subject, calls: Sequence[Call], how: How, told: Told | None = None) -> NetworkTimes:
+def measure_network(subject: Subject, calls: Sequence[LaidCall], how: How, told: Told | None = None) -> NetworkTimes:
     """Return how long a network takes, whole and part by part; *calls* tell how its calls' inputs lie."""
     return _by_onnxruntime(subject, how, told) if how.by_onnxruntime else _by_torch(subject, calls, how, told)
 
@@ -145,7 +145,7 @@ def _whole(subject: Subject, how: How) -> dict[Hashable, Any]:
     return {name: network_sampler(subject, how.place, execution) for name, execution in executions.items()}
 
 
-def _by_torch(subject: Subject, calls: Sequence[Call], how: How, told: Told | None) -> NetworkTimes:
+def _by_torch(subject: Subject, calls: Sequence[LaidCall], how: How, told: Told | None) -> NetworkTimes:
     from archprof.runtime.timing.torch_times import alone_key, operator_samplers
 
     pairs = list(zip(subject.graph.nodes, calls, strict=True))
@@ -155,7 +155,7 @@ def _by_torch(subject: Subject, calls: Sequence[Call], how: How, told: Told | No
     return NetworkTimes(times[WHOLE], times.get(EAGER), found)
 
 
-def measure_alone(nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None = None) -> dict[Hashable, Timing]:
+def measure_alone(nodes: Sequence[tuple[Node, LaidCall]], how: How, told: Told | None = None) -> dict[Hashable, Timing]:
     """Return how long operators take alone, by `alone_key`; those that cannot be run so are left out."""
     from archprof.runtime.timing.torch_times import operator_samplers
 
@@ -164,7 +164,9 @@ def measure_alone(nodes: Sequence[tuple[Node, Call]], how: How, told: Told | Non
     return interleaved(operator_samplers(nodes, how.place, how.setup.execution), how.rounds, told)
 
 
-def _alone_by_onnxruntime(nodes: Sequence[tuple[Node, Call]], how: How, told: Told | None) -> dict[Hashable, Timing]:
+def _alone_by_onnxruntime(
+    nodes: Sequence[tuple[Node, LaidCall]], how: How, told: Told | None
+) -> dict[Hashable, Timing]:
     from archprof.runtime.timing.alone import Store
     from archprof.runtime.timing.onnx_alone import alone_session, alone_timing
     from archprof.runtime.timing.onnx_times import profiles

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 from archprof.errors import UsageError
 from archprof.ir.graph import Node
-from archprof.runtime.timing.alone import Place, Store, operator_of
+from archprof.runtime.timing.alone import RunPlace, Store, operator_of
 from archprof.runtime.timing.laid_out import Laid, contiguous
 from archprof.runtime.timing.onnx_times import REORDERS, NodeTimes, Session, exported
 from archprof.runtime.timing.rounds import Timing, timing_of
 
 if TYPE_CHECKING:
-    from archprof.runtime.timing.laid_out import Call
+    from archprof.runtime.timing.laid_out import LaidCall
 
 # What onnxruntime makes a part of the convolution before it, and then does not show: norms and sums cost nothing there,
 # activations what they add to a convolution.
@@ -32,7 +32,7 @@ _BLOCK = 16
 _CLOCK = 1.0
 # What a model's output is called, and with it the node that makes it.
 _BEHIND = "behind"
-_PLACE = Place("cpu", "fp32", "channels_first")
+_PLACE = RunPlace("cpu", "fp32", "channels_first")
 
 
 class _Around(nn.Module):
@@ -78,7 +78,7 @@ class _Function(nn.Module):
         return self._run(*inputs)
 
 
-def alone_session(node: Node, call: Call, store: Store, threads: int, profile: Path) -> Session | None:
+def alone_session(node: Node, call: LaidCall, store: Store, threads: int, profile: Path) -> Session | None:
     """Return a session that runs an operator alone; None for one that cannot be run or exported."""
     run = operator_of(node, _PLACE)
     if run is None:

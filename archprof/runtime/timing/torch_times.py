@@ -8,8 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Graph, Node
-from archprof.runtime.timing.alone import Place, Store, operator_of
-from archprof.runtime.timing.laid_out import Call, in_layout, lay_out
+from archprof.runtime.timing.alone import RunPlace, Store, operator_of
+from archprof.runtime.timing.laid_out import LaidCall, in_layout, lay_out
 from archprof.runtime.timing.rounds import Sampler, host_sampler
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def pinned(threads: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def subject_of(graph: Graph, place: Place, batch: int) -> Subject:
+def subject_of(graph: Graph, place: RunPlace, batch: int) -> Subject:
     """Return a network that is built of a block table, its weights drawn, on random images. Raises UsageError for a
     graph that comes from none."""
     import torch
@@ -56,7 +56,7 @@ def subject_of(graph: Graph, place: Place, batch: int) -> Subject:
     return placed(Subject(graph, network, tuple(given)), place)
 
 
-def placed(subject: Subject, place: Place) -> Subject:
+def placed(subject: Subject, place: RunPlace) -> Subject:
     """Return a network in the number format, the layout and on the device where it is to run."""
     import torch
     from torch.utils._pytree import tree_map_only
@@ -71,7 +71,7 @@ def placed(subject: Subject, place: Place) -> Subject:
     return subject._replace(module=module, arguments=arguments, keywords=keywords)
 
 
-def network_sampler(subject: Subject, place: Place, execution: str) -> Sampler:
+def network_sampler(subject: Subject, place: RunPlace, execution: str) -> Sampler:
     """Return what times a network as it is to be executed: `eager`, `compiled`, or, on CUDA, as a `graph`."""
     import torch
 
@@ -80,7 +80,7 @@ def network_sampler(subject: Subject, place: Place, execution: str) -> Sampler:
 
 
 def _sampler(
-    run: Callable[[], object], place: Place, execution: str, runs: int, prepare: Callable[[], object] | None = None
+    run: Callable[[], object], place: RunPlace, execution: str, runs: int, prepare: Callable[[], object] | None = None
 ) -> Sampler:
     if place.device != "cuda":
         return host_sampler(run, prepare)
@@ -106,13 +106,13 @@ def _read(inputs: Sequence[Tensor]) -> None:
         one.sum()
 
 
-def alone_key(node: Node, call: Call) -> Hashable:
+def alone_key(node: Node, call: LaidCall) -> Hashable:
     """Return what tells a call from those that take other times alone: its operator, and how its inputs lie."""
     return (node.op, call.inputs, call.inplace)
 
 
 def operator_samplers(
-    nodes: Sequence[tuple[Node, Call]], place: Place, execution: str, store: Store | None = None
+    nodes: Sequence[tuple[Node, LaidCall]], place: RunPlace, execution: str, store: Store | None = None
 ) -> dict[Hashable, Sampler]:
     """Return what times each operator alone; equal ones once. Those that nothing here can run are left out, and those
     that run nothing."""

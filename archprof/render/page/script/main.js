@@ -159,8 +159,9 @@ function drawNetwork({ network }) {
     h("dt", {}, label), h("dd", {}, h("span", { class: "large" }, before + large), h("span", { class: "exact", "data-total": label }, exact(value)))));
   if (network.latency) {
     const { value, low, high } = network.latency.estimates.latency;
+    const ends = high == null ? `at least ${milliseconds(low)} ms` : `${milliseconds(low)}–${milliseconds(high)}`;
     boxes.push(h("div", { class: "tile" }, h("dt", {}, `on ${printable(network.latency.device.name)}, predicted`),
-      h("dd", {}, h("span", { class: "large" }, `${milliseconds(value)} ms`), h("span", { class: "exact" }, `${milliseconds(low)}–${milliseconds(high)}`))));
+      h("dd", {}, h("span", { class: "large" }, `${milliseconds(value)} ms`), h("span", { class: "exact" }, ends))));
   }
   byId("tiles").replaceChildren(...boxes);
   const uncounted = Object.entries(summary.not_counted ?? {}).map(([key, count]) => `${key} ×${count}`);

@@ -9,9 +9,12 @@ function drawRoofline({ latency, summary }) {
     ...layer, kind: kinds.get(layer.path), x: Number(layer.macs) / Number(layer.bytes), y: Number(layer.macs) / (layer.ms / 1000),
   }));
   const others = layers.filter((layer) => !Number(layer.macs)).reduce((all, layer) => all + layer.ms, 0);
+  const unknown = Object.entries(latency.out_of_range ?? {}).map(([name, count]) => `${printable(name)} ×${count}`);
+  const likely = time.high == null ? `at least ${milliseconds(time.low)} ms: out of the profile's range is ${unknown.join(", ")}` :
+    `nine of ten networks between ${milliseconds(time.low)} and ${milliseconds(time.high)} ms`;
   byId("roofline-says").textContent =
     `${printable(device.name)}, ${device.dtype}, ${device.layout.replaceAll("_", " ")}, batch ${exact(device.batch)}, ${device.runtime} ${device.execution}: ` +
-    `${milliseconds(time.value)} ms predicted (nine of ten networks between ${milliseconds(time.low)} and ${milliseconds(time.high)} ms). ` +
+    `${milliseconds(time.value)} ms predicted (${likely}). ` +
     `Calls that multiply nothing take ${milliseconds(others)} ms, ${percent(others, latency.calls_ms)} of the calls' ${milliseconds(latency.calls_ms)} ms, and are not in the picture.`;
   const chart = byId("roofline-chart");
   chart.dataset.says = `${plural(points.length, "call")} under the roofline of ${printable(device.name)}; the slowest are in the table below`;
