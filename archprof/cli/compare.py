@@ -75,6 +75,7 @@ def command(
     on = device_options.device_if_asked(
         device, {"batch": batch, "dtype": dtype, "layout": layout, "runtime": runtime, "execution": execution}
     )
+    device_options.refuse_training(on, train, amp)
     setup = None if on and not bytes else setup_options.setup_of_bytes(asked, wanted=bytes)
     conventions = options.conventions(convention, train=train is not None)
     given = options.settings(width, resolution, classes, set)

@@ -67,7 +67,13 @@ def device_of_search(device: str | None, asked: Mapping[str, object], setup: "Se
     """Return the device of a sweep or of what is looked for. Raises UsageError as `device_if_asked` does, and for
     training there."""
     on = device_if_asked(device, asked)
-    if on is not None and setup is not None and (setup.train or setup.amp):
-        message = f"`--device` and `--{'train' if setup.train else 'amp'}` at once"
-        raise usage_error(message, help="a device's profile is of inference")
+    if setup is not None:
+        refuse_training(on, setup.train or None, setup.amp or None)
     return on
+
+
+def refuse_training(on: "On | None", train: str | None, amp: str | None) -> None:
+    """Raise UsageError for training on a device."""
+    if on is not None and (train is not None or amp is not None):
+        message = f"`--device` and `--{'amp' if train is None else 'train'}` at once"
+        raise usage_error(message, help="a device's profile is of inference")

@@ -9,7 +9,9 @@ import typer
 from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import PAGES, write
 from archprof.cli.pages import given, typed
+from archprof.cli.sweep_options import need_numpy
 from archprof.errors import Problems, usage_error
+from archprof.inputs import shown_name
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
@@ -76,10 +78,11 @@ def command(
 def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
     """Return what a page shows of the variants in a file. Raises UsageError as `read_swept` does, and for what is asked
     beside it."""
+    need_numpy(f"report {shown_name(models[0])}")
     from archprof.sweep.swept_file import SweptPage, read_swept
 
     if len(models) > 1:
-        advice = "a page has the networks of one, or networks by name"
+        advice = "a page has the variants of one, or networks by name"
         raise usage_error(f"`{models[0]}` and `{models[1]}` on one page", help=advice)
     for param, _ in given(ctx):
         if param.name not in ("models", "output"):
@@ -97,12 +100,11 @@ def _check_output(output: str | None) -> None:
 
 
 def _device(device: str | None, asked: dict[str, Any], runtime: str | None, execution: str | None) -> "On | None":
-    """Return the device that times are of. Raises UsageError as `device_of_search` does."""
+    """Return the device that times are of. Raises UsageError as `device_if_asked` does, and for training
+    there."""
     words = {name: asked[name] for name in ("batch", "dtype", "layout")}
     on = device_options.device_if_asked(device, words | {"runtime": runtime, "execution": execution})
-    if on is not None and (asked["train"] is not None or asked["amp"] is not None):
-        option = "train" if asked["train"] is not None else "amp"
-        raise usage_error(f"`--device` and `--{option}` at once", help="a device's profile is of inference")
+    device_options.refuse_training(on, asked["train"], asked["amp"])
     return on
 
 
