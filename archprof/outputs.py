@@ -82,6 +82,15 @@ def goes_by(output: str | None) -> bool:
     return False
 
 
+def refuse_unwritable(path: str) -> None:
+    """Raise UsageError for a file in a folder that there is not: told before minutes go by."""
+    try:
+        if not os.path.isdir(os.path.dirname(resolved(path))):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
+    except (OSError, ValueError) as error:
+        raise cannot_write(path, error) from None
+
+
 def put_in_place(temporary: str, target: str) -> None:
     """Rename a finished file to *target*, with the mode and the owner of what stood there. Raises OSError."""
     with open(temporary, "r+b") as file:

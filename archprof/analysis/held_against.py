@@ -36,12 +36,11 @@ def read_measured(path: str, model: str, device: DeviceText) -> BenchedNetwork:
         how = {name: record.get(name) for name in _ALIKE}
         hardware = field(provenance, "hardware", text)
     except Refused as error:
-        raise found.wrong(str(error)) from None
+        raise found.wrong(f"this is no {_KIND.name}: {error}") from None
     for name, value in how.items():
         if value != (wanted := getattr(device, name)):
-            raise usage_error(
-                f"`{path}` was measured at {name} {value}, not {wanted}", help="predict what was measured"
-            )
+            advice = f"`archprof bench` at {name} {wanted}, or predict by a profile of {name} {value}"
+            raise usage_error(f"`{path}` was measured with {name} {value}, not {wanted}", help=advice)
     for one in networks:
         if (one.model, one.batch) == (model, device.batch):
             return BenchedNetwork(one.ms, one.calls, hardware, one.noisy)

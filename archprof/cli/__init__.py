@@ -243,12 +243,16 @@ def _usage(error: Any, called: str) -> Problem:
         advice = f"did you mean {advice}"
     elif context and context.parent is None and "no such command" in message.lower():
         advice = _instead(message.partition("`")[2].partition("`")[0])
-    elif (
-        " argument" in message and "option" not in message.lower() and (name := command.rpartition(" ")[2]) in COMMANDS
-    ):
+    elif _is_incomplete(message) and (name := command.rpartition(" ")[2]) in COMMANDS:
         from archprof.cli.examples import EXAMPLES
 
         advice = f"as in `{EXAMPLES[name].lines[0]}`; `{command} --help` tells more"
     else:
         advice = f"`{command} --help` lists what there is"
     return Problem(f"{command}: {message[:1].lower()}{message[1:].rstrip('.')}", help=advice)
+
+
+def _is_incomplete(message: str) -> bool:
+    """Tell whether a call has too few or too many arguments, or lacks an option: then an example says more."""
+    said = message.lower()
+    return said.startswith("missing option") or (" argument" in said and "option" not in said)

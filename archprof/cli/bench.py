@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import options, timing_options
+from archprof.cli import options, pages, timing_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import usage_error
+from archprof.outputs import refuse_unwritable
 from archprof.render.formats import Result
 from archprof.units import plural
 
@@ -17,8 +18,15 @@ if TYPE_CHECKING:
     from archprof.devices.profile import Profile
     from archprof.runtime.timing.measure import How
 
+# What only `--improve` has, and all that may stand beside it.
+_IMPROVING = ("operators", "allow_other_versions")
+_TOGETHER = (
+    "models", "improve", *_IMPROVING, "rounds", "width", "resolution", "input", "classes", "set", "output", "no_color",
+)  # fmt: skip
+
 
 def command(
+    ctx: typer.Context,
     models: options.AnyModels,
     *,
     ran: timing_options.Ran,
@@ -54,6 +62,9 @@ def command(
     `--improve PROFILE` measures the operators of the networks whose time × uncertainty in a profile is largest, adds
     them to it and fits it anew, in place or with `-o` elsewhere; where and how they run is what the profile says.
     """
+    _refuse_unused(ctx, improving=improve is not None)
+    if output is not None:
+        refuse_unwritable(output)
     if improve is not None:
         _improve(improve, models, knobs, operators, rounds, output, allow_other_versions=allow_other_versions)
         return
@@ -72,6 +83,17 @@ def command(
     noisy = [f"{one.head.model}, batch {one.batch}" for one in found.networks if one.noisy]
     message = f"noise: the times of {'; '.join(noisy)} do not repeat within 10 %" if noisy else ""
     deliver(Result(found, lambda: bench_table(found, views), 0, message), chosen, output, no_color=no_color)
+
+
+def _refuse_unused(ctx: typer.Context, *, improving: bool) -> None:
+    """Raise UsageError for options that only `--improve` has, and beside it for those that it has not."""
+    for param, _ in pages.given(ctx):
+        option = " / ".join(param.opts)
+        if param.name in _IMPROVING and not improving:
+            raise usage_error(f"`{option}` without `--improve`", help="`--improve my_cpu.json` adds to a profile")
+        if improving and param.name not in _TOGETHER:
+            advice = "where and how operators run is what the profile says"
+            raise usage_error(f"`{option}` and `--improve` at once", help=advice)
 
 
 @contextmanager

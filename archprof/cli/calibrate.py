@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from archprof.cli import options, timing_options
+from archprof.cli import options, pages, timing_options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.errors import usage_error
+from archprof.outputs import refuse_unwritable
 from archprof.render.formats import Result
 from archprof.units import plural
 
@@ -28,6 +29,7 @@ _LARGER = (
 
 
 def command(
+    ctx: typer.Context,
     *,
     ran: timing_options.Ran,
     rounds: timing_options.Rounds = 8,
@@ -62,6 +64,7 @@ def command(
     `--verify FILE` measures nothing: it fits a profile anew from what it holds, each family of networks by what is
     known of the others, and tells how far off its networks are.
     """
+    _refuse_unused(ctx, verifying=verify is not None)
     if verify is not None:
         _verify(verify, choose_format("calibrate", format, output), output, no_color=no_color)
         return
@@ -69,6 +72,7 @@ def command(
         raise usage_error("a profile is written to a file", help="as in `archprof calibrate --on cpu -o my_cpu.json`")
     if not output.endswith(".json"):
         raise usage_error(f"`{output}` is no name of a profile", help="it ends with `.json`")
+    refuse_unwritable(output)
     batches = timing_options.batches_of(ran.batch)
     how = timing_options.how_of(ran, rounds)
     require_fit()
@@ -95,6 +99,15 @@ def command(
     noise = f"; {left_out:,} left out, which do not repeat within 10 %" if left_out else ""
     held = f"{plural(len(profile.points), 'operator')}, {plural(len(profile.networks), 'network')}"
     say(f"wrote {output}: {held}{noise}")
+
+
+def _refuse_unused(ctx: typer.Context, *, verifying: bool) -> None:
+    """Raise UsageError beside `--verify` for options that say how to measure, and without it for a format."""
+    for param, _ in pages.given(ctx):
+        if verifying and param.name not in ("verify", "format", "output", "no_color"):
+            raise usage_error(f"`{param.opts[0]}` and `--verify` at once", help="`--verify FILE` measures nothing")
+        if not verifying and param.name == "format":
+            raise usage_error("`--format` without `--verify`", help="a profile is JSON: `-o my_cpu.json`")
 
 
 def _verify(file: str, format: str, output: str | None, *, no_color: bool) -> None:

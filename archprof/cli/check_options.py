@@ -134,7 +134,7 @@ def report_of(text: str) -> tuple[str, str]:
     if format not in names:
         raise usage_error(f"unknown format `{format}`", help=suggest(format, names, "formats"))
     if not path:
-        raise usage_error(f"`--report {text}` names no file", help="as in `--report junit=out.xml`")
+        raise usage_error(f"`--report {text}` names no file", help=f"as in `--report {format}=FILE`")
     return format, path
 
 

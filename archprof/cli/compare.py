@@ -58,7 +58,7 @@ def command(
     chosen = choose_format("compare", format, output)
     if by not in BY:
         raise usage_error(f"unknown grouping `{by}`", help=suggest(by, BY, "groupings"))
-    on = device_options.device_if_asked(on_device, words)
+    on = device_options.device_in_inference(on_device, words, train)
     setup = None if on and not bytes else setup_options.setup_of_bytes(words.asked(train, deployed), wanted=bytes)
     conventions = options.conventions(convention, train=train is not None)
     given, real = knobs.settings, options.really(real, *models)

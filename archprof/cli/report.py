@@ -9,7 +9,9 @@ import typer
 from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import PAGES, write
 from archprof.cli.pages import given, typed
+from archprof.cli.sweep_options import need_numpy
 from archprof.errors import Problems, usage_error
+from archprof.inputs import shown_name
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
@@ -65,10 +67,11 @@ def command(
 def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
     """Return what a page shows of the variants in a file. Raises UsageError as `read_swept` does, and for what is asked
     beside it."""
+    need_numpy(f"report {shown_name(models[0])}")
     from archprof.sweep.swept_file import SweptPage, read_swept
 
     if len(models) > 1:
-        advice = "a page has the networks of one, or networks by name"
+        advice = "a page has the variants of one, or networks by name"
         raise usage_error(f"`{models[0]}` and `{models[1]}` on one page", help=advice)
     for param, _ in given(ctx):
         if param.name not in ("models", "output"):

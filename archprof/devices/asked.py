@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.errors import UsageError, usage_error
+from archprof.errors import UsageError, suggest, usage_error
 
 if TYPE_CHECKING:
     from archprof.devices.profile import Profile
@@ -45,12 +45,13 @@ def chosen(profile: "Profile", asked: Asked) -> tuple[int, str]:
     for name in ("dtype", "layout", "runtime"):
         has, wanted = getattr(profile.setup, name), getattr(asked, name)
         if wanted not in (None, has):
-            raise _lacks(profile, f"{name} {has}, not {wanted}")
+            raise _lacks(profile, f"{name} {has}, not {wanted}", _unknown(name, wanted))
     batch = profile.batches[0] if asked.batch is None else asked.batch
     if batch not in profile.fits:
         raise _lacks(profile, f"{_of_batches(profile.batches)}, not {batch}")
     if asked.execution not in (None, *executions(profile)):
-        raise _lacks(profile, f"execution {' or '.join(executions(profile))}, not {asked.execution}")
+        said = f"execution {' or '.join(executions(profile))}, not {asked.execution}"
+        raise _lacks(profile, said, _unknown("execution", asked.execution))
     return batch, asked.execution or profile.setup.execution
 
 
@@ -65,6 +66,15 @@ def _of_batches(batches: Sequence[int]) -> str:
     return f"{'batch' if len(batches) == 1 else 'batches'} {' and '.join(map(str, batches))}"
 
 
-def _lacks(profile: "Profile", what: str) -> UsageError:
-    advice = "leave it out, or make a profile at it: `archprof calibrate`"
+def _unknown(name: str, word: str | None) -> str:
+    """Return the words that profiles know where this is none of them."""
+    from archprof.devices.profile import DTYPES, EXECUTIONS, RUNTIMES
+    from archprof.ir.setup import LAYOUTS
+
+    known = {"dtype": DTYPES, "layout": LAYOUTS, "runtime": RUNTIMES, "execution": EXECUTIONS}[name]
+    return "" if word is None or word in known else suggest(word, known, name)
+
+
+def _lacks(profile: "Profile", what: str, unknown: str = "") -> UsageError:
+    advice = unknown or "leave it out, or make a profile at it: `archprof calibrate`"
     return usage_error(f"the profile `{profile.name}` is of {what}", help=advice)

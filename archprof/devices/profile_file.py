@@ -49,8 +49,8 @@ def read_profile(device: str) -> Profile:
     known = _KNOWN / f"{device}{SUFFIX}"
     is_name = not device.endswith(SUFFIX) and "/" not in device
     if is_name and device not in known_devices():
-        advice = suggest(device, known_devices(), "devices")
-        raise usage_error(f"no profile of a device `{device}`", help=f"{advice}; or the path of a {SUFFIX} file")
+        advice = f"{suggest(device, known_devices(), 'devices')}; or a file of `archprof calibrate -o FILE{SUFFIX}`"
+        raise usage_error(f"no profile of a device `{device}`", help=advice)
     path = str(known) if is_name else device
     data = read_named(path, _KIND.most + 1, f"`archprof calibrate -o {path}` makes one")
     return _Reader(path, data).read()
@@ -66,7 +66,7 @@ class _Reader:
         document = self._text.parse()
         schema = document.get("archprof_profile") if isinstance(document, dict) else None
         if schema is None:
-            raise self._text.wrong(f"this is no profile of a device: there is schema {SCHEMA}")
+            raise self._text.wrong("this is no profile of a device: `archprof_profile` is missing")
         if type(schema) is not int or schema != SCHEMA:
             message = f"profile schema {shown(schema)} is not known here: there is schema {SCHEMA}"
             raise self._text.wrong(message, '"archprof_profile"')

@@ -39,10 +39,17 @@ def check_table(outcome: Outcome) -> Table:
 
 
 def _row(verdict: Verdict) -> tuple[Any, ...]:
+    return (verdict.status, verdict.model, budget(verdict), *_counts(verdict))
+
+
+def _counts(verdict: Verdict) -> tuple[str, str, str, str]:
+    """Return a limit, what met it, the difference and the head-room; a time is an estimate, and far from a limit by
+    nothing that is known."""
+    known = verdict.estimates[verdict.metric] if verdict.estimates else None
+    if isinstance(known, EstimatedTime):
+        return _known(ns_text, verdict.limit), known.text, "", ""
     above = None if verdict.limit is None else verdict.actual - verdict.limit
-    show, difference = (ns_text, _ms_more) if verdict.metric in TIMES else (exact, signed)
-    counts = (_known(show, verdict.limit), show(verdict.actual), _known(difference, above))
-    return (verdict.status, verdict.model, budget(verdict), *counts, head_room(verdict))
+    return _known(exact, verdict.limit), exact(verdict.actual), _known(signed, above), head_room(verdict)
 
 
 def _ms_more(ns: int) -> str:

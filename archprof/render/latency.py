@@ -90,7 +90,7 @@ def latency_table(found: LatencyPrediction, view: LatencyView) -> Table:
         Heading("ms", "ms", show),
         Heading("measured", "measured_ms", lambda ms: "" if ms is None else show(ms)),
         Heading("share", "share", lambda part: f"{100 * part / (found.calls_ms or 1):.1f} %", drop=1, person=True),
-        Heading("", "bar", lambda part: bar(round(part * 1e6), round(longest * 1e6)), left=True, drop=3, person=True),
+        Heading("", "bar", lambda part: bar(round(part * 1e6), round(longest * 1e6)), left=True, drop=4, person=True),
         Heading("of roofline", "efficiency", lambda part: f"{100 * part:.0f} %", drop=2),
         Heading("bound by", "bound", ", ".join, left=True, drop=2),
         Heading("from", "basis", lambda names: ", ".join(_FROM[name] for name in names), left=True, drop=3),

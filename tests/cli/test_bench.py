@@ -141,6 +141,13 @@ MESSAGES = {
         "`archprof bench` runs a module, and `net.lock.json` holds none\n"
         "  help: `archprof bench CODE` measures what it was made from\n"
     ),
+    "tiny.yaml -k 5": "`-k / --operators` without `--improve`\n  help: `--improve my_cpu.json` adds to a profile\n",
+    "tiny.yaml --improve my_cpu.json --on cuda": (
+        "`--on` and `--improve` at once\n  help: where and how operators run is what the profile says\n"
+    ),
+    "tiny.yaml -o nowhere/times.json": (
+        "cannot write `nowhere/times.json`: no such file or directory\n  help: nothing was written\n"
+    ),
     "tiny.yaml --improve h100": (
         "`h100` comes with archprof, and is not written over\n  help: `-o my_device.json` writes another\n"
     ),

@@ -154,7 +154,13 @@ MESSAGES = {
         "there is no network `nothing_like_it`\n"
         "  help: `archprof list` shows the catalog; the path of a file ends with `.yaml`\n"
     ),
-    "--verify nothing": "no profile of a device `nothing`\n  help: devices: epyc, h100; or the path of a .json file\n",
+    "-o nowhere/cpu.json": (
+        "cannot write `nowhere/cpu.json`: no such file or directory\n  help: nothing was written\n"
+    ),
+    "-o cpu.json --format csv": "`--format` without `--verify`\n  help: a profile is JSON: `-o my_cpu.json`\n",
+    "--verify epyc --operators 5": ("`--operators` and `--verify` at once\n  help: `--verify FILE` measures nothing\n"),
+    "--verify nothing": "no profile of a device `nothing`\n  help: devices: epyc, h100; or a file of `archprof "
+    "calibrate -o FILE.json`\n",
 }
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 
 import pytest
 
@@ -128,6 +129,20 @@ def test_the_end_of_the_interval_that_exceeds_a_limit_for_certain_decides(capsys
     assert archprof.check(str(toy.parent / "net.yaml"), latency=limit, device=str(toy)).exit_code == code
 
 
+def test_a_time_beside_its_limit_is_its_whole_interval(capsys, toy):
+    found = ran(capsys, "check {net} --max-latency 16us --device {toy}", toy).out
+    assert "  0.016 ms  0.014 ms (0.013–0.015)\n" in found
+
+
+@pytest.mark.parametrize("model", ["v2", "v3", "shufflenet_v2_x1_0"])
+def test_as_many_columns_as_are_told_show_all(capsys, toy, monkeypatch, model):
+    monkeypatch.setenv("COLUMNS", "70")
+    told = re.search(r"or ([0-9]+)\s+columns", ran(capsys, f"latency {model} --device h100", toy).out)
+    for more in (0, 1, 8):
+        monkeypatch.setenv("COLUMNS", str(int(told[1]) + more))
+        assert "left out" not in ran(capsys, f"latency {model} --device h100", toy).out
+
+
 def test_a_budget_in_a_file_names_a_profile_beside_it(capsys, toy):
     path = toy.parent / "archprof.yaml"
     path.write_text("budgets:\n  - {model: net.yaml, latency: 100us, device: toy.json, batch: 8}\n", encoding="utf-8")
@@ -151,6 +166,20 @@ WRONG = {
     "check {net} --max-latency fast --device {toy}": (
         "--max-latency fast: `fast` is no time\n  help: such as `2ms`, `850us`\n"
     ),
+    "latency {net}": (
+        "archprof latency: missing option `--device`\n  help: as in `archprof latency v2 --device h100`; `archprof "
+        "latency --help` tells more\n"
+    ),
+    "latency {net} --device {toy} --layout nhwc": (
+        "the profile `toy` is of layout channels_last, not nhwc\n  help: layout: channels_first, channels_last\n"
+    ),
+    "latency {net} --device {toy} --against {toy}": (
+        "{toy}:1:1: this is no result of a bench: `batch` is missing\n"
+        "  help: `archprof bench NETWORK -o measured.json` makes one\n"
+    ),
+    "compare {net} --train sgd --device {toy}": (
+        "`--device` and `--train` at once\n  help: a device's profile is of inference\n"
+    ),
     "compare {net} --runtime torch": "`--runtime` says how a device runs networks\n  help: `--device` names one\n",
     "sweep {net} --max-latency 1ms": WHICH,
     "solve {net} --max-latency 1ms": WHICH,
@@ -163,7 +192,7 @@ WRONG = {
 @pytest.mark.parametrize("line", WRONG)
 def test_what_contradicts_itself_is_told(capsys, toy, line):
     found = ran(capsys, line, toy)
-    assert (found.code, found.err) == (2, WRONG[line])
+    assert (found.code, found.err) == (2, WRONG[line].replace("{toy}", str(toy)))
 
 
 def test_networks_side_by_side(capsys, toy):

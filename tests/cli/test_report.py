@@ -28,7 +28,7 @@ WRONG = {
     ),
     "report none.parquet": "no such file: `none.parquet`\n  help: a path counts from the current folder\n",
     "report v3 sweep.parquet": (
-        "`v3` and `sweep.parquet` on one page\n  help: a page has the networks of one, or networks by name\n"
+        "`v3` and `sweep.parquet` on one page\n  help: a page has the variants of one, or networks by name\n"
     ),
     "report sweep.parquet --device h100": (
         "`--device` and a sweep's Parquet at once\n  help: its variants are computed already: `archprof sweep` takes "
@@ -106,6 +106,12 @@ def test_a_file_that_is_no_parquet(capsys, tmp_path):
     path.write_bytes(b"PAR1 and nothing")
     told = f"`{path}` is not a file of Parquet\n  help: `archprof sweep … -o FILE.parquet` writes one\n"
     assert archprof(capsys, "report", str(path)) == (2, "", told)
+
+
+def test_a_parquet_without_numpy(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    told = "`report x.parquet` needs numpy, which is not installed\n  help: pip install 'archprof[sweep]'\n"
+    assert archprof(capsys, "report", "x.parquet") == (2, "", told)
 
 
 def test_a_parquet_of_something_else(capsys, tmp_path):

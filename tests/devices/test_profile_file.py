@@ -60,7 +60,7 @@ def test_a_profile_that_is_none(tmp_path):
     path.write_text("{}", encoding="utf-8")
     with pytest.raises(UsageError) as raised:
         read_profile(str(path))
-    assert str(raised.value) == f"{path}:1:1: this is no profile of a device: there is schema 1{HELP}"
+    assert str(raised.value) == f"{path}:1:1: this is no profile of a device: `archprof_profile` is missing{HELP}"
 
 
 def test_a_device_that_nobody_knows():

@@ -52,8 +52,9 @@ def to_budget_page(outcome: "Outcome", page: object = None) -> str:
 
 
 def _gauge(verdict: "Verdict") -> dict[str, Any] | None:
-    """Return how full a budget is, for an element `meter`; nothing of one that is no end of a range."""
-    if not verdict.limit or verdict.bound == "exactly":
+    """Return how full a budget is, for an element `meter`; nothing of one that is no end of a range, or of an
+    estimate."""
+    if not verdict.limit or verdict.bound == "exactly" or verdict.estimates:
         return None
     most = 1.5 * verdict.limit
     share = f"{percent(verdict.actual, verdict.limit)} of the limit"
