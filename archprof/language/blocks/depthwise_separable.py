@@ -6,6 +6,7 @@ from archprof.ir.dims import Dim
 from archprof.ir.operators.conv import C, D, Pair, S, kernel
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
+from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
@@ -20,13 +21,16 @@ def depthwise_separable(
     s: Pair = (1, 1),
     d: Pair = (1, 1),
     linear: bool = False,
+    se: SqueezeExcite | None = None,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
     with net.scope("depthwise"):
-        x = conv_norm_act(net, x, x.channels, k, s, None, d, x.channels, None, norm, act)
+        y = conv_norm_act(net, x, x.channels, k, s, None, d, x.channels, None, norm, act)
+    if se is not None:
+        y = apply_squeeze_excite(net, y, se, x.channels)
     with net.scope("pointwise"):
-        return conv_norm_act(net, x, c, norm=norm, act=None if linear else act)
+        return conv_norm_act(net, y, c, norm=norm, act=None if linear else act)
 
 
 DEPTHWISE_SEPARABLE = Block(
@@ -38,8 +42,10 @@ DEPTHWISE_SEPARABLE = Block(
         S,
         D,
         Column("linear", FLAG, "no activation behind the pointwise convolution"),
+        SE_COLUMN,
         NORM_COLUMN,
         ACT_COLUMN,
     ),
-    "A depthwise and a pointwise convolution, each with norm and activation (Howard et al. 2017, Figure 3).",
+    "A depthwise and a pointwise convolution, each with norm and activation (Howard et al. 2017, Figure 3), and "
+    "between them a squeeze-excite where one is wanted.",
 )

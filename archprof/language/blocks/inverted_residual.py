@@ -1,7 +1,7 @@
 """inverted_residual: expand, filter depthwise, project linearly; a shortcut where the shape stays (Sandler et al. 2018,
 Howard et al. 2019)."""
 
-from archprof.ir.columns import EXPANDED, FLAG, Column, ratio
+from archprof.ir.columns import EXPANDED, FLAG, Column, count, optional, ratio
 from archprof.ir.dims import Dim, round_half_even, same
 from archprof.ir.operators.base import ShapeError
 from archprof.ir.operators.conv import C, D, Pair, S, kernel
@@ -26,8 +26,10 @@ def inverted_residual(
     k: Pair = (3, 3),
     s: Pair = (1, 1),
     d: Pair = (1, 1),
+    group_size: int | None = None,
     fused: bool = False,
     always_expand: bool = False,
+    skip: bool = True,
     se: SqueezeExcite | None = None,
     stochastic_depth: DropRate | None = None,
     norm: NamedOperator | None = None,
@@ -42,8 +44,8 @@ def inverted_residual(
     expanded = exp if exp is not None else round_half_even(x.channels * t)
     body = _fused if fused else _separable
     expands = always_expand or not same(expanded, x.channels)
-    y = body(net, x, expanded, expands, c, k, s, d, se, norm, act)
-    if s != (1, 1) or not same(x.channels, c):
+    y = body(net, x, expanded, expands, c, k, s, d, group_size, se, norm, act)
+    if not skip or s != (1, 1) or not same(x.channels, c):
         return y
     return net.apply("add", Add(), x, net.drop(y, stochastic_depth))
 
@@ -57,6 +59,7 @@ def _separable(
     k: Pair,
     s: Pair,
     d: Pair,
+    group_size: int | None,
     se: SqueezeExcite | None,
     norm: NamedOperator | None,
     act: NamedOperator | None,
@@ -67,8 +70,9 @@ def _separable(
         with net.scope("expand"):
             y = conv_norm_act(net, y, expanded, norm=norm, act=act)
     with net.scope("depthwise"):
+        groups = _groups(y.channels, group_size) if group_size else y.channels
         y = conv_norm_act(
-            net, y, y.channels, k, s, None, d, y.channels, norm=norm, act=None if se and se.before_act else act
+            net, y, y.channels, k, s, None, d, groups, norm=norm, act=None if se and se.before_act else act
         )
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
@@ -84,6 +88,7 @@ def _fused(
     k: Pair,
     s: Pair,
     d: Pair,
+    group_size: int | None,
     se: SqueezeExcite | None,
     norm: NamedOperator | None,
     act: NamedOperator | None,
@@ -93,7 +98,10 @@ def _fused(
     y = x
     if expands:
         with net.scope("expand"):
-            y = conv_norm_act(net, y, expanded, k, s, None, d, norm=norm, act=None if se and se.before_act else act)
+            groups = _groups(expanded, group_size) if group_size else 1
+            y = conv_norm_act(
+                net, y, expanded, k, s, None, d, groups, norm=norm, act=None if se and se.before_act else act
+            )
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
         return (
@@ -101,6 +109,17 @@ def _fused(
             if expands
             else conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
         )
+
+
+def _groups(channels: Dim, group_size: int) -> Dim:
+    """Return how many groups of *group_size* channels there are."""
+    if channels % group_size != 0:
+        raise ShapeError(
+            f"{channels} expanded channels are not divisible by a group size of {group_size}",
+            "choose a group size that divides them",
+            ("group_size", "c"),
+        )
+    return channels // group_size
 
 
 def _gated(
@@ -123,8 +142,14 @@ INVERTED_RESIDUAL = Block(
         kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
         D,
+        Column(
+            "group_size",
+            optional(count()),
+            "channels of a group of the k×k convolution; 1, or all where it is `fused`, unless given",
+        ),
         Column("fused", FLAG, "one k×k convolution expands and filters, instead of a 1×1 and a depthwise one"),
         Column("always_expand", FLAG, "expand even where that keeps the channels (`t: 1`), as some implementations do"),
+        Column("skip", FLAG, "`false`: no shortcut, also where the shape stays", ("shortcut",)),
         SE_COLUMN,
         STOCHASTIC_DEPTH,
         NORM_COLUMN,

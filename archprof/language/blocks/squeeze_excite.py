@@ -29,18 +29,16 @@ class SqueezeExcite(NamedTuple):
     form: str = "conv"
     pool: str = "module"
     before_act: bool = False
+    c: int | None = None
 
 
 def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input: Dim) -> Feature:
     """Apply the gate to *x* under `se`: mean, reduce, act, expand, gate, multiply.
 
     The squeezed width is ratio × the channels of *x* or of the block's input, rounded by the divisor where there is
-    one, and at least 1.
+    one, and at least 1; or what is printed.
     """
-    base = block_input if se.of == "input" else x.channels
-    squeezed = maximum(truncate(base * se.ratio), 1)
-    if se.divisor is not None:
-        squeezed = make_divisible(squeezed, se.divisor)
+    squeezed = _squeezed(block_input if se.of == "input" else x.channels, se) if se.c is None else se.c
     with net.scope("se", kind="se"):
         gate = net.apply("pool", _pool(se), x)
         if se.form == "linear":
@@ -52,6 +50,11 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
         if se.form == "linear":
             gate = net.apply("unflatten", Unflatten(), gate)
         return net.apply("scale", Multiply(), x, gate)
+
+
+def _squeezed(channels: Dim, se: SqueezeExcite) -> Dim:
+    squeezed = maximum(truncate(channels * se.ratio), 1)
+    return squeezed if se.divisor is None else make_divisible(squeezed, se.divisor)
 
 
 def _pool(se: SqueezeExcite) -> Operator:
@@ -86,6 +89,7 @@ COLUMNS = (
         "how the mean is written: the same result, priced differently by some tools",
     ),
     Column("before_act", FLAG, "whether the gate stands before the block's activation"),
+    Column("c", optional(count()), "squeezed channels as printed, at every width, instead of a ratio"),
 )
 SQUEEZE_EXCITE = Block(
     "squeeze_excite",

@@ -1,0 +1,77 @@
+"""Networks that follow timm: with its weights, taken in order, they give its outputs, and cost what it costs. One of
+each family by day, all of them by night."""
+
+import inspect
+from importlib import import_module
+from itertools import groupby
+
+import pytest
+import torch
+from torch import nn
+
+import archprof
+from archprof.captures.given import Given, batched
+from archprof.errors import SpecError
+from archprof.spec import catalog
+from tests.libraries.counters import counted_on_meta
+from tests.zoo.twins import assert_same_outputs, built_with_weights_of, randomise
+
+# Where sums are in another order, as those of a mixed convolution's parts, outputs agree but for the last places.
+NEARLY = {"mixnet_xl", "mixnet_xxl"}
+
+
+def followed() -> list[object]:
+    """Return the networks of the catalog that follow timm, as parameters: the first of each folder, the others by
+    night."""
+    files = [
+        (path.parent.name, name) for name, path in catalog.files().items() if archprof.load(name).follows == "timm"
+    ]
+    found: list[object] = []
+    for _, family in groupby(sorted(files), key=lambda file: file[0]):
+        first, *others = (name for _, name in family)
+        found += [first, *(pytest.param(name, marks=pytest.mark.night) for name in others)]
+    return found
+
+
+def made(name: str, side: int | None = None) -> nn.Module:
+    """Return timm's model, for inputs of that side where it has to be told."""
+    timm = import_module("timm")
+    entry = import_module("timm.models").model_entrypoint(name)
+    sized = side is not None and "img_size" in inspect.getsource(inspect.getmodule(entry))
+    return timm.create_model(name, **({"img_size": side} if sized else {})).eval()
+
+
+def side_of(name: str) -> int:
+    """Return a small side that the network can take, or its own."""
+    for side in (64, 96, 128):
+        try:
+            archprof.expand(name, resolution=side)
+        except SpecError:
+            continue
+        return side
+    return archprof.load(name).input[-1]
+
+
+@pytest.mark.parametrize("name", followed())
+def test_gives_the_outputs_of_timm(name):
+    torch.manual_seed(7)
+    side = side_of(name)
+    reference = made(name, side)
+    randomise(reference)
+    network = built_with_weights_of(reference, name, resolution=side)
+    x = torch.randn(2, 3, side, side)
+    if name in NEARLY:
+        with torch.no_grad():
+            ours, theirs = network.eval()(x), reference(x)
+        assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
+    else:
+        assert_same_outputs(reference, network, x)
+
+
+@pytest.mark.parametrize("name", followed())
+def test_costs_what_timm_costs(name):
+    with torch.device("meta"):
+        reference = made(name)
+    totals = archprof.analyze(name).totals
+    assert totals.params == sum(parameter.numel() for parameter in reference.parameters())
+    assert totals.macs == counted_on_meta(reference, batched([Given(shape=archprof.load(name).input)]).at(1))
