@@ -52,6 +52,7 @@ _NAMES: Mapping[str, Callable[[Any], str]] = {
     "Reduce": lambda op: op.function,
     "Pool": lambda op: f"{op.function}_pool{len(op.kernel_size)}d",
     "AdaptivePool": lambda op: f"adaptive_{op.function}_pool{len(op.size)}d",
+    "ResizeLike": lambda op: f"upsample_{op.mode}2d",
     "Interpolate": lambda op: f"upsample_{op.mode}{len(op.size)}d",
 }
 

@@ -17,6 +17,7 @@ from archprof.language.named_operator import NamedOperator
 from archprof.language.registry import spellings
 from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
 from archprof.spec.address import format_address, parse_address
+from archprof.spec.nodes import Scalar
 from archprof.spec.types import WidthRule
 
 _ONE_OUTPUT = Operator.outputs
@@ -88,6 +89,7 @@ class _Frame:
         self, inputs: tuple[Feature, ...], row: BoundRow | None, places: Places, around: "_Frame | None" = None
     ) -> None:
         self.inputs = list(inputs)
+        self.sources: tuple[Scalar, ...] = ()
         self.row = row
         self.places = places
         self.around = self if around is None else around
@@ -252,6 +254,14 @@ class Tracer:
         self._shared = outer
         return x
 
+    def named_inputs(self) -> tuple[str, ...]:
+        """Return what a block of several inputs calls them: the last part of their places, `p3` of `fpn.p3`; their
+        numbers where that is no name, or that of two."""
+        names = [source.text.rpartition(".")[2] for source in self._frame.sources]
+        if len(set(names)) < len(names) or not all(name.isidentifier() for name in names):
+            return tuple(map(str, range(len(names))))
+        return tuple(names)
+
     def publish(self, name: str, x: Feature) -> None:
         """Make one of several feature maps that a block returns a place of its own: `fpn.p2` for the layer `fpn`."""
         frame = self._frame
@@ -347,6 +357,7 @@ class Tracer:
 
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
         frame = self._enter(inputs, row)
+        frame.sources = layer.inputs
         try:
             values, drops = dict(row.values), False
             for name, value in row.values.items():

@@ -277,6 +277,7 @@ SHAPES = (
     Row(PadShortcut((1, 1), 12), (MAP,), MAP),
     Row(ResizeLike(), ((12, 5, 4), MAP), MAP),
     Row(ResizeLike(), ((12, 5, 4), (7, 9, 8)), MAP),
+    Row(ResizeLike("bilinear"), ((12, 5, 4), (7, 9, 8)), MAP),
     Row(Identity(), (MAP,), MAP),
 )
 ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES)

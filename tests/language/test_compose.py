@@ -39,6 +39,54 @@ def test_shared_repeat_has_one_set_of_weights_and_is_computed_each_time():
     assert len({node.path for node in graph.nodes}) == 2
 
 
+PYRAMID = "".join(f"  - {{id: c{level}, conv: {{k: 3, s: 2, c: 8}}}}\n" for level in (1, 2, 3))
+HEAD = f"  - {{id: head, from: [c1, c2, c3], shared: [{CONV}, conv: {{k: 1, c: 4}}]}}\n"
+OUTPUTS = "outputs: {a: head.c1, b: head.c2, c: head.c3}\n"
+
+
+def applied(inputs, outputs, kernel, sides):
+    """Return (params, macs) of one convolution with a bias on maps of several sides."""
+    params, _ = conv(inputs, outputs, kernel)
+    return params, sum(conv(inputs, outputs, kernel, side)[1] for side in sides)
+
+
+def test_a_shared_head_has_one_set_of_weights_and_is_computed_on_each_map():
+    graph = network(PYRAMID + HEAD, head=OUTPUTS)
+    body = add(conv(3, 8, 3, 16), conv(8, 8, 3, 8), conv(8, 8, 3, 4))
+    assert costs(graph) == add(body, applied(8, 8, 3, (16, 8, 4)), applied(8, 4, 1, (16, 8, 4)))
+    assert [node.call for node in graph.nodes if node.path == "head.1.conv"] == [1, 2, 3]
+    assert [graph.value(edge).shape for edge in graph.outputs.values()] == [(4, 16, 16), (4, 8, 8), (4, 4, 4)]
+
+
+def test_shared_layers_read_maps_that_shared_layers_make():
+    again = "  - {id: again, from: [head.c1, head.c2], shared: [conv: {k: 1, c: 2}]}\n"
+    graph = network(PYRAMID + HEAD + again, head="outputs: {a: again.c1, b: again.c2, c: head.c3}\n")
+    assert [graph.value(edge).shape for edge in graph.outputs.values()] == [(2, 16, 16), (2, 8, 8), (4, 4, 4)]
+
+
+@pytest.mark.parametrize("join", ["add", "multiply", "concat"])
+def test_paths_that_share_weights_are_joined(join):
+    """As the two pools of one map do, behind which a gate has one pair of layers (Woo et al. 2018, equation 2)."""
+    graph = network(
+        "  - {id: mean, avg_pool: }\n"
+        "  - {id: best, adaptive_max_pool: 1}\n"
+        f"  - {{from: [mean, best], shared: {{layers: [conv: {{k: 1, c: 2}}], join: {join}}}}}\n"
+    )
+    params, macs = conv(3, 2, 1, 1)
+    assert costs(graph) == (params, 2 * macs)
+    assert graph.nodes[-1].output.channels == (4 if join == "concat" else 2)
+
+
+def test_shared_layers_must_fit_every_map():
+    with pytest.raises(InputError) as raised:
+        network(
+            "  - {id: a, conv: {k: 1, c: 4}}\n"
+            "  - {id: b, conv: {k: 1, c: 5}}\n"
+            "  - {from: [a, b], shared: [conv: {k: 1, c: 2}]}\n"
+        )
+    assert "the shared weights of `2.0.conv` do not fit where they are used again" in str(raised.value)
+
+
 def test_residual():
     graph = network(f"  - {CONV}\n  - residual: [{CONV}, {CONV}]\n")
     assert costs(graph) == add(conv(3, 8), conv(8, 8), conv(8, 8))

@@ -7,7 +7,7 @@ from typing import ClassVar
 from archprof.ir.columns import Column, count, one_of
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Gradients, Run
-from archprof.ir.operators.base import ShapeError, feature_map, operator
+from archprof.ir.operators.base import ShapeError, Word, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
 
@@ -105,19 +105,32 @@ class Permute(Function):
         return f"{tensors[0]}.permute({', '.join(map(str, (0, *(axis + 1 for axis in self.axes))))})"
 
 
+@operator
 class ResizeLike(Function):
-    """A map brought to the size of a second one, each position that of its nearest neighbour: the top-down step of a
-    pyramid (Lin et al. 2017)."""
+    """A map brought to the size of a second one: each position that of its nearest neighbour, as in the top-down step
+    of a pyramid (Lin et al. 2017), or interpolated between four."""
 
-    __slots__ = ()
+    mode: Word = "nearest"
+
     name: ClassVar[str] = "resize"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("mode", one_of("nearest", "bilinear"), "how positions in between are filled"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, mode: Word = "nearest") -> ResizeLike:
+        return cls(mode)
 
     def output(self, *inputs: Value) -> Value:
         channels = feature_map(inputs[0], "resizing").channels
         return inputs[0].with_shape((channels, *feature_map(inputs[1], "resizing").space))
 
     def expression(self, *tensors: str) -> str:
-        return f'functional.interpolate({tensors[0]}, size={tensors[1]}.shape[-2:], mode="nearest")'
+        corners = ", align_corners=False" if self.mode == "bilinear" else ""
+        return f'functional.interpolate({tensors[0]}, size={tensors[1]}.shape[-2:], mode="{self.mode}"{corners})'
+
+    def describe(self) -> str:
+        return f"resize {self.mode}" if self.mode != "nearest" else "resize"

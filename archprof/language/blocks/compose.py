@@ -1,4 +1,4 @@
-"""Layers made of layers: sequence, repeat, residual, branches."""
+"""Layers made of layers: sequence, repeat, residual, branches, shared."""
 
 from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
 from archprof.ir.operators.base import ShapeError
@@ -49,6 +49,14 @@ def branches(
     return net.apply(join, JOINS[join](), *ends)
 
 
+def shared(net: Tracer, *maps: Feature, layers: Layers, join: str = "-") -> Feature:
+    ends = []
+    for name, x in zip(net.named_inputs(), maps, strict=True):
+        ends.append(net.layers(layers, x, shared=True))
+        net.publish(name, ends[-1])
+    return ends[-1] if join == "-" else net.apply(join, JOINS[join](), *ends)
+
+
 def _split(net: Tracer, x: Feature, count: int) -> list[Feature]:
     """Return the channels in equal parts, the remainder in the first."""
     each = x.channels // count
@@ -88,4 +96,13 @@ BRANCHES = Block(
         Column("split", FLAG, "each path gets a share of the channels, the remainder goes to the first"),
     ),
     "Paths beside each other, joined.",
+)
+SHARED = Block(
+    "shared",
+    shared,
+    (_LAYERS, Column("join", one_of("-", *JOINS), "how the maps that come out are joined; `-`: not at all")),
+    "The same layers, with one set of weights, over each of several maps: the head of a pyramid (Lin et al. 2017b, "
+    "section 4). What comes out is a place for each map, called as the map is: behind `from: [fpn.p3, fpn.p4]` the "
+    "layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the join of all.",
+    joins=True,
 )
