@@ -122,4 +122,7 @@ def shortcut(channels: int, out: int, stride: int, options: Options) -> nn.Modul
         return nn.Identity()
     if options.shortcut == "A":
         return ZeroPadded(out - channels, stride)
+    if options.shortcut == "D":
+        pool = [nn.AvgPool2d(2, ceil_mode=True, count_include_pad=False)] if stride == 2 else []
+        return nn.Sequential(*pool, nn.Conv2d(channels, out, 1, bias=False), options.norm(out))
     return nn.Sequential(nn.Conv2d(channels, out, 1, stride, bias=False), options.norm(out))

@@ -23,6 +23,7 @@ CASES = {
     "resnet50@stride_in_1x1=true": (DEEP, True, Options(stride_in_1x1=True)),
     "resnet50@shortcut=A": (DEEP, True, Options(shortcut="A")),
     "resnet50@shortcut=C": (DEEP, True, Options(shortcut="C")),
+    "resnet50@shortcut=D": (DEEP, True, Options(shortcut="D")),
     "resnet50@norm=frozen_batch_norm": (DEEP, True, Options(norm=FrozenBatchNorm)),
     "resnext50_32x4d": (DEEP, True, Options(groups=32, width_per_group=4)),
     "wide_resnet50_2": (DEEP, True, Options(width_per_group=128)),
@@ -50,7 +51,7 @@ def test_counts_at_every_cardinality(groups, width):
     assert (totals.params, totals.macs) == counts(DEEP, Options(groups=groups, width_per_group=width))
 
 
-@pytest.mark.parametrize(("name", "plain", "blocks"), [("seresnet18", "resnet18", 2), ("seresnet34", "resnet34", 3)])
+@pytest.mark.parametrize(("name", "plain", "blocks"), [("se_resnet18", "resnet18", 2), ("se_resnet34", "resnet34", 3)])
 @pytest.mark.parametrize(("settings", "first"), [({}, 4), ({"layers[2].se.divisor": 8}, 8)])
 def test_counts_of_squeezed_basic_blocks(name, plain, blocks, settings, first):
     """Each block of C channels adds 2·C·S weights, and S + C biases, for the S squeezed ones: a 16th, which timm rounds

@@ -9,6 +9,7 @@ from archprof.ir.operators.conv import Conv2d, D, Pair, S, same_padding
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import Add
 from archprof.ir.operators.pad import PadShortcut
+from archprof.ir.operators.pool import AvgPool2d
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
@@ -18,13 +19,15 @@ from archprof.language.trace import Tracer
 
 
 def _shortcut(net: Tracer, x: Feature, out: Dim, s: Pair, kind: str, norm: NamedOperator | None) -> Feature:
-    """Apply a shortcut of kind A (zeros for new channels), B (a projection where the shape changes) or C (always a
-    projection)."""
+    """Apply a shortcut of kind A (zeros for new channels), B (a projection where the shape changes), C (always a
+    projection) or D (as B, behind the means of windows as wide as the stride)."""
     if kind != "C" and s == (1, 1) and same(x.channels, out):
         return x
     if kind == "A":
         return net.apply("shortcut", PadShortcut(s, out), x)
     with net.scope("shortcut"):
+        if kind == "D" and s != (1, 1):
+            x, s = net.apply("pool", AvgPool2d(s, s, ceil=True, count_padding=False), x), (1, 1)
         return conv_norm_act(net, x, out, s=s, norm=norm)
 
 
@@ -130,8 +133,9 @@ def _deformable(
 
 _SHORTCUT = Column(
     "shortcut",
-    one_of("A", "B", "C"),
-    "A: zeros for new channels; B: a projection where the shape changes; C: always a projection",
+    one_of("A", "B", "C", "D"),
+    "A: zeros for new channels; B: a projection where the shape changes; C: always a projection; D: as B, behind an "
+    "average pool that has the stride (He et al. 2019, Figure 2c)",
 )
 _FIRST = Column(
     "shortcut_first", FLAG, "register the shortcut's parameters before the others, as some implementations do"
