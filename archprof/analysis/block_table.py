@@ -7,7 +7,7 @@ from typing import NamedTuple
 from archprof.analysis.document import Head, Tensor, head, tensor
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, total_cost
-from archprof.language.cells import typed_word
+from archprof.language.cells import knobs_of, typed_word
 from archprof.language.expression import evaluate
 from archprof.language.registry import spellings
 from archprof.spec.layers import WrittenArguments, column_names, written_arguments, written_layer
@@ -48,7 +48,7 @@ def block_table(report: Report) -> BlockTable:
     Raises UsageError for a network that comes from no spec.
     """
     spec = spec_of(report.origin, "`show`")
-    layers = [_Written(index, node, spec.settings) for index, node in enumerate(spec.layers.items)]
+    layers = [_Written(index, node, knobs_of(spec.settings)) for index, node in enumerate(spec.layers.items)]
     rows = []
     for layer in layers:
         for path, cells in layer.rows():

@@ -57,13 +57,14 @@ def ceil_div(value: Dim, divisor: Dim) -> Dim:
     return -(-value // divisor)
 
 
-def make_divisible(value: Any, divisor: int) -> Dim:
-    """Return the multiple of *divisor* nearest to *value*, at least *divisor*, one step up if that lost more than 10 %.
+def make_divisible(value: Any, divisor: int, limit: float = 0.9) -> Dim:
+    """Return the multiple of *divisor* nearest to *value*, at least *divisor*, one step up if less than the *limit* of
+    it is left: if more than 10 % got lost.
 
     The rule of the MobileNet reference code (Sandler et al. 2018, models/research/slim/nets/mobilenet/conv_blocks.py).
     """
     nearest = maximum(divisor, truncate(value + divisor / 2) // divisor * divisor)
-    return nearest + divisor * (nearest < 0.9 * value)
+    return nearest + divisor * (nearest < limit * value)
 
 
 def conv_out(size: Dim, kernel: int, stride: int, padding: tuple[int, int], dilation: int, ceil: bool = False) -> Dim:

@@ -1,15 +1,17 @@
 """Layers as typed → layers as values: every cell read by its column's kind, all errors of a spec at once, before
 anything is traced."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
-from archprof.ir.columns import HOLDS_LAYERS, Column
+from archprof.ir.columns import FLAG, HOLDS_LAYERS, Column
 from archprof.language.block import COMMON, Block
 from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, is_none, read_cell
-from archprof.language.registry import block_at, block_names, columns_of, find_operator, required_columns, spellings
+from archprof.language.expression import holds
+from archprof.language.registry import find_operator
+from archprof.language.scope import Scope
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
@@ -32,6 +34,8 @@ _ONE = "give one of the two"
 # What a row says besides its block's own cells, and where that goes.
 _FIELDS = {"n": "repeats", "scale": "scale", "narrow": "narrow", "deepen": "deepen"}
 
+_WHEN = Column("when", FLAG, "the condition under which a layer stands there")
+
 Observer = Callable[[Column, Node], None]
 
 
@@ -48,11 +52,14 @@ class Arguments(NamedTuple):
 class Binder:
     """Reads the layers of one spec; collects problems, the ids seen and the defaults used.
 
-    *observe* is told of every cell that is read, with its column.
+    *observe* is told of every cell that is read, with its column; the *scope* has the blocks that layers can name.
     """
 
-    def __init__(self, cells: Cells, file: str, pristine: bool, observe: Observer | None = None) -> None:
+    def __init__(
+        self, cells: Cells, file: str, pristine: bool, observe: Observer | None = None, scope: Scope | None = None
+    ) -> None:
         self.cells = cells
+        self._scope = scope or Scope()
         self.file = file
         self.pristine = pristine
         self.problems = Problems()
@@ -82,7 +89,7 @@ class Binder:
 
     def _names(self, key: str) -> bool:
         """Tell whether a default is of a norm or an activation that a block of the network could name."""
-        forms = {column.kind.form for block in self._defaults for column in columns_of(block).values()}
+        forms = {column.kind.form for block in self._defaults for column in self._scope.columns_of(block).values()}
         found = [find_operator(key, form) for form in ("norm", "act") if form in forms]
         return any(operator is not None and operator.name == key for operator in found)
 
@@ -93,13 +100,13 @@ class Binder:
             return problem(message, node.location, where=f"defaults.{key}")
         if key in _PER_ROW:
             return problem(f"`{key}` belongs to a row, and has no default", place, where="defaults")
-        if key in block_names():
+        if key in self._scope.names:
             message = f"no layer of this network is a `{key}`"
             return problem(message, place, where="defaults", help="remove the entry")
-        if takers := [block for block in self._defaults if key in spellings(block)]:
+        if takers := [block for block in self._defaults if key in self._scope.spellings(block)]:
             advice = f"under its own name: `defaults: {{{takers[0]}: {{{key}: …}}}}`"
             return problem(f"`{takers[0]}` takes no `{key}` from `defaults`", place, where="defaults", help=advice)
-        spelled = [pair for block in self._defaults for pair in spellings(block).items()]
+        spelled = [pair for block in self._defaults for pair in self._scope.spellings(block).items()]
         known = {name: column for name, column in spelled if column not in _PER_ROW}
         advice = suggest(key, known, "columns", dict.fromkeys(known.values()))
         message = f"no block of this network has a column {describe(marker)}"
@@ -113,14 +120,25 @@ class Binder:
         layer = written_layer(node)
         if layer is None or not layer.block.text:
             raise _no_layer(node, address)
-        block = block_at(layer.block, address)
+        block = self._scope.block_at(layer.block, address)
         inputs = self._inputs(layer, address)
         if block.joins != (len(inputs) > 1):
             raise _wrong_inputs(block, layer.block, inputs, address)
-        arguments = self._arguments(block, layer.arguments, address)
         place = layer.block.location
+        if layer.when is not None and not self._holds(layer.when, address):
+            return BoundLayer(block, (), name or str(index), name, address, place, inputs)
+        arguments = self._arguments(block, layer.arguments, address)
         rows = self._rows(block, arguments, place, address)
         return BoundLayer(block, rows, name or str(index), name, address, place, inputs)
+
+    def _holds(self, node: Node, address: str) -> bool:
+        """Tell whether a layer stands there at all. Raises SpecError for what is no condition."""
+        if self._observe is not None:
+            self._observe(_WHEN, node)
+        try:
+            return holds(scalar(node, "a condition"), self.cells.names)
+        except SpecError as error:
+            raise placed(error, f"{address}.when") from None
 
     def _named(self, node: Node | None, address: str) -> str | None:
         """Return an id; None where there is none, or one that cannot be, which is noted."""
@@ -166,7 +184,7 @@ class Binder:
             return Arguments({})
         first = block.columns[0] if block.columns else None
         if not isinstance(node, Map):
-            _check_short_form(block, first, node, address)
+            _check_short_form(block, first, node, address, self._scope.columns_of(block.name))
         written = written_arguments(node, first.name if first else None)
         if not isinstance(node, Map):
             return Arguments(dict(written.options))
@@ -218,8 +236,8 @@ class Binder:
         return tuple(header)
 
     def _column(self, block: Block, marker: Scalar, what: str, address: str) -> Column:
-        names = spellings(block.name)
-        column = columns_of(block.name).get(names.get(marker.text, ""))
+        names = self._scope.spellings(block.name)
+        column = self._scope.columns_of(block.name).get(names.get(marker.text, ""))
         if column is None:
             advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
             message = f"unknown {what} {describe(marker)} of block `{block.name}`"
@@ -229,7 +247,7 @@ class Binder:
     # Rows
 
     def _rows(self, block: Block, arguments: Arguments, location: Location, address: str) -> tuple[BoundRow, ...]:
-        named = columns_of(block.name)
+        named = self._scope.columns_of(block.name)
         values = dict(self._defaults_of(block))
         cells = {name: node for name, (_, node) in arguments.options.items()}
         for name, node in cells.items():
@@ -272,7 +290,7 @@ class Binder:
         return values, typed
 
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
-        for column in required_columns(block.name):
+        for column in self._scope.required_columns(block.name):
             if column.name not in values:
                 message = f"`{block.name}` needs `{column.name}`: {column.doc}"
                 self.problems.add(message, location, where=address, help=column.kind.allowed)
@@ -309,14 +327,14 @@ class Binder:
         return self._defaults[block.name]
 
     def _read_defaults(self, block: Block) -> dict[str, Any]:
-        named = columns_of(block.name)
+        named = self._scope.columns_of(block.name)
         self._used.update(column.kind.template for column in named.values())
         found: dict[str, Any] = {}
         own: dict[str, Any] = {}
         places: dict[str, tuple[Location, str]] = {}
         typed: dict[str, str] = {}
         for key, (marker, node) in self.cells.defaults.items():
-            name = spellings(block.name).get(key)
+            name = self._scope.spellings(block.name).get(key)
             if key == block.name and isinstance(node, Map):
                 self._used.add(key)
                 where = f"defaults.{key}"
@@ -379,12 +397,14 @@ def _no_layer(node: Node, address: str) -> SpecError:
     return problem(what, node.location, where=address, help=advice)
 
 
-def _check_short_form(block: Block, first: Column | None, value: Scalar | Seq, address: str) -> None:
+def _check_short_form(
+    block: Block, first: Column | None, value: Scalar | Seq, address: str, columns: Iterable[str]
+) -> None:
     if first is None:
         message = f"`{block.name}` takes no value"
         raise problem(message, value.location, where=address, help=f"write `- {block.name}`")
     if isinstance(value, Seq) and first.kind.form not in HOLDS_LAYERS:
-        names = ", ".join(columns_of(block.name))
+        names = ", ".join(columns)
         advice = f"columns of `{block.name}`: {names or 'none'}"
         message = f"expected the options of `{block.name}`, not a list"
         raise problem(message, value.location, where=address, help=advice)

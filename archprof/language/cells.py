@@ -12,15 +12,29 @@ from archprof.language.not_yet import is_not_yet
 from archprof.language.registry import find_operator, operators_of
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.types import Spec
 from archprof.spec.values import FALSE, TRUE, dims, flag, integer, number, scalar, sequence, wrong
 
 
 class Cells(NamedTuple):
-    """What cells may refer to: the values of the knobs, the number of classes, and the spec's defaults."""
+    """What cells may refer to: the values of *names*, which are the knobs, the number of classes, and the spec's
+    defaults. In the body of a spec's own block names are its *columns* too, of some kinds, and no channels there are
+    scaled: those of its row are already."""
 
-    knobs: Mapping[str, object]
+    names: Mapping[str, object]
     classes: int | None = None
     defaults: Mapping[str, tuple[Scalar, Node]] = {}
+    columns: Mapping[str, Kind] | None = None
+
+
+def cells_of(spec: Spec) -> Cells:
+    """Return what the cells of a spec may refer to."""
+    return Cells(knobs_of(spec.settings), spec.classes, spec.defaults)
+
+
+def knobs_of(settings: Mapping[str, object]) -> dict[str, object]:
+    """Return what expressions compute with: of the settings all but the resolution, a size, and what is not set."""
+    return {name: value for name, value in settings.items() if value is not None and type(value) is not tuple}
 
 
 class PrintedChannels(NamedTuple):
@@ -51,7 +65,33 @@ class DropRate(NamedTuple):
 
 def read_cell(kind: Kind, node: Node, cells: Cells) -> Any:
     """Return the value of a cell of some kind; raises SpecError, at the cell, for what it does not allow."""
+    if cells.columns and isinstance(node, Scalar) and node.text[:1] == "$" and node.text[1:] in cells.columns:
+        return _handed_on(kind, node, cells)
     return _READERS[kind.form](kind, node, cells)
+
+
+# Kinds of which a column of a block is handed on as it is; of others it is a number or a word that is read anew.
+_HANDED_ON = ("norm", "act", "size", "sizes", "padding", "groups", "options")
+
+
+def _handed_on(kind: Kind, node: Scalar, cells: Cells) -> Any:
+    """Return the value of a cell that is a column of the block around it."""
+    assert cells.columns is not None
+    name = node.text[1:]
+    value, given = cells.names[name], _plain(cells.columns[name])
+    wanted = _plain(kind)
+    if value is None and (wanted is not kind or wanted.form in ("norm", "act", "options")):
+        return None
+    if value is not None and given.form == wanted.form and wanted.form in _HANDED_ON:
+        return value
+    if value is None or (isinstance(value, tuple) and wanted.form != "sizes"):
+        message = f"`{name}` is {'none' if value is None else 'a size'} here, not {kind.allowed}"
+        raise problem(message, node.location)
+    return _READERS[kind.form](kind, node, cells)
+
+
+def _plain(kind: Kind) -> Kind:
+    return kind.of if kind.form == "optional" and kind.of is not None else kind
 
 
 def is_none(node: Node) -> bool:
@@ -109,7 +149,7 @@ def _bounded(kind: Kind, node: Node, cells: Cells, what: str, *, whole: bool, he
     if typed.value is not None:
         return typed.value
     if is_expression(typed.text):
-        return evaluate(typed, cells.knobs, kind.low, kind.high, whole=whole)
+        return evaluate(typed, cells.names, kind.low, kind.high, whole=whole)
     if whole:
         return integer(typed, int(kind.low), int(kind.high), what, help)
     return number(typed, kind.low, kind.high, what)
@@ -140,6 +180,8 @@ def _channels(kind: Kind, node: Node, cells: Cells) -> Any:
             raise problem(f"{describe(typed)} is out of range", typed.location, help=advice)
         return RelativeChannels(factor)
     channels = _bounded(kind, typed, cells, "a channel count", whole=True, help=kind.allowed)
+    if cells.columns is not None:
+        return channels
     return PrintedChannels(channels, kind.form == "expanded")
 
 
@@ -157,6 +199,9 @@ def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
     if not typed.text.isdigit() and re.fullmatch("[0-9]+[x×][0-9]+", typed.text):
         height, width = dims(typed, "HxW", "1x7", int(kind.high))
         return height, width
+    named = cells.names.get(typed.text[1:]) if cells.columns and typed.text[:1] == "$" else None
+    if isinstance(named, tuple):
+        return named[0], named[1]
     side = _bounded(kind, typed, cells, "a size", whole=True, help=kind.allowed)
     return side, side
 
@@ -201,7 +246,7 @@ def _flag(kind: Kind, node: Node, cells: Cells) -> bool:
     typed = scalar(node, "a flag")
     if not typed.text.startswith("$"):
         return flag(typed)
-    value = evaluate(typed, cells.knobs)
+    value = evaluate(typed, cells.names)
     if not isinstance(value, bool):
         advice = "name a knob of `type: bool`"
         raise problem(f"{describe(typed)} is {value}, not a flag", typed.location, help=advice)
@@ -214,7 +259,7 @@ def _text(kind: Kind, node: Node, cells: Cells) -> str:
 
 def _word(kind: Kind, node: Node, cells: Cells) -> str:
     typed = scalar(node, "a word")
-    value = typed_word(evaluate(typed, cells.knobs)) if typed.text.startswith("$") else typed.text
+    value = typed_word(evaluate(typed, cells.names)) if typed.text.startswith("$") else typed.text
     if value not in kind.words:
         allowed = " or ".join(f"`{word}`" for word in kind.words)
         raise wrong(typed, allowed, did_you_mean(value[:100], kind.words))
@@ -259,7 +304,7 @@ def _name_and_options(node: Node, cells: Cells) -> tuple[Scalar, Map | None]:
         return marker, options
     typed = scalar(node, "a name")
     if typed.text.startswith("$"):
-        typed = typed._replace(text=typed_word(evaluate(typed, cells.knobs)))
+        typed = typed._replace(text=typed_word(evaluate(typed, cells.names)))
     return typed, None
 
 

@@ -12,10 +12,11 @@ from archprof.ir.liveness import leading_nowhere
 from archprof.ir.values import Value
 from archprof.language.bind import Binder
 from archprof.language.bound import Layers
-from archprof.language.cells import Cells, read_cell
+from archprof.language.cells import Cells, cells_of, read_cell
 from archprof.language.flatten import Flattener
 from archprof.language.init import read_init
 from archprof.language.registry import spellings
+from archprof.language.scope import Scope
 from archprof.language.trace import Places, Scaling, Trace, trace
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
@@ -82,8 +83,8 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
 
     Raises SpecError with every cell that cannot be read.
     """
-    cells = Cells(spec.settings, spec.classes, spec.defaults)
-    binder = Binder(cells, spec.file, spec.pristine)
+    cells = cells_of(spec)
+    binder = Binder(cells, spec.file, spec.pristine, scope=Scope(spec.blocks, cells))
     binder.problems.found.extend(problems.found if problems else ())
     noted = len(binder.problems.found)
     layers = binder.layers(spec.layers, "layers")

@@ -1,56 +1,57 @@
-"""Expressions in cells: numbers and knobs with + - * / and parentheses."""
+"""Expressions in cells: numbers, knobs and columns of blocks, with arithmetic, comparisons and a few functions."""
 
 import math
+import operator
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.ir.dims import is_array
+from archprof.ir.dims import is_array, make_divisible, maximum, minimum, same, truncate
 from archprof.spec.nodes import Scalar, describe, shorten
-from archprof.spec.values import limits, plain
+from archprof.spec.values import FALSE, TRUE, limits, plain
 
 # Compiled only for a text that computes.
-_TOKEN = r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_]*)|([0-9]+\.?[0-9]*)|([-+*/()]))"
+_TOKEN = r"\s*(?:(\$[A-Za-z_][A-Za-z0-9_]*)|([0-9]+\.?[0-9]*)|(//|[<>=!]=|[-+*/%()<>,])|([A-Za-z_][A-Za-z0-9_]*))"
 _NUMBER = r"[0-9.]+([eE][-+]?[0-9]+)?"
-# What an expression may start with, but for a knob, what it computes with, and what no expression has.
-_FIRST, _SIGNS, _ENDS = tuple("0123456789("), tuple("-+*/)"), tuple(":,;")
+_CALL = r"[a-z_]+\("
+# What an expression may start with, but for a knob, what it computes with, and what none without a knob has.
+_FIRST, _SIGNS, _ENDS = tuple("0123456789("), tuple("-+*/%)<>="), tuple(":,;")
 # Beyond this no intermediate value means anything, and floats would lose the integers.
 _LIMIT = 10**15
 _MAX_LENGTH = 200
+_MAX_TOKENS = 64
 
 
 def is_expression(text: str) -> bool:
-    """Tell an expression (`$stem`, `3*64`) from a plain number or word."""
+    """Tell an expression (`$stem`, `3*64`, `max(8, 16)`) from a plain number or word."""
     if text.isdigit() or len(text) > _MAX_LENGTH:
         return False
     if "$" in text:
+        return True
+    if "(" in text and re.match(_CALL, text):
         return True
     computes = text[:1] in _FIRST and any(sign in text[1:] for sign in _SIGNS) and not any(one in text for one in _ENDS)
     return computes and not re.fullmatch(_NUMBER, text)
 
 
 def evaluate(
-    node: Scalar, knobs: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False
+    node: Scalar, names: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False
 ) -> Any:
     """Return the value of `2*$stem`; a lone `$norm` may be a word or a flag.
 
-    Raises SpecError for an unknown knob, a division that does not come out even where a *whole* number is wanted, or a
+    Raises SpecError for an unknown name, a division that does not come out even where a *whole* number is wanted, or a
     value outside low … high.
     """
-    value = _Parser(node, knobs).parse()
+    value = _Parser(node, names).parse()
     if is_array(value):
-        return value
-    if isinstance(value, str):
+        return _whole(node, value) if whole else value
+    if not isinstance(value, int | float) or isinstance(value, bool):
         if low == -math.inf:
             return value
-        raise problem(f"{describe(node)} is the word `{shorten(value)}`, not a number", node.location)
+        raise problem(f"{describe(node)} is {_said(value)}, not a number", node.location)
     if whole and value != int(value):
-        raise problem(
-            f"{describe(node)} is {plain(value)}, not an integer",
-            node.location,
-            help="a division must come out even here",
-        )
+        raise _not_whole(node, plain(value))
     if not low <= value <= high:
         raise problem(
             f"{describe(node)} is {plain(value)}, out of range", node.location, help=f"a value{limits(low, high)}"
@@ -58,17 +59,86 @@ def evaluate(
     return int(value) if whole else value
 
 
-class _Parser:
-    """Recursive descent: a sum of products of numbers, knobs and parentheses."""
+def _whole(node: Scalar, values: Any) -> Any:
+    """Return an array as integers, which its entries have to be."""
+    if values.dtype.kind != "f":
+        return values
+    if not same(whole := truncate(values), values):
+        raise _not_whole(node, "a fraction")
+    return whole
 
-    def __init__(self, node: Scalar, knobs: Mapping[str, object]) -> None:
+
+def _not_whole(node: Scalar, said: str) -> SpecError:
+    advice = "a division must come out even here"
+    return problem(f"{describe(node)} is {said}, not an integer", node.location, help=advice)
+
+
+def holds(node: Scalar, names: Mapping[str, object]) -> bool:
+    """Tell whether a condition holds. Raises SpecError where it is none, Disagreement where candidates part ways."""
+    if node.text in TRUE or node.text in FALSE:
+        return node.text in TRUE
+    value = _Parser(node, names).parse()
+    if isinstance(value, bool) or is_array(value):
+        return bool(value)
+    advice = "as in `$k > 0`, or a knob of `type: bool`"
+    raise problem(f"{describe(node)} is {_said(value)}, not a condition", node.location, help=advice)
+
+
+def _said(value: object) -> str:
+    """Return a value in words."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str):
+        return f"the word `{shorten(value)}`"
+    return plain(value) if isinstance(value, int | float) else "a size"
+
+
+def _chosen(condition: Any, first: Any, second: Any) -> Any:
+    return first if condition else second
+
+
+# With how many arguments, at least and at most, each is called.
+_FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
+    "min": (2, 2, minimum),
+    "max": (2, 2, maximum),
+    "floor": (1, 1, lambda value: value // 1 if is_array(value) else math.floor(value)),
+    "ceil": (1, 1, lambda value: -(-value // 1) if is_array(value) else math.ceil(value)),
+    "round": (1, 1, lambda value: value.round() if is_array(value) else round(value)),
+    "make_divisible": (2, 3, make_divisible),
+    "if": (3, 3, _chosen),
+    "given": (1, 1, lambda value: value is not None),
+}
+_COMPARED: Mapping[str, Callable[[Any, Any], Any]] = {
+    "==": same,
+    "!=": lambda left, right: not same(left, right),
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+}
+_ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "//": operator.floordiv,
+    "%": operator.mod,
+}
+_WORDS = ("and", "or", "not")
+
+
+class _Parser:
+    """Recursive descent: conditions of comparisons of sums of products of numbers, names and calls."""
+
+    def __init__(self, node: Scalar, names: Mapping[str, object]) -> None:
         self.node = node
-        self.knobs = knobs
+        self.names = names
         self.tokens = self._split(node.text)
         self.position = 0
 
     def parse(self) -> Any:
-        value = self._sum()
+        value = self._either()
         if self.position < len(self.tokens):
             raise self._failed()
         return value
@@ -78,7 +148,7 @@ class _Parser:
         token, position = re.compile(_TOKEN, re.ASCII), 0
         while position < len(text.rstrip()):
             match = token.match(text, position)
-            if not match or len(tokens) >= 64:
+            if not match or len(tokens) >= _MAX_TOKENS:
                 raise self._failed()
             tokens.append(match[0].strip())
             position = match.end()
@@ -90,6 +160,43 @@ class _Parser:
             return self.tokens[self.position - 1]
         return ""
 
+    # Conditions
+
+    def _either(self) -> Any:
+        value = self._both()
+        while self._take("or"):
+            other = self._both()
+            value = self._flag(value) or self._flag(other)
+        return value
+
+    def _both(self) -> Any:
+        value = self._negated()
+        while self._take("and"):
+            other = self._negated()
+            value = self._flag(value) and self._flag(other)
+        return value
+
+    def _negated(self) -> Any:
+        return not self._flag(self._negated()) if self._take("not") else self._compared()
+
+    def _flag(self, value: Any) -> bool:
+        if not isinstance(value, bool) and not is_array(value):
+            raise problem(f"{describe(self.node)} asks whether {_said(value)} holds", self.node.location)
+        return bool(value)
+
+    def _compared(self) -> Any:
+        value = self._sum()
+        sign = self._take(*_COMPARED)
+        if not sign:
+            return value
+        other = self._sum()
+        if (isinstance(value, str) or isinstance(other, str)) and sign not in ("==", "!="):
+            raise problem(f"{describe(self.node)} asks which word is larger", self.node.location)
+        found = _COMPARED[sign](value, other)
+        return found if is_array(found) else bool(found)
+
+    # Numbers
+
     def _sum(self) -> Any:
         value = self._product()
         while sign := self._take("+", "-"):
@@ -99,46 +206,74 @@ class _Parser:
 
     def _product(self) -> Any:
         value = self._atom()
-        while sign := self._take("*", "/"):
+        while sign := self._take("*", "/", "//", "%"):
             value = self._combine(sign, value, self._atom())
         return value
 
     def _combine(self, sign: str, left: Any, right: Any) -> Any:
-        if isinstance(left, str) or isinstance(right, str):
-            raise problem(f"{describe(self.node)} computes with a word", self.node.location)
+        left, right = self._number(left), self._number(right)
+        if sign in ("/", "//", "%") and not is_array(right) and right == 0:
+            raise problem(f"{describe(self.node)} divides by zero", self.node.location)
         if sign == "/":
-            if not is_array(right) and right == 0:
-                raise problem(f"{describe(self.node)} divides by zero", self.node.location)
             whole = left // right
-            return whole if not is_array(left) and not is_array(right) and whole * right == left else left / right
-        value = left + right if sign == "+" else left - right if sign == "-" else left * right
+            return whole if same(whole * right, left) else left / right
+        value = _ARITHMETIC[sign](left, right)
         if not is_array(value) and abs(value) > _LIMIT:
             raise problem(f"{describe(self.node)} goes beyond {_LIMIT:,}", self.node.location)
         return value
 
+    def _number(self, value: Any) -> Any:
+        if is_array(value) or isinstance(value, int | float):
+            return value
+        what = "a word" if isinstance(value, str) else _said(value)
+        raise problem(f"{describe(self.node)} computes with {what}", self.node.location)
+
     def _atom(self) -> Any:
         if self._take("("):
-            value = self._sum()
-            if not self._take(")"):
-                raise self._failed()
+            value = self._either()
+            self._close()
             return value
         if self.position >= len(self.tokens):
             raise self._failed()
         token = self.tokens[self.position]
         self.position += 1
         if token.startswith("$"):
-            return self._knob(token[1:])
-        if not token[0].isdigit() or len(token) > 16:
+            return self._named(token[1:])
+        if token[0].isdigit() and len(token) <= 16:
+            return float(token) if "." in token else int(token)
+        if not token.isidentifier() or token in _WORDS:
             raise self._failed()
-        return float(token) if "." in token else int(token)
+        return self._call(token) if self._take("(") else token in TRUE if token in (*TRUE, *FALSE) else token
 
-    def _knob(self, name: str) -> Any:
-        # The resolution is a size, which nothing is computed with.
-        known = {knob: value for knob, value in self.knobs.items() if value is not None and type(value) is not tuple}
-        if name not in known:
-            advice = suggest(name, known, "knobs")
+    def _close(self) -> None:
+        if not self._take(")"):
+            raise self._failed()
+
+    def _call(self, name: str) -> Any:
+        if name not in _FUNCTIONS:
+            advice = suggest(name, _FUNCTIONS, "functions")
+            raise problem(f"there is no function `{shorten(name)}`", self.node.location, help=advice)
+        arguments = [self._either()]
+        while self._take(","):
+            arguments.append(self._either())
+        self._close()
+        least, most, function = _FUNCTIONS[name]
+        if not least <= len(arguments) <= most:
+            wanted = str(least) if least == most else f"{least} or {most}"
+            raise problem(f"`{name}` takes {wanted} values, not {len(arguments)}", self.node.location)
+        if name not in ("given", "if"):
+            arguments = [self._number(value) for value in arguments]
+        return function(*arguments)
+
+    def _named(self, name: str) -> Any:
+        if name not in self.names:
+            advice = suggest(name, self.names, "knobs")
             raise problem(f"there is no knob `{shorten(name)}`", self.node.location, help=advice)
-        return known[name]
+        value = self.names[name]
+        # Of a square the side; a lone name is handed on as it is.
+        if isinstance(value, tuple) and len(self.tokens) > 1 and len(value) == 2 and value[0] == value[1]:
+            return value[0]
+        return value
 
     def _failed(self) -> SpecError:
         return problem(

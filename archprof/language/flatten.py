@@ -22,6 +22,7 @@ class Flattener:
         self._rates: list[tuple[int, DropRate, int]] = []
         self._droppable = 0
         self._parts: list[tuple[Edge, ...]] = []
+        self._sealed = False
 
     def flatten(self, fragment: Fragment) -> None:
         """Append all operators, those of stochastic depth with the probability of their block among all that have one.
@@ -88,10 +89,14 @@ class Flattener:
         self, part: Application, prefix: str, inputs: tuple[Edge, ...], outer: Placement, shared: bool
     ) -> tuple[Edge, ...]:
         path, row, fragment = prefix + part.prefix, part.row, part.fragment
-        provenance = Provenance(row.location, row.address, path[:-1], part.block, part.repeat)
+        # What a block of the spec's own is made of stands where the block does.
+        provenance = outer.provenance if self._sealed else None
+        provenance = provenance or Provenance(row.location, row.address, path[:-1], part.block, part.repeat)
         placement = Placement(outer.trainable and not part.frozen, self._rules(part, outer.inits), provenance)
+        around, self._sealed = self._sealed, self._sealed or fragment.sealed
         self._droppable += fragment.drops
         parts = self._placed(fragment, path, inputs, placement, row, shared=shared or part.shared)
+        self._sealed = around
         edges = [x.edge for x in (fragment.result, *fragment.exports)]
         return tuple([inputs[k] if node < 0 else parts[node][k] for node, k in edges])
 

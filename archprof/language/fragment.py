@@ -71,7 +71,7 @@ class Fragment(NamedTuple):
 
     *places* are features by the address of the layer or row that made them, *published* by a path below the row's own;
     *size* counts operators, *reads* the maps that go into them; *drops* tells that the row has a rate of stochastic
-    depth.
+    depth, *sealed* that it is the body of a spec's own block: what is inside counts as the row's.
     """
 
     inputs: tuple[Feature, ...]
@@ -82,6 +82,7 @@ class Fragment(NamedTuple):
     size: int
     reads: int
     drops: bool = False
+    sealed: bool = False
 
     @property
     def exports(self) -> tuple[Feature, ...]:

@@ -17,8 +17,8 @@ from archprof.ir.foreign import BLOCK_GROUP, MEND, OPERATOR_GROUP, Raised
 from archprof.ir.operators.base import Operator
 from archprof.language.block import Block, all_columns, column_spellings, operator_block
 from archprof.language.not_yet import is_not_yet
-from archprof.spec.layers import ColumnNames
-from archprof.spec.nodes import Scalar, describe
+from archprof.spec.layers import ColumnNames, Spellings
+from archprof.spec.nodes import Map, Scalar, describe
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
@@ -80,19 +80,20 @@ def find_block(name: str) -> Block | None:
     return operator_block(operator) if operator is not None and operator.as_layer else None
 
 
-def block_at(marker: Scalar, where: str) -> Block:
-    """Return the block that a layer names. Raises SpecError, at the name, when there is none or it cannot be used."""
+def block_at(marker: Scalar, where: str, own: tuple[str, ...] = ()) -> Block:
+    """Return the block that a layer names; *own* are the names of those that the spec defines itself. Raises SpecError,
+    at the name, when there is none or it cannot be used."""
     try:
         block = find_block(marker.text)
     except SpecError as error:
         raise placed(error, where, location=marker.location) from None
     if block is None:
-        raise _unknown(marker, where)
+        raise _unknown(marker, where, own)
     return block
 
 
-def _unknown(marker: Scalar, where: str) -> SpecError:
-    names, typed = (*block_names(), *installed_names()), marker.text[:100]
+def _unknown(marker: Scalar, where: str, own: tuple[str, ...]) -> SpecError:
+    names, typed = (*own, *block_names(), *installed_names()), marker.text[:100]
     if is_not_yet(typed, "block"):
         return problem(
             f"there is no block {describe(marker)} yet", marker.location, where=where, help=_nearest(typed, names)
@@ -121,15 +122,32 @@ def required_columns(name: str) -> tuple[Column, ...]:
     return tuple(column for column in columns_of(name).values() if column.required)
 
 
-@cache
-def spellings(name: str) -> ColumnNames:
-    """Return every spelling of a block's columns → the column's name, the first column first; empty for an unknown
-    block."""
-    try:
-        block = find_block(name)
-    except SpecError:
-        block = None
-    return column_spellings(block) if block else ColumnNames()
+class _Spellings:
+    """Every spelling of a block's columns → the column's name, the first column first; empty for an unknown block."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, ColumnNames] = {}
+
+    def __call__(self, name: str) -> ColumnNames:
+        """Return the spellings of a block's columns."""
+        if name not in self._known:
+            try:
+                block = find_block(name)
+            except SpecError:
+                block = None
+            self._known[name] = column_spellings(block) if block else ColumnNames()
+        return self._known[name]
+
+    def within(self, root: Map) -> Spellings:
+        """Return those of the blocks that a spec defines too, as far as they can be read."""
+        if "blocks" not in root.entries:
+            return self
+        from archprof.language.own_spellings import OwnSpellings
+
+        return OwnSpellings(root, self)
+
+
+spellings = _Spellings()
 
 
 def find_operator(name: str, category: str) -> type[Operator] | None:

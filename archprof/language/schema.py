@@ -6,6 +6,7 @@ of it.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from itertools import combinations
 from typing import Any
 
 from archprof.costs.metrics import NAMES
@@ -29,6 +30,7 @@ from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
 from archprof.spec.header import PUBLISHED, PUBLISHED_WORDS
 from archprof.spec.layers import BESIDE
+from archprof.spec.own_blocks import TYPES
 from archprof.spec.values import FALSE, TRUE
 
 Schema = dict[str, Any]
@@ -57,7 +59,11 @@ def spec_schema() -> Schema:
         "anyOf": [{"required": ["extends"]}, {"required": ["input", "layers"]}],
         "dependentRequired": {edit: ["extends"] for edit in ("set", "insert", "remove")},
         "additionalProperties": False,
+        # Where no file defines blocks, there are no others.
+        "if": {"not": {"anyOf": [{"required": [key]} for key in ("blocks", "import", "extends")]}},
+        "then": {"properties": {"layers": {"$ref": "#/$defs/known_layers"}}},
         "$defs": {
+            "known_layers": _known_layers(blocks),
             "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
             "layer": _layer(blocks),
             "norm": _named_operator("norm"),
@@ -104,6 +110,8 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "depth": _said("how a depth multiplier changes `n`", _mapping({"round": {"enum": ["ceil"]}})),
         "knobs": _said("settings of this network", {"type": "object", "additionalProperties": _knob()}),
         "init": _said("the first weights", _first_weights()),
+        "import": _said("files whose blocks are wanted", {"type": "array", "items": TEXT, "minItems": 1}),
+        "blocks": _said("blocks of one's own", {"type": "object", "additionalProperties": _own_block()}),
         "layers": _said("the network, from input to output", {"$ref": "#/$defs/layers", "minItems": 1}),
         "outputs": _said("the feature maps to return; the last layer's unless given", _outputs()),
         "stages": _said("the parts that `freeze` counts", {"type": "array", "items": ID}),
@@ -153,6 +161,27 @@ def _knob() -> Schema:
     }
     fields["choices"] = {"type": "array", "items": value}
     return _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
+
+
+def _own_block() -> Schema:
+    value: Schema = {"type": ["string", "number", "boolean", "object"]}
+    column = {
+        "type": {"enum": list(TYPES)},
+        "choices": {"type": "array", "items": value},
+        "default": value,
+        "min": {"type": "number"},
+        "max": {"type": "number"},
+        "doc": WORDS,
+        "synonyms": {"type": "array", "items": ID},
+    }
+    columns = _mapping(column, oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
+    fields = {
+        "doc": WORDS,
+        "columns": {"type": "object", "additionalProperties": columns},
+        "inputs": {"type": "array", "items": ID, "minItems": 2},
+        "layers": {"$ref": "#/$defs/layers", "minItems": 1},
+    }
+    return _mapping(fields, required=["layers"])
 
 
 def _first_weights() -> Schema:
@@ -221,18 +250,45 @@ def _defaults(blocks: Iterable[Block]) -> Schema:
 
 
 def _layer(blocks: Iterable[Block]) -> Schema:
-    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id and
-    inputs."""
-    names = [block.name for block in blocks]
-    beside = {"id": ID, "from": {"anyOf": [PLACE, {"type": "array", "items": PLACE, "minItems": 1}]}}
-    count = [{"minProperties": 1 + number, "maxProperties": 1 + number} for number in range(len(BESIDE) + 1)]
-    fields = _mapping({**{name: {"$ref": f"#/$defs/block.{name}"} for name in names}, **beside})
-    pinned: Schema = {
-        "if": {"required": ["id", "from"]},
-        "then": count[2],
-        "else": {"if": {"anyOf": [{"required": ["id"]}, {"required": ["from"]}]}, "then": count[1], "else": count[0]},
+    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id, inputs
+    and a condition. Another name may be that of a block of one's own."""
+    beside = {
+        "id": ID,
+        "from": {"anyOf": [PLACE, {"type": "array", "items": PLACE, "minItems": 1}]},
+        "when": {"type": ["boolean", "string"]},
     }
-    return {"anyOf": [{"enum": names}, {**fields, **pinned}]}
+    fields = {**{block.name: {"$ref": f"#/$defs/block.{block.name}"} for block in blocks}, **beside}
+    layer = {"type": "object", "properties": fields, "additionalProperties": {"anyOf": [CELL, {"type": "null"}]}}
+    return {"anyOf": [ID, {**layer, "allOf": [_one_block(there) for there in _subsets(BESIDE)]}]}
+
+
+def _subsets(names: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
+    return (there for size in range(len(names) + 1) for there in combinations(names, size))
+
+
+def _one_block(there: tuple[str, ...]) -> Schema:
+    """Return the schema by which a layer with just these words beside it has one block."""
+    others = [{"required": [name]} for name in BESIDE if name not in there]
+    asked: Schema = {"required": list(there)} | ({"not": {"anyOf": others}} if others else {})
+    return {"if": asked, "then": {"minProperties": 1 + len(there), "maxProperties": 1 + len(there)}}
+
+
+def _known_layers(blocks: Iterable[Block]) -> Schema:
+    """Return the schema by which layers, and those inside them, name blocks that there are."""
+    names = [block.name for block in blocks]
+    layers: Schema = {"$ref": "#/$defs/known_layers"}
+    inside: dict[str, Schema] = {}
+    for block in blocks:
+        held = {
+            column.name: layers if column.kind.form == "layers" else {"items": layers}
+            for column in block.columns
+            if column.kind.form in HOLDS_LAYERS
+        }
+        if held:
+            options: Schema = {"type": "object", "properties": held}
+            inside[block.name] = {"anyOf": [options, held.get(block.columns[0].name, options)]}
+    known = {"type": "object", "propertyNames": {"enum": [*names, *BESIDE]}, "properties": inside}
+    return {"type": "array", "items": {"anyOf": [{"enum": names}, known]}}
 
 
 def _arguments(block: Block) -> Schema:

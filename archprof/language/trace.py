@@ -9,12 +9,11 @@ from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.values import Value
-from archprof.language.block import Block
+from archprof.language.block import Block, column_spellings
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
 from archprof.language.named_operator import NamedOperator
-from archprof.language.registry import spellings
 from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.nodes import Scalar
@@ -96,6 +95,7 @@ class _Frame:
         self.parts: list[Call | Reservation | Application] = []
         self.prefix = ""
         self.kind = ""
+        self.sealed = False
         self.size = 0
         self.reads = 0
         self._taken: dict[tuple[Any, ...], Feature] = {}
@@ -115,7 +115,8 @@ class _Frame:
     def fragment(self, result: Feature, drops: bool = False) -> Fragment:
         """Return what has become of it."""
         exported = self.places.by_address, self.places.by_path
-        return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, self.size, self.reads, drops)
+        counts = self.size, self.reads
+        return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, *counts, drops, self.sealed)
 
 
 class Memo:
@@ -262,6 +263,11 @@ class Tracer:
             return tuple(map(str, range(len(names))))
         return tuple(names)
 
+    def closed(self, names: tuple[str, ...], inputs: tuple[Feature, ...]) -> "_Closed":
+        """Let what is applied inside see nothing of the network around it but *inputs*, under their *names*; and what
+        is around see nothing of it but the result."""
+        return _Closed(self._frame, names, inputs)
+
     def publish(self, name: str, x: Feature) -> None:
         """Make one of several feature maps that a block returns a place of its own: `fpn.p2` for the layer `fpn`."""
         frame = self._frame
@@ -365,7 +371,7 @@ class Tracer:
                 if kind is PrintedChannels or kind is RelativeChannels:
                     values[name] = self._resolve(value, row, inputs[0], name)
                 elif kind is DropRate:
-                    drops = True
+                    drops = not layer.block.own  # of a spec's own block the layers inside say it themselves
             if not first and "s" in values:
                 values["s"] = (1, 1)
             x = layer.block.apply(self, *frame.inner(), **values)
@@ -373,7 +379,7 @@ class Tracer:
                 raise TypeError(f"it returns {type(x).__name__}, not a feature map")
             return frame.fragment(x, drops)
         except ShapeError as error:
-            names = spellings(layer.block.name)
+            names = column_spellings(layer.block)
             raise self.failed(str(error), error.help, [names.get(name, name) for name in error.columns]) from None
         except MEANT:
             raise
@@ -411,7 +417,7 @@ class Tracer:
             address = address or frames[-1].places.address(place, location)  # ids are known to all frames
             if (x := frames[-1].places.by_address.get(address)) is not None:
                 break
-            if frames[-1].around is frames[-1]:
+            if frames[-1].around is frames[-1] or frames[-1].sealed:
                 raise frames[-1].places.missing(place, location)
             frames.append(frames[-1].around)
         for frame in reversed(frames[:-1]):
@@ -499,6 +505,24 @@ class _Scope:
 
     def __exit__(self, *_: object) -> None:
         self._frame.prefix, self._frame.kind = self._outer
+
+
+class _Closed:
+    """The body of a spec's own block: its ids are its own."""
+
+    __slots__ = ("_frame", "_outer", "_places")
+
+    def __init__(self, frame: _Frame, names: tuple[str, ...], inputs: tuple[Feature, ...]) -> None:
+        self._frame = frame
+        self._places = Places({}, dict(zip(names, inputs, strict=False)), {})
+
+    def __enter__(self) -> None:
+        self._outer = self._frame.places
+        self._frame.places = self._places
+        self._frame.sealed = True
+
+    def __exit__(self, *_: object) -> None:
+        self._frame.places = self._outer
 
 
 def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:

@@ -28,7 +28,7 @@ def assign(root: Map, assignments: Iterable[Assignment], spellings: Spellings) -
 
     Raises SpecError for every address that names nothing.
     """
-    problems = Problems()
+    problems, spellings = Problems(), spellings.within(root)
     for address, value in assignments:
         root = full_form(root, spellings)
         with problems:
@@ -43,6 +43,7 @@ def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
     Raises SpecError for an address that names nothing, edits of one place that contradict each other, or an entry not
     written as it should be.
     """
+    spellings = spellings.within(parent)
     editor = _Editor(full_form(parent, spellings), spellings)
     for keyword, read in (
         ("set", editor.read_changes),

@@ -33,11 +33,12 @@ from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.spec.budget import Budget
+    from archprof.spec.own_blocks import OwnBlock
 
 TOP_LEVEL = (
-    "archprof", "name", "title", "aliases", "source", "follows", "extends", "input", "classes", "defaults", "width",
-    "depth", "knobs", "init", "layers", "outputs", "stages", "freeze", "set", "insert", "remove", "expect", "published",
-    "budget", "note",
+    "archprof", "name", "title", "aliases", "source", "follows", "extends", "import", "input", "classes", "defaults",
+    "width", "depth", "knobs", "init", "blocks", "layers", "outputs", "stages", "freeze", "set", "insert", "remove",
+    "expect", "published", "budget", "note",
 )  # fmt: skip
 # Without the `-` of ids, which is a minus in an expression.
 _KNOB = r"[A-Za-z_][A-Za-z0-9_]*\Z"
@@ -49,7 +50,7 @@ BUILT_IN = ("width", "depth", "resolution", "classes")
 
 
 # What has to be right before a cell can be read.
-_NEEDED_BY_CELLS = ("classes", "defaults", "width", "depth", "knobs", "layers", "stages")
+_NEEDED_BY_CELLS = ("classes", "defaults", "width", "depth", "knobs", "blocks", "layers", "stages")
 
 
 def interpret(
@@ -94,7 +95,7 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     found: dict[str, Any] = {
         "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None,
         "defaults": {}, "width": None, "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (),
-        "published": (), "budget": (), "input": (1, 1, 1), "layers": Seq(()),
+        "published": (), "budget": (), "blocks": {}, "input": (1, 1, 1), "layers": Seq(()),
     }  # fmt: skip
     failed: set[str] = set()
     for key, read in _READERS.items():
@@ -311,6 +312,12 @@ def _init(node: Node) -> dict[str, Node]:
     return dict(mapping(node, "`init`", INIT).pairs())
 
 
+def _own_blocks(node: Node) -> "dict[str, OwnBlock]":
+    from archprof.spec.own_blocks import read_blocks  # which few specs have
+
+    return read_blocks(node)
+
+
 def _layers(node: Node) -> Seq:
     advice = "as in `layers: [conv: {k: 3, c: 32}, avg_pool, linear: classes]`"
     if not sequence(node, "a list of layers", advice):
@@ -383,6 +390,7 @@ _READERS: Mapping[str, Any] = {
     "depth": _depth,
     "knobs": _knobs,
     "init": _init,
+    "blocks": _own_blocks,
     "layers": _layers,
     "stages": _stages,
     "expect": read_expected,

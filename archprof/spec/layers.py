@@ -1,7 +1,7 @@
 """How layers are written: in short form or in full, and where the one with an id stands."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple, Protocol
 
 from archprof.spec.address import Step
 from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
@@ -28,10 +28,18 @@ class ColumnNames(dict[str, str]):
         self.inside = inside or {}
 
 
-Spellings = Callable[[str], ColumnNames]
+class Spellings(Protocol):
+    """What the columns of blocks may be called, by a block's name."""
+
+    def __call__(self, name: str) -> ColumnNames: ...
+
+    def within(self, root: Map) -> "Spellings":
+        """Return those of the blocks that a spec defines too."""
+        ...
+
 
 # What may stand beside a layer's block.
-BESIDE = ("id", "from")
+BESIDE = ("id", "from", "when")
 
 
 class _Absent(Scalar):
@@ -54,6 +62,7 @@ class WrittenLayer(NamedTuple):
     arguments: Node | None
     id: Node | None = None
     inputs: Node | None = None
+    when: Node | None = None
 
 
 class WrittenArguments(NamedTuple):
@@ -73,7 +82,7 @@ def written_layer(node: Node) -> WrittenLayer | None:
     blocks = blocks_in(node)
     if len(blocks) != 1 or not isinstance(node, Map):
         return None
-    return WrittenLayer(*blocks[0], node.get("id"), node.get("from"))
+    return WrittenLayer(*blocks[0], node.get("id"), node.get("from"), node.get("when"))
 
 
 def blocks_in(node: Node) -> list[tuple[Scalar, Node]]:

@@ -15,16 +15,16 @@ from archprof.spec.layers import Spellings
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.reader import parse, parse_value, read_file
 from archprof.spec.types import Spec, Tree
-from archprof.spec.values import mapping, scalar
+from archprof.spec.values import mapping, scalar, sequence
 from archprof.spec.variant import Setting, parse_reference
 
 if TYPE_CHECKING:
     from archprof.spec.edits import Assignment
 
 MULTIPLIERS = ("width", "depth")
-MERGED = ("defaults", "knobs", "width", "init", "source")
+MERGED = ("defaults", "knobs", "width", "init", "source", "blocks")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
-EDITS = ("extends", "set", "insert", "remove")
+EDITS = ("extends", "set", "insert", "remove", "import")
 
 
 def load(
@@ -75,6 +75,9 @@ def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) ->
     _check_keys(root, problems)
     if "name" not in root.entries:
         root = root.with_entry("name", Scalar(_name_of(shown), shown, 1, 1))
+    if (wanted := root.get("import")) is not None:
+        with problems:
+            root = _with_imports(file, root, wanted, spellings, chain)
     extends = root.get("extends")
     if extends is None:
         return Tree(root, {}, tuple(problems.found))
@@ -103,9 +106,34 @@ def _extended(
     return parent, knobs, _merge(_edited(changed, root, spellings), root)
 
 
+def _with_imports(file: str, root: Map, wanted: Node, spellings: Spellings, chain: tuple[str, ...]) -> Map:
+    """Return a spec with the blocks of the files that it imports."""
+    from archprof.spec.own_blocks import imported
+
+    blocks = root.get("blocks")
+    here = real_path(file)
+    for entry in sequence(wanted, "a list of specs", "as in `import: [mobilenetv4_conv_small]`"):
+        name = scalar(entry, "the name of a spec")
+        path = _parent_file(name.text, root.file, name.location)
+        if real_path(path) in (*chain, here):
+            raise problem(f"`import: {shorten(name.text)}` leads back to a file that imports this one", name.location)
+        if len(chain) + 1 >= MAX_EXTENDS:
+            raise problem(f"a chain of more than {MAX_EXTENDS} files that import each other", name.location)
+        text = _read_parent(path, name.text, name.location, "import from")
+        found = _tree(path, text, spellings, (*chain, here))
+        if found.problems:
+            raise SpecError(found.problems)
+        theirs = found.root.get("blocks")
+        if not isinstance(theirs, Map):
+            advice = "a spec that has some says `blocks: {…}`"
+            raise problem(f"`{shorten(name.text)}` defines no blocks", name.location, help=advice)
+        blocks = imported(theirs, blocks if isinstance(blocks, Map) else None, name.location)
+    return root if blocks is None else root.with_entry("blocks", blocks)
+
+
 def _edited(parent: Map, child: Map, spellings: Spellings) -> Map:
     """Return the parent's tree with the edits of the child, if it has any."""
-    if not any(child.get(keyword) for keyword in EDITS[1:]):
+    if not any(child.get(keyword) for keyword in EDITS[1:4]):
         return parent
     from archprof.spec.edits import edit
 
@@ -159,7 +187,7 @@ def _found_at_revision(name: str, child: str, location: Location) -> str:
     return str(git.Place(revision, named[0])) if named else git.at_revision(revision, str(catalog.find(name, location)))
 
 
-def _read_parent(path: str, target: str, location: Location) -> str:
+def _read_parent(path: str, target: str, location: Location, how: str = "extend") -> str:
     try:
         return read_file(path)
     except SpecError as error:
@@ -167,7 +195,7 @@ def _read_parent(path: str, target: str, location: Location) -> str:
             raise
         reason = error.problems[0].message
         raise problem(
-            f"cannot extend `{shorten(target)}`: {reason}", location, help="a path counts from this file's folder"
+            f"cannot {how} `{shorten(target)}`: {reason}", location, help="a path counts from this file's folder"
         ) from None
 
 
@@ -186,7 +214,7 @@ def _check_keys(root: Map, problems: Problems) -> None:
     for key, (marker, _) in root.entries.items():
         if key not in TOP_LEVEL:
             problems.add(f"unknown key `{shorten(key)}`", marker.location, help=suggest(key, TOP_LEVEL, "keys"))
-        if key in EDITS[1:] and "extends" not in root.entries:
+        if key in EDITS[1:4] and "extends" not in root.entries:
             problems.add(f"`{key}` without `extends`", marker.location, help="edits change a parent: name it")
 
 

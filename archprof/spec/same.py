@@ -45,10 +45,14 @@ def identity(spec: Spec, spellings: Spellings) -> Hashable:
     """Return what is equal where two variants of one spec are the same network: all that it is made from, without where
     and in which words that was typed; a resolution is in the input."""
     settings = {**spec.settings, "resolution": None}
-    layers = full_form(Map({"layers": (Scalar("layers"), spec.layers)}), spellings)
+    assert spec.tree is not None
+    layers = full_form(Map({"layers": (Scalar("layers"), spec.layers)}), spellings.within(spec.tree.root))
     cells = frozenset((name, _meaning(node)) for name, (_, node) in spec.defaults.items())
     inits = frozenset((name, _meaning(node)) for name, node in spec.init.items())
-    nodes = tuple(None if node is None else _meaning(node) for node in (layers, spec.outputs, spec.freeze))
+    nodes = tuple(
+        None if node is None else _meaning(node)
+        for node in (layers, spec.tree.root.get("blocks"), spec.outputs, spec.freeze)
+    )
     return (*settings.items(), spec.input, spec.classes, spec.width, spec.depth, cells, inits, nodes)
 
 

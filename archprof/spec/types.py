@@ -10,6 +10,7 @@ from archprof.spec.variant import settings_text
 
 if TYPE_CHECKING:
     from archprof.spec.budget import Budget
+    from archprof.spec.own_blocks import OwnBlock
 
 
 class WidthRule(NamedTuple):
@@ -84,6 +85,7 @@ class Spec(NamedTuple):
     settings: Mapping[str, object]
     asked: tuple[tuple[str, str], ...]
     init: Mapping[str, Node]
+    blocks: "Mapping[str, OwnBlock]"
     layers: Seq
     outputs: Node | None
     stages: tuple[Scalar, ...]

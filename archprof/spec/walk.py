@@ -228,7 +228,10 @@ class Walk:
 
 def is_place(root: Map, name: str, spellings: Spellings) -> bool:
     """Tell whether a single word is an address: a key of the top level, or an id."""
-    return name in root.entries or name in _MAY_BE_ADDED or name in find_ids(full_form(root, spellings), spellings)
+    if name in root.entries or name in _MAY_BE_ADDED:
+        return True
+    spellings = spellings.within(root)
+    return name in find_ids(full_form(root, spellings), spellings)
 
 
 def _is_in_each_row(arguments: Node | None, column: Step) -> bool:

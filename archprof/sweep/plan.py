@@ -14,8 +14,9 @@ from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.bind import Binder
-from archprof.language.cells import Cells
+from archprof.language.cells import cells_of
 from archprof.language.registry import spellings
+from archprof.language.scope import Scope
 from archprof.limits import MAX_AXES
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
@@ -224,10 +225,11 @@ def _readers(spec: Spec, knob: str) -> list[Column] | None:
         elif column.kind.form not in HOLDS_LAYERS and named.search(repr(node)):
             whole = False
 
-    binder = Binder(Cells(spec.settings, spec.classes, spec.defaults), spec.file, False, observe)
+    cells = cells_of(spec)
+    binder = Binder(cells, spec.file, False, observe, Scope(spec.blocks, cells))
     try:
         binder.layers(spec.layers, "layers")
     except SpecError:
         return None
-    elsewhere = isinstance(spec.freeze, Scalar) and f"${knob}" in spec.freeze.text
+    elsewhere = any(node is not None and named.search(repr(node)) for node in (spec.freeze, *spec.blocks.values()))
     return columns if whole and not elsewhere else None

@@ -7,7 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.errors import InputError
-from archprof.language.expression import evaluate, is_expression
+from archprof.ir.arrays import candidates
+from archprof.ir.dims import Disagreement
+from archprof.language.cells import knobs_of
+from archprof.language.expression import evaluate, holds, is_expression
 from archprof.spec.nodes import Scalar
 
 KNOBS = {
@@ -19,11 +22,12 @@ KNOBS = {
     "flag": True,
     "x": 3,
     "unset": None,
+    "resolution": (224, 224),
 }
 
 
 def value(text, **limits):
-    return evaluate(Scalar(text, "net.yaml", 1, 1), KNOBS, **limits)
+    return evaluate(Scalar(text, "net.yaml", 1, 1), knobs_of(KNOBS), **limits)
 
 
 def message(text, **limits):
@@ -50,6 +54,20 @@ def message(text, **limits):
         ("$norm", "batch_norm"),
         ("$flag", True),
         (" ( 3 ) ", 3),
+        ("$stem // 10", 6),
+        ("$stem % 10", 4),
+        ("min($stem, 48) + max(1, 2)", 50),
+        ("floor(7/2) + ceil(7/2)", 7),
+        ("round(2.5)", 2),
+        ("make_divisible(0.35*32, 8)", 16),
+        ("make_divisible(0.3*32, 8)", 16),
+        ("make_divisible(10.5*8, 8, 0)", 88),
+        ("make_divisible(11, 8)", 16),
+        ("make_divisible(11, 8, 0)", 8),
+        ("if($flag and $x > 2, 5, 7)", 5),
+        ("$norm == batch_norm", True),
+        ("$norm != batch_norm or $x == 3.0", True),
+        ("not $flag", False),
     ],
 )
 def test_value(text, result):
@@ -99,6 +117,15 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
         ),
         ("$stem/0", "net.yaml:1:1: `$stem/0` divides by zero"),
         ("$norm+1", "net.yaml:1:1: `$norm+1` computes with a word"),
+        ("a+1", "net.yaml:1:1: `a+1` computes with a word"),
+        ("$norm < 3", "net.yaml:1:1: `$norm < 3` asks which word is larger"),
+        ("$x and $flag", "net.yaml:1:1: `$x and $flag` asks whether 3 holds"),
+        (
+            "least($x, 2)",
+            "net.yaml:1:1: there is no function `least`\n  help: functions: min, max, floor, ceil, round, "
+            "make_divisible, if, given",
+        ),
+        ("min($x)", "net.yaml:1:1: `min` takes 2 values, not 1"),
         (
             "99999999999999999*2",
             (
@@ -113,7 +140,7 @@ def test_message(text, told):
 
 
 @pytest.mark.parametrize(
-    "text", ["", "*", "2*", "(2", "2)", "2 3", "$", "2**3", "a+b", "2+", "()", "1,2", "((((" * 40, "1+" * 80 + "1"]
+    "text", ["", "*", "2*", "(2", "2)", "2 3", "$", "2**3", "2+", "()", "1,2", "((((" * 40, "1+" * 80 + "1"]
 )
 def test_no_expression(text):
     assert "is not an expression" in message(text)
@@ -154,3 +181,35 @@ def test_expressions_are_recognised(text):
 )
 def test_plain_cells_are_not(text):
     assert not is_expression(text)
+
+
+WIDTHS = candidates([16, 24, 32])
+
+
+@pytest.mark.parametrize(
+    ("text", "result"),
+    [
+        ("$c * 2", [32, 48, 64]),
+        ("$c / 2", [8, 12, 16]),
+        ("make_divisible($c * 0.5, 8)", [8, 16, 16]),
+        ("min($c, 20)", [16, 20, 20]),
+        ("max($c, 20) // 4", [5, 6, 8]),
+        ("$c * 1.5", [24, 36, 48]),
+    ],
+)
+def test_arrays_are_computed_entry_by_entry(text, result):
+    found = evaluate(Scalar(text), {"c": WIDTHS}, 1, 1000, whole=True)
+    assert (found.tolist(), found.dtype.kind) == (result, "i")
+
+
+def test_candidates_part_ways_at_a_condition():
+    assert holds(Scalar("$c > 8"), {"c": WIDTHS})
+    with pytest.raises(Disagreement):
+        holds(Scalar("$c > 20"), {"c": WIDTHS})
+
+
+def test_what_is_no_condition():
+    with pytest.raises(InputError) as raised:
+        holds(Scalar("$x", "net.yaml", 1, 1), {"x": 3})
+    told = "net.yaml:1:1: `$x` is 3, not a condition\n  help: as in `$k > 0`, or a knob of `type: bool`"
+    assert str(raised.value) == told

@@ -70,8 +70,13 @@ RIGHT = [
     "- repeat: {n: 3, layers: [conv: {k: 3, c: 8}]}",
     "- {conv: {c: 2*4, k: (1+2)}}",
     "- linear: classes",
+    "- {conv: {k: 3, c: 8}, when: 1 < 2, id: a}",
+    "- mine: {c: 8}\nblocks: {mine: {columns: {c: {type: channels}}, layers: [conv: {k: 3, c: $c}]}}",
 ]
 WRONG = [
+    "- sequence: [mine: 8]",
+    "- mine: {c: 8}\nblocks: {mine: {columns: {c: {type: chanels}}, layers: [conv: {k: 3, c: $c}]}}",
+    "- {conv: {k: 3, c: 8}, relu: , when: 1 < 2}",
     "- konv: {k: 3, c: 8}",
     "- conv: {k: 3, c: 8, strid: 2}",
     "- conv: {k: three, c: 8}",
@@ -92,6 +97,10 @@ WRONG = [
     "- branches: {paths: [conv]}",
     "- dropout: 2",
 ]
+
+
+def test_a_block_may_come_from_another_file():
+    assert problems(f"{HEAD}- sequence: [mine: 8]\nimport: [other.yaml]") == []
 
 
 @pytest.mark.parametrize("layer", RIGHT)

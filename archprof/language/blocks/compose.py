@@ -1,12 +1,15 @@
 """Layers made of layers: sequence, repeat, residual, branches, shared."""
 
 from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
+from archprof.ir.dims import same_shape
 from archprof.ir.operators.base import ShapeError
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.shape import Split
 from archprof.language.block import Block, N
 from archprof.language.blocks.conv import ACT_COLUMN
+from archprof.language.blocks.stochastic_depth import STOCHASTIC_DEPTH
 from archprof.language.bound import Layers
+from archprof.language.cells import DropRate
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
@@ -27,13 +30,22 @@ def repeat(net: Tracer, x: Feature, *, layers: Layers, n: int, shared: bool = Fa
 
 
 def residual(
-    net: Tracer, x: Feature, *, body: Layers, shortcut: Layers = (), act: NamedOperator | None = None
+    net: Tracer,
+    x: Feature,
+    *,
+    body: Layers,
+    shortcut: Layers = (),
+    skip: str = "always",
+    stochastic_depth: DropRate | None = None,
+    act: NamedOperator | None = None,
 ) -> Feature:
     with net.scope("body"):
         y = net.layers(body, x)
     with net.scope("shortcut"):
         x = net.layers(shortcut, x)
-    return net.act(net.apply("add", Add(), y, x), act)
+    if skip == "always" or same_shape(x.shape, y.shape):
+        y = net.apply("add", Add(), net.drop(y, stochastic_depth), x)
+    return net.act(y, act)
 
 
 def branches(
@@ -82,6 +94,12 @@ RESIDUAL = Block(
     (
         Column("body", LAYERS, "the layers inside", required=True),
         Column("shortcut", LAYERS, "layers on the shortcut; none unless given"),
+        Column(
+            "skip",
+            one_of("always", "same_shape"),
+            "whether the sum is always there, or only where the body keeps the shape",
+        ),
+        STOCHASTIC_DEPTH,
         ACT_COLUMN._replace(doc="the activation behind the sum"),
     ),
     "The sum of a body and its input. It takes no activation from `defaults`.",

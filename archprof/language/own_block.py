@@ -1,0 +1,128 @@
+"""A block that a spec defines in YAML, as any other: its columns, and how its layers are applied to a row's cells."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from archprof.errors import SpecError, placed, problem
+from archprof.ir import columns as kinds
+from archprof.ir.columns import Column, Kind
+from archprof.language.block import Block
+from archprof.language.bound import Layers
+from archprof.language.cells import Cells, read_cell
+from archprof.language.fragment import Feature
+from archprof.limits import MAX_CHANNELS
+from archprof.spec.own_blocks import INPUT_CHANNELS, OwnBlock, OwnColumn
+
+if TYPE_CHECKING:
+    from archprof.language.scope import Scope
+    from archprof.language.trace import Tracer
+
+# Blocks inside blocks, one in the other.
+_MAX_DEPTH = 16
+
+
+def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells | None = None) -> Block:
+    """Return a block that a spec defines; without a *scope* and *cells* it has columns, and cannot be applied."""
+
+    def apply(net: "Tracer", *inputs: Feature, **values: Any) -> Feature:
+        assert scope is not None
+        assert cells is not None
+        return _apply(net, definition, scope, cells, inputs, values)
+
+    columns = tuple(map(_column, definition.columns))
+    printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
+    return Block(definition.name, apply, columns, definition.doc, bool(definition.inputs), channels=printed, own=True)
+
+
+def _is_channels(kind: Kind) -> bool:
+    return kind.form in ("channels", "expanded")
+
+
+def _column(column: OwnColumn) -> Column:
+    return Column(column.name, _kind(column), column.doc, column.synonyms, required=column.default is None)
+
+
+def _kind(column: OwnColumn) -> Kind:
+    kind = _named_kind(column)
+    default = column.default
+    is_none = default is not None and getattr(default, "text", "") == "-"
+    return kinds.optional(kind) if is_none and kind.form not in ("norm", "act", "flag", "options") else kind
+
+
+def _named_kind(column: OwnColumn) -> Kind:
+    low, high = max(column.low, -MAX_CHANNELS), min(column.high, MAX_CHANNELS)
+    if column.type == "choice":
+        return kinds.one_of(*column.choices)
+    if column.type == "int":
+        return kinds.count(int(low), int(high))
+    if column.type == "float":
+        return kinds.ratio(low, high)
+    if column.type == "stochastic_depth":
+        from archprof.language.blocks.stochastic_depth import STOCHASTIC_DEPTH
+
+        return STOCHASTIC_DEPTH.kind
+    return _KINDS[column.type]
+
+
+_KINDS: Mapping[str, Kind] = {
+    "bool": kinds.FLAG,
+    "size": kinds.SIZE,
+    "sizes": kinds.SIZES,
+    "channels": kinds.CHANNELS,
+    "expanded": kinds.EXPANDED,
+    "groups": kinds.GROUPS,
+    "padding": kinds.PADDING,
+    "norm": kinds.NORM,
+    "act": kinds.ACT,
+    "text": kinds.TEXT,
+}
+
+
+def _apply(
+    net: "Tracer",
+    block: OwnBlock,
+    scope: "Scope",
+    cells: Cells,
+    inputs: tuple[Feature, ...],
+    values: Mapping[str, Any],
+) -> Feature:
+    if scope.depth >= _MAX_DEPTH:
+        message = f"block `{block.name}` stands inside itself, or {_MAX_DEPTH} blocks deep"
+        raise problem(message, block.location, help="a block is made of others, not of itself")
+    inside = _inside(block, cells, inputs[0], values)
+    layers = _bound(block, scope, inside)
+    with net.closed(block.inputs, inputs):
+        return net.layers(layers, inputs[0])
+
+
+def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]) -> Cells:
+    """Return what cells in the body of a block may refer to: its columns at a row, the channels of its input."""
+    own = {column.name: _named_kind(column) for column in block.columns}
+    knobs = {name: value for name, value in cells.names.items() if name not in own}
+    names = {**knobs, INPUT_CHANNELS: x.channels}
+    inside = cells._replace(names=names, columns={})
+    for column in block.columns:
+        if column.name in values:
+            value = values[column.name]
+            # The stride of a repeat is a size, whatever the column is.
+            first = column.type == "int" and isinstance(value, tuple)
+            names[column.name] = value[0] if first else value
+        else:
+            assert column.default is not None  # a row without it has been refused
+            try:
+                names[column.name] = read_cell(_kind(column), column.default, inside)
+            except SpecError as error:
+                raise placed(error, f"blocks.{block.name}.columns.{column.name}.default") from None
+        inside = inside._replace(columns={**(inside.columns or {}), column.name: own[column.name]})
+    return inside
+
+
+def _bound(block: OwnBlock, scope: "Scope", cells: Cells) -> Layers:
+    """Return the layers of a block at a row. Raises SpecError with every cell that cannot be read."""
+    from archprof.language.bind import Binder
+
+    binder = Binder(cells, "", False, scope=scope.inside)
+    layers = binder.layers(block.layers, f"blocks.{block.name}.layers")
+    binder.problems.raise_any()
+    # A single layer is the block itself, and has no name of its own in paths.
+    return layers if len(layers) > 1 or layers[0].id else (layers[0]._replace(segment=""),)

@@ -1,0 +1,58 @@
+"""Which blocks the layers of a spec can name: its own, then all that there are."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from archprof.ir.columns import Column
+from archprof.language import registry
+from archprof.language.block import Block, all_columns, column_spellings
+from archprof.language.cells import Cells
+from archprof.language.own_block import own_block
+from archprof.spec.layers import ColumnNames
+from archprof.spec.nodes import Scalar
+from archprof.spec.own_blocks import OwnBlock
+
+
+class Scope:
+    """The blocks that layers can name; so many blocks of the spec are around them."""
+
+    def __init__(self, own: Mapping[str, OwnBlock] | None = None, cells: Cells | None = None, depth: int = 0) -> None:
+        self.depth = depth
+        self._definitions, self._cells = own or {}, cells
+        self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
+        self._columns: dict[str, dict[str, Column]] = {}
+
+    @cached_property
+    def inside(self) -> "Scope":
+        """The scope of the bodies of its blocks."""
+        return Scope(self._definitions, self._cells, self.depth + 1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all blocks that ship with archprof, and of the spec's own."""
+        return (*self._own, *registry.block_names())
+
+    def block_at(self, marker: Scalar, where: str) -> Block:
+        """Return the block that a layer names. Raises SpecError, at the name, when there is none or it cannot be
+        used."""
+        return self._own.get(marker.text) or registry.block_at(marker, where, tuple(self._own))
+
+    def columns_of(self, name: str) -> Mapping[str, Column]:
+        """Return a block's own columns and those that every block has, by name."""
+        block = self._own.get(name)
+        if block is None:
+            return registry.columns_of(name)
+        if name not in self._columns:
+            self._columns[name] = {column.name: column for column in all_columns(block)}
+        return self._columns[name]
+
+    def required_columns(self, name: str) -> tuple[Column, ...]:
+        """Return the columns that a row of a block cannot do without."""
+        if name not in self._own:
+            return registry.required_columns(name)
+        return tuple(column for column in self.columns_of(name).values() if column.required)
+
+    def spellings(self, name: str) -> ColumnNames:
+        """Return every spelling of a block's columns → the column's name."""
+        block = self._own.get(name)
+        return registry.spellings(name) if block is None else column_spellings(block)

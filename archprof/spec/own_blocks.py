@@ -1,0 +1,136 @@
+"""Blocks that a spec defines itself, under `blocks`: what their columns may hold, as typed, and their layers."""
+
+import math
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from archprof.errors import Location, Problems, SpecError, problem
+from archprof.spec.nodes import Map, Node, Scalar, Seq
+from archprof.spec.values import identifier, mapping, number, scalar, sequence, text, word, wrong
+
+# What a column may be declared as; `choices` stands for a word of a list.
+TYPES = (
+    "int", "float", "bool", "size", "sizes", "channels", "expanded", "groups", "padding", "norm", "act", "text",
+    "stochastic_depth",
+)  # fmt: skip
+COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
+BLOCK_KEYS = ("doc", "columns", "inputs", "layers")
+# What the body of a block calls the channels of its input, and what every block has anyway.
+INPUT_CHANNELS = "in"
+_TAKEN = (INPUT_CHANNELS, "n", "id", "input", "deepen", "narrow", "scale", "columns", "rows")
+
+
+class OwnColumn(NamedTuple):
+    """A column of such a block: its type, and its default as typed, None where a row has to say it."""
+
+    name: str
+    type: str
+    default: Node | None
+    low: float
+    high: float
+    choices: tuple[str, ...] = ()
+    doc: str = ""
+    synonyms: tuple[str, ...] = ()
+
+
+class OwnBlock(NamedTuple):
+    """A block of a spec: its columns in their order, the names of its inputs where there are several, its layers."""
+
+    name: str
+    doc: str
+    columns: tuple[OwnColumn, ...]
+    inputs: tuple[str, ...]
+    layers: Seq
+    location: Location
+
+
+def read_blocks(node: Node) -> dict[str, OwnBlock]:
+    """Return the blocks that a spec defines, by name. Raises SpecError with everything that is wrong but in their
+    layers."""
+    problems = Problems()
+    found: dict[str, OwnBlock] = {}
+    for name, (marker, block) in mapping(node, "`blocks`").entries.items():
+        with problems:
+            identifier(marker, "a block's name")
+            found[name] = _block(name, marker, block)
+    problems.raise_any()
+    return found
+
+
+def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
+    fields = mapping(node, f"block `{name}`", BLOCK_KEYS)
+    layers, inputs = fields.get("layers"), fields.get("inputs")
+    if layers is None:
+        raise problem(f"block `{name}` needs `layers`", node.location, help="they say what it is made of")
+    listed = sequence(layers, "a list of layers")
+    if not listed:
+        raise problem(f"block `{name}` is without layers", layers.location)
+    assert isinstance(layers, Seq)
+    names = tuple(identifier(item, "an input's name") for item in sequence(inputs, "a list of names")) if inputs else ()
+    if inputs is not None and len(names) < 2:
+        advice = "a block without `inputs` has one, which its first layer takes"
+        raise problem(f"`inputs` of {len(names)}", inputs.location, help=advice)
+    doc, columns = fields.get("doc"), fields.get("columns")
+    return OwnBlock(
+        name, text(doc) if doc else "", _columns(columns) if columns else (), names, layers, marker.location
+    )
+
+
+def _columns(node: Node) -> tuple[OwnColumn, ...]:
+    problems = Problems()
+    found: dict[str, OwnColumn] = {}
+    for name, (marker, column) in mapping(node, "`columns`").entries.items():
+        with problems:
+            if not name.isidentifier() or not name.isascii():
+                raise wrong(marker, "a column's name", "letters, digits and `_`, starting with a letter")
+            if name in _TAKEN:
+                advice = "choose another name"
+                raise problem(f"`{name}` means something in every block", marker.location, help=advice)
+            found[name] = _column(name, column)
+    problems.raise_any()
+    _check_synonyms(found, node)
+    return tuple(found.values())
+
+
+def _column(name: str, node: Node) -> OwnColumn:
+    fields = mapping(node, f"column `{name}`", COLUMN_KEYS)
+    kind, choices, synonyms = fields.get("type"), fields.get("choices"), fields.get("synonyms")
+    if (kind is None) == (choices is None):
+        advice = f"`type: {TYPES[0]}`, `{'`, `'.join(TYPES[1:])}`; or `choices: [a, b]`"
+        raise problem(f"column `{name}` needs one of `type` and `choices`", node.location, help=advice)
+    low, high, doc = fields.get("min"), fields.get("max"), fields.get("doc")
+    return OwnColumn(
+        name,
+        word(kind, TYPES, "type") if kind else "choice",
+        fields.get("default"),
+        number(low, -1e9, 1e9) if low else -math.inf,
+        number(high, -1e9, 1e9) if high else math.inf,
+        tuple(scalar(choice, "a word").text for choice in sequence(choices, "a list of words")) if choices else (),
+        text(doc) if doc else "",
+        tuple(identifier(item, "a name") for item in sequence(synonyms, "a list of names")) if synonyms else (),
+    )
+
+
+def _check_synonyms(columns: Mapping[str, OwnColumn], node: Node) -> None:
+    taken = dict.fromkeys(columns)
+    for column in columns.values():
+        for name in column.synonyms:
+            if name in taken or name in _TAKEN:
+                raise problem(f"`{name}` names two columns", node.location, help="choose another synonym")
+            taken[name] = None
+
+
+def imported(blocks: Map, into: Map | None, location: Location) -> Map:
+    """Return blocks of another file with those of this one. Raises SpecError for two of one name, that are not the
+    same."""
+    if into is None:
+        return blocks
+    for name, (marker, block) in blocks.entries.items():
+        if name in into.entries and into.entries[name][1] != block:
+            place = into.entries[name][0].location
+            raise _twice(name, marker.location, place if place.file else location)
+    return into._replace(entries={**blocks.entries, **into.entries})
+
+
+def _twice(name: str, first: Location, second: Location) -> SpecError:
+    return problem(f"block `{name}` is defined in {first.file} too", second, note=f"it stands in {first} already")
