@@ -48,7 +48,7 @@ _BLOCKS: Mapping[str, str] = {
     "repeat": "compose",
     "residual": "compose",
     "branches": "compose",
-    "shared": "compose",
+    "each": "compose",
 }
 
 # So many names are read by one who looks for the right one.

@@ -151,6 +151,7 @@ class Tracer:
         """Return the trace of a network's layers."""
         x = Feature(Edge(INPUT), value, value.channels)
         self._frame.inputs = [x]
+        self._frame.places.by_address["input"] = x
         with self.problems:
             x = self.layers(layers, x)
         fragment, places = self._frame.fragment(x), self._frame.places

@@ -40,7 +40,7 @@ def test_shared_repeat_has_one_set_of_weights_and_is_computed_each_time():
 
 
 PYRAMID = "".join(f"  - {{id: c{level}, conv: {{k: 3, s: 2, c: 8}}}}\n" for level in (1, 2, 3))
-HEAD = f"  - {{id: head, from: [c1, c2, c3], shared: [{CONV}, conv: {{k: 1, c: 4}}]}}\n"
+HEAD = f"  - {{id: head, from: [c1, c2, c3], each: {{shared: true, layers: [{CONV}, conv: {{k: 1, c: 4}}]}}}}\n"
 OUTPUTS = "outputs: {a: head.c1, b: head.c2, c: head.c3}\n"
 
 
@@ -58,8 +58,16 @@ def test_a_shared_head_has_one_set_of_weights_and_is_computed_on_each_map():
     assert [graph.value(edge).shape for edge in graph.outputs.values()] == [(4, 16, 16), (4, 8, 8), (4, 4, 4)]
 
 
+def test_heads_of_their_own_have_weights_for_each_map():
+    graph = network(PYRAMID + HEAD.replace("shared: true, ", ""), head=OUTPUTS)
+    body = add(conv(3, 8, 3, 16), conv(8, 8, 3, 8), conv(8, 8, 3, 4))
+    heads = [add(conv(8, 8, 3, side), conv(8, 4, 1, side)) for side in (16, 8, 4)]
+    assert costs(graph) == add(body, *heads)
+    assert list(shapes(graph))[3:5] == ["head.c1.0.conv", "head.c1.1.conv"]
+
+
 def test_shared_layers_read_maps_that_shared_layers_make():
-    again = "  - {id: again, from: [head.c1, head.c2], shared: [conv: {k: 1, c: 2}]}\n"
+    again = "  - {id: again, from: [head.c1, head.c2], each: {shared: true, layers: [conv: {k: 1, c: 2}]}}\n"
     graph = network(PYRAMID + HEAD + again, head="outputs: {a: again.c1, b: again.c2, c: head.c3}\n")
     assert [graph.value(edge).shape for edge in graph.outputs.values()] == [(2, 16, 16), (2, 8, 8), (4, 4, 4)]
 
@@ -70,7 +78,7 @@ def test_paths_that_share_weights_are_joined(join):
     graph = network(
         "  - {id: mean, avg_pool: }\n"
         "  - {id: best, adaptive_max_pool: 1}\n"
-        f"  - {{from: [mean, best], shared: {{layers: [conv: {{k: 1, c: 2}}], join: {join}}}}}\n"
+        f"  - {{from: [mean, best], each: {{shared: true, layers: [conv: {{k: 1, c: 2}}], join: {join}}}}}\n"
     )
     params, macs = conv(3, 2, 1, 1)
     assert costs(graph) == (params, 2 * macs)
@@ -82,7 +90,7 @@ def test_shared_layers_must_fit_every_map():
         network(
             "  - {id: a, conv: {k: 1, c: 4}}\n"
             "  - {id: b, conv: {k: 1, c: 5}}\n"
-            "  - {from: [a, b], shared: [conv: {k: 1, c: 2}]}\n"
+            "  - {from: [a, b], each: {shared: true, layers: [conv: {k: 1, c: 2}]}}\n"
         )
     assert "the shared weights of `2.0.conv` do not fit where they are used again" in str(raised.value)
 

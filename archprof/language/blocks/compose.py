@@ -1,4 +1,4 @@
-"""Layers made of layers: sequence, repeat, residual, branches, shared."""
+"""Layers made of layers: sequence, repeat, residual, branches, each."""
 
 from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
 from archprof.ir.dims import same_shape
@@ -61,10 +61,11 @@ def branches(
     return net.apply(join, JOINS[join](), *ends)
 
 
-def shared(net: Tracer, *maps: Feature, layers: Layers, join: str = "-") -> Feature:
+def each(net: Tracer, *maps: Feature, layers: Layers, shared: bool = False, join: str = "-") -> Feature:
     ends = []
     for name, x in zip(net.named_inputs(), maps, strict=True):
-        ends.append(net.layers(layers, x, shared=True))
+        with net.scope("" if shared else name):
+            ends.append(net.layers(layers, x, shared=shared))
         net.publish(name, ends[-1])
     return ends[-1] if join == "-" else net.apply(join, JOINS[join](), *ends)
 
@@ -115,12 +116,17 @@ BRANCHES = Block(
     ),
     "Paths beside each other, joined.",
 )
-SHARED = Block(
-    "shared",
-    shared,
-    (_LAYERS, Column("join", one_of("-", *JOINS), "how the maps that come out are joined; `-`: not at all")),
-    "The same layers, with one set of weights, over each of several maps: the head of a pyramid (Lin et al. 2017b, "
-    "section 4). What comes out is a place for each map, called as the map is: behind `from: [fpn.p3, fpn.p4]` the "
-    "layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the join of all.",
+EACH = Block(
+    "each",
+    each,
+    (
+        _LAYERS,
+        Column("shared", FLAG, "one set of weights for all maps"),
+        Column("join", one_of("-", *JOINS), "how the maps that come out are joined; `-`: not at all"),
+    ),
+    "The same layers over each of several maps: the heads of a pyramid, which share their weights (Lin et al. 2017b, "
+    "section 4) or do not (Liu et al. 2016). What comes out is a place for each map, called as the map is: behind "
+    "`from: [fpn.p3, fpn.p4]` the layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the join "
+    "of all.",
     joins=True,
 )
