@@ -144,6 +144,7 @@ class _Flow:
         self._refers = refers or (combination.plan.peak_of_rows and self._spec.outputs is not None)
         value = combination.input(batch.at)
         self._x = Feature(Edge(INPUT), value, value.channels)
+        self._places.by_address["input"] = self._x
 
     def run(self) -> Flowed:
         """Send the batch through all layers. Raises Disagreement where variants cannot meet again."""

@@ -126,7 +126,7 @@ EACH = Block(
     ),
     "The same layers over each of several maps: the heads of a pyramid, which share their weights (Lin et al. 2017b, "
     "section 4) or do not (Liu et al. 2016). What comes out is a place for each map, called as the map is: behind "
-    "`from: [fpn.p3, fpn.p4]` the layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the join "
-    "of all.",
+    "`from: [fpn.p3, fpn.p4]` the layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the "
+    "join of all.",
     joins=True,
 )
