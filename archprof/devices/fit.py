@@ -212,12 +212,15 @@ _TERM_PRIOR = 0.1
 
 
 def fit_network(networks: Collection[FittedNetwork], predictor: Predictor, batch: int) -> NetworkTerms:
-    """Return what networks take beside their kernels, from those that were measured."""
+    """Return what networks take beside their kernels, from those that were measured; from none, what is usual."""
     import numpy
     from scipy.optimize import least_squares
 
-    rows = [_sums(network.calls[batch], predictor) for network in networks if batch in network.measured.us]
-    measured = numpy.array([network.measured.us[batch] for network in networks if batch in network.measured.us])
+    networks = [network for network in networks if batch in network.measured.us]
+    if not networks:
+        return _START
+    rows = [_sums(network.calls[batch], predictor) for network in networks]
+    measured = numpy.array([network.measured.us[batch] for network in networks])
     total, copies, copied, kernels, bytes = numpy.array(rows, dtype=float).T
     start = numpy.log(_START[:6])
 

@@ -11,8 +11,9 @@ from archprof.devices.forms import FORMS
 from archprof.devices.kernels import Kernel
 from archprof.devices.left_out import groups_of
 from archprof.devices.predict import Predictor
+from archprof.devices.profile import MeasuredNetwork
 from archprof.devices.profile_file import read_profile
-from archprof.devices.refit import judged_fit
+from archprof.devices.refit import fit_profile, judged_fit
 from tests.devices import evaluate
 from tests.devices.profiles import made_up
 
@@ -58,6 +59,16 @@ def test_a_class_of_few_points_knows_less_the_farther_away():
     spreads = [time_of(profile, Kernel("relu", (size,))).spread for size in (2000, 20_000, 200_000, 2_000_000)]
     assert spreads == sorted(spreads)
     assert spreads[-1] > 3 * spreads[0]
+
+
+def test_a_profile_of_one_network_is_fitted_too():
+    """Left out, it leaves none by which it could be told what networks take beside their kernels."""
+    kernels = [Kernel("relu", (100 * 2**step,)) for step in range(14)]
+    networks = (MeasuredNetwork("lenet5", {1: 30.0}),)
+    profile = made_up({kernel: made(kernel) for kernel in kernels}, batches=(1,), networks=networks)
+    (fit,) = fit_profile(profile, expand, family_of).fits.values()
+    assert fit.network.factor > 0
+    assert fit.interval[0] > 0
 
 
 def test_networks_that_alone_have_a_class_are_left_out_one_by_one():

@@ -1,5 +1,6 @@
 """Time on a CUDA device, on events and graphs that only write down what is asked of them."""
 
+import weakref
 from contextlib import nullcontext
 from types import SimpleNamespace
 
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from archprof.runtime.timing import cuda
+from archprof.runtime.timing.torch_times import pinned
 
 
 class Device:
@@ -69,6 +71,17 @@ def test_a_graph_is_captured_behind_a_warm_up_and_replayed(device):
     assert device.calls == ["replay"] * 2 + ["wait"]
 
 
+def test_what_a_graph_runs_is_there_as_long_as_it_is_replayed(device):
+    """Weights and inputs of an operator are nobody else's: a replay read memory that was given back."""
+    weight = torch.empty(4)
+    left = weakref.ref(weight)
+    sample = cuda.graph_sampler(lambda weight=weight: device.run(), 20)
+    del weight
+    assert left() is not None
+    del sample
+    assert left() is None
+
+
 def test_called_from_python_every_run_is_launched(device):
     sample = cuda.eager_sampler(device.run)
     device.calls.clear()
@@ -83,3 +96,16 @@ def test_what_takes_long_is_replayed_once(device):
     device.calls.clear()
     assert sample().us == pytest.approx(5000.0)
     assert device.calls == ["replay", "wait"]
+
+
+def test_what_fails_on_a_device_is_told_though_that_answers_nothing_more(monkeypatch):
+    def fails(*_):
+        raise RuntimeError("CUDA error: out of order")
+
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    monkeypatch.setattr(torch.cuda, "get_rng_state", lambda device: torch.get_rng_state())
+    monkeypatch.setattr(torch.cuda, "set_rng_state", fails)
+    before = torch.get_rng_state()
+    with pytest.raises(ZeroDivisionError), pinned(0):
+        torch.rand(3 // 0)
+    assert torch.equal(torch.get_rng_state(), before)

@@ -1,6 +1,7 @@
 """Time on a CUDA device: graphs that are captured and replayed, between events. All that touches one is here."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import torch
 
@@ -13,6 +14,20 @@ _SAMPLE_US = 500.0
 _MOST_REPLAYS = 50
 
 
+class _Captured(NamedTuple):
+    """A graph of so many runs, and what it runs: a graph knows weights and inputs by their addresses alone, and
+    capturing the next one gives memory back that nobody holds."""
+
+    graph: torch.cuda.CUDAGraph
+    run: Callable[[], object]
+    runs: int
+    replays: int
+
+    def sample(self) -> Sample:
+        """Replay it."""
+        return Sample(_elapsed(self.graph.replay, self.replays) / self.runs)
+
+
 def graph_sampler(run: Callable[[], object], runs: int) -> Sampler:
     """Return what replays a graph of so many *runs*: a replay costs the host one launch, so that small kernels follow
     each other as closely as the device lets them."""
@@ -22,9 +37,7 @@ def graph_sampler(run: Callable[[], object], runs: int) -> Sampler:
         for _ in range(runs):
             run()
     graph.replay()
-    once = _elapsed(graph.replay, 1)
-    replays = _repeats(once)
-    return lambda: Sample(_elapsed(graph.replay, replays) / runs)
+    return _Captured(graph, run, runs, _repeats(_elapsed(graph.replay, 1))).sample
 
 
 def eager_sampler(run: Callable[[], object]) -> Sampler:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -37,11 +37,27 @@ def pinned(threads: int) -> Iterator[None]:
     try:
         if threads:
             torch.set_num_threads(threads)
-        with torch.random.fork_rng(range(torch.cuda.device_count())), torch.inference_mode():
+        with _drawn_apart(), torch.inference_mode():
             torch.manual_seed(0)
             yield
     finally:
         torch.set_num_threads(before)
+
+
+@contextmanager
+def _drawn_apart() -> Iterator[None]:
+    """Leave what random numbers follow as it was, on all devices."""
+    import torch
+
+    host, devices = torch.get_rng_state(), range(torch.cuda.device_count())
+    there = [torch.cuda.get_rng_state(one) for one in devices]
+    try:
+        yield
+    finally:
+        torch.set_rng_state(host)
+        with suppress(RuntimeError):  # one that has failed answers nothing more, and what failed is to be told
+            for one, state in zip(devices, there, strict=True):
+                torch.cuda.set_rng_state(state, one)
 
 
 def subject_of(graph: Graph, place: RunPlace, batch: int) -> Subject:
