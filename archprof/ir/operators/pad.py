@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 from archprof.ir.columns import PADDING, Column
 from archprof.ir.dims import Dim, ceil_div
 from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
-from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.conv import C, Pair, S
 from archprof.ir.operators.join import Function
 from archprof.ir.operators.padding import Padding, Sides, all_sides, torch_order
 from archprof.ir.values import Value
@@ -52,7 +52,11 @@ class PadShortcut(Function):
 
     name: ClassVar[str] = "pad_shortcut"
     category: ClassVar[str] = "shape"
-    as_layer: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (C, S)
+
+    @classmethod
+    def of(cls, *inputs: Value, c: Dim, s: Pair = (1, 1)) -> PadShortcut:
+        return cls(s, c)
 
     def output(self, *inputs: Value) -> Value:
         channels, height, width = feature_map(inputs[0], "a shortcut").shape
