@@ -10,7 +10,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.language.cells import knobs_of, typed_word
 from archprof.language.expression import evaluate
 from archprof.language.registry import spellings
-from archprof.spec.layers import WrittenArguments, column_names, written_arguments, written_layer
+from archprof.spec.layers import Spellings, WrittenArguments, column_names, written_arguments, written_layer
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.types import spec_of
 
@@ -48,7 +48,9 @@ def block_table(report: Report) -> BlockTable:
     Raises UsageError for a network that comes from no spec.
     """
     spec = spec_of(report.origin, "`show`")
-    layers = [_Written(index, node, knobs_of(spec.settings)) for index, node in enumerate(spec.layers.items)]
+    assert spec.tree is not None
+    named, knobs = spellings.within(spec.tree.root), knobs_of(spec.settings)
+    layers = [_Written(index, node, knobs, named) for index, node in enumerate(spec.layers.items)]
     rows = []
     for layer in layers:
         for path, cells in layer.rows():
@@ -68,7 +70,7 @@ def _operators_of(report: Report, path: str) -> list[Row]:
 class _Written:
     """A layer as it is written: its block, its options, and the columns and rows of its table."""
 
-    def __init__(self, index: int, node: Node, knobs: Mapping[str, object]) -> None:
+    def __init__(self, index: int, node: Node, knobs: Mapping[str, object], spellings: Spellings) -> None:
         layer = written_layer(node)
         assert layer is not None
         self.block = layer.block.text

@@ -170,7 +170,8 @@ def _places(request: Request) -> Iterator[Candidate]:
 
     steps = re.compile(r"[.\[]")
     found: dict[str, None] = {}
-    for address in _addresses(full_form(spec.tree.root, spellings).get("layers"), "layers", spellings):
+    named = spellings.within(spec.tree.root)
+    for address in _addresses(full_form(spec.tree.root, named).get("layers"), "layers", named):
         if address.startswith(request.part):
             step = steps.search(address, len(request.part))
             found[address[: step.end()] if step else f"{address}="] = None

@@ -82,6 +82,8 @@ class Binder:
     def check_defaults(self) -> None:
         """Note the defaults of the spec's own file that no block of the network could use; a variant may well leave
         some of its parent's behind."""
+        for block in self._scope.used_inside(self._defaults):
+            self._defaults_of(block)
         for key, (marker, node) in self.cells.defaults.items():
             if key not in self._used and self.pristine and marker.file == self.file and not self._names(key):
                 with self.problems:
@@ -292,7 +294,7 @@ class Binder:
     def _check_required(self, block: Block, values: Mapping[str, Any], location: Location, address: str) -> None:
         for column in self._scope.required_columns(block.name):
             if column.name not in values:
-                message = f"`{block.name}` needs `{column.name}`: {column.doc}"
+                message = f"`{block.name}` needs `{column.name}`{': ' if column.doc else ''}{column.doc}"
                 self.problems.add(message, location, where=address, help=column.kind.allowed)
 
     def _row(

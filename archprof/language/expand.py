@@ -15,7 +15,8 @@ from archprof.language.bound import Layers
 from archprof.language.cells import Cells, cells_of, read_cell
 from archprof.language.flatten import Flattener
 from archprof.language.init import read_init
-from archprof.language.registry import spellings
+from archprof.language.own_block import check_names
+from archprof.language.registry import find_block, spellings
 from archprof.language.scope import Scope
 from archprof.language.trace import Places, Scaling, Trace, trace
 from archprof.spec.load import load
@@ -86,6 +87,7 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     cells = cells_of(spec)
     binder = Binder(cells, spec.file, spec.pristine, scope=Scope(spec.blocks, cells))
     binder.problems.found.extend(problems.found if problems else ())
+    check_names(spec.blocks, find_block, binder.problems)
     noted = len(binder.problems.found)
     layers = binder.layers(spec.layers, "layers")
     if len(binder.problems.found) == noted:

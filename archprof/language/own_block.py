@@ -1,13 +1,13 @@
 """A block that a spec defines in YAML, as any other: its columns, and how its layers are applied to a row's cells."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from archprof.errors import SpecError, placed, problem
+from archprof.errors import Problems, SpecError, placed, problem
 from archprof.ir import columns as kinds
 from archprof.ir.columns import Column, Kind
 from archprof.language.block import Block
-from archprof.language.bound import Layers
+from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
 from archprof.language.fragment import Feature
 from archprof.limits import MAX_CHANNELS
@@ -50,7 +50,7 @@ def _kind(column: OwnColumn) -> Kind:
 
 
 def _named_kind(column: OwnColumn) -> Kind:
-    low, high = max(column.low, -MAX_CHANNELS), min(column.high, MAX_CHANNELS)
+    low, high = max(column.low, 0), min(column.high, MAX_CHANNELS)
     if column.type == "choice":
         return kinds.one_of(*column.choices)
     if column.type == "int":
@@ -89,10 +89,28 @@ def _apply(
     if scope.depth >= _MAX_DEPTH:
         message = f"block `{block.name}` stands inside itself, or {_MAX_DEPTH} blocks deep"
         raise problem(message, block.location, help="a block is made of others, not of itself")
-    inside = _inside(block, cells, inputs[0], values)
-    layers = _bound(block, scope, inside)
-    with net.closed(block.inputs, inputs):
-        return net.layers(layers, inputs[0])
+    try:
+        layers = _bound(block, scope, _inside(block, cells, inputs[0], values))
+        with net.closed(block.inputs, inputs):
+            return net.layers(layers, inputs[0])
+    except SpecError as error:
+        raise _used(error, block, net.traced_row) from None
+
+
+def _used(error: SpecError, block: OwnBlock, row: BoundRow | None) -> SpecError:
+    """Return the error with where the block is used that it rose in."""
+    if row is None:
+        return error
+    note = f"`{block.name}` is used at {row.location}, in {row.address}"
+    return SpecError(found._replace(note=found.note or note) for found in error.problems)
+
+
+def check_names(own: Mapping[str, OwnBlock], known: Callable[[str], object], problems: Problems) -> None:
+    """Note the blocks of a spec that are named like one that there is already."""
+    for name, block in own.items():
+        if known(name) is not None:
+            advice = "choose another name"
+            problems.add(f"there is a block `{name}` already", block.location, where="blocks", help=advice)
 
 
 def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]) -> Cells:

@@ -1,6 +1,6 @@
 """Which blocks the layers of a spec can name: its own, then all that there are."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 
 from archprof.ir.columns import Column
@@ -8,8 +8,8 @@ from archprof.language import registry
 from archprof.language.block import Block, all_columns, column_spellings
 from archprof.language.cells import Cells
 from archprof.language.own_block import own_block
-from archprof.spec.layers import ColumnNames
-from archprof.spec.nodes import Scalar
+from archprof.spec.layers import ColumnNames, full_form, layers_below
+from archprof.spec.nodes import Map, Scalar
 from archprof.spec.own_blocks import OwnBlock
 
 
@@ -37,6 +37,21 @@ class Scope:
         used."""
         return self._own.get(marker.text) or registry.block_at(marker, where, tuple(self._own))
 
+    def used_inside(self, names: Iterable[str]) -> list[Block]:
+        """Return the blocks that the spec's own among *names* are made of, as far as there are such."""
+        found: dict[str, Block] = {}
+        left = [name for name in names if name in self._definitions]
+        while left:
+            layers = self._definitions[left.pop()].layers
+            for _, layer in layers_below(
+                full_form(Map({"layers": (Scalar(""), layers)}), self).get("layers"), (), self
+            ):
+                name = layer.block.text
+                if name not in found and (block := self._own.get(name) or registry.find_block(name)):
+                    found[name] = block
+                    left += [name] if name in self._own else []
+        return list(found.values())
+
     def columns_of(self, name: str) -> Mapping[str, Column]:
         """Return a block's own columns and those that every block has, by name."""
         block = self._own.get(name)
@@ -53,6 +68,14 @@ class Scope:
         return tuple(column for column in self.columns_of(name).values() if column.required)
 
     def spellings(self, name: str) -> ColumnNames:
+        """Return every spelling of a block's columns → the column's name."""
+        return self(name)
+
+    def within(self, root: Map) -> "Scope":
+        """Return itself: it has the spec's own blocks."""
+        return self
+
+    def __call__(self, name: str) -> ColumnNames:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
         return registry.spellings(name) if block is None else column_spellings(block)

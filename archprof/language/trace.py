@@ -171,6 +171,11 @@ class Tracer:
         finally:
             self._frame = self._frame.around
 
+    @property
+    def traced_row(self) -> BoundRow | None:
+        """The row that is being traced."""
+        return self._frame.row
+
     # What blocks call
 
     def apply(self, name: str, op: Operator, *inputs: Feature) -> Feature:

@@ -77,7 +77,7 @@ def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) ->
         root = root.with_entry("name", Scalar(_name_of(shown), shown, 1, 1))
     if (wanted := root.get("import")) is not None:
         with problems:
-            root = _with_imports(file, root, wanted, spellings, chain)
+            root = _with_imports(file, root, wanted, spellings, chain, problems)
     extends = root.get("extends")
     if extends is None:
         return Tree(root, {}, tuple(problems.found))
@@ -106,29 +106,34 @@ def _extended(
     return parent, knobs, _merge(_edited(changed, root, spellings), root)
 
 
-def _with_imports(file: str, root: Map, wanted: Node, spellings: Spellings, chain: tuple[str, ...]) -> Map:
-    """Return a spec with the blocks of the files that it imports."""
+def _with_imports(
+    file: str, root: Map, wanted: Node, spellings: Spellings, chain: tuple[str, ...], problems: Problems
+) -> Map:
+    """Return a spec with the blocks of the files that it imports; what is wrong with those goes to *problems*."""
     from archprof.spec.own_blocks import imported
 
-    blocks = root.get("blocks")
-    here = real_path(file)
     for entry in sequence(wanted, "a list of specs", "as in `import: [mobilenetv4_conv_small]`"):
-        name = scalar(entry, "the name of a spec")
-        path = _parent_file(name.text, root.file, name.location)
-        if real_path(path) in (*chain, here):
-            raise problem(f"`import: {shorten(name.text)}` leads back to a file that imports this one", name.location)
-        if len(chain) + 1 >= MAX_EXTENDS:
-            raise problem(f"a chain of more than {MAX_EXTENDS} files that import each other", name.location)
-        text = _read_parent(path, name.text, name.location, "import from")
-        found = _tree(path, text, spellings, (*chain, here))
-        if found.problems:
-            raise SpecError(found.problems)
-        theirs = found.root.get("blocks")
-        if not isinstance(theirs, Map):
-            advice = "a spec that has some says `blocks: {…}`"
-            raise problem(f"`{shorten(name.text)}` defines no blocks", name.location, help=advice)
-        blocks = imported(theirs, blocks if isinstance(blocks, Map) else None, name.location)
-    return root if blocks is None else root.with_entry("blocks", blocks)
+        with problems:
+            name = scalar(entry, "the name of a spec")
+            theirs = _blocks_of(file, root, name, spellings, chain)
+            root = root.with_entry("blocks", imported(theirs, root.get("blocks"), name.location))
+    return root
+
+
+def _blocks_of(file: str, root: Map, name: Scalar, spellings: Spellings, chain: tuple[str, ...]) -> Map:
+    """Return the blocks of the file that an import names. Raises SpecError where it has none, or cannot be read."""
+    path, here = _parent_file(name.text, root.file, name.location), real_path(file)
+    if real_path(path) in (*chain, here):
+        raise problem(f"`import: {shorten(name.text)}` leads back to a file that imports this one", name.location)
+    if len(chain) + 1 >= MAX_EXTENDS:
+        raise problem(f"a chain of more than {MAX_EXTENDS} files that import each other", name.location)
+    found = _tree(path, _read_parent(path, name.text, name.location, "import from"), spellings, (*chain, here))
+    if found.problems:
+        raise SpecError(found.problems)
+    blocks = found.root.get("blocks")
+    if not isinstance(blocks, Map):
+        raise problem(f"`{shorten(name.text)}` defines no blocks", name.location, help="name a spec that has `blocks`")
+    return blocks
 
 
 def _edited(parent: Map, child: Map, spellings: Spellings) -> Map:

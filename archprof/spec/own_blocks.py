@@ -4,7 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.errors import Location, Problems, SpecError, problem
+from archprof.errors import Location, Problems, problem
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.values import identifier, mapping, number, scalar, sequence, text, word, wrong
 
@@ -120,17 +120,14 @@ def _check_synonyms(columns: Mapping[str, OwnColumn], node: Node) -> None:
             taken[name] = None
 
 
-def imported(blocks: Map, into: Map | None, location: Location) -> Map:
-    """Return blocks of another file with those of this one. Raises SpecError for two of one name, that are not the
-    same."""
-    if into is None:
-        return blocks
-    for name, (marker, block) in blocks.entries.items():
-        if name in into.entries and into.entries[name][1] != block:
-            place = into.entries[name][0].location
-            raise _twice(name, marker.location, place if place.file else location)
-    return into._replace(entries={**blocks.entries, **into.entries})
-
-
-def _twice(name: str, first: Location, second: Location) -> SpecError:
-    return problem(f"block `{name}` is defined in {first.file} too", second, note=f"it stands in {first} already")
+def imported(theirs: Map, own: Node | None, location: Location) -> Map:
+    """Return blocks of another file, imported at a place, with those of this one. Raises SpecError, there, for
+    different ones of one name."""
+    if not isinstance(own, Map):
+        return theirs
+    for name, (marker, block) in theirs.entries.items():
+        if name in own.entries and own.entries[name][1] != block:
+            other = own.entries[name][0].location
+            note = f"they stand in {other} and {marker.location}"
+            raise problem(f"there are two blocks `{name}`", location, note=note)
+    return own._replace(entries={**theirs.entries, **own.entries})

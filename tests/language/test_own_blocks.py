@@ -1,0 +1,199 @@
+"""Blocks that a spec defines in YAML: the same networks as blocks in Python and layers written out give, at every
+setting, in sweeps, and as modules."""
+
+import pickle
+import random
+
+import pytest
+
+from archprof.costs.report import analyze_graph
+from archprof.language.expand import expand, read_network
+from archprof.runtime.measure import measure_network
+from archprof.spec.axis import parse_axis
+from archprof.sweep.compute import compute
+from archprof.sweep.plan import Selection, plan_sweep
+from archprof.sweep.run import digits
+
+HEAD = "archprof: 1\ninput: 3x32x32\nclasses: 10\ndefaults: {norm: batch_norm, act: relu6}\nwidth: {divisor: 8}\n"
+# The inverted residual of MobileNetV2 (Sandler et al. 2018, Table 1 and Figure 4).
+MINE = """
+blocks:
+  mine:
+    columns:
+      t: {type: float, synonyms: [expand_ratio]}
+      c: {type: channels}
+      s: {type: size, default: 1}
+      k: {type: int, default: 3}
+      stochastic_depth: {type: stochastic_depth, default: -}
+    layers:
+      - residual:
+          skip: same_shape
+          stochastic_depth: $stochastic_depth
+          body:
+            - {conv: {k: 1, c: "round($in * $t)"}, when: $t != 1}
+            - conv: {k: $k, c: 1x, g: depthwise, s: $s}
+            - conv: {k: 1, c: $c, act: -}
+"""
+TABLE = """
+layers:
+  - conv: {{k: 3, s: 2, c: 32}}
+  - {0}: {{columns: [t, c, n, s, k], rows: [[1, 16, 1, 1, 3], [6, 24, 2, 2, 5], [3.5, 24, 2, 1, 3]]{1}}}
+  - avg_pool
+  - linear: classes
+"""
+
+
+def graph(text, **settings):
+    return read_network("./net.yaml", [(name, str(value)) for name, value in settings.items()], text=HEAD + text)
+
+
+def ops(found):
+    """Return operators, what goes in and what comes out, without their paths."""
+    return [(node.op, node.inputs, node.outputs) for node in found.nodes]
+
+
+MINE_TOO = MINE + TABLE.format("mine", "")
+THEIRS = TABLE.format("inverted_residual", "")
+
+
+@pytest.mark.parametrize("settings", [{}, {"width": 0.35}, {"width": 1.4, "resolution": 50}, {"classes": 7}])
+def test_a_block_in_yaml_is_the_one_in_python(settings):
+    # The sum of the one in Python has its input in front.
+    both = ops(graph(MINE_TOO, **settings)), ops(graph(THEIRS, **settings))
+    mine, theirs = ([(op, outputs) for op, _, outputs in found] for found in both)
+    assert mine == theirs
+
+
+def test_stochastic_depth_counts_a_block_once():
+    rates = ", stochastic_depth: 0.2"
+    mine, theirs = (
+        [node.op for node in graph(text).nodes if node.op.name == "stochastic_depth"]
+        for text in (MINE + TABLE.format("mine", rates), TABLE.format("inverted_residual", rates))
+    )
+    assert mine == theirs
+    assert len(mine) == 3
+
+
+def test_operators_stand_where_the_row_stands():
+    rows = {(node.provenance.block_type, node.provenance.address) for node in graph(MINE_TOO).nodes}
+    assert ("mine", "layers[1].rows[1]") in rows
+    assert {block for block, _ in rows} == {"conv", "mine", "avg_pool", "linear"}
+    assert "1.1.0.body.1.conv" in {node.path for node in graph(MINE_TOO).nodes}
+
+
+WRITTEN = {
+    "columns of several kinds": (
+        """
+blocks:
+  pair:
+    columns: {c: {type: channels}, act: {type: act, default: silu}}
+    layers: [conv: {k: 3, c: $c, act: $act}, conv: {k: 1, c: 2x}]
+layers: [pair: 8, pair: {c: 16, act: -}]
+""",
+        """
+layers: [conv: {k: 3, c: 8}, conv: {k: 1, c: 2x}, conv: {k: 3, c: 16, act: -}, conv: {k: 1, c: 2x}]
+""",
+    ),
+    "conditions over knobs": (
+        """
+knobs: {deploy: {type: bool, default: true}}
+layers: [{conv: {k: 3, c: 8}, when: not $deploy}, {conv: {k: 1, c: 8}, when: $deploy, id: a}, relu: ]
+""",
+        "layers: [conv: {k: 1, c: 8}, relu: ]",
+    ),
+    "what is left out hands its input on": (
+        """
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 1, c: 8}, when: 1 > 2}
+  - {add: , from: [a, b]}
+""",
+        "layers: [{id: a, conv: {k: 3, c: 8}}, {add: , from: [a, a]}]",
+    ),
+    "several inputs": (
+        """
+blocks:
+  gated: {inputs: [x, gate], layers: [{conv: {k: 1, c: 1x}, from: gate, id: a}, {multiply: , from: [x, a]}]}
+layers: [{id: a, conv: {k: 3, c: 8}}, {id: b, conv: {k: 3, c: 8}}, {gated: , from: [a, b]}]
+""",
+        """
+layers:
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, conv: {k: 3, c: 8}}
+  - {id: c, conv: {k: 1, c: 1x}}
+  - {multiply: , from: [a, c]}
+""",
+    ),
+    "blocks of blocks": (
+        """
+blocks:
+  outer: {columns: {c: {type: channels}}, layers: [inner: $c, inner: 4]}
+  inner:
+    columns: {c: {type: channels}, g: {type: groups, default: depthwise}}
+    layers: [conv: {k: 3, c: $c}, conv: {k: 3, c: 1x, g: $g}]
+layers: [outer: 8]
+""",
+        """
+layers:
+  - conv: {k: 3, c: 8}
+  - conv: {k: 3, c: 1x, g: depthwise}
+  - conv: {k: 3, c: 4}
+  - conv: {k: 3, c: 1x, g: depthwise}
+""",
+    ),
+    "defaults that compute": (
+        """
+blocks:
+  b:
+    columns: {c: {type: channels}, m: {type: channels, default: $c / 2}, k: {type: size, default: 1x3}}
+    layers: [conv: {k: $k, c: $m}, conv: {k: 1, c: $c}]
+layers: [b: 8, b: {c: 6, m: 4, k: 5}]
+""",
+        "layers: [conv: {k: 1x3, c: 4}, conv: {k: 1, c: 8}, conv: {k: 5, c: 4}, conv: {k: 1, c: 6}]",
+    ),
+}
+
+
+@pytest.mark.parametrize(("own", "written"), WRITTEN.values(), ids=WRITTEN)
+def test_the_same_written_out(own, written):
+    assert ops(graph(own)) == ops(graph(written))
+
+
+def test_blocks_of_another_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, text in {
+        "blocks.yaml": f"archprof: 1{MINE}",
+        "net.yaml": f"import: [blocks.yaml]\n{HEAD}{TABLE.format('mine', '')}",
+        "wide.yaml": "archprof: 1\nextends: net.yaml@width=0.5\nset:\n  layers[1].rows[1].k: 7\n",
+        "changed.yaml": 'archprof: 1\nextends: net.yaml\nremove: ["layers[1].rows[2]", "layers[1].rows[1]"]\nset:\n  blocks.mine.columns.k.default: 5\n',
+    }.items():
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    assert ops(read_network("./net.yaml")) == ops(graph(MINE_TOO))
+    wide = graph(MINE_TOO, **{"width": 0.5, "layers[1].rows[1].k": 7})
+    assert ops(read_network("./wide.yaml")) == ops(wide)
+    kernels = [node.op.kernel_size for node in read_network("./changed.yaml").nodes if node.op.kind == "depthwise"]
+    assert kernels == [(3, 3)]
+
+
+def test_what_is_measured_is_what_is_computed():
+    found = graph(MINE_TOO)
+    assert measure_network(found).macs == analyze_graph(found).totals["macs"]
+
+
+AXES = [
+    ("width=0.35,0.5,0.75,1", "layers[1].rows[1].c=8:40:1", "layers[1].rows[2].t=1,2.5,6"),
+    ("layers[1].rows[1].k=3,5", "layers[0].c=8:64:8", "resolution=16:48:5"),
+]
+
+
+@pytest.mark.parametrize("axes", AXES)
+def test_a_sweep_has_the_numbers_of_single_networks(axes, tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text(HEAD + MINE_TOO, encoding="utf-8")
+    plan = plan_sweep(str(path), [parse_axis(tuple(axis.rsplit("=", 1))) for axis in axes], Selection())
+    found = compute(pickle.dumps(plan), 0, plan.size)
+    assert len(found.numbers) == plan.size
+    for at in random.Random(5).sample(range(plan.size), 40):
+        places = digits(plan, found.numbers[at : at + 1])
+        settings = [(axis.name, axis.values[int(places[axis.name][0])]) for axis in plan.axes]
+        assert tuple(found.costs[:, at].tolist()) == tuple(analyze_graph(expand(plan.spec(settings))).totals.values())
