@@ -165,14 +165,11 @@ def test_blocks_of_another_file(tmp_path, monkeypatch):
         "blocks.yaml": f"archprof: 1{MINE}",
         "net.yaml": f"import: [blocks.yaml]\n{HEAD}{TABLE.format('mine', '')}",
         "wide.yaml": "archprof: 1\nextends: net.yaml@width=0.5\nset:\n  layers[1].rows[1].k: 7\n",
-        "changed.yaml": 'archprof: 1\nextends: net.yaml\nremove: ["layers[1].rows[2]", "layers[1].rows[1]"]\nset:\n  blocks.mine.columns.k.default: 5\n',
     }.items():
         (tmp_path / name).write_text(text, encoding="utf-8")
     assert ops(read_network("./net.yaml")) == ops(graph(MINE_TOO))
     wide = graph(MINE_TOO, **{"width": 0.5, "layers[1].rows[1].k": 7})
     assert ops(read_network("./wide.yaml")) == ops(wide)
-    kernels = [node.op.kernel_size for node in read_network("./changed.yaml").nodes if node.op.kind == "depthwise"]
-    assert kernels == [(3, 3)]
 
 
 def test_what_is_measured_is_what_is_computed():
