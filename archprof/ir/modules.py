@@ -1,6 +1,7 @@
 """Modules of our operators that torch has not."""
 
 from math import sqrt
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
@@ -120,6 +121,62 @@ class PaddedConv2d(nn.Conv2d):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, sides={self.sides}"  # type: ignore[no-untyped-call]
+
+
+class StdConv2d(nn.Conv2d):
+    """Convolution whose weights are standardised over each filter (Qiao et al. 2019), with zeros around the map, so
+    many on the (left, right, top, bottom)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair,
+        sides: Sides,
+        eps: float,
+        **options: Any,
+    ) -> None:
+        left, right, top, bottom = sides
+        alike = (left, top) == (right, bottom)
+        padding = (top, left) if alike else 0
+        super().__init__(in_channels, out_channels, kernel_size, stride, padding, **options)
+        self.sides, self.eps = None if alike else sides, eps
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded = input if self.sides is None else functional.pad(input, self.sides)
+        output: Tensor = self._conv_forward(padded, self._standardised(None), self.bias)
+        return output
+
+    def _standardised(self, factors: Tensor | None) -> Tensor:
+        filters = self.weight.reshape(1, self.out_channels, -1)
+        normal = functional.batch_norm(filters, None, None, factors, training=True, momentum=0.0, eps=self.eps)
+        return normal.reshape_as(self.weight)
+
+
+class ScaledStdConv2d(StdConv2d):
+    """So, each filter times a learned gain and gamma / √fan-in (Brock et al. 2021)."""
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair,
+        sides: Sides,
+        eps: float,
+        gamma: float,
+        **options: Any,
+    ) -> None:
+        super().__init__(in_channels, out_channels, kernel_size, stride, sides, eps, **options)
+        self.gain = nn.Parameter(torch.ones(out_channels, 1, 1, 1))
+        self.scale = gamma * self.weight[0].numel() ** -0.5
+
+    def forward(self, input: Tensor) -> Tensor:
+        padded = input if self.sides is None else functional.pad(input, self.sides)
+        weight = self._standardised((self.gain * self.scale).view(-1))
+        output: Tensor = self._conv_forward(padded, weight, self.bias)
+        return output
 
 
 class PaddedMaxPool2d(nn.MaxPool2d):

@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column
+from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column, one_of, ratio
 from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
-from archprof.ir.footprint import Footprint, Gradients, Run, Workspace
+from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run, Workspace
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.padding import Padding, around, ends, shortest, torch_order
 from archprof.ir.terms import Terms, term
@@ -30,6 +30,16 @@ D = Column("d", SIZE, "dilation", ("dilation",))
 G = Column("g", GROUPS, "groups; `depthwise` for one group a channel", ("groups",))
 C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=True)
 BIAS = Column("bias", FLAG, "whether a bias is added")
+WEIGHTS = (
+    Column(
+        "weights",
+        one_of("plain", "standard", "scaled"),
+        "the weights as they are; standardised over each filter (Qiao et al. 2019); so, with a learned gain for each, "
+        "gamma / √fan-in times as large (Brock et al. 2021)",
+    ),
+    Column("gamma", ratio(0, 100), "what scaled weights are scaled by, of the activation in front"),
+    Column("weight_eps", ratio(0, 1), "added to the variance of weights"),
+)
 
 
 class Windowed(Operator):
@@ -169,11 +179,14 @@ class Conv2d(Convolution):
     dilation: Pair = (1, 1)
     groups: Dim = 1
     bias: bool = False
+    weights_as: str = "plain"
+    gamma: float = 1.0
+    weight_eps: float = 1e-6
 
     name: ClassVar[str] = "conv2d"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
     params_formula: ClassVar[str] = "K²·(M/g)·N + N"
-    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS)
+    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS, *WEIGHTS)
 
     @classmethod
     def of(
@@ -186,22 +199,48 @@ class Conv2d(Convolution):
         d: Pair = (1, 1),
         g: Any = 1,
         bias: bool = True,
+        weights: str = "plain",
+        gamma: float = 1.0,
+        weight_eps: float = 1e-6,
     ) -> Conv2d:
         channels = inputs[0].channels
         padding = same_padding(k, d) if p is None else shortest(p)
-        return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g, bias)
+        groups = channels if g == "depthwise" else g
+        return cls(channels, c, k, s, padding, d, groups, bias, weights, gamma, weight_eps)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        found = Convolution.parameters(self)
+        return {**found, "gain": term(self.out_channels)} if self.weights_as == "scaled" else found
 
     def footprint(self, run: Run) -> Footprint:
         with_zeros = around(run, self.padding)  # which is what the convolution sees
+        if self.weights_as != "plain":
+            return self._standardised(run, with_zeros)
         if with_zeros is None:
             return Convolution.footprint(self, run)
         return Footprint(scratch=with_zeros, own=with_zeros)
+
+    def _standardised(self, run: Run, with_zeros: Dim | None) -> Footprint:
+        """Return what a call takes whose weights are normalised as a batch norm does it: those, mean and deviation of
+        each filter, and what a gain is multiplied to."""
+        factors = self.out_channels if self.weights_as == "scaled" else 0
+        room = run.width * (self.weights + factors) + 2 * SINGLE * self.out_channels
+        own = room if with_zeros is None else room + with_zeros
+        return Footprint(scratch=own, inputs=(0,) if with_zeros is None else (), own=own, pieces=3)
 
     def gradients(self, run: Run) -> Gradients:
         return Convolution.gradients(self, run)._replace(around=around(run, self.padding))
 
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride
+        if self.weights_as != "plain":
+            from archprof.ir.modules import ScaledStdConv2d, StdConv2d
+
+            options = {"dilation": self.dilation, "groups": self.groups, "bias": self.bias}
+            sides = torch_order(self.padding)
+            if self.weights_as == "standard":
+                return StdConv2d(*sizes, sides, self.weight_eps, **options)
+            return ScaledStdConv2d(*sizes, sides, self.weight_eps, self.gamma, **options)
         if len(self.padding) == 4:
             from archprof.ir.modules import PaddedConv2d
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from archprof.ir.columns import ACT, CHANNELS, NORM, Column
 from archprof.ir.dims import Dim
-from archprof.ir.operators.conv import BIAS, C, Conv2d, D, G, K, P, Pair, S, same_padding
+from archprof.ir.operators.conv import BIAS, WEIGHTS, C, Conv2d, D, G, K, P, Pair, S, same_padding
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.padding import Padding, shortest
@@ -48,10 +48,16 @@ def conv(
     d: Pair = (1, 1),
     g: Any = 1,
     bias: bool | None = None,
+    weights: str = "plain",
+    gamma: float = 1.0,
+    weight_eps: float = 1e-6,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
-    return conv_norm_act(net, x, c, k, s, p, d, x.channels if g == "depthwise" else g, bias, norm, act)
+    bias = norm is None if bias is None else bias
+    form: dict[str, Any] = {"weights": weights, "gamma": gamma, "weight_eps": weight_eps}
+    op = Conv2d.of(x.value, c=c, k=k, s=s, p=p, d=d, g=g, bias=bias, **form)
+    return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
 
 def linear(
@@ -72,7 +78,7 @@ def linear(
 CONV = Block(
     "conv",
     conv,
-    (C, K, S, P, D, G, BIAS, NORM_COLUMN, ACT_COLUMN),
+    (C, K, S, P, D, G, BIAS, *WEIGHTS, NORM_COLUMN, ACT_COLUMN),
     "Convolution, norm and activation. Without a norm the convolution has a bias.",
 )
 LINEAR = Block(
