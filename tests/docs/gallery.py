@@ -1,59 +1,125 @@
-"""The gallery of the catalog: a page, and a strip of each network, read off the code."""
+"""The gallery of the catalog, read off the code: a page that lists its families, a page of each with its networks, their
+sources and what is known to differ, and a strip of each network."""
 
-from collections.abc import Mapping
-from itertools import groupby
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+import archprof
 from archprof.analysis.models import read_data
 from archprof.analysis.summary import Summary, summarize
+from archprof.analysis.verify import verify
 from archprof.costs.report import analyze_graph
 from archprof.ir.origin import Source
 from archprof.render.drawing.strip import thumbnail
 from archprof.spec import catalog
-from archprof.units import exact
+from archprof.spec.types import Spec
+from archprof.spec.variant import settings_text
+from archprof.units import exact, plural, short
 from tests.docs.markdown import ROOT
 
 PAGE = ROOT / "docs" / "gallery.md"
 STRIPS = ROOT / "docs" / "gallery"
-TEXT = """<!-- Read off the code. `python -m tests.docs.rewrite` writes this page anew. -->
+FAMILIES = ROOT / "docs" / "families"
+NOTICE = "<!-- Read off the code. `python -m tests.docs.rewrite` writes this page anew. -->\n\n"
+TEXT = f"""{NOTICE}# Gallery
 
-# Gallery
+Every network of the catalog, by families. In its strip a stretch is a block: as wide as its part of the MACs, as high
+as the logarithm of the side of the map that it returns. Blue are blocks of convolutions, vermilion those with depthwise
+and green those with grouped convolutions, orange are linear layers. `archprof draw NAME` draws the blocks themselves, as
+[Drawings](how-to/draw.md) shows; `archprof list` prints the names with their numbers.
 
-Every network of the catalog. In its strip a stretch is a block: as wide as its part of the MACs, as high as the
-logarithm of the side of the map that it returns. Blue are blocks of convolutions, vermilion those with depthwise and
-green those with grouped convolutions, orange are linear layers. `archprof draw NAME` draws the blocks themselves, as
-[Drawings](how-to/draw.md) shows; `archprof list` prints the names with these numbers.
+| family | first network | networks | params | MACs |
+|---|---|--:|--:|--:|
+"""
+DIFFERS = """## Where printed numbers differ
+
+| network | at | printed | counted | where | why |
+|---|---|--:|--:|---|---|
 """
 
 
 def files() -> Mapping[Path, str]:
     """Return the files of the gallery, with what is in them."""
-    networks = [(Path(file).parent.name, name) for name, file in catalog.paths().items()]
-    found = {name: summarize(analyze_graph(read_data(name))) for _, name in networks}
-    sections = [TEXT]
-    for family, group in groupby(sorted(networks), lambda one: one[0]):
-        rows = "\n".join(_row(name, found[name]) for _, name in group)
-        sections.append(f"## {family}\n\n| strip | network | params | MACs | source |\n|---|---|--:|--:|---|\n{rows}\n")
-    strips = {STRIPS / f"{name}.svg": thumbnail(one) for name, one in found.items()}
-    return {PAGE: "\n".join(sections), **strips}
+    families: dict[str, dict[str, Summary]] = defaultdict(dict)
+    for name, file in catalog.paths().items():
+        families[Path(file).parent.name][name] = summarize(analyze_graph(read_data(name)))
+    strips = {STRIPS / f"{name}.svg": thumbnail(one) for found in families.values() for name, one in found.items()}
+    pages = {FAMILIES / f"{family}.md": _family(family, found) for family, found in families.items()}
+    rows = "\n".join(_listed(family, found) for family, found in families.items())
+    return {PAGE: f"{TEXT}{rows}\n", **pages, **strips}
 
 
 def rewrite() -> None:
-    """Write the gallery anew, without strips of networks that there are no more."""
-    STRIPS.mkdir(parents=True, exist_ok=True)
-    for old in STRIPS.iterdir():
-        old.unlink()
+    """Write the gallery anew, without strips and pages of what there is no more."""
+    for folder in (STRIPS, FAMILIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        for old in folder.iterdir():
+            old.unlink()
     for path, text in files().items():
         path.write_text(text, encoding="utf-8")
 
 
-def _row(name: str, found: Summary) -> str:
+def _listed(family: str, found: Mapping[str, Summary]) -> str:
+    name, first = next(iter(found.items()))
+    strip = f"![{first.head.title}](gallery/{name}.svg)"
+    sizes = [_range([getattr(one.head.totals, count) for one in found.values()]) for count in ("params", "macs")]
+    return f"| [{family}](families/{family}.md) | {strip} | {len(found)} | {' | '.join(sizes)} |"
+
+
+def _range(values: list[int]) -> str:
+    low, high = short(min(values)), short(max(values))
+    return low if low == high else f"{low} – {high}"
+
+
+def _family(family: str, found: Mapping[str, Summary]) -> str:
+    specs = [archprof.load(name) for name in found]
+    rows = "\n".join(map(_row, found.values(), specs))
+    head = "| strip | network | params | MACs | top-1 | source |\n|---|---|--:|--:|--:|---|\n"
+    differing = "\n".join(row for spec in specs for row in _differing(spec))
+    notes = "\n".join(_notes(specs))
+    parts = [f"{NOTICE}# {family}\n\n{plural(len(found), 'network')} of the catalog.\n\n{head}{rows}\n"]
+    parts += [f"{DIFFERS}{differing}\n"] if differing else []
+    parts += [f"## Notes\n\n{notes}\n"] if notes else []
+    return "\n".join(parts)
+
+
+def _row(found: Summary, spec: Spec) -> str:
     totals = found.head.totals
-    strip = f"![{found.head.title}](gallery/{name}.svg)"
-    return f"| {strip} | `{name}` | {exact(totals.params)} | {exact(totals.macs)} | {_source(found.head.source)} |"
+    strip = f"![{found.head.title}](../gallery/{spec.name}.svg)"
+    names = " ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
+    best = next((one.numbers["top1"] for one in spec.published if not one.at and "top1" in one.numbers), "")
+    return f"| {strip} | {names} | {exact(totals.params)} | {exact(totals.macs)} | {best} | {_source(spec.source)} |"
 
 
 def _source(source: Source) -> str:
     if not source.arxiv:
-        return str(source)
-    return str(source).replace(f"arXiv {source.arxiv}", f"[{source.arxiv}](https://arxiv.org/abs/{source.arxiv})")
+        return _cell(str(source))
+    return _cell(str(source)).replace(
+        f"arXiv {source.arxiv}", f"[{source.arxiv}](https://arxiv.org/abs/{source.arxiv})"
+    )
+
+
+def _differing(spec: Spec) -> Iterator[str]:
+    """Yield a row for each printed number that is not the counted one, with the reason that the spec gives."""
+    for proof in verify(spec.name):
+        at = settings_text(tuple(proof.settings.items()))
+        for check in proof.checks:
+            if check.by == "published" and check.verdict == "noted":
+                counted = f"{exact(check.counted)} {check.metric}"
+                where = _cell(check.where)
+                yield f"| `{spec.name}` | {at} | {_cell(check.text)} | {counted} | {where} | {_cell(check.note)} |"
+
+
+def _notes(specs: list[Spec]) -> Iterator[str]:
+    """Yield each note once, with the networks that have it."""
+    notes: dict[str, list[str]] = defaultdict(list)
+    for spec in specs:
+        if spec.note:
+            notes[spec.note].append(f"`{spec.name}`")
+    return (f"- {', '.join(names)}: {_cell(note)}" for note, names in notes.items())
+
+
+def _cell(text: str) -> str:
+    """Return a text as Markdown prints it in a cell."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace("*", "\\*").replace("_", "\\_")
