@@ -1,5 +1,5 @@
-"""The gallery of the catalog, read off the code: a page that lists its families, a page of each with its networks, their
-sources and what is known to differ, and a strip of each network."""
+"""The gallery of the catalog, read off the code: a page that lists its families, a page of each with its networks,
+their sources and what is known to differ, and a strip of each network."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
@@ -26,8 +26,8 @@ TEXT = f"""{NOTICE}# Gallery
 
 Every network of the catalog, by families. In its strip a stretch is a block: as wide as its part of the MACs, as high
 as the logarithm of the side of the map that it returns. Blue are blocks of convolutions, vermilion those with depthwise
-and green those with grouped convolutions, orange are linear layers. `archprof draw NAME` draws the blocks themselves, as
-[Drawings](how-to/draw.md) shows; `archprof list` prints the names with their numbers.
+and green those with grouped convolutions, orange are linear layers. `archprof draw NAME` draws the blocks themselves,
+as [Drawings](how-to/draw.md) shows; `archprof list` prints the names with their numbers.
 
 | family | first network | networks | params | MACs |
 |---|---|--:|--:|--:|

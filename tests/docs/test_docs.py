@@ -54,11 +54,8 @@ def test_links_lead_somewhere(path):
         assert not anchor or anchor in anchors(file.read_text(encoding="utf-8")), link
 
 
-PICTURED = [
-    path
-    for path in pages()
-    if path != gallery.PAGE and path.parent != gallery.FAMILIES and "![" in path.read_text(encoding="utf-8")
-]
+READ = [path for path in pages() if path != gallery.PAGE and path.parent != gallery.FAMILIES]
+PICTURED = [path for path in READ if "![" in path.read_text(encoding="utf-8")]
 
 
 @pytest.mark.parametrize("path", PICTURED, ids=relative)
@@ -72,7 +69,7 @@ def test_pictures_are_what_their_titles_draw(path, tmp_path):
 
 
 def test_every_picture_is_shown():
-    shown = {file for path in pages() for file, _ in pictures.titles(path)}
+    shown = {file for path in READ for file, _ in pictures.titles(path)}
     assert shown == set(pictures.FOLDER.iterdir())
 
 
