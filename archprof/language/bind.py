@@ -131,7 +131,8 @@ class Binder:
             return BoundLayer(block, (), name or str(index), name, address, place, inputs)
         arguments = self._arguments(block, layer.arguments, address)
         rows = self._rows(block, arguments, place, address)
-        return BoundLayer(block, rows, name or str(index), name, address, place, inputs)
+        registers = self._registers(layer.register, address)
+        return BoundLayer(block, rows, name or str(index), name, address, place, inputs, registers)
 
     def _holds(self, node: Node, address: str) -> bool:
         """Tell whether a layer stands there at all. Raises SpecError for what is no condition."""
@@ -141,6 +142,17 @@ class Binder:
             return holds(scalar(node, "a condition"), self.cells.names)
         except SpecError as error:
             raise placed(error, f"{address}.when") from None
+
+    def _registers(self, node: Node | None, address: str) -> tuple[str, ...]:
+        """Return the paths of what is registered in front of a layer. Raises SpecError for what is no list of them."""
+        if node is None:
+            return ()
+        try:
+            paths = sequence(node, "a list of paths")
+            return tuple([scalar(path, "the path of an operator").text for path in paths])
+        except SpecError as error:
+            advice = "as in `register: [scale, depthwise.conv]`, counted from the list of this layer"
+            raise placed(error, f"{address}.register", advice) from None
 
     def _named(self, node: Node | None, address: str) -> str | None:
         """Return an id; None where there is none, or one that cannot be, which is noted."""

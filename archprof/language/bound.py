@@ -27,7 +27,8 @@ class BoundRow(NamedTuple):
 
 
 class BoundLayer(NamedTuple):
-    """One layer: its block, its rows (one where it is no table), its name and its inputs."""
+    """One layer: its block, its rows (one where it is no table), its name, its inputs, and the paths of operators that
+    are registered in front of it."""
 
     block: Block
     rows: tuple[BoundRow, ...]
@@ -36,6 +37,7 @@ class BoundLayer(NamedTuple):
     address: str
     location: Location
     inputs: tuple[Scalar, ...]
+    registers: tuple[str, ...] = ()
 
 
 Layers = tuple[BoundLayer, ...]

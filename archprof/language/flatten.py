@@ -23,16 +23,21 @@ class Flattener:
         self._droppable = 0
         self._parts: list[tuple[Edge, ...]] = []
         self._sealed = False
+        self._registered: dict[str, BoundRow | None] = {}
 
     def flatten(self, fragment: Fragment) -> None:
         """Append all operators, those of stochastic depth with the probability of their block among all that have one.
 
-        Raises SpecError, at the row, for two operators at one path, and for shared weights that do not fit again.
+        Raises SpecError, at the row, for two operators at one path, for shared weights that do not fit again, and for
+        a path to register that no operator has.
         """
         placement = Placement(True, self._inits.rules)
         self._parts = self._placed(fragment, "", (Edge(INPUT),), placement, None, shared=False)
         if self._rates:
             self._set_rates()
+        for path, row in self._registered.items():
+            if path not in self._first:
+                raise _unregistered(path, row)
 
     def _set_rates(self) -> None:
         from archprof.ir.operators.drop import StochasticDepth  # which few networks have
@@ -82,6 +87,7 @@ class Flattener:
             elif isinstance(part, Reservation):
                 for name in part.names:
                     self._builder.reserve(prefix + name)
+                    self._registered[prefix + name] = row
                 parts.append(())
         return parts
 
@@ -108,6 +114,13 @@ class Flattener:
 
 def _all_outputs(index: int, part: Call) -> tuple[Edge, ...]:
     return tuple(Edge(index, k) for k in range(len(part.outputs)))
+
+
+def _unregistered(path: str, row: BoundRow | None) -> SpecError:
+    """Return the error for a path that is registered, which no operator has."""
+    message = f"no operator has the path `{path}`, which is registered"
+    advice = "`register` names operators by their paths below the list of layers that it stands in"
+    return SpecError([Problem(message, row.location if row else None, row.address if row else "", advice)])
 
 
 def _twice(path: str, row: BoundRow | None, shared: bool) -> SpecError:

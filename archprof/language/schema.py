@@ -251,12 +251,13 @@ def _defaults(blocks: Iterable[Block]) -> Schema:
 
 
 def _layer(blocks: Iterable[Block]) -> Schema:
-    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id, inputs
-    and a condition. Another name may be that of a block of one's own."""
+    """Return the schema of a layer: a block's name, or one block with its arguments, beside it at most an id, inputs,
+    a condition and what is registered in front of it. Another name may be that of a block of one's own."""
     beside = {
         "id": ID,
         "from": {"anyOf": [PLACE, {"type": "array", "items": PLACE, "minItems": 1}]},
         "when": {"type": ["boolean", "string"]},
+        "register": {"type": "array", "items": TEXT, "minItems": 1},
     }
     fields = {**{block.name: {"$ref": f"#/$defs/block.{block.name}"} for block in blocks}, **beside}
     layer = {"type": "object", "properties": fields, "additionalProperties": {"anyOf": [CELL, {"type": "null"}]}}

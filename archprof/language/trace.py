@@ -302,6 +302,8 @@ class Tracer:
 
     def _layer(self, layer: BoundLayer, x: Feature) -> Feature:
         inputs = tuple(self._find(source.text, source.location) for source in layer.inputs) or (x,)
+        if layer.registers:
+            self.reserve(*layer.registers)
         with self.scope(layer.segment):
             for row in layer.rows:
                 inputs = (self._row(layer, row, inputs),)

@@ -39,7 +39,7 @@ class Spellings(Protocol):
 
 
 # What may stand beside a layer's block.
-BESIDE = ("id", "from", "when")
+BESIDE = ("id", "from", "when", "register")
 
 
 class _Absent(Scalar):
@@ -63,6 +63,7 @@ class WrittenLayer(NamedTuple):
     id: Node | None = None
     inputs: Node | None = None
     when: Node | None = None
+    register: Node | None = None
 
 
 class WrittenArguments(NamedTuple):
@@ -82,7 +83,7 @@ def written_layer(node: Node) -> WrittenLayer | None:
     blocks = blocks_in(node)
     if len(blocks) != 1 or not isinstance(node, Map):
         return None
-    return WrittenLayer(*blocks[0], node.get("id"), node.get("from"), node.get("when"))
+    return WrittenLayer(*blocks[0], node.get("id"), node.get("from"), node.get("when"), node.get("register"))
 
 
 def blocks_in(node: Node) -> list[tuple[Scalar, Node]]:

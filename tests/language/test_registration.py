@@ -50,3 +50,16 @@ def test_a_reserved_place_comes_before_what_is_applied_first():
     assert listed[0] == "0.layer_scale"
     assert [path for path in listed if path != "0.layer_scale"] == [path for path in applied if path != "0.layer_scale"]
     assert applied.index("0.layer_scale") > applied.index("0.project.linear")
+
+
+def test_a_layer_can_be_registered_behind_others():
+    """Paths count from the list that the layer stands in, inside blocks and repeats too."""
+    graph = graph_of(
+        "blocks: {scaled: {layers: [{id: a, conv: {k: 1, c: 1x}, register: [scale, b.body.0.conv]}, "
+        "{id: b, residual: [conv: {k: 3, c: 1x}]}, {id: scale, layer_scale: }]}}\nlayers: [scaled: {n: 2}]",
+        input="4x8x8",
+    )
+    listed = [node.path for node in sorted(graph.nodes, key=lambda node: node.order) if node.op.parameters()]
+    parts = ["scale", "b.body.0.conv", "a.conv"]
+    assert listed == [f"0.{repeat}.{part}" for repeat in range(2) for part in parts]
+    assert [node.path for node in graph.nodes][:2] == ["0.0.a.conv", "0.0.b.body.0.conv"]

@@ -25,7 +25,7 @@ BEYOND_FORM = (
     "stages_", "layers_that", "row_arity", "option_twice", "column_duplicate", "column_missing", "block_missing",
     "defaults_nobody", "cell_classes", "cell_repeats", "cell_printed", "cell_squeeze", "cell_multiple_overflow",
     "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order", "top_input_huge", "top_many",
-    "defaults_not_taken", "defaults_twice",
+    "defaults_not_taken", "defaults_twice", "register_unknown",
 )  # fmt: skip
 
 
@@ -71,12 +71,14 @@ RIGHT = [
     "- {conv: {c: 2*4, k: (1+2)}}",
     "- linear: classes",
     "- {conv: {k: 3, c: 8}, when: 1 < 2, id: a}",
+    "- {conv: {k: 3, c: 8}, register: [b.conv], id: a}\n  - {conv: {k: 1, c: 8}, id: b}",
     "- mine: {c: 8}\nblocks: {mine: {columns: {c: {type: channels}}, layers: [conv: {k: 3, c: $c}]}}",
 ]
 WRONG = [
     "- sequence: [mine: 8]",
     "- mine: {c: 8}\nblocks: {mine: {columns: {c: {type: chanels}}, layers: [conv: {k: 3, c: $c}]}}",
     "- {conv: {k: 3, c: 8}, relu: , when: 1 < 2}",
+    "- {conv: {k: 3, c: 8}, register: b.conv}",
     "- konv: {k: 3, c: 8}",
     "- conv: {k: 3, c: 8, strid: 2}",
     "- conv: {k: three, c: 8}",
