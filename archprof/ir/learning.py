@@ -33,7 +33,8 @@ def learning(graph: Graph, train: bool = True) -> list[Learning]:
     found = []
     for index, node in enumerate(graph.nodes):
         differentiable = [] if node.op.detaches else _differentiable(index, node)
-        wanted = [bool(differentiable) and edge in hanging for edge in node.inputs]
+        reads = 1 if node.op.sized_by_others else len(node.inputs)
+        wanted = [bool(differentiable) and edge in hanging and k < reads for k, edge in enumerate(node.inputs)]
         call = Learning(tuple(wanted), learned(node) if train and differentiable else ())
         found.append(call)
         if call.recorded:

@@ -55,6 +55,17 @@ class LayerNorm2d(nn.LayerNorm):
         return normal.permute(0, 3, 1, 2)
 
 
+class L2Norm(nn.Module):
+    """The channels of each position over their Euclidean norm, times one learned factor each (Liu et al. 2015)."""
+
+    def __init__(self, num_features: int, init: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.full((num_features,), float(init)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight.view(1, -1, 1, 1) * functional.normalize(x)
+
+
 class LayerScale(nn.Module):
     """One learned factor for each channel of (batch, C, H, W) (Touvron et al. 2021)."""
 

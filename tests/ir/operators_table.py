@@ -19,7 +19,7 @@ from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
-from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Split
@@ -203,6 +203,7 @@ NORMS = (
     Row(LayerNorm(8, channels_last=True), (MAP,), MAP, params=2 * 8, channel=2),
     Row(LayerNorm(12, channels_last=True), (FEATURES,), FEATURES, params=2 * 12),
     Row(LayerScale(12), (MAP,), MAP, params=12),
+    Row(L2Norm(12), (MAP,), MAP, params=12),
 )
 ACTIVATIONS = (
     *(

@@ -52,3 +52,80 @@ def test_segmentation_costs_what_torchvision_prints(name):
     meta = next(iter(get_model_weights(name.removesuffix("_aux")))).meta
     totals = archprof.analyze(name).totals
     assert (totals.params, round(totals.macs / 1e9, 3)) == (meta["num_params"], meta["_ops"])
+
+
+# Of each network, the body and the heads as torchvision runs them on a size, and what heads give at every anchor.
+DETECTION = {
+    "retinanet_resnet50_fpn": (129, ("cls_logits", "bbox_regression")),
+    "retinanet_resnet50_fpn_v2": (129, ("cls_logits", "bbox_regression")),
+    "fcos_resnet50_fpn": (129, ("cls_logits", "bbox_regression", "bbox_ctrness")),
+    "ssdlite320_mobilenet_v3_large": (320, ("cls_logits", "bbox_regression")),
+    "ssd300_vgg16": (300, ("cls_logits", "bbox_regression")),
+}
+
+
+@pytest.mark.parametrize("name", DETECTION)
+def test_detection_gives_the_same_predictions(name):
+    side, heads = DETECTION[name]
+    reference = torchvision_module(name)
+
+    def predicted(module: Any, x: Tensor) -> Iterable[Tensor]:
+        found = module.head([*module.backbone(x).values()])
+        return [found[head] for head in heads]
+
+    with torch.no_grad():
+        wide = [one.shape[-1] for one in predicted(reference.eval(), torch.zeros(1, 3, side, side))]
+    assert_same_outputs(
+        Returning(reference, predicted),
+        Returning(twin_of(reference, name, side), lambda module, x: along_anchors(module(x), wide)),
+        torch.randn(2, 3, side, side),
+    )
+
+
+def twin_of(reference: nn.Module, name: str, side: int) -> nn.Module:
+    """Return our network with the parameters of torchvision's, in order but for the factors of SSD's norm, which it
+    lists first."""
+    if name != "ssd300_vgg16":
+        return built_with_weights_of(reference, name, resolution=side)
+    network = archprof.build(name)
+    tensors = [*reference.state_dict().values()]
+    names = [one for one in network.state_dict() if one != "conv4_3.weight"]
+    network.load_state_dict(dict(zip(["conv4_3.weight", *names], tensors, strict=True)))
+    return network
+
+
+def along_anchors(found: dict[str, Tensor], wide: list[int]) -> list[Tensor]:
+    """Return what each head gives, (batch, anchors, width), from its map at every level, (batch, A·width, H, W)."""
+    each = len(found) // len(wide)
+    levels = [*found.values()]
+    return [
+        torch.cat(
+            [one.unflatten(1, (-1, width)).permute(0, 3, 4, 1, 2).flatten(1, 3) for one in levels[k : k + each]], 1
+        )
+        for k, width in zip(range(0, len(levels), each), wide, strict=True)
+    ]
+
+
+@pytest.mark.parametrize(("name", "depth"), [("fasterrcnn_resnet50_fpn", 1), ("fasterrcnn_resnet50_fpn_v2", 2)])
+def test_proposals_are_the_same(name, depth):
+    """Parameters of the second half follow those of the first."""
+    reference = torchvision_module(name)
+    del reference.roi_heads
+    network = built_with_weights_of(reference, f"{name}_rpn", resolution=129)
+
+    def predicted(module: Any, x: Tensor) -> Iterable[Tensor]:
+        objects, boxes = module.rpn.head([*module.backbone(x).values()])
+        return [*objects, *boxes]
+
+    assert len(reference.rpn.head.conv) == depth
+    assert_same_outputs(Returning(reference, predicted), network, torch.randn(2, 3, 129, 129))
+
+
+@pytest.mark.parametrize("name", DETECTION)
+def test_detection_costs_what_torchvision_prints(name):
+    from torchvision.models import get_model_weights
+
+    meta = next(iter(get_model_weights(name))).meta
+    frozen = {"norm": "frozen_batch_norm"} if name in ("retinanet_resnet50_fpn", "fcos_resnet50_fpn") else {}
+    totals = archprof.analyze(name, **frozen).totals
+    assert (totals.params, round(totals.macs / 1e9, 3)) == (meta["num_params"], meta["_ops"])

@@ -51,6 +51,8 @@ ROWS = {
     "channel shuffle": "  - channel_shuffle: {g: 4}",
     "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
     "layer scale": "  - layer_scale",
+    "l2 norm": "  - l2_norm",
+    "resize": "  - {id: a, max_pool: 2}\n  - {from: [a, \"layers[1]\"], resize: bilinear}",
     "depthwise": "  - conv2d: {k: 3, c: 16, g: depthwise}",
     "grouped": "  - conv2d: {k: 3, c: 32, g: 4, bias: true}",
     "residual": "  - residual:\n      - conv2d: {k: 3, c: 16}\n      - relu\n      - conv2d: {k: 3, c: 16}",

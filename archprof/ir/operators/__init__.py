@@ -25,6 +25,7 @@ TABLE = (
     Listed("frozen_batch_norm", "frozen_batch_norm:FrozenBatchNorm2d"),
     Listed("group_norm", "norm:GroupNorm", ("gn", "GroupNorm")),
     Listed("layer_norm", "norm:LayerNorm", ("ln", "LayerNorm")),
+    Listed("l2_norm", "norm:L2Norm"),
     Listed("layer_scale", "norm:LayerScale"),
     Listed("relu", "act:ReLU", ("RE", "ReLU")),
     Listed("relu6", "act:ReLU6", ("RE6", "ReLU6")),

@@ -103,6 +103,8 @@ class Operator:
     hands_on_gradient: ClassVar[bool] = False
     # Whether it cuts its output off: no gradient goes back through it.
     detaches: ClassVar[bool] = False
+    # Whether it takes no more than the size of all inputs but the first: no gradient goes back to those.
+    sized_by_others: ClassVar[bool] = False
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""

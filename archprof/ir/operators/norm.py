@@ -182,3 +182,40 @@ class LayerScale(Elementwise):
         from archprof.ir.modules import LayerScale as Module
 
         return Module(self.num_features, self.init)
+
+
+@operator
+class L2Norm(Elementwise):
+    """The channels of each position over their Euclidean norm, times one learned factor each (Liu et al. 2015, section
+    3.3), as SSD has it behind its finest map."""
+
+    num_features: Dim
+    init: float = 20.0
+
+    name: ClassVar[str] = "l2_norm"
+    params_formula: ClassVar[str] = "N"
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1000), "what the factors start from"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: Any) -> L2Norm:
+        return cls(inputs[0].channels, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, feature_map(inputs[0], "l2 norm"), "l2 norm")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features)}
+
+    def footprint(self, run: Run) -> Footprint:
+        # The norm of each position, the same kept from zero, and the map before its factors.
+        normal, norms = run.bytes(run.outputs[0]), run.bytes(run.inputs[0]) // self.num_features
+        return Footprint(scratch=normal, inputs=(0,), own=normal + 2 * norms)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,), 2 * run.bytes(run.outputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import L2Norm as Module
+
+        return Module(self.num_features, self.init)

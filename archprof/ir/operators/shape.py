@@ -113,6 +113,7 @@ class ResizeLike(Function):
     mode: Word = "nearest"
 
     name: ClassVar[str] = "resize"
+    sized_by_others: ClassVar[bool] = True
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True

@@ -1,6 +1,6 @@
 """fpn: a feature pyramid over several maps of a backbone (Lin et al. 2017, section 3)."""
 
-from archprof.ir.columns import CHANNELS, Column, count, one_of
+from archprof.ir.columns import CHANNELS, FLAG, Column, count, one_of
 from archprof.ir.dims import Dim
 from archprof.ir.operators.act import ReLU
 from archprof.ir.operators.base import ShapeError
@@ -23,6 +23,7 @@ def fpn(
     c: Dim,
     extra: str = "max_pool",
     first: int = 2,
+    laterals_first: bool = False,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
@@ -30,8 +31,8 @@ def fpn(
         raise ShapeError(
             "a pyramid over a single map", "name the maps, finest first: `from: [conv2_x, conv3_x, conv4_x, conv5_x]`"
         )
-    # Implementations register level by level what is applied in two sweeps, up and down.
-    for level in range(first, first + len(maps)):
+    # Some implementations register level by level what is applied in two sweeps, up and down.
+    for level in range(first, first + (0 if laterals_first else len(maps))):
         net.reserve(*(f"{part}{level}.{operator}" for part in ("lateral", "p") for operator in ("conv", "norm")))
     lateral = []
     for level, x in enumerate(maps, first):
@@ -76,6 +77,7 @@ FPN = Block(
             "levels above: one by subsampling, or RetinaNet's two, from the last level or from C5",
         ),
         Column("first", count(1, 7), "the number of the first level"),
+        Column("laterals_first", FLAG, "all lateral convolutions are registered before the output ones"),
         NORM_COLUMN,
         ACT_COLUMN,
     ),
