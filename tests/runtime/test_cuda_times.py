@@ -68,7 +68,8 @@ def test_a_graph_is_captured_behind_a_warm_up_and_replayed(device):
     assert device.calls == ["run"] * 3 + ["replay"] * 2 + ["wait"]
     device.calls.clear()
     assert sample().us == pytest.approx(10.0)
-    assert device.calls == ["replay"] * 2 + ["wait"]
+    # A replay that is not timed comes first.
+    assert device.calls == ["replay"] * 3 + ["wait"]
 
 
 def test_what_a_graph_runs_is_there_as_long_as_it_is_replayed(device):
@@ -95,7 +96,7 @@ def test_what_takes_long_is_replayed_once(device):
     sample = cuda.graph_sampler(device.run, 3)
     device.calls.clear()
     assert sample().us == pytest.approx(5000.0)
-    assert device.calls == ["replay", "wait"]
+    assert device.calls == ["replay"] * 2 + ["wait"]
 
 
 def test_what_fails_on_a_device_is_told_though_that_answers_nothing_more(monkeypatch):

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     import torch
     from torch import Tensor
 
+# At which activations that write over their input leave it as it is: all others drive what they run on again and again
+# to 0, or to numbers so small that they take longer.
+_STANDING = 20.0
 TORCH_DTYPES = {"fp32": "float32", "fp16": "float16", "bf16": "bfloat16"}
 
 
@@ -60,30 +63,31 @@ def operator_of(node: Node, place: RunPlace, *, inplace: bool = False) -> Callab
 
 class Store:
     """Memory that all operators find their inputs in: as large as the largest of them, filled once with small random
-    numbers, which no operator makes slow ones of."""
+    numbers, which no operator makes slow ones of. What one kind of operators writes over lies apart."""
 
     def __init__(self, place: RunPlace) -> None:
         self._place = place
-        self._held: dict[tuple[int, str], Tensor] = {}
+        self._held: dict[tuple[int, str, str], Tensor] = {}
 
-    def inputs(self, laid: Sequence[Laid]) -> list[Tensor]:
-        """Return tensors that lie so, each in memory of its own."""
-        return [self._tensor(place, one) for place, one in enumerate(laid)]
+    def inputs(self, laid: Sequence[Laid], written: str = "") -> list[Tensor]:
+        """Return tensors that lie so, each in memory of its own; where the first is *written* over by a kind of
+        operators, it holds what that leaves as it is."""
+        return [self._tensor(place, one, "" if place else written) for place, one in enumerate(laid)]
 
-    def _tensor(self, place: int, laid: Laid) -> Tensor:
+    def _tensor(self, place: int, laid: Laid, written: str) -> Tensor:
         import torch
 
         dtype = self._place.torch_dtype if laid.dtype == "float32" else getattr(torch, laid.dtype)
         reach = 1 + sum((size - 1) * step for size, step in zip(laid.shape, laid.strides, strict=True))
-        key = (place, str(dtype))
+        key = (place, str(dtype), written)
         held = self._held.get(key)
         if held is None or held.numel() < reach:
-            held = self._held[key] = self._filled(reach, dtype)
+            held = self._held[key] = self._filled(reach, dtype, _STANDING if written else -0.5)
         return held.as_strided(laid.shape, laid.strides)
 
-    def _filled(self, size: int, dtype: torch.dtype) -> Tensor:
+    def _filled(self, size: int, dtype: torch.dtype, least: float) -> Tensor:
         import torch
 
         if not dtype.is_floating_point:
             return torch.zeros(size, dtype=dtype, device=self._place.device)
-        return torch.rand(size, device=self._place.device).sub_(0.5).to(dtype)
+        return torch.rand(size, device=self._place.device).add_(least).to(dtype)

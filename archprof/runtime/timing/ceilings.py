@@ -15,8 +15,10 @@ _COPIED = {"cpu": 64 << 20, "cuda": 1 << 30}
 _SIDE = {"cpu": 512, "cuda": 8192}
 _SMALL = 64
 _ROUNDS = 12
-# The smallest kernel is run so often at once, on a CPU, where the clock is too coarse for one.
-_MANY = 50
+# The smallest kernel is run so often at once: a CPU's clock is too coarse for one, and a graph begins late.
+_MANY = {"cpu": 50, "cuda": 500}
+# What else is run so often in a graph.
+_RUNS = 20
 
 
 def measured_ceilings(place: RunPlace, runtime: str, threads: int) -> Ceilings:
@@ -25,15 +27,25 @@ def measured_ceilings(place: RunPlace, runtime: str, threads: int) -> Ceilings:
     import torch
 
     size = _COPIED[place.device]
-    source = torch.ones(size // 2, dtype=torch.uint8, device=place.device)
-    copy = torch.empty_like(source)
     small = torch.rand(_SMALL, device=place.device).to(place.torch_dtype)
     product, macs = _convolution(threads) if runtime == "onnxruntime" else _product(place)
     kernel = partial(torch.relu_, small)
-    samplers = {"copy": _sampler(partial(copy.copy_, source), place), "product": _sampler(product, place)}
+    samplers = {"copy": _sampler(_copy(size, place), place), "product": _sampler(product, place)}
     samplers |= _kernel_samplers(kernel, place)
     us = {name: timing.us for name, timing in interleaved(samplers, _ROUNDS).items()}
     return Ceilings(size / us["copy"], macs / us["product"], us["kernel"], us.get("launch", us["kernel"]))
+
+
+def _copy(size: int, place: RunPlace) -> Callable[[], Any]:
+    """Return what reads and writes so many bytes together. On a device a kernel does, as operators are: a copy of
+    memory, replayed in a graph, takes a quarter longer."""
+    import torch
+
+    if place.device == "cpu":
+        source = torch.ones(size // 2, dtype=torch.uint8)
+        return partial(torch.empty_like(source).copy_, source)
+    source = torch.ones(size // 2 // place.torch_dtype.itemsize, dtype=place.torch_dtype, device=place.device)
+    return partial(torch.neg, source, out=torch.empty_like(source))
 
 
 def _product(place: RunPlace) -> tuple[Callable[[], Any], int]:
@@ -59,19 +71,19 @@ def _kernel_samplers(kernel: Callable[[], Any], place: RunPlace) -> dict[str, Sa
     if place.device == "cuda":
         from archprof.runtime.timing.cuda import eager_sampler
 
-        return {"kernel": _sampler(kernel, place), "launch": eager_sampler(kernel)}
+        return {"kernel": _sampler(kernel, place, _MANY["cuda"]), "launch": eager_sampler(kernel)}
 
     def many() -> None:
-        for _ in range(_MANY):
+        for _ in range(_MANY["cpu"]):
             kernel()
 
     sample = host_sampler(many)
-    return {"kernel": lambda: Sample(sample().us / _MANY)}
+    return {"kernel": lambda: Sample(sample().us / _MANY["cpu"])}
 
 
-def _sampler(run: Callable[[], Any], place: RunPlace) -> Sampler:
+def _sampler(run: Callable[[], Any], place: RunPlace, runs: int = _RUNS) -> Sampler:
     if place.device != "cuda":
         return host_sampler(run)
     from archprof.runtime.timing.cuda import graph_sampler
 
-    return graph_sampler(run, 20)
+    return graph_sampler(run, runs)

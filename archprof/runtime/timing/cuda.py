@@ -24,7 +24,8 @@ class _Captured(NamedTuple):
     replays: int
 
     def sample(self) -> Sample:
-        """Replay it."""
+        """Replay it, behind one replay that is not timed: that finds the host late, and what others ran before."""
+        self.graph.replay()
         return Sample(_elapsed(self.graph.replay, self.replays) / self.runs)
 
 

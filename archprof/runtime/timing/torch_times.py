@@ -138,7 +138,8 @@ def operator_samplers(
         key = alone_key(node, call)
         if not call.runs or key in found:
             continue
-        run, inputs = operator_of(node, place, inplace=call.inplace), store.inputs(call.inputs)
+        run = operator_of(node, place, inplace=call.inplace)
+        inputs = store.inputs(call.inputs, node.op.name if call.inplace else "")
         if run is None or not _runs(node, run, inputs):
             continue
         found[key] = _sampler(partial(run, *inputs), place, execution, _OPERATOR_RUNS, partial(_read, inputs))
