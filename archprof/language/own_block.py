@@ -11,7 +11,7 @@ from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
 from archprof.language.fragment import Feature
 from archprof.limits import MAX_CHANNELS
-from archprof.spec.own_blocks import INPUT_CHANNELS, OwnBlock, OwnColumn
+from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, OwnBlock, OwnColumn
 
 if TYPE_CHECKING:
     from archprof.language.scope import Scope
@@ -91,7 +91,7 @@ def _apply(
         raise problem(message, block.location, help="a block is made of others, not of itself")
     try:
         layers = _bound(block, scope, _inside(block, cells, inputs[0], values))
-        with net.closed(block.inputs, inputs):
+        with net.closed(block.inputs or (ONLY_INPUT,), inputs):
             net.reserve(*block.registers)
             return net.layers(layers, inputs[0])
     except SpecError as error:

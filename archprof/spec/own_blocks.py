@@ -17,6 +17,8 @@ COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
 BLOCK_KEYS = ("doc", "columns", "inputs", "registers", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
+# What the body calls an input that is the only one, as a network's.
+ONLY_INPUT = "input"
 _TAKEN = (INPUT_CHANNELS, "n", "id", "input", "deepen", "narrow", "scale", "columns", "rows")
 
 

@@ -124,6 +124,20 @@ layers:
   - {multiply: , from: [a, c]}
 """,
     ),
+    "the input of a block": (
+        """
+blocks:
+  shared: {layers: [{id: a, conv: {k: 3, c: 8}}, {id: b, from: input, conv: {k: 1, c: 8}}, {add: , from: [a, b]}]}
+layers: [{id: first, conv: {k: 3, c: 4}}, shared]
+""",
+        """
+layers:
+  - {id: first, conv: {k: 3, c: 4}}
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: b, from: first, conv: {k: 1, c: 8}}
+  - {add: , from: [a, b]}
+""",
+    ),
     "blocks of blocks": (
         """
 blocks:
