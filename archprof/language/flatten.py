@@ -24,6 +24,7 @@ class Flattener:
         self._parts: list[tuple[Edge, ...]] = []
         self._sealed = False
         self._registered: dict[str, BoundRow | None] = {}
+        self._left_out: set[str] = set()
 
     def flatten(self, fragment: Fragment) -> None:
         """Append all operators, those of stochastic depth with the probability of their block among all that have one.
@@ -36,8 +37,13 @@ class Flattener:
         if self._rates:
             self._set_rates()
         for path, row in self._registered.items():
-            if path not in self._first:
+            if path not in self._first and not self._is_left_out(path):
                 raise _unregistered(path, row)
+
+    def _is_left_out(self, path: str) -> bool:
+        """Tell whether a condition leaves out the layer of a path, or one around it."""
+        parts = path.split(".")
+        return any(".".join(parts[:end]) in self._left_out for end in range(1, len(parts) + 1))
 
     def _set_rates(self) -> None:
         from archprof.ir.operators.drop import StochasticDepth  # which few networks have
@@ -86,8 +92,11 @@ class Flattener:
                 parts.append(self._application(part, prefix, edges, placement, shared))
             elif isinstance(part, Reservation):
                 for name in part.names:
-                    self._builder.reserve(prefix + name)
-                    self._registered[prefix + name] = row
+                    if part.left_out:
+                        self._left_out.add((prefix + name).rstrip("."))
+                    else:
+                        self._builder.reserve(prefix + name)
+                        self._registered[prefix + name] = row
                 parts.append(())
         return parts
 

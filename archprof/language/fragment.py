@@ -46,9 +46,11 @@ class Call(NamedTuple):
 
 
 class Reservation(NamedTuple):
-    """Names whose modules are registered here, before they are called."""
+    """Names whose modules are registered here, before they are called; or those of layers that are *left_out*, below
+    which there is nothing to register."""
 
     names: tuple[str, ...]
+    left_out: bool = False
 
 
 class Application(NamedTuple):

@@ -92,7 +92,6 @@ def _apply(
     try:
         layers = _bound(block, scope, _inside(block, cells, inputs[0], values))
         with net.closed(block.inputs or (ONLY_INPUT,), inputs):
-            net.reserve(*block.registers)
             return net.layers(layers, inputs[0])
     except SpecError as error:
         raise _used(error, block, net.traced_row) from None

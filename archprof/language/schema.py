@@ -179,7 +179,6 @@ def _own_block() -> Schema:
         "doc": WORDS,
         "columns": {"type": "object", "additionalProperties": columns},
         "inputs": {"type": "array", "items": ID, "minItems": 2},
-        "registers": {"type": "array", "items": TEXT},
         "layers": {"$ref": "#/$defs/layers", "minItems": 1},
     }
     return _mapping(fields, required=["layers"])

@@ -304,6 +304,8 @@ class Tracer:
         inputs = tuple(self._find(source.text, source.location) for source in layer.inputs) or (x,)
         if layer.registers:
             self.reserve(*layer.registers)
+        if not layer.rows:  # left out by its condition
+            self._frame.parts.append(Reservation((self._frame.prefix + layer.segment,), True))
         with self.scope(layer.segment):
             for row in layer.rows:
                 inputs = (self._row(layer, row, inputs),)

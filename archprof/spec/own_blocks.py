@@ -14,7 +14,7 @@ TYPES = (
     "stochastic_depth",
 )  # fmt: skip
 COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
-BLOCK_KEYS = ("doc", "columns", "inputs", "registers", "layers")
+BLOCK_KEYS = ("doc", "columns", "inputs", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
 # What the body calls an input that is the only one, as a network's.
@@ -36,14 +36,12 @@ class OwnColumn(NamedTuple):
 
 
 class OwnBlock(NamedTuple):
-    """A block of a spec: its columns in their order, the names of its inputs where there are several, the paths of
-    operators whose parameters stand in front of all others, its layers."""
+    """A block of a spec: its columns in their order, the names of its inputs where there are several, its layers."""
 
     name: str
     doc: str
     columns: tuple[OwnColumn, ...]
     inputs: tuple[str, ...]
-    registers: tuple[str, ...]
     layers: Seq
     location: Location
 
@@ -74,10 +72,9 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     if inputs is not None and len(names) < 2:
         advice = "a block without `inputs` has one, which its first layer takes"
         raise problem(f"`inputs` of {len(names)}", inputs.location, help=advice)
-    doc, columns, first = fields.get("doc"), fields.get("columns"), fields.get("registers")
-    registers = tuple(text(item) for item in sequence(first, "a list of paths")) if first else ()
+    doc, columns = fields.get("doc"), fields.get("columns")
     own = _columns(columns) if columns else ()
-    return OwnBlock(name, text(doc) if doc else "", own, names, registers, layers, marker.location)
+    return OwnBlock(name, text(doc) if doc else "", own, names, layers, marker.location)
 
 
 def _columns(node: Node) -> tuple[OwnColumn, ...]:
