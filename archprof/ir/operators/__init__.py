@@ -44,7 +44,6 @@ TABLE = (
     Listed("adaptive_max_pool", "global_pool:AdaptiveMaxPool2d"),
     Listed("mean", "mean:Mean"),
     Listed("add", "join:Add"),
-    Listed("subtract", "join:Subtract", ("sub",)),
     Listed("multiply", "join:Multiply", ("mul",)),
     Listed("concat", "join:Concat", ("concatenate", "cat")),
     Listed("split", "shape:Split"),
