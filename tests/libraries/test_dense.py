@@ -77,21 +77,11 @@ def test_detection_gives_the_same_predictions(name):
         wide = [one.shape[-1] for one in predicted(reference.eval(), torch.zeros(1, 3, side, side))]
     assert_same_outputs(
         Returning(reference, predicted),
-        Returning(twin_of(reference, name, side), lambda module, x: along_anchors(module(x), wide)),
+        Returning(
+            built_with_weights_of(reference, name, resolution=side), lambda module, x: along_anchors(module(x), wide)
+        ),
         torch.randn(2, 3, side, side),
     )
-
-
-def twin_of(reference: nn.Module, name: str, side: int) -> nn.Module:
-    """Return our network with the parameters of torchvision's, in order but for the factors of SSD's norm, which it
-    lists first."""
-    if name != "ssd300_vgg16":
-        return built_with_weights_of(reference, name, resolution=side)
-    network = archprof.build(name)
-    tensors = [*reference.state_dict().values()]
-    names = [one for one in network.state_dict() if one != "conv4_3.weight"]
-    network.load_state_dict(dict(zip(["conv4_3.weight", *names], tensors, strict=True)))
-    return network
 
 
 def along_anchors(found: dict[str, Tensor], wide: list[int]) -> list[Tensor]:

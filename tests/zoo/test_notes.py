@@ -74,3 +74,17 @@ def test_se_resnet_counts_an_operation_for_each_element_pooled_or_scaled():
             channels, height, width = row.inputs[0]
             elements += channels * height * width
     assert round((report.totals.macs + elements) / 10**9, 2) == 3.87
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("ssdlite_mobilenet_v3_large", 4.97),
+        ("ssdlite_mobilenet_v3_large@tail=80", 3.22),
+        ("ssdlite_mobilenet_v3_small", 2.49),
+        ("ssdlite_mobilenet_v3_small@tail=48", 1.77),
+    ],
+)
+def test_v3_counts_its_detectors_without_batch_norm(name, printed):
+    totals = archprof.analyze(name).totals
+    assert millions(totals.params - totals.buffers, 2) == printed
