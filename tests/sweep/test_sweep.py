@@ -19,6 +19,7 @@ from archprof.sweep.compute import compute
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, CountLimit, Selection, plan_sweep
 from archprof.sweep.run import Tally, digits, stretches, sweep
 from archprof.sweep.sampling import ranks_of
+from tests.by_day import by_day
 
 
 def plan_of(model, *axes, selection=None, **options):
@@ -125,7 +126,7 @@ def widened():
     return found
 
 
-@pytest.mark.parametrize("model", widened())
+@pytest.mark.parametrize("model", by_day(widened()))
 def test_random_variants_of_every_network_with_a_width(model, variants):
     """1,000 of each are computed side by side, and a sample of them alone."""
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", sample=1000, seed=7)

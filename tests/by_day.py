@@ -1,0 +1,30 @@
+"""Which networks of the catalog a test takes by day, where it builds or sweeps each: those that the project exists for,
+and of every other family a few. All of them come by night."""
+
+from collections.abc import Iterable
+from itertools import groupby
+
+import pytest
+
+from archprof.spec import catalog
+
+# The networks that archprof began with, whole families: no change may break one of them unseen.
+_FIRST = ("mobilenet_v", "mixnet_", "resnet18", "resnet34", "resnet50", "resnet101", "resnext50_32x4d", "R-")
+# Of other families so many, evenly over their names.
+_FEW = 3
+
+
+def by_day(names: Iterable[str]) -> list[object]:
+    """Return networks as parameters of a test, those that wait for the night marked so."""
+    listed = list(names)
+    day = _chosen(listed)
+    return [name if name in day else pytest.param(name, marks=pytest.mark.night) for name in listed]
+
+
+def _chosen(names: list[str]) -> set[str]:
+    files = catalog.files()
+    found = {name for name in names if name.startswith(_FIRST)}
+    for _, group in groupby(sorted(names, key=lambda name: (files[name].parent.name, name)), lambda n: files[n].parent):
+        members = list(group)
+        found |= set(members[:: -(-len(members) // _FEW)])
+    return found
