@@ -33,7 +33,8 @@ def fpn(
         )
     # Some implementations register level by level what is applied in two sweeps, up and down.
     for level in range(first, first + (0 if laterals_first else len(maps))):
-        net.reserve(*(f"{part}{level}.{operator}" for part in ("lateral", "p") for operator in ("conv", "norm")))
+        operators = ("conv", "norm") if norm else ("conv",)
+        net.reserve(*(f"{part}{level}.{operator}" for part in ("lateral", "p") for operator in operators))
     lateral = []
     for level, x in enumerate(maps, first):
         with net.scope(f"lateral{level}"):
