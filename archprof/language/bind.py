@@ -124,7 +124,7 @@ class Binder:
             raise _no_layer(node, address)
         block = self._scope.block_at(layer.block, address)
         inputs = self._inputs(layer, address)
-        if block.joins != (len(inputs) > 1):
+        if not block.rest and block.joins != (len(inputs) > 1):
             raise _wrong_inputs(block, layer.block, inputs, address)
         place = layer.block.location
         if layer.when is not None and not self._holds(layer.when, address):

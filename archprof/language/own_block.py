@@ -6,12 +6,14 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import Problems, SpecError, placed, problem
 from archprof.ir import columns as kinds
 from archprof.ir.columns import Column, Kind
+from archprof.ir.operators.base import ShapeError
 from archprof.language.block import Block
 from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
 from archprof.language.fragment import Feature
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, OwnBlock, OwnColumn
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.language.scope import Scope
@@ -31,7 +33,8 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
 
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
-    return Block(definition.name, apply, columns, definition.doc, bool(definition.inputs), channels=printed, own=True)
+    joins, rest = bool(definition.inputs), definition.rest
+    return Block(definition.name, apply, columns, definition.doc, joins, channels=printed, own=True, rest=rest)
 
 
 def _is_channels(kind: Kind) -> bool:
@@ -91,10 +94,25 @@ def _apply(
         raise problem(message, block.location, help="a block is made of others, not of itself")
     try:
         layers = _bound(block, scope, _inside(block, cells, inputs[0], values))
-        with net.closed(block.inputs or (ONLY_INPUT,), inputs):
-            return net.layers(layers, inputs[0])
+        with net.closed(_named(block, inputs)):
+            x = net.layers(layers, inputs[0])
+            outputs = {name: net.place(name, block.location) for name in block.outputs}
+        for name, output in outputs.items():
+            net.publish(name, output)
+        return x
     except SpecError as error:
         raise _used(error, block, net.traced_row) from None
+
+
+def _named(block: OwnBlock, inputs: tuple[Feature, ...]) -> dict[str, tuple[Feature, ...]]:
+    """Return what each name of an input means: one, or those that are left. Raises ShapeError for too few or many."""
+    names = block.inputs or (ONLY_INPUT,)
+    single = len(names) - block.rest
+    if len(inputs) < single or (len(inputs) > single and not block.rest):
+        least = "at least " if block.rest else ""
+        raise ShapeError(f"`{block.name}` joins {least}{plural(single, 'feature map')}, not {len(inputs)}")
+    found: dict[str, tuple[Feature, ...]] = {name: (x,) for name, x in zip(names[:single], inputs, strict=False)}
+    return {**found, names[-1]: inputs[single:]} if block.rest else found
 
 
 def _used(error: SpecError, block: OwnBlock, row: BoundRow | None) -> SpecError:

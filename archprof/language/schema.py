@@ -178,7 +178,8 @@ def _own_block() -> Schema:
     fields = {
         "doc": WORDS,
         "columns": {"type": "object", "additionalProperties": columns},
-        "inputs": {"type": "array", "items": ID, "minItems": 2},
+        "inputs": {"type": "array", "items": TEXT, "minItems": 2},
+        "outputs": {"type": "array", "items": ID},
         "layers": {"$ref": "#/$defs/layers", "minItems": 1},
     }
     return _mapping(fields, required=["layers"])

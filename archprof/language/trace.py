@@ -1,6 +1,6 @@
 """Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
@@ -43,11 +43,13 @@ class Trace(NamedTuple):
 
 
 class Places(NamedTuple):
-    """Features of a fragment by address and by published path, and the address behind each id."""
+    """Features of a fragment by address and by published path, the address behind each id, and what a block calls its
+    inputs."""
 
     by_address: dict[str, Feature]
     by_path: dict[str, Feature]
     ids: dict[str, str]
+    inputs: Mapping[str, tuple[Feature, ...]] = {}
 
     def find(self, place: str, location: Location) -> Feature | None:
         """Return the feature at an id, an address or a published path, if there is one; raises SpecError for a text
@@ -265,14 +267,19 @@ class Tracer:
         """Return what a block of several inputs calls them: the last part of their places, `p3` of `fpn.p3`; their
         numbers where that is no name, or that of two."""
         names = [source.text.rpartition(".")[2] for source in self._frame.sources]
-        if len(set(names)) < len(names) or not all(name.isidentifier() for name in names):
-            return tuple(map(str, range(len(names))))
+        count = len(self._frame.inputs)
+        if len(set(names)) < count or not all(name.isidentifier() for name in names):
+            return tuple(map(str, range(count)))
         return tuple(names)
 
-    def closed(self, names: tuple[str, ...], inputs: tuple[Feature, ...]) -> "_Closed":
-        """Let what is applied inside see nothing of the network around it but *inputs*, under their *names*; and what
-        is around see nothing of it but the result."""
-        return _Closed(self._frame, names, inputs)
+    def closed(self, inputs: dict[str, tuple[Feature, ...]]) -> "_Closed":
+        """Let what is applied inside see nothing of the network around it but *inputs*, one or several under a name;
+        and what is around see nothing of it but the result and what is published."""
+        return _Closed(self._frame, inputs)
+
+    def place(self, name: str, location: Location) -> Feature:
+        """Return the feature map at an id or address of the fragment that is being traced."""
+        return self._find(name, location)
 
     def publish(self, name: str, x: Feature) -> None:
         """Make one of several feature maps that a block returns a place of its own: `fpn.p2` for the layer `fpn`."""
@@ -301,7 +308,7 @@ class Tracer:
     # Layers and rows
 
     def _layer(self, layer: BoundLayer, x: Feature) -> Feature:
-        inputs = tuple(self._find(source.text, source.location) for source in layer.inputs) or (x,)
+        inputs = tuple([y for source in layer.inputs for y in self._all(source)]) or (x,)
         if layer.registers:
             self.reserve(*layer.registers)
         if not layer.rows:  # left out by its condition
@@ -419,6 +426,16 @@ class Tracer:
         self.problems.add(message, row.input_location, where=f"{row.address}.input", help=advice)
         return x._replace(value=x.value.with_shape(shape))
 
+    def _all(self, source: Scalar) -> tuple[Feature, ...]:
+        """Return the features that a layer reads by one name: one at a place; those of an input of the block that it is
+        in, which may be several."""
+        frames = [self._frame]
+        while (found := frames[-1].places.inputs.get(source.text)) is None:
+            if frames[-1].around is frames[-1] or frames[-1].sealed:
+                return (self._find(source.text, source.location),)
+            frames.append(frames[-1].around)
+        return tuple([_brought(x, frames) for x in found])
+
     def _find(self, place: str, location: Location) -> Feature:
         """Return the feature at an id or address above, as an input of the current fragment where it is outside."""
         frames = [self._frame]
@@ -430,9 +447,7 @@ class Tracer:
             if frames[-1].around is frames[-1] or frames[-1].sealed:
                 raise frames[-1].places.missing(place, location)
             frames.append(frames[-1].around)
-        for frame in reversed(frames[:-1]):
-            x = frame.taken(x)
-        return x
+        return _brought(x, frames)
 
     # Channels and repeats
 
@@ -522,9 +537,9 @@ class _Closed:
 
     __slots__ = ("_frame", "_outer", "_places")
 
-    def __init__(self, frame: _Frame, names: tuple[str, ...], inputs: tuple[Feature, ...]) -> None:
+    def __init__(self, frame: _Frame, inputs: dict[str, tuple[Feature, ...]]) -> None:
         self._frame = frame
-        self._places = Places({}, dict(zip(names, inputs, strict=False)), {})
+        self._places = Places({}, {}, {}, inputs)
 
     def __enter__(self) -> None:
         self._outer = self._frame.places
@@ -533,6 +548,13 @@ class _Closed:
 
     def __exit__(self, *_: object) -> None:
         self._frame.places = self._outer
+
+
+def _brought(x: Feature, frames: list[_Frame]) -> Feature:
+    """Return a feature of the last of *frames*, each of which is around the one before, as one of the first."""
+    for frame in reversed(frames[:-1]):
+        x = frame.taken(x)
+    return x
 
 
 def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:

@@ -14,11 +14,13 @@ TYPES = (
     "stochastic_depth",
 )  # fmt: skip
 COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
-BLOCK_KEYS = ("doc", "columns", "inputs", "layers")
+BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
 # What the body calls an input that is the only one, as a network's.
 ONLY_INPUT = "input"
+# Behind the last name of an input: that of all that are left, none or more.
+_REST = "..."
 _TAKEN = (INPUT_CHANNELS, "n", "id", "input", "deepen", "narrow", "scale", "columns", "rows")
 
 
@@ -36,12 +38,16 @@ class OwnColumn(NamedTuple):
 
 
 class OwnBlock(NamedTuple):
-    """A block of a spec: its columns in their order, the names of its inputs where there are several, its layers."""
+    """A block of a spec: its columns in their order, the names of its inputs where there are several, the last one that
+    of all that are left where it has a *rest*, the ids of layers that are places of their own outside, its
+    layers."""
 
     name: str
     doc: str
     columns: tuple[OwnColumn, ...]
     inputs: tuple[str, ...]
+    rest: bool
+    outputs: tuple[str, ...]
     layers: Seq
     location: Location
 
@@ -68,13 +74,26 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     if not listed:
         raise problem(f"block `{name}` is without layers", layers.location)
     assert isinstance(layers, Seq)
-    names = tuple(identifier(item, "an input's name") for item in sequence(inputs, "a list of names")) if inputs else ()
-    if inputs is not None and len(names) < 2:
-        advice = "a block without `inputs` has one, which its first layer takes"
-        raise problem(f"`inputs` of {len(names)}", inputs.location, help=advice)
+    names, rest = _inputs(inputs) if inputs else ((), False)
     doc, columns = fields.get("doc"), fields.get("columns")
     own = _columns(columns) if columns else ()
-    return OwnBlock(name, text(doc) if doc else "", own, names, layers, marker.location)
+    outputs = _texts(fields.get("outputs"), "a list of ids")
+    return OwnBlock(name, text(doc) if doc else "", own, names, rest, outputs, layers, marker.location)
+
+
+def _inputs(node: Node) -> tuple[tuple[str, ...], bool]:
+    """Return the names of inputs, and whether the last one is that of all that are left."""
+    names = [scalar(item, "an input's name") for item in sequence(node, "a list of names")]
+    if len(names) < 2:
+        advice = "a block without `inputs` has one, which its first layer takes"
+        raise problem(f"`inputs` of {len(names)}", node.location, help=advice)
+    last = names[-1]
+    named = [*names[:-1], last._replace(text=last.text.removesuffix(_REST))]
+    return tuple([identifier(name, "an input's name") for name in named]), last.text.endswith(_REST)
+
+
+def _texts(node: Node | None, what: str) -> tuple[str, ...]:
+    return tuple([text(item) for item in sequence(node, what)]) if node else ()
 
 
 def _columns(node: Node) -> tuple[OwnColumn, ...]:

@@ -138,6 +138,31 @@ layers:
   - {add: , from: [a, b]}
 """,
     ),
+    "inputs that are left, and several outputs": (
+        """
+blocks:
+  root:
+    inputs: [x, children...]
+    layers:
+      - {id: a, from: x, conv: {k: 3, c: 8}}
+      - branches: [[{from: [x, children, a], concat: }], [{from: [a, x], concat: }, conv: {k: 1, c: 4}]]
+  two: {outputs: [p, q], layers: [{id: p, conv: {k: 3, c: 8}}, {id: q, conv: {k: 3, c: 8}}]}
+layers: [{id: s, two: }, {id: r, root: }, {id: t, from: s.p, two: }, {id: u, from: [s.q, t.p, t.q], root: }]
+outputs: [r, u]
+""",
+        """
+layers:
+  - {id: p, conv: {k: 3, c: 8}}
+  - {id: q, conv: {k: 3, c: 8}}
+  - {id: a, conv: {k: 3, c: 8}}
+  - {id: r, branches: [[{from: [q, a], concat: }], [{from: [a, q], concat: }, conv: {k: 1, c: 4}]]}
+  - {id: p2, from: p, conv: {k: 3, c: 8}}
+  - {id: q2, conv: {k: 3, c: 8}}
+  - {id: a2, from: q, conv: {k: 3, c: 8}}
+  - {id: u, branches: [[{from: [q, p2, q2, a2], concat: }], [{from: [a2, q], concat: }, conv: {k: 1, c: 4}]]}
+outputs: [r, u]
+""",
+    ),
     "blocks of blocks": (
         """
 blocks:
