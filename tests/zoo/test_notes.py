@@ -1,5 +1,7 @@
 """Where a spec's note says how a printed number came to be, that arithmetic gives the printed number."""
 
+from math import prod
+
 import pytest
 
 import archprof
@@ -88,3 +90,25 @@ def test_se_resnet_counts_an_operation_for_each_element_pooled_or_scaled():
 def test_v3_counts_its_detectors_without_batch_norm(name, printed):
     totals = archprof.analyze(name).totals
     assert millions(totals.params - totals.buffers, 2) == printed
+
+
+# In billions, as YOLOX's README prints them.
+YOLOX = {"s": 26.8, "m": 73.8, "l": 155.6, "x": 281.9, "tiny": 6.45, "nano": 1.08}
+
+
+@pytest.mark.parametrize(("size", "printed"), YOLOX.items())
+def test_thop_of_2021_counts_batch_norms_of_yolox(size, printed):
+    report = archprof.analyze(f"yolox_{size}")
+    normed = sum(prod(row.output) for row in report.rows if row.kind == "norm")
+    assert round(2 * (report.totals.macs + 2 * normed) / 1e9, 1 if printed > 10 else 2) == printed
+
+
+# Parameters in millions and operations in billions, as YOLOv5's README prints them.
+YOLOV5 = {"n": (1.9, 4.5), "s": (7.2, 16.5), "m": (21.2, 49.0), "l": (46.5, 109.1), "x": (86.7, 205.7)}
+
+
+@pytest.mark.parametrize(("size", "printed"), YOLOV5.items())
+def test_yolov5_is_printed_with_batch_norm_folded_into_biases(size, printed):
+    totals = archprof.analyze(f"yolov5{size}").totals
+    folded = totals.params - totals.buffers // 2  # a norm has two statistics, and of two parameters a bias is left
+    assert (round(folded / 1e6, 1), round(2 * (totals.macs + totals.activations) / 1e9, 1)) == printed
