@@ -33,11 +33,21 @@ class Priced(NamedTuple):
 def priced(report: Report, convention: Convention) -> Priced:
     """Tell the operators apart by whether a convention counts them."""
     if report.origin.is_table:
-        return Priced(report.rows)
+        return _of_table(report.rows, convention)
     found: dict[bool | None, list[Row]] = {True: [], False: [], None: []}
     for row in report.rows:
         found[_counts(row, convention)].append(row)
     return Priced(found[True], found[False], found[None])
+
+
+def _of_table(rows: Sequence[Row], convention: Convention) -> Priced:
+    """Tell the operators of a block table apart: what none of the tools was tried on, is known to our own convention,
+    and to torch's, by which networks are measured."""
+    known = convention.name in (ARCHPROF.name, "torch")
+    if known or all(row.operator.tried for row in rows):
+        return Priced(rows)
+    tried = [row for row in rows if row.operator.tried]
+    return Priced(tried, unknown=[row for row in rows if not row.operator.tried])
 
 
 def folded_norms(report: Report, convention: Convention) -> int | None:

@@ -67,11 +67,11 @@ class L2Norm(nn.Module):
 
 
 class LayerScale(nn.Module):
-    """One learned factor for each channel of (batch, C, H, W) (Touvron et al. 2021)."""
+    """One learned factor for each channel of (batch, C, H, W), or of the last axis (Touvron et al. 2021)."""
 
-    def __init__(self, num_features: int, init: float) -> None:
+    def __init__(self, num_features: int, init: float, channels_last: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((num_features, 1, 1), init))
+        self.weight = nn.Parameter(torch.full((num_features,) if channels_last else (num_features, 1, 1), init))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * x

@@ -85,4 +85,6 @@ def operator_block(operator: "type[Operator]") -> Block:
 
     apply.__module__ = operator.__module__  # whoever made the operator, made the block
     doc = " ".join((operator.__doc__ or "").split())
-    return Block(operator.name, apply, operator.columns, doc, operator.joins, inherits=False)
+    return Block(
+        operator.name, apply, operator.columns, doc, operator.joins, inherits=False, may_join=operator.may_join
+    )

@@ -13,7 +13,7 @@ NOT_YET: Mapping[str, str] = {
         syncbatchnorm weightnorm
     """,
     "block": """
-        attention conv1d conv3d convtranspose deconv embedding gru lppool lstm mha multiheadattention patchembed
+        conv1d conv3d convtranspose deconv embedding gru lppool lstm mha multiheadattention patchembed
         patchmerging pixelshuffle pixelunshuffle rnn selfattention swinblock transformer transformerencoder
         transposedconv unfold upsample zeropad
     """,

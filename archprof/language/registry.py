@@ -44,6 +44,7 @@ _BLOCKS: Mapping[str, str] = {
     "replk_block": "replk_block",
     "fpn": "fpn",
     "squeeze_excite": "squeeze_excite",
+    "attention": "attention",
     "sequence": "compose",
     "repeat": "compose",
     "residual": "compose",

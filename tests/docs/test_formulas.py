@@ -13,6 +13,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
+from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
@@ -20,12 +21,13 @@ from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pointwise import Pointwise
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
 from archprof.ir.operators.swish import Swish
+from archprof.ir.operators.tokens import ClassToken, PositionEmbedding
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 
 # In the letters of the page: M inputs, N outputs, K kernel side, g groups, F output side, and those of captures.
 LETTERS = {"M": 24, "N": 36, "K": 5, "g": 4, "F": 7, "L": 6, "S": 9, "T": 8, "E": 10, "V": 11, "h": 3, "H": 13}
-LETTERS |= {"P": 5, "R": 20}
+LETTERS |= {"P": 5, "R": 20, "n": 2}
 WINDOW = ((5, 5), (2, 2), (2, 2), (1, 1))
 SAMPLES = [
     (Conv2d(24, 36, *WINDOW, 4, bias=True), [(24, 13, 13)]),
@@ -43,6 +45,11 @@ SAMPLES = [
     (ConvTranspose2d(24, 36, (5, 5), groups=4), [(24, 7, 7)]),
     (ConvTranspose3d(24, 36, (5, 5, 5), groups=4), [(24, 7, 7, 7)]),
     (Bilinear(24, 5, 36), [(24,), (5,)]),
+    (HeadAttention(3, 3, 10, 11, position="distance", size=(3, 3)), [Value((6, 30), 1), Value((9, 63), 1)]),
+    (LinearAttention(3, 10), [(90, 6, 1)]),
+    (CrossCovarianceAttention(3, 10), [Value((6, 90), 1)]),
+    (ClassToken(36, 2), [Value((6, 36), 1)]),
+    (PositionEmbedding((6, 36)), [(6, 36)]),
     (Attention(3, 3), [(3, 6, 10), (3, 9, 10), (3, 9, 11)]),
     (MatMul(), [(6, 24), (24, 36)]),
     (GroupedMatMul(4, (24, 36)), [(8, 24)]),
@@ -65,7 +72,7 @@ def value(formula):
 
 @pytest.mark.parametrize(("op", "shapes"), SAMPLES, ids=lambda value: getattr(value, "name", ""))
 def test_formulas_give_the_counts(op, shapes):
-    values = tuple(map(Value, shapes))
+    values = tuple(one if isinstance(one, Value) else Value(one) for one in shapes)
     assert value(op.formula) == total(op.macs(values, op.outputs(*values)))
     assert value(op.params_formula) == sum(map(total, op.parameters().values()))
     assert value(op.buffers_formula) == sum(map(total, op.buffers().values()))

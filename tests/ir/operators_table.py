@@ -16,6 +16,13 @@ from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
+from archprof.ir.operators.heads import (
+    CrossCovarianceAttention,
+    HeadAttention,
+    LinearAttention,
+    WindowPartition,
+    WindowReverse,
+)
 from archprof.ir.operators.join import Add, Concat, Multiply
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
@@ -24,6 +31,18 @@ from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Split
 from archprof.ir.operators.swish import Swish
+from archprof.ir.operators.tokens import (
+    ClassToken,
+    MergeHeads,
+    PatchMerging,
+    PositionEmbedding,
+    Scale,
+    SplitHeads,
+    Token,
+    TokenRange,
+    Tokens,
+    Transpose,
+)
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 
@@ -281,7 +300,69 @@ SHAPES = (
     Row(ResizeLike("bilinear"), ((12, 5, 4), (7, 9, 8)), MAP),
     Row(Identity(), (MAP,), MAP),
 )
-ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES)
+# Ten positions of twelve features, and a map whose channels are last.
+TOKENS = (10, 12)
+LAST = (9, 8, 12)
+SEQUENCES = (
+    Row(Tokens(), (MAP,), (72, 12)),
+    Row(Tokens(True), (LAST,), (72, 12), channel=2),
+    Row(Transpose(), (TOKENS,), (12, 10), channel=1),
+    Row(Token(), (TOKENS,), FEATURES, channel=1),
+    Row(Token(9), (TOKENS,), FEATURES, channel=1),
+    Row(TokenRange(1), (TOKENS,), (9, 12), channel=1),
+    Row(TokenRange(2, 3), (TOKENS,), (3, 12), channel=1),
+    Row(ClassToken(12), (TOKENS,), (11, 12), params=12, channel=1),
+    Row(ClassToken(12, 2), (TOKENS,), (12, 12), params=2 * 12, channel=1),
+    Row(PositionEmbedding(TOKENS), (TOKENS,), TOKENS, params=10 * 12, channel=1),
+    Row(PositionEmbedding(MAP, 0), (MAP,), MAP, params=12 * 9 * 8),
+    Row(Scale(0.5), (TOKENS,), TOKENS, channel=1),
+    Row(SplitHeads(3), (TOKENS,), (10, 3, 4), channel=1),
+    Row(MergeHeads(), ((10, 3, 4),), TOKENS, channel=2),
+    Row(PatchMerging(), (LAST,), (5, 4, 48), channel=2),
+    Row(LayerNorm(12, channels_last=True), (TOKENS,), TOKENS, params=2 * 12, channel=1),
+    Row(LayerScale(12, channels_last=True), (TOKENS,), TOKENS, params=12, channel=1),
+    Row(Mean(positions=1), (TOKENS,), FEATURES, channel=1),
+    Row(Mean(positions=2), (LAST,), FEATURES, channel=2),
+    Row(Split(4, 5, 1), (TOKENS,), (10, 5), channel=1),
+    Row(WindowPartition((4, 3)), (LAST,), (9, 12, 12), channel=2),
+    Row(WindowPartition((3, 4), (1, 2)), (LAST,), (6, 12, 12), channel=2),
+    Row(WindowPartition((3, 4), grid=True), (LAST,), (6, 12, 12), channel=2),
+    Row(WindowReverse(9, 8, (4, 3)), ((9, 12, 12),), LAST, channel=2),
+    Row(WindowReverse(9, 8, (3, 4), (1, 2)), ((6, 12, 12),), LAST, channel=2),
+    Row(WindowReverse(9, 8, (3, 4), grid=True), ((6, 12, 12),), LAST, channel=2),
+)
+ATTENTION = (
+    # Three heads of queries, keys and values of four features.
+    Row(HeadAttention(3, 3, 4, 4), ((10, 36),), TOKENS, 3 * 10 * 10 * (4 + 4), kind="attention", channel=1),
+    Row(HeadAttention(3, 3, 4, 4, interleaved=True), ((10, 36),), TOKENS, 3 * 10 * 10 * (4 + 4), channel=1),
+    Row(HeadAttention(3, 3, 4, 4, causal=True), ((10, 36),), TOKENS, 3 * 10 * 10 * (4 + 4), channel=1),
+    Row(HeadAttention(3, 3, 2, 4, interleaved=True), ((10, 24),), TOKENS, 3 * 10 * 10 * (2 + 4), channel=1),
+    Row(HeadAttention(3, 3, 4, 4), (TOKENS, (5, 24)), TOKENS, 3 * 10 * 5 * (4 + 4), channel=1),
+    Row(HeadAttention(3, 3, 4, 2), (TOKENS, (5, 12), (5, 6)), (10, 6), 3 * 10 * 5 * (4 + 2), channel=1),
+    Row(HeadAttention(3, 1, 4, 2), (TOKENS, (5, 4), (5, 2)), (10, 6), 3 * 10 * 5 * (4 + 2), channel=1),
+    Row(HeadAttention(3, 1, 4, 4, False), (MAP, (4, 5, 4), (4, 5, 4)), MAP, 3 * 72 * 20 * (4 + 4)),
+    Row(
+        HeadAttention(3, 3, 2, 4, False, True, position="distance", size=(4, 5)),
+        ((24, 4, 5),), (12, 4, 5), 3 * 20 * 20 * (2 + 4), 3 * 4 * 5,
+    ),
+    Row(
+        HeadAttention(3, 3, 4, 2, False, True, position="distance", size=(9, 8), every=2),
+        ((12, 5, 4), (18, 9, 8)), (6, 5, 4), 3 * 20 * 72 * (4 + 2), 3 * 9 * 8,
+    ),
+    Row(
+        HeadAttention(3, 3, 4, 4, windowed=True, position="relative", size=(3, 4)),
+        ((6, 12, 36),), (6, 12, 12), 6 * 3 * 12 * 12 * (4 + 4), 5 * 7 * 3, channel=2,
+    ),
+    Row(
+        HeadAttention(3, 3, 4, 4, windowed=True, position="relative", size=(3, 4), shifted=(3, 2, 1, 2)),
+        ((6, 12, 36),), (6, 12, 12), 6 * 3 * 12 * 12 * (4 + 4), 5 * 7 * 3, channel=2,
+    ),
+    Row(LinearAttention(3, 4), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 5),
+    Row(LinearAttention(3, 4, True), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 5, channel=1),
+    Row(CrossCovarianceAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 4, 3, channel=1),
+    Row(CrossCovarianceAttention(3, 4, False), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 4, 3),
+)  # fmt: skip
+ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES, *SEQUENCES, *ATTENTION)
 
 
 def elements(tensors: Mapping[str, Terms]) -> int:

@@ -20,12 +20,18 @@ def randomise(network: nn.Module) -> None:
 
 
 def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> nn.Module:
-    """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must
-    fit."""
+    """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must fit,
+    but for axes of one place: a linear layer of a position is a convolution of a map."""
     network = build_network(archprof.expand(model, **knobs), initialise=False)
-    names, tensors = network.state_dict().keys(), reference.state_dict().values()
-    network.load_state_dict(dict(zip(names, tensors, strict=True)))
+    own, theirs = network.state_dict(), reference.state_dict().values()
+    network.load_state_dict({name: _as(own[name], tensor) for name, tensor in zip(own, theirs, strict=True)})
     return network
+
+
+def _as(own: Tensor, tensor: Tensor) -> Tensor:
+    """Return a tensor in the shape of another, which may have other axes of one place."""
+    assert [side for side in tensor.shape if side != 1] == [side for side in own.shape if side != 1]
+    return tensor.reshape(own.shape)
 
 
 def assert_same_outputs(reference: nn.Module, network: nn.Module, x: Tensor) -> None:

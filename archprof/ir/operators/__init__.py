@@ -55,6 +55,21 @@ TABLE = (
     Listed("pad_shortcut", "pad:PadShortcut"),
     Listed("resize", "shape:ResizeLike"),
     Listed("identity", "flatten:Identity"),
+    Listed("tokens", "tokens:Tokens"),
+    Listed("transpose", "tokens:Transpose"),
+    Listed("token", "tokens:Token"),
+    Listed("token_range", "tokens:TokenRange"),
+    Listed("class_token", "tokens:ClassToken", ("cls_token",)),
+    Listed("position_embedding", "tokens:PositionEmbedding", ("pos_embed",)),
+    Listed("scale", "tokens:Scale"),
+    Listed("split_heads", "tokens:SplitHeads"),
+    Listed("merge_heads", "tokens:MergeHeads"),
+    Listed("merge_patches", "tokens:PatchMerging"),
+    Listed("dot_product_attention", "heads:HeadAttention"),
+    Listed("linear_attention", "heads:LinearAttention"),
+    Listed("cross_covariance_attention", "heads:CrossCovarianceAttention"),
+    Listed("window_partition", "heads:WindowPartition"),
+    Listed("window_reverse", "heads:WindowReverse"),
 )
 # What captured modules have and specs do not name.
 CAPTURED = (

@@ -79,8 +79,9 @@ class Operator:
     buffers_formula: ClassVar[str] = "0"
     # One of KINDS, where it does not depend on the fields.
     category: ClassVar[str] = "other"
-    # Whether several feature maps go in.
+    # Whether several feature maps go in; and whether they may, where one can hold them all.
     joins: ClassVar[bool] = False
+    may_join: ClassVar[bool] = False
     # Whether a spec can name it as a layer; some only make sense inside the block that measures them out.
     as_layer: ClassVar[bool] = True
     # Whether it multiplies by learned weights: it counts as a layer, and its output as activations.
@@ -108,6 +109,8 @@ class Operator:
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""
+    # Whether the conventions of other tools have been held against what those count for its module.
+    tried: ClassVar[bool] = True
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 

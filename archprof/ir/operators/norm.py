@@ -101,7 +101,7 @@ class LayerNorm(Elementwise):
     @classmethod
     def of(cls, *inputs: Value, eps: float = 1e-5, channels_last: bool = False) -> LayerNorm:
         shape = inputs[0].shape
-        last = channels_last or len(shape) == 1
+        last = channels_last or inputs[0].channel == len(shape) - 1
         return cls(shape[-1 if last else 0], eps, last)
 
     def output(self, *inputs: Value) -> Value:
@@ -152,11 +152,12 @@ def check_last(over: Shape, value: Value, what: str) -> None:
 
 @operator
 class LayerScale(Elementwise):
-    """One learned factor for each channel of (C, H, W), small at first, so that a residual block starts near the
-    identity (Touvron et al. 2021)."""
+    """One learned factor for each channel, of (C, H, W) or of the last axis, small at first, so that a residual block
+    starts near the identity (Touvron et al. 2021)."""
 
     num_features: Dim
     init: float = 1e-6
+    channels_last: bool = False
 
     name: ClassVar[str] = "layer_scale"
     params_formula: ClassVar[str] = "N"
@@ -166,10 +167,12 @@ class LayerScale(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> LayerScale:
-        return cls(inputs[0].channels, **options)
+        last = inputs[0].channel == len(inputs[0].shape) - 1
+        return cls(inputs[0].channels, channels_last=last, **options)
 
     def output(self, *inputs: Value) -> Value:
-        return check_channels(self.num_features, feature_map(inputs[0], "layer scale"), "layer scale")
+        value = inputs[0] if self.channels_last else feature_map(inputs[0], "layer scale")
+        return check_channels(self.num_features, value, "layer scale")
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_features)}
@@ -181,7 +184,7 @@ class LayerScale(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import LayerScale as Module
 
-        return Module(self.num_features, self.init)
+        return Module(self.num_features, self.init, self.channels_last)
 
 
 @operator

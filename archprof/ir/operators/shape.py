@@ -16,10 +16,11 @@ _AXES = {"channels_last": (1, 2, 0), "channels_first": (2, 0, 1)}
 
 @operator
 class Split(Function):
-    """One part of a map's channels: *channels* of them, from *start* on."""
+    """One part of a map's channels: *channels* of them, from *start* on; *axis* is where they stand."""
 
     start: Dim
     channels: Dim
+    axis: int = 0
 
     name: ClassVar[str] = "split"
     category: ClassVar[str] = "shape"
@@ -29,18 +30,23 @@ class Split(Function):
         Column("channels", count(), "how many channels", ("c",), required=True),
     )
 
+    @classmethod
+    def of(cls, *inputs: Value, start: Dim, channels: Dim) -> Split:
+        return cls(start, channels, inputs[0].channel or 0)
+
     def output(self, *inputs: Value) -> Value:
-        end, available = self.start + self.channels, inputs[0].shape[0]
+        end, available = self.start + self.channels, inputs[0].shape[self.axis]
         if end > available:
             message = f"channels {self.start} to {end - 1} of {available}"
             raise ShapeError(message, "channels are counted from 0", ("channels",))
-        return inputs[0].with_shape((self.channels, *inputs[0].shape[1:]), inputs[0].channel)
+        shape, at = inputs[0].shape, self.axis
+        return inputs[0].with_shape((*shape[:at], self.channels, *shape[at + 1 :]), inputs[0].channel)
 
     def gradients(self, run: Run) -> Gradients:
         return Gradients((False,))  # zeros where the other channels are
 
     def expression(self, *tensors: str) -> str:
-        return f"{tensors[0]}.narrow(1, {self.start}, {self.channels})"
+        return f"{tensors[0]}.narrow({self.axis + 1}, {self.start}, {self.channels})"
 
 
 @operator

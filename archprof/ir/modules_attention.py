@@ -1,0 +1,269 @@
+"""Modules of attention and of windows. What depends on the shape of an input stands in functions, which torch.fx calls
+as they are."""
+
+import torch
+from torch import Tensor, fx, nn
+from torch.nn import functional
+
+Pair = tuple[int, int]
+
+
+@fx.wrap
+def attend(
+    inputs: list[Tensor],
+    bias: Tensor | None,
+    heads: int,
+    kv_heads: int,
+    key_dim: int,
+    value_dim: int,
+    channels_last: bool,
+    interleaved: bool,
+    causal: bool,
+    windowed: bool,
+) -> Tensor:
+    """Return the attention of `HeadAttention`, with a bias (1, heads, L, S), or of windows (w, heads, L, S)."""
+    images, whole = inputs[0].shape[0], inputs[0].shape
+    parts = [_positions(x, channels_last, windowed) for x in inputs]
+    axis = 2 if channels_last else 1
+    if len(parts) == 1 and interleaved:
+        together = _headed(parts[0], heads, channels_last)
+        query, key, value = torch.split(together, [key_dim, key_dim, value_dim], 3)
+    else:
+        if len(parts) == 1:
+            parts = list(torch.split(parts[0], [heads * key_dim, kv_heads * key_dim, kv_heads * value_dim], axis))
+        if len(parts) == 2 and interleaved:
+            query = _headed(parts[0], heads, channels_last)
+            key, value = torch.split(_headed(parts[1], kv_heads, channels_last), [key_dim, value_dim], 3)
+        else:
+            if len(parts) == 2:
+                parts = [parts[0], *torch.split(parts[1], [kv_heads * key_dim, kv_heads * value_dim], axis)]
+            query = _headed(parts[0], heads, channels_last)
+            key, value = _headed(parts[1], kv_heads, channels_last), _headed(parts[2], kv_heads, channels_last)
+    if not channels_last:
+        query, key, value = query.contiguous(), key.contiguous(), value.contiguous()
+    if bias is not None and bias.shape[0] > 1:
+        bias = bias.repeat(images, 1, 1, 1)
+    result = functional.scaled_dot_product_attention(
+        query, key, value, attn_mask=bias, is_causal=causal, enable_gqa=heads != kv_heads
+    )
+    features = heads * value_dim
+    if channels_last:
+        return result.transpose(1, 2).reshape([*whole[:-1], features])
+    return result.transpose(2, 3).reshape([images, features, *whole[2:]])
+
+
+def _positions(x: Tensor, channels_last: bool, windowed: bool) -> Tensor:
+    """Return (batch, L, C), or (batch, C, L), with windows in the batch."""
+    if not channels_last:
+        return x.flatten(2)
+    return x.flatten(0, 1) if windowed else x.flatten(1, -2)
+
+
+def _headed(x: Tensor, heads: int, channels_last: bool) -> Tensor:
+    """Return (batch, heads, L, E)."""
+    if channels_last:
+        return torch.unflatten(x, 2, [heads, -1]).transpose(1, 2)
+    return torch.unflatten(x, 1, [heads, -1]).transpose(2, 3)
+
+
+@fx.wrap
+def relative_places(size: Pair, every: int, distance: bool, like: Tensor) -> Tensor:
+    """Return the row of the table of biases for each query and key of a map: (L, S)."""
+    rows, columns = torch.arange(size[0], device=like.device), torch.arange(size[1], device=like.device)
+    down = rows[::every, None] - rows[None]
+    right = columns[::every, None] - columns[None]
+    if distance:
+        down, right, wide = down.abs(), right.abs(), size[1]
+    else:
+        down, right, wide = down + size[0] - 1, right + size[1] - 1, 2 * size[1] - 1
+    return (down[:, None, :, None] * wide + right[None, :, None, :]).flatten(2).flatten(0, 1)
+
+
+@fx.wrap
+def shifted_mask(windows: Pair, size: Pair, shift: Pair, like: Tensor) -> Tensor:
+    """Return −100 for each two positions of a window that were no neighbours before the map was rolled (Liu et al.
+    2021, Figure 4): (windows, L, L)."""
+    down, right = _parts(windows[0], size[0], shift[0], like), _parts(windows[1], size[1], shift[1], like)
+    region = (down[:, None, :, None] * 3 + right[None, :, None, :]).flatten(2).flatten(0, 1)
+    return (region[:, :, None] != region[:, None, :]).to(like.dtype) * -100.0
+
+
+def _parts(windows: int, side: int, shift: int, like: Tensor) -> Tensor:
+    """Return in which part of an axis each place of each window lies: before the last window, in it, or rolled
+    around."""
+    whole = windows * side
+    place = torch.arange(whole, device=like.device)
+    part = (place >= whole - side).long() + (place >= whole - shift).long()
+    return torch.unflatten(part, 0, [windows, side])
+
+
+class HeadAttention(nn.Module):
+    """Attention of several heads over projected features, as `archprof.ir.operators.heads.HeadAttention` says."""
+
+    def __init__(
+        self,
+        heads: int,
+        kv_heads: int,
+        key_dim: int,
+        value_dim: int,
+        channels_last: bool,
+        interleaved: bool,
+        causal: bool,
+        windowed: bool,
+        position: str,
+        size: Pair,
+        every: int,
+        shifted: tuple[int, ...],
+    ) -> None:
+        super().__init__()
+        self.heads, self.kv_heads, self.key_dim, self.value_dim = heads, kv_heads, key_dim, value_dim
+        self.channels_last, self.interleaved, self.causal = channels_last, interleaved, causal
+        self.windowed, self.distance, self.size, self.every = windowed, position == "distance", size, every
+        self.windows = (shifted[0], shifted[1]) if shifted else (1, 1)
+        self.shift = (shifted[2], shifted[3]) if shifted else (0, 0)
+        self.weight: nn.Parameter | None = None
+        if position:
+            ways = size[0] * size[1] if position == "distance" else (2 * size[0] - 1) * (2 * size[1] - 1)
+            # As the papers' code has them: rows of the table first, or heads first.
+            shape = (heads, ways) if position == "distance" else (ways, heads)
+            self.weight = nn.Parameter(torch.empty(shape))
+            nn.init.normal_(self.weight, std=0.02)
+
+    def forward(self, x: Tensor, key: Tensor | None = None, value: Tensor | None = None) -> Tensor:
+        inputs = [x]
+        if key is not None:
+            inputs.append(key)
+        if value is not None:
+            inputs.append(value)
+        return attend(
+            inputs, self.bias(x), self.heads, self.kv_heads, self.key_dim, self.value_dim, self.channels_last,
+            self.interleaved, self.causal, self.windowed,
+        )  # fmt: skip
+
+    def bias(self, like: Tensor) -> Tensor | None:
+        """Return what is added to the scores, for all windows."""
+        bias: Tensor | None = None
+        if self.weight is not None:
+            places = relative_places(self.size, self.every, self.distance, like)
+            learned = self.weight[:, places] if self.distance else self.weight[places].movedim(2, 0)
+            bias = learned.contiguous()[None]
+        if self.shift[0] > 0 or self.shift[1] > 0:
+            mask = shifted_mask(self.windows, self.size, self.shift, like)[:, None]
+            bias = mask if bias is None else bias + mask
+        return bias
+
+    def extra_repr(self) -> str:
+        return f"{self.heads} heads, {self.key_dim}, {self.value_dim}"
+
+
+@fx.wrap
+def linear_attention(x: Tensor, heads: int, key_dim: int, channels_last: bool, eps: float) -> Tensor:
+    """Return the attention of `LinearAttention`."""
+    shape = x.shape
+    together = _headed(_positions(x, channels_last, False), heads, channels_last)
+    query, key, value = torch.split(together, key_dim, 3)
+    value = functional.pad(value, (0, 1), value=1.0)
+    result = functional.relu(query) @ (functional.relu(key).transpose(2, 3) @ value)
+    result = result[..., :-1] / (result[..., -1:] + eps)
+    if channels_last:
+        return result.transpose(1, 2).reshape([*shape[:-1], heads * key_dim])
+    return result.transpose(2, 3).reshape([shape[0], heads * key_dim, *shape[2:]])
+
+
+class LinearAttention(nn.Module):
+    """Attention without a product of two positions (Katharopoulos et al. 2020)."""
+
+    def __init__(self, heads: int, key_dim: int, channels_last: bool, eps: float) -> None:
+        super().__init__()
+        self.heads, self.key_dim, self.channels_last, self.eps = heads, key_dim, channels_last, eps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return linear_attention(x, self.heads, self.key_dim, self.channels_last, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.heads} heads, {self.key_dim}"
+
+
+@fx.wrap
+def cross_covariance(x: Tensor, temperature: Tensor, heads: int, channels_last: bool) -> Tensor:
+    """Return the attention of `CrossCovarianceAttention`."""
+    shape = x.shape
+    query, key, value = [
+        _headed(part, heads, channels_last).transpose(2, 3)
+        for part in _positions(x, channels_last, False).chunk(3, 2 if channels_last else 1)
+    ]
+    query, key = functional.normalize(query, dim=-1), functional.normalize(key, dim=-1)
+    weights = ((query @ key.transpose(2, 3)) * temperature[:, None, None]).softmax(-1)
+    result = weights @ value
+    if channels_last:
+        return result.permute(0, 3, 1, 2).reshape([*shape[:-1], shape[-1] // 3])
+    return result.reshape([shape[0], shape[1] // 3, *shape[2:]])
+
+
+class CrossCovarianceAttention(nn.Module):
+    """Attention between features (El-Nouby et al. 2021)."""
+
+    def __init__(self, heads: int, key_dim: int, channels_last: bool) -> None:
+        super().__init__()
+        self.heads, self.channels_last = heads, channels_last
+        self.weight = nn.Parameter(torch.ones(heads))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return cross_covariance(x, self.weight, self.heads, self.channels_last)
+
+    def extra_repr(self) -> str:
+        return f"{self.heads} heads"
+
+
+@fx.wrap
+def partition(x: Tensor, size: Pair, shift: Pair, grid: bool) -> Tensor:
+    """Return the windows (batch, w, h·w, C) of a map (batch, H, W, C)."""
+    if shift[0] > 0 or shift[1] > 0:
+        x = x.roll([-shift[0], -shift[1]], [1, 2])
+    below, right = -x.shape[1] % size[0], -x.shape[2] % size[1]
+    if below > 0 or right > 0:
+        x = functional.pad(x, [0, 0, 0, right, 0, below])
+    rows, columns = x.shape[1] // size[0], x.shape[2] // size[1]
+    if grid:
+        x = torch.unflatten(torch.unflatten(x, 2, [size[1], columns]), 1, [size[0], rows])
+        return x.permute(0, 2, 4, 1, 3, 5).flatten(3, 4).flatten(1, 2)
+    x = torch.unflatten(torch.unflatten(x, 2, [columns, size[1]]), 1, [rows, size[0]])
+    return x.permute(0, 1, 3, 2, 4, 5).flatten(3, 4).flatten(1, 2)
+
+
+@fx.wrap
+def reverse(x: Tensor, height: int, width: int, size: Pair, shift: Pair, grid: bool) -> Tensor:
+    """Return the map (batch, H, W, C) of windows."""
+    rows, columns = -(-height // size[0]), -(-width // size[1])
+    x = torch.unflatten(torch.unflatten(x, 2, [size[0], size[1]]), 1, [rows, columns])
+    x = x.permute(0, 3, 1, 4, 2, 5) if grid else x.permute(0, 1, 3, 2, 4, 5)
+    x = x.flatten(3, 4).flatten(1, 2)[:, :height, :width]
+    return x.roll([shift[0], shift[1]], [1, 2]) if shift[0] > 0 or shift[1] > 0 else x
+
+
+class WindowPartition(nn.Module):
+    """A map cut into windows."""
+
+    def __init__(self, size: Pair, shift: Pair, grid: bool) -> None:
+        super().__init__()
+        self.size, self.shift, self.grid = size, shift, grid
+
+    def forward(self, x: Tensor) -> Tensor:
+        return partition(x, self.size, self.shift, self.grid)
+
+    def extra_repr(self) -> str:
+        return f"{self.size}, shift={self.shift}"
+
+
+class WindowReverse(nn.Module):
+    """Windows put together."""
+
+    def __init__(self, height: int, width: int, size: Pair, shift: Pair, grid: bool) -> None:
+        super().__init__()
+        self.height, self.width, self.size, self.shift, self.grid = height, width, size, shift, grid
+
+    def forward(self, x: Tensor) -> Tensor:
+        return reverse(x, self.height, self.width, self.size, self.shift, self.grid)
+
+    def extra_repr(self) -> str:
+        return f"{self.height}, {self.width}, {self.size}, shift={self.shift}"

@@ -1,0 +1,396 @@
+"""Attention over projected features, as networks of tokens and maps have it between two projections: the features are
+shared out among heads, which the operator takes apart and puts together itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from archprof.ir.columns import FLAG, Column, count, one_of
+from archprof.ir.dims import Dim, ceil_div, product, same
+from archprof.ir.footprint import INDEX, SINGLE, Footprint, Run
+from archprof.ir.operators.attention import Attention
+from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+# Rows of a table of learned biases, by how the positions of a query and a key lie to each other: one for each
+# difference (Liu et al. 2021), or for each of its amounts (Graham et al. 2021).
+POSITIONS = ("relative", "distance")
+
+
+class _Heads(Operator):
+    """What attention of several heads is read from: (L, C), or a map whose channels come first or last."""
+
+    __slots__ = ()
+    category: ClassVar[str] = "attention"
+    autocast: ClassVar[str] = "half"
+    heads: Dim
+    key_dim: Dim
+    value_dim: Dim
+    channels_last: bool
+
+    def _positions(self, value: Value, channels: Dim, what: str) -> Dim:
+        """Return how many positions the features of a value stand at; raises ShapeError where they are no such ones."""
+        rank = len(value.shape)
+        if rank < 2 or value.channel != (rank - 1 if self.channels_last else 0) or not same(value.channels, channels):
+            raise ShapeError(f"attention needs {what} of {channels} features, not {show_shape(value.shape)}")
+        return product(value.space)
+
+    def _with_features(self, value: Value, features: Dim) -> Value:
+        return value.with_channels(features)
+
+
+@operator
+class HeadAttention(_Heads):
+    """softmax(Q·Kᵀ/√E)·V (Vaswani et al. 2017) of h heads, over queries of h·E features, keys and values.
+
+    One input has all three, each for all heads, or, *interleaved*, each head's together; of two, the second has keys
+    and values. Several heads share the keys and values of one of *kv_heads* (Shazeer 2019). Counted are the two
+    products, h·L·S·(E + V), whatever is masked. A learned table of *position* biases is added to the scores, for a map
+    of *size*, of which queries take every *every*-th row and column. In windows (w, L, C) each window is by itself;
+    where they were *shifted*, (rows of windows, columns, and by how much), what came around the edge is masked.
+    """
+
+    heads: Dim
+    kv_heads: Dim
+    key_dim: Dim
+    value_dim: Dim
+    channels_last: bool = True
+    interleaved: bool = False
+    causal: bool = False
+    windowed: bool = False
+    position: str = ""
+    size: tuple[Dim, Dim] = (1, 1)
+    every: int = 1
+    shifted: tuple[Dim, ...] = ()
+
+    name: ClassVar[str] = "dot_product_attention"
+    tried: ClassVar[bool] = False
+    may_join: ClassVar[bool] = True
+    formula: ClassVar[str] = "h·L·S·(E + V)"
+    params_formula: ClassVar[str] = "h·S"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("heads", count(), "heads", ("num_heads",), required=True),
+        Column("kv_heads", count(), "heads of keys and values; as many unless given", ("num_kv_heads",)),
+        Column("key_dim", count(), "features of a query and a key; a third of a head's unless given", ("head_dim",)),
+        Column("interleaved", FLAG, "whether each head's queries, keys and values lie together"),
+        Column("causal", FLAG, "whether a position sees only those up to it"),
+        Column("position", one_of(*POSITIONS), "a learned bias for each way that two positions lie to each other"),
+        Column("every", count(1, 64), "of a map's rows and columns, queries stand at every so many-th"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, heads: Dim, kv_heads: Dim = None, key_dim: Dim = None, **options: Any) -> HeadAttention:
+        kv_heads = heads if kv_heads is None else kv_heads
+        if len(inputs) == 1:
+            key_dim = inputs[0].channels // (heads + 2 * kv_heads) if key_dim is None else key_dim
+            value_dim = (inputs[0].channels - (heads + kv_heads) * key_dim) // kv_heads
+        else:
+            key_dim = inputs[0].channels // heads
+            value_dim = inputs[-1].channels // kv_heads - (key_dim if len(inputs) == 2 else 0)
+        last = inputs[0].channel != 0
+        size = inputs[-1].space if len(inputs[0].shape) == 3 else (1, 1)
+        return cls(heads, kv_heads, key_dim, value_dim, last, size=size, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        self._lengths(inputs)
+        return inputs[0].with_channels(self.heads * self.value_dim)
+
+    def _parts(self) -> tuple[Dim, Dim, Dim]:
+        """Return the features of all queries, keys and values."""
+        return self.heads * self.key_dim, self.kv_heads * self.key_dim, self.kv_heads * self.value_dim
+
+    def _lengths(self, inputs: Sequence[Value]) -> tuple[Dim, Dim]:
+        """Return how many queries and keys there are, all windows together; raises ShapeError where they do not fit."""
+        if self.heads % self.kv_heads != 0:
+            message = f"{self.heads} heads are not divisible among {self.kv_heads} of keys and values"
+            raise ShapeError(message, columns=("kv_heads", "heads"))
+        queries, keys, values = self._parts()
+        wanted = ((queries + keys + values,), (queries, keys + values), (queries, keys, values))[len(inputs) - 1]
+        names = (("queries, keys and values",), ("queries", "keys and values"), ("queries", "keys", "values"))
+        named = zip(inputs, wanted, names[len(inputs) - 1], strict=True)
+        lengths = [self._positions(value, features, what) for value, features, what in named]
+        if not same(lengths[-1], lengths[1 if len(inputs) == 3 else -1]):
+            raise ShapeError(f"{lengths[1]} keys and {lengths[-1]} values")
+        if self.position and not self.windowed and not same(product(self.size), lengths[-1]):
+            raise ShapeError(f"a table of biases for {show_shape(self.size)} on {lengths[-1]} positions")
+        return lengths[0], lengths[-1]
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.heads, self._table())} if self.position else {}
+
+    def _table(self) -> tuple[Dim, ...]:
+        """Return how many ways there are for two positions to lie to each other, along each axis."""
+        return self.size if self.position == "distance" else tuple([2 * side - 1 for side in self.size])
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return self._products(inputs, self.key_dim + self.value_dim)
+
+    def _products(self, inputs: Sequence[Value], features: Dim) -> Terms:
+        keys = inputs[-1].shape[1:2] if self.windowed else inputs[-1].space
+        return term(self.heads * features, (*inputs[0].space, *keys))
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        # As of `Attention`; the biases are added to the scores, whose gradient is on the way to queries and keys.
+        queries, keys, values = wanted[0], wanted[-1 if len(wanted) < 3 else 1], wanted[-1]
+        scores = queries or keys or bool(learned)
+        return self._products(inputs, self.value_dim * (scores + values) + self.key_dim * (queries + keys))
+
+    def footprint(self, run: Run) -> Footprint:
+        queries, keys, values = self._headed(run)
+        mask = self._mask(run)
+        inputs = (queries, keys, values) if mask is None else (queries, keys, values, mask)
+        result = queries.with_shape((*queries.shape[:-1], self.value_dim), 3 if self.windowed else 2)
+        core = Attention(self.heads, self.kv_heads, self.causal)
+        inner = run._replace(inputs=inputs, outputs=(result,))
+        found = core.footprint(inner)
+        out = run.bytes(run.outputs[0])
+        own, scratch = found.own or 0, found.scratch
+        fused = bool(found.outputs)
+        kept: tuple[int, ...] = tuple(range(len(run.inputs)))
+        if not self.channels_last:
+            # Queries, keys and values are copied, so that their features lie together, and so is the result.
+            copied = sum(map(run.bytes, (queries, keys, values)))
+            saved = copied if fused else run.bytes(values) if found.inputs else 0
+            own, scratch, kept = own + saved, scratch + copied, ()
+            own, scratch = own + out * fused, scratch + out
+        elif not fused:
+            # Heads are put together in a copy; of what came in, the values are needed, or nothing.
+            scratch, kept = scratch + out, (len(run.inputs) - 1,) if found.inputs else ()
+        outputs = (0,) if fused and self.channels_last else ()
+        if mask is not None:
+            size = product(mask.shape) * SINGLE
+            index = product(mask.shape[-2:]) * INDEX * bool(self.position)
+            own, scratch = own + index + size * fused, scratch + size + index
+        return Footprint(scratch=scratch, inputs=kept, outputs=outputs, own=own, known=mask is None)
+
+    def _headed(self, run: Run) -> tuple[Value, Value, Value]:
+        """Return queries, keys and values (heads, L, E) as they lie in what comes in."""
+        wide = [value.channels for value in run.inputs]
+        queries = self._as_heads(run.inputs[0], self.heads, self.key_dim, wide[0])
+        keys = self._as_heads(
+            run.inputs[min(1, len(wide) - 1)], self.kv_heads, self.key_dim, wide[min(1, len(wide) - 1)]
+        )
+        return queries, keys, self._as_heads(run.inputs[-1], self.kv_heads, self.value_dim, wide[-1])
+
+    def _as_heads(self, value: Value, heads: Dim, features: Dim, wide: Dim) -> Value:
+        if self.windowed:
+            windows, length = value.shape[:2]
+            made = Value((windows, heads, length, features), 3, (windows, 0, 0, 0), value.dtype)
+        else:
+            length = product(value.space)
+            made = Value((heads, length, features), 2, 0, value.dtype)
+        if not self.channels_last:
+            return made
+        wide = value.channels
+        apart = wide // self.heads if self.interleaved else features
+        return made._replace(strides=(length * wide, apart, wide, 1))
+
+    def _mask(self, run: Run) -> Value | None:
+        if not self.position and not self.shifted:
+            return None
+        queries, keys = self._lengths(run.inputs)
+        windows = run.inputs[0].shape[0] if self.windowed else 1
+        heads = self.heads if self.position else 1
+        shape = (heads, queries // windows, keys // windows)
+        if self.shifted:
+            return Value((windows, *shape), None, (windows, 0, 0, 0))
+        return Value((1, *shape), None, (0, 0, 0, 0))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return 1
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import HeadAttention as Module
+
+        return Module(
+            self.heads, self.kv_heads, self.key_dim, self.value_dim, self.channels_last, self.interleaved,
+            self.causal, self.windowed, self.position, self.size, self.every, self.shifted,
+        )  # fmt: skip
+
+    def describe(self) -> str:
+        heads = "1 head" if self.heads == 1 else f"{self.heads} heads"
+        return f"attention {heads}" if self.heads == self.kv_heads else f"attention {heads}, {self.kv_heads} shared"
+
+
+@operator
+class LinearAttention(_Heads):
+    """φ(Q)·(φ(K)ᵀ·[V, 1]), the first columns divided by the last, φ = ReLU (Katharopoulos et al. 2020; Cai et al.
+    2023): no product of two positions, so that costs grow with the map alone.
+
+    Each head's queries, keys and values of E features lie together. Counted are the two products, 2·h·L·E·(E + 1).
+    """
+
+    heads: Dim
+    key_dim: Dim
+    channels_last: bool = False
+    eps: float = 1e-5
+
+    name: ClassVar[str] = "linear_attention"
+    tried: ClassVar[bool] = False
+    formula: ClassVar[str] = "2·h·L·E·(E + 1)"
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("key_dim", count(), "features of a query, a key and a value", ("head_dim", "dim"), required=True),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, key_dim: Dim) -> LinearAttention:
+        return cls(inputs[0].channels // (3 * key_dim), key_dim, inputs[0].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
+        return inputs[0].with_channels(self.heads * self.key_dim)
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(2 * self.heads * self.key_dim * (self.key_dim + 1), inputs[0].space)
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        return self.macs(inputs, outputs) * 2 if any(wanted) else ()
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint(scratch=run.bytes(run.inputs[0]), inputs=(0,), own=run.bytes(run.inputs[0]), known=False)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import LinearAttention as Module
+
+        return Module(self.heads, self.key_dim, self.channels_last, self.eps)
+
+
+@operator
+class CrossCovarianceAttention(_Heads):
+    """Attention between features instead of positions (El-Nouby et al. 2021): of queries and keys of length 1 along the
+    positions, softmax(τ·K̂ᵀ·Q̂)·V with a learned τ for each head, so that costs grow with the positions alone.
+
+    Queries, keys and values of h·E features lie one behind the other. Counted are the two products, 2·h·L·E².
+    """
+
+    heads: Dim
+    key_dim: Dim
+    channels_last: bool = True
+
+    name: ClassVar[str] = "cross_covariance_attention"
+    tried: ClassVar[bool] = False
+    formula: ClassVar[str] = "2·h·L·E²"
+    params_formula: ClassVar[str] = "h"
+    columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Value, heads: Dim) -> CrossCovarianceAttention:
+        return cls(heads, inputs[0].channels // (3 * heads), inputs[0].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
+        return inputs[0].with_channels(self.heads * self.key_dim)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.heads)}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(2 * self.heads * self.key_dim * self.key_dim, inputs[0].space)
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        return self.macs(inputs, outputs) * 2 if any(wanted) else ()
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint(scratch=run.bytes(run.inputs[0]), inputs=(0,), own=run.bytes(run.inputs[0]), known=False)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import CrossCovarianceAttention as Module
+
+        return Module(self.heads, self.key_dim, self.channels_last)
+
+
+# Windows
+
+
+@operator
+class WindowPartition(Operator):
+    """A map (H, W, C) cut into windows (w, h·w, C), zeros behind it where they do not fit (Liu et al. 2021); *shift*
+    rolls it up and to the left before. Of a *grid* a window has positions as far apart as they can be (Tu et al.
+    2022)."""
+
+    size: tuple[Dim, Dim]
+    shift: tuple[int, int] = (0, 0)
+    grid: bool = False
+
+    name: ClassVar[str] = "window_partition"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    as_layer: ClassVar[bool] = False
+    keeps_channels: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        if len(inputs[0].shape) != 3 or inputs[0].channel != 2:
+            advice = "place it behind `permute: channels_last`"
+            raise ShapeError(f"windows need a map (H×W×C), not {show_shape(inputs[0].shape)}", advice)
+        height, width, channels = inputs[0].shape
+        rows, columns = windows_of((height, width), self.size)
+        return inputs[0].with_shape((rows * columns, self.size[0] * self.size[1], channels), 2)
+
+    def footprint(self, run: Run) -> Footprint:
+        return _moved(run, run.inputs[0], self.size, self.shift, run.bytes(run.outputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import WindowPartition as Module
+
+        return Module(self.size, self.shift, self.grid)
+
+
+@operator
+class WindowReverse(Operator):
+    """Windows (w, h·w, C) put together to the map (H, W, C) that they were cut from."""
+
+    height: Dim
+    width: Dim
+    size: tuple[Dim, Dim]
+    shift: tuple[int, int] = (0, 0)
+    grid: bool = False
+
+    name: ClassVar[str] = "window_reverse"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    as_layer: ClassVar[bool] = False
+    keeps_channels: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        rows, columns = windows_of((self.height, self.width), self.size)
+        shape = inputs[0].shape
+        wanted = (rows * columns, self.size[0] * self.size[1])
+        if len(shape) != 3 or not all(map(same, shape[:2], wanted)):
+            raise ShapeError(f"{show_shape(shape)} are no windows of {show_shape((self.height, self.width))}")
+        return inputs[0].with_shape((self.height, self.width, inputs[0].channels), 2)
+
+    def footprint(self, run: Run) -> Footprint:
+        return _moved(run, run.outputs[0], self.size, self.shift, run.bytes(run.inputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import WindowReverse as Module
+
+        return Module(self.height, self.width, self.size, self.shift, self.grid)
+
+
+def windows_of(side: Sequence[Dim], size: Sequence[Dim]) -> tuple[Dim, Dim]:
+    """Return how many rows and columns of windows a map has."""
+    return ceil_div(side[0], size[0]), ceil_div(side[1], size[1])
+
+
+def _moved(run: Run, whole: Value, size: Sequence[Dim], shift: tuple[int, ...], padded: Dim) -> Footprint:
+    """Return what it takes to cut a map or to put it together: a copy each to roll it, to pad it, and to move it, the
+    last of which comes out."""
+    rows, columns = windows_of(whole.space, size)
+    rolled = any(shift)
+    moved = not (same(rows, 1) and same(columns, 1))
+    if not rolled and not moved:
+        return Footprint(shares=0)
+    between = padded if rolled and moved else 0
+    return Footprint(scratch=between)

@@ -1,0 +1,304 @@
+"""Tokens: positions in a row with their features in the last axis, and what is learned beside them. They cost no MACs
+by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.columns import Column, count, ratio
+from archprof.ir.dims import Dim, Shape, ceil_div, product, same
+from archprof.ir.footprint import Footprint, Gradients, Run
+from archprof.ir.operators.base import Elementwise, Operator, ShapeError, check_channels, operator
+from archprof.ir.operators.join import Function
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+def tokens(value: Value, what: str) -> Value:
+    """Return *value* if it is (L, C); raises ShapeError otherwise."""
+    if len(value.shape) != 2 or value.channel != 1:
+        advice = "bring a map into a row with `tokens`"
+        raise ShapeError(f"{what} needs tokens (positions × features), not {show_shape(value.shape)}", advice)
+    return value
+
+
+@operator
+class Tokens(Function):
+    """The positions of a map in a row: (C, H, W), or (H, W, C), to (H·W, C)."""
+
+    channels_last: bool = False
+
+    name: ClassVar[str] = "tokens"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, *inputs: Value) -> Tokens:
+        return cls(inputs[0].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        value = inputs[0]
+        if len(value.shape) < 2 or value.channel != (len(value.shape) - 1 if self.channels_last else 0):
+            advice = "place it before pooling and flattening"
+            raise ShapeError(f"tokens of {show_shape(value.shape)}", advice)
+        return value.with_shape((product(value.space), value.channels), 1)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,), permuted=not self.channels_last)
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.flatten(1, -2)" if self.channels_last else f"{tensors[0]}.flatten(2).transpose(1, 2)"
+
+
+class Transpose(Function):
+    """Rows and columns exchanged, (L, C) to (C, L): a linear layer behind it mixes positions (Tolstikhin et al.
+    2021)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "transpose"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        rows, columns = tokens(inputs[0], "a transposition").shape
+        return inputs[0].with_shape((columns, rows), 1)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,), permuted=True)
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.transpose(1, 2)"
+
+
+@operator
+class Token(Function):
+    """The features of a single token: (L, C) to (C,)."""
+
+    index: int = 0
+
+    name: ClassVar[str] = "token"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("index", count(0), "which, counted from 0"),)
+
+    def output(self, *inputs: Value) -> Value:
+        length, features = tokens(inputs[0], "the choice of a token").shape
+        if not self.index < length:
+            raise ShapeError(f"token {self.index} of {length}", "tokens are counted from 0", ("index",))
+        return inputs[0].with_shape((features,))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,))  # zeros where the other tokens are
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return None
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}[:, {self.index}]"
+
+
+@operator
+class TokenRange(Function):
+    """Some of the tokens, from *start* on: *size* of them, or all."""
+
+    start: int
+    size: Dim = None
+
+    name: ClassVar[str] = "token_range"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("start", count(0), "the first, counted from 0", required=True),
+        Column("size", count(), "how many; all that are left unless given"),
+    )
+
+    def output(self, *inputs: Value) -> Value:
+        length, features = tokens(inputs[0], "a range of tokens").shape
+        size = length - self.start if self.size is None else self.size
+        if self.start + size > length or size < 1:
+            raise ShapeError(f"tokens from {self.start} on of {length}", "tokens are counted from 0", ("start", "size"))
+        return inputs[0].with_shape((size, features), 1)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,))
+
+    def expression(self, *tensors: str) -> str:
+        end = "" if self.size is None else self.start + self.size
+        return f"{tensors[0]}[:, {self.start}:{end}]"
+
+
+@operator
+class ClassToken(Operator):
+    """Learned tokens in front of the others (Devlin et al. 2018; Dosovitskiy et al. 2021): (L, C) to (n + L, C)."""
+
+    num_features: Dim
+    number: int = 1
+
+    name: ClassVar[str] = "class_token"
+    tried: ClassVar[bool] = False
+    params_formula: ClassVar[str] = "n·N"
+    category: ClassVar[str] = "join"
+    keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("number", count(1, 1024), "how many tokens; 1 unless given"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, number: int = 1) -> ClassToken:
+        return cls(inputs[0].channels, number)
+
+    def output(self, *inputs: Value) -> Value:
+        length, _ = check_channels(self.num_features, tokens(inputs[0], "a class token"), "a class token").shape
+        return inputs[0].with_shape((self.number + length, self.num_features), 1)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features * self.number)}
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_tokens import ClassToken as Module
+
+        return Module(self.number, self.num_features)
+
+
+@operator
+class PositionEmbedding(Elementwise):
+    """A learned number for each feature of each position, added (Vaswani et al. 2017, Section 3.5): as many as the
+    input has elements, so that they follow the resolution."""
+
+    shape: Shape
+    channel: int = 1
+    std: float = 0.02
+
+    name: ClassVar[str] = "position_embedding"
+    tried: ClassVar[bool] = False
+    params_formula: ClassVar[str] = "L·N"
+    columns: ClassVar[tuple[Column, ...]] = (Column("std", ratio(0, 10), "deviation that they start with"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, **options: float) -> PositionEmbedding:
+        return cls(inputs[0].shape, inputs[0].channel or 0, **options)
+
+    def output(self, *inputs: Value) -> Value:
+        if len(self.shape) != len(inputs[0].shape) or not all(map(same, self.shape, inputs[0].shape)):
+            raise ShapeError(f"positions of {show_shape(self.shape)} on {show_shape(inputs[0].shape)}")
+        return inputs[0]
+
+    def parameters(self) -> Mapping[str, Terms]:
+        at = self.channel
+        return {"weight": term(self.shape[at], (*self.shape[:at], *self.shape[at + 1 :]))}
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint()
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_tokens import PositionEmbedding as Module
+
+        return Module(self.shape, self.std)
+
+
+@operator
+class Scale(Function):
+    """All elements times a constant."""
+
+    factor: float
+
+    name: ClassVar[str] = "scale"
+    tried: ClassVar[bool] = False
+    overwritable: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = (Column("factor", ratio(0), "what they are multiplied by", required=True),)
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]} * {self.factor}"
+
+
+@operator
+class SplitHeads(Function):
+    """The features of each position shared out among heads: (L, h·E) to (L, h, E)."""
+
+    heads: Dim
+
+    name: ClassVar[str] = "split_heads"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        *around, features = inputs[0].shape
+        if inputs[0].channel != len(around) or features % self.heads != 0:
+            raise ShapeError(f"{self.heads} heads of {show_shape(inputs[0].shape)}")
+        return inputs[0].with_shape((*around, self.heads, features // self.heads), len(around) + 1)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,))
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.unflatten(-1, ({self.heads}, -1))"
+
+
+class MergeHeads(Function):
+    """The features of all heads in a row: (L, h, E) to (L, h·E)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "merge_heads"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+    view: ClassVar[bool] = True
+    as_layer: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        *around, heads, features = inputs[0].shape
+        return inputs[0].with_shape((*around, heads * features), len(around))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,))
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.flatten(-2)"
+
+
+class PatchMerging(Operator):
+    """The features of each 2×2 positions beside each other: (H, W, C) to (H/2, W/2, 4·C), zeros behind a map of odd
+    sides (Liu et al. 2021, Section 3.1)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "merge_patches"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "shape"
+
+    def output(self, *inputs: Value) -> Value:
+        if len(inputs[0].shape) != 3 or inputs[0].channel != 2:
+            advice = "place it behind `permute: channels_last`"
+            raise ShapeError(f"patches to merge in {show_shape(inputs[0].shape)}", advice)
+        height, width, channels = inputs[0].shape
+        return inputs[0].with_shape((ceil_div(height, 2), ceil_div(width, 2), 4 * channels), 2)
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return 2
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint(scratch=run.bytes(run.outputs[0]) if self._odd(run.inputs[0]) else 0)
+
+    def _odd(self, value: Value) -> bool:
+        return not all(same(side % 2, 0) for side in value.space)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_tokens import PatchMerging as Module
+
+        return Module()
