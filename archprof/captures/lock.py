@@ -2,9 +2,9 @@
 
 import json
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
+from dataclasses import MISSING, fields
 from functools import cache, partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from archprof.captures.fields import counts, extents, tensor, tensors
 from archprof.captures.lock_memory import read_memory
@@ -218,7 +218,9 @@ def _operator(record: Mapping[str, Any]) -> Operator:
     given, known = field(record, "attributes", mapping), _attributes(name)
     if unknown := given.keys() - known.keys():
         raise Refused(f"`attributes`: `{name}` has no {shown(min(unknown))}; it may be of a newer archprof")
-    return cls(**{key: field(given, key, read) for key, read in known.items()})
+    # What an operator has since come to be able to do, it does not do in older locks.
+    later = {one.name for one in fields(cast("Any", cls)) if one.default is not MISSING} - given.keys()
+    return cls(**{key: field(given, key, read) for key, read in known.items() if key not in later})
 
 
 def _recorded(found: Any) -> Recorded:
@@ -246,7 +248,7 @@ def _check_fits(op: Operator, values: list[Value], outputs: tuple[Value, ...]) -
 
 # Attributes that may be 0.
 _FROM_ZERO = (
-    *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes"),
+    *("padding", "output_padding", "before", "behind", "axes", "axis", "start", "shape", "sizes", "positions"),
     "projection",
 )
 
