@@ -85,6 +85,5 @@ def operator_block(operator: "type[Operator]") -> Block:
 
     apply.__module__ = operator.__module__  # whoever made the operator, made the block
     doc = " ".join((operator.__doc__ or "").split())
-    return Block(
-        operator.name, apply, operator.columns, doc, operator.joins, inherits=False, may_join=operator.may_join
-    )
+    several = operator.joins or operator.may_join
+    return Block(operator.name, apply, operator.columns, doc, several, inherits=False, rest=operator.may_join)

@@ -10,7 +10,7 @@ from archprof.ir.columns import FLAG, Column, count, one_of
 from archprof.ir.dims import Dim, ceil_div, product, same
 from archprof.ir.footprint import INDEX, SINGLE, Footprint, Run
 from archprof.ir.operators.attention import Attention
-from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.operators.base import Operator, ShapeError, Word, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -63,7 +63,7 @@ class HeadAttention(_Heads):
     interleaved: bool = False
     causal: bool = False
     windowed: bool = False
-    position: str = ""
+    position: Word = ""
     size: tuple[Dim, Dim] = (1, 1)
     every: int = 1
     shifted: tuple[Dim, ...] = ()
