@@ -80,9 +80,39 @@ plain = st.one_of(
     st.sampled_from(["relu6", "batch_norm", "identity", {"dropout": 0.3}]),
 )
 bodies = st.lists(plain, max_size=2)
+# A block of the spec's own, made of others, of its columns and of what comes in.
+of_columns = st.sampled_from(
+    [
+        {"conv": {"k": "$k", "c": "$c"}},
+        {"conv": {"k": 1, "c": "max($in // 2, 1)", "act": "$act"}, "when": "$k > 1"},
+        {"conv": {"k": 3, "c": "1x", "s": "$s", "g": "depthwise"}},
+        {"residual": {"skip": "same_shape", "body": [{"conv": {"k": "$k", "c": "$c", "s": "$s"}}]}},
+        {"branches": {"paths": [[{"conv": {"k": 1, "c": "$c"}}], []]}},
+    ]
+)
+own_block = st.fixed_dictionaries(
+    {
+        "columns": st.just(
+            {
+                "c": {"type": "channels"},
+                "k": {"type": "int", "default": 3, "max": 5},
+                "s": {"type": "size", "default": 1},
+                "act": {"type": "act", "default": "-"},
+            }
+        ),
+        "layers": st.lists(st.one_of(of_columns, plain), min_size=1, max_size=3),
+    }
+)
+owned = st.fixed_dictionaries(
+    {
+        "mine": st.fixed_dictionaries(
+            {"c": channels}, optional={"k": st.sampled_from([1, 3]), "s": strides, "n": st.integers(1, 2)}
+        )
+    }
+)
 layers = st.one_of(
     plain,
-    plain,
+    owned,
     st.fixed_dictionaries({"sequence": st.lists(plain, min_size=1, max_size=2)}),
     st.fixed_dictionaries({"residual": st.lists(plain, min_size=1, max_size=2)}),
     st.fixed_dictionaries(
@@ -111,12 +141,13 @@ heads = st.sampled_from(
     ]
 )
 specs = st.builds(
-    lambda body, head, norm, act, shape: {
+    lambda body, head, norm, act, shape, own: {
         "archprof": 1,
         "input": "x".join(map(str, shape)),
         "classes": 7,
         "defaults": {"norm": norm, "act": act},
         "width": {"divisor": 2},
+        "blocks": {"mine": own},
         "layers": body + head,
     },
     st.lists(layers, min_size=1, max_size=4),
@@ -124,6 +155,7 @@ specs = st.builds(
     norms,
     acts,
     st.tuples(st.integers(1, 4), st.integers(4, 13), st.integers(4, 13)),
+    own_block,
 )
 
 
