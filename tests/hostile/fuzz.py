@@ -37,6 +37,7 @@ NUMBERS = [
 ]  # fmt: skip
 CELLS = [
     "relu", "batch_norm", "-", "✓", "[3, 5]", "6x", "0.5x", "depthwise", "1x7", "true", "classes", "$size", "$kind",
+    "$c", "$k", "$in", "$in // 2", "'if($k > 1, 8, 4)'", "'make_divisible($c, 8)'",
 ]  # fmt: skip
 # What a column often holds: without it hardly a network would be one.
 SENSIBLE = {
@@ -45,6 +46,18 @@ SENSIBLE = {
     "g": ["1", "8"], "e1x1": ["8"], "e3x3": ["8"], "s1x1": ["4"], "growth": ["8"], "se": ["4", "-"], "rate": ["0.2"],
     "bias": ["true", "-"],
 }  # fmt: skip
+CONDITIONS = [
+    "$size > 3",
+    "not $size",
+    "$kind == relu",
+    "1",
+    "true",
+    "$in == $c and $s == 1",
+    "given($c)",
+    "'min($c, 3) < 2'",
+    "x",
+]
+OWN_TYPES = ("int", "float", "channels", "size", "groups", "act", "nonsense", "sizes", "bool")
 AXES = [
     "1", "0.5,1", "0.5:1:0.25", "32:64:log:3", "8,16,24", "3,5", "8x16,16", "0,1", "relu,relu6", "1000000", "-1:3:1",
 ]  # fmt: skip
@@ -112,8 +125,20 @@ class _Dice(random.Random):
         extra = ["width: {divisor: 8}\n", "depth: {}\n", "classes: 10\n", KNOBS, "defaults: {norm: batch_norm}\n",
                  "expect: [{params: 1}]\n", "budget: {macs: 1M}\n", "width: {divisor: 8, expand: ratio}\n"]  # fmt: skip
         keys = "".join({one.partition(":")[0]: one for one in self.sample(extra, self.randint(0, 5))}.values())
+        own = self.own() if self.random() < 0.3 else ""
         layers = "".join(f"  - {self.layer(0)}\n" for _ in range(self.choice((1, 1, 2, 3, 6))))
-        return f"{head}{keys}layers:\n{layers}"
+        return f"{head}{keys}{own}layers:\n{layers}"
+
+    def own(self) -> str:
+        """Return blocks of the spec's own, and perhaps an import of others."""
+        imported = f"import: [{self.choice(('net.yaml', 'other.yaml', 'mobilenetv4_conv_small', 'none'))}]\n"
+        columns = ", ".join(
+            f"{name}: {{type: {self.choice(OWN_TYPES)}{self.choice(('', ', default: -', ', default: 3', ', max: 8'))}}}"
+            for name in self.sample("ckst", self.randint(0, 3))
+        )
+        body = ", ".join(self.layer(2) for _ in range(self.randint(1, 3)))
+        blocks = f"blocks:\n  mine: {{columns: {{{columns}}}, layers: [{body}]}}\n"
+        return (imported if self.random() < 0.3 else "") + blocks
 
     def layer(self, depth: int) -> str:
         easy = ("conv", "relu", "inverted_residual", "repeat", "residual", "avg_pool", "basic_block")
@@ -121,6 +146,10 @@ class _Dice(random.Random):
         beside = f"id: {self.choice('abcde')}, " if self.random() < 0.2 else ""
         if self.random() < (0.8 if name in ("add", "concat", "multiply", "fpn") else 0.05):
             beside += f"from: [{self.choice('ab')}, {self.choice('abz')}], "
+        if self.random() < 0.1:
+            beside += f"when: {self.choice(CONDITIONS)}, "
+        if self.random() < 0.1:
+            return f"{{{beside}mine: {{c: {self.cell('c')}, k: {self.cell('k')}}}}}"
         return f"{{{beside}{name}: {self.options(name, depth)}}}"
 
     def layers(self, depth: int) -> str:
