@@ -1,6 +1,6 @@
 """Modules of our operators that torch has not."""
 
-from math import sqrt
+from math import comb, sqrt
 from typing import Any
 
 import torch
@@ -132,6 +132,49 @@ class PaddedConv2d(nn.Conv2d):
 
     def extra_repr(self) -> str:
         return f"{super().extra_repr()}, sides={self.sides}"  # type: ignore[no-untyped-call]
+
+
+class ChannelConv(nn.Conv1d):
+    """A convolution along the channels of (batch, C, 1, 1), with one kernel for all (Wang et al. 2020)."""
+
+    def __init__(self, kernel_size: int) -> None:
+        super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
+
+    def forward(self, input: Tensor) -> Tensor:
+        along: Tensor = super().forward(input.flatten(2).transpose(1, 2))
+        return along.transpose(1, 2).unsqueeze(-1)
+
+
+def binomial(size: int) -> Tensor:
+    """Return the coefficients of (1/2 + x/2)^(size − 1)."""
+    return torch.tensor([comb(size - 1, k) / 2 ** (size - 1) for k in range(size)])
+
+
+class BlurPool2d(nn.Module):
+    """A depthwise convolution by a binomial filter, of a map that is reflected at its border (Zhang 2019)."""
+
+    def __init__(self, num_features: int, kernel_size: Pair, stride: Pair, padding: Pair) -> None:
+        super().__init__()
+        self.stride, self.sides = stride, [padding[1], padding[1], padding[0], padding[0]]
+        down, across = map(binomial, kernel_size)
+        filt = (down[:, None] * across[None, :]).repeat(num_features, 1, 1, 1)
+        self.register_buffer("filt", filt, persistent=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        bordered = functional.pad(x, self.sides, mode="reflect")
+        return functional.conv2d(bordered, self.get_buffer("filt"), stride=self.stride, groups=x.shape[1])
+
+
+class PartSoftmax(nn.Module):
+    """A softmax among the parts of the channels of (batch, C, 1, 1), in groups of which each has all parts."""
+
+    def __init__(self, parts: int, groups: int) -> None:
+        super().__init__()
+        self.parts, self.groups = parts, groups
+
+    def forward(self, x: Tensor) -> Tensor:
+        apart = x.view(x.shape[0], self.groups, self.parts, -1).transpose(1, 2)
+        return torch.softmax(apart, 1).reshape(x.shape)
 
 
 class StdConv2d(nn.Conv2d):

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
     "act": """
-        celu crelu elu frelu glu hardshrink hardtanh leakyrelu logsigmoid lrelu maxout mish prelu rrelu selu softmax
+        celu crelu elu frelu glu hardshrink hardtanh logsigmoid lrelu maxout mish prelu rrelu selu softmax
         softplus softshrink softsign tanhshrink threshold
     """,
     "norm": """

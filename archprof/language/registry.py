@@ -45,6 +45,7 @@ _BLOCKS: Mapping[str, str] = {
     "fpn": "fpn",
     "squeeze_excite": "squeeze_excite",
     "attention": "attention",
+    "eca": "eca",
     "sequence": "compose",
     "repeat": "compose",
     "residual": "compose",

@@ -7,9 +7,11 @@ where it is.
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.batch_norm import BatchNorm2d
+from archprof.ir.operators.blur_pool import BlurPool2d
+from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
@@ -28,6 +30,7 @@ from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
+from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Split
 from archprof.ir.operators.swish import Swish
@@ -205,6 +208,23 @@ CONVOLUTIONS = (
         3 * 8 * 3 * 3 * 9 * 8,
         3 * 8 * 3 * 3,
     ),
+    Row(ChannelConv((3,)), ((12, 1, 1),), (12, 1, 1), 3 * 12, 3, kind="depthwise"),
+    Row(BlurPool2d(12), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3, kind="depthwise"),
+    Row(BlurPool2d(12, (5, 3), (1, 2)), (MAP,), (12, 9, 4), 12 * 5 * 3 * 9 * 4, buffers=12 * 5 * 3),
+    Row(
+        Conv2d(12, 8, (3, 3), padding=(1, 1), weights_as="standard"),
+        (MAP,),
+        (8, 9, 8),
+        12 * 8 * 9 * 9 * 8,
+        12 * 8 * 9,
+    ),
+    Row(
+        Conv2d(12, 8, (3, 3), (2, 2), (0, 1, 0, 1), bias=True, weights_as="scaled"),
+        (MAP,),
+        (8, 4, 4),
+        12 * 8 * 9 * 4 * 4,
+        12 * 8 * 9 + 8 + 8,
+    ),
 )
 LINEAR = (
     Row(Linear(12, 5), (FEATURES,), (5,), 12 * 5, 12 * 5 + 5, kind="linear"),
@@ -236,11 +256,13 @@ ACTIVATIONS = (
             Sigmoid,
             Tanh,
             GELU,
+            LeakyReLU,
             Swish,
         )
         for inputs in (MAP, FEATURES)
     ),
     Row(Swish(learnable=True), (MAP,), MAP, params=1),
+    Row(PartSoftmax(3, 2), ((12, 1, 1),), (12, 1, 1)),
     Row(Dropout(0.2), (FEATURES,), FEATURES),
     Row(StochasticDepth(0.2), (MAP,), MAP),
 )

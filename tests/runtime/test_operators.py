@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from torch import Tensor, nn
 from torch.nn import functional
 
-from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
@@ -76,6 +76,7 @@ X = torch.linspace(-8, 8, 12 * 9 * 8).reshape(1, 12, 9, 8)
         (Hardsigmoid(), (X + 3).clamp(0, 6) / 6),
         (Hardswish(), X * (X + 3).clamp(0, 6) / 6),
         (Sigmoid(), 1 / (1 + (-X).exp())),
+        (LeakyReLU(0.1), X.clamp(min=0) + 0.1 * X.clamp(max=0)),
         (SiLU(), X / (1 + (-X).exp())),
         (Swish(), X / (1 + (-X).exp())),
         (Tanh(), (X.exp() - (-X).exp()) / (X.exp() + (-X).exp())),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.operators.base import Elementwise
+from archprof.ir.columns import Column, ratio
+from archprof.ir.operators.base import Elementwise, operator
 
 if TYPE_CHECKING:
     import torch
@@ -94,3 +95,19 @@ class Tanh(Activation):
     torch_name: ClassVar[str] = "Tanh"
     inplace: ClassVar[bool] = False
     saves: ClassVar[str] = "output"
+
+
+@operator
+class LeakyReLU(Activation):
+    """max(x, 0) + slope·min(x, 0) (Maas et al. 2013)."""
+
+    slope: float = 0.01
+
+    name: ClassVar[str] = "leaky_relu"
+    saves: ClassVar[str] = "output"
+    columns: ClassVar[tuple[Column, ...]] = (Column("slope", ratio(0, 1), "of what is below 0; 0.01 unless given"),)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.LeakyReLU(self.slope)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 from archprof.ir.columns import CHANNELS, FLAG, Column, count, one_of
 from archprof.ir.dims import Dim, same, truncate
+from archprof.ir.operators.blur_pool import BlurPool2d
 from archprof.ir.operators.conv import Conv2d, D, Pair, S, same_padding
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import Add
@@ -12,6 +13,7 @@ from archprof.ir.operators.pad import PadShortcut
 from archprof.ir.operators.pool import AvgPool2d
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
+from archprof.language.blocks.eca import apply_eca
 from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -29,6 +31,18 @@ def _shortcut(net: Tracer, x: Feature, out: Dim, s: Pair, kind: str, norm: Named
         if kind == "D" and s != (1, 1):
             x, s = net.apply("pool", AvgPool2d(s, s, ceil=True, count_padding=False), x), (1, 1)
         return conv_norm_act(net, x, out, s=s, norm=norm)
+
+
+def _gated(net: Tracer, y: Feature, se: SqueezeExcite | None, eca: bool, block_input: Dim) -> Feature:
+    y = apply_squeeze_excite(net, y, se, block_input) if se else y
+    return apply_eca(net, y) if eca else y
+
+
+def _pooled(net: Tracer, y: Feature, s: Pair, aa: str) -> Feature:
+    """Apply the pool that has the stride of a block whose convolutions have none, lest they alias."""
+    if aa == "blur":
+        return net.apply("blur", BlurPool2d(y.channels, (3, 3), s), y)
+    return net.apply("pool", AvgPool2d(s, s), y)
 
 
 def _residual(
@@ -59,18 +73,22 @@ def basic_block(
     d: Pair = (1, 1),
     shortcut: str = "B",
     shortcut_first: bool = False,
+    aa: str = "-",
     se: SqueezeExcite | None = None,
+    eca: bool = False,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
     s = (1, 1) if d != (1, 1) else s
+    pooled = aa != "-" and s != (1, 1)
 
     def body() -> Feature:
         with net.scope("conv1"):
-            y = conv_norm_act(net, x, c, (3, 3), s, None, d, norm=norm, act=act)
+            y = conv_norm_act(net, x, c, (3, 3), (1, 1) if pooled else s, None, d, norm=norm, act=act)
+            y = _pooled(net, y, s, aa) if pooled else y
         with net.scope("conv2"):
             y = conv_norm_act(net, y, c, (3, 3), (1, 1), None, d, norm=norm)
-        return apply_squeeze_excite(net, y, se, x.channels) if se else y
+        return _gated(net, y, se, eca, x.channels)
 
     return _residual(net, x, body, lambda: _shortcut(net, x, c, s, shortcut, norm), shortcut_first, act)
 
@@ -90,7 +108,9 @@ def bottleneck(
     shortcut_first: bool = False,
     deform: str = "-",
     deformable_groups: int = 1,
+    aa: str = "-",
     se: SqueezeExcite | None = None,
+    eca: bool = False,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
@@ -98,7 +118,9 @@ def bottleneck(
     s = (1, 1) if d != (1, 1) else s
     inner = truncate(c * width_per_group / 64) * groups
     outer = 4 * c if out is None else out
-    first, middle = (s, (1, 1)) if stride_in_1x1 else ((1, 1), s)
+    pooled = aa != "-" and s != (1, 1)
+    inside = (1, 1) if pooled else s
+    first, middle = (inside, (1, 1)) if stride_in_1x1 else ((1, 1), inside)
 
     def body() -> Feature:
         with net.scope("conv1"):
@@ -113,9 +135,10 @@ def bottleneck(
                     ),
                     act,
                 )
+            y = _pooled(net, y, s, aa) if pooled else y
         with net.scope("conv3"):
             y = conv_norm_act(net, y, outer, norm=norm)
-        return apply_squeeze_excite(net, y, se, x.channels) if se else y
+        return _gated(net, y, se, eca, x.channels)
 
     return _residual(net, x, body, lambda: _shortcut(net, x, outer, s, shortcut, norm), shortcut_first, act)
 
@@ -140,6 +163,13 @@ _SHORTCUT = Column(
 _FIRST = Column(
     "shortcut_first", FLAG, "register the shortcut's parameters before the others, as some implementations do"
 )
+_AA = Column(
+    "aa",
+    one_of("-", "avg", "blur"),
+    "a pool behind the convolution that would have the stride, which then has none: of means, or by a binomial filter "
+    "(Zhang 2019)",
+)
+_ECA = Column("eca", FLAG, "efficient channel attention (Wang et al. 2020)")
 _DILATION = D._replace(doc="dilation of the 3×3; above 1 the stage keeps its resolution")
 BASIC_BLOCK = Block(
     "basic_block",
@@ -150,7 +180,9 @@ BASIC_BLOCK = Block(
         _DILATION,
         _SHORTCUT,
         _FIRST,
+        _AA,
         SE_COLUMN,
+        _ECA,
         NORM_COLUMN,
         ACT_COLUMN,
     ),
@@ -183,7 +215,9 @@ BOTTLENECK = Block(
             "a deformable 3×3 (Dai et al. 2017; modulated: Zhu et al. 2019)",
         ),
         Column("deformable_groups", count(), "groups of channels that share offsets"),
+        _AA,
         SE_COLUMN,
+        _ECA,
         NORM_COLUMN,
         ACT_COLUMN,
     ),
