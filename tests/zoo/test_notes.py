@@ -112,3 +112,9 @@ def test_yolov5_is_printed_with_batch_norm_folded_into_biases(size, printed):
     totals = archprof.analyze(f"yolov5{size}").totals
     folded = totals.params - totals.buffers // 2  # a norm has two statistics, and of two parameters a bias is left
     assert (round(folded / 1e6, 1), round(2 * (totals.macs + totals.activations) / 1e9, 1)) == printed
+
+
+def test_mmdetection_counts_what_is_trained_of_retinanet():
+    model = "retinanet_R-50-FPN@norm=batch_norm,freeze=2,stride_in_1x1=false"
+    totals = archprof.analyze(model).totals
+    assert (millions(totals.trainable, 2), round(totals.macs / 1e9, 2)) == (37.74, 238.54)

@@ -72,3 +72,40 @@ def test_the_convolutions_of_a_level_are_registered_together():
         if name.startswith("fpn.") and name.endswith("weight")
     ]
     assert names == [f"fpn.{part}{level}.conv.weight" for level in (2, 3, 4, 5) for part in ("lateral", "p")]
+
+
+# At 800×1280: the positions of P3 to P7.
+POSITIONS = 100 * 160 + 50 * 80 + 25 * 40 + 13 * 20 + 7 * 10
+TOWER = 4 * 3 * 3 * 256 * 256
+
+
+def convolution(channels: int) -> int:
+    """Return the weights of a 3×3 convolution of a pyramid's map."""
+    return 3 * 3 * 256 * channels
+
+
+def added(name: str, body: str, **knobs: object) -> tuple[int, int]:
+    """Return (params, macs) that heads add to a pyramid."""
+    heads, pyramid = (archprof.analyze(one, resolution="800x1280", **knobs).totals for one in (name, body))
+    return heads.params - pyramid.params, heads.macs - pyramid.macs
+
+
+@pytest.mark.parametrize("depth", ["50", "101"])
+def test_heads_of_retinanet_have_one_set_of_weights_for_five_levels(depth):
+    """Four convolutions, then nine anchors of 80 classes, or of 4 coordinates (Lin et al. 2017, RetinaNet, section
+    4)."""
+    weights = 2 * TOWER + convolution(9 * 80) + convolution(9 * 4)
+    biases = 2 * 4 * 256 + 9 * 80 + 9 * 4
+    found = added(f"retinanet_R-{depth}-FPN", f"resnet{depth}_fpn_retinanet")
+    assert found == (weights + biases, weights * POSITIONS)
+
+
+@pytest.mark.parametrize("depth", ["50", "101"])
+def test_heads_of_fcos(depth):
+    """80 classes and centre-ness behind one tower, 4 distances behind another, group norm in both (Tian et al. 2019,
+    section 3.4). P6 reads 256 channels of P5 and not 2048 of C5."""
+    weights = 2 * TOWER + convolution(80) + convolution(1) + convolution(4)
+    others = 2 * 4 * 3 * 256 + 80 + 1 + 4
+    sixth = 3 * 3 * (2048 - 256) * 256
+    found = added(f"fcos_R-{depth}-FPN", f"resnet{depth}_fpn_retinanet")
+    assert found == (weights + others - sixth, weights * POSITIONS - sixth * 13 * 20)
