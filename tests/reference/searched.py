@@ -1,12 +1,13 @@
 """Networks that a search put together out of inverted residuals, independently of archprof: ProxylessNAS after the
-lists of osmr/imgclsmob, FBNet-B after those of facebookresearch/mobile-vision."""
+lists of osmr/imgclsmob, FBNet-A and B after those of facebookresearch/mobile-vision."""
 
 from functools import partial
 
 from torch import Tensor, nn
 
-# A stage: its channels, its stride, and of its blocks kernel and expansion; None where the search left one out.
-Stage = tuple[int, int, list[tuple[int, int] | None]]
+# A stage: its channels, its stride, and of its blocks kernel and expansion, then groups; None where the search left one
+# out.
+Stage = tuple[int, int, list[tuple[int, ...] | None]]
 CPU: list[Stage] = [
     (24, 1, [(3, 1)]),
     (32, 2, [(3, 6), (3, 3), (3, 3), (3, 3)]),
@@ -35,6 +36,14 @@ MOBILE: list[Stage] = [
     (320, 1, [(7, 6)]),
 ]
 MOBILE14 = [(out, *stage[1:]) for out, stage in zip((24, 40, 56, 112, 136, 256, 448), MOBILE, strict=True)]
+FBNET_A: list[Stage] = [
+    (24, 2, [(3, 3), (3, 1), None, None]),
+    (32, 2, [(5, 6), (3, 3), (5, 1), (3, 3)]),
+    (64, 2, [(5, 6), (5, 3), (5, 1, 2), (5, 6)]),
+    (112, 1, [(3, 6), (5, 1, 2), (5, 3), (3, 1, 2)]),
+    (184, 2, [(5, 6), (5, 6), (5, 3), (5, 6)]),
+    (352, 1, [(5, 6)]),
+]
 FBNET_B: list[Stage] = [
     (16, 1, [(3, 1)]),
     (24, 2, [(3, 6), (5, 1), (3, 1), (3, 1)]),
@@ -50,6 +59,7 @@ NETWORKS = {
     "proxylessnas_gpu": (40, GPU, 1728, True),
     "proxylessnas_mobile": (32, MOBILE, 1280, True),
     "proxylessnas_mobile14": (48, MOBILE14, 1792, True),
+    "fbnet_a": (16, FBNET_A, 1504, False),
     "fbnet_b": (16, FBNET_B, 1984, False),
 }
 
@@ -80,14 +90,18 @@ class Searched(nn.Module):
 
 
 class Block(nn.Module):
-    def __init__(self, net: Searched, channels: int, out: int, stride: int, kernel: int, expansion: int) -> None:
+    def __init__(
+        self, net: Searched, channels: int, out: int, stride: int, kernel: int, expansion: int, groups: int = 1
+    ) -> None:
         super().__init__()
         inner = channels * expansion
         layers = [*net._convolution(channels, inner, 1), net.act()] if expansion > 1 else []
         layers += [*net._convolution(inner, inner, kernel, stride, inner), net.act()]
-        self.body = nn.Sequential(*layers, *net._convolution(inner, out, 1))
+        self.body = nn.Sequential(*layers, *net._convolution(inner, out, 1, groups=groups))
+        self.groups = groups
         self.skips = stride == 1 and channels == out
 
     def forward(self, x: Tensor) -> Tensor:
-        y: Tensor = self.body(x)
+        shuffled = x.unflatten(1, (self.groups, -1)).transpose(1, 2).flatten(1, 2)
+        y: Tensor = self.body(shuffled)
         return x + y if self.skips else y
