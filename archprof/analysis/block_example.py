@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from archprof.errors import InputError, UsageError, suggest, usage_error
 from archprof.ir.graph import Graph
 from archprof.language.block import Block
-from archprof.language.expand import bind, expand, input_of, scaling_of
+from archprof.language.expand import bind, expand, scaling_of
 from archprof.language.registry import columns_of, find_block, spellings
 from archprof.language.trace import Trace, trace
 from archprof.spec.header import BUILT_IN
@@ -115,7 +115,7 @@ def _loaded(text: Mapping[str, Any], settings: Iterable[Setting]) -> Spec:
 
 def _traced(text: Mapping[str, Any], settings: Iterable[Setting]) -> Trace:
     spec = _loaded(text, settings)
-    return trace(bind(spec).layers, input_of(spec), scaling_of(spec))
+    return trace(bind(spec).layers, spec.inputs, scaling_of(spec))
 
 
 def _defaults(block: Block, joins: bool) -> dict[str, Any]:

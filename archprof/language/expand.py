@@ -3,10 +3,10 @@
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from archprof.errors import Problems, problem, suggest
+from archprof.errors import Location, Problems, problem, suggest
 from archprof.ir.builder import GraphBuilder
 from archprof.ir.columns import count
-from archprof.ir.graph import Edge, Graph
+from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.init_rules import Inits
 from archprof.ir.liveness import leading_nowhere
 from archprof.ir.values import Value
@@ -50,28 +50,22 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     stated input that is not the computed one, and with layers that lead to no output.
     """
     layers, frozen, inits = bind(spec, problems)
-    value = input_of(spec)
-    traced = trace(layers, value, scaling_of(spec), frozen)
+    traced = trace(layers, spec.inputs, scaling_of(spec), frozen)
     traced.problems.raise_any()
-    graph = graph_of(spec, traced, value, inits)
-    _check_alive(graph)
+    graph = graph_of(spec, traced, spec.inputs, inits)
+    _check_alive(graph, spec)
     return graph
 
 
-def graph_of(spec: Spec, traced: Trace, value: Value, inits: Inits) -> Graph:
-    """Return a network that was traced on a *value* as a graph. Raises SpecError for paths and outputs that do not
+def graph_of(spec: Spec, traced: Trace, inputs: Mapping[str, Value], inits: Inits) -> Graph:
+    """Return a network that was traced on *inputs* as a graph. Raises SpecError for paths and outputs that do not
     fit."""
-    builder = GraphBuilder({"input": value})
+    builder = GraphBuilder(inputs)
     flat = Flattener(builder, inits)
     flat.flatten(traced.fragment)
     outputs = outputs_of(spec, traced.places, traced.fragment.result.edge)
     edges = {name: flat.edge(edge) for name, edge in outputs.items()}
     return builder.build(spec.name, edges, spec, named=spec.outputs is not None)
-
-
-def input_of(spec: Spec) -> Value:
-    """Return what a network takes."""
-    return Value(spec.input)
 
 
 def scaling_of(spec: Spec) -> Scaling:
@@ -89,6 +83,7 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     binder.problems.found.extend(problems.found if problems else ())
     check_names(spec.blocks, find_block, binder.problems)
     noted = len(binder.problems.found)
+    binder.ids.update(_named_inputs(spec))
     layers = binder.layers(spec.layers, "layers")
     if len(binder.problems.found) == noted:
         # A layer that cannot be read might be the one that uses a default.
@@ -99,6 +94,12 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     frozen = _frozen(spec, cells, binder)
     binder.problems.raise_any()
     return Bound(layers, frozen, inits)
+
+
+def _named_inputs(spec: Spec) -> Mapping[str, Location]:
+    """Return the names of inputs that layers take for ids, with their places."""
+    node = spec.tree.root.get("input") if spec.tree else None
+    return {name: marker.location for name, (marker, _) in node.entries.items()} if isinstance(node, Map) else {}
 
 
 def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:
@@ -148,11 +149,16 @@ def _named_places(outputs: Node) -> list[tuple[Node, Node]]:
     raise wrong(outputs, "the feature maps to return", 'as in `[c4, c5]`, or `{c5: "layers[3]"}`')
 
 
-def _check_alive(graph: Graph) -> None:
-    """Raise SpecError when an operator leads to no output: counters drop such nodes, and a reader would not know."""
+def _check_alive(graph: Graph, spec: Spec) -> None:
+    """Raise SpecError when an operator or an input leads to no output: counters drop such nodes, and a reader would not
+    know."""
     problems = Problems()
     for index in leading_nowhere(graph):
         node = graph.nodes[index]
         advice = "name it in `outputs`, or remove what nobody reads"
         problems.add(f"`{node.address}` leads to no output", node.location, help=advice)
+    read = {edge for node in graph.nodes for edge in node.inputs}
+    for k, (name, location) in enumerate(_named_inputs(spec).items()):
+        if Edge(INPUT, k) not in read:
+            problems.add(f"no layer reads the input `{name}`", location, help=f"`from: {name}` beside a layer does")
     problems.raise_any()

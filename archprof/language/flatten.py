@@ -33,7 +33,8 @@ class Flattener:
         a path to register that no operator has.
         """
         placement = Placement(True, self._inits.rules)
-        self._parts = self._placed(fragment, "", (Edge(INPUT),), placement, None, shared=False)
+        inputs = tuple([Edge(INPUT, k) for k in range(len(fragment.inputs))])
+        self._parts = self._placed(fragment, "", inputs, placement, None, shared=False)
         if self._rates:
             self._set_rates()
         for path, row in self._registered.items():

@@ -43,7 +43,8 @@ PLACE: Schema = {"type": "string", "description": "an id, or an address such as 
 CELL: Schema = {"type": ["string", "number", "boolean", "array", "object"]}
 DASH: Schema = {"const": "-"}
 KNOB: Schema = {"type": "string", "pattern": "^\\$"}
-SIZE = "^[0-9]+[x×][0-9]+[x×][0-9]+$"
+SIZE = "^[0-9]+([x×][0-9]+){1,3}$|^[0-9]+([x×][0-9]+){0,3}:(float32|int64|bool)$"
+_INPUT: Schema = {"type": "string", "pattern": SIZE}
 ADDRESS = "^[A-Za-z_0-9][A-Za-z0-9_-]*(\\.[A-Za-z_0-9][A-Za-z0-9_-]*|\\[[0-9]{1,6}\\])*$"
 
 
@@ -101,7 +102,10 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
             "the implementation whose order of parameters, details and outputs the module reproduces", WORDS
         ),
         "extends": _said("the parent: a name, path or variant, as in `mobilenet_v2@width=0.75`", TEXT),
-        "input": _said("what the network takes, `CxHxW`", {"type": "string", "pattern": SIZE}),
+        "input": _said(
+            "what the network takes: `CxHxW`, `CxL`, `CxTxHxW`, `L:int64`; several by name",
+            {"anyOf": [_INPUT, {"type": "object", "minProperties": 1, "additionalProperties": _INPUT}]},
+        ),
         "classes": _said("what `classes` means in a channel cell", _integer(1, MAX_CHANNELS)),
         "defaults": _said(
             "cells for every block that has the column, or for one block under its name", _defaults(blocks)

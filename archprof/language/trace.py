@@ -74,13 +74,19 @@ class Places(NamedTuple):
         return problem(f"there is no layer `{place}`{above}", location, help=advice)
 
 
-def trace(layers: Layers, inputs: Value, scaling: Scaling, frozen: tuple[str, ...] = ()) -> Trace:
-    """Return the trace of a network; *frozen* are the ids of layers and rows whose parameters are not trained.
+def trace(layers: Layers, inputs: Mapping[str, Value], scaling: Scaling, frozen: tuple[str, ...] = ()) -> Trace:
+    """Return the trace of a network that takes *inputs*, the first of them in its first layer; *frozen* are the ids of
+    layers and rows whose parameters are not trained.
 
     Raises SpecError, at the row, where an operator does not fit its input.
     """
     tracer = Tracer(scaling, frozen)
     return tracer.whole(layers, inputs)
+
+
+def features_of(inputs: Mapping[str, Value]) -> dict[str, Feature]:
+    """Return the inputs of a network by name, as layers take them."""
+    return {name: Feature(Edge(INPUT, k), value, value.channels) for k, (name, value) in enumerate(inputs.items())}
 
 
 class _Frame:
@@ -149,11 +155,12 @@ class Tracer:
         self._counts: set[tuple[int, bool]] = set()
         self._repeated: set[int] = set()
 
-    def whole(self, layers: Layers, value: Value) -> Trace:
+    def whole(self, layers: Layers, inputs: Mapping[str, Value]) -> Trace:
         """Return the trace of a network's layers."""
-        x = Feature(Edge(INPUT), value, value.channels)
-        self._frame.inputs = [x]
-        self._frame.places.by_address["input"] = x
+        named = features_of(inputs)
+        self._frame.inputs = [*named.values()]
+        self._frame.places.by_address.update(named)
+        x = self._frame.inputs[0]
         with self.problems:
             x = self.layers(layers, x)
         fragment, places = self._frame.fragment(x), self._frame.places

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import UsageError, as_given, described, usage_error
+from archprof.ir.values import Value
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor, nn
 
 _SHAPE_HELP = "a shape without the batch, as in `(3, 224, 224)`, or the tensors themselves"
@@ -18,6 +20,13 @@ class CallArguments(NamedTuple):
 
     positional: tuple[Any, ...]
     named: Mapping[str, Any] = {}
+
+
+def zeros_for(value: Value, images: int, device: torch.device | str) -> Tensor:
+    """Return what a network takes, all zeros, for so many *images*."""
+    import torch
+
+    return torch.zeros(value.at_batch(images), dtype=getattr(torch, value.dtype), device=device)
 
 
 def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], images: int = 1) -> CallArguments:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.errors import InputError, suggest, usage_error
 from archprof.ir.foreign import blamed
 from archprof.ir.graph import Graph
-from archprof.runtime.arguments import CallArguments, arguments_for, failed_on, measurable
+from archprof.runtime.arguments import CallArguments, arguments_for, failed_on, measurable, zeros_for
 from archprof.runtime.count import Count
 from archprof.runtime.imports import importing, require_torch, uncollected
 
@@ -137,9 +137,7 @@ def _told_apart(graph: Graph) -> Iterator[None]:
 
 
 def _zeros(graph: Graph, device: str) -> tuple[Tensor, ...]:
-    import torch
-
-    return tuple(torch.zeros(value.at_batch(1), device=device) for value in graph.inputs.values())
+    return tuple(zeros_for(value, 1, device) for value in graph.inputs.values())
 
 
 def _counters(counter: str) -> tuple[str, ...]:

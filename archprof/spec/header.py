@@ -7,16 +7,16 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import Problems, SpecError, problem
+from archprof.errors import Problems, problem
 from archprof.ir.origin import Source
-from archprof.limits import MAX_CHANNELS, MAX_SIDE
-from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.ir.values import Value
+from archprof.limits import MAX_CHANNELS
+from archprof.spec.inputs import UNNAMED, read_inputs, read_resolution, resized, shortest_size
+from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
 from archprof.spec.values import (
     NAME,
-    channels_first,
     count,
-    dims,
     few,
     flag,
     integer,
@@ -29,7 +29,6 @@ from archprof.spec.values import (
     wrong,
 )
 from archprof.spec.variant import parse_settings
-from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.spec.budget import Budget
@@ -78,12 +77,12 @@ def interpret(
         noted.raise_any()
     else:
         problems.found.extend(noted.found)
-    resolution = settings["resolution"]
-    found["input"] = (found["input"][0], *resolution) if isinstance(resolution, tuple) else found["input"]
+    taken, resolution = found.pop("input"), settings["resolution"]
+    found["inputs"] = resized(taken, resolution) if isinstance(resolution, tuple) else taken
     found["classes"] = settings["classes"]
     found["title"] = found["title"] or found["name"]
     if resolution is not None:
-        size = shortest_size(dict(asked).get("resolution", ""), found["input"][0])
+        size = shortest_size(dict(asked).get("resolution", ""), taken)
         asked = tuple([(name, size if name == "resolution" else text) for name, text in asked])
     return Spec(
         **found, file=root.file, settings=settings, asked=asked, outputs=root.get("outputs"), freeze=root.get("freeze")
@@ -95,7 +94,7 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     found: dict[str, Any] = {
         "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None,
         "defaults": {}, "width": None, "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (),
-        "published": (), "budget": (), "blocks": {}, "input": (1, 1, 1), "layers": Seq(()),
+        "published": (), "budget": (), "blocks": {}, "input": {UNNAMED: Value((1, 1, 1))}, "layers": Seq(()),
     }  # fmt: skip
     failed: set[str] = set()
     for key, read in _READERS.items():
@@ -142,7 +141,7 @@ def _settings(found: Mapping[str, Any], base: Mapping[str, Scalar], given: Mappi
     resolution = given.get("resolution") or base.get("resolution")
     if resolution is not None:
         with problems:
-            values["resolution"] = read_resolution(resolution, found["input"][0])
+            values["resolution"] = read_resolution(resolution, found["input"])
     classes = given.get("classes") or base.get("classes")
     if classes is not None:
         with problems:
@@ -170,44 +169,6 @@ def multiply(first: Any, second: Any) -> Any:
     return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
-# Sizes as Python writes them.
-_LISTED = r"[\[(]? *[0-9]+( *, *[0-9]+)+ *[\])]?"
-
-
-def read_resolution(node: Scalar, channels: int) -> tuple[object, object]:
-    """Return (height, width) of `224`, of `192x256`, or of `3x192x256` for a network that takes 3 *channels*."""
-    if node.value is not None:
-        return (node.value, node.value)
-    parts = node.text.replace("×", "x").split("x")
-    if len(parts) == 1:
-        listed = re.findall("[0-9]+", node.text)
-        advice = f"write `{'x'.join(listed)}`" if len(listed) in (2, 3) and re.fullmatch(_LISTED, node.text) else ""
-        side = integer(node, 1, MAX_SIDE, "a resolution", advice or "as in `192`, `192x256` or `3x192x256`")
-        return side, side
-    if len(parts) == 4:
-        raise problem(f"{describe(node)} has a batch", node.location, help=f"without it: `{'x'.join(parts[1:])}`")
-    if len(parts) != 3:
-        height, width = dims(node, "HxW", "192x256", MAX_SIDE)
-        return height, width
-    given, height, width = dims(node, "CxHxW", "3x192x256", MAX_SIDE)
-    if given != channels:
-        advice = f"`--set input={'x'.join(parts)}` changes them"
-        if width == channels:
-            advice = f"channels first: `{width}x{given}x{height}`"
-        message = f"{describe(node)} has {plural(given, 'channel')}, the network takes {channels}"
-        raise problem(message, node.location, help=advice)
-    return height, width
-
-
-def shortest_size(text: str, channels: int) -> str:
-    """Return `192` of `3x192x192` and of `192x192`, `192x256` of `3x192x256`; what is no size stays."""
-    try:
-        height, width = read_resolution(Scalar(text), channels)
-    except SpecError:
-        return text
-    return str(height) if height == width else f"{height}x{width}"
-
-
 def read_knob(knob: Knob, node: Scalar) -> object:
     """Return a knob's value from its text; raises SpecError outside its range or words."""
     if node.value is not None:
@@ -230,10 +191,6 @@ def _name(node: Node) -> str:
 
 def _names(node: Node) -> tuple[str, ...]:
     return tuple(_name(item) for item in sequence(node, "a list of names"))
-
-
-def _input(node: Node) -> tuple[int, ...]:
-    return channels_first(node, MAX_SIDE)
 
 
 def read_source(node: Node) -> Source:
@@ -383,7 +340,7 @@ _READERS: Mapping[str, Any] = {
     "source": read_source,
     "follows": text,
     "note": text,
-    "input": _input,
+    "input": read_inputs,
     "classes": lambda node: integer(node, 1, MAX_CHANNELS, "the number of classes"),
     "defaults": _defaults,
     "width": _width,

@@ -53,7 +53,7 @@ def identity(spec: Spec, spellings: Spellings) -> Hashable:
         None if node is None else _meaning(node)
         for node in (layers, spec.tree.root.get("blocks"), spec.outputs, spec.freeze)
     )
-    return (*settings.items(), spec.input, spec.classes, spec.width, spec.depth, cells, inits, nodes)
+    return (*settings.items(), tuple(spec.inputs.items()), spec.classes, spec.width, spec.depth, cells, inits, nodes)
 
 
 def _meaning(node: Node) -> Hashable:

@@ -4,7 +4,9 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.errors import Problem
+from archprof.ir.dims import Shape
 from archprof.ir.origin import Origin, Source, require_table
+from archprof.ir.values import Value
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.variant import settings_text
 
@@ -76,7 +78,7 @@ class Spec(NamedTuple):
     follows: str
     note: str
     file: str
-    input: tuple[int, int, int]
+    inputs: Mapping[str, Value]
     classes: int | None
     defaults: Mapping[str, tuple[Scalar, Node]]
     width: WidthRule | None
@@ -94,6 +96,11 @@ class Spec(NamedTuple):
     published: tuple[Published, ...]
     budget: "tuple[Budget, ...]" = ()
     tree: Tree | None = None  # of which this is one variant
+
+    @property
+    def input(self) -> Shape:
+        """The shape of the (first) input."""
+        return next(iter(self.inputs.values())).shape
 
     @property
     def pristine(self) -> bool:

@@ -1,6 +1,6 @@
 """Variants that are computed side by side, as arrays of what they differ in."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from archprof.ir.arrays import Integers, candidates
@@ -24,8 +24,13 @@ class Batch(NamedTuple):
 
 
 def taken(value: Any, places: Integers) -> Any:
-    """Return the values of some variants: of widths, of channels, or of heights and widths."""
+    """Return the values of some variants: of widths, of channels, or of the sides of inputs."""
     if isinstance(value, tuple):
-        first = candidates(value[0][places])
-        return (first, first) if value[0] is value[1] else (first, candidates(value[1][places]))
+        return of_sides(value, lambda side: candidates(side[places]))
     return candidates(value[places])
+
+
+def of_sides(sides: tuple[Any, ...], change: Callable[[Any], Any]) -> tuple[Any, ...]:
+    """Return what becomes of each side. A square's are the same object, before and after, which spares comparisons."""
+    changed = {id(side): change(side) for side in sides}
+    return tuple([changed[id(side)] for side in sides])

@@ -18,6 +18,7 @@ from archprof.language.expand import Bound, bind, expand, graph_of
 from archprof.language.registry import spellings
 from archprof.language.trace import Scaling, Trace, trace
 from archprof.spec.edits import assign
+from archprof.spec.inputs import resized
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Scalar
 from archprof.spec.variant import Setting
@@ -30,7 +31,7 @@ from archprof.sweep.plan import STRUCTURE, Plan
 class Combination:
     """The network at some *fixed* values, bound once; *error* where it cannot be read at all.
 
-    Its methods take *at*: arrays of effective widths, of (height, width) under `resolution`, of channels and knobs.
+    Its methods take *at*: arrays of effective widths, of sides under `resolution`, of channels and knobs.
     """
 
     def __init__(self, plan: Plan, fixed: Mapping[str, str]) -> None:
@@ -63,9 +64,10 @@ class Combination:
         settings = self.spec.settings
         return Scaling(self.spec.width, at.get("width", settings["width"]), settings["depth"])
 
-    def input(self, at: Mapping[str, Any]) -> Value:
+    def inputs(self, at: Mapping[str, Any]) -> Mapping[str, Value]:
         """Return what the network takes, with the arrays of sizes."""
-        return Value((self.spec.input[0], *at.get("resolution", self.spec.input[1:])))
+        inputs = self.spec.inputs
+        return resized(inputs, at["resolution"]) if "resolution" in at else inputs
 
     def bound(self, at: Mapping[str, Any]) -> Bound:
         """Return the layers as values, with arrays in cells and knobs. Raises SpecError for one that cannot be."""
@@ -77,13 +79,13 @@ class Combination:
         """Return the trace of all candidates. Raises SpecError where all fail, and Disagreement where they part ways:
         at a branch, or because only some of them fail."""
         layers, frozen, _ = self.bound(at)
-        traced = trace(layers, self.input(at), self.scaling(at), frozen)
+        traced = trace(layers, self.inputs(at), self.scaling(at), frozen)
         traced.problems.raise_any()
         return traced
 
     def graph(self, at: Mapping[str, Any]) -> Graph:
         """Return the graph of all candidates. Raises as `trace` does, and SpecError for paths that do not fit."""
-        return graph_of(self.spec, self.trace(at), self.input(at), self.bound(at).inits)
+        return graph_of(self.spec, self.trace(at), self.inputs(at), self.bound(at).inits)
 
     @cached_property
     def local(self) -> tuple[LocalAxis, ...]:

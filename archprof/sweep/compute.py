@@ -15,12 +15,13 @@ from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.axis import Axis
-from archprof.spec.header import multiply, read_knob, read_multiplier, read_resolution
+from archprof.spec.header import multiply, read_knob, read_multiplier
+from archprof.spec.inputs import read_resolution
 from archprof.spec.nodes import Scalar
 from archprof.spec.values import integer
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import reason_of
-from archprof.sweep.batch import EXACT_INTEGER, Batch
+from archprof.sweep.batch import EXACT_INTEGER, Batch, of_sides
 from archprof.sweep.combination import Combination
 from archprof.sweep.flow import flow
 from archprof.sweep.grid import GridPart, grid, write_products
@@ -236,11 +237,7 @@ class Computation:
         at: dict[str, Any] = {}
         for place, (axis, role, values) in enumerate(zip(self.plan.axes, self.plan.roles, self._values, strict=True)):
             if role == SPACE:
-                sides = tuple(
-                    candidates(side[sizes[place]].reshape(1, -1) if grid else side[sizes[place]]) for side in values
-                )
-                # A square's sides are the same object, which spares comparisons.
-                at[axis.name] = (sides[0], sides[0]) if values[0] is values[1] else sides
+                at[axis.name] = _sides(values, sizes[place].reshape(1, -1) if grid else sizes[place])
             elif role == CHANNEL:
                 chosen = values[channels[place]]
                 at[axis.name] = candidates(chosen.reshape(-1, 1) if grid else chosen)
@@ -397,7 +394,7 @@ def merge_invalid(known: list[Invalid], more: tuple[Invalid, ...]) -> None:
 
 
 def _values(plan: Plan, axis: Axis, role: int) -> Any:
-    """Return an axis' values as an array; for resolutions, as heights and widths; None for what arrays cannot hold."""
+    """Return an axis' values as an array; for resolutions, as sides; None for what arrays cannot hold."""
     if role == STRUCTURE:
         return None
     if role == SPACE:
@@ -412,6 +409,10 @@ def _values(plan: Plan, axis: Axis, role: int) -> Any:
     return np.array([integer(node, low, high, f"`{axis.name}`") for node in nodes], np.int64)
 
 
+def _sides(values: tuple[Integers, ...], digits: Integers) -> Any:
+    return of_sides(values, lambda side: candidates(side[digits]))
+
+
 def widths(plan: Plan, texts: tuple[str, ...]) -> NDArray[np.float64]:
     """Return the effective multipliers of widths as typed: times the spec's own."""
     own = plan.tree.base.get("width")
@@ -422,12 +423,13 @@ def widths(plan: Plan, texts: tuple[str, ...]) -> NDArray[np.float64]:
     return np.array([read[text] for text in texts], np.float64)
 
 
-def sizes(plan: Plan, texts: tuple[str, ...]) -> tuple[Integers, Integers]:
-    """Return the heights and widths of resolutions as typed; one array for both where all are square."""
-    channels = plan.spec().input[0]
-    read = {text: read_resolution(Scalar(text, f"resolution={text}"), channels) for text in dict.fromkeys(texts)}
+def sizes(plan: Plan, texts: tuple[str, ...]) -> tuple[Integers, ...]:
+    """Return the heights and widths of resolutions as typed, one array for both where all are square; of sequences the
+    lengths."""
+    inputs = plan.spec().inputs
+    read = {text: read_resolution(Scalar(text, f"resolution={text}"), inputs) for text in dict.fromkeys(texts)}
     sides = np.array([read[text] for text in texts], np.int64).T
-    return (sides[0], sides[0]) if np.array_equal(*sides) else (sides[0], sides[1])
+    return tuple([sides[0] if np.array_equal(sides[0], side) else side for side in sides])
 
 
 def _product(plan: Plan, role: int) -> int:

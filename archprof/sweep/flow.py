@@ -14,13 +14,13 @@ from archprof.costs.metrics import METRICS, TIME_LINES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.dims import Dim, Disagreement, Extremes, is_array, key, maximum
-from archprof.ir.graph import INPUT, Edge
+from archprof.ir.graph import Edge
 from archprof.ir.setup import WIDTHS
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels
 from archprof.language.expand import outputs_of
 from archprof.language.fragment import Feature, Fragment
-from archprof.language.trace import Memo, Places, Scaling, Tracer
+from archprof.language.trace import Memo, Places, Scaling, Tracer, features_of
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
@@ -142,9 +142,9 @@ class _Flow:
         self._places = Places({}, {}, {})
         refers = any(layer.inputs for layer in _all_layers(self._layers))
         self._refers = refers or (combination.plan.peak_of_rows and self._spec.outputs is not None)
-        value = combination.input(batch.at)
-        self._x = Feature(Edge(INPUT), value, value.channels)
-        self._places.by_address["input"] = self._x
+        inputs = features_of(combination.inputs(batch.at))
+        self._places.by_address.update(inputs)
+        self._x = next(iter(inputs.values()))
 
     def run(self) -> Flowed:
         """Send the batch through all layers. Raises Disagreement where variants cannot meet again."""

@@ -10,7 +10,7 @@ from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers
 from archprof.ir.dims import Dim, Disagreement
-from archprof.sweep.batch import EXACT_INTEGER
+from archprof.sweep.batch import EXACT_INTEGER, of_sides
 from archprof.sweep.combination import Combination
 from archprof.sweep.totals import Totals, totals_of
 
@@ -64,8 +64,7 @@ def _parted(
 
 
 def _columns(sides: Any, mask: NDArray[np.bool_]) -> Any:
-    first = sides[0][:, mask]
-    return (first, first) if sides[0] is sides[1] else (first, sides[1][:, mask])
+    return of_sides(sides, lambda side: side[:, mask])
 
 
 def write_products(totals: Totals, costs: Integers) -> None:

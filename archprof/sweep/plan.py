@@ -20,7 +20,8 @@ from archprof.language.scope import Scope
 from archprof.limits import MAX_AXES
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
-from archprof.spec.header import BUILT_IN, shortest_size
+from archprof.spec.header import BUILT_IN
+from archprof.spec.inputs import shortest_size
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import Spec, Tree
@@ -155,7 +156,7 @@ def plan_sweep(
     behind = tuple((name, value) for name, value in variants.behind if name not in named)
     spec = resolve(tree, behind, spellings)
     if sizes := named.get("resolution"):
-        shortest = [shortest_size(text, spec.input[0]) for text in sizes.values]
+        shortest = [shortest_size(text, spec.inputs) for text in sizes.values]
         named["resolution"] = sizes._replace(values=tuple(dict.fromkeys(shortest)))
     held_at = setup if on is None else setup_of(on.profile.setup, on.batch)
     plan = Plan(spec.variant, tree, behind, (), (), selection, sample, seed, held_at, on)

@@ -22,10 +22,11 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import bind
 from archprof.spec.axis import Axis
-from archprof.spec.header import read_multiplier, shortest_size
+from archprof.spec.header import read_multiplier
+from archprof.spec.inputs import shortest_size, sides_of
 from archprof.spec.variant import Setting
 from archprof.sweep.alternatives import reason_of
-from archprof.sweep.batch import EXACT_INTEGER
+from archprof.sweep.batch import EXACT_INTEGER, of_sides
 from archprof.sweep.breakpoints import depth_steps, most_steps, shortest, width_steps
 from archprof.sweep.combination import Combination
 from archprof.sweep.compute import BATCH, costs_of, sizes, widths
@@ -200,7 +201,7 @@ def _widths(plan: Plan, chosen: Any, resolutions: tuple[str, ...]) -> _Range:
         listed = chosen if isinstance(chosen[0], str) else None
         pieces = [(("width", text), None) for text in listed] if listed else [*_pieces(plan, *chosen)]
     _check_number(len(pieces) * max(len(resolutions), 1))
-    sizes = dict.fromkeys(shortest_size(text, spec.input[0]) for text in resolutions)
+    sizes = dict.fromkeys(shortest_size(text, spec.inputs) for text in resolutions)
     sized: list[tuple[Setting, ...]] = [(("resolution", text),) for text in sizes] or [()]
     both = [((*([width] if width else []), *size), interval) for size in sized for width, interval in pieces]
     return _Range([settings for settings, _ in both], [interval for _, interval in both], "width")
@@ -235,7 +236,7 @@ def _compound(plan: Plan) -> _Range:
         advice = "it takes a spec that says `width:` and `depth:`"
         raise usage_error(f"`{plan.model}` cannot be scaled by the compound rule", help=advice)
     traced = _alone(plan).trace({})
-    side = spec.input[1]
+    side = sides_of(spec.inputs)[0]
     low, high = PHIS
     _check_number(most_steps(traced.counts, spec.width, BETA**low, BETA**high))
     width_ends = [*width_steps(traced.counts, spec.width, BETA**low, BETA**high), BETA**high]
@@ -321,9 +322,7 @@ def _arrays(plan: Plan, networks: Sequence[tuple[Setting, ...]]) -> dict[str, An
         if name == "width":
             at[name] = candidates(widths(plan, texts))
         elif name == "resolution":
-            heights, across = sizes(plan, texts)
-            tall = candidates(heights)
-            at[name] = (tall, tall) if across is heights else (tall, candidates(across))
+            at[name] = of_sides(sizes(plan, texts), candidates)
     return at
 
 

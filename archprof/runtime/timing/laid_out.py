@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.values import Value
+from archprof.runtime.arguments import zeros_for
 from archprof.runtime.timing.functions import function_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ def _run_through(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
         modules = dict(network.named_modules())
         lay_out(network, layout)
         values = {
-            Edge(INPUT, k): in_layout(torch.empty(value.at_batch(batch), device="meta"), layout)
+            Edge(INPUT, k): in_layout(zeros_for(value, batch, "meta"), layout)
             for k, value in enumerate(graph.inputs.values())
         }
         calls = []

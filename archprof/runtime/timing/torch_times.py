@@ -8,6 +8,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.graph import Graph, Node
+from archprof.ir.values import Value
+from archprof.runtime.arguments import zeros_for
 from archprof.runtime.timing.alone import RunPlace, Store, operator_of
 from archprof.runtime.timing.laid_out import LaidCall, in_layout, lay_out
 from archprof.runtime.timing.rounds import Sampler, host_sampler
@@ -63,13 +65,18 @@ def _drawn_apart() -> Iterator[None]:
 def subject_of(graph: Graph, place: RunPlace, batch: int) -> Subject:
     """Return a network that is built of a block table, its weights drawn, on random images. Raises UsageError for a
     graph that comes from none."""
-    import torch
-
     from archprof.runtime.build import build_network
 
     network = build_network(graph, device=place.device).eval()
-    given = [torch.rand(value.at_batch(batch), device=place.device) for value in graph.inputs.values()]
+    given = [_drawn(value, batch, place.device) for value in graph.inputs.values()]
     return placed(Subject(graph, network, tuple(given)), place)
+
+
+def _drawn(value: Value, batch: int, device: str) -> Tensor:
+    """Return a random image, or the first token everywhere, which every vocabulary has."""
+    import torch
+
+    return torch.rand(value.at_batch(batch), device=device) if value.is_float else zeros_for(value, batch, device)
 
 
 def placed(subject: Subject, place: RunPlace) -> Subject:
