@@ -61,7 +61,8 @@ def traffic_of(passed: Passed, setup: Setup) -> Traffic:
     if is_view(node):
         return Traffic(0, 0, 0, 0)
     macs = total(node.op.macs(run.inputs, run.outputs)) * setup.batch
-    read = dict(zip(node.inputs, run.inputs, strict=True))
+    # Behind what a call reads stands what it waits for: what was written over it since.
+    read = dict(zip(node.inputs[: len(run.inputs)], run.inputs, strict=True))
     return Traffic(macs, sum(map(run.bytes, read.values())), sum(map(run.bytes, run.outputs)), _weights(node, setup))
 
 

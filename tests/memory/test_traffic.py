@@ -70,3 +70,18 @@ def test_calls_sum_to_the_network():
     """MobileNetV1 has 568,740,352 multiply-accumulates an image."""
     found = traffic(archprof.expand("mobilenet_v1"), Setup(batch=2))
     assert sum(call.macs for call in found) == 2 * 568_740_352
+
+
+def test_what_a_call_waits_for_is_not_read():
+    """A product of a map of 3·4·4 and one as large, which was written into before."""
+    torch = pytest.importorskip("torch")
+
+    class Net(torch.nn.Module):
+        def forward(self, x):
+            held = torch.zeros(1, 3, 4, 4)
+            held[:, 1] = 1.0
+            return x * held
+
+    graph = archprof.capture(Net(), (3, 4, 4))
+    assert len(graph.nodes[-1].inputs) == 3
+    assert traffic(graph, Setup())[-1] == Traffic(0, 2 * 4 * 48, 4 * 48, 0)
