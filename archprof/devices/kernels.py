@@ -122,6 +122,10 @@ def _join(op: Any, run: Run) -> _Found:
     return op.name, (run.outputs[0].elements, sum([value.elements for value in run.inputs]))
 
 
+def _difference(op: Any, run: Run) -> _Found:
+    return "add", (run.outputs[0].elements, sum([value.elements for value in run.inputs]))
+
+
 def _arithmetic(kind: str) -> Callable[[Any, Run], _Found]:
     """Return the rule of a sum or product that was captured, of tensors, a constant or a learned tensor."""
 
@@ -147,6 +151,7 @@ _RULES: Mapping[str, Callable[[Any, Run], _Found]] = {
     "multiply": _join,
     **dict.fromkeys(("mul", "div"), _arithmetic("multiply")),
     **dict.fromkeys(("sub", "rsub"), _arithmetic("add")),
+    "subtract": _difference,
     "concat": _concat,
     **dict.fromkeys(
         ("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu", "swish"), _elementwise

@@ -25,7 +25,7 @@ from archprof.ir.operators.heads import (
     WindowPartition,
     WindowReverse,
 )
-from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
@@ -299,6 +299,8 @@ SHAPES = (
     Row(Add(), (MAP, MAP, MAP), MAP),
     Row(Add(), (MAP, (12, 1, 1)), MAP),
     Row(Add(), ((1, 9, 8), MAP), MAP),
+    Row(Subtract(), (MAP, MAP), MAP),
+    Row(Subtract(), (MAP, (12, 1, 1)), MAP),
     Row(Multiply(), (MAP, (1, 9, 8)), MAP),
     Row(Add(), ((1, 9, 1), (12, 1, 8)), MAP),
     Row(Multiply(), (MAP, (12, 1, 1)), MAP),

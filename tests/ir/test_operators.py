@@ -13,7 +13,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
-from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm
@@ -77,6 +77,7 @@ def test_every_operator_is_in_the_table():
         (AvgPool2d((10, 10), (1, 1)), (MAP,), "a window of 10 is larger than the padded input of 9"),
         (Mean(), ((12,),), "the mean over a map needs a feature map (C×H×W), not 12"),
         (Add(), (MAP, (11, 9, 8)), "12×9×8 and 11×9×8 cannot be added"),
+        (Subtract(), (MAP, MAP, MAP), "3 maps in a difference"),
         (Multiply(), (MAP, (12, 9, 7)), "12×9×8 and 12×9×7 cannot be multiplied"),
         (Concat(), (MAP, (12, 9, 7)), "12×9×7 cannot be concatenated to 12×9×8"),
         (Split(8, 5), (MAP,), "channels 8 to 12 of 12"),

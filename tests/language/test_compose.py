@@ -72,7 +72,7 @@ def test_shared_layers_read_maps_that_shared_layers_make():
     assert [graph.value(edge).shape for edge in graph.outputs.values()] == [(2, 16, 16), (2, 8, 8), (4, 4, 4)]
 
 
-@pytest.mark.parametrize("join", ["add", "multiply", "concat"])
+@pytest.mark.parametrize("join", ["add", "subtract", "multiply", "concat"])
 def test_paths_that_share_weights_are_joined(join):
     """As the two pools of one map do, behind which a gate has one pair of layers (Woo et al. 2018, equation 2)."""
     graph = network(

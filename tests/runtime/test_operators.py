@@ -15,7 +15,7 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
-from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
@@ -105,6 +105,7 @@ def test_the_module_computes_what_its_formula_says(op, expected):
 def test_joins_compute_what_they_say():
     y, gate = X.flip(1), torch.rand(1, 12, 1, 1)
     assert torch.equal(Applied(Add())(X, y, gate), X + y + gate)
+    assert torch.equal(Applied(Subtract())(X, gate), X - gate)
     assert torch.equal(Applied(Multiply())(X, gate), X * gate)
     assert torch.equal(Applied(Concat())(X, y), torch.cat([X, y], 1))
     small = torch.arange(4.0).reshape(1, 1, 2, 2)

@@ -48,6 +48,7 @@ TABLE = (
     Listed("blur_pool", "blur_pool:BlurPool2d"),
     Listed("mean", "mean:Mean"),
     Listed("add", "join:Add"),
+    Listed("subtract", "join:Subtract", ("sub",)),
     Listed("multiply", "join:Multiply", ("mul",)),
     Listed("concat", "join:Concat", ("concatenate", "cat")),
     Listed("split", "shape:Split"),

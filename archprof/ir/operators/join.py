@@ -47,6 +47,34 @@ class Add(Function):
         return " + ".join(tensors)
 
 
+class Subtract(Function):
+    """The first of two maps less the second; a map of one channel, or of 1×1, stretches."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "subtract"
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        if len(inputs) != 2:
+            raise ShapeError(f"{len(inputs)} maps in a difference", "a difference is that of two maps")
+        return broadcast(inputs, "subtracted")
+
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint()
+
+    def gradients(self, run: Run) -> Gradients:
+        from archprof.ir.operators.gpu import stretched_sums
+
+        # The first one's is the one that comes in, the second's its negative.
+        scratch = stretched_sums(run) if run.stretched() else 0
+        return Gradients((same_shape(run.inputs[0].shape, run.outputs[0].shape), False), scratch)
+
+    def expression(self, *tensors: str) -> str:
+        return " - ".join(tensors)
+
+
 class Multiply(Function):
     """The product of maps; C×1×1 stretches over C×H×W, which is a gate, and 1×H×W over its channels."""
 

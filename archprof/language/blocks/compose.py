@@ -3,7 +3,7 @@
 from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
 from archprof.ir.dims import same_shape
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.join import Add, Concat, Multiply
+from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.shape import Split
 from archprof.language.block import Block, N
 from archprof.language.blocks.conv import ACT_COLUMN
@@ -15,7 +15,7 @@ from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
 from archprof.units import plural
 
-JOINS = {"concat": Concat, "add": Add, "multiply": Multiply}
+JOINS = {"concat": Concat, "add": Add, "subtract": Subtract, "multiply": Multiply}
 
 
 def sequence(net: Tracer, x: Feature, *, layers: Layers) -> Feature:
