@@ -23,6 +23,8 @@ NEARLY = {
     "mobilenetv4_hybrid_medium", "mobilenetv4_hybrid_medium_075", "mobilenetv4_hybrid_large",
     "mobilenetv4_hybrid_large_075",
 }  # fmt: skip
+# So they are of attention that timm takes apart into products: those of these folders.
+NEARLY_ALL = {"swin", "pvt", "levit", "coatnet", "xcit", "cait"}
 
 
 def followed() -> list[object]:
@@ -74,7 +76,7 @@ def test_gives_the_outputs_of_timm(name):
     randomise(reference)
     network = built_with_weights_of(reference, name, side)
     x = torch.randn(2, 3, side, side)
-    if name in NEARLY:
+    if name in NEARLY or catalog.files()[name].parent.name in NEARLY_ALL:
         with torch.no_grad():
             ours, theirs = network.eval()(x), reference(x)
         assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()
