@@ -6,6 +6,7 @@ from itertools import groupby
 
 import pytest
 
+import archprof
 from archprof.spec import catalog
 
 # The networks that archprof began with, whole families: no change may break one of them unseen.
@@ -27,4 +28,18 @@ def _chosen(names: list[str]) -> set[str]:
     for _, group in groupby(sorted(names, key=lambda name: (files[name].parent.name, name)), lambda n: files[n].parent):
         members = list(group)
         found |= set(members[:: -(-len(members) // _FEW)])
+    return found
+
+
+def smallest_by_day(names: Iterable[str]) -> list[object]:
+    """Return networks as parameters of a test: of each folder that with the fewest parameters, the others by night."""
+    folders: dict[str, list[tuple[int, str]]] = {}
+    for name in names:
+        expected = archprof.load(name).expect
+        params = expected[0].counts.get("params", 0) if expected else 0
+        folders.setdefault(catalog.files()[name].parent.name, []).append((params, name))
+    found: list[object] = []
+    for family in folders.values():
+        (_, first), *others = sorted(family)
+        found += [first, *(pytest.param(name, marks=pytest.mark.night) for _, name in others)]
     return found

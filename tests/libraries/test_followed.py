@@ -3,7 +3,6 @@ each family by day, all of them by night."""
 
 import inspect
 from importlib import import_module
-from itertools import groupby
 
 import pytest
 import torch
@@ -12,32 +11,20 @@ from torch import nn
 import archprof
 from archprof.captures.given import Given, batched
 from archprof.errors import SpecError
-from archprof.runtime.build import build_network
 from archprof.spec import catalog
+from tests.by_day import smallest_by_day
 from tests.libraries.counters import counted_on_meta
-from tests.zoo.twins import assert_same_outputs, randomise
+from tests.zoo.twins import assert_same_outputs, built_with_weights_of, randomise
 
-# Where sums are in another order, as those of mixed convolutions or attention, outputs agree but for the last places.
-NEARLY = {
-    "mixnet_xl", "mixnet_xxl", "ghostnetv3_050", "ghostnetv3_100", "ghostnetv3_130", "ghostnetv3_160", "mobileone_s0",
-    "mobilenetv4_hybrid_medium", "mobilenetv4_hybrid_medium_075", "mobilenetv4_hybrid_large",
-    "mobilenetv4_hybrid_large_075",
-}  # fmt: skip
-# So they are of attention that timm takes apart into products: those of these folders.
-NEARLY_ALL = {"swin", "pvt", "levit", "coatnet", "xcit", "cait"}
+# Where sums are in another order, as those of a mixed convolution's parts, outputs agree but for the last places: of
+# networks whose names begin so.
+NEARLY = ("fastvit_ma", "fastvit_sa", "ghostnetv3_", "mixnet_x", "mobileone_s0")
 
 
 def followed() -> list[object]:
-    """Return the networks of the catalog that follow timm, as parameters: the first of each folder, the others by
+    """Return the networks of the catalog that follow timm, as parameters: the smallest of each folder, the others by
     night."""
-    files = [
-        (path.parent.name, name) for name, path in catalog.files().items() if archprof.load(name).follows == "timm"
-    ]
-    found: list[object] = []
-    for _, family in groupby(sorted(files), key=lambda file: file[0]):
-        first, *others = (name for _, name in family)
-        found += [first, *(pytest.param(name, marks=pytest.mark.night) for name in others)]
-    return found
+    return smallest_by_day(name for name in catalog.files() if archprof.load(name).follows == "timm")
 
 
 def made(name: str, side: int | None = None) -> nn.Module:
@@ -46,15 +33,6 @@ def made(name: str, side: int | None = None) -> nn.Module:
     entry = import_module("timm.models").model_entrypoint(name)
     sized = side is not None and "img_size" in inspect.getsource(inspect.getmodule(entry))
     return timm.create_model(name, **({"img_size": side} if sized else {})).eval()
-
-
-def built_with_weights_of(reference: nn.Module, name: str, side: int) -> nn.Module:
-    """Return our network with the weights of *reference*, taken in order; factors of channels may be C or C×1×1."""
-    network = build_network(archprof.expand(name, resolution=side), initialise=False)
-    pairs = list(zip(network.state_dict().items(), reference.state_dict().values(), strict=True))
-    assert [mine.squeeze().shape for (_, mine), _ in pairs] == [theirs.squeeze().shape for _, theirs in pairs]
-    network.load_state_dict({key: theirs.reshape(mine.shape) for (key, mine), theirs in pairs})
-    return network
 
 
 def side_of(name: str) -> int:
@@ -74,9 +52,9 @@ def test_gives_the_outputs_of_timm(name):
     side = side_of(name)
     reference = made(name, side)
     randomise(reference)
-    network = built_with_weights_of(reference, name, side)
+    network = built_with_weights_of(reference, name, resolution=side)
     x = torch.randn(2, 3, side, side)
-    if name in NEARLY or catalog.files()[name].parent.name in NEARLY_ALL:
+    if name.startswith(NEARLY):
         with torch.no_grad():
             ours, theirs = network.eval()(x), reference(x)
         assert (ours - theirs).abs().max() <= 1e-5 * theirs.abs().max()

@@ -11,10 +11,10 @@ from archprof.runtime.build import build_network
 
 
 def randomise(network: nn.Module) -> None:
-    """Give every norm, frozen ones too, an affine and statistics of its own, and every bias its own value, so that a
-    mistake in any shows."""
+    """Give every norm, frozen ones too, an affine and statistics of its own, every bias its own value, and what starts
+    as one number everywhere, as factors do, others, so that a mistake in any shows."""
     for name, tensor in network.state_dict().items():
-        if tensor.dim() == 1:
+        if tensor.dim() == 1 or (tensor.dim() > 1 and bool((tensor == tensor.flatten()[0]).all())):
             positive = name.endswith(("weight", "running_var"))
             tensor.uniform_(0.5, 1.5) if positive else tensor.normal_(std=0.2)
 

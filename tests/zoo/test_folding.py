@@ -1,0 +1,30 @@
+"""Networks in two forms: with the weights that those of the form for training fold to, the form in which they are run
+gives the same outputs. The smallest of each folder by day, all of them by night."""
+
+import pytest
+import torch
+
+import archprof
+from archprof.runtime.build import build_network
+from archprof.spec import catalog
+from tests.by_day import smallest_by_day
+from tests.zoo.folding import fold, set_folded
+from tests.zoo.twins import randomise
+
+
+def in_two_forms() -> list[object]:
+    """Return the networks with a knob `deploy`, as parameters."""
+    return smallest_by_day(name for name in catalog.files() if "deploy" in archprof.load(name).knobs)
+
+
+@pytest.mark.parametrize("name", in_two_forms())
+def test_both_forms_are_the_same_function(name):
+    torch.manual_seed(7)
+    graphs = [archprof.expand(name, resolution=64, deploy=deploy) for deploy in (False, True)]
+    trained, deployed = (build_network(graph).double().eval() for graph in graphs)
+    randomise(trained)
+    set_folded(fold(graphs[1], deployed), fold(graphs[0], trained))
+    x = torch.randn(2, 3, 64, 64).double()
+    with torch.no_grad():
+        expected, found = trained(x), deployed(x)
+    assert (found - expected).abs().max() <= 1e-9 * expected.abs().max()
