@@ -196,6 +196,7 @@ class L2Norm(Elementwise):
     init: float = 20.0
 
     name: ClassVar[str] = "l2_norm"
+    tried: ClassVar[bool] = False
     params_formula: ClassVar[str] = "N"
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1000), "what the factors start from"),)
