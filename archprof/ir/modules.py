@@ -151,17 +151,21 @@ def binomial(size: int) -> Tensor:
 
 
 class BlurPool2d(nn.Module):
-    """A depthwise convolution by a binomial filter, of a map that is reflected at its border (Zhang 2019)."""
+    """A depthwise convolution by a binomial filter, of a map that is reflected at its border (Zhang 2019), or with
+    zeros around it."""
 
-    def __init__(self, num_features: int, kernel_size: Pair, stride: Pair, padding: Pair) -> None:
+    def __init__(
+        self, num_features: int, kernel_size: Pair, stride: Pair, padding: Pair, border: str = "reflect"
+    ) -> None:
         super().__init__()
+        self.mode = "constant" if border == "zeros" else border
         self.stride, self.sides = stride, [padding[1], padding[1], padding[0], padding[0]]
         down, across = map(binomial, kernel_size)
         filt = (down[:, None] * across[None, :]).repeat(num_features, 1, 1, 1)
         self.register_buffer("filt", filt, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        bordered = functional.pad(x, self.sides, mode="reflect")
+        bordered = functional.pad(x, self.sides, mode=self.mode)
         return functional.conv2d(bordered, self.get_buffer("filt"), stride=self.stride, groups=x.shape[1])
 
 

@@ -18,7 +18,7 @@ from archprof.spec.variant import parse_reference
 # What the catalog does not tell of a spec, and a list of hundreds need not parse: all but these keys. Lines stay, so
 # that places in messages do.
 _UNTOLD = re.compile(
-    r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[ #-].*)?\n)*", re.MULTILINE
+    r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[] #}-].*)?\n)*", re.MULTILINE
 )
 
 

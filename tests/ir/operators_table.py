@@ -211,6 +211,7 @@ CONVOLUTIONS = (
     Row(ChannelConv((3,)), ((12, 1, 1),), (12, 1, 1), 3 * 12, 3, kind="depthwise"),
     Row(BlurPool2d(12), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3, kind="depthwise"),
     Row(BlurPool2d(12, (5, 3), (1, 2)), (MAP,), (12, 9, 4), 12 * 5 * 3 * 9 * 4, buffers=12 * 5 * 3),
+    Row(BlurPool2d(12, border="zeros"), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3),
     Row(
         Conv2d(12, 8, (3, 3), padding=(1, 1), weights_as="standard"),
         (MAP,),

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import SIZE, Column
+from archprof.ir.columns import SIZE, Column, one_of
 from archprof.ir.dims import Dim, conv_out
 from archprof.ir.footprint import Footprint, Run
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.base import Operator, ShapeError, Word, feature_map, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.padding import padded
 from archprof.ir.terms import Terms, term
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
 
 @operator
 class BlurPool2d(Operator):
-    """A depthwise convolution by a binomial filter that is not learned, of a map reflected at its border (Zhang 2019):
-    counted as the convolution that it is."""
+    """A depthwise convolution by a binomial filter that is not learned, of a map reflected at its border (Zhang 2019),
+    or with zeros around it: counted as the convolution that it is."""
 
     num_features: Dim
     kernel_size: Pair = (3, 3)
     stride: Pair = (2, 2)
+    border: Word = "reflect"
 
     name: ClassVar[str] = "blur_pool"
     formula: ClassVar[str] = "K²·M·F²"
@@ -36,11 +37,12 @@ class BlurPool2d(Operator):
     columns: ClassVar[tuple[Column, ...]] = (
         Column("s", SIZE, "stride; 2 unless given", ("stride",)),
         Column("k", SIZE, "size of the filter; 3 unless given", ("kernel_size",)),
+        Column("border", one_of("reflect", "zeros"), "what stands around the map; its reflection unless given"),
     )
 
     @classmethod
-    def of(cls, *inputs: Value, k: Pair = (3, 3), s: Pair = (2, 2)) -> BlurPool2d:
-        return cls(inputs[0].channels, k, s)
+    def of(cls, *inputs: Value, k: Pair = (3, 3), s: Pair = (2, 2), border: Word = "reflect") -> BlurPool2d:
+        return cls(inputs[0].channels, k, s, border)
 
     @property
     def kind(self) -> str:
@@ -55,7 +57,7 @@ class BlurPool2d(Operator):
     def output(self, *inputs: Value) -> Value:
         channels, height, width = feature_map(inputs[0], "blurring").shape
         down, across = self.padding
-        if height <= down or width <= across:
+        if self.border == "reflect" and (height <= down or width <= across):
             message = f"a border of {down}×{across} reflected in a map of {height}×{width}"
             raise ShapeError(message, "a larger map, or a smaller filter", ("k", "s"))
         rows = conv_out(height, self.kernel_size[0], self.stride[0], (down, down), 1)
@@ -81,7 +83,7 @@ class BlurPool2d(Operator):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import BlurPool2d as Module
 
-        return Module(self.num_features, self.kernel_size, self.stride, self.padding)
+        return Module(self.num_features, self.kernel_size, self.stride, self.padding, self.border)
 
     def describe(self) -> str:
         return "blur pool"

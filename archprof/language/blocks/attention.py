@@ -31,7 +31,7 @@ def attention(
     window: Pair | None = None,
     shift: int = 0,
     grid: bool = False,
-    reduce: int = 1,
+    reduce: int | None = None,
     norm: NamedOperator | None = None,
 ) -> Feature:
     features = x.channels
@@ -42,7 +42,7 @@ def attention(
     if position:
         net.reserve("attention")  # the table is a parameter of the whole module, which torch lists first
     parts: tuple[Feature, ...]
-    if reduce > 1:
+    if reduce is not None:
         parts = _reduced(net, x, width, reduce, bias, norm)
     else:
         if window is not None:
@@ -103,10 +103,12 @@ def _reduced(
     net: Tracer, x: Feature, width: Dim, reduce: int, bias: bool, norm: NamedOperator | None
 ) -> tuple[Feature, Feature]:
     """Return queries of a map, and keys and values of a smaller one (Wang et al. 2022, equation 1)."""
-    if len(x.shape) != 3 or x.value.channel != 2:
+    if x.value.channel == 0 or (reduce > 1 and len(x.shape) != 3):
         raise ShapeError("attention to a smaller map needs a map whose channels are last", columns=("reduce",))
     net.reserve("q", "kv", "proj")
     queries = net.apply("q", Linear(x.channels, width, bias), x)
+    if reduce == 1:
+        return queries, net.apply("kv", Linear(x.channels, 2 * width, bias), x)
     y = net.apply("first", Permute.to("channels_first"), x)
     y = net.apply("reduce", Conv2d(x.channels, x.channels, (reduce, reduce), (reduce, reduce), bias=True), y)
     y = net.apply("last", Permute.to("channels_last"), y)
@@ -152,7 +154,7 @@ ATTENTION = Block(
         Column("shift", count(0, 1024), "by how much the map is rolled before it is cut into windows"),
         Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
         Column(
-            "reduce", count(1, 64), "keys and values of a map made smaller by a convolution of that stride", ("sr",)
+            "reduce", count(1, 64), "keys and values of a map that a convolution of that stride makes; 1: apart", ("sr",)
         ),
         Column("norm", NORM, "the norm behind that convolution; a layer norm unless given"),
     ),
