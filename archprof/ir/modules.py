@@ -71,7 +71,7 @@ class LayerScale(nn.Module):
 
     def __init__(self, num_features: int, init: float, channels_last: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.full((num_features,) if channels_last else (num_features, 1, 1), init))
+        self.weight = nn.Parameter(torch.full((num_features,) if channels_last else (num_features, 1, 1), float(init)))
 
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * x

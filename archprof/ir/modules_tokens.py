@@ -1,5 +1,7 @@
 """Modules of tokens and attention that torch has not."""
 
+import math
+
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
@@ -50,3 +52,29 @@ class PatchMerging(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return merge_patches(x)
+
+
+@fx.wrap
+def sines(like: Tensor, count: int = 32) -> Tensor:
+    """Return sines and cosines of each row and each column of a map (batch, C, H, W): (1, 2·count, H, W)."""
+    steps = torch.arange(count, device=like.device, dtype=like.dtype)
+    periods = 10000 ** (2 * torch.div(steps, 2, rounding_mode="floor") / count)
+    parts = []
+    for side in like.shape[2:]:
+        places = torch.arange(1, side + 1, device=like.device, dtype=like.dtype)
+        angles = (places / (places[-1:] + 1e-6) * (2 * math.pi))[:, None] / periods
+        parts.append(torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], 2).flatten(1).t())
+    rows = parts[0][:, :, None].expand(-1, -1, like.shape[3])
+    columns = parts[1][:, None].expand(-1, like.shape[2], -1)
+    return torch.cat([rows, columns], 0)[None]
+
+
+class FourierPositions(nn.Conv2d):
+    """Sines and cosines of each position, projected by a 1×1 convolution and added to a map."""
+
+    def __init__(self, features: int) -> None:
+        super().__init__(64, features, 1)
+
+    def forward(self, input: Tensor) -> Tensor:
+        positions: Tensor = self._conv_forward(sines(input), self.weight, self.bias)
+        return input + positions

@@ -21,7 +21,7 @@ from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pointwise import Pointwise
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
 from archprof.ir.operators.swish import Swish
-from archprof.ir.operators.tokens import ClassToken, PositionEmbedding
+from archprof.ir.operators.tokens import ClassToken, FourierPositions, PositionEmbedding
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 
@@ -49,6 +49,7 @@ SAMPLES = [
     (LinearAttention(3, 10), [(90, 6, 1)]),
     (CrossCovarianceAttention(3, 10), [Value((6, 90), 1)]),
     (ClassToken(36, 2), [Value((6, 36), 1)]),
+    (FourierPositions(36), [(36, 7, 7)]),
     (PositionEmbedding((6, 36)), [(6, 36)]),
     (Attention(3, 3), [(3, 6, 10), (3, 9, 10), (3, 9, 11)]),
     (MatMul(), [(6, 24), (24, 36)]),

@@ -36,6 +36,8 @@ from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Spl
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import (
     ClassToken,
+    ConcatTokens,
+    FourierPositions,
     MergeHeads,
     PatchMerging,
     PositionEmbedding,
@@ -338,6 +340,9 @@ SEQUENCES = (
     Row(TokenRange(2, 3), (TOKENS,), (3, 12), channel=1),
     Row(ClassToken(12), (TOKENS,), (11, 12), params=12, channel=1),
     Row(ClassToken(12, 2), (TOKENS,), (12, 12), params=2 * 12, channel=1),
+    Row(ConcatTokens(), (TOKENS, (1, 12)), (11, 12), channel=1),
+    Row(Concat(1), (TOKENS, (10, 3)), (10, 15), channel=1),
+    Row(FourierPositions(12), (MAP,), MAP, 64 * 12 * 9 * 8, 64 * 12 + 12),
     Row(PositionEmbedding(TOKENS), (TOKENS,), TOKENS, params=10 * 12, channel=1),
     Row(PositionEmbedding(MAP, 0), (MAP,), MAP, params=12 * 9 * 8),
     Row(Scale(0.5), (TOKENS,), TOKENS, channel=1),

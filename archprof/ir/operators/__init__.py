@@ -64,6 +64,8 @@ TABLE = (
     Listed("transpose", "tokens:Transpose"),
     Listed("token", "tokens:Token"),
     Listed("token_range", "tokens:TokenRange"),
+    Listed("concat_tokens", "tokens:ConcatTokens"),
+    Listed("fourier_positions", "tokens:FourierPositions"),
     Listed("class_token", "tokens:ClassToken", ("cls_token",)),
     Listed("position_embedding", "tokens:PositionEmbedding", ("pos_embed",)),
     Listed("scale", "tokens:Scale"),

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from archprof.ir.dims import Dim, Shape, same, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
-from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.values import Value, show_shape
 
 
@@ -110,16 +110,22 @@ class Multiply(Function):
         return " * ".join(tensors)
 
 
+@operator
 class Concat(Function):
-    """Maps of one size, one after the other along the channels."""
+    """Maps of one size, one after the other along the channels; *axis* is where these stand."""
 
-    __slots__ = ()
+    axis: int = 0
+
     name: ClassVar[str] = "concat"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
     joins_channels: ClassVar[bool] = True
     overwritable: ClassVar[bool] = True
     hands_on_gradient: ClassVar[bool] = True
+
+    @classmethod
+    def of(cls, *inputs: Value) -> Concat:
+        return cls(inputs[0].channel or 0)
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0]
@@ -133,7 +139,7 @@ class Concat(Function):
         return first.with_channels(channels)
 
     def expression(self, *tensors: str) -> str:
-        return f"torch.cat([{', '.join(tensors)}], 1)"
+        return f"torch.cat([{', '.join(tensors)}], {self.axis + 1})"
 
 
 def broadcast(values: tuple[Value, ...], verb: str) -> Value:

@@ -3,13 +3,13 @@ by the convention."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column, count, ratio
 from archprof.ir.dims import Dim, Shape, ceil_div, product, same
 from archprof.ir.footprint import Footprint, Gradients, Run
-from archprof.ir.operators.base import Elementwise, Operator, ShapeError, check_channels, operator
+from archprof.ir.operators.base import Elementwise, Operator, ShapeError, check_channels, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -138,6 +138,28 @@ class TokenRange(Function):
         return f"{tensors[0]}[:, {self.start}:{end}]"
 
 
+class ConcatTokens(Function):
+    """Tokens one after the other: (L, C) and (M, C) to (L + M, C)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "concat_tokens"
+    tried: ClassVar[bool] = False
+    category: ClassVar[str] = "join"
+    joins: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    overwritable: ClassVar[bool] = True
+    hands_on_gradient: ClassVar[bool] = True
+
+    def output(self, *inputs: Value) -> Value:
+        features, length = inputs[0].channels, 0
+        for value in inputs:
+            length = length + check_channels(features, tokens(value, "a row of tokens"), "a row of tokens").shape[0]
+        return inputs[0].with_shape((length, features), 1)
+
+    def expression(self, *tensors: str) -> str:
+        return f"torch.cat([{', '.join(tensors)}], 1)"
+
+
 @operator
 class ClassToken(Operator):
     """Learned tokens in front of the others (Devlin et al. 2018; Dosovitskiy et al. 2021): (L, C) to (n + L, C)."""
@@ -209,6 +231,52 @@ class PositionEmbedding(Elementwise):
         from archprof.ir.modules_tokens import PositionEmbedding as Module
 
         return Module(self.shape, self.std)
+
+
+@operator
+class FourierPositions(Elementwise):
+    """Sines and cosines of each position's row and column (Vaswani et al. 2017, Section 3.5), 64 in all, brought to the
+    channels of a map by a 1×1 convolution, added to it (El-Nouby et al. 2021): 64·N·F² multiply-accumulates that hang
+    on no image."""
+
+    num_features: Dim
+
+    name: ClassVar[str] = "fourier_positions"
+    tried: ClassVar[bool] = False
+    formula: ClassVar[str] = "64·N·F²"
+    params_formula: ClassVar[str] = "64·N + N"
+    category: ClassVar[str] = "pointwise"
+
+    @classmethod
+    def of(cls, *inputs: Value) -> FourierPositions:
+        return cls(inputs[0].channels)
+
+    def output(self, *inputs: Value) -> Value:
+        return check_channels(self.num_features, feature_map(inputs[0], "positions"), "positions")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(64 * self.num_features), "bias": term(self.num_features)}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(64 * self.num_features, inputs[0].space)
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        return self.macs(inputs, outputs) if "weight" in learned else ()
+
+    def footprint(self, run: Run) -> Footprint:
+        # What is projected is that of a single image.
+        positions = 64 * product(run.inputs[0].space) * run.width
+        return Footprint(scratch=positions + run.bytes(run.outputs[0]) // run.setup.batch, own=positions, known=False)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((True,))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_tokens import FourierPositions as Module
+
+        return Module(self.num_features)
 
 
 @operator

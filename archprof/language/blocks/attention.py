@@ -153,9 +153,7 @@ ATTENTION = Block(
         Column("window", SIZE, "within windows of that size of a map whose channels are last", ("window_size",)),
         Column("shift", count(0, 1024), "by how much the map is rolled before it is cut into windows"),
         Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
-        Column(
-            "reduce", count(1, 64), "keys and values of a map that a convolution of that stride makes; 1: none", ("sr",)
-        ),
+        Column("reduce", count(1, 64), "keys and values of a map that a convolution of that stride makes", ("sr",)),
         Column("norm", NORM, "the norm behind that convolution; a layer norm unless given"),
     ),
     "Queries, keys and values of every position by one linear layer, of a map whose channels come first by a 1×1 "

@@ -1,10 +1,13 @@
 """Layers made of layers: sequence, repeat, residual, branches, each."""
 
+from collections.abc import Mapping
+
 from archprof.ir.columns import FLAG, LAYERS, PATHS, Column, one_of
 from archprof.ir.dims import same_shape
-from archprof.ir.operators.base import ShapeError
+from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.shape import Split
+from archprof.ir.operators.tokens import ConcatTokens
 from archprof.language.block import Block, N
 from archprof.language.blocks.conv import ACT_COLUMN
 from archprof.language.blocks.stochastic_depth import STOCHASTIC_DEPTH
@@ -15,7 +18,19 @@ from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
 from archprof.units import plural
 
-JOINS = {"concat": Concat, "add": Add, "subtract": Subtract, "multiply": Multiply}
+JOINS: Mapping[str, type[Operator]] = {
+    "concat": Concat,
+    "add": Add,
+    "subtract": Subtract,
+    "multiply": Multiply,
+    "concat_tokens": ConcatTokens,
+}
+    "concat": Concat,
+    "add": Add,
+    "subtract": Subtract,
+    "multiply": Multiply,
+    "concat_tokens": ConcatTokens,
+}
 
 
 def sequence(net: Tracer, x: Feature, *, layers: Layers) -> Feature:
@@ -58,7 +73,7 @@ def branches(
     for index, (path, part) in enumerate(zip(paths, parts, strict=True)):
         with net.scope(str(index)):
             ends.append(net.layers(path, part))
-    return net.apply(join, JOINS[join](), *ends)
+    return net.apply(join, JOINS[join].of(*[x.value for x in ends]), *ends)
 
 
 def each(net: Tracer, *maps: Feature, layers: Layers, shared: bool = False, join: str = "-") -> Feature:
@@ -67,7 +82,7 @@ def each(net: Tracer, *maps: Feature, layers: Layers, shared: bool = False, join
         with net.scope("" if shared else name):
             ends.append(net.layers(layers, x, shared=shared))
         net.publish(name, ends[-1])
-    return ends[-1] if join == "-" else net.apply(join, JOINS[join](), *ends)
+    return ends[-1] if join == "-" else net.apply(join, JOINS[join].of(*[x.value for x in ends]), *ends)
 
 
 def _split(net: Tracer, x: Feature, count: int) -> list[Feature]:
