@@ -25,12 +25,6 @@ JOINS: Mapping[str, type[Operator]] = {
     "multiply": Multiply,
     "concat_tokens": ConcatTokens,
 }
-    "concat": Concat,
-    "add": Add,
-    "subtract": Subtract,
-    "multiply": Multiply,
-    "concat_tokens": ConcatTokens,
-}
 
 
 def sequence(net: Tracer, x: Feature, *, layers: Layers) -> Feature:
