@@ -23,7 +23,9 @@ def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> 
     """Return the module of a spec with the parameters and buffers of *reference*, taken in order; every one must fit,
     but for axes of one place: a linear layer of a position is a convolution of a map."""
     network = build_network(archprof.expand(model, **knobs), initialise=False)
-    own, theirs = network.state_dict(), reference.state_dict().values()
+    own = network.state_dict()
+    # Places in a table of biases are computed from its size.
+    theirs = [tensor for tensor in reference.state_dict().values() if tensor.is_floating_point() or tensor.dim() == 0]
     network.load_state_dict({name: _as(own[name], tensor) for name, tensor in zip(own, theirs, strict=True)})
     return network
 
