@@ -19,7 +19,7 @@ class Block(NamedTuple):
     *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does
     not inherit takes from a spec's `defaults` only what stands there under its own name. *channels* is the column that
     prints the channels of its output, if one does. One that is a spec's *own* is made of layers. One that *joins* takes
-    several inputs; with a *rest* it takes one as well.
+    several inputs; with a *rest* it takes one as well. One that *counts* is told which repeat of a row it is.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Block(NamedTuple):
     channels: str = "c"
     own: bool = False
     rest: bool = False
+    counts: bool = False
 
     def has(self, name: str) -> bool:
         """Tell whether a column is the block's own."""

@@ -106,6 +106,7 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
     "floor": (1, 1, lambda value: value // 1 if is_array(value) else math.floor(value)),
     "ceil": (1, 1, lambda value: -(-value // 1) if is_array(value) else math.ceil(value)),
     "round": (1, 1, lambda value: value.round() if is_array(value) else round(value)),
+    "sqrt": (1, 1, lambda value: value**0.5),
     "make_divisible": (2, 3, make_divisible),
     "if": (3, 3, _chosen),
     "given": (1, 1, lambda value: value is not None),
@@ -263,6 +264,8 @@ class _Parser:
             raise problem(f"`{name}` takes {wanted} values, not {len(arguments)}", self.node.location)
         if name not in ("given", "if"):
             arguments = [self._number(value) for value in arguments]
+        if name == "sqrt" and not is_array(arguments[0]) and arguments[0] < 0:
+            raise problem(f"{describe(self.node)} takes the root of less than 0", self.node.location)
         return function(*arguments)
 
     def _named(self, name: str) -> Any:

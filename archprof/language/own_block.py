@@ -12,7 +12,7 @@ from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
 from archprof.language.fragment import Feature
 from archprof.limits import MAX_CHANNELS
-from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, OwnBlock, OwnColumn
+from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, REPEAT, OwnBlock, OwnColumn
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -33,8 +33,10 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
 
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
-    joins, rest = bool(definition.inputs), definition.rest
-    return Block(definition.name, apply, columns, definition.doc, joins, channels=printed, own=True, rest=rest)
+    joins, rest, counts = bool(definition.inputs), definition.rest, definition.counts
+    return Block(
+        definition.name, apply, columns, definition.doc, joins, channels=printed, own=True, rest=rest, counts=counts
+    )
 
 
 def _is_channels(kind: Kind) -> bool:
@@ -135,7 +137,7 @@ def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]
     """Return what cells in the body of a block may refer to: its columns at a row, the channels of its input."""
     own = {column.name: _named_kind(column) for column in block.columns}
     knobs = {name: value for name, value in cells.names.items() if name not in own}
-    names = {**knobs, INPUT_CHANNELS: x.channels}
+    names = {**knobs, INPUT_CHANNELS: x.channels, REPEAT: values.get(REPEAT, 0)}
     inside = cells._replace(names=names, columns={})
     for column in block.columns:
         if column.name in values:

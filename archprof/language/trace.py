@@ -347,7 +347,7 @@ class Tracer:
 
     def _apply_row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Feature:
         """Apply a row once and return its output."""
-        fragment = self._fragment(layer, row, inputs, first=repeat == 0)
+        fragment = self._fragment(layer, row, inputs, repeat)
         frame = self._frame
         # What an inner layer takes from outside is an input too.
         edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
@@ -374,18 +374,18 @@ class Tracer:
             places.by_path[f"{frame.prefix}{path}"] = x._replace(edge=Edge(part, output))
             output += 1
 
-    def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], *, first: bool) -> Fragment:
+    def _fragment(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:
         """Return what a row applies to its inputs: known already where it has been applied to the same ones."""
-        asked = (id(row), first, self._shared, *[_key(x) for x in inputs])
+        asked = (id(row), repeat if layer.block.counts else min(repeat, 1), self._shared, *[_key(x) for x in inputs])
         found = self._fragments.get(asked)
         if found is None:
-            found = self._traced(layer, row, inputs, first)
+            found = self._traced(layer, row, inputs, repeat)
             # What layers inside take from outside may be something else the next time.
             if len(found.inputs) == len(inputs):
                 self._fragments[asked] = found
         return found
 
-    def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], first: bool) -> Fragment:
+    def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:
         frame = self._enter(inputs, row)
         frame.sources = layer.inputs
         try:
@@ -396,8 +396,10 @@ class Tracer:
                     values[name] = self._resolve(value, row, inputs[0], name)
                 elif kind is DropRate:
                     drops = not layer.block.own  # of a spec's own block the layers inside say it themselves
-            if not first and "s" in values:
+            if repeat and "s" in values:
                 values["s"] = (1, 1)
+            if layer.block.counts:
+                values["repeat"] = repeat
             x = layer.block.apply(self, *frame.inner(), **values)
             if type(x) is not Feature:
                 raise TypeError(f"it returns {type(x).__name__}, not a feature map")

@@ -17,11 +17,13 @@ COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
 BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
+# Which of a row's repeats it is, counted from 0.
+REPEAT = "repeat"
 # What the body calls an input that is the only one, as a network's.
 ONLY_INPUT = "input"
 # Behind the last name of an input: that of all that are left, none or more.
 _REST = "..."
-_TAKEN = (INPUT_CHANNELS, "n", "id", "input", "deepen", "narrow", "scale", "columns", "rows")
+_TAKEN = (INPUT_CHANNELS, REPEAT, "n", "id", "input", "deepen", "narrow", "scale", "columns", "rows")
 
 
 class OwnColumn(NamedTuple):
@@ -40,7 +42,7 @@ class OwnColumn(NamedTuple):
 class OwnBlock(NamedTuple):
     """A block of a spec: its columns in their order, the names of its inputs where there are several, the last one that
     of all that are left where it has a *rest*, the ids of layers that are places of their own outside, its
-    layers."""
+    layers, and whether these ask which repeat it is."""
 
     name: str
     doc: str
@@ -49,6 +51,7 @@ class OwnBlock(NamedTuple):
     rest: bool
     outputs: tuple[str, ...]
     layers: Seq
+    counts: bool
     location: Location
 
 
@@ -78,7 +81,16 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     doc, columns = fields.get("doc"), fields.get("columns")
     own = _columns(columns) if columns else ()
     outputs = _texts(fields.get("outputs"), "a list of ids")
-    return OwnBlock(name, text(doc) if doc else "", own, names, rest, outputs, layers, marker.location)
+    counts = _asks(layers, f"${REPEAT}")
+    return OwnBlock(name, text(doc) if doc else "", own, names, rest, outputs, layers, counts, marker.location)
+
+
+def _asks(node: Node, name: str) -> bool:
+    """Tell whether a cell somewhere in *node* has a name."""
+    if isinstance(node, Scalar):
+        return name in node.text
+    inside = node.items if isinstance(node, Seq) else [value for _, value in node.entries.values()]
+    return any(_asks(one, name) for one in inside)
 
 
 def _inputs(node: Node) -> tuple[tuple[str, ...], bool]:

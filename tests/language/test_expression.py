@@ -122,7 +122,7 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
         ("$x and $flag", "net.yaml:1:1: `$x and $flag` asks whether 3 holds"),
         (
             "least($x, 2)",
-            "net.yaml:1:1: there is no function `least`\n  help: functions: min, max, floor, ceil, round, "
+            "net.yaml:1:1: there is no function `least`\n  help: functions: min, max, floor, ceil, round, sqrt, "
             "make_divisible, if, given",
         ),
         ("min($x)", "net.yaml:1:1: `min` takes 2 values, not 1"),

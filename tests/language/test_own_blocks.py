@@ -163,6 +163,24 @@ layers:
 outputs: [r, u]
 """,
     ),
+    "which repeat it is": (
+        """
+blocks:
+  grown: {columns: {c: {type: channels}}, layers: [{conv: {k: 1, c: $c + 8 * $repeat}}, {scale: 1 / sqrt(1 + $repeat)}]}
+layers: [{grown: {c: 8, n: 3}}, grown: 8]
+""",
+        """
+layers:
+  - conv: {k: 1, c: 8}
+  - scale: 1
+  - conv: {k: 1, c: 16}
+  - scale: 0.7071067811865475
+  - conv: {k: 1, c: 24}
+  - scale: 0.5773502691896258
+  - conv: {k: 1, c: 8}
+  - scale: 1
+""",
+    ),
     "blocks of blocks": (
         """
 blocks:
