@@ -24,7 +24,7 @@ SECONDS = 20
 
 BLOCKS = block_names()
 OFTEN = ("summary", "show", "validate", "compare", "diff", "sweep", "solve", "explain", "check")
-NESTING = ("sequence", "repeat", "residual", "branches")
+NESTING = ("sequence", "repeat", "residual", "branches", "each")
 COLUMNS = {name: [*columns_of(name)] for name in BLOCKS}
 ODD = [
     *WORDS, "", "-", "$width", "$resolution", "$size", "2*$size", "$size/0", "1e400", "-0", "٣", "1_000", "0x10", "½",
@@ -144,7 +144,7 @@ class _Dice(random.Random):
         easy = ("conv", "relu", "inverted_residual", "repeat", "residual", "avg_pool", "basic_block")
         name = self.choice(easy if self.random() < 0.8 else BLOCKS)
         beside = f"id: {self.choice('abcde')}, " if self.random() < 0.2 else ""
-        if self.random() < (0.8 if name in ("add", "concat", "multiply", "fpn") else 0.05):
+        if self.random() < (0.8 if name in ("add", "concat", "multiply", "fpn", "each", "resize") else 0.05):
             beside += f"from: [{self.choice('ab')}, {self.choice('abz')}], "
         if self.random() < 0.1:
             beside += f"when: {self.choice(CONDITIONS)}, "

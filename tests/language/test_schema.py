@@ -67,6 +67,11 @@ RIGHT = [
     "- residual: [conv: {k: 3, c: 3}]",
     "- residual: {body: [conv: {k: 3, c: 3}], shortcut: [identity], act: {swish: {learnable: true}}}",
     "- branches: {split: true, paths: [[], [conv: {k: 1, c: 3}]]}",
+    (
+        "- {id: a, conv: {c: 8, k: 1}}\n  - {id: b, conv: {c: 8, k: 1}}\n"
+        "  - {id: e, from: [a, b], each: {shared: true, join: add, layers: [relu]}}\n"
+        "  - {from: [e, input], resize: bilinear}"
+    ),
     "- repeat: {n: 3, layers: [conv: {k: 3, c: 8}]}",
     "- {conv: {c: 2*4, k: (1+2)}}",
     "- linear: classes",

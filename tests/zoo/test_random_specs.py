@@ -131,6 +131,21 @@ layers = st.one_of(
         }
     ),
 )
+# Two maps that go through the same layers, with one set of weights or one each, and on to the size of the input.
+over_two = st.builds(
+    lambda fine, coarse, body, shared, join, mode: [
+        {"id": "fine", "sequence": [fine]},
+        {"id": "coarse", "sequence": [coarse]},
+        {"id": "both", "from": ["fine", "coarse"], "each": {"layers": body, "shared": shared, "join": join}},
+        {"from": ["both", "input"], "resize": mode},
+    ],
+    plain,
+    plain,
+    st.lists(plain, min_size=1, max_size=2),
+    st.booleans(),
+    st.sampled_from(["concat", "add", "multiply", "-"]),
+    st.sampled_from(["nearest", "bilinear"]),
+)
 heads = st.sampled_from(
     [
         [],
@@ -141,16 +156,17 @@ heads = st.sampled_from(
     ]
 )
 specs = st.builds(
-    lambda body, head, norm, act, shape, own: {
+    lambda body, two, head, norm, act, shape, own: {
         "archprof": 1,
         "input": "x".join(map(str, shape)),
         "classes": 7,
         "defaults": {"norm": norm, "act": act},
         "width": {"divisor": 2},
         "blocks": {"mine": own},
-        "layers": body + head,
+        "layers": body + two + head,
     },
     st.lists(layers, min_size=1, max_size=4),
+    st.one_of(st.just([]), st.just([]), over_two),
     heads,
     norms,
     acts,
