@@ -88,8 +88,8 @@ class GraphBuilder:
         return call
 
     def reserve(self, path: str) -> None:
-        """Register a module before it is called: its parameters are listed in the place of this call."""
-        self._reserved[path] = self._registered
+        """Register a module before it is called: its parameters are listed in the place of the first such call."""
+        self._reserved.setdefault(path, self._registered)
         self._registered += 1
 
     def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> int:
