@@ -150,6 +150,24 @@ def binomial(size: int) -> Tensor:
     return torch.tensor([comb(size - 1, k) / 2 ** (size - 1) for k in range(size)])
 
 
+class DynamicConv2d(nn.Module):
+    """A convolution by a kernel that comes in beside the map, one for each image: that of all images is grouped."""
+
+    def __init__(
+        self, out_channels: int, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+    ) -> None:
+        super().__init__()
+        self.out_channels, self.kernel_size = out_channels, kernel_size
+        self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+
+    def forward(self, x: Tensor, kernel: Tensor) -> Tensor:
+        images, channels = x.shape[:2]
+        weight = kernel.reshape(images * self.out_channels, channels // self.groups, *self.kernel_size)
+        together = x.reshape(1, images * channels, *x.shape[2:])
+        y = functional.conv2d(together, weight, None, self.stride, self.padding, self.dilation, images * self.groups)
+        return y.reshape(images, self.out_channels, *y.shape[2:])
+
+
 class BlurPool2d(nn.Module):
     """A depthwise convolution by a binomial filter, of a map that is reflected at its border (Zhang 2019), or with
     zeros around it."""

@@ -15,6 +15,7 @@ from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
+from archprof.ir.operators.dynamic_conv import DynamicConv2d
 from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
@@ -209,6 +210,19 @@ CONVOLUTIONS = (
         (8, 9, 8),
         3 * 8 * 3 * 3 * 9 * 8,
         3 * 8 * 3 * 3,
+    ),
+    Row(
+        DynamicConv2d(12, 8, (3, 3), (2, 2), (1, 1)),
+        (MAP, (12 * 8 * 3 * 3,)),
+        (8, 5, 4),
+        12 * 8 * 3 * 3 * 5 * 4,
+    ),
+    Row(
+        DynamicConv2d(12, 12, (3, 3), (1, 1), (1, 1), groups=12),
+        (MAP, (12 * 3 * 3,)),
+        (12, 9, 8),
+        12 * 3 * 3 * 9 * 8,
+        kind="depthwise",
     ),
     Row(ChannelConv((3,)), ((12, 1, 1),), (12, 1, 1), 3 * 12, 3, kind="depthwise"),
     Row(BlurPool2d(12), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3, kind="depthwise"),

@@ -21,6 +21,7 @@ TABLE = (
     Listed("conv2d", "conv:Conv2d", ("Conv2d",)),
     Listed("linear", "linear:Linear"),
     Listed("deform_conv2d", "deform:DeformConv2d"),
+    Listed("dynamic_conv", "dynamic_conv:DynamicConv2d"),
     Listed("channel_conv", "channel_conv:ChannelConv"),
     Listed("batch_norm", "batch_norm:BatchNorm2d", ("bn", "BatchNorm2d")),
     Listed("frozen_batch_norm", "frozen_batch_norm:FrozenBatchNorm2d"),
