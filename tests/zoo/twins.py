@@ -31,7 +31,10 @@ def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> 
 
 
 def _as(own: Tensor, tensor: Tensor) -> Tensor:
-    """Return a tensor in the shape of another, which may have other axes of one place."""
+    """Return a tensor in the shape of another, which may have other axes of one place, or the experts of a kernel as
+    columns instead of rows."""
+    if tensor.dim() == 2 and tensor.shape != own.shape and tensor.mT.shape == own.shape:
+        return tensor.mT
     assert [side for side in tensor.shape if side != 1] == [side for side in own.shape if side != 1]
     return tensor.reshape(own.shape)
 
