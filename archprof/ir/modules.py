@@ -187,6 +187,16 @@ class BlurPool2d(nn.Module):
         return functional.conv2d(bordered, self.get_buffer("filt"), stride=self.stride, groups=x.shape[1])
 
 
+class ContextPool(nn.Module):
+    """The mean of a map (batch, C, H, W) over its positions, weighted by the softmax of their scores (batch, 1, H,
+    W)."""
+
+    def forward(self, x: Tensor, scores: Tensor) -> Tensor:
+        weights = torch.softmax(scores.flatten(2), -1).unsqueeze(3)
+        context = x.flatten(2).unsqueeze(1) @ weights
+        return context.view(x.shape[0], x.shape[1], 1, 1)
+
+
 class PartSoftmax(nn.Module):
     """A softmax among the parts of the channels of (batch, C, 1, 1), in groups of which each has all parts."""
 

@@ -12,6 +12,7 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.blur_pool import BlurPool2d
 from archprof.ir.operators.channel_conv import ChannelConv
+from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
@@ -33,7 +34,7 @@ from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
-from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, Split
+from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import (
     ClassToken,
@@ -307,6 +308,7 @@ POOLS = (
     Row(AdaptiveAvgPool2d((10, 10), form="function"), (MAP,), (12, 10, 10)),
     Row(AdaptiveMaxPool2d(), (MAP,), (12, 1, 1)),
     Row(AdaptiveMaxPool2d((2, 3)), (MAP,), (12, 2, 3)),
+    Row(ContextPool(), (MAP, (1, 9, 8)), (12, 1, 1), 12 * 9 * 8),
     Row(Mean(), (MAP,), (12,)),
     Row(Mean(keep=True), (MAP,), (12, 1, 1)),
 )
@@ -328,6 +330,7 @@ SHAPES = (
     Row(Split(0, 5), (MAP,), (5, 9, 8)),
     Row(Split(5, 7), (MAP,), (7, 9, 8)),
     Row(ChannelShuffle(3), (MAP,), MAP),
+    Row(SpaceToChannels(2), ((12, 8, 6),), (48, 4, 3)),
     Row(Permute.to("channels_last"), (MAP,), (9, 8, 12)),
     Row(Permute.to("channels_first"), ((9, 8, 12),), MAP, channel=2),
     Row(Flatten(), (MAP,), (12 * 9 * 8,)),

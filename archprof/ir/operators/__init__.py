@@ -48,6 +48,8 @@ TABLE = (
     Listed("adaptive_max_pool", "global_pool:AdaptiveMaxPool2d"),
     Listed("blur_pool", "blur_pool:BlurPool2d"),
     Listed("mean", "mean:Mean"),
+    Listed("context_pool", "context:ContextPool"),
+    Listed("space_to_channels", "shape:SpaceToChannels"),
     Listed("add", "join:Add"),
     Listed("subtract", "join:Subtract", ("sub",)),
     Listed("multiply", "join:Multiply", ("mul",)),

@@ -21,6 +21,7 @@ class ChannelConv(Operator):
     kernel_size: tuple[int]
 
     name: ClassVar[str] = "channel_conv"
+    tried: ClassVar[bool] = False
     formula: ClassVar[str] = "K·M"
     params_formula: ClassVar[str] = "K"
     category: ClassVar[str] = "conv"

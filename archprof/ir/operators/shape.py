@@ -141,3 +141,34 @@ class ResizeLike(Function):
 
     def describe(self) -> str:
         return f"resize {self.mode}" if self.mode != "nearest" else "resize"
+
+
+@operator
+class SpaceToChannels(Function):
+    """Squares of pixels as channels: (C, H, W) to (size²·C, H/size, W/size), pixel by pixel, row by row (Ridnik et al.
+    2021)."""
+
+    size: int
+
+    name: ClassVar[str] = "space_to_channels"
+    category: ClassVar[str] = "shape"
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (Column("size", count(1), "pixels along a side", required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Value, size: int) -> SpaceToChannels:
+        return cls(size)
+
+    def output(self, *inputs: Value) -> Value:
+        channels, height, width = feature_map(inputs[0], "space to channels").shape
+        if height % self.size != 0 or width % self.size != 0:
+            message = f"squares of {self.size} on a map of {height}×{width}"
+            raise ShapeError(message, "a size that divides the map, or another resolution", ("size",))
+        return inputs[0].with_shape((channels * self.size**2, height // self.size, width // self.size))
+
+    def stride_factor(self, *inputs: Value) -> int | None:
+        return self.size
+
+    def expression(self, *tensors: str) -> str:
+        squares = f"{tensors[0]}.unflatten(2, (-1, {self.size})).unflatten(4, (-1, {self.size}))"
+        return f"{squares}.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)"
