@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 @operator
 class ContextPool(Operator):
-    """The mean of a map (C, H, W) over its positions, each weighted by the softmax of its score in (1, H, W), which gives
-    (C, 1, 1): a product of C·H·W (Cao et al. 2019, Figure 4)."""
+    """The mean of a map (C, H, W) over its positions, each weighted by the softmax of its score in (1, H, W):
+    (C, 1, 1) comes of a product of C·H·W (Cao et al. 2019, Figure 4)."""
 
     name: ClassVar[str] = "context_pool"
     formula: ClassVar[str] = "M·F²"
