@@ -31,7 +31,7 @@ class PositionEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight
+        return x + (self.weight if self.weight.dim() > 2 else self.weight[: x.shape[1]])
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.weight.shape))

@@ -17,6 +17,7 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.dynamic_conv import DynamicConv2d
+from archprof.ir.operators.embedding import Embedding
 from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
@@ -65,11 +66,12 @@ class Row(NamedTuple):
     buffers: int = 0
     kind: str = ""
     channel: int = 0  # the axis of the input's channels
+    dtype: str = "float32"
 
     @property
     def values(self) -> tuple[Value, ...]:
         """The inputs as values."""
-        return tuple(Value(shape, self.channel) for shape in self.inputs)
+        return tuple(Value(shape, self.channel, dtype=self.dtype) for shape in self.inputs)
 
 
 MAP = (12, 9, 8)
@@ -362,6 +364,8 @@ SEQUENCES = (
     Row(FourierPositions(12), (MAP,), MAP, 64 * 12 * 9 * 8, 64 * 12 + 12),
     Row(PositionEmbedding(TOKENS), (TOKENS,), TOKENS, params=10 * 12, channel=1),
     Row(PositionEmbedding(MAP, 0), (MAP,), MAP, params=12 * 9 * 8),
+    Row(Embedding(20, 12), ((10,),), TOKENS, params=20 * 12, dtype="int64"),
+    Row(PositionEmbedding(TOKENS, size=16), (TOKENS,), TOKENS, params=16 * 12, channel=1),
     Row(Scale(0.5), (TOKENS,), TOKENS, channel=1),
     Row(SplitHeads(3), (TOKENS,), (10, 3, 4), channel=1),
     Row(MergeHeads(), ((10, 3, 4),), TOKENS, channel=2),

@@ -42,11 +42,18 @@ class Applied(nn.Module):
         return output
 
 
+def drawn(row, images: int) -> tuple[Tensor, ...]:
+    """Return inputs of an operator: numbers that it can learn from, or that name rows of a table."""
+    if row.dtype == "int64":
+        return tuple(torch.randint(10, (images, *sizes)) for sizes in row.inputs)
+    return tuple(torch.rand(images, *sizes, requires_grad=True) for sizes in row.inputs)
+
+
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_the_module_is_what_the_table_says(row):
     applied = Applied(row.op).eval()
     assert (applied.built is None) == (row.op.form == "function")
-    inputs = tuple(torch.rand(1, *sizes) for sizes in row.inputs)
+    inputs = drawn(row, 1)
     assert applied(*inputs).shape == (1, *row.output)
     assert sum(parameter.numel() for parameter in applied.parameters()) == row.params
     kept = [buffer.numel() for name, buffer in applied.named_buffers() if not name.endswith("num_batches_tracked")]
@@ -58,7 +65,7 @@ def test_the_module_is_what_the_table_says(row):
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_the_module_trains_on_a_batch(row):
     applied = Applied(row.op)
-    inputs = tuple(torch.rand(3, *sizes, requires_grad=True) for sizes in row.inputs)
+    inputs = drawn(row, 3)
     output = applied(*inputs)
     assert output.shape == (3, *row.output)
     output.sum().backward()

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import Column, ratio
-from archprof.ir.operators.base import Elementwise, operator
+from archprof.ir.columns import Column, one_of, ratio
+from archprof.ir.operators.base import Elementwise, Word, operator
 
 if TYPE_CHECKING:
     import torch
@@ -78,13 +78,23 @@ class Sigmoid(Activation):
     saves: ClassVar[str] = "output"
 
 
+@operator
 class GELU(Activation):
-    """x · Φ(x), with the normal distribution's Φ (Hendrycks & Gimpel 2016)."""
+    """x · Φ(x), with the normal distribution's Φ (Hendrycks & Gimpel 2016), or by its tanh as they approximate it."""
 
-    __slots__ = ()
+    approximate: Word = "none"
+
     name: ClassVar[str] = "gelu"
     torch_name: ClassVar[str] = "GELU"
     inplace: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("approximate", one_of("none", "tanh"), "`tanh`: computed by its approximation"),
+    )
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        return nn.GELU(self.approximate)
 
 
 class Tanh(Activation):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from archprof.ir.columns import CHANNELS, Column, count
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
@@ -24,12 +25,20 @@ class Embedding(Operator):
 
     name: ClassVar[str] = "embedding"
     params_formula: ClassVar[str] = "R·N"
-    as_layer: ClassVar[bool] = False
     saves: ClassVar[str] = "inputs"
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("size", count(), "rows of the table: words of a vocabulary", ("num_embeddings",), required=True),
+        Column("c", CHANNELS, "features of a row", ("embedding_dim", "dim"), required=True),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, size: Dim, c: Any) -> Embedding:
+        return cls(size, getattr(c, "channels", c))
 
     def output(self, *inputs: Value) -> Value:
         shape = inputs[0].shape
-        return inputs[0].with_shape((*shape, self.embedding_dim), len(shape))
+        return inputs[0].with_shape((*shape, self.embedding_dim), len(shape))._replace(dtype="float32")
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_embeddings * self.embedding_dim)}
@@ -46,6 +55,7 @@ class EmbeddingBag(Embedding):
     """The sum, mean or maximum of the rows of a table of (R, N) for the numbers of each bag."""
 
     name: ClassVar[str] = "embedding_bag"
+    as_layer: ClassVar[bool] = False
 
     def footprint(self, run: Run) -> Footprint:
         return Operator.footprint(self, run)._replace(known=not run.learns)  # the bag of each number is kept too
@@ -53,4 +63,4 @@ class EmbeddingBag(Embedding):
     def output(self, *inputs: Value) -> Value:
         if len(inputs[0].shape) != 1:
             raise ShapeError("an embedding bag needs the numbers of one bag")
-        return inputs[0].with_shape((self.embedding_dim,), 0)
+        return inputs[0].with_shape((self.embedding_dim,), 0)._replace(dtype="float32")

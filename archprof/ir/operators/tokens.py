@@ -4,7 +4,7 @@ by the convention."""
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import Column, count, ratio
 from archprof.ir.dims import Dim, Shape, ceil_div, product, same
@@ -197,28 +197,36 @@ class ClassToken(Operator):
 @operator
 class PositionEmbedding(Elementwise):
     """A learned number for each feature of each position, added (Vaswani et al. 2017, Section 3.5): as many as the
-    input has elements, so that they follow the resolution."""
+    input has elements, so that they follow the resolution; for tokens perhaps a table of another *size*."""
 
     shape: Shape
     channel: int = 1
     std: float = 0.02
+    size: Dim = None
 
     name: ClassVar[str] = "position_embedding"
     tried: ClassVar[bool] = False
     params_formula: ClassVar[str] = "L·N"
-    columns: ClassVar[tuple[Column, ...]] = (Column("std", ratio(0, 10), "deviation that they start with"),)
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("std", ratio(0, 10), "deviation that they start with"),
+        Column("size", count(), "rows of the table; as many as there are positions unless given"),
+    )
 
     @classmethod
-    def of(cls, *inputs: Value, **options: float) -> PositionEmbedding:
+    def of(cls, *inputs: Value, **options: Any) -> PositionEmbedding:
         return cls(inputs[0].shape, inputs[0].channel or 0, **options)
 
     def output(self, *inputs: Value) -> Value:
         if len(self.shape) != len(inputs[0].shape) or not all(map(same, self.shape, inputs[0].shape)):
             raise ShapeError(f"positions of {show_shape(self.shape)} on {show_shape(inputs[0].shape)}")
+        if self.size is not None and (len(self.shape) != 2 or self.shape[0] > self.size):
+            raise ShapeError(f"{self.shape[0]} positions of a table of {self.size}", columns=("size",))
         return inputs[0]
 
     def parameters(self) -> Mapping[str, Terms]:
         at = self.channel
+        if self.size is not None:
+            return {"weight": term(self.size * self.shape[1])}
         return {"weight": term(self.shape[at], (*self.shape[:at], *self.shape[at + 1 :]))}
 
     def footprint(self, run: Run) -> Footprint:
@@ -230,7 +238,7 @@ class PositionEmbedding(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_tokens import PositionEmbedding as Module
 
-        return Module(self.shape, self.std)
+        return Module(self.shape if self.size is None else (self.size, self.shape[1]), self.std)
 
 
 @operator
