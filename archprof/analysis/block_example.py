@@ -62,7 +62,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "channel_shuffle": _Example(cells={"g": 2}),
     "permute": _Example(cells={"to": "channels_last"}),
     "pad": _Example(cells={"p": 1}),
-    **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize"), _Example(before=_TWO)),
+    **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize", "crop"), _Example(before=_TWO)),
 }
 
 

@@ -273,6 +273,8 @@ def _named_operator(kind: Kind, node: Node, cells: Cells) -> NamedOperator | Non
     if _means_none(node):
         return None
     name, options = _name_and_options(node, cells)
+    if is_none(name):  # a knob's, or a column's
+        return None
     try:
         operator = find_operator(name.text, kind.form)
     except SpecError as error:

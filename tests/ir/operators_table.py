@@ -35,7 +35,7 @@ from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
-from archprof.ir.operators.shape import ChannelShuffle, Permute, ResizeLike, SpaceToChannels, Split
+from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import (
     ClassToken,
@@ -343,6 +343,8 @@ SHAPES = (
     Row(PadShortcut((1, 1), 12), (MAP,), MAP),
     Row(ResizeLike(), ((12, 5, 4), MAP), MAP),
     Row(ResizeLike(), ((12, 5, 4), (7, 9, 8)), MAP),
+    Row(CropLike(), (MAP, (7, 5, 6)), (12, 5, 6)),
+    Row(CropLike(), (MAP, MAP), MAP),
     Row(ResizeLike("bilinear"), ((12, 5, 4), (7, 9, 8)), MAP),
     Row(Identity(), (MAP,), MAP),
 )

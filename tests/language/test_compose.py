@@ -200,3 +200,18 @@ def test_settings_of_a_problem_in_the_middle_are_said_at_its_place():
     with pytest.raises(InputError) as raised:
         network(f"  - residual: [{CONV}, conv: {{k: 3, c: 3, g: 5}}]\n")
     assert "in layers[0].body[1].g\n" in str(raised.value)
+
+
+@pytest.mark.parametrize(("norm", "found"), [("-", ["0.conv"]), ("batch_norm", ["0.conv", "0.norm"])])
+def test_a_knob_may_say_that_there_is_no_norm(norm, found):
+    knobs = "knobs: {norm: {choices: [-, batch_norm], default: batch_norm}}\ndefaults: {norm: $norm}\n"
+    assert list(shapes(network("  - conv: {k: 3, c: 8}\n", head=knobs, at=f"norm={norm}"))) == found
+
+
+def test_a_map_is_cropped_around_its_middle():
+    layers = "  - {id: a, conv: {k: 3, p: 0, c: 8}}\n  - {from: [LARGE, SMALL], crop: }\n"
+    graph = network(layers.replace("LARGE", "input").replace("SMALL", "a"), head='outputs: {a: a, b: "layers[1]"}\n')
+    assert graph.nodes[-1].output.shape == (3, 30, 30)
+    with pytest.raises(InputError) as raised:
+        network(layers.replace("LARGE", "a").replace("SMALL", "input"))
+    assert "30×30 cannot be cropped to 32×32" in str(raised.value)

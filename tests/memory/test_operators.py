@@ -52,6 +52,10 @@ ROWS = {
     "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
     "layer scale": "  - layer_scale",
     "l2 norm": "  - l2_norm",
+    "crop": (
+        '  - {id: a, max_pool: {k: 5, s: 1, p: 0}}\n  - {id: b, from: ["layers[1]", a], crop: }\n'
+        "  - {from: [a, b], concat: }"
+    ),
     "resize": "  - {id: a, max_pool: 2}\n  - {from: [a, \"layers[1]\"], resize: bilinear}",
     "depthwise": "  - conv2d: {k: 3, c: 16, g: depthwise}",
     "grouped": "  - conv2d: {k: 3, c: 32, g: 4, bias: true}",

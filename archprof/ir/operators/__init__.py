@@ -62,6 +62,7 @@ TABLE = (
     Listed("pad", "pad:Pad"),
     Listed("pad_shortcut", "pad:PadShortcut"),
     Listed("resize", "shape:ResizeLike"),
+    Listed("crop", "shape:CropLike"),
     Listed("identity", "flatten:Identity"),
     Listed("tokens", "tokens:Tokens"),
     Listed("transpose", "tokens:Transpose"),

@@ -172,3 +172,32 @@ class SpaceToChannels(Function):
     def expression(self, *tensors: str) -> str:
         squares = f"{tensors[0]}.unflatten(2, (-1, {self.size})).unflatten(4, (-1, {self.size}))"
         return f"{squares}.permute(0, 3, 5, 1, 2, 4).flatten(1, 3)"
+
+
+class CropLike(Function):
+    """A map cut to the size of a second one, around its middle: what a U-Net without padding has on its way across
+    (Ronneberger et al. 2015)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "crop"
+    category: ClassVar[str] = "shape"
+    joins: ClassVar[bool] = True
+    view: ClassVar[bool] = True
+    keeps_channels: ClassVar[bool] = True
+    sized_by_others: ClassVar[bool] = True
+    tried: ClassVar[bool] = False
+
+    def output(self, *inputs: Value) -> Value:
+        whole, cut = feature_map(inputs[0], "cropping"), feature_map(inputs[1], "cropping")
+        if any(mine < other for mine, other in zip(whole.space, cut.space, strict=True)):
+            message = f"{show_shape(whole.space)} cannot be cropped to {show_shape(cut.space)}"
+            raise ShapeError(message, "the larger map comes first: `from: [large, small]`")
+        return inputs[0].with_shape((whole.channels, *cut.space))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False, False))  # zeros around what is left
+
+    def expression(self, *tensors: str) -> str:
+        whole, cut = tensors
+        sides = [f"({whole}.shape[{axis}] - {cut}.shape[{axis}]) // 2, {cut}.shape[{axis}]" for axis in (2, 3)]
+        return f"{whole}.narrow(2, {sides[0]}).narrow(3, {sides[1]})"
