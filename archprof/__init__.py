@@ -62,7 +62,7 @@ def load(
     (`{"layers[1].rows[2].k": 5}`). Raises SpecError with everything that is wrong in the file, UsageError for an
     argument that is none.
     """
-    from archprof.language.registry import spellings
+    from archprof.language.spellings import spellings
     from archprof.spec.catalog import reference_of
     from archprof.spec.load import load as load_spec
 

@@ -9,7 +9,8 @@ from archprof.errors import InputError, UsageError, suggest, usage_error
 from archprof.ir.graph import Graph
 from archprof.language.block import Block
 from archprof.language.expand import bind, expand, scaling_of
-from archprof.language.registry import columns_of, find_block, spellings
+from archprof.language.registry import columns_of, find_block
+from archprof.language.spellings import spellings
 from archprof.language.trace import Trace, trace
 from archprof.spec.header import BUILT_IN
 from archprof.spec.load import load

@@ -9,7 +9,7 @@ from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.language.cells import knobs_of, typed_word
 from archprof.language.expression import evaluate
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.layers import Spellings, WrittenArguments, column_names, written_arguments, written_layer
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.types import spec_of

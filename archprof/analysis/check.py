@@ -35,7 +35,7 @@ from archprof.costs.report import Report, analyze_graph
 from archprof.errors import InputError, Location, Problem, SpecError, problems_of, suggest
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config

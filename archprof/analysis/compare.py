@@ -24,7 +24,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.ir.setup import Setup
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec import catalog
 from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Spec

@@ -15,7 +15,7 @@ from archprof.ir.graph import INPUT, Graph
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import load
 
 Size = tuple[int, int]

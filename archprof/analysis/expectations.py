@@ -6,7 +6,7 @@ from typing import NamedTuple
 from archprof.costs.metrics import Counts
 from archprof.errors import Location, Problem
 from archprof.ir.origin import Origin
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.same import is_at
 from archprof.spec.types import Expected, Spec
 from archprof.spec.variant import Setting, settings_text

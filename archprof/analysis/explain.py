@@ -18,7 +18,7 @@ from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.swish import Swish
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
 from archprof.spec.same import standing_at

@@ -18,7 +18,7 @@ from archprof.costs.priced import convention_total, priced
 from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.header import PUBLISHED
 from archprof.spec.load import resolve
 from archprof.spec.printed_number import COUNTS, PrintedNumber, parse_printed, verdict

@@ -6,7 +6,7 @@ from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Problems
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import identity, is_at
 from archprof.spec.types import Spec, spec_of

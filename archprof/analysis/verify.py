@@ -12,7 +12,7 @@ from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Location
 from archprof.ir.graph import Graph
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec import catalog
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict

@@ -165,7 +165,7 @@ def _places(request: Request) -> Iterator[Candidate]:
     spec = _spec(request.model)
     if spec is None or spec.tree is None or "=" in request.part:
         return
-    from archprof.language.registry import spellings
+    from archprof.language.spellings import spellings
     from archprof.spec.layers import full_form
 
     steps = re.compile(r"[.\[]")
@@ -209,7 +209,7 @@ def _cells(options: "Map", place: str, names: "ColumnNames", spellings: "Spellin
 
 
 def _spec(model: str) -> "Spec | None":
-    from archprof.language.registry import spellings
+    from archprof.language.spellings import spellings
     from archprof.spec.load import load
 
     with suppress(InputError):

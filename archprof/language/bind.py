@@ -15,6 +15,7 @@ from archprof.language.scope import Scope
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
+from archprof.spec.own_blocks import OwnBlock
 from archprof.spec.values import identifier, scalar, sequence
 from archprof.units import plural
 
@@ -396,6 +397,18 @@ class Binder:
             with self.problems:
                 raise placed(error, where, column.kind.allowed) from None
         return None
+
+
+def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells) -> Scope:
+    """Return the blocks that the layers of a spec can name, its own among them."""
+    return Scope(blocks, cells, _read_body)
+
+
+def _read_body(layers: Seq, address: str, cells: Cells, scope: Scope) -> tuple[BoundLayer, ...]:
+    binder = Binder(cells, "", False, scope=scope)
+    found = binder.layers(layers, address)
+    binder.problems.raise_any()
+    return found
 
 
 def _no_layer(node: Node, address: str) -> SpecError:

@@ -10,14 +10,14 @@ from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.init_rules import Inits
 from archprof.ir.liveness import leading_nowhere
 from archprof.ir.values import Value
-from archprof.language.bind import Binder
+from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import Layers
 from archprof.language.cells import Cells, cells_of, read_cell
 from archprof.language.flatten import Flattener
 from archprof.language.init import read_init
 from archprof.language.own_block import check_names
-from archprof.language.registry import find_block, spellings
-from archprof.language.scope import Scope
+from archprof.language.registry import find_block
+from archprof.language.spellings import spellings
 from archprof.language.trace import Places, Scaling, Trace, trace
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
@@ -79,7 +79,7 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
     Raises SpecError with every cell that cannot be read.
     """
     cells = cells_of(spec)
-    binder = Binder(cells, spec.file, spec.pristine, scope=Scope(spec.blocks, cells))
+    binder = Binder(cells, spec.file, spec.pristine, scope=scope_of(spec.blocks, cells))
     binder.problems.found.extend(problems.found if problems else ())
     check_names(spec.blocks, find_block, binder.problems)
     noted = len(binder.problems.found)

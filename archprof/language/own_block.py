@@ -95,7 +95,7 @@ def _apply(
         message = f"block `{block.name}` stands inside itself, or {_MAX_DEPTH} blocks deep"
         raise problem(message, block.location, help="a block is made of others, not of itself")
     try:
-        layers = _bound(block, scope, _inside(block, cells, inputs[0], values))
+        layers = _unnamed(scope.body(block, _inside(block, cells, inputs[0], values)))
         with net.closed(_named(block, inputs)):
             x = net.layers(layers, inputs[0])
             outputs = {name: net.place(name, block.location) for name in block.outputs}
@@ -155,12 +155,6 @@ def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]
     return inside
 
 
-def _bound(block: OwnBlock, scope: "Scope", cells: Cells) -> Layers:
-    """Return the layers of a block at a row. Raises SpecError with every cell that cannot be read."""
-    from archprof.language.bind import Binder
-
-    binder = Binder(cells, "", False, scope=scope.inside)
-    layers = binder.layers(block.layers, f"blocks.{block.name}.layers")
-    binder.problems.raise_any()
-    # A single layer is the block itself, and has no name of its own in paths.
+def _unnamed(layers: Layers) -> Layers:
+    """Return the layers of a body; a single one is the block itself, and has no name of its own in paths."""
     return layers if len(layers) > 1 or layers[0].id else (layers[0]._replace(segment=""),)

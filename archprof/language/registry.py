@@ -15,10 +15,9 @@ from archprof.ir import operators
 from archprof.ir.columns import Column
 from archprof.ir.foreign import BLOCK_GROUP, MEND, OPERATOR_GROUP, Raised
 from archprof.ir.operators.base import Operator
-from archprof.language.block import Block, all_columns, column_spellings, operator_block
+from archprof.language.block import Block, all_columns, operator_block
 from archprof.language.not_yet import is_not_yet
-from archprof.spec.layers import ColumnNames, Spellings
-from archprof.spec.nodes import Map, Scalar, describe
+from archprof.spec.nodes import Scalar, describe
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint, EntryPoints
@@ -122,34 +121,6 @@ def columns_of(name: str) -> Mapping[str, Column]:
 def required_columns(name: str) -> tuple[Column, ...]:
     """Return the columns that a row of a block cannot do without."""
     return tuple(column for column in columns_of(name).values() if column.required)
-
-
-class _Spellings:
-    """Every spelling of a block's columns → the column's name, the first column first; empty for an unknown block."""
-
-    def __init__(self) -> None:
-        self._known: dict[str, ColumnNames] = {}
-
-    def __call__(self, name: str) -> ColumnNames:
-        """Return the spellings of a block's columns."""
-        if name not in self._known:
-            try:
-                block = find_block(name)
-            except SpecError:
-                block = None
-            self._known[name] = column_spellings(block) if block else ColumnNames()
-        return self._known[name]
-
-    def within(self, root: Map) -> Spellings:
-        """Return those of the blocks that a spec defines too, as far as they can be read."""
-        if "blocks" not in root.entries:
-            return self
-        from archprof.language.own_spellings import OwnSpellings
-
-        return OwnSpellings(root, self)
-
-
-spellings = _Spellings()
 
 
 def find_operator(name: str, category: str) -> type[Operator] | None:

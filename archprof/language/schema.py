@@ -18,14 +18,8 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Source
 from archprof.language.block import Block
 from archprof.language.init import MAX_DEVIATION
-from archprof.language.registry import (
-    block_names,
-    columns_of,
-    find_block,
-    installed_names,
-    installed_operator,
-    spellings,
-)
+from archprof.language.registry import block_names, columns_of, find_block, installed_names, installed_operator
+from archprof.language.spellings import spellings
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
 from archprof.spec.header import PUBLISHED, PUBLISHED_WORDS

@@ -1,31 +1,48 @@
 """Which blocks the layers of a spec can name: its own, then all that there are."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
 
 from archprof.ir.columns import Column
 from archprof.language import registry
 from archprof.language.block import Block, all_columns, column_spellings
+from archprof.language.bound import Layers
 from archprof.language.cells import Cells
 from archprof.language.own_block import own_block
+from archprof.language.spellings import spellings
 from archprof.spec.layers import ColumnNames, full_form, layers_below
-from archprof.spec.nodes import Map, Scalar
+from archprof.spec.nodes import Map, Scalar, Seq
 from archprof.spec.own_blocks import OwnBlock
+
+# What reads the layers of a body, at an address, with what their cells may refer to, in a scope.
+ReadBody = Callable[[Seq, str, Cells, "Scope"], Layers]
 
 
 class Scope:
-    """The blocks that layers can name; so many blocks of the spec are around them."""
+    """The blocks that layers can name; so many blocks of the spec are around them. The bodies of its own are *read*
+    when a row has them applied."""
 
-    def __init__(self, own: Mapping[str, OwnBlock] | None = None, cells: Cells | None = None, depth: int = 0) -> None:
+    def __init__(
+        self,
+        own: Mapping[str, OwnBlock] | None = None,
+        cells: Cells | None = None,
+        read: ReadBody | None = None,
+        depth: int = 0,
+    ) -> None:
         self.depth = depth
-        self._definitions, self._cells = own or {}, cells
+        self._definitions, self._cells, self._read = own or {}, cells, read
         self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
         self._columns: dict[str, dict[str, Column]] = {}
 
     @cached_property
     def inside(self) -> "Scope":
         """The scope of the bodies of its blocks."""
-        return Scope(self._definitions, self._cells, self.depth + 1)
+        return Scope(self._definitions, self._cells, self._read, self.depth + 1)
+
+    def body(self, block: OwnBlock, cells: Cells) -> Layers:
+        """Return the layers of one of its blocks at a row. Raises SpecError with every cell that cannot be read."""
+        assert self._read is not None
+        return self._read(block.layers, f"blocks.{block.name}.layers", cells, self.inside)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -42,10 +59,8 @@ class Scope:
         found: dict[str, Block] = {}
         left = [name for name in names if name in self._definitions]
         while left:
-            layers = self._definitions[left.pop()].layers
-            for _, layer in layers_below(
-                full_form(Map({"layers": (Scalar(""), layers)}), self).get("layers"), (), self
-            ):
+            body = Map({"layers": (Scalar("layers"), self._definitions[left.pop()].layers)})
+            for _, layer in layers_below(full_form(body, self).get("layers"), (), self):
                 name = layer.block.text
                 if name not in found and (block := self._own.get(name) or registry.find_block(name)):
                     found[name] = block
@@ -78,4 +93,4 @@ class Scope:
     def __call__(self, name: str) -> ColumnNames:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
-        return registry.spellings(name) if block is None else column_spellings(block)
+        return spellings(name) if block is None else column_spellings(block)

@@ -15,7 +15,7 @@ from archprof.ir.graph import Edge, Graph
 from archprof.ir.init_rules import Inits
 from archprof.ir.values import Value
 from archprof.language.expand import Bound, bind, expand, graph_of
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.language.trace import Scaling, Trace, trace
 from archprof.spec.edits import assign
 from archprof.spec.inputs import resized

@@ -13,10 +13,9 @@ from archprof.errors import Problems, SpecError, suggest, usage_error
 from archprof.ir.columns import HOLDS_LAYERS, Column
 from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
-from archprof.language.bind import Binder
+from archprof.language.bind import Binder, scope_of
 from archprof.language.cells import cells_of
-from archprof.language.registry import spellings
-from archprof.language.scope import Scope
+from archprof.language.spellings import spellings
 from archprof.limits import MAX_AXES
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
@@ -227,7 +226,7 @@ def _readers(spec: Spec, knob: str) -> list[Column] | None:
             whole = False
 
     cells = cells_of(spec)
-    binder = Binder(cells, spec.file, False, observe, Scope(spec.blocks, cells))
+    binder = Binder(cells, spec.file, False, observe, scope_of(spec.blocks, cells))
     try:
         binder.layers(spec.layers, "layers")
     except SpecError:

@@ -5,7 +5,7 @@ import pytest
 from archprof.errors import SpecError
 from archprof.ir.init_rules import BIASES, PLAIN, InitRule, Inits
 from archprof.language.init import read_init
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import load
 
 DEFAULTS = {"conv": InitRule("kaiming_normal"), "linear": InitRule("normal", 0.01)}

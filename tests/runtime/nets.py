@@ -7,7 +7,7 @@ from torch.nn import functional
 from archprof.ir.graph import Graph
 from archprof.ir.operators.base import Operator
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import load
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from archprof.errors import InputError
 from archprof.language.expand import expand, read_network
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import load, read_tree, resolve
 from tests.spec.networks import costs, shapes
 

@@ -3,7 +3,7 @@
 import pytest
 
 from archprof.errors import SpecError
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import is_at
 from archprof.spec.variant import parse_settings

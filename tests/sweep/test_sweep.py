@@ -11,7 +11,7 @@ import pytest
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError, UsageError
 from archprof.language.expand import expand
-from archprof.language.registry import spellings
+from archprof.language.spellings import spellings
 from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
 from archprof.spec.load import read_tree, resolve
