@@ -300,7 +300,7 @@ _ALL = (
         _price("group norm", per_element(1), *_GROUP_NORM, learned=True),
         _price("layer norm", per_element(1), *_LAYER_NORM, learned=True),
         _price("instance norm", per_element(1), *_INSTANCE_NORM, learned=True),
-        _price("layer scale", per_element(1), "LayerScale"),
+        _price("layer scale", per_element(1), "LayerScale", "LearnedScale"),
         _price("swish", per_element(1), "Swish", learnable=False),
         _price("swish with a learned β", per_element(2), "Swish", learnable=True),
         _price("pool", per_output(1), *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS, "Mean", "mean"),

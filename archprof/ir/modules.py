@@ -80,6 +80,17 @@ class LayerScale(nn.Module):
         return f"{len(self.weight)}"
 
 
+class LearnedScale(nn.Module):
+    """One learned factor for all elements (De & Smith 2020)."""
+
+    def __init__(self, init: float) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.tensor(init))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.weight
+
+
 class FrozenBatchNorm2d(nn.Module):
     """Batch normalisation of (batch, C, H, W), or of (batch, C), whose weight, bias, mean and variance are fixed: four
     buffers of C elements."""

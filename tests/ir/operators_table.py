@@ -31,7 +31,7 @@ from archprof.ir.operators.heads import (
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
-from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale
+from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
@@ -262,6 +262,7 @@ NORMS = (
     Row(LayerNorm(8, channels_last=True), (MAP,), MAP, params=2 * 8, channel=2),
     Row(LayerNorm(12, channels_last=True), (FEATURES,), FEATURES, params=2 * 12),
     Row(LayerScale(12), (MAP,), MAP, params=12),
+    Row(LearnedScale(), (MAP,), MAP, params=1),
     Row(L2Norm(12), (MAP,), MAP, params=12),
 )
 ACTIVATIONS = (

@@ -17,7 +17,7 @@ from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.mean import Mean
-from archprof.ir.operators.norm import LayerNorm, LayerScale
+from archprof.ir.operators.norm import LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, ResizeLike, Split
@@ -102,6 +102,7 @@ X = torch.linspace(-8, 8, 12 * 9 * 8).reshape(1, 12, 9, 8)
         (Flatten(), X.reshape(1, -1)),
         (LayerNorm(12), functional.layer_norm(X.permute(0, 2, 3, 1), (12,)).permute(0, 3, 1, 2)),
         (LayerScale(12, 0.1), 0.1 * X),
+        (LearnedScale(0.3), 0.3 * X),
     ],
     ids=lambda value: repr(value) if isinstance(value, Operator) else "",
 )

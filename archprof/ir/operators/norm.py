@@ -188,6 +188,33 @@ class LayerScale(Elementwise):
 
 
 @operator
+class LearnedScale(Elementwise):
+    """One learned factor for all elements, 0 at first, so that a residual block starts as its shortcut (De & Smith
+    2020)."""
+
+    init: float = 0.0
+
+    name: ClassVar[str] = "learned_scale"
+    tried: ClassVar[bool] = False
+    params_formula: ClassVar[str] = "1"
+    saves: ClassVar[str] = "inputs"
+    autocast: ClassVar[str] = "promote"
+    columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1), "what the factor starts from"),)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(1)}
+
+    def gradients(self, run: Run) -> Gradients:
+        # That of the factor is as large as the map before it is summed.
+        return Gradients((False,), run.bytes(run.outputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import LearnedScale as Module
+
+        return Module(self.init)
+
+
+@operator
 class L2Norm(Elementwise):
     """The channels of each position over their Euclidean norm, times one learned factor each (Liu et al. 2015, section
     3.3), as SSD has it behind its finest map."""
