@@ -28,9 +28,9 @@ NEARLY = (
     "mobilenetv4_hybrid_",
 )
 # and of attention that timm takes apart into products: of all networks of these folders.
-NEARLY_ALL = {"swin", "pvt", "levit", "coatnet", "xcit", "cait", "efficientformer"}
+NEARLY_ALL = {"swin", "pvt", "levit", "coatnet", "xcit", "cait", "efficientformer", "tinyvit"}
 # Networks whose tables of biases timm makes for one side alone.
-OF_ONE_SIDE = ("efficientformer_l",)
+OF_ONE_SIDE = ("efficientformer_l", "tiny_vit_")
 
 
 def followed() -> list[object]:
@@ -40,11 +40,13 @@ def followed() -> list[object]:
 
 
 def made(name: str, side: int | None = None) -> nn.Module:
-    """Return timm's model, for inputs of that side where it has to be told."""
+    """Return timm's model of as many classes as ours has, for inputs of that side where it has to be told."""
     timm = import_module("timm")
     entry = import_module("timm.models").model_entrypoint(name)
     sized = side is not None and "img_size" in inspect.getsource(inspect.getmodule(entry))
-    return timm.create_model(name, **({"img_size": side} if sized else {})).eval()
+    classes = archprof.load(name).classes
+    given = {**({"img_size": side} if sized else {}), **({} if classes is None else {"num_classes": classes})}
+    return timm.create_model(name, **given).eval()
 
 
 def side_of(name: str) -> int:

@@ -26,6 +26,7 @@ def attention(
     bias: bool = True,
     project_bias: bool = True,
     qk_norm: NamedOperator | None = None,
+    interleaved: bool = False,
     causal: bool = False,
     position: str = "",
     window: Pair | None = None,
@@ -49,8 +50,8 @@ def attention(
             size, shift = _fitting(x, window, shift)
             x = net.apply("windows", WindowPartition(size, (shift, shift), grid), x)
         x = net.apply("qkv", _projection(x, 3 * width, bias), x)
-        parts = _normalised(net, x, count, each, qk_norm)
-    x = net.apply("attention", _core(parts, count, each, causal, position, size, shift, whole), *parts)
+        parts = _normalised(net, x, count, each, qk_norm, interleaved)
+    x = net.apply("attention", _core(parts, count, each, interleaved, causal, position, size, shift, whole), *parts)
     x = net.apply("proj", _projection(x, features if c is None else c, project_bias), x)
     if size is not None:
         x = net.apply("map", WindowReverse(whole[0], whole[1], size, (shift, shift), grid), x)
@@ -84,11 +85,16 @@ def _fitting(x: Feature, window: Pair, shift: int) -> tuple[Pair, int]:
     return size, 0 if whole else shift
 
 
-def _normalised(net: Tracer, x: Feature, heads: Dim, each: Dim, norm: NamedOperator | None) -> tuple[Feature, ...]:
+def _normalised(
+    net: Tracer, x: Feature, heads: Dim, each: Dim, norm: NamedOperator | None, interleaved: bool
+) -> tuple[Feature, ...]:
     """Return the projection; queries, keys and values apart where the first two of each head get a norm (Dehghani et
     al. 2023)."""
     if norm is None:
         return (x,)
+    if interleaved:
+        message = "a norm of queries and keys that lie together with the values"
+        raise ShapeError(message, columns=("qk_norm", "interleaved"))
     width = heads * each
     axis = x.value.channel or 0
     parts = [net.apply(name, Split(k * width, width, axis), x) for k, name in enumerate(("q", "k", "v"))]
@@ -120,6 +126,7 @@ def _core(
     parts: tuple[Feature, ...],
     heads: Dim,
     each: Dim,
+    interleaved: bool,
     causal: bool,
     position: str,
     window: Pair | None,
@@ -131,10 +138,10 @@ def _core(
     if window is None:
         size = x.value.space if len(x.shape) == 3 else (1, 1)
         last = x.value.channel != 0
-        return HeadAttention(heads, heads, each, each, last, causal=causal, position=position, size=size)
+        return HeadAttention(heads, heads, each, each, last, interleaved, causal, position=position, size=size)
     shifted = (*windows_of(whole, window), shift, shift) if shift else ()
     return HeadAttention(
-        heads, heads, each, each, windowed=True, causal=causal, position=position, size=window, shifted=shifted
+        heads, heads, each, each, True, interleaved, causal, True, position=position, size=window, shifted=shifted
     )
 
 
@@ -148,6 +155,7 @@ ATTENTION = Block(
         Column("bias", FLAG, "whether queries, keys and values have a bias; they do unless given", ("qkv_bias",)),
         Column("project_bias", FLAG, "whether the projection back has one; it does unless given"),
         Column("qk_norm", NORM, "a norm of each head's queries and keys"),
+        Column("interleaved", FLAG, "whether each head's queries, keys and values lie together"),
         Column("causal", FLAG, "whether a position sees only those up to it"),
         Column("position", one_of(*POSITIONS), "a learned bias for each way that two positions lie to each other"),
         Column("window", SIZE, "within windows of that size of a map whose channels are last", ("window_size",)),
