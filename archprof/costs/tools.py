@@ -112,7 +112,10 @@ _POOLS = (*_MAX_POOLS, *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS)
 _RESIZING = ("Interpolate", "upsample_nearest2d", "upsample_bilinear2d", "upsample_bicubic2d")
 _CONV_BIAS = _price("bias of convolutions", per_output(1), *_CONVOLUTIONS, biased=True)
 _LINEAR_BIAS = _price("bias of linear layers", per_output(1), *LINEAR, biased=True)
-_UNSEEN = _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d")
+# Convolutions in classes that are not torch's.
+_HIDDEN = ("DeformConv2d", "DynamicConv2d", "BlurPool2d")
+_UNSEEN = _price("convolutions in other classes, not seen", LEFT_OUT, *_HIDDEN)
+_WITHOUT_WEIGHTS = _price("convolutions without weights, not seen", LEFT_OUT, "DynamicConv2d", "BlurPool2d")
 _PARTS_OF_2019 = _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module")
 _POOLS_OF_2019 = (_price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
 _POOLS_OF_2020 = (_price("average pool", per_output(1), "AvgPool2d", form="module"), _PARTS_OF_2019, _UNSEEN)
@@ -216,7 +219,7 @@ _ALL = (
         _price("adaptive max pool", WHOLE_PARTS, "AdaptiveMaxPool2d", form="module", again=False),
         _price("average pool", TAPS_AND_DIVISION, "AvgPool2d", form="module", again=False),
         _price("adaptive average pool", WHOLE_PARTS_AND_DIVISION, "AdaptiveAvgPool2d", form="module", again=False),
-        _price("deformable convolution, not seen", LEFT_OUT, "DeformConv2d", again=False),
+        _price("convolutions in other classes, not seen", LEFT_OUT, *_HIDDEN, again=False),
     ),
     _old_thop(
         "thop-2019-09", "0.0.31.post1909230639", "flops",
@@ -291,6 +294,7 @@ _ALL = (
         _price("layer scale", WEIGHTS_ONCE, "LayerScale", frozen=False),
         _price("other layers", WEIGHTS_ONCE, named=False, frozen=False, conv=False),
         _price("frozen layers, left out", LEFT_OUT, frozen=True),
+        _WITHOUT_WEIGHTS,
         sees="leaves",
     ),
     _tool(

@@ -173,8 +173,8 @@ class DynamicConv2d(nn.Module):
 
     def forward(self, x: Tensor, kernel: Tensor) -> Tensor:
         images, channels = x.shape[:2]
-        weight = kernel.reshape(images * self.out_channels, channels // self.groups, *self.kernel_size)
-        together = x.reshape(1, images * channels, *x.shape[2:])
+        weight = kernel.reshape(-1, channels // self.groups, *self.kernel_size)
+        together = x.reshape(1, -1, *x.shape[2:])
         y = functional.conv2d(together, weight, None, self.stride, self.padding, self.dilation, images * self.groups)
         return y.reshape(images, self.out_channels, *y.shape[2:])
 
