@@ -81,14 +81,16 @@ class LayerScale(nn.Module):
 
 
 class LearnedScale(nn.Module):
-    """One learned factor for all elements (De & Smith 2020)."""
+    """One learned factor for all elements (De & Smith 2020), and one learned term."""
 
-    def __init__(self, init: float) -> None:
+    def __init__(self, init: float, bias: bool = False) -> None:
         super().__init__()
-        self.weight = nn.Parameter(torch.tensor(init))
+        self.weight = nn.Parameter(torch.tensor(float(init)))
+        self.bias = nn.Parameter(torch.tensor(0.0)) if bias else None
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.weight
+        scaled = self.weight * x
+        return scaled if self.bias is None else scaled + self.bias
 
 
 class FrozenBatchNorm2d(nn.Module):

@@ -263,6 +263,7 @@ NORMS = (
     Row(LayerNorm(12, channels_last=True), (FEATURES,), FEATURES, params=2 * 12),
     Row(LayerScale(12), (MAP,), MAP, params=12),
     Row(LearnedScale(), (MAP,), MAP, params=1),
+    Row(LearnedScale(bias=True), (MAP,), MAP, params=2),
     Row(L2Norm(12), (MAP,), MAP, params=12),
 )
 ACTIVATIONS = (

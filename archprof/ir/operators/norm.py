@@ -190,19 +190,23 @@ class LayerScale(Elementwise):
 @operator
 class LearnedScale(Elementwise):
     """One learned factor for all elements, 0 at first, so that a residual block starts as its shortcut (De & Smith
-    2020)."""
+    2020); with a *bias* one learned term too."""
 
     init: float = 0.0
+    bias: bool = False
 
     name: ClassVar[str] = "learned_scale"
     tried: ClassVar[bool] = False
-    params_formula: ClassVar[str] = "1"
+    params_formula: ClassVar[str] = "1 + 1"
     saves: ClassVar[str] = "inputs"
     autocast: ClassVar[str] = "promote"
-    columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1), "what the factor starts from"),)
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("init", ratio(0, 1), "what the factor starts from"),
+        Column("bias", FLAG, "whether a term is learned too"),
+    )
 
     def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(1)}
+        return {"weight": term(1), "bias": term(1)} if self.bias else {"weight": term(1)}
 
     def gradients(self, run: Run) -> Gradients:
         # That of the factor is as large as the map before it is summed.
@@ -211,7 +215,7 @@ class LearnedScale(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import LearnedScale as Module
 
-        return Module(self.init)
+        return Module(self.init, self.bias)
 
 
 @operator
