@@ -68,7 +68,7 @@ class Attention(Function):
         # One kernel keeps what goes in and comes out, and for each query the sum that its softmax divides by.
         queries = run.inputs[0]
         if not self._has_kernel(run):
-            return self._by_products(run)
+            return self.by_products(run)
         sums = run.elements(queries) // queries.shape[-1]
         if run.setup.kernels == "cuda" and run.width == SINGLE:
             length = queries.shape[-2]
@@ -111,7 +111,7 @@ class Attention(Function):
             return 0
         return run.elements(mask) // length * whole * run.width
 
-    def _by_products(self, run: Run) -> Footprint:
+    def by_products(self, run: Run) -> Footprint:
         """Return what attention takes as two products: scaled queries and keys, the scores, their softmax."""
         queries, keys, values, *mask = run.inputs
         shared = self.heads // self.kv_heads

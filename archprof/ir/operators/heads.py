@@ -147,9 +147,11 @@ class HeadAttention(_Heads):
         mask = self._mask(run)
         inputs = (queries, keys, values) if mask is None else (queries, keys, values, mask)
         result = queries.with_shape((*queries.shape[:-1], self.value_dim), 3 if self.windowed else 2)
-        core = Attention(self.heads, self.kv_heads, self.causal)
+        # A CPU's kernel takes heads that share their keys and values as it does others, and no mask that learns.
+        shared = self.heads if run.setup.kernels == "cpu" else self.kv_heads
+        core = Attention(self.heads, shared, self.causal)
         inner = run._replace(inputs=inputs, outputs=(result,))
-        found = core.footprint(inner)
+        found = core.by_products(inner) if self.position and run.learns else core.footprint(inner)
         out = run.bytes(run.outputs[0])
         own, scratch = found.own or 0, found.scratch
         fused = bool(found.outputs)
@@ -165,7 +167,7 @@ class HeadAttention(_Heads):
             scratch, kept = scratch + out, (len(run.inputs) - 1,) if found.inputs else ()
         outputs = (0,) if fused and self.channels_last else ()
         if mask is not None:
-            size = product(mask.shape) * SINGLE
+            size = run.elements(mask) * SINGLE
             index = product(mask.shape[-2:]) * INDEX * bool(self.position)
             own, scratch = own + index + size * fused, scratch + size + index
         return Footprint(scratch=scratch, inputs=kept, outputs=outputs, own=own, known=mask is None)

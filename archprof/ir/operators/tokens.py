@@ -68,7 +68,8 @@ class Transpose(Function):
 
     def output(self, *inputs: Value) -> Value:
         rows, columns = tokens(inputs[0], "a transposition").shape
-        return inputs[0].with_shape((columns, rows), 1)
+        made = inputs[0].with_shape((columns, rows), 1)
+        return made._replace(strides=(rows * columns, 1, columns)) if inputs[0].strides is None else made
 
     def gradients(self, run: Run) -> Gradients:
         return Gradients((True,), permuted=True)

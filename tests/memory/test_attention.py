@@ -1,0 +1,67 @@
+"""What attention and operators of tokens keep for their backward pass is what torch keeps on a CPU."""
+
+import pytest
+
+import archprof
+from archprof.allocation.report import analyze_memory
+from archprof.allocation.timeline import FORWARD
+from archprof.ir.setup import Setup
+
+torch = pytest.importorskip("torch")
+
+from archprof.runtime.build import build_network  # noqa: E402
+from tests.memory.recorder import training_step  # noqa: E402
+
+SPEC = """
+archprof: 1
+name: small
+input: 3x32x32
+classes: 10
+layers:
+  - conv2d: {{k: 4, s: 4, p: 0, c: 48}}
+{rows}
+  - linear: classes
+"""
+TOKENS = "  - tokens\n  - layer_norm\n{}\n  - mean"
+LAST = "  - permute: channels_last\n  - layer_norm\n{}\n  - mean"
+MAP = "{}\n  - conv2d: {{k: 1, c: 8}}\n  - avg_pool"
+# What stands on 64 tokens, or a map of 8×8, of 48 features.
+ROWS = {
+    "tokens": (TOKENS, "  - identity"),
+    "a class token, positions": (TOKENS, "  - class_token\n  - position_embedding"),
+    "attention": (TOKENS, "  - attention: {heads: 3}"),
+    "causal": (TOKENS, "  - attention: {heads: 3, causal: true}"),
+    "norms of queries and keys": (TOKENS, "  - attention: {heads: 3, qk_norm: layer_norm}"),
+    "a transposition": (TOKENS, "  - transpose\n  - linear: 20\n  - transpose"),
+    "a constant, learned factors": (TOKENS, "  - linear: 20\n  - scale: 0.5\n  - layer_scale"),
+    "an approximation": (TOKENS, "  - linear: 20\n  - gelu: {approximate: tanh}"),
+    "tokens in a row": (
+        TOKENS,
+        "  - branches: {join: concat_tokens, paths: [[token_range: {start: 0, size: 1}, linear: 48], [token_range: 1]]}",
+    ),
+    "attention on a map": (LAST, "  - attention: {heads: 3}"),
+    "windows": (LAST, "  - attention: {heads: 3, window: 4}"),
+    "shifted windows": (LAST, "  - attention: {heads: 3, window: 4, shift: 2}"),
+    "relative positions": (LAST, "  - attention: {heads: 3, window: 4, shift: 2, position: relative}"),
+    "a smaller map": (LAST, "  - attention: {heads: 3, reduce: 2}"),
+    "patches merged": (LAST, "  - merge_patches\n  - linear: 20"),
+    "channels first": (MAP, "  - attention: {heads: 3}"),
+    "distances": (MAP, "  - attention: {heads: 3, position: distance}"),
+    "sines and cosines": (MAP, "  - fourier_positions"),
+    "one head of keys": (
+        MAP,
+        "  - {id: q, conv2d: {k: 1, c: 48}}\n  - {id: k, from: q, conv2d: {k: 1, c: 16}}\n"
+        "  - {id: v, from: q, conv2d: {k: 1, c: 16}}\n"
+        "  - {from: [q, k, v], dot_product_attention: {heads: 3, kv_heads: 1}}",
+    ),
+}
+
+
+@pytest.mark.parametrize(("around", "rows"), ROWS.values(), ids=ROWS)
+def test_what_is_kept_is_what_torch_keeps(tmp_path, around, rows):
+    (tmp_path / "small.yaml").write_text(SPEC.format(rows=around.format(rows)).lstrip())
+    graph = archprof.expand(str(tmp_path / "small.yaml"))
+    module = build_network(graph, initialise=False, device="cpu")
+    step = training_step(module, torch.empty(4, 3, 32, 32), torch.zeros(4, dtype=torch.long))
+    timeline = analyze_memory(graph, Setup(batch=4, train="sgd", kernels="cpu")).timeline
+    assert timeline.after(FORWARD) == step[1]
