@@ -37,7 +37,8 @@ ROWS = {
     "an approximation": (TOKENS, "  - linear: 20\n  - gelu: {approximate: tanh}"),
     "tokens in a row": (
         TOKENS,
-        "  - branches: {join: concat_tokens, paths: [[token_range: {start: 0, size: 1}, linear: 48], [token_range: 1]]}",
+        "  - branches:\n      join: concat_tokens\n"
+        "      paths: [[token_range: {start: 0, size: 1}, linear: 48], [token_range: 1]]",
     ),
     "attention on a map": (LAST, "  - attention: {heads: 3}"),
     "windows": (LAST, "  - attention: {heads: 3, window: 4}"),
