@@ -66,11 +66,11 @@ class Binder:
         self.problems = Problems()
         self.ids: dict[str, Location] = {}
         self._observe = observe
-        self._defaults: dict[str, dict[str, Any]] = {}  # by block
-        self._default_places: dict[str, dict[str, tuple[Location, str]]] = {}
         self._used: set[str] = set()
-        # What cells of a kind turned out to be, by their text: a table says the same again and again.
+        # What cells of a kind turned out to be, by their text: a table says the same again and again, and bodies what
+        # names nothing.
         self._known: dict[int, dict[str, Any]] = {}
+        self._plain, self._defaults, self._default_places = self._scope.plain
 
     def layers(self, nodes: Seq, address: str) -> tuple[BoundLayer, ...]:
         """Return the layers of a list; what is wrong goes to `problems`."""
@@ -373,7 +373,7 @@ class Binder:
             self._observe(column, node)
         if not isinstance(node, Scalar) or node.value is not None:
             return self._read(column, node, address)
-        known = self._known.setdefault(id(column.kind), {})
+        known = (self._known if "$" in node.text else self._plain).setdefault(id(column.kind), {})
         if node.text not in known:
             before = len(self.problems.found)
             value = self._read(column, node, address)

@@ -33,7 +33,7 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
 
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
-    joins, rest, counts = bool(definition.inputs), definition.rest, definition.counts
+    joins, rest, counts = bool(definition.inputs), definition.rest, REPEAT in definition.asked
     return Block(
         definition.name, apply, columns, definition.doc, joins, channels=printed, own=True, rest=rest, counts=counts
     )

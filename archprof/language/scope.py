@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
+from typing import Any, NamedTuple
 
+from archprof.errors import Location
 from archprof.ir.columns import Column
 from archprof.language import registry
 from archprof.language.block import Block, all_columns, column_spellings
@@ -12,10 +14,19 @@ from archprof.language.own_block import own_block
 from archprof.language.spellings import spellings
 from archprof.spec.layers import ColumnNames, full_form, layers_below
 from archprof.spec.nodes import Map, Scalar, Seq
-from archprof.spec.own_blocks import OwnBlock
+from archprof.spec.own_blocks import OwnBlock, names_in
 
 # What reads the layers of a body, at an address, with what their cells may refer to, in a scope.
 ReadBody = Callable[[Seq, str, Cells, "Scope"], Layers]
+
+
+class Plain(NamedTuple):
+    """What names nothing is the same at every row: cells by their kind and text; by block, defaults and where they
+    stand."""
+
+    cells: dict[int, dict[str, Any]]
+    defaults: dict[str, dict[str, Any]]
+    places: dict[str, dict[str, tuple[Location, str]]]
 
 
 class Scope:
@@ -33,16 +44,33 @@ class Scope:
         self._definitions, self._cells, self._read = own or {}, cells, read
         self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
         self._columns: dict[str, dict[str, Column]] = {}
+        # Bodies by what they ask for, beside what keeps the names of arrays theirs.
+        self._bodies: dict[tuple[Any, ...], tuple[Cells, Layers]] = {}
+        self._plain = Plain({}, {}, {})
 
     @cached_property
     def inside(self) -> "Scope":
         """The scope of the bodies of its blocks."""
         return Scope(self._definitions, self._cells, self._read, self.depth + 1)
 
+    @property
+    def plain(self) -> Plain:
+        """What is the same wherever these blocks are named: of defaults that name columns, nothing."""
+        return self._plain if self._are_plain else Plain(self._plain.cells, {}, {})
+
+    @cached_property
+    def _are_plain(self) -> bool:
+        defaults = self._cells.defaults.values() if self._cells else ()
+        return not any(names_in(node) for _, node in defaults)
+
     def body(self, block: OwnBlock, cells: Cells) -> Layers:
         """Return the layers of one of its blocks at a row. Raises SpecError with every cell that cannot be read."""
         assert self._read is not None
-        return self._read(block.layers, f"blocks.{block.name}.layers", cells, self.inside)
+        asked = (block.name, *[_key(cells.names.get(name)) for name in block.asked])
+        if asked not in self._bodies:
+            layers = self._read(block.layers, f"blocks.{block.name}.layers", cells, self.inside)
+            self._bodies[asked] = cells, layers
+        return self._bodies[asked][1]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,3 +122,8 @@ class Scope:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
         return spellings(name) if block is None else column_spellings(block)
+
+
+def _key(value: object) -> tuple[type, object]:
+    """Return what tells a value from others: itself, or which object it is."""
+    return type(value), value if isinstance(value, int | float | str | None) or type(value) is tuple else id(value)

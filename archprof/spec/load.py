@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,9 +69,13 @@ def resolve(tree: Tree, settings: Iterable[Setting], spellings: Spellings, probl
     return interpret(root, tree.base, knobs, asked, found, problems)._replace(tree=tree)
 
 
+# A family's networks extend the same few files.
+_parsed = lru_cache(maxsize=32)(parse)
+
+
 def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) -> Tree:
     shown = "<stdin>" if file == "-" else file
-    root = parse(text, shown)
+    root = _parsed(text, shown)
     problems = Problems()
     _check_keys(root, problems)
     if "name" not in root.entries:

@@ -1,6 +1,7 @@
 """Blocks that a spec defines itself, under `blocks`: what their columns may hold, as typed, and their layers."""
 
 import math
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -17,6 +18,8 @@ COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
 BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
+# As expressions name what they compute with.
+_NAME = r"\$([A-Za-z_][A-Za-z0-9_]*)"
 # Which of a row's repeats it is, counted from 0.
 REPEAT = "repeat"
 # What the body calls an input that is the only one, as a network's.
@@ -51,7 +54,7 @@ class OwnBlock(NamedTuple):
     rest: bool
     outputs: tuple[str, ...]
     layers: Seq
-    counts: bool
+    asked: frozenset[str]
     location: Location
 
 
@@ -81,16 +84,17 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     doc, columns = fields.get("doc"), fields.get("columns")
     own = _columns(columns) if columns else ()
     outputs = _texts(fields.get("outputs"), "a list of ids")
-    counts = _asks(layers, f"${REPEAT}")
-    return OwnBlock(name, text(doc) if doc else "", own, names, rest, outputs, layers, counts, marker.location)
+    return OwnBlock(
+        name, text(doc) if doc else "", own, names, rest, outputs, layers, names_in(layers), marker.location
+    )
 
 
-def _asks(node: Node, name: str) -> bool:
-    """Tell whether a cell somewhere in *node* has a name."""
+def names_in(node: Node) -> frozenset[str]:
+    """Return the names that cells somewhere in *node* have."""
     if isinstance(node, Scalar):
-        return name in node.text
+        return frozenset(re.findall(_NAME, node.text) if "$" in node.text else ())
     inside = node.items if isinstance(node, Seq) else [value for _, value in node.entries.values()]
-    return any(_asks(one, name) for one in inside)
+    return frozenset().union(*map(names_in, inside))
 
 
 def _inputs(node: Node) -> tuple[tuple[str, ...], bool]:
