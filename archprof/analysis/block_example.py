@@ -63,6 +63,8 @@ _EXAMPLES: Mapping[str, _Example] = {
     "channel_shuffle": _Example(cells={"g": 2}),
     "permute": _Example(cells={"to": "channels_last"}),
     "pad": _Example(cells={"p": 1}),
+    "unfold": _Example(cells={"size": 2}),
+    "fold": _Example(before=({"id": "first", **_CONV}, {"id": "second", "unfold": 2}), cells={"size": 2}),
     **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize", "crop"), _Example(before=_TWO)),
 }
 

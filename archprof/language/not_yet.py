@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
     "act": """
-        celu crelu elu frelu glu hardshrink hardtanh logsigmoid lrelu maxout mish prelu rrelu selu softmax
+        celu crelu elu frelu glu hardshrink hardtanh logsigmoid lrelu maxout mish prelu rrelu selu
         softplus softshrink softsign tanhshrink threshold
     """,
     "norm": """
@@ -13,9 +13,9 @@ NOT_YET: Mapping[str, str] = {
         syncbatchnorm weightnorm
     """,
     "block": """
-        conv1d conv3d convtranspose deconv embedding gru lppool lstm mha multiheadattention patchembed
+        conv1d conv3d convtranspose deconv gru lppool lstm mha multiheadattention patchembed
         patchmerging pixelshuffle pixelunshuffle rnn selfattention swinblock transformer transformerencoder
-        transposedconv unfold upsample zeropad
+        transposedconv upsample zeropad
     """,
 }
 

@@ -34,6 +34,7 @@ from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
+from archprof.ir.operators.pointwise import Softmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.swish import Swish
@@ -51,6 +52,7 @@ from archprof.ir.operators.tokens import (
     Tokens,
     Transpose,
 )
+from archprof.ir.operators.unfold import Fold, RowSum, Unfold
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 
@@ -284,6 +286,7 @@ ACTIVATIONS = (
         for inputs in (MAP, FEATURES)
     ),
     Row(Swish(learnable=True), (MAP,), MAP, params=1),
+    Row(Softmax(2), (MAP,), MAP),
     Row(PartSoftmax(3, 2), ((12, 1, 1),), (12, 1, 1)),
     Row(Dropout(0.2), (FEATURES,), FEATURES),
     Row(StochasticDepth(0.2), (MAP,), MAP),
@@ -332,6 +335,9 @@ SHAPES = (
     Row(Concat(), (MAP, (5, 9, 8), (1, 9, 8)), (18, 9, 8)),
     Row(Concat(), (FEATURES, (3,)), (15,)),
     Row(Split(0, 5), (MAP,), (5, 9, 8)),
+    Row(Unfold(2), ((12, 6, 8),), (12, 4, 12)),
+    Row(Fold(2), ((12, 4, 12), (3, 6, 8)), (12, 6, 8)),
+    Row(RowSum(), (MAP,), (12, 9, 1)),
     Row(Split(5, 7), (MAP,), (7, 9, 8)),
     Row(ChannelShuffle(3), (MAP,), MAP),
     Row(SpaceToChannels(2), ((12, 8, 6),), (48, 4, 3)),

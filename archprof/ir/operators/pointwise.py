@@ -74,13 +74,12 @@ class Pointwise(Function):
 
 @operator
 class Softmax(Elementwise):
-    """e^x over its sum along an axis."""
+    """e^x over its sum along an axis, the last one as a layer."""
 
     axis: int
 
     name: ClassVar[str] = "softmax"
     category: ClassVar[str] = "act"
-    as_layer: ClassVar[bool] = False
     saves: ClassVar[str] = "output"
     autocast: ClassVar[str] = "wide"
 
@@ -88,12 +87,19 @@ class Softmax(Elementwise):
     def form(self) -> str:
         return "function"
 
+    @classmethod
+    def of(cls, *inputs: Value) -> Softmax:
+        return cls(len(inputs[0].shape) - 1)
+
     def output(self, *inputs: Value) -> Value:
         check_axis(self.axis, inputs[0].shape)
         return inputs[0]
 
     def footprint(self, run: Run) -> Footprint:
         return Footprint(scratch=copied_in_order(run), outputs=(0,), own=0)
+
+    def expression(self, *tensors: str) -> str:
+        return f"{tensors[0]}.softmax({self.axis + 1})"
 
 
 @operator

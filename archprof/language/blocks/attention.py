@@ -32,6 +32,7 @@ def attention(
     window: Pair | None = None,
     shift: int = 0,
     grid: bool = False,
+    each_row: bool = False,
     reduce: int | None = None,
     norm: NamedOperator | None = None,
 ) -> Feature:
@@ -51,7 +52,8 @@ def attention(
             x = net.apply("windows", WindowPartition(size, (shift, shift), grid), x)
         x = net.apply("qkv", _projection(x, 3 * width, bias), x)
         parts = _normalised(net, x, count, each, qk_norm, interleaved)
-    x = net.apply("attention", _core(parts, count, each, interleaved, causal, position, size, shift, whole), *parts)
+    core = _core(parts, count, each, interleaved, causal, position, size, shift, whole, each_row)
+    x = net.apply("attention", core, *parts)
     x = net.apply("proj", _projection(x, features if c is None else c, project_bias), x)
     if size is not None:
         x = net.apply("map", WindowReverse(whole[0], whole[1], size, (shift, shift), grid), x)
@@ -132,9 +134,12 @@ def _core(
     window: Pair | None,
     shift: int,
     whole: tuple[Dim, ...],
+    each_row: bool,
 ) -> Operator:
     """Return the attention between the projections."""
     x = parts[0]
+    if each_row:
+        return HeadAttention(heads, heads, each, each, True, interleaved, causal, True)
     if window is None:
         size = x.value.space if len(x.shape) == 3 else (1, 1)
         last = x.value.channel != 0
@@ -161,6 +166,7 @@ ATTENTION = Block(
         Column("window", SIZE, "within windows of that size of a map whose channels are last", ("window_size",)),
         Column("shift", count(0, 1024), "by how much the map is rolled before it is cut into windows"),
         Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
+        Column("each_row", FLAG, "within each row of a map whose channels are last"),
         Column("reduce", count(1, 64), "keys and values of a map that a convolution of that stride makes", ("sr",)),
         Column("norm", NORM, "the norm behind that convolution; a layer norm unless given"),
     ),
