@@ -3,7 +3,8 @@
 
 from archprof.ir.columns import FLAG, Column
 from archprof.ir.dims import Dim
-from archprof.ir.operators.conv import C, D, Pair, S, kernel
+from archprof.ir.operators.conv import C, D, P, Pair, S, kernel
+from archprof.ir.operators.padding import Padding
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
@@ -19,6 +20,7 @@ def depthwise_separable(
     c: Dim,
     k: Pair = (3, 3),
     s: Pair = (1, 1),
+    p: Padding | None = None,
     d: Pair = (1, 1),
     linear: bool = False,
     se: SqueezeExcite | None = None,
@@ -26,7 +28,7 @@ def depthwise_separable(
     act: NamedOperator | None = None,
 ) -> Feature:
     with net.scope("depthwise"):
-        y = conv_norm_act(net, x, x.channels, k, s, None, d, x.channels, None, norm, act)
+        y = conv_norm_act(net, x, x.channels, k, s, p, d, x.channels, None, norm, act)
     if se is not None:
         y = apply_squeeze_excite(net, y, se, x.channels)
     with net.scope("pointwise"):
@@ -40,6 +42,7 @@ DEPTHWISE_SEPARABLE = Block(
         C,
         kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
+        P,
         D,
         Column("linear", FLAG, "no activation behind the pointwise convolution"),
         SE_COLUMN,

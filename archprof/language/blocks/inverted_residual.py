@@ -4,8 +4,9 @@ Howard et al. 2019)."""
 from archprof.ir.columns import EXPANDED, FLAG, Column, count, optional, ratio
 from archprof.ir.dims import Dim, round_half_even, same
 from archprof.ir.operators.base import ShapeError
-from archprof.ir.operators.conv import C, D, Pair, S, kernel
+from archprof.ir.operators.conv import C, D, P, Pair, S, kernel
 from archprof.ir.operators.join import Add
+from archprof.ir.operators.padding import Padding
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.blocks.squeeze_excite import SE_COLUMN, SqueezeExcite, apply_squeeze_excite
@@ -25,6 +26,7 @@ def inverted_residual(
     exp: Dim | None = None,
     k: Pair = (3, 3),
     s: Pair = (1, 1),
+    p: Padding | None = None,
     d: Pair = (1, 1),
     group_size: int | None = None,
     fused: bool = False,
@@ -44,7 +46,7 @@ def inverted_residual(
     expanded = exp if exp is not None else round_half_even(x.channels * t)
     body = _fused if fused else _separable
     expands = always_expand or not same(expanded, x.channels)
-    y = body(net, x, expanded, expands, c, k, s, d, group_size, se, norm, act)
+    y = body(net, x, expanded, expands, c, k, s, p, d, group_size, se, norm, act)
     if not skip or s != (1, 1) or not same(x.channels, c):
         return y
     return net.apply("add", Add(), x, net.drop(y, stochastic_depth))
@@ -58,6 +60,7 @@ def _separable(
     c: Dim,
     k: Pair,
     s: Pair,
+    p: Padding | None,
     d: Pair,
     group_size: int | None,
     se: SqueezeExcite | None,
@@ -71,9 +74,7 @@ def _separable(
             y = conv_norm_act(net, y, expanded, norm=norm, act=act)
     with net.scope("depthwise"):
         groups = _groups(y.channels, group_size) if group_size else y.channels
-        y = conv_norm_act(
-            net, y, y.channels, k, s, None, d, groups, norm=norm, act=None if se and se.before_act else act
-        )
+        y = conv_norm_act(net, y, y.channels, k, s, p, d, groups, norm=norm, act=None if se and se.before_act else act)
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
         return conv_norm_act(net, y, c, norm=norm)
@@ -87,6 +88,7 @@ def _fused(
     c: Dim,
     k: Pair,
     s: Pair,
+    p: Padding | None,
     d: Pair,
     group_size: int | None,
     se: SqueezeExcite | None,
@@ -100,14 +102,12 @@ def _fused(
         with net.scope("expand"):
             groups = _groups(expanded, group_size) if group_size else 1
             y = conv_norm_act(
-                net, y, expanded, k, s, None, d, groups, norm=norm, act=None if se and se.before_act else act
+                net, y, expanded, k, s, p, d, groups, norm=norm, act=None if se and se.before_act else act
             )
     y = _gated(net, y, se, act, x)
     with net.scope("project"):
         return (
-            conv_norm_act(net, y, c, norm=norm)
-            if expands
-            else conv_norm_act(net, y, c, k, s, None, d, norm=norm, act=act)
+            conv_norm_act(net, y, c, norm=norm) if expands else conv_norm_act(net, y, c, k, s, p, d, norm=norm, act=act)
         )
 
 
@@ -141,6 +141,7 @@ INVERTED_RESIDUAL = Block(
         C,
         kernel("kernel size of the depthwise convolution; 3 unless given"),
         S,
+        P,
         D,
         Column(
             "group_size",

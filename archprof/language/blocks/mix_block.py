@@ -2,8 +2,9 @@
 
 from archprof.ir.columns import SIZES, Column, ratio
 from archprof.ir.dims import Dim, same, truncate
-from archprof.ir.operators.conv import C, Conv2d, Pair, S, same_padding
+from archprof.ir.operators.conv import C, Conv2d, P, Pair, S
 from archprof.ir.operators.join import Add, Concat
+from archprof.ir.operators.padding import Padding
 from archprof.ir.operators.shape import Split
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN
@@ -22,7 +23,14 @@ def split_channels(channels: Dim, parts: int) -> list[Dim]:
 
 
 def mixed_conv(
-    net: Tracer, x: Feature, channels: Dim, kernels: Kernels, s: Pair = (1, 1), *, depthwise: bool = False
+    net: Tracer,
+    x: Feature,
+    channels: Dim,
+    kernels: Kernels,
+    s: Pair = (1, 1),
+    p: Padding | None = None,
+    *,
+    depthwise: bool = False,
 ) -> Feature:
     """Apply one convolution for each kernel, to its part of the channels, and concatenate; a single kernel is an
     ordinary convolution.
@@ -31,27 +39,21 @@ def mixed_conv(
     part of the output.
     """
     if len(kernels) == 1:
-        return net.apply("conv", _conv(x.channels, channels, kernels[0], s, depthwise), x)
+        return net.apply("conv", _conv(x, channels, kernels[0], s, p, depthwise), x)
     with net.scope("conv", kind="mixed" if depthwise else "grouped"):
         ends, start = [], 0
         before = split_channels(x.channels, len(kernels))
         after = before if depthwise else split_channels(channels, len(kernels))
         for index, kernel in enumerate(kernels):
             part = net.apply(f"split{index}", Split(start, before[index]), x)
-            ends.append(net.apply(str(index), _conv(before[index], after[index], kernel, s, depthwise), part))
+            ends.append(net.apply(str(index), _conv(part, after[index], kernel, s, p, depthwise), part))
             start = start + before[index]
         return net.apply("concat", Concat(), *ends)
 
 
-def _conv(channels: Dim, out: Dim, kernel: Pair, s: Pair, depthwise: bool) -> Conv2d:
-    return Conv2d(
-        channels,
-        channels if depthwise else out,
-        kernel,
-        s,
-        same_padding(kernel, (1, 1)),
-        groups=channels if depthwise else 1,
-    )
+def _conv(x: Feature, out: Dim, kernel: Pair, s: Pair, p: Padding | None, depthwise: bool) -> Conv2d:
+    channels = x.channels if depthwise else out
+    return Conv2d.of(x.value, c=channels, k=kernel, s=s, p=p, g="depthwise" if depthwise else 1, bias=False)
 
 
 def mix_block(
@@ -63,6 +65,7 @@ def mix_block(
     expand_k: Kernels = ((1, 1),),
     project_k: Kernels = ((1, 1),),
     s: Pair = (1, 1),
+    p: Padding | None = None,
     t: float = 1,
     se: SqueezeExcite | None = None,
     norm: NamedOperator | None = None,
@@ -74,7 +77,7 @@ def mix_block(
         with net.scope("expand"):
             y = net.act(net.norm(mixed_conv(net, y, expanded, expand_k), norm), act)
     with net.scope("depthwise"):
-        y = net.act(net.norm(mixed_conv(net, y, y.channels, k, s, depthwise=True), norm), act)
+        y = net.act(net.norm(mixed_conv(net, y, y.channels, k, s, p, depthwise=True), norm), act)
     if se is not None:
         y = apply_squeeze_excite(net, y, se, x.channels)
     with net.scope("project"):
@@ -91,6 +94,7 @@ MIX_BLOCK = Block(
         Column("expand_k", SIZES, "one 1 for each group of the expansion", ("expand_ksize",)),
         Column("project_k", SIZES, "one 1 for each group of the projection", ("project_ksize",)),
         S,
+        P,
         Column("t", ratio(0.01, 1000), "expansion: expanded channels = t × the input's", ("expand_ratio",)),
         SE_COLUMN,
         NORM_COLUMN,
