@@ -106,7 +106,8 @@ def _cut(node: Node, depth: int) -> str:
 
 
 def _pyramids(graph: Graph) -> set[str]:
-    """Return the blocks that read several maps and return several."""
+    """Return the blocks that read several maps and return several; not those that do the same to one after the
+    other."""
     reads: dict[str, set[Edge]] = {}
     returns: dict[str, set[Edge]] = {}
     read = [(edge, node.block) for node in graph.nodes for edge in node.inputs]
@@ -115,7 +116,9 @@ def _pyramids(graph: Graph) -> set[str]:
         if maker != reader:
             reads.setdefault(reader, set()).add(edge)
             returns.setdefault(maker, set()).add(edge)
-    return {block for block in reads.keys() & returns.keys() if len(reads[block]) > 1 < len(returns[block])} - {""}
+    again = {node.block for node in graph.nodes if node.call > 1}
+    several = {block for block in reads.keys() & returns.keys() if len(reads[block]) > 1 < len(returns[block])}
+    return several - again - {""}
 
 
 def _diagram(graph: Graph, found: Summary, keys: Sequence[str], inner: Mapping[str, str] | None = None) -> Diagram:
