@@ -176,11 +176,19 @@ def _sizes(row: Row, images: int) -> Mapping[str, int]:
     }
 
 
+# What no sum of a few sizes says.
+_ELSE = ("new", "as its kernels do", "as its kernels do")
+_IN_WORDS: Mapping[str, tuple[str, str, str]] = {
+    "dot_product_attention": ("new", "", "*x*, *y*, 4 B for each query of each head"),
+    "fourier_positions": ("new", "sines and cosines of one image, projected", "sines and cosines of one image"),
+}
+
+
 def _rules() -> Iterator[tuple[str, ...]]:
     """Yield the rule of each operator, from the first of its rows whose settings make no bytes of their own."""
     for listed, operator in zip(TABLE, all_operators(), strict=True):
         rows = [row for row in ROWS if type(row.op) is operator]
-        yield (f"`{listed.name}`", *next(filter(None, map(_rule, rows))))
+        yield (f"`{listed.name}`", *next(filter(None, map(_rule, rows)), _IN_WORDS.get(listed.name, _ELSE)))
 
 
 def _rule(row: Row) -> tuple[str, str, str] | None:
