@@ -25,7 +25,7 @@ BEYOND_FORM = (
     "stages_", "layers_that", "row_arity", "option_twice", "column_duplicate", "column_missing", "block_missing",
     "defaults_nobody", "cell_classes", "cell_repeats", "cell_printed", "cell_squeeze", "cell_multiple_overflow",
     "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order", "top_input_huge", "top_many",
-    "defaults_not_taken", "defaults_twice", "register_unknown",
+    "defaults_not_taken", "defaults_twice", "own_block_", "import_", "register_unknown",
 )  # fmt: skip
 
 

@@ -57,7 +57,7 @@ def test_an_alias_is_no_name_and_stands_once():
         ("regnetx16gf", "`regnetx16gf` may be `regnet_x_16gf` or `regnet_x_1_6gf`\n  help: say which one"),
         (
             "MobileNetV3",
-            "there is no network `MobileNetV3`\n  help: did you mean `mobilenet_v3_large` or `mobilenet_v3_small`? "
+            "there is no network `MobileNetV3`\n  help: did you mean `mobilenetv3_rw` or `mobilenet_v3_large`? "
             f"{LISTED}",
         ),
         (
