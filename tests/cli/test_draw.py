@@ -138,7 +138,8 @@ def test_a_block_with_its_edges(capsys, line, names):
 
 @pytest.mark.parametrize("name", block_names())
 def test_every_block_can_be_drawn(capsys, name):
-    assert "output" in words(drawn(capsys, name)) or name == "fpn"
+    ends = {"fpn": "p6", "each": "second"}  # what returns several maps calls them
+    assert ends.get(name, "output") in words(drawn(capsys, name))
 
 
 def test_lateral_paths_lie_beside_the_maps_they_read(capsys):

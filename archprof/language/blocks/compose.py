@@ -75,7 +75,8 @@ def each(net: Tracer, *maps: Feature, layers: Layers, shared: bool = False, join
     for name, x in zip(net.named_inputs(), maps, strict=True):
         with net.scope("" if shared else name):
             ends.append(net.layers(layers, x, shared=shared))
-        net.publish(name, ends[-1])
+        if join == "-":
+            net.publish(name, ends[-1])
     return ends[-1] if join == "-" else net.apply(join, JOINS[join].of(*[x.value for x in ends]), *ends)
 
 
@@ -135,7 +136,7 @@ EACH = Block(
     ),
     "The same layers over each of several maps: the heads of a pyramid, which share their weights (Lin et al. 2017b, "
     "section 4) or do not (Liu et al. 2016). What comes out is a place for each map, called as the map is: behind "
-    "`from: [fpn.p3, fpn.p4]` the layer `head` has `head.p3` and `head.p4`. What follows reads the last one, or the "
-    "join of all.",
+    "`from: [fpn.p3, fpn.p4]` the layer `head` has `head.p3` and `head.p4`. What follows reads the last one; "
+    "joined they are one.",
     joins=True,
 )
