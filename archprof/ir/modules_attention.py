@@ -215,6 +215,44 @@ class CrossCovarianceAttention(nn.Module):
         return f"{self.heads} heads"
 
 
+class TalkingHeadsAttention(nn.Module):
+    """Attention whose heads exchange their scores (Shazeer et al. 2020)."""
+
+    def __init__(self, heads: int, channels_last: bool) -> None:
+        super().__init__()
+        self.heads, self.channels_last = heads, channels_last
+        self.before, self.behind = nn.Linear(heads, heads), nn.Linear(heads, heads)
+
+    def forward(self, x: Tensor) -> Tensor:
+        query, key, value = apart(x, self.heads, self.channels_last)
+        scores = query * query.shape[-1] ** -0.5 @ key.transpose(2, 3)
+        scores = self.before(scores.permute(0, 2, 3, 1)).softmax(2)
+        return together(self.behind(scores).permute(0, 3, 1, 2) @ value, x, self.channels_last)
+
+    def extra_repr(self) -> str:
+        return f"{self.heads} heads"
+
+
+@fx.wrap
+def apart(x: Tensor, heads: int, channels_last: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """Return queries, keys and values (batch, heads, L, E) that lie one behind the other."""
+    query, key, value = _positions(x, channels_last, False).chunk(3, 2 if channels_last else 1)
+    return (
+        _headed(query, heads, channels_last),
+        _headed(key, heads, channels_last),
+        _headed(value, heads, channels_last),
+    )
+
+
+@fx.wrap
+def together(result: Tensor, x: Tensor, channels_last: bool) -> Tensor:
+    """Return what is (batch, heads, L, E) as a map like *x*, of all heads' features."""
+    features = result.shape[1] * result.shape[3]
+    if channels_last:
+        return result.transpose(1, 2).reshape([*x.shape[:-1], features])
+    return result.transpose(2, 3).reshape([x.shape[0], features, *x.shape[2:]])
+
+
 @fx.wrap
 def partition(x: Tensor, size: Pair, shift: Pair, grid: bool) -> Tensor:
     """Return the windows (batch, w, h·w, C) of a map (batch, H, W, C)."""

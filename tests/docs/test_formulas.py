@@ -13,7 +13,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
-from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention
+from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention, TalkingHeadsAttention
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
@@ -47,6 +47,7 @@ SAMPLES = [
     (Bilinear(24, 5, 36), [(24,), (5,)]),
     (HeadAttention(3, 3, 10, 11, position="distance", size=(3, 3)), [Value((6, 30), 1), Value((9, 63), 1)]),
     (LinearAttention(3, 10), [(90, 6, 1)]),
+    (TalkingHeadsAttention(3, 10), [Value((6, 90), 1)]),
     (CrossCovarianceAttention(3, 10), [Value((6, 90), 1)]),
     (ClassToken(36, 2), [Value((6, 36), 1)]),
     (FourierPositions(36), [(36, 7, 7)]),

@@ -25,6 +25,7 @@ from archprof.ir.operators.heads import (
     CrossCovarianceAttention,
     HeadAttention,
     LinearAttention,
+    TalkingHeadsAttention,
     WindowPartition,
     WindowReverse,
 )
@@ -420,6 +421,8 @@ ATTENTION = (
     ),
     Row(LinearAttention(3, 4), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 5),
     Row(LinearAttention(3, 4, True), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 5, channel=1),
+    Row(TalkingHeadsAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 10 * (4 + 3), 2 * (3 * 3 + 3), channel=1),
+    Row(TalkingHeadsAttention(3, 4, False), ((36, 9, 8),), MAP, 2 * 3 * 72 * 72 * (4 + 3), 2 * (3 * 3 + 3)),
     Row(CrossCovarianceAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 4, 3, channel=1),
     Row(CrossCovarianceAttention(3, 4, False), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 4, 3),
 )  # fmt: skip

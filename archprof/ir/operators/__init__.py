@@ -85,6 +85,7 @@ TABLE = (
     Listed("dot_product_attention", "heads:HeadAttention"),
     Listed("linear_attention", "heads:LinearAttention"),
     Listed("cross_covariance_attention", "heads:CrossCovarianceAttention"),
+    Listed("talking_heads_attention", "heads:TalkingHeadsAttention"),
     Listed("window_partition", "heads:WindowPartition"),
     Listed("window_reverse", "heads:WindowReverse"),
 )

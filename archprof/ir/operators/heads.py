@@ -312,6 +312,56 @@ class CrossCovarianceAttention(_Heads):
         return Module(self.heads, self.key_dim, self.channels_last)
 
 
+@operator
+class TalkingHeadsAttention(_Heads):
+    """Attention whose scores are mixed among the heads by a linear layer, before the softmax and behind it (Shazeer et
+    al. 2020): of queries, keys and values of h·E features, one behind the other.
+
+    Counted are the two products and the two mixtures, 2·h·L²·E + 2·h²·L².
+    """
+
+    heads: Dim
+    key_dim: Dim
+    channels_last: bool = True
+
+    name: ClassVar[str] = "talking_heads_attention"
+    tried: ClassVar[bool] = False
+    formula: ClassVar[str] = "2·h·L²·(E + h)"
+    params_formula: ClassVar[str] = "2·h² + 2·h"
+    columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Value, heads: Dim) -> TalkingHeadsAttention:
+        return cls(heads, inputs[0].channels // (3 * heads), inputs[0].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
+        return inputs[0].with_channels(self.heads * self.key_dim)
+
+    def parameters(self) -> Mapping[str, Terms]:
+        weight, bias = term(self.heads * self.heads), term(self.heads)
+        return {"before.weight": weight, "before.bias": bias, "behind.weight": weight, "behind.bias": bias}
+
+    def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(2 * self.heads * (self.key_dim + self.heads), (*inputs[0].space, *inputs[0].space))
+
+    def backward_macs(
+        self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
+    ) -> Terms:
+        return self.macs(inputs, outputs) * 2 if any(wanted) else ()
+
+    def footprint(self, run: Run) -> Footprint:
+        # The scores, mixed, their softmax, and that mixed, of all pairs of positions.
+        length = product(run.inputs[0].space)
+        scores = 4 * self.heads * length * length * run.setup.batch * run.width
+        return Footprint(scratch=scores, inputs=(0,), own=scores, known=False)
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import TalkingHeadsAttention as Module
+
+        return Module(self.heads, self.channels_last)
+
+
 # Windows
 
 
