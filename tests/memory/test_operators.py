@@ -52,6 +52,15 @@ ROWS = {
     "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
     "layer scale": "  - layer_scale",
     "l2 norm": "  - l2_norm",
+    "one head on two maps": (
+        "  - {id: p, conv2d: {k: 3, c: 16}}\n  - {id: q, max_pool: {k: 3, s: 1, p: 1}}\n"
+        "  - {from: [p, q], each: {shared: true, join: add, layers: [conv: {k: 3, c: 16, " + NORM_ACT + "}]}}"
+    ),
+    "heads on two maps": (
+        "  - {id: p, conv2d: {k: 3, c: 16}}\n  - {id: q, max_pool: 2}\n"
+        "  - {id: h, from: [p, q], each: [conv: {k: 3, c: 16, act: relu}]}\n"
+        "  - {id: r, from: [h.q, p], resize: }\n  - {from: [h.p, r], concat: }"
+    ),
     "crop": (
         '  - {id: a, max_pool: {k: 5, s: 1, p: 0}}\n  - {id: b, from: ["layers[1]", a], crop: }\n'
         "  - {from: [a, b], concat: }"
