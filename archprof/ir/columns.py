@@ -81,11 +81,18 @@ CHANNELS = Kind(
 # The inside of an inverted residual, which a width rule may scale otherwise.
 EXPANDED = CHANNELS._replace(form="expanded")
 SIZE = Kind("size", "a size: `3`, or `1x7` (height × width)", 1, MAX_KERNEL)
+SIDES = SIZE._replace(form="sides", allowed="a size: `3`, `1x7` (height × width), or `3x1x1` (frames × height × width)")
 SIZES = Kind("sizes", "a size, or a list of sizes: `[3, 5, 7]`", 1, MAX_KERNEL, of=SIZE)
 PADDING = Kind(
-    "padding", "a padding: `1`, `0x3` or `[0, 3]` (height, width), or `[top, bottom, left, right]`", 0, MAX_KERNEL
+    "padding",
+    "a padding: `1`, `0x3` or `[0, 3]` (height, width), `[top, bottom, left, right]`, `0x3x3` (frames, height, width), "
+    "or `same`",
+    0,
+    MAX_KERNEL,
 )
 GROUPS = Kind("groups", "a number of groups, or `depthwise`", 1, MAX_CHANNELS)
+# What `p: same` is: as many zeros as make a map 1/stride as large, the odd one behind it, as in TensorFlow.
+SAME: tuple[int, ...] = ()
 REPEATS = count(1, MAX_REPEATS)
 FLAG = Kind("flag", "`true` or `false`")
 TEXT = Kind("text", "text")

@@ -147,6 +147,21 @@ class PaddedConv2d(nn.Conv2d):
         return f"{super().extra_repr()}, sides={self.sides}"  # type: ignore[no-untyped-call]
 
 
+class SameConv2d(nn.Conv2d):
+    """Convolution of a map with as many zeros around it as make the output 1/stride as large, rounded up, the odd one
+    behind: TensorFlow's `SAME`."""
+
+    def forward(self, input: Tensor) -> Tensor:
+        sides: list[int] = []
+        for axis in (1, 0):  # the last one first, as `pad` takes them
+            size, step = input.shape[axis - 2], self.stride[axis]
+            extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
+            more = max((-(-size // step) - 1) * step + extent - size, 0)
+            sides += [more // 2, more - more // 2]
+        output: Tensor = self._conv_forward(functional.pad(input, sides), self.weight, self.bias)
+        return output
+
+
 class ChannelConv(nn.Conv1d):
     """A convolution along the channels of (batch, C, 1, 1), with one kernel for all (Wang et al. 2020)."""
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
-from archprof.ir.columns import Column, Kind
+from archprof.ir.columns import SAME, Column, Kind
 from archprof.language.expression import evaluate, is_expression
 from archprof.language.named_operator import NamedOperator
 from archprof.language.not_yet import is_not_yet
@@ -71,7 +71,7 @@ def read_cell(kind: Kind, node: Node, cells: Cells) -> Any:
 
 
 # Kinds of which a column of a block is handed on as it is; of others it is a number or a word that is read anew.
-_HANDED_ON = ("norm", "act", "size", "sizes", "padding", "groups", "options")
+_HANDED_ON = ("norm", "act", "size", "sides", "sizes", "padding", "groups", "options")
 
 
 def _handed_on(kind: Kind, node: Scalar, cells: Cells) -> Any:
@@ -82,12 +82,17 @@ def _handed_on(kind: Kind, node: Scalar, cells: Cells) -> Any:
     wanted = _plain(kind)
     if value is None and (wanted is not kind or wanted.form in ("norm", "act", "options")):
         return None
-    if value is not None and given.form == wanted.form and wanted.form in _HANDED_ON:
+    if value is not None and wanted.form in _HANDED_ON and _fits(value, given.form, wanted.form):
         return value
     if value is None or (isinstance(value, tuple) and wanted.form != "sizes"):
         message = f"`{name}` is {'none' if value is None else 'a size'} here, not {kind.allowed}"
         raise problem(message, node.location)
     return _READERS[kind.form](kind, node, cells)
+
+
+def _fits(value: Any, given: str, wanted: str) -> bool:
+    """Tell whether a value of one form is one of another: a size of two sides is one of any number."""
+    return given == wanted or ({given, wanted} == {"size", "sides"} and len(value) == 2)
 
 
 def _plain(kind: Kind) -> Kind:
@@ -206,6 +211,14 @@ def _size(kind: Kind, node: Node, cells: Cells) -> tuple[int, int]:
     return side, side
 
 
+def _sides(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
+    typed = scalar(node, "a size")
+    if re.fullmatch("[0-9]+([x×][0-9]+){2}", typed.text):
+        return dims(typed, "TxHxW", "3x1x1", int(kind.high))
+    named = cells.names.get(typed.text[1:]) if cells.columns and typed.text[:1] == "$" else None
+    return named if isinstance(named, tuple) and len(named) > 2 else _size(kind, node, cells)
+
+
 def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
     items = node.items if isinstance(node, Seq) else (node,)
     if not items:
@@ -217,15 +230,17 @@ def _sizes(kind: Kind, node: Node, cells: Cells) -> tuple[tuple[int, int], ...]:
 def _padding(kind: Kind, node: Node, cells: Cells) -> tuple[int, ...]:
     high = int(kind.high)
     if isinstance(node, Seq):
-        if len(node.items) not in (2, 4):
+        if len(node.items) not in (2, 3, 4):
             message = f"expected two or four paddings, not {len(node.items)}"
             advice = "`[height, width]`, or `[top, bottom, left, right]`"
             raise problem(message, node.location, help=advice)
         return tuple(_bounded(kind, item, cells, "a padding", whole=True, help=kind.allowed) for item in node.items)
     typed = scalar(node, "a padding")
-    if match := re.fullmatch(r"([0-9]+)[x×]([0-9]+)", typed.text, re.ASCII):
-        height, width = (integer(typed._replace(text=side), 0, high, "a padding") for side in match.groups())
-        return height, width
+    if typed.text == "same":
+        return SAME
+    if re.fullmatch(r"[0-9]+([x×][0-9]+){1,2}", typed.text, re.ASCII):
+        sides = re.split("[x×]", typed.text)
+        return tuple(integer(typed._replace(text=side), 0, high, "a padding") for side in sides)
     side = _bounded(kind, typed, cells, "a padding", whole=True, help=kind.allowed)
     return side, side
 
@@ -358,6 +373,7 @@ _READERS: Mapping[str, Callable[[Kind, Node, Cells], Any]] = {
     "expanded": _channels,
     "groups": _groups,
     "size": _size,
+    "sides": _sides,
     "sizes": _sizes,
     "padding": _padding,
     "input": _printed_input,

@@ -71,7 +71,7 @@ def _named_kind(column: OwnColumn) -> Kind:
 
 _KINDS: Mapping[str, Kind] = {
     "bool": kinds.FLAG,
-    "size": kinds.SIZE,
+    "size": kinds.SIDES,
     "sizes": kinds.SIZES,
     "channels": kinds.CHANNELS,
     "expanded": kinds.EXPANDED,

@@ -346,8 +346,8 @@ def _sizes(kind: Kind) -> Schema:
 
 def _padding(kind: Kind) -> Schema:
     side = {"type": "integer", "minimum": int(kind.low), "maximum": int(kind.high)}
-    sides = [{"type": "array", "items": side, "minItems": number, "maxItems": number} for number in (2, 4)]
-    return {"anyOf": [side, _SIZE_TEXT, *sides]}
+    sides = [{"type": "array", "items": side, "minItems": number, "maxItems": number} for number in (2, 3, 4)]
+    return {"anyOf": [side, _text_of("^(same|[0-9]+([x×][0-9]+){0,2})$"), *sides]}
 
 
 def _optional(kind: Kind) -> Schema:
@@ -374,6 +374,7 @@ _CELLS: Mapping[str, Callable[[Kind], Schema]] = {
     "expanded": lambda kind: _whole(kind, _text_of("^(classes|[0-9]+|[0-9.]+[x×])$")),
     "groups": lambda kind: {"anyOf": [_integer(int(kind.low), None), _text_of("^(depthwise|[0-9]+)$")]},
     "size": lambda kind: _whole(kind, _SIZE_TEXT),
+    "sides": lambda kind: _whole(kind, _text_of("^[0-9]+([x×][0-9]+){0,2}$")),
     "sizes": _sizes,
     "padding": _padding,
     "input": lambda kind: {"type": "string", "pattern": _PRINTED_INPUT},

@@ -32,7 +32,7 @@ _MAX_VARIANTS = 1 << 62
 # The forms of cells of whole numbers that arrays take the place of. A row of each size of a window is soon told, a
 # whole network is not.
 _OF_ROWS = ("channels", "expanded")
-_OF_WHOLES = (*_OF_ROWS, "size")
+_OF_WHOLES = (*_OF_ROWS, "size", "sides")
 
 
 class CountLimit(NamedTuple):

@@ -18,7 +18,13 @@ class Listed(NamedTuple):
 
 # Where two operators share a name in specs (average pooling by window and to a size), the later one chooses.
 TABLE = (
+    Listed("conv2d", "conv_same:Conv2dSame"),
     Listed("conv2d", "conv:Conv2d", ("Conv2d",)),
+    Listed("conv1d", "conv_ranks:Conv1d", ("Conv1d",)),
+    Listed("conv3d", "conv_ranks:Conv3d", ("Conv3d",)),
+    Listed("conv_transpose1d", "conv_transpose:ConvTranspose1d", ("ConvTranspose1d",)),
+    Listed("conv_transpose3d", "conv_transpose:ConvTranspose3d", ("ConvTranspose3d",)),
+    Listed("conv_transpose", "conv_transpose:ConvTranspose2d", ("transposed_conv", "deconv", "ConvTranspose2d")),
     Listed("linear", "linear:Linear"),
     Listed("deform_conv2d", "deform:DeformConv2d"),
     Listed("dynamic_conv", "dynamic_conv:DynamicConv2d"),
@@ -91,11 +97,6 @@ TABLE = (
 )
 # What captured modules have and specs do not name.
 CAPTURED = (
-    Listed("conv1d", "conv_ranks:Conv1d"),
-    Listed("conv3d", "conv_ranks:Conv3d"),
-    Listed("transposed_conv1d", "conv_transpose:ConvTranspose1d"),
-    Listed("transposed_conv", "conv_transpose:ConvTranspose2d"),
-    Listed("transposed_conv3d", "conv_transpose:ConvTranspose3d"),
     Listed("bilinear", "bilinear:Bilinear"),
     Listed("attention", "attention:Attention"),
     Listed("matmul", "matmul:MatMul"),

@@ -25,7 +25,8 @@ class BatchNorm2d(Elementwise):
     eps: float = 1e-5
     momentum: float = 0.1
     affine: bool = True
-    flat: bool = False  # whether it stands on features (C,), where torch wants another class
+    flat: bool = False  # whether it stands on features (C,) or (C, L), where torch wants another class
+    volume: bool = False  # whether it stands on (C, T, H, W), likewise
 
     name: ClassVar[str] = "batch_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -40,7 +41,8 @@ class BatchNorm2d(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> BatchNorm2d:
-        return cls(inputs[0].channels, flat=len(inputs[0].shape) == 1, **options)
+        axes = len(inputs[0].shape)
+        return cls(inputs[0].channels, flat=axes in (1, 2), volume=axes == 4, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "batch norm")
@@ -62,5 +64,5 @@ class BatchNorm2d(Elementwise):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        norm = nn.BatchNorm1d if self.flat else nn.BatchNorm2d
+        norm = nn.BatchNorm1d if self.flat else nn.BatchNorm3d if self.volume else nn.BatchNorm2d
         return norm(self.num_features, eps=self.eps, momentum=self.momentum, affine=self.affine)

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SIZE, Column, one_of, ratio
+from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SAME, SIDES, SIZE, Column, one_of, ratio
 from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
 from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run, Workspace
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
-from archprof.ir.operators.padding import Padding, around, ends, shortest, torch_order
+from archprof.ir.operators.padding import Padding, around, at_rank, ends, rank_of, shortest, torch_order
 from archprof.ir.terms import Terms, term
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +28,8 @@ S = Column("s", SIZE, "stride", ("stride",))
 P = Column("p", PADDING, "padding; dilation·(k−1)/2 unless given", ("padding",))
 D = Column("d", SIZE, "dilation", ("dilation",))
 G = Column("g", GROUPS, "groups; `depthwise` for one group a channel", ("groups",))
+# Of convolutions of any rank.
+K_SIDES, S_SIDES, D_SIDES = (column._replace(kind=SIDES) for column in (K, S, D))
 C = Column("c", CHANNELS, "output channels", ("out", "out_channels"), required=True)
 BIAS = Column("bias", FLAG, "whether a bias is added")
 WEIGHTS = (
@@ -186,17 +188,17 @@ class Conv2d(Convolution):
     name: ClassVar[str] = "conv2d"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
     params_formula: ClassVar[str] = "K²·(M/g)·N + N"
-    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G, BIAS, *WEIGHTS)
+    columns: ClassVar[tuple[Column, ...]] = (C, K_SIDES, S_SIDES, P, D_SIDES, G, BIAS, *WEIGHTS)
 
     @classmethod
     def of(
         cls,
         *inputs: Value,
         c: Dim,
-        k: Pair,
-        s: Pair = (1, 1),
-        p: Padding | None = None,
-        d: Pair = (1, 1),
+        k: tuple[int, ...],
+        s: tuple[int, ...] = (1, 1),
+        p: tuple[int, ...] | None = None,
+        d: tuple[int, ...] = (1, 1),
         g: Any = 1,
         bias: bool = True,
         weights: str = "plain",
@@ -204,9 +206,18 @@ class Conv2d(Convolution):
         weight_eps: float = 1e-6,
     ) -> Conv2d:
         channels = inputs[0].channels
-        padding = same_padding(k, d) if p is None else shortest(p)
+        if not len(k) == len(s) == len(d) == 2:
+            k, s, d = at_rank(k, 2, "k"), at_rank(s, 2, "s"), at_rank(d, 2, "d")
+        kernel, stride, dilation = (k[0], k[1]), (s[0], s[1]), (d[0], d[1])
         groups = channels if g == "depthwise" else g
-        return cls(channels, c, k, s, padding, d, groups, bias, weights, gamma, weight_eps)
+        if p == SAME and p is not None:
+            from archprof.ir.operators.conv_same import Conv2dSame
+
+            if weights != "plain":
+                raise ShapeError("the padding `same` with weights that are standardised", columns=("p",))
+            return Conv2dSame.at(channels, c, kernel, stride, dilation, groups, bias)
+        padding = same_padding(kernel, dilation) if p is None else shortest(p)
+        return cls(channels, c, kernel, stride, padding, dilation, groups, bias, weights, gamma, weight_eps)
 
     def parameters(self) -> Mapping[str, Terms]:
         found = Convolution.parameters(self)
@@ -259,3 +270,17 @@ def kernel(doc: str) -> Column:
 def same_padding(kernel: Pair, dilation: Pair) -> Pair:
     """Return the padding that keeps the size at stride 1: dilation·(k − 1)/2."""
     return dilation[0] * (kernel[0] - 1) // 2, dilation[1] * (kernel[1] - 1) // 2
+
+
+def convolution(value: Value, *, weights: str = "plain", **cells: Any) -> Convolution:
+    """Return the convolution of a map of one, two or three dimensions. Raises ShapeError for sizes of another one."""
+    rank = rank_of(value)
+    if rank == 2:
+        return Conv2d.of(value, weights=weights, **cells)
+    if weights != "plain":
+        raise ShapeError(f"standardised weights on a map of {show_shape(value.shape)}", columns=("weights",))
+    from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+
+    for gone in ("gamma", "weight_eps"):
+        cells.pop(gone, None)
+    return (Conv1d if rank == 1 else Conv3d).of(value, **cells)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from archprof.ir.columns import SAME, Column
 from archprof.ir.dims import Dim
-from archprof.ir.operators.base import operator
-from archprof.ir.operators.conv import Convolution
+from archprof.ir.operators.base import ShapeError, operator
+from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, Convolution, G, P
+from archprof.ir.operators.padding import at_rank
 from archprof.ir.values import Value
 
 if TYPE_CHECKING:
@@ -14,6 +16,30 @@ if TYPE_CHECKING:
 
 One = tuple[int]
 Three = tuple[int, int, int]
+_COLUMNS = (C, K_SIDES, S_SIDES, P, D_SIDES, G, BIAS)
+
+
+def of_rank(
+    cls: type[Conv1d] | type[Conv3d],
+    rank: int,
+    value: Value,
+    *,
+    c: Dim,
+    k: tuple[int, ...],
+    s: tuple[int, ...] = (1, 1),
+    p: tuple[int, ...] | None = None,
+    d: tuple[int, ...] = (1, 1),
+    g: Any = 1,
+    bias: bool = True,
+) -> Any:
+    """Return a convolution of so many dimensions on a map. Raises ShapeError for sizes of another one."""
+    kernel, stride, dilation = at_rank(k, rank, "k"), at_rank(s, rank, "s"), at_rank(d, rank, "d")
+    if p is None:
+        p = tuple([step * (size - 1) // 2 for size, step in zip(kernel, dilation, strict=True)])
+    elif p == SAME:
+        raise ShapeError("the padding `same` is one of images alone", columns=("p",))
+    groups = value.channels if g == "depthwise" else g
+    return cls(value.channels, c, kernel, stride, at_rank(p, rank, "p", "a padding"), dilation, groups, bias)  # type: ignore[arg-type]
 
 
 @operator
@@ -32,7 +58,12 @@ class Conv1d(Convolution):
     name: ClassVar[str] = "conv1d"
     formula: ClassVar[str] = "K·(M/g)·N·F"
     params_formula: ClassVar[str] = "K·(M/g)·N + N"
-    as_layer: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = _COLUMNS
+
+    @classmethod
+    def of(cls, *inputs: Value, **cells: Any) -> Conv1d:
+        made: Conv1d = of_rank(cls, 1, inputs[0], **cells)
+        return made
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -60,7 +91,12 @@ class Conv3d(Convolution):
     name: ClassVar[str] = "conv3d"
     formula: ClassVar[str] = "K³·(M/g)·N·F³"
     params_formula: ClassVar[str] = "K³·(M/g)·N + N"
-    as_layer: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = _COLUMNS
+
+    @classmethod
+    def of(cls, *inputs: Value, **cells: Any) -> Conv3d:
+        made: Conv3d = of_rank(cls, 3, inputs[0], **cells)
+        return made
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return self.stride[-1]  # of the map: frames are halved on their own

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import prod
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from archprof.ir.columns import PADDING, SAME, Column
 from archprof.ir.dims import Dim, same
 from archprof.ir.operators.base import ShapeError, map_axis, operator
-from archprof.ir.operators.conv import Pair, Windowed
+from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, G, P, Pair, Windowed
 from archprof.ir.operators.conv_ranks import One, Three
+from archprof.ir.operators.padding import at_rank, rank_of
 from archprof.ir.terms import Terms, term
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     import torch
+
+
+_PADDING = P._replace(doc="what is cut off each side of the output; 0 unless given")
+_OUTPUT_PADDING = Column(
+    "output_padding", PADDING, "what the output has more behind; 0 unless given", ("op", "out_padding")
+)
 
 
 class ConvTranspose(Windowed):
@@ -22,8 +30,40 @@ class ConvTranspose(Windowed):
     the *input* costs a window of K²·M·N/g multiply-accumulates."""
 
     __slots__ = ()
-    as_layer: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        C, K_SIDES, S_SIDES, _PADDING, _OUTPUT_PADDING, G, D_SIDES, BIAS,
+    )  # fmt: skip
+    rank: ClassVar[int] = 2
     output_padding: tuple[int, ...]
+
+    @classmethod
+    def of(
+        cls,
+        *inputs: Value,
+        c: Dim,
+        k: tuple[int, ...],
+        s: tuple[int, ...] = (1, 1),
+        p: tuple[int, ...] = (0, 0),
+        output_padding: tuple[int, ...] = (0, 0),
+        g: Any = 1,
+        d: tuple[int, ...] = (1, 1),
+        bias: bool = True,
+    ) -> ConvTranspose:
+        """Return a transposed convolution on a map of its own number of dimensions, of two on one of any. Raises
+        ShapeError for sizes of another one."""
+        of, channels = _of_rank(cls, inputs[0]), inputs[0].channels
+        if p == SAME:
+            raise ShapeError("a transposed convolution has no padding `same`", columns=("p",))
+        kernel, stride, dilation = (at_rank(one, of.rank, name) for name, one in (("k", k), ("s", s), ("d", d)))
+        padding = at_rank(p, of.rank, "p", "a padding")
+        more = at_rank(output_padding, of.rank, "output_padding", "a padding")
+        if any(one >= max(steps) for one, *steps in zip(more, stride, dilation, strict=True)):
+            message = f"an output padding of {show_shape(more)} is no smaller than the stride and the dilation"
+            raise ShapeError(message, columns=("output_padding",))
+        made: Any = of
+        groups = channels if g == "depthwise" else g
+        found: ConvTranspose = made(channels, c, kernel, stride, padding, more, groups, bias, dilation)
+        return found
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], len(self.kernel_size), "a transposed convolution")
@@ -58,6 +98,12 @@ class ConvTranspose(Windowed):
         return built
 
 
+def _of_rank(cls: type[ConvTranspose], value: Value) -> type[ConvTranspose]:
+    if cls.rank != 2:
+        return cls
+    return {1: ConvTranspose1d, 2: ConvTranspose2d, 3: ConvTranspose3d}[rank_of(value)]
+
+
 @operator
 class ConvTranspose1d(ConvTranspose):
     """One-dimensional transposed convolution of (M, L) to (N, L')."""
@@ -72,7 +118,8 @@ class ConvTranspose1d(ConvTranspose):
     bias: bool = True
     dilation: One = (1,)
 
-    name: ClassVar[str] = "transposed_conv1d"
+    name: ClassVar[str] = "conv_transpose1d"
+    rank: ClassVar[int] = 1
     formula: ClassVar[str] = "K·M·(N/g)·F"
     params_formula: ClassVar[str] = "K·M·(N/g) + N"
 
@@ -91,7 +138,7 @@ class ConvTranspose2d(ConvTranspose):
     bias: bool = True
     dilation: Pair = (1, 1)
 
-    name: ClassVar[str] = "transposed_conv"
+    name: ClassVar[str] = "conv_transpose"
     formula: ClassVar[str] = "K²·M·(N/g)·F²"
     params_formula: ClassVar[str] = "K²·M·(N/g) + N"
 
@@ -110,6 +157,7 @@ class ConvTranspose3d(ConvTranspose):
     bias: bool = True
     dilation: Three = (1, 1, 1)
 
-    name: ClassVar[str] = "transposed_conv3d"
+    name: ClassVar[str] = "conv_transpose3d"
+    rank: ClassVar[int] = 3
     formula: ClassVar[str] = "K³·M·(N/g)·F³"
     params_formula: ClassVar[str] = "K³·M·(N/g) + N"

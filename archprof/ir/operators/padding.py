@@ -1,24 +1,49 @@
-"""Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ."""
+"""Padding around a map: (height, width), or (top, bottom, left, right) where opposite sides differ; of maps of one or
+three dimensions so much on each side; nothing yet where it is `same`, which the size of the map tells."""
 
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Run
-from archprof.ir.values import Value
+from archprof.ir.operators.base import ShapeError
+from archprof.ir.values import Value, show_shape
 
 Sides = tuple[int, int, int, int]
 Padding = tuple[int, int] | Sides
 
 
-def shortest(padding: Padding) -> Padding:
+def shortest(padding: tuple[int, ...]) -> Padding:
     """Return padding as (height, width) where it is the same on opposite sides, as torch's own modules pad."""
     if len(padding) == 2:
-        return padding
-    top, bottom, left, right = padding
-    return (top, left) if (top, left) == (bottom, right) else padding
+        return padding[0], padding[1]
+    top, bottom, left, right = all_sides(padding)
+    return (top, left) if (top, left) == (bottom, right) else (top, bottom, left, right)
 
 
-def all_sides(padding: Padding) -> Sides:
-    """Return padding as (top, bottom, left, right)."""
-    return (padding[0], padding[0], padding[1], padding[1]) if len(padding) == 2 else padding
+def all_sides(padding: tuple[int, ...]) -> Sides:
+    """Return padding as (top, bottom, left, right). Raises ShapeError for one of another kind of map, and for `same`
+    where it is not known."""
+    if len(padding) == 2:
+        return padding[0], padding[0], padding[1], padding[1]
+    if len(padding) != 4:
+        what = f"a padding of {show_shape(padding)}" if padding else "the padding `same`"
+        raise ShapeError(f"{what} around a map of 2 dimensions", "`1`, `0x3` or four sides", ("p", "padding"))
+    return padding[0], padding[1], padding[2], padding[3]
+
+
+def at_rank(sizes: tuple[int, ...], rank: int, column: str, what: str = "a size") -> tuple[int, ...]:
+    """Return sizes for each of so many dimensions: one number is that of all. Raises ShapeError where they are of
+    others."""
+    if len(sizes) == rank:
+        return sizes
+    if len(set(sizes)) != 1:
+        dimensions = "dimension" if rank == 1 else "dimensions"
+        raise ShapeError(f"{what} of {show_shape(sizes)} on a map of {rank} {dimensions}", columns=(column,))
+    return sizes[:1] * rank
+
+
+def rank_of(value: Value) -> int:
+    """Return how many dimensions a map has whose channels come first; 2 of anything else, which is no map then."""
+    rank = len(value.shape) - 1
+    return rank if value.channel == 0 and rank in (1, 3) else 2
 
 
 def ends(padding: tuple[int, ...], axis: int) -> tuple[int, int]:
@@ -39,7 +64,7 @@ def padded(value: Value, padding: Padding) -> Value:
 def around(run: Run, padding: Padding) -> Dim | None:
     """Return the bytes of a call's input with its padding, a map of its own where opposite sides differ; None where the
     kernel pads."""
-    return None if len(padding) == 2 else run.bytes(padded(run.inputs[0], padding))
+    return None if len(padding) != 4 else run.bytes(padded(run.inputs[0], padding))
 
 
 def torch_order(padding: Padding) -> Sides:

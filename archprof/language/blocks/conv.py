@@ -4,7 +4,20 @@ from typing import Any
 
 from archprof.ir.columns import ACT, CHANNELS, NORM, Column
 from archprof.ir.dims import Dim
-from archprof.ir.operators.conv import BIAS, WEIGHTS, C, Conv2d, D, G, K, P, Pair, S, same_padding
+from archprof.ir.operators.conv import (
+    BIAS,
+    D_SIDES,
+    K_SIDES,
+    S_SIDES,
+    WEIGHTS,
+    C,
+    Conv2d,
+    G,
+    P,
+    Pair,
+    convolution,
+    same_padding,
+)
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.padding import Padding, shortest
@@ -56,7 +69,7 @@ def conv(
 ) -> Feature:
     bias = norm is None if bias is None else bias
     form: dict[str, Any] = {"weights": weights, "gamma": gamma, "weight_eps": weight_eps}
-    op = Conv2d.of(x.value, c=c, k=k, s=s, p=p, d=d, g=g, bias=bias, **form)
+    op = convolution(x.value, c=c, k=k, s=s, p=p, d=d, g=g, bias=bias, **form)
     return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
 
@@ -78,8 +91,9 @@ def linear(
 CONV = Block(
     "conv",
     conv,
-    (C, K, S, P, D, G, BIAS, *WEIGHTS, NORM_COLUMN, ACT_COLUMN),
-    "Convolution, norm and activation. Without a norm the convolution has a bias.",
+    (C, K_SIDES, S_SIDES, P, D_SIDES, G, BIAS, *WEIGHTS, NORM_COLUMN, ACT_COLUMN),
+    "Convolution, norm and activation, on maps of one, two or three dimensions. Without a norm the convolution has a "
+    "bias.",
 )
 LINEAR = Block(
     "linear",

@@ -47,7 +47,7 @@ def test_a_statically_quantised_file(tmp_path, name, form, per_channel):
     assert report.totals.params == analyze_graph(before).totals.params + more
     products = {row.operator.name for row in report.rows if row.cost.macs}
     if form is QuantFormat.QDQ:
-        assert products <= {"conv2d", "transposed_conv", "linear", "matmul"}
+        assert products <= {"conv2d", "conv_transpose", "linear", "matmul"}
     else:
         assert any("QLinear" in one or "QGemm" in one for one in products)
 
