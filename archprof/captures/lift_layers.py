@@ -141,7 +141,7 @@ def _recurrent(op: type[LSTM | GRU | RNN]) -> Lift:
         batch_first = bool(given["batch_first"]) or len(site.inputs[0].shape) == 2
         how = (given["num_layers"], given["has_biases"], given["bidirectional"], batch_first)
         if op is LSTM:
-            return LSTM(first[1], hidden, *how, 0 if second[1] == hidden else second[1])
+            return LSTM(first[1], hidden, *how, projection=0 if second[1] == hidden else second[1])
         return op(first[1], hidden, *how)
 
     return lifted

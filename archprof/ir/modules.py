@@ -298,13 +298,17 @@ class PaddedMaxPool2d(nn.MaxPool2d):
 
     stride: Pair
 
-    def __init__(self, kernel_size: Pair, stride: Pair, sides: Sides, ceil_mode: bool) -> None:
-        super().__init__(kernel_size, stride, ceil_mode=ceil_mode)
+    dilation: Pair
+
+    def __init__(
+        self, kernel_size: Pair, stride: Pair, sides: Sides, dilation: Pair = (1, 1), ceil_mode: bool = False
+    ) -> None:
+        super().__init__(kernel_size, stride, dilation=dilation, ceil_mode=ceil_mode)
         self.sides = sides
 
     def forward(self, input: Tensor) -> Tensor:
-        padded = functional.pad(input, self.sides, value=float("-inf"))
-        pooled = functional.max_pool2d(padded, self.kernel_size, self.stride, ceil_mode=self.ceil_mode)
+        padded, ceil = functional.pad(input, self.sides, value=float("-inf")), self.ceil_mode
+        pooled = functional.max_pool2d(padded, self.kernel_size, self.stride, 0, self.dilation, ceil_mode=ceil)
         return _started(pooled, input, self.stride, self.sides)
 
     def extra_repr(self) -> str:
@@ -433,3 +437,34 @@ class DeformConv2d(nn.Module):
         sizes = f"{channels}, kernel_size={self.kernel_size}, stride={self.stride}"
         shape = f"padding={self.padding}, dilation={self.dilation}, groups={self.groups}"
         return f"{sizes}, {shape}, deformable_groups={self.deformable_groups}, modulated={self.modulated}"
+
+
+class SequenceLSTM(nn.LSTM):
+    """An LSTM that returns its output alone, (batch, L, C), without its last states."""
+
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
+        output: Tensor = super().forward(input)[0]
+        return output
+
+
+class SequenceGRU(nn.GRU):
+    """A GRU likewise."""
+
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
+        output: Tensor = super().forward(input)[0]
+        return output
+
+
+class SequenceRNN(nn.RNN):
+    """A plain recurrent layer likewise."""
+
+    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
+        output: Tensor = super().forward(input)[0]
+        return output
+
+
+def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:
+    """Return the recurrent layer of that name which returns its output alone."""
+    kinds: dict[str, Any] = {"LSTM": SequenceLSTM, "GRU": SequenceGRU, "RNN": SequenceRNN}
+    made: nn.Module = kinds[name](*sizes, **how)
+    return made

@@ -5,17 +5,17 @@ from collections.abc import Mapping
 
 NOT_YET: Mapping[str, str] = {
     "act": """
-        celu crelu elu frelu glu hardshrink hardtanh logsigmoid lrelu maxout mish prelu rrelu selu
+        celu crelu frelu glu hardshrink hardtanh logsigmoid lrelu maxout rrelu selu
         softplus softshrink softsign tanhshrink threshold
     """,
     "norm": """
-        evonorm filterresponsenorm frn grn instancenorm localresponsenorm lrn rmsnorm spectralnorm switchablenorm
+        evonorm filterresponsenorm frn grn localresponsenorm lrn spectralnorm switchablenorm
         syncbatchnorm weightnorm
     """,
     "block": """
-        conv1d conv3d convtranspose deconv gru lppool lstm mha multiheadattention patchembed
-        patchmerging pixelshuffle pixelunshuffle rnn selfattention swinblock transformer transformerencoder
-        transposedconv upsample zeropad
+        lppool mha multiheadattention patchembed
+        patchmerging pixelunshuffle selfattention swinblock transformer transformerencoder
+        zeropad
     """,
 }
 

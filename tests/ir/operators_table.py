@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
+from archprof.ir.operators.act_more import ELU, GELUTanh, Mish, PReLU
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.blur_pool import BlurPool2d
 from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+from archprof.ir.operators.conv_same import Conv2dSame
+from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.drop import Dropout, StochasticDepth
 from archprof.ir.operators.dynamic_conv import DynamicConv2d
@@ -33,10 +37,12 @@ from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
+from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pointwise import Softmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
+from archprof.ir.operators.recurrent import GRU, LSTM, RNN
 from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import (
@@ -54,6 +60,8 @@ from archprof.ir.operators.tokens import (
     Transpose,
 )
 from archprof.ir.operators.unfold import Fold, RowSum, Unfold
+from archprof.ir.operators.upsample import Upsample
+from archprof.ir.operators.views import PixelShuffle
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 
@@ -357,6 +365,51 @@ SHAPES = (
     Row(ResizeLike("bilinear"), ((12, 5, 4), (7, 9, 8)), MAP),
     Row(Identity(), (MAP,), MAP),
 )
+LINE, CLIP = (12, 9), (12, 5, 9, 8)
+# Maps of one and of three dimensions, larger maps, and sequences that are read in order.
+RANKED = (
+    Row(Conv1d(12, 8, (3,), (2,), (1,), (2,), 4, True), (LINE,), (8, 4), 8 * 3 * 3 * 4, 8 * 3 * 3 + 8, kind="grouped"),
+    Row(Conv1d(12, 12, (3,), (1,), (1,), groups=12), (LINE,), LINE, 12 * 3 * 9, 12 * 3, kind="depthwise"),
+    Row(
+        Conv3d(12, 8, (3, 5, 1), (1, 2, 2), (1, 2, 0)), (CLIP,), (8, 5, 5, 4),
+        12 * 8 * 15 * 5 * 5 * 4, 12 * 8 * 15, kind="standard",
+    ),
+    Row(ConvTranspose1d(12, 8, (4,), (2,), (1,)), (LINE,), (8, 18), 12 * 8 * 4 * 9, 12 * 8 * 4 + 8),
+    Row(
+        ConvTranspose2d(12, 8, (3, 3), (2, 2), (1, 1), (1, 1), 4, False), (MAP,), (8, 18, 16),
+        12 * 2 * 9 * 9 * 8, 12 * 2 * 9, kind="grouped",
+    ),
+    Row(
+        ConvTranspose3d(12, 8, (2, 3, 3), (2, 1, 1), (0, 1, 1)), (CLIP,), (8, 10, 9, 8),
+        12 * 8 * 18 * 5 * 9 * 8, 12 * 8 * 18 + 8,
+    ),
+    # At an odd size one zero stands behind the map, at an even one two around it.
+    Row(Conv2dSame(12, 8, (3, 3), (2, 2)), (MAP,), (8, 5, 4), 12 * 8 * 9 * 5 * 4, 12 * 8 * 9, kind="standard"),
+    Row(Conv2dSame(12, 12, (2, 2), (2, 2), groups=12, bias=True), (MAP,), (12, 5, 4), 12 * 4 * 5 * 4, 12 * 4 + 12),
+    Row(
+        LSTM(12, 5, 2, bidirectional=True, states=False), ((9, 12),), (9, 10),
+        9 * 2 * 4 * 5 * (12 + 5 + 10 + 5), 2 * 4 * 5 * (12 + 5 + 2 + 10 + 5 + 2), channel=1, kind="recurrent",
+    ),
+    Row(GRU(12, 5, states=False), ((9, 12),), (9, 5), 9 * 3 * 5 * (12 + 5), 3 * 5 * (12 + 5 + 2), channel=1),
+    Row(RNN(12, 5, bias=False, states=False), ((9, 12),), (9, 5), 9 * 5 * (12 + 5), 5 * (12 + 5), channel=1),
+)  # fmt: skip
+RANKED_OTHERS = (
+    Row(BatchNorm2d(12, flat=True), (LINE,), LINE, params=2 * 12, buffers=2 * 12),
+    Row(BatchNorm2d(12, volume=True), (CLIP,), CLIP, params=2 * 12, buffers=2 * 12),
+    Row(InstanceNorm(12), (MAP,), MAP),
+    Row(InstanceNorm(12, affine=True, rank=1), (LINE,), LINE, params=2 * 12),
+    Row(RMSNorm(12, eps=1e-6), ((10, 12),), (10, 12), params=12, channel=1),
+    Row(MaxPool2d((3, 3), (2, 2), (1, 1), dilation=(2, 1)), (MAP,), (12, 4, 4)),
+    Row(PReLU(12), (MAP,), MAP, params=12),
+    Row(ELU(0.5), (MAP,), MAP),
+    Row(Mish(), (MAP,), MAP),
+    Row(GELUTanh(), (MAP,), MAP),
+    Row(Upsample((2, 3)), (MAP,), (12, 18, 24)),
+    Row(Upsample(size=(5, 20), mode="bilinear", align_corners=True), (MAP,), (12, 5, 20)),
+    Row(Upsample((2,), mode="linear"), (LINE,), (12, 18)),
+    Row(PixelShuffle(2), (MAP,), (3, 18, 16)),
+    Row(PixelShuffle(2, back=True), ((3, 18, 16),), MAP),
+)
 # Ten positions of twelve features, and a map whose channels are last.
 TOKENS = (10, 12)
 LAST = (9, 8, 12)
@@ -426,7 +479,7 @@ ATTENTION = (
     Row(CrossCovarianceAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 4, 3, channel=1),
     Row(CrossCovarianceAttention(3, 4, False), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 4, 3),
 )  # fmt: skip
-ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES, *SEQUENCES, *ATTENTION)
+ROWS = (*CONVOLUTIONS, *LINEAR, *NORMS, *ACTIVATIONS, *POOLS, *SHAPES, *SEQUENCES, *ATTENTION, *RANKED, *RANKED_OTHERS)
 
 
 def elements(tensors: Mapping[str, Terms]) -> int:

@@ -23,7 +23,7 @@ from archprof.ir.operators.shape import ChannelShuffle, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.terms import total
 from archprof.ir.values import Value
-from tests.ir.operators_table import CONVOLUTIONS, LINEAR, MAP, ROWS, elements, label
+from tests.ir.operators_table import CONVOLUTIONS, LINEAR, MAP, RANKED, ROWS, elements, label
 
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
@@ -40,7 +40,7 @@ def test_counts_are_those_of_the_table(row):
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_activations_are_the_outputs_of_convolutions_and_linear_layers(row):
-    counted = prod(row.output) if row in (*CONVOLUTIONS, *LINEAR) else 0
+    counted = prod(row.output) if row in (*CONVOLUTIONS, *LINEAR, *RANKED) else 0
     assert total(row.op.activations(row.values, row.op.outputs(*row.values))) == counted
 
 

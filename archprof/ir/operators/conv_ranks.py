@@ -58,6 +58,7 @@ class Conv1d(Convolution):
     name: ClassVar[str] = "conv1d"
     formula: ClassVar[str] = "K·(M/g)·N·F"
     params_formula: ClassVar[str] = "K·(M/g)·N + N"
+    tried: ClassVar[bool] = False
     columns: ClassVar[tuple[Column, ...]] = _COLUMNS
 
     @classmethod
@@ -91,6 +92,7 @@ class Conv3d(Convolution):
     name: ClassVar[str] = "conv3d"
     formula: ClassVar[str] = "K³·(M/g)·N·F³"
     params_formula: ClassVar[str] = "K³·(M/g)·N + N"
+    tried: ClassVar[bool] = False
     columns: ClassVar[tuple[Column, ...]] = _COLUMNS
 
     @classmethod

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import FLAG, SIZE, Column, one_of
+from archprof.ir.columns import FLAG, SIDES, Column, one_of
 from archprof.ir.dims import is_array
 from archprof.ir.footprint import INDEX, Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.padding import at_rank, rank_of
 from archprof.ir.operators.window import WINDOW
 from archprof.ir.values import Value
 
@@ -49,7 +50,7 @@ class AdaptiveAvgPool2d(Adaptive):
         *WINDOW,
         Column(
             "size",
-            SIZE,
+            SIDES,
             "the output's size, of adaptive pooling; 1, global pooling, where neither `k` nor `size` is given",
         ),
         Column("count_padding", FLAG, "whether padded zeros take part in the mean of a window", ("count_include_pad",)),
@@ -57,10 +58,10 @@ class AdaptiveAvgPool2d(Adaptive):
     )
 
     @classmethod
-    def of(cls, *inputs: Value, size: Pair | None = None, form: str = "module", **window: Any) -> Operator:
+    def of(cls, *inputs: Value, size: tuple[int, ...] | None = None, form: str = "module", **window: Any) -> Operator:
         """Return average pooling by windows of `k`, or to a *size*; global where neither is given."""
         if "k" not in window:
-            return AdaptiveAvgPool2d(size or (1, 1), form)
+            return _adaptive(AdaptiveAvgPool2d, inputs[0], size or (1, 1), form)
         if size is not None:
             raise ShapeError(
                 "average pooling by a window `k` and to a `size` at once", "give one of the two", ("size",)
@@ -89,7 +90,11 @@ class AdaptiveMaxPool2d(Adaptive):
     size: Pair = (1, 1)
 
     name: ClassVar[str] = "adaptive_max_pool"
-    columns: ClassVar[tuple[Column, ...]] = (Column("size", SIZE, "the output's size; 1 unless given"),)
+    columns: ClassVar[tuple[Column, ...]] = (Column("size", SIDES, "the output's size; 1 unless given"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, size: tuple[int, ...] = (1, 1)) -> Operator:
+        return _adaptive(cls, inputs[0], size)
 
     def footprint(self, run: Run) -> Footprint:
         places = INDEX * run.elements(run.outputs[0])
@@ -99,3 +104,16 @@ class AdaptiveMaxPool2d(Adaptive):
         from torch import nn
 
         return nn.AdaptiveMaxPool2d(self.size)
+
+
+def _adaptive(
+    cls: type[AdaptiveAvgPool2d] | type[AdaptiveMaxPool2d], value: Value, size: tuple[int, ...], *form: str
+) -> Operator:
+    """Return pooling to a size, of a map of any number of dimensions."""
+    rank = rank_of(value)
+    sizes = at_rank(size, rank, "size")
+    if rank == 2:
+        return cls((sizes[0], sizes[1]), *form)
+    from archprof.ir.operators.pool_ranks import AdaptivePool
+
+    return AdaptivePool("max" if cls is AdaptiveMaxPool2d else "avg", sizes)

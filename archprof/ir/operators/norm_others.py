@@ -6,12 +6,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
+from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import SINGLE, Footprint, Run
-from archprof.ir.operators.base import Elementwise, check_channels, operator
+from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, operator
 from archprof.ir.operators.norm import check_last, learned
 from archprof.ir.terms import Terms, term
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -23,11 +24,20 @@ class RMSNorm(Elementwise):
 
     num_features: Dim
     affine: bool = True
+    eps: float = 0.0  # torch's own, which is that of the type, where it is 0
 
     name: ClassVar[str] = "rms_norm"
     params_formula: ClassVar[str] = "N"
     category: ClassVar[str] = "norm"
-    as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("eps", ratio(0, 1), "added to the mean square; that of the type unless given"),
+        Column("affine", FLAG, "whether a factor for each feature is learned"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, eps: float = 0.0, affine: bool = True) -> RMSNorm:
+        return cls(inputs[0].shape[-1], affine, eps)
 
     def output(self, *inputs: Value) -> Value:
         check_last((self.num_features,), inputs[0], "rms norm")
@@ -49,7 +59,7 @@ class RMSNorm(Elementwise):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        return nn.RMSNorm(self.num_features, elementwise_affine=self.affine)
+        return nn.RMSNorm(self.num_features, eps=self.eps or None, elementwise_affine=self.affine)
 
 
 @operator
@@ -60,12 +70,32 @@ class InstanceNorm(Elementwise):
     eps: float = 1e-5
     affine: bool = False
     tracked: bool = False
+    rank: int = 2  # of the map, as torch has a class for each
 
     name: ClassVar[str] = "instance_norm"
     params_formula: ClassVar[str] = "2·N"
     buffers_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
-    as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("eps", ratio(0, 1), "added to the variance"),
+        Column("affine", FLAG, "whether weight and bias are learned; not unless given"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, eps: float = 1e-5, affine: bool = False) -> InstanceNorm:
+        value = inputs[0]
+        if value.channel != 0 or len(value.shape) < 2:
+            raise ShapeError(f"an instance norm needs a map, channels first, not {show_shape(value.shape)}")
+        return cls(value.channels, eps, affine, rank=len(value.shape) - 1)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        made: torch.nn.Module = getattr(nn, f"InstanceNorm{self.rank}d")(
+            self.num_features, eps=self.eps, affine=self.affine, track_running_stats=self.tracked
+        )
+        return made
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "instance norm")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.columns import Column
+from archprof.ir.columns import SIDES, Column
 from archprof.ir.footprint import INDEX, Footprint, Gradients, Run
-from archprof.ir.operators.base import operator
+from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.operators.conv import Pair
-from archprof.ir.operators.padding import Padding, around, shortest, torch_order
+from archprof.ir.operators.padding import Padding, around, at_rank, rank_of, shortest, torch_order
 from archprof.ir.operators.window import WINDOW, Window
 from archprof.ir.values import Value
 
@@ -24,13 +24,34 @@ class MaxPool2d(Window):
     stride: Pair
     padding: Padding = (0, 0)
     ceil: bool = False
+    dilation: Pair = (1, 1)
 
     name: ClassVar[str] = "max_pool"
-    columns: ClassVar[tuple[Column, ...]] = (WINDOW[0]._replace(required=True), *WINDOW[1:])
+    columns: ClassVar[tuple[Column, ...]] = (
+        WINDOW[0]._replace(required=True),
+        *WINDOW[1:],
+        Column("d", SIDES, "dilation; 1 unless given", ("dilation",)),
+    )
 
     @classmethod
-    def of(cls, *inputs: Value, k: Pair, s: Pair | None = None, p: Padding = (0, 0), ceil: bool = False) -> MaxPool2d:
-        return cls(k, k if s is None else s, shortest(p), ceil)
+    def of(
+        cls,
+        *inputs: Value,
+        k: tuple[int, ...],
+        s: tuple[int, ...] | None = None,
+        p: tuple[int, ...] = (0, 0),
+        ceil: bool = False,
+        d: tuple[int, ...] = (1, 1),
+    ) -> Operator:
+        """Return the largest element of each window of a map of any number of dimensions."""
+        if rank_of(inputs[0]) != 2:
+            return pool(inputs[0], "max", k, s, p, ceil, d)
+        kernel, stride, dilation = pair(k, "k"), pair(k if s is None else s, "s"), pair(d, "d")
+        return cls(kernel, stride, shortest(p), ceil, dilation)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return self.dilation
 
     def footprint(self, run: Run) -> Footprint:
         # Where each largest element stood.
@@ -47,10 +68,11 @@ class MaxPool2d(Window):
         if len(self.padding) == 4:
             from archprof.ir.modules import PaddedMaxPool2d
 
-            return PaddedMaxPool2d(self.kernel_size, self.stride, torch_order(self.padding), ceil_mode=self.ceil)
+            sides = torch_order(self.padding)
+            return PaddedMaxPool2d(self.kernel_size, self.stride, sides, self.dilation, ceil_mode=self.ceil)
         from torch import nn
 
-        return nn.MaxPool2d(self.kernel_size, self.stride, self.padding, ceil_mode=self.ceil)
+        return nn.MaxPool2d(self.kernel_size, self.stride, self.padding, self.dilation, ceil_mode=self.ceil)
 
 
 @operator
@@ -69,13 +91,16 @@ class AvgPool2d(Window):
     def of(
         cls,
         *inputs: Value,
-        k: Pair,
-        s: Pair | None = None,
-        p: Padding = (0, 0),
+        k: tuple[int, ...],
+        s: tuple[int, ...] | None = None,
+        p: tuple[int, ...] = (0, 0),
         ceil: bool = False,
         count_padding: bool = True,
-    ) -> AvgPool2d:
-        return cls(k, k if s is None else s, shortest(p), ceil, count_padding)
+    ) -> Operator:
+        """Return the mean of each window of a map of any number of dimensions."""
+        if rank_of(inputs[0]) != 2:
+            return pool(inputs[0], "avg", k, s, p, ceil, (1, 1), count_padding)
+        return cls(pair(k, "k"), pair(k if s is None else s, "s"), shortest(p), ceil, count_padding)
 
     def footprint(self, run: Run) -> Footprint:
         with_zeros = around(run, self.padding)
@@ -101,6 +126,33 @@ class AvgPool2d(Window):
         from torch import nn
 
         return nn.AvgPool2d(self.kernel_size, self.stride, self.padding, **options)
+
+
+def pair(sizes: tuple[int, ...], column: str) -> Pair:
+    """Return sizes of a map of two dimensions. Raises ShapeError for those of another one."""
+    height, width = at_rank(sizes, 2, column)
+    return height, width
+
+
+def pool(
+    value: Value,
+    function: str,
+    k: tuple[int, ...],
+    s: tuple[int, ...] | None,
+    p: tuple[int, ...],
+    ceil: bool,
+    d: tuple[int, ...],
+    count_padding: bool = True,
+) -> Operator:
+    """Return pooling over a map of one or three dimensions."""
+    from archprof.ir.operators.pool_ranks import Pool
+
+    rank = rank_of(value)
+    if not p:
+        raise ShapeError("pooling has no padding `same`", columns=("p",))
+    kernel, stride = at_rank(k, rank, "k"), at_rank(k if s is None else s, rank, "s")
+    padding, dilation = at_rank(p, rank, "p", "a padding"), at_rank(d, rank, "d")
+    return Pool(function, kernel, stride, padding, ceil, count_padding, dilation)
 
 
 def _gradients(run: Run, padding: Padding) -> Gradients:

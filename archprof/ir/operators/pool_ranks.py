@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.footprint import INDEX, Footprint, Run
 from archprof.ir.operators.base import Sizes, Word, operator
 from archprof.ir.operators.global_pool import Adaptive
 from archprof.ir.operators.window import Window
 from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    import torch
 
 
 @operator
@@ -21,15 +24,32 @@ class Pool(Window):
     padding: Sizes
     ceil: bool = False
     count_padding: bool = True
+    dilation: Sizes = ()
 
     name: ClassVar[str] = "pool"
     as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return self.dilation or (1,) * len(self.kernel_size)
 
     def footprint(self, run: Run) -> Footprint:
         return _footprint(self.function, run)
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return self.stride[-1]
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        made: torch.nn.Module
+        sizes, rank = (self.kernel_size, self.stride, self.padding), len(self.kernel_size)
+        if self.function == "max":
+            made = getattr(nn, f"MaxPool{rank}d")(*sizes, self.steps, ceil_mode=self.ceil)
+        else:
+            made = getattr(nn, f"AvgPool{rank}d")(*sizes, self.ceil, self.count_padding)
+        return made
 
     def describe(self) -> str:
         return f"{self.function} pool {len(self.kernel_size)}d"
@@ -44,10 +64,18 @@ class AdaptivePool(Adaptive):
 
     name: ClassVar[str] = "adaptive_pool"
     as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
 
     def footprint(self, run: Run) -> Footprint:
         # The mean over all needs nothing but its size.
         return Footprint() if self.function == "avg" and set(self.size) == {1} else _footprint(self.function, run)
+
+    def module(self) -> torch.nn.Module:
+        from torch import nn
+
+        kind = {"max": "Max", "avg": "Avg"}[self.function]
+        made: torch.nn.Module = getattr(nn, f"Adaptive{kind}Pool{len(self.size)}d")(self.size)
+        return made
 
     def describe(self) -> str:
         return f"{self.function} pool {len(self.size)}d"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
+from archprof.ir.columns import CHANNELS, FLAG, Column, count
 from archprof.ir.dims import Dim, Shape, same
 from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
@@ -32,12 +33,30 @@ class Recurrent(Operator):
     bias: bool = True
     bidirectional: bool = False
     batch_first: bool = True
+    states: bool = True  # whether the last states are returned beside the output
 
     category: ClassVar[str] = "recurrent"
     autocast: ClassVar[str] = "half"
-    as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
+    drawn_as: ClassVar[str] = ""
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("c", CHANNELS, "features of the state, of each direction", ("out", "hidden_size"), required=True),
+        Column("layers", count(1, MAX_REPEATS), "layers on top of each other; 1 unless given", ("num_layers",)),
+        Column("bidirectional", FLAG, "whether a second one reads from the end", ("bi",)),
+        Column("bias", FLAG, "whether biases are added; two a gate, as torch has them"),
+    )
     weighted: ClassVar[bool] = True
     gates: ClassVar[int] = 1
+
+    @classmethod
+    def of(cls, *inputs: Value, c: Dim, layers: int = 1, bidirectional: bool = False, bias: bool = True) -> Recurrent:
+        """Return a layer on a sequence whose features are the last axis. Raises ShapeError for anything else."""
+        value = inputs[0]
+        if len(value.shape) != 2 or value.channel != 1:
+            advice = "`tokens` makes a sequence of a map, `embedding` one of tokens"
+            message = f"a recurrent layer needs a sequence (L×C), not {show_shape(value.shape)}"
+            raise ShapeError(message, advice)
+        return cls(value.channels, c, layers, bias, bidirectional, states=False)
 
     @property
     def projected(self) -> Dim:
@@ -62,7 +81,7 @@ class Recurrent(Operator):
 
     def outputs(self, *inputs: Value) -> tuple[Value, ...]:
         first = self.output(*inputs)
-        states = (self._state(inputs[0], features) for features in self._states())
+        states = (self._state(inputs[0], features) for features in self._states()) if self.states else ()
         return (first, *states)
 
     def _state(self, value: Value, features: Dim) -> Value:
@@ -142,6 +161,10 @@ class Recurrent(Operator):
 
         sizes = (self.input_size, self.hidden_size, self.layers)
         how = {"bias": self.bias, "bidirectional": self.bidirectional, "batch_first": self.batch_first}
+        if not self.states:
+            from archprof.ir import modules
+
+            return modules.sequence_of(type(self).__name__, *sizes, **how)
         built: torch.nn.Module = getattr(nn, type(self).__name__)(*sizes, **how)
         return built
 
@@ -189,6 +212,8 @@ class LSTM(Recurrent):
         return (self.projected, self.hidden_size)
 
     def module(self) -> torch.nn.Module:
+        if not self.states:
+            return Recurrent.module(self)
         from torch import nn
 
         how = {"bias": self.bias, "bidirectional": self.bidirectional, "batch_first": self.batch_first}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from archprof.ir.columns import FLAG, Column, count
 from archprof.ir.dims import Dim, Shape, product, same, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import ShapeError, Sizes, Word, map_axis, operator
@@ -255,6 +256,19 @@ class PixelShuffle(View):
     back: bool = False
 
     name: ClassVar[str] = "pixel_shuffle"
+    as_layer: ClassVar[bool] = True
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("factor", count(), "by how much the map grows", ("upscale_factor",), required=True),
+        Column("back", FLAG, "the other way round: pixels as channels"),
+    )
+
+    @classmethod
+    def of(cls, *inputs: Value, factor: int, back: bool = False) -> PixelShuffle:
+        return cls(factor, back)
+
+    def expression(self, *tensors: str) -> str:
+        return f"functional.pixel_{'un' if self.back else ''}shuffle({tensors[0]}, {self.factor})"
 
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], 2, "a pixel shuffle")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from archprof.ir.columns import FLAG, PADDING, SIZE, Column
+from archprof.ir.columns import FLAG, PADDING, SIDES, Column
 from archprof.ir.dims import Dim, conv_out
 from archprof.ir.operators.base import Operator, ShapeError, map_axis
 from archprof.ir.operators.padding import ends
 from archprof.ir.values import Value
 
 WINDOW = (
-    Column("k", SIZE, "window", ("kernel", "kernel_size")),
-    Column("s", SIZE, "stride; the window's size unless given", ("stride",)),
+    Column("k", SIDES, "window", ("kernel", "kernel_size")),
+    Column("s", SIDES, "stride; the window's size unless given", ("stride",)),
     Column("p", PADDING, "padding; 0 unless given", ("padding",)),
     Column("ceil", FLAG, "round the output size up", ("ceil_mode",)),
 )
@@ -29,6 +29,11 @@ class Window(Operator):
     padding: tuple[int, ...]
     ceil: bool
 
+    @property
+    def steps(self) -> tuple[int, ...]:
+        """The dilation along each axis."""
+        return (1,) * len(self.kernel_size)
+
     def output(self, *inputs: Value) -> Value:
         at = map_axis(inputs[0], len(self.kernel_size), "pooling")
         shape = inputs[0].shape
@@ -38,10 +43,11 @@ class Window(Operator):
     def _slide(self, axis: int, size: Dim) -> Dim:
         kernel, padding = self.kernel_size[axis], ends(self.padding, axis)
         self._check_padding(kernel, max(padding))
-        windows = conv_out(size, kernel, self.stride[axis], padding, 1, self.ceil)
+        windows = conv_out(size, kernel, self.stride[axis], padding, self.steps[axis], self.ceil)
         # Rounded up, a window may reach beyond the input by less than a stride.
         if windows < 1:
-            message = f"a window of {kernel} is larger than the padded input of {size + sum(padding)}"
+            extent = self.steps[axis] * (kernel - 1) + 1
+            message = f"a window of {extent} is larger than the padded input of {size + sum(padding)}"
             raise ShapeError(message, columns=("k",))
         return windows
 
