@@ -108,7 +108,10 @@ def along_anchors(found: dict[str, Tensor], wide: list[int]) -> list[Tensor]:
     ]
 
 
-@pytest.mark.parametrize(("name", "depth"), [("fasterrcnn_resnet50_fpn", 1), ("fasterrcnn_resnet50_fpn_v2", 2)])
+PROPOSING = {"fasterrcnn_resnet50_fpn": 1, "fasterrcnn_resnet50_fpn_v2": 2, "fasterrcnn_mobilenet_v3_large_fpn": 1}
+
+
+@pytest.mark.parametrize(("name", "depth"), PROPOSING.items())
 def test_proposals_are_the_same(name, depth):
     """Parameters of the second half follow those of the first."""
     reference = torchvision_module(name)
