@@ -38,6 +38,7 @@ from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
+from archprof.ir.operators.normalize import Normalize
 from archprof.ir.operators.pad import Pad, PadShortcut
 from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pointwise import Softmax
@@ -344,6 +345,8 @@ SHAPES = (
     Row(Concat(), (MAP, (5, 9, 8), (1, 9, 8)), (18, 9, 8)),
     Row(Concat(), (FEATURES, (3,)), (15,)),
     Row(Split(0, 5), (MAP,), (5, 9, 8)),
+    Row(Normalize(), (MAP,), MAP),
+    Row(Normalize("positions"), (MAP,), MAP),
     Row(Unfold(2), ((12, 6, 8),), (12, 4, 12)),
     Row(Fold(2), ((12, 4, 12), (3, 6, 8)), (12, 6, 8)),
     Row(RowSum(), (MAP,), (12, 9, 1)),

@@ -88,6 +88,7 @@ TABLE = (
     Listed("token", "tokens:Token"),
     Listed("token_range", "tokens:TokenRange"),
     Listed("concat_tokens", "tokens:ConcatTokens"),
+    Listed("normalize", "normalize:Normalize"),
     Listed("unfold", "unfold:Unfold"),
     Listed("fold", "unfold:Fold"),
     Listed("row_sum", "unfold:RowSum"),
