@@ -6,6 +6,9 @@ from archprof.ir.operators import all_operators, captured_operators
 from archprof.ir.operators.attention import Attention
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.bilinear import Bilinear
+from archprof.ir.operators.blur_pool import BlurPool2d
+from archprof.ir.operators.channel_conv import ChannelConv
+from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
 from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
@@ -16,10 +19,11 @@ from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention, TalkingHeadsAttention
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
-from archprof.ir.operators.norm import GroupNorm, LayerNorm, LayerScale
+from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pointwise import Pointwise
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
+from archprof.ir.operators.std_conv import StdConv2d
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import ClassToken, FourierPositions, PositionEmbedding
 from archprof.ir.terms import total
@@ -31,6 +35,10 @@ LETTERS |= {"P": 5, "R": 20, "n": 2}
 WINDOW = ((5, 5), (2, 2), (2, 2), (1, 1))
 SAMPLES = [
     (Conv2d(24, 36, *WINDOW, 4, bias=True), [(24, 13, 13)]),
+    (StdConv2d(24, 36, *WINDOW, 4, bias=True, scaled=True), [(24, 13, 13)]),
+    (ChannelConv((5,)), [(24, 1, 1)]),
+    (BlurPool2d(24, (5, 5)), [(24, 14, 14)]),
+    (ContextPool(), [(24, 7, 7), (1, 7, 7)]),
     (DeformConv2d(24, 36, *WINDOW, 4), [(24, 13, 13), (50, 7, 7)]),
     (Linear(24, 36, bias=True), [(24,)]),
     (BatchNorm2d(36), [(36, 7, 7)]),
@@ -38,6 +46,8 @@ SAMPLES = [
     (GroupNorm(36, 4), [(36, 7, 7)]),
     (LayerNorm(36), [(36, 7, 7)]),
     (LayerScale(36), [(36, 7, 7)]),
+    (LearnedScale(bias=True), [(36, 7, 7)]),
+    (L2Norm(36), [(36, 7, 7)]),
     (Swish(learnable=True), [(36, 7, 7)]),
     (Conv1d(24, 36, (5,), (2,), (2,), (1,), 4, bias=True), [(24, 13)]),
     (Conv3d(24, 36, (5,) * 3, (2,) * 3, (2,) * 3, (1,) * 3, 4, bias=True), [(24, 13, 13, 13)]),

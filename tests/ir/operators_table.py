@@ -45,6 +45,7 @@ from archprof.ir.operators.pointwise import Softmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
 from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
+from archprof.ir.operators.std_conv import StdConv2d
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import (
     ClassToken,
@@ -244,14 +245,14 @@ CONVOLUTIONS = (
     Row(BlurPool2d(12, (5, 3), (1, 2)), (MAP,), (12, 9, 4), 12 * 5 * 3 * 9 * 4, buffers=12 * 5 * 3),
     Row(BlurPool2d(12, border="zeros"), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3),
     Row(
-        Conv2d(12, 8, (3, 3), padding=(1, 1), weights_as="standard"),
+        StdConv2d(12, 8, (3, 3), padding=(1, 1)),
         (MAP,),
         (8, 9, 8),
         12 * 8 * 9 * 9 * 8,
         12 * 8 * 9,
     ),
     Row(
-        Conv2d(12, 8, (3, 3), (2, 2), (0, 1, 0, 1), bias=True, weights_as="scaled"),
+        StdConv2d(12, 8, (3, 3), (2, 2), (0, 1, 0, 1), bias=True, scaled=True),
         (MAP,),
         (8, 4, 4),
         12 * 8 * 9 * 4 * 4,

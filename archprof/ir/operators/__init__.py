@@ -25,6 +25,7 @@ TABLE = (
     Listed("conv_transpose1d", "conv_transpose:ConvTranspose1d", ("ConvTranspose1d",)),
     Listed("conv_transpose3d", "conv_transpose:ConvTranspose3d", ("ConvTranspose3d",)),
     Listed("conv_transpose", "conv_transpose:ConvTranspose2d", ("conv_transpose2d", "deconv", "ConvTranspose2d")),
+    Listed("std_conv2d", "std_conv:StdConv2d"),
     Listed("linear", "linear:Linear"),
     Listed("deform_conv2d", "deform:DeformConv2d"),
     Listed("dynamic_conv", "dynamic_conv:DynamicConv2d"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SAME, SIDES, SIZE, Column, one_of, ratio
 from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
-from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run, Workspace
+from archprof.ir.footprint import Footprint, Gradients, Run, Workspace
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.padding import Padding, around, at_rank, ends, rank_of, shortest, torch_order
 from archprof.ir.terms import Terms, term
@@ -181,9 +181,6 @@ class Conv2d(Convolution):
     dilation: Pair = (1, 1)
     groups: Dim = 1
     bias: bool = False
-    weights_as: str = "plain"
-    gamma: float = 1.0
-    weight_eps: float = 1e-6
 
     name: ClassVar[str] = "conv2d"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
@@ -217,41 +214,24 @@ class Conv2d(Convolution):
                 raise ShapeError("the padding `same` with weights that are standardised", columns=("p",))
             return Conv2dSame.at(channels, c, kernel, stride, dilation, groups, bias)
         padding = same_padding(kernel, dilation) if p is None else shortest(p)
-        return cls(channels, c, kernel, stride, padding, dilation, groups, bias, weights, gamma, weight_eps)
+        if weights == "plain":
+            return cls(channels, c, kernel, stride, padding, dilation, groups, bias)
+        from archprof.ir.operators.std_conv import StdConv2d
 
-    def parameters(self) -> Mapping[str, Terms]:
-        found = Convolution.parameters(self)
-        return {**found, "gain": term(self.out_channels)} if self.weights_as == "scaled" else found
+        form = weights == "scaled", gamma, weight_eps
+        return StdConv2d(channels, c, kernel, stride, padding, dilation, groups, bias, *form)
 
     def footprint(self, run: Run) -> Footprint:
         with_zeros = around(run, self.padding)  # which is what the convolution sees
-        if self.weights_as != "plain":
-            return self._standardised(run, with_zeros)
         if with_zeros is None:
             return Convolution.footprint(self, run)
         return Footprint(scratch=with_zeros, own=with_zeros)
-
-    def _standardised(self, run: Run, with_zeros: Dim | None) -> Footprint:
-        """Return what a call takes whose weights are normalised as a batch norm does it: those, mean and deviation of
-        each filter, and what a gain is multiplied to."""
-        factors = self.out_channels if self.weights_as == "scaled" else 0
-        room = run.width * (self.weights + factors) + 2 * SINGLE * self.out_channels
-        own = room if with_zeros is None else room + with_zeros
-        return Footprint(scratch=own, inputs=(0,) if with_zeros is None else (), own=own, pieces=3)
 
     def gradients(self, run: Run) -> Gradients:
         return Convolution.gradients(self, run)._replace(around=around(run, self.padding))
 
     def module(self) -> torch.nn.Module:
         sizes = self.in_channels, self.out_channels, self.kernel_size, self.stride
-        if self.weights_as != "plain":
-            from archprof.ir.modules import ScaledStdConv2d, StdConv2d
-
-            options = {"dilation": self.dilation, "groups": self.groups, "bias": self.bias}
-            sides = torch_order(self.padding)
-            if self.weights_as == "standard":
-                return StdConv2d(*sizes, sides, self.weight_eps, **options)
-            return ScaledStdConv2d(*sizes, sides, self.weight_eps, self.gamma, **options)
         if len(self.padding) == 4:
             from archprof.ir.modules import PaddedConv2d
 
