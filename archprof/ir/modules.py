@@ -468,3 +468,19 @@ def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:
     kinds: dict[str, Any] = {"LSTM": SequenceLSTM, "GRU": SequenceGRU, "RNN": SequenceRNN}
     made: nn.Module = kinds[name](*sizes, **how)
     return made
+
+
+class GlobalResponseNorm(nn.Module):
+    """A map and, with learned factors, itself times how its channels' lengths compare (Woo et al. 2023)."""
+
+    def __init__(self, num_features: int, eps: float, channels_last: bool) -> None:
+        super().__init__()
+        self.eps, self.channels_last = eps, channels_last
+        self.weight, self.bias = nn.Parameter(torch.zeros(num_features)), nn.Parameter(torch.zeros(num_features))
+
+    def forward(self, x: Tensor) -> Tensor:
+        positions, channel = ([1, 2], -1) if self.channels_last else ([2, 3], 1)
+        length = torch.linalg.vector_norm(x, 2, positions, keepdim=True)
+        response = length / (length.mean(channel, keepdim=True) + self.eps)
+        shape = [1, 1, 1, -1] if self.channels_last else [1, -1, 1, 1]
+        return x + torch.addcmul(self.bias.view(shape), self.weight.view(shape), x * response)

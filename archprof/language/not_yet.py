@@ -9,7 +9,7 @@ NOT_YET: Mapping[str, str] = {
         softplus softshrink softsign tanhshrink threshold
     """,
     "norm": """
-        evonorm filterresponsenorm frn grn localresponsenorm lrn spectralnorm switchablenorm
+        evonorm filterresponsenorm frn localresponsenorm lrn spectralnorm switchablenorm
         syncbatchnorm weightnorm
     """,
     "block": """

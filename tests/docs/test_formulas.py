@@ -16,6 +16,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
+from archprof.ir.operators.grn import GlobalResponseNorm
 from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention, TalkingHeadsAttention
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
@@ -59,6 +60,7 @@ SAMPLES = [
     (LinearAttention(3, 10), [(90, 6, 1)]),
     (TalkingHeadsAttention(3, 10), [Value((6, 90), 1)]),
     (CrossCovarianceAttention(3, 10), [Value((6, 90), 1)]),
+    (GlobalResponseNorm(36), [(36, 7, 7)]),
     (ClassToken(36, 2), [Value((6, 36), 1)]),
     (FourierPositions(36), [(36, 7, 7)]),
     (PositionEmbedding((6, 36)), [(6, 36)]),

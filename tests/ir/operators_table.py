@@ -25,6 +25,7 @@ from archprof.ir.operators.embedding import Embedding
 from archprof.ir.operators.flatten import Flatten, Identity, Unflatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d, AdaptiveMaxPool2d
+from archprof.ir.operators.grn import GlobalResponseNorm
 from archprof.ir.operators.heads import (
     CrossCovarianceAttention,
     HeadAttention,
@@ -418,6 +419,8 @@ RANKED_OTHERS = (
 TOKENS = (10, 12)
 LAST = (9, 8, 12)
 SEQUENCES = (
+    Row(GlobalResponseNorm(12), (MAP,), MAP, params=2 * 12),
+    Row(GlobalResponseNorm(12, channels_last=True), (LAST,), LAST, params=2 * 12, channel=2),
     Row(Tokens(), (MAP,), (72, 12)),
     Row(Tokens(True), (LAST,), (72, 12), channel=2),
     Row(Transpose(), (TOKENS,), (12, 10), channel=1),

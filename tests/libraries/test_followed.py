@@ -28,7 +28,20 @@ NEARLY = (
     "mobilenetv4_hybrid_",
 )
 # and of attention that timm takes apart into products: of all networks of these folders.
-NEARLY_ALL = {"swin", "pvt", "levit", "coatnet", "xcit", "cait", "efficientformer", "tinyvit", "swiftformer"}
+NEARLY_ALL = {
+    "convnextv2",
+    "maxvit",
+    "hiera",
+    "swin",
+    "pvt",
+    "levit",
+    "coatnet",
+    "xcit",
+    "cait",
+    "efficientformer",
+    "tinyvit",
+    "swiftformer",
+}
 # Networks whose tables of biases timm makes for one side alone.
 OF_ONE_SIDE = ("efficientformer_l", "tiny_vit_")
 

@@ -84,6 +84,7 @@ TABLE = (
     Listed("lstm", "recurrent:LSTM", ("LSTM",)),
     Listed("gru", "recurrent:GRU", ("GRU",)),
     Listed("rnn", "recurrent:RNN", ("RNN",)),
+    Listed("global_response_norm", "grn:GlobalResponseNorm", ("grn", "GRN")),
     Listed("tokens", "tokens:Tokens"),
     Listed("transpose", "tokens:Transpose"),
     Listed("token", "tokens:Token"),

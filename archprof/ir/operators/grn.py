@@ -1,0 +1,59 @@
+"""Global response normalisation (Woo et al. 2023). It costs no MACs by the convention."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, ClassVar
+
+from archprof.ir.columns import Column, ratio
+from archprof.ir.dims import Dim
+from archprof.ir.footprint import Footprint, Gradients, Run
+from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, operator
+from archprof.ir.terms import Terms, term
+from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
+
+
+@operator
+class GlobalResponseNorm(Elementwise):
+    """x + β + γ·x·n: of each channel the length of its map, over the mean of all channels' (Woo et al. 2023, equations
+    1 to 3)."""
+
+    num_features: Dim
+    eps: float = 1e-6
+    channels_last: bool = False
+
+    name: ClassVar[str] = "global_response_norm"
+    tried: ClassVar[bool] = False
+    params_formula: ClassVar[str] = "2·N"
+    category: ClassVar[str] = "norm"
+    columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the mean of lengths"),)
+
+    @classmethod
+    def of(cls, *inputs: Value, eps: float = 1e-6) -> GlobalResponseNorm:
+        return cls(inputs[0].channels, eps, inputs[0].channel == 2)
+
+    def output(self, *inputs: Value) -> Value:
+        value = inputs[0]
+        if len(value.shape) != 3 or value.channel != (2 if self.channels_last else 0):
+            raise ShapeError(f"a global response norm needs a map, not {show_shape(value.shape)}")
+        return check_channels(self.num_features, value, "a global response norm")
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"weight": term(self.num_features), "bias": term(self.num_features)}
+
+    def footprint(self, run: Run) -> Footprint:
+        # x·n, of which the factors learn; the lengths, their mean and the quotient of both are kept beside it.
+        whole, each = run.bytes(run.inputs[0]), self.num_features * run.setup.batch * run.width
+        kept = whole + 2 * each + 2 * run.setup.batch * run.width
+        return Footprint(scratch=kept + whole, inputs=(0,), own=kept, known=False)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,), 2 * run.bytes(run.outputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import GlobalResponseNorm as Module
+
+        return Module(self.num_features, self.eps, self.channels_last)
