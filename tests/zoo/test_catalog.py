@@ -24,7 +24,7 @@ def smallest(name):
     """Return the graph of a network at the smallest of some resolutions that it can take, or at its own."""
     own = archprof.load(name)
     for resolution in SMALL:
-        if int(resolution) < min(own.input[1:]):
+        if len(own.input) == 3 and int(resolution) < min(own.input[1:]):
             try:
                 return expand(archprof.load(name, resolution=resolution))
             except SpecError:

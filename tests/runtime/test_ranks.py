@@ -1,0 +1,131 @@
+"""Layers that follow the rank of the map: one name in specs, torch's own module for it."""
+
+import json
+
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import archprof
+from archprof.errors import InputError
+from archprof.language.expand import expand
+from archprof.language.spellings import spellings
+from archprof.runtime.build import build_network
+from archprof.spec.load import load
+
+
+def made(taken, *layers):
+    text = json.dumps({"archprof": 1, "name": "net", "input": taken, "layers": [*layers]})
+    graph = expand(load("net.yaml", (), spellings=spellings, text=text))
+    return graph, build_network(graph).eval()
+
+
+CONV = {"conv": {"k": 3, "s": 2, "c": 6, "norm": "batch_norm", "act": "relu"}}
+
+
+@pytest.mark.parametrize(
+    ("taken", "layer", "module"),
+    [
+        ("4x9", {"conv1d": {"k": 3, "c": 6}}, nn.Conv1d(4, 6, 3, padding=1)),
+        ("4x9", {"conv_transpose": {"k": 4, "s": 2, "p": 1, "c": 6}}, nn.ConvTranspose1d(4, 6, 4, 2, 1)),
+        ("4x9x8", {"conv_transpose": {"k": 3, "s": 2, "p": 1, "output_padding": 1, "g": 2, "c": 6}},
+         nn.ConvTranspose2d(4, 6, 3, 2, 1, 1, 2)),
+        ("4x5x9x8", {"conv_transpose": {"k": "1x2x2", "s": "1x2x2", "c": 6}},
+         nn.ConvTranspose3d(4, 6, (1, 2, 2), (1, 2, 2))),
+        ("4x5x9x8", {"conv3d": {"k": "1x3x3", "s": "1x2x2", "c": 6, "g": 2, "bias": False}},
+         nn.Conv3d(4, 6, (1, 3, 3), (1, 2, 2), (0, 1, 1), groups=2, bias=False)),
+        ("4x9", {"max_pool": {"k": 3, "s": 2, "ceil": True, "d": 2}}, nn.MaxPool1d(3, 2, 0, 2, ceil_mode=True)),
+        ("4x9x8", {"max_pool": {"k": 3, "s": 2, "p": 1, "d": 2}}, nn.MaxPool2d(3, 2, 1, 2)),
+        ("4x5x9x8", {"max_pool": {"k": "1x3x3", "s": "1x2x2", "p": "0x1x1"}},
+         nn.MaxPool3d((1, 3, 3), (1, 2, 2), (0, 1, 1))),
+        ("4x5x9x8", {"avg_pool": {"k": 2, "count_padding": False}}, nn.AvgPool3d(2, count_include_pad=False)),
+        ("4x9", "avg_pool", nn.AdaptiveAvgPool1d(1)),
+        ("4x5x9x8", {"avg_pool": {"size": "2x3x3"}}, nn.AdaptiveAvgPool3d((2, 3, 3))),
+        ("4x9", {"adaptive_max_pool": 3}, nn.AdaptiveMaxPool1d(3)),
+        ("4x9", "instance_norm", nn.InstanceNorm1d(4)),
+        ("4x5x9x8", {"instance_norm": {"affine": True}}, nn.InstanceNorm3d(4, affine=True)),
+        ("4x9", {"group_norm": {"groups": 2}}, nn.GroupNorm(2, 4)),
+        ("4x5x9x8", "prelu", nn.PReLU(4)),
+        ("4x9", {"upsample": {"factor": 2, "mode": "bilinear"}}, nn.Upsample(scale_factor=2, mode="linear")),
+        ("4x9x8", {"upsample": {"size": "5x20", "mode": "bilinear", "align_corners": True}},
+         nn.Upsample((5, 20), mode="bilinear", align_corners=True)),
+        ("4x9x8", {"upsample": {"factor": 3}}, nn.Upsample(scale_factor=3)),
+        ("4x9x8", {"pixel_shuffle": 2}, nn.PixelShuffle(2)),
+        ("4x8x8", {"pixel_shuffle": {"factor": 2, "back": True}}, nn.PixelUnshuffle(2)),
+        ("4x9x8", "mish", nn.Mish()),
+        ("4x9x8", {"elu": {"alpha": 0.5}}, nn.ELU(0.5)),
+        ("4x9x8", "gelu_tanh", nn.GELU(approximate="tanh")),
+    ],
+)  # fmt: skip
+def test_a_layer_is_torchs_own(taken, layer, module):
+    graph, network = made(taken, layer)
+    network.load_state_dict(dict(zip(network.state_dict(), module.state_dict().values(), strict=True)))
+    x = torch.randn(2, *map(int, taken.split("x")))
+    with torch.no_grad():
+        expected, found = module.eval()(x), network(x)
+    assert torch.equal(found, expected)
+    assert graph.value(graph.outputs["output"]).shape == found.shape[1:]
+
+
+@pytest.mark.parametrize(("taken", "rank"), [("4x9", 1), ("4x9x8", 2), ("4x5x9x8", 3)])
+def test_a_block_follows_the_rank_of_its_map(taken, rank):
+    _, network = made(taken, CONV)
+    block = dict(network.named_modules())["0"]
+    assert [type(part) for part in block.children()] == [
+        getattr(nn, f"Conv{rank}d"), getattr(nn, f"BatchNorm{rank}d"), nn.ReLU,
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_a_recurrent_layer_returns_what_stands_at_each_place(kind):
+    layer = {kind: {"c": 4, "layers": 2, "bidirectional": True}}
+    graph, network = made("9:int64", {"embedding": {"size": 7, "c": 5}}, layer)
+    reference = getattr(nn, kind.upper())(5, 4, 2, batch_first=True, bidirectional=True)
+    table = nn.Embedding(7, 5)
+    states = [*table.state_dict().values(), *reference.state_dict().values()]
+    network.load_state_dict(dict(zip(network.state_dict(), states, strict=True)))
+    ids = torch.randint(0, 7, (3, 9))
+    with torch.no_grad():
+        assert torch.equal(network(ids), reference(table(ids))[0])
+    assert graph.value(graph.outputs["output"]).shape == (9, 8)
+
+
+@pytest.mark.parametrize(("k", "s", "d"), [(3, 2, 1), (2, 2, 1), (5, 3, 2), (3, 1, 1), (1, 2, 1)])
+@pytest.mark.parametrize("size", [(9, 8), (11, 7), (6, 13)])
+def test_padding_is_tensorflows(size, k, s, d):
+    """As many zeros as TensorFlow's SAME has (tensorflow.org/api_docs/python/tf/nn, "Notes on padding")."""
+    _, network = made(f"4x{size[0]}x{size[1]}", {"conv2d": {"k": k, "s": s, "d": d, "c": 6, "p": "same"}})
+    conv = next(iter(network.children()))
+    x = torch.randn(2, 4, *size)
+    sides = []
+    for side in reversed(size):
+        more = max((k - 1) * d + 1 - (s if side % s == 0 else side % s), 0)
+        sides += [more // 2, more - more // 2]
+    expected = functional.conv2d(functional.pad(x, sides), conv.weight, conv.bias, s, 0, d)
+    assert torch.allclose(network(x), expected, atol=1e-6)
+    assert expected.shape[2:] == tuple(-(-side // s) for side in size)
+
+
+def test_tensorflows_padding_depends_on_the_size(tmp_path):
+    layers = {"conv2d": {"k": 2, "s": 2, "c": 8, "p": "same"}}
+    file = tmp_path / "net.yaml"
+    file.write_text(json.dumps({"archprof": 1, "name": "net", "input": "3x225x225", "layers": [layers]}))
+    for side in (225, 224, 7, 1):
+        assert archprof.analyze(str(file), resolution=side).totals.macs == 8 * 3 * 4 * (-(-side // 2)) ** 2
+
+
+@pytest.mark.parametrize(
+    ("taken", "layer", "message"),
+    [
+        ("4x9", {"conv": {"k": "1x7", "c": 4}}, "a size of 1×7 on a map of 1 dimension"),
+        ("4x9x8", {"conv": {"k": "3x1x1", "c": 4}}, "a size of 3×1×1 on a map of 2 dimensions"),
+        ("4x5x9x8", {"max_pool": {"k": 2, "p": [0, 1, 0, 1]}}, "a padding of 0×1×0×1 on a map of 3 dimensions"),
+        ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "the padding `same` around a map of 2 dimensions"),
+        ("4x9x8", {"lstm": 8}, "a recurrent layer needs a sequence (L×C), not 4×9×8"),
+        ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),
+    ],
+)
+def test_what_does_not_fit_the_rank(taken, layer, message):
+    with pytest.raises(InputError, match=message.replace("(", r"\(").replace(")", r"\)")):
+        made(taken, layer)
