@@ -80,23 +80,6 @@ class LayerScale(nn.Module):
         return f"{len(self.weight)}"
 
 
-class GRN(nn.Module):
-    """Global response normalisation of (batch, C, H, W), or of (batch, H, W, C) (Woo et al. 2023)."""
-
-    def __init__(self, num_features: int, eps: float, channels_last: bool) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.zeros(num_features))
-        self.bias = nn.Parameter(torch.zeros(num_features))
-        self.eps = eps
-        self.axis = -1 if channels_last else 1
-        self.channels = (1, 1, 1, -1) if channels_last else (1, -1, 1, 1)
-
-    def forward(self, x: Tensor) -> Tensor:
-        norms = x.norm(p=2, dim=(1, 2) if self.axis == -1 else (2, 3), keepdim=True)
-        relative = norms / (norms.mean(dim=self.axis, keepdim=True) + self.eps)
-        return x + torch.addcmul(self.bias.view(self.channels), self.weight.view(self.channels), x * relative)
-
-
 class LearnedScale(nn.Module):
     """One learned factor for all elements (De & Smith 2020), and one learned term."""
 

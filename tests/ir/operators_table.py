@@ -37,7 +37,7 @@ from archprof.ir.operators.heads import (
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
-from archprof.ir.operators.norm import GRN, GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
+from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.normalize import Normalize
 from archprof.ir.operators.pad import Pad, PadShortcut
@@ -277,8 +277,6 @@ NORMS = (
     Row(LayerNorm(12, channels_last=True), (FEATURES,), FEATURES, params=2 * 12),
     Row(LayerScale(12), (MAP,), MAP, params=12),
     Row(LearnedScale(), (MAP,), MAP, params=1),
-    Row(GRN(12), (MAP,), MAP, params=2 * 12),
-    Row(GRN(8, channels_last=True), (MAP,), MAP, params=2 * 8, channel=2),
     Row(LearnedScale(bias=True), (MAP,), MAP, params=2),
     Row(L2Norm(12), (MAP,), MAP, params=12),
 )

@@ -39,7 +39,6 @@ TABLE = (
     Listed("l2_norm", "norm:L2Norm"),
     Listed("layer_scale", "norm:LayerScale"),
     Listed("learned_scale", "norm:LearnedScale"),
-    Listed("grn", "norm:GRN", ("GRN",)),
     Listed("relu", "act:ReLU", ("RE", "ReLU")),
     Listed("relu6", "act:ReLU6", ("RE6", "ReLU6")),
     Listed("hardswish", "act:Hardswish", ("HS", "h-swish", "h_swish", "hswish", "Hardswish")),

@@ -208,9 +208,6 @@ class LearnedScale(Elementwise):
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(1), "bias": term(1)} if self.bias else {"weight": term(1)}
 
-    def footprint(self, run: Run) -> Footprint:
-        return Footprint(scratch=run.bytes(run.outputs[0]) if self.bias else 0, inputs=(0,))
-
     def gradients(self, run: Run) -> Gradients:
         # That of the factor is as large as the map before it is summed.
         return Gradients((False,), run.bytes(run.outputs[0]))
@@ -219,49 +216,6 @@ class LearnedScale(Elementwise):
         from archprof.ir.modules import LearnedScale as Module
 
         return Module(self.init, self.bias)
-
-
-@operator
-class GRN(Elementwise):
-    """Global response normalisation (Woo et al. 2023, section 3): each channel of (C, H, W) or (H, W, C) times its norm
-    over the map, relative to the mean of those norms, times a learned factor, plus a learned term and what came in."""
-
-    num_features: Dim
-    eps: float = 1e-6
-    channels_last: bool = False
-
-    name: ClassVar[str] = "grn"
-    tried: ClassVar[bool] = False
-    params_formula: ClassVar[str] = "2·N"
-    category: ClassVar[str] = "norm"
-    columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the mean of the norms"),)
-
-    @classmethod
-    def of(cls, *inputs: Value, **options: Any) -> GRN:
-        return cls(inputs[0].channels, channels_last=inputs[0].channel == len(inputs[0].shape) - 1, **options)
-
-    def output(self, *inputs: Value) -> Value:
-        if len(inputs[0].shape) != 3:
-            raise ShapeError(f"global response normalisation of {show_shape(inputs[0].shape)}", "it is over a map")
-        return check_channels(self.num_features, inputs[0], "global response normalisation")
-
-    def parameters(self) -> Mapping[str, Terms]:
-        return {"weight": term(self.num_features), "bias": term(self.num_features)}
-
-    def footprint(self, run: Run) -> Footprint:
-        # The map times its norms, those, and what they are divided by; what is kept is beside the map that is added.
-        whole, each = run.bytes(run.outputs[0]), run.width * run.setup.batch
-        norms = 2 * each * self.num_features
-        kept = whole + norms + each
-        return Footprint(scratch=whole + kept if run.learns else whole + norms, inputs=(0,), own=kept)
-
-    def gradients(self, run: Run) -> Gradients:
-        return Gradients((True,), 2 * run.bytes(run.outputs[0]) + run.width * run.setup.batch * self.num_features)
-
-    def module(self) -> torch.nn.Module:
-        from archprof.ir.modules import GRN as Module
-
-        return Module(self.num_features, self.eps, self.channels_last)
 
 
 @operator

@@ -1,13 +1,13 @@
 """convnext_block: a large depthwise convolution, then two linear layers at every position (Liu et al. 2022, Figure
 4)."""
 
-from archprof.ir.columns import FLAG, Column, optional, ratio
+from archprof.ir.columns import Column, optional, ratio
 from archprof.ir.dims import Dim, same, truncate
 from archprof.ir.operators.base import ShapeError
 from archprof.ir.operators.conv import C, Conv2d, Pair, S, kernel
 from archprof.ir.operators.join import Add
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.norm import GRN, LayerScale
+from archprof.ir.operators.norm import LayerScale
 from archprof.ir.operators.shape import Permute
 from archprof.language.block import Block
 from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
@@ -26,7 +26,6 @@ def convnext_block(
     k: Pair = (7, 7),
     s: Pair = (1, 1),
     t: float = 4,
-    grn: bool = False,
     layer_scale: float | None = 1e-6,
     stochastic_depth: DropRate | None = None,
     norm: NamedOperator | None = None,
@@ -48,19 +47,17 @@ def convnext_block(
         net.reserve("layer_scale")
     with net.scope("depthwise"):
         y = conv_norm_act(net, x, c, k, groups=c, bias=True, norm=norm)
-    y = _mixed(net, y, truncate(c * t), act, grn)
+    y = _mixed(net, y, truncate(c * t), act)
     if layer_scale is not None:
         y = net.apply("layer_scale", LayerScale(c, layer_scale), y)
     return net.apply("add", Add(), net.drop(y, stochastic_depth), x)
 
 
-def _mixed(net: Tracer, x: Feature, expanded: Dim, act: NamedOperator | None, grn: bool) -> Feature:
-    """Apply linear layers to *expanded* channels, normalised over the map or not, and back, at every position."""
+def _mixed(net: Tracer, x: Feature, expanded: Dim, act: NamedOperator | None) -> Feature:
+    """Apply linear layers to *expanded* channels and back, at every position."""
     y = net.apply("channels_last", Permute.to("channels_last"), x)
     with net.scope("expand"):
         y = net.act(net.apply("linear", Linear(x.channels, expanded), y), act)
-    if grn:
-        y = net.apply("grn", GRN(expanded, channels_last=True), y)
     with net.scope("project"):
         y = net.apply("linear", Linear(expanded, x.channels), y)
     return net.apply("channels_first", Permute.to("channels_first"), y)
@@ -74,7 +71,6 @@ CONVNEXT_BLOCK = Block(
         kernel("kernel size of the depthwise convolution; 7 unless given"),
         S._replace(doc="stride: a norm and a convolution of that size and stride stand before the block"),
         Column("t", ratio(0.01, 1000), "expansion of the linear layers; 4 unless given", ("expand_ratio",)),
-        Column("grn", FLAG, "global response normalisation between the linear layers (Woo et al. 2023)"),
         Column(
             "layer_scale",
             optional(ratio(0, 1)),
