@@ -51,6 +51,8 @@ ROWS = {
     "channel shuffle": "  - channel_shuffle: {g: 4}",
     "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
     "layer scale": "  - layer_scale",
+    "learned scale": "  - learned_scale: {init: 1, bias: true}",
+    "global response norm": "  - global_response_norm",
     "l2 norm": "  - l2_norm",
     "one head on two maps": (
         "  - {id: p, conv2d: {k: 3, c: 16}}\n  - {id: q, max_pool: {k: 3, s: 1, p: 1}}\n"

@@ -46,12 +46,14 @@ class GlobalResponseNorm(Elementwise):
 
     def footprint(self, run: Run) -> Footprint:
         # x·n, of which the factors learn; the lengths, their mean and the quotient of both are kept beside it.
-        whole, each = run.bytes(run.inputs[0]), self.num_features * run.setup.batch * run.width
-        kept = whole + 2 * each + 2 * run.setup.batch * run.width
-        return Footprint(scratch=kept + whole, inputs=(0,), own=kept, known=False)
+        whole, mean = run.bytes(run.outputs[0]), run.width * run.setup.batch
+        lengths = 2 * mean * self.num_features
+        kept = whole + lengths + mean
+        return Footprint(scratch=whole + kept if run.learns else whole + lengths, inputs=(0,), own=kept)
 
     def gradients(self, run: Run) -> Gradients:
-        return Gradients((False,), 2 * run.bytes(run.outputs[0]))
+        lengths = run.width * run.setup.batch * self.num_features
+        return Gradients((True,), 2 * run.bytes(run.outputs[0]) + lengths)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import GlobalResponseNorm as Module
