@@ -208,6 +208,9 @@ class LearnedScale(Elementwise):
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(1), "bias": term(1)} if self.bias else {"weight": term(1)}
 
+    def footprint(self, run: Run) -> Footprint:
+        return Footprint(scratch=run.bytes(run.outputs[0]) if self.bias else 0, inputs=(0,))
+
     def gradients(self, run: Run) -> Gradients:
         # That of the factor is as large as the map before it is summed.
         return Gradients((False,), run.bytes(run.outputs[0]))
