@@ -44,6 +44,7 @@ _BLOCKS: Mapping[str, str] = {
     "fpn": "fpn",
     "squeeze_excite": "squeeze_excite",
     "attention": "attention",
+    "windows": "windows",
     "eca": "eca",
     "sequence": "compose",
     "repeat": "compose",

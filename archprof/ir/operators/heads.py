@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import FLAG, Column, count, one_of
+from archprof.ir.columns import FLAG, SIZE, Column, count, one_of
 from archprof.ir.dims import Dim, ceil_div, product, same
 from archprof.ir.footprint import INDEX, SINGLE, Footprint, Run
 from archprof.ir.operators.attention import Attention
@@ -80,6 +80,7 @@ class HeadAttention(_Heads):
         Column("interleaved", FLAG, "whether each head's queries, keys and values lie together"),
         Column("causal", FLAG, "whether a position sees only those up to it"),
         Column("position", one_of(*POSITIONS), "a learned bias for each way that two positions lie to each other"),
+        Column("window", SIZE, "of a map that was cut into windows of that size, each by itself"),
         Column("every", count(1, 64), "of a map's rows and columns, queries stand at every so many-th"),
     )
 
@@ -93,8 +94,9 @@ class HeadAttention(_Heads):
             key_dim = inputs[0].channels // heads
             value_dim = inputs[-1].channels // kv_heads - (key_dim if len(inputs) == 2 else 0)
         last = inputs[0].channel != 0
-        size = inputs[-1].space if len(inputs[0].shape) == 3 else (1, 1)
-        return cls(heads, kv_heads, key_dim, value_dim, last, size=size, **options)
+        window = options.pop("window", None)
+        size = window or (inputs[-1].space if len(inputs[0].shape) == 3 else (1, 1))
+        return cls(heads, kv_heads, key_dim, value_dim, last, size=size, windowed=window is not None, **options)
 
     def output(self, *inputs: Value) -> Value:
         self._lengths(inputs)

@@ -1,0 +1,35 @@
+"""windows: layers within windows of a map, which is put together behind them (Liu et al. 2021; Tu et al. 2022)."""
+
+from archprof.ir.columns import FLAG, LAYERS, SIZE, Column, count
+from archprof.ir.operators.base import ShapeError
+from archprof.ir.operators.conv import Pair
+from archprof.ir.operators.heads import WindowPartition, WindowReverse
+from archprof.language.block import Block
+from archprof.language.bound import Layers
+from archprof.language.fragment import Feature
+from archprof.language.trace import Tracer
+
+
+def windows(net: Tracer, x: Feature, *, layers: Layers, size: Pair, shift: int = 0, grid: bool = False) -> Feature:
+    if len(x.shape) != 3 or x.value.channel != 2:
+        advice = "place it behind `permute: channels_last`"
+        raise ShapeError("windows of a map whose channels are not last", advice, ("size",))
+    height, width, _ = x.shape
+    y = net.apply("windows", WindowPartition(size, (shift, shift), grid), x)
+    y = net.layers(layers, y)
+    return net.apply("map", WindowReverse(height, width, size, (shift, shift), grid), y)
+
+
+WINDOWS = Block(
+    "windows",
+    windows,
+    (
+        Column("layers", LAYERS, "the layers inside, on windows of positions and features", required=True),
+        Column("size", SIZE, "the sides of a window", ("window",), required=True),
+        Column("shift", count(0, 1024), "by how much the map is rolled before it is cut"),
+        Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
+    ),
+    "Layers within windows of a map whose channels are last, zeros behind it where they do not fit; the map is put "
+    "together again behind them.",
+    inherits=False,
+)
