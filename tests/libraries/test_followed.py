@@ -29,7 +29,8 @@ NEARLY = (
 )
 # and of attention that timm takes apart into products: of all networks of these folders.
 NEARLY_ALL = {
-    "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit", "maxvit", "pvt", "swiftformer", "swin", "tinyvit", "xcit",
+    "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit",
+    "maxvit", "pvt", "swiftformer", "swin", "tinyvit", "xcit",
 }  # fmt: skip
 # Networks whose tables of biases timm makes for one side alone.
 OF_ONE_SIDE = ("efficientformer_l", "tiny_vit_")
