@@ -23,6 +23,25 @@ class Swish(nn.Module):
         return x * torch.sigmoid(x if self.beta is None else self.beta * x)
 
 
+class QuickGELU(nn.Module):
+    """x · sigmoid(1.702x)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.sigmoid(1.702 * x)
+
+
+class StarReLU(nn.Module):
+    """s·max(x, 0)² + b with one learned s and b (Yu et al. 2022)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.scale = nn.Parameter(torch.full((1,), 0.8944))
+        self.bias = nn.Parameter(torch.full((1,), -0.4472))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.scale * functional.relu(x) ** 2 + self.bias
+
+
 # torch.fx calls it as it is: shapes that depend on the input's are unknown while it traces.
 @fx.wrap
 def stochastic_depth(x: Tensor, p: float) -> Tensor:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, LeakyReLU, ReLU, ReLU6, Sigmoid, SiLU, Tanh
-from archprof.ir.operators.act_more import ELU, GELUTanh, Mish, PReLU
+from archprof.ir.operators.act_more import ELU, GELUTanh, Mish, PReLU, QuickGELU, StarReLU
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.blur_pool import BlurPool2d
@@ -409,6 +409,8 @@ RANKED_OTHERS = (
     Row(ELU(0.5), (MAP,), MAP),
     Row(Mish(), (MAP,), MAP),
     Row(GELUTanh(), (MAP,), MAP),
+    Row(QuickGELU(), (MAP,), MAP),
+    Row(StarReLU(), (MAP,), MAP, params=2),
     Row(Upsample((2, 3)), (MAP,), (12, 18, 24)),
     Row(Upsample(size=(5, 20), mode="bilinear", align_corners=True), (MAP,), (12, 5, 20)),
     Row(Upsample((2,), mode="linear"), (LINE,), (12, 18)),

@@ -54,6 +54,7 @@ CONV = {"conv": {"k": 3, "s": 2, "c": 6, "norm": "batch_norm", "act": "relu"}}
         ("4x9x8", {"pixel_shuffle": 2}, nn.PixelShuffle(2)),
         ("4x8x8", {"pixel_shuffle": {"factor": 2, "back": True}}, nn.PixelUnshuffle(2)),
         ("4x9x8", "mish", nn.Mish()),
+        ("4x9x8", {"conv": {"k": 1, "c": 6, "act": "mish"}}, nn.Sequential(nn.Conv2d(4, 6, 1), nn.Mish())),
         ("4x9x8", {"elu": {"alpha": 0.5}}, nn.ELU(0.5)),
         ("4x9x8", "gelu_tanh", nn.GELU(approximate="tanh")),
     ],
@@ -129,3 +130,16 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
 def test_what_does_not_fit_the_rank(taken, layer, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(").replace(")", r"\)")):
         made(taken, layer)
+
+
+@pytest.mark.parametrize(
+    ("name", "function"),
+    [
+        ("quick_gelu", lambda x: x * torch.sigmoid(1.702 * x)),
+        ("star_relu", lambda x: 0.8944 * torch.relu(x).square() - 0.4472),
+    ],
+)
+def test_activations_that_torch_has_not(name, function):
+    _, network = made("4x9x8", name)
+    x = torch.randn(2, 4, 9, 8)
+    assert torch.allclose(network(x), function(x), atol=1e-6)

@@ -53,6 +53,8 @@ TABLE = (
     Listed("elu", "act_more:ELU", ("ELU",)),
     Listed("mish", "act_more:Mish", ("Mish",)),
     Listed("gelu_tanh", "act_more:GELUTanh"),
+    Listed("quick_gelu", "act_more:QuickGELU", ("QuickGELU",)),
+    Listed("star_relu", "act_more:StarReLU", ("StarReLU",)),
     Listed("part_softmax", "part_softmax:PartSoftmax"),
     Listed("swish", "swish:Swish", ("Swish",)),
     Listed("dropout", "drop:Dropout"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column, ratio
 from archprof.ir.dims import Dim
+from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.act import Activation
 from archprof.ir.operators.base import check_channels, operator
 from archprof.ir.terms import Terms, term
@@ -37,6 +38,10 @@ class PReLU(Activation):
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.num_features)}
+
+    def gradients(self, run: Run) -> Gradients:
+        # That of the slopes is as large as the map before it is summed over it.
+        return Gradients((False,), scratch=run.bytes(run.inputs[0]))
 
     def module(self) -> torch.nn.Module:
         from torch import nn
@@ -82,3 +87,51 @@ class GELUTanh(Activation):
         from torch import nn
 
         return nn.GELU(approximate="tanh")
+
+
+class QuickGELU(Activation):
+    """x · sigmoid(1.702x), near to GELU (Hendrycks & Gimpel 2016, section 2)."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "quick_gelu"
+    tried: ClassVar[bool] = False
+    inplace: ClassVar[bool] = False
+
+    def footprint(self, run: Run) -> Footprint:
+        # The argument of the sigmoid is there until it is taken, the sigmoid itself beside the product.
+        sigmoid = run.bytes(run.inputs[0])
+        return Footprint(scratch=sigmoid, inputs=(0,), own=sigmoid)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,), scratch=run.bytes(run.inputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import QuickGELU as Module
+
+        return Module()
+
+
+class StarReLU(Activation):
+    """s·max(x, 0)² + b with one learned s and b (Yu et al. 2022), which start from 0.8944 and −0.4472."""
+
+    __slots__ = ()
+    name: ClassVar[str] = "star_relu"
+    tried: ClassVar[bool] = False
+    params_formula: ClassVar[str] = "2"
+    inplace: ClassVar[bool] = False
+
+    def parameters(self) -> Mapping[str, Terms]:
+        return {"scale": term(1), "bias": term(1)}
+
+    def footprint(self, run: Run) -> Footprint:
+        # What is squared and its square are kept, beside the product with s.
+        one = run.bytes(run.inputs[0])
+        return Footprint(scratch=3 * one if run.learns else one, own=2 * one, pieces=2)
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,), scratch=run.bytes(run.inputs[0]))
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules import StarReLU as Module
+
+        return Module()
