@@ -29,6 +29,7 @@ NEARLY = (
 )
 # and of attention that timm takes apart into products: of all networks of these folders.
 NEARLY_ALL = {
+    "mambaout",
     "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit",
     "maxvit", "pvt", "swiftformer", "swin", "tinyvit", "xcit",
 }  # fmt: skip
