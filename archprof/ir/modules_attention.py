@@ -300,7 +300,7 @@ class WindowReverse(nn.Module):
         super().__init__()
         self.height, self.width, self.size, self.shift, self.grid = height, width, size, shift, grid
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, like: Tensor | None = None) -> Tensor:
         return reverse(x, self.height, self.width, self.size, self.shift, self.grid)
 
     def extra_repr(self) -> str:

@@ -31,7 +31,9 @@ class PositionEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=std)
 
     def forward(self, x: Tensor) -> Tensor:
-        return x + (self.weight if self.weight.dim() > 2 else self.weight[: x.shape[1]])
+        if x.dim() == 3:
+            return x + self.weight[: x.shape[1]]
+        return x + self.weight.reshape(x.shape[1:])
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.weight.shape))

@@ -33,8 +33,8 @@ NEARLY_ALL = {
     "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit",
     "maxvit", "pvt", "swiftformer", "swin", "tinyvit", "xcit",
 }  # fmt: skip
-# Networks whose tables of biases timm makes for one side alone.
-OF_ONE_SIDE = ("efficientformer_l", "tiny_vit_")
+# Networks whose tables of biases, or windows, timm makes for one side alone.
+OF_ONE_SIDE = ("efficientformer_l", "maxvit_", "tiny_vit_")
 
 
 def followed() -> list[object]:

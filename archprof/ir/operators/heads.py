@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, SIZE, Column, count, one_of
 from archprof.ir.dims import Dim, ceil_div, product, same
-from archprof.ir.footprint import INDEX, SINGLE, Footprint, Run
+from archprof.ir.footprint import INDEX, SINGLE, Footprint, Gradients, Run
 from archprof.ir.operators.attention import Attention
 from archprof.ir.operators.base import Operator, ShapeError, Word, operator
 from archprof.ir.terms import Terms, term
@@ -366,6 +366,12 @@ class TalkingHeadsAttention(_Heads):
 
 # Windows
 
+_WINDOW = (
+    Column("size", SIZE, "the sides of a window", ("window",), required=True),
+    Column("shift", count(0, 1024), "by how much the map is rolled before it is cut"),
+    Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
+)
+
 
 @operator
 class WindowPartition(Operator):
@@ -380,8 +386,12 @@ class WindowPartition(Operator):
     name: ClassVar[str] = "window_partition"
     tried: ClassVar[bool] = False
     category: ClassVar[str] = "shape"
-    as_layer: ClassVar[bool] = False
     keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = _WINDOW
+
+    @classmethod
+    def of(cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False) -> WindowPartition:
+        return cls(size, (shift, shift), grid)
 
     def output(self, *inputs: Value) -> Value:
         if len(inputs[0].shape) != 3 or inputs[0].channel != 2:
@@ -402,7 +412,8 @@ class WindowPartition(Operator):
 
 @operator
 class WindowReverse(Operator):
-    """Windows (w, h·w, C) put together to the map (H, W, C) that they were cut from."""
+    """Windows (w, h·w, C) put together to the map (H, W, C) that they were cut from; as a layer, to one as large as a
+    second input."""
 
     height: Dim
     width: Dim
@@ -413,8 +424,14 @@ class WindowReverse(Operator):
     name: ClassVar[str] = "window_reverse"
     tried: ClassVar[bool] = False
     category: ClassVar[str] = "shape"
-    as_layer: ClassVar[bool] = False
+    joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
+    columns: ClassVar[tuple[Column, ...]] = _WINDOW
+
+    @classmethod
+    def of(cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False) -> WindowReverse:
+        height, width = inputs[1].space
+        return cls(height, width, size, (shift, shift), grid)
 
     def output(self, *inputs: Value) -> Value:
         rows, columns = windows_of((self.height, self.width), self.size)
@@ -426,6 +443,9 @@ class WindowReverse(Operator):
 
     def footprint(self, run: Run) -> Footprint:
         return _moved(run, run.outputs[0], self.size, self.shift, run.bytes(run.inputs[0]))
+
+    def gradients(self, run: Run) -> Gradients:
+        return Gradients((False,) * len(run.inputs))
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import WindowReverse as Module

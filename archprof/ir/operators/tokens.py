@@ -239,7 +239,9 @@ class PositionEmbedding(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_tokens import PositionEmbedding as Module
 
-        return Module(self.shape if self.size is None else (self.size, self.shape[1]), self.std)
+        rows = product(self.shape[:-1]) if self.size is None else self.size
+        # Positions of a map whose channels are last stand in a row, as networks of tokens have them.
+        return Module((rows, self.shape[-1]) if self.channel else self.shape, self.std)
 
 
 @operator
