@@ -24,6 +24,7 @@ from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale,
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pointwise import Pointwise
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
+from archprof.ir.operators.scores import AttendedValues, AttentionScores
 from archprof.ir.operators.std_conv import StdConv2d
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import ClassToken, FourierPositions, PositionEmbedding
@@ -58,6 +59,8 @@ SAMPLES = [
     (Bilinear(24, 5, 36), [(24,), (5,)]),
     (HeadAttention(3, 3, 10, 11, position="distance", size=(3, 3)), [Value((6, 30), 1), Value((9, 63), 1)]),
     (LinearAttention(3, 10), [(90, 6, 1)]),
+    (AttentionScores(3, 10, (3, 3)), [(30, 6, 1), (30, 3, 3)]),
+    (AttendedValues(3), [(3, 6, 6), (33, 6, 1)]),
     (TalkingHeadsAttention(3, 10), [Value((6, 90), 1)]),
     (CrossCovarianceAttention(3, 10), [Value((6, 90), 1)]),
     (GlobalResponseNorm(36), [(36, 7, 7)]),

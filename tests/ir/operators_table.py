@@ -45,6 +45,7 @@ from archprof.ir.operators.part_softmax import PartSoftmax
 from archprof.ir.operators.pointwise import Softmax
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
+from archprof.ir.operators.scores import AttendedValues, AttentionScores
 from archprof.ir.operators.shape import ChannelShuffle, CropLike, Permute, ResizeLike, SpaceToChannels, Split
 from archprof.ir.operators.std_conv import StdConv2d
 from archprof.ir.operators.swish import Swish
@@ -483,6 +484,9 @@ ATTENTION = (
     ),
     Row(LinearAttention(3, 4), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 5),
     Row(LinearAttention(3, 4, True), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 5, channel=1),
+    Row(AttentionScores(3, 4), (MAP, (12, 3, 2)), (3, 72, 6), 12 * 72 * 6),
+    Row(AttentionScores(3, 4, (9, 8)), (MAP, MAP), (3, 72, 72), 12 * 72 * 72, 3 * 72),
+    Row(AttendedValues(3), ((3, 72, 72), MAP), MAP, 12 * 72 * 72),
     Row(TalkingHeadsAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 10 * (4 + 3), 2 * (3 * 3 + 3), channel=1),
     Row(TalkingHeadsAttention(3, 4, False), ((36, 9, 8),), MAP, 2 * 3 * 72 * 72 * (4 + 3), 2 * (3 * 3 + 3)),
     Row(CrossCovarianceAttention(3, 4), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 4, 3, channel=1),

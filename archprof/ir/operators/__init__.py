@@ -106,6 +106,8 @@ TABLE = (
     Listed("merge_patches", "tokens:PatchMerging"),
     Listed("dot_product_attention", "heads:HeadAttention"),
     Listed("linear_attention", "heads:LinearAttention"),
+    Listed("attention_scores", "scores:AttentionScores"),
+    Listed("attended_values", "scores:AttendedValues"),
     Listed("cross_covariance_attention", "heads:CrossCovarianceAttention"),
     Listed("talking_heads_attention", "heads:TalkingHeadsAttention"),
     Listed("window_partition", "heads:WindowPartition"),
