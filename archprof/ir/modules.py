@@ -171,14 +171,22 @@ class SameConv2d(nn.Conv2d):
     behind: TensorFlow's `SAME`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        sides: list[int] = []
-        for axis in (1, 0):  # the last one first, as `pad` takes them
-            size, step = input.shape[axis - 2], self.stride[axis]
-            extent = self.dilation[axis] * (self.kernel_size[axis] - 1) + 1
-            more = max((-(-size // step) - 1) * step + extent - size, 0)
-            sides += [more // 2, more - more // 2]
-        output: Tensor = self._conv_forward(functional.pad(input, sides), self.weight, self.bias)
+        padded = functional.pad(input, same_sides(input, self.kernel_size, self.stride, self.dilation))
+        output: Tensor = self._conv_forward(padded, self.weight, self.bias)
         return output
+
+
+def same_sides(
+    x: Tensor, kernel_size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
+) -> list[int]:
+    """Return how many zeros make a convolution's output 1/stride as large, rounded up: left, right, top and bottom."""
+    sides: list[int] = []
+    for axis in (1, 0):
+        size, step = x.shape[axis - 2], stride[axis]
+        extent = dilation[axis] * (kernel_size[axis] - 1) + 1
+        more = max((-(-size // step) - 1) * step + extent - size, 0)
+        sides += [more // 2, more - more // 2]
+    return sides
 
 
 class ChannelConv(nn.Conv1d):
@@ -201,13 +209,23 @@ class DynamicConv2d(nn.Module):
     """A convolution by a kernel that comes in beside the map, one for each image: that of all images is grouped."""
 
     def __init__(
-        self, out_channels: int, kernel_size: Pair, stride: Pair, padding: Pair, dilation: Pair, groups: int
+        self,
+        out_channels: int,
+        kernel_size: Pair,
+        stride: Pair,
+        padding: Pair,
+        dilation: Pair,
+        groups: int,
+        by_size: bool = False,
     ) -> None:
         super().__init__()
         self.out_channels, self.kernel_size = out_channels, kernel_size
         self.stride, self.padding, self.dilation, self.groups = stride, padding, dilation, groups
+        self.by_size = by_size
 
     def forward(self, x: Tensor, kernel: Tensor) -> Tensor:
+        if self.by_size:
+            x = functional.pad(x, same_sides(x, self.kernel_size, self.stride, self.dilation))
         images, channels = x.shape[:2]
         weight = kernel.reshape(-1, channels // self.groups, *self.kernel_size)
         together = x.reshape(1, -1, *x.shape[2:])

@@ -242,6 +242,12 @@ CONVOLUTIONS = (
         12 * 3 * 3 * 9 * 8,
         kind="depthwise",
     ),
+    Row(
+        DynamicConv2d(12, 8, (4, 3), (2, 2), by_size=True),
+        (MAP, (12 * 8 * 4 * 3,)),
+        (8, 5, 4),
+        12 * 8 * 4 * 3 * 5 * 4,
+    ),
     Row(ChannelConv((3,)), ((12, 1, 1),), (12, 1, 1), 3 * 12, 3, kind="depthwise"),
     Row(BlurPool2d(12), (MAP,), (12, 5, 4), 12 * 3 * 3 * 5 * 4, buffers=12 * 3 * 3, kind="depthwise"),
     Row(BlurPool2d(12, (5, 3), (1, 2)), (MAP,), (12, 9, 4), 12 * 5 * 3 * 9 * 4, buffers=12 * 5 * 3),

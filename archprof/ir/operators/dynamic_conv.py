@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from archprof.ir.columns import Column
+from archprof.ir.columns import Column, optional
 from archprof.ir.dims import Dim, same
+from archprof.ir.footprint import Footprint, Run
 from archprof.ir.operators.base import Operator, ShapeError, operator
-from archprof.ir.operators.conv import C, Conv2d, D, G, K, P, Pair, S, same_padding
-from archprof.ir.operators.padding import Padding, shortest
+from archprof.ir.operators.conv import C, Conv2d, D, G, K, P, Pair, S
+from archprof.ir.operators.conv_same import Conv2dSame
+from archprof.ir.operators.padding import Padding
 from archprof.ir.terms import Terms
 from archprof.ir.values import Value, show_shape
 
@@ -29,6 +31,7 @@ class DynamicConv2d(Operator):
     padding: Pair = (0, 0)
     dilation: Pair = (1, 1)
     groups: Dim = 1
+    by_size: bool = False  # as many zeros around the map as its size asks for
 
     name: ClassVar[str] = "dynamic_conv"
     formula: ClassVar[str] = "K²·(M/g)·N·F²"
@@ -38,7 +41,7 @@ class DynamicConv2d(Operator):
     saves: ClassVar[str] = "inputs"
     autocast: ClassVar[str] = "half"
     decreasing: ClassVar[tuple[str, ...]] = ("groups",)
-    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P, D, G)
+    columns: ClassVar[tuple[Column, ...]] = (C, K, S, P._replace(kind=optional(P.kind)), D, G)
 
     @classmethod
     def of(
@@ -51,11 +54,11 @@ class DynamicConv2d(Operator):
         d: Pair = (1, 1),
         g: Any = 1,
     ) -> DynamicConv2d:
-        channels = inputs[0].channels
-        padding = same_padding(k, d) if p is None else shortest(p)
-        if len(padding) != 2:
+        static = Conv2d.of(inputs[0], c=c, k=k, s=s, p=p, d=d, g=g, bias=False)
+        if len(static.padding) != 2:
             raise ShapeError("a dynamic convolution is padded alike on opposite sides", columns=("p",))
-        return cls(channels, c, k, s, padding, d, channels if g == "depthwise" else g)
+        by_size = isinstance(static, Conv2dSame)
+        return cls(static.in_channels, c, k, s, static.padding, d, static.groups, by_size)
 
     @property
     def kind(self) -> str:
@@ -65,7 +68,7 @@ class DynamicConv2d(Operator):
     def _static(self) -> Conv2d:
         """The convolution that it would be with a kernel of its own."""
         sizes = (self.kernel_size, self.stride, self.padding, self.dilation)
-        return Conv2d(self.in_channels, self.out_channels, *sizes, self.groups)
+        return (Conv2dSame if self.by_size else Conv2d)(self.in_channels, self.out_channels, *sizes, self.groups)
 
     def output(self, *inputs: Value) -> Value:
         output = self._static.output(inputs[0])
@@ -83,13 +86,18 @@ class DynamicConv2d(Operator):
     ) -> Terms:
         return self.macs(inputs, outputs) * sum(wanted)
 
+    def footprint(self, run: Run) -> Footprint:
+        # What is convolved, and kept, is the map with zeros around it; the kernel is kept as it came.
+        return self._static.footprint(run)._replace(inputs=(1,)) if self.by_size else Operator.footprint(self, run)
+
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import DynamicConv2d as Module
 
-        return Module(self.out_channels, self.kernel_size, self.stride, self.padding, self.dilation, self.groups)
+        sizes = (self.kernel_size, self.stride, self.padding, self.dilation)
+        return Module(self.out_channels, *sizes, self.groups, self.by_size)
 
     def describe(self) -> str:
         return f"dynamic {self._static.describe()}"

@@ -16,11 +16,10 @@ from archprof.ir.operators.conv import (
     P,
     Pair,
     convolution,
-    same_padding,
 )
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.padding import Padding, shortest
+from archprof.ir.operators.padding import Padding
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -45,8 +44,8 @@ def conv_norm_act(
 ) -> Feature:
     """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
     unless *bias* says otherwise."""
-    padding = same_padding(k, d) if p is None else shortest(p)
-    op = Conv2d(x.channels, channels, k, s, padding, d, groups, norm is None if bias is None else bias)
+    bias = norm is None if bias is None else bias
+    op = Conv2d.of(x.value, c=channels, k=k, s=s, p=p, d=d, g=groups, bias=bias)
     return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
 
