@@ -11,7 +11,8 @@ def scores_of(query: Tensor, key: Tensor, heads: int) -> Tensor:
     """Return Q·Kᵀ/√E (batch, heads, L, S) of two maps."""
     queries = torch.unflatten(query.flatten(2), 1, [heads, -1])
     keys = torch.unflatten(key.flatten(2), 1, [heads, -1])
-    return queries.transpose(2, 3) @ keys * queries.shape[2] ** -0.5
+    scores: Tensor = queries.transpose(2, 3) @ keys * queries.shape[2] ** -0.5
+    return scores
 
 
 @fx.wrap
