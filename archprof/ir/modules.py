@@ -252,6 +252,40 @@ class BlurPool2d(nn.Module):
         return functional.conv2d(bordered, self.get_buffer("filt"), stride=self.stride, groups=x.shape[1])
 
 
+class EvoNorm(nn.Module):
+    """x·sigmoid(v·x) over the deviation of groups of channels (Liu et al. 2020)."""
+
+    def __init__(self, num_features: int, groups: int, eps: float, act: bool) -> None:
+        super().__init__()
+        self.groups, self.eps = groups, eps
+        self.weight = nn.Parameter(torch.ones(num_features, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(num_features, 1, 1))
+        self.v = nn.Parameter(torch.ones(num_features, 1, 1)) if act else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        grouped = x.unflatten(1, (self.groups, -1))
+        deviation = grouped.var((2, 3, 4), unbiased=False, keepdim=True).add(self.eps).sqrt()
+        gated = x if self.v is None else x * (x * self.v).sigmoid()
+        normal = gated / deviation.expand_as(grouped).reshape(x.shape)
+        return normal * self.weight + self.bias
+
+
+class FilterResponseNorm(nn.Module):
+    """Each map over its root mean square, and not below a learned threshold (Singh & Krishnan 2020)."""
+
+    def __init__(self, num_features: int, eps: float, act: bool) -> None:
+        super().__init__()
+        self.eps = eps
+        self.weight = nn.Parameter(torch.ones(num_features, 1, 1))
+        self.bias = nn.Parameter(torch.zeros(num_features, 1, 1))
+        self.tau = nn.Parameter(torch.zeros(num_features, 1, 1)) if act else None
+
+    def forward(self, x: Tensor) -> Tensor:
+        normal = x * x.square().mean((2, 3), keepdim=True).add(self.eps).rsqrt()
+        scaled = normal * self.weight + self.bias
+        return scaled if self.tau is None else torch.maximum(scaled, self.tau)
+
+
 class ContextPool(nn.Module):
     """The mean of a map (batch, C, H, W) over its positions, weighted by the softmax of their scores (batch, 1, H,
     W)."""

@@ -9,7 +9,7 @@ NOT_YET: Mapping[str, str] = {
         softplus softshrink softsign tanhshrink threshold
     """,
     "norm": """
-        evonorm filterresponsenorm frn localresponsenorm lrn spectralnorm switchablenorm
+        localresponsenorm lrn spectralnorm switchablenorm
         syncbatchnorm weightnorm
     """,
     "block": """

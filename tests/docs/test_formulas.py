@@ -21,6 +21,7 @@ from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention,
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.matmul import GroupedMatMul, MatMul
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
+from archprof.ir.operators.norm_gated import EvoNorm, FilterResponseNorm
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.pointwise import Pointwise
 from archprof.ir.operators.recurrent import GRU, LSTM, RNN
@@ -48,6 +49,8 @@ SAMPLES = [
     (GroupNorm(36, 4), [(36, 7, 7)]),
     (LayerNorm(36), [(36, 7, 7)]),
     (LayerScale(36), [(36, 7, 7)]),
+    (EvoNorm(36, 4), [(36, 7, 7)]),
+    (FilterResponseNorm(36), [(36, 7, 7)]),
     (LearnedScale(bias=True), [(36, 7, 7)]),
     (L2Norm(36), [(36, 7, 7)]),
     (Swish(learnable=True), [(36, 7, 7)]),

@@ -38,6 +38,7 @@ from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
+from archprof.ir.operators.norm_gated import EvoNorm, FilterResponseNorm
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
 from archprof.ir.operators.normalize import Normalize
 from archprof.ir.operators.pad import Pad, PadShortcut
@@ -286,6 +287,9 @@ NORMS = (
     Row(LearnedScale(), (MAP,), MAP, params=1),
     Row(LearnedScale(bias=True), (MAP,), MAP, params=2),
     Row(L2Norm(12), (MAP,), MAP, params=12),
+    Row(EvoNorm(12, 4), (MAP,), MAP, params=3 * 12),
+    Row(EvoNorm(12, 4, act=False), (MAP,), MAP, params=2 * 12),
+    Row(FilterResponseNorm(12), (MAP,), MAP, params=3 * 12),
 )
 ACTIVATIONS = (
     *(

@@ -37,6 +37,8 @@ TABLE = (
     Listed("instance_norm", "norm_others:InstanceNorm", ("InstanceNorm2d",)),
     Listed("rms_norm", "norm_others:RMSNorm", ("RMSNorm",)),
     Listed("l2_norm", "norm:L2Norm"),
+    Listed("evo_norm", "norm_gated:EvoNorm", ("EvoNorm",)),
+    Listed("filter_response_norm", "norm_gated:FilterResponseNorm", ("frn", "FRN")),
     Listed("layer_scale", "norm:LayerScale"),
     Listed("learned_scale", "norm:LearnedScale"),
     Listed("relu", "act:ReLU", ("RE", "ReLU")),
