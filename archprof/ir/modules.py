@@ -263,10 +263,10 @@ class EvoNorm(nn.Module):
         self.v = nn.Parameter(torch.ones(num_features, 1, 1)) if act else None
 
     def forward(self, x: Tensor) -> Tensor:
-        grouped = x.unflatten(1, (self.groups, -1))
+        grouped = x.reshape(x.shape[0], self.groups, -1, *x.shape[2:])
         deviation = grouped.var((2, 3, 4), unbiased=False, keepdim=True).add(self.eps).sqrt()
         gated = x if self.v is None else x * (x * self.v).sigmoid()
-        normal = gated / deviation.expand_as(grouped).reshape(x.shape)
+        normal: Tensor = gated / deviation.expand_as(grouped).reshape(x.shape)
         return normal * self.weight + self.bias
 
 
