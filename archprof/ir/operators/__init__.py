@@ -106,6 +106,7 @@ TABLE = (
     Listed("split_heads", "tokens:SplitHeads"),
     Listed("merge_heads", "tokens:MergeHeads"),
     Listed("merge_patches", "tokens:PatchMerging"),
+    Listed("matmul", "matmul:MatMul"),
     Listed("dot_product_attention", "heads:HeadAttention"),
     Listed("linear_attention", "heads:LinearAttention"),
     Listed("attention_scores", "scores:AttentionScores"),
@@ -119,7 +120,6 @@ TABLE = (
 CAPTURED = (
     Listed("bilinear", "bilinear:Bilinear"),
     Listed("attention", "attention:Attention"),
-    Listed("matmul", "matmul:MatMul"),
     Listed("grouped_matmul", "matmul:GroupedMatMul"),
     Listed("einsum", "einsum:Einsum"),
     Listed("embedding_bag", "embedding:EmbeddingBag"),

@@ -24,7 +24,7 @@ class MatMul(Function):
     formula: ClassVar[str] = "L·M·N"
     category: ClassVar[str] = "matmul"
     joins: ClassVar[bool] = True
-    as_layer: ClassVar[bool] = False
+    tried: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
     autocast: ClassVar[str] = "half"
 
