@@ -279,6 +279,13 @@ def reverse(x: Tensor, height: int, width: int, size: Pair, shift: Pair, grid: b
     return x.roll([shift[0], shift[1]], [1, 2]) if shift[0] > 0 or shift[1] > 0 else x
 
 
+class Product(nn.Module):
+    """The product of two stacks of matrices."""
+
+    def forward(self, left: Tensor, right: Tensor) -> Tensor:
+        return left @ right
+
+
 class WindowPartition(nn.Module):
     """A map cut into windows."""
 

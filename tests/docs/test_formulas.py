@@ -19,7 +19,7 @@ from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.grn import GlobalResponseNorm
 from archprof.ir.operators.heads import CrossCovarianceAttention, HeadAttention, LinearAttention, TalkingHeadsAttention
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.matmul import GroupedMatMul, MatMul
+from archprof.ir.operators.matmul import GroupedMatMul, MatMul, Product
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.norm_gated import EvoNorm, FilterResponseNorm
 from archprof.ir.operators.norm_others import InstanceNorm, RMSNorm
@@ -72,6 +72,7 @@ SAMPLES = [
     (PositionEmbedding((6, 36)), [(6, 36)]),
     (Attention(3, 3), [(3, 6, 10), (3, 9, 10), (3, 9, 11)]),
     (MatMul(), [(6, 24), (24, 36)]),
+    (Product(), [(6, 24), (24, 36)]),
     (GroupedMatMul(4, (24, 36)), [(8, 24)]),
     (Einsum("lm,mn->ln", (24, 36)), [(6, 24)]),
     (LSTM(24, 13), [(6, 24)]),

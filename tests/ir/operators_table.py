@@ -36,7 +36,7 @@ from archprof.ir.operators.heads import (
 )
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
-from archprof.ir.operators.matmul import MatMul
+from archprof.ir.operators.matmul import Product
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.norm import GroupNorm, L2Norm, LayerNorm, LayerScale, LearnedScale
 from archprof.ir.operators.norm_gated import EvoNorm, FilterResponseNorm
@@ -451,7 +451,7 @@ SEQUENCES = (
     Row(PositionEmbedding(MAP, 0), (MAP,), MAP, params=12 * 9 * 8),
     Row(Embedding(20, 12), ((10,),), TOKENS, params=20 * 12, dtype="int64"),
     Row(PositionEmbedding(TOKENS, size=16), (TOKENS,), TOKENS, params=16 * 12, channel=1),
-    Row(MatMul(), (TOKENS, (12, 7)), (10, 7), 10 * 12 * 7, kind="matmul", channel=1),
+    Row(Product(), (TOKENS, (12, 7)), (10, 7), 10 * 12 * 7, kind="matmul", channel=1),
     Row(Scale(0.5), (TOKENS,), TOKENS, channel=1),
     Row(SplitHeads(3), (TOKENS,), (10, 3, 4), channel=1),
     Row(MergeHeads(), ((10, 3, 4),), TOKENS, channel=2),

@@ -106,7 +106,7 @@ TABLE = (
     Listed("split_heads", "tokens:SplitHeads"),
     Listed("merge_heads", "tokens:MergeHeads"),
     Listed("merge_patches", "tokens:PatchMerging"),
-    Listed("matmul", "matmul:MatMul"),
+    Listed("matmul", "matmul:Product"),
     Listed("dot_product_attention", "heads:HeadAttention"),
     Listed("linear_attention", "heads:LinearAttention"),
     Listed("attention_scores", "scores:AttentionScores"),
@@ -118,6 +118,7 @@ TABLE = (
 )
 # What captured modules have and specs do not name.
 CAPTURED = (
+    Listed("matmul", "matmul:MatMul"),
     Listed("bilinear", "bilinear:Bilinear"),
     Listed("attention", "attention:Attention"),
     Listed("grouped_matmul", "matmul:GroupedMatMul"),

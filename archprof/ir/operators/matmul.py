@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.footprint import Footprint, Run
@@ -13,6 +13,9 @@ from archprof.ir.operators.join import Function, stretched
 from archprof.ir.operators.layout import lies_folded, lies_stretched
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
+
+if TYPE_CHECKING:
+    import torch
 
 
 class MatMul(Function):
@@ -24,7 +27,7 @@ class MatMul(Function):
     formula: ClassVar[str] = "L·M·N"
     category: ClassVar[str] = "matmul"
     joins: ClassVar[bool] = True
-    tried: ClassVar[bool] = False
+    as_layer: ClassVar[bool] = False
     overwritable: ClassVar[bool] = True
     autocast: ClassVar[str] = "half"
 
@@ -46,6 +49,24 @@ class MatMul(Function):
 
     def expression(self, *tensors: str) -> str:
         return " @ ".join(tensors)
+
+
+class Product(MatMul):
+    """The product of (…, L, M) and (…, M, N), the axes in front stretched over each other, as a layer of a spec: in a
+    module of its own, where counters find it."""
+
+    __slots__ = ()
+    as_layer: ClassVar[bool] = True
+    tried: ClassVar[bool] = False
+
+    @property
+    def form(self) -> str:
+        return "module"
+
+    def module(self) -> torch.nn.Module:
+        from archprof.ir.modules_attention import Product as Module
+
+        return Module()
 
 
 def of_two(run: Run, copied: Sequence[Dim]) -> Footprint:
