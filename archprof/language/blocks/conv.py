@@ -11,7 +11,6 @@ from archprof.ir.operators.conv import (
     S_SIDES,
     WEIGHTS,
     C,
-    Conv2d,
     G,
     P,
     Pair,
@@ -45,7 +44,7 @@ def conv_norm_act(
     """Apply convolution, norm and activation under `conv`, `norm` and `act`; a convolution without a norm has a bias
     unless *bias* says otherwise."""
     bias = norm is None if bias is None else bias
-    op = Conv2d.of(x.value, c=channels, k=k, s=s, p=p, d=d, g=groups, bias=bias)
+    op = convolution(x.value, c=channels, k=k, s=s, p=p, d=d, g=groups, bias=bias)
     return net.act(net.norm(net.apply("conv", op, x), norm), act)
 
 
