@@ -34,10 +34,12 @@ def pytest_generate_tests(metafunc):
 
 def test_a_network_of_ours_captured_is_itself(network):
     graph = read_network(network)
+    if "input" not in graph.inputs or not graph.inputs["input"].is_float:
+        pytest.skip("it takes no image")
     module = build_network(graph, initialise=False, device="meta")
     ours, theirs = analyze_graph(graph), analyze_graph(archprof.capture(module, tuple(graph.inputs["input"].shape)))
     assert theirs.totals == ours.totals
-    if not any(node.op.name in _OTHERWISE for node in graph.nodes):
+    if not any(node.op.name in _OTHERWISE or not node.op.tried for node in graph.nodes):
         assert [_row(row) for row in theirs.rows] == [_row(row) for row in ours.rows]
         assert diff(ours, theirs).empty
 

@@ -13,6 +13,7 @@ from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.flatten import Flatten
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
+from archprof.ir.operators.heads import TalkingHeadsAttention
 from archprof.ir.operators.join import Add, Concat, Multiply, Subtract
 from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
@@ -21,6 +22,7 @@ from archprof.ir.operators.pad import PadShortcut
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, Split
 from archprof.ir.operators.swish import Swish
+from archprof.ir.operators.tokens import FourierPositions
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 from tests.ir.operators_table import CONVOLUTIONS, LINEAR, MAP, RANKED, ROWS, elements, label
@@ -41,6 +43,11 @@ def test_counts_are_those_of_the_table(row):
 @pytest.mark.parametrize("row", ROWS, ids=label)
 def test_activations_are_the_outputs_of_convolutions_and_linear_layers(row):
     counted = prod(row.output) if row in (*CONVOLUTIONS, *LINEAR, *RANKED) else 0
+    # What holds a convolution, or two linear layers, among other things.
+    if isinstance(row.op, FourierPositions):
+        counted = prod(row.output)
+    if isinstance(row.op, TalkingHeadsAttention):
+        counted = 2 * row.op.heads * (prod(row.output) // (row.op.heads * row.op.key_dim)) ** 2
     assert total(row.op.activations(row.values, row.op.outputs(*row.values))) == counted
 
 

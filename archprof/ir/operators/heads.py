@@ -347,6 +347,10 @@ class TalkingHeadsAttention(_Heads):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(2 * self.heads * (self.key_dim + self.heads), (*inputs[0].space, *inputs[0].space))
 
+    def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        # Of the two mixtures, which are linear layers.
+        return term(2 * self.heads, (*inputs[0].space, *inputs[0].space))
+
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
     ) -> Terms:

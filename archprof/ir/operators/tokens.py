@@ -271,6 +271,9 @@ class FourierPositions(Elementwise):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(64 * self.num_features, inputs[0].space)
 
+    def activations(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
+        return term(self.num_features, inputs[0].space)
+
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
     ) -> Terms:
