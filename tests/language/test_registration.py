@@ -63,3 +63,15 @@ def test_a_layer_can_be_registered_behind_others():
     parts = ["scale", "b.body.0.conv", "a.conv"]
     assert listed == [f"0.{repeat}.{part}" for repeat in range(2) for part in parts]
     assert [node.path for node in graph.nodes][:2] == ["0.0.a.conv", "0.0.b.body.0.conv"]
+
+
+def test_what_a_condition_leaves_out_is_not_registered():
+    """Paths of layers that are left out, and of those inside, are passed over."""
+    graph = graph_of(
+        "blocks: {b: {columns: {s: {type: int, default: 1}}, layers: [{register: [shortcut.0.conv], residual: "
+        "{body: [conv: {k: 3, c: 1x, s: $s}], shortcut: [{conv: {k: 1, c: 1x, s: $s}, when: $s > 1}]}}]}}\n"
+        "layers: [b: {s: 2}, b]",
+        input="4x8x8",
+    )
+    listed = [node.path for node in sorted(graph.nodes, key=lambda node: node.order) if node.op.parameters()]
+    assert listed == ["0.shortcut.0.conv", "0.body.0.conv", "1.body.0.conv"]

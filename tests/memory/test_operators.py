@@ -63,6 +63,12 @@ ROWS = {
     "channel shuffle": "  - channel_shuffle: {g: 4}",
     "split": "  - split: {start: 0, channels: 8}\n  - conv2d: {k: 3, c: 16}",
     "layer scale": "  - layer_scale",
+    "leaky relu": "  - conv: {k: 3, c: 32, norm: batch_norm, act: leaky_relu}",
+    "efficient channel attention": "  - eca",
+    "standardised weights": "  - conv2d: {k: 3, c: 32, weights: standard}",
+    "a choice among parts": "  - branches:\n      join: multiply\n"
+    "      paths: [[], [avg_pool, conv2d: {k: 1, c: 16}, part_softmax: 2]]",
+    "pixels as channels": "  - space_to_channels: 2\n  - conv2d: {k: 1, c: 16}",
     "learned scale": "  - learned_scale: {init: 1, bias: true}",
     "global response norm": "  - global_response_norm",
     "l2 norm": "  - l2_norm",

@@ -76,7 +76,7 @@ class BlurPool2d(Operator):
 
     def footprint(self, run: Run) -> Footprint:
         around = run.bytes(padded(run.inputs[0], self.padding))
-        return Footprint(scratch=around, inputs=())
+        return Footprint(scratch=around, own=around, known=False)  # not held against torch
 
     def stride_factor(self, *inputs: Value) -> int | None:
         return max(self.stride)

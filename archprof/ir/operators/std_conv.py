@@ -43,13 +43,16 @@ class StdConv2d(Conv2d):
         return {**found, "gain": term(self.out_channels)} if self.scaled else found
 
     def footprint(self, run: Run) -> Footprint:
-        # The weights are normalised as a batch norm does it: with mean and deviation, and what a gain is multiplied to.
+        # The weights are normalised as a batch norm does it: of training, mean and deviation are kept, and what a gain
+        # is multiplied to.
+        normal = run.width * self.weights
         factors = self.out_channels if self.scaled else 0
-        own = run.width * (self.weights + factors) + 2 * SINGLE * self.out_channels
-        with_zeros = around(run, self.padding)
-        if with_zeros is None:
-            return Footprint(scratch=own, inputs=(0,), own=own, pieces=3)
-        return Footprint(scratch=own + with_zeros, own=own + with_zeros, pieces=3)
+        own = normal + run.width * factors + 2 * SINGLE * self.out_channels
+        around_map = around(run, self.padding)
+        scratch = own if run.setup.train else normal
+        if around_map is None:
+            return Footprint(scratch=scratch, inputs=(0,), own=own, pieces=3, known=not self.scaled)
+        return Footprint(scratch=scratch + around_map, own=own + around_map, pieces=3, known=not self.scaled)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import ScaledStdConv2d
