@@ -28,6 +28,8 @@ NEARLY = (
     "mobileone_s0",
     "mobilenetv4_hybrid_",
     "mobilevit_",
+    "tf_efficientnet_cc_",
+    "tf_mixnet_",
 )
 # and of attention that timm takes apart into products: of all networks of these folders.
 NEARLY_ALL = {
