@@ -35,7 +35,7 @@ NEARLY = (
 NEARLY_ALL = {
     "mambaout",
     "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit",
-    "maxvit", "pvt", "swiftformer", "swin", "tinyvit", "xcit",
+    "maxvit", "pvt", "shvit", "swiftformer", "swin", "tinyvit", "xcit",
 }  # fmt: skip
 # Networks whose tables of biases, or windows, timm makes for one side alone.
 OF_ONE_SIDE = ("efficientformer_l", "maxvit_", "tiny_vit_")
