@@ -32,6 +32,8 @@ class _Example(NamedTuple):
 
 
 _TWO = ({"id": "first", **_CONV}, {"id": "second", **_CONV})
+_OTHER = {"id": "second", "from": "input", **_CONV}
+_SCORES = {"id": "first", "from": ["input", "input"], "attention_scores": 4}
 _PYRAMID = tuple({"id": f"c{level}", "bottleneck": {"c": 2**level * 16, "s": 1 + (level > 2)}} for level in range(2, 6))
 _EXAMPLES: Mapping[str, _Example] = {
     "conv": _Example("3x224x224", {"c": 32, "k": 3, "s": 2}),
@@ -64,7 +66,9 @@ _EXAMPLES: Mapping[str, _Example] = {
     "permute": _Example(cells={"to": "channels_last"}),
     "pad": _Example(cells={"p": 1}),
     "unfold": _Example(cells={"size": 2}),
-    "fold": _Example(before=({"id": "first", **_CONV}, {"id": "second", "unfold": 2}), cells={"size": 2}),
+    "fold": _Example(cells={"size": 2}, before=({"id": "first", "unfold": 2}, _OTHER)),
+    "attention_scores": _Example("64x14x14", {"heads": 4}, _TWO),
+    "attended_values": _Example("64x14x14", {}, (_SCORES, _OTHER)),
     **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize", "crop"), _Example(before=_TWO)),
 }
 
