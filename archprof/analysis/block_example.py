@@ -24,17 +24,33 @@ _DEFAULTS = {"norm": "batch_norm", "act": "relu"}
 
 class _Example(NamedTuple):
     """What a block takes, cells as a well-known network has them, and layers before it, of which those with an id are
-    joined by it."""
+    joined by it unless the names of others are."""
 
-    input: str = "64x56x56"
+    input: str | Mapping[str, str] = "64x56x56"
     cells: Mapping[str, Any] = {}
     before: tuple[_Layer | str, ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 _TWO = ({"id": "first", **_CONV}, {"id": "second", **_CONV})
-_OTHER = {"id": "second", "from": "input", **_CONV}
-_SCORES = {"id": "first", "from": ["input", "input"], "attention_scores": 4}
 _PYRAMID = tuple({"id": f"c{level}", "bottleneck": {"c": 2**level * 16, "s": 1 + (level > 2)}} for level in range(2, 6))
+_AGAIN: _Layer = {"id": "map", "from": "input", **_CONV}
+_EXPERTS: tuple[_Layer, ...] = ({"avg_pool": 1}, {"id": "kernel", "linear": 64 * 64 * 9})
+_TOKENS = _Example("192x14x14", before=("tokens",))
+_SCORES: tuple[_Layer, ...] = (
+    {"id": "queries", **_CONV},
+    {"id": "keys", **_CONV},
+    {"id": "scores", "attention_scores": {"heads": 2}, "from": ["queries", "keys"]},
+    {"id": "values", **_CONV, "from": "queries"},
+)
+_PRODUCT: tuple[_Layer, ...] = (
+    {"id": "first", "tokens": {}},
+    {"id": "second", "transpose": {}},
+)
+_WINDOWS: tuple[_Layer, ...] = (
+    {"id": "map", "permute": "channels_last"},
+    {"id": "windows", "window_partition": {"size": 7}},
+)
 _EXAMPLES: Mapping[str, _Example] = {
     "conv": _Example("3x224x224", {"c": 32, "k": 3, "s": 2}),
     "conv2d": _Example("3x224x224", {"c": 32, "k": 3, "s": 2}),
@@ -66,9 +82,42 @@ _EXAMPLES: Mapping[str, _Example] = {
     "permute": _Example(cells={"to": "channels_last"}),
     "pad": _Example(cells={"p": 1}),
     "unfold": _Example(cells={"size": 2}),
-    "fold": _Example(cells={"size": 2}, before=({"id": "first", "unfold": 2}, _OTHER)),
-    "attention_scores": _Example("64x14x14", {"heads": 4}, _TWO),
-    "attended_values": _Example("64x14x14", {}, (_SCORES, _OTHER)),
+    "fold": _Example(before=({"id": "patches", "unfold": 2}, _AGAIN), cells={"size": 2}),
+    "conv1d": _Example("64x8000", {"c": 64, "k": 3}),
+    "conv3d": _Example("3x16x112x112", {"c": 64, "k": "3x7x7", "s": "1x2x2"}),
+    "conv_transpose1d": _Example("64x8000", {"c": 32, "k": 4, "s": 2}),
+    "conv_transpose": _Example(cells={"c": 32, "k": 2, "s": 2}),
+    "conv_transpose3d": _Example("64x8x28x28", {"c": 32, "k": 2, "s": 2}),
+    "dynamic_conv": _Example(before=({"id": "x", **_CONV}, *_EXPERTS), cells={"c": 64, "k": 3}),
+    "channel_conv": _Example("64x1x1", {"k": 3}),
+    "part_softmax": _Example("64x1x1", {"parts": 2}),
+    "context_pool": _Example(before=({"id": "x", **_CONV}, {"id": "scores", "conv2d": {"c": 1, "k": 1}})),
+    "space_to_channels": _Example(cells={"size": 2}),
+    "pad_shortcut": _Example(cells={"c": 128, "s": 2}),
+    "upsample": _Example(cells={"factor": 2}),
+    "pixel_shuffle": _Example(cells={"factor": 2}),
+    **dict.fromkeys(("lstm", "gru", "rnn"), _Example("512x1x26", {"c": 256}, ("tokens",))),
+    "embedding": _Example({"ids": "128:int64"}, {"size": 30522, "c": 768}),
+    "scale": _Example(cells={"factor": 0.5}),
+    "transpose": _TOKENS,
+    "token": _TOKENS,
+    "token_range": _TOKENS._replace(cells={"start": 1}),
+    "class_token": _TOKENS,
+    "concat_tokens": _Example("192x14x14", before=({"id": "first", "tokens": {}}, {"id": "second", "linear": 192})),
+    "attention": _TOKENS._replace(cells={"heads": 3}),
+    "dot_product_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),
+    "talking_heads_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),
+    "cross_covariance_attention": _Example("192x14x14", {"heads": 3}, ("tokens", {"linear": 576})),
+    "linear_attention": _Example("192x14x14", {"key_dim": 16}),
+    "attention_scores": _Example("64x14x14", {"heads": 2}, _TWO),
+    "attended_values": _Example("64x14x14", before=_SCORES, joined=("scores", "values")),
+    "merge_patches": _Example("64x56x56", before=({"permute": "channels_last"},)),
+    "window_partition": _Example("64x56x56", {"size": 7}, ({"permute": "channels_last"},)),
+    "window_reverse": _Example("64x56x56", {"size": 7}, _WINDOWS, ("windows", "map")),
+    "windows": _Example(
+        "64x56x56", {"size": 7, "layers": [{"attention": {"heads": 2}}]}, ({"permute": "channels_last"},)
+    ),
+    "matmul": _Example("64x14x14", before=_PRODUCT),
     **dict.fromkeys(("add", "subtract", "multiply", "concat", "resize", "crop"), _Example(before=_TWO)),
 }
 
@@ -89,10 +138,11 @@ def block_graph(name: str, settings: Iterable[Setting] = (), inputs: Iterable[st
     assert block is not None
     example = _EXAMPLES.get(name, _Example())
     layer: dict[str, Any] = {"id": name, name: dict(example.cells)}
-    if ids := [one["id"] for one in example.before if not isinstance(one, str)]:
+    named = [str(one["id"]) for one in example.before if not isinstance(one, str) and "id" in one]
+    if ids := [*(example.joined or named)]:
         layer["from"] = ids
     text = {"archprof": 1, "name": name, "input": example.input, "layers": [*example.before, layer]}
-    text |= _defaults(block, bool(ids))
+    text |= _defaults(block, json.dumps(text["layers"]))
     cells = [_placed(name, f"layers[{len(example.before)}]", one) for one in settings]
     cells += [("input", one) for one in inputs or ()]
     try:
@@ -125,11 +175,11 @@ def _traced(text: Mapping[str, Any], settings: Iterable[Setting]) -> Trace:
     return trace(bind(spec).layers, spec.inputs, scaling_of(spec))
 
 
-def _defaults(block: Block, joins: bool) -> dict[str, Any]:
+def _defaults(block: Block, layers: str) -> dict[str, Any]:
     """Return the norm and the activation that most networks have, where the block, or what stands in or before it,
     takes them."""
-    columns = {column.name for column in block.columns}
-    if joins or columns & {"layers", "body", "paths"}:
+    if '"conv"' in layers or '"bottleneck"' in layers:
         return {"defaults": _DEFAULTS}
+    columns = {column.name for column in block.columns}
     found = {name: value for name, value in _DEFAULTS.items() if name in columns and block.inherits}
     return {"defaults": found} if found else {}

@@ -138,7 +138,7 @@ CASES = {
         "`x.lock.json`, for `check`; the rest needs a block table\n"
         for command, model, what, more in (
             ("show", "torchvision:resnet50", "a model of torchvision", "`resnet50` is in the catalog; "),
-            ("sweep", "timm:tf_mobilenetv3_large_100", "a model of timm", ""),
+            ("sweep", "timm:beit_base_patch16_224", "a model of timm", ""),
             ("show", "x.py:Net", "Python code", ""),
             ("validate", "nets.small:Net(width=0.5)", "Python code", ""),
         )
@@ -179,7 +179,7 @@ CASES = {
     ),
     "compare v1 v2 --by stge": "unknown grouping `stge`\n  help: did you mean `stage`? groupings: stage, kind, layer\n",
     "diff v1 v2 --ignore nrm": "`--ignore nrm` names no kind and no field\n  help: did you mean `norm`?\n",
-    "summary mobilenet_v4": "there is no network `mobilenet_v4`\n  help: did you mean `mobilenet_v",
+    "summary mobilenet_v4": "there is no network `mobilenet_v4`\n  help: did you mean `mobilenetv4_conv_large` or",
 }
 
 
@@ -193,9 +193,9 @@ def test_message(capsys, arguments):
 @pytest.mark.parametrize(
     ("pattern", "names"),
     [
-        ("mobilenet-v2", "mobilenet_v2"),
-        ("MobileNetV2", "mobilenet_v2"),
-        ("SE-ResNet", "se_resnet18 se_resnet34 se_resnet50"),
+        ("mobilenet-v3-large-paper", "mobilenet_v3_large_paper lraspp_mobilenet_v3_large_paper"),
+        ("WideResNet", "wide_resnet101_2 wide_resnet50_2"),
+        ("SPNASNet", "spnasnet_100"),
         ("*minimalistic", "mobilenet_v3_large_minimalistic mobilenet_v3_small_minimalistic"),
         ("with 5×5", "vgg13_5x5 vgg16_5x5"),
     ],

@@ -34,13 +34,13 @@ def test_errors_win_over_expectations_and_all_files_are_read(capsys, tmp_path):
     first, second, third = (tmp_path / f"{name}.yaml" for name in ("first", "second", "third"))
     first.write_text(GOOD.replace("conv", "cnv"))
     second.write_text(GOOD + "expect: [{params: 1}]\n")
-    third.write_text(GOOD.replace("3x8x8", "3x8"))
+    third.write_text(GOOD.replace("3x8x8", "3x8x"))
     result = archprof(capsys, "validate", str(first), str(second), str(third))
     assert (result.code, result.out) == (2, "")
     for start in (
         f"{first}:4:5: unknown block `cnv`\n",
         f"{second}:5:19: expected 1 params, counted 16 (+15)\n",
-        f"{third}:2:8: expected `CxHxW`, not `3x8`\n",
+        f"{third}:2:8: expected `CxHxW`, not `3x8x`\n",
     ):
         assert start in result.err
 
