@@ -2,8 +2,9 @@
 asked for, relative to those before the step, after a step to warm up. Momentum's and Adam's state is there before.
 
 Of each network, at its own resolution, `h100.csv` and `h100_more.csv` tell the peak of inference, what is there behind
-the forward and the backward pass, and the peaks of both. `h100_convolutions.csv` tells what single convolutions took
-beside their tensors, forward and for each of their two gradients: workspace.
+the forward and the backward pass, and the peaks of both; `h100_catalog.csv` does so at 1 and 8 images, with plain
+SGD. `h100_convolutions.csv` tells what single convolutions took beside their tensors, forward and for each of their
+two gradients: workspace.
 """
 
 import csv
@@ -29,6 +30,7 @@ def read(file):
 MEASURED = read("h100.csv")
 CATALOG = sorted(name for name in MEASURED if ":" not in name)
 MORE = read("h100_more.csv")
+STEPS = read("h100_catalog.csv")
 # Where no convolution takes a workspace at the peak.
 NO_WORKSPACE = [
     "convnext_tiny", "efficientnet_b0", "efficientnet_lite0", "mnasnet1_0", "mobilenet_v1", "mobilenet_v2",
@@ -75,6 +77,20 @@ def test_the_step_takes_what_it_took(name, optimizer):
 @pytest.mark.parametrize("name", NO_WORKSPACE)
 def test_the_peak_of_inference_is_the_gpus(name, batch):
     assert memory(name, batch=batch).peak == int(MEASURED[name][f"infer_fp32_b{batch}_peak"])
+
+
+@pytest.mark.parametrize("name", sorted(STEPS))
+def test_steps_of_attention_video_and_text_hold_what_the_gpu_held(name):
+    row, found = STEPS[name], memory(name, batch=8, train="sgd")
+    assert found.timeline.after(FORWARD) == int(row["sgd_b8_after_forward"])
+    assert found.timeline.after(BACKWARD) == int(row["sgd_b8_after_backward"])
+    assert found.phase(STEP) == int(row["sgd_b8_step_peak"])
+    for phase, column in ((FORWARD, "sgd_b8_forward_peak"), (BACKWARD, "sgd_b8_backward_peak")):
+        span = found.timeline.span((phase,))
+        assert span.low <= int(row[column]) <= span.high
+    for batch in (1, 8):
+        span = memory(name, batch=batch).timeline.span((FORWARD,))
+        assert span.low <= int(row[f"infer_fp32_b{batch}_peak"]) <= span.high
 
 
 # Workspace: what no tensor shows
