@@ -148,7 +148,7 @@ def test_what_was_read_again(capsys, tmp_path):
     assert [check.get("checked") for check in own["checks"]] == ["a copy", None]
 
 
-# Networks of whose sources no copy was at hand: what they print is said by those who know it, and held against the table.
+# Networks of whose sources no copy was at hand: what they print is held against the table, and was not read again.
 UNREAD = {
     *("m5", "crnn", "bert_base", "gpt2", "lstm_ptb_medium", "lstm_ptb_large", "r3d_18", "mc3_18", "r2plus1d_18"),
     *("ssdlite_mobilenet_v1", "ssdlite_mobilenet_v2", "ssdlite_mobilenet_v3_large", "ssdlite_mobilenet_v3_small"),
