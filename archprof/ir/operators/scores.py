@@ -51,16 +51,12 @@ class AttentionScores(_Product):
 
     name: ClassVar[str] = "attention_scores"
     formula: ClassVar[str] = "h·L·S·E"
+    params_formula: ClassVar[str] = "h·S"
     columns: ClassVar[tuple[Column, ...]] = (_HEADS, Column("distance", FLAG, "with a learned bias for each distance"))
 
     @classmethod
     def of(cls, *inputs: Value, heads: Dim, distance: bool = False) -> AttentionScores:
         return cls(heads, inputs[0].channels // heads, inputs[1].space if distance else ())
-
-    @property
-    def params_formula(self) -> str:  # type: ignore[override]
-        """Of a table of biases alone."""
-        return "h·S" if self.size else "0"
 
     def output(self, *inputs: Value) -> Value:
         for value in inputs:
