@@ -25,7 +25,7 @@ HOW = Captured("net.py:Net", ("3x16x16",), "eval", "0.1.0", "2.13.0", "timm 1.0.
 
 def pytest_generate_tests(metafunc):
     if "network" in metafunc.fixturenames:
-        step = 1 if metafunc.config.getoption("--thorough") else 15
+        step = 1 if metafunc.config.getoption("--thorough") else 97
         metafunc.parametrize("network", list(catalog.files())[::step])
 
 

@@ -28,7 +28,7 @@ _OTHERWISE = (
 
 def pytest_generate_tests(metafunc):
     if "network" in metafunc.fixturenames:
-        step = 1 if metafunc.config.getoption("--thorough") else 9
+        step = 1 if metafunc.config.getoption("--thorough") else 61
         metafunc.parametrize("network", list(catalog.files())[::step])
 
 

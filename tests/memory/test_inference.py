@@ -6,6 +6,7 @@ import archprof
 from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import Setup
 from archprof.spec.catalog import files
+from tests.by_day import by_day
 
 torch = pytest.importorskip("torch")
 
@@ -13,7 +14,7 @@ from archprof.runtime.build import build_network  # noqa: E402
 from tests.memory.recorder import inference_peak  # noqa: E402
 
 
-@pytest.mark.parametrize("name", sorted(files()))
+@pytest.mark.parametrize("name", by_day(sorted(files())))
 def test_the_peak_is_torchs_to_the_byte(name):
     graph = archprof.expand(name)
     module = build_network(graph, initialise=False, device="meta")

@@ -15,6 +15,7 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 from archprof.spec.catalog import files
+from tests.by_day import by_day
 
 torch = pytest.importorskip("torch")
 
@@ -44,15 +45,16 @@ def counted_by_torch(module, *inputs):
 
 @pytest.mark.parametrize(
     "name",
-    [*sorted(files()), "R-50-FPN@freeze=2,resolution=128", "R-50-FPN@freeze=4,norm=group_norm,resolution=128"],
+    [*by_day(sorted(files())), "R-50-FPN@freeze=2,resolution=128", "R-50-FPN@freeze=4,norm=group_norm,resolution=128"],
 )
 def test_a_network_costs_what_torch_counts(name):
     graph = archprof.expand(name)
-    (value,) = graph.inputs.values()
-    counted = counted_by_torch(
-        build_network(graph, initialise=False, device="meta"), torch.empty(1, *value.shape, device="meta")
-    )
+    inputs = [torch.zeros(1, *value.shape, device="meta", dtype=DTYPES[value.dtype]) for value in graph.inputs.values()]
+    counted = counted_by_torch(build_network(graph, initialise=False, device="meta"), *inputs)
     assert train_macs_of_torch(graph) == counted
+
+
+DTYPES = {"float32": torch.float32, "int64": torch.int64, "bool": torch.bool}
 
 
 class Of(nn.Module):

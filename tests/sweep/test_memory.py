@@ -12,6 +12,7 @@ from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.sweep.plan import CountLimit, Selection
+from tests.by_day import by_day
 from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept, widened
 
 PUBLISHED, APART = (Path(__file__).parent / name for name in ("published.yaml", "apart.yaml"))
@@ -52,7 +53,7 @@ def test_every_kind_of_sweep(name, setup, variants):
     checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 2)), stretch)
 
 
-@pytest.mark.parametrize("model", widened())
+@pytest.mark.parametrize("model", by_day(widened()))
 def test_random_variants_of_every_network_with_a_width(model, variants):
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", selection=WITH_MEMORY, sample=500, seed=7)
     checked(plan, random.Random(model).sample(range(500), variants // 4), swept(plan))
