@@ -182,7 +182,8 @@ WRONG: dict[str, tuple[Any, str, str]] = {
         "`attributes`: `Conv2d` has no `\"dropped\"`; it may be of a newer archprof",
     ),
     "no attribute": (
-        lambda found: found["nodes"][0]["attributes"].pop("bias"), "nodes[0], `\"first\"`", "`bias` is missing",
+        lambda found: found["nodes"][0]["attributes"].pop("in_channels"), "nodes[0], `\"first\"`",
+        "`in_channels` is missing",
     ),
     "an attribute out of range": (
         at(*OPERATOR, "groups", value=0), "nodes[0], `\"first\"`",

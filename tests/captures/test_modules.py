@@ -22,7 +22,7 @@ from archprof.spec import catalog
 # What a module of ours does in evaluation without an operator of its own, or with several.
 _OTHERWISE = (
     *("stochastic_depth", "frozen_batch_norm", "deform_conv2d", "layer_norm", "layer_scale", "channel_shuffle"),
-    *("split", "unflatten", "swish"),
+    *("split", "unflatten", "swish", "resize"),
 )
 
 

@@ -24,7 +24,7 @@ class Pool(Window):
     padding: Sizes
     ceil: bool = False
     count_padding: bool = True
-    dilation: Sizes = ()
+    dilation: tuple[int, ...] = ()
 
     name: ClassVar[str] = "pool"
     as_layer: ClassVar[bool] = False
