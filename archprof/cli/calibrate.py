@@ -87,7 +87,7 @@ def command(
     try:
         with measuring(how):
             known = ceilings(how)
-        plan = planned(list(catalog.files()), graph_of, how, plan, operators or _OPERATORS[ran.on])
+        plan = planned(catalog.tables(), graph_of, how, plan, operators or _OPERATORS[ran.on])
         seconds = estimated_seconds(plan, graph_of, how, known)
         what = f"{plural(len(plan.operators), 'operator')} and {plural(len(whole), 'network')}"
         say(f"measures {what}, {_batches(batches)}: {_long(seconds)}")

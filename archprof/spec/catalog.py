@@ -69,6 +69,11 @@ def aliases() -> dict[str, str]:
     return found
 
 
+def tables() -> list[str]:
+    """Return the networks that stand in a table of their own, and extend no other."""
+    return [name for name, path in files().items() if "\nextends:" not in path.read_text(encoding="utf-8")]
+
+
 def is_lock(target: str) -> bool:
     """Tell whether a target names a captured graph, in a file or at a revision, rather than a spec."""
     return target.endswith(LOCK)

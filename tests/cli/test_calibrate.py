@@ -195,7 +195,7 @@ SETUP = DeviceSetup("fp16", "channels_last", "torch", "graph")
 
 @lru_cache
 def all_candidates():
-    return tuple(candidates(sorted(catalog.files()), graph_of, SETUP))
+    return tuple(candidates(sorted(catalog.tables()), graph_of, SETUP))
 
 
 def test_the_same_operators_are_chosen_each_time():

@@ -3,6 +3,7 @@
 import pytest
 
 from archprof.ir.operators import all_operators, captured_operators
+from archprof.ir.operators.act_more import PReLU, StarReLU
 from archprof.ir.operators.attention import Attention
 from archprof.ir.operators.batch_norm import BatchNorm2d
 from archprof.ir.operators.bilinear import Bilinear
@@ -11,8 +12,10 @@ from archprof.ir.operators.channel_conv import ChannelConv
 from archprof.ir.operators.context import ContextPool
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
+from archprof.ir.operators.conv_same import Conv2dSame
 from archprof.ir.operators.conv_transpose import ConvTranspose1d, ConvTranspose2d, ConvTranspose3d
 from archprof.ir.operators.deform import DeformConv2d
+from archprof.ir.operators.dynamic_conv import DynamicConv2d
 from archprof.ir.operators.einsum import Einsum
 from archprof.ir.operators.embedding import Embedding, EmbeddingBag
 from archprof.ir.operators.frozen_batch_norm import FrozenBatchNorm2d
@@ -39,6 +42,10 @@ WINDOW = ((5, 5), (2, 2), (2, 2), (1, 1))
 SAMPLES = [
     (Conv2d(24, 36, *WINDOW, 4, bias=True), [(24, 13, 13)]),
     (StdConv2d(24, 36, *WINDOW, 4, bias=True, scaled=True), [(24, 13, 13)]),
+    (Conv2dSame(24, 36, (5, 5), (2, 2), groups=4, bias=True), [(24, 13, 13)]),
+    (DynamicConv2d(24, 36, *WINDOW, 4), [(24, 13, 13), (24 // 4 * 36 * 25,)]),
+    (PReLU(36), [(36, 7, 7)]),
+    (StarReLU(), [(36, 7, 7)]),
     (ChannelConv((5,)), [(24, 1, 1)]),
     (BlurPool2d(24, (5, 5)), [(24, 14, 14)]),
     (ContextPool(), [(24, 7, 7), (1, 7, 7)]),
