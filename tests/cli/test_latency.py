@@ -138,6 +138,7 @@ def test_a_time_beside_its_limit_is_its_whole_interval(capsys, toy):
 def test_as_many_columns_as_are_told_show_all(capsys, toy, monkeypatch, model):
     monkeypatch.setenv("COLUMNS", "70")
     told = re.search(r"or ([0-9]+)\s+columns", ran(capsys, f"latency {model} --device h100", toy).out)
+    assert told is not None
     for more in (0, 1, 8):
         monkeypatch.setenv("COLUMNS", str(int(told[1]) + more))
         assert "left out" not in ran(capsys, f"latency {model} --device h100", toy).out

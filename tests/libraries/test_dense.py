@@ -1,6 +1,7 @@
 """Segmentation and detection of torchvision: with its parameters in order our networks give what its modules give."""
 
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from typing import Any
 
 import pytest
@@ -41,10 +42,10 @@ class Returning(nn.Module):
 
 
 def torchvision_module(name: str, **options: Any) -> nn.Module:
-    from torchvision.models import get_model
-
     torch.manual_seed(3)
-    module = get_model(name, weights=None, weights_backbone=None, **options)
+    module: nn.Module = import_module("torchvision.models").get_model(
+        name, weights=None, weights_backbone=None, **options
+    )
     randomise(module)
     return module
 
@@ -59,7 +60,7 @@ def test_segmentation_gives_the_same_maps(name):
 
 @pytest.mark.parametrize("name", SEGMENTATION)
 def test_segmentation_costs_what_torchvision_prints(name):
-    from torchvision.models import get_model_weights
+    get_model_weights = import_module("torchvision.models").get_model_weights
 
     meta = next(iter(get_model_weights(name.removesuffix("_aux")))).meta
     totals = archprof.analyze(name).totals
@@ -122,13 +123,14 @@ def test_proposals_are_the_same(name, depth):
         objects, boxes = module.rpn.head([*module.backbone(x).values()])
         return [*objects, *boxes]
 
-    assert len(reference.rpn.head.conv) == depth
+    head: Any = reference.rpn
+    assert len(head.head.conv) == depth
     assert_same_outputs(Returning(reference, predicted), network, torch.randn(1, 3, 65, 65))
 
 
 @pytest.mark.parametrize("name", DETECTION)
 def test_detection_costs_what_torchvision_prints(name):
-    from torchvision.models import get_model_weights
+    get_model_weights = import_module("torchvision.models").get_model_weights
 
     meta = next(iter(get_model_weights(name))).meta
     frozen = {"norm": "frozen_batch_norm"} if name in ("retinanet_resnet50_fpn", "fcos_resnet50_fpn") else {}

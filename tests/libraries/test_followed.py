@@ -51,10 +51,11 @@ def made(name: str, side: int | None = None) -> nn.Module:
     """Return timm's model of as many classes as ours has, for inputs of that side where it has to be told."""
     timm = import_module("timm")
     entry = import_module("timm.models").model_entrypoint(name)
-    sized = side is not None and "img_size" in inspect.getsource(inspect.getmodule(entry))
+    sized = side is not None and "img_size" in inspect.getsource(import_module(entry.__module__))
     classes = archprof.load(name).classes
     given = {**({"img_size": side} if sized else {}), **({} if classes is None else {"num_classes": classes})}
-    return timm.create_model(name, **given).eval()
+    model: nn.Module = timm.create_model(name, **given)
+    return model.eval()
 
 
 def side_of(name: str) -> int:
@@ -65,7 +66,8 @@ def side_of(name: str) -> int:
         except SpecError:
             continue
         return side
-    return archprof.load(name).input[-1]
+    own: int = archprof.load(name).input[-1]
+    return own
 
 
 @pytest.mark.parametrize("name", followed())

@@ -76,7 +76,7 @@ def test_what_a_call_waits_for_is_not_read():
     """A product of a map of 3·4·4 and one as large, which was written into before."""
     torch = pytest.importorskip("torch")
 
-    class Net(torch.nn.Module):
+    class Net(torch.nn.Module):  # type: ignore[name-defined,misc]
         def forward(self, x):
             held = torch.zeros(1, 3, 4, 4)
             held[:, 1] = 1.0

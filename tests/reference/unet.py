@@ -23,7 +23,8 @@ class Up(nn.Module):
         y = self.up(x)
         border = (across.shape[-1] - y.shape[-1]) // 2
         side = slice(border, border + y.shape[-1])
-        return self.convs(torch.cat([across[..., side, side], y], 1))
+        made: Tensor = self.convs(torch.cat([across[..., side, side], y], 1))
+        return made
 
 
 class UNet(nn.Module):
@@ -43,4 +44,5 @@ class UNet(nn.Module):
             maps.append(x)
         for up, across in zip(self.up, reversed(maps[:-1]), strict=True):
             x = up(x, across)
-        return self.last(x)
+        made: Tensor = self.last(x)
+        return made

@@ -2,6 +2,7 @@
 
 import weakref
 from contextlib import nullcontext
+from functools import partial
 from types import SimpleNamespace
 
 import pytest
@@ -72,11 +73,15 @@ def test_a_graph_is_captured_behind_a_warm_up_and_replayed(device):
     assert device.calls == ["replay"] * 3 + ["wait"]
 
 
+def _run_with(weight, device):
+    device.run()
+
+
 def test_what_a_graph_runs_is_there_as_long_as_it_is_replayed(device):
     """Weights and inputs of an operator are nobody else's: a replay read memory that was given back."""
     weight = torch.empty(4)
     left = weakref.ref(weight)
-    sample = cuda.graph_sampler(lambda weight=weight: device.run(), 20)
+    sample = cuda.graph_sampler(partial(_run_with, weight, device), 20)
     del weight
     assert left() is not None
     del sample

@@ -1,6 +1,7 @@
 """What the table says of every operator is what torch, fvcore and FlopCounterMode say of its module."""
 
 from itertools import product
+from typing import Any
 
 import pytest
 import torch
@@ -150,7 +151,7 @@ def test_four_paddings_are_those_of_an_explicit_pad(sides, stride):
 def test_pooling_with_four_paddings_has_a_real_element_in_every_window(kernel, ceil):
     for before, behind, stride, size in product(range(kernel), range(kernel), range(1, 4), range(1, 9)):
         for op in (MaxPool2d, AvgPool2d):
-            options = {"count_padding": False} if op is AvgPool2d else {}
+            options: dict[str, Any] = {"count_padding": False} if op is AvgPool2d else {}
             pool = op((kernel, 1), (stride, 1), (before, behind, 0, 0), ceil, **options)
             if (fits := ours(pool, (1, size, 1))) is not None:
                 found = pool.module()(torch.ones(1, 1, size, 1))

