@@ -221,13 +221,17 @@ class TalkingHeadsAttention(nn.Module):
     def __init__(self, heads: int, channels_last: bool) -> None:
         super().__init__()
         self.heads, self.channels_last = heads, channels_last
-        self.before, self.behind = nn.Linear(heads, heads), nn.Linear(heads, heads)
+        # Of its own and not of layers inside: what counts by modules finds them where the table has them.
+        before, behind = nn.Linear(heads, heads), nn.Linear(heads, heads)
+        self.before_weight, self.before_bias = before.weight, before.bias
+        self.behind_weight, self.behind_bias = behind.weight, behind.bias
 
     def forward(self, x: Tensor) -> Tensor:
         query, key, value = apart(x, self.heads, self.channels_last)
         scores = query * query.shape[-1] ** -0.5 @ key.transpose(2, 3)
-        scores = self.before(scores.permute(0, 2, 3, 1)).softmax(2)
-        return together(self.behind(scores).permute(0, 3, 1, 2) @ value, x, self.channels_last)
+        scores = functional.linear(scores.permute(0, 2, 3, 1), self.before_weight, self.before_bias).softmax(2)
+        mixed = functional.linear(scores, self.behind_weight, self.behind_bias)
+        return together(mixed.permute(0, 3, 1, 2) @ value, x, self.channels_last)
 
     def extra_repr(self) -> str:
         return f"{self.heads} heads"

@@ -91,7 +91,7 @@ def test_the_gallery_is_that_of_the_catalog():
 
 
 def test_strips_are_small():
-    assert all(path.stat().st_size <= 3 * 1024 for path in gallery.STRIPS.iterdir())
+    assert all(path.stat().st_size <= 4 * 1024 for path in gallery.STRIPS.iterdir())
 
 
 def test_the_readme_says_how_many_models_are_captured():
@@ -108,7 +108,7 @@ def test_every_page_is_in_the_index():
         for link in links(index.read_text(encoding="utf-8"))
         if not link.startswith("https://")
     }
-    assert linked == set(pages()) - {index, ROOT / "README.md"}
+    assert linked == {path for path in pages() if path.parent != gallery.FAMILIES} - {index, ROOT / "README.md"}
 
 
 def test_the_readme_fits_on_two_screens():

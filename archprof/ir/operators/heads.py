@@ -342,7 +342,7 @@ class TalkingHeadsAttention(_Heads):
 
     def parameters(self) -> Mapping[str, Terms]:
         weight, bias = term(self.heads * self.heads), term(self.heads)
-        return {"before.weight": weight, "before.bias": bias, "behind.weight": weight, "behind.bias": bias}
+        return {"before_weight": weight, "before_bias": bias, "behind_weight": weight, "behind_bias": bias}
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(2 * self.heads * (self.key_dim + self.heads), (*inputs[0].space, *inputs[0].space))
