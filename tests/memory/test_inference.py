@@ -18,6 +18,11 @@ from tests.memory.recorder import inference_peak  # noqa: E402
 def test_the_peak_is_torchs_to_the_byte(name):
     graph = archprof.expand(name)
     module = build_network(graph, initialise=False, device="meta")
-    (value,) = graph.inputs.values()
-    expected = inference_peak(module, torch.empty(2, *value.shape, device="meta"))
+    if any(node.op.category == "attention" for node in graph.nodes):
+        pytest.skip("the meta device has other kernels of attention than a GPU, which test_h100 is of")
+    inputs = [
+        torch.empty(2, *value.shape, device="meta", dtype=getattr(torch, value.dtype))
+        for value in graph.inputs.values()
+    ]
+    expected = inference_peak(module, *inputs)
     assert analyze_memory(graph, Setup(batch=2)).peak == expected

@@ -32,7 +32,10 @@ def check_module(graph: Graph) -> None:
     network = build_network(graph, initialise=False, device="meta").eval()
     modules = dict(network.named_modules())
     check_names(graph, network, modules)
-    values = {Edge(INPUT): torch.zeros(2, *graph.inputs["input"].shape, device="meta")}
+    values = {
+        Edge(INPUT, at): torch.zeros(2, *value.shape, device="meta", dtype=getattr(torch, value.dtype))
+        for at, value in enumerate(graph.inputs.values())
+    }
     for index, node in enumerate(graph.nodes):
         module = modules.get(node.path, nn.Identity())
         inputs = [values[source] for source in node.inputs]
