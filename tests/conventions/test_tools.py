@@ -90,7 +90,7 @@ def test_versions_are_those_that_run_here_or_were_recorded():
 def test_every_operator_is_among_the_networks():
     """A tool's rule for an operator that no network here has would be a guess."""
     seen = {type(row.operator) for reference in REFERENCES for row in archprof.analyze(reference).rows}
-    # What captured modules have is tried in test_captured; a dynamic convolution is a class of ours, which no tool knows.
+    # What captured modules have is tried in test_captured; a dynamic convolution is a class that no tool knows.
     elsewhere = {"softmax", "dynamic_conv"}
     assert {operator.name for operator in all_operators() if operator.tried and operator not in seen} == elsewhere
 
