@@ -16,7 +16,8 @@ NO_COLUMNS = SPEC + "  - conv: {rows: [{k: 3}]}\n"
 FINE = SPEC + "  - conv: {k: 3, c: 8}\n"
 OPTION = (
     "net.yaml:5:24: unknown option `kk` of block `conv`\n  in layers[0]\n"
-    "  help: columns: c, k, s, p, d, g, bias, weights, gamma, weight_eps, norm, act, n, input, id, deepen, narrow, scale\n"
+    "  help: columns: c, k, s, p, d, g, bias, weights, gamma, weight_eps, norm, act, n, input, id, deepen, narrow, "
+    "scale\n"
 )
 SIZE = "net.yaml:5:15: there is no knob `resolution`\n  in layers[0].k\n  help: knobs: width, depth\n"
 TABLE = (
