@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from archprof.ir.operators.base import Operator
 
@@ -154,6 +154,11 @@ def find_class(name: str) -> type[Operator] | None:
     """Return the operator whose class has a name, if there is one; those of captured modules too."""
     place = _BY_CLASS.get(name)
     return _loaded(place) if place else None
+
+
+def class_of(name: str) -> Any:
+    """Return the operator whose class has a name: for one that chooses among its kin, which are made of it."""
+    return _loaded(_BY_CLASS[name])
 
 
 def plain_name(word: str) -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import CHANNELS, FLAG, GROUPS, PADDING, SAME, SIDES, SIZE, Column, one_of, ratio
 from archprof.ir.dims import Dim, conv_out, is_array, maximum, same
 from archprof.ir.footprint import Footprint, Gradients, Run, Workspace
+from archprof.ir.operators import class_of
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.padding import Padding, around, at_rank, ends, rank_of, shortest, torch_order
 from archprof.ir.terms import Terms, term
@@ -208,18 +209,16 @@ class Conv2d(Convolution):
         kernel, stride, dilation = (k[0], k[1]), (s[0], s[1]), (d[0], d[1])
         groups = channels if g == "depthwise" else g
         if p == SAME and p is not None:
-            from archprof.ir.operators.conv_same import Conv2dSame
-
             if weights != "plain":
                 raise ShapeError("the padding `same` with weights that are standardised", columns=("p",))
-            return Conv2dSame.at(channels, c, kernel, stride, dilation, groups, bias)
+            same_sized: Conv2d = class_of("Conv2dSame").at(channels, c, kernel, stride, dilation, groups, bias)
+            return same_sized
         padding = same_padding(kernel, dilation) if p is None else shortest(p)
         if weights == "plain":
             return cls(channels, c, kernel, stride, padding, dilation, groups, bias)
-        from archprof.ir.operators.std_conv import StdConv2d
-
         form = weights == "scaled", gamma, weight_eps
-        return StdConv2d(channels, c, kernel, stride, padding, dilation, groups, bias, *form)
+        found: Conv2d = class_of("StdConv2d")(channels, c, kernel, stride, padding, dilation, groups, bias, *form)
+        return found
 
     def footprint(self, run: Run) -> Footprint:
         with_zeros = around(run, self.padding)  # which is what the convolution sees
@@ -259,8 +258,7 @@ def convolution(value: Value, *, weights: str = "plain", **cells: Any) -> Convol
         return Conv2d.of(value, weights=weights, **cells)
     if weights != "plain":
         raise ShapeError(f"standardised weights on a map of {show_shape(value.shape)}", columns=("weights",))
-    from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
-
     for gone in ("gamma", "weight_eps"):
         cells.pop(gone, None)
-    return (Conv1d if rank == 1 else Conv3d).of(value, **cells)
+    found: Convolution = class_of("Conv1d" if rank == 1 else "Conv3d").of(value, **cells)
+    return found

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, SIDES, Column, one_of
 from archprof.ir.dims import is_array
 from archprof.ir.footprint import INDEX, Footprint, Run
+from archprof.ir.operators import class_of
 from archprof.ir.operators.base import Operator, ShapeError, map_axis, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.padding import at_rank, rank_of
@@ -66,9 +67,8 @@ class AdaptiveAvgPool2d(Adaptive):
             raise ShapeError(
                 "average pooling by a window `k` and to a `size` at once", "give one of the two", ("size",)
             )
-        from archprof.ir.operators.pool import AvgPool2d
-
-        return AvgPool2d.of(*inputs, **window)
+        by_window: Operator = class_of("AvgPool2d").of(*inputs, **window)
+        return by_window
 
     def footprint(self, run: Run) -> Footprint:
         # The mean over all of a map needs nothing but its size.
@@ -114,6 +114,5 @@ def _adaptive(
     sizes = at_rank(size, rank, "size")
     if rank == 2:
         return cls((sizes[0], sizes[1]), *form)
-    from archprof.ir.operators.pool_ranks import AdaptivePool
-
-    return AdaptivePool("max" if cls is AdaptiveMaxPool2d else "avg", sizes)
+    found: Operator = class_of("AdaptivePool")("max" if cls is AdaptiveMaxPool2d else "avg", sizes)
+    return found

@@ -269,30 +269,36 @@ class LinearAttention(_Heads):
 
 
 @operator
-class CrossCovarianceAttention(_Heads):
+class _OneBehindTheOther(_Heads):
+    """What reads queries, keys and values of h·E features, one behind the other."""
+
+    heads: Dim
+    key_dim: Dim
+    channels_last: bool = True
+
+    tried: ClassVar[bool] = False
+    columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
+
+    @classmethod
+    def of(cls, *inputs: Value, heads: Dim) -> _OneBehindTheOther:
+        return cls(heads, inputs[0].channels // (3 * heads), inputs[0].channel != 0)
+
+    def output(self, *inputs: Value) -> Value:
+        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
+        return inputs[0].with_channels(self.heads * self.key_dim)
+
+
+@operator
+class CrossCovarianceAttention(_OneBehindTheOther):
     """Attention between features instead of positions (El-Nouby et al. 2021): of queries and keys of length 1 along the
     positions, softmax(τ·K̂ᵀ·Q̂)·V with a learned τ for each head, so that costs grow with the positions alone.
 
     Queries, keys and values of h·E features lie one behind the other. Counted are the two products, 2·h·L·E².
     """
 
-    heads: Dim
-    key_dim: Dim
-    channels_last: bool = True
-
     name: ClassVar[str] = "cross_covariance_attention"
-    tried: ClassVar[bool] = False
     formula: ClassVar[str] = "2·h·L·E²"
     params_formula: ClassVar[str] = "h"
-    columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
-
-    @classmethod
-    def of(cls, *inputs: Value, heads: Dim) -> CrossCovarianceAttention:
-        return cls(heads, inputs[0].channels // (3 * heads), inputs[0].channel != 0)
-
-    def output(self, *inputs: Value) -> Value:
-        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
-        return inputs[0].with_channels(self.heads * self.key_dim)
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.heads)}
@@ -315,30 +321,16 @@ class CrossCovarianceAttention(_Heads):
 
 
 @operator
-class TalkingHeadsAttention(_Heads):
+class TalkingHeadsAttention(_OneBehindTheOther):
     """Attention whose scores are mixed among the heads by a linear layer, before the softmax and behind it (Shazeer et
     al. 2020): of queries, keys and values of h·E features, one behind the other.
 
     Counted are the two products and the two mixtures, 2·h·L²·E + 2·h²·L².
     """
 
-    heads: Dim
-    key_dim: Dim
-    channels_last: bool = True
-
     name: ClassVar[str] = "talking_heads_attention"
-    tried: ClassVar[bool] = False
     formula: ClassVar[str] = "2·h·L²·(E + h)"
     params_formula: ClassVar[str] = "2·h² + 2·h"
-    columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
-
-    @classmethod
-    def of(cls, *inputs: Value, heads: Dim) -> TalkingHeadsAttention:
-        return cls(heads, inputs[0].channels // (3 * heads), inputs[0].channel != 0)
-
-    def output(self, *inputs: Value) -> Value:
-        self._positions(inputs[0], 3 * self.heads * self.key_dim, "queries, keys and values")
-        return inputs[0].with_channels(self.heads * self.key_dim)
 
     def parameters(self) -> Mapping[str, Terms]:
         weight, bias = term(self.heads * self.heads), term(self.heads)

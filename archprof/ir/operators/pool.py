@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import SIDES, Column
 from archprof.ir.footprint import INDEX, Footprint, Gradients, Run
+from archprof.ir.operators import class_of
 from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.padding import Padding, around, at_rank, rank_of, shortest, torch_order
@@ -145,14 +146,13 @@ def pool(
     count_padding: bool = True,
 ) -> Operator:
     """Return pooling over a map of one or three dimensions."""
-    from archprof.ir.operators.pool_ranks import Pool
-
     rank = rank_of(value)
     if not p:
         raise ShapeError("pooling has no padding `same`", columns=("p",))
     kernel, stride = at_rank(k, rank, "k"), at_rank(k if s is None else s, rank, "s")
     padding, dilation = at_rank(p, rank, "p", "a padding"), at_rank(d, rank, "d")
-    return Pool(function, kernel, stride, padding, ceil, count_padding, dilation)
+    found: Operator = class_of("Pool")(function, kernel, stride, padding, ceil, count_padding, dilation)
+    return found
 
 
 def _gradients(run: Run, padding: Padding) -> Gradients:

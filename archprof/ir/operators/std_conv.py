@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.dims import Dim
 from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import operator
-from archprof.ir.operators.conv import Conv2d, Convolution, Pair
-from archprof.ir.operators.padding import Padding, around, torch_order
+from archprof.ir.operators.conv import Conv2d, Convolution
+from archprof.ir.operators.padding import around, torch_order
 from archprof.ir.terms import Terms, term
 
 if TYPE_CHECKING:
@@ -21,14 +20,6 @@ class StdConv2d(Conv2d):
     """A `conv2d` whose weights have mean 0 and deviation 1 over each filter (Qiao et al. 2019); *scaled*, they are a
     learned gain times gamma / √fan-in as large (Brock et al. 2021)."""
 
-    in_channels: Dim
-    out_channels: Dim
-    kernel_size: Pair = (1, 1)
-    stride: Pair = (1, 1)
-    padding: Padding = (0, 0)
-    dilation: Pair = (1, 1)
-    groups: Dim = 1
-    bias: bool = False
     scaled: bool = False
     gamma: float = 1.0
     eps: float = 1e-6
