@@ -78,7 +78,7 @@ class Attention(Function):
             features = queries.shape[-1]
             whole = sum(map(run.bytes, (*run.inputs, *run.outputs))) // features * ceil_div(features, _FEATURES)
             return Footprint(scratch=whole * _FEATURES, own=whole * _FEATURES + SINGLE * sums + _RANDOM)
-        padded = self._padded(run)
+        padded = self.padded(run)
         random = _RANDOM if self._is_flash(run) else 0
         inputs = (0, 1, 2) if padded else tuple(range(len(run.inputs)))
         return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded + random)
@@ -100,7 +100,7 @@ class Attention(Function):
         alike = same(run.inputs[0].shape[-1], run.inputs[2].shape[-1])
         return run.setup.kernels == "cuda" and run.width < SINGLE and len(run.inputs) == 3 and alike
 
-    def _padded(self, run: Run) -> Dim:
+    def padded(self, run: Run) -> Dim:
         """Return the bytes of the copy of a mask, whose rows a GPU's kernel wants in full; 0 where there is none."""
         if len(run.inputs) < 4 or run.setup.kernels != "cuda":
             return 0

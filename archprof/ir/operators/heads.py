@@ -153,25 +153,29 @@ class HeadAttention(_Heads):
         shared = self.heads if run.setup.kernels == "cpu" else self.kv_heads
         core = Attention(self.heads, shared, self.causal)
         inner = run._replace(inputs=inputs, outputs=(result,))
-        found = core.by_products(inner) if self.position and run.learns else core.footprint(inner)
+        on_cpu = run.setup.kernels == "cpu"
+        found = core.by_products(inner) if self.position and run.learns and on_cpu else core.footprint(inner)
         out = run.bytes(run.outputs[0])
         own, scratch = found.own or 0, found.scratch
         fused = bool(found.outputs)
         kept: tuple[int, ...] = tuple(range(len(run.inputs)))
         if not self.channels_last:
-            # Queries, keys and values are copied, so that their features lie together, and so is the result.
+            # Queries, keys and values are copied, so that their features lie together, and so is the result; but a GPU's
+            # kernel has those of all heads together already, of which the map is a view.
             copied = sum(map(run.bytes, (queries, keys, values)))
             saved = copied if fused else run.bytes(values) if found.inputs else 0
             own, scratch, kept = own + saved, scratch + copied, ()
-            own, scratch = own + out * fused, scratch + out
+            viewed = fused and not on_cpu
+            own, scratch = own + out * (fused and not viewed), scratch + out * (not viewed)
         elif not fused:
             # Heads are put together in a copy; of what came in, the values are needed, or nothing.
             scratch, kept = scratch + out, (len(run.inputs) - 1,) if found.inputs else ()
-        outputs = (0,) if fused and self.channels_last else ()
+        outputs = (0,) if fused and (self.channels_last or not on_cpu) else ()
         if mask is not None:
             size = run.elements(mask) * SINGLE
             index = product(mask.shape[-2:]) * INDEX * bool(self.position)
-            own, scratch = own + index + size * fused, scratch + size + index
+            # Of a mask with its rows in full, the copy is kept alone.
+            own, scratch = own + index + size * bool(fused and not core.padded(inner)), scratch + size + index
         return Footprint(scratch=scratch, inputs=kept, outputs=outputs, own=own, known=mask is None)
 
     def _headed(self, run: Run) -> tuple[Value, Value, Value]:
