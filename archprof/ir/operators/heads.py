@@ -160,8 +160,8 @@ class HeadAttention(_Heads):
         fused = bool(found.outputs)
         kept: tuple[int, ...] = tuple(range(len(run.inputs)))
         if not self.channels_last:
-            # Queries, keys and values are copied, so that their features lie together, and so is the result; but a GPU's
-            # kernel has those of all heads together already, of which the map is a view.
+            # Queries, keys and values are copied, so that their features lie together, and so is the result; but a
+            # GPU's kernel has those of all heads together already, of which the map is a view.
             copied = sum(map(run.bytes, (queries, keys, values)))
             saved = copied if fused else run.bytes(values) if found.inputs else 0
             own, scratch, kept = own + saved, scratch + copied, ()
@@ -264,7 +264,12 @@ class LinearAttention(_Heads):
         return self.macs(inputs, outputs) * 2 if any(wanted) else ()
 
     def footprint(self, run: Run) -> Footprint:
-        return Footprint(scratch=run.bytes(run.inputs[0]), inputs=(0,), own=run.bytes(run.inputs[0]), known=False)
+        # What ReLU returns of queries and keys, values with their column of ones, the product of keys and values, that
+        # with queries, and its last column, which is divided by; not what comes in.
+        heads, features, length = self.heads, self.key_dim, product(run.inputs[0].space)
+        kept = 4 * heads * features * length + heads * features * (features + 1) + 3 * heads * length
+        own = kept * run.setup.batch * run.width
+        return Footprint(scratch=run.bytes(run.inputs[0]), own=own, known=False)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import LinearAttention as Module
@@ -316,7 +321,12 @@ class CrossCovarianceAttention(_OneBehindTheOther):
         return self.macs(inputs, outputs) * 2 if any(wanted) else ()
 
     def footprint(self, run: Run) -> Footprint:
-        return Footprint(scratch=run.bytes(run.inputs[0]), inputs=(0,), own=run.bytes(run.inputs[0]), known=False)
+        # Copies of queries, keys and values, beside what comes in; scores and their softmax, of all pairs of features;
+        # the lengths of queries and of keys, as they are and as they are divided by.
+        features = self.heads * self.key_dim
+        more = (2 * features * self.key_dim + 4 * features) * run.setup.batch * run.width
+        copies = run.bytes(run.inputs[0])
+        return Footprint(scratch=copies, inputs=(0,), own=copies + more, known=False)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import CrossCovarianceAttention as Module
@@ -353,10 +363,11 @@ class TalkingHeadsAttention(_OneBehindTheOther):
         return self.macs(inputs, outputs) * 2 if any(wanted) else ()
 
     def footprint(self, run: Run) -> Footprint:
-        # The scores, mixed, their softmax, and that mixed, of all pairs of positions.
+        # Of all pairs of positions scores, their softmax when mixed, and that mixed; of several images queries copied.
         length = product(run.inputs[0].space)
-        scores = 4 * self.heads * length * length * run.setup.batch * run.width
-        return Footprint(scratch=scores, inputs=(0,), own=scores, known=False)
+        scores = 3 * self.heads * length * length * run.setup.batch * run.width
+        copied = run.bytes(run.outputs[0]) if run.setup.batch > 1 else 0
+        return Footprint(scratch=scores + copied, inputs=(0,), own=scores, known=False)
 
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import TalkingHeadsAttention as Module
