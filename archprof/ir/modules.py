@@ -176,9 +176,8 @@ class SameConv2d(nn.Conv2d):
         return output
 
 
-def same_sides(
-    x: Tensor, kernel_size: tuple[int, ...], stride: tuple[int, ...], dilation: tuple[int, ...]
-) -> list[int]:
+@fx.wrap
+def same_sides(x: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> list[int]:
     """Return how many zeros make a convolution's output 1/stride as large, rounded up: left, right, top and bottom."""
     sides: list[int] = []
     for axis in (1, 0):

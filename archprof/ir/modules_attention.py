@@ -22,21 +22,23 @@ def attend(
     windowed: bool,
 ) -> Tensor:
     """Return the attention of `HeadAttention`, with a bias (1, heads, L, S), or of windows (w, heads, L, S)."""
-    images, whole = inputs[0].shape[0], inputs[0].shape
+    images = inputs[0].shape[0]
     parts = [_positions(x, channels_last, windowed) for x in inputs]
     axis = 2 if channels_last else 1
     if len(parts) == 1 and interleaved:
-        together = _headed(parts[0], heads, channels_last)
-        query, key, value = torch.split(together, [key_dim, key_dim, value_dim], 3)
+        found = torch.split(_headed(parts[0], heads, channels_last), [key_dim, key_dim, value_dim], 3)
+        query, key, value = found[0], found[1], found[2]
     else:
         if len(parts) == 1:
             parts = list(torch.split(parts[0], [heads * key_dim, kv_heads * key_dim, kv_heads * value_dim], axis))
         if len(parts) == 2 and interleaved:
             query = _headed(parts[0], heads, channels_last)
-            key, value = torch.split(_headed(parts[1], kv_heads, channels_last), [key_dim, value_dim], 3)
+            found = torch.split(_headed(parts[1], kv_heads, channels_last), [key_dim, value_dim], 3)
+            key, value = found[0], found[1]
         else:
             if len(parts) == 2:
-                parts = [parts[0], *torch.split(parts[1], [kv_heads * key_dim, kv_heads * value_dim], axis)]
+                behind = torch.split(parts[1], [kv_heads * key_dim, kv_heads * value_dim], axis)
+                parts = [parts[0], behind[0], behind[1]]
             query = _headed(parts[0], heads, channels_last)
             key, value = _headed(parts[1], kv_heads, channels_last), _headed(parts[2], kv_heads, channels_last)
     if not channels_last:
@@ -46,10 +48,7 @@ def attend(
     result = functional.scaled_dot_product_attention(
         query, key, value, attn_mask=bias, is_causal=causal, enable_gqa=heads != kv_heads
     )
-    features = heads * value_dim
-    if channels_last:
-        return result.transpose(1, 2).reshape([*whole[:-1], features])
-    return result.transpose(2, 3).reshape([images, features, *whole[2:]])
+    return together(result, inputs[0], channels_last)
 
 
 def _positions(x: Tensor, channels_last: bool, windowed: bool) -> Tensor:
@@ -159,15 +158,10 @@ class HeadAttention(nn.Module):
 @fx.wrap
 def linear_attention(x: Tensor, heads: int, key_dim: int, channels_last: bool, eps: float) -> Tensor:
     """Return the attention of `LinearAttention`."""
-    shape = x.shape
-    together = _headed(_positions(x, channels_last, False), heads, channels_last)
-    query, key, value = torch.split(together, key_dim, 3)
-    value = functional.pad(value, (0, 1), value=1.0)
+    found = torch.split(_headed(_positions(x, channels_last, False), heads, channels_last), key_dim, 3)
+    query, key, value = found[0], found[1], functional.pad(found[2], (0, 1), value=1.0)
     result = functional.relu(query) @ (functional.relu(key).transpose(2, 3) @ value)
-    result = result[..., :-1] / (result[..., -1:] + eps)
-    if channels_last:
-        return result.transpose(1, 2).reshape([*shape[:-1], heads * key_dim])
-    return result.transpose(2, 3).reshape([shape[0], heads * key_dim, *shape[2:]])
+    return together(result[..., :-1] / (result[..., -1:] + eps), x, channels_last)
 
 
 class LinearAttention(nn.Module):
@@ -187,17 +181,10 @@ class LinearAttention(nn.Module):
 @fx.wrap
 def cross_covariance(x: Tensor, temperature: Tensor, heads: int, channels_last: bool) -> Tensor:
     """Return the attention of `CrossCovarianceAttention`."""
-    shape = x.shape
-    query, key, value = [
-        _headed(part, heads, channels_last).transpose(2, 3)
-        for part in _positions(x, channels_last, False).chunk(3, 2 if channels_last else 1)
-    ]
-    query, key = functional.normalize(query, dim=-1), functional.normalize(key, dim=-1)
+    query, key, value = apart(x, heads, channels_last)
+    query, key = functional.normalize(query.transpose(2, 3), dim=-1), functional.normalize(key.transpose(2, 3), dim=-1)
     weights = ((query @ key.transpose(2, 3)) * temperature[:, None, None]).softmax(-1)
-    result = weights @ value
-    if channels_last:
-        return result.permute(0, 3, 1, 2).reshape([*shape[:-1], shape[-1] // 3])
-    return result.reshape([shape[0], shape[1] // 3, *shape[2:]])
+    return together((weights @ value.transpose(2, 3)).transpose(2, 3), x, channels_last)
 
 
 class CrossCovarianceAttention(nn.Module):
@@ -240,12 +227,9 @@ class TalkingHeadsAttention(nn.Module):
 @fx.wrap
 def apart(x: Tensor, heads: int, channels_last: bool) -> tuple[Tensor, Tensor, Tensor]:
     """Return queries, keys and values (batch, heads, L, E) that lie one behind the other."""
-    query, key, value = _positions(x, channels_last, False).chunk(3, 2 if channels_last else 1)
-    return (
-        _headed(query, heads, channels_last),
-        _headed(key, heads, channels_last),
-        _headed(value, heads, channels_last),
-    )
+    found = _positions(x, channels_last, False).chunk(3, 2 if channels_last else 1)
+    query, key = _headed(found[0], heads, channels_last), _headed(found[1], heads, channels_last)
+    return query, key, _headed(found[2], heads, channels_last)
 
 
 @fx.wrap
@@ -253,8 +237,8 @@ def together(result: Tensor, x: Tensor, channels_last: bool) -> Tensor:
     """Return what is (batch, heads, L, E) as a map like *x*, of all heads' features."""
     features = result.shape[1] * result.shape[3]
     if channels_last:
-        return result.transpose(1, 2).reshape([*x.shape[:-1], features])
-    return result.transpose(2, 3).reshape([x.shape[0], features, *x.shape[2:]])
+        return result.transpose(1, 2).reshape(list(x.shape[:-1]) + [features])  # noqa: RUF005 (TorchScript unpacks no lists)
+    return result.transpose(2, 3).reshape([x.shape[0], features] + list(x.shape[2:]))  # noqa: RUF005
 
 
 @fx.wrap

@@ -22,6 +22,14 @@ class ClassToken(nn.Module):
         return f"{self.weight.shape[0]}, {self.weight.shape[1]}"
 
 
+@fx.wrap
+def at_positions(x: Tensor, learned: Tensor) -> Tensor:
+    """Return tokens, or a map, with what is learned for their positions, the first of these where there are fewer."""
+    if x.dim() == 3:
+        return x + learned[: x.shape[1]]
+    return x + learned.reshape(x.shape[1:])
+
+
 class PositionEmbedding(nn.Module):
     """A learned tensor that is added to every image of a batch."""
 
@@ -31,9 +39,7 @@ class PositionEmbedding(nn.Module):
         nn.init.normal_(self.weight, std=std)
 
     def forward(self, x: Tensor) -> Tensor:
-        if x.dim() == 3:
-            return x + self.weight[: x.shape[1]]
-        return x + self.weight.reshape(x.shape[1:])
+        return at_positions(x, self.weight)
 
     def extra_repr(self) -> str:
         return ", ".join(map(str, self.weight.shape))

@@ -2,6 +2,7 @@
 anything is traced."""
 
 from collections.abc import Callable, Iterable, Mapping
+from keyword import iskeyword
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
@@ -175,6 +176,9 @@ class Binder:
             torch = "every torch module has something of that name"
             whose = torch if name in RESERVED else "it is a key of the top level"
             raise problem(f"`{name}` cannot be an id: {whose}", node.location, help="choose another name")
+        if iskeyword(name):
+            message = f"`{name}` cannot be an id: it is a word of Python, which no attribute of a module can be"
+            raise problem(message, node.location, help="choose another name")
         if name in self.ids:
             first = self.ids[name]
             place = f"line {first.line}" if first.file == node.file else str(first)
