@@ -171,7 +171,8 @@ class SameConv2d(nn.Conv2d):
     behind: TensorFlow's `SAME`."""
 
     def forward(self, input: Tensor) -> Tensor:
-        padded = functional.pad(input, same_sides(input, self.kernel_size, self.stride, self.dilation))
+        sides = same_sides(input, self.kernel_size, self.stride, self.dilation)  # type: ignore[arg-type]
+        padded = functional.pad(input, sides)
         output: Tensor = self._conv_forward(padded, self.weight, self.bias)
         return output
 
