@@ -237,7 +237,8 @@ def together(result: Tensor, x: Tensor, channels_last: bool) -> Tensor:
     """Return what is (batch, heads, L, E) as a map like *x*, of all heads' features."""
     features = result.shape[1] * result.shape[3]
     if channels_last:
-        return result.transpose(1, 2).reshape(list(x.shape[:-1]) + [features])  # noqa: RUF005 (TorchScript unpacks no lists)
+        # TorchScript unpacks no lists.
+        return result.transpose(1, 2).reshape(list(x.shape[:-1]) + [features])  # noqa: RUF005
     return result.transpose(2, 3).reshape([x.shape[0], features] + list(x.shape[2:]))  # noqa: RUF005
 
 

@@ -39,7 +39,8 @@ def of_rank(
     elif p == SAME:
         raise ShapeError("the padding `same` is one of images alone", columns=("p",))
     groups = value.channels if g == "depthwise" else g
-    return cls(value.channels, c, kernel, stride, at_rank(p, rank, "p", "a padding"), dilation, groups, bias)  # type: ignore[arg-type]
+    padding = at_rank(p, rank, "p", "a padding")
+    return cls(value.channels, c, kernel, stride, padding, dilation, groups, bias)  # type: ignore[arg-type]
 
 
 @operator
