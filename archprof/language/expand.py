@@ -14,11 +14,13 @@ from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import Layers
 from archprof.language.cells import Cells, cells_of, read_cell
 from archprof.language.flatten import Flattener
+from archprof.language.frame import Places
 from archprof.language.init import read_init
 from archprof.language.own_block import check_names
 from archprof.language.registry import find_block
 from archprof.language.spellings import spellings
-from archprof.language.trace import Places, Scaling, Trace, trace
+from archprof.language.trace import Trace, trace
+from archprof.language.widths import Scaling
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
 from archprof.spec.types import Spec

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from archprof.errors import Location, Problem, Problems, SpecError, problem, suggest
-from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, maximum, truncate
+from archprof.errors import Location, Problem, Problems, SpecError, problem
+from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, truncate
 from archprof.ir.foreign import MEANT, Raised, Suspect, blamed, check_operator
 from archprof.ir.graph import INPUT, Edge, first_output
 from archprof.ir.operators.base import Operator, ShapeError
@@ -13,22 +13,14 @@ from archprof.language.block import Block, column_spellings
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import DropRate, PrintedChannels, RelativeChannels
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
+from archprof.language.frame import ClosedBody, Frame, PathScope, Places, brought
 from archprof.language.named_operator import NamedOperator
+from archprof.language.widths import Scaling, scaled
 from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
-from archprof.spec.address import format_address, parse_address
 from archprof.spec.nodes import Scalar
-from archprof.spec.types import WidthRule
 
 _ONE_OUTPUT = Operator.outputs
 _made = tuple.__new__
-
-
-class Scaling(NamedTuple):
-    """The multipliers of a network, and the rule by which its width changes printed channel counts."""
-
-    rule: WidthRule | None = None
-    width: Any = 1.0
-    depth: Any = 1.0
 
 
 class Trace(NamedTuple):
@@ -36,42 +28,10 @@ class Trace(NamedTuple):
     the printed channel *counts* (with `narrow`) that the width scales, and the *repeats* that the depth scales."""
 
     fragment: Fragment
-    places: "Places"
+    places: Places
     problems: Problems
     counts: frozenset[tuple[int, bool]]
     repeats: frozenset[int]
-
-
-class Places(NamedTuple):
-    """Features of a fragment by address and by published path, the address behind each id, and what a block calls its
-    inputs."""
-
-    by_address: dict[str, Feature]
-    by_path: dict[str, Feature]
-    ids: dict[str, str]
-    inputs: Mapping[str, tuple[Feature, ...]] = {}
-
-    def find(self, place: str, location: Location) -> Feature | None:
-        """Return the feature at an id, an address or a published path, if there is one; raises SpecError for a text
-        that is none of these."""
-        x = self.named(place)
-        return self.by_address.get(self.address(place, location)) if x is None else x
-
-    def named(self, place: str) -> Feature | None:
-        """Return the feature at an address or a published path, if there is one."""
-        x = self.by_address.get(place)
-        return self.by_path.get(place) if x is None else x
-
-    def address(self, place: str, location: Location) -> str:
-        """Return a place's address: the id in front resolved."""
-        head, *rest = parse_address(place, location)
-        behind = format_address((head, *rest)).removeprefix(str(head))
-        return self.ids.get(str(head), str(head)) + behind
-
-    def missing(self, place: str, location: Location, above: str = " above") -> SpecError:
-        """Return the error for a place that there is not."""
-        advice = suggest(place, self.ids, "ids") if self.ids else "name a layer by its `id`, or as `layers[3]`"
-        return problem(f"there is no layer `{place}`{above}", location, help=advice)
 
 
 def trace(layers: Layers, inputs: Mapping[str, Value], scaling: Scaling, frozen: tuple[str, ...] = ()) -> Trace:
@@ -87,44 +47,6 @@ def trace(layers: Layers, inputs: Mapping[str, Value], scaling: Scaling, frozen:
 def features_of(inputs: Mapping[str, Value]) -> dict[str, Feature]:
     """Return the inputs of a network by name, as layers take them."""
     return {name: Feature(Edge(INPUT, k), value, value.channels) for k, (name, value) in enumerate(inputs.items())}
-
-
-class _Frame:
-    """A fragment while it grows: its inputs as features of the fragment around it, and where its scopes stand."""
-
-    def __init__(
-        self, inputs: tuple[Feature, ...], row: BoundRow | None, places: Places, around: "_Frame | None" = None
-    ) -> None:
-        self.inputs = list(inputs)
-        self.sources: tuple[Scalar, ...] = ()
-        self.row = row
-        self.places = places
-        self.around = self if around is None else around
-        self.parts: list[Call | Reservation | Application] = []
-        self.prefix = ""
-        self.kind = ""
-        self.sealed = False
-        self.size = 0
-        self.reads = 0
-        self._taken: dict[tuple[Any, ...], Feature] = {}
-
-    def inner(self) -> tuple[Feature, ...]:
-        """Return the inputs as the fragment's own features."""
-        return tuple([Feature(Edge(INPUT, k), x.value, x.printed) for k, x in enumerate(self.inputs)])
-
-    def taken(self, x: Feature) -> Feature:
-        """Return a feature of the fragment around as an input of this one, the same however often it is asked for."""
-        asked = (x.edge, id(x.value), key(x.printed))
-        if asked not in self._taken:
-            self.inputs.append(x)
-            self._taken[asked] = x._replace(edge=Edge(INPUT, len(self.inputs) - 1))
-        return self._taken[asked]
-
-    def fragment(self, result: Feature, drops: bool = False) -> Fragment:
-        """Return what has become of it."""
-        exported = self.places.by_address, self.places.by_path
-        counts = self.size, self.reads
-        return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, *counts, drops, self.sealed)
 
 
 class Memo:
@@ -147,7 +69,7 @@ class Tracer:
         self.problems = Problems()
         self._scaling = scaling
         self._frozen = frozenset(frozen)
-        self._frame = _Frame((), None, Places({}, {}, {}))
+        self._frame = Frame((), None, Places({}, {}, {}))
         self._shared = False
         self._fragments: dict[tuple[Any, ...], Fragment] = {}
         memo = memo or Memo()
@@ -230,9 +152,9 @@ class Tracer:
         others = [Feature(Edge(node, k), value, value.channels) for k, value in enumerate(part.outputs) if k]
         return (first, *others)
 
-    def scope(self, name: str, kind: str = "") -> "_Scope":
+    def scope(self, name: str, kind: str = "") -> PathScope:
         """Put what is applied inside under *name*; *kind* ("se", "mixed") overrides the operators' own."""
-        return _Scope(self._frame, name, kind)
+        return PathScope(self._frame, name, kind)
 
     def norm(self, x: Feature, norm: NamedOperator | None) -> Feature:
         """Apply a norm, named `norm`, unless it is None."""
@@ -279,10 +201,10 @@ class Tracer:
             return tuple(map(str, range(count)))
         return tuple(names)
 
-    def closed(self, inputs: dict[str, tuple[Feature, ...]]) -> "_Closed":
+    def closed(self, inputs: dict[str, tuple[Feature, ...]]) -> ClosedBody:
         """Let what is applied inside see nothing of the network around it but *inputs*, one or several under a name;
         and what is around see nothing of it but the result and what is published."""
-        return _Closed(self._frame, inputs)
+        return ClosedBody(self._frame, inputs)
 
     def place(self, name: str, location: Location) -> Feature:
         """Return the feature map at an id or address of the fragment that is being traced."""
@@ -363,7 +285,7 @@ class Tracer:
         printed = self._printed(layer, row, inputs[0], fragment.result)
         return Feature(Edge(len(frame.parts) - 1), fragment.result.value, printed)
 
-    def _export(self, frame: _Frame, fragment: Fragment) -> None:
+    def _export(self, frame: Frame, fragment: Fragment) -> None:
         """Make the places inside an application, the latest part, places of the fragment around it."""
         part, places = len(frame.parts) - 1, frame.places
         output = 1
@@ -417,9 +339,9 @@ class Tracer:
         finally:
             self._frame = frame.around
 
-    def _enter(self, inputs: tuple[Feature, ...], row: BoundRow) -> _Frame:
+    def _enter(self, inputs: tuple[Feature, ...], row: BoundRow) -> Frame:
         """Start a fragment inside the current one."""
-        self._frame = _Frame(inputs, row, Places({}, {}, self._frame.places.ids), self._frame)
+        self._frame = Frame(inputs, row, Places({}, {}, self._frame.places.ids), self._frame)
         return self._frame
 
     def _stated(self, row: BoundRow, stated: tuple[int, int, int], x: Feature) -> Feature:
@@ -443,7 +365,7 @@ class Tracer:
             if frames[-1].around is frames[-1] or frames[-1].sealed:
                 return (self._find(source.text, source.location),)
             frames.append(frames[-1].around)
-        return tuple([_brought(x, frames) for x in found])
+        return tuple([brought(x, frames) for x in found])
 
     def _find(self, place: str, location: Location) -> Feature:
         """Return the feature at an id or address above, as an input of the current fragment where it is outside."""
@@ -456,7 +378,7 @@ class Tracer:
             if frames[-1].around is frames[-1] or frames[-1].sealed:
                 raise frames[-1].places.missing(place, location)
             frames.append(frames[-1].around)
-        return _brought(x, frames)
+        return brought(x, frames)
 
     # Channels and repeats
 
@@ -519,53 +441,6 @@ class Tracer:
             raise SpecError([Problem(message, row.location, row.address)])
 
 
-class _Scope:
-    """A part of a path, put in front of what is applied inside."""
-
-    __slots__ = ("_frame", "_kind", "_name", "_outer")
-
-    def __init__(self, frame: _Frame, name: str, kind: str) -> None:
-        self._frame = frame
-        self._name = name
-        self._kind = kind
-
-    def __enter__(self) -> None:
-        frame = self._frame
-        self._outer = frame.prefix, frame.kind
-        if self._name:
-            frame.prefix = f"{frame.prefix}{self._name}."
-        if self._kind:
-            frame.kind = self._kind
-
-    def __exit__(self, *_: object) -> None:
-        self._frame.prefix, self._frame.kind = self._outer
-
-
-class _Closed:
-    """The body of a spec's own block: its ids are its own."""
-
-    __slots__ = ("_frame", "_outer", "_places")
-
-    def __init__(self, frame: _Frame, inputs: dict[str, tuple[Feature, ...]]) -> None:
-        self._frame = frame
-        self._places = Places({}, {}, {}, inputs)
-
-    def __enter__(self) -> None:
-        self._outer = self._frame.places
-        self._frame.places = self._places
-        self._frame.sealed = True
-
-    def __exit__(self, *_: object) -> None:
-        self._frame.places = self._outer
-
-
-def _brought(x: Feature, frames: list[_Frame]) -> Feature:
-    """Return a feature of the last of *frames*, each of which is around the one before, as one of the first."""
-    for frame in reversed(frames[:-1]):
-        x = frame.taken(x)
-    return x
-
-
 def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:
     """Return the first input with the channels of the output: a map of one channel stretches over others."""
     return next((x for x in inputs if x.channels is value.channels), inputs[0])
@@ -587,23 +462,3 @@ def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
 def _key(x: Feature) -> tuple[Any, ...]:
     """Return what a row can tell of its input."""
     return (tuple([key(dim) for dim in x.value.shape]), x.value[1:], key(x.printed))
-
-
-def scaled(channels: Dim, scaling: Scaling, scale: bool = True, narrow: bool = True) -> Dim:
-    """Return a printed channel count at a width; one that must not *narrow* is as printed below 1."""
-    rule, width = scaling.rule, scaling.width
-    if not narrow:
-        width = maximum(width, 1.0)
-    if rule is None or not scale or (not is_array(width) and width == 1):
-        return channels
-    result = rounded(channels * width, rule)
-    if not is_array(width) or (not is_array(channels) and rounded(channels, rule) == channels):
-        return result
-    # A count that the rule would round even at width 1 stays as printed there.
-    unscaled = width == 1
-    return unscaled * channels + (1 - unscaled) * result
-
-
-def rounded(product: Any, rule: WidthRule) -> Dim:
-    """Return channels times a width as the rule rounds them."""
-    return maximum(truncate(product), 1) if rule.divisor is None else make_divisible(product, rule.divisor)

@@ -7,7 +7,7 @@ from decimal import ROUND_FLOOR, Decimal, localcontext
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.language.trace import rounded
+from archprof.language.widths import rounded
 from archprof.spec.types import WidthRule
 
 # A step that arithmetic in floats moves lies within so many neighbours of where it should be.

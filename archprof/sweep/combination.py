@@ -16,7 +16,8 @@ from archprof.ir.init_rules import Inits
 from archprof.ir.values import Value
 from archprof.language.expand import Bound, bind, expand, graph_of
 from archprof.language.spellings import spellings
-from archprof.language.trace import Scaling, Trace, trace
+from archprof.language.trace import Trace, trace
+from archprof.language.widths import Scaling
 from archprof.spec.edits import assign
 from archprof.spec.inputs import resized
 from archprof.spec.load import resolve

@@ -20,7 +20,9 @@ from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.cells import PrintedChannels
 from archprof.language.expand import outputs_of
 from archprof.language.fragment import Feature, Fragment
-from archprof.language.trace import Memo, Places, Scaling, Tracer, features_of
+from archprof.language.frame import Places
+from archprof.language.trace import Memo, Tracer, features_of
+from archprof.language.widths import Scaling
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination

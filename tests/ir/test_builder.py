@@ -7,7 +7,8 @@ from archprof.ir.graph import INPUT, Edge, Node
 from archprof.ir.operators.act import ReLU
 from archprof.ir.values import Value
 from archprof.language.fragment import Call, Feature
-from archprof.language.trace import Scaling, Tracer
+from archprof.language.trace import Tracer
+from archprof.language.widths import Scaling
 
 
 def test_what_is_made_has_every_field():

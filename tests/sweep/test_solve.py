@@ -10,7 +10,7 @@ import pytest
 
 from archprof.costs.report import analyze_graph
 from archprof.language.expand import read_network
-from archprof.language.trace import rounded
+from archprof.language.widths import rounded
 from archprof.spec.types import WidthRule
 from archprof.sweep.breakpoints import shortest, width_steps
 from archprof.sweep.plan import CountLimit
