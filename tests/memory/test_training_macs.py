@@ -49,8 +49,8 @@ def counted_by_torch(module, *inputs):
 )
 def test_a_network_costs_what_torch_counts(name):
     graph = archprof.expand(name)
-    # Of two images, so that no norm has statistics of one value; of one where sines of positions are projected, which is
-    # done once for all images.
+    # Of two images, so that no norm has statistics of one value; of one where sines of positions are projected: that
+    # is done once for all images.
     images = 1 if any(node.op.name == "fourier_positions" for node in graph.nodes) else 2
     inputs = [
         torch.zeros(images, *value.shape, device="meta", dtype=getattr(torch, value.dtype))
