@@ -251,21 +251,6 @@ def test_large_integers_are_exact(browser, tmp_path, pages):
     assert browser.texts(".exact")[0] == f"{first + second:,}"
 
 
-def test_5000_rows_are_there_within_a_second(browser, pages, big):
-    """Bounds are generous: it takes a fifth of that."""
-    browser.open(pages(big))
-    ready = browser.run("return performance.timing.loadEventEnd - performance.timing.navigationStart")
-    every = browser.run(
-        "const start = performance.now(); document.getElementById('unfold').click();"
-        "document.body.offsetHeight; return performance.now() - start"
-    )
-    found = browser.run(
-        "const start = performance.now(), field = document.getElementById('search'); field.value = 'depthwise';"
-        "field.dispatchEvent(new Event('input')); document.body.offsetHeight; return performance.now() - start"
-    )
-    assert (ready < 2000, every < 1000, found < 1000) == (True, True, True), (ready, every, found)
-
-
 def test_of_very_many_rows_those_in_sight_are_there(browser, pages, big):
     layers = document(pages(big))["networks"][0]["summary"]["layers"]
     browser.open(pages(big))
