@@ -142,10 +142,10 @@ def test_a_file_name_that_is_not_utf8(capsys, folder):
 def test_a_name_that_stands_there_twice_is_found_soon(capsys, folder):
     names = ", ".join(f'"{number}": 0' for number in [*range(200_000), 0])
     (folder / "b.json").write_text(f'{{"schema": 2, "models": {{{names}}}}}')
-    started = time.perf_counter()
+    started = time.process_time()
     result = archprof(capsys, "check", "tiny.yaml", "--baseline", "b.json")
     assert (result.code, "`0` stands there twice" in result.err) == (2, True)
-    assert time.perf_counter() - started < 10
+    assert time.process_time() - started < 10
 
 
 # Writers
