@@ -67,7 +67,10 @@ SAMPLES = [
     (ConvTranspose2d(24, 36, (5, 5), groups=4), [(24, 7, 7)]),
     (ConvTranspose3d(24, 36, (5, 5, 5), groups=4), [(24, 7, 7, 7)]),
     (Bilinear(24, 5, 36), [(24,), (5,)]),
-    (HeadAttention(3, 3, 10, 11, position="distance", size=(3, 3)), [Value((6, 30), 1), Value((9, 63), 1)]),
+    (
+        HeadAttention(3, 3, 10, 11, windowed=True, position="distance", size=(3, 3)),
+        [Value((1, 6, 30), 2), Value((1, 9, 63), 2)],
+    ),
     (LinearAttention(3, 10), [(90, 6, 1)]),
     (AttentionScores(3, 10, (3, 3)), [(30, 6, 1), (30, 3, 3)]),
     (AttendedValues(3), [(3, 6, 6), (33, 6, 1)]),

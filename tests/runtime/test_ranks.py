@@ -21,6 +21,7 @@ def made(taken, *layers):
     return graph, build_network(graph).eval()
 
 
+LAST = {"permute": "channels_last"}
 CONV = {"conv": {"k": 3, "s": 2, "c": 6, "norm": "batch_norm", "act": "relu"}}
 
 
@@ -125,11 +126,94 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "the padding `same` around a map of 2 dimensions"),
         ("4x9x8", {"lstm": 8}, "a recurrent layer needs a sequence (L×C), not 4×9×8"),
         ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),
+        ("4x9", "filter_response_norm", "filter response norm needs a feature map (C×H×W), not 4×9"),
+        ("4x3x6x8", {"evo_norm": {"groups": 2}}, "evo norm needs a feature map (C×H×W), not 4×3×6×8"),
+        ("4x9", "unflatten", "`unflatten` needs features (C), not 4×9"),
+        # torch.nn.AvgPool3d refuses it whatever the padding.
+        ("4x3x6x8", {"avg_pool": {"k": 4, "s": 2, "p": "1x1x2"}}, "a window of 4 is larger than the input of 3"),
     ],
 )
 def test_what_does_not_fit_the_rank(taken, layer, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(").replace(")", r"\)")):
         made(taken, layer)
+
+
+@pytest.mark.parametrize(
+    ("layer", "what"),
+    [
+        ("batch_norm", "batch norm"),
+        ("frozen_batch_norm", "frozen batch norm"),
+        ({"group_norm": {"groups": 1}}, "group norm"),
+        ("prelu", "PReLU"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("before", "shape", "advice"),
+    [
+        ({"permute": "channels_last"}, "9×8×4", "behind `permute: channels_first`"),
+        ("tokens", "72×4", "before `tokens`"),
+    ],
+)
+def test_what_torch_has_for_channels_in_front_alone(layer, what, before, shape, advice):
+    with pytest.raises(InputError) as error:
+        made("4x9x8", before, layer)
+    message = f"{what} needs channels in front, not {shape}\n  in layers[1]\n  help: place it {advice}"
+    assert str(error.value).strip() == f"net.yaml:1:{error.value.problems[0].location.column}: {message}"
+
+
+CAUSAL = {"heads": 2, "causal": True}
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([{"dot_product_attention": 16}], "no features are left for 16 heads of 24×7×6"),
+        ([{"dot_product_attention": {"heads": 1, "key_dim": 12}}], "no features are left for 1 heads of 24×7×6"),
+        (
+            [{"dot_product_attention": {"heads": 2, "every": 2, "position": "distance"}}],
+            "42 queries at every 2 of the rows and columns of 7×6",
+        ),
+        ([{"dot_product_attention": {**CAUSAL, "position": "distance"}}], "causal attention with a table of biases"),
+        (
+            [{"dot_product_attention": {"heads": 4, "kv_heads": 1, "key_dim": 3, "interleaved": True}}],
+            "4 heads and 1 of keys and values cannot lie together",
+        ),
+        (
+            ["tokens", {"dot_product_attention": {"heads": 2, "window": 7}}],
+            "attention in windows needs windows of positions, not 42×24",
+        ),
+        (["tokens", {"attention": {"heads": 2, "position": "relative"}}], "a table of biases for 1×1 on 42 positions"),
+        ([LAST, {"attention": {**CAUSAL, "window": 3, "shift": 1}}], "causal attention with shifted windows"),
+        ([LAST, {"attention": {"heads": 2, "shift": 1}}], "`shift` of attention without `window`"),
+        ([LAST, {"attention": {"heads": 2, "grid": True}}], "`grid` of attention without `window`"),
+        ([LAST, {"attention": {"heads": 2, "norm": "rms_norm"}}], "`norm` of attention without `reduce`"),
+        (
+            [LAST, {"attention": {"heads": 2, "each_row": True, "position": "relative"}}],
+            "attention of both `each_row` and `position`",
+        ),
+        (
+            [LAST, {"attention": {"heads": 2, "reduce": 2, "qk_norm": "layer_norm"}}],
+            "attention of both `reduce` and `qk_norm`",
+        ),
+        (
+            [LAST, {"attention": {"heads": 2, "window": "5x3", "shift": 3}}],
+            "a shift of 3 is no smaller than the window",
+        ),
+    ],
+)
+def test_attention_that_cannot_be(layers, message):
+    with pytest.raises(InputError) as error:
+        made("24x7x6", *layers)
+    assert message in str(error.value)
+
+
+@pytest.mark.parametrize(("size", "shifts"), [("7x14", (0, 3)), ("14x7", (3, 0)), ("7x7", (0, 0)), ("14x15", (3, 3))])
+def test_windows_are_not_shifted_along_a_side_that_they_fill(size, shifts):
+    """As torchvision's `shifted_window_attention` has it."""
+    graph, _ = made(f"6x{size}", LAST, {"attention": {"heads": 2, "window": 7, "shift": 3}})
+    found = {type(node.op).__name__: node.op for node in graph.nodes}
+    assert found["WindowPartition"].shift == found["WindowReverse"].shift == shifts
+    assert found["HeadAttention"].shifted[2:] == (shifts if any(shifts) else ())
 
 
 @pytest.mark.parametrize(

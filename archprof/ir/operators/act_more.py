@@ -9,7 +9,7 @@ from archprof.ir.columns import Column, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.act import Activation
-from archprof.ir.operators.base import check_channels, operator
+from archprof.ir.operators.base import channels_first, check_channels, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -31,7 +31,7 @@ class PReLU(Activation):
 
     @classmethod
     def of(cls, *inputs: Value) -> PReLU:
-        return cls(inputs[0].channels)
+        return cls(channels_first(inputs[0], "PReLU").channels)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "PReLU")

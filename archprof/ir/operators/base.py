@@ -270,6 +270,14 @@ def map_axis(value: Value, rank: int, what: str) -> int:
     return axis
 
 
+def channels_first(value: Value, what: str) -> Value:
+    """Return *value* if its channels are its first axis, or all that it has; raises ShapeError otherwise."""
+    if value.channel != 0:
+        advice = f"place it {'behind `permute: channels_first`' if len(value.shape) == 3 else 'before `tokens`'}"
+        raise ShapeError(f"{what} needs channels in front, not {show_shape(value.shape)}", advice)
+    return value
+
+
 def check_channels(channels: Dim, value: Value, what: str) -> Value:
     """Return *value* if its channels are as many as the operator has."""
     if not same(value.channels, channels):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, Column, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import SINGLE, Footprint, Run
-from archprof.ir.operators.base import Elementwise, check_channels, operator
+from archprof.ir.operators.base import Elementwise, channels_first, check_channels, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -42,7 +42,7 @@ class BatchNorm2d(Elementwise):
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> BatchNorm2d:
         axes = len(inputs[0].shape)
-        return cls(inputs[0].channels, flat=axes in (1, 2), volume=axes == 4, **options)
+        return cls(channels_first(inputs[0], "batch norm").channels, flat=axes in (1, 2), volume=axes == 4, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "batch norm")

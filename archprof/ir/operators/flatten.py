@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.operators.base import Operator
+from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.join import Function
-from archprof.ir.values import Value
+from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     import torch
@@ -42,6 +42,8 @@ class Unflatten(Function):
     keeps_channels: ClassVar[bool] = True
 
     def output(self, *inputs: Value) -> Value:
+        if len(inputs[0].shape) != 1:
+            raise ShapeError(f"`unflatten` needs features (C), not {show_shape(inputs[0].shape)}")
         return inputs[0].with_shape((inputs[0].shape[0], 1, 1))
 
     def expression(self, *tensors: str) -> str:

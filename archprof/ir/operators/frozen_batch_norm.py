@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import Column, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Run
-from archprof.ir.operators.base import Elementwise, check_channels, operator
+from archprof.ir.operators.base import Elementwise, channels_first, check_channels, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -32,7 +32,8 @@ class FrozenBatchNorm2d(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> FrozenBatchNorm2d:
-        return cls(inputs[0].channels, flat=len(inputs[0].shape) == 1, **options)
+        value = channels_first(inputs[0], "frozen batch norm")
+        return cls(value.channels, flat=len(value.shape) == 1, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "frozen batch norm")

@@ -93,6 +93,10 @@ class HeadAttention(_Heads):
         else:
             key_dim = inputs[0].channels // heads
             value_dim = inputs[-1].channels // kv_heads - (key_dim if len(inputs) == 2 else 0)
+        if key_dim < 1 or value_dim < 1:
+            shapes = ", ".join(show_shape(value.shape) for value in inputs)
+            message = f"no features are left for {heads} heads of {shapes}"
+            raise ShapeError(message, "a linear layer in front makes more", ("heads", "key_dim"))
         last = inputs[0].channel != 0
         window = options.pop("window", None)
         size = window or (inputs[-1].space if len(inputs[0].shape) == 3 else (1, 1))
@@ -111,6 +115,7 @@ class HeadAttention(_Heads):
         if self.heads % self.kv_heads != 0:
             message = f"{self.heads} heads are not divisible among {self.kv_heads} of keys and values"
             raise ShapeError(message, columns=("kv_heads", "heads"))
+        self._check_options(len(inputs))
         queries, keys, values = self._parts()
         wanted = ((queries + keys + values,), (queries, keys + values), (queries, keys, values))[len(inputs) - 1]
         names = (("queries, keys and values",), ("queries", "keys and values"), ("queries", "keys", "values"))
@@ -118,9 +123,35 @@ class HeadAttention(_Heads):
         lengths = [self._positions(value, features, what) for value, features, what in named]
         if not same(lengths[-1], lengths[1 if len(inputs) == 3 else -1]):
             raise ShapeError(f"{lengths[1]} keys and {lengths[-1]} values")
-        if self.position and not self.windowed and not same(product(self.size), lengths[-1]):
-            raise ShapeError(f"a table of biases for {show_shape(self.size)} on {lengths[-1]} positions")
+        self._check_table(inputs, lengths[0], lengths[-1])
         return lengths[0], lengths[-1]
+
+    def _check_options(self, inputs: int) -> None:
+        """Raise ShapeError for options that no kernel knows together."""
+        if self.causal and (self.position or self.shifted):
+            other = "shifted windows" if self.shifted else "a table of biases"
+            raise ShapeError(f"causal attention with {other}", columns=("causal",))
+        if self.interleaved and inputs == 1 and self.heads != self.kv_heads:
+            message = f"{self.heads} heads and {self.kv_heads} of keys and values cannot lie together"
+            raise ShapeError(message, "keep one of `interleaved` and `kv_heads`", ("interleaved", "kv_heads"))
+
+    def _check_table(self, inputs: Sequence[Value], queries: Dim, keys: Dim) -> None:
+        """Raise ShapeError unless positions lie in windows, or in the map that the table of biases is for."""
+        if self.windowed:
+            shapes = [value.shape for value in inputs if len(value.shape) != 3 or value.channel != 2]
+            if shapes:
+                message = f"attention in windows needs windows of positions, not {show_shape(shapes[0])}"
+                raise ShapeError(message, "place it behind `window_partition`", ("window",))
+        elif self.position:
+            if not same(product(self.size), keys):
+                advice = "such a table is for maps, H×W×C or C×H×W"
+                message = f"a table of biases for {show_shape(self.size)} on {keys} positions"
+                raise ShapeError(message, advice, ("position",))
+            wanted = product(tuple([ceil_div(side, self.every) for side in self.size]))
+            if not same(wanted, queries):
+                message = f"{queries} queries at every {self.every} of the rows and columns of {show_shape(self.size)}"
+                advice = f"{wanted} of them stand there: `from` with a smaller map for the queries"
+                raise ShapeError(message, advice, ("every",))
 
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.heads, self._table())} if self.position else {}

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run
-from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
+from archprof.ir.operators.base import Elementwise, ShapeError, channels_first, check_channels, feature_map, operator
 from archprof.ir.operators.layout import copied_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -42,7 +42,7 @@ class GroupNorm(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, group_size: int | None = None, **options: Any) -> GroupNorm:
-        channels = inputs[0].channels
+        channels = channels_first(inputs[0], "group norm").channels
         if group_size is None:
             return cls(channels, **options)
         if "groups" in options:

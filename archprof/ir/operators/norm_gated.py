@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Footprint, Run
-from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, operator
+from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, feature_map, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value
 
@@ -27,7 +27,8 @@ class _Gated(Elementwise):
     act: bool
 
     def output(self, *inputs: Value) -> Value:
-        return check_channels(self.num_features, inputs[0], self.name.replace("_", " "))
+        what = self.name.replace("_", " ")
+        return check_channels(self.num_features, feature_map(inputs[0], what), what)
 
     def parameters(self) -> Mapping[str, Terms]:
         each = term(self.num_features)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
+from archprof.ir.dims import Dim
 from archprof.ir.footprint import INDEX, Footprint, Run
-from archprof.ir.operators.base import Sizes, Word, operator
+from archprof.ir.operators.base import ShapeError, Sizes, Word, operator
 from archprof.ir.operators.global_pool import Adaptive
 from archprof.ir.operators.window import Window
 from archprof.ir.values import Value
@@ -33,6 +34,14 @@ class Pool(Window):
     @property
     def steps(self) -> tuple[int, ...]:
         return self.dilation or (1,) * len(self.kernel_size)
+
+    def _slide(self, axis: int, size: Dim) -> Dim:
+        windows = Window._slide(self, axis, size)
+        # Of means over three dimensions torch has no window that is larger than the map without its zeros.
+        kernel = self.kernel_size[axis]
+        if self.function == "avg" and len(self.kernel_size) == 3 and size < kernel:
+            raise ShapeError(f"a window of {kernel} is larger than the input of {size}", columns=("k",))
+        return windows
 
     def footprint(self, run: Run) -> Footprint:
         return _footprint(self.function, run)

@@ -10,6 +10,7 @@ from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.norm import LayerNorm
 from archprof.ir.operators.shape import Permute, Split
 from archprof.ir.operators.tokens import MergeHeads, SplitHeads
+from archprof.ir.values import show_shape
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -36,11 +37,12 @@ def attention(
     reduce: int | None = None,
     norm: NamedOperator | None = None,
 ) -> Feature:
+    _check(window, shift, grid, each_row, reduce, qk_norm, position, norm)
     features = x.channels
     count = _count(features, heads, head_dim)
     each = head_dim or features // count
     width = count * each
-    size, whole = window, x.shape
+    size, whole, shifts = window, x.shape, (shift, shift)
     if position:
         net.reserve("attention")  # the table is a parameter of the whole module, which torch lists first
     parts: tuple[Feature, ...]
@@ -48,16 +50,49 @@ def attention(
         parts = _reduced(net, x, width, reduce, bias, norm)
     else:
         if window is not None:
-            size, shift = _fitting(x, window, shift)
-            x = net.apply("windows", WindowPartition(size, (shift, shift), grid), x)
+            size, shifts = _fitting(x, window, shift)
+            x = net.apply("windows", WindowPartition(size, shifts, grid), x)
         x = net.apply("qkv", _projection(x, 3 * width, bias), x)
         parts = _normalised(net, x, count, each, qk_norm, interleaved)
-    core = _core(parts, count, each, interleaved, causal, position, size, shift, whole, each_row)
+    core = _core(parts, count, each, interleaved, causal, position, size, shifts, whole, each_row)
     x = net.apply("attention", core, *parts)
     x = net.apply("proj", _projection(x, features if c is None else c, project_bias), x)
     if size is not None:
-        x = net.apply("map", WindowReverse(whole[0], whole[1], size, (shift, shift), grid), x)
+        x = net.apply("map", WindowReverse(whole[0], whole[1], size, shifts, grid), x)
     return x
+
+
+def _check(
+    window: Pair | None,
+    shift: int,
+    grid: bool,
+    each_row: bool,
+    reduce: int | None,
+    qk_norm: NamedOperator | None,
+    position: str,
+    norm: NamedOperator | None,
+) -> None:
+    """Raise ShapeError for options that say nothing beside others, so that none is passed over without a word."""
+    given = {
+        "window": window is not None,
+        "shift": shift > 0,
+        "grid": grid,
+        "each_row": each_row,
+        "reduce": reduce is not None,
+        "qk_norm": qk_norm is not None,
+        "position": position != "",
+        "norm": norm is not None,
+    }
+    for option, other in (("shift", "window"), ("grid", "window"), ("norm", "reduce")):
+        if given[option] and not given[other]:
+            raise ShapeError(f"`{option}` of attention without `{other}`", columns=(option,))
+    for option, others in (("each_row", ("window", "reduce", "position")), ("reduce", ("window", "qk_norm"))):
+        for other in others:
+            if given[option] and given[other]:
+                raise ShapeError(f"attention of both `{option}` and `{other}`", "keep one of them", (other, option))
+    if window is not None and shift >= min(window):
+        message = f"a shift of {shift} is no smaller than the window of {show_shape(window)}"
+        raise ShapeError(message, columns=("shift",))
 
 
 def _count(features: Dim, heads: int | None, head_dim: int | None) -> Dim:
@@ -75,16 +110,15 @@ def _projection(x: Feature, features: Dim, bias: bool) -> Operator:
     return Conv2d(x.channels, features, bias=bias) if x.value.channel == 0 else Linear(x.channels, features, bias)
 
 
-def _fitting(x: Feature, window: Pair, shift: int) -> tuple[Pair, int]:
-    """Return a window no larger than the map, which is not shifted where it is all of it, as the paper's code has
-    it."""
+def _fitting(x: Feature, window: Pair, shift: int) -> tuple[Pair, tuple[int, int]]:
+    """Return a window no larger than the map, and its shift, which is 0 along a side that it fills, as torchvision's
+    and timm's code have it."""
     if len(x.shape) != 3 or x.value.channel != 2:
         advice = "place it behind `permute: channels_last`"
         raise ShapeError("attention in windows needs a map whose channels are last", advice, ("window",))
     height, width = x.shape[:2]
     size = (height if height <= window[0] else window[0], width if width <= window[1] else window[1])
-    whole = same(size[0], height) and same(size[1], width)
-    return size, 0 if whole else shift
+    return size, (0 if same(size[0], height) else shift, 0 if same(size[1], width) else shift)
 
 
 def _normalised(
@@ -132,7 +166,7 @@ def _core(
     causal: bool,
     position: str,
     window: Pair | None,
-    shift: int,
+    shifts: tuple[int, int],
     whole: tuple[Dim, ...],
     each_row: bool,
 ) -> Operator:
@@ -144,7 +178,7 @@ def _core(
         size = x.value.space if len(x.shape) == 3 else (1, 1)
         last = x.value.channel != 0
         return HeadAttention(heads, heads, each, each, last, interleaved, causal, position=position, size=size)
-    shifted = (*windows_of(whole, window), shift, shift) if shift else ()
+    shifted = (*windows_of(whole, window), *shifts) if any(shifts) else ()
     return HeadAttention(
         heads, heads, each, each, True, interleaved, causal, True, position=position, size=window, shifted=shifted
     )
