@@ -144,12 +144,13 @@ def test_a_convention_is_what_its_tool_prints(name):
     assert [one.total for one in found] == [TOOLS[tool](module, example) for tool in ASKED]
 
 
-OWN_TESTS = ("detection", "video")
+OWN_TESTS = ("detection", "video", "maxvit")
 
 
 def ours():
-    """Return the networks that are torchvision's, but for detection, which goes on where ours end (test_dense.py), and
-    video, whose norms our spec calls otherwise (test_video.py)."""
+    """Return the networks that are torchvision's, but for detection, which goes on where ours end (test_dense.py),
+    video, whose norms our spec calls otherwise (test_video.py), and MaxViT, whose attention it takes apart into
+    products (test_followed.py)."""
     theirs = set(import_module("torchvision").models.list_models())
     return [name for name, file in catalog.files().items() if name in theirs and file.parent.name not in OWN_TESTS]
 
