@@ -1,5 +1,5 @@
-"""Networks that follow timm, and torchvision's MaxViT: with its weights, taken in order, they give its outputs, and cost
-what it costs. One of each family by day, all of them by night."""
+"""Networks that follow timm, and torchvision's MaxViT: with its weights, taken in order, they give its outputs, and
+cost what it costs. One of each family by day, all of them by night."""
 
 import inspect
 from importlib import import_module
