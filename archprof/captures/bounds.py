@@ -87,7 +87,8 @@ def _nonzero(given: Mapping[str, Any], bounds: Bounds) -> Tensor:
 
 def _masked_select(given: Mapping[str, Any], bounds: Bounds) -> Tensor:
     chosen: Tensor = given["self"]
-    return chosen.new_empty(prod(torch.broadcast_shapes(chosen.shape, given["mask"].shape)))  # type: ignore[no-untyped-call]
+    shape = torch.broadcast_shapes(chosen.shape, given["mask"].shape)  # type: ignore[no-untyped-call]
+    return chosen.new_empty(prod(shape))
 
 
 def _index(given: Mapping[str, Any], bounds: Bounds) -> Tensor:

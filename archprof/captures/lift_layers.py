@@ -163,7 +163,8 @@ def _bilinear(site: Site) -> Operator | None:
 def _batch_norm(site: Site) -> Operator | None:
     given = site.given
     shape = site.shape("input")
-    return BatchNorm2d(shape[1], given["eps"], given["momentum"], site.has("weight"), len(shape) == 2)
+    flat, volume = len(shape) in (2, 3), len(shape) == 5
+    return BatchNorm2d(shape[1], given["eps"], given["momentum"], site.has("weight"), flat, volume)
 
 
 def _layer_norm(site: Site) -> Operator | None:

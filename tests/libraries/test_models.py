@@ -144,13 +144,12 @@ def test_a_convention_is_what_its_tool_prints(name):
     assert [one.total for one in found] == [TOOLS[tool](module, example) for tool in ASKED]
 
 
-OWN_TESTS = ("detection", "video", "maxvit")
+OWN_TESTS = ("detection", "maxvit")
 
 
 def ours():
-    """Return the networks that are torchvision's, but for detection, which goes on where ours end (test_dense.py),
-    video, whose norms our spec calls otherwise (test_video.py), and MaxViT, whose attention it takes apart into
-    products (test_followed.py)."""
+    """Return the networks that are torchvision's, but for detection, which goes on where ours end (test_dense.py), and
+    MaxViT, whose attention it takes apart into products (test_followed.py)."""
     theirs = set(import_module("torchvision").models.list_models())
     return [name for name, file in catalog.files().items() if name in theirs and file.parent.name not in OWN_TESTS]
 
@@ -203,7 +202,7 @@ def _rounded(op):
     """Return an operator whose momentum is no longer 1 − 0.9997 in binary."""
     if not isinstance(op, BatchNorm2d):
         return op
-    return BatchNorm2d(op.num_features, op.eps, round(op.momentum, 12), op.affine, op.flat)
+    return BatchNorm2d(op.num_features, op.eps, round(op.momentum, 12), op.affine, op.flat, op.volume)
 
 
 # Of convolutions, attention and norms on channels that lie last, transposed, in parts.

@@ -73,8 +73,9 @@ def _attention(site: Site) -> Operator | None:
 def _batch_norm(site: Site) -> Operator | None:
     call = site.call
     momentum = 1 - call.number("momentum", 0.9)
-    flat = len(call.shape()) == 2
-    return made("BatchNorm2d", *numbers(call.shape()[1:2]), call.number("epsilon", 1e-5), momentum, True, flat)
+    axes = len(call.shape())
+    flat, volume = axes in (2, 3), axes == 5
+    return made("BatchNorm2d", *numbers(call.shape()[1:2]), call.number("epsilon", 1e-5), momentum, True, flat, volume)
 
 
 def _layer_norm(site: Site) -> Operator | None:
