@@ -510,28 +510,38 @@ class DeformConv2d(nn.Module):
         return f"{sizes}, {shape}, deformable_groups={self.deformable_groups}, modulated={self.modulated}"
 
 
+# TorchScript does not look up what a recurrent layer of torch does by itself, and torch.fx does not know its batch.
+@fx.wrap
+def first_states(x: Tensor, states: int, features: int) -> Tensor:
+    """Return the states that a layer on (batch, L, M) starts from: zeros."""
+    return torch.zeros([states, x.shape[0], features], dtype=x.dtype, device=x.device)
+
+
 class SequenceLSTM(nn.LSTM):
     """An LSTM that returns its output alone, (batch, L, C), without its last states."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        output: Tensor = super().forward(input)[0]
-        return output
+        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
+        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
+        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 class SequenceGRU(nn.GRU):
     """A GRU likewise."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        output: Tensor = super().forward(input)[0]
-        return output
+        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
+        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
+        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 class SequenceRNN(nn.RNN):
     """A plain recurrent layer likewise."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        output: Tensor = super().forward(input)[0]
-        return output
+        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
+        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
+        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:

@@ -440,6 +440,7 @@ SEQUENCES = (
     Row(Transpose(), (TOKENS,), (12, 10), channel=1),
     Row(Token(), (TOKENS,), FEATURES, channel=1),
     Row(Token(9), (TOKENS,), FEATURES, channel=1),
+    Row(Token(-1), (TOKENS,), FEATURES, channel=1),
     Row(TokenRange(1), (TOKENS,), (9, 12), channel=1),
     Row(TokenRange(2, 3), (TOKENS,), (3, 12), channel=1),
     Row(ClassToken(12), (TOKENS,), (11, 12), params=12, channel=1),

@@ -93,6 +93,14 @@ def test_a_recurrent_layer_returns_what_stands_at_each_place(kind):
     assert graph.value(graph.outputs["output"]).shape == (9, 8)
 
 
+@pytest.mark.parametrize("index", [0, 8, -1, -9])
+def test_a_token_is_counted_from_either_end(index):
+    graph, network = made("9:int64", {"embedding": {"size": 7, "c": 5}}, {"token": index})
+    ids = torch.randint(0, 7, (3, 9))
+    assert torch.equal(network(ids), next(iter(network.children()))(ids)[:, index])
+    assert graph.value(graph.outputs["output"]).shape == (5,)
+
+
 @pytest.mark.parametrize(("k", "s", "d"), [(3, 2, 1), (2, 2, 1), (5, 3, 2), (3, 1, 1), (1, 2, 1)])
 @pytest.mark.parametrize("size", [(9, 8), (11, 7), (6, 13)])
 def test_padding_is_tensorflows(size, k, s, d):
@@ -125,6 +133,7 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x5x9x8", {"max_pool": {"k": 2, "p": [0, 1, 0, 1]}}, "a padding of 0×1×0×1 on a map of 3 dimensions"),
         ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "the padding `same` around a map of 2 dimensions"),
         ("4x9x8", {"lstm": 8}, "a recurrent layer needs a sequence (L×C), not 4×9×8"),
+        ("4x9x8", {"sequence": ["tokens", {"token": -73}]}, "token -73 of 72"),
         ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),
         ("4x9", "filter_response_norm", "filter response norm needs a feature map (C×H×W), not 4×9"),
         ("4x3x6x8", {"evo_norm": {"groups": 2}}, "evo norm needs a feature map (C×H×W), not 4×3×6×8"),

@@ -94,6 +94,14 @@ def test_so_does_every_operator(layers):
     check(pickle.loads(pickle.dumps(network)), torch.rand(2, 3, 8, 8))
 
 
+@pytest.mark.parametrize("kind", ["lstm", "gru", "rnn"])
+def test_so_does_every_recurrent_layer(kind):
+    layers = (
+        f"layers: [tokens, {{{kind}: {{c: 5, layers: 2, bidirectional: true}}}}, {{{kind}: {{c: 4, bias: false}}}}]"
+    )
+    check(build_network(graph_of(layers)), torch.rand(2, 3, 8, 8))
+
+
 def test_stochastic_depth_draws_the_same_in_training():
     network = build_network(graph_of("layers: [conv2d: {k: 1, c: 4}, {stochastic_depth: 0.5}]"))
     x = torch.rand(16, 3, 8, 8)

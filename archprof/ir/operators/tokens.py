@@ -13,6 +13,7 @@ from archprof.ir.operators.base import Elementwise, Operator, ShapeError, check_
 from archprof.ir.operators.join import Function
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
+from archprof.limits import MAX_CHANNELS
 
 if TYPE_CHECKING:
     import torch
@@ -80,7 +81,7 @@ class Transpose(Function):
 
 @operator
 class Token(Function):
-    """The features of a single token: (L, C) to (C,)."""
+    """The features of a single token: (L, C) to (C,); −1 is the last."""
 
     index: int = 0
 
@@ -89,12 +90,15 @@ class Token(Function):
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
-    columns: ClassVar[tuple[Column, ...]] = (Column("index", count(0), "which, counted from 0"),)
+    columns: ClassVar[tuple[Column, ...]] = (
+        Column("index", count(-MAX_CHANNELS), "which, counted from 0; −1 is the last, −2 the one before it"),
+    )
 
     def output(self, *inputs: Value) -> Value:
         length, features = tokens(inputs[0], "the choice of a token").shape
-        if not self.index < length:
-            raise ShapeError(f"token {self.index} of {length}", "tokens are counted from 0", ("index",))
+        if not -length <= self.index < length:
+            advice = "tokens are counted from 0, or back from −1, the last"
+            raise ShapeError(f"token {self.index} of {length}", advice, ("index",))
         return inputs[0].with_shape((features,))
 
     def gradients(self, run: Run) -> Gradients:
