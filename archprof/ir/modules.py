@@ -74,6 +74,15 @@ class LayerNorm2d(nn.LayerNorm):
         return normal.permute(0, 3, 1, 2)
 
 
+class LayerNormFirst(nn.LayerNorm):
+    """Layer normalisation of (batch, C, …), a sound or a clip, over the channels of each position."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        positions = x.movedim(1, -1)
+        normal = functional.layer_norm(positions, self.normalized_shape, self.weight, self.bias, self.eps)
+        return normal.movedim(-1, 1)
+
+
 class L2Norm(nn.Module):
     """The channels of each position over their Euclidean norm, times one learned factor each (Liu et al. 2015)."""
 
@@ -190,14 +199,19 @@ def same_sides(x: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> li
 
 
 class ChannelConv(nn.Conv1d):
-    """A convolution along the channels of (batch, C, 1, 1), with one kernel for all (Wang et al. 2020)."""
+    """A convolution along the channels of (batch, C, 1, 1), or as many ones as the map had dimensions, with one kernel
+    for all (Wang et al. 2020)."""
 
-    def __init__(self, kernel_size: int) -> None:
+    def __init__(self, kernel_size: int, rank: int = 2) -> None:
         super().__init__(1, 1, kernel_size, padding=kernel_size // 2, bias=False)
+        self.rank = rank
 
     def forward(self, input: Tensor) -> Tensor:
-        along: Tensor = super().forward(input.flatten(2).transpose(1, 2))
-        return along.transpose(1, 2).unsqueeze(-1)
+        channels = input.flatten(2).transpose(1, 2)
+        along: Tensor = self._conv_forward(channels, self.weight, self.bias).transpose(1, 2)
+        for _ in range(self.rank - 1):
+            along = along.unsqueeze(-1)
+        return along
 
 
 def binomial(size: int) -> Tensor:
@@ -523,7 +537,7 @@ class SequenceLSTM(nn.LSTM):
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
         weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
 
 
 class SequenceGRU(nn.GRU):
@@ -532,7 +546,7 @@ class SequenceGRU(nn.GRU):
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
         weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
 
 
 class SequenceRNN(nn.RNN):
@@ -541,7 +555,7 @@ class SequenceRNN(nn.RNN):
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
         zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
         weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
+        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
 
 
 def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:

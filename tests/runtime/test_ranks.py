@@ -1,6 +1,7 @@
 """Layers that follow the rank of the map: one name in specs, torch's own module for it."""
 
 import json
+from math import prod
 
 import pytest
 import torch
@@ -8,6 +9,7 @@ from torch import nn
 from torch.nn import functional
 
 import archprof
+from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
@@ -93,6 +95,38 @@ def test_a_recurrent_layer_returns_what_stands_at_each_place(kind):
     assert graph.value(graph.outputs["output"]).shape == (9, 8)
 
 
+GATES = (
+    {"squeeze_excite": {"ratio": 0.5}},
+    {"squeeze_excite": {"ratio": 0.5, "form": "linear", "pool": "mean"}},
+    {"eca": {"k": 3}},
+)
+
+
+@pytest.mark.parametrize("layer", GATES, ids=["convolutions", "linear layers", "eca"])
+@pytest.mark.parametrize("taken", ["4x9", "4x5x9x8"])
+def test_a_gate_is_the_same_on_sounds_and_clips_as_on_their_positions_in_a_map(taken, layer):
+    """What looks at no neighbours gives a map of the same positions the same, and costs as much."""
+    graph, network = made(taken, layer)
+    flat, on_map = made(f"4x{prod(map(int, taken.split('x')[1:]))}x1", layer)
+    weights = [
+        one.reshape(into.shape)
+        for one, into in zip(on_map.state_dict().values(), network.state_dict().values(), strict=True)
+    ]
+    network.load_state_dict(dict(zip(network.state_dict(), weights, strict=True)))
+    x = torch.randn(2, *map(int, taken.split("x")))
+    with torch.no_grad():
+        assert torch.allclose(network(x).flatten(2), on_map(x.flatten(2)[..., None]).flatten(2), atol=1e-6)
+    assert analyze_graph(graph).totals == analyze_graph(flat).totals
+
+
+@pytest.mark.parametrize("taken", ["4x9", "4x5x9x8"])
+def test_layer_norm_of_channels_in_front(taken):
+    _, network = made(taken, "layer_norm")
+    x = torch.randn(2, *map(int, taken.split("x")))
+    expected = functional.layer_norm(x.movedim(1, -1), (4,)).movedim(-1, 1)
+    assert torch.allclose(network(x), expected, atol=1e-6)
+
+
 @pytest.mark.parametrize("index", [0, 8, -1, -9])
 def test_a_token_is_counted_from_either_end(index):
     graph, network = made("9:int64", {"embedding": {"size": 7, "c": 5}}, {"token": index})
@@ -132,6 +166,16 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x9x8", {"conv": {"k": "3x1x1", "c": 4}}, "a size of 3×1×1 on a map of 2 dimensions"),
         ("4x5x9x8", {"max_pool": {"k": 2, "p": [0, 1, 0, 1]}}, "a padding of 0×1×0×1 on a map of 3 dimensions"),
         ("4x9x8", {"max_pool": {"k": 2, "p": "same"}}, "the padding `same` around a map of 2 dimensions"),
+        (
+            "4x9x8",
+            {"sequence": ["avg_pool", "flatten", "mean"]},
+            "the mean over a map needs a feature map (C×H×W), not 4",
+        ),
+        (
+            "4x9x8",
+            {"sequence": ["avg_pool", "flatten", "eca"]},
+            "the mean over a map needs a feature map (C×H×W), not 4",
+        ),
         ("4x9x8", {"lstm": 8}, "a recurrent layer needs a sequence (L×C), not 4×9×8"),
         ("4x9x8", {"sequence": ["tokens", {"token": -73}]}, "token -73 of 72"),
         ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),

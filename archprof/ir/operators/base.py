@@ -259,6 +259,21 @@ def feature_map(value: Value, what: str) -> Value:
     return value
 
 
+def map_of_rank(value: Value, rank: int, what: str) -> Value:
+    """Return *value* if it is channels in front and a map of so many dimensions; raises ShapeError otherwise."""
+    if rank == 2:
+        return feature_map(value, what)
+    if len(value.shape) != rank + 1 or value.channel != 0:
+        raise ShapeError(f"{what} needs a map of {rank} dimensions and channels, not {show_shape(value.shape)}")
+    return value
+
+
+def rank_of_map(value: Value) -> int:
+    """Return the dimensions of a map whose channels are in front, 1 to 3; 2, which says what is wrong, of others."""
+    rank = len(value.shape) - 1
+    return rank if rank in (1, 3) and value.channel == 0 else 2
+
+
 def map_axis(value: Value, rank: int, what: str) -> int:
     """Return the axis of channels of a map of so many dimensions: the first, or the second of one that has frames or
     windows in front. Raises ShapeError for what is no such map."""

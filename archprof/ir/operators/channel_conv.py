@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column, count
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.dims import same
+from archprof.ir.operators.base import Operator, ShapeError, map_of_rank, operator, rank_of_map
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -16,9 +17,11 @@ if TYPE_CHECKING:
 
 @operator
 class ChannelConv(Operator):
-    """A one-dimensional convolution along the channels of (C, 1, 1), with one kernel for all (Wang et al. 2020)."""
+    """A one-dimensional convolution along the channels of (C, 1, 1), (C, 1) or (C, 1, 1, 1), with one kernel for all
+    (Wang et al. 2020)."""
 
     kernel_size: tuple[int]
+    rank: int = 2
 
     name: ClassVar[str] = "channel_conv"
     tried: ClassVar[bool] = False
@@ -34,17 +37,17 @@ class ChannelConv(Operator):
 
     @classmethod
     def of(cls, *inputs: Value, k: int) -> ChannelConv:
-        return cls((k,))
+        return cls((k,), rank_of_map(inputs[0]))
 
     @property
     def kind(self) -> str:
         return "depthwise"
 
     def output(self, *inputs: Value) -> Value:
-        _, height, width = feature_map(inputs[0], "a convolution along channels").shape
-        if (height, width) != (1, 1):
+        space = map_of_rank(inputs[0], self.rank, "a convolution along channels").space
+        if not all(same(side, 1) for side in space):
             message = f"a convolution along the channels of {show_shape(inputs[0].shape)}"
-            raise ShapeError(message, "it stands behind a mean over the map, on C×1×1")
+            raise ShapeError(message, f"it stands behind a mean over the map, on C{'×1' * self.rank}")
         if self.kernel_size[0] % 2 == 0:
             message = f"a kernel of {self.kernel_size[0]} along the channels"
             raise ShapeError(message, "an odd one keeps their number", ("k",))
@@ -59,7 +62,7 @@ class ChannelConv(Operator):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import ChannelConv as Module
 
-        return Module(self.kernel_size[0])
+        return Module(self.kernel_size[0], self.rank)
 
     def describe(self) -> str:
         return "conv along channels"

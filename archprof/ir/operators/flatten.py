@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar
 
-from archprof.ir.operators.base import Operator, ShapeError
+from archprof.ir.operators.base import Operator, ShapeError, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
 
@@ -32,10 +32,12 @@ class Flatten(Operator):
         return nn.Flatten()
 
 
+@operator
 class Unflatten(Function):
-    """(C,) to (C, 1, 1), so that it can gate a map."""
+    """(C,) to (C, 1, 1), so that it can gate a map; in blocks on sounds and clips, to as many axes as those have."""
 
-    __slots__ = ()
+    rank: int = 2
+
     name: ClassVar[str] = "unflatten"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
@@ -44,10 +46,10 @@ class Unflatten(Function):
     def output(self, *inputs: Value) -> Value:
         if len(inputs[0].shape) != 1:
             raise ShapeError(f"`unflatten` needs features (C), not {show_shape(inputs[0].shape)}")
-        return inputs[0].with_shape((inputs[0].shape[0], 1, 1))
+        return inputs[0].with_shape((inputs[0].shape[0], *(1,) * self.rank))
 
     def expression(self, *tensors: str) -> str:
-        return f"{tensors[0]}[:, :, None, None]"
+        return f"{tensors[0]}[:, :{', None' * self.rank}]"
 
 
 class Identity(Operator):

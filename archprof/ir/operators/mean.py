@@ -5,17 +5,19 @@ from __future__ import annotations
 from typing import ClassVar
 
 from archprof.ir.columns import FLAG, Column
-from archprof.ir.operators.base import Operator, ShapeError, feature_map, operator
+from archprof.ir.operators.base import Operator, ShapeError, map_of_rank, operator, rank_of_map
 from archprof.ir.values import Value, show_shape
 
 
 @operator
 class Mean(Operator):
-    """The mean of each channel over the map, as a function; (C, H, W) to (C,), or (C, 1, 1) with *keep*. Of tokens, or
-    of a map whose channels are last, over all *positions*: (L, C) to (C,)."""
+    """The mean of each channel over the map, as a function; (C, H, W) to (C,), or (C, 1, 1) with *keep*; likewise of
+    a sound (C, L) or a clip (C, T, H, W). Of tokens, or of a map whose channels are last, over all *positions*: (L, C)
+    to (C,)."""
 
     keep: bool = False
     positions: int = 0  # axes in front of the channels
+    rank: int = 2  # axes behind them
 
     name: ClassVar[str] = "mean"
     category: ClassVar[str] = "pool"
@@ -25,14 +27,16 @@ class Mean(Operator):
 
     @classmethod
     def of(cls, *inputs: Value, keep: bool = False) -> Mean:
-        rank = len(inputs[0].shape)
-        return cls(keep, rank - 1 if rank > 1 and inputs[0].channel == rank - 1 else 0)
+        axes = len(inputs[0].shape)
+        if axes > 1 and inputs[0].channel == axes - 1:
+            return cls(keep, axes - 1)
+        return cls(keep, rank=rank_of_map(inputs[0]))
 
     def output(self, *inputs: Value) -> Value:
         if self.positions:
             return self._of_positions(inputs[0])
-        channels, _, _ = feature_map(inputs[0], "the mean over a map").shape
-        return inputs[0].with_shape((channels, 1, 1) if self.keep else (channels,))
+        channels = map_of_rank(inputs[0], self.rank, "the mean over a map").channels
+        return inputs[0].with_shape((channels, *(1,) * self.rank) if self.keep else (channels,))
 
     def _of_positions(self, value: Value) -> Value:
         if self.keep or len(value.shape) != self.positions + 1:
@@ -46,4 +50,4 @@ class Mean(Operator):
     def expression(self, *tensors: str) -> str:
         if self.positions:
             return f"{tensors[0]}.mean({tuple(range(1, self.positions + 1))})"
-        return f"{tensors[0]}.mean((2, 3), keepdim={self.keep})"
+        return f"{tensors[0]}.mean({tuple(range(2, 2 + self.rank))}, keepdim={self.keep})"

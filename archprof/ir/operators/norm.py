@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import FLAG, Column, count, ratio
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.footprint import SINGLE, Footprint, Gradients, Run
-from archprof.ir.operators.base import Elementwise, ShapeError, channels_first, check_channels, feature_map, operator
+from archprof.ir.operators.base import (
+    Elementwise,
+    ShapeError,
+    channels_first,
+    check_channels,
+    feature_map,
+    map_of_rank,
+    operator,
+    rank_of_map,
+)
 from archprof.ir.operators.layout import copied_in_order
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -79,7 +88,8 @@ class GroupNorm(Elementwise):
 
 @operator
 class LayerNorm(Elementwise):
-    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), or of the last axis; over
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W),
+    (C, L) and (C, T, H, W), or of the last axis; over
     several last axes, of *over*, where they are given."""
 
     num_features: Dim
@@ -88,6 +98,7 @@ class LayerNorm(Elementwise):
     affine: bool = True
     bias: bool = True
     over: tuple[int, ...] = ()
+    rank: int = 2  # of a map whose channels are in front
 
     name: ClassVar[str] = "layer_norm"
     params_formula: ClassVar[str] = "2·N"
@@ -102,11 +113,11 @@ class LayerNorm(Elementwise):
     def of(cls, *inputs: Value, eps: float = 1e-5, channels_last: bool = False) -> LayerNorm:
         shape = inputs[0].shape
         last = channels_last or inputs[0].channel == len(shape) - 1
-        return cls(shape[-1 if last else 0], eps, last)
+        return cls(shape[-1 if last else 0], eps, last, rank=2 if last else rank_of_map(inputs[0]))
 
     def output(self, *inputs: Value) -> Value:
         if not self.channels_last:
-            return check_channels(self.num_features, feature_map(inputs[0], "layer norm"), "layer norm")
+            return check_channels(self.num_features, map_of_rank(inputs[0], self.rank, "layer norm"), "layer norm")
         check_last(self.over or (self.num_features,), inputs[0], "layer norm")
         return inputs[0]
 
@@ -126,10 +137,10 @@ class LayerNorm(Elementwise):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        from archprof.ir.modules import LayerNorm2d
+        from archprof.ir.modules import LayerNorm2d, LayerNormFirst
 
         if not self.channels_last:
-            return LayerNorm2d(self.num_features, eps=self.eps)
+            return (LayerNorm2d if self.rank == 2 else LayerNormFirst)(self.num_features, eps=self.eps)
         over = self.over or (self.num_features,)
         return nn.LayerNorm(over, eps=self.eps, elementwise_affine=self.affine, bias=self.bias)
 

@@ -14,8 +14,8 @@ from archprof.language.trace import Tracer
 def apply_eca(net: Tracer, x: Feature, k: int | None = None) -> Feature:
     """Apply the gate to *x* under `eca`: mean, a convolution along the channels, sigmoid, multiply."""
     with net.scope("eca", kind="se"):
-        gate = net.apply("pool", Mean(True), x)
-        gate = net.apply("conv", ChannelConv((_kernel(x.channels) if k is None else k,)), gate)
+        gate = net.apply("pool", Mean.of(x.value, keep=True), x)
+        gate = net.apply("conv", ChannelConv.of(gate.value, k=_kernel(x.channels) if k is None else k), gate)
         gate = net.apply("gate", Sigmoid(), gate)
         return net.apply("scale", Multiply(), x, gate)
 

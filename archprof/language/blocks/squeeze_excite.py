@@ -4,13 +4,14 @@ from typing import Any, NamedTuple
 
 from archprof.ir.columns import ACT, FLAG, Column, count, one_of, optional, options, ratio
 from archprof.ir.dims import Dim, make_divisible, maximum, truncate
+from archprof.ir.operators import class_of
 from archprof.ir.operators.act import ReLU, Sigmoid
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.flatten import Flatten, Unflatten
 from archprof.ir.operators.global_pool import AdaptiveAvgPool2d
 from archprof.ir.operators.join import Multiply
 from archprof.ir.operators.linear import Linear
+from archprof.ir.values import Value
 from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
@@ -40,7 +41,7 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
     """
     squeezed = _squeezed(block_input if se.of == "input" else x.channels, se) if se.c is None else se.c
     with net.scope("se", kind="se"):
-        gate = net.apply("pool", _pool(se), x)
+        gate = net.apply("pool", _pool(se, x.value), x)
         if se.form == "linear":
             gate = net.apply("flatten", Flatten(), gate)
         gate = _dense(net, "reduce", gate, squeezed, se)
@@ -48,7 +49,7 @@ def apply_squeeze_excite(net: Tracer, x: Feature, se: SqueezeExcite, block_input
         gate = _dense(net, "expand", gate, x.channels, se)
         gate = net.apply("gate", se.gate.make(gate.value), gate) if se.gate else gate
         if se.form == "linear":
-            gate = net.apply("unflatten", Unflatten(), gate)
+            gate = net.apply("unflatten", Unflatten(len(x.value.shape) - 1), gate)
         return net.apply("scale", Multiply(), x, gate)
 
 
@@ -57,18 +58,19 @@ def _squeezed(channels: Dim, se: SqueezeExcite) -> Dim:
     return squeezed if se.divisor is None else make_divisible(squeezed, se.divisor)
 
 
-def _pool(se: SqueezeExcite) -> Operator:
+def _pool(se: SqueezeExcite, value: Value) -> Operator:
     if se.pool != "mean":
-        return AdaptiveAvgPool2d((1, 1), se.pool)
+        return AdaptiveAvgPool2d.of(value, form=se.pool)
     from archprof.ir.operators.mean import Mean
 
-    return Mean(True)
+    return Mean.of(value, keep=True)
 
 
 def _dense(net: Tracer, name: str, x: Feature, channels: Dim, se: SqueezeExcite) -> Feature:
     if se.form == "linear":
         return net.apply(name, Linear(x.channels, channels, se.bias), x)
-    return net.apply(name, Conv2d(x.channels, channels, bias=se.bias), x)
+    conv = class_of(f"Conv{len(x.value.shape) - 1}d")
+    return net.apply(name, conv(x.channels, channels, bias=se.bias), x)
 
 
 def squeeze_excite(net: Tracer, x: Feature, **options: Any) -> Feature:
