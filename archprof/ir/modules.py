@@ -122,19 +122,19 @@ class LearnedScale(nn.Module):
 
 
 class FrozenBatchNorm2d(nn.Module):
-    """Batch normalisation of (batch, C, H, W), or of (batch, C), whose weight, bias, mean and variance are fixed: four
-    buffers of C elements."""
+    """Batch normalisation of (batch, C, H, W), or of another rank, whose weight, bias, mean and variance are fixed:
+    four buffers of C elements."""
 
     weight: Tensor
     bias: Tensor
     running_mean: Tensor
     running_var: Tensor
 
-    def __init__(self, num_features: int, eps: float = 0.0, flat: bool = False) -> None:
-        """*flat* is of features (batch, C)."""
+    def __init__(self, num_features: int, eps: float = 0.0, rank: int = 2) -> None:
+        """*rank* is that of the map, 0 of features (batch, C)."""
         super().__init__()
         self.eps = eps
-        self.channels = (1, -1) if flat else (1, -1, 1, 1)
+        self.channels = (1, -1) + (1,) * rank
         self.register_buffer("weight", torch.ones(num_features))
         self.register_buffer("bias", torch.zeros(num_features))
         self.register_buffer("running_mean", torch.zeros(num_features))

@@ -279,7 +279,7 @@ NORMS = (
     Row(BatchNorm2d(12, eps=0.001, momentum=0.01, affine=False), (MAP,), MAP, buffers=2 * 12),
     Row(BatchNorm2d(12, flat=True), (FEATURES,), FEATURES, params=2 * 12, buffers=2 * 12),
     Row(FrozenBatchNorm2d(12), (MAP,), MAP, buffers=4 * 12),
-    Row(FrozenBatchNorm2d(12, eps=0.001, flat=True), (FEATURES,), FEATURES, buffers=4 * 12),
+    Row(FrozenBatchNorm2d(12, eps=0.001, rank=0), (FEATURES,), FEATURES, buffers=4 * 12),
     Row(GroupNorm(12, 4), (MAP,), MAP, params=2 * 12),
     Row(LayerNorm(12), (MAP,), MAP, params=2 * 12),
     Row(LayerNorm(8, channels_last=True), (MAP,), MAP, params=2 * 8, channel=2),

@@ -24,13 +24,14 @@ def test_learnable_swish_starts_at_one_and_learns():
     assert beta.grad.item() == pytest.approx((x**2 * x.sigmoid() * (1 - x.sigmoid())).sum().item(), rel=1e-4)
 
 
-def test_frozen_batch_norm_is_a_batch_norm_in_inference():
-    frozen = FrozenBatchNorm2d(6, eps=0.001)
-    usual = torch.nn.BatchNorm2d(6, eps=0.001).double().eval()
+@pytest.mark.parametrize("rank", [1, 2, 3])
+def test_frozen_batch_norm_is_a_batch_norm_in_inference(rank):
+    frozen = FrozenBatchNorm2d(6, eps=0.001, rank=rank)
+    usual = getattr(torch.nn, f"BatchNorm{rank}d")(6, eps=0.001).double().eval()
     state = {name: torch.rand(6) + 0.5 for name in ("weight", "bias", "running_mean", "running_var")}
     frozen.load_state_dict(state)
     usual.load_state_dict({**state, "num_batches_tracked": torch.tensor(0)})
-    x = torch.randn(2, 6, 5, 5)
+    x = torch.randn(2, 6, *range(4, 4 + rank))
     assert torch.allclose(frozen.double()(x.double()), usual(x.double()), rtol=1e-12)
     assert list(frozen.parameters()) == []
     assert sum(buffer.numel() for buffer in frozen.buffers()) == 4 * 6
@@ -42,7 +43,7 @@ def test_a_new_frozen_batch_norm_is_the_identity():
 
 
 def test_frozen_batch_norm_behind_a_linear_layer():
-    frozen = FrozenBatchNorm2d(3, flat=True)
+    frozen = FrozenBatchNorm2d(3, rank=0)
     frozen.load_state_dict({name: torch.tensor(value) for name, value in STATE.items()})
     x = torch.tensor([[1.0, 2.0, 3.0]])
     assert frozen(x).tolist() == [[1 * (1 - 1) + 0, 3 * (2 - 0) / 2 + 1, 5 * (3 - 1) + 2]]

@@ -181,6 +181,12 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
         ("4x9x8", {"upsample": {"factor": 2, "size": 4}}, "a map grows by a `factor`, or to a `size`"),
         ("4x9", "filter_response_norm", "filter response norm needs a feature map (C×H×W), not 4×9"),
         ("4x3x6x8", {"evo_norm": {"groups": 2}}, "evo norm needs a feature map (C×H×W), not 4×3×6×8"),
+        # torch.nn.InstanceNorm1d refuses it: one position less its mean is 0.
+        (
+            "4x9",
+            {"sequence": ["avg_pool", "instance_norm"]},
+            "an instance norm needs more than the one position of 4×1",
+        ),
         ("4x9", "unflatten", "`unflatten` needs features (C), not 4×9"),
         # torch.nn.AvgPool3d refuses it whatever the padding.
         ("4x3x6x8", {"avg_pool": {"k": 4, "s": 2, "p": "1x1x2"}}, "a window of 4 is larger than the input of 3"),

@@ -1,17 +1,9 @@
 """Any spec that is valid builds, runs and agrees with both counters on every row; any that is not says where."""
 
-import json
-
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from archprof.costs.measured import disagreement, with_measured
-from archprof.costs.report import analyze_graph
-from archprof.errors import SpecError
-from archprof.language.expand import read_network
-from archprof.runtime.build import build_network
-from archprof.runtime.measure import measure_network
+from tests.zoo.proven import check_or_refuse
 
 channels = st.integers(1, 12)
 sizes = st.sampled_from([1, 2, 3, 5, "1x3", "3x1"])
@@ -175,26 +167,7 @@ specs = st.builds(
 )
 
 
-def expanded(text, asked):
-    """Return the graph of a spec, and what is wrong where there is none."""
-    try:
-        return read_network("random.yaml", asked, text=text), ()
-    except SpecError as error:
-        return None, error.problems
-
-
 @settings(max_examples=3 * settings().max_examples // 2)
 @given(specs, st.sampled_from([(), (("width", "0.5"),), (("width", "1.7"), ("resolution", "9x6"))]))
 def test_any_spec_agrees_on_every_row_or_says_where_it_is_wrong(spec, asked):
-    graph, problems = expanded(json.dumps(spec), asked)
-    if graph is None:
-        places = {found.location.file for found in problems if found.location is not None}
-        assert all(found.message for found in problems)
-        assert problems
-        assert places <= {"random.yaml", *(f"{key}={value}" for key, value in asked)}
-        return
-    report = with_measured(analyze_graph(graph), measure_network(graph, "both"))
-    assert disagreement(report) == ""
-    made = build_network(graph).eval()(torch.zeros(1, *graph.inputs["input"].shape))
-    assert tuple(made.shape[1:]) == report.outputs["output"].shape
-    assert report.totals.params == sum(row.cost.params for row in report.rows)
+    check_or_refuse(spec, asked)

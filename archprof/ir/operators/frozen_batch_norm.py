@@ -22,7 +22,7 @@ class FrozenBatchNorm2d(Elementwise):
 
     num_features: Dim
     eps: float = 0.0
-    flat: bool = False  # whether it stands on features (C,)
+    rank: int = 2  # of the map; 0 of features (C,)
 
     name: ClassVar[str] = "frozen_batch_norm"
     buffers_formula: ClassVar[str] = "4·N"
@@ -33,7 +33,7 @@ class FrozenBatchNorm2d(Elementwise):
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> FrozenBatchNorm2d:
         value = channels_first(inputs[0], "frozen batch norm")
-        return cls(value.channels, flat=len(value.shape) == 1, **options)
+        return cls(value.channels, rank=len(value.shape) - 1, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "frozen batch norm")
@@ -49,4 +49,4 @@ class FrozenBatchNorm2d(Elementwise):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules import FrozenBatchNorm2d as Module
 
-        return Module(self.num_features, self.eps, self.flat)
+        return Module(self.num_features, self.eps, self.rank)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import FLAG, Column, ratio
-from archprof.ir.dims import Dim
+from archprof.ir.dims import Dim, product
 from archprof.ir.footprint import SINGLE, Footprint, Run
 from archprof.ir.operators.base import Elementwise, ShapeError, check_channels, operator
 from archprof.ir.operators.norm import check_last, learned
@@ -87,6 +87,9 @@ class InstanceNorm(Elementwise):
         value = inputs[0]
         if value.channel != 0 or len(value.shape) < 2:
             raise ShapeError(f"an instance norm needs a map, channels first, not {show_shape(value.shape)}")
+        if product(value.shape[1:]) == 1:
+            advice = "one position less its mean is 0: leave the norm out"
+            raise ShapeError(f"an instance norm needs more than the one position of {show_shape(value.shape)}", advice)
         return cls(value.channels, eps, affine, rank=len(value.shape) - 1)
 
     def module(self) -> torch.nn.Module:
