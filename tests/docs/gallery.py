@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import archprof
+from archprof.analysis.document import Head
 from archprof.analysis.models import read_data
-from archprof.analysis.summary import Summary, summarize
+from archprof.analysis.summary import summarize
 from archprof.analysis.verify import verify
 from archprof.costs.report import analyze_graph
 from archprof.ir.origin import Source
@@ -41,10 +42,12 @@ DIFFERS = """## Where printed numbers differ
 
 def files() -> Mapping[Path, str]:
     """Return the files of the gallery, with what is in them."""
-    families: dict[str, dict[str, Summary]] = defaultdict(dict)
+    families: dict[str, dict[str, Head]] = defaultdict(dict)
+    strips: dict[Path, str] = {}
     for name, file in catalog.paths().items():
-        families[Path(file).parent.name][name] = summarize(analyze_graph(read_data(name)))
-    strips = {STRIPS / f"{name}.svg": thumbnail(one) for found in families.values() for name, one in found.items()}
+        summary = summarize(analyze_graph(read_data(name)))
+        strips[STRIPS / f"{name}.svg"] = thumbnail(summary)
+        families[Path(file).parent.name][name] = summary.head
     pages = {FAMILIES / f"{family}.md": _family(family, found) for family, found in families.items()}
     rows = "\n".join(_listed(family, found) for family, found in families.items())
     return {PAGE: f"{TEXT}{rows}\n", **pages, **strips}
@@ -60,10 +63,10 @@ def rewrite() -> None:
         path.write_text(text, encoding="utf-8")
 
 
-def _listed(family: str, found: Mapping[str, Summary]) -> str:
+def _listed(family: str, found: Mapping[str, Head]) -> str:
     name, first = next(iter(found.items()))
-    strip = f"![{first.head.title}](gallery/{name}.svg)"
-    sizes = [_range([getattr(one.head.totals, count) for one in found.values()]) for count in ("params", "macs")]
+    strip = f"![{first.title}](gallery/{name}.svg)"
+    sizes = [_range([getattr(one.totals, count) for one in found.values()]) for count in ("params", "macs")]
     return f"| [{family}](families/{family}.md) | {strip} | {len(found)} | {' | '.join(sizes)} |"
 
 
@@ -72,7 +75,7 @@ def _range(values: list[int]) -> str:
     return low if low == high else f"{low} – {high}"
 
 
-def _family(family: str, found: Mapping[str, Summary]) -> str:
+def _family(family: str, found: Mapping[str, Head]) -> str:
     specs = [archprof.load(name) for name in found]
     rows = "\n".join(map(_row, found.values(), specs))
     head = "| strip | network | params | MACs | top-1 | source |\n|---|---|--:|--:|--:|---|\n"
@@ -84,9 +87,9 @@ def _family(family: str, found: Mapping[str, Summary]) -> str:
     return "\n".join(parts)
 
 
-def _row(found: Summary, spec: Spec) -> str:
-    totals = found.head.totals
-    strip = f"![{found.head.title}](../gallery/{spec.name}.svg)"
+def _row(found: Head, spec: Spec) -> str:
+    totals = found.totals
+    strip = f"![{found.title}](../gallery/{spec.name}.svg)"
     names = " ".join(f"`{name}`" for name in (spec.name, *spec.aliases))
     best = next((one.numbers["top1"] for one in spec.published if not one.at and "top1" in one.numbers), "")
     return f"| {strip} | {names} | {exact(totals.params)} | {exact(totals.macs)} | {best} | {_source(spec.source)} |"
@@ -102,6 +105,8 @@ def _source(source: Source) -> str:
 
 def _differing(spec: Spec) -> Iterator[str]:
     """Yield a row for each printed number that is not the counted one, with the reason that the spec gives."""
+    if not any(one.note for one in spec.published):
+        return
     for proof in verify(spec.name):
         at = settings_text(tuple(proof.settings.items()))
         for check in proof.checks:
