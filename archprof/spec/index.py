@@ -21,6 +21,15 @@ _UNTOLD = re.compile(
     r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[] #}-].*)?\n)*", re.MULTILINE
 )
 
+# How most of those keys are written, which nothing but these signs need be known of to read: a word or two in a line
+# of their own, and a single pair of counts, behind which nothing goes on. Whatever is written otherwise is parsed.
+_ENDS = r"\n(?!\n*[] #}-])"
+_WORDS = re.compile(rf"^(archprof|extends|title): ([A-Za-z0-9](?: ?[A-Za-z0-9_.,/()@=+'×-])*){_ENDS}", re.MULTILINE)
+_PAIR = re.compile(
+    rf"^expect:(?: (\[)|\n  - )\{{params: ([1-9][0-9]{{0,14}}), macs: ([1-9][0-9]{{0,14}})\}}(?(1)\]){_ENDS}",
+    re.MULTILINE,
+)
+
 
 class ExpectedCounts(NamedTuple):
     """The settings at which a spec expects numbers, and those."""
@@ -48,6 +57,7 @@ class ListedNetwork(NamedTuple):
 def listed_networks() -> Iterator[ListedNetwork]:
     """Yield the networks of the catalog, by family and name. Raises SpecError for a file that is no spec."""
     roots: dict[str, Map] = {}
+    sources: dict[str, dict[str, tuple[Scalar, Node]]] = {}
     for name, file in catalog.paths().items():
         root = _root(file, roots)
         title = root.get("title")
@@ -58,7 +68,7 @@ def listed_networks() -> Iterator[ListedNetwork]:
             os.path.basename(os.path.dirname(file)),
             title.text if isinstance(title, Scalar) else name,
             _aliases(root),
-            _source(root, roots),
+            _source(root, roots, sources),
             tuple(ExpectedCounts(dict(one.at), one.counts) for one in expected),
         )
 
@@ -70,20 +80,63 @@ def _aliases(root: Map) -> tuple[str, ...]:
 
 def _root(file: str, roots: dict[str, Map]) -> Map:
     if file not in roots:
-        roots[file] = parse(_UNTOLD.sub(lambda part: "\n" * part[0].count("\n"), read_file(file)), file)
+        told = _UNTOLD.sub(_blanked, read_file(file))
+        roots[file] = _scanned(told, file) or parse(told, file)
     return roots[file]
 
 
-def _source(root: Map, roots: dict[str, Map]) -> Source:
-    """Return a spec's source: its own entries over those of its parents, as `extends` merges them."""
+def _scanned(told: str, file: str) -> Map | None:
+    """Return what `parse` does: what stands there in plain lines read off them, which takes a quarter of the time, the
+    rest parsed. None where it would not be as sure."""
+    entries: dict[str, tuple[Scalar, Node]] = {}
+    found = [*_WORDS.finditer(told), *_PAIR.finditer(told)]
+    for match in found:
+        line = told.count("\n", 0, match.start()) + 1
+        key = match[1] if match.re is _WORDS else "expect"
+        marker = Scalar(key, file, line, 1)
+        entries[key] = (marker, Scalar(match[2], file, line, len(key) + 3) if key != "expect" else _pair(match, marker))
+    rest = _WORDS.sub(_blanked, _PAIR.sub(_blanked, told)) if found else told
+    if len(entries) < len(found) or "archprof" not in entries:
+        return None
+    if rest.isspace():
+        return Map(entries, file, 1, 1)
+    others = parse(rest, file).entries
+    return Map({**entries, **others}, file, 1, 1) if entries.keys().isdisjoint(others) else None
+
+
+def _pair(match: re.Match[str], marker: Scalar) -> Seq:
+    """Return the node of an `expect` of one pair of counts; numbers so short cannot be wrong."""
+    place = marker[1:4]
+    names = ("params", "macs")
+    fields: dict[str, tuple[Scalar, Node]] = {
+        name: (Scalar(name, *place), Scalar(match[k], *place)) for k, name in enumerate(names, 2)
+    }
+    return Seq((Map(fields, *place),), *place)
+
+
+def _blanked(part: re.Match[str]) -> str:
+    return "\n" * part[0].count("\n")
+
+
+def _source(root: Map, roots: dict[str, Map], sources: dict[str, dict[str, tuple[Scalar, Node]]]) -> Source:
+    """Return a spec's source: its own entries over those of its parents, as `extends` merges them; *sources* are those
+    of files seen before."""
+    chain: list[Map] = []
     found: dict[str, tuple[Scalar, Node]] = {}
     for _ in range(MAX_EXTENDS):
-        source, parent = root.get("source"), root.get("extends")
-        found = {**(source.entries if isinstance(source, Map) else {}), **found}
+        if root.file in sources:
+            found = sources[root.file]
+            break
+        chain.append(root)
+        parent = root.get("extends")
         if not isinstance(parent, Scalar):
             break
         target = parse_reference(parent.text).target
         beside = catalog.is_path(target)
         file = Path(root.file).parent / target if beside else catalog.find(target, parent.location)
         root = _root(str(file), roots)
+    for one in reversed(chain):
+        source = one.get("source")
+        found = {**found, **(source.entries if isinstance(source, Map) else {})}
+        sources[one.file] = found
     return read_source(Map(found))
