@@ -89,7 +89,7 @@ def to_text(table: Table, page: "Page") -> str:
     notes = [*left_out, *(note.text for note in table.footer if note.kind != "problem")]
     parts = [
         _wrapped(table.title, width),
-        _rich(columns, table.quiet, page.color) if columns else "",
+        _laid_out(columns, table.quiet, page.color) if columns else "",
         "\n".join(_wrapped(text, width) for text in notes),
     ]
     text = "\n\n".join(part for part in parts if part) + "\n"
@@ -227,6 +227,17 @@ def fold_path(path: str, room: int) -> str:
     while stop < len(path) and set(path[stop - 1 : stop + 1]) <= set(".0123456789"):
         stop += 1
     return f"{path[:start]}…{path[stop:]}"
+
+
+def _laid_out(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str:
+    """Return the lines of a table: as they stand where nothing wraps and nothing is coloured, else laid out by rich,
+    which takes as long for a line as all that is before it."""
+    groups = _groups(columns)
+    if color or len(groups) > 1 or groups[0][0]:
+        return _rich(columns, quiet, color)
+    lines = [_joined([column.heading.title for column in columns], columns)[0], "─" * groups[0][1]]
+    lines += [_joined(row, columns)[0] for row in zip(*(column.texts for column in columns), strict=True)]
+    return "\n".join([line.rstrip() for line in lines])
 
 
 def _rich(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str:
