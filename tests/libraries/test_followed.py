@@ -3,6 +3,7 @@ cost what it costs. One of each family by day, all of them by night."""
 
 import inspect
 from importlib import import_module
+from typing import Any
 
 import pytest
 import torch
@@ -61,7 +62,7 @@ def made(name: str, side: int | None = None) -> nn.Module:
 def looked_up(reference: nn.Module) -> int:
     """Return the MACs of products with tables of ones and zeros by which timm looks biases up, as TensorFlow does, of h
     heads in windows of n×n positions first the rows of the table, then its columns: they are no part of a network."""
-    tables = [one for one in reference.modules() if type(one).__name__ == "RelPosBiasTf"]
+    tables: list[Any] = [one for one in reference.modules() if type(one).__name__ == "RelPosBiasTf"]
     sizes = [(one.num_heads, one.window_area, 2 * one.window_size[0] - 1) for one in tables]
     return sum(heads * area * (ways**2 + area * ways) for heads, area, ways in sizes)
 

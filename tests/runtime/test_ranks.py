@@ -1,6 +1,7 @@
 """Layers that follow the rank of the map: one name in specs, torch's own module for it."""
 
 import json
+import re
 from math import prod
 
 import pytest
@@ -217,7 +218,7 @@ def test_what_torch_has_for_channels_in_front_alone(layer, what, before, shape, 
     with pytest.raises(InputError) as error:
         made("4x9x8", before, layer)
     message = f"{what} needs channels in front, not {shape}\n  in layers[1]\n  help: place it {advice}"
-    assert str(error.value).strip() == f"net.yaml:1:{error.value.problems[0].location.column}: {message}"
+    assert re.sub(r":1:\d+:", ":1:", str(error.value).strip(), count=1) == f"net.yaml:1: {message}"
 
 
 CAUSAL = {"heads": 2, "causal": True}
