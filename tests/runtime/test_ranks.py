@@ -188,6 +188,7 @@ def test_tensorflows_padding_depends_on_the_size(tmp_path):
             {"sequence": ["avg_pool", "instance_norm"]},
             "an instance norm needs more than the one position of 4×1",
         ),
+        ("4x9", {"permute": "channels_last"}, "3 axes to permute in 4×9"),
         ("4x9", "unflatten", "`unflatten` needs features (C), not 4×9"),
         # torch.nn.AvgPool3d refuses it whatever the padding.
         ("4x3x6x8", {"avg_pool": {"k": 4, "s": 2, "p": "1x1x2"}}, "a window of 4 is larger than the input of 3"),
@@ -228,7 +229,7 @@ CAUSAL = {"heads": 2, "causal": True}
     ("layers", "message"),
     [
         ([{"dot_product_attention": 16}], "no features are left for 16 heads of 24×7×6"),
-        ([{"dot_product_attention": {"heads": 1, "key_dim": 12}}], "no features are left for 1 heads of 24×7×6"),
+        ([{"dot_product_attention": {"heads": 1, "key_dim": 12}}], "no features are left for 1 head of 24×7×6"),
         (
             [{"dot_product_attention": {"heads": 2, "every": 2, "position": "distance"}}],
             "42 queries at every 2 of the rows and columns of 7×6",

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @operator
 class Conv2dSame(Conv2d):
-    """A convolution whose output is 1/s as large as its input, rounded up: max((⌈n/s⌉ − 1)·s + d(k − 1) + 1 − n, 0)
-    zeros stand around it along each axis, the odd one behind."""
+    """A convolution with `p: same`, whose output is 1/s as large as its input, rounded up: max((⌈n/s⌉ − 1)·s + d(k − 1)
+    + 1 − n, 0) zeros stand around it along each axis, the odd one behind."""
 
     tried: ClassVar[bool] = False
 

@@ -95,7 +95,7 @@ class HeadAttention(_Heads):
             value_dim = inputs[-1].channels // kv_heads - (key_dim if len(inputs) == 2 else 0)
         if key_dim < 1 or value_dim < 1:
             shapes = ", ".join(show_shape(value.shape) for value in inputs)
-            message = f"no features are left for {heads} heads of {shapes}"
+            message = f"no features are left for {heads} head{'s' if heads > 1 else ''} of {shapes}"
             raise ShapeError(message, "a linear layer in front makes more", ("heads", "key_dim"))
         last = inputs[0].channel != 0
         window = options.pop("window", None)

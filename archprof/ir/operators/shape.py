@@ -100,7 +100,8 @@ class Permute(Function):
         shape, channel = inputs[0].shape, inputs[0].channel
         if len(shape) != len(self.axes):
             message = f"{len(self.axes)} axes to permute in {show_shape(shape)}"
-            raise ShapeError(message, "place it before pooling and flattening")
+            advice = "it is for images; `tokens` puts the channels of any map last, `transpose` those of tokens first"
+            raise ShapeError(message, advice)
         moved = None if channel is None else self.axes.index(channel)
         return inputs[0].with_shape(tuple([shape[axis] for axis in self.axes]), moved)
 
