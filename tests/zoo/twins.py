@@ -34,7 +34,7 @@ def _as(own: Tensor, tensor: Tensor) -> Tensor:
     """Return a tensor in the shape of another, which may have other axes of one place, the experts of a kernel as
     columns instead of rows, or a table of biases for rows and columns, that of a query behind its key first, as rows
     for each way that two positions lie to each other, that of a query in front first."""
-    if tensor.dim() == 3 and own.dim() == 2:
+    if tensor.dim() == 3 and own.shape == (tensor[0].numel(), len(tensor)):
         return tensor.flip(1, 2).flatten(1).mT
     if tensor.dim() == 2 and tensor.shape != own.shape and tensor.mT.shape == own.shape:
         return tensor.mT
