@@ -278,12 +278,15 @@ class Product(nn.Module):
 class WindowPartition(nn.Module):
     """A map cut into windows."""
 
-    def __init__(self, size: Pair, shift: Pair, grid: bool) -> None:
+    def __init__(self, size: Pair, shift: Pair, grid: bool, maps: bool) -> None:
         super().__init__()
-        self.size, self.shift, self.grid = size, shift, grid
+        self.size, self.shift, self.grid, self.maps = size, shift, grid, maps
 
     def forward(self, x: Tensor) -> Tensor:
-        return partition(x, self.size, self.shift, self.grid)
+        if not self.maps:
+            return partition(x, self.size, self.shift, self.grid)
+        windows = partition(x.permute(0, 2, 3, 1), self.size, self.shift, self.grid)
+        return torch.unflatten(windows, 2, [self.size[0], self.size[1]]).permute(0, 1, 4, 2, 3).flatten(0, 1)
 
     def extra_repr(self) -> str:
         return f"{self.size}, shift={self.shift}"
@@ -292,12 +295,17 @@ class WindowPartition(nn.Module):
 class WindowReverse(nn.Module):
     """Windows put together."""
 
-    def __init__(self, height: int, width: int, size: Pair, shift: Pair, grid: bool) -> None:
+    def __init__(self, height: int, width: int, size: Pair, shift: Pair, grid: bool, maps: bool) -> None:
         super().__init__()
         self.height, self.width, self.size, self.shift, self.grid = height, width, size, shift, grid
+        self.maps = maps
+        self.windows = -(-height // size[0]) * -(-width // size[1])
 
     def forward(self, x: Tensor, like: Tensor | None = None) -> Tensor:
-        return reverse(x, self.height, self.width, self.size, self.shift, self.grid)
+        if not self.maps:
+            return reverse(x, self.height, self.width, self.size, self.shift, self.grid)
+        windows = torch.unflatten(x, 0, [-1, self.windows]).permute(0, 1, 3, 4, 2).flatten(2, 3)
+        return reverse(windows, self.height, self.width, self.size, self.shift, self.grid).permute(0, 3, 1, 2)
 
     def extra_repr(self) -> str:
         return f"{self.height}, {self.width}, {self.size}, shift={self.shift}"

@@ -37,6 +37,11 @@ class Value(NamedTuple):
         return 1 if self.channel is None else self.shape[self.channel]
 
     @property
+    def in_windows(self) -> bool:
+        """Whether it is maps whose axis in front has the windows of all images, as torch's layers take them."""
+        return self.channel == 1 and len(self.shape) == 4 and isinstance(self.batch, tuple)
+
+    @property
     def is_float(self) -> bool:
         """Whether its elements can hang on something that learns."""
         return self.dtype.startswith(("float", "bfloat", "complex"))

@@ -461,4 +461,6 @@ def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
 
 def _key(x: Feature) -> tuple[Any, ...]:
     """Return what a row can tell of its input."""
-    return (tuple([key(dim) for dim in x.value.shape]), x.value[1:], key(x.printed))
+    shape, channel, batch, *others = x.value
+    grows = tuple([key(dim) for dim in batch]) if isinstance(batch, tuple) else batch
+    return (tuple([key(dim) for dim in shape]), channel, grows, *others, key(x.printed))

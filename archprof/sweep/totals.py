@@ -211,7 +211,8 @@ class _Summing:
         if known is None:
             largest = self._extremes.largest
             shape = tuple([largest(dim) for dim in value.shape])
-            known = self._at_most[id(value)] = (value, Value(shape, value.channel, value.batch, value.dtype))
+            batch = tuple(map(largest, value.batch)) if isinstance(value.batch, tuple) else value.batch
+            known = self._at_most[id(value)] = (value, Value(shape, value.channel, batch, value.dtype))
         return known[1]
 
 

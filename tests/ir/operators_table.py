@@ -84,14 +84,32 @@ class Row(NamedTuple):
     kind: str = ""
     channel: int = 0  # the axis of the input's channels
     dtype: str = "float32"
+    # Whether the first axis of inputs, and of the output, is windows in the axis of the batch.
+    windows: tuple[bool, bool] = (False, False)
 
     @property
     def values(self) -> tuple[Value, ...]:
         """The inputs as values."""
-        return tuple(Value(shape, self.channel, dtype=self.dtype) for shape in self.inputs)
+        return tuple(
+            Value(shape, self.channel, (shape[0], 0, 0, 0) if self.windows[0] else 0, self.dtype)
+            for shape in self.inputs
+        )
+
+    def inputs_at(self, images: int) -> list[tuple[int, ...]]:
+        """Return the whole shapes of the inputs of so many images."""
+        return [_at(shape, images, self.windows[0]) for shape in self.inputs]
+
+    def output_at(self, images: int) -> tuple[int, ...]:
+        """Return the whole shape of the output."""
+        return _at(self.output, images, self.windows[1])
+
+
+def _at(shape: tuple[int, ...], images: int, windows: bool) -> tuple[int, ...]:
+    return (images * shape[0], *shape[1:]) if windows else (images, *shape)
 
 
 MAP = (12, 9, 8)
+WINDOWS = (9, 12, 4, 3)
 FEATURES = (12,)
 SQUARE = (3, 224, 224)
 
@@ -476,6 +494,14 @@ SEQUENCES = (
     Row(WindowReverse(9, 8, (4, 3)), ((9, 12, 12),), LAST, channel=2),
     Row(WindowReverse(9, 8, (3, 4), (1, 2)), ((6, 12, 12),), LAST, channel=2),
     Row(WindowReverse(9, 8, (3, 4), grid=True), ((6, 12, 12),), LAST, channel=2),
+    # Windows that are maps, in the axis of the batch.
+    Row(WindowPartition((4, 3), maps=True), (MAP,), WINDOWS, windows=(False, True)),
+    Row(WindowPartition((3, 4), (1, 2), maps=True), (MAP,), (6, 12, 3, 4), windows=(False, True)),
+    Row(WindowReverse(9, 8, (4, 3), maps=True), (WINDOWS,), MAP, channel=1, windows=(True, False)),
+    Row(WindowReverse(9, 8, (3, 4), grid=True, maps=True), ((6, 12, 3, 4),), MAP, channel=1, windows=(True, False)),
+    Row(BatchNorm2d(12), (WINDOWS,), WINDOWS, 0, 2 * 12, 2 * 12, channel=1, windows=(True, True)),
+    Row(Split(4, 5), (WINDOWS,), (9, 5, 4, 3), channel=1, windows=(True, True)),
+    Row(Concat(), (WINDOWS, (9, 5, 4, 3)), (9, 17, 4, 3), channel=1, windows=(True, True)),
 )
 ATTENTION = (
     # Three heads of queries, keys and values of four features.
@@ -502,6 +528,14 @@ ATTENTION = (
     Row(
         HeadAttention(3, 3, 4, 4, windowed=True, position="relative", size=(3, 4), shifted=(3, 2, 1, 2)),
         ((6, 12, 36),), (6, 12, 12), 6 * 3 * 12 * 12 * (4 + 4), 5 * 7 * 3, channel=2,
+    ),
+    Row(
+        HeadAttention(3, 3, 2, 4, False, windowed=True, position="distance", size=(4, 3)),
+        ((9, 24, 4, 3),), WINDOWS, 9 * 3 * 12 * 12 * (2 + 4), 3 * 4 * 3, channel=1, windows=(True, True),
+    ),
+    Row(
+        HeadAttention(3, 3, 2, 4, False, windowed=True, position="relative", size=(4, 3)),
+        ((9, 6, 4, 3), (9, 18, 4, 3)), WINDOWS, 9 * 3 * 12 * 12 * (2 + 4), 3 * 7 * 5, channel=1, windows=(True, True),
     ),
     Row(LinearAttention(3, 4), ((36, 9, 8),), MAP, 2 * 3 * 72 * 4 * 5),
     Row(LinearAttention(3, 4, True), ((10, 36),), TOKENS, 2 * 3 * 10 * 4 * 5, channel=1),

@@ -22,6 +22,7 @@ from tests.zoo.twins import assert_same_outputs, built_with_weights_of, randomis
 NEARLY = (
     "convnext_atto_rms",
     "efficientnet_cc_",
+    "efficientvit_m",
     "fastvit_ma",
     "fastvit_sa",
     "ghostnetv3_",
@@ -38,8 +39,8 @@ NEARLY_ALL = {
     "cait", "coatnet", "convnextv2", "efficientformer", "hiera", "levit",
     "maxvit", "pvt", "shvit", "swiftformer", "swin", "tinyvit", "xcit",
 }  # fmt: skip
-# Networks whose tables of biases, or windows, timm makes for one side alone.
-OF_ONE_SIDE = ("efficientformer_l", "maxvit_", "tiny_vit_")
+# Networks whose tables of biases, or windows, timm makes for one side alone; of a small one, others have no windows.
+OF_ONE_SIDE = ("efficientformer_l", "efficientvit_m", "maxvit_", "tiny_vit_")
 
 
 def followed() -> list[object]:

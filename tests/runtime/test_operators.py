@@ -46,8 +46,8 @@ class Applied(nn.Module):
 def drawn(row, images: int) -> tuple[Tensor, ...]:
     """Return inputs of an operator: numbers that it can learn from, or that name rows of a table."""
     if row.dtype == "int64":
-        return tuple(torch.randint(10, (images, *sizes)) for sizes in row.inputs)
-    return tuple(torch.rand(images, *sizes, requires_grad=True) for sizes in row.inputs)
+        return tuple(torch.randint(10, sizes) for sizes in row.inputs_at(images))
+    return tuple(torch.rand(sizes, requires_grad=True) for sizes in row.inputs_at(images))
 
 
 @pytest.mark.parametrize("row", ROWS, ids=label)
@@ -55,7 +55,7 @@ def test_the_module_is_what_the_table_says(row):
     applied = Applied(row.op).eval()
     assert (applied.built is None) == (row.op.form == "function")
     inputs = drawn(row, 1)
-    assert applied(*inputs).shape == (1, *row.output)
+    assert applied(*inputs).shape == row.output_at(1)
     assert sum(parameter.numel() for parameter in applied.parameters()) == row.params
     kept = [buffer.numel() for name, buffer in applied.named_buffers() if not name.endswith("num_batches_tracked")]
     assert sum(kept) == row.buffers
@@ -68,7 +68,7 @@ def test_the_module_trains_on_a_batch(row):
     applied = Applied(row.op)
     inputs = drawn(row, 3)
     output = applied(*inputs)
-    assert output.shape == (3, *row.output)
+    assert output.shape == row.output_at(3)
     output.sum().backward()
     assert all(parameter.grad is not None for parameter in applied.parameters())
 

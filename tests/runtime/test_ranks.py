@@ -288,3 +288,51 @@ def test_activations_that_torch_has_not(name, function):
     _, network = made("4x9x8", name)
     x = torch.randn(2, 4, 9, 8)
     assert torch.allclose(network(x), function(x), atol=1e-6)
+
+
+def windows(size, *layers, **options):
+    return {"windows": {"size": size, "maps": True, "layers": [*layers], **options}}
+
+
+@pytest.mark.parametrize("taken", ["4x6x9", "4x5x8"])
+def test_layers_of_maps_see_one_window_at_a_time(taken):
+    """Each window by itself is what the layers are given, zeros where the map ends, whatever the batch."""
+    split = {
+        "split": True,
+        "paths": [[{"conv": {"k": 3, "c": "1x", "act": "relu"}}], [{"max_pool": {"k": 3, "s": 1, "p": 1}}]],
+    }
+    layers = [{"conv": {"k": 3, "c": 6, "norm": "batch_norm"}}, {"branches": split}]
+    graph, network = made(taken, windows(3, *layers))
+    _, inside = made("4x3x3", *layers)
+    inside.load_state_dict(dict(zip(inside.state_dict(), network.state_dict().values(), strict=True)))
+    x = torch.randn(2, *map(int, taken.split("x")))
+    height, width = x.shape[2:]
+    whole = functional.pad(x, (0, -width % 3, 0, -height % 3))
+    rows = [torch.cat([inside(one) for one in row.split(3, 3)], 3) for row in whole.split(3, 2)]
+    assert torch.allclose(network(x), torch.cat(rows, 2)[..., :height, :width], atol=1e-6)
+    assert analyze_graph(graph).totals.macs == 6 * (9 * 4 * 6 * 9 + 9 * 3 * 3 * 9)
+
+
+def test_a_map_that_is_one_window_is_left_as_it_is():
+    graph, _ = made("4x3x6", windows(7, "relu"))
+    assert [type(node.op).__name__ for node in graph.nodes] == ["ReLU"]
+    graph, _ = made("4x3x8", windows(7, "relu"))
+    assert [node.output.shape for node in graph.nodes] == [(2, 4, 3, 7), (2, 4, 3, 7), (4, 3, 8)]
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([LAST, windows(3, "relu")], "a cut into windows that are maps needs a feature map (C×H×W), not 6×9×4"),
+        ([windows(3, windows(3, "relu"))], "a cut into windows that are maps needs a feature map (C×H×W), not 6×4×3×3"),
+        ([windows(3, {"linear": 5})], "5 are no windows of 6×9"),
+        ([windows(3, "softmax")], "a softmax cannot stand in windows that are maps, 6×4×3×3"),
+        ([windows(3, {"part_softmax": 2})], "a softmax of parts cannot stand in windows that are maps, 6×4×3×3"),
+        ([windows(3, "position_embedding")], "a position embedding cannot stand in windows that are maps, 6×4×3×3"),
+        ([windows(3, "frozen_batch_norm")], "frozen batch norm needs channels in front, not 6×4×3×3"),
+    ],
+)
+def test_what_cannot_stand_in_windows_that_are_maps(layers, message):
+    with pytest.raises(InputError) as error:
+        made("4x6x9", *layers)
+    assert message in str(error.value)

@@ -28,9 +28,16 @@ CHOSEN = (
     *("inception_v3", "lenet5", "mixnet_s", "mnasnet_a1", "mobilenet_v1", "mobilenet_v3_small", "R-50-C4", "R-50-FPN"),
     *("regnet_y_400mf", "replknet_31b", "resnet18", "shufflenet_v2_x0_5", "squeezenet1_1", "vgg11_bn", "repvgg_a0"),
     *("vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "xcit_nano_12_p16_224", "efficientvit_b0"),
-    *("levit_128s", "tf_efficientnet_b0"),
+    *("levit_128s", "tf_efficientnet_b0", "efficientvit_m0"),
 )
-SMALLEST = {"alexnet": 63, "lenet5": 32, "inception_v3": 75, "vit_tiny_patch16_224": 224, "levit_128s": 224}
+SMALLEST = {
+    "alexnet": 63,
+    "lenet5": 32,
+    "inception_v3": 75,
+    "vit_tiny_patch16_224": 224,
+    "levit_128s": 224,
+    "efficientvit_m0": 224,
+}
 SMALLEST |= {"swin_tiny_patch4_window7_224": 224, "xcit_nano_12_p16_224": 224}  # sides of inputs; others take 32
 
 

@@ -70,6 +70,7 @@ SWEEPS = {
     "ghosts": ("ghostnet_100", "width=0.1:1.3:0.05", "resolution=64:224:20"),
     "heads on every level": ("retinanet_R-50-FPN", "resolution=64:160:8", "anchors=3,9", "classes=10,80"),
     "flags in cells": ("lraspp_mobilenet_v2", "width=0.3:1.4:0.1", "rf2=true,false", "filters=64:256:32"),
+    "windows that are maps": ("efficientvit_m0", "resolution=64:320:16", "stage1.N=2,4"),
     "outputs": ("resnet50_fpn", "resolution=64:128:8", "layers[0].c=32,64"),
 }
 

@@ -26,8 +26,19 @@ def built_with_weights_of(reference: nn.Module, model: str, **knobs: object) -> 
     own = network.state_dict()
     # Places in a table of biases are computed from its size.
     theirs = [tensor for tensor in reference.state_dict().values() if tensor.is_floating_point() or tensor.dim() == 0]
-    network.load_state_dict({name: _as(own[name], tensor) for name, tensor in zip(own, theirs, strict=True)})
+    rows = _in_rows(list(own.values()), theirs)
+    network.load_state_dict({name: _as(own[name], tensor) for name, tensor in zip(own, rows, strict=True)})
     return network
+
+
+def _in_rows(own: list[Tensor], theirs: list[Tensor]) -> list[Tensor]:
+    """Return tensors, a table of biases for all heads as a row for each where ours has heads by themselves."""
+    found: list[Tensor] = []
+    for tensor in theirs:
+        place = own[len(found)].shape
+        by_heads = tensor.dim() == 2 and len(place) == 2 and place[0] == 1 and place[1] == tensor.shape[1]
+        found += tensor.split(1) if by_heads else [tensor]
+    return found
 
 
 def _as(own: Tensor, tensor: Tensor) -> Tensor:

@@ -285,6 +285,19 @@ def map_axis(value: Value, rank: int, what: str) -> int:
     return axis
 
 
+def channel_axis(value: Value) -> int:
+    """Return the axis of channels behind that of the batch, in which windows may lie; 0 where no axis is one."""
+    return 0 if value.in_windows else value.channel or 0
+
+
+def no_windows(value: Value, what: str) -> Value:
+    """Return *value* unless it is maps with windows in the axis of the batch; raises ShapeError for those."""
+    if value.in_windows:
+        message = f"{what} cannot stand in windows that are maps, {show_shape(value.shape)}"
+        raise ShapeError(message, "place it outside of `windows`")
+    return value
+
+
 def channels_first(value: Value, what: str) -> Value:
     """Return *value* if its channels are its first axis, or all that it has; raises ShapeError otherwise."""
     if value.channel != 0:

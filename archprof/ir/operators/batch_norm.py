@@ -41,8 +41,11 @@ class BatchNorm2d(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> BatchNorm2d:
-        axes = len(inputs[0].shape)
-        return cls(channels_first(inputs[0], "batch norm").channels, flat=axes in (1, 2), volume=axes == 4, **options)
+        value = inputs[0]
+        if value.in_windows:
+            return cls(value.channels, **options)
+        axes = len(value.shape)
+        return cls(channels_first(value, "batch norm").channels, flat=axes in (1, 2), volume=axes == 4, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "batch norm")

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.columns import FLAG, SIZE, Column, count, one_of
-from archprof.ir.dims import Dim, ceil_div, product, same
+from archprof.ir.dims import Dim, ceil_div, product, same, same_shape
 from archprof.ir.footprint import INDEX, SINGLE, Footprint, Gradients, Run
 from archprof.ir.operators.attention import Attention
-from archprof.ir.operators.base import Operator, ShapeError, Word, operator
+from archprof.ir.operators.base import Operator, ShapeError, Word, feature_map, operator
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -23,7 +23,8 @@ POSITIONS = ("relative", "distance")
 
 
 class _Heads(Operator):
-    """What attention of several heads is read from: (L, C), or a map whose channels come first or last."""
+    """What attention of several heads is read from: (L, C), or a map whose channels come first or last, or windows of
+    such a map (w, C, h, w)."""
 
     __slots__ = ()
     category: ClassVar[str] = "attention"
@@ -36,7 +37,8 @@ class _Heads(Operator):
     def _positions(self, value: Value, channels: Dim, what: str) -> Dim:
         """Return how many positions the features of a value stand at; raises ShapeError where they are no such ones."""
         rank = len(value.shape)
-        if rank < 2 or value.channel != (rank - 1 if self.channels_last else 0) or not same(value.channels, channels):
+        axis = rank - 1 if self.channels_last else int(value.in_windows)
+        if rank < 2 or value.channel != axis or not same(value.channels, channels):
             raise ShapeError(f"attention needs {what} of {channels} features, not {show_shape(value.shape)}")
         return product(value.space)
 
@@ -51,8 +53,8 @@ class HeadAttention(_Heads):
     One input has all three, each for all heads, or, *interleaved*, each head's together; of two, the second has keys
     and values. Several heads share the keys and values of one of *kv_heads* (Shazeer 2019). Counted are the two
     products, h·L·S·(E + V), whatever is masked. A learned table of *position* biases is added to the scores, for a map
-    of *size*, of which queries take every *every*-th row and column. In windows (w, L, C) each window is by itself;
-    where they were *shifted*, (rows of windows, columns, and by how much), what came around the edge is masked.
+    of *size*, of which queries take every *every*-th row and column. In windows (w, L, C) or (w, C, h, w) each is by
+    itself; where they were *shifted*, (rows of windows, columns, and by how much), what came around the edge is masked.
     """
 
     heads: Dim
@@ -97,8 +99,11 @@ class HeadAttention(_Heads):
             shapes = ", ".join(show_shape(value.shape) for value in inputs)
             message = f"no features are left for {heads} head{'s' if heads > 1 else ''} of {shapes}"
             raise ShapeError(message, "a linear layer in front makes more", ("heads", "key_dim"))
-        last = inputs[0].channel != 0
         window = options.pop("window", None)
+        if inputs[0].in_windows:
+            size = window or inputs[-1].space[1:]
+            return cls(heads, kv_heads, key_dim, value_dim, False, size=size, windowed=True, **options)
+        last = inputs[0].channel != 0
         size = window or (inputs[-1].space if len(inputs[0].shape) == 3 else (1, 1))
         return cls(heads, kv_heads, key_dim, value_dim, last, size=size, windowed=window is not None, **options)
 
@@ -138,7 +143,7 @@ class HeadAttention(_Heads):
     def _check_table(self, inputs: Sequence[Value], queries: Dim, keys: Dim) -> None:
         """Raise ShapeError unless positions lie in windows, or in the map that the table of biases is for."""
         if self.windowed:
-            shapes = [value.shape for value in inputs if len(value.shape) != 3 or value.channel != 2]
+            shapes = [value.shape for value in inputs if not self._in_windows(value)]
             if shapes:
                 message = f"attention in windows needs windows of positions, not {show_shape(shapes[0])}"
                 raise ShapeError(message, "place it behind `window_partition`", ("window",))
@@ -153,6 +158,14 @@ class HeadAttention(_Heads):
                 advice = f"{wanted} of them stand there: `from` with a smaller map for the queries"
                 raise ShapeError(message, advice, ("every",))
 
+    def _in_windows(self, value: Value) -> bool:
+        """Tell whether a value is windows, of positions or, where channels come first, of maps."""
+        return (len(value.shape) == 3 and value.channel == 2) if self.channels_last else value.in_windows
+
+    def _places(self, value: Value) -> tuple[Dim, ...]:
+        """Return the axes of positions, of a window where there are windows."""
+        return value.space[1:] if self.windowed else value.space
+
     def parameters(self) -> Mapping[str, Terms]:
         return {"weight": term(self.heads, self._table())} if self.position else {}
 
@@ -164,8 +177,7 @@ class HeadAttention(_Heads):
         return self._products(inputs, self.key_dim + self.value_dim)
 
     def _products(self, inputs: Sequence[Value], features: Dim) -> Terms:
-        keys = inputs[-1].shape[1:2] if self.windowed else inputs[-1].space
-        return term(self.heads * features, (*inputs[0].space, *keys))
+        return term(self.heads * features, (*inputs[0].space, *self._places(inputs[-1])))
 
     def backward_macs(
         self, inputs: Sequence[Value], outputs: Sequence[Value], wanted: Sequence[bool], learned: Collection[str]
@@ -220,7 +232,7 @@ class HeadAttention(_Heads):
 
     def _as_heads(self, value: Value, heads: Dim, features: Dim, wide: Dim) -> Value:
         if self.windowed:
-            windows, length = value.shape[:2]
+            windows, length = value.shape[0], product(self._places(value))
             made = Value((windows, heads, length, features), 3, (windows, 0, 0, 0), value.dtype)
         else:
             length = product(value.space)
@@ -412,6 +424,7 @@ _WINDOW = (
     Column("size", SIZE, "the sides of a window", ("window",), required=True),
     Column("shift", count(0, 1024), "by how much the map is rolled before it is cut"),
     Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
+    Column("maps", FLAG, "whether windows are maps C×h×w, of a map whose channels are in front"),
 )
 
 
@@ -419,11 +432,13 @@ _WINDOW = (
 class WindowPartition(Operator):
     """A map (H, W, C) cut into windows (w, h·w, C), zeros behind it where they do not fit (Liu et al. 2021); *shift*
     rolls it up and to the left before. Of a *grid* a window has positions as far apart as they can be (Tu et al.
-    2022)."""
+    2022). As *maps*, (C, H, W) is cut into windows (w, C, h, w), which lie in the axis of the batch, so that layers of
+    maps stand in each (Liu et al. 2023)."""
 
     size: tuple[Dim, Dim]
     shift: tuple[int, int] = (0, 0)
     grid: bool = False
+    maps: bool = False
 
     name: ClassVar[str] = "window_partition"
     tried: ClassVar[bool] = False
@@ -432,10 +447,16 @@ class WindowPartition(Operator):
     columns: ClassVar[tuple[Column, ...]] = _WINDOW
 
     @classmethod
-    def of(cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False) -> WindowPartition:
-        return cls(size, (shift, shift), grid)
+    def of(
+        cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False, maps: bool = False
+    ) -> WindowPartition:
+        return cls(size, (shift, shift), grid, maps)
 
     def output(self, *inputs: Value) -> Value:
+        if self.maps:
+            value = feature_map(inputs[0], "a cut into windows that are maps")
+            windows = product(windows_of(value.space, self.size))
+            return Value((windows, value.channels, *self.size), 1, (windows, 0, 0, 0), value.dtype)
         if len(inputs[0].shape) != 3 or inputs[0].channel != 2:
             advice = "place it behind `permute: channels_last`"
             raise ShapeError(f"windows need a map (H×W×C), not {show_shape(inputs[0].shape)}", advice)
@@ -449,19 +470,20 @@ class WindowPartition(Operator):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import WindowPartition as Module
 
-        return Module(self.size, self.shift, self.grid)
+        return Module(self.size, self.shift, self.grid, self.maps)
 
 
 @operator
 class WindowReverse(Operator):
-    """Windows (w, h·w, C) put together to the map (H, W, C) that they were cut from; as a layer, to one as large as a
-    second input."""
+    """Windows (w, h·w, C) put together to the map (H, W, C) that they were cut from, or windows (w, C, h, w) to (C, H,
+    W); as a layer, to one as large as a second input."""
 
     height: Dim
     width: Dim
     size: tuple[Dim, Dim]
     shift: tuple[int, int] = (0, 0)
     grid: bool = False
+    maps: bool = False
 
     name: ClassVar[str] = "window_reverse"
     tried: ClassVar[bool] = False
@@ -471,17 +493,22 @@ class WindowReverse(Operator):
     columns: ClassVar[tuple[Column, ...]] = _WINDOW
 
     @classmethod
-    def of(cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False) -> WindowReverse:
+    def of(
+        cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False, maps: bool = False
+    ) -> WindowReverse:
         height, width = inputs[1].space
-        return cls(height, width, size, (shift, shift), grid)
+        return cls(height, width, size, (shift, shift), grid, maps)
 
     def output(self, *inputs: Value) -> Value:
-        rows, columns = windows_of((self.height, self.width), self.size)
-        shape = inputs[0].shape
-        wanted = (rows * columns, self.size[0] * self.size[1])
-        if len(shape) != 3 or not all(map(same, shape[:2], wanted)):
-            raise ShapeError(f"{show_shape(shape)} are no windows of {show_shape((self.height, self.width))}")
-        return inputs[0].with_shape((self.height, self.width, inputs[0].channels), 2)
+        value = inputs[0]
+        windows = product(windows_of((self.height, self.width), self.size))
+        inside = self.size if self.maps else (self.size[0] * self.size[1],)
+        fits = value.in_windows if self.maps else len(value.shape) == 3 and value.channel == 2
+        if not fits or not same_shape(value.space, (windows, *inside)):
+            raise ShapeError(f"{show_shape(value.shape)} are no windows of {show_shape((self.height, self.width))}")
+        if self.maps:
+            return Value((value.channels, self.height, self.width), dtype=value.dtype)
+        return value.with_shape((self.height, self.width, value.channels), 2)
 
     def footprint(self, run: Run) -> Footprint:
         return _moved(run, run.outputs[0], self.size, self.shift, run.bytes(run.inputs[0]))
@@ -492,7 +519,7 @@ class WindowReverse(Operator):
     def module(self) -> torch.nn.Module:
         from archprof.ir.modules_attention import WindowReverse as Module
 
-        return Module(self.height, self.width, self.size, self.shift, self.grid)
+        return Module(self.height, self.width, self.size, self.shift, self.grid, self.maps)
 
 
 def windows_of(side: Sequence[Dim], size: Sequence[Dim]) -> tuple[Dim, Dim]:

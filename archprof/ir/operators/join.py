@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from archprof.ir.dims import Dim, Shape, same, same_shape
 from archprof.ir.footprint import Footprint, Gradients, Run
-from archprof.ir.operators.base import Operator, ShapeError, operator
+from archprof.ir.operators.base import Operator, ShapeError, channel_axis, operator
 from archprof.ir.values import Value, show_shape
 
 
@@ -113,7 +113,8 @@ class Multiply(Function):
 
 @operator
 class Concat(Function):
-    """Maps of one size, one after the other along the channels; *axis* is where these stand."""
+    """Maps of one size, one after the other along the channels; *axis* is where these stand, behind the windows
+    of maps that lie in the axis of the batch."""
 
     axis: int = 0
 
@@ -126,7 +127,7 @@ class Concat(Function):
 
     @classmethod
     def of(cls, *inputs: Value) -> Concat:
-        return cls(inputs[0].channel or 0)
+        return cls(channel_axis(inputs[0]))
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0]

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 from archprof.ir.dims import Shape, product, same
 from archprof.ir.footprint import Footprint, Gradients, Run
-from archprof.ir.operators.base import Elementwise, ShapeError, Word, operator
+from archprof.ir.operators.base import Elementwise, ShapeError, Word, no_windows, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.operators.join import Function, stretched
 from archprof.ir.operators.layout import copied_in_order
@@ -89,7 +89,7 @@ class Softmax(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value) -> Softmax:
-        return cls(len(inputs[0].shape) - 1)
+        return cls(len(no_windows(inputs[0], "a softmax").shape) - 1)
 
     def output(self, *inputs: Value) -> Value:
         check_axis(self.axis, inputs[0].shape)

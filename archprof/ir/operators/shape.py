@@ -7,7 +7,7 @@ from typing import ClassVar
 from archprof.ir.columns import Column, count, one_of
 from archprof.ir.dims import Dim
 from archprof.ir.footprint import Gradients, Run
-from archprof.ir.operators.base import ShapeError, Word, feature_map, operator
+from archprof.ir.operators.base import ShapeError, Word, channel_axis, feature_map, operator
 from archprof.ir.operators.join import Function
 from archprof.ir.values import Value, show_shape
 
@@ -16,7 +16,8 @@ _AXES = {"channels_last": (1, 2, 0), "channels_first": (2, 0, 1)}
 
 @operator
 class Split(Function):
-    """One part of a map's channels: *channels* of them, from *start* on; *axis* is where they stand."""
+    """One part of a map's channels: *channels* of them, from *start* on; *axis* is where they stand, behind
+    the windows of maps that lie in the axis of the batch."""
 
     start: Dim
     channels: Dim
@@ -32,14 +33,14 @@ class Split(Function):
 
     @classmethod
     def of(cls, *inputs: Value, start: Dim, channels: Dim) -> Split:
-        return cls(start, channels, inputs[0].channel or 0)
+        return cls(start, channels, channel_axis(inputs[0]))
 
     def output(self, *inputs: Value) -> Value:
-        end, available = self.start + self.channels, inputs[0].shape[self.axis]
+        shape, at = inputs[0].shape, self.axis + inputs[0].in_windows
+        end, available = self.start + self.channels, shape[at]
         if end > available:
             message = f"channels {self.start} to {end - 1} of {available}"
             raise ShapeError(message, "channels are counted from 0", ("channels",))
-        shape, at = inputs[0].shape, self.axis
         return inputs[0].with_shape((*shape[:at], self.channels, *shape[at + 1 :]), inputs[0].channel)
 
     def gradients(self, run: Run) -> Gradients:

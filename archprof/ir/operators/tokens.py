@@ -9,7 +9,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from archprof.ir.columns import Column, count, ratio
 from archprof.ir.dims import Dim, Shape, ceil_div, product, same
 from archprof.ir.footprint import Footprint, Gradients, Run
-from archprof.ir.operators.base import Elementwise, Operator, ShapeError, check_channels, feature_map, operator
+from archprof.ir.operators.base import (
+    Elementwise,
+    Operator,
+    ShapeError,
+    check_channels,
+    feature_map,
+    no_windows,
+    operator,
+)
 from archprof.ir.operators.join import Function
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
@@ -219,7 +227,8 @@ class PositionEmbedding(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, **options: Any) -> PositionEmbedding:
-        return cls(inputs[0].shape, inputs[0].channel or 0, **options)
+        value = no_windows(inputs[0], "a position embedding")
+        return cls(value.shape, value.channel or 0, **options)
 
     def output(self, *inputs: Value) -> Value:
         if len(self.shape) != len(inputs[0].shape) or not all(map(same, self.shape, inputs[0].shape)):

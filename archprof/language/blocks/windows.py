@@ -1,7 +1,8 @@
 """windows: layers within windows of a map, which is put together behind them (Liu et al. 2021; Tu et al. 2022)."""
 
 from archprof.ir.columns import FLAG, LAYERS, SIZE, Column, count
-from archprof.ir.operators.base import ShapeError
+from archprof.ir.dims import same
+from archprof.ir.operators.base import ShapeError, feature_map
 from archprof.ir.operators.conv import Pair
 from archprof.ir.operators.heads import WindowPartition, WindowReverse
 from archprof.language.block import Block
@@ -10,7 +11,11 @@ from archprof.language.fragment import Feature
 from archprof.language.trace import Tracer
 
 
-def windows(net: Tracer, x: Feature, *, layers: Layers, size: Pair, shift: int = 0, grid: bool = False) -> Feature:
+def windows(
+    net: Tracer, x: Feature, *, layers: Layers, size: Pair, shift: int = 0, grid: bool = False, maps: bool = False
+) -> Feature:
+    if maps:
+        return _maps(net, x, layers, size, shift, grid)
     if len(x.shape) != 3 or x.value.channel != 2:
         advice = "place it behind `permute: channels_last`"
         raise ShapeError("windows of a map whose channels are not last", advice, ("size",))
@@ -20,16 +25,29 @@ def windows(net: Tracer, x: Feature, *, layers: Layers, size: Pair, shift: int =
     return net.apply("map", WindowReverse(height, width, size, (shift, shift), grid), y)
 
 
+def _maps(net: Tracer, x: Feature, layers: Layers, size: Pair, shift: int, grid: bool) -> Feature:
+    """Return the map that layers within windows C×h×w make; a window is no larger than the map, and a map that is one
+    window is left as it is, as timm's and the authors' EfficientViT have it."""
+    height, width = feature_map(x.value, "a cut into windows that are maps").space
+    size = (height if height <= size[0] else size[0], width if width <= size[1] else size[1])
+    if shift == 0 and same(size[0], height) and same(size[1], width):
+        return net.layers(layers, x)
+    y = net.apply("windows", WindowPartition(size, (shift, shift), grid, maps=True), x)
+    y = net.layers(layers, y)
+    return net.apply("map", WindowReverse(height, width, size, (shift, shift), grid, maps=True), y)
+
+
 WINDOWS = Block(
     "windows",
     windows,
     (
-        Column("layers", LAYERS, "the layers inside, on windows of positions and features", required=True),
+        Column("layers", LAYERS, "the layers inside, on windows of positions and features, or of maps", required=True),
         Column("size", SIZE, "the sides of a window", ("window",), required=True),
         Column("shift", count(0, 1024), "by how much the map is rolled before it is cut"),
         Column("grid", FLAG, "whether a window's positions are as far apart as they can be"),
+        Column("maps", FLAG, "whether windows are maps C×h×w, of a map whose channels are in front"),
     ),
     "Layers within windows of a map whose channels are last, zeros behind it where they do not fit; the map is put "
-    "together again behind them.",
+    "together again behind them. With `maps` they are layers of maps, and a window is no larger than the map.",
     inherits=False,
 )
