@@ -176,6 +176,11 @@ def _is_global(row: Row) -> bool:
     return isinstance(row.operator, AdaptiveAvgPool2d) and row.operator.size == (1, 1)
 
 
+def _is_mean_of_map(row: Row) -> bool:
+    """Tell whether a pooling module could take the mean: of two axes behind the channels."""
+    return isinstance(row.operator, Mean) and not row.operator.positions and row.operator.rank == 2
+
+
 def _as(form: str) -> Callable[[Row], Row]:
     return lambda row: row._replace(node=row.node._replace(form=form))
 
@@ -211,7 +216,7 @@ _WRITINGS = (
     Writing("pool", "a module", "a function", _is("module", *_POOLS), _as("function")),
     Writing("pool", "a function", "a module", _is("function", "AdaptiveAvgPool2d"), _as("module")),
     Writing("global average pool", "a pool", "a mean", _is_global, _with(Mean(True), "function")),
-    Writing("mean", "a mean", "a pooling module", _is("function", "Mean"), _as_pool),
+    Writing("mean", "a mean", "a pooling module", _is_mean_of_map, _as_pool),
     Writing("single-position convolution", "a convolution", "a linear layer", _is_of_one_position, _as_linear),
 )
 
