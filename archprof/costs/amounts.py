@@ -7,6 +7,7 @@ from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.ir.operators.conv import Conv2d
+from archprof.ir.operators.conv_transpose import ConvTranspose
 from archprof.ir.operators.deform import DeformConv2d
 from archprof.ir.operators.join import broadcast
 from archprof.ir.operators.padding import ends
@@ -51,6 +52,22 @@ def _parameters(row: Row) -> Iterator[tuple[str, int]]:
 
 def _held(row: Row, name: str) -> int:
     return sum(elements for called, elements in _parameters(row) if called == name)
+
+
+def per_weight(number: int) -> Amount:
+    return Amount(f"{number} per weight", lambda row: number * _held(row, "weight"))
+
+
+def _transposed(row: Row) -> int:
+    """Return the products of a transposed convolution as if it were a plain one that is not grouped: of all taps and
+    input channels for each output element."""
+    operator = row.operator
+    assert isinstance(operator, ConvTranspose)
+    return int(operator.in_channels) * prod(operator.kernel_size) * prod(row.output)
+
+
+def _of_one_group(row: Row) -> int:
+    return _transposed(row) // int(row.operator.groups)  # type: ignore[attr-defined]
 
 
 def _by_first_axis(row: Row, name: str) -> int:
@@ -173,6 +190,12 @@ def _overlapping(size: int, outputs: int) -> int:
     return sum(-(-(index + 1) * size // outputs) - index * size // outputs for index in range(outputs))
 
 
+BY_OUTPUT = Amount("1 per tap and input channel of each output element", lambda row: _transposed(row) - row.cost.macs)
+BY_OUTPUT_OF_GROUPS = Amount(
+    "1 per tap and input channel of a group of each output element", lambda row: _of_one_group(row) - row.cost.macs
+)
+CHANNELS = Amount("1 per channel", _channels)
+ELEMENTS_AND_CHANNELS = Amount("2 per element, 1 per channel", lambda row: 2 * prod(row.output) + _channels(row))
 SUMS = Amount("1 per addition", lambda row: row.cost.macs - prod(row.output))
 BIAS_PRODUCTS = Amount("1 per input channel of each output element", _bias_products)
 TAPS = Amount("1 per element of each window, padding too", _taps)

@@ -17,7 +17,8 @@ class Convention(NamedTuple):
     *sees* is what the tool looks at in a captured module: each call of an operator; modules of torch's own classes, of
     these and what is made from them, or all that hold no others; or modules and functions. *products* are the names,
     of operators or of classes, whose MACs it counts as we do, and *unknown* those for which it has a rule that is not
-    followed here: of all others it counts no MACs. *wholes* are classes of modules that it counts with all in them.
+    followed here: of all others it counts no MACs. *wholes* are classes of modules that it counts with all in them. Of
+    a tool that is *recorded* nothing is known but what it counted once, where it could be run.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Convention(NamedTuple):
     products: frozenset[str] = frozenset()
     unknown: frozenset[str] = frozenset()
     wholes: frozenset[str] = frozenset()
+    recorded: bool = False
 
     def __str__(self) -> str:
         return f"{self.name} {self.version}"

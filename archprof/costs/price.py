@@ -9,6 +9,7 @@ from archprof.costs.amounts import Amount
 from archprof.costs.report import Row
 from archprof.ir.dims import Shape
 from archprof.ir.operators.base import Operator
+from archprof.ir.operators.heads import HeadAttention
 from archprof.ir.operators.recorded import Recorded
 
 
@@ -54,6 +55,7 @@ _NAMES: Mapping[str, Callable[[Any], str]] = {
     "AdaptivePool": lambda op: f"adaptive_{op.function}_pool{len(op.size)}d",
     "ResizeLike": lambda op: f"upsample_{op.mode}2d",
     "Interpolate": lambda op: f"upsample_{op.mode}{len(op.size)}d",
+    "Upsample": lambda op: f"upsample_{op.mode}2d",
 }
 
 
@@ -63,6 +65,8 @@ def variant(row: Row) -> str:
     if name in _RESHAPED and row.inputs and _merges(row.inputs[0], row.output):
         return "merging reshape"
     if name in ATTENTION and not _is_plain(row.inputs):
+        return "attention in parts"
+    if isinstance(row.operator, HeadAttention) and not _has_kernel(row.operator):
         return "attention in parts"
     if name in LINEAR and _is_biased(row) and _is_of_positions(row):
         return "biased linear of positions"
@@ -102,6 +106,12 @@ def _is_plain(shapes: Sequence[Shape]) -> bool:
     queries, *others = shapes
     same = [(len(shape), shape[-3:-2], shape[-1]) for shape in others]
     return len(queries) == 3 and same == [(3, queries[:1], queries[-1])] * 2
+
+
+def _has_kernel(op: HeadAttention) -> bool:
+    """Tell whether torch has a kernel for attention wherever its features lie: of as many throughout, without a mask
+    that is learned."""
+    return not op.position and not op.shifted and op.key_dim == op.value_dim
 
 
 def _recorded(name: str, op: Any) -> str:

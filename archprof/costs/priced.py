@@ -41,13 +41,27 @@ def priced(report: Report, convention: Convention) -> Priced:
 
 
 def _of_table(rows: Sequence[Row], convention: Convention) -> Priced:
-    """Tell the operators of a block table apart: what none of the tools was tried on, is known to our own convention,
-    and to torch's, by which networks are measured."""
-    known = convention.name in (ARCHPROF.name, "torch")
-    if known or all(row.operator.tried for row in rows):
+    """Tell the operators of a block table apart: what a tool was not tried on, is known to our own convention, and to
+    torch's, by which networks are measured."""
+    if convention.name in (ARCHPROF.name, "torch"):
         return Priced(rows)
-    tried = [row for row in rows if row.operator.tried]
-    return Priced(tried, unknown=[row for row in rows if not row.operator.tried])
+    found: dict[bool | None, list[Row]] = {True: [], False: [], None: []}
+    for row in rows:
+        found[_counts_built(row, convention)].append(row)
+    return Priced(found[True], found[False], found[None])
+
+
+def _counts_built(row: Row, convention: Convention) -> bool | None:
+    """Tell whether a convention counts an operator as `build` writes it; None where that was not tried. Where it was
+    on all tools, what they leave out has a price."""
+    tried = row.operator.tried
+    if tried == "all":
+        return True
+    if tried == "none" or convention.recorded:
+        return None
+    if variant(row) in convention.unknown:
+        return None
+    return convention.sees == "leaves" or _by_name(operator_name(row.operator), row, convention)
 
 
 def folded_norms(report: Report, convention: Convention) -> int | None:

@@ -11,8 +11,12 @@ from archprof.costs.amounts import (
     BIAS_ONCE,
     BIAS_PRODUCTS,
     BIASES_BY_IMAGE,
+    BY_OUTPUT,
+    BY_OUTPUT_OF_GROUPS,
+    CHANNELS,
     EINSUM,
     EINSUM_PRINTED,
+    ELEMENTS_AND_CHANNELS,
     FLOAT_PARTS,
     FROZEN_NORM,
     HELD_BY_IMAGE,
@@ -37,6 +41,7 @@ from archprof.costs.amounts import (
     per_element,
     per_input,
     per_output,
+    per_weight,
 )
 from archprof.costs.convention import ARCHPROF, Convention, Sees
 from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, Price
@@ -69,10 +74,20 @@ def _tool(
     products: Iterable[str] = (),
     unknown: Iterable[str] = (),
     wholes: Iterable[str] = (),
+    recorded: bool = False,
 ) -> Convention:
     text = f"what `{call}` calls {word}"
     return Convention(
-        name, version, text, unit, prices, sees, frozenset(products), frozenset(unknown), frozenset(wholes)
+        name,
+        version,
+        text,
+        unit,
+        prices,
+        sees,
+        frozenset(products),
+        frozenset(unknown),
+        frozenset(wholes),
+        recorded,
     )
 
 
@@ -80,7 +95,7 @@ def _old_thop(name: str, version: str, word: str, *prices: Price) -> Convention:
     """Return the convention of the last release of thop that counted so; its name tells when that was."""
     return _tool(
         name, version, "thop.profile(model, (x,))", word, *prices, sees="modules", products=("Conv2d", "Linear"),
-        unknown=_RARE_OF_2019,
+        unknown=_RARE_OF_2019, recorded=True,
     )  # fmt: skip
 
 
@@ -95,13 +110,16 @@ _CELLS = ("lstm_cell", "gru_cell", "rnn_tanh_cell", "rnn_relu_cell")
 _RECURRENT = ("RNN", "GRU", "LSTM", "lstm", "gru", "rnn_tanh", "rnn_relu", *_CELLS)
 _RECURRENT_CLASSES = ("RNN", "GRU", "LSTM", "RNNCell", "GRUCell", "LSTMCell")
 _EINSUM = ("Einsum", "einsum")
+# What `build` writes by functions, in classes of its own.
+_OUR_CONVOLUTIONS = ("Conv2dSame", "StdConv2d", "ChannelConv", "BlurPool2d", "FourierPositions")
+_OUR_ATTENTION = ("LinearAttention", "CrossCovarianceAttention")
 # Norms, pools and resizing, likewise.
 _BATCH_NORM = ("BatchNorm2d", "batch_norm")
 _GROUP_NORM = ("GroupNorm", "group_norm")
 _LAYER_NORM = ("LayerNorm", "layer_norm")
 _INSTANCE_NORM = ("InstanceNorm", "instance_norm")
 _BATCH_NORM_CLASSES = ("BatchNorm1d", "BatchNorm2d", "BatchNorm3d")
-_INSTANCE_NORM_CLASSES = ("InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
+_INSTANCE_NORM_CLASSES = ("InstanceNorm", "InstanceNorm1d", "InstanceNorm2d", "InstanceNorm3d")
 _AVG_POOLS = ("AvgPool2d", "avg_pool1d", "avg_pool2d", "avg_pool3d")
 _ADAPTIVE_AVG_POOLS = ("AdaptiveAvgPool2d", "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d")
 _MAX_POOLS = (
@@ -144,8 +162,13 @@ _ALL = (
         _price("resizing", per_output(1), "upsample_nearest2d"),
         _price("bilinear resizing, sampling", per_output(4), "upsample_bilinear2d", "GridSample"),
         _price("deformable sampling", SAMPLES, "DeformConv2d"),
+        _price("standard weights", per_weight(4), "StdConv2d", scaled=False),
+        _price("scaled standard weights", per_weight(5), "StdConv2d", scaled=True),
         _price("rounding of sums of products", EINSUM_PRINTED, "Einsum"),
-        products=(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum"),
+        products=(
+            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum", *_OUR_CONVOLUTIONS, *_OUR_ATTENTION),
+            "TalkingHeadsAttention",
+        ),
         unknown=("einsum", "training batch_norm"),
     ),
     _tool(
@@ -164,10 +187,13 @@ _ALL = (
         _price("ReLU", per_element(2), "ReLU", own="ReLU"),
         _price("ReLU", per_element(1), "ReLU", form="function"),
         _price("ReLU6", per_element(1), "ReLU6", own="ReLU6"),
-        _price("leaky ReLU", per_element(1), "leaky_relu", own="LeakyReLU"),
+        _price("leaky ReLU", per_element(1), "leaky_relu", "LeakyReLU", own="LeakyReLU"),
+        _price("ELU", per_element(2), "ELU", "elu", own="ELU"),
+        _price("ReLU inside", per_element(1), "StarReLU"),
+        _price("sums inside", CHANNELS, "FilterResponseNorm"),
         _price("SiLU", per_element(1), "SiLU"),
-        _price("GELU", per_element(2), "GELU", "gelu", own="GELU"),
-        _price("GELU", per_element(1), "GELU", "gelu", form="function"),
+        _price("GELU", per_element(2), "GELU", "GELUTanh", "gelu", own=("GELU", "GELUTanh")),
+        _price("GELU", per_element(1), "GELU", "GELUTanh", "gelu", form="function"),
         _price("softmax", per_element(1), "Softmax", "softmax", form=("module", "function")),
         _price("softmax and scaling in attention", SOFTMAX_AND_SCALE, *ATTENTION, around=_PTFLOPS_WHOLES),
         _price("pool", per_input(2), *_POOLS, form="module"),
@@ -178,16 +204,21 @@ _ALL = (
         _UNSEEN,
         sees="modules and functions",
         products=(*_FLAT_CONVS, *_TRANSPOSED, "Linear", *MATRIX_PRODUCTS),
-        unknown=(*_RECURRENT_CLASSES, "PReLU", "prelu", "ELU", "elu", "addmm", "baddbmm"),
+        unknown=(*_RECURRENT_CLASSES, "PReLU", "prelu", "elu", "addmm", "baddbmm", "EvoNorm", "LinearAttention"),
         wholes=_PTFLOPS_WHOLES,
     ),
     _tool(
         "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
-        _CONV_BIAS,
+        _price("bias of convolutions", per_output(1), *_CONVOLUTIONS, *_OUR_CONVOLUTIONS, biased=True),
         _LINEAR_BIAS,
-        products=(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum"),
+        products=(
+            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum", *_OUR_CONVOLUTIONS, *_OUR_ATTENTION),
+        ),
         # Whether it sees these depends on how tensors lie in memory.
-        unknown=(*_RECURRENT, "einsum", "attention in parts", "biased linear of positions"),
+        unknown=(
+            *(*_RECURRENT, "einsum", "attention in parts", "biased linear of positions"),
+            "TalkingHeadsAttention",
+        ),
     ),
     _tool(
         "thop", "0.1.1.post2209072238", "thop.profile(model, (x,))", "macs",
@@ -203,10 +234,12 @@ _ALL = (
         _price("PReLU", per_element(1), "prelu"),
         _price("resizing", per_output(1), "upsample_nearest2d", form="module"),
         _price("bilinear resizing", per_output(11), "upsample_bilinear2d", form="module"),
+        _price("bicubic resizing", per_output(259), "upsample_bicubic2d", form="module"),
+        _price("transposed convolutions", BY_OUTPUT_OF_GROUPS, *_TRANSPOSED),
         _UNSEEN,
         sees="modules",
-        products=(*_FLAT_CONVS, "Linear"),
-        unknown=(*_TRANSPOSED, *_RECURRENT_CLASSES),
+        products=(*_FLAT_CONVS, *_TRANSPOSED, "Linear"),
+        unknown=(*_RECURRENT_CLASSES, "PReLU"),
     ),
     _old_thop(
         "thop-2019-07", "0.0.23.post1907011323", "flops",
@@ -274,6 +307,7 @@ _ALL = (
             *(*_TRANSPOSED, *_RECURRENT_CLASSES, "Bilinear", "AvgPool1d", "AvgPool3d", "AdaptiveAvgPool1d"),
             *("AdaptiveAvgPool3d", "LogSoftmax", "Softmin", "Softmax2d"),
         ),
+        recorded=True,
     ),
     _tool(
         "torchinfo", "1.8.0", "torchinfo.summary(model, shape).total_mult_adds", "mult-adds",
@@ -296,6 +330,7 @@ _ALL = (
         _price("frozen layers, left out", LEFT_OUT, frozen=True),
         _WITHOUT_WEIGHTS,
         sees="leaves",
+        recorded=True,
     ),
     _tool(
         "torchprofile", "0.1.0", "torchprofile.profile_macs(model, x)", "MACs",
@@ -307,17 +342,29 @@ _ALL = (
         _price("layer scale", per_element(1), "LayerScale", "LearnedScale"),
         _price("swish", per_element(1), "Swish", learnable=False),
         _price("swish with a learned β", per_element(2), "Swish", learnable=True),
+        _price("quick GELU", per_element(2), "QuickGELU"),
+        _price("products of activations and scales", per_element(1), "StarReLU", "Scale", "L2Norm"),
+        _price("EvoNorm", per_element(3), "EvoNorm", act=True),
+        _price("EvoNorm without activation", per_element(1), "EvoNorm", act=False),
+        _price("filter response norm", ELEMENTS_AND_CHANNELS, "FilterResponseNorm"),
         _price("pool", per_output(1), *_AVG_POOLS, *_ADAPTIVE_AVG_POOLS, "Mean", "mean"),
         _price("gates", PRODUCTS, "Multiply"),
         _price("products", per_output(1), "mul"),
         _price("bilinear resizing", per_output(4), "upsample_bilinear2d"),
         _price("deformable sampling", SAMPLES_AND_PRODUCTS, "DeformConv2d"),
         _price("sums of products", EINSUM, "Einsum"),
+        _price("transposed convolutions", BY_OUTPUT, *_TRANSPOSED),
         products=(
             *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "addmv", "baddbmm", *ATTENTION, "LSTM", "lstm"),
-            "Einsum",
+            *("Einsum", "BlurPool2d", "ChannelConv"),
         ),
-        unknown=("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", "merging reshape"),
+        unknown=(
+            *("einsum", "GridSample", "grid_sampler_2d", "training batch_norm", "leaky_relu", "merging reshape"),
+            # They multiply sizes, weights or what is added to scores, besides.
+            *("HeadAttention", *_OUR_ATTENTION, "TalkingHeadsAttention", "FourierPositions", "Conv2dSame", "StdConv2d"),
+            "GlobalResponseNorm",
+            "LeakyReLU",  # not seen where it runs in place
+        ),
     ),
     _tool(
         "torch", "2.13.0", "torch.utils.flop_counter.FlopCounterMode", "FLOPs",

@@ -39,7 +39,7 @@ def test_a_network_of_ours_captured_is_itself(network):
     module = build_network(graph, initialise=False, device="meta")
     ours, theirs = analyze_graph(graph), analyze_graph(archprof.capture(module, tuple(graph.inputs["input"].shape)))
     assert theirs.totals == ours.totals
-    if not any(node.op.name in _OTHERWISE or not node.op.tried for node in graph.nodes):
+    if not any(node.op.name in _OTHERWISE or node.op.tried != "all" for node in graph.nodes):
         assert [_row(row) for row in theirs.rows] == [_row(row) for row in ours.rows]
         assert diff(ours, theirs).empty
 

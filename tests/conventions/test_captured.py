@@ -87,6 +87,10 @@ CASES: dict[str, Any] = {
     "GELU": (TOKENS, in_a_row, nn.GELU()),
     "GELU, called": (TOKENS, lambda of, x: functional.gelu(x)),
     "GELU, held": (TOKENS, in_a_row, Activation()),
+    "GELU by tanh": (TOKENS, in_a_row, nn.GELU("tanh")),
+    "PReLU": (MAP, in_a_row, nn.PReLU(8)),
+    "ELU": (MAP, in_a_row, nn.ELU()),
+    "transposed convolution": (MAP, in_a_row, nn.ConvTranspose2d(8, 4, 3, stride=2, groups=2)),
     "SiLU": (TOKENS, in_a_row, nn.SiLU()),
     "ReLU": (TOKENS, lambda of, x: of[0](x).relu(), nn.ReLU()),
     "softmax": (TOKENS, in_a_row, nn.Softmax(-1)),
@@ -112,6 +116,7 @@ CASES: dict[str, Any] = {
 }  # fmt: skip
 # What a convention says nothing about, where it has a total for all else.
 UNKNOWN = {
+    ("thop", "PReLU"), ("ptflops", "PReLU"),  # torch takes it apart
     ("torchprofile", "windows"), ("torchprofile", "sizes, multiplied"),  # a product of sizes counts 1
 }  # fmt: skip
 

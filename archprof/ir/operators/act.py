@@ -114,7 +114,7 @@ class LeakyReLU(Activation):
     slope: float = 0.01
 
     name: ClassVar[str] = "leaky_relu"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     saves: ClassVar[str] = "output"
     columns: ClassVar[tuple[Column, ...]] = (Column("slope", ratio(0, 1), "of what is below 0; 0.01 unless given"),)
 

@@ -24,7 +24,7 @@ class PReLU(Activation):
     num_features: Dim
 
     name: ClassVar[str] = "prelu"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     inplace: ClassVar[bool] = False
     params_formula: ClassVar[str] = "N"
     autocast: ClassVar[str] = "promote"
@@ -56,7 +56,7 @@ class ELU(Activation):
     alpha: float = 1.0
 
     name: ClassVar[str] = "elu"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     saves: ClassVar[str] = "output"
     columns: ClassVar[tuple[Column, ...]] = (Column("alpha", ratio(0, 100), "the depth below 0; 1 unless given"),)
 
@@ -71,7 +71,7 @@ class Mish(Activation):
 
     __slots__ = ()
     name: ClassVar[str] = "mish"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     torch_name: ClassVar[str] = "Mish"
 
 
@@ -80,7 +80,7 @@ class GELUTanh(Activation):
 
     __slots__ = ()
     name: ClassVar[str] = "gelu_tanh"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     inplace: ClassVar[bool] = False
 
     def module(self) -> torch.nn.Module:
@@ -94,7 +94,7 @@ class QuickGELU(Activation):
 
     __slots__ = ()
     name: ClassVar[str] = "quick_gelu"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     inplace: ClassVar[bool] = False
 
     def footprint(self, run: Run) -> Footprint:
@@ -116,7 +116,7 @@ class StarReLU(Activation):
 
     __slots__ = ()
     name: ClassVar[str] = "star_relu"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "2"
     inplace: ClassVar[bool] = False
 

@@ -109,8 +109,9 @@ class Operator:
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""
-    # Whether the conventions of other tools have been held against what those count for its module.
-    tried: ClassVar[bool] = True
+    # Which other tools' conventions have been held against what those count for its module: those of "all", of those
+    # that are "installed" where the tests run, or of "none".
+    tried: ClassVar[str] = "all"
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 
@@ -145,7 +146,8 @@ class Operator:
 
     @property
     def form(self) -> str:
-        """How the built module runs it: a `module`, or a `function` called in forward; counters price them apart."""
+        """How the built module runs it: a `module`, or a `function` or `method` called in forward; counters price
+        them apart."""
         return "module"
 
     @classmethod

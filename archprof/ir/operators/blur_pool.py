@@ -30,7 +30,7 @@ class BlurPool2d(Operator):
     border: Word = "reflect"
 
     name: ClassVar[str] = "blur_pool"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     formula: ClassVar[str] = "K²·M·F²"
     buffers_formula: ClassVar[str] = "K²·M"
     category: ClassVar[str] = "pool"

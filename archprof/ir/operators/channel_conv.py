@@ -24,7 +24,7 @@ class ChannelConv(Operator):
     rank: int = 2
 
     name: ClassVar[str] = "channel_conv"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     formula: ClassVar[str] = "K·M"
     params_formula: ClassVar[str] = "K"
     category: ClassVar[str] = "conv"

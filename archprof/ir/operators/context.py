@@ -23,7 +23,7 @@ class ContextPool(Operator):
     name: ClassVar[str] = "context_pool"
     formula: ClassVar[str] = "M·F²"
     category: ClassVar[str] = "attention"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
     autocast: ClassVar[str] = "half"

@@ -59,7 +59,7 @@ class Conv1d(Convolution):
     name: ClassVar[str] = "conv1d"
     formula: ClassVar[str] = "K·(M/g)·N·F"
     params_formula: ClassVar[str] = "K·(M/g)·N + N"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = _COLUMNS
 
     @classmethod
@@ -93,7 +93,7 @@ class Conv3d(Convolution):
     name: ClassVar[str] = "conv3d"
     formula: ClassVar[str] = "K³·(M/g)·N·F³"
     params_formula: ClassVar[str] = "K³·(M/g)·N + N"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = _COLUMNS
 
     @classmethod

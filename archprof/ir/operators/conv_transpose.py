@@ -33,7 +33,7 @@ class ConvTranspose(Windowed):
     columns: ClassVar[tuple[Column, ...]] = (
         C, K_SIDES, S_SIDES, _PADDING, _OUTPUT_PADDING, G, D_SIDES, BIAS,
     )  # fmt: skip
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     rank: ClassVar[int] = 2
     output_padding: tuple[int, ...]
 

@@ -26,7 +26,7 @@ class Embedding(Operator):
     name: ClassVar[str] = "embedding"
     params_formula: ClassVar[str] = "R·N"
     saves: ClassVar[str] = "inputs"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("size", count(), "rows of the table: words of a vocabulary", ("num_embeddings",), required=True),
         Column("c", CHANNELS, "features of a row", ("embedding_dim", "dim"), required=True),

@@ -26,7 +26,7 @@ class GlobalResponseNorm(Elementwise):
     channels_last: bool = False
 
     name: ClassVar[str] = "global_response_norm"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (Column("eps", ratio(0, 1), "added to the mean of lengths"),)

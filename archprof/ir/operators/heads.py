@@ -71,7 +71,7 @@ class HeadAttention(_Heads):
     shifted: tuple[Dim, ...] = ()
 
     name: ClassVar[str] = "dot_product_attention"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     may_join: ClassVar[bool] = True
     formula: ClassVar[str] = "h·L·S·(E + V)"
     params_formula: ClassVar[str] = "h·S"
@@ -284,7 +284,7 @@ class LinearAttention(_Heads):
     eps: float = 1e-5
 
     name: ClassVar[str] = "linear_attention"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     formula: ClassVar[str] = "2·h·L·E·(E + 1)"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("key_dim", count(), "features of a query, a key and a value", ("head_dim", "dim"), required=True),
@@ -328,7 +328,7 @@ class _OneBehindTheOther(_Heads):
     key_dim: Dim
     channels_last: bool = True
 
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (Column("heads", count(), "heads", ("num_heads",), required=True),)
 
     @classmethod
@@ -441,7 +441,7 @@ class WindowPartition(Operator):
     maps: bool = False
 
     name: ClassVar[str] = "window_partition"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = _WINDOW
@@ -486,7 +486,7 @@ class WindowReverse(Operator):
     maps: bool = False
 
     name: ClassVar[str] = "window_reverse"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True

@@ -51,7 +51,7 @@ class Subtract(Function):
     """The first of two maps less the second; a map of one channel, or of 1×1, stretches."""
 
     __slots__ = ()
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     name: ClassVar[str] = "subtract"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True

@@ -57,7 +57,7 @@ class Product(MatMul):
 
     __slots__ = ()
     as_layer: ClassVar[bool] = True
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
 
     @property
     def form(self) -> str:

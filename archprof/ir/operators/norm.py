@@ -207,7 +207,7 @@ class LearnedScale(Elementwise):
     bias: bool = False
 
     name: ClassVar[str] = "learned_scale"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "1 + 1"
     saves: ClassVar[str] = "inputs"
     autocast: ClassVar[str] = "promote"
@@ -241,7 +241,7 @@ class L2Norm(Elementwise):
     init: float = 20.0
 
     name: ClassVar[str] = "l2_norm"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "N"
     category: ClassVar[str] = "norm"
     columns: ClassVar[tuple[Column, ...]] = (Column("init", ratio(0, 1000), "what the factors start from"),)

@@ -21,7 +21,7 @@ class _Gated(Elementwise):
 
     __slots__ = ()
     category: ClassVar[str] = "norm"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     learned: ClassVar[str] = ""
     num_features: Dim
     act: bool

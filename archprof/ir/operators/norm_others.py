@@ -29,7 +29,7 @@ class RMSNorm(Elementwise):
     name: ClassVar[str] = "rms_norm"
     params_formula: ClassVar[str] = "N"
     category: ClassVar[str] = "norm"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("eps", ratio(0, 1), "added to the mean square; that of the type unless given"),
         Column("affine", FLAG, "whether a factor for each feature is learned"),
@@ -76,7 +76,7 @@ class InstanceNorm(Elementwise):
     params_formula: ClassVar[str] = "2·N"
     buffers_formula: ClassVar[str] = "2·N"
     category: ClassVar[str] = "norm"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("eps", ratio(0, 1), "added to the variance"),
         Column("affine", FLAG, "whether weight and bias are learned; not unless given"),

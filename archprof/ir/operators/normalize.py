@@ -20,7 +20,7 @@ class Normalize(Elementwise):
     over: Word = "channels"
 
     name: ClassVar[str] = "normalize"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "pointwise"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("over", one_of(*_AXES), "along what the length is taken; the channels unless given"),

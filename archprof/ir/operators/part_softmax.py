@@ -21,7 +21,7 @@ class PartSoftmax(Elementwise):
     groups: int = 1
 
     name: ClassVar[str] = "part_softmax"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "act"
     saves: ClassVar[str] = "output"
     as_layer: ClassVar[bool] = True

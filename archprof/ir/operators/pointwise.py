@@ -85,7 +85,7 @@ class Softmax(Elementwise):
 
     @property
     def form(self) -> str:
-        return "function"
+        return "method"
 
     @classmethod
     def of(cls, *inputs: Value) -> Softmax:

@@ -29,7 +29,7 @@ class Pool(Window):
 
     name: ClassVar[str] = "pool"
     as_layer: ClassVar[bool] = False
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
 
     @property
     def steps(self) -> tuple[int, ...]:
@@ -73,7 +73,7 @@ class AdaptivePool(Adaptive):
 
     name: ClassVar[str] = "adaptive_pool"
     as_layer: ClassVar[bool] = False
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
 
     def footprint(self, run: Run) -> Footprint:
         # The mean over all needs nothing but its size.

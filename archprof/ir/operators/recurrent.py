@@ -37,7 +37,7 @@ class Recurrent(Operator):
 
     category: ClassVar[str] = "recurrent"
     autocast: ClassVar[str] = "half"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     drawn_as: ClassVar[str] = ""
     columns: ClassVar[tuple[Column, ...]] = (
         Column("c", CHANNELS, "features of the state, of each direction", ("out", "hidden_size"), required=True),

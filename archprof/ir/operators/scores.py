@@ -23,7 +23,7 @@ class _Product(Operator):
     """A product of two maps' positions, of which each is needed for the gradients of the other."""
 
     __slots__ = ()
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     joins: ClassVar[bool] = True
     category: ClassVar[str] = "attention"
     autocast: ClassVar[str] = "half"

@@ -154,7 +154,7 @@ class SpaceToChannels(Function):
 
     name: ClassVar[str] = "space_to_channels"
     category: ClassVar[str] = "shape"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (Column("size", count(1), "pixels along a side", required=True),)
 
     @classmethod
@@ -187,7 +187,7 @@ class CropLike(Function):
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
     sized_by_others: ClassVar[bool] = True
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
 
     def output(self, *inputs: Value) -> Value:
         whole, cut = feature_map(inputs[0], "cropping"), feature_map(inputs[1], "cropping")

@@ -25,7 +25,7 @@ class StdConv2d(Conv2d):
     eps: float = 1e-6
 
     name: ClassVar[str] = "std_conv2d"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "K²·(M/g)·N + N + N"
     as_layer: ClassVar[bool] = False
 

@@ -42,7 +42,7 @@ class Tokens(Function):
     channels_last: bool = False
 
     name: ClassVar[str] = "tokens"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
@@ -71,7 +71,7 @@ class Transpose(Function):
 
     __slots__ = ()
     name: ClassVar[str] = "transpose"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
 
@@ -94,7 +94,7 @@ class Token(Function):
     index: int = 0
 
     name: ClassVar[str] = "token"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
@@ -127,7 +127,7 @@ class TokenRange(Function):
     size: Dim = None
 
     name: ClassVar[str] = "token_range"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
@@ -156,7 +156,7 @@ class ConcatTokens(Function):
 
     __slots__ = ()
     name: ClassVar[str] = "concat_tokens"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "join"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
@@ -181,7 +181,7 @@ class ClassToken(Operator):
     number: int = 1
 
     name: ClassVar[str] = "class_token"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "n·N"
     category: ClassVar[str] = "join"
     keeps_channels: ClassVar[bool] = True
@@ -218,7 +218,7 @@ class PositionEmbedding(Elementwise):
     size: Dim = None
 
     name: ClassVar[str] = "position_embedding"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     params_formula: ClassVar[str] = "L·N"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("std", ratio(0, 10), "deviation that they start with"),
@@ -266,7 +266,7 @@ class FourierPositions(Elementwise):
     num_features: Dim
 
     name: ClassVar[str] = "fourier_positions"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     formula: ClassVar[str] = "64·N·F²"
     params_formula: ClassVar[str] = "64·N + N"
     category: ClassVar[str] = "pointwise"
@@ -313,7 +313,7 @@ class Scale(Function):
     factor: float
 
     name: ClassVar[str] = "scale"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     overwritable: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (Column("factor", ratio(0), "what they are multiplied by", required=True),)
@@ -329,7 +329,7 @@ class SplitHeads(Function):
     heads: Dim
 
     name: ClassVar[str] = "split_heads"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
@@ -352,7 +352,7 @@ class MergeHeads(Function):
 
     __slots__ = ()
     name: ClassVar[str] = "merge_heads"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
     as_layer: ClassVar[bool] = False
@@ -374,7 +374,7 @@ class PatchMerging(Operator):
 
     __slots__ = ()
     name: ClassVar[str] = "merge_patches"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
 
     def output(self, *inputs: Value) -> Value:

@@ -23,7 +23,7 @@ class Unfold(Function):
     size: int
 
     name: ClassVar[str] = "unfold"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (_SIZE,)
@@ -47,7 +47,7 @@ class Fold(Function):
     size: int
 
     name: ClassVar[str] = "fold"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     category: ClassVar[str] = "shape"
     joins: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
@@ -78,7 +78,7 @@ class RowSum(Function):
 
     __slots__ = ()
     name: ClassVar[str] = "row_sum"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "none"
     category: ClassVar[str] = "pool"
     keeps_channels: ClassVar[bool] = True
 

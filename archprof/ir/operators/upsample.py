@@ -26,7 +26,7 @@ class Upsample(Operator):
     align_corners: bool = False
 
     name: ClassVar[str] = "upsample"
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     category: ClassVar[str] = "shape"
     keeps_channels: ClassVar[bool] = True
     columns: ClassVar[tuple[Column, ...]] = (

@@ -257,7 +257,7 @@ class PixelShuffle(View):
 
     name: ClassVar[str] = "pixel_shuffle"
     as_layer: ClassVar[bool] = True
-    tried: ClassVar[bool] = False
+    tried: ClassVar[str] = "installed"
     columns: ClassVar[tuple[Column, ...]] = (
         Column("factor", count(), "by how much the map grows", ("upscale_factor",), required=True),
         Column("back", FLAG, "the other way round: pixels as channels"),
