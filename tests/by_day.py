@@ -34,7 +34,7 @@ def _marked(names: list[str], day: set[str]) -> list[object]:
 
 def _smallest(names: list[str]) -> set[str]:
     """Return of each folder the network with the fewest parameters."""
-    folders: dict[str, list[tuple[int, str]]] = {}
+    folders: dict[str, list[tuple[float, str]]] = {}
     for name in names:
         expected = archprof.load(name).expect
         params = expected[0].counts.get("params", math.inf) if expected else math.inf

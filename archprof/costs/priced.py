@@ -8,9 +8,8 @@ from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
 from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, held_names, operator_name, variant
 from archprof.costs.report import Report, Row
 from archprof.ir.graph import ModuleClass
+from archprof.ir.operators.base import CONVOLUTIONS
 from archprof.ir.operators.recorded import Recorded
-
-_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 
 
 class Priced(NamedTuple):
@@ -146,7 +145,7 @@ def _leaf(row: Row, convention: Convention) -> bool | None:
         return True
     # It goes by the module's output, which another operator may have made, of another shape.
     if "Conv" in module.short or any(name not in ("weight", "bias") for name in names):
-        return True if row.node.path in row.modules and row.kind in _CONVOLUTIONS else None
+        return True if row.node.path in row.modules and row.kind in CONVOLUTIONS else None
     return True if row.values and row.node.output.at_batch(1)[:1] == (1,) else None
 
 

@@ -8,6 +8,7 @@ from archprof.devices.kernels import COLUMNS, Kernel, kernel_of
 from archprof.devices.profile import FusionRule
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.liveness import readers
+from archprof.ir.operators.base import CONVOLUTIONS
 
 # What folds into the weights of what is before it, which has a bias from then on.
 _NORMS = ("batch_norm", "frozen_batch_norm")
@@ -16,11 +17,10 @@ _NORMS = ("batch_norm", "frozen_batch_norm")
 # What is x·sigmoid(x) is one kernel to runtimes that fuse, however a network writes it.
 _ALIKE = {"swish": "silu"}
 
-_CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 # By runtime, what it runs by one kernel at no cost, as far as was measured. onnxruntime also runs activations within a
 # convolution; what they add to it is what they are measured by.
 RULES: Mapping[str, tuple[FusionRule, ...]] = {
-    "onnxruntime": (FusionRule(_CONVOLUTIONS, (_NORMS, ("add",))),),
+    "onnxruntime": (FusionRule(CONVOLUTIONS, (_NORMS, ("add",))),),
 }
 
 

@@ -225,7 +225,7 @@ MULTIPLYING: dict[str, tuple[Any, list[Any], Operator, int]] = {
 FREE: dict[str, tuple[Any, list[Any], Operator]] = {
     "embedding": (Calls(lambda x, w: functional.embedding(x.long(), w), [(9, 4)]), [(1, 5)], Embedding(9, 4)),
     "embedding_bag": (Calls(bag, [(9, 4)]), [(1, 5)], EmbeddingBag(9, 4)),
-    "batch_norm of volumes": (nn.BatchNorm3d(4), [(1, 4, 2, 3, 3)], BatchNorm2d(4)),
+    "batch_norm of volumes": (nn.BatchNorm3d(4), [(1, 4, 2, 3, 3)], BatchNorm2d(4, volume=True)),
     "native batch_norm": (
         Calls(
             lambda x, w, b, m, v: aten._native_batch_norm_legit_no_training(x, w, b, m, v, 0.1, 1e-5)[0],

@@ -129,7 +129,8 @@ def activations_of(rows: Sequence[Ran]) -> int:
 def _put_out(row: Ran, holder: _Holder) -> int:
     if row.puts_out is not None:
         return row.puts_out
-    weighted = row.macs and any(one.learns for one in holder.holds(row))
+    convolves = row.rule is not None and row.rule.kind == "standard"
+    weighted = row.macs and (convolves or any(one.learns for one in holder.holds(row)))
     return (row.outputs[0].elements or 0) if weighted else 0
 
 

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
 
     from archprof.ir.columns import Column
 
+CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 # What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
 KINDS = (
-    "standard", "pointwise", "depthwise", "grouped", "mixed", "se", "linear", "attention", "matmul", "recurrent",
+    *CONVOLUTIONS, "mixed", "se", "linear", "attention", "matmul", "recurrent",
     "norm", "act", "pool", "join", "shape", "dropout", "other",
 )  # fmt: skip
 

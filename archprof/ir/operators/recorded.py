@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from archprof.ir.footprint import INDEX, NO_WORKSPACE, SINGLE, Footprint, Gradients, Run, Span, Workspace
-from archprof.ir.operators.base import Operator, operator
+from archprof.ir.operators.base import CONVOLUTIONS, Operator, operator
 from archprof.ir.operators.derivatives import autocast_of, footprint_of, gradients_of, is_detached
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
@@ -50,7 +50,8 @@ class Recorded(Operator):
 
     @property
     def weighted(self) -> bool:  # type: ignore[override]
-        return bool(self.multiplies and (self.held or self.packed))
+        # Filters that are computed, as standardised ones, or fixed, as a blur's, are a convolution's all the same.
+        return bool(self.multiplies and (self.held or self.packed or self.sort in CONVOLUTIONS))
 
     @property
     def ran(self) -> bool:
