@@ -101,6 +101,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "scale": _Example(cells={"factor": 0.5}),
     "transpose": _TOKENS,
     "token": _TOKENS,
+    "unflatten": _Example("64x1x1", before=("flatten",)),
     "token_range": _TOKENS._replace(cells={"start": 1}),
     "class_token": _TOKENS,
     "concat_tokens": _Example("192x14x14", before=({"id": "first", "tokens": {}}, {"id": "second", "linear": 192})),
