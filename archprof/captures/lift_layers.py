@@ -8,7 +8,7 @@ from archprof.captures.site import Lift, Site, is_held, sizes
 from archprof.ir.operators.act import GELU, Hardsigmoid, Hardswish, ReLU, ReLU6, Sigmoid, SiLU, Tanh
 from archprof.ir.operators.attention import Attention
 from archprof.ir.operators.base import Operator
-from archprof.ir.operators.batch_norm import BatchNorm2d
+from archprof.ir.operators.batch_norm import BatchNorm2d, stands_on
 from archprof.ir.operators.bilinear import Bilinear
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_ranks import Conv1d, Conv3d
@@ -163,8 +163,7 @@ def _bilinear(site: Site) -> Operator | None:
 def _batch_norm(site: Site) -> Operator | None:
     given = site.given
     shape = site.shape("input")
-    flat, volume = len(shape) in (2, 3), len(shape) == 5
-    return BatchNorm2d(shape[1], given["eps"], given["momentum"], site.has("weight"), flat, volume)
+    return BatchNorm2d(shape[1], given["eps"], given["momentum"], site.has("weight"), *stands_on(len(shape) - 1))
 
 
 def _layer_norm(site: Site) -> Operator | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from math import prod
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -58,16 +59,13 @@ def per_weight(number: int) -> Amount:
     return Amount(f"{number} per weight", lambda row: number * _held(row, "weight"))
 
 
-def _transposed(row: Row) -> int:
-    """Return the products of a transposed convolution as if it were a plain one that is not grouped: of all taps and
-    input channels for each output element."""
+def _as_plain(row: Row, *, grouped: bool) -> int:
+    """Return the products that a transposed convolution has more than it has, were it a plain one: of all taps and
+    input channels, or those of a group, for each output element."""
     operator = row.operator
     assert isinstance(operator, ConvTranspose)
-    return int(operator.in_channels) * prod(operator.kernel_size) * prod(row.output)
-
-
-def _of_one_group(row: Row) -> int:
-    return _transposed(row) // int(row.operator.groups)  # type: ignore[attr-defined]
+    channels = int(operator.in_channels) // (int(operator.groups) if grouped else 1)
+    return channels * prod(operator.kernel_size) * prod(row.output) - row.cost.macs
 
 
 def _by_first_axis(row: Row, name: str) -> int:
@@ -190,9 +188,9 @@ def _overlapping(size: int, outputs: int) -> int:
     return sum(-(-(index + 1) * size // outputs) - index * size // outputs for index in range(outputs))
 
 
-BY_OUTPUT = Amount("1 per tap and input channel of each output element", lambda row: _transposed(row) - row.cost.macs)
+BY_OUTPUT = Amount("1 per tap and input channel of each output element", partial(_as_plain, grouped=False))
 BY_OUTPUT_OF_GROUPS = Amount(
-    "1 per tap and input channel of a group of each output element", lambda row: _of_one_group(row) - row.cost.macs
+    "1 per tap and input channel of a group of each output element", partial(_as_plain, grouped=True)
 )
 CHANNELS = Amount("1 per channel", _channels)
 ELEMENTS_AND_CHANNELS = Amount("2 per element, 1 per channel", lambda row: 2 * prod(row.output) + _channels(row))

@@ -64,9 +64,7 @@ def variant(row: Row) -> str:
     name = operator_name(row.operator)
     if name in _RESHAPED and row.inputs and _merges(row.inputs[0], row.output):
         return "merging reshape"
-    if name in ATTENTION and not _is_plain(row.inputs):
-        return "attention in parts"
-    if isinstance(row.operator, HeadAttention) and not _has_kernel(row.operator):
+    if _is_in_parts(name, row):
         return "attention in parts"
     if name in LINEAR and _is_biased(row) and _is_of_positions(row):
         return "biased linear of positions"
@@ -108,10 +106,13 @@ def _is_plain(shapes: Sequence[Shape]) -> bool:
     return len(queries) == 3 and same == [(3, queries[:1], queries[-1])] * 2
 
 
-def _has_kernel(op: HeadAttention) -> bool:
-    """Tell whether torch has a kernel for attention wherever its features lie: of as many throughout, without a mask
-    that is learned."""
-    return not op.position and not op.shifted and op.key_dim == op.value_dim
+def _is_in_parts(name: str, row: Row) -> bool:
+    """Tell whether an operator is attention for which torch may have no kernel, as there is where features are as many
+    throughout and no mask is learned."""
+    op = row.operator
+    if isinstance(op, HeadAttention):
+        return bool(op.position or op.shifted) or op.key_dim != op.value_dim
+    return name in ATTENTION and not _is_plain(row.inputs)
 
 
 def _recorded(name: str, op: Any) -> str:

@@ -113,6 +113,10 @@ _EINSUM = ("Einsum", "einsum")
 # What `build` writes by functions, in classes of its own.
 _OUR_CONVOLUTIONS = ("Conv2dSame", "StdConv2d", "ChannelConv", "BlurPool2d", "FourierPositions")
 _OUR_ATTENTION = ("LinearAttention", "CrossCovarianceAttention")
+# What tools that look at torch's operators see of both, and count as we do.
+_ATEN_PRODUCTS = (
+    *_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum", *_OUR_CONVOLUTIONS, *_OUR_ATTENTION,
+)  # fmt: skip
 # Norms, pools and resizing, likewise.
 _BATCH_NORM = ("BatchNorm2d", "batch_norm")
 _GROUP_NORM = ("GroupNorm", "group_norm")
@@ -165,10 +169,7 @@ _ALL = (
         _price("standard weights", per_weight(4), "StdConv2d", scaled=False),
         _price("scaled standard weights", per_weight(5), "StdConv2d", scaled=True),
         _price("rounding of sums of products", EINSUM_PRINTED, "Einsum"),
-        products=(
-            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum", *_OUR_CONVOLUTIONS, *_OUR_ATTENTION),
-            "TalkingHeadsAttention",
-        ),
+        products=(*_ATEN_PRODUCTS, "TalkingHeadsAttention"),
         unknown=("einsum", "training batch_norm"),
     ),
     _tool(
@@ -211,13 +212,10 @@ _ALL = (
         "ptflops-aten", "0.7.5", "ptflops.get_model_complexity_info(model, shape, backend='aten')", "MACs",
         _price("bias of convolutions", per_output(1), *_CONVOLUTIONS, *_OUR_CONVOLUTIONS, biased=True),
         _LINEAR_BIAS,
-        products=(
-            *(*_CONVOLUTIONS, *LINEAR, *MATRIX_PRODUCTS, "addmm", "Einsum", *_OUR_CONVOLUTIONS, *_OUR_ATTENTION),
-        ),
+        products=_ATEN_PRODUCTS,
         # Whether it sees these depends on how tensors lie in memory.
         unknown=(
-            *(*_RECURRENT, "einsum", "attention in parts", "biased linear of positions"),
-            "TalkingHeadsAttention",
+            *_RECURRENT, "einsum", "attention in parts", "biased linear of positions", "TalkingHeadsAttention",
         ),
     ),
     _tool(

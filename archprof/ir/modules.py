@@ -66,16 +66,7 @@ class StochasticDepth(nn.Module):
 
 
 class LayerNorm2d(nn.LayerNorm):
-    """Layer normalisation of (batch, C, H, W) over the channels of each position."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        positions = x.permute(0, 2, 3, 1)
-        normal = functional.layer_norm(positions, self.normalized_shape, self.weight, self.bias, self.eps)
-        return normal.permute(0, 3, 1, 2)
-
-
-class LayerNormFirst(nn.LayerNorm):
-    """Layer normalisation of (batch, C, …), a sound or a clip, over the channels of each position."""
+    """Layer normalisation of (batch, C, H, W), a sound or a clip over the channels of each position."""
 
     def forward(self, x: Tensor) -> Tensor:
         positions = x.movedim(1, -1)
@@ -526,8 +517,9 @@ class DeformConv2d(nn.Module):
 
 # TorchScript does not look up what a recurrent layer of torch does by itself, and torch.fx does not know its batch.
 @fx.wrap
-def first_states(x: Tensor, states: int, features: int) -> Tensor:
-    """Return the states that a layer on (batch, L, M) starts from: zeros."""
+def first_states(x: Tensor, layers: int, both_ways: bool, features: int) -> Tensor:
+    """Return the states that layers on (batch, L, M) start from: zeros."""
+    states = 2 * layers if both_ways else layers
     return torch.zeros([states, x.shape[0], features], dtype=x.dtype, device=x.device)
 
 
@@ -535,27 +527,30 @@ class SequenceLSTM(nn.LSTM):
     """An LSTM that returns its output alone, (batch, L, C), without its last states."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
-        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
+        layers, ways = self.num_layers, self.bidirectional
+        weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
+        zeros = first_states(input, layers, ways, self.hidden_size)
+        return torch.lstm(input, [zeros, zeros], weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 class SequenceGRU(nn.GRU):
     """A GRU likewise."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
-        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
+        layers, ways = self.num_layers, self.bidirectional
+        weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
+        zeros = first_states(input, layers, ways, self.hidden_size)
+        return torch.gru(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 class SequenceRNN(nn.RNN):
     """A plain recurrent layer likewise."""
 
     def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]
-        zeros = first_states(input, self.num_layers * (2 if self.bidirectional else 1), self.hidden_size)
-        weights, layers, ways = self._flat_weights, self.num_layers, self.bidirectional
-        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]  # type: ignore[arg-type]
+        layers, ways = self.num_layers, self.bidirectional
+        weights: list[Tensor] = self._flat_weights  # type: ignore[assignment]
+        zeros = first_states(input, layers, ways, self.hidden_size)
+        return torch.rnn_tanh(input, zeros, weights, self.bias, layers, 0.0, self.training, ways, True)[0]
 
 
 def sequence_of(name: str, *sizes: int, **how: Any) -> nn.Module:

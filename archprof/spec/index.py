@@ -21,15 +21,6 @@ _UNTOLD = re.compile(
     r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[] #}-].*)?\n)*", re.MULTILINE
 )
 
-# How most of those keys are written, which nothing but these signs need be known of to read: a word or two in a line
-# of their own, and a single pair of counts, behind which nothing goes on. Whatever is written otherwise is parsed.
-_ENDS = r"\n(?!\n*[] #}-])"
-_WORDS = re.compile(rf"^(archprof|extends|title): ([A-Za-z0-9](?: ?[A-Za-z0-9_.,/()@=+'×-])*){_ENDS}", re.MULTILINE)
-_PAIR = re.compile(
-    rf"^expect:(?: (\[)|\n  - )\{{params: ([1-9][0-9]{{0,14}}), macs: ([1-9][0-9]{{0,14}})\}}(?(1)\]){_ENDS}",
-    re.MULTILINE,
-)
-
 
 class ExpectedCounts(NamedTuple):
     """The settings at which a spec expects numbers, and those."""
@@ -80,42 +71,8 @@ def _aliases(root: Map) -> tuple[str, ...]:
 
 def _root(file: str, roots: dict[str, Map]) -> Map:
     if file not in roots:
-        told = _UNTOLD.sub(_blanked, read_file(file))
-        roots[file] = _scanned(told, file) or parse(told, file)
+        roots[file] = parse(_UNTOLD.sub(lambda part: "\n" * part[0].count("\n"), read_file(file)), file)
     return roots[file]
-
-
-def _scanned(told: str, file: str) -> Map | None:
-    """Return what `parse` does: what stands there in plain lines read off them, which takes a quarter of the time, the
-    rest parsed. None where it would not be as sure."""
-    entries: dict[str, tuple[Scalar, Node]] = {}
-    found = [*_WORDS.finditer(told), *_PAIR.finditer(told)]
-    for match in found:
-        line = told.count("\n", 0, match.start()) + 1
-        key = match[1] if match.re is _WORDS else "expect"
-        marker = Scalar(key, file, line, 1)
-        entries[key] = (marker, Scalar(match[2], file, line, len(key) + 3) if key != "expect" else _pair(match, marker))
-    rest = _WORDS.sub(_blanked, _PAIR.sub(_blanked, told)) if found else told
-    if len(entries) < len(found) or "archprof" not in entries:
-        return None
-    if rest.isspace():
-        return Map(entries, file, 1, 1)
-    others = parse(rest, file).entries
-    return Map({**entries, **others}, file, 1, 1) if entries.keys().isdisjoint(others) else None
-
-
-def _pair(match: re.Match[str], marker: Scalar) -> Seq:
-    """Return the node of an `expect` of one pair of counts; numbers so short cannot be wrong."""
-    place = marker[1:4]
-    names = ("params", "macs")
-    fields: dict[str, tuple[Scalar, Node]] = {
-        name: (Scalar(name, *place), Scalar(match[k], *place)) for k, name in enumerate(names, 2)
-    }
-    return Seq((Map(fields, *place),), *place)
-
-
-def _blanked(part: re.Match[str]) -> str:
-    return "\n" * part[0].count("\n")
 
 
 def _source(root: Map, roots: dict[str, Map], sources: dict[str, dict[str, tuple[Scalar, Node]]]) -> Source:

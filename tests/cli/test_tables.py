@@ -182,3 +182,15 @@ def test_a_row_is_called_what_it_is(capsys, tmp_path):
     path.write_text(SPEC)
     out = archprof(capsys, "summary", str(path), "--depth", "1", "--format", "csv").out
     assert [row["op"] for row in csv.DictReader(io.StringIO(out))] == ["residual", "branches", "conv, max_pool"]
+
+
+def test_a_table_is_the_same_in_colour():
+    """Without colour, lines that do not wrap are laid out without rich."""
+    from archprof.render.formats import Page
+
+    columns = (Heading("path", "path", left=True, fold=PATH), Heading("n", "n"), Heading("", "bar", person=True))
+    table = Table("net", columns, (("a.b", 1234567, "███"), ("a", None, "▍"), ("", 2, "")), quiet=frozenset((1,)))
+    plain, coloured = (to_text(table, Page(80, color)) for color in (False, True))
+    assert "\x1b[" in coloured
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", coloured).splitlines()
+    assert [line.rstrip() for line in lines] == plain.splitlines()

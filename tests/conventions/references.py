@@ -31,8 +31,9 @@ CORNERS = (
 REFERENCES = (*(f"{name}@resolution={resolution}" for name in NETWORKS for resolution in RESOLUTIONS), *CORNERS)
 # What was made after some tools were recorded: those that run here are held against it too.
 RUN_HERE = (*REFERENCES, "lraspp_mobilenet_v3_large@resolution=97", "yolox_nano@resolution=64")
-# Operators that came later still, at two resolutions each, and the tools of which some of them are not known.
-_LATER: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
+# Operators that were tried on the installed tools alone, at two resolutions each, and of which of these some are not
+# known.
+_INSTALLED: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "maps": (("8x12", "12x16"), ()),
     "tokens": (("8x12", "10x6"), ()),
     "sounds": (("24", "30"), ()),
@@ -43,9 +44,9 @@ _LATER: dict[str, tuple[tuple[str, str], tuple[str, ...]]] = {
     "prelu": (("8x12", "10x6"), ("ptflops", "thop")),
     "recurrent": (("8x12", "10x6"), ("ptflops", "ptflops-aten", "thop")),
 }
-LATER = {
-    f"tests/conventions/later/{name}.yaml@resolution={size}": unknown
-    for name, (sizes, unknown) in _LATER.items()
+INSTALLED = {
+    f"tests/conventions/installed/{name}.yaml@resolution={size}": unknown
+    for name, (sizes, unknown) in _INSTALLED.items()
     for size in sizes
 }
 # Releases of thop, by when they were the last that counted so.

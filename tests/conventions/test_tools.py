@@ -16,7 +16,7 @@ from archprof.costs.priced import convention_total, priced
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators import all_operators, captured_operators
 from archprof.runtime.build import build_network
-from tests.conventions.references import LATER, OPERATORS, RECORDED, REFERENCES, ROOT, RUN_HERE
+from tests.conventions.references import INSTALLED, OPERATORS, RECORDED, REFERENCES, ROOT, RUN_HERE
 from tests.conventions.tools import TOOLS
 
 RECORDINGS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in RECORDED.glob("*.json")}
@@ -51,7 +51,7 @@ def computed(tool, references=REFERENCES):
 
 @pytest.mark.parametrize("tool", [tool for tool in TOOLS if tool not in RECORDINGS])
 def test_a_convention_is_what_its_tool_counts(tool):
-    known = [*RUN_HERE, *(reference for reference, unknown in LATER.items() if tool not in unknown)]
+    known = [*RUN_HERE, *(reference for reference, unknown in INSTALLED.items() if tool not in unknown)]
     # Threads cost more than they bring on maps of this size.
     environment = {**os.environ, "OMP_NUM_THREADS": "1"}
     run = subprocess.run(
@@ -65,12 +65,12 @@ def test_a_convention_is_what_its_tool_counts(tool):
     assert computed(tool, known) == json.loads(run.stdout)
 
 
-@pytest.mark.parametrize("reference", LATER)
+@pytest.mark.parametrize("reference", INSTALLED)
 def test_what_is_not_known_of_a_tool_is_said(reference):
-    """Of tools that were recorded it is of all operators that came later."""
+    """Of tools that were recorded it is of all operators here."""
     report = archprof.analyze(reference)
     unknown = {name for name, convention in CONVENTIONS.items() if priced(report, convention).not_priced()}
-    assert unknown == {*LATER[reference], *RECORDINGS}
+    assert unknown == {*INSTALLED[reference], *RECORDINGS}
 
 
 @pytest.mark.parametrize("tool", RECORDINGS)
@@ -99,12 +99,12 @@ def test_versions_are_those_that_run_here_or_were_recorded():
 def test_every_operator_is_among_the_networks():
     """A tool's rule for an operator that no network here has would be a guess."""
     seen = {type(row.operator) for reference in REFERENCES for row in archprof.analyze(reference).rows}
-    later = {type(row.operator) for reference in LATER for row in archprof.analyze(reference).rows}
+    installed = {type(row.operator) for reference in INSTALLED for row in archprof.analyze(reference).rows}
     # What captured modules have is tried in test_captured; a dynamic convolution is a class that no tool knows.
     elsewhere = {"softmax", "dynamic_conv"}
     assert {one.name for one in all_operators() if one.tried == "all" and one not in seen} == elsewhere
     # What reads numbers is a module of torch's own, tried in test_captured.
-    assert {one.name for one in all_operators() if one.tried == "installed" and one not in later} == {"embedding"}
+    assert {one.name for one in all_operators() if one.tried == "installed" and one not in installed} == {"embedding"}
 
 
 def test_prices_are_for_operators_that_there_are():

@@ -4,9 +4,7 @@ import pytest
 import yaml
 
 from archprof.errors import InputError
-from archprof.spec import catalog, index
-from archprof.spec.nodes import Scalar, Seq
-from archprof.spec.reader import parse
+from archprof.spec import catalog
 
 LISTED = "`archprof list` shows the catalog; the path of a file ends with `.yaml`"
 
@@ -88,45 +86,3 @@ def test_unknown_name(name, message):
 )
 def test_what_is_a_path(target, path):
     assert catalog.is_path(target) == path
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "archprof: 1\ntitle: A-1 of [b]\nexpect: [{params: 1, macs: 2}]\n",
-        "archprof: 1\ntitle: A\n\n  b\n",
-        "archprof: 1\ntitle: A # b\n",
-        "archprof: 1\ntitle: A\nextends: b@width=0.5\nsource: {arxiv: '1'}\nexpect:\n  - {params: 1, macs: 2}\n",
-        "archprof: 1\nexpect:\n  - {params: 1, macs: 2}\n  - {at: width=2, params: 3}\n",
-        "archprof: 1\ntitle: A\naliases: [a, b]\nexpect:\n  - {params: 012, macs: 2}\n",
-        "title: A\n",
-    ],
-)
-def test_a_head_is_listed_as_it_is_parsed(text, tmp_path):
-    file = tmp_path / "net.yaml"
-    file.write_text(text)
-    read = index._root(str(file), {})
-    assert _texts(read) == _texts(parse(text, str(file)))
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
-        ("archprof: 1\ntitle: A\ntitle: B\n", "3:1: duplicate key `title`"),
-        ("archprof: 1\ntitle: A\ntitle: {b: c}\n", "3:1: duplicate key `title`"),
-        ("archprof: 1\nexpect: [{params: 1, macs: 2}\n", "2:9: a bracket that is not closed"),
-    ],
-)
-def test_what_is_wrong_with_a_head_is_said_where_it_stands(text, message, tmp_path):
-    file = tmp_path / "net.yaml"
-    file.write_text(text)
-    with pytest.raises(InputError) as raised:
-        index._root(str(file), {})
-    assert message in str(raised.value)
-
-
-def _texts(node):
-    """Return a node without places."""
-    if isinstance(node, Scalar):
-        return node.text
-    return [*map(_texts, node.items)] if isinstance(node, Seq) else {key: _texts(value) for key, value in node.pairs()}

@@ -8,6 +8,7 @@ from archprof.captures.onnx.rules.windows import conv_window, transposed_window,
 from archprof.captures.onnx.site import Lift, Site, made, plain
 from archprof.captures.onnx.tensor import numbers
 from archprof.ir.operators.base import Operator
+from archprof.ir.operators.batch_norm import stands_on
 
 _CONVOLUTIONS = {3: "Conv1d", 4: "Conv2d", 5: "Conv3d"}
 
@@ -72,10 +73,8 @@ def _attention(site: Site) -> Operator | None:
 
 def _batch_norm(site: Site) -> Operator | None:
     call = site.call
-    momentum = 1 - call.number("momentum", 0.9)
-    axes = len(call.shape())
-    flat, volume = axes in (2, 3), axes == 5
-    return made("BatchNorm2d", *numbers(call.shape()[1:2]), call.number("epsilon", 1e-5), momentum, True, flat, volume)
+    momentum, on = 1 - call.number("momentum", 0.9), stands_on(len(call.shape()) - 1)
+    return made("BatchNorm2d", *numbers(call.shape()[1:2]), call.number("epsilon", 1e-5), momentum, True, *on)
 
 
 def _layer_norm(site: Site) -> Operator | None:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     import torch
 
 
+def stands_on(axes: int) -> tuple[bool, bool]:
+    """Return the fields `flat` and `volume` of a batch norm on so many axes, without that of the batch."""
+    return axes in (1, 2), axes == 4
+
+
 @operator
 class BatchNorm2d(Elementwise):
     """Batch normalisation over C channels (Ioffe & Szegedy 2015): weight and bias are learned, mean and variance are
@@ -44,8 +49,8 @@ class BatchNorm2d(Elementwise):
         value = inputs[0]
         if value.in_windows:
             return cls(value.channels, **options)
-        axes = len(value.shape)
-        return cls(channels_first(value, "batch norm").channels, flat=axes in (1, 2), volume=axes == 4, **options)
+        flat, volume = stands_on(len(value.shape))
+        return cls(channels_first(value, "batch norm").channels, flat=flat, volume=volume, **options)
 
     def output(self, *inputs: Value) -> Value:
         return check_channels(self.num_features, inputs[0], "batch norm")

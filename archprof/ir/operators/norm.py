@@ -88,9 +88,8 @@ class GroupNorm(Elementwise):
 
 @operator
 class LayerNorm(Elementwise):
-    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W),
-    (C, L) and (C, T, H, W), or of the last axis; over
-    several last axes, of *over*, where they are given."""
+    """Layer normalisation over the channels of each position (Ba et al. 2016): of (C, H, W), (C, L) or (C, T, H, W), or
+    of the last axis; over several last axes, of *over*, where they are given."""
 
     num_features: Dim
     eps: float = 1e-5
@@ -137,10 +136,10 @@ class LayerNorm(Elementwise):
     def module(self) -> torch.nn.Module:
         from torch import nn
 
-        from archprof.ir.modules import LayerNorm2d, LayerNormFirst
+        from archprof.ir.modules import LayerNorm2d
 
         if not self.channels_last:
-            return (LayerNorm2d if self.rank == 2 else LayerNormFirst)(self.num_features, eps=self.eps)
+            return LayerNorm2d(self.num_features, eps=self.eps)
         over = self.over or (self.num_features,)
         return nn.LayerNorm(over, eps=self.eps, elementwise_affine=self.affine, bias=self.bias)
 
