@@ -8,7 +8,7 @@ from archprof.analysis.document import Head, head
 from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
 from archprof.costs.convention import Convention, convention_sum
-from archprof.costs.priced import Priced, convention_total, folded_norms, priced
+from archprof.costs.priced import Priced, convention_total, folded_norms, priced, pricing_all
 from archprof.costs.report import Report, Row
 from archprof.costs.tools import CONVENTIONS
 from archprof.ir.operators.act import SiLU
@@ -99,7 +99,8 @@ def explain(report: Report, conventions: Sequence[Convention]) -> Explained:
     explanations = tuple(_explanation(report, one) for one in conventions)
     counted = {one.name: one.total for one in explanations}
     # How operators could be written is a question about what `build` writes.
-    forms = tuple(rewritings(report, conventions, counted)) if report.origin.is_table else ()
+    written = pricing_all(report, conventions) if report.origin.is_table else ()
+    forms = tuple(rewritings(report, written, counted))
     published, unpriced = tuple(_published_counts(report)), _unpriced(report)
     known = not_counted(report), constant_macs(report), at_most(report)
     return Explained(head(report), explanations, forms, published, unpriced, *known)
@@ -228,7 +229,7 @@ def _published_counts(report: Report) -> Iterator[PublishedCount]:
     """
     origin = report.origin
     published = standing_at(origin, origin.published, spellings) if isinstance(origin, Spec) else ()
-    totals = {name: convention_total(report, convention) for name, convention in CONVENTIONS.items()}
+    totals = {one.name: convention_total(report, one) for one in pricing_all(report, CONVENTIONS.values())}
     for entry in published:
         where = where_published(entry, origin.source.paper)
         for what in PUBLISHED:

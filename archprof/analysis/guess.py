@@ -14,7 +14,7 @@ from archprof.analysis.document import Head, head
 from archprof.analysis.explain import rewritings, where_published
 from archprof.analysis.variants import Variants
 from archprof.costs.convention import ARCHPROF, Convention
-from archprof.costs.priced import convention_total, priced
+from archprof.costs.priced import convention_total, pricing_all
 from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
@@ -167,7 +167,7 @@ def guess(seen: Seen, report: Report, variants: Variants | None, conventions: tu
 
     Raises SpecError where the settings of something published cannot be.
     """
-    whole = tuple(one for one in conventions if not priced(report, one).unknown)
+    whole = pricing_all(report, conventions)
     tries = list(_tries(seen, _counts(seen, report, whole, params=ARCHPROF in conventions)))
     chances = _chances(seen, tries)
     guesses: dict[tuple[int, str, bool], Guess] = {}

@@ -1,7 +1,7 @@
 """Which operators a convention counts: of a block table all; of a captured module those that its tool sees."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
@@ -68,6 +68,11 @@ def folded_norms(report: Report, convention: Convention) -> int | None:
     if not any("BatchNorm2d" in price.operators for price in convention.prices):
         return None
     return sum(node.folds_norm for node in report.graph.nodes) or None
+
+
+def pricing_all(report: Report, conventions: Iterable[Convention]) -> tuple[Convention, ...]:
+    """Return the conventions that have a price for all of a network: what others count is known from below alone."""
+    return tuple(one for one in conventions if not priced(report, one).unknown)
 
 
 def convention_total(report: Report, convention: Convention) -> int:
