@@ -5,6 +5,8 @@ import errno
 import io
 import os
 import sys
+from _thread import interrupt_main
+from threading import Event, Thread
 from typing import TYPE_CHECKING, TextIO
 
 from archprof.errors import InputError, usage_error
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
 _MAX_DIGITS = 9
 # Seconds in which a deletion is over.
 _SOON = 0.05
+# Set when the command is over, whatever comes of it.
+_LEFT = Event()
 
 
 def prepare() -> None:
@@ -39,10 +43,16 @@ def _interrupt_again(unraisable: "sys.UnraisableHookArgs") -> None:
     if not issubclass(unraisable.exc_type, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
-    from _thread import interrupt_main
-    from threading import Timer
+    Thread(target=_interrupt_until_left, daemon=True).start()
 
-    Timer(_SOON, interrupt_main).start()
+
+def _interrupt_until_left() -> None:
+    """Interrupt the command, ever less often, until it is left: any interrupt may come where it is ignored, in a
+    deletion or in code of torch that clears what rises."""
+    wait = _SOON
+    while not _LEFT.wait(wait):
+        interrupt_main()
+        wait *= 10
 
 
 def terminal_size(name: str) -> int | None:
@@ -53,6 +63,7 @@ def terminal_size(name: str) -> int | None:
 
 def finish(code: int) -> int:
     """Write what standard output still holds, and return the exit code to leave with."""
+    _LEFT.set()
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -114,6 +114,18 @@ class EndlessDeletion(nn.Module):
             x = x + 1
 
 
+class EndlessClearing(nn.Module):
+    def forward(self, x):
+        Deaf()
+        try:
+            while True:
+                x = x + 1
+        except KeyboardInterrupt:  # as code in C does that clears what rises
+            pass
+        while True:
+            x = x + 1
+
+
 def scripted():
     return torch.jit.script(nn.Linear(4, 4))
 
@@ -298,10 +310,10 @@ def test_what_is_no_code_is_not_run(capsys, command):
 
 
 @pytest.mark.processes
-@pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion"])
+@pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion", "EndlessClearing"])
 def test_a_capture_that_hangs_is_interrupted(model):
     """Also in code that is run from a text, of which Python would die as it leaves, and in a deletion, in which it
-    ignores what rises."""
+    ignores what rises, be the next one lost too."""
     command = [sys.executable, "-m", "archprof", "summary", f"net.py:{model}", "--input", "4"]
     root = Path(__file__).parents[2]
     with subprocess.Popen(
@@ -310,7 +322,10 @@ def test_a_capture_that_hangs_is_interrupted(model):
         while not Path("started").exists() and process.poll() is None:
             time.sleep(0.05)
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=60)
+        try:
+            out, err = process.communicate(timeout=60)
+        finally:
+            process.kill()  # what hangs all the same must not hang whoever tests it
     assert (process.returncode, out, err) == (130, "", "ran net.py\n")
 
 
