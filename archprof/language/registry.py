@@ -46,6 +46,7 @@ _BLOCKS: Mapping[str, str] = {
     "attention": "attention",
     "windows": "windows",
     "eca": "eca",
+    "skip": "skip",
     "sequence": "compose",
     "repeat": "compose",
     "residual": "compose",

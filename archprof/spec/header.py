@@ -7,13 +7,14 @@ from functools import reduce
 from typing import TYPE_CHECKING, Any
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import Problems, problem
+from archprof.errors import Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.ir.values import Value
 from archprof.limits import MAX_CHANNELS
+from archprof.spec.axis import parse_axis
 from archprof.spec.inputs import UNNAMED, read_inputs, read_resolution, resized, shortest_size
-from archprof.spec.nodes import Map, Node, Scalar, Seq
-from archprof.spec.types import Expected, Knob, Published, Spec, WidthRule
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
+from archprof.spec.types import Expected, Knob, Published, SpaceRule, Spec, WidthRule
 from archprof.spec.values import (
     NAME,
     count,
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
 TOP_LEVEL = (
     "archprof", "name", "title", "aliases", "source", "follows", "extends", "import", "input", "classes", "defaults",
     "width", "depth", "knobs", "init", "blocks", "layers", "outputs", "stages", "freeze", "set", "insert", "remove",
-    "expect", "published", "budget", "note",
+    "expect", "published", "budget", "note", "space",
 )  # fmt: skip
 # Without the `-` of ids, which is a minus in an expression.
 _KNOB = r"[A-Za-z_][A-Za-z0-9_]*\Z"
@@ -46,6 +47,8 @@ PUBLISHED = (*NAMES, "flops")
 # What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
 PUBLISHED_WORDS = ("where", "source", "note", "checked")
 BUILT_IN = ("width", "depth", "resolution", "classes")
+# What is said of a space.
+SPACE = ("resolution", "version")
 
 
 # What has to be right before a cell can be read.
@@ -94,7 +97,8 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
     found: dict[str, Any] = {
         "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None,
         "defaults": {}, "width": None, "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (),
-        "published": (), "budget": (), "blocks": {}, "input": {UNNAMED: Value((1, 1, 1))}, "layers": Seq(()),
+        "published": (), "budget": (), "space": None, "blocks": {},
+        "input": {UNNAMED: Value((1, 1, 1))}, "layers": Seq(()),
     }  # fmt: skip
     failed: set[str] = set()
     for key, read in _READERS.items():
@@ -173,6 +177,9 @@ def read_knob(knob: Knob, node: Scalar) -> object:
     """Return a knob's value from its text; raises SpecError outside its range or words."""
     if node.value is not None:
         return node.value
+    if knob.draws and node.text not in [option.text for option in knob.draws]:
+        drawn = ", ".join(f"`{option.text}`" for option in knob.draws)
+        raise problem(f"`{knob.name}` is drawn, and never {describe(node)}", node.location, help=f"one of {drawn}")
     if knob.choices:
         return word(node, knob.choices, "value", f" of `{knob.name}`")
     if knob.type == "bool":
@@ -236,7 +243,9 @@ def _knobs(node: Node) -> dict[str, Knob]:
 
 
 def _knob(name: str, node: Node) -> Knob:
-    fields = mapping(node, f"knob `{name}`", ("type", "default", "min", "max", "choices", "doc"))
+    fields = mapping(node, f"knob `{name}`", ("type", "default", "min", "max", "choices", "doc", "choice"))
+    if "choice" in fields.entries:
+        return _drawn_knob(name, fields)
     default, kind, choices = fields.get("default"), fields.get("type"), fields.get("choices")
     if default is None:
         raise problem(f"knob `{name}` needs a `default`", node.location)
@@ -255,6 +264,46 @@ def _knob(name: str, node: Node) -> Knob:
     )
     read_knob(knob, knob.default)
     return knob
+
+
+def _drawn_knob(name: str, fields: Map) -> Knob:
+    """Return a knob that a space draws: its type is that of all options, unless it is said."""
+    from archprof.spec.choices import knob_draw
+
+    draw, kind, doc = knob_draw(name, fields), fields.get("type"), fields.get("doc")
+    for key in ("min", "max", "choices"):
+        if key in fields.entries:
+            message = f"`{key}` of a knob that is drawn"
+            raise problem(message, fields.entries[key][0].location, help="its `choice` says all that it can be")
+    options = tuple(scalar(option, "an option") for option in draw.options)
+    typed = word(kind, ("int", "float", "bool"), "type") if kind else _type_of(options)
+    words = tuple(option.text for option in options) if typed == "choice" else ()
+    said = text(doc) if doc else ""
+    knob = Knob(name, typed, options[draw.default], -math.inf, math.inf, words, said, options)
+    for option in options:
+        read_knob(knob, option)
+    return knob
+
+
+def _type_of(options: tuple[Scalar, ...]) -> str:
+    """Return the narrowest type of a knob that all options are of."""
+    forms = {"int": r"[+-]?[0-9]+", "float": r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)", "bool": "true|false|yes|no"}
+    kinds = (name for name, form in forms.items() if all(re.fullmatch(form, one.text) for one in options))
+    return next(kinds, "choice")
+
+
+def _space(node: Node) -> SpaceRule:
+    fields = mapping(node, "`space`", SPACE)
+    sizes, version = fields.get("resolution"), fields.get("version")
+    values: tuple[str, ...] = ()
+    if sizes is not None:
+        typed = [sizes] if isinstance(sizes, Scalar) else sequence(sizes, "resolutions", 'as in `"128:224:4"`')
+        try:
+            values = parse_axis(("resolution", ",".join(scalar(one, "a resolution").text for one in typed))).values
+        except SpecError as error:
+            found = error.problems[0]
+            raise problem(found.message, sizes.location, where="space.resolution", help=found.help) from None
+    return SpaceRule(values, integer(version, 1, 1_000_000, "a version") if version else 1)
 
 
 def _defaults(node: Node) -> dict[str, tuple[Scalar, Node]]:
@@ -353,4 +402,5 @@ _READERS: Mapping[str, Any] = {
     "expect": read_expected,
     "published": lambda node: _records(node, "published", _published),
     "budget": _budget,
+    "space": _space,
 }

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +12,10 @@ from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
-from archprof.spec.layers import Spellings
+from archprof.spec.layers import Spellings, full_form
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.reader import parse, parse_value, read_file
-from archprof.spec.types import Spec, Tree
+from archprof.spec.types import OpenSpace, Spec, Tree
 from archprof.spec.values import mapping, scalar, sequence
 from archprof.spec.variant import Setting, parse_reference
 
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from archprof.spec.edits import Assignment
 
 MULTIPLIERS = ("width", "depth")
+# Which of a space's networks is meant, by its rank.
+NETWORK = "network"
 MERGED = ("defaults", "knobs", "width", "init", "source", "blocks")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
 EDITS = ("extends", "set", "insert", "remove", "import")
@@ -64,9 +66,44 @@ def resolve(tree: Tree, settings: Iterable[Setting], spellings: Spellings, probl
             nodes.append((Scalar(key, *place), parse_value(value, place)))
     root: Map = tree.root
     knobs: dict[str, Scalar] = {}
+    space: OpenSpace | None = None
     with found:
         root, knobs = _applied(root, nodes, spellings)
-    return interpret(root, tree.base, knobs, asked, found, problems)._replace(tree=tree)
+    if tree.leaves_open or any(_leaves_open(value) for _, value in asked):
+        try:
+            root, knobs, space = _drawn(root, tree.base, knobs, spellings)
+        except SpecError as error:  # whoever reads cells would blame those that hold choices
+            found.found.extend(error.problems)
+            problems = None
+    return interpret(root, tree.base, knobs, asked, found, problems)._replace(tree=tree, open=space)
+
+
+def _leaves_open(text: str) -> bool:
+    """Tell whether a text may hold a choice; few do, and are looked through."""
+    return "choice" in text and re.search(r"\bchoice[\"']?\s*:", text) is not None
+
+
+def _drawn(
+    root: Map, base: Mapping[str, Scalar], knobs: Mapping[str, Scalar], spellings: Spellings
+) -> tuple[Map, dict[str, Scalar], "OpenSpace | None"]:
+    """Return a spec with its choices drawn, as `network` says or by their defaults; its knobs; and the space, None
+    where no choice is left. Raises SpecError for choices that are none."""
+    from archprof.spec.choices import choices_of, default_pick, pick, read_rank
+    from archprof.spec.chosen import chosen
+
+    spellings = spellings.within(root)
+    root = full_form(root, spellings)
+    choices = choices_of(root, spellings, {**base, **knobs})
+    left = dict(knobs)
+    rank = left.pop(NETWORK, None)
+    if not choices:
+        if rank is not None:
+            advice = f"leave out `{NETWORK}`: nothing is left to draw"
+            raise problem(f"`{NETWORK}` of a single network", rank.location, help=advice)
+        return root, left, None
+    picked = default_pick(choices) if rank is None else pick(choices, read_rank(rank.text, choices, rank.location))
+    network, drawn = chosen(root, choices, picked, spellings)
+    return network, {**drawn, **left}, OpenSpace(root, choices, picked, rank is not None)
 
 
 # A family's networks extend the same few files.
@@ -84,13 +121,15 @@ def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) ->
         with problems:
             root = _with_imports(file, root, wanted, spellings, chain, problems)
     extends = root.get("extends")
+    leaves_open = _leaves_open(text)
     if extends is None:
-        return Tree(root, {}, tuple(problems.found))
+        return Tree(root, {}, tuple(problems.found), leaves_open)
     try:
         parent, own, merged = _extended(file, root, extends, spellings, chain)
     except SpecError as error:
         raise SpecError([*problems.found, *error.problems]) from None
-    return Tree(merged, _rebase(parent.base, own), (*parent.problems, *problems.found))
+    leaves_open |= parent.leaves_open and own.pop(NETWORK, None) is None
+    return Tree(merged, _rebase(parent.base, own), (*parent.problems, *problems.found), leaves_open)
 
 
 def _extended(
@@ -108,7 +147,19 @@ def _extended(
     parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
     nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
     changed, knobs = _applied(parent.root, nodes, spellings)
+    if NETWORK in knobs:
+        changed, knobs = _network(changed, parent, knobs, spellings)
     return parent, knobs, _merge(_edited(changed, root, spellings), root)
+
+
+def _network(
+    root: Map, parent: Tree, knobs: Mapping[str, Scalar], spellings: Spellings
+) -> tuple[Map, dict[str, Scalar]]:
+    """Return the network of a space that a spec extends, without what makes it a space; and its knobs, `network` among
+    them still."""
+    network, drawn, _ = _drawn(root, parent.base, knobs, spellings)
+    entries = {key: entry for key, entry in network.entries.items() if key != "space"}
+    return network._replace(entries=entries), {**drawn, NETWORK: knobs[NETWORK]}
 
 
 def _with_imports(
@@ -232,11 +283,14 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
     """Return the tree with the settings that are addresses carried out, and the others, which set knobs."""
     if not nodes:
         return root, {}
+    from archprof.spec.choices import has_choices
     from archprof.spec.edits import assign
     from archprof.spec.walk import is_place
 
     declared = root.get("knobs")
     names = [*BUILT_IN, *(declared.entries if isinstance(declared, Map) else ())]
+    if has_choices(root):
+        names.append(NETWORK)
     knobs: dict[str, Scalar] = {}
     edits: list[Assignment] = []
     problems = Problems()
@@ -244,6 +298,9 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
         with problems:
             if key.text in names:
                 knobs[key.text] = scalar(value, f"a value for `{key.text}`")
+            elif key.text == NETWORK:
+                advice = "`archprof list --kind space` shows those whose networks have ranks"
+                raise problem(f"`{NETWORK}` is asked of a network that is no space", key.location, help=advice)
             elif not re.search(r"[.\[]", key.text) and not is_place(root, key.text, spellings):
                 close = did_you_mean(key.text[:100], names)
                 advice = f"{close} knobs: {', '.join(names)}; a place is written `layers[1].rows[2].k`".strip()

@@ -12,6 +12,7 @@ from archprof.spec.variant import settings_text
 
 if TYPE_CHECKING:
     from archprof.spec.budget import Budget
+    from archprof.spec.choices import Choices, Pick
     from archprof.spec.own_blocks import OwnBlock
 
 
@@ -24,7 +25,8 @@ class WidthRule(NamedTuple):
 
 
 class Knob(NamedTuple):
-    """A declared setting: its type, its default as typed, its range or its words."""
+    """A declared setting: its type, its default as typed, its range or its words; one that a space *draws* takes no
+    other value."""
 
     name: str
     type: str
@@ -33,6 +35,7 @@ class Knob(NamedTuple):
     high: float
     choices: tuple[str, ...] = ()
     doc: str = ""
+    draws: tuple[Scalar, ...] = ()
 
 
 class Expected(NamedTuple):
@@ -56,12 +59,31 @@ class Published(NamedTuple):
 
 
 class Tree(NamedTuple):
-    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, and what
-    is wrong with its keys."""
+    """A spec's nodes with its parents merged in, the knob settings that the chain of `extends` made its own, what is
+    wrong with its keys, and whether it may leave something open to choose."""
 
     root: Map
     base: dict[str, Scalar]
     problems: tuple[Problem, ...] = ()
+    leaves_open: bool = False
+
+
+class SpaceRule(NamedTuple):
+    """What a spec says of the space that it is: the resolutions that belong to it, and the version of the order in
+    which its networks have ranks."""
+
+    resolutions: tuple[str, ...] = ()
+    version: int = 1
+
+
+class OpenSpace(NamedTuple):
+    """The space that a spec is one network of: its nodes in full form with the choices that are left, what was drawn,
+    and whether a rank was *asked* for."""
+
+    root: Map
+    choices: "Choices"
+    picked: "Pick"
+    asked: bool
 
 
 class Spec(NamedTuple):
@@ -95,6 +117,8 @@ class Spec(NamedTuple):
     expect: tuple[Expected, ...]
     published: tuple[Published, ...]
     budget: "tuple[Budget, ...]" = ()
+    space: SpaceRule | None = None
+    open: OpenSpace | None = None
     tree: Tree | None = None  # of which this is one variant
 
     @property

@@ -1,0 +1,466 @@
+"""A space of networks → its automaton: every row traced alone, once for each option and each map that reaches it.
+
+Costs come from the same rows as those of one network: bound, traced and counted as `summary` and `sweep` do it.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from itertools import product
+from typing import Any, NamedTuple
+
+from archprof.costs.metrics import METRICS
+from archprof.errors import SpecError, problem, usage_error
+from archprof.ir.dims import Dim
+from archprof.ir.graph import INPUT, Edge
+from archprof.language.bind import Binder, scope_of
+from archprof.language.bound import BoundLayer
+from archprof.language.cells import Cells, cells_of
+from archprof.language.expand import scaling_of
+from archprof.language.fragment import Feature, Fragment
+from archprof.language.frame import Places
+from archprof.language.spellings import spellings
+from archprof.language.trace import Memo, Tracer
+from archprof.space.automaton import Arc, Automaton, Path
+from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowPick
+from archprof.spec.chosen import OpenLayer, unwritten
+from archprof.spec.header import read_knob
+from archprof.spec.nodes import Node, Scalar, Seq
+from archprof.spec.own_blocks import names_in
+from archprof.spec.types import OpenSpace, Spec
+from archprof.sweep.totals import totals_of
+
+# The counts that add up along a chain.
+ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
+# So many states of a space are held at most; a space of more is no chain in earnest.
+MAX_STATES = 500_000
+
+Digits = tuple[int, ...]
+
+
+class Step(NamedTuple):
+    """What an arc draws: the knob or the layer, the row there (−1: the whole table), whether each of its repeats draws,
+    and the options by their numbers; nothing where it only goes on."""
+
+    of: str = ""
+    layer: int = -1
+    row: int = -1
+    digits: Digits = ()
+
+
+class State(NamedTuple):
+    """What the rows to come can tell of those behind: the map that goes in, the knobs that are drawn and still asked
+    for, and what is drawn for the whole table or the whole row."""
+
+    x: tuple[Any, ...]
+    knobs: tuple[tuple[str, int], ...] = ()
+    table: Digits = ()
+    once: Digits = ()
+    depth: int = 0
+
+
+class Space(NamedTuple):
+    """A space of networks at one setting: its spec, its automaton, and what each arc draws."""
+
+    spec: Spec
+    choices: Choices
+    automaton: Automaton
+    steps: tuple[tuple[Step, ...], ...]
+
+    def pick(self, path: Path) -> Pick:
+        """Return what was drawn along a path."""
+        knobs: dict[str, int] = {}
+        tables: dict[int, Digits] = {}
+        once: dict[tuple[int, int], Digits] = {}
+        each: dict[tuple[int, int], list[Digits]] = {}
+        node = 0
+        for number in path:
+            step = self.steps[node][number]
+            if step.of == "knob":
+                knobs[self.choices.knobs[step.row].place] = step.digits[0]
+            elif step.of == "table":
+                tables[step.layer] = step.digits
+            elif step.of == "row":
+                once[step.layer, step.row] = step.digits
+            elif step.of == "repeat":
+                each.setdefault((step.layer, step.row), []).append(step.digits)
+            node = self.automaton.arcs[node][number].target
+        return Pick(
+            tuple([knobs[draw.place] for draw in self.choices.knobs]),
+            {
+                index: LayerPick(
+                    tables.get(index, ()),
+                    tuple(
+                        [self._row(index, number, once, each) for number in range(len(self.choices.layers[index].rows))]
+                    ),
+                )
+                for index in self.choices.layers
+            },
+        )
+
+    def _row(
+        self,
+        layer: int,
+        number: int,
+        once: Mapping[tuple[int, int], Digits],
+        each: Mapping[tuple[int, int], list[Digits]],
+    ) -> RowPick:
+        row = self.choices.layers[layer].rows[number]
+        digits = once.get((layer, number), ())
+        drawn = tuple(each.get((layer, number), ()))
+        if row.each:
+            return RowPick(digits, row.repeats.index(len(drawn)), drawn)
+        return RowPick(digits[: len(row.once)], digits[-1] if row.depth else 0, ((),) * self._alike(row, digits))
+
+    @staticmethod
+    def _alike(row: Any, digits: Digits) -> int:
+        return int(row.repeats[digits[-1] if row.depth else 0])
+
+
+def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Space:
+    """Return the space of which a spec is one network.
+
+    Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
+    that does not fit where it is drawn, and for what is no chain.
+    """
+    if spec.open is None:
+        advice = "`archprof list --kind space` shows those of the catalog; a cell is a choice as `{choice: [3, 5, 7]}`"
+        raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
+    if spec.open.asked:
+        raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
+    return _Builder(spec, spec.open).build(progress)
+
+
+class _Builder:
+    """An automaton while it grows, position by position; *_nodes* are the states of each."""
+
+    def __init__(self, spec: Spec, space: OpenSpace) -> None:
+        self._spec, self._space = spec, space
+        self._choices = space.choices
+        self._rows = _Rows(spec, space)
+        self._tracer = Tracer(scaling_of(spec), memo=Memo())
+        self._features: dict[tuple[Any, ...], Feature] = {}
+        self._costs: dict[tuple[Any, ...], tuple[Feature, tuple[int, ...]]] = {}
+        self._positions: list[dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]] = []
+        self._states = 0
+
+    def build(self, progress: Callable[[float], None] | None) -> Space:
+        """Return the space."""
+        if len(self._spec.inputs) > 1:
+            raise usage_error("a space takes one input", help="what several inputs meet in is no chain")
+        [value] = self._spec.inputs.values()
+        start = State(self._known(Feature(Edge(INPUT, 0), value, value.channels)))
+        self._positions.append({start: []})
+        waiting = dict(enumerate(self._choices.knobs))
+        last = self._last_uses()
+        layers = self._rows.layers
+        for index in range(len(layers)):
+            for number, draw in list(waiting.items()):
+                if draw.place in self._rows.uses(index):
+                    del waiting[number]
+                    self._knob(number, draw)
+            self._layer(index, frozenset(name for name, at in last.items() if at <= index))
+            if progress is not None:
+                progress((index + 1) / len(layers))
+        for number, draw in waiting.items():  # which nothing asks for
+            self._knob(number, draw)
+            self._forget(frozenset({draw.place}))
+        self._join()
+        return self._numbered()
+
+    def _last_uses(self) -> dict[str, int]:
+        names = {draw.place for draw in self._choices.knobs}
+        return {name: index for index in range(len(self._rows.layers)) for name in names & self._rows.uses(index)}
+
+    # Positions
+
+    def _open(self) -> dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]:
+        """Start the next position."""
+        self._positions.append({})
+        return self._positions[-1]
+
+    def _arc(self, at: State, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
+        """Draw an arc from a state of one position to one of another, which is new perhaps."""
+        target = self._positions[position]
+        if to not in target:
+            target[to] = []
+            self._states += 1
+            if self._states > MAX_STATES:
+                message = f"more than {MAX_STATES:,} states"
+                raise usage_error(message, help="draws that many rows share are held until the last: fix some of them")
+        here = next(one for one in reversed(self._positions[:position]) if at in one)
+        here[at].append((step, position, to, costs))
+
+    def _knob(self, number: int, draw: Draw) -> None:
+        before = self._positions[-1]
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            for digit in range(len(draw.options)):
+                knobs = (*state.knobs, (draw.place, digit))
+                self._arc(state, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
+
+    def _forget(self, knobs: frozenset[str]) -> None:
+        """Go on without some knobs."""
+        before = self._positions[-1]
+        if not any(name in knobs for state in before for name, _ in state.knobs):
+            return
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            kept = tuple([pair for pair in state.knobs if pair[0] not in knobs])
+            self._arc(state, Step(), here, state._replace(knobs=kept))
+
+    def _join(self) -> None:
+        """End in one state, whatever comes out."""
+        before = self._positions[-1]
+        if len(before) > 1:
+            self._open()
+            here = len(self._positions) - 1
+            for state in list(before):
+                self._arc(state, Step(), here, State(()))
+
+    def _layer(self, index: int, done: frozenset[str]) -> None:
+        """Go through a layer; knobs that are *done* behind it are forgotten."""
+        draws = self._choices.layers.get(index)
+        if draws is None:
+            self._plain(index)
+        else:
+            if draws.table:
+                self._draw(index, -1, draws.table, "table", lambda state, digits: state._replace(table=digits))
+            for number in range(len(draws.rows)):
+                self._row(index, number, draws)
+            if draws.table:
+                self._meet(lambda state: state._replace(table=()))
+        self._forget(done)
+
+    def _plain(self, index: int) -> None:
+        """Go through a layer that leaves nothing open."""
+        before = self._positions[-1]
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            found, costs = self._cost(index, (), state, lambda: self._rows.layers[index])
+            self._arc(state, Step(), here, state._replace(x=found), costs)
+
+    def _draw(
+        self, index: int, number: int, draws: tuple[Draw, ...], of: str, held: Callable[[State, Digits], State]
+    ) -> None:
+        before = self._positions[-1]
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            for digits in product(*[range(len(draw.options)) for draw in draws]):
+                self._arc(state, Step(of, index, number, digits), here, held(state, digits))
+
+    def _meet(self, forget: Callable[[State], State]) -> None:
+        before = self._positions[-1]
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            self._arc(state, Step(), here, forget(state))
+
+    def _row(self, index: int, number: int, draws: LayerDraws) -> None:
+        row = draws.rows[number]
+        if not row.each:
+            self._row_at_once(index, number, draws)
+            return
+        if row.once:
+            self._draw(index, number, row.once, "row", lambda state, digits: state._replace(once=digits))
+        first = len(self._positions) - 1
+        last = max(row.repeats)
+        for _ in range(last + 1):
+            self._open()
+        # Those that end early go straight to where all meet.
+        end = first + last + 1
+        for repeat in range(last + 1):
+            for state in list(self._positions[first + repeat]):
+                if repeat in row.repeats:
+                    self._arc(state, Step(), end, state._replace(once=()))
+                if repeat == last:
+                    continue
+                for digits in product(*[range(len(draw.options)) for draw in row.each]):
+                    picked = RowPick(state.once, 0, ())
+                    asked = (number, state.table, state.once, digits, repeat == 0)
+                    found, costs = self._cost(
+                        index,
+                        asked,
+                        state,
+                        lambda s=state, p=picked, d=digits, r=repeat: self._rows.run(  # type: ignore[misc]
+                            index, number, s.table, p, d, first=r == 0
+                        ),
+                    )
+                    step = Step("repeat", index, number, digits)
+                    self._arc(state, step, first + repeat + 1, state._replace(x=found), costs)
+
+    def _row_at_once(self, index: int, number: int, draws: LayerDraws) -> None:
+        """Go through a row whose repeats are alike."""
+        row = draws.rows[number]
+        depths = range(len(row.depth.options) if row.depth else 1)
+        before = self._positions[-1]
+        self._open()
+        here = len(self._positions) - 1
+        for state in list(before):
+            for digits in product(*[range(len(draw.options)) for draw in row.once]):
+                for depth in depths:
+                    picked = RowPick(digits, depth, ())
+                    asked = (number, state.table, digits, depth)
+                    found, costs = self._cost(
+                        index,
+                        asked,
+                        state,
+                        lambda s=state, p=picked: self._rows.run(index, number, s.table, p, (), first=True),  # type: ignore[misc]
+                    )
+                    step = Step("row", index, number, (*digits, depth) if row.depth else digits)
+                    self._arc(state, step, here, state._replace(x=found), costs)
+
+    # Costs
+
+    def _known(self, x: Feature) -> tuple[Any, ...]:
+        """Return what rows can tell of a feature, which is found again by it."""
+        key = (x.value, x.printed)
+        self._features.setdefault(key, Feature(Edge(INPUT, 0), x.value, x.printed))
+        return key
+
+    def _cost(
+        self, index: int, asked: tuple[Any, ...], state: State, written: Callable[[], Node]
+    ) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+        """Return what comes out of a layer, or of a part of it, for a state, and what that costs: once for each
+        map that goes in and each knob that it asks for."""
+        knobs = tuple([pair for pair in state.knobs if pair[0] in self._rows.uses(index)])
+        key = (index, asked, knobs, state.x)
+        if key not in self._costs:
+            self._costs[key] = self._traced(index, asked, knobs, self._features[state.x], written)
+        return self._costs[key]  # type: ignore[return-value]
+
+    def _traced(
+        self,
+        index: int,
+        asked: tuple[Any, ...],
+        knobs: tuple[tuple[str, int], ...],
+        x: Feature,
+        written: Callable[[], Node],
+    ) -> Any:
+        layer = self._rows.bound(index, asked, knobs, written)
+        if layer.inputs:
+            raise _no_chain(layer)
+        sums = dict.fromkeys(ADDING, 0)
+        try:
+            for row in layer.rows:
+                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
+                self._tracer.problems.raise_any()
+                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
+                for name, amount in self._counted(fragment).items():
+                    sums[name] += int(amount)
+        except SpecError as error:
+            raise unwritten(error, f"layers[{index}]") from None
+        return self._known(x), tuple(sums.values())
+
+    def _counted(self, fragment: Fragment) -> dict[str, Dim]:
+        counts = totals_of(fragment).counts()
+        return {name: counts[name] for name in ADDING}
+
+    def _numbered(self) -> Space:
+        """Return the space, its states numbered from the input to the output."""
+        numbers: dict[tuple[int, State], int] = {}
+        for position, states in enumerate(self._positions):
+            for state in states:
+                numbers[position, state] = len(numbers)
+        none = (0,) * len(ADDING)
+        arcs: list[tuple[Arc, ...]] = []
+        steps: list[tuple[Step, ...]] = []
+        for states in self._positions:
+            for leaving in states.values():
+                arcs.append(tuple([Arc(numbers[at, to], costs or none) for _, at, to, costs in leaving]))
+                steps.append(tuple([step for step, *_ in leaving]))
+        return Space(self._spec, self._choices, Automaton(ADDING, tuple(arcs)), tuple(steps))
+
+
+class _Rows:
+    """The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
+
+    def __init__(self, spec: Spec, space: OpenSpace) -> None:
+        self._spec, self._space = spec, space
+        self._cells = cells_of(spec)
+        layers = space.root.get("layers")
+        assert isinstance(layers, Seq)
+        self.layers = layers.items
+        self._spellings = spellings.within(space.root)
+        self._open = {
+            index: OpenLayer(self.layers[index], draws, self._spellings)
+            for index, draws in space.choices.layers.items()
+        }
+        self._bound: dict[tuple[Any, ...], BoundLayer] = {}
+        self._uses: dict[int, frozenset[str]] = {}
+        self._binders: dict[tuple[tuple[str, int], ...], Binder] = {}
+
+    def uses(self, index: int) -> frozenset[str]:
+        """Return the knobs that a layer asks for, be it in the blocks that it names."""
+        if index not in self._uses:
+            node = self.layers[index]
+            names = names_in(node)
+            if not self._named_blocks.isdisjoint(_words(node)):
+                names |= self._of_blocks
+            self._uses[index] = names & {draw.place for draw in self._space.choices.knobs}
+        return self._uses[index]
+
+    @cached_property
+    def _named_blocks(self) -> frozenset[str]:
+        return frozenset(self._spec.blocks)
+
+    @cached_property
+    def _of_blocks(self) -> frozenset[str]:
+        return frozenset().union(*(block.asked for block in self._spec.blocks.values()))
+
+    def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
+        """Return a layer of one row, or of one repeat of it."""
+        layer = self._open[index]
+        row = layer.draws.rows[number]
+        repeats = 1 if row.each else None
+        return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
+
+    def bound(
+        self, index: int, asked: tuple[Any, ...], knobs: tuple[tuple[str, int], ...], written: Callable[[], Node]
+    ) -> BoundLayer:
+        """Return a layer as values. Raises SpecError with every cell that cannot be read."""
+        key = (index, asked, knobs)
+        if key not in self._bound:
+            cells = self._with(knobs)
+            binder = Binder(cells, self._spec.file, False, scope=scope_of(self._spec.blocks, cells))
+            found = binder.layers(Seq((written(),)), "layers")
+            try:
+                binder.problems.raise_any()
+            except SpecError as error:
+                raise unwritten(error, f"layers[{index}]") from None
+            [self._bound[key]] = found
+        return self._bound[key]
+
+    def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:
+        """Return what cells may refer to, with some knobs drawn."""
+        if not knobs:
+            return self._cells
+        draws = {draw.place: draw for draw in self._space.choices.knobs}
+        names = dict(self._cells.names)
+        for name, digit in knobs:
+            option = draws[name].options[digit]
+            assert isinstance(option, Scalar)
+            names[name] = read_knob(self._spec.knobs[name], option)
+        return self._cells._replace(names=names)
+
+
+def _words(node: Node) -> Iterator[str]:
+    """Yield every word in *node*, keys too."""
+    if isinstance(node, Scalar):
+        yield node.text
+    elif isinstance(node, Seq):
+        for item in node.items:
+            yield from _words(item)
+    else:
+        for key, value in node.pairs():
+            yield key
+            yield from _words(value)
+
+
+def _no_chain(layer: BoundLayer) -> SpecError:
+    advice = "make one block of what branches, under `blocks`: inside it anything may join"
+    message = "a space is a chain of layers, each of which takes the one above"
+    return problem(message, layer.inputs[0].location, where=layer.address, help=advice)

@@ -1,0 +1,435 @@
+"""The choices that a spec leaves open, which make it a space of networks: where they stand, how many networks there
+are, and which of them a rank is."""
+
+from collections.abc import Iterator, Mapping
+from math import prod
+from typing import NamedTuple
+
+from archprof.errors import Location, Problems, SpecError, problem
+from archprof.limits import MAX_REPEATS
+from archprof.spec.layers import ABSENT, Spellings, column_names, written_layer
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank
+from archprof.spec.values import integer, mapping, sequence, word
+
+CHOICE = "choice"
+_KEYS = (CHOICE, "per", "default")
+# Who draws: each repeat of a row by itself, all repeats together, or all rows of a layer's table.
+PER = ("repeat", "row", "table")
+# What a layer whose block is a choice is called, and the cell that holds it.
+BLOCK = "block"
+_DEPTH = "n"
+
+
+class Draw(NamedTuple):
+    """One choice: its place as `--set` takes it, what it is drawn from, and which of these is the default."""
+
+    place: str
+    options: tuple[Node, ...]
+    default: int
+    location: Location
+
+    @property
+    def column(self) -> str:
+        """The column whose cell is drawn."""
+        return self.place.rpartition(".")[2]
+
+
+class RowDraws(NamedTuple):
+    """The draws of a row: those made *once*, that of how often it repeats, and those made by *each* repeat.
+
+    *repeats* are by the options of *depth*; one number where that is none.
+    """
+
+    address: str
+    once: tuple[Draw, ...]
+    depth: Draw | None
+    repeats: tuple[int, ...]
+    each: tuple[Draw, ...]
+
+    @property
+    def networks(self) -> int:
+        """How many ways there are to draw the row: Π once · Σ over depths of (Π each)ⁿ."""
+        each = _product(self.each)
+        return _product(self.once) * sum(each**repeats for repeats in self.repeats)
+
+
+class LayerDraws(NamedTuple):
+    """The draws of a layer: those that its table shares, and those of its rows, of which there is one at least."""
+
+    table: tuple[Draw, ...]
+    rows: tuple[RowDraws, ...]
+
+    @property
+    def networks(self) -> int:
+        """How many ways there are to draw the layer."""
+        return _product(self.table) * prod(row.networks for row in self.rows)
+
+
+class Choices(NamedTuple):
+    """All choices of a spec: of its knobs, by their names, and of its layers, by their numbers."""
+
+    knobs: tuple[Draw, ...] = ()
+    layers: Mapping[int, LayerDraws] = {}
+
+    @property
+    def networks(self) -> int:
+        """How many networks there are, choice by choice."""
+        return _product(self.knobs) * prod(layer.networks for layer in self.layers.values())
+
+    def __bool__(self) -> bool:
+        return bool(self.knobs or self.layers)
+
+
+class RowPick(NamedTuple):
+    """What was drawn for a row: options by their numbers, those of each repeat together."""
+
+    once: tuple[int, ...]
+    depth: int
+    each: tuple[tuple[int, ...], ...]
+
+
+class LayerPick(NamedTuple):
+    """What was drawn for a layer."""
+
+    table: tuple[int, ...]
+    rows: tuple[RowPick, ...]
+
+
+class Pick(NamedTuple):
+    """What was drawn for a network."""
+
+    knobs: tuple[int, ...]
+    layers: Mapping[int, LayerPick]
+
+
+def _product(draws: tuple[Draw, ...]) -> int:
+    return prod(len(draw.options) for draw in draws)
+
+
+# Finding
+
+
+def has_choices(node: Node | None) -> bool:
+    """Tell whether a choice stands somewhere in *node*."""
+    if isinstance(node, Map):
+        return CHOICE in node.entries or any(has_choices(value) for _, value in node.entries.values())
+    return isinstance(node, Seq) and any(map(has_choices, node.items))
+
+
+def choices_of(root: Map, spellings: Spellings, given: Mapping[str, object] | None = None) -> Choices:
+    """Return the choices of a spec in full form; knobs that are *given* are none.
+
+    Raises SpecError with every choice that is none, or stands where none can.
+    """
+    problems = Problems()
+    knobs: list[Draw] = []
+    declared = root.get("knobs")
+    for name, (_, node) in declared.entries.items() if isinstance(declared, Map) else ():
+        if name not in (given or {}) and isinstance(node, Map) and CHOICE in node.entries:
+            with problems:
+                knobs.append(knob_draw(name, node))
+    layers: dict[int, LayerDraws] = {}
+    listed = root.get("layers")
+    for index, node in enumerate(listed.items if isinstance(listed, Seq) else ()):
+        if has_choices(node):
+            with problems:
+                layers[index] = _Layer(root, node, f"layers[{index}]", spellings).draws()
+    for key, node in root.pairs():
+        if key not in ("knobs", "layers", "space") and has_choices(node):
+            with problems:
+                raise _misplaced(node, key)
+    if "depth" in root.entries and layers:
+        location = root.entries["depth"][0].location
+        problems.add("a space has no depth multiplier", location, help="its `n` are choices: remove `depth`")
+    problems.raise_any()
+    return Choices(tuple(knobs), layers)
+
+
+def _misplaced(node: Node, where: str) -> SpecError:
+    found = _first(node)
+    advice = "a choice stands in a row, or beside its block; what several share is a knob with a `choice`"
+    return problem(f"a choice inside `{where}`", found.location, help=advice)
+
+
+def _first(node: Node) -> Node:
+    """Return the first choice in *node*, which has one."""
+    if isinstance(node, Map) and CHOICE in node.entries:
+        return node
+    inside = node.items if isinstance(node, Seq) else [x for _, x in node.pairs()] if isinstance(node, Map) else []
+    return next(_first(one) for one in inside if has_choices(one))
+
+
+def knob_draw(name: str, node: Map) -> Draw:
+    """Return the choice that a knob is. Raises SpecError for one that is none."""
+    fields = Map({key: entry for key, entry in node.entries.items() if key in (CHOICE, "default")}, *node[1:4])
+    return _draw(name, fields, f"`{name}`")[0]
+
+
+def _draw(place: str, node: Map, what: str) -> tuple[Draw, str]:
+    """Return the choice of a cell, and who draws it."""
+    advice = "as in `{choice: [3, 5, 7], per: row}`"
+    fields = mapping(node, f"the choice of {what}", _KEYS, advice)
+    listed = fields.get(CHOICE)
+    assert listed is not None
+    options = sequence(listed, "a list to choose from", advice)
+    if len(options) < 2:
+        raise problem(f"a choice of {len(options)}", listed.location, help="a choice has two options at least")
+    shown = [plain(option) for option in options]
+    for number, option in enumerate(options):
+        if shown[number] in shown[:number]:
+            raise problem(f"{describe(option)} is drawn twice", option.location, help="name each option once")
+    default, per = fields.get("default"), fields.get("per")
+    chosen = len(options) - 1
+    if default is not None:
+        if plain(default) not in shown:
+            allowed = ", ".join(f"`{describe(option).strip('`')}`" for option in options)
+            raise problem(f"the default {describe(default)} is no option", default.location, help=f"one of {allowed}")
+        chosen = shown.index(plain(default))
+    return Draw(place, options, chosen, node.location), word(per, PER, "word for who draws") if per else PER[0]
+
+
+def plain(node: Node) -> object:
+    """Return what a node says, without its place."""
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Seq):
+        return tuple(map(plain, node.items))
+    return tuple((key, plain(value)) for key, value in node.pairs())
+
+
+class _Layer:
+    """A layer in full form whose choices are looked for."""
+
+    def __init__(self, root: Map, node: Node, address: str, spellings: Spellings) -> None:
+        layer = written_layer(node)
+        if layer is None or not isinstance(layer.arguments, Map):
+            raise _misplaced(node, address)
+        self._address = address
+        self._table = WrittenTable.of(layer.block.text, layer.arguments)
+        self._block = layer.block
+        self._names = spellings(layer.block.text)
+        self._asks = _asks_for_repeat(root, layer.block.text)
+        for beside in (layer.id, layer.inputs, layer.when, layer.register):
+            if has_choices(beside):
+                assert beside is not None
+                raise _misplaced(beside, address)
+
+    def draws(self) -> LayerDraws:
+        """Return what is drawn. Raises SpecError with all that is wrong."""
+        problems = Problems()
+        table: list[Draw] = []
+        shared: set[str] = set()
+        for name, node in self._table.options.items():
+            if _is_choice(node) and name not in self._table.columns:
+                with problems:
+                    draw, per = _draw(f"{self._address}.{name}", node, f"`{name}`")
+                    if per == "table":
+                        table.append(draw)
+                        shared.add(name)
+        rows: list[RowDraws] = []
+        for number in range(len(self._table.rows)):
+            with problems:
+                rows.append(self._row(number, shared))
+        problems.raise_any()
+        return LayerDraws(tuple(table), tuple(rows))
+
+    def _row(self, number: int, shared: set[str]) -> RowDraws:
+        address = f"{self._address}.rows[{number}]" if self._table.is_table else self._address
+        cells = self._table.cells(number)
+        once: list[Draw] = []
+        each: list[Draw] = []
+        depth: Draw | None = None
+        for name, node in cells.items():
+            if name in shared:
+                continue
+            if not _is_choice(node):
+                if has_choices(node):
+                    raise _misplaced(node, f"{address}.{name}")
+                continue
+            draw, per = _draw(f"{address}.{name}", node, f"`{name}`")
+            if per == "table":
+                advice = f"say it once, beside `rows`: `{name}: {{choice: […], per: table}}`"
+                raise problem("a draw of the whole table in one of its rows", node.location, help=advice)
+            if name == _DEPTH:
+                depth = draw
+            else:
+                (each if per == "repeat" else once).append(draw)
+        repeats = self._repeats(cells.get(_DEPTH), depth, bool(each))
+        if each and max(repeats) > 1 and self._asks:
+            advice = "write `per: row`: all repeats share the draw"
+            message = f"the repeats of `{self._block.text}` are not alike: its body asks for `$repeat`"
+            raise problem(message, each[0].location, help=advice)
+        if max(repeats) == 1:  # one repeat draws for the row
+            return RowDraws(address, (*once, *each), depth, repeats, ())
+        return RowDraws(address, tuple(once), depth, repeats, tuple(each))
+
+    def _repeats(self, cell: Node | None, depth: Draw | None, asked: bool) -> tuple[int, ...]:
+        """Return how often a row repeats, for each option of its depth."""
+        if depth is None and (cell is None or is_blank(cell)):
+            return (1,)
+        cells = depth.options if depth else (cell,)
+        if not asked and depth is None:
+            return (1,)  # nobody draws by repeat: how many there are does not matter
+        return tuple(integer(one, 1, MAX_REPEATS, "a number of repeats") for one in cells if one is not None)
+
+
+def _is_choice(node: Node) -> bool:
+    return isinstance(node, Map) and CHOICE in node.entries
+
+
+def _asks_for_repeat(root: Map, block: str) -> bool:
+    from archprof.spec.own_blocks import REPEAT, names_in
+
+    blocks = root.get("blocks")
+    own = blocks.get(block) if isinstance(blocks, Map) else None
+    return own is not None and REPEAT in names_in(own)
+
+
+class WrittenTable(NamedTuple):
+    """The arguments of a layer as a table: options beside it, its columns, and its rows; one that has no table has one
+    row, which is empty."""
+
+    options: Mapping[str, Node]
+    markers: Mapping[str, Scalar]
+    columns: tuple[str, ...]
+    headers: Node | None
+    rows: tuple[Seq, ...]
+    is_table: bool
+
+    @staticmethod
+    def of(block: str, arguments: Map) -> "WrittenTable":
+        """Return the table behind a block's name; that of a block which is itself drawn has the draw among its
+        options."""
+        entries = {key: entry for key, entry in arguments.entries.items() if key not in ("columns", "rows")}
+        if block == BLOCK and CHOICE in entries:
+            choice = Map({key: entries.pop(key) for key in _KEYS if key in entries}, *arguments[1:4])
+            entries = {BLOCK: (Scalar(BLOCK, *arguments[1:4]), choice), **entries}
+        options = {key: value for key, (_, value) in entries.items()}
+        markers = {key: marker for key, (marker, _) in entries.items()}
+        headers, rows = arguments.get("columns"), arguments.get("rows")
+        columns = tuple(column_names(headers))
+        if not isinstance(rows, Seq) or not columns:
+            return WrittenTable(options, markers, (), None, (Seq((), *arguments[1:4]),), False)
+        listed = tuple([row for row in rows.items if isinstance(row, Seq) and len(row.items) == len(columns)])
+        if len(listed) != len(rows.items) or not listed:
+            raise problem("a table whose rows are not as wide as its columns", rows.location)
+        return WrittenTable(options, markers, columns, headers, listed, True)
+
+    def cells(self, number: int) -> dict[str, Node]:
+        """Return the cells of a row, its own first, then those of the options that it has none of."""
+        own = {
+            name: cell for name, cell in zip(self.columns, self.rows[number].items, strict=True) if cell is not ABSENT
+        }
+        return {**own, **{name: node for name, node in self.options.items() if name not in own}}
+
+
+# Ranks
+
+
+def pick(choices: Choices, rank: int) -> Pick:
+    """Return the network of a *rank*, which is at least 0 and below the number of networks.
+
+    Digits in a mixed radix, the first draw the most significant: knobs, then layer by layer its table's draws, and row
+    by row those made once, the depth (options in their order), those of the repeats one after the other.
+    """
+    left = rank
+    layers: dict[int, LayerPick] = {}
+    for index, layer in reversed(choices.layers.items()):
+        rows: list[RowPick] = []
+        for row in reversed(layer.rows):
+            left, within = divmod(left, row.networks)
+            rows.append(_pick_row(row, within))
+        left, within = divmod(left, _product(layer.table))
+        layers[index] = LayerPick(_digits(layer.table, within), tuple(reversed(rows)))
+    return Pick(_digits(choices.knobs, left), dict(sorted(layers.items())))
+
+
+def _pick_row(row: RowDraws, rank: int) -> RowPick:
+    each = _product(row.each)
+    once, within = divmod(rank, sum(each**repeats for repeats in row.repeats))
+    depth = 0
+    while within >= (ways := each ** row.repeats[depth]):
+        within -= ways
+        depth += 1
+    drawn: list[tuple[int, ...]] = []
+    for _ in range(row.repeats[depth]):
+        within, one = divmod(within, each)
+        drawn.append(_digits(row.each, one))
+    return RowPick(_digits(row.once, once), depth, tuple(reversed(drawn)))
+
+
+def _digits(draws: tuple[Draw, ...], rank: int) -> tuple[int, ...]:
+    digits = []
+    for draw in reversed(draws):
+        rank, digit = divmod(rank, len(draw.options))
+        digits.append(digit)
+    return tuple(reversed(digits))
+
+
+def rank_of(choices: Choices, picked: Pick) -> int:
+    """Return the rank of a network: the inverse of `pick`."""
+    rank = _number(choices.knobs, picked.knobs)
+    for index, layer in choices.layers.items():
+        drawn = picked.layers[index]
+        rank = rank * _product(layer.table) + _number(layer.table, drawn.table)
+        for row, own in zip(layer.rows, drawn.rows, strict=True):
+            rank = rank * row.networks + _row_number(row, own)
+    return rank
+
+
+def _row_number(row: RowDraws, drawn: RowPick) -> int:
+    each = _product(row.each)
+    number = 0
+    for digits in drawn.each:
+        number = number * each + _number(row.each, digits)
+    number += sum(each**repeats for repeats in row.repeats[: drawn.depth])
+    return _number(row.once, drawn.once) * sum(each**repeats for repeats in row.repeats) + number
+
+
+def _number(draws: tuple[Draw, ...], digits: tuple[int, ...]) -> int:
+    number = 0
+    for draw, digit in zip(draws, digits, strict=True):
+        number = number * len(draw.options) + digit
+    return number
+
+
+def default_pick(choices: Choices) -> Pick:
+    """Return the network that stands for the space: the default of every draw."""
+
+    def defaults(draws: tuple[Draw, ...]) -> tuple[int, ...]:
+        return tuple([draw.default for draw in draws])
+
+    def row(draws: RowDraws) -> RowPick:
+        depth = draws.depth.default if draws.depth else 0
+        return RowPick(defaults(draws.once), depth, (defaults(draws.each),) * draws.repeats[depth])
+
+    layers = {
+        index: LayerPick(defaults(layer.table), tuple(map(row, layer.rows))) for index, layer in choices.layers.items()
+    }
+    return Pick(defaults(choices.knobs), layers)
+
+
+def named_draws(choices: Choices, picked: Pick) -> Iterator[tuple[str, Node]]:
+    """Yield what was drawn, by the place of each draw; a repeat's behind its number: `layers[1].rows[0].k[2]`."""
+    for draw, digit in zip(choices.knobs, picked.knobs, strict=True):
+        yield draw.place, draw.options[digit]
+    for index, layer in choices.layers.items():
+        drawn = picked.layers[index]
+        for draw, digit in zip(layer.table, drawn.table, strict=True):
+            yield draw.place, draw.options[digit]
+        for row, own in zip(layer.rows, drawn.rows, strict=True):
+            for draw, digit in zip(row.once, own.once, strict=True):
+                yield draw.place, draw.options[digit]
+            if row.depth is not None:
+                yield row.depth.place, row.depth.options[own.depth]
+            for number, digits in enumerate(own.each):
+                for draw, digit in zip(row.each, digits, strict=True):
+                    yield f"{draw.place}[{number}]", draw.options[digit]
+
+
+def read_rank(text: str, choices: Choices, location: Location) -> int:
+    """Return the rank that is typed behind `network=`. Raises SpecError for one that there is not."""
+    last = choices.networks - 1
+    if not (text.isascii() and text.isdigit()) or len(text) > len(str(last)) or int(text) > last:
+        raise problem(f"there is no network `{text[:60]}`", location, help=f"a rank from 0 to {last}")
+    return int(text)
