@@ -4,9 +4,11 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from archprof.costs.metrics import Counts
+from archprof.costs.report import Report
 from archprof.errors import Location, Problem
 from archprof.ir.origin import Origin
 from archprof.language.spellings import spellings
+from archprof.spec.header import NETWORKS
 from archprof.spec.same import is_at
 from archprof.spec.types import Expected, Spec
 from archprof.spec.variant import Setting, settings_text
@@ -39,16 +41,22 @@ def expectations(origin: Origin, totals: Counts) -> list[Expectation]:
         return found
     for index, expected in enumerate(origin.expect):
         if is_at(origin, expected.at, spellings):
-            found += _held(index, expected, totals)
+            found += _held(index, expected, origin, totals)
     return found
 
 
-def _held(index: int, expected: Expected, totals: Counts) -> Iterator[Expectation]:
+def _held(index: int, expected: Expected, origin: Origin, totals: Counts) -> Iterator[Expectation]:
     """Yield the numbers of one entry of `expect` beside those that are counted at its settings."""
     for metric, count in expected.counts.items():
         place = f"expect[{index}].{metric}"
         node = expected.node.get(metric) or expected.node
-        yield Expectation(metric, count, totals[metric], place, node.location, expected.at)
+        counted = _networks(origin) if metric == NETWORKS else totals[metric]
+        yield Expectation(metric, count, counted, place, node.location, expected.at)
+
+
+def _networks(origin: Origin) -> int:
+    """Return how many networks there are in the space that a spec is, choice by choice: one, where it is none."""
+    return origin.open.choices.networks if isinstance(origin, Spec) and origin.open else 1
 
 
 def unmet_problem(found: Expectation) -> Problem:
@@ -73,10 +81,11 @@ def unmet_expectations(reference: str) -> list[Problem]:
     if not is_at(spec, (), spellings):
         return [unmet_problem(held) for held in expectations(report.origin, report.totals) if not held.holds]
     # Each entry is held at its own settings, each settings counted once.
-    totals: dict[tuple[Setting, ...], Counts] = {(): report.totals}
+    reports: dict[tuple[Setting, ...], Report] = {(): report}
     unmet = []
     for index, entry in enumerate(spec.expect):
-        if entry.at not in totals:
-            totals[entry.at] = variants.report(entry.at).totals
-        unmet += [unmet_problem(held) for held in _held(index, entry, totals[entry.at]) if not held.holds]
+        if entry.at not in reports:
+            reports[entry.at] = variants.report(entry.at)
+        here = reports[entry.at]
+        unmet += [unmet_problem(held) for held in _held(index, entry, here.origin, here.totals) if not held.holds]
     return unmet

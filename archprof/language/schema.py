@@ -22,7 +22,8 @@ from archprof.language.registry import block_names, columns_of, find_block, inst
 from archprof.language.spellings import spellings
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
-from archprof.spec.header import PUBLISHED, PUBLISHED_WORDS
+from archprof.spec.choices import BLOCK, PER
+from archprof.spec.header import NETWORKS, PUBLISHED, PUBLISHED_WORDS
 from archprof.spec.layers import BESIDE
 from archprof.spec.own_blocks import TYPES
 from archprof.spec.values import FALSE, TRUE
@@ -61,6 +62,7 @@ def spec_schema() -> Schema:
             "known_layers": _known_layers(blocks),
             "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
             "layer": _layer(blocks),
+            "choice": _choice(),
             "norm": _named_operator("norm"),
             "act": _named_operator("act"),
             **{f"block.{block.name}": _arguments(block) for block in blocks},
@@ -123,6 +125,7 @@ def _top_level(blocks: Iterable[Block]) -> Schema:
         "expect": _said("exact integers, tested", {"type": "array", "items": _expected()}),
         "published": _said("numbers as a source prints them", {"type": "array", "items": _published()}),
         "budget": _said("what the network may cost", _budget()),
+        "space": _said("what belongs to a space of networks beside its choices", _space()),
         "note": _said("what a reader of the numbers should know", WORDS),
     }
 
@@ -158,7 +161,16 @@ def _knob() -> Schema:
         "doc": WORDS,
     }
     fields["choices"] = {"type": "array", "items": value}
-    return _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
+    drawn = {"type": fields["type"], "choice": {"type": "array", "items": value, "minItems": 2}}
+    drawn |= {"default": value, "doc": WORDS}
+    allowed = _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
+    return {"anyOf": [allowed, _mapping(drawn, required=["choice"])]}
+
+
+def _space() -> Schema:
+    size: Schema = {"type": ["string", "integer"]}
+    sizes = {"anyOf": [size, {"type": "array", "items": size, "minItems": 1}]}
+    return _mapping({"resolution": sizes, "version": _integer(1, None)})
 
 
 def _own_block() -> Schema:
@@ -223,8 +235,9 @@ def _insertion() -> Schema:
 
 
 def _expected() -> Schema:
+    counts = (*NAMES, NETWORKS)
     return _mapping(
-        {"at": TEXT, **dict.fromkeys(NAMES, _integer(0, None))}, anyOf=[{"required": [name]} for name in NAMES]
+        {"at": TEXT, **dict.fromkeys(counts, _integer(0, None))}, anyOf=[{"required": [name]} for name in counts]
     )
 
 
@@ -257,7 +270,8 @@ def _layer(blocks: Iterable[Block]) -> Schema:
         "when": {"type": ["boolean", "string"]},
         "register": {"type": "array", "items": TEXT, "minItems": 1},
     }
-    fields = {**{block.name: {"$ref": f"#/$defs/block.{block.name}"} for block in blocks}, **beside}
+    known = {block.name: {"$ref": f"#/$defs/block.{block.name}"} for block in blocks}
+    fields = {**known, BLOCK: _drawn_block(), **beside}
     layer = {"type": "object", "properties": fields, "additionalProperties": {"anyOf": [CELL, {"type": "null"}]}}
     return {"anyOf": [ID, {**layer, "allOf": [_one_block(there) for there in _subsets(BESIDE)]}]}
 
@@ -287,7 +301,7 @@ def _known_layers(blocks: Iterable[Block]) -> Schema:
         if held:
             options: Schema = {"type": "object", "properties": held}
             inside[block.name] = {"anyOf": [options, held.get(block.columns[0].name, options)]}
-    known = {"type": "object", "propertyNames": {"enum": [*names, *BESIDE]}, "properties": inside}
+    known = {"type": "object", "propertyNames": {"enum": [*names, BLOCK, *BESIDE]}, "properties": inside}
     return {"type": "array", "items": {"anyOf": [{"enum": names}, known]}}
 
 
@@ -316,13 +330,35 @@ def _options(block: Block) -> Schema:
     """Return the schema of every spelling of a block's columns, but for `id`, which stands beside a block or in a
     row."""
     columns = {name: column for name, column in columns_of(block.name).items() if name != "id"}
-    cells = {name: _said(column.doc, _cell(column.kind)) for name, column in columns.items()}
+    cells = {name: _said(column.doc, _open_cell(column.kind)) for name, column in columns.items()}
     return {spelling: cells[name] for spelling, name in spellings(block.name).items() if name in cells}
 
 
 def _cell(kind: Kind) -> Schema:
     """Return the schema of a cell, by the form of its kind."""
     return _CELLS[kind.form](kind)
+
+
+def _open_cell(kind: Kind) -> Schema:
+    """Return the schema of a cell that may be left open to choose, which those that hold layers cannot."""
+    cell = _cell(kind)
+    return cell if kind.form in HOLDS_LAYERS else {"anyOf": [cell, {"$ref": "#/$defs/choice"}]}
+
+
+def _choice() -> Schema:
+    options = {"type": "array", "items": CELL, "minItems": 2}
+    return _mapping({"choice": options, "per": {"enum": list(PER)}, "default": CELL}, required=["choice"])
+
+
+def _drawn_block() -> Schema:
+    """Return the schema of a layer whose block is drawn: options and a table for all the blocks to choose from."""
+    table = {
+        "columns": {"type": "array", "items": ID, "minItems": 1},
+        "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
+    }
+    option: Schema = {"anyOf": [ID, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
+    fields = {"choice": {"type": "array", "items": option, "minItems": 2}, "per": {"enum": list(PER)}, **table}
+    return {"type": "object", "properties": {**fields, "default": option}, "additionalProperties": CELL}
 
 
 def _text_of(pattern: str) -> Schema:

@@ -330,7 +330,7 @@ class _Builder:
         key = (index, asked, knobs, state.x)
         if key not in self._costs:
             self._costs[key] = self._traced(index, asked, knobs, self._features[state.x], written)
-        return self._costs[key]  # type: ignore[return-value]
+        return self._costs[key]
 
     def _traced(
         self,

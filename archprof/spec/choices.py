@@ -3,7 +3,7 @@ are, and which of them a rank is."""
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_REPEATS
@@ -50,7 +50,7 @@ class RowDraws(NamedTuple):
     def networks(self) -> int:
         """How many ways there are to draw the row: Π once · Σ over depths of (Π each)ⁿ."""
         each = _product(self.each)
-        return _product(self.once) * sum(each**repeats for repeats in self.repeats)
+        return _product(self.once) * sum(each**repeats for repeats in self.repeats)  # type: ignore[no-any-return]
 
 
 class LayerDraws(NamedTuple):
@@ -273,7 +273,7 @@ class _Layer:
         return tuple(integer(one, 1, MAX_REPEATS, "a number of repeats") for one in cells if one is not None)
 
 
-def _is_choice(node: Node) -> bool:
+def _is_choice(node: Node) -> TypeGuard[Map]:
     return isinstance(node, Map) and CHOICE in node.entries
 
 
@@ -334,7 +334,7 @@ def pick(choices: Choices, rank: int) -> Pick:
     """
     left = rank
     layers: dict[int, LayerPick] = {}
-    for index, layer in reversed(choices.layers.items()):
+    for index, layer in reversed(list(choices.layers.items())):
         rows: list[RowPick] = []
         for row in reversed(layer.rows):
             left, within = divmod(left, row.networks)
@@ -383,7 +383,8 @@ def _row_number(row: RowDraws, drawn: RowPick) -> int:
     for digits in drawn.each:
         number = number * each + _number(row.each, digits)
     number += sum(each**repeats for repeats in row.repeats[: drawn.depth])
-    return _number(row.once, drawn.once) * sum(each**repeats for repeats in row.repeats) + number
+    whole: int = sum(each**repeats for repeats in row.repeats)
+    return int(_number(row.once, drawn.once) * whole + number)
 
 
 def _number(draws: tuple[Draw, ...], digits: tuple[int, ...]) -> int:

@@ -162,7 +162,7 @@ class OpenLayer:
             column = names.get(key)
             if key not in (BLOCK, _ID) and column is not None and column not in entries:
                 entries[column] = (Scalar(column, *node[1:4]), node)
-        layer = {name.text: (name, Map(entries, *name[1:4]))}
+        layer: dict[str, tuple[Scalar, Node]] = {name.text: (name, Map(entries, *name[1:4]))}
         if _ID in run.cells:
             layer[_ID] = (Scalar(_ID, *name[1:4]), run.cells[_ID])
         return Map(layer, *name[1:4])

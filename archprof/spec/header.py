@@ -42,6 +42,8 @@ TOP_LEVEL = (
 )  # fmt: skip
 # Without the `-` of ids, which is a minus in an expression.
 _KNOB = r"[A-Za-z_][A-Za-z0-9_]*\Z"
+# What is expected of a space beside the counts of the network that stands for it: how many networks it has.
+NETWORKS = "networks"
 # The counts that papers print.
 PUBLISHED = (*NAMES, "flops")
 # What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
@@ -364,11 +366,12 @@ def read_expected(node: Node) -> tuple[Expected, ...]:
 
 
 def _expected(node: Node) -> Expected:
-    fields = mapping(node, "`expect`", ("at", *NAMES))
+    fields = mapping(node, "`expect`", ("at", *NAMES, NETWORKS))
     advice = "an integer; rounded numbers belong into `published`"
     counts = {key: count(value, "an exact count", advice) for key, value in fields.pairs() if key != "at"}
     if not counts:
-        raise problem("an entry of `expect` without a count", node.location, help=f"any of {', '.join(NAMES)}")
+        help = f"any of {', '.join((*NAMES, NETWORKS))}"
+        raise problem("an entry of `expect` without a count", node.location, help=help)
     return Expected(_at(fields), counts, fields)
 
 
