@@ -1,0 +1,219 @@
+"""The spaces of the catalog: how many networks they are by formulas written out, and what networks of theirs cost by
+hand, each layer's product added up."""
+
+import random
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+import archprof
+from tests.reference.arithmetic import Tape, divisible
+
+NETWORKS = {
+    "space_ofa_mbv3": (9**2 + 9**3 + 9**4) ** 5,
+    "space_ofa_proxyless": (9**2 + 9**3 + 9**4) ** 5 * 9,
+    "space_mcunet": (9**2 + 9**3 + 9**4) ** 5 * 9,
+    "space_ofa_resnet50": 3**2 * 2 * 3**4 * (3**2 + 3**3 + 3**4) ** 3 * (3**4 + 3**5 + 3**6),
+    "space_proxylessnas": 6**6 * 7**15,
+    "space_fbnet": 9**22,
+    "space_attentivenas": 2**7 * 3 * 4 * (2 * 3 * 4 * 4 * 6 * 6 * 2) * 2**7 * 3**4,
+    "space_nas_bench_201": 5**6,
+    "space_nats_size": 8**5,
+    "space_dna": 6**19,
+    "space_spos_shufflenet": 4**20,
+}
+# Depths and widths, kernels and expansions as the papers print them.
+OFA_WIDTHS = ((24, 2, False), (40, 2, True), (80, 2, False), (112, 1, True), (160, 2, True))
+SPOS_STAGES = ((64, 4), (160, 4), (320, 8), (640, 4))
+FBNET_STAGES = ((16, 1, 1), (24, 4, 2), (32, 4, 2), (64, 4, 2), (112, 4, 1), (184, 4, 2), (352, 1, 1))
+
+Layer = tuple[int, int]
+
+
+def digits(rank: int, *radices: int) -> tuple[int, ...]:
+    """Return the digits of a number to bases of their own, the last the least significant."""
+    found: list[int] = []
+    for radix in reversed(radices):
+        rank, digit = divmod(rank, radix)
+        found.append(digit)
+    return tuple(reversed(found))
+
+
+def ofa_stages(rank: int) -> Iterator[list[Layer]]:
+    """Yield the layers of each stage of a network of Once-for-All: 2, 3 or 4, of nine each."""
+    for form in digits(rank, *[9**2 + 9**3 + 9**4] * 5):
+        depth, within = 2, form
+        while within >= 9**depth:
+            within -= 9**depth
+            depth += 1
+        layers = [digits(layer, 3, 3) for layer in digits(within, *[9] * depth)]
+        yield [((3, 5, 7)[k], (3, 4, 6)[t]) for k, t in layers]
+
+
+def ofa_mbv3(stages: Sequence[Sequence[Layer]], side: int, width: float = 1, classes: int = 1000) -> tuple[int, int]:
+    """Return parameters and MACs of a network of Once-for-All on MobileNetV3."""
+    tape = Tape(side)
+    tape.conv(divisible(16 * width), 3, 2)
+    tape.inverted_residual(3, 1, divisible(16 * width))
+    for (channels, stride, gated), layers in zip(OFA_WIDTHS, stages, strict=True):
+        for index, (k, t) in enumerate(layers):
+            tape.inverted_residual(k, t, divisible(channels * width), 1 if index else stride, gated)
+    tape.conv(divisible(960 * width))
+    tape.side = 1
+    tape.conv(divisible(1280 * width), norm=False)
+    tape.linear(classes)
+    return tape.params, tape.macs
+
+
+def attentivenas(rank: int, side: int) -> tuple[int, int]:
+    """Return parameters and MACs of a network of AttentiveNAS, whose shortcuts are projected where channels change."""
+    kernels, few, many = (3, 5), (4, 5, 6), (3, 4, 5, 6, 7, 8)
+    stages = (
+        ((16, 24), (1, 2), (1,), 1, False),
+        ((24, 32), (3, 4, 5), few, 2, False),
+        ((32, 40), (3, 4, 5, 6), few, 2, True),
+        ((64, 72), (3, 4, 5, 6), few, 2, False),
+        ((112, 120, 128), many, few, 1, True),
+        ((192, 200, 208, 216), many, (6,), 2, True),
+        ((216, 224), (1, 2), (6,), 1, True),
+    )
+    radices = [2, *(base for c, n, t, *_ in stages for base in (2, len(t), len(c), len(n))), 2]
+    first, *drawn, last = digits(rank, *radices)
+    tape = Tape(side)
+    tape.conv((16, 24)[first], 3, 2)
+    for number, (widths, depths, expansions, stride, gated) in enumerate(stages):
+        k, t, c, n = drawn[4 * number : 4 * number + 4]
+        for index in range(depths[n]):
+            came = tape.channels
+            tape.inverted_residual(kernels[k], expansions[t], widths[c], 1 if index else stride, gated)
+            if came != widths[c]:
+                tape.params += came * widths[c]
+                tape.macs += came * widths[c] * tape.side**2
+    tape.conv(6 * tape.channels)
+    tape.side = 1
+    tape.conv((1792, 1984)[last], norm=False)
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
+def spos(places: Sequence[int]) -> tuple[int, int]:
+    """Return parameters and MACs of a network of Single Path One-Shot: kernels of 3, 5, 7, or three of 3 each."""
+    tape = Tape(224)
+    tape.conv(16, 3, 2)
+    drawn = iter(places)
+    for channels, blocks in SPOS_STAGES:
+        for index in range(blocks):
+            k, came, side = next(drawn), tape.channels, tape.side
+            stride = 1 if index else 2
+            kept = came // 2 if index else came
+            if not index:
+                tape.depthwise((3, 5, 7, 3)[k], 2)
+                tape.conv(came)
+            tape.side, tape.channels = side, kept
+            if k == 3:
+                tape.depthwise(3, stride)
+                for _ in range(2):
+                    tape.conv(channels // 2)
+                    tape.depthwise(3)
+            else:
+                tape.conv(channels // 2)
+                tape.depthwise((3, 5, 7)[k], stride)
+            tape.conv(channels - kept)
+            tape.channels = channels
+    tape.conv(1024)
+    tape.linear(1000, bias=False)
+    return tape.params, tape.macs
+
+
+def fbnet(places: Sequence[int]) -> tuple[int, int]:
+    """Return parameters and MACs of a network of FBNet: 0 is nothing, then kernels of 3, kernels of 5."""
+    tape = Tape(224)
+    tape.conv(16, 3, 2)
+    drawn = iter(places)
+    for channels, blocks, first in FBNET_STAGES:
+        for index in range(blocks):
+            stride, place = 1 if index else first, next(drawn)
+            if place:
+                kernel, kind = divmod(place - 1, 4)
+                if kind > 1:
+                    tape.conv(tape.channels * (3, 6)[kind - 2])
+                tape.depthwise((3, 5)[kernel], stride)
+                tape.conv(channels, g=1 if kind else 2)
+            elif stride > 1 or tape.channels != channels:
+                tape.conv(channels, s=stride)
+    tape.conv(1984)
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
+def costs(name: str, rank: int, **settings: object) -> tuple[int, int]:
+    """Return parameters and MACs of a network of a space as archprof counts them."""
+    totals = archprof.analyze(name, network=str(rank), **{key: str(value) for key, value in settings.items()}).totals
+    return totals.params, totals.macs
+
+
+def ranks(name: str, number: int) -> list[int]:
+    """Return the first and the last rank of a space, and some in between."""
+    return [0, NETWORKS[name] - 1, *(random.Random(name).randrange(NETWORKS[name]) for _ in range(number))]
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_has_as_many_networks_as_its_formula(name):
+    space = archprof.load(name)
+    assert space.open is not None
+    assert space.open.choices.networks == NETWORKS[name]
+
+
+@pytest.mark.parametrize(
+    ("name", "printed"),
+    [
+        ("space_ofa_mbv3", 21_758_655_492_572_485_851),
+        ("space_ofa_resnet50", 2_458_914_796_962),
+        ("space_attentivenas", 440_301_256_704 // 4),  # which counts its four resolutions
+        ("space_nats_size", 32_768),
+        ("space_nas_bench_201", 15_625),
+    ],
+)
+def test_has_as_many_networks_as_are_said_elsewhere(name, printed):
+    assert NETWORKS[name] == printed
+
+
+def test_ofa_has_25_resolutions():
+    rule = archprof.load("space_ofa_mbv3").space
+    assert rule is not None
+    assert rule.resolutions == tuple(map(str, range(128, 225, 4)))
+
+
+@pytest.mark.parametrize(("rank", "macs"), [(0, 121_278_672), (NETWORKS["space_ofa_mbv3"] - 1, 566_170_656)])
+def test_the_first_and_the_last_of_ofa_are_the_known_ends_of_its_macs(rank, macs):
+    assert costs("space_ofa_mbv3", rank)[1] == macs
+
+
+@pytest.mark.parametrize("rank", ranks("space_ofa_mbv3", 6))
+@pytest.mark.parametrize(("side", "width"), [(224, 1), (196, 1.2)])
+def test_networks_of_ofa_cost_what_their_layers_do(rank, side, width):
+    counted = costs("space_ofa_mbv3", rank, resolution=side, width=width)
+    assert counted == ofa_mbv3(list(ofa_stages(rank)), side, width)
+
+
+@pytest.mark.parametrize("rank", ranks("space_attentivenas", 6))
+@pytest.mark.parametrize("side", [192, 288])
+def test_networks_of_attentivenas_cost_what_their_layers_do(rank, side):
+    assert costs("space_attentivenas", rank, resolution=side) == attentivenas(rank, side)
+
+
+@pytest.mark.parametrize("rank", ranks("space_spos_shufflenet", 4))
+def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
+    assert costs("space_spos_shufflenet", rank) == spos(digits(rank, *[4] * 20))
+
+
+@pytest.mark.parametrize("rank", ranks("space_fbnet", 4))
+def test_networks_of_fbnet_cost_what_their_layers_do(rank):
+    assert costs("space_fbnet", rank) == fbnet(digits(rank, *[9] * 22))
+
+
+def test_fbnet_b_is_a_network_of_its_space():
+    places = (2, 4, 6, 2, 2, 8, 7, 4, 8, 8, 8, 0, 7, 8, 2, 6, 7, 8, 6, 8, 8, 4)
+    rank = sum(place * 9 ** (21 - index) for index, place in enumerate(places))
+    totals = archprof.analyze("fbnet_b").totals
+    assert costs("space_fbnet", rank) == (totals.params, totals.macs)
