@@ -122,12 +122,16 @@ class _Builder:
 
     def move(self) -> None:
         """Move the cut to where few entries meet, if that is near."""
-        cuts = range(max(self.back - _MOVED, 1), min(self.back + _MOVED + 1, len(self.automaton.arcs)))
-        cut = min(cuts, key=lambda cut: (max(self.met(cut), _FEW), abs(cut - self.back)), default=0)
+        near = range(max(self.back - _MOVED, 1), min(self.back + _MOVED + 1, len(self.automaton.arcs)))
+        cuts = [cut for cut in near if all(self._countable(node) for node in self.crossed(cut))]
+        cut = min(cuts, key=lambda cut: (max(self.met(cut), _FEW), abs(cut - self.back)), default=self.back)
         while self.front < cut:
             self.forth()
         while self.back > cut:
             self.back_up()
+
+    def _countable(self, node: int) -> bool:
+        return max(self.paths_to[node], self.paths_from[node]) < _WORD
 
     def counted(self, parts: list[Part], node: int) -> Sums:
         """Return the table of ways to a node, certified."""

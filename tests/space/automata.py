@@ -16,7 +16,7 @@ def small_automata(draw, metrics=2, most=5):
     unit = draw(st.sampled_from([1, 1, 6, 1000]))
     cost = st.integers(0, 9).map(lambda number: number * unit)
     arc = st.tuples(*[cost] * metrics)
-    arcs = [[] for _ in range(last + 1)]
+    arcs: list[list[Arc]] = [[] for _ in range(last + 1)]
     for node in range(last):
         targets = draw(st.lists(st.integers(node + 1, last), min_size=1, max_size=4))
         arcs[node] = [Arc(target, draw(arc)) for target in targets]

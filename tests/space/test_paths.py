@@ -45,7 +45,7 @@ def test_bounds(automaton):
 
 @given(small_automata(metrics=1))
 def test_least_through(automaton):
-    through = {}
+    through: dict[tuple[int, int], list[int]] = {}
     for path, (total,) in networks(automaton):
         for (node, _), choice in zip(paths.arcs_along(automaton, path), path, strict=True):
             through.setdefault((node, choice), []).append(total)
