@@ -14,6 +14,13 @@ class Extreme(NamedTuple):
     path: Path
 
 
+class Network(NamedTuple):
+    """A network with its sum of each metric."""
+
+    path: Path
+    sums: tuple[int, ...]
+
+
 class Lattice(NamedTuple):
     """What sums there can be: the least, and steps above it; a step of 0 where all are the same."""
 
@@ -58,6 +65,11 @@ def sums_of(automaton: Automaton, path: Path) -> tuple[int, ...]:
     for _, arc in arcs_along(automaton, path):
         sums = [total + cost for total, cost in zip(sums, arc.costs, strict=True)]
     return tuple(sums)
+
+
+def network_of(automaton: Automaton, path: Path) -> Network:
+    """Return a network with what it costs."""
+    return Network(path, sums_of(automaton, path))
 
 
 def rank_of(automaton: Automaton, path: Path) -> int:
