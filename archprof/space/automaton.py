@@ -1,4 +1,4 @@
-"""A search space as an automaton: every network is a path from its first node to its last, and costs add up along it."""
+"""A search space as an automaton: networks are the paths from its first node to its last, costs add up on them."""
 
 from typing import NamedTuple
 

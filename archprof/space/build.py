@@ -6,7 +6,7 @@ Costs come from the same rows as those of one network: bound, traced and counted
 from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from itertools import product
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from archprof.costs.metrics import METRICS
 from archprof.errors import SpecError, problem, usage_error
@@ -38,13 +38,15 @@ Digits = tuple[int, ...]
 
 
 class Step(NamedTuple):
-    """What an arc draws: the knob or the layer, the row there (−1: the whole table), whether each of its repeats draws,
-    and the options by their numbers; nothing where it only goes on."""
+    """What an arc draws, the options by their numbers: those of a knob (its number is that of the *row*), of a layer's
+    table, of a row, of one of its repeats, or how many of these there are, where they end; nothing where it only goes
+    on."""
 
-    of: str = ""
+    of: Literal["", "knob", "table", "row", "repeat", "depth"] = ""
     layer: int = -1
     row: int = -1
     digits: Digits = ()
+    repeat: int = -1
 
 
 class State(NamedTuple):
@@ -65,6 +67,35 @@ class Space(NamedTuple):
     choices: Choices
     automaton: Automaton
     steps: tuple[tuple[Step, ...], ...]
+
+    def draws_of(self, step: Step) -> Iterator[tuple[Draw, int]]:
+        """Yield what an arc draws: each draw with the number of its option."""
+        draws: tuple[Draw, ...] = ()
+        if step.of == "knob":
+            draws = (self.choices.knobs[step.row],)
+        elif step.of == "table":
+            draws = self.choices.layers[step.layer].table
+        elif step.of:
+            row = self.choices.layers[step.layer].rows[step.row]
+            depth = (row.depth,) if row.depth else ()
+            of_row = row.once if row.each else (*row.once, *depth)
+            draws = {"repeat": row.each, "depth": depth, "row": of_row}[step.of]
+        yield from zip(draws, step.digits, strict=True)
+
+    @property
+    def chances(self) -> tuple[tuple[float, ...], ...]:
+        """How probable each arc is where a network is drawn choice by choice, as training code does it: every option of
+        a draw as probable as any other, a depth before what its repeats draw."""
+        return tuple(map(self._chances, self.steps))
+
+    def _chances(self, steps: tuple[Step, ...]) -> tuple[float, ...]:
+        repeats = [step for step in steps if step.of == "repeat"]
+        if not repeats or len(repeats) == len(steps):
+            return (1 / len(steps),) * len(steps) if steps else ()
+        first = repeats[0]
+        depths = self.choices.layers[first.layer].rows[first.row].repeats
+        ends = 1 / sum(depth >= first.repeat for depth in depths)
+        return tuple([(1 - ends) / len(repeats) if step.of == "repeat" else ends for step in steps])
 
     def pick(self, path: Path) -> Pick:
         """Return what was drawn along a path."""
@@ -275,7 +306,8 @@ class _Builder:
         for repeat in range(last + 1):
             for state in list(self._positions[first + repeat]):
                 if repeat in row.repeats:
-                    self._arc(state, Step(), end, state._replace(once=()))
+                    ended = Step("depth", index, number, (row.repeats.index(repeat),)) if row.depth else Step()
+                    self._arc(state, ended, end, state._replace(once=()))
                 if repeat == last:
                     continue
                 for digits in product(*[range(len(draw.options)) for draw in row.each]):
@@ -289,7 +321,7 @@ class _Builder:
                             index, number, s.table, p, d, first=r == 0
                         ),
                     )
-                    step = Step("repeat", index, number, digits)
+                    step = Step("repeat", index, number, digits, repeat)
                     self._arc(state, step, first + repeat + 1, state._replace(x=found), costs)
 
     def _row_at_once(self, index: int, number: int, draws: LayerDraws) -> None:

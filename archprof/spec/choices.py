@@ -76,6 +76,14 @@ class Choices(NamedTuple):
         """How many networks there are, choice by choice."""
         return _product(self.knobs) * prod(layer.networks for layer in self.layers.values())
 
+    def draws(self) -> "Iterator[Draw]":
+        """Yield every draw, in the order of ranks."""
+        yield from self.knobs
+        for layer in self.layers.values():
+            yield from layer.table
+            for row in layer.rows:
+                yield from (*row.once, *((row.depth,) if row.depth else ()), *row.each)
+
     def __bool__(self) -> bool:
         return bool(self.knobs or self.layers)
 

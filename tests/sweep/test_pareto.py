@@ -1,6 +1,7 @@
 """Pareto fronts, against the definition."""
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,3 +23,16 @@ def by_definition(points):
 )
 def test_front(points):
     assert front(np.array(points).T).tolist() == by_definition(points)
+
+
+@pytest.mark.parametrize("size", [2, 3])
+@given(points=st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=60))
+def test_front_of_three_in_blocks(size, points):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archprof.sweep.pareto._BLOCK", size)
+        assert front(np.array(points).T).tolist() == by_definition(points)
+
+
+def test_front_of_three_of_many():
+    points = np.random.default_rng(1).integers(0, 200, (3, 3000))
+    assert front(points).tolist() == by_definition(list(map(tuple, points.T.tolist())))

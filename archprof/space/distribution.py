@@ -1,0 +1,125 @@
+"""How many networks of a space cost how much, exactly, by meeting in the middle."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from fractions import Fraction
+from functools import cached_property
+from random import Random
+from typing import NamedTuple
+
+import numpy as np
+
+from archprof.space.automaton import Automaton, Path
+from archprof.space.exact import products_of
+from archprof.space.fitting import Fitting
+from archprof.space.meeting import Halves, halves
+from archprof.space.paths import greatest, lattice_of, number_of_paths
+from archprof.space.shares import Shares, shares_of
+from archprof.space.sums import Sums
+
+# What is multiplied while it is in the cache.
+_CHUNK = 1 << 16
+
+
+class Bin(NamedTuple):
+    """How many networks have a sum from *low* to *high*, both included."""
+
+    low: int
+    high: int
+    number: int
+
+
+class Distribution:
+    """The sums of a metric over all networks of a space.
+
+    Raises UsageError where half of the space is too large to be counted in 64 bits and in memory.
+    """
+
+    def __init__(self, automaton: Automaton, metric: str) -> None:
+        self.automaton, self.metric = automaton, metric
+        self.total = number_of_paths(automaton)
+        self.lattice = lattice_of(automaton, metric)
+        self.least, self.greatest = self.lattice.least, greatest(automaton, metric).sum
+        self._fitting: Fitting | None = None
+
+    @cached_property
+    def halves(self) -> Halves:
+        """The tables that everything is counted with."""
+        return halves(self.automaton, self.automaton.metrics.index(self.metric))
+
+    def count(self, limit: int) -> int:
+        """Return how many networks have a sum of at most *limit*."""
+        if limit < self.least:
+            return 0
+        if limit >= self.greatest:
+            return self.total
+        return sum(_pairs_up_to(first, second, limit) for _, first, second in self.halves.meetings())
+
+    def quantile(self, share: Fraction | Decimal | float | str) -> int:
+        """Return the least sum that at least a share of all networks does not exceed; a float is the decimal number
+        that it is written as."""
+        part = Fraction(str(share))
+        if not 0 <= part <= 1:
+            raise ValueError(f"a quantile is from 0 to 1, not {share}")
+        wanted = max(-(-part.numerator * self.total // part.denominator), 1)
+        low, high = 0, (self.greatest - self.least) // max(self.lattice.step, 1)
+        while low < high:
+            middle = (low + high) // 2
+            if self.count(self._sum(middle)) >= wanted:
+                high = middle
+            else:
+                low = middle + 1
+        return self._sum(low)
+
+    def _sum(self, place: int) -> int:
+        return self.least + place * self.lattice.step
+
+    def histogram(self, bins: int | Sequence[int], limit: int | None = None) -> list[Bin]:
+        """Return the networks within a limit in so many bins as wide as each other, or in those between edges: each
+        holds its lower edge, the last its upper too."""
+        high = self.greatest if limit is None else min(limit, self.greatest)
+        if isinstance(bins, int):
+            if high < self.least:
+                return []
+            width = Fraction(high - self.least, bins)
+            edges = [self.least + int(width * place) for place in range(bins)] + [high]
+        else:
+            edges = list(bins)
+        ends = [*(edge - 1 for edge in edges[1:-1]), edges[-1]]
+        below = [self.count(min(end, high)) for end in (edges[0] - 1, *ends)]
+        return [
+            Bin(low, end, after - before)
+            for low, end, before, after in zip(edges, ends, below, below[1:], strict=False)
+        ]
+
+    def fitting(self, limit: int) -> Fitting:
+        """Return the networks within a limit, by number."""
+        if self._fitting is None or self._fitting.limit != limit:
+            self._fitting = Fitting(self.halves, limit)
+        return self._fitting
+
+    def unrank(self, limit: int, index: int) -> Path:
+        """Return the network of a number from 0 to `count(limit)`, which is another for each; they are in no order
+        that means anything. Raises IndexError where there are fewer."""
+        return self.fitting(limit).unrank(index)
+
+    def sample(self, limit: int, number: int, random: Random) -> list[Path]:
+        """Return so many different networks within a limit, each as probable as any other. Raises ValueError where
+        there are fewer."""
+        return self.fitting(limit).sample(number, random)
+
+    def shares(self, limit: int) -> Shares:
+        """Return how many of the networks within a limit take each arc, by its node and its place there."""
+        return shares_of(self.halves, limit)
+
+
+def _pairs_up_to(first: Sums, second: Sums, limit: int) -> int:
+    """Return how many ways of one table and of another have together a sum of at most *limit*."""
+    few, many = sorted((first, second), key=lambda sums: sums.size)
+    found = 0
+    within = int(few.entries_up_to(np.array(limit - many.low)))
+    for start in range(0, within, _CHUNK):
+        end = min(start + _CHUNK, within)
+        fits = many.up_to(limit - few.values_of(start, end))
+        found += products_of(few.numbers[start:end], fits)
+    return found

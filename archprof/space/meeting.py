@@ -1,0 +1,187 @@
+"""Two halves of a space that meet in the middle: tables of sums up to every node before a cut and from every node
+behind it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from archprof.errors import usage_error
+from archprof.space.automaton import Automaton
+from archprof.space.exact import CertificateError, total_of
+from archprof.space.paths import lattices_from, lattices_to, number_of_paths, paths_from, paths_to
+from archprof.space.sums import Part, Sums, merged, one_way
+
+# How probable each arc is, by its node and its place there.
+Chances = Sequence[Sequence[float]]
+
+_WORD = 1 << 64
+# A count takes a tenth of a second where so many entries meet; the cut moves so many nodes for it.
+_FEW = 1 << 21
+_MOVED = 4
+
+
+@dataclass(frozen=True)
+class Halves:
+    """What was counted of a metric, by its place: *forward* the ways to each node before the *cut*, *backward* those
+    from each node behind it, by node; and *crossing*, for each node behind it that arcs across the cut lead to, the
+    ways by these arcs.
+
+    Every network crosses the cut once, so that it is one of the ways of *crossing* with one of those of *backward*
+    from the same node.
+    """
+
+    automaton: Automaton
+    metric: int
+    cut: int
+    forward: dict[int, Sums]
+    backward: dict[int, Sums]
+    crossing: dict[int, Sums]
+
+    def meetings(self) -> Iterator[tuple[int, Sums, Sums]]:
+        """Yield each node that arcs across the cut lead to, with its two tables."""
+        for node, sums in self.crossing.items():
+            yield node, sums, self.backward[node]
+
+
+class _Builder:
+    """Tables of both halves as they grow towards each other."""
+
+    def __init__(self, automaton: Automaton, metric: int, chances: Chances | None) -> None:
+        self.automaton, self.metric, self.chances = automaton, metric, chances
+        last = len(automaton.arcs) - 1
+        self.forward: dict[int, Sums] = {}
+        self.backward: dict[int, Sums] = {last: one_way(chances is not None)}
+        self.front, self.back = 0, last
+        self.incoming: list[list[tuple[int, int]]] = [[] for _ in automaton.arcs]
+        for node, arcs in enumerate(automaton.arcs):
+            for place, arc in enumerate(arcs):
+                self.incoming[arc.target].append((node, place))
+        self.lattices_to, self.lattices_from = lattices_to(automaton, metric), lattices_from(automaton, metric)
+        self.paths_to, self.paths_from = paths_to(automaton), paths_from(automaton)
+
+    def parts_to(self, node: int) -> list[Part]:
+        """Return what comes together in a node from those whose tables are there."""
+        if node == 0:
+            return [Part(one_way(self.chances is not None), 0)]
+        return [
+            self._part(self.forward[before], before, place)
+            for before, place in self.incoming[node]
+            if before < self.front
+        ]
+
+    def parts_from(self, node: int) -> list[Part]:
+        """Return what a node leads to."""
+        arcs = self.automaton.arcs[node]
+        return [self._part(self.backward[arc.target], node, place) for place, arc in enumerate(arcs)]
+
+    def _part(self, sums: Sums, node: int, place: int) -> Part:
+        cost = self.automaton.arcs[node][place].costs[self.metric]
+        return Part(sums, cost, None if self.chances is None else self.chances[node][place])
+
+    def step(self) -> None:
+        """Count one node more, of that half where it is less work."""
+        if _work(self.parts_to(self.front)) <= _work(self.parts_from(self.back - 1)):
+            self.forth()
+        else:
+            self.back_up()
+
+    def forth(self) -> None:
+        """Count the ways to one node more; those from it are not needed."""
+        self.forward[self.front] = self.counted(self.parts_to(self.front), self.front)
+        self.backward.pop(self.front, None)
+        self.front += 1
+        self.back = max(self.back, self.front)
+
+    def back_up(self) -> None:
+        """Count the ways from one node more; those to it are not needed."""
+        self.back -= 1
+        found = merged(self.parts_from(self.back), self.lattices_from[self.back])
+        if self.chances is None:
+            certify(found, self.paths_from[self.back])
+        self.backward[self.back] = found
+        self.forward.pop(self.back, None)
+        self.front = min(self.front, self.back)
+
+    def crossed(self, cut: int) -> list[int]:
+        """Return the nodes behind a cut that arcs from before it lead to."""
+        arcs = self.automaton.arcs
+        return sorted({arc.target for before in arcs[:cut] for arc in before if arc.target >= cut} or {0})
+
+    def met(self, cut: int) -> int:
+        """Return how many entries at most meet others at another cut than where the halves met."""
+        nodes = self.crossed(cut)
+        if cut > self.back:
+            return sum(self.backward[node].size for node in nodes)
+        into = [(node, [before for before, _ in self.incoming[node] if before < cut]) for node in nodes]
+        before = [
+            self.forward[node].size if node < self.front else sum(self.forward[other].size for other in others)
+            for node, others in into
+        ]
+        if cut < self.back:
+            return sum(before)
+        return sum(min(size, self.backward[node].size) for size, node in zip(before, nodes, strict=True))
+
+    def move(self) -> None:
+        """Move the cut to where few entries meet, if that is near."""
+        near = range(max(self.back - _MOVED, 1), min(self.back + _MOVED + 1, len(self.automaton.arcs)))
+        cuts = [cut for cut in near if all(self._countable(node) for node in self.crossed(cut))]
+        cut = min(cuts, key=lambda cut: (max(self.met(cut), _FEW), abs(cut - self.back)), default=self.back)
+        while self.front < cut:
+            self.forth()
+        while self.back > cut:
+            self.back_up()
+
+    def _countable(self, node: int) -> bool:
+        return max(self.paths_to[node], self.paths_from[node]) < _WORD
+
+    def counted(self, parts: list[Part], node: int) -> Sums:
+        """Return the table of ways to a node, certified."""
+        found = merged(parts, self.lattices_to[node])
+        if self.chances is None:
+            certify(found, self._ways(node))
+        return found
+
+    def _ways(self, node: int) -> int:
+        before = (before for before, _ in self.incoming[node] if before < self.front)
+        return sum(self.paths_to[node] for node in before) if node else 1
+
+
+def _work(parts: Sequence[Part]) -> int:
+    return sum(part.sums.size for part in parts)
+
+
+def halves(automaton: Automaton, metric: int, chances: Chances | None = None) -> Halves:
+    """Return the tables of both halves, of numbers of networks, or of probabilities.
+
+    Raises UsageError where a half has too many for 64 bits, or its tables are too long for the memory.
+    """
+    builder = _Builder(automaton, metric, chances)
+    while builder.front < builder.back:
+        builder.step()
+    builder.move()
+    cut = builder.front
+    crossing = {node: builder.counted(builder.parts_to(node), node) for node in builder.crossed(cut)}
+    found = Halves(automaton, metric, cut, builder.forward, builder.backward, crossing)
+    if chances is None:
+        certify_meeting(found)
+    return found
+
+
+def certify_meeting(halves: Halves) -> None:
+    """Compare what meets at the cut with how many networks there are. Raises CertificateError where it is not that."""
+    found = sum(total_of(first.numbers) * total_of(second.numbers) for _, first, second in halves.meetings())
+    if found != (number := number_of_paths(halves.automaton)):
+        raise CertificateError(f"the halves make {found} networks where there are {number}")
+
+
+def certify(sums: Sums, ways: int) -> None:
+    """Compare the numbers of a table with how many ways there are by the formula of products.
+
+    Raises UsageError where these are too many for 64 bits, CertificateError where the table has others.
+    """
+    if ways >= _WORD:
+        raise usage_error(
+            f"half of the space is {ways:.3g} networks, more than 64 bits count",
+            help="leave choices open in fewer rows",
+        )
+    if (found := total_of(sums.numbers)) != ways:
+        raise CertificateError(f"a table counts {found} ways where there are {ways}")

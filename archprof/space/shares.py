@@ -1,0 +1,121 @@
+"""How many networks within a limit take each choice: the derivative of their count, walked back through both halves."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import numpy as np
+
+from archprof.space.exact import Numbers, unwrapped
+from archprof.space.meeting import Halves
+from archprof.space.sums import Sums
+
+# How many networks take each arc, by its node and its place there.
+Shares = tuple[tuple[int, ...], ...]
+
+_CHUNK = 1 << 16
+# Roundings of a weight on its way back through all tables: one for each arc that leads on, of a node on the way.
+_MOST_WALKED = 1 << 20
+
+
+class _Weights(NamedTuple):
+    """How many networks each entry of a table is part of: the last 64 bits, and about."""
+
+    last: Numbers
+    near: Numbers
+
+
+class _Step(NamedTuple):
+    """An arc as a half grows by it: the table it goes on from, that it goes on to with their weights, and its cost."""
+
+    key: tuple[int, int]
+    sums: Sums
+    target: Sums
+    weights: _Weights
+    cost: int
+
+
+def shares_of(halves: Halves, limit: int) -> Shares:
+    """Return how many of the networks within a limit take each arc."""
+    shares = {**_shares_before(halves, limit), **_shares_behind(halves, limit)}
+    arcs = halves.automaton.arcs
+    return tuple(tuple(shares[node, place] for place in range(len(arcs[node]))) for node in range(len(arcs)))
+
+
+def _shares_before(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
+    tables = {**halves.forward, **halves.crossing}
+    weights = {node: _met(first, second, limit) for node, first, second in halves.meetings()}
+    shares: dict[tuple[int, int], int] = {}
+    for node in range(halves.cut - 1, -1, -1):
+        steps = [
+            _Step((node, place), tables[node], tables[arc.target], weights[arc.target], arc.costs[halves.metric])
+            for place, arc in enumerate(halves.automaton.arcs[node])
+        ]
+        weights[node] = _walked(steps, _none(tables[node]), shares)
+        _forget(weights, _still_before(halves, node))
+    return shares
+
+
+def _still_before(halves: Halves, node: int) -> Iterable[int]:
+    return (arc.target for arcs in halves.automaton.arcs[:node] for arc in arcs)
+
+
+def _shares_behind(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
+    tables, arcs = halves.backward, halves.automaton.arcs
+    weights: dict[int, _Weights] = {}
+    shares: dict[tuple[int, int], int] = {}
+    for node in range(halves.cut, len(arcs)):
+        steps = [
+            _Step((before, place), tables[node], tables[before], weights[before], arc.costs[halves.metric])
+            for before in range(halves.cut, node)
+            for place, arc in enumerate(arcs[before])
+            if arc.target == node
+        ]
+        crossed = node in halves.crossing
+        start = _met(tables[node], halves.crossing[node], limit) if crossed else _none(tables[node])
+        weights[node] = _walked(steps, start, shares)
+        _forget(weights, _still_behind(halves, node))
+    return shares
+
+
+def _still_behind(halves: Halves, node: int) -> Iterable[int]:
+    arcs = halves.automaton.arcs
+    return (before for before in range(halves.cut, node + 1) if any(arc.target > node for arc in arcs[before]))
+
+
+def _forget(weights: dict[int, _Weights], needed: Iterable[int]) -> None:
+    """Drop the weights that nothing goes back to any more: they are twice as long as the tables."""
+    for node in weights.keys() - set(needed):
+        del weights[node]
+
+
+def _met(sums: Sums, others: Sums, limit: int) -> _Weights:
+    """Return with how many ways of another table each entry of one is within the limit."""
+    found = np.empty(sums.size, np.uint64)
+    for start in range(0, sums.size, _CHUNK):
+        found[start : start + _CHUNK] = others.up_to(limit - sums.values_of(start, start + _CHUNK))
+    return _Weights(found, found.astype(np.float64))
+
+
+def _none(sums: Sums) -> _Weights:
+    return _Weights(np.zeros(sums.size, np.uint64), np.zeros(sums.size))
+
+
+def _walked(steps: list[_Step], weights: _Weights, shares: dict[tuple[int, int], int]) -> _Weights:
+    """Add to a table's weights those that its steps lead to, and note how many networks take each step."""
+    found = {step.key: (0, 0.0) for step in steps}
+    roundings = sum(step.sums.size for step in steps)
+    for start in range(0, len(weights.last), _CHUNK):
+        end = min(start + _CHUNK, len(weights.last))
+        for step in steps:
+            numbers = step.sums.numbers[start:end]
+            entries = step.target.entries_of(step.sums, start, end, step.cost)
+            last, near = step.weights.last[entries], step.weights.near[entries]
+            weights.last[start:end] += last
+            weights.near[start:end] += near
+            known = found[step.key]
+            found[step.key] = (
+                known[0] + int(np.dot(numbers.astype(np.uint64), last)),
+                known[1] + float(np.dot(numbers.astype(np.float64), near)),
+            )
+    shares.update({key: unwrapped(*known, roundings + _MOST_WALKED) for key, known in found.items()})
+    return weights

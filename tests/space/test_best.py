@@ -1,0 +1,106 @@
+"""The best networks and the fronts of spaces, against all of their networks."""
+
+from itertools import islice
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from archprof.errors import UsageError
+from archprof.space.best import best
+from archprof.space.frontier import frontier
+from archprof.space.labels import Objective
+from archprof.space.paths import greatest, least, rank_of, sums_of
+from tests.space.automata import METRICS, chain, networks, once_for_all, small_automata
+
+SIGNS = st.sampled_from([1, -1])
+
+
+def limits_of(draw, known, metrics):
+    """Limits that some networks keep, on some of the metrics."""
+    limited = draw(st.lists(st.sampled_from(metrics), unique=True))
+    return {metric: draw(st.sampled_from(known))[1][METRICS.index(metric)] for metric in limited}
+
+
+def fitting(known, limits):
+    return [
+        (path, sums)
+        for path, sums in known
+        if all(sums[METRICS.index(metric)] <= limit for metric, limit in limits.items())
+    ]
+
+
+@given(small_automata(metrics=3, most=4), SIGNS, st.data())
+def test_best(automaton, sign, data):
+    known = networks(automaton)
+    limits = limits_of(data.draw, known, METRICS)
+    expected = sorted(fitting(known, limits), key=lambda network: (sign * network[1][1], network[0]))
+    assert list(best(automaton, Objective("params", sign), limits)) == expected
+
+
+@given(small_automata(metrics=3, most=4), st.lists(SIGNS, min_size=1, max_size=3), st.data())
+def test_frontier(automaton, signs, data):
+    objectives = [Objective(metric, sign) for metric, sign in zip(METRICS, signs, strict=False)]
+    known = networks(automaton)
+    limits = limits_of(data.draw, known, METRICS)
+    fits = fitting(known, limits)
+    points = {tuple(sign * total for total, sign in zip(sums, signs, strict=False)) for _, sums in fits}
+    expected = sorted(
+        point
+        for point in points
+        if not any(all(a <= b for a, b in zip(other, point, strict=True)) and other != point for other in points)
+    )
+    found = frontier(automaton, objectives, limits)
+    assert [tuple(o.sign * one.sums[METRICS.index(o.metric)] for o in objectives) for one in found] == expected
+    assert all((one.path, one.sums) in fits for one in found)
+
+
+def test_no_network_within_a_limit():
+    automaton = chain(["macs", "params"], [[[3, 1], [4, 0]]])
+    assert list(best(automaton, Objective("params", -1), {"macs": 2})) == []
+    assert frontier(automaton, [Objective("params")], {"macs": 2}) == []
+
+
+def test_a_filter_by_what_is_no_sum():
+    """Networks are found one by one until two pass."""
+    automaton = chain(["macs"], [[[cost] for cost in range(100)]] * 9)
+    found = islice((one for one in best(automaton, Objective("macs")) if max(one.path) == 1), 2)
+    assert [one.path for one in found] == [(0,) * 8 + (1,), (0,) * 7 + (1, 0)]
+
+
+def test_too_many_labels(monkeypatch):
+    """Where a sum shall be great and within a limit, none of 9 × 9 × 9 sums beats
+    another."""
+    monkeypatch.setattr("archprof.space.labels._MAX_CANDIDATES", 100)
+    automaton = chain(["macs"], [[[cost * 9**place] for cost in range(9)] for place in range(3)])
+    with pytest.raises(UsageError, match="729 ways that no other beats are too many to compare") as error:
+        next(best(automaton, Objective("macs", -1), {"macs": 700}))
+    assert error.value.problems[0].help == (
+        "ask for fewer objectives and limits, and for none of a metric to be great that is limited itself"
+    )
+
+
+@pytest.fixture(scope="module")
+def large():
+    return once_for_all()
+
+
+def test_best_of_once_for_all(large):
+    assert [one.path for one in islice(best(large, Objective("macs")), 1)] == [least(large, "macs").path]
+    assert next(best(large, Objective("params", -1))).sums[1] == greatest(large, "params").sum
+    found = list(islice(best(large, Objective("params", -1), {"macs": 250_000_000}), 20))
+    assert [one.sums[1] for one in found] == sorted((one.sums[1] for one in found), reverse=True)
+    assert all(one.sums[0] <= 250_000_000 and one.sums == sums_of(large, one.path) for one in found)
+    assert len({rank_of(large, one.path) for one in found}) == 20
+
+
+def test_frontier_of_once_for_all(large):
+    """Where the front says that a limit's best network is, the best network is."""
+    front = frontier(large, [Objective("macs"), Objective("params", -1)])
+    for limit in (150_000_000, 250_000_000, 400_000_000):
+        most = max(one.sums[1] for one in front if one.sums[0] <= limit)
+        assert next(best(large, Objective("params", -1), {"macs": limit})).sums[1] == most
+    assert front[0].sums[0] == least(large, "macs").sum
+    assert front[-1].sums[1] == greatest(large, "params").sum
+    within = frontier(large, [Objective("macs"), Objective("params", -1)], {"macs": 250_000_000})
+    assert [one.sums for one in within] == [one.sums for one in front if one.sums[0] <= 250_000_000]
