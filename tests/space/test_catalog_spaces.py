@@ -125,6 +125,35 @@ def spos(places: Sequence[int]) -> tuple[int, int]:
     return tape.params, tape.macs
 
 
+def ofa_resnet50(rank: int, side: int) -> tuple[int, int]:
+    """Return parameters and MACs of a network of Once-for-All on ResNet-50D, first blocks with a projection."""
+    stages = ((256, 2, 1), (512, 2, 2), (1024, 4, 2), (2048, 2, 2))
+    scales, expansions = (0.65, 0.8, 1.0), (0.2, 0.25, 0.35)
+    forms = [3 * (3**least + 3 ** (least + 1) + 3 ** (least + 2)) for _, least, _ in stages]
+    narrow, deep, wide, *drawn = digits(rank, 3, 2, 3, *forms)
+    tape = Tape(side)
+    for stride in (2, 1) if deep else (2,):
+        tape.conv(divisible(divisible(64 * scales[narrow]) // 2), 3, stride)
+    tape.conv(divisible(64 * scales[wide]), 3)
+    tape.pool(2)
+    for (channels, depth, stride), form in zip(stages, drawn, strict=True):
+        width, within = divmod(form, 3**depth + 3 ** (depth + 1) + 3 ** (depth + 2))
+        while within >= 3**depth:
+            within -= 3**depth
+            depth += 1
+        out = divisible(channels * scales[width])
+        for index, expansion in enumerate(digits(within, *[3] * depth)):
+            came, inner = tape.channels, divisible(round(out * expansions[expansion]))
+            tape.conv(inner)
+            tape.conv(inner, 3, 1 if index else stride)
+            tape.conv(out)
+            if not index:
+                tape.params += came * out + 2 * out
+                tape.macs += came * out * tape.side**2
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
 def fbnet(places: Sequence[int]) -> tuple[int, int]:
     """Return parameters and MACs of a network of FBNet: 0 is nothing, then kernels of 3, kernels of 5."""
     tape = Tape(224)
@@ -200,6 +229,12 @@ def test_networks_of_ofa_cost_what_their_layers_do(rank, side, width):
 @pytest.mark.parametrize("side", [192, 288])
 def test_networks_of_attentivenas_cost_what_their_layers_do(rank, side):
     assert costs("space_attentivenas", rank, resolution=side) == attentivenas(rank, side)
+
+
+@pytest.mark.parametrize("rank", ranks("space_ofa_resnet50", 6))
+@pytest.mark.parametrize("side", [128, 224])
+def test_networks_of_ofa_on_resnets_cost_what_their_layers_do(rank, side):
+    assert costs("space_ofa_resnet50", rank, resolution=side) == ofa_resnet50(rank, side)
 
 
 @pytest.mark.parametrize("rank", ranks("space_spos_shufflenet", 4))
