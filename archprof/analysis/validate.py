@@ -1,11 +1,13 @@
 """Which files are specs, and have the numbers that they say they have."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import unmet_expectations
+from archprof.analysis.variants import Variants
 from archprof.errors import Problem, problems_of
+from archprof.spec.types import Spec
 
 # A number of `expect` is not what is counted; the spec itself is wrong.
 UNMET, WRONG = 1, 2
@@ -27,19 +29,26 @@ class Validation(NamedTuple):
     models: tuple[ValidatedSpec, ...]
 
 
-def validate(references: Iterable[str]) -> Validation:
-    """Return what is wrong with each of some specs, whatever it is: nothing rises."""
+def validate(references: Iterable[str], build_space: Callable[[Spec], object] | None = None) -> Validation:
+    """Return what is wrong with each of some specs, whatever it is: nothing rises.
+
+    *build_space* goes through all options of a spec that is a space, where it is given: whoever knows of spaces hands
+    it in.
+    """
     found, exit_code = [], 0
     for reference in references:
-        code, problems = _problems(reference)
+        code, problems = _problems(reference, build_space)
         found.append(ValidatedSpec(reference, not problems, problems))
         exit_code = max(exit_code, code)
     return Validation(convention_text(), exit_code, tuple(found))
 
 
-def _problems(reference: str) -> tuple[int, tuple[Problem, ...]]:
+def _problems(reference: str, build_space: Callable[[Spec], object] | None) -> tuple[int, tuple[Problem, ...]]:
     try:
         unmet = unmet_expectations(reference)
+        spec = Variants(reference).spec()
+        if build_space is not None and spec.open is not None and not spec.open.asked:
+            build_space(spec)
     except Exception as error:  # whatever one file raises, the others are told of
         return WRONG, problems_of(error, reference)
     return UNMET if unmet else 0, tuple(unmet)

@@ -6,8 +6,10 @@ import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver
-from archprof.errors import usage_error
+from archprof.errors import suggest, usage_error
 from archprof.render.formats import Result
+
+KINDS = ("network", "space")
 
 
 def command(
@@ -17,6 +19,9 @@ def command(
             help="Only networks with this in their name, an alias or the title, in any case: `mobilenet`, `'*v3*'`.",
             metavar="[PATTERN]...",
         ),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option("--kind", help="Only `network`s, or only `space`s of them.", metavar="KIND")
     ] = None,
     format: options.Format = None,
     output: options.Output = None,
@@ -33,13 +38,15 @@ def command(
     from archprof.spec import catalog
     from archprof.spec.index import listed_networks
 
-    kind = choose_format("list", format, output)
+    chosen_format = choose_format("list", format, output)
+    if kind not in (None, *KINDS):
+        raise usage_error(f"unknown kind `{kind}`", help=suggest(kind, KINDS, "kinds"))
     patterns = pattern or ["*"]
-    listed = {network.model: network for network in listed_networks()}
+    listed = {network.model: network for network in listed_networks() if kind in (None, network.kind)}
     words = [(word, one.model) for one in listed.values() for word in (one.model, one.title, *one.aliases)]
     chosen = {name for each in patterns for name in catalog.matching(each, words)}
     if not chosen:
         message = f"no network matches `{' '.join(patterns)}`"
         raise usage_error(message, help="`archprof list` without a pattern shows all")
     listing = Listing(convention_text(), tuple(network for name, network in listed.items() if name in chosen))
-    deliver(Result(listing, lambda: list_table(listing)), kind, output, no_color=no_color)
+    deliver(Result(listing, lambda: list_table(listing)), chosen_format, output, no_color=no_color)

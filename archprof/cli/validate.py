@@ -1,12 +1,15 @@
 """archprof validate: every error of every file."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archprof.cli import options
 from archprof.cli.output import choose_format, deliver, say
 from archprof.render.formats import Result
+
+if TYPE_CHECKING:
+    from archprof.spec.types import Spec
 
 
 def command(
@@ -29,7 +32,7 @@ def command(
     from archprof.render.validate import validation_table
 
     chosen = choose_format("validate", format, output)
-    found = validate(models)
+    found = validate(models, _build_space)
     message = "\n".join(str(problem) for one in found.models for problem in one.problems)
     result = Result(found, lambda: validation_table(found), found.exit_code, message)
     if format is not None or output is not None:
@@ -37,3 +40,10 @@ def command(
     elif message:
         say(message)
         raise typer.Exit(found.exit_code)
+
+
+def _build_space(spec: "Spec") -> None:
+    """Try every option of a space where it is drawn. Raises SpecError for one that does not fit."""
+    from archprof.space.build import space_of
+
+    space_of(spec)

@@ -22,9 +22,9 @@ from archprof.language.registry import block_names, columns_of, find_block, inst
 from archprof.language.spellings import spellings
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.budget import budget_schema
-from archprof.spec.choices import BLOCK, PER
+from archprof.spec.choices import PER
 from archprof.spec.header import NETWORKS, PUBLISHED, PUBLISHED_WORDS
-from archprof.spec.layers import BESIDE
+from archprof.spec.layers import BESIDE, BLOCK
 from archprof.spec.own_blocks import TYPES
 from archprof.spec.values import FALSE, TRUE
 

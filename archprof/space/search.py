@@ -57,8 +57,8 @@ class Question(NamedTuple):
 
     @property
     def metric(self) -> str:
-        """The metric whose distribution is told first: the one that is limited, or MACs."""
-        return next(iter(self.limits), "macs")
+        """The metric whose distribution is told first: MACs, or the one that is limited where those are not."""
+        return next(iter(self.limits), "macs") if "macs" not in self.limits else "macs"
 
 
 class FoundNetwork(NamedTuple):

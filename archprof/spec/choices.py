@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_REPEATS
-from archprof.spec.layers import ABSENT, Spellings, column_names, written_layer
+from archprof.spec.layers import ABSENT, BLOCK, Spellings, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank
 from archprof.spec.values import integer, mapping, sequence, word
 
@@ -15,8 +15,6 @@ CHOICE = "choice"
 _KEYS = (CHOICE, "per", "default")
 # Who draws: each repeat of a row by itself, all repeats together, or all rows of a layer's table.
 PER = ("repeat", "row", "table")
-# What a layer whose block is a choice is called, and the cell that holds it.
-BLOCK = "block"
 _DEPTH = "n"
 
 
@@ -139,7 +137,8 @@ def choices_of(root: Map, spellings: Spellings, given: Mapping[str, object] | No
     layers: dict[int, LayerDraws] = {}
     listed = root.get("layers")
     for index, node in enumerate(listed.items if isinstance(listed, Seq) else ()):
-        if has_choices(node):
+        # One whose block is drawn is written out even where every row has one.
+        if has_choices(node) or block_of(node) == BLOCK:
             with problems:
                 layers[index] = _Layer(root, node, f"layers[{index}]", spellings).draws()
     for key, node in root.pairs():

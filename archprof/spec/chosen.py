@@ -5,8 +5,8 @@ from itertools import groupby
 from typing import NamedTuple
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.spec.choices import BLOCK, Choices, Draw, LayerDraws, LayerPick, Pick, RowPick, WrittenTable
-from archprof.spec.layers import ABSENT, Spellings, written_arguments, written_layer
+from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowPick, WrittenTable
+from archprof.spec.layers import ABSENT, BLOCK, Spellings, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
 # A stride belongs to the first repeat of a row, a stated input too; its id to the last.

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from archprof.ir.origin import Source
 from archprof.limits import MAX_EXTENDS
@@ -18,7 +18,7 @@ from archprof.spec.variant import parse_reference
 # What the catalog does not tell of a spec, and a list of hundreds need not parse: all but these keys. Lines stay, so
 # that places in messages do.
 _UNTOLD = re.compile(
-    r"^(?!(?:archprof|extends|title|aliases|source|expect):)[a-z_]+:.*\n(?:(?:[] #}-].*)?\n)*", re.MULTILINE
+    r"^(?!(?:archprof|extends|title|aliases|source|expect|space):)[a-z_]+:.*\n(?:(?:[] #}-].*)?\n)*", re.MULTILINE
 )
 
 
@@ -38,6 +38,7 @@ class ListedNetwork(NamedTuple):
     aliases: tuple[str, ...]
     source: Source
     expect: tuple[ExpectedCounts, ...]
+    kind: Literal["network", "space"] = "network"
 
     @property
     def own(self) -> Mapping[str, int]:
@@ -61,6 +62,7 @@ def listed_networks() -> Iterator[ListedNetwork]:
             _aliases(root),
             _source(root, roots, sources),
             tuple(ExpectedCounts(dict(one.at), one.counts) for one in expected),
+            "space" if "space" in root.entries else "network",
         )
 
 

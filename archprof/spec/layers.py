@@ -38,6 +38,8 @@ class Spellings(Protocol):
         ...
 
 
+# What a layer whose block is drawn is called, and the cell that holds the block.
+BLOCK = "block"
 # What may stand beside a layer's block.
 BESIDE = ("id", "from", "when", "register")
 

@@ -8,6 +8,7 @@ from archprof.spec.address import NameStep, Step, format_address, parse_address
 from archprof.spec.layers import (
     ABSENT,
     BESIDE,
+    BLOCK,
     ColumnNames,
     Spellings,
     WrittenLayer,
@@ -120,7 +121,9 @@ class Walk:
             self._enter(step, None)
             self._move = self._from_name
         else:
-            self._names = self._spellings(block)
+            self._names = (
+                _names_to_draw(layer.get(block), self._spellings) if block == BLOCK else self._spellings(block)
+            )
             self._layer, self._layer_at = written_layer(layer), tuple(self._said)
             self._enter(block, layer.get(block), said=())
             self._from_options(step)
@@ -224,6 +227,23 @@ class Walk:
 
     def _failed(self, message: str, help: str = "") -> SpecError:
         return problem(f"`{shorten(self.address.text)}` names nothing: {message}", self.address.location, help=help)
+
+
+def _names_to_draw(arguments: Node | None, spellings: Spellings) -> ColumnNames:
+    """Return what the columns of a layer may be called whose block is drawn: those of all to choose from, and the block
+    itself."""
+    names: dict[str, str] = {}
+    waiting: list[Node] = [arguments] if arguments is not None else []
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, Map):
+            listed = node.get("choice")
+            for option in listed.items if isinstance(listed, Seq) else ():
+                names.update(spellings(block_of(option) or ""))
+            waiting += [value for _, value in node.pairs()]
+        elif isinstance(node, Seq):
+            waiting += node.items
+    return ColumnNames({**names, BLOCK: BLOCK})
 
 
 def is_place(root: Map, name: str, spellings: Spellings) -> bool:
