@@ -11,7 +11,6 @@ from archprof.space.automaton import Automaton, Path
 from archprof.space.paths import least_to
 from archprof.sweep.pareto import front
 
-
 # Candidates for the labels of a node: some 10 s and 500 MB a node.
 _MAX_CANDIDATES = 1 << 22
 
