@@ -128,8 +128,8 @@ def test_once_for_all(large):
         856_295_841_105_991_212,
         20_599_264_329_795_529_108,
     ]
-    assert large.quantile("0.5") == 352_351_584
-    assert sum(one.number for one in large.histogram(4)) == large.total
+    # The median.
+    assert 2 * large.count(352_351_584 - 1) < large.total <= 2 * large.count(352_351_584)
 
 
 def test_once_for_all_by_number(large):
