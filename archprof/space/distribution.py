@@ -13,9 +13,10 @@ from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
 from archprof.space.meeting import Halves, halves
-from archprof.space.paths import greatest, lattice_of, number_of_paths
+from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths
 from archprof.space.shares import Shares, shares_of
 from archprof.space.sums import Sums
+from archprof.space.ways import Ways
 
 # What is multiplied while it is in the cache.
 _CHUNK = 1 << 16
@@ -54,6 +55,16 @@ class Distribution:
         if limit >= self.greatest:
             return self.total
         return sum(_pairs_up_to(first, second, limit) for _, first, second in self.halves.meetings())
+
+    def greatest_within(self, limit: int) -> Extreme:
+        """Return the greatest sum that does not exceed *limit*, and a network that has it. Raises ValueError where
+        none is within the limit."""
+        found = [(*_greatest_pair(first, second, limit), node) for node, first, second in self.halves.meetings()]
+        before, behind, node = max(found, key=lambda pair: pair[0] + pair[1])
+        if before + behind < self.least:
+            raise ValueError(f"no network has at most {limit} {self.metric}: the least is {self.least}")
+        ways = Ways(self.halves)
+        return Extreme(before + behind, (*ways.to(node, before, 0), *ways.onward(node, behind, 0)))
 
     def quantile(self, share: Fraction | Decimal | float | str) -> int:
         """Return the least sum that at least a share of all networks does not exceed; a float is the decimal number
@@ -123,3 +134,17 @@ def _pairs_up_to(first: Sums, second: Sums, limit: int) -> int:
         fits = many.up_to(limit - few.values_of(start, end))
         found += products_of(few.numbers[start:end], fits)
     return found
+
+
+def _greatest_pair(first: Sums, second: Sums, limit: int) -> tuple[int, int]:
+    """Return the sum of a way of each table that are together as great as they may be; −1 and 0 where none fit."""
+    turned = first.size > second.size
+    few, many = (second, first) if turned else (first, second)
+    values = few.values[few.numbers > 0]
+    values = values[values <= limit - many.low]
+    if not values.size:
+        return -1, 0
+    partners = many.greatest_up_to(limit - values)
+    place = int((values + partners).argmax())
+    pair = int(values[place]), int(partners[place])
+    return pair[::-1] if turned else pair

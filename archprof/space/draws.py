@@ -11,7 +11,11 @@ from archprof.space.meeting import Chances, halves
 
 
 def even_chances(automaton: Automaton) -> Chances:
-    """Return the probabilities of choices that are each as probable as any other at the same node."""
+    """Return the probabilities of choices that are each as probable as any other at the same node.
+
+    Where a choice is spread over several nodes, as a depth is that ends or goes on behind each layer, no chances at
+    nodes are even for it: those that are have to be given.
+    """
     return tuple(tuple(1 / len(arcs) for _ in arcs) for arcs in automaton.arcs)
 
 

@@ -10,6 +10,7 @@ from archprof.space.automaton import Path
 from archprof.space.exact import Numbers, products_of
 from archprof.space.meeting import Halves
 from archprof.space.sums import Sums
+from archprof.space.ways import Ways
 
 _BLOCK = 1024
 
@@ -31,15 +32,10 @@ class Fitting:
 
     def __init__(self, halves: Halves, limit: int) -> None:
         self.limit = limit
-        self._halves = halves
         self._meetings = [_meeting(*found, limit) for found in halves.meetings()]
         self._ends = list(accumulate(meeting.blocks[-1] for meeting in self._meetings))
         self.number = self._ends[-1]
-        arcs, metric = halves.automaton.arcs, halves.metric
-        self._into: dict[int, list[tuple[int, int, int]]] = {}
-        for node in halves.forward:
-            for place, arc in enumerate(arcs[node]):
-                self._into.setdefault(arc.target, []).append((node, place, arc.costs[metric]))
+        self._ways = Ways(halves)
 
     def unrank(self, index: int) -> Path:
         """Return the network of a number from 0 to *number*, another for each. Raises IndexError where there are
@@ -63,35 +59,7 @@ class Fitting:
         partner, second = meeting.many.entry_at(second)
         ends = (value, first), (int(meeting.many.values[partner]), second)
         before, behind = ends[::-1] if meeting.turned else ends
-        return (*self._way_to(meeting.node, *before), *self._way_from(meeting.node, *behind))
-
-    def _way_to(self, node: int, value: int, index: int) -> Path:
-        """Return that of the ways to a node with a sum which has a number among them."""
-        path = []
-        while node:
-            for before, place, cost in self._into[node]:
-                rest = value - cost
-                number = self._halves.forward[before].number_at(rest)
-                if index < number:
-                    path.append(place)
-                    node, value = before, rest
-                    break
-                index -= number
-        return tuple(reversed(path))
-
-    def _way_from(self, node: int, value: int, index: int) -> Path:
-        """Return that of the ways from a node with a sum which has a number among them."""
-        path = []
-        while arcs := self._halves.automaton.arcs[node]:
-            for place, arc in enumerate(arcs):
-                rest = value - arc.costs[self._halves.metric]
-                number = self._halves.backward[arc.target].number_at(rest)
-                if index < number:
-                    path.append(place)
-                    node, value = arc.target, rest
-                    break
-                index -= number
-        return tuple(path)
+        return (*self._ways.to(meeting.node, *before), *self._ways.onward(meeting.node, *behind))
 
     def sample(self, number: int, random: Random) -> list[Path]:
         """Return so many different networks, each as probable as any other. Raises ValueError where there are

@@ -79,8 +79,10 @@ class Builder:
         return Part(sums, cost, None if self.chances is None else self.chances[node][place])
 
     def step(self) -> None:
-        """Count one node more, of that half where it is less work."""
-        if self._work_forth() <= self._work_back():
+        """Count one node more, of that half where it is less work, and not beyond 64 bits while the other is not."""
+        forth = self.paths_to[self.front] >= _WORD, self._work_forth()
+        back = self.paths_from[self.back - 1] >= _WORD, self._work_back()
+        if forth <= back:
             self.forth()
         else:
             self.back_up()

@@ -25,10 +25,9 @@ class _Weights(NamedTuple):
 
 
 class _Step(NamedTuple):
-    """An arc as a half grows by it: the table it goes on from, that it goes on to with their weights, and its cost."""
+    """An arc as a half grows by it: the table it goes on to with its weights, and its cost."""
 
     key: tuple[int, int]
-    sums: Sums
     target: Sums
     weights: _Weights
     cost: int
@@ -47,10 +46,10 @@ def _shares_before(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
     shares: dict[tuple[int, int], int] = {}
     for node in range(halves.cut - 1, -1, -1):
         steps = [
-            _Step((node, place), tables[node], tables[arc.target], weights[arc.target], arc.costs[halves.metric])
+            _Step((node, place), tables[arc.target], weights[arc.target], arc.costs[halves.metric])
             for place, arc in enumerate(halves.automaton.arcs[node])
         ]
-        weights[node] = _walked(steps, _none(tables[node]), shares)
+        weights[node] = _walked(tables[node], steps, _none(tables[node]), shares)
         _forget(weights, _still_before(halves, node))
     return shares
 
@@ -65,14 +64,14 @@ def _shares_behind(halves: Halves, limit: int) -> dict[tuple[int, int], int]:
     shares: dict[tuple[int, int], int] = {}
     for node in range(halves.cut, len(arcs)):
         steps = [
-            _Step((before, place), tables[node], tables[before], weights[before], arc.costs[halves.metric])
+            _Step((before, place), tables[before], weights[before], arc.costs[halves.metric])
             for before in range(halves.cut, node)
             for place, arc in enumerate(arcs[before])
             if arc.target == node
         ]
         crossed = node in halves.crossing
         start = _met(tables[node], halves.crossing[node], limit) if crossed else _none(tables[node])
-        weights[node] = _walked(steps, start, shares)
+        weights[node] = _walked(tables[node], steps, start, shares)
         _forget(weights, _still_behind(halves, node))
     return shares
 
@@ -100,22 +99,20 @@ def _none(sums: Sums) -> _Weights:
     return _Weights(np.zeros(sums.size, np.uint64), np.zeros(sums.size))
 
 
-def _walked(steps: list[_Step], weights: _Weights, shares: dict[tuple[int, int], int]) -> _Weights:
+def _walked(sums: Sums, steps: list[_Step], weights: _Weights, shares: dict[tuple[int, int], int]) -> _Weights:
     """Add to a table's weights those that its steps lead to, and note how many networks take each step."""
-    found = {step.key: (0, 0.0) for step in steps}
-    roundings = sum(step.sums.size for step in steps)
-    for start in range(0, len(weights.last), _CHUNK):
-        end = min(start + _CHUNK, len(weights.last))
+    last = dict.fromkeys((step.key for step in steps), 0)
+    near = dict.fromkeys(last, 0.0)
+    for start in range(0, sums.size, _CHUNK):
+        end = min(start + _CHUNK, sums.size)
+        numbers = sums.numbers[start:end].astype(np.uint64)
+        floats = numbers.astype(np.float64)
         for step in steps:
-            numbers = step.sums.numbers[start:end]
-            entries = step.target.entries_of(step.sums, start, end, step.cost)
-            last, near = step.weights.last[entries], step.weights.near[entries]
-            weights.last[start:end] += last
-            weights.near[start:end] += near
-            known = found[step.key]
-            found[step.key] = (
-                known[0] + int(np.dot(numbers.astype(np.uint64), last)),
-                known[1] + float(np.dot(numbers.astype(np.float64), near)),
-            )
-    shares.update({key: unwrapped(*known, roundings + _MOST_WALKED) for key, known in found.items()})
+            entries = step.target.entries_of(sums, start, end, step.cost)
+            there = _Weights(step.weights.last[entries], step.weights.near[entries])
+            weights.last[start:end] += there.last
+            weights.near[start:end] += there.near
+            last[step.key] += int(np.dot(numbers, there.last))
+            near[step.key] += float(np.dot(floats, there.near))
+    shares.update({key: unwrapped(last[key], near[key], sums.size + _MOST_WALKED) for key in last})
     return weights

@@ -78,6 +78,12 @@ class Sums:
         found: Numbers = self.cumulative[self.entries_up_to(limits)]
         return found
 
+    def greatest_up_to(self, limits: Integers) -> Integers:
+        """Return, for each limit, the greatest sum that does not exceed it and that some way has; at least one way must
+        have such a sum."""
+        entries = np.searchsorted(self.cumulative, self.up_to(limits)) - 1
+        return self.low + (entries if self.places is None else self.places[entries]) * self.step
+
     def entry_at(self, ways: int) -> tuple[int, int]:
         """Return the entry of a way, by its number in the order of the sums, and its number in that entry."""
         entry = int(np.searchsorted(self.cumulative, np.uint64(ways), side="right")) - 1
