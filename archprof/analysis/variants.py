@@ -1,6 +1,6 @@
 """One spec, read once, at any settings."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Problems
@@ -8,7 +8,7 @@ from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.spec.load import read_tree, resolve
-from archprof.spec.same import identity, is_at
+from archprof.spec.same import are_same, is_at
 from archprof.spec.types import Spec, spec_of
 from archprof.spec.variant import Setting, parse_reference
 
@@ -51,8 +51,10 @@ class Variants:
         own = self.spec()
         if not is_at(own, (), spellings):
             return ((),)
-        found: dict[Hashable, Settings] = {identity(own, spellings): ()}
+        found: list[tuple[Spec, Settings]] = [(own, ())]
         listed = [entry.at for entry in own.expect] + [entry.at for entry in own.published]
         for at in dict.fromkeys(listed):
-            found.setdefault(identity(self.spec(at), spellings), at)
-        return tuple(found.values())
+            spec = self.spec(at)
+            if not any(are_same(spec, other, spellings) for other, _ in found):
+                found.append((spec, at))
+        return tuple([at for _, at in found])

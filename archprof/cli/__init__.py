@@ -35,6 +35,7 @@ COMMANDS: Mapping[str, str] = {
     "report": "One page of networks: a file that opens anywhere.",
     "diff": "What changed between two networks, and what each change costs.",
     "sweep": "The cost of every variant on a grid, or of a sample.",
+    "space": "Whole search spaces, exactly: how many networks, which fit, which are best.",
     "solve": "Which width, resolution or scale meets a budget.",
     "explain": "Why other tools and papers print other numbers.",
     "lock": "A torch module's graph as a file, for git and CI.",

@@ -80,6 +80,13 @@ EXAMPLES: Mapping[str, Examples] = {
         ),
         "docs/how-to/solve.md",
     ),
+    "space": Examples(
+        (
+            "archprof space space_ofa_mbv3 --resolution 224 --max-macs 200M --sample 10",
+            "archprof space space_nats_size --minimize macs --max-params 300k --top 5",
+        ),
+        "docs/how-to/spaces.md",
+    ),
     "explain": Examples(
         ("archprof explain v3 --number 234.8M", "archprof explain v3 --convention fvcore"),
         "docs/explanation/why-tools-differ.md",

@@ -2,6 +2,8 @@
 anything is traced."""
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+from itertools import islice
 from keyword import iskeyword
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, is_none, read_cell
 from archprof.language.expression import holds
 from archprof.language.registry import find_operator
-from archprof.language.scope import Scope
+from archprof.language.scope import LayerOfBody, Scope, names_asked
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
@@ -54,14 +56,23 @@ class Arguments(NamedTuple):
 class Binder:
     """Reads the layers of one spec; collects problems, the ids seen and the defaults used.
 
-    *observe* is told of every cell that is read, with its column; the *scope* has the blocks that layers can name.
+    *observe* is told of every cell that is read, with its column; the *scope* has the blocks that layers can name;
+    *in_body* tells that the layers are those of one of its own.
     """
 
     def __init__(
-        self, cells: Cells, file: str, pristine: bool, observe: Observer | None = None, scope: Scope | None = None
+        self,
+        cells: Cells,
+        file: str,
+        pristine: bool,
+        observe: Observer | None = None,
+        scope: Scope | None = None,
+        *,
+        in_body: bool = False,
     ) -> None:
         self.cells = cells
         self._scope = scope or Scope()
+        self._in_body = in_body
         self.file = file
         self.pristine = pristine
         self.problems = Problems()
@@ -76,9 +87,10 @@ class Binder:
     def layers(self, nodes: Seq, address: str) -> tuple[BoundLayer, ...]:
         """Return the layers of a list; what is wrong goes to `problems`."""
         bound = []
+        read = self._layer_of_body if self._in_body else self._layer
         for index, node in enumerate(nodes.items):
             with self.problems:
-                bound.append(self._layer(node, index, f"{address}[{index}]"))
+                bound.append(read(node, index, f"{address}[{index}]"))
         return tuple(bound)
 
     def check_defaults(self) -> None:
@@ -117,6 +129,19 @@ class Binder:
         return problem(message, place, where="defaults", help=advice)
 
     # Layers
+
+    def _layer_of_body(self, node: Node, index: int, address: str) -> BoundLayer:
+        """Return a layer that may have been bound at another row already; its ids are new in this body."""
+        known, asked = self._scope.layers, self._scope.asked(node, address, self.cells)
+        found = known.get(asked)
+        if found is not None and self.ids.keys().isdisjoint(found.ids):
+            self.ids.update(found.ids)
+            return found.layer
+        noted, named = len(self.problems.found), len(self.ids)
+        layer = self._layer(node, index, address)
+        if len(self.problems.found) == noted:
+            known[asked] = LayerOfBody(layer, dict(islice(self.ids.items(), named, None)), self.cells)
+        return layer
 
     def _layer(self, node: Node, index: int, address: str) -> BoundLayer:
         # The id first: where the block is unknown, nobody who names this layer is to blame.
@@ -404,12 +429,43 @@ class Binder:
 
 
 def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells) -> Scope:
-    """Return the blocks that the layers of a spec can name, its own among them."""
-    return Scope(blocks, cells, _read_body)
+    """Return the blocks that the layers of a spec can name, its own among them: those of another spec, with what is
+    bound of them already, where all that they are made from is the same."""
+    named = names_asked(blocks, cells)
+    if not blocks or any(not isinstance(cells.names.get(name), _PLAIN) for name in named):
+        return Scope(blocks, cells, _read_body)
+    return _shared_scope(_Definitions(blocks, cells, named)).of_spec()
+
+
+# What knobs have where no candidates stand in their place.
+_PLAIN = int | float | str | None
+
+
+class _Definitions:
+    """The blocks of a spec, and what their bodies may ask for, told by what they are made from."""
+
+    def __init__(self, blocks: Mapping[str, OwnBlock], cells: Cells, named: Iterable[str]) -> None:
+        self.blocks, self.cells = blocks, cells
+        # Nodes by their places in memory, which are theirs as long as these are here.
+        made_of = [(name, id(block)) for name, block in blocks.items()]
+        defaults = [(name, id(node)) for name, (_, node) in cells.defaults.items()]
+        asked = [(name, type(cells.names.get(name)), cells.names.get(name)) for name in sorted(named)]
+        self._key = (*made_of, *defaults, *asked, *cells.names, cells.classes)
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Definitions) and self._key == other._key
+
+
+@lru_cache(maxsize=8)
+def _shared_scope(found: _Definitions) -> Scope:
+    return Scope(found.blocks, found.cells, _read_body)
 
 
 def _read_body(layers: Seq, address: str, cells: Cells, scope: Scope) -> tuple[BoundLayer, ...]:
-    binder = Binder(cells, "", False, scope=scope)
+    binder = Binder(cells, "", False, scope=scope, in_body=True)
     found = binder.layers(layers, address)
     binder.problems.raise_any()
     return found

@@ -1,6 +1,7 @@
 """Which blocks the layers of a spec can name: its own, then all that there are."""
 
 from collections.abc import Callable, Iterable, Mapping
+from copy import copy
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -8,12 +9,12 @@ from archprof.errors import Location
 from archprof.ir.columns import Column
 from archprof.language import registry
 from archprof.language.block import Block, all_columns, column_spellings
-from archprof.language.bound import Layers
+from archprof.language.bound import BoundLayer, Layers
 from archprof.language.cells import Cells
 from archprof.language.own_block import own_block
 from archprof.language.spellings import spellings
 from archprof.spec.layers import ColumnNames, full_form, layers_below
-from archprof.spec.nodes import Map, Scalar, Seq
+from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.own_blocks import OwnBlock, names_in
 
 # What reads the layers of a body, at an address, with what their cells may refer to, in a scope.
@@ -27,6 +28,14 @@ class Plain(NamedTuple):
     cells: dict[int, dict[str, Any]]
     defaults: dict[str, dict[str, Any]]
     places: dict[str, dict[str, tuple[Location, str]]]
+
+
+class LayerOfBody(NamedTuple):
+    """A layer in the body of a block, and the ids in it, for all rows at which its cells ask for the same."""
+
+    layer: BoundLayer
+    ids: Mapping[str, Location]
+    cells: Cells
 
 
 class Scope:
@@ -46,12 +55,20 @@ class Scope:
         self._columns: dict[str, dict[str, Column]] = {}
         # Bodies by what they ask for, beside what keeps the names of arrays theirs.
         self._bodies: dict[tuple[Any, ...], tuple[Cells, Layers]] = {}
+        self.layers: dict[tuple[Any, ...], LayerOfBody] = {}  # likewise
+        self._asked: dict[int, tuple[str, ...]] = {}
         self._plain = Plain({}, {}, {})
 
     @cached_property
     def inside(self) -> "Scope":
         """The scope of the bodies of its blocks."""
         return Scope(self._definitions, self._cells, self._read, self.depth + 1)
+
+    def of_spec(self) -> "Scope":
+        """Return the scope of one spec's layers among those with these blocks: which defaults they use is its own."""
+        own = copy(self)
+        own._plain = Plain(self._plain.cells, {}, {})
+        return own
 
     @property
     def plain(self) -> Plain:
@@ -60,8 +77,12 @@ class Scope:
 
     @cached_property
     def _are_plain(self) -> bool:
+        return not self._asked_by_defaults
+
+    @cached_property
+    def _asked_by_defaults(self) -> frozenset[str]:
         defaults = self._cells.defaults.values() if self._cells else ()
-        return not any(names_in(node) for _, node in defaults)
+        return frozenset().union(*[names_in(node) for _, node in defaults])
 
     def body(self, block: OwnBlock, cells: Cells) -> Layers:
         """Return the layers of one of its blocks at a row. Raises SpecError with every cell that cannot be read."""
@@ -71,6 +92,13 @@ class Scope:
             layers = self._read(block.layers, f"blocks.{block.name}.layers", cells, self.inside)
             self._bodies[asked] = cells, layers
         return self._bodies[asked][1]
+
+    def asked(self, node: Node, address: str, cells: Cells) -> tuple[Any, ...]:
+        """Return what tells a layer in the body of one of its blocks from that layer at other rows."""
+        names = self._asked.get(id(node))
+        if names is None:
+            names = self._asked[id(node)] = tuple(names_in(node) | self._asked_by_defaults)
+        return (address, id(node), *[_key(cells.names.get(name)) for name in names])
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -122,6 +150,13 @@ class Scope:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
         return spellings(name) if block is None else column_spellings(block)
+
+
+def names_asked(blocks: Mapping[str, OwnBlock], cells: Cells) -> frozenset[str]:
+    """Return the names that the bodies of blocks, the defaults of their columns and those of the spec ask for."""
+    columns = [column.default for block in blocks.values() for column in block.columns if column.default is not None]
+    nodes = [*columns, *[node for _, node in cells.defaults.values()]]
+    return frozenset().union(*[block.asked for block in blocks.values()], *map(names_in, nodes))
 
 
 def _key(value: object) -> tuple[type, object]:

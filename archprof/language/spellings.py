@@ -5,8 +5,9 @@ from archprof.errors import SpecError
 from archprof.language.block import Block, column_spellings
 from archprof.language.own_block import own_block
 from archprof.language.registry import find_block
+from archprof.spec.kept import kept
 from archprof.spec.layers import ColumnNames, Spellings
-from archprof.spec.nodes import Map
+from archprof.spec.nodes import Map, Node
 from archprof.spec.own_blocks import read_blocks
 
 
@@ -15,6 +16,7 @@ class KnownSpellings:
 
     def __init__(self) -> None:
         self._known: dict[str, ColumnNames] = {}
+        self._within = kept(64)(self._with_blocks)
 
     def __call__(self, name: str) -> ColumnNames:
         """Return the spellings of a block's columns."""
@@ -25,7 +27,11 @@ class KnownSpellings:
 
     def within(self, root: Map) -> Spellings:
         """Return those of the blocks that a spec defines too, as far as they can be read."""
-        return OwnSpellings(root, self) if "blocks" in root.entries else self
+        node = root.get("blocks")
+        return self if node is None else self._within(node)
+
+    def _with_blocks(self, node: Node) -> "OwnSpellings":
+        return OwnSpellings(node, self)
 
 
 def _usable(name: str) -> Block | None:
@@ -38,10 +44,9 @@ def _usable(name: str) -> Block | None:
 class OwnSpellings:
     """The spellings of the columns of a spec's own blocks, and of all others; a block that cannot be read has none."""
 
-    def __init__(self, root: Map, others: Spellings) -> None:
+    def __init__(self, node: Node, others: Spellings) -> None:
         self._others = others
         self._own: dict[str, ColumnNames] = {}
-        node = root.get("blocks")
         for name, (marker, block) in node.entries.items() if isinstance(node, Map) else ():
             try:
                 [found] = read_blocks(Map({name: (marker, block)})).values()

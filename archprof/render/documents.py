@@ -17,6 +17,7 @@ RESULTS: Mapping[str, str] = {
     "diff": "archprof.analysis.diff:Diff",
     "sweep": "archprof.sweep.outcome:SweepDocument",
     "solve": "archprof.sweep.solve:Solution",
+    "space": "archprof.space.report:SpaceReport",
     "explain": "archprof.analysis.explain:Explained",
     "explain-number": "archprof.analysis.guess:Guessed",
     "check": "archprof.analysis.check:Outcome",

@@ -37,12 +37,16 @@ MAX_STATES = 500_000
 Digits = tuple[int, ...]
 
 
+# What an arc draws.
+Of = Literal["", "knob", "table", "row", "repeat", "depth"]
+
+
 class Step(NamedTuple):
     """What an arc draws, the options by their numbers: those of a knob (its number is that of the *row*), of a layer's
     table, of a row, of one of its repeats, or how many of these there are, where they end; nothing where it only goes
     on."""
 
-    of: Literal["", "knob", "table", "row", "repeat", "depth"] = ""
+    of: Of = ""
     layer: int = -1
     row: int = -1
     digits: Digits = ()
@@ -274,7 +278,12 @@ class _Builder:
             self._arc(state, Step(), here, state._replace(x=found), costs)
 
     def _draw(
-        self, index: int, number: int, draws: tuple[Draw, ...], of: str, held: Callable[[State, Digits], State]
+        self,
+        index: int,
+        number: int,
+        draws: tuple[Draw, ...],
+        of: Literal["table", "row"],
+        held: Callable[[State, Digits], State],
     ) -> None:
         before = self._positions[-1]
         self._open()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from archprof.errors import usage_error
 from archprof.space.automaton import Automaton
 from archprof.space.exact import CertificateError, total_of
-from archprof.space.paths import lattices_from, lattices_to, number_of_paths, paths_from, paths_to
+from archprof.space.paths import lattices_from, lattices_to, least_to, number_of_paths, paths_from, paths_to
 from archprof.space.sums import Part, Sums, merged, one_way
 
 # How probable each arc is, by its node and its place there.
@@ -42,10 +42,10 @@ class Halves:
             yield node, sums, self.backward[node]
 
 
-class _Builder:
+class Builder:
     """Tables of both halves as they grow towards each other."""
 
-    def __init__(self, automaton: Automaton, metric: int, chances: Chances | None) -> None:
+    def __init__(self, automaton: Automaton, metric: int, chances: Chances | None = None) -> None:
         self.automaton, self.metric, self.chances = automaton, metric, chances
         last = len(automaton.arcs) - 1
         self.forward: dict[int, Sums] = {}
@@ -56,6 +56,7 @@ class _Builder:
             for place, arc in enumerate(arcs):
                 self.incoming[arc.target].append((node, place))
         self.lattices_to, self.lattices_from = lattices_to(automaton, metric), lattices_from(automaton, metric)
+        self.greatest_to = tuple(-found for found in least_to(automaton, metric, -1))
         self.paths_to, self.paths_from = paths_to(automaton), paths_from(automaton)
 
     def parts_to(self, node: int) -> list[Part]:
@@ -79,10 +80,24 @@ class _Builder:
 
     def step(self) -> None:
         """Count one node more, of that half where it is less work."""
-        if _work(self.parts_to(self.front)) <= _work(self.parts_from(self.back - 1)):
+        if self._work_forth() <= self._work_back():
             self.forth()
         else:
             self.back_up()
+
+    def work(self) -> int:
+        """Return how many entries the next step takes at most."""
+        return min(self._work_forth(), self._work_back())
+
+    def _work_forth(self) -> int:
+        """Return how many entries the arcs of the next node before the cut take on to others."""
+        node = self.front
+        bins = (self.greatest_to[node] - self.lattices_to[node].least) // max(self.lattices_to[node].step, 1) + 1
+        entries = sum(part.sums.size for part in self.parts_to(node))
+        return min(bins, entries, self.paths_to[node]) * len(self.automaton.arcs[node])
+
+    def _work_back(self) -> int:
+        return sum(part.sums.size for part in self.parts_from(self.back - 1))
 
     def forth(self) -> None:
         """Count the ways to one node more; those from it are not needed."""
@@ -133,6 +148,15 @@ class _Builder:
     def _countable(self, node: int) -> bool:
         return max(self.paths_to[node], self.paths_from[node]) < _WORD
 
+    def finished(self) -> Halves:
+        """Return both halves, once they have met."""
+        self.move()
+        crossing = {node: self.counted(self.parts_to(node), node) for node in self.crossed(self.front)}
+        found = Halves(self.automaton, self.metric, self.front, self.forward, self.backward, crossing)
+        if self.chances is None:
+            certify_meeting(found)
+        return found
+
     def counted(self, parts: list[Part], node: int) -> Sums:
         """Return the table of ways to a node, certified."""
         found = merged(parts, self.lattices_to[node])
@@ -145,25 +169,15 @@ class _Builder:
         return sum(self.paths_to[node] for node in before) if node else 1
 
 
-def _work(parts: Sequence[Part]) -> int:
-    return sum(part.sums.size for part in parts)
-
-
 def halves(automaton: Automaton, metric: int, chances: Chances | None = None) -> Halves:
     """Return the tables of both halves, of numbers of networks, or of probabilities.
 
     Raises UsageError where a half has too many for 64 bits, or its tables are too long for the memory.
     """
-    builder = _Builder(automaton, metric, chances)
+    builder = Builder(automaton, metric, chances)
     while builder.front < builder.back:
         builder.step()
-    builder.move()
-    cut = builder.front
-    crossing = {node: builder.counted(builder.parts_to(node), node) for node in builder.crossed(cut)}
-    found = Halves(automaton, metric, cut, builder.forward, builder.backward, crossing)
-    if chances is None:
-        certify_meeting(found)
-    return found
+    return builder.finished()
 
 
 def certify_meeting(halves: Halves) -> None:

@@ -4,15 +4,16 @@ import math
 import re
 from collections.abc import Mapping
 from functools import reduce
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.costs.metrics import NAMES
-from archprof.errors import Problems, SpecError, problem
+from archprof.errors import Problem, Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.ir.values import Value
 from archprof.limits import MAX_CHANNELS
 from archprof.spec.axis import parse_axis
 from archprof.spec.inputs import UNNAMED, read_inputs, read_resolution, resized, shortest_size
+from archprof.spec.kept import kept
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.types import Expected, Knob, Published, SpaceRule, Spec, WidthRule
 from archprof.spec.values import (
@@ -71,7 +72,11 @@ def interpret(
     Raises SpecError with every problem of the header. With *problems*, what does not keep the layers from being read is
     added there instead.
     """
-    found, usable = _read_keys(root, noted)
+    keys = _keys_of(root)
+    for wrong_key in keys.problems:
+        with noted:
+            raise SpecError([wrong_key])
+    found, usable = dict(keys.found), keys.usable
     settings: dict[str, object] = {}
     if usable:
         before = len(noted.found)
@@ -94,8 +99,18 @@ def interpret(
     )
 
 
-def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
-    """Return what the keys of the top level say, and whether cells can be read with that."""
+class _Keys(NamedTuple):
+    """What the keys of the top level say, whatever is asked; what is wrong with them; whether cells can be read."""
+
+    found: Mapping[str, Any]
+    problems: tuple[Problem, ...]
+    usable: bool
+
+
+@kept(64)
+def _keys_of(root: Map) -> _Keys:
+    """Return what the keys of a merged tree say."""
+    noted = Problems()
     found: dict[str, Any] = {
         "name": "", "title": "", "aliases": (), "source": Source(), "follows": "", "note": "", "classes": None,
         "defaults": {}, "width": None, "depth": None, "knobs": {}, "init": {}, "stages": (), "expect": (),
@@ -113,7 +128,7 @@ def _read_keys(root: Map, noted: Problems) -> tuple[dict[str, Any], bool]:
         elif key in _MISSING:
             failed.add(key)
             noted.add(f"`{key}` is missing", root.location, help=_MISSING[key])
-    return found, failed.isdisjoint(_NEEDED_BY_CELLS)
+    return _Keys(found, tuple(noted.found), failed.isdisjoint(_NEEDED_BY_CELLS))
 
 
 _MISSING = {

@@ -309,8 +309,9 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
                 )
             else:
                 edits.append((key, value))
-    with problems:
-        root = assign(root, edits, spellings)
+    if edits:
+        with problems:
+            root = assign(root, edits, spellings)
     problems.raise_any()
     return root, knobs
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from archprof.errors import Location, Problems, problem
+from archprof.spec.kept import kept
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.values import identifier, mapping, number, scalar, sequence, text, word, wrong
 
@@ -58,6 +59,7 @@ class OwnBlock(NamedTuple):
     location: Location
 
 
+@kept(64)
 def read_blocks(node: Node) -> dict[str, OwnBlock]:
     """Return the blocks that a spec defines, by name. Raises SpecError with everything that is wrong but in their
     layers."""

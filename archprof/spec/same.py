@@ -38,13 +38,21 @@ def is_at(spec: Spec, settings: tuple[Setting, ...], spellings: Spellings) -> bo
     if dict(settings) == dict(spec.asked):
         return True
     assert spec.tree is not None
-    return identity(resolve(spec.tree, settings, spellings), spellings) == identity(spec, spellings)
+    return are_same(resolve(spec.tree, settings, spellings), spec, spellings)
+
+
+def are_same(one: Spec, other: Spec, spellings: Spellings) -> bool:
+    """Tell whether two variants of one spec are the same network."""
+    if _chosen(one) != _chosen(other):
+        return False
+    # Where no settings are addresses, the nodes are those of the spec's file, and need no comparing.
+    edited = any(mine is not theirs for mine, theirs in zip(_made_from(one), _made_from(other), strict=True))
+    return not edited or identity(one, spellings) == identity(other, spellings)
 
 
 def identity(spec: Spec, spellings: Spellings) -> Hashable:
     """Return what is equal where two variants of one spec are the same network: all that it is made from, without where
-    and in which words that was typed; a resolution is in the input."""
-    settings = {**spec.settings, "resolution": None}
+    and in which words that was typed."""
     assert spec.tree is not None
     layers = full_form(Map({"layers": (Scalar("layers"), spec.layers)}), spellings.within(spec.tree.root))
     cells = frozenset((name, _meaning(node)) for name, (_, node) in spec.defaults.items())
@@ -53,7 +61,18 @@ def identity(spec: Spec, spellings: Spellings) -> Hashable:
         None if node is None else _meaning(node)
         for node in (layers, spec.tree.root.get("blocks"), spec.outputs, spec.freeze)
     )
-    return (*settings.items(), tuple(spec.inputs.items()), spec.classes, spec.width, spec.depth, cells, inits, nodes)
+    return (*_chosen(spec), cells, inits, nodes)
+
+
+def _chosen(spec: Spec) -> tuple[Hashable, ...]:
+    """Return what settings of knobs choose, as values; a resolution is in the input."""
+    settings = {**spec.settings, "resolution": None}
+    return (*settings.items(), tuple(spec.inputs.items()), spec.classes, spec.width, spec.depth)
+
+
+def _made_from(spec: Spec) -> tuple[object, ...]:
+    """Return the nodes that the network is made from, as they were typed."""
+    return (spec.layers, spec.defaults, spec.init, spec.outputs, spec.freeze)
 
 
 def _meaning(node: Node) -> Hashable:

@@ -1,0 +1,56 @@
+"""Pictures of spaces, by matplotlib (extra `plot`): a histogram, or the networks that were found."""
+
+from archprof.costs.metrics import label_of
+from archprof.errors import printable, usage_error
+from archprof.render.figure import Target, count_axes, new_figure, write_figure
+from archprof.render.style import COLORS, GREY
+from archprof.space.report import SpaceReport
+
+
+def plot_space(found: SpaceReport, to: Target) -> None:
+    """Write the histogram of a space with the share of networks up to each bin, or its found networks: their score, or
+    params, over MACs.
+
+    Raises UsageError without what draws it, for a file that cannot be written, and where there is nothing to draw.
+    """
+    if not found.histogram and not found.found:
+        raise usage_error("nothing to draw", help="`--histogram macs`, `--pareto macs,-score`, `--sample 1000`")
+    figure = new_figure(to)
+    axes = figure.subplots()
+    if found.found:
+        _networks(found, axes)
+    else:
+        _histogram(found, axes)
+    axes.set_title(printable(found.model), loc="left", fontsize=8, color=GREY, parse_math=False)
+    write_figure(figure, axes, to)
+
+
+def _histogram(found: SpaceReport, axes: object) -> None:
+    from typing import Any
+
+    drawn: Any = axes
+    total = sum(one.networks for one in found.histogram)
+    lows = [one.low for one in found.histogram]
+    widths = [one.high - one.low + 1 for one in found.histogram]
+    shares = [one.networks / total * 100 for one in found.histogram]
+    drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
+    drawn.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
+    drawn.set_ylabel("share of the networks, %")
+    from archprof.render.figure import short_tick
+
+    drawn.xaxis.set_major_formatter(short_tick)
+
+
+def _networks(found: SpaceReport, axes: object) -> None:
+    from typing import Any
+
+    drawn: Any = axes
+    scored = all(one.score is not None for one in found.found)
+    heights = [one.score if scored else one.totals["params"] for one in found.found]
+    points = [one.totals["macs"] for one in found.found]
+    style = {"color": COLORS[0], "marker": "o", "markersize": 3}
+    drawn.plot(points, heights, **style, linewidth=0.8 if found.found_by == "front" else 0, zorder=3)
+    count_axes(drawn, found.convention, "" if scored else "params")
+    if scored:
+        drawn.set_ylabel("score")
+    drawn.margins(0.08)

@@ -1,0 +1,148 @@
+"""A space of networks as a table: `archprof space`."""
+
+from collections.abc import Iterator
+
+from archprof.costs.metrics import label_of
+from archprof.render.sweep import bytes_note
+from archprof.render.table import Heading, Note, Table
+from archprof.space.report import FittingNetworks, SpaceReport
+from archprof.space.scores import SCORE
+from archprof.space.search import RangeOf
+from archprof.units import exact, plural
+
+_COUNTS = ("params", "macs")
+# A bar of the histogram is at most so long.
+_BAR = 24
+
+
+def space_table(found: SpaceReport) -> Table:
+    """Return the networks that were looked for, or else the histogram, or else what is drawn and how often."""
+    title = _title(found)
+    notes = tuple(_footer(found))
+    if found.found_by:
+        return _networks(found, title, notes)
+    if found.histogram:
+        return _histogram(found, title, notes)
+    return _choices(found, title, notes)
+
+
+def _title(found: SpaceReport) -> str:
+    at = f" at {len(found.resolutions)} resolutions" if len(found.resolutions) > 1 else ""
+    ranges = "".join(f" · {_range(one)}" for one in found.ranges[:1])
+    return f"{found.model}: {plural(found.networks, 'network')}{at}{ranges}"
+
+
+def _range(one: RangeOf) -> str:
+    median = "" if one.median is None else f", median {exact(one.median)}"
+    return f"{label_of(one.metric)} {exact(one.least)} … {exact(one.greatest)}{median}"
+
+
+def _fitting(fitting: FittingNetworks) -> str:
+    number = exact(fitting.high) if fitting.low == fitting.high else f"{exact(fitting.low)} to {exact(fitting.high)}"
+    drawn = "" if fitting.drawn is None else f"; drawn choice by choice: {share_text(fitting.drawn)}"
+    return f"{number} ({share_text(fitting.share)}{drawn})"
+
+
+def share_text(share: float) -> str:
+    """Return a share with three digits, however small it is: `2.64 %`, `0.0000403 %`."""
+    if share in (0, 1):
+        return f"{share:.0%}".replace("%", " %")
+    percent = share * 100
+    if percent < 1e-9:
+        return f"{percent:.2e} %"
+    decimals = 2
+    while percent < 10 ** (1 - decimals):
+        decimals += 1
+    return f"{percent:.{decimals}f} %"
+
+
+def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
+    settings = list(dict.fromkeys(name for one in found.found for name in one.settings))
+    counts = [name for name in (*_COUNTS, *found.limits) if all(name in one.totals for one in found.found)]
+    scored = any(one.score is not None for one in found.found)
+    columns = (
+        Heading("network", "network", exact),
+        *(Heading(name, name) for name in settings),
+        *(Heading(label_of(name), name, exact) for name in dict.fromkeys(counts)),
+        *((Heading(SCORE, SCORE, lambda score: f"{score:g}"),) if scored else ()),
+    )
+    rows = tuple(
+        (
+            one.network,
+            *(one.settings.get(name, "") for name in settings),
+            *(one.totals[name] for name in dict.fromkeys(counts)),
+            *((one.score,) if scored else ()),
+        )
+        for one in found.found
+    )
+    return Table(title, columns, rows, notes)
+
+
+def _histogram(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
+    most = max((one.networks for one in found.histogram), default=0) or 1
+    total = sum(one.networks for one in found.histogram) or 1
+    label = label_of(found.histogram_of)
+    columns = (
+        Heading(f"{label} from", "low", exact),
+        Heading("to", "high", exact),
+        Heading("networks", "networks", exact),
+        Heading("share", "share", share_text),
+        Heading("", "bar", left=True, drop=2, person=True),
+    )
+    rows = tuple(
+        (one.low, one.high, one.networks, one.networks / total, "█" * round(_BAR * one.networks / most))
+        for one in found.histogram
+    )
+    return Table(title, columns, rows, notes)
+
+
+def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
+    fitting = found.fitting.high if found.fitting else found.networks
+    columns = (
+        Heading("place", "place", left=True),
+        Heading("choice", "choice", left=True),
+        Heading("networks", "networks", lambda number: "" if number is None else exact(number)),
+        Heading("share", "share", lambda share: "" if share is None else share_text(share)),
+        Heading("", "fits", lambda fits: "" if fits else "never fits", left=True),
+    )
+    rows = tuple(
+        (
+            one.place,
+            one.choice,
+            one.networks,
+            None if one.networks is None or not fitting else one.networks / fitting,
+            one.fits,
+        )
+        for one in found.choices
+    )
+    return Table(title, columns, rows, notes)
+
+
+def _footer(found: SpaceReport) -> Iterator[Note]:
+    if found.fitting is not None:
+        yield Note("budget", f"within the limits: {_fitting(found.fitting)}")
+    if found.fitting is not None and found.fitting.low != found.fitting.high:
+        yield Note(
+            "at most",
+            "the number within several limits is between two bounds, both certain; the share is the upper one's",
+        )
+    if found.found_by and not found.found:
+        yield Note("exceeded", "no network of the space keeps the limits")
+    if found.found_by == "sample":
+        name = f"{found.model}{',' if '@' in found.model else '@'}"
+        tries = f", of {found.tries:,} that were drawn" if found.tries else ""
+        yield Note(
+            "totals",
+            f"{plural(len(found.found), 'network')} at random{tries}; each is `{name}network=…`",
+        )
+    elif found.found_by == "best" and found.found:
+        yield Note("totals", "no network within the limits is better: the search is exact")
+    elif found.found_by == "front" and found.found:
+        yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
+    for one in found.ranges[1:]:
+        yield Note("totals", _range(one))
+    yield Note("totals", "networks are counted choice by choice: two draws may build the same one")
+    convention = found.convention
+    yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
+    if found.setup is not None:
+        yield bytes_note(found.setup)

@@ -1,0 +1,107 @@
+"""Networks within several limits at once: how many, exactly or between two bounds, and samples of them."""
+
+from collections.abc import Mapping
+from functools import cached_property
+from itertools import combinations
+from random import Random
+from typing import NamedTuple
+
+from archprof.space.automaton import Automaton, Path
+from archprof.space.cells import bounds_within
+from archprof.space.distribution import Distribution
+from archprof.space.meeting import Builder
+from archprof.space.pairs import paired, pairs_within
+from archprof.space.paths import number_of_paths, sums_of
+
+# Pairs that are sorted for one node: up to there, both halves are counted, and the answer is exact.
+_MAX_PAIRS = 1 << 22
+
+
+class Bracket(NamedTuple):
+    """At least *lower* networks and at most *upper*; as many as either, where these are the same."""
+
+    lower: int
+    upper: int
+
+    @property
+    def exact(self) -> bool:
+        """Whether the number is known."""
+        return self.lower == self.upper
+
+
+class Sample(NamedTuple):
+    """Different networks, each as probable as any other, and how many *tries* it took to find them."""
+
+    paths: list[Path]
+    tries: int
+
+
+class Within:
+    """The networks of which every metric keeps its limit."""
+
+    def __init__(self, automaton: Automaton, limits: Mapping[str, int]) -> None:
+        self.automaton, self.limits = automaton, dict(limits)
+        self.distributions = {metric: Distribution(automaton, metric) for metric in limits}
+
+    @cached_property
+    def alone(self) -> dict[str, int]:
+        """How many networks keep each limit by itself."""
+        return {metric: self.distributions[metric].count(limit) for metric, limit in self.limits.items()}
+
+    @cached_property
+    def number(self) -> Bracket:
+        """How many there are: exact for one limit, and for two where each half of the space has not too many pairs of
+        sums; else between bounds. Of three limits and more, each two give bounds."""
+        total = number_of_paths(self.automaton)
+        if len(self.limits) < 2:
+            return Bracket(*[min(self.alone.values(), default=total)] * 2)
+        found = [(pair, self._of_two(pair)) for pair in combinations(self.limits, 2)]
+        if len(self.limits) == 2:
+            return found[0][1]
+        # Those within two limits but for all that exceed one of the others.
+        lower = max(
+            two.lower - sum(total - number for metric, number in self.alone.items() if metric not in pair)
+            for pair, two in found
+        )
+        return Bracket(max(lower, 0), min(two.upper for _, two in found))
+
+    def _of_two(self, metrics: tuple[str, str]) -> Bracket:
+        for one, other in (metrics, metrics[::-1]):
+            if self.limits[one] < self.distributions[one].least:
+                return Bracket(0, 0)
+            if self.limits[one] >= self.distributions[one].greatest:
+                return Bracket(*[self.alone[other]] * 2)
+        return self._of_pairs(metrics)
+
+    def _of_pairs(self, metrics: tuple[str, str]) -> Bracket:
+        pairs = paired(self.automaton, metrics)
+        first, second = (scale.limit(self.limits[metric]) for metric, scale in zip(metrics, pairs.scales, strict=True))
+        builder = Builder(pairs.automaton, 0)
+        while builder.front < builder.back and builder.work() <= _MAX_PAIRS:
+            builder.step()
+        if builder.front == builder.back:
+            return Bracket(*[pairs_within(builder.finished(), pairs.base, (first, second))] * 2)
+        return Bracket(*bounds_within(builder, pairs, (first, second)))
+
+    def sample(self, number: int, random: Random, tries: int) -> Sample:
+        """Return so many different networks, or as many as are found in so many *tries*: draws from those that keep
+        the limit that fewest keep, of which the ones that exceed another are left out."""
+        metric = min(self.alone, key=lambda metric: self.alone[metric])
+        fitting = self.distributions[metric].fitting(self.limits[metric])
+        paths: list[Path] = []
+        taken: set[int] = set()
+        tried = 0
+        while len(paths) < number and tried < tries and len(taken) < fitting.number:
+            index = random.randrange(fitting.number)
+            if index in taken:
+                continue
+            taken.add(index)
+            tried += 1
+            path = fitting.unrank(index)
+            if self._keeps(path):
+                paths.append(path)
+        return Sample(paths, tried)
+
+    def _keeps(self, path: Path) -> bool:
+        sums = dict(zip(self.automaton.metrics, sums_of(self.automaton, path), strict=True))
+        return all(sums[metric] <= limit for metric, limit in self.limits.items())

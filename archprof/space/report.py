@@ -1,0 +1,249 @@
+"""A space at all input sizes that are asked about, as a result: the answers at each, put together."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import BrokenExecutor
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from archprof.analysis.document import ConventionText, convention_text
+from archprof.costs.metrics import Counts
+from archprof.errors import usage_error
+from archprof.ir.origin import Source
+from archprof.ir.setup import Setup
+from archprof.language.spellings import spellings
+from archprof.space.joint import Bracket
+from archprof.space.labels import Objective
+from archprof.space.paths import greatest, least
+from archprof.space.scores import SCORE
+from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search
+from archprof.spec.load import load
+from archprof.spec.variant import Setting
+from archprof.sweep.executors import start_worker
+from archprof.sweep.pareto import front
+
+
+class SpaceNetwork(NamedTuple):
+    """A network of a space: its rank, the settings beside that, what it costs, and its score, where there are some."""
+
+    network: int
+    settings: Mapping[str, str]
+    totals: Counts
+    score: float | None = None
+
+
+class FittingNetworks(NamedTuple):
+    """How many networks keep the limits: from *low* to *high*, which are the same where the number is exact; their
+    share of all, and how probable it is that a network fits that is drawn choice by choice, as training code does."""
+
+    low: int
+    high: int
+    share: float
+    drawn: float | None = None
+
+
+class SpaceReport(NamedTuple):
+    """What is known of a space: how many networks it has at each of its input sizes together, the ranges of their
+    counts, how many keep the limits, the bins of a *histogram*, the networks that were looked for, and what is drawn
+    how often among those that fit. So many *tries* were looked at where networks had to be drawn and rejected."""
+
+    model: str
+    title: str
+    source: Source
+    convention: ConventionText
+    version: int
+    resolutions: tuple[str, ...]
+    networks: int
+    ranges: tuple[RangeOf, ...]
+    limits: Mapping[str, int]
+    fitting: FittingNetworks | None
+    histogram_of: str
+    histogram: tuple[BinOf, ...]
+    found_by: str
+    found: tuple[SpaceNetwork, ...]
+    choices: tuple[ChoiceShare, ...]
+    tries: int = 0
+    setup: Setup | None = None
+
+
+class Request(NamedTuple):
+    """A question about a space, at some input sizes; those of the space itself where *resolutions* is `all`."""
+
+    model: str
+    settings: tuple[Setting, ...]
+    resolutions: tuple[str, ...]
+    question: Question
+    jobs: int | None = None
+
+
+Progress = Callable[[int, int, str], None]
+
+
+def report(request: Request, progress: Progress | None = None) -> SpaceReport:
+    """Return what is known of a space.
+
+    Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
+    """
+    spec = load(request.model, request.settings, spellings=spellings)
+    sizes = request.resolutions or ("",)
+    if sizes == ("all",):
+        sizes = spec.space.resolutions if spec.space else ()
+        if not sizes:
+            raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
+    question = _over_all(request, sizes)
+    answers = list(_answers(request, sizes, question, progress))
+    if question.sample and len(sizes) > 1 and not question.drawn:
+        answers = list(_sampled(request, sizes, question, answers, progress))
+    return SpaceReport(
+        spec.variant,
+        spec.title,
+        spec.source,
+        convention_text(),
+        spec.space.version if spec.space else 1,
+        tuple(size for size in sizes if size),
+        sum(one.networks for one in answers),
+        tuple(_ranges(answers)),
+        {**question.limits, **question.bytes},
+        _fitting(answers),
+        question.histogram,
+        _bins(answers),
+        "sample" if question.sample else "best" if question.objective else "front" if question.pareto else "",
+        tuple(_network(one, question) for one in _found(answers, question)),
+        tuple(_shares(answers)),
+        sum(one.tries for one in answers),
+        question.setup if question.bytes else None,
+    )
+
+
+def _over_all(request: Request, sizes: Sequence[str]) -> Question:
+    """Return the question as it is asked at each size: the bins of a histogram are the same at all."""
+    question = request.question
+    if not question.histogram or len(sizes) == 1 or not isinstance(question.bins, int):
+        return question
+    ends: list[int] = []
+    for size in sizes:
+        automaton = Search(request.model, request.settings, size).space.automaton
+        ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
+    low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
+    edges = [low + (high - low) * number // question.bins for number in range(question.bins)]
+    return question._replace(bins=(*dict.fromkeys(edges), high))
+
+
+def _answers(request: Request, sizes: Sequence[str], question: Question, progress: Progress | None) -> Iterator[Answer]:
+    tasks = [(request.model, request.settings, size, question) for size in sizes]
+    yield from _computed(tasks, request.jobs, progress)
+
+
+def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Progress | None) -> Iterator[Answer]:
+    """Yield the answers of tasks in turn, each at a size, from several processes where there are several."""
+    import os
+
+    workers = min(jobs or os.cpu_count() or 1, len(tasks))
+    if workers <= 1:
+        for number, task in enumerate(tasks):
+            if progress is not None:
+                progress(number, len(tasks), task[2])
+            yield _one(task)
+        return
+    import multiprocessing
+    from concurrent.futures import ProcessPoolExecutor
+
+    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker) as pool:
+        try:
+            for number, found in enumerate(pool.map(_one, tasks)):
+                if progress is not None:
+                    progress(number, len(tasks), tasks[number][2])
+                yield found
+        except BrokenExecutor:
+            raise usage_error("a worker was killed", help="if memory is short, `--jobs 1` takes least") from None
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+def _one(task: tuple[str, tuple[Setting, ...], str, Question]) -> Answer:
+    model, settings, size, question = task
+    return Search(model, settings, size).answer(question)
+
+
+def _sampled(
+    request: Request, sizes: Sequence[str], question: Question, answers: Sequence[Answer], progress: Progress | None
+) -> Iterator[Answer]:
+    """Yield the answers with samples of which each network of all sizes is as probable as any other: how many of each
+    size are drawn is drawn first, by how many fit there."""
+    source = random.Random(question.seed)
+    numbers = [one.fitting.upper if one.fitting else one.networks for one in answers]
+    if any(one.fitting and not one.fitting.exact for one in answers):
+        raise usage_error("a sample over several sizes within several limits", help="name one `--resolution`")
+    places = [0] * len(sizes)
+    for _ in range(question.sample if sum(numbers) else 0):
+        left = source.randrange(sum(numbers))
+        place = 0
+        while left >= numbers[place]:
+            left -= numbers[place]
+            place += 1
+        places[place] += 1
+    tasks = [
+        (request.model, request.settings, size, question._replace(sample=places[at], histogram="", ranges=False))
+        for at, size in enumerate(sizes)
+        if places[at]
+    ]
+    drawn = {one.resolution: one for one in _computed(tasks, request.jobs, progress)}
+    for one in answers:
+        found = drawn.get(one.resolution)
+        yield one._replace(found=found.found if found else ())
+
+
+def _ranges(answers: Sequence[Answer]) -> Iterator[RangeOf]:
+    for same in zip(*(one.ranges for one in answers), strict=True):
+        median = same[0].median if len(same) == 1 else None
+        yield RangeOf(same[0].metric, min(one.least for one in same), max(one.greatest for one in same), median)
+
+
+def _fitting(answers: Sequence[Answer]) -> FittingNetworks | None:
+    brackets = [one.fitting for one in answers if one.fitting is not None]
+    if not brackets:
+        return None
+    found = Bracket(sum(one.lower for one in brackets), sum(one.upper for one in brackets))
+    drawn = [one.drawn for one in answers if one.drawn is not None]
+    share = found.upper / sum(one.networks for one in answers)
+    return FittingNetworks(found.lower, found.upper, share, sum(drawn) / len(answers) if drawn else None)
+
+
+def _bins(answers: Sequence[Answer]) -> tuple[BinOf, ...]:
+    return tuple(
+        BinOf(same[0].low, same[0].high, sum(one.networks for one in same))
+        for same in zip(*(one.histogram for one in answers), strict=True)
+    )
+
+
+def _found(answers: Sequence[Answer], question: Question) -> Sequence[FoundNetwork]:
+    """Return the networks of all sizes together: the best of all, or what none of another size beats."""
+    found = [network for one in answers for network in one.found]
+    if question.objective is not None:
+        objective = question.objective
+        return sorted(found, key=lambda one: objective.sign * _value(one, objective))[: question.top]
+    if question.pareto and len(answers) > 1 and found:
+        lines = [[objective.sign * _value(one, objective) for one in found] for objective in question.pareto]
+        kept = front(np.array(lines, np.int64)).tolist()
+        return [found[place] for place in sorted(kept, key=lambda place: [line[place] for line in lines])]
+    return found
+
+
+def _value(network: FoundNetwork, objective: Objective) -> int:
+    if objective.metric == SCORE:
+        return network.score or 0
+    return int(network.totals[objective.metric])
+
+
+def _network(one: FoundNetwork, question: Question) -> SpaceNetwork:
+    score = one.score / question.scores.scale if question.scores and one.score is not None else None
+    settings = {"resolution": one.resolution} if one.resolution else {}
+    return SpaceNetwork(one.network, settings, one.totals, score)
+
+
+def _shares(answers: Sequence[Answer]) -> Iterator[ChoiceShare]:
+    for same in zip(*(one.shares for one in answers), strict=True):
+        numbers = [one.networks for one in same if one.networks is not None]
+        networks = sum(numbers) if numbers else None
+        yield ChoiceShare(same[0].place, same[0].choice, networks, any(one.fits for one in same))

@@ -1,0 +1,332 @@
+"""What is asked of a space, and what it answers at one input size: how many networks, which fit, and which are best."""
+
+import random
+from collections.abc import Callable, Iterator, Mapping
+from fractions import Fraction
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from archprof.costs.memory import with_memory
+from archprof.costs.metrics import MEMORY, Counts
+from archprof.costs.report import analyze_graph
+from archprof.errors import usage_error
+from archprof.ir.setup import INFERENCE, Setup
+from archprof.language.expand import expand
+from archprof.language.spellings import spellings
+from archprof.space.automaton import Path
+from archprof.space.best import best
+from archprof.space.build import Space, space_of
+from archprof.space.distribution import Distribution
+from archprof.space.draws import DrawnDistribution, draw
+from archprof.space.frontier import frontier
+from archprof.space.joint import Bracket, Within
+from archprof.space.labels import Objective
+from archprof.space.paths import greatest, least, least_through, number_of_paths, sums_of
+from archprof.space.scores import SCORE, Scores, option_text, scored
+from archprof.spec.choices import rank_of
+from archprof.spec.load import read_tree, resolve
+from archprof.spec.variant import Setting, parse_reference
+
+# So many networks are drawn for one that fits, where that cannot be counted.
+MOST_TRIES = 1_000_000
+# Networks of which bytes are counted, one after the other, before it is said that none fits.
+_MOST_EXPANDED = 2_000
+# Of limits on sums several are counted together; of one alone the whole distribution is known.
+_ONE = 1
+
+
+class Question(NamedTuple):
+    """What is asked: limits on sums and on bytes at a *setup*, a metric whose *histogram* is wanted in so many bins, a
+    sample, the *top* best by an objective or what nothing beats in several, and whether each choice's share is."""
+
+    limits: Mapping[str, int] = {}
+    bytes: Mapping[str, int] = {}
+    setup: Setup = INFERENCE
+    ranges: bool = True
+    histogram: str = ""
+    bins: int | tuple[int, ...] = 20  # so many, or between edges
+    sample: int = 0
+    drawn: bool = False
+    seed: int = 0
+    objective: Objective | None = None
+    top: int = 1
+    pareto: tuple[Objective, ...] = ()
+    shares: bool = False
+    scores: Scores | None = None
+
+    @property
+    def metric(self) -> str:
+        """The metric whose distribution is told first: the one that is limited, or MACs."""
+        return next(iter(self.limits), "macs")
+
+
+class FoundNetwork(NamedTuple):
+    """A network of a space: its rank, the input size where it is not the spec's own, what it costs, and its score in
+    units of the table's last digit."""
+
+    network: int
+    resolution: str
+    totals: Counts
+    score: int | None = None
+
+
+class RangeOf(NamedTuple):
+    """The sums of a metric: the least and the greatest, and the least that half of the networks do not exceed, where
+    that is known."""
+
+    metric: str
+    least: int
+    greatest: int
+    median: int | None = None
+
+
+class BinOf(NamedTuple):
+    """How many networks have a sum from *low* to *high*."""
+
+    low: int
+    high: int
+    networks: int
+
+
+class ChoiceShare(NamedTuple):
+    """An option of a draw, at one of its repeats where it has some: how many of the networks that fit take it; *fits*
+    tells whether any does."""
+
+    place: str
+    choice: str
+    networks: int | None
+    fits: bool
+
+
+class Answer(NamedTuple):
+    """What a space answers at one input size."""
+
+    resolution: str
+    networks: int
+    states: int
+    ranges: tuple[RangeOf, ...] = ()
+    fitting: Bracket | None = None
+    drawn: float | None = None  # how probable it is that a network fits that is drawn choice by choice
+    histogram: tuple[BinOf, ...] = ()
+    found: tuple[FoundNetwork, ...] = ()
+    tries: int = 0
+    shares: tuple[ChoiceShare, ...] = ()
+
+
+def answer(model: str, settings: tuple[Setting, ...], resolution: str, question: Question) -> Answer:
+    """Return what a space answers at one input size; an empty one is the spec's own.
+
+    Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
+    """
+    return Search(model, settings, resolution).answer(question)
+
+
+class Search:
+    """A space at one input size, whose automaton is built once for all questions."""
+
+    def __init__(
+        self,
+        model: str,
+        settings: tuple[Setting, ...] = (),
+        resolution: str = "",
+        progress: Callable[[float], None] | None = None,
+    ) -> None:
+        target, behind = parse_reference(model)
+        at = (("resolution", resolution),) if resolution else ()
+        self._tree = read_tree(target, spellings)
+        self._settings = (*behind, *settings, *at)
+        self.resolution = resolution
+        self.spec = resolve(self._tree, self._settings, spellings)
+        self.space = space_of(self.spec, progress)
+
+    def answer(self, question: Question) -> Answer:
+        """Return what the space answers."""
+        asked = _Question(self, question)
+        return Answer(
+            self.resolution,
+            number_of_paths(self.space.automaton),
+            len(self.space.automaton.arcs),
+            tuple(asked.ranges()) if question.ranges else (),
+            asked.fitting,
+            asked.drawn,
+            tuple(asked.histogram()),
+            tuple(asked.found()),
+            asked.tries,
+            tuple(asked.shares()) if question.shares else (),
+        )
+
+    def network(self, path: Path, question: Question, space: Space) -> FoundNetwork:
+        """Return the network of a path, with what it costs."""
+        rank = rank_of(space.choices, space.pick(path))
+        sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
+        score = sums.pop(SCORE, None)
+        totals = Counts(sums.items())
+        if question.bytes:
+            totals = self.with_bytes(rank, question.setup)
+        return FoundNetwork(rank, self.resolution, totals, score)
+
+    def with_bytes(self, rank: int, setup: Setup) -> Counts:
+        """Return the counts of a network with its bytes of memory, as `summary` and `memory` count them."""
+        graph = expand(resolve(self._tree, (*self._settings, ("network", str(rank))), spellings))
+        return with_memory(analyze_graph(graph).totals, graph, setup)
+
+
+class _Question:
+    """A question to a space while it is answered: the distribution behind it is computed once, where it is needed."""
+
+    def __init__(self, search: Search, question: Question) -> None:
+        self._search, self._asked = search, question
+        self._space = scored(search.space, question.scores) if question.scores else search.space
+        self._automaton = self._space.automaton
+        self.tries = 0
+
+    @cached_property
+    def _distribution(self) -> Distribution:
+        return Distribution(self._search.space.automaton, self._asked.metric)
+
+    @cached_property
+    def _within(self) -> Within:
+        return Within(self._search.space.automaton, self._asked.limits)
+
+    def ranges(self) -> Iterator[RangeOf]:
+        """Yield the range of each count that is shown, the median of the one that is asked for first."""
+        automaton = self._search.space.automaton
+        for metric in dict.fromkeys((self._asked.metric, "macs", "params")):
+            low, high = least(automaton, metric).sum, greatest(automaton, metric).sum
+            median = self._distribution.quantile(Fraction(1, 2)) if metric == self._asked.metric else None
+            yield RangeOf(metric, low, high, median)
+
+    @property
+    def fitting(self) -> Bracket | None:
+        """How many networks keep the limits on sums; None where there are none."""
+        limits = self._asked.limits
+        if not limits:
+            return None
+        if len(limits) == _ONE:
+            number = self._distribution.count(limits[self._asked.metric])
+            return Bracket(number, number)
+        return self._within.number
+
+    @property
+    def drawn(self) -> float | None:
+        """How probable it is that a network fits that is drawn choice by choice; None where several limits are."""
+        if len(self._asked.limits) != _ONE:
+            return None
+        metric, [limit] = self._asked.metric, self._asked.limits.values()
+        space = self._search.space
+        return DrawnDistribution(space.automaton, metric, space.chances).probability(limit)
+
+    def histogram(self) -> Iterator[BinOf]:
+        """Yield the bins of the metric whose histogram is asked for, of the networks within its limit."""
+        metric = self._asked.histogram
+        if not metric:
+            return
+        others = [name for name in self._asked.limits if name != metric]
+        if others:
+            advice = (
+                f"the networks that fit are counted; their histogram is of one count: leave out `--max-{others[0]}`"
+            )
+            raise usage_error(f"a histogram of {metric} within a limit on {others[0]}", help=advice)
+        same = metric == self._asked.metric
+        distribution = self._distribution if same else Distribution(self._search.space.automaton, metric)
+        for low, high, number in distribution.histogram(self._asked.bins, self._asked.limits.get(metric)):
+            yield BinOf(low, high, number)
+
+    def found(self) -> Iterator[FoundNetwork]:
+        """Yield the networks that are asked for."""
+        for path in self._paths():
+            yield self._search.network(path, self._asked, self._space)
+
+    def _paths(self) -> Iterator[Path]:
+        asked = self._asked
+        if asked.sample:
+            yield from self._sampled()
+        elif asked.objective is not None:
+            networks = (one.path for one in best(self._automaton, asked.objective, asked.limits))
+            yield from islice(self._fitting_bytes(networks), asked.top)
+        elif asked.pareto:
+            _check_pareto(asked.pareto)
+            yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
+
+    def _fitting_bytes(self, paths: Iterator[Path]) -> Iterator[Path]:
+        """Yield those whose bytes keep their limits, which are no sums: each is expanded for itself."""
+        if not self._asked.bytes:
+            yield from paths
+            return
+        for path in islice(paths, _MOST_EXPANDED):
+            self.tries += 1
+            if self._keeps_bytes(path):
+                yield path
+
+    def _keeps_bytes(self, path: Path) -> bool:
+        rank = rank_of(self._space.choices, self._space.pick(path))
+        counts = self._search.with_bytes(rank, self._asked.setup)
+        return all(counts[name] <= limit for name, limit in self._asked.bytes.items())
+
+    def _sampled(self) -> Iterator[Path]:
+        asked, source = self._asked, random.Random(self._asked.seed)
+        automaton = self._search.space.automaton
+        if asked.drawn:
+            yield from self._drawn(source)
+        elif len(asked.limits) > _ONE:
+            found = self._within.sample(asked.sample, source, MOST_TRIES)
+            self.tries = found.tries
+            yield from self._fitting_bytes(iter(found.paths))
+        elif asked.bytes:
+            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
+            fitting = self._distribution.fitting(limit)
+            drawn = (fitting.unrank(source.randrange(fitting.number)) for _ in range(_MOST_EXPANDED))
+            yield from islice(self._fitting_bytes(drawn if fitting.number else iter(())), asked.sample)
+        else:
+            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
+            yield from self._distribution.sample(limit, asked.sample, source)
+
+    def _drawn(self, source: random.Random) -> Iterator[Path]:
+        """Yield networks as training code draws them, those within the limits."""
+        space, left = self._search.space, self._asked.sample
+        chances = space.chances
+        while left and self.tries < MOST_TRIES:
+            [path] = draw(space.automaton, 1, source, chances)
+            self.tries += 1
+            sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
+            kept = all(sums[metric] <= limit for metric, limit in self._asked.limits.items())
+            if kept and (not self._asked.bytes or self._keeps_bytes(path)):
+                left -= 1
+                yield path
+
+    def shares(self) -> Iterator[ChoiceShare]:
+        """Yield how many of the networks that fit take each option of each draw."""
+        space, asked = self._search.space, self._asked
+        automaton = space.automaton
+        through = {metric: least_through(automaton, metric) for metric in asked.limits}
+        fits: dict[tuple[str, str], bool] = {}
+        taken: dict[tuple[str, str], int] = {}
+        counted = None
+        if len(asked.limits) <= _ONE:
+            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
+            counted = self._distribution.shares(limit)
+        for node, steps in enumerate(space.steps):
+            for place, step in enumerate(steps):
+                possible = all(through[metric][node][place] <= limit for metric, limit in asked.limits.items())
+                for one, digit in space.draws_of(step):
+                    name = f"{one.place}[{step.repeat}]" if step.repeat >= 0 else one.place
+                    key = (name, option_text(one.options[digit]))
+                    fits[key] = fits.get(key, False) or possible
+                    taken[key] = taken.get(key, 0) + (counted[node][place] if counted else 0)
+        order = {name: at for at, (name, _) in reversed(list(enumerate(fits)))}
+        for (name, option), fit in sorted(fits.items(), key=lambda one: order[one[0][0]]):
+            yield ChoiceShare(name, option, taken[name, option] if counted else None, fit)
+
+
+def _check_pareto(objectives: tuple[Objective, ...]) -> None:
+    if len({objective.sign for objective in objectives}) == 1:
+        least_of = "the cheapest" if objectives[0].sign > 0 else "the largest"
+        advice = "one of the counts should be the larger the better: `--pareto macs,-score --scores scores.csv`"
+        message = f"a front of costs alone says little: {least_of} network of each count, and few between"
+        raise usage_error(message, help=advice)
+
+
+def bytes_limited(limits: Mapping[str, int]) -> dict[str, int]:
+    """Return the limits on bytes of memory, which are no sums along a chain."""
+    return {name: limit for name, limit in limits.items() if name in MEMORY}
