@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable
 
+from archprof.analysis.totals import counts_of
+from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Problems
 from archprof.ir.graph import Graph
-from archprof.language.expand import expand
+from archprof.language.expand import expand, trace_network
 from archprof.language.spellings import spellings
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.same import are_same, is_at
@@ -37,6 +39,13 @@ class Variants:
         """Return the network at some settings; raises SpecError with everything that is wrong there."""
         problems = Problems()
         return expand(resolve(self.tree, (*self.behind, *settings), spellings, problems), problems)
+
+    def totals(self, settings: Iterable[Setting] = ()) -> tuple[Spec, Counts]:
+        """Return the spec at some settings and what its network counts to; raises SpecError with everything that is
+        wrong there."""
+        problems = Problems()
+        spec = resolve(self.tree, (*self.behind, *settings), spellings, problems)
+        return spec, counts_of(trace_network(spec, problems).fragment)
 
     def report(self, settings: Iterable[Setting] = ()) -> Report:
         """Return the costs at some settings; raises SpecError with everything that is wrong there."""

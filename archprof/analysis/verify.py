@@ -17,7 +17,7 @@ from archprof.spec import catalog
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict
 from archprof.spec.same import is_at, standing_at
-from archprof.spec.types import Published, spec_of
+from archprof.spec.types import Published, Spec, spec_of
 
 BAD = ("unequal", "differs")
 
@@ -104,7 +104,13 @@ def verify(model: str | Graph, measure: Measure | None = None, only: Settings | 
     variants = Variants(model, "`verify`")
     name = variants.spec().variant
     for at in variants.listed() if only is None else (only,):
-        yield _proof(name, variants.graph(at), at, measure)
+        if measure is None:
+            yield _proof(name, *variants.totals(at), at)
+        else:
+            graph = variants.graph(at)
+            report = analyze_graph(graph)
+            measured = _measured(report, measure(graph))
+            yield _proof(name, spec_of(graph.origin, "`verify`"), report.totals, at, measured)
 
 
 def listed_settings(reference: str) -> tuple[Settings, ...]:
@@ -112,16 +118,13 @@ def listed_settings(reference: str) -> tuple[Settings, ...]:
     return Variants(reference).listed()
 
 
-def _proof(name: str, graph: Graph, at: Settings, measure: Measure | None) -> Proof:
-    report = analyze_graph(graph)
-    spec = spec_of(graph.origin, "`verify`")
-    checks = [_expected(found.metric, found.expected, found.counted) for found in expectations(spec, report.totals)]
-    if measure is not None:
-        checks += _measured(report, measure(graph))
+def _proof(name: str, spec: Spec, totals: Counts, at: Settings, measured: Iterable[Check] = ()) -> Proof:
+    checks = [_expected(found.metric, found.expected, found.counted) for found in expectations(spec, totals)]
+    checks += measured
     for published in standing_at(spec, spec.published, spellings):
-        checks += _published(published, report.totals)
+        checks += _published(published, totals)
     holds = not any(check.verdict in BAD for check in checks)
-    return Proof(name, dict(at), holds, report.totals, tuple(checks), _portable(Location(spec.file, 0, 0)))
+    return Proof(name, dict(at), holds, totals, tuple(checks), _portable(Location(spec.file, 0, 0)))
 
 
 def _portable(place: Location) -> Location:

@@ -18,6 +18,7 @@ from archprof.language.frame import Places
 from archprof.language.init import read_init
 from archprof.language.own_block import check_names
 from archprof.language.registry import find_block
+from archprof.language.soundness import is_sound
 from archprof.language.spellings import spellings
 from archprof.language.trace import Trace, trace
 from archprof.language.widths import Scaling
@@ -51,9 +52,29 @@ def expand(spec: Spec, problems: Problems | None = None) -> Graph:
     Raises SpecError: first with every cell that cannot be read, then with the first row that does not fit, with every
     stated input that is not the computed one, and with layers that lead to no output.
     """
+    return _checked_graph(spec, *_traced(spec, problems))
+
+
+def trace_network(spec: Spec, problems: Problems | None = None) -> Trace:
+    """Return the trace of a spec's network, for whoever asks for no node of it; *problems* are those of its header.
+
+    Raises SpecError for all that `expand` does.
+    """
+    traced, inits = _traced(spec, problems)
+    outputs = outputs_of(spec, traced.places, traced.fragment.result.edge)
+    if not is_sound(traced.fragment, outputs.values(), range(len(_named_inputs(spec)))):
+        _checked_graph(spec, traced, inits)  # which says what is wrong
+    return traced
+
+
+def _traced(spec: Spec, problems: Problems | None) -> tuple[Trace, Inits]:
     layers, frozen, inits = bind(spec, problems)
     traced = trace(layers, spec.inputs, scaling_of(spec), frozen)
     traced.problems.raise_any()
+    return traced, inits
+
+
+def _checked_graph(spec: Spec, traced: Trace, inits: Inits) -> Graph:
     graph = graph_of(spec, traced, spec.inputs, inits)
     _check_alive(graph, spec)
     return graph

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archprof.analysis.totals import RunningTotals, Totals, totals_of
 from archprof.costs.metrics import METRICS, TIME_LINES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers, candidates
@@ -28,7 +29,6 @@ from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination
 from archprof.sweep.latency import OUT_OF_RANGE, RowTimes
 from archprof.sweep.memory import Across, Kept, Readers, RowMemory, Source, Unfollowed, row_memory
-from archprof.sweep.totals import RunningTotals, Totals, totals_of
 from archprof.sweep.whole import count_wholes
 
 _LARGEST = frozenset(metric.name for metric in METRICS if metric.adds == "max")

@@ -6,13 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from archprof.analysis.totals import Totals, totals_of
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers
-from archprof.ir.dims import Dim, Disagreement
+from archprof.ir.dims import Dim, Disagreement, Extremes
 from archprof.sweep.batch import EXACT_INTEGER, of_sides
 from archprof.sweep.combination import Combination
-from archprof.sweep.totals import Totals, totals_of
 
 _EXACT_FLOAT = 1 << 53
 
@@ -38,7 +38,7 @@ def grid(combination: Combination, at: Mapping[str, Any], rows: Integers, column
     Where variants part ways the grid is parted along the axis that the question was of.
     """
     try:
-        totals = totals_of(combination.trace(at).fragment)
+        totals = totals_of(combination.trace(at).fragment, Extremes())
     except Disagreement as parting:
         yield from _parted(combination, at, rows, columns, parting.mask)
     except SpecError:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-from archprof.costs.metrics import METRICS, NAMES, SeenCall
+from archprof.costs.metrics import METRICS, NAMES, Counts, SeenCall
 from archprof.ir.dims import Dim, Extremes, Shape, is_array, key, maximum, product
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.base import Operator
@@ -90,9 +90,15 @@ class RunningTotals:
         return counts
 
 
-def totals_of(fragment: Fragment, extremes: Extremes | None = None) -> Totals:
-    """Return the totals of a traced network or row; *extremes* may be known already of its arrays."""
-    summing = _Summing(extremes or Extremes())
+def counts_of(fragment: Fragment) -> Counts:
+    """Return the totals of a traced network or row of plain integers."""
+    return Counts(totals_of(fragment, None).counts().items())
+
+
+def totals_of(fragment: Fragment, extremes: Extremes | None) -> Totals:
+    """Return the totals of a traced network or row; *extremes* are those of its arrays, as far as they are known. None:
+    it has no arrays, and the totals have no bound to keep."""
+    summing = _Summing(extremes)
     summing.collect(fragment, "", times=1, trainable=True, again=False)
     return summing.totals()
 
@@ -124,7 +130,7 @@ class _Sum:
 class _Summing:
     """Totals while they grow; a fragment that is applied several times is counted once, times that."""
 
-    def __init__(self, extremes: Extremes) -> None:
+    def __init__(self, extremes: Extremes | None) -> None:
         self._fragments: dict[tuple[int, bool, bool], tuple[Fragment, int]] = {}
         self._seen: set[str] = set()  # paths of rows that share their weights
         self._sums: dict[tuple[Count, bool], _Sum] = {}
@@ -182,26 +188,30 @@ class _Summing:
 
     def _add(self, call: SeenCall, times: int) -> None:
         bound: SeenCall | None = None
+        bounded = self._extremes is not None
         for count in _COUNTING:
             terms = count(call, INFERENCE)
             if not terms:
                 continue
-            if bound is None:
+            if bounded and bound is None:
                 bound = self._bound(call)
             found = self._sums.get((count, call.trainable))
             if found is None:
                 found = self._sums[count, call.trainable] = _Sum()
             if _ADDING[count] == "sum":
                 found.add(terms, times)
-                found.bound += times * total(count(bound, INFERENCE))
+                if bound is not None:
+                    found.bound += times * total(count(bound, INFERENCE))
             else:
                 found.reach(terms)
-                found.bound = max(found.bound, total(count(bound, INFERENCE)))
+                if bound is not None:
+                    found.bound = max(found.bound, total(count(bound, INFERENCE)))
 
     def _bound(self, call: SeenCall) -> SeenCall:
         """Return a call of plain integers, which do not overflow, that counts at least as much as any candidate's."""
         inputs = tuple([self._largest(value) for value in call.inputs])
         outputs = tuple([self._largest(value) for value in call.outputs])
+        assert self._extremes is not None
         op = call.op.at_most(self._extremes.largest, self._extremes.smallest)
         return _seen(op, inputs, outputs, call.trainable, again=False)
 
@@ -209,6 +219,7 @@ class _Summing:
         """Return a value of plain integers that no candidate's exceeds; what many operators hand on is asked once."""
         known = self._at_most.get(id(value))
         if known is None:
+            assert self._extremes is not None
             largest = self._extremes.largest
             shape = tuple([largest(dim) for dim in value.shape])
             batch = tuple(map(largest, value.batch)) if isinstance(value.batch, tuple) else value.batch
