@@ -8,6 +8,7 @@ from functools import cached_property
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
+from archprof.analysis.totals import totals_of
 from archprof.costs.metrics import METRICS
 from archprof.errors import SpecError, problem, usage_error
 from archprof.ir.dims import Dim
@@ -27,7 +28,6 @@ from archprof.spec.header import read_knob
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
-from archprof.sweep.totals import totals_of
 
 # The counts that add up along a chain.
 ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
@@ -397,7 +397,7 @@ class _Builder:
         return self._known(x), tuple(sums.values())
 
     def _counted(self, fragment: Fragment) -> dict[str, Dim]:
-        counts = totals_of(fragment).counts()
+        counts = totals_of(fragment, None).counts()
         return {name: counts[name] for name in ADDING}
 
     def _numbered(self) -> Space:
