@@ -4,7 +4,6 @@ Costs come from the same rows as those of one network: bound, traced and counted
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import cached_property
 from itertools import product
 from typing import Any, Literal, NamedTuple
 
@@ -16,7 +15,7 @@ from archprof.ir.graph import INPUT, Edge
 from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import BoundLayer
 from archprof.language.cells import Cells, cells_of
-from archprof.language.expand import scaling_of
+from archprof.language.expand import expand, scaling_of
 from archprof.language.fragment import Feature, Fragment
 from archprof.language.frame import Places
 from archprof.language.spellings import spellings
@@ -25,6 +24,7 @@ from archprof.space.automaton import Arc, Automaton, Path
 from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowPick
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob
+from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
@@ -163,6 +163,17 @@ def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Spa
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
     return _Builder(spec, spec.open).build(progress)
+
+
+def each_option(spec: Spec) -> None:
+    """Expand a space with each option of its knobs in turn, the others by default. Raises SpecError for one that does
+    not fit."""
+    assert spec.tree is not None
+    assert spec.open is not None
+    for draw in spec.open.choices.knobs:
+        for option in draw.options:
+            assert isinstance(option, Scalar)
+            expand(resolve(spec.tree, (*spec.asked, (draw.place, option.text)), spellings))
 
 
 class _Builder:
@@ -438,19 +449,17 @@ class _Rows:
         """Return the knobs that a layer asks for, be it in the blocks that it names."""
         if index not in self._uses:
             node = self.layers[index]
-            names = names_in(node)
-            if not self._named_blocks.isdisjoint(_words(node)):
-                names |= self._of_blocks
-            self._uses[index] = names & {draw.place for draw in self._space.choices.knobs}
+            named = [*_words(node)]
+            names = set(names_in(node))
+            seen: set[str] = set()
+            while named:
+                block = self._spec.blocks.get(named.pop())
+                if block is not None and block.name not in seen:
+                    seen.add(block.name)
+                    names |= block.asked
+                    named += _words(block.layers)
+            self._uses[index] = frozenset(names & {draw.place for draw in self._space.choices.knobs})
         return self._uses[index]
-
-    @cached_property
-    def _named_blocks(self) -> frozenset[str]:
-        return frozenset(self._spec.blocks)
-
-    @cached_property
-    def _of_blocks(self) -> frozenset[str]:
-        return frozenset().union(*(block.asked for block in self._spec.blocks.values()))
 
     def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
         """Return a layer of one row, or of one repeat of it."""
