@@ -434,7 +434,7 @@ def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells) -> Scope:
     named = names_asked(blocks, cells)
     if not blocks or any(not isinstance(cells.names.get(name), _PLAIN) for name in named):
         return Scope(blocks, cells, _read_body)
-    return _shared_scope(_Definitions(blocks, cells, named)).of_spec()
+    return _shared_scope(_Definitions(blocks, cells, named)).next()
 
 
 # What knobs have where no candidates stand in their place.
@@ -460,8 +460,26 @@ class _Definitions:
 
 
 @lru_cache(maxsize=8)
-def _shared_scope(found: _Definitions) -> Scope:
-    return Scope(found.blocks, found.cells, _read_body)
+def _shared_scope(found: _Definitions) -> "_SharedScope":
+    return _SharedScope(found)
+
+
+class _SharedScope:
+    """A scope that several specs have, until so many had it that a new one is due: what it keeps only grows."""
+
+    _MOST = 100
+
+    def __init__(self, found: _Definitions) -> None:
+        self._found = found
+        self._scope = Scope(found.blocks, found.cells, _read_body)
+        self._taken = 0
+
+    def next(self) -> Scope:
+        """Return the scope of another spec."""
+        self._taken += 1
+        if self._taken % self._MOST == 0:
+            self._scope = Scope(self._found.blocks, self._found.cells, _read_body)
+        return self._scope.of_spec()
 
 
 def _read_body(layers: Seq, address: str, cells: Cells, scope: Scope) -> tuple[BoundLayer, ...]:

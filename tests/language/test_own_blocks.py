@@ -251,3 +251,29 @@ def test_a_sweep_has_the_numbers_of_single_networks(axes, tmp_path):
         places = digits(plan, found.numbers[at : at + 1])
         settings = [(axis.name, axis.values[int(places[axis.name][0])]) for axis in plan.axes]
         assert tuple(found.costs[:, at].tolist()) == tuple(analyze_graph(expand(plan.spec(settings))).totals.values())
+
+
+def test_specs_that_have_a_block_from_one_file_keep_what_is_theirs(tmp_path):
+    """What one of them bound and traced first, the others do not get where a knob or a default makes it another."""
+    body = "- conv: {k: 3, c: $c}\n      - {conv: {k: 1, c: $inner}, when: $c > 4}\n"
+    (tmp_path / "parent.yaml").write_text(
+        f"{HEAD}knobs: {{inner: {{type: int, default: 8}}}}\n"
+        f"blocks:\n  mine:\n    columns: {{c: {{type: channels}}}}\n    layers:\n      {body}"
+        "layers: [{mine: 8}, {mine: 4}, {mine: 8}, avg_pool, {linear: classes}]\n"
+    )
+
+    def plain(inner, defaults):
+        layers = [(f"{{id: l{n}, conv: {{k: 3, c: {c}}}}}", c) for n, c in enumerate((8, 4, 8))]
+        inside = ", ".join(
+            f"{first}, {{id: i{n}, conv: {{k: 1, c: {inner}}}}}" if c > 4 else first
+            for n, (first, c) in enumerate(layers)
+        )
+        head = HEAD.replace("{norm: batch_norm, act: relu6}", defaults)
+        return read_network("./net.yaml", text=f"{head}layers: [{inside}, avg_pool, {{linear: classes}}]\n")
+
+    own = "{norm: batch_norm, act: relu6}"
+    for settings, defaults in (("", own), ("@inner=5", own), ("", "{norm: layer_norm, act: gelu}"), ("@inner=5", own)):
+        child = "archprof: 1\nextends: ./parent.yaml" + settings + "\n"
+        child += f"defaults: {defaults}\n" if defaults != own else ""
+        (tmp_path / "child.yaml").write_text(child)
+        assert ops(read_network(str(tmp_path / "child.yaml"))) == ops(plain(5 if settings else 8, defaults))
