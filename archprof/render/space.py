@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from archprof.costs.metrics import label_of
+from archprof.costs.metrics import TIMES, label_of
 from archprof.render.sweep import bytes_note
 from archprof.render.table import Heading, Note, Table
+from archprof.render.times import time_headings, time_note, times_of
 from archprof.space.report import FittingNetworks, SpaceReport
 from archprof.space.scores import SCORE
 from archprof.space.search import RangeOf
-from archprof.units import exact, plural
+from archprof.units import exact, in_ms, plural
 
 _COUNTS = ("params", "macs")
 # A bar of the histogram is at most so long.
@@ -58,13 +59,18 @@ def share_text(share: float) -> str:
 
 def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
     settings = list(dict.fromkeys(name for one in found.found for name in one.settings))
-    counts = [name for name in (*_COUNTS, *found.limits) if all(name in one.totals for one in found.found)]
+    counts = [
+        name
+        for name in (*_COUNTS, *found.limits)
+        if name not in TIMES and all(name in one.totals for one in found.found)
+    ]
     scored = any(one.score is not None for one in found.found)
     columns = (
         Heading("network", "network", exact),
         *(Heading(name, name) for name in settings),
         *(Heading(label_of(name), name, exact) for name in dict.fromkeys(counts)),
         *((Heading(SCORE, SCORE, lambda score: f"{score:g}"),) if scored else ()),
+        *time_headings(found.device),
     )
     rows = tuple(
         (
@@ -72,6 +78,7 @@ def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
             *(one.settings.get(name, "") for name in settings),
             *(one.totals[name] for name in dict.fromkeys(counts)),
             *((one.score,) if scored else ()),
+            *times_of(one.estimates),
         )
         for one in found.found
     )
@@ -136,7 +143,10 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
             f"{plural(len(found.found), 'network')} at random{tries}; each is `{name}network=…`",
         )
     elif found.found_by == "best" and found.found:
-        yield Note("totals", "no network within the limits is better: the search is exact")
+        best = "no network within the limits is better: the search is exact"
+        if found.proven is not None:
+            best = f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
+        yield Note("totals", best)
     elif found.found_by == "front" and found.found:
         yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
     for one in found.ranges[1:]:
@@ -146,3 +156,5 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
     if found.setup is not None:
         yield bytes_note(found.setup)
+    if found.device is not None:
+        yield time_note(found.device)

@@ -5,7 +5,7 @@ Costs come from the same rows as those of one network: bound, traced and counted
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from archprof.analysis.totals import totals_of
 from archprof.costs.metrics import METRICS
@@ -13,7 +13,7 @@ from archprof.errors import SpecError, problem, usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bind import Binder, scope_of
-from archprof.language.bound import BoundLayer
+from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, cells_of
 from archprof.language.expand import expand, scaling_of
 from archprof.language.fragment import Feature, Fragment
@@ -28,6 +28,10 @@ from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
+
+if TYPE_CHECKING:
+    from archprof.devices.asked import On
+    from archprof.space.timing import RowTimer
 
 # The counts that add up along a chain.
 ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
@@ -151,8 +155,8 @@ class Space(NamedTuple):
         return int(row.repeats[digits[-1] if row.depth else 0])
 
 
-def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Space:
-    """Return the space of which a spec is one network.
+def space_of(spec: Spec, on: "On | None" = None, progress: Callable[[float], None] | None = None) -> Space:
+    """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too.
 
     Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
     that does not fit where it is drawn, and for what is no chain.
@@ -162,7 +166,7 @@ def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Spa
         raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
-    return _Builder(spec, spec.open).build(progress)
+    return _Builder(spec, spec.open, on).build(progress)
 
 
 def each_option(spec: Spec) -> None:
@@ -179,9 +183,15 @@ def each_option(spec: Spec) -> None:
 class _Builder:
     """An automaton while it grows, position by position; *_nodes* are the states of each."""
 
-    def __init__(self, spec: Spec, space: OpenSpace) -> None:
+    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None") -> None:
         self._spec, self._space = spec, space
         self._choices = space.choices
+        self._timer: RowTimer | None = None
+        self._metrics = ADDING
+        if on is not None:
+            from archprof.space import timing  # which needs numpy
+
+            self._timer, self._metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
         self._rows = _Rows(spec, space)
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._features: dict[tuple[Any, ...], Feature] = {}
@@ -395,21 +405,25 @@ class _Builder:
         layer = self._rows.bound(index, asked, knobs, written)
         if layer.inputs:
             raise _no_chain(layer)
-        sums = dict.fromkeys(ADDING, 0)
+        sums = dict.fromkeys(self._metrics, 0)
         try:
             for row in layer.rows:
                 fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
                 self._tracer.problems.raise_any()
                 x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
-                for name, amount in self._counted(fragment).items():
+                for name, amount in self._counted(fragment, row).items():
                     sums[name] += int(amount)
         except SpecError as error:
             raise unwritten(error, f"layers[{index}]") from None
         return self._known(x), tuple(sums.values())
 
-    def _counted(self, fragment: Fragment) -> dict[str, Dim]:
+    def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = totals_of(fragment, None).counts()
-        return {name: counts[name] for name in ADDING}
+        times = self._timer.row(fragment, row) if self._timer else ()
+        return {
+            **{name: counts[name] for name in ADDING},
+            **dict(zip(self._metrics[len(ADDING) :], times, strict=True)),
+        }
 
     def _numbered(self) -> Space:
         """Return the space, its states numbered from the input to the output."""
@@ -417,14 +431,14 @@ class _Builder:
         for position, states in enumerate(self._positions):
             for state in states:
                 numbers[position, state] = len(numbers)
-        none = (0,) * len(ADDING)
+        none = (0,) * len(self._metrics)
         arcs: list[tuple[Arc, ...]] = []
         steps: list[tuple[Step, ...]] = []
         for states in self._positions:
             for leaving in states.values():
                 arcs.append(tuple([Arc(numbers[at, to], costs or none) for _, at, to, costs in leaving]))
                 steps.append(tuple([step for step, *_ in leaving]))
-        return Space(self._spec, self._choices, Automaton(ADDING, tuple(arcs)), tuple(steps))
+        return Space(self._spec, self._choices, Automaton(self._metrics, tuple(arcs)), tuple(steps))
 
 
 class _Rows:

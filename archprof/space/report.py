@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
+from archprof.analysis.latency import on_device
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import Counts
 from archprof.errors import usage_error
 from archprof.ir.origin import Source
@@ -18,10 +20,12 @@ from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least
 from archprof.space.scores import SCORE
 from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search
+from archprof.space.timing import LATENCY
 from archprof.spec.load import load
 from archprof.spec.variant import Setting
 from archprof.sweep.executors import start_worker
 from archprof.sweep.pareto import front
+from archprof.units import NS_PER_MS
 
 
 class SpaceNetwork(NamedTuple):
@@ -31,6 +35,7 @@ class SpaceNetwork(NamedTuple):
     settings: Mapping[str, str]
     totals: Counts
     score: float | None = None
+    estimates: Mapping[str, EstimatedTime] | None = None
 
 
 class FittingNetworks(NamedTuple):
@@ -65,6 +70,8 @@ class SpaceReport(NamedTuple):
     choices: tuple[ChoiceShare, ...]
     tries: int = 0
     setup: Setup | None = None
+    device: DeviceText | None = None
+    proven: EstimatedTime | None = None
 
 
 class Request(NamedTuple):
@@ -104,7 +111,7 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(size for size in sizes if size),
         sum(one.networks for one in answers),
         tuple(_ranges(answers)),
-        {**question.limits, **question.bytes},
+        _limits(question),
         _fitting(answers),
         question.histogram,
         _bins(answers),
@@ -113,7 +120,25 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(_shares(answers)),
         sum(one.tries for one in answers),
         question.setup if question.bytes else None,
+        on_device(question.on) if question.on else None,
+        _proven(answers),
     )
+
+
+def _limits(question: Question) -> dict[str, int]:
+    latency = {} if question.latency is None else {LATENCY: question.latency}
+    return {**question.limits, **question.bytes, **latency}
+
+
+def _proven(answers: Sequence[Answer]) -> EstimatedTime | None:
+    """Return the time that no network goes below, where the least is not proven at every size."""
+    bounds = [one.proven for one in answers if one.proven is not None]
+    return _time((min(bounds),) * 3) if bounds else None
+
+
+def _time(ns: tuple[int, int, int]) -> EstimatedTime:
+    value, low, high = (amount / NS_PER_MS for amount in ns)
+    return EstimatedTime(value, low, high, "ms")
 
 
 def _over_all(request: Request, sizes: Sequence[str]) -> Question:
@@ -233,13 +258,16 @@ def _found(answers: Sequence[Answer], question: Question) -> Sequence[FoundNetwo
 def _value(network: FoundNetwork, objective: Objective) -> int:
     if objective.metric == SCORE:
         return network.score or 0
+    if objective.metric == LATENCY:
+        return network.ns[0] if network.ns else 0
     return int(network.totals[objective.metric])
 
 
 def _network(one: FoundNetwork, question: Question) -> SpaceNetwork:
     score = one.score / question.scores.scale if question.scores and one.score is not None else None
     settings = {"resolution": one.resolution} if one.resolution else {}
-    return SpaceNetwork(one.network, settings, one.totals, score)
+    estimates = {LATENCY: _time(one.ns)} if one.ns else None
+    return SpaceNetwork(one.network, settings, one.totals, score, estimates)
 
 
 def _shares(answers: Sequence[Answer]) -> Iterator[ChoiceShare]:
