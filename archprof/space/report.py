@@ -188,7 +188,7 @@ def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Prog
 
 def _one(task: tuple[str, tuple[Setting, ...], str, Question]) -> Answer:
     model, settings, size, question = task
-    return Search(model, settings, size).answer(question)
+    return Search(model, settings, size, question.on).answer(question)
 
 
 def _sampled(
