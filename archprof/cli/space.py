@@ -98,7 +98,7 @@ def command(
     on = device_options.device_if_asked(on_device, words)
     request = request_of(model, tuple(settings), given, setup, on, jobs)
     found = with_progress(request)
-    from archprof.render.space import space_table
+    from archprof.render.space import none_text, space_table
 
     if write_spec is not None and found.found:
         from archprof.space.written import spec_text
@@ -109,5 +109,5 @@ def command(
 
         plot_space(found, plot_target(plot, chosen, output, no_color=no_color))
     none = (found.found_by and not found.found) or (found.fitting is not None and not found.fitting.high)
-    message = "no network of the space keeps the limits" if none else ""
+    message = none_text(found) if none else ""
     deliver(Result(found, lambda: space_table(found), 1 if none else 0, message), chosen, output, no_color=no_color)

@@ -57,6 +57,14 @@ def share_text(share: float) -> str:
     return f"{percent:.{decimals}f} %"
 
 
+def none_text(found: SpaceReport) -> str:
+    """Say that no network keeps the limits: none that there is, or none of those that were tried, if not all were."""
+    fitting = found.fitting.high if found.fitting else found.networks
+    if not fitting or found.tries in (0, fitting):
+        return "no network of the space keeps the limits"
+    return f"none of the {plural(found.tries, 'network')} that were tried keeps the limits"
+
+
 def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
     settings = list(dict.fromkeys(name for one in found.found for name in one.settings))
     counts = [
@@ -134,20 +142,20 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
             "the number within several limits is between two bounds, both certain; the share is the upper one's",
         )
     if found.found_by and not found.found:
-        yield Note("exceeded", "no network of the space keeps the limits")
-    if found.found_by == "sample":
+        yield Note("exceeded", none_text(found))
+    elif found.found_by == "sample":
         name = f"{found.model}{',' if '@' in found.model else '@'}"
         tries = f", of {found.tries:,} that were drawn" if found.tries else ""
         yield Note(
             "totals",
             f"{plural(len(found.found), 'network')} at random{tries}; each is `{name}network=…`",
         )
-    elif found.found_by == "best" and found.found:
+    elif found.found_by == "best":
         best = "no network within the limits is better: the search is exact"
         if found.proven is not None:
             best = f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
         yield Note("totals", best)
-    elif found.found_by == "front" and found.found:
+    elif found.found_by == "front":
         yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))

@@ -99,9 +99,11 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         if not sizes:
             raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
     question = _over_all(request, sizes)
-    answers = list(_answers(request, sizes, question, progress))
-    if question.sample and len(sizes) > 1 and not question.drawn:
+    if question.sample and len(sizes) > 1:
+        answers = list(_answers(request, sizes, question._replace(sample=0), progress))
         answers = list(_sampled(request, sizes, question, answers, progress))
+    else:
+        answers = list(_answers(request, sizes, question, progress))
     return SpaceReport(
         spec.variant,
         spec.title,
@@ -151,6 +153,8 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
         automaton = Search(request.model, request.settings, size).space.automaton
         ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
     low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
+    if high < low:
+        return question
     edges = [low + (high - low) * number // question.bins for number in range(question.bins)]
     return question._replace(bins=(*dict.fromkeys(edges), high))
 
@@ -194,20 +198,20 @@ def _one(task: tuple[str, tuple[Setting, ...], str, Question]) -> Answer:
 def _sampled(
     request: Request, sizes: Sequence[str], question: Question, answers: Sequence[Answer], progress: Progress | None
 ) -> Iterator[Answer]:
-    """Yield the answers with samples of which each network of all sizes is as probable as any other: how many of each
-    size are drawn is drawn first, by how many fit there."""
+    """Yield the answers with samples of networks of all sizes together: how many of each size are drawn is drawn
+    first."""
+    if question.bytes:
+        raise usage_error("a sample over several sizes within a limit on bytes", help="name one `--resolution`")
+    if any(one.fitting and not one.fitting.exact for one in answers) or (question.drawn and len(question.limits) > 1):
+        raise usage_error("a sample over several sizes within several limits", help="name one `--resolution`")
     source = random.Random(question.seed)
     numbers = [one.fitting.upper if one.fitting else one.networks for one in answers]
-    if any(one.fitting and not one.fitting.exact for one in answers):
-        raise usage_error("a sample over several sizes within several limits", help="name one `--resolution`")
-    places = [0] * len(sizes)
-    for _ in range(question.sample if sum(numbers) else 0):
-        left = source.randrange(sum(numbers))
-        place = 0
-        while left >= numbers[place]:
-            left -= numbers[place]
-            place += 1
-        places[place] += 1
+    if question.drawn:
+        chances = [1.0 if one.drawn is None else one.drawn for one in answers]
+        drawn_at = source.choices(range(len(sizes)), chances, k=question.sample) if any(numbers) else []
+    else:
+        drawn_at = _places(numbers, question.sample, source)
+    places = [drawn_at.count(at) for at in range(len(sizes))]
     tasks = [
         (request.model, request.settings, size, question._replace(sample=places[at], histogram="", ranges=False))
         for at, size in enumerate(sizes)
@@ -216,7 +220,21 @@ def _sampled(
     drawn = {one.resolution: one for one in _computed(tasks, request.jobs, progress)}
     for one in answers:
         found = drawn.get(one.resolution)
-        yield one._replace(found=found.found if found else ())
+        yield one._replace(found=found.found, tries=found.tries) if found else one
+
+
+def _places(numbers: Sequence[int], number: int, source: random.Random) -> list[int]:
+    """Return where so many different networks are, of so many at each place, each as probable as any other."""
+    left = list(numbers)
+    found = []
+    for _ in range(min(number, sum(left))):
+        index, place = source.randrange(sum(left)), 0
+        while index >= left[place]:
+            index -= left[place]
+            place += 1
+        left[place] -= 1
+        found.append(place)
+    return found
 
 
 def _ranges(answers: Sequence[Answer]) -> Iterator[RangeOf]:

@@ -21,6 +21,7 @@ from archprof.space.best import best
 from archprof.space.build import ADDING, Space, space_of
 from archprof.space.distribution import Distribution
 from archprof.space.draws import DrawnDistribution, draw
+from archprof.space.fitting import Fitting
 from archprof.space.frontier import frontier
 from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
@@ -346,18 +347,21 @@ class _Question:
             yield from self._keeping(iter(found.paths))
         elif asked.bytes or asked.latency is not None:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            fitting = self._distribution.fitting(limit)
-            drawn = (fitting.unrank(source.randrange(fitting.number)) for _ in range(_MOST_EXPANDED))
-            yield from islice(self._keeping(drawn if fitting.number else iter(())), asked.sample)
+            drawn = _different(self._distribution.fitting(limit), source)
+            yield from islice(self._keeping(drawn), asked.sample)
         else:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            yield from self._distribution.sample(limit, asked.sample, source)
+            number = min(asked.sample, self._distribution.count(limit))
+            yield from self._distribution.sample(limit, number, source)
 
     def _drawn(self, source: random.Random) -> Iterator[Path]:
         """Yield networks as training code draws them, those within the limits."""
         space, left = self._search.space, self._asked.sample
+        if self.fitting is not None and not self.fitting.upper:
+            return
         chances = space.chances
-        while left and self.tries < MOST_TRIES:
+        most = _MOST_EXPANDED if self._asked.bytes else MOST_TRIES
+        while left and self.tries < most:
             [path] = draw(space.automaton, 1, source, chances)
             self.tries += 1
             sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
@@ -388,6 +392,15 @@ class _Question:
         order = {name: at for at, (name, _) in reversed(list(enumerate(fits)))}
         for (name, option), fit in sorted(fits.items(), key=lambda one: order[one[0][0]]):
             yield ChoiceShare(name, option, taken[name, option] if counted else None, fit)
+
+
+def _different(fitting: Fitting, source: random.Random) -> Iterator[Path]:
+    """Yield networks of those within a limit, none of them twice, each as probable as any other."""
+    taken: set[int] = set()
+    while len(taken) < min(fitting.number, _MOST_EXPANDED):
+        if (index := source.randrange(fitting.number)) not in taken:
+            taken.add(index)
+            yield fitting.unrank(index)
 
 
 def _check_pareto(objectives: tuple[Objective, ...]) -> None:
