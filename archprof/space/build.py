@@ -68,6 +68,10 @@ class State(NamedTuple):
     depth: int = 0
 
 
+# The arcs that leave a state: each to a state of a later position.
+_Leaving = list[tuple[Step, int, State, tuple[int, ...]]]
+
+
 class Space(NamedTuple):
     """A space of networks at one setting: its spec, its automaton, and what each arc draws."""
 
@@ -196,7 +200,7 @@ class _Builder:
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._features: dict[tuple[Any, ...], Feature] = {}
         self._costs: dict[tuple[Any, ...], tuple[Feature, tuple[int, ...]]] = {}
-        self._positions: list[dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]] = []
+        self._positions: list[dict[State, _Leaving]] = []
         self._states = 0
 
     def build(self, progress: Callable[[float], None] | None) -> Space:
@@ -229,13 +233,13 @@ class _Builder:
 
     # Positions
 
-    def _open(self) -> dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]:
+    def _open(self) -> dict[State, _Leaving]:
         """Start the next position."""
         self._positions.append({})
         return self._positions[-1]
 
-    def _arc(self, at: State, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
-        """Draw an arc from a state of one position to one of another, which is new perhaps."""
+    def _arc(self, leaving: _Leaving, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
+        """Draw an arc, one more of those that leave a state, to a state of a later position, which is new perhaps."""
         target = self._positions[position]
         if to not in target:
             target[to] = []
@@ -243,17 +247,16 @@ class _Builder:
             if self._states > MAX_STATES:
                 message = f"more than {MAX_STATES:,} states"
                 raise usage_error(message, help="draws that many rows share are held until the last: fix some of them")
-        here = next(one for one in reversed(self._positions[:position]) if at in one)
-        here[at].append((step, position, to, costs))
+        leaving.append((step, position, to, costs))
 
     def _knob(self, number: int, draw: Draw) -> None:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digit in range(len(draw.options)):
                 knobs = (*state.knobs, (draw.place, digit))
-                self._arc(state, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
+                self._arc(leaving, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
 
     def _forget(self, knobs: frozenset[str]) -> None:
         """Go on without some knobs."""
@@ -262,9 +265,9 @@ class _Builder:
             return
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             kept = tuple([pair for pair in state.knobs if pair[0] not in knobs])
-            self._arc(state, Step(), here, state._replace(knobs=kept))
+            self._arc(leaving, Step(), here, state._replace(knobs=kept))
 
     def _join(self) -> None:
         """End in one state, whatever comes out."""
@@ -272,8 +275,8 @@ class _Builder:
         if len(before) > 1:
             self._open()
             here = len(self._positions) - 1
-            for state in list(before):
-                self._arc(state, Step(), here, State(()))
+            for leaving in before.values():
+                self._arc(leaving, Step(), here, State(()))
 
     def _layer(self, index: int, done: frozenset[str]) -> None:
         """Go through a layer; knobs that are *done* behind it are forgotten."""
@@ -294,9 +297,9 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             found, costs = self._cost(index, (), state, lambda: self._rows.layers[index])
-            self._arc(state, Step(), here, state._replace(x=found), costs)
+            self._arc(leaving, Step(), here, state._replace(x=found), costs)
 
     def _draw(
         self,
@@ -309,16 +312,16 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digits in product(*[range(len(draw.options)) for draw in draws]):
-                self._arc(state, Step(of, index, number, digits), here, held(state, digits))
+                self._arc(leaving, Step(of, index, number, digits), here, held(state, digits))
 
     def _meet(self, forget: Callable[[State], State]) -> None:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
-            self._arc(state, Step(), here, forget(state))
+        for state, leaving in before.items():
+            self._arc(leaving, Step(), here, forget(state))
 
     def _row(self, index: int, number: int, draws: LayerDraws) -> None:
         row = draws.rows[number]
@@ -334,10 +337,10 @@ class _Builder:
         # Those that end early go straight to where all meet.
         end = first + last + 1
         for repeat in range(last + 1):
-            for state in list(self._positions[first + repeat]):
+            for state, leaving in self._positions[first + repeat].items():
                 if repeat in row.repeats:
                     ended = Step("depth", index, number, (row.repeats.index(repeat),)) if row.depth else Step()
-                    self._arc(state, ended, end, state._replace(once=()))
+                    self._arc(leaving, ended, end, state._replace(once=()))
                 if repeat == last:
                     continue
                 for digits in product(*[range(len(draw.options)) for draw in row.each]):
@@ -352,7 +355,7 @@ class _Builder:
                         ),
                     )
                     step = Step("repeat", index, number, digits, repeat)
-                    self._arc(state, step, first + repeat + 1, state._replace(x=found), costs)
+                    self._arc(leaving, step, first + repeat + 1, state._replace(x=found), costs)
 
     def _row_at_once(self, index: int, number: int, draws: LayerDraws) -> None:
         """Go through a row whose repeats are alike."""
@@ -361,7 +364,7 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digits in product(*[range(len(draw.options)) for draw in row.once]):
                 for depth in depths:
                     picked = RowPick(digits, depth, ())
@@ -373,7 +376,7 @@ class _Builder:
                         lambda s=state, p=picked: self._rows.run(index, number, s.table, p, (), first=True),  # type: ignore[misc]
                     )
                     step = Step("row", index, number, (*digits, depth) if row.depth else digits)
-                    self._arc(state, step, here, state._replace(x=found), costs)
+                    self._arc(leaving, step, here, state._replace(x=found), costs)
 
     # Costs
 
@@ -404,7 +407,7 @@ class _Builder:
     ) -> Any:
         layer = self._rows.bound(index, asked, knobs, written)
         if layer.inputs:
-            raise _no_chain(layer)
+            raise _no_chain(layer, index)
         sums = dict.fromkeys(self._metrics, 0)
         try:
             for row in layer.rows:
@@ -524,7 +527,7 @@ def _words(node: Node) -> Iterator[str]:
             yield from _words(value)
 
 
-def _no_chain(layer: BoundLayer) -> SpecError:
+def _no_chain(layer: BoundLayer, index: int) -> SpecError:
     advice = "make one block of what branches, under `blocks`: inside it anything may join"
     message = "a space is a chain of layers, each of which takes the one above"
-    return problem(message, layer.inputs[0].location, where=layer.address, help=advice)
+    return problem(message, layer.inputs[0].location, where=f"layers[{index}]", help=advice)
