@@ -38,7 +38,7 @@ def _histogram(found: SpaceReport, axes: object) -> None:
     drawn.set_ylabel("share of the networks, %")
     from archprof.render.figure import short_tick
 
-    drawn.xaxis.set_major_formatter(short_tick)
+    drawn.xaxis.set_major_formatter(lambda value, _: short_tick(value))
 
 
 def _networks(found: SpaceReport, axes: object) -> None:

@@ -24,6 +24,8 @@ def space_table(found: SpaceReport) -> Table:
         return _networks(found, title, notes)
     if found.histogram:
         return _histogram(found, title, notes)
+    if found.at:
+        return _sizes(found, title, notes)
     return _choices(found, title, notes)
 
 
@@ -109,6 +111,26 @@ def _histogram(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table
         for one in found.histogram
     )
     return Table(title, columns, rows, notes)
+
+
+def _sizes(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
+    label = label_of(found.ranges[0].metric)
+    columns = (
+        Heading("resolution", "resolution"),
+        Heading("networks", "networks", exact),
+        Heading(f"{label} from", "least", exact),
+        Heading("to", "greatest", exact),
+        Heading("within the limits", "low", _or_nothing),
+        Heading("at most", "high", _or_nothing),
+    )
+    exactly = all(one.low == one.high for one in found.at)
+    shown = columns[:-1] if exactly else columns
+    rows = tuple(tuple(one[: len(shown)]) for one in found.at)
+    return Table(title, shown, rows, notes)
+
+
+def _or_nothing(number: int | None) -> str:
+    return "" if number is None else exact(number)
 
 
 def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:

@@ -48,6 +48,18 @@ class FittingNetworks(NamedTuple):
     drawn: float | None = None
 
 
+class AtResolution(NamedTuple):
+    """What is known of a space at one of several input sizes: the range of the metric that is told first, and how many
+    networks keep the limits."""
+
+    resolution: str
+    networks: int
+    least: int
+    greatest: int
+    low: int | None = None
+    high: int | None = None
+
+
 class SpaceReport(NamedTuple):
     """What is known of a space: how many networks it has at each of its input sizes together, the ranges of their
     counts, how many keep the limits, the bins of a *histogram*, the networks that were looked for, and what is drawn
@@ -69,6 +81,7 @@ class SpaceReport(NamedTuple):
     found: tuple[SpaceNetwork, ...]
     choices: tuple[ChoiceShare, ...]
     tries: int = 0
+    at: tuple[AtResolution, ...] = ()
     setup: Setup | None = None
     device: DeviceText | None = None
     proven: EstimatedTime | None = None
@@ -121,10 +134,17 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(_network(one, question) for one in _found(answers, question)),
         tuple(_shares(answers)),
         sum(one.tries for one in answers),
+        tuple(map(_at, answers)) if len(answers) > 1 else (),
         question.setup if question.bytes else None,
         on_device(question.on) if question.on else None,
         _proven(answers),
     )
+
+
+def _at(one: Answer) -> AtResolution:
+    found = one.ranges[0]
+    ends = (one.fitting.lower, one.fitting.upper) if one.fitting else (None, None)
+    return AtResolution(one.resolution, one.networks, found.least, found.greatest, *ends)
 
 
 def _limits(question: Question) -> dict[str, int]:
@@ -146,6 +166,8 @@ def _time(ns: tuple[int, int, int]) -> EstimatedTime:
 def _over_all(request: Request, sizes: Sequence[str]) -> Question:
     """Return the question as it is asked at each size: the bins of a histogram are the same at all."""
     question = request.question
+    if len(sizes) > 1:  # each has a median and shares of its own, which make none of all
+        question = question._replace(median=False, shares=False)
     if not question.histogram or len(sizes) == 1 or not isinstance(question.bins, int):
         return question
     ends: list[int] = []

@@ -52,6 +52,7 @@ class Question(NamedTuple):
     bytes: Mapping[str, int] = {}
     setup: Setup = INFERENCE
     ranges: bool = True
+    median: bool = True
     histogram: str = ""
     bins: int | tuple[int, ...] = 20  # so many, or between edges
     sample: int = 0
@@ -227,7 +228,8 @@ class _Question:
         automaton = self._search.space.automaton
         for metric in dict.fromkeys((self._asked.metric, "macs", "params")):
             low, high = least(automaton, metric).sum, greatest(automaton, metric).sum
-            median = self._distribution.quantile(Fraction(1, 2)) if metric == self._asked.metric else None
+            asked = self._asked.median and metric == self._asked.metric
+            median = self._distribution.quantile(Fraction(1, 2)) if asked else None
             yield RangeOf(metric, low, high, median)
 
     @property
