@@ -69,22 +69,21 @@ def request_of(
     histogram = _count(given.histogram, "`--histogram`", False) if given.histogram else ""
     asked = given.sample or objective or pareto or histogram
     question = Question(
-        {name: limit for name, limit in limits.items() if name not in (*MEMORY, *TIMES)},
-        {name: limit for name, limit in limits.items() if name in MEMORY},
-        setup or INFERENCE,
-        True,
-        histogram,
-        given.bins,
-        given.sample or 0,
-        given.drawn,
-        given.seed,
-        objective,
-        given.top,
-        pareto,
-        not asked,
-        scores,
-        on,
-        limits.get("latency"),
+        limits={name: limit for name, limit in limits.items() if name not in (*MEMORY, *TIMES)},
+        bytes={name: limit for name, limit in limits.items() if name in MEMORY},
+        setup=setup or INFERENCE,
+        histogram=histogram,
+        bins=given.bins,
+        sample=given.sample or 0,
+        drawn=given.drawn,
+        seed=given.seed,
+        objective=objective,
+        top=given.top,
+        pareto=pareto,
+        shares=not asked,
+        scores=scores,
+        on=on,
+        latency=limits.get("latency"),
     )
     sizes: tuple[str, ...] = ("all",) if given.resolution == "all" else ()
     if given.resolution and not sizes:
