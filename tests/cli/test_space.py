@@ -294,20 +294,35 @@ def test_a_sample_is_of_different_networks_as_many_as_there_are(told):
     assert told("--sample 5 --seed 3") != told("--sample 5 --seed 4")
 
 
-def test_bytes_are_those_of_archprof_memory(capsys, told):
-    peaks = {}
-    for rank in range(24):
-        found = json.loads(archprof(capsys, "memory", f"tiny.yaml@network={rank}", "--format", "json").out)
-        peaks[rank] = found["peak_bytes"]
-    limit = 5_000
-    fits = {rank for rank, peak in peaks.items() if peak <= limit}
-    assert 0 < len(fits) < 24
-    found = told(f"--max-peak {limit} --sample 100")
-    assert {one["network"] for one in found["found"]} == fits
-    assert found["tries"] == 24
-    assert all(one["totals"]["peak"] == peaks[one["network"]] for one in found["found"])
-    best = told(f"--max-peak {limit} --maximize macs")["found"][0]
-    assert best["totals"]["macs"] == max(EVERY[rank].macs for rank in fits)
+def test_bytes_are_those_of_archprof_memory(capsys, told, tmp_path):
+    """A stem of 32 channels puts out 32·64 floats, which its norm reads and writes: 16,384 bytes; one of 4 a half of
+    what the layers behind it do."""
+    (tmp_path / "wide.yaml").write_text(TINY.replace("[4, 8]", "[4, 32]"), encoding="utf-8")
+    documents = [
+        json.loads(archprof(capsys, "memory", f"wide.yaml@network={rank}", "--format", "json").out)
+        for rank in range(24)
+    ]
+    peaks = [found["peak_bytes"] for found in documents]
+    weights = [found["resident"]["weight_bytes"] for found in documents]
+    assert [peaks[rank] for rank in (0, 23)] == [2 * 8 * 64 * 4, 2 * 32 * 64 * 4]
+    for line, fits in (
+        ("--max-peak 5000", {rank for rank in range(24) if peaks[rank] <= 5_000}),
+        ("--max-weights 6000", {rank for rank in range(24) if weights[rank] <= 6_000}),
+        (
+            "--max-peak 5000 --max-weights 3000 --max-macs 1M",
+            {rank for rank in range(24) if peaks[rank] <= 5_000 and weights[rank] <= 3_000},
+        ),
+    ):
+        assert 0 < len(fits) < 24
+        found = told(f"{line} --sample 100", "wide.yaml")
+        assert {one["network"] for one in found["found"]} == fits
+        assert found["tries"] == 24
+        for one in found["found"]:
+            assert (one["totals"]["peak"], one["totals"]["weights"]) == (peaks[one["network"]], weights[one["network"]])
+        best = told(f"{line} --maximize params", "wide.yaml")["found"][0]
+        assert best["totals"]["params"] == max(
+            found["totals"]["params"] for found in (documents[rank] for rank in fits)
+        )
 
 
 @pytest.mark.parametrize("jobs", [1, 2])
