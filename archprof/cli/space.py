@@ -92,8 +92,9 @@ def command(
     chosen = choose_format("space", format, output)
     settings = options.settings(width, None, classes, (*(set or ()), *(fix or ())))
     given = Given(
-        limits.by_metric(), histogram, bins, sample, drawn, seed, minimize, maximize, top, pareto, scores, resolution
-    )
+        limits.by_metric(), histogram, bins, sample, drawn, seed, minimize, maximize, top, pareto, scores, resolution,
+        write_spec is not None,
+    )  # fmt: skip
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)
     request = request_of(model, tuple(settings), given, setup, on, jobs)

@@ -9,6 +9,7 @@ from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import suggest, usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.spec.axis import parse_axis
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
@@ -33,6 +34,7 @@ class Given(NamedTuple):
     pareto: str | None
     scores: str | None
     resolution: str | None
+    writes: bool = False
 
 
 def request_of(
@@ -55,6 +57,14 @@ def request_of(
     check_timed(
         [*limits, *(text.strip("-") for text in (given.minimize, *(given.pareto or "").split(",")) if text)], on
     )
+    bytes_of = [name for name in limits if name in MEMORY]
+    if bytes_of and not (given.sample or given.minimize or given.maximize):
+        message = f"`--max-{bytes_of[0]}` of networks that are not looked at one by one"
+        raise usage_error(message, help="bytes are no sums along rows: ask for some by `--sample` or `--minimize`")
+    if setup is not None and not bytes_of and on is None:
+        raise usage_error(
+            "how bytes are counted, but no limit on them", help="`--max-peak` or `--max-weights` counts them"
+        )
     scores = read_scores(given.scores) if given.scores else None
     objective = None
     if given.minimize or given.maximize:
@@ -65,7 +75,7 @@ def request_of(
     if given.pareto:
         pareto = tuple(_objective(text.strip(), scores is not None) for text in given.pareto.split(","))
         if not 2 <= len(pareto) <= 3:
-            raise usage_error(f"a front of {len(pareto)} counts", help="two or three: `--pareto macs,-score`")
+            raise usage_error(f"a front of {plural(len(pareto), 'count')}", help="two or three: `--pareto macs,-score`")
     histogram = _count(given.histogram, "`--histogram`", False) if given.histogram else ""
     asked = given.sample or objective or pareto or histogram
     question = Question(
@@ -103,7 +113,9 @@ def _check(given: Given) -> None:
         raise usage_error(f"{named[0]} and {named[1]} at once", help="look for one sort of network at a time")
     if given.drawn and not given.sample:
         raise usage_error("`--drawn` without `--sample`", help="it says how a sample is drawn")
-    if given.scores and not named[:1]:
+    if given.writes and not named:
+        raise usage_error("`--write-spec` of no network", help="look for one: `--minimize macs`, `--sample 1`")
+    if given.scores and not named:
         raise usage_error("`--scores` without what it is for", help="`--maximize score`, or `--pareto macs,-score`")
 
 

@@ -25,7 +25,7 @@ RESULTS: Mapping[str, str] = {
 }
 # The commands that have `--flops`.
 WITH_FLOPS = ("summary", "compare")
-WITH_MEMORY = ("sweep", "solve")
+WITH_MEMORY = ("sweep", "solve", "space")
 # What is written for programs otherwise: the file of a baseline, and what `archprof.measure` returns, as a dict.
 OTHERS: Mapping[str, str] = {
     "baseline": "archprof.analysis.baseline:Baseline",

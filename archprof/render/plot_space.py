@@ -1,8 +1,10 @@
 """Pictures of spaces, by matplotlib (extra `plot`): a histogram, or the networks that were found."""
 
+from typing import Any
+
 from archprof.costs.metrics import label_of
 from archprof.errors import printable, usage_error
-from archprof.render.figure import Target, count_axes, new_figure, write_figure
+from archprof.render.figure import Target, count_axes, new_figure, short_tick, write_figure
 from archprof.render.style import COLORS, GREY
 from archprof.space.report import SpaceReport
 
@@ -25,10 +27,7 @@ def plot_space(found: SpaceReport, to: Target) -> None:
     write_figure(figure, axes, to)
 
 
-def _histogram(found: SpaceReport, axes: object) -> None:
-    from typing import Any
-
-    drawn: Any = axes
+def _histogram(found: SpaceReport, drawn: Any) -> None:
     total = sum(one.networks for one in found.histogram)
     lows = [one.low for one in found.histogram]
     widths = [one.high - one.low + 1 for one in found.histogram]
@@ -36,15 +35,10 @@ def _histogram(found: SpaceReport, axes: object) -> None:
     drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
     drawn.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
     drawn.set_ylabel("share of the networks, %")
-    from archprof.render.figure import short_tick
-
     drawn.xaxis.set_major_formatter(lambda value, _: short_tick(value))
 
 
-def _networks(found: SpaceReport, axes: object) -> None:
-    from typing import Any
-
-    drawn: Any = axes
+def _networks(found: SpaceReport, drawn: Any) -> None:
     scored = all(one.score is not None for one in found.found)
     heights = [one.score if scored else one.totals["params"] for one in found.found]
     points = [one.totals["macs"] for one in found.found]

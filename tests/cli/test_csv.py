@@ -35,6 +35,11 @@ VIEWS = [
         },
     ),
     ("list v?", "models", {"model": "model", "title": "title", "params": "expect.0.params", "macs": "expect.0.macs"}),
+    (
+        "space space_dna --sample 4",
+        "found",
+        {"network": "network", "params": "totals.params", "macs": "totals.macs"},
+    ),
     ("check v2 --max-macs 200M", "verdicts", {key: key for key in ("status", "model", "metric", "limit", "actual")}),
 ]
 
@@ -60,7 +65,8 @@ def test_a_line_for_each_item_and_the_same_numbers(capsys, line, key, columns):
         assert {column: read(found[column], expected[column]) for column in columns} == expected
 
 
-# command line; where in the document the columns' keys stand; columns that are named by settings or by the spec's cells
+# command line; where in the document the columns' keys stand; columns that are named by settings or by the spec's
+# cells, or are computed
 HEADERS = [
     ("summary v2 --convention fvcore,torch", "layers", ()),
     ("show v2", "rows", ("t", "c", "n", "s", "k", "rate")),
@@ -70,6 +76,9 @@ HEADERS = [
     ("compare v1 v2 --convention fvcore", "models", ()),
     ("diff v3 mobilenet_v3_large_14rows", "blocks", ()),
     ("solve v2 --max-macs 150M", "best", ("which", "width")),
+    ("space space_dna", "choices", ("share",)),
+    ("space space_dna --histogram macs", "histogram", ("share",)),
+    ("space space_dna --minimize macs", "found", ()),
     ("explain v3", "conventions", ()),
     ("explain v3 --number 234.8M", "guesses", ()),
     ("check v2 --max-macs 200M", "verdicts", ()),

@@ -58,6 +58,13 @@ COMMANDS = {
         "solve v2 --max-params 1k",
         "solve v2 --max-latency 1ms --device h100",
     ],
+    "space": [
+        "space space_nats_size",
+        "space space_spos_shufflenet --max-macs 300M --histogram macs",
+        "space space_dna --sample 3 --max-macs 350M --max-weights 20MiB",
+        "space space_dna --maximize params --max-macs 350M --resolution 192,224 --jobs 1",
+        "space space_dna --pareto macs,-params,-activations --max-macs 1k",
+    ],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
     "check": [
@@ -194,6 +201,9 @@ AMBIGUOUS = {
     "value": "of bytes an integer, of a time a number",
     "low": "of an estimate; of an interval that gives the same, a setting",
     "high": "as low",
+    "fitting": "of a sweep how many variants; of a space between which bounds, and their share",
+    "limits": "of a search with what it found; of a space by metric",
+    "networks": "of a bench in a list; of a space how many",
     "kernels": "of a convolution their sizes; of a setup whose run",
 }
 

@@ -313,6 +313,14 @@ _ARGUMENTS: Mapping[str, Callable[[_Dice], list[str]]] = {
         "--scale": _of(["width", "compound"]),
         "--write-spec": _of(["found.yaml"]), "--target-macs": _of(COUNTS)}),
     ],
+    "space": lambda dice: [
+        dice.choice((dice.model(), "space_dna", "space_nats_size")),
+        *dice.some({**_BOUNDS, "--resolution": _of(["8,16", "all", *ODD]), "--histogram": _of(["macs", "params", *ODD]),
+        "--bins": _of(["3", "0"]), "--sample": _of(["3", "0"]), "--minimize": _of(["macs", "score", *ODD]),
+        "--maximize": _of(["params"]), "--top": _of(["2"]), "--pareto": _of(["macs,-params", "macs", *ODD]),
+        "--scores": _of(["scores.csv", *ODD]), "--fix": _of(["layers[1].rows[0].k=3", *ODD]),
+        "--write-spec": _of(["found.yaml"])}), "--jobs", "1",
+    ],
     # Nothing is measured: no case may take longer than it has.
     "bench": lambda dice: [dice.model(), "--on", "cuda", *dice.some({**_SETTINGS, **_TIMING})],
     "calibrate": lambda dice: ["--on", "cuda", *dice.some(_TIMING)],

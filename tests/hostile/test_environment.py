@@ -173,7 +173,8 @@ def gone(tmp_path, monkeypatch):
     "command",
     [
         "summary v2", "show v2", "list v2", "validate v2", "cost --conv dw", "compare v1 v2", "diff v1 v2", "schema",
-        "sweep v2 --width 0.5,1", "solve v2 --max-macs 150M", "explain v2", "verify v2 --analytic",
+        "sweep v2 --width 0.5,1", "solve v2 --max-macs 150M", "space space_dna --minimize macs",
+        "explain v2", "verify v2 --analytic",
     ],
 )  # fmt: skip
 def test_a_catalog_needs_no_current_folder(gone, capsys, command):

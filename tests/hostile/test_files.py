@@ -25,6 +25,8 @@ WRITERS = {
     "draw": (("draw", "tiny.yaml", "-o"), ".svg"),
     "draw pdf": (("draw", "tiny.yaml", "-o"), ".pdf"),
     "--write-spec": (("solve", "v2", "--max-macs", "150M", "--write-spec"), ".yaml"),
+    "space --write-spec": (("space", "space_dna", "--minimize", "macs", "--write-spec"), ".yaml"),
+    "space --plot": (("space", "space_dna", "--histogram", "macs", "--plot"), ".svg"),
     "sweep csv": (("sweep", "v2", "--width", "0.5,1", "-o"), ".csv"),
     "sweep json": (("sweep", "v2", "--width", "0.5,1", "-o"), ".json"),
     "sweep jsonl": (("sweep", "v2", "--width", "0.5,1", "-o"), ".jsonl"),

@@ -10,6 +10,8 @@ from tests.check.repository import SPEC
 from tests.cli.console import archprof
 
 CHILD = "archprof: 1\nname: child\nextends: ./net.yaml\n"
+SPACE = "archprof: 1\ninput: 3x8x8\nlayers:\n  - conv: {k: {choice: [1, 3]}, c: 8}\n"
+SCORES = "place,choice,score\nlayers[0].k,3,1\n"
 CONFIG = "budgets:\n  - {model: net.yaml, macs: 1G}\n"
 
 
@@ -18,6 +20,8 @@ def folder(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "net.yaml").write_text(SPEC)
     (tmp_path / "child.yaml").write_text(CHILD)
+    (tmp_path / "space.yaml").write_text(SPACE)
+    (tmp_path / "scores.csv").write_text(SCORES)
     (tmp_path / "archprof.yaml").write_text(CONFIG)
     (tmp_path / "net.csv").symlink_to("net.yaml")
     os.link(tmp_path / "net.yaml", tmp_path / "hard.svg")
@@ -31,6 +35,8 @@ def folder(tmp_path, monkeypatch):
         ("solve ./net.yaml --resolution 8:16:8 --max-macs 1G --write-spec", "net.yaml"),
         ("solve child.yaml --resolution 8:16:8 --max-macs 1G --write-spec", "net.yaml"),
         ("solve ./net.yaml --resolution 8:16:8 --max-macs 1G --write-spec", "sub/../net.yaml"),
+        ("space space.yaml --minimize macs --write-spec", "space.yaml"),
+        ("space space.yaml --maximize score --scores scores.csv --format csv -o", "scores.csv"),
         ("summary net.yaml --format csv -o", "net.yaml"),
         ("summary child.yaml -o", "net.csv"),
         ("show net.yaml --format json -o", "net.csv"),

@@ -31,6 +31,7 @@ lines = [
     "summary v2 --convention thop",
     "sweep --help",
     "solve --help",
+    "space --help",
     "verify v1 --analytic",
     "lock --help",
     "report --help",
@@ -59,7 +60,9 @@ def test_analytic_commands_load_nothing_heavy():
     assert (ended.returncode, ended.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("line", ["sweep v2 --width 0.5,1", "solve v2 --max-macs 150M"])
+@pytest.mark.parametrize(
+    "line", ["sweep v2 --width 0.5,1", "solve v2 --max-macs 150M", "space space_dna --minimize macs"]
+)
 def test_where_numpy_is_not_installed_a_command_says_what_to_install(line):
     code = f"import sys; sys.modules['numpy'] = None; from archprof.cli import run; sys.exit(run({line.split()!r}))"
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
