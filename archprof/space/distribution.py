@@ -121,6 +121,8 @@ class Distribution:
 
     def shares(self, limit: int) -> Shares:
         """Return how many of the networks within a limit take each arc, by its node and its place there."""
+        if limit >= self.greatest:
+            return paths_through(self.automaton)
         return shares_of(self.halves, limit)
 
 
