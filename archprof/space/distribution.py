@@ -13,7 +13,7 @@ from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
 from archprof.space.meeting import Halves, halves
-from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths
+from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths, paths_through
 from archprof.space.shares import Shares, shares_of
 from archprof.space.sums import Sums
 from archprof.space.ways import Ways
