@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from archprof.cli import limit_options, options, setup_options
+from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, plot_target
 from archprof.outputs import write_file
 from archprof.render.formats import Result
@@ -16,6 +16,7 @@ def command(
     model: options.Model,
     *,
     limits: limit_options.Limits,
+    on_device: device_options.OnDevice,
     words: setup_options.Words,
     deployed: setup_options.Deployed,
     width: options.Width = None,
@@ -83,7 +84,8 @@ def command(
     """Whole search spaces, exactly: how many networks there are, which fit, and which of them are best.
 
     A spec whose cells are choices is a space. Its networks are not tried one by one: costs add up along its rows, so
-    that all of them are counted, ranked and searched at once. Exit 1 where no network keeps the limits.
+    that all of them are counted, ranked and searched at once. Bytes and times are of whole networks, and are looked at
+    network by network, the best first. Exit 1 where no network keeps the limits.
     """
     from archprof.cli.space_options import Given, request_of, with_progress
 
@@ -93,9 +95,10 @@ def command(
         limits.by_metric(), histogram, bins, sample, drawn, seed, minimize, maximize, top, pareto, scores, resolution
     )
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
-    request = request_of(model, tuple(settings), given, setup, jobs)
+    on = device_options.device_if_asked(on_device, words)
+    request = request_of(model, tuple(settings), given, setup, on, jobs)
     found = with_progress(request)
-    from archprof.render.space import space_table
+    from archprof.render.space import none_text, space_table
 
     if write_spec is not None and found.found:
         from archprof.space.written import spec_text
@@ -106,5 +109,5 @@ def command(
 
         plot_space(found, plot_target(plot, chosen, output, no_color=no_color))
     none = (found.found_by and not found.found) or (found.fitting is not None and not found.fitting.high)
-    message = "no network of the space keeps the limits" if none else ""
+    message = none_text(found) if none else ""
     deliver(Result(found, lambda: space_table(found), 1 if none else 0, message), chosen, output, no_color=no_color)

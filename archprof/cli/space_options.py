@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.cli.progress import Steps
-from archprof.cli.sweep_options import bound_of, need_numpy
+from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
 from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import suggest, usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.spec.axis import parse_axis
 
 if TYPE_CHECKING:
+    from archprof.devices.asked import On
     from archprof.ir.setup import Setup
     from archprof.space.labels import Objective
     from archprof.space.report import Request, SpaceReport
@@ -35,7 +36,7 @@ class Given(NamedTuple):
 
 
 def request_of(
-    model: str, settings: "tuple[Setting, ...]", given: Given, setup: "Setup | None", jobs: int | None
+    model: str, settings: "tuple[Setting, ...]", given: Given, setup: "Setup | None", on: "On | None", jobs: int | None
 ) -> "Request":
     """Return what is asked of a space. Raises UsageError for options that do not go together, SpecError for what is no
     number."""
@@ -48,9 +49,12 @@ def request_of(
     _check(given)
     limits = {name: bound_of(name, text).value.__floor__() for name, text in given.limits.items() if text is not None}
     for name in limits:
-        if name in TIMES or name in TRAINING:
+        if name in TRAINING:
             message = f"`--max-{name.replace('_', '-')}` is no limit of a space"
             raise usage_error(message, help="it is not counted along rows; `archprof summary` has it of each network")
+    check_timed(
+        [*limits, *(text.strip("-") for text in (given.minimize, *(given.pareto or "").split(",")) if text)], on
+    )
     scores = read_scores(given.scores) if given.scores else None
     objective = None
     if given.minimize or given.maximize:
@@ -65,7 +69,7 @@ def request_of(
     histogram = _count(given.histogram, "`--histogram`", False) if given.histogram else ""
     asked = given.sample or objective or pareto or histogram
     question = Question(
-        {name: limit for name, limit in limits.items() if name not in MEMORY},
+        {name: limit for name, limit in limits.items() if name not in (*MEMORY, *TIMES)},
         {name: limit for name, limit in limits.items() if name in MEMORY},
         setup or INFERENCE,
         True,
@@ -79,6 +83,8 @@ def request_of(
         pareto,
         not asked,
         scores,
+        on,
+        limits.get("latency"),
     )
     sizes: tuple[str, ...] = ("all",) if given.resolution == "all" else ()
     if given.resolution and not sizes:
@@ -112,7 +118,8 @@ def _count(name: str, option: str, scored: bool) -> str:
     from archprof.space.build import ADDING
     from archprof.space.scores import SCORE
 
-    known = (*ADDING, *((SCORE,) if scored else ()))
+    timed = TIMES if option in ("`--minimize`", "`--pareto`") else ()
+    known = (*ADDING, *((SCORE,) if scored else ()), *timed)
     if name not in known:
         missing = name == SCORE and not scored
         advice = "`--scores FILE` says what each choice is worth" if missing else suggest(name, known, "counts")

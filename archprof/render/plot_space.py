@@ -26,27 +26,27 @@ def plot_space(found: SpaceReport, to: Target) -> None:
     write_figure(figure, axes, to)
 
 
-def _histogram(found: SpaceReport, axes: Any, *, joined: bool) -> None:
+def _histogram(found: SpaceReport, drawn: Any, *, joined: bool) -> None:
     total = sum(one.networks for one in found.histogram)
     lows = [one.low for one in found.histogram]
     widths = [one.high - one.low + 1 for one in found.histogram]
     shares = [one.networks / total * 100 for one in found.histogram]
     if joined:  # a screen has points and lines, no bars
-        axes.plot([low + width / 2 for low, width in zip(lows, widths, strict=True)], shares, color=COLORS[0])
+        drawn.plot([low + width / 2 for low, width in zip(lows, widths, strict=True)], shares, color=COLORS[0])
     else:
-        axes.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
-    axes.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
-    axes.set_ylabel("share of the networks, %")
-    axes.xaxis.set_major_formatter(lambda value, _: short_tick(value))
+        drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
+    drawn.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
+    drawn.set_ylabel("share of the networks, %")
+    drawn.xaxis.set_major_formatter(lambda value, _: short_tick(value))
 
 
-def _networks(found: SpaceReport, axes: Any) -> None:
+def _networks(found: SpaceReport, drawn: Any) -> None:
     scored = all(one.score is not None for one in found.found)
     heights = [one.score if scored else one.totals["params"] for one in found.found]
     points = [one.totals["macs"] for one in found.found]
     style = {"color": COLORS[0], "marker": "o", "markersize": 3}
-    axes.plot(points, heights, **style, linewidth=0.8 if found.found_by == "front" else 0, zorder=3)
-    count_axes(axes, found.convention, "" if scored else "params")
+    drawn.plot(points, heights, **style, linewidth=0.8 if found.found_by == "front" else 0, zorder=3)
+    count_axes(drawn, found.convention, "" if scored else "params")
     if scored:
-        axes.set_ylabel("score")
-    axes.margins(0.08)
+        drawn.set_ylabel("score")
+    drawn.margins(0.08)

@@ -2,13 +2,14 @@
 
 from collections.abc import Iterator
 
-from archprof.costs.metrics import MEMORY, label_of
+from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.sweep import bytes_note
 from archprof.render.table import Heading, Note, Table
+from archprof.render.times import time_headings, time_note, times_of
 from archprof.space.report import FittingNetworks, SpaceReport
 from archprof.space.scores import SCORE
 from archprof.space.search import RangeOf
-from archprof.units import exact, plural
+from archprof.units import exact, in_ms, plural
 
 _COUNTS = ("params", "macs")
 # A bar of the histogram is at most so long.
@@ -56,15 +57,28 @@ def share_text(share: float) -> str:
     return f"{percent:.{decimals}f} %"
 
 
+def none_text(found: SpaceReport) -> str:
+    """Say that no network keeps the limits: none that there is, or none of those that were tried, if not all were."""
+    fitting = found.fitting.high if found.fitting else found.networks
+    if not fitting or found.tries in (0, fitting):
+        return "no network of the space keeps the limits"
+    return f"none of the {plural(found.tries, 'network')} that were tried keeps the limits"
+
+
 def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
     settings = list(dict.fromkeys(name for one in found.found for name in one.settings))
-    counts = [name for name in (*_COUNTS, *found.limits) if all(name in one.totals for one in found.found)]
+    counts = [
+        name
+        for name in (*_COUNTS, *found.limits)
+        if name not in TIMES and all(name in one.totals for one in found.found)
+    ]
     scored = any(one.score is not None for one in found.found)
     columns = (
         Heading("network", "network", exact),
         *(Heading(name, name) for name in settings),
         *(Heading(label_of(name), name, exact) for name in dict.fromkeys(counts)),
         *((Heading(SCORE, SCORE, lambda score: f"{score:g}"),) if scored else ()),
+        *time_headings(found.device),
     )
     rows = tuple(
         (
@@ -72,6 +86,7 @@ def _networks(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
             *(one.settings.get(name, "") for name in settings),
             *(one.totals[name] for name in dict.fromkeys(counts)),
             *((one.score,) if scored else ()),
+            *times_of(one.estimates),
         )
         for one in found.found
     )
@@ -128,17 +143,20 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
             "the number within several limits is between two bounds, both certain; the share is the upper one's",
         )
     if found.found_by and not found.found:
-        yield Note("exceeded", "no network of the space keeps the limits")
-    if found.found_by == "sample":
+        yield Note("exceeded", none_text(found))
+    elif found.found_by == "sample":
         name = f"{found.model}{',' if '@' in found.model else '@'}"
         tries = f", of {found.tries:,} that were drawn" if found.tries else ""
         yield Note(
             "totals",
             f"{plural(len(found.found), 'network')} at random{tries}; each is `{name}network=…`",
         )
-    elif found.found_by == "best" and found.found:
-        yield Note("totals", "no network within the limits is better: the search is exact")
-    elif found.found_by == "front" and found.found:
+    elif found.found_by == "best":
+        best = "no network within the limits is better: the search is exact"
+        if found.proven is not None:
+            best = f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
+        yield Note("totals", best)
+    elif found.found_by == "front":
         yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))
@@ -147,3 +165,5 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
     yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
     if found.setup is not None:
         yield bytes_note(found.setup)
+    if found.device is not None:
+        yield time_note(found.device)

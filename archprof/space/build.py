@@ -5,7 +5,7 @@ Costs come from the same rows as those of one network: bound, traced and counted
 
 from collections.abc import Callable, Iterator, Mapping
 from itertools import product
-from typing import Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from archprof.analysis.totals import totals_of
 from archprof.costs.metrics import METRICS
@@ -13,7 +13,7 @@ from archprof.errors import SpecError, problem, usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bind import Binder, scope_of
-from archprof.language.bound import BoundLayer
+from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import Cells, cells_of
 from archprof.language.expand import expand, scaling_of
 from archprof.language.fragment import Feature, Fragment
@@ -28,6 +28,10 @@ from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
+
+if TYPE_CHECKING:
+    from archprof.devices.asked import On
+    from archprof.space.timing import RowTimer
 
 # The counts that add up along a chain.
 ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
@@ -62,6 +66,10 @@ class State(NamedTuple):
     table: Digits = ()
     once: Digits = ()
     depth: int = 0
+
+
+# The arcs that leave a state: each to a state of a later position.
+_Leaving = list[tuple[Step, int, State, tuple[int, ...]]]
 
 
 class Space(NamedTuple):
@@ -151,8 +159,8 @@ class Space(NamedTuple):
         return int(row.repeats[digits[-1] if row.depth else 0])
 
 
-def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Space:
-    """Return the space of which a spec is one network.
+def space_of(spec: Spec, on: "On | None" = None, progress: Callable[[float], None] | None = None) -> Space:
+    """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too.
 
     Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
     that does not fit where it is drawn, and for what is no chain.
@@ -162,7 +170,7 @@ def space_of(spec: Spec, progress: Callable[[float], None] | None = None) -> Spa
         raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
-    return _Builder(spec, spec.open).build(progress)
+    return _Builder(spec, spec.open, on).build(progress)
 
 
 def each_option(spec: Spec) -> None:
@@ -179,14 +187,20 @@ def each_option(spec: Spec) -> None:
 class _Builder:
     """An automaton while it grows, position by position; *_nodes* are the states of each."""
 
-    def __init__(self, spec: Spec, space: OpenSpace) -> None:
+    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None") -> None:
         self._spec, self._space = spec, space
         self._choices = space.choices
+        self._timer: RowTimer | None = None
+        self._metrics = ADDING
+        if on is not None:
+            from archprof.space import timing  # which needs numpy
+
+            self._timer, self._metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
         self._rows = _Rows(spec, space)
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._features: dict[tuple[Any, ...], Feature] = {}
         self._costs: dict[tuple[Any, ...], tuple[Feature, tuple[int, ...]]] = {}
-        self._positions: list[dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]] = []
+        self._positions: list[dict[State, _Leaving]] = []
         self._states = 0
 
     def build(self, progress: Callable[[float], None] | None) -> Space:
@@ -219,13 +233,13 @@ class _Builder:
 
     # Positions
 
-    def _open(self) -> dict[State, list[tuple[Step, int, State, tuple[int, ...]]]]:
+    def _open(self) -> dict[State, _Leaving]:
         """Start the next position."""
         self._positions.append({})
         return self._positions[-1]
 
-    def _arc(self, at: State, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
-        """Draw an arc from a state of one position to one of another, which is new perhaps."""
+    def _arc(self, leaving: _Leaving, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
+        """Draw an arc, one more of those that leave a state, to a state of a later position, which is new perhaps."""
         target = self._positions[position]
         if to not in target:
             target[to] = []
@@ -233,17 +247,16 @@ class _Builder:
             if self._states > MAX_STATES:
                 message = f"more than {MAX_STATES:,} states"
                 raise usage_error(message, help="draws that many rows share are held until the last: fix some of them")
-        here = next(one for one in reversed(self._positions[:position]) if at in one)
-        here[at].append((step, position, to, costs))
+        leaving.append((step, position, to, costs))
 
     def _knob(self, number: int, draw: Draw) -> None:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digit in range(len(draw.options)):
                 knobs = (*state.knobs, (draw.place, digit))
-                self._arc(state, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
+                self._arc(leaving, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
 
     def _forget(self, knobs: frozenset[str]) -> None:
         """Go on without some knobs."""
@@ -252,9 +265,9 @@ class _Builder:
             return
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             kept = tuple([pair for pair in state.knobs if pair[0] not in knobs])
-            self._arc(state, Step(), here, state._replace(knobs=kept))
+            self._arc(leaving, Step(), here, state._replace(knobs=kept))
 
     def _join(self) -> None:
         """End in one state, whatever comes out."""
@@ -262,8 +275,8 @@ class _Builder:
         if len(before) > 1:
             self._open()
             here = len(self._positions) - 1
-            for state in list(before):
-                self._arc(state, Step(), here, State(()))
+            for leaving in before.values():
+                self._arc(leaving, Step(), here, State(()))
 
     def _layer(self, index: int, done: frozenset[str]) -> None:
         """Go through a layer; knobs that are *done* behind it are forgotten."""
@@ -284,9 +297,9 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             found, costs = self._cost(index, (), state, lambda: self._rows.layers[index])
-            self._arc(state, Step(), here, state._replace(x=found), costs)
+            self._arc(leaving, Step(), here, state._replace(x=found), costs)
 
     def _draw(
         self,
@@ -299,16 +312,16 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digits in product(*[range(len(draw.options)) for draw in draws]):
-                self._arc(state, Step(of, index, number, digits), here, held(state, digits))
+                self._arc(leaving, Step(of, index, number, digits), here, held(state, digits))
 
     def _meet(self, forget: Callable[[State], State]) -> None:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
-            self._arc(state, Step(), here, forget(state))
+        for state, leaving in before.items():
+            self._arc(leaving, Step(), here, forget(state))
 
     def _row(self, index: int, number: int, draws: LayerDraws) -> None:
         row = draws.rows[number]
@@ -324,10 +337,10 @@ class _Builder:
         # Those that end early go straight to where all meet.
         end = first + last + 1
         for repeat in range(last + 1):
-            for state in list(self._positions[first + repeat]):
+            for state, leaving in self._positions[first + repeat].items():
                 if repeat in row.repeats:
                     ended = Step("depth", index, number, (row.repeats.index(repeat),)) if row.depth else Step()
-                    self._arc(state, ended, end, state._replace(once=()))
+                    self._arc(leaving, ended, end, state._replace(once=()))
                 if repeat == last:
                     continue
                 for digits in product(*[range(len(draw.options)) for draw in row.each]):
@@ -342,7 +355,7 @@ class _Builder:
                         ),
                     )
                     step = Step("repeat", index, number, digits, repeat)
-                    self._arc(state, step, first + repeat + 1, state._replace(x=found), costs)
+                    self._arc(leaving, step, first + repeat + 1, state._replace(x=found), costs)
 
     def _row_at_once(self, index: int, number: int, draws: LayerDraws) -> None:
         """Go through a row whose repeats are alike."""
@@ -351,7 +364,7 @@ class _Builder:
         before = self._positions[-1]
         self._open()
         here = len(self._positions) - 1
-        for state in list(before):
+        for state, leaving in before.items():
             for digits in product(*[range(len(draw.options)) for draw in row.once]):
                 for depth in depths:
                     picked = RowPick(digits, depth, ())
@@ -363,7 +376,7 @@ class _Builder:
                         lambda s=state, p=picked: self._rows.run(index, number, s.table, p, (), first=True),  # type: ignore[misc]
                     )
                     step = Step("row", index, number, (*digits, depth) if row.depth else digits)
-                    self._arc(state, step, here, state._replace(x=found), costs)
+                    self._arc(leaving, step, here, state._replace(x=found), costs)
 
     # Costs
 
@@ -394,22 +407,26 @@ class _Builder:
     ) -> Any:
         layer = self._rows.bound(index, asked, knobs, written)
         if layer.inputs:
-            raise _no_chain(layer)
-        sums = dict.fromkeys(ADDING, 0)
+            raise _no_chain(layer, index)
+        sums = dict.fromkeys(self._metrics, 0)
         try:
             for row in layer.rows:
                 fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
                 self._tracer.problems.raise_any()
                 x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
-                for name, amount in self._counted(fragment).items():
+                for name, amount in self._counted(fragment, row).items():
                     sums[name] += int(amount)
         except SpecError as error:
             raise unwritten(error, f"layers[{index}]") from None
         return self._known(x), tuple(sums.values())
 
-    def _counted(self, fragment: Fragment) -> dict[str, Dim]:
+    def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = totals_of(fragment, None).counts()
-        return {name: counts[name] for name in ADDING}
+        times = self._timer.row(fragment, row) if self._timer else ()
+        return {
+            **{name: counts[name] for name in ADDING},
+            **dict(zip(self._metrics[len(ADDING) :], times, strict=True)),
+        }
 
     def _numbered(self) -> Space:
         """Return the space, its states numbered from the input to the output."""
@@ -417,14 +434,14 @@ class _Builder:
         for position, states in enumerate(self._positions):
             for state in states:
                 numbers[position, state] = len(numbers)
-        none = (0,) * len(ADDING)
+        none = (0,) * len(self._metrics)
         arcs: list[tuple[Arc, ...]] = []
         steps: list[tuple[Step, ...]] = []
         for states in self._positions:
             for leaving in states.values():
                 arcs.append(tuple([Arc(numbers[at, to], costs or none) for _, at, to, costs in leaving]))
                 steps.append(tuple([step for step, *_ in leaving]))
-        return Space(self._spec, self._choices, Automaton(ADDING, tuple(arcs)), tuple(steps))
+        return Space(self._spec, self._choices, Automaton(self._metrics, tuple(arcs)), tuple(steps))
 
 
 class _Rows:
@@ -510,7 +527,7 @@ def _words(node: Node) -> Iterator[str]:
             yield from _words(value)
 
 
-def _no_chain(layer: BoundLayer) -> SpecError:
+def _no_chain(layer: BoundLayer, index: int) -> SpecError:
     advice = "make one block of what branches, under `blocks`: inside it anything may join"
     message = "a space is a chain of layers, each of which takes the one above"
-    return problem(message, layer.inputs[0].location, where=layer.address, help=advice)
+    return problem(message, layer.inputs[0].location, where=f"layers[{index}]", help=advice)

@@ -86,14 +86,15 @@ class Distribution:
         return self.least + place * self.lattice.step
 
     def histogram(self, bins: int | Sequence[int], limit: int | None = None) -> list[Bin]:
-        """Return the networks within a limit in so many bins as wide as each other, or in those between edges: each
-        holds its lower edge, the last its upper too."""
+        """Return the networks within a limit in so many bins as wide as each other, fewer where there are not so
+        many sums, or in those between edges: each holds its lower edge, the last its upper too."""
         high = self.greatest if limit is None else min(limit, self.greatest)
         if isinstance(bins, int):
             if high < self.least:
                 return []
             width = Fraction(high - self.least, bins)
-            edges = [self.least + int(width * place) for place in range(bins)] + [high]
+            lows = dict.fromkeys(self.least + int(width * place) for place in range(bins))
+            edges = [*lows, high]
         else:
             edges = list(bins)
         ends = [*(edge - 1 for edge in edges[1:-1]), edges[-1]]

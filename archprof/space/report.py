@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from archprof.analysis.document import ConventionText, convention_text
+from archprof.analysis.latency import on_device
+from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import Counts
 from archprof.errors import usage_error
 from archprof.ir.origin import Source
@@ -18,10 +20,12 @@ from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least
 from archprof.space.scores import SCORE
 from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search
+from archprof.space.timing import LATENCY
 from archprof.spec.load import load
 from archprof.spec.variant import Setting
 from archprof.sweep.executors import start_worker
 from archprof.sweep.pareto import front
+from archprof.units import NS_PER_MS
 
 
 class SpaceNetwork(NamedTuple):
@@ -31,6 +35,7 @@ class SpaceNetwork(NamedTuple):
     settings: Mapping[str, str]
     totals: Counts
     score: float | None = None
+    estimates: Mapping[str, EstimatedTime] | None = None
 
 
 class FittingNetworks(NamedTuple):
@@ -65,6 +70,8 @@ class SpaceReport(NamedTuple):
     choices: tuple[ChoiceShare, ...]
     tries: int = 0
     setup: Setup | None = None
+    device: DeviceText | None = None
+    proven: EstimatedTime | None = None
 
 
 class Request(NamedTuple):
@@ -92,9 +99,11 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         if not sizes:
             raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
     question = _over_all(request, sizes)
-    answers = list(_answers(request, sizes, question, progress))
-    if question.sample and len(sizes) > 1 and not question.drawn:
+    if question.sample and len(sizes) > 1:
+        answers = list(_answers(request, sizes, question._replace(sample=0), progress))
         answers = list(_sampled(request, sizes, question, answers, progress))
+    else:
+        answers = list(_answers(request, sizes, question, progress))
     return SpaceReport(
         spec.variant,
         spec.title,
@@ -104,7 +113,7 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(size for size in sizes if size),
         sum(one.networks for one in answers),
         tuple(_ranges(answers)),
-        {**question.limits, **question.bytes},
+        _limits(question),
         _fitting(answers),
         question.histogram,
         _bins(answers),
@@ -113,7 +122,25 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(_shares(answers)),
         sum(one.tries for one in answers),
         question.setup if question.bytes else None,
+        on_device(question.on) if question.on else None,
+        _proven(answers),
     )
+
+
+def _limits(question: Question) -> dict[str, int]:
+    latency = {} if question.latency is None else {LATENCY: question.latency}
+    return {**question.limits, **question.bytes, **latency}
+
+
+def _proven(answers: Sequence[Answer]) -> EstimatedTime | None:
+    """Return the time that no network goes below, where the least is not proven at every size."""
+    bounds = [one.proven for one in answers if one.proven is not None]
+    return _time((min(bounds),) * 3) if bounds else None
+
+
+def _time(ns: tuple[int, int, int]) -> EstimatedTime:
+    value, low, high = (amount / NS_PER_MS for amount in ns)
+    return EstimatedTime(value, low, high, "ms")
 
 
 def _over_all(request: Request, sizes: Sequence[str]) -> Question:
@@ -126,6 +153,8 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
         automaton = Search(request.model, request.settings, size).space.automaton
         ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
     low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
+    if high < low:
+        return question
     edges = [low + (high - low) * number // question.bins for number in range(question.bins)]
     return question._replace(bins=(*dict.fromkeys(edges), high))
 
@@ -163,26 +192,26 @@ def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Prog
 
 def _one(task: tuple[str, tuple[Setting, ...], str, Question]) -> Answer:
     model, settings, size, question = task
-    return Search(model, settings, size).answer(question)
+    return Search(model, settings, size, question.on).answer(question)
 
 
 def _sampled(
     request: Request, sizes: Sequence[str], question: Question, answers: Sequence[Answer], progress: Progress | None
 ) -> Iterator[Answer]:
-    """Yield the answers with samples of which each network of all sizes is as probable as any other: how many of each
-    size are drawn is drawn first, by how many fit there."""
+    """Yield the answers with samples of networks of all sizes together: how many of each size are drawn is drawn
+    first."""
+    if question.bytes:
+        raise usage_error("a sample over several sizes within a limit on bytes", help="name one `--resolution`")
+    if any(one.fitting and not one.fitting.exact for one in answers) or (question.drawn and len(question.limits) > 1):
+        raise usage_error("a sample over several sizes within several limits", help="name one `--resolution`")
     source = random.Random(question.seed)
     numbers = [one.fitting.upper if one.fitting else one.networks for one in answers]
-    if any(one.fitting and not one.fitting.exact for one in answers):
-        raise usage_error("a sample over several sizes within several limits", help="name one `--resolution`")
-    places = [0] * len(sizes)
-    for _ in range(question.sample if sum(numbers) else 0):
-        left = source.randrange(sum(numbers))
-        place = 0
-        while left >= numbers[place]:
-            left -= numbers[place]
-            place += 1
-        places[place] += 1
+    if question.drawn:
+        chances = [1.0 if one.drawn is None else one.drawn for one in answers]
+        drawn_at = source.choices(range(len(sizes)), chances, k=question.sample) if any(numbers) else []
+    else:
+        drawn_at = _places(numbers, question.sample, source)
+    places = [drawn_at.count(at) for at in range(len(sizes))]
     tasks = [
         (request.model, request.settings, size, question._replace(sample=places[at], histogram="", ranges=False))
         for at, size in enumerate(sizes)
@@ -191,7 +220,21 @@ def _sampled(
     drawn = {one.resolution: one for one in _computed(tasks, request.jobs, progress)}
     for one in answers:
         found = drawn.get(one.resolution)
-        yield one._replace(found=found.found if found else ())
+        yield one._replace(found=found.found, tries=found.tries) if found else one
+
+
+def _places(numbers: Sequence[int], number: int, source: random.Random) -> list[int]:
+    """Return where so many different networks are, of so many at each place, each as probable as any other."""
+    left = list(numbers)
+    found = []
+    for _ in range(min(number, sum(left))):
+        index, place = source.randrange(sum(left)), 0
+        while index >= left[place]:
+            index -= left[place]
+            place += 1
+        left[place] -= 1
+        found.append(place)
+    return found
 
 
 def _ranges(answers: Sequence[Answer]) -> Iterator[RangeOf]:
@@ -233,13 +276,16 @@ def _found(answers: Sequence[Answer], question: Question) -> Sequence[FoundNetwo
 def _value(network: FoundNetwork, objective: Objective) -> int:
     if objective.metric == SCORE:
         return network.score or 0
+    if objective.metric == LATENCY:
+        return network.ns[0] if network.ns else 0
     return int(network.totals[objective.metric])
 
 
 def _network(one: FoundNetwork, question: Question) -> SpaceNetwork:
     score = one.score / question.scores.scale if question.scores and one.score is not None else None
     settings = {"resolution": one.resolution} if one.resolution else {}
-    return SpaceNetwork(one.network, settings, one.totals, score)
+    estimates = {LATENCY: _time(one.ns)} if one.ns else None
+    return SpaceNetwork(one.network, settings, one.totals, score, estimates)
 
 
 def _shares(answers: Sequence[Answer]) -> Iterator[ChoiceShare]:

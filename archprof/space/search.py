@@ -1,7 +1,7 @@
 """What is asked of a space, and what it answers at one input size: how many networks, which fit, and which are best."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -10,35 +10,43 @@ from typing import NamedTuple
 from archprof.costs.memory import with_memory
 from archprof.costs.metrics import MEMORY, Counts
 from archprof.costs.report import analyze_graph
+from archprof.devices.asked import On
 from archprof.errors import usage_error
+from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.space.automaton import Path
 from archprof.space.best import best
-from archprof.space.build import Space, space_of
+from archprof.space.build import ADDING, Space, space_of
 from archprof.space.distribution import Distribution
 from archprof.space.draws import DrawnDistribution, draw
+from archprof.space.fitting import Fitting
 from archprof.space.frontier import frontier
 from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least, least_through, number_of_paths, sums_of
 from archprof.space.scores import SCORE, Scores, option_text, scored
+from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.spec.choices import rank_of
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.variant import Setting, parse_reference
+from archprof.sweep.latency import Timer
 
 # So many networks are drawn for one that fits, where that cannot be counted.
 MOST_TRIES = 1_000_000
 # Networks of which bytes are counted, one after the other, before it is said that none fits.
 _MOST_EXPANDED = 2_000
+# Networks of which the time is predicted, by what their operators take, before the best is left unproven.
+_MOST_TIMED = 500
 # Of limits on sums several are counted together; of one alone the whole distribution is known.
 _ONE = 1
 
 
 class Question(NamedTuple):
-    """What is asked: limits on sums and on bytes at a *setup*, a metric whose *histogram* is wanted in so many bins, a
-    sample, the *top* best by an objective or what nothing beats in several, and whether each choice's share is."""
+    """What is asked: limits on sums, on bytes at a *setup* and on the time *on* a device, a metric whose *histogram* is
+    wanted in so many bins, a sample, the *top* best by an objective or what nothing beats in several, and whether each
+    choice's share is."""
 
     limits: Mapping[str, int] = {}
     bytes: Mapping[str, int] = {}
@@ -54,6 +62,8 @@ class Question(NamedTuple):
     pareto: tuple[Objective, ...] = ()
     shares: bool = False
     scores: Scores | None = None
+    on: On | None = None  # a device, where times are asked for
+    latency: int | None = None  # ns at most, as predicted of the whole network
 
     @property
     def metric(self) -> str:
@@ -69,6 +79,7 @@ class FoundNetwork(NamedTuple):
     resolution: str
     totals: Counts
     score: int | None = None
+    ns: tuple[int, int, int] | None = None  # on a device, and the ends of the interval
 
 
 class RangeOf(NamedTuple):
@@ -112,6 +123,7 @@ class Answer(NamedTuple):
     found: tuple[FoundNetwork, ...] = ()
     tries: int = 0
     shares: tuple[ChoiceShare, ...] = ()
+    proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
 def answer(model: str, settings: tuple[Setting, ...], resolution: str, question: Question) -> Answer:
@@ -119,7 +131,7 @@ def answer(model: str, settings: tuple[Setting, ...], resolution: str, question:
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
-    return Search(model, settings, resolution).answer(question)
+    return Search(model, settings, resolution, question.on).answer(question)
 
 
 class Search:
@@ -130,7 +142,7 @@ class Search:
         model: str,
         settings: tuple[Setting, ...] = (),
         resolution: str = "",
-        progress: Callable[[float], None] | None = None,
+        on: On | None = None,
     ) -> None:
         target, behind = parse_reference(model)
         at = (("resolution", resolution),) if resolution else ()
@@ -138,7 +150,9 @@ class Search:
         self._settings = (*behind, *settings, *at)
         self.resolution = resolution
         self.spec = resolve(self._tree, self._settings, spellings)
-        self.space = space_of(self.spec, progress)
+        self.space = space_of(self.spec, on)
+        self._timer = Timer(on) if on is not None else None
+        self._ns: dict[int, tuple[int, int, int]] = {}
 
     def answer(self, question: Question) -> Answer:
         """Return what the space answers."""
@@ -154,21 +168,33 @@ class Search:
             tuple(asked.found()),
             asked.tries,
             tuple(asked.shares()) if question.shares else (),
+            asked.proven,
         )
 
     def network(self, path: Path, question: Question, space: Space) -> FoundNetwork:
         """Return the network of a path, with what it costs."""
         rank = rank_of(space.choices, space.pick(path))
         sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
-        score = sums.pop(SCORE, None)
-        totals = Counts(sums.items())
+        totals = Counts([(name, sums[name]) for name in ADDING])
         if question.bytes:
             totals = self.with_bytes(rank, question.setup)
-        return FoundNetwork(rank, self.resolution, totals, score)
+        return FoundNetwork(rank, self.resolution, totals, sums.get(SCORE), self.ns_of(rank) if self._timer else None)
+
+    def graph(self, rank: int) -> Graph:
+        """Return a network of the space."""
+        return expand(resolve(self._tree, (*self._settings, ("network", str(rank))), spellings))
+
+    def ns_of(self, rank: int) -> tuple[int, int, int]:
+        """Return the predicted ns of a network on the device, and the ends of their interval."""
+        assert self._timer is not None
+        if rank not in self._ns:
+            ns, low, high = (amount for _, amount in self._timer.alone(self.graph(rank)))
+            self._ns[rank] = ns, low, high
+        return self._ns[rank]
 
     def with_bytes(self, rank: int, setup: Setup) -> Counts:
         """Return the counts of a network with its bytes of memory, as `summary` and `memory` count them."""
-        graph = expand(resolve(self._tree, (*self._settings, ("network", str(rank))), spellings))
+        graph = self.graph(rank)
         return with_memory(analyze_graph(graph).totals, graph, setup)
 
 
@@ -180,6 +206,13 @@ class _Question:
         self._space = scored(search.space, question.scores) if question.scores else search.space
         self._automaton = self._space.automaton
         self.tries = 0
+        self.proven: int | None = None
+
+    @property
+    def _limits(self) -> dict[str, int]:
+        """The limits on sums, that on the operators' time among them: a network takes no less than these."""
+        latency = self._asked.latency
+        return {**self._asked.limits, **({LATENCY: latency} if latency is not None else {})}
 
     @cached_property
     def _distribution(self) -> Distribution:
@@ -201,6 +234,9 @@ class _Question:
     def fitting(self) -> Bracket | None:
         """How many networks keep the limits on sums; None where there are none."""
         limits = self._asked.limits
+        if self._asked.latency is not None:
+            least_time, most_time = ({**limits, name: self._asked.latency} for name in (LATENCY, LATENCY_MOST))
+            return Bracket(self._number(most_time).lower, self._number(least_time).upper)
         if not limits:
             return None
         if len(limits) == _ONE:
@@ -208,10 +244,19 @@ class _Question:
             return Bracket(number, number)
         return self._within.number
 
+    def _number(self, limits: Mapping[str, int]) -> Bracket:
+        """Return how many networks keep some limits on sums."""
+        automaton = self._search.space.automaton
+        if len(limits) > _ONE:
+            return Within(automaton, limits).number
+        [(metric, limit)] = limits.items()
+        number = Distribution(automaton, metric).count(limit)
+        return Bracket(number, number)
+
     @property
     def drawn(self) -> float | None:
         """How probable it is that a network fits that is drawn choice by choice; None where several limits are."""
-        if len(self._asked.limits) != _ONE:
+        if len(self._asked.limits) != _ONE or self._asked.latency is not None:
             return None
         metric, [limit] = self._asked.metric, self._asked.limits.values()
         space = self._search.space
@@ -243,24 +288,51 @@ class _Question:
         if asked.sample:
             yield from self._sampled()
         elif asked.objective is not None:
-            networks = (one.path for one in best(self._automaton, asked.objective, asked.limits))
-            yield from islice(self._fitting_bytes(networks), asked.top)
+            networks = (one.path for one in best(self._automaton, asked.objective, self._limits))
+            fitting = self._keeping(networks)
+            yield from self._fastest(fitting) if asked.objective.metric == LATENCY else islice(fitting, asked.top)
         elif asked.pareto:
             _check_pareto(asked.pareto)
-            yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
+            yield from self._keeping(one.path for one in frontier(self._automaton, asked.pareto, self._limits))
 
-    def _fitting_bytes(self, paths: Iterator[Path]) -> Iterator[Path]:
-        """Yield those whose bytes keep their limits, which are no sums: each is expanded for itself."""
-        if not self._asked.bytes:
+    def _fastest(self, paths: Iterator[Path]) -> Iterator[Path]:
+        """Yield the networks of the least time of *paths*, which come by what their operators take: no network that
+        comes later takes less than its operators, so that the best is known as soon as those take longer."""
+        found: list[tuple[int, int, Path]] = []
+        place = self._automaton.metrics.index(LATENCY)
+        for number, path in enumerate(islice(paths, _MOST_TIMED)):
+            operators = sums_of(self._automaton, path)[place]
+            self.proven = operators
+            if len(found) >= self._asked.top and operators >= found[self._asked.top - 1][0]:
+                break
+            found.append((self._search.ns_of(self._rank(path))[0], number, path))
+            found.sort()
+        else:
+            if len(found) < _MOST_TIMED:
+                self.proven = None  # all were tried
+        if self.proven is not None and found and self.proven >= found[min(self._asked.top, len(found)) - 1][0]:
+            self.proven = None
+        yield from (path for _, _, path in found[: self._asked.top])
+
+    def _rank(self, path: Path) -> int:
+        return rank_of(self._space.choices, self._space.pick(path))
+
+    def _keeping(self, paths: Iterator[Path]) -> Iterator[Path]:
+        """Yield those whose bytes and time keep their limits, which are no sums: each is expanded for itself."""
+        if not self._asked.bytes and self._asked.latency is None:
             yield from paths
             return
         for path in islice(paths, _MOST_EXPANDED):
             self.tries += 1
-            if self._keeps_bytes(path):
+            if self._keeps(path):
                 yield path
 
-    def _keeps_bytes(self, path: Path) -> bool:
-        rank = rank_of(self._space.choices, self._space.pick(path))
+    def _keeps(self, path: Path) -> bool:
+        rank, latency = self._rank(path), self._asked.latency
+        if latency is not None and self._search.ns_of(rank)[0] > latency:
+            return False
+        if not self._asked.bytes:
+            return True
         counts = self._search.with_bytes(rank, self._asked.setup)
         return all(counts[name] <= limit for name, limit in self._asked.bytes.items())
 
@@ -272,26 +344,29 @@ class _Question:
         elif len(asked.limits) > _ONE:
             found = self._within.sample(asked.sample, source, MOST_TRIES)
             self.tries = found.tries
-            yield from self._fitting_bytes(iter(found.paths))
-        elif asked.bytes:
+            yield from self._keeping(iter(found.paths))
+        elif asked.bytes or asked.latency is not None:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            fitting = self._distribution.fitting(limit)
-            drawn = (fitting.unrank(source.randrange(fitting.number)) for _ in range(_MOST_EXPANDED))
-            yield from islice(self._fitting_bytes(drawn if fitting.number else iter(())), asked.sample)
+            drawn = _different(self._distribution.fitting(limit), source)
+            yield from islice(self._keeping(drawn), asked.sample)
         else:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            yield from self._distribution.sample(limit, asked.sample, source)
+            number = min(asked.sample, self._distribution.count(limit))
+            yield from self._distribution.sample(limit, number, source)
 
     def _drawn(self, source: random.Random) -> Iterator[Path]:
         """Yield networks as training code draws them, those within the limits."""
         space, left = self._search.space, self._asked.sample
+        if self.fitting is not None and not self.fitting.upper:
+            return
         chances = space.chances
-        while left and self.tries < MOST_TRIES:
+        most = _MOST_EXPANDED if self._asked.bytes else MOST_TRIES
+        while left and self.tries < most:
             [path] = draw(space.automaton, 1, source, chances)
             self.tries += 1
             sums = dict(zip(space.automaton.metrics, sums_of(space.automaton, path), strict=True))
             kept = all(sums[metric] <= limit for metric, limit in self._asked.limits.items())
-            if kept and (not self._asked.bytes or self._keeps_bytes(path)):
+            if kept and self._keeps(path):
                 left -= 1
                 yield path
 
@@ -299,16 +374,16 @@ class _Question:
         """Yield how many of the networks that fit take each option of each draw."""
         space, asked = self._search.space, self._asked
         automaton = space.automaton
-        through = {metric: least_through(automaton, metric) for metric in asked.limits}
+        through = {metric: least_through(automaton, metric) for metric in self._limits}
         fits: dict[tuple[str, str], bool] = {}
         taken: dict[tuple[str, str], int] = {}
         counted = None
-        if len(asked.limits) <= _ONE:
+        if len(asked.limits) <= _ONE and asked.latency is None:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
             counted = self._distribution.shares(limit)
         for node, steps in enumerate(space.steps):
             for place, step in enumerate(steps):
-                possible = all(through[metric][node][place] <= limit for metric, limit in asked.limits.items())
+                possible = all(through[metric][node][place] <= limit for metric, limit in self._limits.items())
                 for one, digit in space.draws_of(step):
                     name = f"{one.place}[{step.repeat}]" if step.repeat >= 0 else one.place
                     key = (name, option_text(one.options[digit]))
@@ -317,6 +392,15 @@ class _Question:
         order = {name: at for at, (name, _) in reversed(list(enumerate(fits)))}
         for (name, option), fit in sorted(fits.items(), key=lambda one: order[one[0][0]]):
             yield ChoiceShare(name, option, taken[name, option] if counted else None, fit)
+
+
+def _different(fitting: Fitting, source: random.Random) -> Iterator[Path]:
+    """Yield networks of those within a limit, none of them twice, each as probable as any other."""
+    taken: set[int] = set()
+    while len(taken) < min(fitting.number, _MOST_EXPANDED):
+        if (index := source.randrange(fitting.number)) not in taken:
+            taken.add(index)
+            yield fitting.unrank(index)
 
 
 def _check_pareto(objectives: tuple[Objective, ...]) -> None:

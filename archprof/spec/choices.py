@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_REPEATS
-from archprof.spec.layers import ABSENT, BLOCK, Spellings, block_of, column_names, written_layer
+from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank
 from archprof.spec.values import integer, mapping, sequence, word
 
@@ -122,7 +122,7 @@ def has_choices(node: Node | None) -> bool:
     return isinstance(node, Seq) and any(map(has_choices, node.items))
 
 
-def choices_of(root: Map, spellings: Spellings, given: Mapping[str, object] | None = None) -> Choices:
+def choices_of(root: Map, given: Mapping[str, object] | None = None) -> Choices:
     """Return the choices of a spec in full form; knobs that are *given* are none.
 
     Raises SpecError with every choice that is none, or stands where none can.
@@ -140,7 +140,7 @@ def choices_of(root: Map, spellings: Spellings, given: Mapping[str, object] | No
         # One whose block is drawn is written out even where every row has one.
         if has_choices(node) or block_of(node) == BLOCK:
             with problems:
-                layers[index] = _Layer(root, node, f"layers[{index}]", spellings).draws()
+                layers[index] = _Layer(root, node, f"layers[{index}]").draws()
     for key, node in root.pairs():
         if key not in ("knobs", "layers", "space") and has_choices(node):
             with problems:
@@ -207,14 +207,16 @@ def plain(node: Node) -> object:
 class _Layer:
     """A layer in full form whose choices are looked for."""
 
-    def __init__(self, root: Map, node: Node, address: str, spellings: Spellings) -> None:
+    def __init__(self, root: Map, node: Node, address: str) -> None:
         layer = written_layer(node)
         if layer is None or not isinstance(layer.arguments, Map):
             raise _misplaced(node, address)
         self._address = address
         self._table = WrittenTable.of(layer.block.text, layer.arguments)
+        headers, rows = layer.arguments.get("columns"), layer.arguments.get("rows")
+        if CHOICE in self._table.options or has_choices(headers) or _is_choice(rows):
+            raise _misplaced(layer.arguments, address)
         self._block = layer.block
-        self._names = spellings(layer.block.text)
         self._asks = _asks_for_repeat(root, layer.block.text)
         for beside in (layer.id, layer.inputs, layer.when, layer.register):
             if has_choices(beside):
@@ -277,10 +279,13 @@ class _Layer:
         cells = depth.options if depth else (cell,)
         if not asked and depth is None:
             return (1,)  # nobody draws by repeat: how many there are does not matter
+        if depth is None and _is_choice(cell):
+            message = "one number of repeats for the whole table, of which rows draw by repeat"
+            raise problem(message, cell.location, help="leave out its `per`, or let these rows draw `per: row`")
         return tuple(integer(one, 1, MAX_REPEATS, "a number of repeats") for one in cells if one is not None)
 
 
-def _is_choice(node: Node) -> TypeGuard[Map]:
+def _is_choice(node: Node | None) -> TypeGuard[Map]:
     return isinstance(node, Map) and CHOICE in node.entries
 
 
@@ -315,6 +320,9 @@ class WrittenTable(NamedTuple):
         markers = {key: marker for key, (marker, _) in entries.items()}
         headers, rows = arguments.get("columns"), arguments.get("rows")
         columns = tuple(column_names(headers))
+        if twice := next((name for place, name in enumerate(columns) if name in columns[:place]), ""):
+            assert headers is not None
+            raise problem(f"duplicate column `{twice}`", headers.location)
         if not isinstance(rows, Seq) or not columns:
             return WrittenTable(options, markers, (), None, (Seq((), *arguments[1:4]),), False)
         listed = tuple([row for row in rows.items if isinstance(row, Seq) and len(row.items) == len(columns)])

@@ -104,6 +104,7 @@ class OpenLayer:
             entries = {name: (self._marker(name, cell), cell) for name, cell in runs[0].cells.items()}
             return self._with(self._arguments._replace(entries=entries))
         drawn = {draw.column for row in self.draws.rows for draw in (*row.once, *row.each)}
+        drawn |= {_REPEATS for row in self.draws.rows if row.depth is not None}
         moved = {name for name in drawn | {_REPEATS, _STRIDE, _ID, _INPUT} if len(runs) > 1 or name in drawn}
         shared = {draw.column: draw for draw in self.draws.table}
         beside = {

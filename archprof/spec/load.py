@@ -93,7 +93,7 @@ def _drawn(
 
     spellings = spellings.within(root)
     root = full_form(root, spellings)
-    choices = choices_of(root, spellings, {**base, **knobs})
+    choices = choices_of(root, {**base, **knobs})
     left = dict(knobs)
     rank = left.pop(NETWORK, None)
     if not choices:

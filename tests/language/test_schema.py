@@ -26,6 +26,9 @@ BEYOND_FORM = (
     "defaults_nobody", "cell_classes", "cell_repeats", "cell_printed", "cell_squeeze", "cell_multiple_overflow",
     "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order", "top_input_huge", "top_many",
     "defaults_not_taken", "defaults_twice", "own_block_", "import_", "register_unknown",
+    "choice_block_column", "choice_block_not_drawn", "choice_block_option_", "choice_cell", "choice_depth",
+    "choice_knob_",
+    "choice_extends", "choice_network", "choice_repeat_of", "choice_set", "choice_skip",
 )  # fmt: skip
 
 
