@@ -4,14 +4,13 @@ from typing import Any
 
 from archprof.costs.metrics import label_of
 from archprof.errors import printable, usage_error
-from archprof.render.figure import Target, count_axes, new_figure, short_tick, write_figure
+from archprof.render.figure import Screen, Target, count_axes, new_figure, short_tick, write_figure
 from archprof.render.style import COLORS, GREY
 from archprof.space.report import SpaceReport
 
 
 def plot_space(found: SpaceReport, to: Target) -> None:
-    """Write the histogram of a space with the share of networks up to each bin, or its found networks: their score, or
-    params, over MACs.
+    """Write the histogram of a space, or its found networks: their score, or params, over MACs.
 
     Raises UsageError without what draws it, for a file that cannot be written, and where there is nothing to draw.
     """
@@ -22,17 +21,20 @@ def plot_space(found: SpaceReport, to: Target) -> None:
     if found.found:
         _networks(found, axes)
     else:
-        _histogram(found, axes)
+        _histogram(found, axes, joined=isinstance(to, Screen))
     axes.set_title(printable(found.model), loc="left", fontsize=8, color=GREY, parse_math=False)
     write_figure(figure, axes, to)
 
 
-def _histogram(found: SpaceReport, drawn: Any) -> None:
+def _histogram(found: SpaceReport, drawn: Any, *, joined: bool) -> None:
     total = sum(one.networks for one in found.histogram)
     lows = [one.low for one in found.histogram]
     widths = [one.high - one.low + 1 for one in found.histogram]
     shares = [one.networks / total * 100 for one in found.histogram]
-    drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
+    if joined:  # a screen has points and lines, no bars
+        drawn.plot([low + width / 2 for low, width in zip(lows, widths, strict=True)], shares, color=COLORS[0])
+    else:
+        drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
     drawn.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
     drawn.set_ylabel("share of the networks, %")
     drawn.xaxis.set_major_formatter(lambda value, _: short_tick(value))

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from archprof.costs.metrics import TIMES, label_of
+from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.sweep import bytes_note
 from archprof.render.table import Heading, Note, Table
 from archprof.render.times import time_headings, time_note, times_of
@@ -47,7 +47,7 @@ def _fitting(fitting: FittingNetworks) -> str:
 
 
 def share_text(share: float) -> str:
-    """Return a share with three digits, however small it is: `2.64 %`, `0.0000403 %`."""
+    """Return a share with two digits at least, however small it is: `2.64 %`, `0.000040 %`."""
     if share in (0, 1):
         return f"{share:.0%}".replace("%", " %")
     percent = share * 100
@@ -157,7 +157,8 @@ def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
 
 def _footer(found: SpaceReport) -> Iterator[Note]:
     if found.fitting is not None:
-        yield Note("budget", f"within the limits: {_fitting(found.fitting)}")
+        which = "the limits on counts" if set(found.limits) & set(MEMORY) else "the limits"
+        yield Note("budget", f"within {which}: {_fitting(found.fitting)}")
     if found.fitting is not None and found.fitting.low != found.fitting.high:
         yield Note(
             "at most",

@@ -13,7 +13,7 @@ from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
 from archprof.space.meeting import Halves, halves
-from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths
+from archprof.space.paths import Extreme, greatest, lattice_of, number_of_paths, paths_through
 from archprof.space.shares import Shares, shares_of
 from archprof.space.sums import Sums
 from archprof.space.ways import Ways
@@ -122,6 +122,8 @@ class Distribution:
 
     def shares(self, limit: int) -> Shares:
         """Return how many of the networks within a limit take each arc, by its node and its place there."""
+        if limit >= self.greatest:
+            return paths_through(self.automaton)
         return shares_of(self.halves, limit)
 
 

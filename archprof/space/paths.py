@@ -50,6 +50,12 @@ def number_of_paths(automaton: Automaton) -> int:
     return paths_from(automaton)[0]
 
 
+def paths_through(automaton: Automaton) -> tuple[tuple[int, ...], ...]:
+    """Return how many networks take each arc, by its node and its place there."""
+    to, ahead = paths_to(automaton), paths_from(automaton)
+    return tuple(tuple(to[node] * ahead[arc.target] for arc in arcs) for node, arcs in enumerate(automaton.arcs))
+
+
 def arcs_along(automaton: Automaton, path: Path) -> Iterator[tuple[int, Arc]]:
     """Yield each node on a network's way but the last, with the arc taken there."""
     node = 0

@@ -9,6 +9,7 @@ import pytest
 
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
+from archprof.ir.arrays import Integers
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.space.build import ADDING, space_of
@@ -168,7 +169,8 @@ def widths():
     text = "archprof: 1\ninput: 3x32x32\ndefaults: {k: 3, norm: batch_norm, act: relu}\nlayers:\n"
     text += f"  - conv:\n      columns: [c, s]\n      rows:\n{rows}"
     drawn = np.stack(np.meshgrid(*[options] * 6, indexing="ij"), axis=-1).reshape(-1, 6).astype(np.int64)
-    macs, params, came = 0, 0, np.full(len(drawn), 3)
+    none = np.zeros(len(drawn), np.int64)
+    macs, params, came = none, none, np.full(len(drawn), 3)
     for place, side in enumerate((32, 16, 16, 8, 8, 4)):
         weights = 9 * came * drawn[:, place]
         macs, params = macs + side**2 * weights, params + weights + 2 * drawn[:, place]
@@ -214,7 +216,7 @@ def large(request):
 def along_arcs(automaton, metric):
     """The sums of all networks, node by node."""
     place = automaton.metrics.index(metric)
-    sums = [[] for _ in automaton.arcs]
+    sums: list[list[Integers]] = [[] for _ in automaton.arcs]
     sums[0].append(np.zeros(1, np.int64))
     for node, arcs in enumerate(automaton.arcs):
         here = np.concatenate(sums[node])
