@@ -39,6 +39,10 @@ def command(
         str | None, typer.Option("--histogram", help="How many networks cost how much of a count.", metavar="COUNT")
     ] = None,
     bins: Annotated[int, typer.Option("--bins", min=1, max=10_000, help="So many bins.", metavar="N")] = 20,
+    quantiles: Annotated[
+        str | None,
+        typer.Option("--quantiles", help="What shares of the networks cost at most: `0.05,0.95`.", metavar="SHARES"),
+    ] = None,
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, max=100_000, help="So many networks that fit.", metavar="N")
     ] = None,
@@ -92,8 +96,8 @@ def command(
     chosen = choose_format("space", format, output)
     settings = options.settings(width, None, classes, (*(set or ()), *(fix or ())))
     given = Given(
-        limits.by_metric(), histogram, bins, sample, drawn, seed, minimize, maximize, top, pareto, scores, resolution,
-        write_spec is not None,
+        limits.by_metric(), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top, pareto, scores,
+        resolution, write_spec is not None,
     )  # fmt: skip
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)

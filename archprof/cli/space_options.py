@@ -25,6 +25,7 @@ class Given(NamedTuple):
     limits: Mapping[str, str | None]
     histogram: str | None
     bins: int
+    quantiles: str | None
     sample: int | None
     drawn: bool
     seed: int
@@ -82,6 +83,7 @@ def request_of(
         limits={name: limit for name, limit in limits.items() if name not in (*MEMORY, *TIMES)},
         bytes={name: limit for name, limit in limits.items() if name in MEMORY},
         setup=setup or INFERENCE,
+        quantiles=_quantiles(given.quantiles) if given.quantiles else (),
         histogram=histogram,
         bins=given.bins,
         sample=given.sample or 0,
@@ -117,6 +119,17 @@ def _check(given: Given) -> None:
         raise usage_error("`--write-spec` of no network", help="look for one: `--minimize macs`, `--sample 1`")
     if given.scores and not named:
         raise usage_error("`--scores` without what it is for", help="`--maximize score`, or `--pareto macs,-score`")
+
+
+def _quantiles(text: str) -> tuple[str, ...]:
+    """Return shares from 0 to 1, as they are typed."""
+    from archprof.spec.nodes import Scalar
+    from archprof.spec.values import number
+
+    shares = tuple(part.strip() for part in text.split(","))
+    for share in shares:
+        number(Scalar(share, f"--quantiles {text}"), 0, 1, "a share of the networks")
+    return shares
 
 
 def _objective(text: str, scored: bool) -> "Objective":

@@ -1,6 +1,7 @@
 """A space of networks as a table: `archprof space`."""
 
 from collections.abc import Iterator
+from itertools import accumulate
 
 from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.sweep import bytes_note
@@ -21,7 +22,8 @@ def space_table(found: SpaceReport) -> Table:
     title = _title(found)
     notes = tuple(_footer(found))
     if found.found_by:
-        return _networks(found, title, notes)
+        below = (_histogram(found, "", ()),) if found.histogram else ()
+        return _networks(found, title, notes)._replace(below=below)
     if found.histogram:
         return _histogram(found, title, notes)
     if found.at:
@@ -104,11 +106,13 @@ def _histogram(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table
         Heading("to", "high", exact),
         Heading("networks", "networks", exact),
         Heading("share", "share", share_text),
+        Heading("up to here", "up_to", share_text, drop=1),
         Heading("", "bar", left=True, drop=2, person=True),
     )
+    up_to = accumulate(one.networks for one in found.histogram)
     rows = tuple(
-        (one.low, one.high, one.networks, one.networks / total, "█" * round(_BAR * one.networks / most))
-        for one in found.histogram
+        (one.low, one.high, one.networks, one.networks / total, end / total, "█" * round(_BAR * one.networks / most))
+        for one, end in zip(found.histogram, up_to, strict=True)
     )
     return Table(title, columns, rows, notes)
 
@@ -180,6 +184,11 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
         yield Note("totals", best)
     elif found.found_by == "front":
         yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
+    for share, sum_ in found.ranges[0].quantiles.items() if found.ranges else ():
+        yield Note(
+            "totals",
+            f"{share_text(float(share))} of the networks: at most {exact(sum_)} {label_of(found.ranges[0].metric)}",
+        )
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))
     yield Note("totals", "networks are counted choice by choice: two draws may build the same one")

@@ -261,8 +261,10 @@ def _places(numbers: Sequence[int], number: int, source: random.Random) -> list[
 
 def _ranges(answers: Sequence[Answer]) -> Iterator[RangeOf]:
     for same in zip(*(one.ranges for one in answers), strict=True):
-        median = same[0].median if len(same) == 1 else None
-        yield RangeOf(same[0].metric, min(one.least for one in same), max(one.greatest for one in same), median)
+        if len(same) == 1:
+            yield same[0]
+        else:
+            yield RangeOf(same[0].metric, min(one.least for one in same), max(one.greatest for one in same))
 
 
 def _fitting(answers: Sequence[Answer]) -> FittingNetworks | None:

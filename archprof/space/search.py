@@ -53,6 +53,7 @@ class Question(NamedTuple):
     setup: Setup = INFERENCE
     ranges: bool = True
     median: bool = True
+    quantiles: tuple[str, ...] = ()
     histogram: str = ""
     bins: int | tuple[int, ...] = 20  # so many, or between edges
     sample: int = 0
@@ -84,13 +85,14 @@ class FoundNetwork(NamedTuple):
 
 
 class RangeOf(NamedTuple):
-    """The sums of a metric: the least and the greatest, and the least that half of the networks do not exceed, where
-    that is known."""
+    """The sums of a metric: the least and the greatest, and the least that half of the networks, or another share of
+    them, do not exceed, where that is asked for."""
 
     metric: str
     least: int
     greatest: int
     median: int | None = None
+    quantiles: Mapping[str, int] = {}
 
 
 class BinOf(NamedTuple):
@@ -230,7 +232,9 @@ class _Question:
             low, high = least(automaton, metric).sum, greatest(automaton, metric).sum
             asked = self._asked.median and metric == self._asked.metric
             median = self._distribution.quantile(Fraction(1, 2)) if asked else None
-            yield RangeOf(metric, low, high, median)
+            shares = self._asked.quantiles if asked else ()
+            quantiles = {share: self._distribution.quantile(share) for share in shares}
+            yield RangeOf(metric, low, high, median, quantiles)
 
     @property
     def fitting(self) -> Bracket | None:
