@@ -166,7 +166,7 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
     if found.fitting is not None and found.fitting.low != found.fitting.high:
         yield Note(
             "at most",
-            "the number within several limits is between two bounds, both certain; the share is the upper one's",
+            "the number within these limits is between two bounds, both certain; the share is the upper one's",
         )
     if found.found_by and not found.found:
         yield Note("exceeded", none_text(found))

@@ -345,6 +345,8 @@ class _Question:
     def _sampled(self) -> Iterator[Path]:
         asked, source = self._asked, random.Random(self._asked.seed)
         automaton = self._search.space.automaton
+        if self.fitting is not None and not self.fitting.upper:
+            return
         if asked.drawn:
             yield from self._drawn(source)
         elif len(asked.limits) > _ONE:
@@ -363,8 +365,6 @@ class _Question:
     def _drawn(self, source: random.Random) -> Iterator[Path]:
         """Yield networks as training code draws them, those within the limits."""
         space, left = self._search.space, self._asked.sample
-        if self.fitting is not None and not self.fitting.upper:
-            return
         chances = space.chances
         most = _MOST_EXPANDED if self._asked.bytes else MOST_TRIES
         while left and self.tries < most:
