@@ -109,10 +109,10 @@ def command(
         from archprof.space.written import spec_text
 
         write_file(write_spec, spec_text(request, found, write_spec))
-    if plot is not None:
+    none = (found.found_by and not found.found) or (found.fitting is not None and not found.fitting.high)
+    if plot is not None and not none:
         from archprof.render.plot_space import plot_space
 
         plot_space(found, plot_target(plot, chosen, output, no_color=no_color))
-    none = (found.found_by and not found.found) or (found.fitting is not None and not found.fitting.high)
     message = none_text(found) if none else ""
     deliver(Result(found, lambda: space_table(found), 1 if none else 0, message), chosen, output, no_color=no_color)

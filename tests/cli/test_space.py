@@ -396,8 +396,9 @@ expect:
 
 
 def test_nothing_is_written_where_nothing_fits(space, tmp_path):
-    assert space("--max-macs 1k --minimize macs --write-spec found.yaml").code == 1
-    assert not (tmp_path / "found.yaml").exists()
+    assert space("--max-macs 1k --minimize macs --write-spec found.yaml --plot found.svg").code == 1
+    assert space("--max-macs 1k --histogram macs --plot found.svg").code == 1
+    assert [path for path in tmp_path.iterdir() if path.stem == "found"] == []
 
 
 @pytest.mark.parametrize("line", ["--histogram macs", "--pareto macs,-params", "--sample 10"])
