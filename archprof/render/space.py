@@ -184,7 +184,7 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
         yield Note("totals", best)
     elif found.found_by == "front":
         yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
-    for share, sum_ in found.ranges[0].quantiles.items() if found.ranges else ():
+    for share, sum_ in (found.ranges[0].quantiles or {}).items() if found.ranges else ():
         yield Note(
             "totals",
             f"{share_text(float(share))} of the networks: at most {exact(sum_)} {label_of(found.ranges[0].metric)}",

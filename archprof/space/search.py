@@ -92,7 +92,7 @@ class RangeOf(NamedTuple):
     least: int
     greatest: int
     median: int | None = None
-    quantiles: Mapping[str, int] = {}
+    quantiles: Mapping[str, int] | None = None
 
 
 class BinOf(NamedTuple):
@@ -234,7 +234,7 @@ class _Question:
             median = self._distribution.quantile(Fraction(1, 2)) if asked else None
             shares = self._asked.quantiles if asked else ()
             quantiles = {share: self._distribution.quantile(share) for share in shares}
-            yield RangeOf(metric, low, high, median, quantiles)
+            yield RangeOf(metric, low, high, median, quantiles or None)
 
     @property
     def fitting(self) -> Bracket | None:

@@ -5,7 +5,7 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from archprof.ir.origin import Source
 from archprof.limits import MAX_EXTENDS
@@ -38,7 +38,7 @@ class ListedNetwork(NamedTuple):
     aliases: tuple[str, ...]
     source: Source
     expect: tuple[ExpectedCounts, ...]
-    kind: Literal["network", "space"] = "network"
+    kind: str = "network"  # or "space"
 
     @property
     def own(self) -> Mapping[str, int]:

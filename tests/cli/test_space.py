@@ -146,11 +146,11 @@ def test_a_histogram(space, monkeypatch):
     assert space("--histogram macs --bins 3").out == (
         f"""tiny: 24 networks · MACs 9,040 … 124,496, median 54,864
 
-MACs from       to  networks    share
-───────────────────────────────────────────────────────────────
-    9,040   47,524         8  33.33 %  {bars[0]}
-   47,525   86,009        10  41.67 %  {bars[1]}
-   86,010  124,496         6  25.00 %  {bars[2]}
+MACs from       to  networks    share  up to here
+───────────────────────────────────────────────────────────────────────────
+    9,040   47,524         8  33.33 %     33.33 %  {bars[0]}
+   47,525   86,009        10  41.67 %     75.00 %  {bars[1]}
+   86,010  124,496         6  25.00 %       100 %  {bars[2]}
 
 params 254 … 2,098
 """
@@ -233,7 +233,7 @@ def test_csv_has_a_line_for_each_row(space):
     assert [int(one["macs"]) for one in lines] == [EVERY[rank].macs for rank in order]
     assert sorted(int(one["network"]) for one in lines) == list(range(24))
     bins = list(csv.DictReader(io.StringIO(space("--histogram params --bins 5 --format csv").out)))
-    assert [*bins[0]] == ["low", "high", "networks", "share"]
+    assert [*bins[0]] == ["low", "high", "networks", "share", "up_to"]
     assert sum(int(one["networks"]) for one in bins) == 24
 
 
@@ -448,10 +448,7 @@ WRONG = {
         "a histogram of macs within a limit on params\n  help: the networks that fit are counted; their histogram is "
         "of one count: leave out `--max-params`\n"
     ),
-    "--max-latency 1ms": (
-        "`--max-latency` is no limit of a space\n  help: it is not counted along rows; `archprof summary` has it of "
-        "each network\n"
-    ),
+    "--max-latency 1ms": "latency on which device?\n  help: `--device h100`, or a file of `archprof calibrate`\n",
     "--max-train-macs 1M": (
         "`--max-train-macs` is no limit of a space\n  help: it is not counted along rows; `archprof summary` has it of "
         "each network\n"
