@@ -417,7 +417,7 @@ class _Builder:
                 for name, amount in self._counted(fragment, row).items():
                     sums[name] += int(amount)
         except SpecError as error:
-            raise unwritten(error, f"layers[{index}]") from None
+            raise unwritten(error, *self._rows.addresses(index, asked)) from None
         return self._known(x), tuple(sums.values())
 
     def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
@@ -497,9 +497,14 @@ class _Rows:
             try:
                 binder.problems.raise_any()
             except SpecError as error:
-                raise unwritten(error, f"layers[{index}]") from None
+                raise unwritten(error, *self.addresses(index, asked)) from None
             [self._bound[key]] = found
         return self._bound[key]
+
+    def addresses(self, index: int, asked: tuple[Any, ...]) -> tuple[str, str]:
+        """Return the addresses of a layer and of the row of it that is asked for; an empty one where that is no row."""
+        row = self._space.choices.layers[index].rows[asked[0]].address if asked else ""
+        return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
 
     def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:
         """Return what cells may refer to, with some knobs drawn."""

@@ -197,6 +197,13 @@ class OpenLayer:
         return [draw for some in draws for draw in some if draw.column == BLOCK]
 
 
-def unwritten(error: SpecError, address: str) -> SpecError:
-    """Return an error of a layer that was bound alone, under the address that it has in its spec."""
-    return SpecError(found._replace(where=found.where.replace("layers[0]", address, 1)) for found in error.problems)
+def unwritten(error: SpecError, layer: str, row: str = "") -> SpecError:
+    """Return an error of a layer that was bound alone, or of one *row* of it, under the address that it has in its
+    spec; the block that a row draws stands in the row's place."""
+    places = {"layers[0].rows[0]": row, "layers[0].layers[0]": row, "layers[0]": layer} if row else {"layers[0]": layer}
+
+    def addressed(where: str) -> str:
+        bound = next((bound for bound in places if where.startswith(bound)), "")
+        return f"{places[bound]}{where.removeprefix(bound)}" if bound else where
+
+    return SpecError(found._replace(where=addressed(found.where)) for found in error.problems)
