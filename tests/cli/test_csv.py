@@ -77,7 +77,7 @@ HEADERS = [
     ("diff v3 mobilenet_v3_large_14rows", "blocks", ()),
     ("solve v2 --max-macs 150M", "best", ("which", "width")),
     ("space space_dna", "choices", ("share",)),
-    ("space space_dna --histogram macs", "histogram", ("share",)),
+    ("space space_dna --histogram macs", "histogram", ("share", "up_to")),
     ("space space_dna --minimize macs", "found", ()),
     ("explain v3", "conventions", ()),
     ("explain v3 --number 234.8M", "guesses", ()),
