@@ -1,7 +1,7 @@
 """Does a spec have the numbers that it says it has?"""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report
@@ -13,6 +13,9 @@ from archprof.spec.same import is_at
 from archprof.spec.types import Expected, Spec
 from archprof.spec.variant import Setting, settings_text
 from archprof.units import exact
+
+if TYPE_CHECKING:
+    from archprof.analysis.variants import Variants
 
 
 class Expectation(NamedTuple):
@@ -67,15 +70,12 @@ def unmet_problem(found: Expectation) -> Problem:
     return Problem(message, found.location, found.place, "correct the number or the table")
 
 
-def unmet_expectations(reference: str) -> list[Problem]:
-    """Return a problem for every number of `expect` that is not what is counted at its settings.
+def unmet_expectations(variants: "Variants") -> list[Problem]:
+    """Return a problem for every number of a spec's `expect` that is not what is counted at its settings.
 
-    With settings behind the reference that are not the spec's own, only what is expected there is held. Raises
+    With settings behind its reference that are not the spec's own, only what is expected there is held. Raises
     SpecError when the spec is wrong, at its own settings or at those of an `expect`.
     """
-    from archprof.analysis.variants import Variants
-
-    variants = Variants(reference)
     report = variants.report()
     spec = variants.spec()
     if not is_at(spec, (), spellings):

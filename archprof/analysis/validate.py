@@ -45,8 +45,9 @@ def validate(references: Iterable[str], build_space: Callable[[Spec], object] | 
 
 def _problems(reference: str, build_space: Callable[[Spec], object] | None) -> tuple[int, tuple[Problem, ...]]:
     try:
-        unmet = unmet_expectations(reference)
-        spec = Variants(reference).spec()
+        variants = Variants(reference)  # once: what standard input has told, it does not tell again
+        unmet = unmet_expectations(variants)
+        spec = variants.spec()
         if build_space is not None and spec.open is not None and not spec.open.asked:
             build_space(spec)
     except Exception as error:  # whatever one file raises, the others are told of

@@ -7,8 +7,11 @@ from archprof.cli.progress import Steps
 from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
 from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import suggest, usage_error
+from archprof.inputs import is_stream
 from archprof.ir.setup import INFERENCE
 from archprof.spec.axis import parse_axis
+from archprof.spec.reader import read_file
+from archprof.spec.variant import parse_reference
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -100,7 +103,8 @@ def request_of(
     sizes: tuple[str, ...] = ("all",) if given.resolution == "all" else ()
     if given.resolution and not sizes:
         sizes = parse_axis(("resolution", given.resolution)).values
-    return Request(model, settings, sizes, question, jobs)
+    target = parse_reference(model).target
+    return Request(model, settings, sizes, question, jobs, read_file(target) if is_stream(target) else None)
 
 
 def _check(given: Given) -> None:

@@ -95,6 +95,7 @@ class Request(NamedTuple):
     resolutions: tuple[str, ...]
     question: Question
     jobs: int | None = None
+    text: str | None = None  # of a spec that cannot be read again
 
 
 Progress = Callable[[int, int, str], None]
@@ -105,7 +106,7 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
-    spec = load(request.model, request.settings, spellings=spellings)
+    spec = load(request.model, request.settings, spellings=spellings, text=request.text)
     sizes = request.resolutions or ("",)
     if sizes == ("all",):
         sizes = spec.space.resolutions if spec.space else ()
@@ -172,7 +173,7 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
         return question
     ends: list[int] = []
     for size in sizes:
-        automaton = Search(request.model, request.settings, size).space.automaton
+        automaton = Search(request.model, request.settings, size, text=request.text).space.automaton
         ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
     low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
     if high < low:
@@ -182,7 +183,7 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
 
 
 def _answers(request: Request, sizes: Sequence[str], question: Question, progress: Progress | None) -> Iterator[Answer]:
-    tasks = [(request.model, request.settings, size, question) for size in sizes]
+    tasks = [(request.model, request.settings, size, question, request.text) for size in sizes]
     yield from _computed(tasks, request.jobs, progress)
 
 
@@ -212,9 +213,9 @@ def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Prog
             pool.shutdown(cancel_futures=True)
 
 
-def _one(task: tuple[str, tuple[Setting, ...], str, Question]) -> Answer:
-    model, settings, size, question = task
-    return Search(model, settings, size, question.on).answer(question)
+def _one(task: tuple[str, tuple[Setting, ...], str, Question, str | None]) -> Answer:
+    model, settings, size, question, text = task
+    return Search(model, settings, size, question.on, text).answer(question)
 
 
 def _sampled(
@@ -234,10 +235,9 @@ def _sampled(
     else:
         drawn_at = _places(numbers, question.sample, source)
     places = [drawn_at.count(at) for at in range(len(sizes))]
+    asked = [question._replace(sample=number, histogram="", ranges=False) for number in places]
     tasks = [
-        (request.model, request.settings, size, question._replace(sample=places[at], histogram="", ranges=False))
-        for at, size in enumerate(sizes)
-        if places[at]
+        (request.model, request.settings, size, asked[at], request.text) for at, size in enumerate(sizes) if places[at]
     ]
     drawn = {one.resolution: one for one in _computed(tasks, request.jobs, progress)}
     for one in answers:

@@ -146,10 +146,11 @@ class Search:
         settings: tuple[Setting, ...] = (),
         resolution: str = "",
         on: On | None = None,
+        text: str | None = None,
     ) -> None:
         target, behind = parse_reference(model)
         at = (("resolution", resolution),) if resolution else ()
-        self._tree = read_tree(target, spellings)
+        self._tree = read_tree(target, spellings, text)
         self._settings = (*behind, *settings, *at)
         self.resolution = resolution
         self.spec = resolve(self._tree, self._settings, spellings)

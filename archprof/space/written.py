@@ -24,8 +24,10 @@ def spec_text(request: Request, found: SpaceReport, path: str) -> str:
     """
     network = found.found[0]
     settings = (*request.settings, *network.settings.items())
-    spec = load(request.model, settings, spellings=spellings)
-    space = load(request.model, (*settings, ("network", str(network.network))), spellings=spellings).open
+    spec = load(request.model, settings, spellings=spellings, text=request.text)
+    space = load(
+        request.model, (*settings, ("network", str(network.network))), spellings=spellings, text=request.text
+    ).open
     assert space is not None
     if spec.settings["width"] != 1:
         raise usage_error("a network at another width is no table of its own", help="leave `--width` out")
