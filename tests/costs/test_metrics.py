@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import archprof
+from archprof.analysis import totals
 from archprof.costs.metrics import METRICS, NAMES, Counts, Metric, label_of, together
 from archprof.costs.report import analyze_graph
 from archprof.ir.arrays import candidates
+from archprof.ir.dims import Extremes
 from archprof.ir.terms import term
 from archprof.language.expand import expand, read_network
-from archprof.sweep import totals
 from archprof.sweep.combination import Combination
 from archprof.sweep.plan import Selection, plan_sweep
 
@@ -64,7 +65,7 @@ def test_arrays_count_what_one_network_counts(metric, monkeypatch):
     combination = Combination(plan_sweep("mobilenet_v2", (), Selection()), {})
     side = candidates(sides)
     traced = combination.trace({"width": candidates(widths), "resolution": (side, side)})
-    found = totals.totals_of(traced.fragment).counts()
+    found = totals.totals_of(traced.fragment, Extremes()).counts()
     for index, (width, size) in enumerate(zip(widths, sides, strict=True)):
         graph = read_network("mobilenet_v2", [("width", str(width)), ("resolution", str(size))])
         exact = analyze_graph(graph, metrics=metrics).totals
