@@ -293,12 +293,12 @@ def test_networks_of_the_catalogs_spaces_cost_what_is_counted_of_them(name):
         ),
         (
             "  - block: {choice: [skip, {conv: {k: 3}}], columns: [c, n], rows: [[8, 1]]}\n",
-            "net.yaml:4:70: `skip` hands on its 3 channels, not 8\n  in layers[0].layers[0].c\n"
+            "net.yaml:4:70: `skip` hands on its 3 channels, not 8\n  in layers[0].rows[0].c\n"
             "  help: only a row that keeps them has it",
         ),
         (
             "  - block: {choice: [skip, {conv: {k: 3}}], columns: [c, s], rows: [[3, 2]]}\n",
-            "net.yaml:4:73: `skip` keeps the size of its map\n  in layers[0].layers[0].s\n"
+            "net.yaml:4:73: `skip` keeps the size of its map\n  in layers[0].rows[0].s\n"
             "  help: only a row of stride 1 has it",
         ),
         (
