@@ -47,39 +47,17 @@ def request_of(
     """Return what is asked of a space. Raises UsageError for options that do not go together, SpecError for what is no
     number."""
     need_numpy("space")
-    from archprof.space.labels import Objective
     from archprof.space.report import Request
     from archprof.space.scores import read_scores
     from archprof.space.search import Question
 
     _check(given)
-    limits = {name: bound_of(name, text).value.__floor__() for name, text in given.limits.items() if text is not None}
-    for name in limits:
-        if name in TRAINING:
-            message = f"`--max-{name.replace('_', '-')}` is no limit of a space"
-            raise usage_error(message, help="it is not counted along rows; `archprof summary` has it of each network")
-    check_timed(
-        [*limits, *(text.strip("-") for text in (given.minimize, *(given.pareto or "").split(",")) if text)], on
-    )
-    bytes_of = [name for name in limits if name in MEMORY]
-    if bytes_of and not (given.sample or given.minimize or given.maximize):
-        message = f"`--max-{bytes_of[0]}` of networks that are not looked at one by one"
-        raise usage_error(message, help="bytes are no sums along rows: ask for some by `--sample` or `--minimize`")
-    if setup is not None and not bytes_of and on is None:
-        raise usage_error(
-            "how bytes are counted, but no limit on them", help="`--max-peak` or `--max-weights` counts them"
-        )
+    limits = _limits(given, on)
+    if setup is not None and on is None and not any(name in MEMORY for name in limits):
+        advice = "`--max-peak` or `--max-weights` counts them"
+        raise usage_error("how bytes are counted, but no limit on them", help=advice)
     scores = read_scores(given.scores) if given.scores else None
-    objective = None
-    if given.minimize or given.maximize:
-        name = given.minimize or given.maximize or ""
-        objective = Objective(_count(name, "`--minimize`" if given.minimize else "`--maximize`", scores is not None))
-        objective = objective._replace(sign=1 if given.minimize else -1)
-    pareto: tuple[Objective, ...] = ()
-    if given.pareto:
-        pareto = tuple(_objective(text.strip(), scores is not None) for text in given.pareto.split(","))
-        if not 2 <= len(pareto) <= 3:
-            raise usage_error(f"a front of {plural(len(pareto), 'count')}", help="two or three: `--pareto macs,-score`")
+    objective, pareto = _objectives(given, scored=scores is not None)
     histogram = _count(given.histogram, "`--histogram`", False) if given.histogram else ""
     asked = given.sample or objective or pareto or histogram
     question = Question(
@@ -105,6 +83,42 @@ def request_of(
         sizes = parse_axis(("resolution", given.resolution)).values
     target = parse_reference(model).target
     return Request(model, settings, sizes, question, jobs, read_file(target) if is_stream(target) else None)
+
+
+def _limits(given: Given, on: "On | None") -> dict[str, int]:
+    """Return the limits by their metrics. Raises UsageError for one that cannot be kept by what is looked for."""
+    limits = {name: bound_of(name, text).value.__floor__() for name, text in given.limits.items() if text is not None}
+    for name in limits:
+        if name in TRAINING:
+            message = f"`--max-{name.replace('_', '-')}` is no limit of a space"
+            raise usage_error(message, help="it is not counted along rows; `archprof summary` has it of each network")
+    counts = [given.minimize or "", *(given.pareto or "").split(",")]
+    check_timed([*limits, *(count.strip().removeprefix("-") for count in counts)], on)
+    bytes_of = [name for name in limits if name in MEMORY]
+    if bytes_of and not (given.sample or given.minimize or given.maximize):
+        message = f"`--max-{bytes_of[0]}` of networks that are not looked at one by one"
+        raise usage_error(message, help="bytes are no sums along rows: ask for some by `--sample` or `--minimize`")
+    if "latency" in limits and given.pareto:
+        message = "a front within a limit on latency, which is of whole networks"
+        raise usage_error(message, help="take it for one of the counts: `--pareto latency,-score`")
+    return limits
+
+
+def _objectives(given: Given, *, scored: bool) -> "tuple[Objective | None, tuple[Objective, ...]]":
+    """Return what shall be least or greatest, if anything, and what a front is of."""
+    from archprof.space.labels import Objective
+
+    objective = None
+    if given.minimize:
+        objective = Objective(_count(given.minimize, "`--minimize`", scored))
+    elif given.maximize:
+        objective = Objective(_count(given.maximize, "`--maximize`", scored), -1)
+    pareto: tuple[Objective, ...] = ()
+    if given.pareto:
+        pareto = tuple(_objective(text.strip(), scored) for text in given.pareto.split(","))
+        if not 2 <= len(pareto) <= 3:
+            raise usage_error(f"a front of {plural(len(pareto), 'count')}", help="two or three: `--pareto macs,-score`")
+    return objective, pareto
 
 
 def _check(given: Given) -> None:

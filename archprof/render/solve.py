@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 
 from archprof.costs.metrics import MEMORY, TIMES, label_of
-from archprof.render.sweep import COUNTS, bytes_note, drop_of
+from archprof.render.sweep import COUNTS, counted_by, drop_of
 from archprof.render.table import Heading, Note, Table
-from archprof.render.times import ns_text, time_headings, time_note, times_of
+from archprof.render.times import ns_text, time_headings, times_of
 from archprof.sweep.solve import Found, KeptLimit, Solution
 from archprof.units import exact, percent, plural
 
@@ -42,12 +42,7 @@ def _footer(found: Solution) -> Iterator[Note]:
     if found.target is not None:
         yield Note("budget", _off_target(found, found.target))
     yield Note("totals", f"the best of {plural(found.distinct, 'distinct network')}, all of the range")
-    convention = found.convention
-    yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
-    if found.setup is not None:
-        yield bytes_note(found.setup)
-    if found.device is not None:
-        yield time_note(found.device)
+    yield from counted_by(found.convention, found.setup, found.device)
 
 
 def _round(value: float, up: bool) -> str:

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from itertools import accumulate
 
 from archprof.costs.metrics import MEMORY, TIMES, label_of
-from archprof.render.sweep import bytes_note
+from archprof.render.sweep import counted_by
 from archprof.render.table import Heading, Note, Table
-from archprof.render.times import time_headings, time_note, times_of
+from archprof.render.times import time_headings, times_of
 from archprof.space.report import FittingNetworks, SpaceReport
 from archprof.space.scores import SCORE
 from archprof.space.search import RangeOf
@@ -159,6 +159,21 @@ def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
     return Table(title, columns, rows, notes)
 
 
+def _found_by(found: SpaceReport) -> str:
+    """Say what the networks are that were looked for, and how certain that is."""
+    number = plural(len(found.found), "network")
+    if found.found_by == "sample":
+        name = f"{found.model}{',' if '@' in found.model else '@'}"
+        tries = f", of {found.tries:,} that were drawn" if found.tries else ""
+        return f"{number} at random{tries}; each is `{name}network=…`"
+    if found.found_by == "front":
+        by = " by what their operators take, without what a network takes beside them" if found.device else ""
+        return f"{number} that no other within the limits beats{by}"
+    if found.proven is not None:
+        return f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
+    return "no network within the limits is better: the search is exact"
+
+
 def _footer(found: SpaceReport) -> Iterator[Note]:
     if found.fitting is not None:
         which = "the limits on counts" if set(found.limits) & set(MEMORY) else "the limits"
@@ -168,22 +183,8 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
             "at most",
             "the number within these limits is between two bounds, both certain; the share is the upper one's",
         )
-    if found.found_by and not found.found:
-        yield Note("exceeded", none_text(found))
-    elif found.found_by == "sample":
-        name = f"{found.model}{',' if '@' in found.model else '@'}"
-        tries = f", of {found.tries:,} that were drawn" if found.tries else ""
-        yield Note(
-            "totals",
-            f"{plural(len(found.found), 'network')} at random{tries}; each is `{name}network=…`",
-        )
-    elif found.found_by == "best":
-        best = "no network within the limits is better: the search is exact"
-        if found.proven is not None:
-            best = f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
-        yield Note("totals", best)
-    elif found.found_by == "front":
-        yield Note("totals", f"{plural(len(found.found), 'network')} that no other within the limits beats")
+    if found.found:
+        yield Note("totals", _found_by(found))
     for share, sum_ in (found.ranges[0].quantiles or {}).items() if found.ranges else ():
         yield Note(
             "totals",
@@ -192,9 +193,4 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))
     yield Note("totals", "networks are counted choice by choice: two draws may build the same one")
-    convention = found.convention
-    yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
-    if found.setup is not None:
-        yield bytes_note(found.setup)
-    if found.device is not None:
-        yield time_note(found.device)
+    yield from counted_by(found.convention, found.setup, found.device)

@@ -4,6 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from archprof.allocation.asked import setup_text
+from archprof.analysis.document import ConventionText
+from archprof.analysis.timed import DeviceText
 from archprof.costs.metrics import TIMES, label_of
 from archprof.ir.setup import Setup
 from archprof.render.table import NAME, Heading, Note, Table
@@ -44,6 +46,15 @@ def bytes_note(setup: Setup) -> Note:
     return Note("convention", f"bytes of weights, and {at_peak}: {setup_text(setup)}")
 
 
+def counted_by(convention: ConventionText, setup: Setup | None, device: DeviceText | None) -> Iterator[Note]:
+    """Yield by which convention counts are, and how bytes and times are where there are any."""
+    yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
+    if setup is not None:
+        yield bytes_note(setup)
+    if device is not None:
+        yield time_note(device)
+
+
 def _row(network: SweptNetwork, axes: Sequence[str], counts: Sequence[str], several: bool) -> tuple[Any, ...]:
     one = network.variant
     settings = [one.settings.get(name, "") for name in axes]
@@ -67,12 +78,7 @@ def _footer(found: SweepOutcome) -> Iterator[Note]:
         yield Note("left out", f"{found.shown:,} of {found.fitting:,} shown; {file}")
     for one in found.impossible:
         yield Note("impossible", impossible_text(one))
-    convention = found.convention
-    yield Note("convention", f"convention {convention.name} {convention.version}: {convention.text}")
-    if found.setup is not None:
-        yield bytes_note(found.setup)
-    if found.device is not None:
-        yield time_note(found.device)
+    yield from counted_by(found.convention, found.setup, found.device)
     for line in scatter(found.points):
         yield Note("plot", line)
 

@@ -3,7 +3,8 @@
 Costs come from the same rows as those of one network: bound, traced and counted as `summary` and `sweep` do it.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
@@ -21,7 +22,7 @@ from archprof.language.frame import Places
 from archprof.language.spellings import spellings
 from archprof.language.trace import Memo, Tracer
 from archprof.space.automaton import Arc, Automaton, Path
-from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowPick
+from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowDraws, RowPick
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob
 from archprof.spec.load import resolve
@@ -65,11 +66,13 @@ class State(NamedTuple):
     knobs: tuple[tuple[str, int], ...] = ()
     table: Digits = ()
     once: Digits = ()
-    depth: int = 0
 
 
+Costs = tuple[int, ...]
 # The arcs that leave a state: each to a state of a later position.
-_Leaving = list[tuple[Step, int, State, tuple[int, ...]]]
+_Leaving = list[tuple[Step, int, State, Costs]]
+# What is drawn from a state, where that leads, and what it costs.
+_Arcs = Iterable[tuple[Step, State, Costs]]
 
 
 class Space(NamedTuple):
@@ -127,39 +130,25 @@ class Space(NamedTuple):
             elif step.of == "repeat":
                 each.setdefault((step.layer, step.row), []).append(step.digits)
             node = self.automaton.arcs[node][number].target
-        return Pick(
-            tuple([knobs[draw.place] for draw in self.choices.knobs]),
-            {
-                index: LayerPick(
-                    tables.get(index, ()),
-                    tuple(
-                        [self._row(index, number, once, each) for number in range(len(self.choices.layers[index].rows))]
-                    ),
-                )
-                for index in self.choices.layers
-            },
-        )
-
-    def _row(
-        self,
-        layer: int,
-        number: int,
-        once: Mapping[tuple[int, int], Digits],
-        each: Mapping[tuple[int, int], list[Digits]],
-    ) -> RowPick:
-        row = self.choices.layers[layer].rows[number]
-        digits = once.get((layer, number), ())
-        drawn = tuple(each.get((layer, number), ()))
-        if row.each:
-            return RowPick(digits, row.repeats.index(len(drawn)), drawn)
-        return RowPick(digits[: len(row.once)], digits[-1] if row.depth else 0, ((),) * self._alike(row, digits))
-
-    @staticmethod
-    def _alike(row: Any, digits: Digits) -> int:
-        return int(row.repeats[digits[-1] if row.depth else 0])
+        layers = {}
+        for index, layer in self.choices.layers.items():
+            rows = [
+                _picked(row, once.get((index, number), ()), tuple(each.get((index, number), ())))
+                for number, row in enumerate(layer.rows)
+            ]
+            layers[index] = LayerPick(tables.get(index, ()), tuple(rows))
+        return Pick(tuple([knobs[draw.place] for draw in self.choices.knobs]), layers)
 
 
-def space_of(spec: Spec, on: "On | None" = None, progress: Callable[[float], None] | None = None) -> Space:
+def _picked(row: RowDraws, once: Digits, each: tuple[Digits, ...]) -> RowPick:
+    """Return what was drawn for a row; of one whose repeats are alike, the depth is the last of those drawn *once*."""
+    if row.each:
+        return RowPick(once, row.repeats.index(len(each)), each)
+    depth = once[-1] if row.depth else 0
+    return RowPick(once[: len(row.once)], depth, ((),) * row.repeats[depth])
+
+
+def space_of(spec: Spec, on: "On | None" = None) -> Space:
     """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too.
 
     Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
@@ -170,7 +159,7 @@ def space_of(spec: Spec, on: "On | None" = None, progress: Callable[[float], Non
         raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
-    return _Builder(spec, spec.open, on).build(progress)
+    return _Builder(spec, spec.open, on).build()
 
 
 def each_option(spec: Spec) -> None:
@@ -185,7 +174,7 @@ def each_option(spec: Spec) -> None:
 
 
 class _Builder:
-    """An automaton while it grows, position by position; *_nodes* are the states of each."""
+    """An automaton while it grows, position by position: the states of each, with the arcs that leave them."""
 
     def __init__(self, spec: Spec, space: OpenSpace, on: "On | None") -> None:
         self._spec, self._space = spec, space
@@ -199,11 +188,11 @@ class _Builder:
         self._rows = _Rows(spec, space)
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._features: dict[tuple[Any, ...], Feature] = {}
-        self._costs: dict[tuple[Any, ...], tuple[Feature, tuple[int, ...]]] = {}
+        self._costs: dict[tuple[Any, ...], tuple[Feature, Costs]] = {}
         self._positions: list[dict[State, _Leaving]] = []
         self._states = 0
 
-    def build(self, progress: Callable[[float], None] | None) -> Space:
+    def build(self) -> Space:
         """Return the space."""
         if len(self._spec.inputs) > 1:
             raise usage_error("a space takes one input", help="what several inputs meet in is no chain")
@@ -212,15 +201,12 @@ class _Builder:
         self._positions.append({start: []})
         waiting = dict(enumerate(self._choices.knobs))
         last = self._last_uses()
-        layers = self._rows.layers
-        for index in range(len(layers)):
+        for index in range(len(self._rows.layers)):
             for number, draw in list(waiting.items()):
                 if draw.place in self._rows.uses(index):
                     del waiting[number]
                     self._knob(number, draw)
             self._layer(index, frozenset(name for name, at in last.items() if at <= index))
-            if progress is not None:
-                progress((index + 1) / len(layers))
         for number, draw in waiting.items():  # which nothing asks for
             self._knob(number, draw)
             self._forget(frozenset({draw.place}))
@@ -233,12 +219,15 @@ class _Builder:
 
     # Positions
 
-    def _open(self) -> dict[State, _Leaving]:
-        """Start the next position."""
+    def _go(self, arcs: Callable[[State], _Arcs]) -> None:
+        """Go on from every state of the last position to those of a new one."""
+        before, here = self._positions[-1], len(self._positions)
         self._positions.append({})
-        return self._positions[-1]
+        for state, leaving in before.items():
+            for step, to, costs in arcs(state):
+                self._arc(leaving, step, here, to, costs)
 
-    def _arc(self, leaving: _Leaving, step: Step, position: int, to: State, costs: tuple[int, ...] = ()) -> None:
+    def _arc(self, leaving: _Leaving, step: Step, position: int, to: State, costs: Costs = ()) -> None:
         """Draw an arc, one more of those that leave a state, to a state of a later position, which is new perhaps."""
         target = self._positions[position]
         if to not in target:
@@ -250,33 +239,26 @@ class _Builder:
         leaving.append((step, position, to, costs))
 
     def _knob(self, number: int, draw: Draw) -> None:
-        before = self._positions[-1]
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
+        def drawn(state: State) -> _Arcs:
             for digit in range(len(draw.options)):
                 knobs = (*state.knobs, (draw.place, digit))
-                self._arc(leaving, Step("knob", row=number, digits=(digit,)), here, state._replace(knobs=knobs))
+                yield Step("knob", row=number, digits=(digit,)), state._replace(knobs=knobs), ()
+
+        self._go(drawn)
 
     def _forget(self, knobs: frozenset[str]) -> None:
         """Go on without some knobs."""
-        before = self._positions[-1]
-        if not any(name in knobs for state in before for name, _ in state.knobs):
-            return
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
-            kept = tuple([pair for pair in state.knobs if pair[0] not in knobs])
-            self._arc(leaving, Step(), here, state._replace(knobs=kept))
+        if any(name in knobs for state in self._positions[-1] for name, _ in state.knobs):
+            self._meet(lambda state: state._replace(knobs=tuple([one for one in state.knobs if one[0] not in knobs])))
 
     def _join(self) -> None:
         """End in one state, whatever comes out."""
-        before = self._positions[-1]
-        if len(before) > 1:
-            self._open()
-            here = len(self._positions) - 1
-            for leaving in before.values():
-                self._arc(leaving, Step(), here, State(()))
+        if len(self._positions[-1]) > 1:
+            self._meet(lambda _: State(()))
+
+    def _meet(self, forget: Callable[[State], State]) -> None:
+        """Go on with less to tell states by."""
+        self._go(lambda state: [(Step(), forget(state), ())])
 
     def _layer(self, index: int, done: frozenset[str]) -> None:
         """Go through a layer; knobs that are *done* behind it are forgotten."""
@@ -285,7 +267,7 @@ class _Builder:
             self._plain(index)
         else:
             if draws.table:
-                self._draw(index, -1, draws.table, "table", lambda state, digits: state._replace(table=digits))
+                self._draw(Step("table", index), draws.table, lambda state, digits: state._replace(table=digits))
             for number in range(len(draws.rows)):
                 self._row(index, number, draws)
             if draws.table:
@@ -294,89 +276,60 @@ class _Builder:
 
     def _plain(self, index: int) -> None:
         """Go through a layer that leaves nothing open."""
-        before = self._positions[-1]
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
+
+        def through(state: State) -> _Arcs:
             found, costs = self._cost(index, (), state, lambda: self._rows.layers[index])
-            self._arc(leaving, Step(), here, state._replace(x=found), costs)
+            yield Step(), state._replace(x=found), costs
 
-    def _draw(
-        self,
-        index: int,
-        number: int,
-        draws: tuple[Draw, ...],
-        of: Literal["table", "row"],
-        held: Callable[[State, Digits], State],
-    ) -> None:
-        before = self._positions[-1]
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
-            for digits in product(*[range(len(draw.options)) for draw in draws]):
-                self._arc(leaving, Step(of, index, number, digits), here, held(state, digits))
+        self._go(through)
 
-    def _meet(self, forget: Callable[[State], State]) -> None:
-        before = self._positions[-1]
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
-            self._arc(leaving, Step(), here, forget(state))
+    def _draw(self, step: Step, draws: tuple[Draw, ...], held: Callable[[State, Digits], State]) -> None:
+        """Draw what is held from here on."""
+        self._go(lambda state: [(step._replace(digits=drawn), held(state, drawn), ()) for drawn in _all_digits(draws)])
 
     def _row(self, index: int, number: int, draws: LayerDraws) -> None:
         row = draws.rows[number]
         if not row.each:
-            self._row_at_once(index, number, draws)
+            self._row_at_once(index, number, row)
             return
         if row.once:
-            self._draw(index, number, row.once, "row", lambda state, digits: state._replace(once=digits))
-        first = len(self._positions) - 1
-        last = max(row.repeats)
-        for _ in range(last + 1):
-            self._open()
-        # Those that end early go straight to where all meet.
-        end = first + last + 1
+            self._draw(Step("row", index, number), row.once, lambda state, digits: state._replace(once=digits))
+        first, last = len(self._positions) - 1, max(row.repeats)
+        end = first + last + 1  # where those that end early meet the others
+        self._positions += [{} for _ in range(last + 1)]
         for repeat in range(last + 1):
             for state, leaving in self._positions[first + repeat].items():
                 if repeat in row.repeats:
                     ended = Step("depth", index, number, (row.repeats.index(repeat),)) if row.depth else Step()
                     self._arc(leaving, ended, end, state._replace(once=()))
-                if repeat == last:
-                    continue
-                for digits in product(*[range(len(draw.options)) for draw in row.each]):
-                    picked = RowPick(state.once, 0, ())
-                    asked = (number, state.table, state.once, digits, repeat == 0)
-                    found, costs = self._cost(
-                        index,
-                        asked,
-                        state,
-                        lambda s=state, p=picked, d=digits, r=repeat: self._rows.run(  # type: ignore[misc]
-                            index, number, s.table, p, d, first=r == 0
-                        ),
-                    )
-                    step = Step("repeat", index, number, digits, repeat)
-                    self._arc(leaving, step, first + repeat + 1, state._replace(x=found), costs)
+                if repeat < last:
+                    for step, to, costs in self._repeated(index, number, repeat, row, state):
+                        self._arc(leaving, step, first + repeat + 1, to, costs)
 
-    def _row_at_once(self, index: int, number: int, draws: LayerDraws) -> None:
+    def _repeated(self, index: int, number: int, repeat: int, row: RowDraws, state: State) -> _Arcs:
+        """Yield the ways to draw one repeat of a row."""
+        picked, first = RowPick(state.once, 0, ()), repeat == 0
+        for digits in _all_digits(row.each):
+            written = partial(self._rows.run, index, number, state.table, picked, digits, first=first)
+            found, costs = self._cost(index, (number, state.table, state.once, digits, first), state, written)
+            yield Step("repeat", index, number, digits, repeat), state._replace(x=found), costs
+
+    def _row_at_once(self, index: int, number: int, row: RowDraws) -> None:
         """Go through a row whose repeats are alike."""
-        row = draws.rows[number]
-        depths = range(len(row.depth.options) if row.depth else 1)
-        before = self._positions[-1]
-        self._open()
-        here = len(self._positions) - 1
-        for state, leaving in before.items():
-            for digits in product(*[range(len(draw.options)) for draw in row.once]):
-                for depth in depths:
-                    picked = RowPick(digits, depth, ())
-                    asked = (number, state.table, digits, depth)
-                    found, costs = self._cost(
-                        index,
-                        asked,
-                        state,
-                        lambda s=state, p=picked: self._rows.run(index, number, s.table, p, (), first=True),  # type: ignore[misc]
-                    )
-                    step = Step("row", index, number, (*digits, depth) if row.depth else digits)
-                    self._arc(leaving, step, here, state._replace(x=found), costs)
+
+        def drawn(state: State) -> _Arcs:
+            for digits, depth in product(_all_digits(row.once), range(len(row.depth.options) if row.depth else 1)):
+                written = partial(
+                    self._rows.run, index, number, state.table, RowPick(digits, depth, ()), (), first=True
+                )
+                found, costs = self._cost(index, (number, state.table, digits, depth), state, written)
+                yield (
+                    Step("row", index, number, (*digits, depth) if row.depth else digits),
+                    state._replace(x=found),
+                    costs,
+                )
+
+        self._go(drawn)
 
     # Costs
 
@@ -388,7 +341,7 @@ class _Builder:
 
     def _cost(
         self, index: int, asked: tuple[Any, ...], state: State, written: Callable[[], Node]
-    ) -> tuple[tuple[Any, ...], tuple[int, ...]]:
+    ) -> tuple[tuple[Any, ...], Costs]:
         """Return what comes out of a layer, or of a part of it, for a state, and what that costs: once for each
         map that goes in and each knob that it asks for."""
         knobs = tuple([pair for pair in state.knobs if pair[0] in self._rows.uses(index)])
@@ -442,6 +395,11 @@ class _Builder:
                 arcs.append(tuple([Arc(numbers[at, to], costs or none) for _, at, to, costs in leaving]))
                 steps.append(tuple([step for step, *_ in leaving]))
         return Space(self._spec, self._choices, Automaton(self._metrics, tuple(arcs)), tuple(steps))
+
+
+def _all_digits(draws: tuple[Draw, ...]) -> Iterator[Digits]:
+    """Yield all ways to make some draws, the last one changing first."""
+    return product(*[range(len(draw.options)) for draw in draws])
 
 
 class _Rows:

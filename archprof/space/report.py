@@ -19,7 +19,7 @@ from archprof.space.joint import Bracket
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least
 from archprof.space.scores import SCORE
-from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search
+from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search, answer
 from archprof.space.timing import LATENCY
 from archprof.spec.load import load
 from archprof.spec.variant import Setting
@@ -138,7 +138,7 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         tuple(map(_at, answers)) if len(answers) > 1 else (),
         question.setup if question.bytes else None,
         on_device(question.on) if question.on else None,
-        _proven(answers),
+        _proven(answers, question),
     )
 
 
@@ -153,9 +153,10 @@ def _limits(question: Question) -> dict[str, int]:
     return {**question.limits, **question.bytes, **latency}
 
 
-def _proven(answers: Sequence[Answer]) -> EstimatedTime | None:
-    """Return the time that no network goes below, where the least is not proven at every size."""
-    bounds = [one.proven for one in answers if one.proven is not None]
+def _proven(answers: Sequence[Answer], question: Question) -> EstimatedTime | None:
+    """Return the time that no network goes below, where the least is not proven at every size at which it could be."""
+    most = max((one.ns[0] for one in _found(answers, question) if one.ns), default=None)
+    bounds = [one.proven for one in answers if one.proven is not None and (most is None or one.proven < most)]
     return _time((min(bounds),) * 3) if bounds else None
 
 
@@ -214,8 +215,7 @@ def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Prog
 
 
 def _one(task: tuple[str, tuple[Setting, ...], str, Question, str | None]) -> Answer:
-    model, settings, size, question, text = task
-    return Search(model, settings, size, question.on, text).answer(question)
+    return answer(*task)
 
 
 def _sampled(
@@ -291,17 +291,24 @@ def _found(answers: Sequence[Answer], question: Question) -> Sequence[FoundNetwo
         objective = question.objective
         return sorted(found, key=lambda one: objective.sign * _value(one, objective))[: question.top]
     if question.pareto and len(answers) > 1 and found:
-        lines = [[objective.sign * _value(one, objective) for one in found] for objective in question.pareto]
+        lines = [[objective.sign * _summed(one, objective) for one in found] for objective in question.pareto]
         kept = front(np.array(lines, np.int64)).tolist()
         return [found[place] for place in sorted(kept, key=lambda place: [line[place] for line in lines])]
     return found
 
 
 def _value(network: FoundNetwork, objective: Objective) -> int:
+    if objective.metric == LATENCY:
+        return network.ns[0] if network.ns else 0
+    return _summed(network, objective)
+
+
+def _summed(network: FoundNetwork, objective: Objective) -> int:
+    """Return the sum of an objective along a network; of times, that of its operators."""
     if objective.metric == SCORE:
         return network.score or 0
     if objective.metric == LATENCY:
-        return network.ns[0] if network.ns else 0
+        return network.operators_ns or 0
     return int(network.totals[objective.metric])
 
 

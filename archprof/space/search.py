@@ -8,7 +8,7 @@ from itertools import islice
 from typing import NamedTuple
 
 from archprof.costs.memory import with_memory
-from archprof.costs.metrics import MEMORY, Counts
+from archprof.costs.metrics import Counts
 from archprof.costs.report import analyze_graph
 from archprof.devices.asked import On
 from archprof.errors import usage_error
@@ -70,7 +70,7 @@ class Question(NamedTuple):
     @property
     def metric(self) -> str:
         """The metric whose distribution is told first: MACs, or the one that is limited where those are not."""
-        return next(iter(self.limits), "macs") if "macs" not in self.limits else "macs"
+        return "macs" if "macs" in self.limits else next(iter(self.limits), "macs")
 
 
 class FoundNetwork(NamedTuple):
@@ -82,6 +82,7 @@ class FoundNetwork(NamedTuple):
     totals: Counts
     score: int | None = None
     ns: tuple[int, int, int] | None = None  # on a device, and the ends of the interval
+    operators_ns: int | None = None  # what its operators take alone
 
 
 class RangeOf(NamedTuple):
@@ -118,7 +119,6 @@ class Answer(NamedTuple):
 
     resolution: str
     networks: int
-    states: int
     ranges: tuple[RangeOf, ...] = ()
     fitting: Bracket | None = None
     drawn: float | None = None  # how probable it is that a network fits that is drawn choice by choice
@@ -129,12 +129,14 @@ class Answer(NamedTuple):
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
-def answer(model: str, settings: tuple[Setting, ...], resolution: str, question: Question) -> Answer:
-    """Return what a space answers at one input size; an empty one is the spec's own.
+def answer(
+    model: str, settings: tuple[Setting, ...], resolution: str, question: Question, text: str | None = None
+) -> Answer:
+    """Return what a space answers at one input size; an empty one is the spec's own. *text* stands in for its file.
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
-    return Search(model, settings, resolution, question.on).answer(question)
+    return Search(model, settings, resolution, question.on, text).answer(question)
 
 
 class Search:
@@ -164,7 +166,6 @@ class Search:
         return Answer(
             self.resolution,
             number_of_paths(self.space.automaton),
-            len(self.space.automaton.arcs),
             tuple(asked.ranges()) if question.ranges else (),
             asked.fitting,
             asked.drawn,
@@ -182,7 +183,8 @@ class Search:
         totals = Counts([(name, sums[name]) for name in ADDING])
         if question.bytes:
             totals = self.with_bytes(rank, question.setup)
-        return FoundNetwork(rank, self.resolution, totals, sums.get(SCORE), self.ns_of(rank) if self._timer else None)
+        ns = self.ns_of(rank) if self._timer else None
+        return FoundNetwork(rank, self.resolution, totals, sums.get(SCORE), ns, sums.get(LATENCY))
 
     def graph(self, rank: int) -> Graph:
         """Return a network of the space."""
@@ -211,6 +213,7 @@ class _Question:
         self._automaton = self._space.automaton
         self.tries = 0
         self.proven: int | None = None
+        self._gave_up = False  # before all that there is was looked at
 
     @property
     def _limits(self) -> dict[str, int]:
@@ -237,7 +240,7 @@ class _Question:
             quantiles = {share: self._distribution.quantile(share) for share in shares}
             yield RangeOf(metric, low, high, median, quantiles or None)
 
-    @property
+    @cached_property
     def fitting(self) -> Bracket | None:
         """How many networks keep the limits on sums; None where there are none."""
         limits = self._asked.limits
@@ -300,25 +303,26 @@ class _Question:
             yield from self._fastest(fitting) if asked.objective.metric == LATENCY else islice(fitting, asked.top)
         elif asked.pareto:
             _check_pareto(asked.pareto)
-            yield from self._keeping(one.path for one in frontier(self._automaton, asked.pareto, self._limits))
+            yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
 
     def _fastest(self, paths: Iterator[Path]) -> Iterator[Path]:
         """Yield the networks of the least time of *paths*, which come by what their operators take: no network that
-        comes later takes less than its operators, so that the best is known as soon as those take longer."""
+        comes later takes less than its operators, so that the best is known as soon as those take longer. What is not
+        known so is told by `proven`."""
         found: list[tuple[int, int, Path]] = []
         place = self._automaton.metrics.index(LATENCY)
-        for number, path in enumerate(islice(paths, _MOST_TIMED)):
+        operators = 0
+        for number, path in enumerate(paths):
             operators = sums_of(self._automaton, path)[place]
-            self.proven = operators
             if len(found) >= self._asked.top and operators >= found[self._asked.top - 1][0]:
+                break
+            if number == _MOST_TIMED:
+                self.proven = operators
                 break
             found.append((self._search.ns_of(self._rank(path))[0], number, path))
             found.sort()
         else:
-            if len(found) < _MOST_TIMED:
-                self.proven = None  # all were tried
-        if self.proven is not None and found and self.proven >= found[min(self._asked.top, len(found)) - 1][0]:
-            self.proven = None
+            self.proven = operators if self._gave_up else None
         yield from (path for _, _, path in found[: self._asked.top])
 
     def _rank(self, path: Path) -> int:
@@ -329,7 +333,10 @@ class _Question:
         if not self._asked.bytes and self._asked.latency is None:
             yield from paths
             return
-        for path in islice(paths, _MOST_EXPANDED):
+        for path in paths:
+            if self.tries == _MOST_EXPANDED:
+                self._gave_up = True
+                return
             self.tries += 1
             if self._keeps(path):
                 yield path
@@ -416,8 +423,3 @@ def _check_pareto(objectives: tuple[Objective, ...]) -> None:
         advice = "one of the counts should be the larger the better: `--pareto macs,-score --scores scores.csv`"
         message = f"a front of costs alone says little: {least_of} network of each count, and few between"
         raise usage_error(message, help=advice)
-
-
-def bytes_limited(limits: Mapping[str, int]) -> dict[str, int]:
-    """Return the limits on bytes of memory, which are no sums along a chain."""
-    return {name: limit for name, limit in limits.items() if name in MEMORY}
