@@ -51,7 +51,10 @@ def command(
     ] = False,
     seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
     minimize: Annotated[
-        str | None, typer.Option("--minimize", help=f"The networks that fit with the least {_COUNTS}.", metavar="COUNT")
+        str | None,
+        typer.Option(
+            "--minimize", help=f"The networks that fit with the least {_COUNTS}, or latency.", metavar="COUNT"
+        ),
     ] = None,
     maximize: Annotated[
         str | None, typer.Option("--maximize", help=f"The networks that fit with the most {_COUNTS}.", metavar="COUNT")
