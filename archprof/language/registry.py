@@ -47,6 +47,7 @@ _BLOCKS: Mapping[str, str] = {
     "windows": "windows",
     "eca": "eca",
     "skip": "skip",
+    "pick": "pick",
     "sequence": "compose",
     "repeat": "compose",
     "residual": "compose",

@@ -13,21 +13,19 @@ from archprof.costs.metrics import METRICS
 from archprof.errors import SpecError, problem, usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import INPUT, Edge
-from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import BoundLayer, BoundRow
-from archprof.language.cells import Cells, cells_of
 from archprof.language.expand import expand, scaling_of
 from archprof.language.fragment import Feature, Fragment
 from archprof.language.frame import Places
 from archprof.language.spellings import spellings
 from archprof.language.trace import Memo, Tracer
 from archprof.space.automaton import Arc, Automaton, Path
+from archprof.space.parts import Costs, Part, Parted, parted
+from archprof.space.rows import Digits, Rows
 from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowDraws, RowPick
-from archprof.spec.chosen import OpenLayer, unwritten
-from archprof.spec.header import read_knob
+from archprof.spec.chosen import unwritten
 from archprof.spec.load import resolve
-from archprof.spec.nodes import Node, Scalar, Seq
-from archprof.spec.own_blocks import names_in
+from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import OpenSpace, Spec
 
 if TYPE_CHECKING:
@@ -38,9 +36,6 @@ if TYPE_CHECKING:
 ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
 # So many states of a space are held at most; a space of more is no chain in earnest.
 MAX_STATES = 500_000
-
-Digits = tuple[int, ...]
-
 
 # What an arc draws.
 Of = Literal["", "knob", "table", "row", "repeat", "depth"]
@@ -68,7 +63,6 @@ class State(NamedTuple):
     once: Digits = ()
 
 
-Costs = tuple[int, ...]
 # The arcs that leave a state: each to a state of a later position.
 _Leaving = list[tuple[Step, int, State, Costs]]
 # What is drawn from a state, where that leads, and what it costs.
@@ -185,7 +179,7 @@ class _Builder:
             from archprof.space import timing  # which needs numpy
 
             self._timer, self._metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
-        self._rows = _Rows(spec, space)
+        self._rows = Rows(spec, space)
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._features: dict[tuple[Any, ...], Feature] = {}
         self._costs: dict[tuple[Any, ...], tuple[Feature, Costs]] = {}
@@ -197,8 +191,31 @@ class _Builder:
         if len(self._spec.inputs) > 1:
             raise usage_error("a space takes one input", help="what several inputs meet in is no chain")
         [value] = self._spec.inputs.values()
-        start = State(self._known(Feature(Edge(INPUT, 0), value, value.channels)))
-        self._positions.append({start: []})
+        x = Feature(Edge(INPUT, 0), value, value.channels)
+        self._positions.append({State(self._known(x)): []})
+        # The time of a row is not that of its parts.
+        parts = None if self._timer else parted(self._spec, self._space, self._rows, x, self._metrics)
+        if parts is None:
+            self._row_by_row()
+        else:
+            self._part_by_part(parts)
+        return self._numbered()
+
+    def _part_by_part(self, parted: Parted) -> None:
+        """Draw the knobs one after the other, each part counted as soon as its own are drawn."""
+        left = list(parted.parts)
+        drawn: set[str] = set()
+        for number, draw in enumerate(self._choices.knobs):
+            self._knob(number, draw)
+            drawn.add(draw.place)
+            for part in [part for part in left if drawn.issuperset(part.knobs)]:
+                left.remove(part)
+                self._go(partial(_counted, part))
+            self._forget(frozenset(drawn.difference(*[part.knobs for part in left])))
+        self._go(lambda _: [(Step(), State(()), parted.rest)])
+
+    def _row_by_row(self) -> None:
+        """Go through the layers, knobs drawn where the first asks for them."""
         waiting = dict(enumerate(self._choices.knobs))
         last = self._last_uses()
         for index in range(len(self._rows.layers)):
@@ -211,7 +228,6 @@ class _Builder:
             self._knob(number, draw)
             self._forget(frozenset({draw.place}))
         self._join()
-        return self._numbered()
 
     def _last_uses(self) -> dict[str, int]:
         names = {draw.place for draw in self._choices.knobs}
@@ -397,97 +413,15 @@ class _Builder:
         return Space(self._spec, self._choices, Automaton(self._metrics, tuple(arcs)), tuple(steps))
 
 
+def _counted(part: Part, state: State) -> _Arcs:
+    """Yield the one way to go on once the knobs of a part are drawn: it costs what the part does."""
+    knobs = dict(state.knobs)
+    yield Step(), state, part.costs[tuple([knobs[name] for name in part.knobs])]
+
+
 def _all_digits(draws: tuple[Draw, ...]) -> Iterator[Digits]:
     """Yield all ways to make some draws, the last one changing first."""
     return product(*[range(len(draw.options)) for draw in draws])
-
-
-class _Rows:
-    """The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
-
-    def __init__(self, spec: Spec, space: OpenSpace) -> None:
-        self._spec, self._space = spec, space
-        self._cells = cells_of(spec)
-        layers = space.root.get("layers")
-        assert isinstance(layers, Seq)
-        self.layers = layers.items
-        self._spellings = spellings.within(space.root)
-        self._open = {
-            index: OpenLayer(self.layers[index], draws, self._spellings)
-            for index, draws in space.choices.layers.items()
-        }
-        self._bound: dict[tuple[Any, ...], BoundLayer] = {}
-        self._uses: dict[int, frozenset[str]] = {}
-        self._binders: dict[tuple[tuple[str, int], ...], Binder] = {}
-
-    def uses(self, index: int) -> frozenset[str]:
-        """Return the knobs that a layer asks for, be it in the blocks that it names."""
-        if index not in self._uses:
-            node = self.layers[index]
-            named = [*_words(node)]
-            names = set(names_in(node))
-            seen: set[str] = set()
-            while named:
-                block = self._spec.blocks.get(named.pop())
-                if block is not None and block.name not in seen:
-                    seen.add(block.name)
-                    names |= block.asked
-                    named += _words(block.layers)
-            self._uses[index] = frozenset(names & {draw.place for draw in self._space.choices.knobs})
-        return self._uses[index]
-
-    def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
-        """Return a layer of one row, or of one repeat of it."""
-        layer = self._open[index]
-        row = layer.draws.rows[number]
-        repeats = 1 if row.each else None
-        return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
-
-    def bound(
-        self, index: int, asked: tuple[Any, ...], knobs: tuple[tuple[str, int], ...], written: Callable[[], Node]
-    ) -> BoundLayer:
-        """Return a layer as values. Raises SpecError with every cell that cannot be read."""
-        key = (index, asked, knobs)
-        if key not in self._bound:
-            cells = self._with(knobs)
-            binder = Binder(cells, self._spec.file, False, scope=scope_of(self._spec.blocks, cells))
-            found = binder.layers(Seq((written(),)), "layers")
-            try:
-                binder.problems.raise_any()
-            except SpecError as error:
-                raise unwritten(error, *self.addresses(index, asked)) from None
-            [self._bound[key]] = found
-        return self._bound[key]
-
-    def addresses(self, index: int, asked: tuple[Any, ...]) -> tuple[str, str]:
-        """Return the addresses of a layer and of the row of it that is asked for; an empty one where that is no row."""
-        row = self._space.choices.layers[index].rows[asked[0]].address if asked else ""
-        return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
-
-    def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:
-        """Return what cells may refer to, with some knobs drawn."""
-        if not knobs:
-            return self._cells
-        draws = {draw.place: draw for draw in self._space.choices.knobs}
-        names = dict(self._cells.names)
-        for name, digit in knobs:
-            option = draws[name].options[digit]
-            assert isinstance(option, Scalar)
-            names[name] = read_knob(self._spec.knobs[name], option)
-        return self._cells._replace(names=names)
-
-
-def _words(node: Node) -> Iterator[str]:
-    """Yield every word in *node*, keys too."""
-    if isinstance(node, Scalar):
-        yield node.text
-    elif isinstance(node, Seq):
-        for item in node.items:
-            yield from _words(item)
-    else:
-        for key, value in node.pairs():
-            yield key
-            yield from _words(value)
 
 
 def _no_chain(layer: BoundLayer, index: int) -> SpecError:

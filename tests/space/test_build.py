@@ -10,11 +10,15 @@ import pytest
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from archprof.ir.arrays import Integers
+from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
+from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
 from archprof.space.build import ADDING, space_of
 from archprof.space.distribution import Distribution
+from archprof.space.parts import parted
 from archprof.space.paths import number_of_paths, sums_of
+from archprof.space.rows import Rows
 from archprof.spec.choices import rank_of
 from archprof.spec.load import load, read_tree, resolve
 from tests.space.automata import networks
@@ -65,6 +69,48 @@ layers:
   - depthwise_separable: {{k: {{choice: [3, 5]}}, c: {{choice: [8, 16]}}}}
   - linear: {{c: {{choice: [classes, 20]}}}}
 """
+# Cells of knobs that do not meet: a wiring with two operations, another operation, and one that nothing asks for.
+CELLS = f"""{HEAD}
+knobs:
+  of: {{choice: [1, 2, 12]}}
+  a: {{choice: [none, pool, conv]}}
+  b: {{choice: [none, conv]}}
+  last: {{choice: [none, pool, conv], default: none}}
+  unused: {{choice: [1, 2]}}
+blocks:
+  edge:
+    columns: {{op: {{choices: [none, pool, conv]}}, s: {{type: int, default: 1}}}}
+    layers:
+      - {{max_pool: {{k: 3, s: $s, p: 1}}, when: $op == pool}}
+      - {{conv2d: {{k: 3, s: $s, c: 1x}}, when: $op == conv}}
+      - {{conv2d: {{k: 1, s: $s, c: 1x, g: 2}}, when: $op == none and $s > 1}}
+  taken:
+    inputs: [x0, x1, x2]
+    columns: {{of: {{type: int}}, op: {{choices: [none, pool, conv]}}, s: {{type: int}}}}
+    layers: [{{from: [x0, x1, x2], pick: $of}}, edge: {{op: $op, s: "if($of < 2, $s, 1)"}}]
+  cell:
+    columns: {{c: {{type: channels}}, s: {{type: int, default: 1}}}}
+    layers:
+      - {{id: x0, conv: {{k: 1, c: $c}}}}
+      - {{id: x1, conv: {{k: 3, c: $c, act: -}}}}
+      - {{id: x2, conv: {{k: 3, c: $c, s: $s}}}}
+      - {{id: one, from: [x0, x1, x2], taken: {{of: $of // 10, op: $a, s: $s}}}}
+      - {{id: two, from: [x0, x1, x2], taken: {{of: $of % 10, op: $b, s: $s}}}}
+      - {{from: [one, two, x2], add: }}
+      - edge: $last
+layers:
+  - conv: {{k: 3, c: 4}}
+  - cell:
+      columns: [c, s, n]
+      rows: [[4, 1, 2], [8, 2, 2]]
+  - edge: $last
+  - avg_pool
+  - linear: classes
+"""
+# The same, but that the operation behind a cell also widens its map: what comes then depends on it.
+WIDENED = CELLS.replace("- edge: $last", "- {conv2d: {k: 1, c: 2x}, when: $last == conv}\n      - edge: $last", 1)
+# The same, but that cells share their weights.
+SHARED = CELLS.replace("- cell:", "- repeat: {n: 2, shared: true, layers: [cell: 4]}\n  - cell:")
 SMALL = {
     # Three knobs, the table's ratio, 2² + 2 kernels, and a kernel and a width of the row
     "table": (TABLE, 2**3 * 2 * (2**2 + 2) * 2**2),
@@ -72,6 +118,10 @@ SMALL = {
     "blocks": (BLOCKS, 2 * 3**2 * (4**2 + 4)),
     # A norm, one or two widths; a width; a kernel and a width; the classes
     "widths": (WIDTHS, 2 * (3 + 3**2) * 2 * 2**2 * 2),
+    # A wiring, three operations, two, three, and what nothing asks for
+    "cells": (CELLS, 3 * 3 * 2 * 3 * 2),
+    "widened": (WIDENED, 3 * 3 * 2 * 3 * 2),
+    "shared": (SHARED, 3 * 3 * 2 * 3 * 2),
 }
 
 
@@ -93,6 +143,24 @@ def test_every_network_costs_along_its_path_what_is_counted_of_it(name):
         assert dict(zip(ADDING, sums, strict=True)) == {metric: totals[metric] for metric in ADDING}
         ranks.append(rank)
     assert sorted(ranks) == list(range(number))
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("cells", [("of", "a"), ("of", "b"), ("last",)]),
+        ("shared", [("of", "a", "b", "last"), ("of", "a"), ("of", "b"), ("last",)]),
+        ("widened", None),
+        ("table", None),
+    ],
+)
+def test_knobs_that_do_not_meet_are_drawn_one_after_the_other(name, asked):
+    found = space(SMALL[name][0])
+    assert found.spec.open is not None
+    rows = Rows(found.spec, found.spec.open)
+    [value] = found.spec.inputs.values()
+    parts = parted(found.spec, found.spec.open, rows, Feature(Edge(INPUT, 0), value, value.channels), ADDING)
+    assert (parts and [part.knobs for part in parts.parts]) == asked
 
 
 @pytest.mark.parametrize(("name", "settings"), [("table", [("width", "0.5"), ("resolution", "64")]), ("blocks", [])])

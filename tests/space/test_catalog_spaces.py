@@ -7,6 +7,10 @@ from collections.abc import Iterator, Sequence
 import pytest
 
 import archprof
+from archprof.space.build import space_of
+from archprof.space.draws import draw
+from archprof.space.paths import sums_of
+from archprof.spec.choices import rank_of
 from tests.reference.arithmetic import Tape, divisible
 
 NETWORKS = {
@@ -19,6 +23,7 @@ NETWORKS = {
     "space_attentivenas": 2**7 * 3 * 4 * (2 * 3 * 4 * 4 * 6 * 6 * 2) * 2**7 * 3**4,
     "space_nas_bench_201": 5**6,
     "space_nats_size": 8**5,
+    "space_darts": 1_037_664_180**2,
     "space_dna": 6**19,
     "space_spos_shufflenet": 4**20,
 }
@@ -175,6 +180,42 @@ def fbnet(places: Sequence[int]) -> tuple[int, int]:
     return tape.params, tape.macs
 
 
+DARTS_PAIRS = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3), (0, 4), (1, 4), (2, 4), (3, 4))
+
+
+def darts(rank: int) -> tuple[int, int]:
+    """Return parameters and MACs of a network of DARTS on CIFAR-10: 20 cells, the first of 36 channels."""
+    nodes = [radix for wirings in (1, 3, 6, 10) * 2 for radix in (wirings, 7, 7)]
+    drawn = digits(rank, *nodes)
+    normal, reduction = (
+        # Of a node, two maps before it with an operation on each
+        [list(zip(DARTS_PAIRS[cell[at]], cell[at + 1 : at + 3], strict=True)) for at in (0, 3, 6, 9)]
+        for cell in (drawn[:12], drawn[12:])
+    )
+    params, macs, side = 27 * 108 + 2 * 108, 27 * 108 * 32**2, 32
+    older, last = 108, 108
+
+    def add(weights: int, norms: int, positions: int) -> None:
+        nonlocal params, macs
+        params, macs = params + weights + 2 * norms, macs + weights * positions
+
+    for number in range(20):
+        c, reduces = 36 * 2 ** ((number >= 6) + (number >= 13)), number in (6, 13)
+        add((older + last) * c, 2 * c, side**2)  # a map that is as large as it was is halved by its stride
+        out = side // 2 if reduces else side
+        for node in reduction if reduces else normal:
+            for source, kind in node:
+                halves = reduces and source < 2
+                if kind == 2 and halves:
+                    add(c * c, c, out**2)
+                elif kind > 2:
+                    k = (3, 5, 3, 5)[kind - 3]
+                    for _ in range(2 if kind < 5 else 1):
+                        add(k * k * c + c * c, c, out**2)
+        older, last, side = last, 4 * c, out
+    return params + 10 * last + 10, macs + 10 * last
+
+
 def costs(name: str, rank: int, **settings: object) -> tuple[int, int]:
     """Return parameters and MACs of a network of a space as archprof counts them."""
     totals = archprof.analyze(name, network=str(rank), **{key: str(value) for key, value in settings.items()}).totals
@@ -240,6 +281,20 @@ def test_networks_of_ofa_on_resnets_cost_what_their_layers_do(rank, side):
 @pytest.mark.parametrize("rank", ranks("space_spos_shufflenet", 4))
 def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
     assert costs("space_spos_shufflenet", rank) == spos(digits(rank, *[4] * 20))
+
+
+@pytest.mark.parametrize("rank", ranks("space_darts", 6))
+def test_networks_of_darts_cost_what_their_cells_do(rank):
+    assert costs("space_darts", rank) == darts(rank)
+
+
+@pytest.mark.parametrize("name", ["space_darts", "space_nas_bench_201"])
+def test_cells_taken_apart_cost_what_networks_do(name):
+    found = space_of(archprof.load(name))
+    places = [found.automaton.metrics.index(metric) for metric in ("params", "macs")]
+    for path in draw(found.automaton, 6, random.Random(name)):
+        sums = sums_of(found.automaton, path)
+        assert tuple(sums[place] for place in places) == costs(name, rank_of(found.choices, found.pick(path)))
 
 
 @pytest.mark.parametrize("rank", ranks("space_fbnet", 4))

@@ -1,0 +1,111 @@
+"""The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from archprof.errors import SpecError
+from archprof.language.bind import Binder, scope_of
+from archprof.language.bound import BoundLayer
+from archprof.language.cells import Cells, cells_of
+from archprof.language.scope import names_asked
+from archprof.language.spellings import spellings
+from archprof.spec.choices import RowPick
+from archprof.spec.chosen import OpenLayer, unwritten
+from archprof.spec.header import read_knob
+from archprof.spec.nodes import Node, Scalar, Seq
+from archprof.spec.own_blocks import names_in
+from archprof.spec.types import OpenSpace, Spec
+
+Digits = tuple[int, ...]
+
+
+class Rows:
+    """The layers of one space, by their numbers."""
+
+    def __init__(self, spec: Spec, space: OpenSpace) -> None:
+        self._spec, self._space = spec, space
+        self._cells = cells_of(spec)
+        layers = space.root.get("layers")
+        assert isinstance(layers, Seq)
+        self.layers = layers.items
+        self._spellings = spellings.within(space.root)
+        self._open = {
+            index: OpenLayer(self.layers[index], draws, self._spellings)
+            for index, draws in space.choices.layers.items()
+        }
+        self._knobs = frozenset(draw.place for draw in space.choices.knobs)
+        self._everywhere = names_asked({}, self._cells) & self._knobs
+        self._bound: dict[tuple[Any, ...], BoundLayer] = {}
+        self._uses: dict[int, frozenset[str]] = {}
+
+    def uses(self, index: int) -> frozenset[str]:
+        """Return the knobs that a layer asks for, be it in the blocks that it names."""
+        if index not in self._uses:
+            self._uses[index] = self.used_in(self.layers[index])
+        return self._uses[index]
+
+    def used_in(self, node: Node) -> frozenset[str]:
+        """Return the knobs that *node*, a layer, asks for, be it in the blocks that it names."""
+        names = {*names_in(node), *self._everywhere}
+        named = [*_words(node)]
+        seen: set[str] = set()
+        while named:
+            block = self._spec.blocks.get(named.pop())
+            if block is not None and block.name not in seen:
+                seen.add(block.name)
+                names |= names_asked({block.name: block}, self._cells)
+                named += _words(block.layers)
+        return self._knobs & names
+
+    def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
+        """Return a layer of one row, or of one repeat of it."""
+        layer = self._open[index]
+        row = layer.draws.rows[number]
+        repeats = 1 if row.each else None
+        return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
+
+    def bound(
+        self, index: int, asked: tuple[Any, ...], knobs: tuple[tuple[str, int], ...], written: Callable[[], Node]
+    ) -> BoundLayer:
+        """Return a layer as values. Raises SpecError with every cell that cannot be read."""
+        key = (index, asked, knobs)
+        if key not in self._bound:
+            cells = self._with(knobs)
+            binder = Binder(cells, self._spec.file, False, scope=scope_of(self._spec.blocks, cells))
+            found = binder.layers(Seq((written(),)), "layers")
+            try:
+                binder.problems.raise_any()
+            except SpecError as error:
+                raise unwritten(error, *self.addresses(index, asked)) from None
+            [self._bound[key]] = found
+        return self._bound[key]
+
+    def addresses(self, index: int, asked: tuple[Any, ...]) -> tuple[str, str]:
+        """Return the addresses of a layer and of the row of it that is asked for; an empty one where that is no row."""
+        row = self._space.choices.layers[index].rows[asked[0]].address if asked else ""
+        return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
+
+    def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:
+        """Return what cells may refer to, with some knobs drawn."""
+        if not knobs:
+            return self._cells
+        draws = {draw.place: draw for draw in self._space.choices.knobs}
+        names = dict(self._cells.names)
+        for name, digit in knobs:
+            option = draws[name].options[digit]
+            assert isinstance(option, Scalar)
+            names[name] = read_knob(self._spec.knobs[name], option)
+        return self._cells._replace(names=names)
+
+
+def _words(node: Node) -> Iterator[str]:
+    """Yield every word in *node*, keys too."""
+    if isinstance(node, Scalar):
+        yield node.text
+    elif isinstance(node, Seq):
+        for item in node.items:
+            yield from _words(item)
+    else:
+        for key, value in node.pairs():
+            yield key
+            yield from _words(value)
