@@ -63,6 +63,7 @@ def spec_schema() -> Schema:
             "layers": {"type": "array", "items": {"$ref": "#/$defs/layer"}},
             "layer": _layer(blocks),
             "choice": _choice(),
+            "row": _row(),
             "norm": _named_operator("norm"),
             "act": _named_operator("act"),
             **{f"block.{block.name}": _arguments(block) for block in blocks},
@@ -313,7 +314,7 @@ def _arguments(block: Block) -> Schema:
     ]
     table = {
         "columns": {"type": "array", "items": {"enum": columns}, "minItems": 1, "uniqueItems": True},
-        "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
+        "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1},
     }
     options = _mapping({**_options(block), **table}, dependentRequired={"columns": ["rows"], "rows": ["columns"]})
     forms: list[Schema] = [{"type": "null"}, options]
@@ -350,11 +351,19 @@ def _choice() -> Schema:
     return _mapping({"choice": options, "per": {"enum": list(PER)}, "default": CELL}, required=["choice"])
 
 
+def _row() -> Schema:
+    """Return the schema of a row, or of the choice of one."""
+    row: Schema = {"type": "array", "items": CELL}
+    options = {"type": "array", "items": row, "minItems": 2}
+    drawn = _mapping({"choice": options, "default": {"type": "integer", "minimum": 0}}, required=["choice"])
+    return {"anyOf": [row, drawn]}
+
+
 def _drawn_block() -> Schema:
     """Return the schema of a layer whose block is drawn: options and a table for all the blocks to choose from."""
     table = {
         "columns": {"type": "array", "items": ID, "minItems": 1},
-        "rows": {"type": "array", "items": {"type": "array", "items": CELL}, "minItems": 1},
+        "rows": {"type": "array", "items": {"$ref": "#/$defs/row"}, "minItems": 1},
     }
     option: Schema = {"anyOf": [ID, {"type": "object", "minProperties": 1, "maxProperties": 1}]}
     fields = {"choice": {"type": "array", "items": option, "minItems": 2}, "per": {"enum": list(PER)}, **table}

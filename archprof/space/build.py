@@ -22,7 +22,7 @@ from archprof.language.trace import Memo, Tracer
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Costs, Part, Parted, parted
 from archprof.space.rows import Digits, Rows
-from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowDraws, RowPick
+from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick
 from archprof.spec.chosen import unwritten
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
@@ -38,19 +38,20 @@ ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
 MAX_STATES = 500_000
 
 # What an arc draws.
-Of = Literal["", "knob", "table", "row", "repeat", "depth"]
+Of = Literal["", "knob", "table", "form", "row", "repeat", "depth"]
 
 
 class Step(NamedTuple):
     """What an arc draws, the options by their numbers: those of a knob (its number is that of the *row*), of a layer's
-    table, of a row, of one of its repeats, or how many of these there are, where they end; nothing where it only goes
-    on."""
+    table, the form of a row, those of the row in a form, of one of its repeats, or how many of these there are, where
+    they end; nothing where it only goes on."""
 
     of: Of = ""
     layer: int = -1
     row: int = -1
     digits: Digits = ()
     repeat: int = -1
+    form: int = 0
 
 
 class State(NamedTuple):
@@ -84,8 +85,11 @@ class Space(NamedTuple):
             draws = (self.choices.knobs[step.row],)
         elif step.of == "table":
             draws = self.choices.layers[step.layer].table
+        elif step.of == "form":
+            drawn = self.choices.layers[step.layer].rows[step.row].draw
+            draws = (drawn,) if drawn else ()
         elif step.of:
-            row = self.choices.layers[step.layer].rows[step.row]
+            row = self.choices.layers[step.layer].rows[step.row].forms[step.form]
             depth = (row.depth,) if row.depth else ()
             of_row = row.once if row.each else (*row.once, *depth)
             draws = {"repeat": row.each, "depth": depth, "row": of_row}[step.of]
@@ -102,7 +106,7 @@ class Space(NamedTuple):
         if not repeats or len(repeats) == len(steps):
             return (1 / len(steps),) * len(steps) if steps else ()
         first = repeats[0]
-        depths = self.choices.layers[first.layer].rows[first.row].repeats
+        depths = self.choices.layers[first.layer].rows[first.row].forms[first.form].repeats
         ends = 1 / sum(depth >= first.repeat for depth in depths)
         return tuple([(1 - ends) / len(repeats) if step.of == "repeat" else ends for step in steps])
 
@@ -110,6 +114,7 @@ class Space(NamedTuple):
         """Return what was drawn along a path."""
         knobs: dict[str, int] = {}
         tables: dict[int, Digits] = {}
+        forms: dict[tuple[int, int], int] = {}
         once: dict[tuple[int, int], Digits] = {}
         each: dict[tuple[int, int], list[Digits]] = {}
         node = 0
@@ -119,6 +124,8 @@ class Space(NamedTuple):
                 knobs[self.choices.knobs[step.row].place] = step.digits[0]
             elif step.of == "table":
                 tables[step.layer] = step.digits
+            elif step.of == "form":
+                forms[step.layer, step.row] = step.form
             elif step.of == "row":
                 once[step.layer, step.row] = step.digits
             elif step.of == "repeat":
@@ -126,10 +133,11 @@ class Space(NamedTuple):
             node = self.automaton.arcs[node][number].target
         layers = {}
         for index, layer in self.choices.layers.items():
-            rows = [
-                _picked(row, once.get((index, number), ()), tuple(each.get((index, number), ())))
-                for number, row in enumerate(layer.rows)
-            ]
+            rows = []
+            for number, row in enumerate(layer.rows):
+                at, form = (index, number), forms.get((index, number), 0)
+                drawn = _picked(row.forms[form], once.get(at, ()), tuple(each.get(at, ())))
+                rows.append(drawn._replace(form=form))
             layers[index] = LayerPick(tables.get(index, ()), tuple(rows))
         return Pick(tuple([knobs[draw.place] for draw in self.choices.knobs]), layers)
 
@@ -285,7 +293,7 @@ class _Builder:
             if draws.table:
                 self._draw(Step("table", index), draws.table, lambda state, digits: state._replace(table=digits))
             for number in range(len(draws.rows)):
-                self._row(index, number, draws)
+                self._row(index, number, draws.rows[number])
             if draws.table:
                 self._meet(lambda state: state._replace(table=()))
         self._forget(done)
@@ -303,47 +311,64 @@ class _Builder:
         """Draw what is held from here on."""
         self._go(lambda state: [(step._replace(digits=drawn), held(state, drawn), ()) for drawn in _all_digits(draws)])
 
-    def _row(self, index: int, number: int, draws: LayerDraws) -> None:
-        row = draws.rows[number]
+    def _row(self, index: int, number: int, row: RowForms) -> None:
+        """Go through a row, in each of its forms, which come one behind the other; where they end they meet."""
+        if row.draw is None:
+            self._form(Step("row", index, number), row.forms[0])
+            return
+        before, ends = self._positions[-1], []
+        for form, drawn in enumerate(row.forms):
+            start = len(self._positions)
+            self._positions.append({})
+            for state, leaving in before.items():
+                self._arc(leaving, Step("form", index, number, (form,), form=form), start, state)
+            self._form(Step("row", index, number, form=form), drawn)
+            ends.append(self._positions[-1])
+        end = len(self._positions)
+        self._positions.append({})
+        for states in ends:
+            for state, leaving in states.items():
+                self._arc(leaving, Step(), end, state)
+
+    def _form(self, step: Step, row: RowDraws) -> None:
         if not row.each:
-            self._row_at_once(index, number, row)
+            self._row_at_once(step, row)
             return
         if row.once:
-            self._draw(Step("row", index, number), row.once, lambda state, digits: state._replace(once=digits))
+            self._draw(step, row.once, lambda state, digits: state._replace(once=digits))
         first, last = len(self._positions) - 1, max(row.repeats)
         end = first + last + 1  # where those that end early meet the others
         self._positions += [{} for _ in range(last + 1)]
         for repeat in range(last + 1):
             for state, leaving in self._positions[first + repeat].items():
                 if repeat in row.repeats:
-                    ended = Step("depth", index, number, (row.repeats.index(repeat),)) if row.depth else Step()
+                    depth = row.repeats.index(repeat)
+                    ended = step._replace(of="depth", digits=(depth,)) if row.depth else Step()
                     self._arc(leaving, ended, end, state._replace(once=()))
                 if repeat < last:
-                    for step, to, costs in self._repeated(index, number, repeat, row, state):
-                        self._arc(leaving, step, first + repeat + 1, to, costs)
+                    for drawn, to, costs in self._repeated(step._replace(of="repeat", repeat=repeat), row, state):
+                        self._arc(leaving, drawn, first + repeat + 1, to, costs)
 
-    def _repeated(self, index: int, number: int, repeat: int, row: RowDraws, state: State) -> _Arcs:
+    def _repeated(self, step: Step, row: RowDraws, state: State) -> _Arcs:
         """Yield the ways to draw one repeat of a row."""
-        picked, first = RowPick(state.once, 0, ()), repeat == 0
+        picked, first = RowPick(state.once, 0, (), step.form), step.repeat == 0
         for digits in _all_digits(row.each):
-            written = partial(self._rows.run, index, number, state.table, picked, digits, first=first)
-            found, costs = self._cost(index, (number, state.table, state.once, digits, first), state, written)
-            yield Step("repeat", index, number, digits, repeat), state._replace(x=found), costs
+            written = partial(self._rows.run, step.layer, step.row, state.table, picked, digits, first=first)
+            asked = (step.row, step.form, state.table, state.once, digits, first)
+            found, costs = self._cost(step.layer, asked, state, written)
+            yield step._replace(digits=digits), state._replace(x=found), costs
 
-    def _row_at_once(self, index: int, number: int, row: RowDraws) -> None:
+    def _row_at_once(self, step: Step, row: RowDraws) -> None:
         """Go through a row whose repeats are alike."""
 
         def drawn(state: State) -> _Arcs:
             for digits, depth in product(_all_digits(row.once), range(len(row.depth.options) if row.depth else 1)):
-                written = partial(
-                    self._rows.run, index, number, state.table, RowPick(digits, depth, ()), (), first=True
-                )
-                found, costs = self._cost(index, (number, state.table, digits, depth), state, written)
-                yield (
-                    Step("row", index, number, (*digits, depth) if row.depth else digits),
-                    state._replace(x=found),
-                    costs,
-                )
+                picked = RowPick(digits, depth, (), step.form)
+                written = partial(self._rows.run, step.layer, step.row, state.table, picked, (), first=True)
+                asked = (step.row, step.form, state.table, digits, depth)
+                found, costs = self._cost(step.layer, asked, state, written)
+                made = step._replace(digits=(*digits, depth) if row.depth else digits)
+                yield made, state._replace(x=found), costs
 
         self._go(drawn)
 

@@ -60,7 +60,7 @@ class Rows:
     def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
         """Return a layer of one row, or of one repeat of it."""
         layer = self._open[index]
-        row = layer.draws.rows[number]
+        row = layer.draws.rows[number].forms[picked.form]
         repeats = 1 if row.each else None
         return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
 
@@ -82,7 +82,7 @@ class Rows:
 
     def addresses(self, index: int, asked: tuple[Any, ...]) -> tuple[str, str]:
         """Return the addresses of a layer and of the row of it that is asked for; an empty one where that is no row."""
-        row = self._space.choices.layers[index].rows[asked[0]].address if asked else ""
+        row = self._space.choices.layers[index].rows[asked[0]].forms[asked[1]].address if asked else ""
         return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
 
     def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:

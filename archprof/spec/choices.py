@@ -10,6 +10,7 @@ from archprof.limits import MAX_REPEATS
 from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank
 from archprof.spec.values import integer, mapping, sequence, word
+from archprof.units import plural
 
 CHOICE = "choice"
 _KEYS = (CHOICE, "per", "default")
@@ -51,11 +52,31 @@ class RowDraws(NamedTuple):
         return _product(self.once) * sum(each**repeats for repeats in self.repeats)  # type: ignore[no-any-return]
 
 
+class RowForms(NamedTuple):
+    """The draws of a row that is itself drawn from several *forms*, by their numbers, each with draws of its own; one
+    that is not has one form."""
+
+    draw: Draw | None
+    forms: tuple[RowDraws, ...]
+
+    @property
+    def networks(self) -> int:
+        """How many ways there are to draw the row."""
+        return sum(form.networks for form in self.forms)
+
+    def draws(self) -> "Iterator[Draw]":
+        """Yield every draw, in the order of ranks."""
+        if self.draw is not None:
+            yield self.draw
+        for form in self.forms:
+            yield from (*form.once, *((form.depth,) if form.depth else ()), *form.each)
+
+
 class LayerDraws(NamedTuple):
     """The draws of a layer: those that its table shares, and those of its rows, of which there is one at least."""
 
     table: tuple[Draw, ...]
-    rows: tuple[RowDraws, ...]
+    rows: tuple[RowForms, ...]
 
     @property
     def networks(self) -> int:
@@ -80,18 +101,19 @@ class Choices(NamedTuple):
         for layer in self.layers.values():
             yield from layer.table
             for row in layer.rows:
-                yield from (*row.once, *((row.depth,) if row.depth else ()), *row.each)
+                yield from row.draws()
 
     def __bool__(self) -> bool:
         return bool(self.knobs or self.layers)
 
 
 class RowPick(NamedTuple):
-    """What was drawn for a row: options by their numbers, those of each repeat together."""
+    """What was drawn for a row: its form and options by their numbers, those of each repeat together."""
 
     once: tuple[int, ...]
     depth: int
     each: tuple[tuple[int, ...], ...]
+    form: int = 0
 
 
 class LayerPick(NamedTuple):
@@ -235,16 +257,24 @@ class _Layer:
                     if per == "table":
                         table.append(draw)
                         shared.add(name)
-        rows: list[RowDraws] = []
+        rows: list[RowForms] = []
         for number in range(len(self._table.rows)):
             with problems:
                 rows.append(self._row(number, shared))
         problems.raise_any()
         return LayerDraws(tuple(table), tuple(rows))
 
-    def _row(self, number: int, shared: set[str]) -> RowDraws:
+    def _row(self, number: int, shared: set[str]) -> RowForms:
         address = f"{self._address}.rows[{number}]" if self._table.is_table else self._address
-        cells = self._table.cells(number)
+        forms = self._table.rows[number]
+        draw = _row_draw(address, self._table.choices[number], forms) if number in self._table.choices else None
+        if draw is None:
+            return RowForms(None, (self._form(address, number, 0, shared),))
+        named = [self._form(f"{address}.{CHOICE}[{form}]", number, form, shared) for form in range(len(forms))]
+        return RowForms(draw, tuple(named))
+
+    def _form(self, address: str, number: int, form: int, shared: set[str]) -> RowDraws:
+        cells = self._table.cells(number, form)
         once: list[Draw] = []
         each: list[Draw] = []
         depth: Draw | None = None
@@ -285,6 +315,21 @@ class _Layer:
         return tuple(integer(one, 1, MAX_REPEATS, "a number of repeats") for one in cells if one is not None)
 
 
+def _row_draw(place: str, node: Map, forms: tuple[Seq, ...]) -> Draw:
+    """Return the choice of a whole row, whose options are numbers."""
+    advice = "as in `{choice: [[3, 16, 1], [5, 24, 2]]}`"
+    fields = mapping(node, "the choice of a row", (CHOICE, "default"), advice)
+    if len(forms) < 2:
+        raise problem(f"a choice of {len(forms)}", node.location, help="a choice has two options at least")
+    for number, form in enumerate(forms):
+        if plain(form) in map(plain, forms[:number]):
+            raise problem("a row is drawn twice", form.location, help="name each option once")
+    default, last = fields.get("default"), len(forms) - 1
+    chosen = integer(default, 0, last, "the number of a row") if default is not None else last
+    options = tuple([Scalar(str(number), *form[1:4]) for number, form in enumerate(forms)])
+    return Draw(place, options, chosen, node.location)
+
+
 def _is_choice(node: Node | None) -> TypeGuard[Map]:
     return isinstance(node, Map) and CHOICE in node.entries
 
@@ -298,14 +343,15 @@ def _asks_for_repeat(root: Map, block: str) -> bool:
 
 
 class WrittenTable(NamedTuple):
-    """The arguments of a layer as a table: options beside it, its columns, and its rows; one that has no table has one
-    row, which is empty."""
+    """The arguments of a layer as a table: options beside it, its columns, and its rows, each in all its forms: one,
+    unless it is a *choice*. Arguments without a table have one row, which is empty."""
 
     options: Mapping[str, Node]
     markers: Mapping[str, Scalar]
     columns: tuple[str, ...]
     headers: Node | None
-    rows: tuple[Seq, ...]
+    rows: tuple[tuple[Seq, ...], ...]
+    choices: Mapping[int, Map]
     is_table: bool
 
     @staticmethod
@@ -324,18 +370,42 @@ class WrittenTable(NamedTuple):
             assert headers is not None
             raise problem(f"duplicate column `{twice}`", headers.location)
         if not isinstance(rows, Seq) or not columns:
-            return WrittenTable(options, markers, (), None, (Seq((), *arguments[1:4]),), False)
-        listed = tuple([row for row in rows.items if isinstance(row, Seq) and len(row.items) == len(columns)])
-        if len(listed) != len(rows.items) or not listed:
-            raise problem("a table whose rows are not as wide as its columns", rows.location)
-        return WrittenTable(options, markers, columns, headers, listed, True)
+            return WrittenTable(options, markers, (), None, ((Seq((), *arguments[1:4]),),), {}, False)
+        choices = {number: row for number, row in enumerate(rows.items) if _is_choice(row)}
+        listed = tuple([_forms(row) for row in rows.items])
+        if not rows.items:
+            raise problem("a table without rows", rows.location)
+        for row, forms in zip(rows.items, listed, strict=True):
+            _check_width(row, forms, len(columns))
+        return WrittenTable(options, markers, columns, headers, listed, choices, True)
 
-    def cells(self, number: int) -> dict[str, Node]:
-        """Return the cells of a row, its own first, then those of the options that it has none of."""
-        own = {
-            name: cell for name, cell in zip(self.columns, self.rows[number].items, strict=True) if cell is not ABSENT
-        }
+    def cells(self, number: int, form: int = 0) -> dict[str, Node]:
+        """Return the cells of a row in one of its forms, its own first, then those of the options that it has none
+        of."""
+        items = self.rows[number][form].items
+        own = {name: cell for name, cell in zip(self.columns, items, strict=True) if cell is not ABSENT}
         return {**own, **{name: node for name, node in self.options.items() if name not in own}}
+
+
+def _forms(row: Node) -> tuple[Seq, ...]:
+    """Return the forms of a row; none where it is no row."""
+    options = row.get(CHOICE) if _is_choice(row) else Seq((row,))
+    items = options.items if isinstance(options, Seq) else ()
+    forms = tuple([item for item in items if isinstance(item, Seq)])
+    return forms if len(forms) == len(items) else ()
+
+
+def _check_width(row: Node, forms: tuple[Seq, ...], width: int) -> None:
+    """Raise SpecError for a row, or one of its forms, that has not a cell for each column."""
+    if not forms:
+        if _is_choice(row):
+            raise problem("a choice of no rows", row.location, help="as in `{choice: [[3, 16, 1], [5, 24, 2]]}`")
+        advice = f"each row has {plural(width, 'cell')}, as many as there are columns"
+        raise problem(f"expected a row, not {describe(row)}", row.location, help=advice)
+    for form in forms:
+        if len(form.items) != width:
+            message = f"a row of {plural(len(form.items), 'cell')} in a table of {plural(width, 'column')}"
+            raise problem(message, form.location)
 
 
 # Ranks
@@ -345,7 +415,7 @@ def pick(choices: Choices, rank: int) -> Pick:
     """Return the network of a *rank*, which is at least 0 and below the number of networks.
 
     Digits in a mixed radix, the first draw the most significant: knobs, then layer by layer its table's draws, and row
-    by row those made once, the depth (options in their order), those of the repeats one after the other.
+    by row its form, those made once, the depth (options in their order), those of the repeats one after the other.
     """
     left = rank
     layers: dict[int, LayerPick] = {}
@@ -359,7 +429,15 @@ def pick(choices: Choices, rank: int) -> Pick:
     return Pick(_digits(choices.knobs, left), dict(sorted(layers.items())))
 
 
-def _pick_row(row: RowDraws, rank: int) -> RowPick:
+def _pick_row(row: RowForms, rank: int) -> RowPick:
+    form = 0
+    while rank >= (ways := row.forms[form].networks):
+        rank -= ways
+        form += 1
+    return _pick_form(row.forms[form], rank)._replace(form=form)
+
+
+def _pick_form(row: RowDraws, rank: int) -> RowPick:
     each = _product(row.each)
     once, within = divmod(rank, sum(each**repeats for repeats in row.repeats))
     depth = 0
@@ -392,7 +470,12 @@ def rank_of(choices: Choices, picked: Pick) -> int:
     return rank
 
 
-def _row_number(row: RowDraws, drawn: RowPick) -> int:
+def _row_number(row: RowForms, drawn: RowPick) -> int:
+    before = sum(form.networks for form in row.forms[: drawn.form])
+    return before + _form_number(row.forms[drawn.form], drawn)
+
+
+def _form_number(row: RowDraws, drawn: RowPick) -> int:
     each = _product(row.each)
     number = 0
     for digits in drawn.each:
@@ -415,9 +498,11 @@ def default_pick(choices: Choices) -> Pick:
     def defaults(draws: tuple[Draw, ...]) -> tuple[int, ...]:
         return tuple([draw.default for draw in draws])
 
-    def row(draws: RowDraws) -> RowPick:
+    def row(row: RowForms) -> RowPick:
+        form = row.draw.default if row.draw else 0
+        draws = row.forms[form]
         depth = draws.depth.default if draws.depth else 0
-        return RowPick(defaults(draws.once), depth, (defaults(draws.each),) * draws.repeats[depth])
+        return RowPick(defaults(draws.once), depth, (defaults(draws.each),) * draws.repeats[depth], form)
 
     layers = {
         index: LayerPick(defaults(layer.table), tuple(map(row, layer.rows))) for index, layer in choices.layers.items()
@@ -433,7 +518,10 @@ def named_draws(choices: Choices, picked: Pick) -> Iterator[tuple[str, Node]]:
         drawn = picked.layers[index]
         for draw, digit in zip(layer.table, drawn.table, strict=True):
             yield draw.place, draw.options[digit]
-        for row, own in zip(layer.rows, drawn.rows, strict=True):
+        for forms, own in zip(layer.rows, drawn.rows, strict=True):
+            row = forms.forms[own.form]
+            if forms.draw is not None:
+                yield forms.draw.place, forms.draw.options[own.form]
             for draw, digit in zip(row.once, own.once, strict=True):
                 yield draw.place, draw.options[digit]
             if row.depth is not None:

@@ -5,7 +5,7 @@ from itertools import groupby
 from typing import NamedTuple
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowPick, WrittenTable
+from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowDraws, RowPick, WrittenTable
 from archprof.spec.layers import ABSENT, BLOCK, Spellings, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
@@ -14,9 +14,10 @@ _STRIDE, _INPUT, _ID, _REPEATS = "s", "input", "id", "n"
 
 
 class Run(NamedTuple):
-    """Repeats of a row that are alike, one after the other: the row's cells, with nothing left to draw."""
+    """Repeats of a row that are alike, one after the other: what is written of it, and its cells, with nothing left to
+    draw."""
 
-    row: int
+    row: Seq
     cells: Mapping[str, Node]
 
 
@@ -58,7 +59,7 @@ class OpenLayer:
 
     def runs(self, number: int, table: tuple[int, ...], picked: RowPick) -> list[Run]:
         """Return a row, with its choices drawn, as runs of equal repeats."""
-        row = self.draws.rows[number]
+        row = self.draws.rows[number].forms[picked.form]
         if not row.each:
             return [self.run(number, table, picked, (), first=True, last=True)]
         alike = [(digits, len(list(same))) for digits, same in groupby(picked.each)]
@@ -79,22 +80,22 @@ class OpenLayer:
         repeats: int | None = None,
     ) -> Run:
         """Return so many repeats of a row that draw *each*; None for all, as the row says it."""
-        row = self.draws.rows[number]
-        cells = dict(self._table.cells(number))
+        row = self.draws.rows[number].forms[picked.form]
+        written = self._table.rows[number][picked.form]
+        cells = dict(self._table.cells(number, picked.form))
         for draws, digits in ((self.draws.table, table), (row.once, picked.once), (row.each, each)):
             cells |= {draw.column: draw.options[digit] for draw, digit in zip(draws, digits, strict=True)}
         if row.depth is not None:
             cells[_REPEATS] = row.depth.options[picked.depth]
         if repeats is not None:
-            place = self._table.rows[number][1:4]
-            cells[_REPEATS] = Scalar(str(repeats), *place)
+            cells[_REPEATS] = Scalar(str(repeats), *written[1:4])
         if not first:
             cells.pop(_INPUT, None)
             if _STRIDE in cells:
                 cells[_STRIDE] = Scalar("1", *cells[_STRIDE][1:4])
         if not last:
             cells.pop(_ID, None)
-        return Run(number, cells)
+        return Run(written, cells)
 
     def written(self, runs: Sequence[Run]) -> Map:
         """Return the layer made of some runs."""
@@ -103,8 +104,8 @@ class OpenLayer:
         if not self._table.is_table and len(runs) == 1:
             entries = {name: (self._marker(name, cell), cell) for name, cell in runs[0].cells.items()}
             return self._with(self._arguments._replace(entries=entries))
-        drawn = {draw.column for row in self.draws.rows for draw in (*row.once, *row.each)}
-        drawn |= {_REPEATS for row in self.draws.rows if row.depth is not None}
+        drawn = {draw.column for row in self._forms() for draw in (*row.once, *row.each)}
+        drawn |= {_REPEATS for row in self._forms() if row.depth is not None}
         moved = {name for name in drawn | {_REPEATS, _STRIDE, _ID, _INPUT} if len(runs) > 1 or name in drawn}
         shared = {draw.column: draw for draw in self.draws.table}
         beside = {
@@ -117,13 +118,14 @@ class OpenLayer:
         header = list(dict.fromkeys(header))
         place = self._arguments[1:4]
         columns = Seq(tuple([self._column(name) for name in header]), *place)
-        rows = tuple(
-            [Seq(tuple([self._cell(run, name) for name in header]), *self._table.rows[run.row][1:4]) for run in runs]
-        )
+        rows = tuple([Seq(tuple([self._cell(run, name) for name in header]), *run.row[1:4]) for run in runs])
         entries = {name: (self._marker(name, node), node) for name, node in beside.items()}
         for key, value in (("columns", columns), ("rows", Seq(rows, *place))):
             entries[key] = (Scalar(key, *place), value)
         return self._with(self._arguments._replace(entries=entries))
+
+    def _forms(self) -> list[RowDraws]:
+        return [form for row in self.draws.rows for form in row.forms]
 
     def _cell(self, run: Run, name: str) -> Node:
         """Return a row's own cell; one of the options stays there, unless the row differs from it."""
@@ -182,7 +184,7 @@ class OpenLayer:
 
     def _check_cells(self, run: Run) -> None:
         """Raise SpecError for a column that none of the blocks has."""
-        drawn = [draw for row in self.draws.rows for draw in self._of_blocks(row.once, row.each)]
+        drawn = [draw for row in self._forms() for draw in self._of_blocks(row.once, row.each)]
         drawn += self._of_blocks(self.draws.table)
         options = [option for draw in drawn for option in draw.options] or [run.cells[BLOCK]]
         known: dict[str, str] = {}

@@ -155,6 +155,13 @@ class Walk:
 
     def _from_row(self, step: Step) -> None:
         name = self._names.get(str(step), step)
+        if isinstance(self._node, Map) and "choice" in self._node.entries:
+            if step != "choice":
+                forms = format_address((*self._said, "choice", 0, step))
+                raise self._failed(f"{self._so_far()} is drawn from several rows", f"did you mean `{forms}`?")
+            self._enter(step, self._node.get("choice"))
+            self._move = self._from_rows
+            return
         if not isinstance(self._node, Seq) or len(self._node.items) != len(self._columns):
             raise self._failed(f"{self._so_far()} is not a row of {plural(len(self._columns), 'cell')}")
         if name in self._columns:
@@ -162,6 +169,9 @@ class Walk:
             cell = self._node.items[index]
             self._enter_column(str(name), index, None if cell is ABSENT else cell, said=(name,))
         elif name in self._names.values():
+            if self._said[-2] == "choice":
+                columns = ", ".join(f"`{column}`" for column in self._columns)
+                raise self._failed(f"{self._so_far()} is one of several rows, and has no `{step}`", f"one of {columns}")
             self._enter_column(str(name), name, None)
         else:
             raise self._no_column(step)
@@ -312,7 +322,11 @@ def _add_cell(args: Map, row: int, column: str, value: Node) -> Map:
 
 def widen(rows: Seq, count: int) -> Seq:
     """Return rows with *count* absent cells more."""
-    absent = (ABSENT,) * count
-    return rows._replace(
-        items=tuple(row._replace(items=row.items + absent) if isinstance(row, Seq) else row for row in rows.items)
-    )
+    return rows._replace(items=tuple([_wide(row, (ABSENT,) * count) for row in rows.items]))
+
+
+def _wide(row: Node, absent: tuple[Node, ...]) -> Node:
+    """Return a row, or each of those that it is drawn from, with some cells more."""
+    if isinstance(row, Map) and isinstance(forms := row.get("choice"), Seq):
+        return row.with_entry("choice", widen(forms, len(absent)))
+    return row._replace(items=row.items + absent) if isinstance(row, Seq) else row

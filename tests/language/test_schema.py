@@ -27,7 +27,8 @@ BEYOND_FORM = (
     "cell_expression", "cell_sexagesimal", "cell_channels_too_many", "top_input_order", "top_input_huge", "top_many",
     "defaults_not_taken", "defaults_twice", "own_block_", "import_", "register_unknown",
     "choice_block_column", "choice_block_not_drawn", "choice_block_option_", "choice_cell", "choice_depth",
-    "choice_knob_", "choice_extends", "choice_network", "choice_repeat_of", "choice_set", "choice_skip",
+    "choice_knob_", "choice_extends", "choice_network", "choice_repeat_of", "choice_row_of", "choice_row_width",
+    "choice_set", "choice_skip",
 )  # fmt: skip
 
 
@@ -56,6 +57,7 @@ def test_bad_spec_is_not(name):
 HEAD = "archprof: 1\ninput: 3x32x32\nclasses: 10\nlayers:\n"
 RIGHT = [
     "- conv: {k: 3, c: 8}",
+    "- conv: {columns: [k, c], rows: [[3, 8], {choice: [[3, 8], [{choice: [3, 5]}, 16]], default: 0}]}",
     "- conv: {kernel_size: 1x7, out: 6x, norm: {batch_norm: {eps: 1e-3}}, nl: HS}",
     "- conv: {k: 3, c: 8, p: [0, 1, 0, 1], bias: yes, act: -}",
     "- {id: stem, conv: {c: 8, k: 1}}",

@@ -69,6 +69,24 @@ layers:
   - depthwise_separable: {{k: {{choice: [3, 5]}}, c: {{choice: [8, 16]}}}}
   - linear: {{c: {{choice: [classes, 20]}}}}
 """
+# A row that is one of three, with draws of each kind, or of none, and another that is one of two.
+FORMS = f"""{HEAD}
+knobs: {{stem: {{choice: [8, 12]}}}}
+layers:
+  - conv: {{k: 3, s: 2, c: $stem}}
+  - inverted_residual:
+      t: {{choice: [2, 3], per: table}}
+      columns: [k, c, n, s]
+      rows:
+        - choice:
+            - [{{choice: [3, 5]}}, 16, {{choice: [2, 1]}}, 2]
+            - [3, 24, 2, 2]
+            - [{{choice: [3, 5], per: row}}, {{choice: [16, 24], per: row}}, 3, 2]
+          default: 1
+        - [3, 24, 1, 1]
+        - choice: [[{{choice: [3, 5]}}, {{choice: [8, 16]}}, 2, 1], [5, 8, 1, 1]]
+  - linear: classes
+"""
 # Cells of knobs that do not meet: a wiring with two operations, another operation, and one that nothing asks for.
 CELLS = f"""{HEAD}
 knobs:
@@ -118,6 +136,8 @@ SMALL = {
     "blocks": (BLOCKS, 2 * 3**2 * (4**2 + 4)),
     # A norm, one or two widths; a width; a kernel and a width; the classes
     "widths": (WIDTHS, 2 * (3 + 3**2) * 2 * 2**2 * 2),
+    # The knob, the table's ratio, one of 2² + 2, of 1 and of 2 · 2, and one of (2 · 2)² and of 1
+    "forms": (FORMS, 2 * 2 * (6 + 1 + 4) * (16 + 1)),
     # A wiring, three operations, two, three, and what nothing asks for
     "cells": (CELLS, 3 * 3 * 2 * 3 * 2),
     "widened": (WIDENED, 3 * 3 * 2 * 3 * 2),

@@ -24,7 +24,7 @@ NETWORKS = {
     "space_nas_bench_201": 5**6,
     "space_nats_size": 8**5,
     "space_darts": 1_037_664_180**2,
-    "space_dna": 6**19,
+    "space_dna": (2 * 6**2 + 6**3) * (6**2 + 6**3 + 6**4) ** 2 * (6**3 + 2 * 6**4) * (6**4 + 2 * 6**5) * 6,
     "space_spos_shufflenet": 4**20,
 }
 # Depths and widths, kernels and expansions as the papers print them.
@@ -242,6 +242,8 @@ def test_has_as_many_networks_as_its_formula(name):
         ("space_attentivenas", 440_301_256_704 // 4),  # which counts its four resolutions
         ("space_nats_size", 32_768),
         ("space_nas_bench_201", 15_625),
+        ("space_dna", 195_898_498_887_057_408),
+        ("space_fbnet", 984_770_902_183_611_232_881),
     ],
 )
 def test_has_as_many_networks_as_are_said_elsewhere(name, printed):
