@@ -334,9 +334,13 @@ def _optional(kind: Kind, node: Node, cells: Cells) -> Any:
 
 
 def _options(kind: Kind, node: Node, cells: Cells) -> Any:
-    """Read `-` (none), a mapping of options, or a lone value; with a template also `✓` (as in `defaults`) and `no`."""
+    """Read `-` (none), a mapping of options, or a lone value; with a template also `✓` (as in `defaults`) and `no`, or
+    a name that is a flag."""
     assert kind.of is not None
     assert kind.make is not None
+    if kind.template and isinstance(node, Scalar) and node.text[:1] == "$":
+        flag = cells.names.get(node.text[1:])
+        node = node._replace(text=("yes" if flag else "no")) if isinstance(flag, bool) else node
     if (kind.template and isinstance(node, Scalar) and node.text in FALSE) or _means_none(node):
         return None
     values: dict[str, Any] = {}

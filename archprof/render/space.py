@@ -38,7 +38,8 @@ def _title(found: SpaceReport) -> str:
 
 
 def _range(one: RangeOf) -> str:
-    median = "" if one.median is None else f", median {exact(one.median)}"
+    to = "" if one.median_high is None else f" to {exact(one.median_high)}"
+    median = "" if one.median is None else f", median {exact(one.median)}{to}"
     return f"{label_of(one.metric)} {exact(one.least)} … {exact(one.greatest)}{median}"
 
 

@@ -353,9 +353,9 @@ class _Builder:
         """Yield the ways to draw one repeat of a row."""
         picked, first = RowPick(state.once, 0, (), step.form), step.repeat == 0
         for digits in _all_digits(row.each):
-            written = partial(self._rows.run, step.layer, step.row, state.table, picked, digits, first=first)
+            run = partial(self._rows.run, step.layer, step.row, state.table, picked, digits)
             asked = (step.row, step.form, state.table, state.once, digits, first)
-            found, costs = self._cost(step.layer, asked, state, written)
+            found, costs = self._cost(step.layer, asked, state, partial(run, first=first, repeats=1))
             yield step._replace(digits=digits), state._replace(x=found), costs
 
     def _row_at_once(self, step: Step, row: RowDraws) -> None:
@@ -363,14 +363,29 @@ class _Builder:
 
         def drawn(state: State) -> _Arcs:
             for digits, depth in product(_all_digits(row.once), range(len(row.depth.options) if row.depth else 1)):
-                picked = RowPick(digits, depth, (), step.form)
-                written = partial(self._rows.run, step.layer, step.row, state.table, picked, (), first=True)
-                asked = (step.row, step.form, state.table, digits, depth)
-                found, costs = self._cost(step.layer, asked, state, written)
+                found, costs = self._repeats(step, row, state, digits, depth)
                 made = step._replace(digits=(*digits, depth) if row.depth else digits)
                 yield made, state._replace(x=found), costs
 
         self._go(drawn)
+
+    def _repeats(
+        self, step: Step, row: RowDraws, state: State, digits: Digits, depth: int
+    ) -> tuple[tuple[Any, ...], Costs]:
+        """Return what comes out of all repeats of a row, and what they cost: one by one, where those behind the first
+        are alike, so that each is traced once, however many there may be."""
+        picked = RowPick(digits, depth, (), step.form)
+        run = partial(self._rows.run, step.layer, step.row, state.table, picked, ())
+        asked = (step.row, step.form, state.table, digits)
+        if row.depth is None or not row.alike:
+            return self._cost(step.layer, (*asked, depth), state, partial(run, first=True))
+        found, costs = state.x, (0,) * len(self._metrics)
+        for repeat in range(row.repeats[depth]):
+            first = repeat == 0
+            written = partial(run, first=first, repeats=1)
+            found, more = self._cost(step.layer, (*asked, first), state._replace(x=found), written)
+            costs = tuple([one + other for one, other in zip(costs, more, strict=True)])
+        return found, costs
 
     # Costs
 

@@ -1,9 +1,10 @@
 """How many networks of a space cost how much, exactly, by meeting in the middle."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
+from itertools import product
 from random import Random
 from typing import NamedTuple
 
@@ -65,6 +66,17 @@ class Distribution:
             raise ValueError(f"no network has at most {limit} {self.metric}: the least is {self.least}")
         ways = Ways(self.halves)
         return Extreme(before + behind, (*ways.to(node, before, 0), *ways.onward(node, behind, 0)))
+
+    def greatest_first(self, limit: int) -> Iterator[Path]:
+        """Yield the networks within a limit, those of the greatest sum first."""
+        ways = Ways(self.halves)
+        while limit >= self.least:
+            limit = self.greatest_within(limit).sum
+            for node, first, second in self.halves.meetings():
+                for before, behind in _pairs_of(first, second, limit):
+                    numbers = product(range(first.number_at(before)), range(second.number_at(behind)))
+                    yield from ((*ways.to(node, before, one), *ways.onward(node, behind, two)) for one, two in numbers)
+            limit -= 1
 
     def quantile(self, share: Fraction | Decimal | float | str) -> int:
         """Return the least sum that at least a share of all networks does not exceed; a float is the decimal number
@@ -137,6 +149,15 @@ def _pairs_up_to(first: Sums, second: Sums, limit: int) -> int:
         fits = many.up_to(limit - few.values_of(start, end))
         found += products_of(few.numbers[start:end], fits)
     return found
+
+
+def _pairs_of(first: Sums, second: Sums, total: int) -> Iterator[tuple[int, int]]:
+    """Yield the sums of a way of each table that are together a total."""
+    few, many = sorted((first, second), key=lambda sums: sums.size)
+    rest = total - few.values
+    for entry in np.flatnonzero((many.up_to(rest) > many.up_to(rest - 1)) & (few.numbers > 0)).tolist():
+        value = int(few.values[entry])
+        yield (value, total - value) if few is first else (total - value, value)
 
 
 def _greatest_pair(first: Sums, second: Sums, limit: int) -> tuple[int, int]:

@@ -55,7 +55,7 @@ def labels_of(automaton: Automaton, question: Question) -> list[Labels]:
     """Return, for each node, the ways from it on that none beats, of those that a network within the limits may
     take.
 
-    Raises UsageError where they are too many: where a metric shall be great and is limited itself, none beats another.
+    Raises UsageError where they are too many.
     """
     to = {line: least_to(automaton, question.metrics[line]) for line in question.limits}
     labels: list[Labels] = []
@@ -76,7 +76,7 @@ def _extended(automaton: Automaton, question: Question, node: int, labels: Seque
     if (number := sum(len(target.choices) for target in targets)) > _MAX_CANDIDATES:
         raise usage_error(
             f"{number:,} ways that no other beats are too many to compare",
-            help="ask for fewer objectives and limits, and for none of a metric to be great that is limited itself",
+            help="ask for fewer objectives and limits, or for a single one",
         )
     costs = [
         np.array([[arc.costs[metric] * sign] for metric, sign in zip(question.metrics, question.signs, strict=True)])

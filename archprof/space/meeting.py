@@ -8,7 +8,7 @@ from archprof.errors import usage_error
 from archprof.space.automaton import Automaton
 from archprof.space.exact import CertificateError, total_of
 from archprof.space.paths import lattices_from, lattices_to, least_to, number_of_paths, paths_from, paths_to
-from archprof.space.sums import Part, Sums, merged, one_way
+from archprof.space.sums import Part, Sums, TooManySums, merged, one_way
 
 # How probable each arc is, by its node and its place there.
 Chances = Sequence[Sequence[float]]
@@ -16,6 +16,8 @@ Chances = Sequence[Sequence[float]]
 _WORD = 1 << 64
 # A count takes a tenth of a second where so many entries meet; the cut moves so many nodes for it.
 _FEW = 1 << 21
+# Several times what the largest spaces take whose sums are exact; some seconds.
+_MOST_ENTRIES = 1 << 28
 _MOVED = 4
 
 
@@ -174,10 +176,12 @@ class Builder:
 def halves(automaton: Automaton, metric: int, chances: Chances | None = None) -> Halves:
     """Return the tables of both halves, of numbers of networks, or of probabilities.
 
-    Raises UsageError where a half has too many for 64 bits, or its tables are too long for the memory.
+    Raises UsageError where a half has too many for 64 bits, TooManySums where its tables are too long.
     """
     builder = Builder(automaton, metric, chances)
     while builder.front < builder.back:
+        if (entries := builder.work()) > _MOST_ENTRIES:
+            raise TooManySums(entries)
         builder.step()
     return builder.finished()
 

@@ -57,11 +57,19 @@ class Rows:
                 named += _words(block.layers)
         return self._knobs & names
 
-    def run(self, index: int, number: int, table: Digits, picked: RowPick, each: Digits, *, first: bool) -> Node:
-        """Return a layer of one row, or of one repeat of it."""
+    def run(
+        self,
+        index: int,
+        number: int,
+        table: Digits,
+        picked: RowPick,
+        each: Digits,
+        *,
+        first: bool,
+        repeats: int | None = None,
+    ) -> Node:
+        """Return a layer of one row, with so many of its repeats; None for all."""
         layer = self._open[index]
-        row = layer.draws.rows[number].forms[picked.form]
-        repeats = 1 if row.each else None
         return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
 
     def bound(

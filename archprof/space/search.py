@@ -19,6 +19,7 @@ from archprof.language.spellings import spellings
 from archprof.space.automaton import Path
 from archprof.space.best import best
 from archprof.space.build import ADDING, Space, space_of
+from archprof.space.coarse import Coarse
 from archprof.space.distribution import Distribution
 from archprof.space.draws import DrawnDistribution, draw
 from archprof.space.fitting import Fitting
@@ -27,6 +28,7 @@ from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least, least_through, number_of_paths, sums_of
 from archprof.space.scores import SCORE, Scores, option_text, scored
+from archprof.space.sums import TooManySums
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.spec.choices import rank_of
 from archprof.spec.load import read_tree, resolve
@@ -93,6 +95,7 @@ class RangeOf(NamedTuple):
     least: int
     greatest: int
     median: int | None = None
+    median_high: int | None = None  # where sums are too many to count, the median lies from one to the other
     quantiles: Mapping[str, int] | None = None
 
 
@@ -226,6 +229,18 @@ class _Question:
         return Distribution(self._search.space.automaton, self._asked.metric)
 
     @cached_property
+    def _coarse(self) -> Coarse | None:
+        """What is known of the distribution where that is not; but where it alone answers, it is asked for it, and says
+        what is wrong."""
+        if self._asked.quantiles or self._asked.histogram or self._asked.shares:
+            return None
+        try:
+            self._distribution.halves  # noqa: B018 - which are counted here
+        except TooManySums:
+            return Coarse(self._search.space.automaton, self._asked.metric)
+        return None
+
+    @cached_property
     def _within(self) -> Within:
         return Within(self._search.space.automaton, self._asked.limits)
 
@@ -234,11 +249,14 @@ class _Question:
         automaton = self._search.space.automaton
         for metric in dict.fromkeys((self._asked.metric, "macs", "params")):
             low, high = least(automaton, metric).sum, greatest(automaton, metric).sum
-            asked = self._asked.median and metric == self._asked.metric
-            median = self._distribution.quantile(Fraction(1, 2)) if asked else None
-            shares = self._asked.quantiles if asked else ()
-            quantiles = {share: self._distribution.quantile(share) for share in shares}
-            yield RangeOf(metric, low, high, median, quantiles or None)
+            if not self._asked.median or metric != self._asked.metric:
+                yield RangeOf(metric, low, high)
+            elif self._coarse is not None:
+                median = self._coarse.quantile(Fraction(1, 2))
+                yield RangeOf(metric, low, high, median.lower, median.upper)
+            else:
+                quantiles = {share: self._distribution.quantile(share) for share in self._asked.quantiles}
+                yield RangeOf(metric, low, high, self._distribution.quantile(Fraction(1, 2)), None, quantiles or None)
 
     @cached_property
     def fitting(self) -> Bracket | None:
@@ -249,10 +267,12 @@ class _Question:
             return Bracket(self._number(most_time).lower, self._number(least_time).upper)
         if not limits:
             return None
-        if len(limits) == _ONE:
-            number = self._distribution.count(limits[self._asked.metric])
-            return Bracket(number, number)
-        return self._within.number
+        if len(limits) > _ONE:
+            return self._within.number
+        if self._coarse is not None:
+            return self._coarse.count(limits[self._asked.metric])
+        number = self._distribution.count(limits[self._asked.metric])
+        return Bracket(number, number)
 
     def _number(self, limits: Mapping[str, int]) -> Bracket:
         """Return how many networks keep some limits on sums."""
@@ -266,7 +286,7 @@ class _Question:
     @property
     def drawn(self) -> float | None:
         """How probable it is that a network fits that is drawn choice by choice; None where several limits are."""
-        if len(self._asked.limits) != _ONE or self._asked.latency is not None:
+        if len(self._asked.limits) != _ONE or self._asked.latency is not None or self._coarse is not None:
             return None
         metric, [limit] = self._asked.metric, self._asked.limits.values()
         space = self._search.space
@@ -298,12 +318,33 @@ class _Question:
         if asked.sample:
             yield from self._sampled()
         elif asked.objective is not None:
-            networks = (one.path for one in best(self._automaton, asked.objective, self._limits))
+            networks = self._best(asked.objective)
             fitting = self._keeping(networks)
             yield from self._fastest(fitting) if asked.objective.metric == LATENCY else islice(fitting, asked.top)
         elif asked.pareto:
             _check_pareto(asked.pareto)
             yield from (one.path for one in frontier(self._automaton, asked.pareto, asked.limits))
+
+    def _best(self, objective: Objective) -> Iterator[Path]:
+        """Yield the networks within the limits on sums, the best first."""
+        limit = self._asked.limits.get(objective.metric)
+        if objective.sign > 0 or limit is None:
+            yield from (one.path for one in best(self._automaton, objective, self._limits))
+            return
+        # No way beats another of what shall be great and is limited: sums are followed down from the limit.
+        distribution = Distribution(self._search.space.automaton, objective.metric)
+        others = {metric: most for metric, most in self._limits.items() if metric != objective.metric}
+        for number, path in enumerate(distribution.greatest_first(limit)):
+            sums = dict(zip(self._automaton.metrics, sums_of(self._automaton, path), strict=True))
+            if all(sums[metric] <= most for metric, most in others.items()):
+                yield path
+            elif number == MOST_TRIES:
+                message = (
+                    f"too few of the {MOST_TRIES:,} networks with the most {objective.metric} keep the other limits"
+                )
+                raise usage_error(
+                    message, help=f"look for the greatest of another count, or leave out `--max-{next(iter(others))}`"
+                )
 
     def _fastest(self, paths: Iterator[Path]) -> Iterator[Path]:
         """Yield the networks of the least time of *paths*, which come by what their operators take: no network that
@@ -361,6 +402,9 @@ class _Question:
             found = self._within.sample(asked.sample, source, MOST_TRIES)
             self.tries = found.tries
             yield from self._keeping(iter(found.paths))
+        elif self._coarse is not None and not asked.bytes and asked.latency is None:
+            limit = next(iter(asked.limits.values()), self._coarse.greatest)
+            yield from self._coarse.sample(limit, asked.sample, source)
         elif asked.bytes or asked.latency is not None:
             limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
             drawn = _different(self._distribution.fitting(limit), source)

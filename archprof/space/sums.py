@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from archprof.errors import usage_error
+from archprof.errors import Problem, UsageError
 from archprof.ir.arrays import Integers
 from archprof.space.exact import Numbers
 from archprof.space.paths import Lattice
@@ -17,6 +17,16 @@ _BINS_AN_ENTRY = 8
 # 1 GiB of bins, and what is sorted with its order.
 _MAX_BINS = 1 << 27
 _MAX_SORTED = 1 << 25
+
+
+class TooManySums(UsageError):
+    """There are more sums than can be held, or than are worth the time."""
+
+    def __init__(self, entries: int) -> None:
+        message = f"the sums of {entries:,} groups of networks are too many to be counted one by one"
+        super().__init__(
+            [Problem(message, help="ask for a metric of fewer values, or leave choices open in fewer rows")]
+        )
 
 
 @dataclass(frozen=True)
@@ -115,7 +125,7 @@ def one_way(chances: bool = False) -> Sums:
 def merged(parts: Sequence[Part], lattice: Lattice) -> Sums:
     """Return the table of all ways of several parts, on a lattice that all their sums lie on.
 
-    Raises UsageError where the table would not fit into memory.
+    Raises TooManySums where the table would not fit into memory.
     """
     low, step = lattice.least, max(lattice.step, 1)
     entries = sum(part.sums.size for part in parts)
@@ -125,9 +135,7 @@ def merged(parts: Sequence[Part], lattice: Lattice) -> Sums:
         return _in_bins(parts, low, step, bins)
     if entries <= _MAX_SORTED:
         return _sorted(parts, low, step)
-    raise usage_error(
-        f"the sums of {entries:,} groups of networks do not fit into memory", help="count a metric of fewer values"
-    )
+    raise TooManySums(entries)
 
 
 def _last_place(sums: Sums) -> int:

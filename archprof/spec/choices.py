@@ -36,7 +36,8 @@ class Draw(NamedTuple):
 class RowDraws(NamedTuple):
     """The draws of a row: those made *once*, that of how often it repeats, and those made by *each* repeat.
 
-    *repeats* are by the options of *depth*; one number where that is none.
+    *repeats* are by the options of *depth*; one number where that is none. Repeats behind the first are *alike*, unless
+    the row's block asks which it is.
     """
 
     address: str
@@ -44,6 +45,7 @@ class RowDraws(NamedTuple):
     depth: Draw | None
     repeats: tuple[int, ...]
     each: tuple[Draw, ...]
+    alike: bool = True
 
     @property
     def networks(self) -> int:
@@ -239,7 +241,8 @@ class _Layer:
         if CHOICE in self._table.options or has_choices(headers) or _is_choice(rows):
             raise _misplaced(layer.arguments, address)
         self._block = layer.block
-        self._asks = _asks_for_repeat(root, layer.block.text)
+        blocks = map(block_of, _options_of(layer.arguments)) if layer.block.text == BLOCK else [layer.block.text]
+        self._asks = any(_asks_for_repeat(root, block) for block in blocks if block)
         for beside in (layer.id, layer.inputs, layer.when, layer.register):
             if has_choices(beside):
                 assert beside is not None
@@ -299,8 +302,8 @@ class _Layer:
             message = f"the repeats of `{self._block.text}` are not alike: its body asks for `$repeat`"
             raise problem(message, each[0].location, help=advice)
         if max(repeats) == 1:  # one repeat draws for the row
-            return RowDraws(address, (*once, *each), depth, repeats, ())
-        return RowDraws(address, tuple(once), depth, repeats, tuple(each))
+            return RowDraws(address, (*once, *each), depth, repeats, (), not self._asks)
+        return RowDraws(address, tuple(once), depth, repeats, tuple(each), not self._asks)
 
     def _repeats(self, cell: Node | None, depth: Draw | None, asked: bool) -> tuple[int, ...]:
         """Return how often a row repeats, for each option of its depth."""
@@ -332,6 +335,19 @@ def _row_draw(place: str, node: Map, forms: tuple[Seq, ...]) -> Draw:
 
 def _is_choice(node: Node | None) -> TypeGuard[Map]:
     return isinstance(node, Map) and CHOICE in node.entries
+
+
+def _options_of(arguments: Map) -> Iterator[Node]:
+    """Yield the blocks to choose from of a layer whose block is drawn, be it beside its rows or in them."""
+    listed = arguments.get(CHOICE)
+    yield from listed.items if isinstance(listed, Seq) else ()
+    waiting = [arguments.get(BLOCK), arguments.get("rows")]
+    while waiting:
+        node = waiting.pop()
+        if _is_choice(node):
+            yield from _options_of(node)
+        elif isinstance(node, Seq):
+            waiting += node.items
 
 
 def _asks_for_repeat(root: Map, block: str) -> bool:

@@ -24,6 +24,7 @@ NETWORKS = {
     "space_nas_bench_201": 5**6,
     "space_nats_size": 8**5,
     "space_darts": 1_037_664_180**2,
+    "space_mnasnet": (4 * 2 * 2 * 3 * 3 * 3) ** 5 * (4 * 2 * 2 * 3 * 3 * 2) ** 2,
     "space_dna": (2 * 6**2 + 6**3) * (6**2 + 6**3 + 6**4) ** 2 * (6**3 + 2 * 6**4) * (6**4 + 2 * 6**5) * 6,
     "space_spos_shufflenet": 4**20,
 }

@@ -47,6 +47,15 @@ def test_greatest_within(automaton, above):
             found.greatest_within(limit)
 
 
+@given(small_automata(), st.integers(-1, 60))
+def test_greatest_first(automaton, above):
+    found = Distribution(automaton, "macs")
+    known = {path: sums[0] for path, sums in networks(automaton) if sums[0] <= found.least + above}
+    paths = [*found.greatest_first(found.least + above)]
+    assert sorted(paths) == sorted(known)
+    assert [known[path] for path in paths] == sorted(known.values(), reverse=True)
+
+
 @given(small_automata(), st.fractions(0, 1))
 def test_quantiles(automaton, share):
     sums = sums_in(automaton)

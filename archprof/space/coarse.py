@@ -1,0 +1,68 @@
+"""How many networks of a space cost how much where there are too many sums to hold: between two bounds, of costs that
+are rounded, all up and all down."""
+
+from fractions import Fraction
+from random import Random
+
+from archprof.space.automaton import Arc, Automaton, Path
+from archprof.space.distribution import Distribution
+from archprof.space.joint import Bracket
+from archprof.space.paths import greatest, lattice_of, least_from, sums_of
+
+# Steps from the least sum to the greatest. Each choice is rounded by less than one.
+_STEPS = 1 << 20
+
+
+class Coarse:
+    """The sums of a metric over all networks of a space, each choice's cost above the least way on in whole steps of a
+    *width*.
+
+    No network whose steps, all rounded up, are within a limit exceeds it; none that keeps it has more, all rounded
+    down, than the limit.
+    """
+
+    def __init__(self, automaton: Automaton, metric: str) -> None:
+        self.automaton, self.metric = automaton, metric
+        self.least, self.greatest = lattice_of(automaton, metric).least, greatest(automaton, metric).sum
+        self.width = (self.greatest - self.least) // _STEPS + 1
+        self._up, self._down = (Distribution(self._rounded(up), metric) for up in (True, False))
+
+    def _rounded(self, up: bool) -> Automaton:
+        place = self.automaton.metrics.index(self.metric)
+        ahead = least_from(self.automaton, place)
+        add = self.width - 1 if up else 0
+        arcs = tuple(
+            tuple(
+                [
+                    Arc(arc.target, ((arc.costs[place] + ahead[arc.target] - ahead[node] + add) // self.width,))
+                    for arc in own
+                ]
+            )
+            for node, own in enumerate(self.automaton.arcs)
+        )
+        return Automaton((self.metric,), arcs)
+
+    def count(self, limit: int) -> Bracket:
+        """Return how many networks have a sum of at most *limit*, at least and at most."""
+        steps = (limit - self.least) // self.width
+        return Bracket(self._up.count(steps), self._down.count(steps))
+
+    def quantile(self, share: Fraction | str) -> Bracket:
+        """Return between which sums the least lies that at least a share of all networks does not exceed."""
+        low, high = self._down.quantile(share), self._up.quantile(share)
+        return Bracket(self.least + low * self.width, min(self.least + high * self.width, self.greatest))
+
+    def sample(self, limit: int, number: int, random: Random) -> list[Path]:
+        """Return so many different networks within a limit, each as probable as any other, or all that there are: drawn
+        from those that keep it rounded down, of which the few that exceed it are left out."""
+        fitting = self._down.fitting((limit - self.least) // self.width)
+        place = self.automaton.metrics.index(self.metric)
+        paths: list[Path] = []
+        taken: set[int] = set()
+        while len(paths) < number and len(taken) < fitting.number:
+            index = random.randrange(fitting.number)
+            if index not in taken:
+                taken.add(index)
+                path = fitting.unrank(index)
+                paths += [path] if sums_of(self.automaton, path)[place] <= limit else []
+        return paths
