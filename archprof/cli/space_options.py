@@ -157,8 +157,8 @@ def _objective(text: str, scored: bool) -> "Objective":
 
 
 def _count(name: str, option: str, scored: bool) -> str:
-    from archprof.space.build import ADDING
     from archprof.space.scores import SCORE
+    from archprof.space.traced import ADDING
 
     timed = TIMES if option in ("`--minimize`", "`--pareto`") else ()
     known = (*ADDING, *((SCORE,) if scored else ()), *timed)

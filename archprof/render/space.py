@@ -175,6 +175,14 @@ def _found_by(found: SpaceReport) -> str:
     return "no network within the limits is better: the search is exact"
 
 
+def _distinct(found: SpaceReport) -> str:
+    if found.distinct is None:
+        return "networks are counted choice by choice: two draws may build the same one"
+    if found.distinct == found.networks:
+        return "no two of the networks are the same"
+    return f"networks are counted choice by choice: {exact(found.distinct)} differ in what they build"
+
+
 def _footer(found: SpaceReport) -> Iterator[Note]:
     if found.fitting is not None:
         which = "the limits on counts" if set(found.limits) & set(MEMORY) else "the limits"
@@ -193,5 +201,5 @@ def _footer(found: SpaceReport) -> Iterator[Note]:
         )
     for one in found.ranges[1:]:
         yield Note("totals", _range(one))
-    yield Note("totals", "networks are counted choice by choice: two draws may build the same one")
+    yield Note("totals", _distinct(found))
     yield from counted_by(found.convention, found.setup, found.device)

@@ -8,32 +8,23 @@ from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from archprof.analysis.totals import totals_of
-from archprof.costs.metrics import METRICS
-from archprof.errors import SpecError, problem, usage_error
-from archprof.ir.dims import Dim
+from archprof.errors import usage_error
 from archprof.ir.graph import INPUT, Edge
-from archprof.language.bound import BoundLayer, BoundRow
-from archprof.language.expand import expand, scaling_of
-from archprof.language.fragment import Feature, Fragment
-from archprof.language.frame import Places
+from archprof.language.expand import expand
+from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
-from archprof.language.trace import Memo, Tracer
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Costs, Part, Parted, parted
 from archprof.space.rows import Digits, Rows
+from archprof.space.traced import Traced, TracedRows
 from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick
-from archprof.spec.chosen import unwritten
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import OpenSpace, Spec
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
-    from archprof.space.timing import RowTimer
 
-# The counts that add up along a chain.
-ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
 # So many states of a space are held at most; a space of more is no chain in earnest.
 MAX_STATES = 500_000
 
@@ -44,7 +35,7 @@ Of = Literal["", "knob", "table", "form", "row", "repeat", "depth"]
 class Step(NamedTuple):
     """What an arc draws, the options by their numbers: those of a knob (its number is that of the *row*), of a layer's
     table, the form of a row, those of the row in a form, of one of its repeats, or how many of these there are, where
-    they end; nothing where it only goes on."""
+    they end; nothing where it only goes on. What it *builds* has numbers that are the same where that is."""
 
     of: Of = ""
     layer: int = -1
@@ -52,6 +43,7 @@ class Step(NamedTuple):
     digits: Digits = ()
     repeat: int = -1
     form: int = 0
+    builds: tuple[int, ...] = ()
 
 
 class State(NamedTuple):
@@ -181,16 +173,10 @@ class _Builder:
     def __init__(self, spec: Spec, space: OpenSpace, on: "On | None") -> None:
         self._spec, self._space = spec, space
         self._choices = space.choices
-        self._timer: RowTimer | None = None
-        self._metrics = ADDING
-        if on is not None:
-            from archprof.space import timing  # which needs numpy
-
-            self._timer, self._metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
+        self._on = on
         self._rows = Rows(spec, space)
-        self._tracer = Tracer(scaling_of(spec), memo=Memo())
-        self._features: dict[tuple[Any, ...], Feature] = {}
-        self._costs: dict[tuple[Any, ...], tuple[Feature, Costs]] = {}
+        self._traced = TracedRows(spec, self._rows, on)
+        self._metrics = self._traced.metrics
         self._positions: list[dict[State, _Leaving]] = []
         self._states = 0
 
@@ -200,9 +186,9 @@ class _Builder:
             raise usage_error("a space takes one input", help="what several inputs meet in is no chain")
         [value] = self._spec.inputs.values()
         x = Feature(Edge(INPUT, 0), value, value.channels)
-        self._positions.append({State(self._known(x)): []})
+        self._positions.append({State(self._traced.known(x)): []})
         # The time of a row is not that of its parts.
-        parts = None if self._timer else parted(self._spec, self._space, self._rows, x, self._metrics)
+        parts = None if self._on else parted(self._spec, self._space, self._rows, x, self._metrics)
         if parts is None:
             self._row_by_row()
         else:
@@ -302,8 +288,8 @@ class _Builder:
         """Go through a layer that leaves nothing open."""
 
         def through(state: State) -> _Arcs:
-            found, costs = self._cost(index, (), state, lambda: self._rows.layers[index])
-            yield Step(), state._replace(x=found), costs
+            found = self._cost(index, (), state, lambda: self._rows.layers[index])
+            yield Step(builds=found.builds), state._replace(x=found.x), found.costs
 
         self._go(through)
 
@@ -355,23 +341,21 @@ class _Builder:
         for digits in _all_digits(row.each):
             run = partial(self._rows.run, step.layer, step.row, state.table, picked, digits)
             asked = (step.row, step.form, state.table, state.once, digits, first)
-            found, costs = self._cost(step.layer, asked, state, partial(run, first=first, repeats=1))
-            yield step._replace(digits=digits), state._replace(x=found), costs
+            found = self._cost(step.layer, asked, state, partial(run, first=first, repeats=1))
+            yield step._replace(digits=digits, builds=found.builds), state._replace(x=found.x), found.costs
 
     def _row_at_once(self, step: Step, row: RowDraws) -> None:
         """Go through a row whose repeats are alike."""
 
         def drawn(state: State) -> _Arcs:
             for digits, depth in product(_all_digits(row.once), range(len(row.depth.options) if row.depth else 1)):
-                found, costs = self._repeats(step, row, state, digits, depth)
-                made = step._replace(digits=(*digits, depth) if row.depth else digits)
-                yield made, state._replace(x=found), costs
+                found = self._repeats(step, row, state, digits, depth)
+                made = step._replace(digits=(*digits, depth) if row.depth else digits, builds=found.builds)
+                yield made, state._replace(x=found.x), found.costs
 
         self._go(drawn)
 
-    def _repeats(
-        self, step: Step, row: RowDraws, state: State, digits: Digits, depth: int
-    ) -> tuple[tuple[Any, ...], Costs]:
+    def _repeats(self, step: Step, row: RowDraws, state: State, digits: Digits, depth: int) -> Traced:
         """Return what comes out of all repeats of a row, and what they cost: one by one, where those behind the first
         are alike, so that each is traced once, however many there may be."""
         picked = RowPick(digits, depth, (), step.form)
@@ -379,63 +363,19 @@ class _Builder:
         asked = (step.row, step.form, state.table, digits)
         if row.depth is None or not row.alike:
             return self._cost(step.layer, (*asked, depth), state, partial(run, first=True))
-        found, costs = state.x, (0,) * len(self._metrics)
+        found = Traced(state.x, (0,) * len(self._metrics))
         for repeat in range(row.repeats[depth]):
             first = repeat == 0
             written = partial(run, first=first, repeats=1)
-            found, more = self._cost(step.layer, (*asked, first), state._replace(x=found), written)
-            costs = tuple([one + other for one, other in zip(costs, more, strict=True)])
-        return found, costs
+            more = self._cost(step.layer, (*asked, first), state._replace(x=found.x), written)
+            costs = tuple([one + other for one, other in zip(found.costs, more.costs, strict=True)])
+            found = Traced(more.x, costs, (*found.builds, *more.builds))
+        return found
 
-    # Costs
-
-    def _known(self, x: Feature) -> tuple[Any, ...]:
-        """Return what rows can tell of a feature, which is found again by it."""
-        key = (x.value, x.printed)
-        self._features.setdefault(key, Feature(Edge(INPUT, 0), x.value, x.printed))
-        return key
-
-    def _cost(
-        self, index: int, asked: tuple[Any, ...], state: State, written: Callable[[], Node]
-    ) -> tuple[tuple[Any, ...], Costs]:
-        """Return what comes out of a layer, or of a part of it, for a state, and what that costs: once for each
-        map that goes in and each knob that it asks for."""
+    def _cost(self, index: int, asked: tuple[Any, ...], state: State, written: Callable[[], Node]) -> Traced:
+        """Return what comes out of a layer, or of a part of it, for a state."""
         knobs = tuple([pair for pair in state.knobs if pair[0] in self._rows.uses(index)])
-        key = (index, asked, knobs, state.x)
-        if key not in self._costs:
-            self._costs[key] = self._traced(index, asked, knobs, self._features[state.x], written)
-        return self._costs[key]
-
-    def _traced(
-        self,
-        index: int,
-        asked: tuple[Any, ...],
-        knobs: tuple[tuple[str, int], ...],
-        x: Feature,
-        written: Callable[[], Node],
-    ) -> Any:
-        layer = self._rows.bound(index, asked, knobs, written)
-        if layer.inputs:
-            raise _no_chain(layer, index)
-        sums = dict.fromkeys(self._metrics, 0)
-        try:
-            for row in layer.rows:
-                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
-                self._tracer.problems.raise_any()
-                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
-                for name, amount in self._counted(fragment, row).items():
-                    sums[name] += int(amount)
-        except SpecError as error:
-            raise unwritten(error, *self._rows.addresses(index, asked)) from None
-        return self._known(x), tuple(sums.values())
-
-    def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
-        counts = totals_of(fragment, None).counts()
-        times = self._timer.row(fragment, row) if self._timer else ()
-        return {
-            **{name: counts[name] for name in ADDING},
-            **dict(zip(self._metrics[len(ADDING) :], times, strict=True)),
-        }
+        return self._traced.of(index, asked, knobs, state.x, written)
 
     def _numbered(self) -> Space:
         """Return the space, its states numbered from the input to the output."""
@@ -462,9 +402,3 @@ def _counted(part: Part, state: State) -> _Arcs:
 def _all_digits(draws: tuple[Draw, ...]) -> Iterator[Digits]:
     """Yield all ways to make some draws, the last one changing first."""
     return product(*[range(len(draw.options)) for draw in draws])
-
-
-def _no_chain(layer: BoundLayer, index: int) -> SpecError:
-    advice = "make one block of what branches, under `blocks`: inside it anything may join"
-    message = "a space is a chain of layers, each of which takes the one above"
-    return problem(message, layer.inputs[0].location, where=f"layers[{index}]", help=advice)

@@ -61,9 +61,10 @@ class AtResolution(NamedTuple):
 
 
 class SpaceReport(NamedTuple):
-    """What is known of a space: how many networks it has at each of its input sizes together, the ranges of their
-    counts, how many keep the limits, the bins of a *histogram*, the networks that were looked for, and what is drawn
-    how often among those that fit. So many *tries* were looked at where networks had to be drawn and rejected."""
+    """What is known of a space: how many networks it has at each of its input sizes together, choice by choice, and how
+    many of these are *distinct*, where that is cheap to count; the ranges of their counts, how many keep the limits,
+    the bins of a *histogram*, the networks that were looked for, and what is drawn how often among those that fit. So
+    many *tries* were looked at where networks had to be drawn and rejected."""
 
     model: str
     title: str
@@ -72,6 +73,7 @@ class SpaceReport(NamedTuple):
     version: int
     resolutions: tuple[str, ...]
     networks: int
+    distinct: int | None
     ranges: tuple[RangeOf, ...]
     limits: Mapping[str, int]
     fitting: FittingNetworks | None
@@ -126,6 +128,7 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         spec.space.version if spec.space else 1,
         tuple(size for size in sizes if size),
         sum(one.networks for one in answers),
+        _distinct(answers),
         tuple(_ranges(answers)),
         _limits(question),
         _fitting(answers),
@@ -140,6 +143,12 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
         on_device(question.on) if question.on else None,
         _proven(answers, question),
     )
+
+
+def _distinct(answers: Sequence[Answer]) -> int | None:
+    """Return how many networks differ, at all sizes together, which tell networks apart as well."""
+    numbers = [one.distinct for one in answers]
+    return None if None in numbers else sum(number or 0 for number in numbers)
 
 
 def _at(one: Answer) -> AtResolution:

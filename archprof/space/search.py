@@ -18,8 +18,9 @@ from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.space.automaton import Path
 from archprof.space.best import best
-from archprof.space.build import ADDING, Space, space_of
+from archprof.space.build import Space, space_of
 from archprof.space.coarse import Coarse
+from archprof.space.distinct import number_of_networks
 from archprof.space.distribution import Distribution
 from archprof.space.draws import DrawnDistribution, draw
 from archprof.space.fitting import Fitting
@@ -30,6 +31,7 @@ from archprof.space.paths import greatest, least, least_through, number_of_paths
 from archprof.space.scores import SCORE, Scores, option_text, scored
 from archprof.space.sums import TooManySums
 from archprof.space.timing import LATENCY, LATENCY_MOST
+from archprof.space.traced import ADDING
 from archprof.spec.choices import rank_of
 from archprof.spec.load import read_tree, resolve
 from archprof.spec.variant import Setting, parse_reference
@@ -129,6 +131,7 @@ class Answer(NamedTuple):
     found: tuple[FoundNetwork, ...] = ()
     tries: int = 0
     shares: tuple[ChoiceShare, ...] = ()
+    distinct: int | None = None  # networks that differ, where that is cheap to count
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
@@ -176,8 +179,16 @@ class Search:
             tuple(asked.found()),
             asked.tries,
             tuple(asked.shares()) if question.shares else (),
+            self.distinct() if question.ranges else None,
             asked.proven,
         )
+
+    def distinct(self) -> int | None:
+        """Return how many networks of the space differ; None where that is not cheap to count, as with cells."""
+        built = [[step.builds for step in steps] for steps in self.space.steps]
+        if not any(map(any, built)):
+            return None
+        return number_of_networks(self.space.automaton, built)
 
     def network(self, path: Path, question: Question, space: Space) -> FoundNetwork:
         """Return the network of a path, with what it costs."""

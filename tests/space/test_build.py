@@ -14,11 +14,12 @@ from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
-from archprof.space.build import ADDING, space_of
+from archprof.space.build import space_of
 from archprof.space.distribution import Distribution
 from archprof.space.parts import parted
 from archprof.space.paths import number_of_paths, sums_of
 from archprof.space.rows import Rows
+from archprof.space.traced import ADDING
 from archprof.spec.choices import rank_of
 from archprof.spec.load import load, read_tree, resolve
 from tests.space.automata import networks

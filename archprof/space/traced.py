@@ -1,0 +1,156 @@
+"""Rows of a space, each traced alone: once for each map that reaches it and each knob that it asks for."""
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from archprof.analysis.totals import counts_of
+from archprof.costs.metrics import METRICS
+from archprof.errors import SpecError, problem
+from archprof.ir.dims import Dim
+from archprof.ir.graph import INPUT, Edge
+from archprof.language.bound import BoundLayer, BoundRow
+from archprof.language.expand import scaling_of
+from archprof.language.fragment import Application, Call, Feature, Fragment
+from archprof.language.frame import Places
+from archprof.language.trace import Memo, Tracer
+from archprof.space.rows import Rows
+from archprof.spec.chosen import unwritten
+from archprof.spec.nodes import Node
+from archprof.spec.types import Spec
+
+if TYPE_CHECKING:
+    from archprof.devices.asked import On
+    from archprof.space.timing import RowTimer
+
+# The counts that add up along a chain.
+ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
+
+Costs = tuple[int, ...]
+# What rows can tell of a map.
+Map_ = tuple[Any, ...]
+
+
+class Traced(NamedTuple):
+    """What comes out of a layer or of a part of it, what that costs, and what it *builds*, one number a repeat, which
+    is the same where operators and their wiring are."""
+
+    x: Map_
+    costs: Costs
+    builds: tuple[int, ...] = ()
+
+
+class TracedRows:
+    """The rows of one space, with their sums of *metrics*; *on* a device with their times too."""
+
+    def __init__(self, spec: Spec, rows: Rows, on: "On | None") -> None:
+        self._timer: RowTimer | None = None
+        self.metrics = ADDING
+        if on is not None:
+            from archprof.space import timing  # which needs numpy
+
+            self._timer, self.metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
+        self._rows = rows
+        self._tracer = Tracer(scaling_of(spec), memo=Memo())
+        self._features: dict[Map_, Feature] = {}
+        self._traced: dict[tuple[Any, ...], Traced] = {}
+        self._contents = _Contents()
+
+    def known(self, x: Feature) -> Map_:
+        """Return what rows can tell of a feature, which is found again by it."""
+        key = (x.value, x.printed)
+        self._features.setdefault(key, Feature(Edge(INPUT, 0), x.value, x.printed))
+        return key
+
+    def of(
+        self,
+        index: int,
+        asked: tuple[Any, ...],
+        knobs: tuple[tuple[str, int], ...],
+        x: Map_,
+        written: Callable[[], Node],
+    ) -> Traced:
+        """Return what comes out of a layer, or of the part of it that is *asked* for.
+
+        Raises SpecError for what does not fit, and for what is no chain.
+        """
+        key = (index, asked, knobs, x)
+        if key not in self._traced:
+            self._traced[key] = self._trace(index, asked, knobs, self._features[x], written)
+        return self._traced[key]
+
+    def _trace(
+        self,
+        index: int,
+        asked: tuple[Any, ...],
+        knobs: tuple[tuple[str, int], ...],
+        x: Feature,
+        written: Callable[[], Node],
+    ) -> Traced:
+        layer = self._rows.bound(index, asked, knobs, written)
+        if layer.inputs:
+            raise _no_chain(layer, index)
+        sums = dict.fromkeys(self.metrics, 0)
+        builds: list[int] = []
+        try:
+            for row in layer.rows:
+                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
+                self._tracer.problems.raise_any()
+                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
+                builds += self._contents.of_repeats(fragment)
+                for name, amount in self._counted(fragment, row).items():
+                    sums[name] += int(amount)
+        except SpecError as error:
+            raise unwritten(error, *self._rows.addresses(index, asked)) from None
+        return Traced(self.known(x), tuple(sums.values()), tuple(builds))
+
+    def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
+        counts = counts_of(fragment)
+        times = self._timer.row(fragment, row) if self._timer else ()
+        return {
+            **{name: counts[name] for name in ADDING},
+            **dict(zip(self.metrics[len(ADDING) :], times, strict=True)),
+        }
+
+
+class _Contents:
+    """What fragments do, by numbers: each operator by itself and what goes into it, names left aside."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Any, ...], int] = {}
+
+    def of_repeats(self, fragment: Fragment) -> Iterator[int]:
+        """Yield the number of each repeat of a row, but of those without an operator."""
+        for part in fragment.parts:
+            if isinstance(part, Application) and part.fragment.size:
+                yield self._of_whole(part.fragment)
+
+    def _of_whole(self, fragment: Fragment) -> int:
+        inputs = tuple([self._number(("input", place)) for place in range(len(fragment.inputs))])
+        # How many there are tells one operator that is read twice from two that are alike.
+        return self._number((self._outputs(fragment, inputs)[0], fragment.size))
+
+    def _outputs(self, fragment: Fragment, inputs: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the numbers of a fragment's result and exports."""
+        parts: list[tuple[int, ...]] = []
+
+        def at(edge: Edge) -> int:
+            return inputs[edge.output] if edge.node == INPUT else parts[edge.node][edge.output]
+
+        for part in fragment.parts:
+            if isinstance(part, Call):
+                made = self._number((part.op, *map(at, part.inputs)))
+                parts.append(tuple([self._number((made, place)) for place in range(len(part.outputs))]))
+            elif isinstance(part, Application):
+                parts.append(self._outputs(part.fragment, tuple(map(at, part.inputs))))
+            else:
+                parts.append(())
+        return tuple([at(x.edge) for x in (fragment.result, *fragment.exports)])
+
+    def _number(self, content: tuple[Any, ...]) -> int:
+        return self._numbers.setdefault(content, len(self._numbers))
+
+
+def _no_chain(layer: BoundLayer, index: int) -> SpecError:
+    advice = "make one block of what branches, under `blocks`: inside it anything may join"
+    message = "a space is a chain of layers, each of which takes the one above"
+    return problem(message, layer.inputs[0].location, where=f"layers[{index}]", help=advice)
