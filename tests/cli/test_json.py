@@ -61,9 +61,9 @@ COMMANDS = {
     "space": [
         "space space_nats_size",
         "space space_spos_shufflenet --max-macs 300M --histogram macs",
-        "space space_dna --sample 3 --max-macs 350M --max-weights 20MiB",
-        "space space_dna --maximize params --max-macs 350M --resolution 192,224 --jobs 1",
-        "space space_dna --pareto macs,-params,-activations --max-macs 1k",
+        "space space_spos_shufflenet --sample 3 --max-macs 350M --max-weights 20MiB",
+        "space space_spos_shufflenet --maximize params --max-macs 350M --resolution 192,224 --jobs 1",
+        "space space_spos_shufflenet --pareto macs,-params,-activations --max-macs 1k",
     ],
     "explain": ["explain v3", "explain v1 --convention thop"],
     "explain-number": ["explain v3 --number 234.8M", "explain v3 --number 1.5"],
