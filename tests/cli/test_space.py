@@ -37,7 +37,9 @@ layers[1].rows[0].k,3,0.25
 layers[1].rows[0].k[1],3,0.5
 layers[2].rows[0].block,{conv: {k: 3}},1
 """
-CONVENTION = """networks are counted choice by choice: two draws may build the same one
+# For each stem a row of one or two kernels, and a third of 3: 2 + 2² + 2², since one and a skipped block are the same
+# as two whose second has a kernel of 3.
+CONVENTION = """networks are counted choice by choice: 20 differ in what they build
 convention archprof 1: MACs of convolutions and linear layers, bias not counted;
   batch 1, inference
 """
