@@ -76,6 +76,10 @@ def command(
         int | None,
         typer.Option("--jobs", min=1, help="Processes for several resolutions; all cores unless given.", metavar="N"),
     ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
+    ] = None,
     plot: Annotated[
         str | None,
         typer.Option(
@@ -104,7 +108,7 @@ def command(
     )  # fmt: skip
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)
-    request = request_of(model, tuple(settings), given, setup, on, jobs)
+    request = request_of(model, tuple(settings), given, setup, on)._replace(jobs=jobs, scheduler=scheduler)
     found = with_progress(request)
     from archprof.render.space import none_text, space_table
 

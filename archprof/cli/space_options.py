@@ -42,7 +42,7 @@ class Given(NamedTuple):
 
 
 def request_of(
-    model: str, settings: "tuple[Setting, ...]", given: Given, setup: "Setup | None", on: "On | None", jobs: int | None
+    model: str, settings: "tuple[Setting, ...]", given: Given, setup: "Setup | None", on: "On | None"
 ) -> "Request":
     """Return what is asked of a space. Raises UsageError for options that do not go together, SpecError for what is no
     number."""
@@ -82,7 +82,7 @@ def request_of(
     if given.resolution and not sizes:
         sizes = parse_axis(("resolution", given.resolution)).values
     target = parse_reference(model).target
-    return Request(model, settings, sizes, question, jobs, read_file(target) if is_stream(target) else None)
+    return Request(model, settings, sizes, question, text=read_file(target) if is_stream(target) else None)
 
 
 def _limits(given: Given, on: "On | None") -> dict[str, int]:

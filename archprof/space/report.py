@@ -1,9 +1,10 @@
 """A space at all input sizes that are asked about, as a result: the answers at each, put together."""
 
+import os
 import random
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -21,9 +22,10 @@ from archprof.space.paths import greatest, least
 from archprof.space.scores import SCORE
 from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search, answer
 from archprof.space.timing import LATENCY
-from archprof.spec.load import load
-from archprof.spec.variant import Setting
-from archprof.sweep.executors import start_worker
+from archprof.spec.load import load, read_tree
+from archprof.spec.types import Tree
+from archprof.spec.variant import Setting, parse_reference
+from archprof.sweep.executors import workers_of
 from archprof.sweep.pareto import front
 from archprof.units import NS_PER_MS
 
@@ -98,6 +100,12 @@ class Request(NamedTuple):
     question: Question
     jobs: int | None = None
     text: str | None = None  # of a spec that cannot be read again
+    scheduler: str | None = None  # a Dask cluster that computes
+
+    def read(self) -> tuple[Tree, tuple[Setting, ...]]:
+        """Return the space's spec, and all settings that are asked for."""
+        target, behind = parse_reference(self.model)
+        return read_tree(target, spellings, self.text), (*behind, *self.settings)
 
 
 Progress = Callable[[int, int, str], None]
@@ -182,8 +190,9 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
     if not question.histogram or len(sizes) == 1 or not isinstance(question.bins, int):
         return question
     ends: list[int] = []
+    tree, settings = request.read()
     for size in sizes:
-        automaton = Search(request.model, request.settings, size, text=request.text).space.automaton
+        automaton = Search(tree, settings, size).space.automaton
         ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
     low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
     if high < low:
@@ -193,38 +202,26 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
 
 
 def _answers(request: Request, sizes: Sequence[str], question: Question, progress: Progress | None) -> Iterator[Answer]:
-    tasks = [(request.model, request.settings, size, question, request.text) for size in sizes]
-    yield from _computed(tasks, request.jobs, progress)
+    yield from _computed(request, [(size, question) for size in sizes], progress)
 
 
-def _computed(tasks: Sequence[tuple[Any, ...]], jobs: int | None, progress: Progress | None) -> Iterator[Answer]:
-    """Yield the answers of tasks in turn, each at a size, from several processes where there are several."""
-    import os
-
-    workers = min(jobs or os.cpu_count() or 1, len(tasks))
-    if workers <= 1:
-        for number, task in enumerate(tasks):
-            if progress is not None:
-                progress(number, len(tasks), task[2])
-            yield _one(task)
-        return
-    import multiprocessing
-    from concurrent.futures import ProcessPoolExecutor
-
-    with ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start_worker) as pool:
+def _computed(request: Request, asked: Sequence[tuple[str, Question]], progress: Progress | None) -> Iterator[Answer]:
+    """Yield the answers to questions in turn, each at a size, from several processes or a cluster where there are
+    several."""
+    tree, settings = request.read()
+    jobs = min(request.jobs or os.cpu_count() or 1, len(asked))
+    with workers_of(request.scheduler, jobs, len(asked)) as workers:
+        waiting = [workers.submit(answer, tree, settings, *one) for one in asked] if workers else []
         try:
-            for number, found in enumerate(pool.map(_one, tasks)):
+            for number, (size, question) in enumerate(asked):
                 if progress is not None:
-                    progress(number, len(tasks), tasks[number][2])
-                yield found
+                    progress(number, len(asked), size)
+                yield workers.result(waiting[number]) if workers else answer(tree, settings, size, question)
         except BrokenExecutor:
             raise usage_error("a worker was killed", help="if memory is short, `--jobs 1` takes least") from None
         finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def _one(task: tuple[str, tuple[Setting, ...], str, Question, str | None]) -> Answer:
-    return answer(*task)
+            for future in waiting:
+                future.cancel()
 
 
 def _sampled(
@@ -245,10 +242,8 @@ def _sampled(
         drawn_at = _places(numbers, question.sample, source)
     places = [drawn_at.count(at) for at in range(len(sizes))]
     asked = [question._replace(sample=number, histogram="", ranges=False) for number in places]
-    tasks = [
-        (request.model, request.settings, size, asked[at], request.text) for at, size in enumerate(sizes) if places[at]
-    ]
-    drawn = {one.resolution: one for one in _computed(tasks, request.jobs, progress)}
+    tasks = [(size, asked[at]) for at, size in enumerate(sizes) if places[at]]
+    drawn = {one.resolution: one for one in _computed(request, tasks, progress)}
     for one in answers:
         found = drawn.get(one.resolution)
         yield one._replace(found=found.found, tries=found.tries) if found else one

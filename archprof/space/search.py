@@ -33,8 +33,9 @@ from archprof.space.sums import TooManySums
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.space.traced import ADDING
 from archprof.spec.choices import rank_of
-from archprof.spec.load import read_tree, resolve
-from archprof.spec.variant import Setting, parse_reference
+from archprof.spec.load import resolve
+from archprof.spec.types import Tree
+from archprof.spec.variant import Setting
 from archprof.sweep.latency import Timer
 
 # So many networks are drawn for one that fits, where that cannot be counted.
@@ -135,14 +136,12 @@ class Answer(NamedTuple):
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
-def answer(
-    model: str, settings: tuple[Setting, ...], resolution: str, question: Question, text: str | None = None
-) -> Answer:
-    """Return what a space answers at one input size; an empty one is the spec's own. *text* stands in for its file.
+def answer(tree: Tree, settings: tuple[Setting, ...], resolution: str, question: Question) -> Answer:
+    """Return what a space answers at one input size; an empty one is the spec's own.
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
-    return Search(model, settings, resolution, question.on, text).answer(question)
+    return Search(tree, settings, resolution, question.on).answer(question)
 
 
 class Search:
@@ -150,16 +149,14 @@ class Search:
 
     def __init__(
         self,
-        model: str,
+        tree: Tree,
         settings: tuple[Setting, ...] = (),
         resolution: str = "",
         on: On | None = None,
-        text: str | None = None,
     ) -> None:
-        target, behind = parse_reference(model)
         at = (("resolution", resolution),) if resolution else ()
-        self._tree = read_tree(target, spellings, text)
-        self._settings = (*behind, *settings, *at)
+        self._tree = tree
+        self._settings = (*settings, *at)
         self.resolution = resolution
         self.spec = resolve(self._tree, self._settings, spellings)
         self.space = space_of(self.spec, on)

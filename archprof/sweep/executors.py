@@ -1,17 +1,14 @@
-"""Who computes a sweep: this process, several of them, or a cluster."""
+"""Who computes what has many parts, as a sweep: this process, several of them, or a cluster."""
 
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from archprof.errors import InputError, usage_error
-
-if TYPE_CHECKING:
-    from archprof.sweep.compute import Stretch
 
 # Below so many variants, starting processes takes longer than computing.
 _ALONE = 200_000
@@ -19,19 +16,19 @@ _RETRIES = 10
 _POLL = 0.5
 # Seconds that a cluster may be silent.
 TIMEOUT = 60.0
-Task = tuple[bytes, int, int]
+_Found = TypeVar("_Found")
 
 
 class Workers(Protocol):
-    """Who computes stretches: so many *ahead* of what is taken."""
+    """Who computes parts: so many *ahead* of what is taken."""
 
     ahead: int
 
-    def submit(self, task: Task) -> "Future[Stretch]":
-        """Let a stretch be computed."""
+    def submit(self, function: Callable[..., _Found], *arguments: Any) -> Future[_Found]:
+        """Let a part be computed: a function of values alone."""
 
-    def result(self, future: "Future[Stretch]") -> "Stretch":
-        """Wait for a stretch. Raises BrokenExecutor where a process was killed, after which nothing is submitted before
+    def result(self, future: Future[_Found]) -> _Found:
+        """Wait for a part. Raises BrokenExecutor where a process was killed, after which nothing is submitted before
         `renew`, and UsageError where those who compute are gone for good."""
 
     def renew(self) -> None:
@@ -72,12 +69,10 @@ class Processes:
 
         return ProcessPoolExecutor(self._count, multiprocessing.get_context("spawn"), start_worker)
 
-    def submit(self, task: Task) -> "Future[Stretch]":
-        """Let a stretch be computed."""
-        from archprof.sweep.compute import compute
-
+    def submit(self, function: Callable[..., _Found], *arguments: Any) -> Future[_Found]:
+        """Let a part be computed."""
         try:
-            future: Future[Stretch] = self._pool.submit(compute, *task)
+            future: Future[_Found] = self._pool.submit(function, *arguments)
         except (BrokenExecutor, OSError, ValueError) as error:
             # One was killed; the pool may notice while it starts another one, whose pipes it then closes. It is told
             # where the result is asked for.
@@ -85,8 +80,8 @@ class Processes:
             future.set_exception(BrokenExecutor(str(error)))
         return future
 
-    def result(self, future: "Future[Stretch]") -> "Stretch":
-        """Wait for a stretch."""
+    def result(self, future: Future[_Found]) -> _Found:
+        """Wait for a part."""
         return future.result()
 
     def renew(self) -> None:
@@ -149,23 +144,21 @@ class _Cluster:
         self._client = client
         self._scheduler = scheduler
         self._timeout = timeout
-        # The same stretch may run twice, where a worker is lost: it is a function of values alone.
+        # The same part may run twice, where a worker is lost: it is a function of values alone.
         self._executor = client.get_executor(retries=_RETRIES)
         self.ahead = 4 * max(len(client.scheduler_info()["workers"]), 1)
 
-    def submit(self, task: Task) -> "Future[Stretch]":
-        """Let a stretch be computed."""
-        from archprof.sweep.compute import compute
-
+    def submit(self, function: Callable[..., _Found], *arguments: Any) -> Future[_Found]:
+        """Let a part be computed."""
         try:
-            future: Future[Stretch] = self._executor.submit(compute, *task)
+            future: Future[_Found] = self._executor.submit(function, *arguments)
         except Exception as error:  # told where the result is asked for
             future = Future()
             future.set_exception(error)
         return future
 
-    def result(self, future: "Future[Stretch]") -> "Stretch":
-        """Wait for a stretch as long as the scheduler is there."""
+    def result(self, future: Future[_Found]) -> _Found:
+        """Wait for a part as long as the scheduler is there."""
         heard = time.monotonic()
         while True:
             try:
@@ -185,7 +178,7 @@ class _Cluster:
 
     def _lost(self) -> Exception:
         message = f"the Dask scheduler at `{self._scheduler}` does not answer any more"
-        return usage_error(message, help="start it again, then go on with `--resume`")
+        return usage_error(message, help="start it again; a sweep goes on with `--resume`")
 
     def renew(self) -> None:
         """Do nothing: a cluster mends itself."""

@@ -13,7 +13,7 @@ from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
 from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
-from archprof.sweep.executors import Task, Workers
+from archprof.sweep.executors import Workers
 from archprof.sweep.plan import SPACE, STRUCTURE, Plan, Selection
 from archprof.sweep.sampling import ranks_of
 from archprof.sweep.selection import order, reduce
@@ -115,7 +115,7 @@ def sweep(plans: Sequence[Plan], workers: Workers | None = None, done: Sequence[
     try:
         for index, start, stop in tasks:
             task = (pickled[index], start, stop)
-            waiting.append(_Waiting(index, task, workers.submit(task)))
+            waiting.append(_Waiting(index, task, workers.submit(compute, *task)))
             if len(waiting) > workers.ahead:
                 yield _taken(waiting, workers, plans)
         while waiting:
@@ -123,6 +123,10 @@ def sweep(plans: Sequence[Plan], workers: Workers | None = None, done: Sequence[
     finally:
         for one in waiting:
             one.future.cancel()
+
+
+# A pickled plan, and where a stretch of it begins and ends.
+Task = tuple[bytes, int, int]
 
 
 class _Waiting(NamedTuple):
@@ -144,7 +148,7 @@ def _taken(waiting: deque[_Waiting], workers: Workers, plans: Sequence[Plan]) ->
     for _ in range(len(waiting)):
         one = waiting.popleft()
         one.future.cancel()
-        waiting.append(one._replace(future=workers.submit(one.task)))
+        waiting.append(one._replace(future=workers.submit(compute, *one.task)))
     return Piece(first.plan, stretch)
 
 
@@ -152,7 +156,7 @@ def _again(task: Task, workers: Workers, plan: Plan) -> Stretch:
     for _ in range(_TRIES):
         workers.renew()
         with suppress(BrokenExecutor):
-            return workers.result(workers.submit(task))
+            return workers.result(workers.submit(compute, *task))
     workers.renew()
     _, start, stop = task
     message = f"workers were killed {_TRIES} times at variants {start:,} to {stop - 1:,} of {plan.model}"

@@ -228,8 +228,14 @@ SCREEN = [
     ("memory v3 --batch 32", ["batch 32, fp32", "MobileNetV3-Large", "steps of the pass"]),
     ("cost --conv std,dw --k 3", ["o std, K 3   x dw, K 3", "output channels N", "1024"]),
     ("solve v2 --max-macs 150M --resolution 160,224", ["up: parameters", "o beyond   x within", "mobilenet_v2 · "]),
-    ("space space_spos_shufflenet --histogram macs", ["share of the networks, %", "space_spos_shufflenet", "MACs (convention archprof 1)"]),
-    ("space space_spos_shufflenet --pareto macs,-params", ["up: parameters", "space_spos_shufflenet", "MACs (convention archprof 1)"]),
+    (
+        "space space_spos_shufflenet --histogram macs",
+        ["share of the networks, %", "space_spos_shufflenet", "MACs (convention archprof 1)"],
+    ),
+    (
+        "space space_spos_shufflenet --pareto macs,-params",
+        ["up: parameters", "space_spos_shufflenet", "MACs (convention archprof 1)"],
+    ),
     ("latency v3 --device h100", ["MACs per second", "MACs per byte", "10T"]),
 ]
 

@@ -6,11 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from archprof.language.spellings import spellings
 from archprof.space.coarse import Coarse
 from archprof.space.labels import Objective
 from archprof.space.meeting import halves
 from archprof.space.search import Question, answer
 from archprof.space.sums import TooManySums
+from archprof.spec.load import read_tree
 from tests.space.automata import METRICS, networks, once_for_all, small_automata
 
 SPACE = """archprof: 1
@@ -18,6 +20,7 @@ input: 3x32x32
 layers:
   - conv: {k: {choice: [1, 3, 5]}, c: {choice: [7, 11, 24]}, n: {choice: [1, 2, 3, 4]}}
 """
+TREE = read_tree("net.yaml", spellings, SPACE)
 
 
 @pytest.mark.parametrize("steps", [2, 5, 1 << 20])
@@ -55,9 +58,9 @@ def test_too_many_are_not_begun(monkeypatch):
 @pytest.mark.parametrize("limits", [{"macs": 3_000_000}, {"params": 9_000, "macs": 3_000_000}])
 def test_what_is_limited_may_be_as_great_as_it_can(limits):
     """By the networks that a sample of all is, of which none within the limits has more MACs."""
-    fitting = answer("net.yaml", (), "", Question(limits=limits, sample=10_000), SPACE).found
+    fitting = answer(TREE, (), "", Question(limits=limits, sample=10_000)).found
     question = Question(limits=limits, objective=Objective("macs", -1), top=10)
-    found = answer("net.yaml", (), "", question, SPACE).found
+    found = answer(TREE, (), "", question).found
     macs = sorted((network.totals["macs"] for network in fitting), reverse=True)
     assert len(macs) > 10
     assert [network.totals["macs"] for network in found] == macs[:10]
@@ -65,15 +68,21 @@ def test_what_is_limited_may_be_as_great_as_it_can(limits):
 
 def test_a_question_is_answered_between_bounds(monkeypatch):
     question = Question(limits={"macs": 2_000_000}, sample=5, seed=1)
-    exact = answer("net.yaml", (), "", question, SPACE)
+    exact = answer(TREE, (), "", question)
     monkeypatch.setattr("archprof.space.meeting._MOST_ENTRIES", 60)
     monkeypatch.setattr("archprof.space.coarse._STEPS", 5)
-    found = answer("net.yaml", (), "", question, SPACE)
+    found = answer(TREE, (), "", question)
+    assert exact.fitting is not None
     assert exact.fitting.exact
+    assert found.fitting is not None
     assert found.fitting.lower <= exact.fitting.lower <= found.fitting.upper
-    assert found.ranges[0].median <= exact.ranges[0].median <= found.ranges[0].median_high
+    median, between = exact.ranges[0].median, found.ranges[0]
+    assert median is not None
+    assert between.median is not None
+    assert between.median_high is not None
+    assert between.median <= median <= between.median_high
     assert found.drawn is None
     assert len({network.network for network in found.found}) == 5
     assert all(network.totals["macs"] <= 2_000_000 for network in found.found)
     with pytest.raises(TooManySums):
-        answer("net.yaml", (), "", Question(histogram="macs"), SPACE)
+        answer(TREE, (), "", Question(histogram="macs"))

@@ -18,7 +18,7 @@ from archprof.space.paths import sums_of as sums_along
 from archprof.space.search import Question, Search
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.spec.choices import rank_of
-from archprof.spec.load import load
+from archprof.spec.load import load, read_tree
 
 ON = On(read_profile("h100"))
 SPACES = ["space_ofa_mbv3", "space_ofa_resnet50", "space_spos_shufflenet", "space_nats_size"]
@@ -49,7 +49,7 @@ def test_operators_along_rows_are_those_of_the_network(model):
 def test_the_fastest_of_all():
     """Of 64 networks, each predicted whole."""
     fixed = tuple((f"layers[{layer}].c", "8") for layer in (0, 2, 3))
-    search = Search("space_nats_size", fixed, on=ON)
+    search = Search(read_tree("space_nats_size", spellings), fixed, on=ON)
     networks = search.space.choices.networks
     assert networks == 8 * 8
     found = search.answer(Question(objective=Objective(LATENCY), top=3, on=ON, median=False))
