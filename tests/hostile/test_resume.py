@@ -19,7 +19,7 @@ import pytest
 from archprof.errors import UsageError
 from archprof.spec.axis import parse_axis
 from archprof.spec.variant import settings_text
-from archprof.sweep.compute import Stretch, compute
+from archprof.sweep.compute import Stretch
 from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import settings_of, sweep
 from tests.cli.console import archprof
@@ -181,13 +181,13 @@ class Fragile:
     def __init__(self, fatal):
         self.fatal, self.renewed, self._broken = fatal, 0, False
 
-    def submit(self, task):
+    def submit(self, function, *task):
         future: Future[Stretch] = Future()
         self._broken |= task[1] == self.fatal
         if self._broken:
             future.set_exception(BrokenProcessPool())
         else:
-            future.set_result(compute(*task))
+            future.set_result(function(*task))
         return future
 
     def result(self, future):
@@ -400,6 +400,6 @@ def test_a_scheduler_that_is_lost(tmp_path, scheduler):
     assert time.monotonic() - begin < 30
     kept, _, told = message.partition("\n")
     lost = f"the Dask scheduler at `{address}` does not answer any more\n"
-    assert (process.returncode, told) == (2, f"{lost}  help: start it again, then go on with `--resume`\n")
+    assert (process.returncode, told) == (2, f"{lost}  help: start it again; a sweep goes on with `--resume`\n")
     assert kept.startswith("stopped after ")
     assert kept.endswith(f" of 7,000,000 variants; `{path}.part` holds those, `--resume` goes on")
