@@ -40,8 +40,10 @@ def test_gradients_are_those_of_torchvision():
         x = torch.ones(32, 3, 2, 2, requires_grad=True)
         torch.manual_seed(5)
         (module.train()(x) * torch.arange(32.0)[:, None, None, None]).sum().backward()
+        assert x.grad is not None
         gradients.append(x.grad)
-    assert torch.equal(*gradients)
+    ours, theirs = gradients
+    assert torch.equal(ours, theirs)
 
 
 def test_evaluation_hands_on_the_map_itself():
