@@ -53,14 +53,15 @@ class RelativeChannels(NamedTuple):
 
 class DropRate(NamedTuple):
     """How likely training drops the body of a residual block: in even steps from 0 in the network's first block to *p*
-    behind its last one, or in it where *p* is *reached* there."""
+    behind its last one, or in it where *p* is *reached* there; *p* in every block where it is *constant*."""
 
     p: float
     reached: bool = False
+    constant: bool = False
 
     def at(self, block: int, blocks: int) -> float:
         """Return the probability of a block, counted from 0, of so many."""
-        return self.p * block / max(blocks - self.reached, 1)
+        return self.p if self.constant else self.p * block / max(blocks - self.reached, 1)
 
 
 def read_cell(kind: Kind, node: Node, cells: Cells) -> Any:

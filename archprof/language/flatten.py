@@ -21,6 +21,7 @@ class Flattener:
         self._first: dict[str, Operator] = {}
         self._rates: list[tuple[int, DropRate, int]] = []
         self._droppable = 0
+        self._dropped = False
         self._parts: list[tuple[Edge, ...]] = []
         self._sealed = False
         self._registered: dict[str, BoundRow | None] = {}
@@ -110,9 +111,11 @@ class Flattener:
         provenance = provenance or Provenance(row.location, row.address, path[:-1], part.block, part.repeat)
         placement = Placement(outer.trainable and not part.frozen, self._rules(part, outer.inits), provenance)
         around, self._sealed = self._sealed, self._sealed or fragment.sealed
-        self._droppable += fragment.drops
+        # Bodies inside a block that has a rate are dropped as likely as the block: it counts once.
+        outside, self._dropped = self._dropped, self._dropped or fragment.drops
+        self._droppable += self._dropped and not outside
         parts = self._placed(fragment, path, inputs, placement, row, shared=shared or part.shared)
-        self._sealed = around
+        self._sealed, self._dropped = around, outside
         edges = [x.edge for x in (fragment.result, *fragment.exports)]
         return tuple([inputs[k] if node < 0 else parts[node][k] for node, k in edges])
 

@@ -317,7 +317,7 @@ class Tracer:
                 if kind is PrintedChannels or kind is RelativeChannels:
                     values[name] = self._resolve(value, row, inputs[0], name)
                 elif kind is DropRate:
-                    drops = not layer.block.own  # of a spec's own block the layers inside say it themselves
+                    drops = True
             if repeat and "s" in values:
                 values["s"] = (1, 1)
             if layer.block.counts:

@@ -9,6 +9,8 @@ import pytest
 
 from archprof.language.registry import block_names
 from archprof.render.drawing.font import shortened, text_width
+from archprof.render.drawing.picture import Item, Picture, Text
+from archprof.render.drawing.svg import to_svg
 from tests.cli.console import archprof
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -87,6 +89,25 @@ def test_no_label_covers_another(capsys, line):
         assert not any(meet(box, other) for other, _ in framed[index + 1 :])
         for text, place in zip(texts, places, strict=True):
             assert (text in inside) == meet(box, place), text.text
+
+
+@pytest.mark.parametrize("line", ["windows", "v3", "v3 --direction right", "fpn"])
+def test_a_text_keeps_its_room_in_any_font(capsys, line):
+    """A renderer without Helvetica, Arial and Liberation Sans sets another font as wide as the text was laid out."""
+    for text in drawn(capsys, *line.split()).iter(f"{SVG}text"):
+        start, _, end, _ = extent(text)
+        assert float(text.get("textLength")) == pytest.approx(end - start, abs=0.005)
+        assert text.get("lengthAdjust") == "spacingAndGlyphs"
+
+
+def test_a_text_that_is_not_measured_is_not_stretched():
+    """Of a character that the metrics lack it is known that it is no wider than its size."""
+    texts = tuple(Text(5, 10, one, 7, "#000000") for one in ("größe", "size"))
+    svg = ET.fromstring(to_svg(Picture(60, 20, "a title", "", (), (Item("", (), texts),))))
+    unknown, known = svg.iter(f"{SVG}text")
+    assert unknown.get("textLength") is None
+    # Of Helvetica's metrics: 500 + 222 + 500 + 556 thousandths.
+    assert float(known.get("textLength") or 0) == pytest.approx(1.778 * 7, abs=0.005)
 
 
 @pytest.mark.parametrize("line", ["v3", "v3 --depth 1", "v2", "resnet50", "inverted_residual"])

@@ -23,6 +23,7 @@ def rates(layers: str, **header: str) -> list[float]:
         ("0.5", [0, 0.5 * 1 / 4, 0.5 * 2 / 4, 0.5 * 3 / 4]),
         ("{p: 0.5}", [0, 0.5 * 1 / 4, 0.5 * 2 / 4, 0.5 * 3 / 4]),
         ("{p: 0.6, reached: true}", [0, 0.6 * 1 / 3, 0.6 * 2 / 3, 0.6]),
+        ("{p: 0.5, constant: true}", [0.5, 0.5, 0.5, 0.5]),
         ("$rate", [0, 0.25 * 1 / 4, 0.25 * 2 / 4, 0.25 * 3 / 4]),
         ('"-"', []),
     ],
@@ -33,6 +34,22 @@ def test_rates_grow_in_even_steps_over_the_blocks_of_the_network(cell, expected)
 
 def test_the_rate_of_a_single_block_is_0():
     assert rates("layers: [convnext_block: {c: 4, stochastic_depth: {p: 0.6, reached: true}}]") == [0]
+
+
+def test_bodies_of_a_block_of_ones_own_are_dropped_alike():
+    """Attention and the MLP of a transformer block have one rate, that of the block (Touvron et al. 2021, Table 9)."""
+    blocks = (
+        "{transformer: {columns: {stochastic_depth: {type: stochastic_depth, default: -}}, layers: ["
+        "{residual: {body: [layer_norm], stochastic_depth: $stochastic_depth}}, "
+        "{residual: {body: [gelu], stochastic_depth: $stochastic_depth}}]}, "
+        "pair: {layers: [transformer, transformer]}}"
+    )
+    found = rates(
+        "layers: [pair: {n: 2}, convnext_block: {c: 4}]",
+        blocks=blocks,
+        defaults="{stochastic_depth: {p: 0.4, reached: true}}",
+    )
+    assert found == [0, 0, 0.4 * 1 / 4, 0.4 * 1 / 4, 0.4 * 2 / 4, 0.4 * 2 / 4, 0.4 * 3 / 4, 0.4 * 3 / 4, 0.4]
 
 
 def test_a_rate_among_the_defaults_is_that_of_every_block():

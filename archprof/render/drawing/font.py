@@ -29,6 +29,11 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return sum(units) * size / 1000
 
 
+def is_measured(text: str) -> bool:
+    """Tell whether the width of a text is known, and not only that it is no larger."""
+    return all(" " <= char <= "~" or char in _OTHERS for char in text)
+
+
 def shortened(text: str, room: float, size: float, *, bold: bool = False) -> str:
     """Return a text that fits, with an ellipsis for what had to go from its end."""
     if text_width(text, size, bold=bold) <= room:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from html import escape
 from math import hypot
 
-from archprof.render.drawing.font import STACK
+from archprof.render.drawing.font import STACK, is_measured, text_width
 from archprof.render.drawing.picture import Item, Line, Picture, Point, Shape, Text
 
 LINE, ARROW = "#333333", (5.0, 1.9)
@@ -78,8 +78,17 @@ def _shape(shape: Shape) -> str:
 
 def _text(text: Text) -> str:
     weight = ' font-weight="bold"' if text.bold else ""
-    place = f'x="{_number(text.x)}" y="{_number(text.y)}"'
+    place = f'x="{_number(text.x)}" y="{_number(text.y)}"{_room(text)}'
     return f'<text {place} font-size="{_number(text.size)}"{weight} fill="{text.color}">{escape(text.text)}</text>'
+
+
+def _room(text: Text) -> str:
+    """Return how wide a text is to be where none of the fonts is there, whose metrics placed it: another one, which may
+    be wider, is squeezed, so that no text runs into the next."""
+    if not is_measured(text.text):
+        return ""
+    width = text_width(text.text, text.size, bold=text.bold)
+    return f' textLength="{_number(width)}" lengthAdjust="spacingAndGlyphs"'
 
 
 def _number(value: float) -> str:
