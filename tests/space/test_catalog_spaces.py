@@ -3,6 +3,8 @@ hand, each layer's product added up."""
 
 import random
 from collections.abc import Iterator, Sequence
+from itertools import product
+from typing import Any
 
 import pytest
 
@@ -10,6 +12,7 @@ import archprof
 from archprof.space.build import space_of
 from archprof.space.draws import draw
 from archprof.space.paths import sums_of
+from archprof.space.scores import option_text
 from archprof.spec.choices import rank_of
 from tests.reference.arithmetic import Tape, divisible
 
@@ -217,6 +220,32 @@ def darts(rank: int) -> tuple[int, int]:
     return params + 10 * last + 10, macs + 10 * last
 
 
+def nas_bench_words(cell: Sequence[str]) -> str:
+    """Return what the last node of a cell of NAS-Bench-201 is, of edges from 0 to 1, 0 and 1 to 2, and 0, 1, 2 to 3, in
+    the words of its code: sums as lines in alphabetical order, in which a zero has a sign of its own."""
+
+    def edge(kind: str, x: str) -> str:
+        return "#" if kind == "none" or x == "#" else x if kind == "skip_connect" else f"({x})@{kind}"
+
+    one = edge(cell[0], "0")
+    two = "+".join(sorted((edge(cell[1], "0"), edge(cell[2], one))))
+    return "+".join(sorted((edge(cell[3], "0"), edge(cell[4], one), edge(cell[5], two))))
+
+
+def nas_bench_sums(cell: Sequence[str]) -> tuple[Any, ...]:
+    """Return the same as the terms of sums, in no order; a zero is no term, nor is what is done to it."""
+
+    def edge(kind: str, terms: tuple[Any, ...]) -> tuple[Any, ...]:
+        return () if kind == "none" else terms if kind == "skip_connect" else ((kind, terms),) if terms else ()
+
+    def node(*edges: tuple[Any, ...]) -> tuple[Any, ...]:
+        return tuple(sorted((term for terms in edges for term in terms), key=repr))
+
+    one = edge(cell[0], ("x",))
+    two = node(edge(cell[1], ("x",)), edge(cell[2], one))
+    return node(edge(cell[3], ("x",)), edge(cell[4], one), edge(cell[5], two))
+
+
 def costs(name: str, rank: int, **settings: object) -> tuple[int, int]:
     """Return parameters and MACs of a network of a space as archprof counts them."""
     totals = archprof.analyze(name, network=str(rank), **{key: str(value) for key, value in settings.items()}).totals
@@ -249,6 +278,14 @@ def test_has_as_many_networks_as_its_formula(name):
 )
 def test_has_as_many_networks_as_are_said_elsewhere(name, printed):
     assert NETWORKS[name] == printed
+
+
+@pytest.mark.parametrize(("output", "number"), [(nas_bench_words, 6_466), (nas_bench_sums, 4_930)])
+def test_cells_of_nas_bench_that_differ(output, number):
+    space = archprof.load("space_nas_bench_201")
+    assert space.open is not None
+    cells = product(*[[option_text(option) for option in draw.options] for draw in space.open.choices.knobs])
+    assert len(set(map(output, cells))) == number
 
 
 def test_ofa_has_25_resolutions():
