@@ -69,6 +69,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("macs", "MACs", "MACs", "Multiply-accumulates of convolutions and linear layers", "sum", _macs),
     Metric("activations", "elements", "activations", "Elements put out by layers that multiply", "sum", _activations),
 )
+# What counts nothing of an operator that is `free`.
+OF_WEIGHTS = frozenset((_parameters, _buffers, _macs, _activations))
 _BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 NAMES = tuple(_BY_NAME)
 
