@@ -157,6 +157,8 @@ class _Parser:
             raise self._failed()
 
     def parse(self) -> Any:
+        if len(self.tokens) == 1 and self.tokens[0][0] == "$":  # most cells that name anything
+            return self._named(self.tokens[0][1:])
         value = self._either()
         if self.position < len(self.tokens):
             raise self._failed()

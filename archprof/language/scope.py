@@ -54,6 +54,7 @@ class Scope:
         self._definitions, self._cells, self._read = own or {}, cells, read
         self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
         self._columns: dict[str, dict[str, Column]] = {}
+        self._spellings: dict[str, ColumnNames] = {}
         # Bodies by what they ask for, beside what keeps the names of arrays theirs.
         self._bodies: dict[tuple[Any, ...], tuple[Cells, Layers]] = {}
         self.layers: dict[tuple[Any, ...], LayerOfBody] = {}  # likewise
@@ -149,7 +150,11 @@ class Scope:
     def __call__(self, name: str) -> ColumnNames:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
-        return spellings(name) if block is None else column_spellings(block)
+        if block is None:
+            return spellings(name)
+        if name not in self._spellings:
+            self._spellings[name] = column_spellings(block)
+        return self._spellings[name]
 
 
 def names_asked(blocks: Mapping[str, OwnBlock], cells: Cells) -> frozenset[str]:

@@ -283,8 +283,9 @@ class Tracer:
         """Apply a row once and return its output."""
         fragment = self._fragment(layer, row, inputs, repeat)
         frame = self._frame
-        # What an inner layer takes from outside is an input too.
-        edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
+        edges = tuple([x.edge for x in inputs])
+        if len(fragment.inputs) > len(inputs):  # what an inner layer takes from outside is an input too
+            edges += tuple([x.edge for x in fragment.inputs[len(inputs) :]])
         frozen = bool(self._frozen) and not self._frozen.isdisjoint((layer.id, row.id))
         block = layer.block.name
         frame.parts.append(
