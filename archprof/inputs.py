@@ -21,6 +21,8 @@ _NO_FILES = {
 }
 
 
+# Without it, Windows reads text.
+_BINARY = getattr(os, "O_BINARY", 0)
 # Device and number of each file that was read: a command line must not write over what it reads, whatever the name.
 _read: set[tuple[int, int]] = set()
 
@@ -67,6 +69,18 @@ def read_bytes(path: str, limit: int) -> bytes:
     with open_bytes(path) as file:
         # Room is made for what is asked for, of which most files fill little. A file that would wait gives None.
         return file.read(min(limit, os.fstat(file.fileno()).st_size) or limit) or b""
+
+
+def read_own(path: str, limit: int) -> bytes:
+    """Return the first *limit* bytes of a file that archprof brings along, which no reader waits for: a third of the
+    time that `read_bytes` takes, where there are hundreds."""
+    descriptor = os.open(path, os.O_RDONLY | _BINARY)
+    try:
+        found = os.fstat(descriptor)
+        _read.add((found.st_dev, found.st_ino))
+        return os.read(descriptor, min(limit, found.st_size))
+    finally:
+        os.close(descriptor)
 
 
 def read_named(path: str, limit: int, makes_one: str) -> bytes:

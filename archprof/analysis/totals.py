@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
 from typing import NamedTuple
 
-from archprof.costs.metrics import METRICS, NAMES, Counts, SeenCall
+from archprof.costs.metrics import METRICS, NAMES, OF_WEIGHTS, Counts, SeenCall
 from archprof.ir.dims import Dim, Extremes, Shape, is_array, key, maximum, product
 from archprof.ir.graph import INPUT, Edge
 from archprof.ir.operators.base import Operator
@@ -136,6 +136,7 @@ class _Summing:
         self._sums: dict[tuple[Count, bool], _Sum] = {}
         self._extremes = extremes
         self._at_most: dict[int, tuple[Value, Value]] = {}
+        self._all_seen = not OF_WEIGHTS.issuperset(_COUNTING)
 
     def collect(self, fragment: Fragment, path: str, *, times: int, trainable: bool, again: bool) -> None:
         """Note a fragment and all in it."""
@@ -177,8 +178,9 @@ class _Summing:
         values: list[tuple[Value, ...]] = []
         for part in fragment.parts:
             if isinstance(part, Call):
-                inputs = tuple([_value(edge, fragment, values) for edge in part.inputs])
-                self._add(_seen(part.op, inputs, part.outputs, trainable, again), times)
+                if self._all_seen or not part.op.free:
+                    inputs = tuple([_value(edge, fragment, values) for edge in part.inputs])
+                    self._add(_seen(part.op, inputs, part.outputs, trainable, again), times)
                 values.append(part.outputs)
             elif isinstance(part, Application):
                 inner = part.fragment

@@ -41,12 +41,13 @@ def command(
     chosen_format = choose_format("list", format, output)
     if kind not in (None, *KINDS):
         raise usage_error(f"unknown kind `{kind}`", help=suggest(kind, KINDS, "kinds"))
-    patterns = pattern or ["*"]
-    listed = {network.model: network for network in listed_networks() if kind in (None, network.kind)}
-    words = [(word, one.model) for one in listed.values() for word in (one.model, one.title, *one.aliases)]
-    chosen = {name for each in patterns for name in catalog.matching(each, words)}
-    if not chosen:
-        message = f"no network matches `{' '.join(patterns)}`"
-        raise usage_error(message, help="`archprof list` without a pattern shows all")
-    listing = Listing(convention_text(), tuple(network for name, network in listed.items() if name in chosen))
+    listed = tuple(network for network in listed_networks() if kind in (None, network.kind))
+    if pattern:
+        words = [(word, one.model) for one in listed for word in (one.model, one.title, *one.aliases)]
+        chosen = {name for each in pattern for name in catalog.matching(each, words)}
+        if not chosen:
+            message = f"no network matches `{' '.join(pattern)}`"
+            raise usage_error(message, help="`archprof list` without a pattern shows all")
+        listed = tuple(network for network in listed if network.model in chosen)
+    listing = Listing(convention_text(), listed)
     deliver(Result(listing, lambda: list_table(listing)), chosen_format, output, no_color=no_color)

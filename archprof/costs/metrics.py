@@ -2,19 +2,21 @@
 expected numbers, sweeps, reports and schemas have whatever stands there."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.ir.operators.base import Operator
 from archprof.ir.setup import Setup
 from archprof.ir.terms import NOTHING, Terms
 from archprof.ir.values import Value
+
+if TYPE_CHECKING:
+    from archprof.ir.operators.base import Operator
 
 
 class SeenCall(NamedTuple):
     """A call of an operator as a metric sees it; the tensors of *parameters* and *buffers* that belong to another call
     are left out. *frozen* are those parameters that do not learn where others do."""
 
-    op: Operator
+    op: "Operator"
     inputs: tuple[Value, ...]
     outputs: tuple[Value, ...]
     parameters: Mapping[str, Terms]
@@ -67,6 +69,8 @@ METRICS: tuple[Metric, ...] = (
     Metric("macs", "MACs", "MACs", "Multiply-accumulates of convolutions and linear layers", "sum", _macs),
     Metric("activations", "elements", "activations", "Elements put out by layers that multiply", "sum", _activations),
 )
+# What counts nothing of an operator that is `free`.
+OF_WEIGHTS = frozenset((_parameters, _buffers, _macs, _activations))
 _BY_NAME: Mapping[str, Metric] = {metric.name: metric for metric in METRICS}
 NAMES = tuple(_BY_NAME)
 

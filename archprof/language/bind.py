@@ -53,6 +53,16 @@ class Arguments(NamedTuple):
     header: Location = Location("", 0, 0)
 
 
+class Written:
+    """A layer of a body as it is written, its *node* kept with it, and its arguments once they are asked for."""
+
+    __slots__ = ("arguments", "block", "inputs", "layer", "node")
+
+    def __init__(self, node: Node, layer: WrittenLayer, block: Block, inputs: tuple[Scalar, ...]) -> None:
+        self.node, self.layer, self.block, self.inputs = node, layer, block, inputs
+        self.arguments: Arguments | None = None
+
+
 class Binder:
     """Reads the layers of one spec; collects problems, the ids seen and the defaults used.
 
@@ -146,6 +156,20 @@ class Binder:
     def _layer(self, node: Node, index: int, address: str) -> BoundLayer:
         # The id first: where the block is unknown, nobody who names this layer is to blame.
         name = self._named(node.get("id"), address) if isinstance(node, Map) else None
+        written = self._written(node, address)
+        layer, block, inputs = written.layer, written.block, written.inputs
+        place = layer.block.location
+        if layer.when is not None and not self._holds(layer.when, address):
+            return BoundLayer(block, (), name or str(index), name, address, place, inputs)
+        rows = self._rows(block, self._arguments_of(written, address), place, address)
+        registers = self._registers(layer.register, address)
+        return BoundLayer(block, rows, name or str(index), name, address, place, inputs, registers)
+
+    def _written(self, node: Node, address: str) -> Written:
+        """Return what a layer says, whatever its cells refer to: of one in a body the same for all rows."""
+        known: dict[int, Written] = self._scope.written
+        if (found := known.get(id(node))) is not None:
+            return found
         layer = written_layer(node)
         if layer is None or not layer.block.text:
             raise _no_layer(node, address)
@@ -153,13 +177,19 @@ class Binder:
         inputs = self._inputs(layer, address)
         if not block.rest and block.joins != (len(inputs) > 1):
             raise _wrong_inputs(block, layer.block, inputs, address)
-        place = layer.block.location
-        if layer.when is not None and not self._holds(layer.when, address):
-            return BoundLayer(block, (), name or str(index), name, address, place, inputs)
-        arguments = self._arguments(block, layer.arguments, address)
-        rows = self._rows(block, arguments, place, address)
-        registers = self._registers(layer.register, address)
-        return BoundLayer(block, rows, name or str(index), name, address, place, inputs, registers)
+        found = Written(node, layer, block, inputs)
+        if self._in_body:
+            known[id(node)] = found
+        return found
+
+    def _arguments_of(self, written: Written, address: str) -> Arguments:
+        if written.arguments is not None:
+            return written.arguments
+        noted = len(self.problems.found)
+        arguments = self._arguments(written.block, written.layer.arguments, address)
+        if len(self.problems.found) == noted:
+            written.arguments = arguments
+        return arguments
 
     def _holds(self, node: Node, address: str) -> bool:
         """Tell whether a layer stands there at all. Raises SpecError for what is no condition."""

@@ -4,6 +4,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
@@ -129,31 +130,39 @@ _ARITHMETIC: Mapping[str, Callable[[Any, Any], Any]] = {
 _WORDS = ("and", "or", "not")
 
 
+# The bodies of blocks ask the same at each of their rows.
+@lru_cache(maxsize=1024)
+def _tokens(text: str) -> tuple[str, ...]:
+    """Return the parts of an expression; none of what is no expression, or is too long for one."""
+    tokens: list[str] = []
+    token, position, end = re.compile(_TOKEN, re.ASCII), 0, len(text.rstrip())
+    while position < end:
+        match = token.match(text, position)
+        if not match or len(tokens) >= _MAX_TOKENS:
+            return ()
+        tokens.append(match[0].strip())
+        position = match.end()
+    return tuple(tokens)
+
+
 class _Parser:
     """Recursive descent: conditions of comparisons of sums of products of numbers, names and calls."""
 
     def __init__(self, node: Scalar, names: Mapping[str, object]) -> None:
         self.node = node
         self.names = names
-        self.tokens = self._split(node.text)
+        self.tokens = _tokens(node.text)
         self.position = 0
+        if not self.tokens:
+            raise self._failed()
 
     def parse(self) -> Any:
+        if len(self.tokens) == 1 and self.tokens[0][0] == "$":  # most cells that name anything
+            return self._named(self.tokens[0][1:])
         value = self._either()
         if self.position < len(self.tokens):
             raise self._failed()
         return value
-
-    def _split(self, text: str) -> list[str]:
-        tokens: list[str] = []
-        token, position = re.compile(_TOKEN, re.ASCII), 0
-        while position < len(text.rstrip()):
-            match = token.match(text, position)
-            if not match or len(tokens) >= _MAX_TOKENS:
-                raise self._failed()
-            tokens.append(match[0].strip())
-            position = match.end()
-        return tokens
 
     def _take(self, *wanted: str) -> str:
         if self.position < len(self.tokens) and self.tokens[self.position] in wanted:

@@ -1,6 +1,7 @@
 """A fragment while it grows: where its scopes stand, and which features names inside it lead to."""
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, SpecError, problem, suggest
@@ -10,6 +11,13 @@ from archprof.language.bound import BoundRow
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.nodes import Scalar
+
+_made = tuple.__new__
+
+
+@cache
+def _input(k: int) -> Edge:
+    return Edge(INPUT, k)
 
 
 class Places(NamedTuple):
@@ -34,6 +42,8 @@ class Places(NamedTuple):
 
     def address(self, place: str, location: Location) -> str:
         """Return a place's address: the id in front resolved."""
+        if place in self.ids:
+            return self.ids[place]
         head, *rest = parse_address(place, location)
         behind = format_address((head, *rest)).removeprefix(str(head))
         return self.ids.get(str(head), str(head)) + behind
@@ -45,7 +55,8 @@ class Places(NamedTuple):
 
 
 class Frame:
-    """A fragment while it grows: its inputs as features of the fragment around it, and where its scopes stand."""
+    """A fragment while it grows: its inputs as features of the fragment *around* it, and where its scopes stand. So
+    many operators stand *before* it in all fragments around, and read so many maps."""
 
     def __init__(
         self, inputs: tuple[Feature, ...], row: BoundRow | None, places: Places, around: "Frame | None" = None
@@ -54,18 +65,22 @@ class Frame:
         self.sources: tuple[Scalar, ...] = ()
         self.row = row
         self.places = places
-        self.around = self if around is None else around
+        self.around = around
         self.parts: list[Call | Reservation | Application] = []
         self.prefix = ""
         self.kind = ""
         self.sealed = False
         self.size = 0
         self.reads = 0
+        # Nothing is added to those around until this one is whole.
+        self.before: tuple[int, int] = (
+            (0, 0) if around is None else (around.before[0] + around.size, around.before[1] + around.reads)
+        )
         self._taken: dict[tuple[Any, ...], Feature] = {}
 
     def inner(self) -> tuple[Feature, ...]:
         """Return the inputs as the fragment's own features."""
-        return tuple([Feature(Edge(INPUT, k), x.value, x.printed) for k, x in enumerate(self.inputs)])
+        return tuple([_made(Feature, (_input(k), x.value, x.printed)) for k, x in enumerate(self.inputs)])
 
     def taken(self, x: Feature) -> Feature:
         """Return a feature of the fragment around as an input of this one, the same however often it is asked for."""
@@ -77,9 +92,8 @@ class Frame:
 
     def fragment(self, result: Feature, drops: bool = False) -> Fragment:
         """Return what has become of it."""
-        exported = self.places.by_address, self.places.by_path
-        counts = self.size, self.reads
-        return Fragment(tuple(self.inputs), tuple(self.parts), result, *exported, *counts, drops, self.sealed)
+        parts, places = (tuple(self.inputs), tuple(self.parts), result), self.places
+        return _made(Fragment, (*parts, places.by_address, places.by_path, self.size, self.reads, drops, self.sealed))
 
 
 class PathScope:

@@ -26,10 +26,13 @@ _MAX_DEPTH = 16
 def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells | None = None) -> Block:
     """Return a block that a spec defines; without a *scope* and *cells* it has columns, and cannot be applied."""
 
+    given = {column.name: _named_kind(column) for column in definition.columns}
+    known = cells._replace(columns=given) if cells is not None else None
+
     def apply(net: "Tracer", *inputs: Feature, **values: Any) -> Feature:
         assert scope is not None
-        assert cells is not None
-        return _apply(net, definition, scope, cells, inputs, values)
+        assert known is not None
+        return _apply(net, definition, scope, known, inputs, values)
 
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
@@ -134,11 +137,13 @@ def check_names(own: Mapping[str, OwnBlock], known: Callable[[str], object], pro
 
 
 def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]) -> Cells:
-    """Return what cells in the body of a block may refer to: its columns at a row, the channels of its input."""
-    own = {column.name: _named_kind(column) for column in block.columns}
+    """Return what cells in the body of a block may refer to: its columns at a row, the channels of its input; *cells*
+    are those of the spec, with the kinds of all its columns."""
+    own = cells.columns or {}
     knobs = {name: value for name, value in cells.names.items() if name not in own}
     names = {**knobs, INPUT_CHANNELS: x.channels, REPEAT: values.get(REPEAT, 0)}
-    inside = cells._replace(names=names, columns={})
+    known: dict[str, Kind] = {}  # a default may name the columns in front of it
+    inside = cells._replace(names=names, columns=known)
     for column in block.columns:
         if column.name in values:
             value = values[column.name]
@@ -151,7 +156,7 @@ def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]
                 names[column.name] = read_cell(_kind(column), column.default, inside)
             except SpecError as error:
                 raise placed(error, f"blocks.{block.name}.columns.{column.name}.default") from None
-        inside = inside._replace(columns={**(inside.columns or {}), column.name: own[column.name]})
+        known[column.name] = own[column.name]
     return inside
 
 

@@ -13,6 +13,7 @@ from archprof.language.bound import BoundLayer, Layers
 from archprof.language.cells import Cells
 from archprof.language.own_block import own_block
 from archprof.language.spellings import spellings
+from archprof.spec.kept import kept
 from archprof.spec.layers import ColumnNames, full_form, layers_below
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.own_blocks import OwnBlock, names_in
@@ -53,9 +54,11 @@ class Scope:
         self._definitions, self._cells, self._read = own or {}, cells, read
         self._own = {name: own_block(block, self, cells) for name, block in self._definitions.items()}
         self._columns: dict[str, dict[str, Column]] = {}
+        self._spellings: dict[str, ColumnNames] = {}
         # Bodies by what they ask for, beside what keeps the names of arrays theirs.
         self._bodies: dict[tuple[Any, ...], tuple[Cells, Layers]] = {}
         self.layers: dict[tuple[Any, ...], LayerOfBody] = {}  # likewise
+        self.written: dict[int, Any] = {}  # what layers of bodies say, by their nodes; of whoever reads them
         self._asked: dict[int, tuple[str, ...]] = {}
         self._plain = Plain({}, {}, {})
 
@@ -115,9 +118,7 @@ class Scope:
         found: dict[str, Block] = {}
         left = [name for name in names if name in self._definitions]
         while left:
-            body = Map({"layers": (Scalar("layers"), self._definitions[left.pop()].layers)})
-            for _, layer in layers_below(full_form(body, self).get("layers"), (), self):
-                name = layer.block.text
+            for name in _made_of(self._definitions)[left.pop()]:
                 if name not in found and (block := self._own.get(name) or registry.find_block(name)):
                     found[name] = block
                     left += [name] if name in self._own else []
@@ -149,14 +150,34 @@ class Scope:
     def __call__(self, name: str) -> ColumnNames:
         """Return every spelling of a block's columns → the column's name."""
         block = self._own.get(name)
-        return spellings(name) if block is None else column_spellings(block)
+        if block is None:
+            return spellings(name)
+        if name not in self._spellings:
+            self._spellings[name] = column_spellings(block)
+        return self._spellings[name]
 
 
 def names_asked(blocks: Mapping[str, OwnBlock], cells: Cells) -> frozenset[str]:
     """Return the names that the bodies of blocks, the defaults of their columns and those of the spec ask for."""
-    columns = [column.default for block in blocks.values() for column in block.columns if column.default is not None]
-    nodes = [*columns, *[node for _, node in cells.defaults.values()]]
-    return frozenset().union(*[block.asked for block in blocks.values()], *map(names_in, nodes))
+    return frozenset().union(*map(_asked_by, blocks.values()), *[names_in(node) for _, node in cells.defaults.values()])
+
+
+@kept(64)
+def _made_of(definitions: Mapping[str, OwnBlock]) -> Mapping[str, tuple[str, ...]]:
+    """Return the names of the blocks in the bodies of those that a spec defines, by their names."""
+    scope = Scope(definitions)
+    found: dict[str, tuple[str, ...]] = {}
+    for name, block in definitions.items():
+        body = full_form(Map({"layers": (Scalar("layers"), block.layers)}), scope)
+        layers = layers_below(body.get("layers"), (), scope)
+        found[name] = tuple(dict.fromkeys(layer.block.text for _, layer in layers))
+    return found
+
+
+@kept(512)
+def _asked_by(block: OwnBlock) -> frozenset[str]:
+    """Return the names that the body of a block and the defaults of its columns ask for."""
+    return block.asked.union(*[names_in(one.default) for one in block.columns if one.default is not None])
 
 
 def _key(value: object) -> tuple[type, object]:

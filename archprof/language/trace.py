@@ -94,13 +94,13 @@ class Tracer:
         Raises SpecError where it does not fit.
         """
         self._frame.places = outer
-        frame = self._enter(inputs, row)
+        around, frame = self._frame, self._enter(inputs, row)
         try:
             with self.scope(layer.segment):
                 x = self._row(layer, row, frame.inner())
             return frame.fragment(x)
         finally:
-            self._frame = self._frame.around
+            self._frame = around
 
     @property
     def traced_row(self) -> BoundRow | None:
@@ -237,14 +237,21 @@ class Tracer:
     # Layers and rows
 
     def _layer(self, layer: BoundLayer, x: Feature) -> Feature:
-        inputs = tuple([y for source in layer.inputs for y in self._all(source)]) or (x,)
+        inputs: tuple[Feature, ...] = (x,)
+        if layer.inputs:
+            inputs = tuple([y for source in layer.inputs for y in self._all(source)]) or inputs
+        frame, outer = self._frame, self._frame.prefix
         if layer.registers:
             self.reserve(*layer.registers)
         if not layer.rows:  # left out by its condition
-            self._frame.parts.append(Reservation((self._frame.prefix + layer.segment,), True))
-        with self.scope(layer.segment):
+            frame.parts.append(Reservation((outer + layer.segment,), True))
+        # As in a `scope`, without an object for it: there is a layer for every few operators.
+        frame.prefix = f"{outer}{layer.segment}." if layer.segment else outer
+        try:
             for row in layer.rows:
                 inputs = (self._row(layer, row, inputs),)
+        finally:
+            frame.prefix = outer
         self._place(layer.address, layer.id, inputs[0])
         return inputs[0]
 
@@ -256,14 +263,19 @@ class Tracer:
     def _row(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...]) -> Feature:
         if row.input is not None:
             inputs = (self._stated(row, row.input, inputs[0]), *inputs[1:])
-        with self.scope(row.segment or ""):
+        frame, outer = self._frame, self._frame.prefix
+        prefix = f"{outer}{row.segment}." if row.segment else outer
+        try:
+            frame.prefix = prefix
             if row.repeats is None:
                 x = self._apply_row(layer, row, inputs, 0)
             else:
                 x = inputs[0]
                 for index in range(self._repeats(row.repeats, row.deepen)):
-                    with self.scope(str(index)):
-                        x = self._apply_row(layer, row, inputs if index == 0 else (x,), index)
+                    frame.prefix = f"{prefix}{index}."
+                    x = self._apply_row(layer, row, inputs if index == 0 else (x,), index)
+        finally:
+            frame.prefix = outer
         self._place(row.address, row.id, x)
         return x
 
@@ -271,11 +283,13 @@ class Tracer:
         """Apply a row once and return its output."""
         fragment = self._fragment(layer, row, inputs, repeat)
         frame = self._frame
-        # What an inner layer takes from outside is an input too.
-        edges = tuple([x.edge for x in (*inputs, *fragment.inputs[len(inputs) :])])
+        edges = tuple([x.edge for x in inputs])
+        if len(fragment.inputs) > len(inputs):  # what an inner layer takes from outside is an input too
+            edges += tuple([x.edge for x in fragment.inputs[len(inputs) :]])
         frozen = bool(self._frozen) and not self._frozen.isdisjoint((layer.id, row.id))
+        block = layer.block.name
         frame.parts.append(
-            Application(frame.prefix, layer.id, row, layer.block.name, fragment, edges, frozen, self._shared, repeat)
+            _made(Application, (frame.prefix, layer.id, row, block, fragment, edges, frozen, self._shared, repeat))
         )
         frame.size += fragment.size
         frame.reads += fragment.reads
@@ -283,14 +297,14 @@ class Tracer:
         if fragment.places or fragment.published:
             self._export(frame, fragment)
         printed = self._printed(layer, row, inputs[0], fragment.result)
-        return Feature(Edge(len(frame.parts) - 1), fragment.result.value, printed)
+        return _made(Feature, (first_output(len(frame.parts) - 1), fragment.result.value, printed))
 
     def _export(self, frame: Frame, fragment: Fragment) -> None:
         """Make the places inside an application, the latest part, places of the fragment around it."""
         part, places = len(frame.parts) - 1, frame.places
         output = 1
         for address, x in fragment.places.items():
-            places.by_address[address] = x._replace(edge=Edge(part, output))
+            places.by_address[address] = _made(Feature, (Edge(part, output), x.value, x.printed))
             output += 1
         for path, x in fragment.published.items():
             places.by_path[f"{frame.prefix}{path}"] = x._replace(edge=Edge(part, output))
@@ -308,7 +322,7 @@ class Tracer:
         return found
 
     def _traced(self, layer: BoundLayer, row: BoundRow, inputs: tuple[Feature, ...], repeat: int) -> Fragment:
-        frame = self._enter(inputs, row)
+        around, frame = self._frame, self._enter(inputs, row)
         frame.sources = layer.inputs
         try:
             values, drops = dict(row.values), False
@@ -337,7 +351,7 @@ class Tracer:
                 raise
             raise failed from error
         finally:
-            self._frame = frame.around
+            self._frame = around
 
     def _enter(self, inputs: tuple[Feature, ...], row: BoundRow) -> Frame:
         """Start a fragment inside the current one."""
@@ -362,9 +376,10 @@ class Tracer:
         in, which may be several."""
         frames = [self._frame]
         while (found := frames[-1].places.inputs.get(source.text)) is None:
-            if frames[-1].around is frames[-1] or frames[-1].sealed:
+            around = frames[-1].around
+            if around is None or frames[-1].sealed:
                 return (self._find(source.text, source.location),)
-            frames.append(frames[-1].around)
+            frames.append(around)
         return tuple([brought(x, frames) for x in found])
 
     def _find(self, place: str, location: Location) -> Feature:
@@ -375,9 +390,10 @@ class Tracer:
             address = address or frames[-1].places.address(place, location)  # ids are known to all frames
             if (x := frames[-1].places.by_address.get(address)) is not None:
                 break
-            if frames[-1].around is frames[-1] or frames[-1].sealed:
+            around = frames[-1].around
+            if around is None or frames[-1].sealed:
                 raise frames[-1].places.missing(place, location)
-            frames.append(frames[-1].around)
+            frames.append(around)
         return brought(x, frames)
 
     # Channels and repeats
@@ -429,10 +445,8 @@ class Tracer:
         return int(ceil_div(count * self._scaling.depth, 1))
 
     def _check_size(self, row: BoundRow) -> None:
-        frame, size, reads = self._frame, self._frame.size, self._frame.reads
-        while frame.around is not frame:
-            frame = frame.around
-            size, reads = size + frame.size, reads + frame.reads
+        frame = self._frame
+        size, reads = frame.before[0] + frame.size, frame.before[1] + frame.reads
         if size > MAX_OPERATORS:
             message = f"more than {MAX_OPERATORS:,} operators, the limit of a network"
             raise SpecError([Problem(message, row.location, row.address)])
@@ -461,6 +475,12 @@ def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:
 
 def _key(x: Feature) -> tuple[Any, ...]:
     """Return what a row can tell of its input."""
-    shape, channel, batch, *others = x.value
+    value = x.value
+    if type(value.batch) is int and type(x.printed) is int and {*map(type, value.shape)} == _INTEGERS:
+        return (value, x.printed)
+    shape, channel, batch, *others = value
     grows = tuple([key(dim) for dim in batch]) if isinstance(batch, tuple) else batch
     return (tuple([key(dim) for dim in shape]), channel, grows, *others, key(x.printed))
+
+
+_INTEGERS = {int}

@@ -107,12 +107,12 @@ def _ascii_column(column: Heading) -> Heading:
 
 
 class _Column(NamedTuple):
-    """A column as text: how wide it stands, and how narrow it may."""
+    """A column as text: how wide it stands, and, where that matters, how narrow it may."""
 
     heading: Heading
     texts: list[str]
     width: int
-    least: int
+    least: int = 0
 
 
 def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
@@ -125,6 +125,7 @@ def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
     filled = [column for column in columns if any(column.texts)]
     if room is None or _room([column.width for column in filled]) <= room:
         return filled, []
+    filled = [column._replace(least=_least(*column[:3])) for column in filled]
     kept = _admitted(filled, room)
     if _room([column.least for column in kept]) > room:
         narrowest = list(map(_narrowest, kept))
@@ -134,10 +135,17 @@ def _fitted(table: Table, room: int | None) -> tuple[list[_Column], list[str]]:
 
 
 def _column(heading: Heading, texts: list[str]) -> _Column:
-    from rich.cells import cell_len  # some characters of names are two columns wide
+    plain = heading.title.isascii() and "".join(texts).isascii()
+    return _Column(heading, texts, max(map(len if plain else _width, (heading.title, *texts))))
 
-    width = max(map(cell_len, (heading.title, *texts)))
-    return _Column(heading, texts, width, _least(heading, texts, width))
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes: some characters of names take two."""
+    if text.isascii():
+        return len(text)
+    from rich.cells import cell_len
+
+    return cell_len(text)
 
 
 def _least(heading: Heading, texts: list[str], width: int) -> int:
@@ -157,10 +165,8 @@ def _narrowest(column: _Column) -> int:
     alike, but never its networks."""
     heading, least = column.heading, column.least
     if heading.wrap:
-        from rich.cells import cell_len
-
         words = [word for text in (heading.title, *column.texts) for word in text.split()]
-        return min(least, max(NARROWEST, *map(cell_len, words)))
+        return min(least, max(NARROWEST, *map(_width, words)))
     return min(least, max(PATH, len(heading.title))) if heading.fold == PATH else least
 
 
@@ -235,8 +241,8 @@ def _laid_out(columns: Sequence[_Column], quiet: frozenset[int], color: bool) ->
     groups = _groups(columns)
     if color or len(groups) > 1 or groups[0][0]:
         return _rich(columns, quiet, color)
-    lines = [_joined([column.heading.title for column in columns], columns)[0], "─" * groups[0][1]]
-    lines += [_joined(row, columns)[0] for row in zip(*(column.texts for column in columns), strict=True)]
+    lines = [*map((" " * GAP).join, zip(*map(_aligned, columns), strict=True))]
+    lines.insert(1, "─" * groups[0][1])
     return "\n".join([line.rstrip() for line in lines])
 
 
@@ -252,10 +258,10 @@ def _rich(columns: Sequence[_Column], quiet: frozenset[int], color: bool) -> str
     booktabs = Box("    \n    \n ── \n    \n    \n    \n    \n    \n")
     # One column of padding and one of the (blank) divider make the gap.
     grid = RichTable(box=booktabs, show_edge=False, pad_edge=False, padding=(0, GAP - 1, 0, 0), header_style="bold")
-    groups, titles = _groups(columns), _joined([column.heading.title for column in columns], columns)
+    groups = _groups(columns)
+    titles, *lines = [_joined(row, columns) for row in zip(*map(_aligned, columns), strict=True)]
     for (wrap, width), title in zip(groups, titles, strict=True):
         grid.add_column(Text(title), width=width, no_wrap=not wrap)
-    lines = [_joined(row, columns) for row in zip(*(column.texts for column in columns), strict=True)]
     alike = enumerate(lines) if len(groups) > 1 or groups[0][0] else _together(lines, quiet)
     for index, line in alike:
         grid.add_row(*map(Text, line), style="dim" if index in quiet else None)
@@ -297,20 +303,26 @@ def _groups(columns: Sequence[_Column]) -> list[tuple[bool, int]]:
 
 
 def _joined(cells: Sequence[str], columns: Sequence[_Column]) -> list[str]:
-    """Return the cells of a line as rich lays them out."""
-    from rich.cells import cell_len
-
+    """Return the aligned cells of a line as rich lays them out."""
     joined: list[str] = []
     open_group = False
-    for text, (heading, _, width, _) in zip(cells, columns, strict=True):
-        room = " " * (width - cell_len(text))
-        aligned = text if heading.wrap else text + room if heading.left else room + text
-        if open_group and not heading.wrap:
-            joined[-1] += " " * GAP + aligned
+    for text, column in zip(cells, columns, strict=True):
+        if open_group and not column.heading.wrap:
+            joined[-1] += " " * GAP + text
         else:
-            joined.append(aligned)
-        open_group = not heading.wrap
+            joined.append(text)
+        open_group = not column.heading.wrap
     return joined
+
+
+def _aligned(column: _Column) -> list[str]:
+    """Return the title and the texts of a column, as wide as it is unless it wraps."""
+    texts = [column.heading.title, *column.texts]
+    if column.heading.wrap:
+        return texts
+    rooms = [" " * (column.width - _width(text)) for text in texts]
+    pairs = zip(texts, rooms, strict=True) if column.heading.left else zip(rooms, texts, strict=True)
+    return [*map("".join, pairs)]
 
 
 def _wrapped(line: str, width: int | None) -> str:

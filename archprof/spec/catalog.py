@@ -8,7 +8,8 @@ from functools import cache
 from pathlib import Path
 
 from archprof.errors import Location, problem, usage_error
-from archprof.inputs import begins
+from archprof.inputs import begins, read_own
+from archprof.limits import MAX_BYTES
 from archprof.spec.nodes import shorten
 
 # How the file of a lock ends, that of a program of torch.export, and that of an ONNX file; and how those two begin, as
@@ -62,8 +63,8 @@ def paths() -> dict[str, str]:
 def aliases() -> dict[str, str]:
     """Return the name behind each alias, read off the one line that lists a spec's aliases."""
     found: dict[str, str] = {}
-    for name, path in files().items():
-        line = re.search(_ALIASES, path.read_text(encoding="utf-8"), re.MULTILINE)
+    for name, file in paths().items():
+        line = re.search(_ALIASES, read_own(file, MAX_BYTES).decode(), re.MULTILINE)
         for alias in line[1].split(",") if line else ():
             found[alias.strip()] = name
     return found

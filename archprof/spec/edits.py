@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from archprof.errors import Problems, SpecError, problem
 from archprof.spec.address import NameStep, Step
+from archprof.spec.kept import kept
 from archprof.spec.layers import Spellings, column_names, find_ids, full_form
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.values import mapping, scalar, sequence
@@ -44,7 +45,7 @@ def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
     written as it should be.
     """
     spellings = spellings.within(parent)
-    editor = _Editor(full_form(parent, spellings), spellings)
+    editor = _Editor(_written_out(parent, spellings), spellings)
     for keyword, read in (
         ("set", editor.read_changes),
         ("remove", editor.read_removals),
@@ -56,6 +57,10 @@ def edit(parent: Map, child: Map, spellings: Spellings) -> Map:
                 read(entries)
     editor.problems.raise_any()
     return editor.edited()
+
+
+# A family's networks edit the same parent.
+_written_out = kept(16)(full_form)
 
 
 class _Editor:

@@ -1,35 +1,38 @@
-"""What is made of nodes, kept: nothing changes them, so that the same object gives the same again."""
+"""What is made of nodes, kept: nothing changes them, so that the same objects give the same again."""
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import Generic, TypeVar
-
-from archprof.spec.nodes import Node
+from typing import ParamSpec, TypeVar
 
 _Made = TypeVar("_Made")
-_Node = TypeVar("_Node", bound=Node)
+_Given = ParamSpec("_Given")
 
 
-def kept(most: int) -> Callable[[Callable[[_Node], _Made]], Callable[[_Node], _Made]]:
-    """Let a function of a node remember its last results, so many at *most*, by the node that it was asked for: not by
-    what stands in it, which takes longer to compare than to read. What it raises is not remembered."""
+def kept(most: int) -> Callable[[Callable[_Given, _Made]], Callable[_Given, _Made]]:
+    """Let a function of nodes remember its last results, so many at *most*, by the nodes that it was asked for: not by
+    what stands in them, which takes longer to compare than to read. What it raises is not remembered."""
 
-    def remembering(make: Callable[[_Node], _Made]) -> Callable[[_Node], _Made]:
+    def remembering(make: Callable[_Given, _Made]) -> Callable[_Given, _Made]:
+        given: Callable[..., _Made] = make
+
         @lru_cache(maxsize=most)
-        def made(asked: _Identity[_Node]) -> _Made:
-            return make(asked.node)
+        def made(*asked: _Identity) -> _Made:
+            return given(*[one.node for one in asked])
 
-        return lambda node: made(_Identity(node))
+        def found(*nodes: _Given.args, **_: _Given.kwargs) -> _Made:
+            return made(*map(_Identity, nodes))
+
+        return found
 
     return remembering
 
 
-class _Identity(Generic[_Node]):
+class _Identity:
     """Which node it is; keeping it, its place in memory is nobody else's."""
 
     __slots__ = ("node",)
 
-    def __init__(self, node: _Node) -> None:
+    def __init__(self, node: object) -> None:
         self.node = node
 
     def __hash__(self) -> int:

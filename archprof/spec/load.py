@@ -12,6 +12,7 @@ from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog
 from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
+from archprof.spec.kept import kept
 from archprof.spec.layers import Spellings, full_form
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
 from archprof.spec.reader import parse, parse_value, read_file
@@ -123,43 +124,57 @@ def _tree(file: str, text: str, spellings: Spellings, chain: tuple[str, ...]) ->
     extends = root.get("extends")
     leaves_open = _leaves_open(text)
     if extends is None:
-        return Tree(root, {}, tuple(problems.found), leaves_open)
+        return Tree(root, _NO_SETTINGS, tuple(problems.found), leaves_open)
     try:
-        parent, own, merged = _extended(file, root, extends, spellings, chain)
+        parent = _parent(file, root, extends, spellings, chain)
+        merged, base, drawn = _above(parent.root, parent.base, root, spellings)
     except SpecError as error:
         raise SpecError([*problems.found, *error.problems]) from None
-    leaves_open |= parent.leaves_open and own.pop(NETWORK, None) is None
-    return Tree(merged, _rebase(parent.base, own), (*parent.problems, *problems.found), leaves_open)
+    leaves_open |= parent.leaves_open and not drawn
+    return Tree(merged, base, (*parent.problems, *problems.found), leaves_open)
 
 
-def _extended(
-    file: str, root: Map, extends: Node, spellings: Spellings, chain: tuple[str, ...]
-) -> tuple[Tree, dict[str, Scalar], Map]:
-    """Return the parent's tree, the knobs that `extends` sets, and the parent's nodes with those settings, the edits
-    and the child's keys on top."""
-    target, behind = parse_reference(scalar(extends, "the name of a spec").text, extends.location)
+# Of all specs that extend no other one: what is kept is known by what it is made of.
+_NO_SETTINGS: dict[str, Scalar] = {}
+
+
+def _parent(file: str, root: Map, extends: Node, spellings: Spellings, chain: tuple[str, ...]) -> Tree:
+    """Return the tree of the spec that a file extends."""
+    target, _ = parse_reference(scalar(extends, "the name of a spec").text, extends.location)
     path = _parent_file(target, root.file, extends.location)
     here = real_path(file)
     if real_path(path) in (*chain, here):
         raise problem(f"`extends: {shorten(target)}` leads back to a file that extends this one", extends.location)
     if len(chain) + 1 >= MAX_EXTENDS:
         raise problem(f"a chain of more than {MAX_EXTENDS} files that extend each other", extends.location)
-    parent = _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
+    return _tree(path, _read_parent(path, target, extends.location), spellings, (*chain, here))
+
+
+# A family's networks extend one that extends another itself.
+@kept(32)
+def _above(
+    parent: Map, base: dict[str, Scalar], root: Map, spellings: Spellings
+) -> tuple[Map, dict[str, Scalar], bool]:
+    """Return a parent's nodes with the settings behind its name in `extends`, the edits and the child's keys on top;
+    the settings of both, the parent's being *base*; and whether they draw a network of a space."""
+    extends = scalar(root.entries["extends"][1], "the name of a spec")
+    _, behind = parse_reference(extends.text, extends.location)
     nodes = [(Scalar(key, *extends.location), parse_value(value, extends.location)) for key, value in behind]
-    changed, knobs = _applied(parent.root, nodes, spellings)
-    if NETWORK in knobs:
-        changed, knobs = _network(changed, parent, knobs, spellings)
-    return parent, knobs, _merge(_edited(changed, root, spellings), root)
+    changed, knobs = _applied(parent, nodes, spellings)
+    drawn = NETWORK in knobs
+    if drawn:
+        changed, knobs = _network(changed, base, knobs, spellings)
+    return _merge(_edited(changed, root, spellings), root), _rebase(base, knobs), drawn
 
 
 def _network(
-    root: Map, parent: Tree, knobs: Mapping[str, Scalar], spellings: Spellings
+    root: Map, base: Mapping[str, Scalar], knobs: Mapping[str, Scalar], spellings: Spellings
 ) -> tuple[Map, dict[str, Scalar]]:
-    """Return the network of a space that a spec extends, without what makes it a space; and its knobs, `network` among
-    them still."""
-    network, drawn, _ = _drawn(root, parent.base, knobs, spellings)
+    """Return the network of a space that a spec extends, whose own settings are *base*, without what makes it a space;
+    and its knobs."""
+    network, drawn, _ = _drawn(root, base, knobs, spellings)
     entries = {key: entry for key, entry in network.entries.items() if key != "space"}
-    return network._replace(entries=entries), {**drawn, NETWORK: knobs[NETWORK]}
+    return network._replace(entries=entries), drawn
 
 
 def _with_imports(
@@ -283,13 +298,12 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
     """Return the tree with the settings that are addresses carried out, and the others, which set knobs."""
     if not nodes:
         return root, {}
-    from archprof.spec.choices import has_choices
     from archprof.spec.edits import assign
     from archprof.spec.walk import is_place
 
     declared = root.get("knobs")
     names = [*BUILT_IN, *(declared.entries if isinstance(declared, Map) else ())]
-    if has_choices(root):
+    if _has_choices(root):
         names.append(NETWORK)
     knobs: dict[str, Scalar] = {}
     edits: list[Assignment] = []
@@ -314,6 +328,14 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
             root = assign(root, edits, spellings)
     problems.raise_any()
     return root, knobs
+
+
+@kept(16)
+def _has_choices(root: Map) -> bool:
+    """Tell whether a tree has choices, which is asked for all settings that a spec lists."""
+    from archprof.spec.choices import has_choices
+
+    return has_choices(root)
 
 
 def _rebase(base: dict[str, Scalar], knobs: dict[str, Scalar]) -> dict[str, Scalar]:

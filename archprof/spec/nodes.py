@@ -17,7 +17,7 @@ class Scalar(NamedTuple):
 
     @property
     def location(self) -> Location:
-        return Location(self.file, self.line, self.column)
+        return tuple.__new__(Location, self[1:4])
 
 
 class Seq(NamedTuple):
@@ -30,7 +30,7 @@ class Seq(NamedTuple):
 
     @property
     def location(self) -> Location:
-        return Location(self.file, self.line, self.column)
+        return tuple.__new__(Location, self[1:4])
 
 
 class Map(NamedTuple):
@@ -43,7 +43,7 @@ class Map(NamedTuple):
 
     @property
     def location(self) -> Location:
-        return Location(self.file, self.line, self.column)
+        return tuple.__new__(Location, self[1:4])
 
     def get(self, key: str) -> "Node | None":
         entry = self.entries.get(key)

@@ -19,6 +19,8 @@ from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 # The C parser and the pure one give the same marks; only wheels without libyaml lack the first.
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
+_made = tuple.__new__
+
 # What YAML 1.1 does not allow (section 5.1), and the mark that its parsers would skip.
 _FORBIDDEN = "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 # What an escape in quotes may still spell, and no text in UTF-8 nor the name of a file has.
@@ -167,7 +169,8 @@ class _Builder:
                     raise self._refused(event, message, "a spec is plain text; remove it")
                 mark = event.start_mark
                 place = self.place or (self.file, mark.line + 1, mark.column + 1)
-                node: Node = Scalar(event.value, *place)
+                # As `Scalar(…)`, without the function that names arguments: most nodes are such.
+                node: Node = _made(Scalar, (event.value, *place, None))
             elif kind is yaml.SequenceStartEvent or kind is yaml.MappingStartEvent:
                 self._check(event)
                 stack.append((event, []))

@@ -6,10 +6,11 @@ from collections.abc import Hashable, Iterable
 from typing import Protocol, TypeVar
 
 from archprof.ir.operators import plain_name
+from archprof.spec.kept import kept
 from archprof.spec.layers import Spellings, full_form
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Map, Node, Scalar, Seq
-from archprof.spec.types import Spec
+from archprof.spec.types import Spec, Tree
 from archprof.spec.values import FALSE, TRUE
 from archprof.spec.variant import Setting
 
@@ -38,7 +39,13 @@ def is_at(spec: Spec, settings: tuple[Setting, ...], spellings: Spellings) -> bo
     if dict(settings) == dict(spec.asked):
         return True
     assert spec.tree is not None
-    return are_same(resolve(spec.tree, settings, spellings), spec, spellings)
+    return are_same(_resolved(spec.tree, settings, spellings), spec, spellings)
+
+
+# Each network of a spec is held against all settings for which it lists numbers.
+@kept(64)
+def _resolved(tree: Tree, settings: tuple[Setting, ...], spellings: Spellings) -> Spec:
+    return resolve(tree, settings, spellings)
 
 
 def are_same(one: Spec, other: Spec, spellings: Spellings) -> bool:

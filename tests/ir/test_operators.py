@@ -4,6 +4,7 @@ from math import prod
 
 import pytest
 
+from archprof.costs.metrics import OF_WEIGHTS, SeenCall
 from archprof.ir.operators import all_operators
 from archprof.ir.operators.act import ReLU, ReLU6
 from archprof.ir.operators.base import KINDS, Operator, ShapeError
@@ -23,6 +24,7 @@ from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.operators.shape import ChannelShuffle, Split
 from archprof.ir.operators.swish import Swish
 from archprof.ir.operators.tokens import FourierPositions
+from archprof.ir.setup import INFERENCE
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 from tests.ir.operators_table import CONVOLUTIONS, LINEAR, MAP, RANKED, ROWS, elements, label
@@ -49,6 +51,22 @@ def test_activations_are_the_outputs_of_convolutions_and_linear_layers(row):
     if isinstance(row.op, TalkingHeadsAttention):
         counted = 2 * row.op.heads * (prod(row.output) // (row.op.heads * row.op.key_dim)) ** 2
     assert total(row.op.activations(row.values, row.op.outputs(*row.values))) == counted
+
+
+@pytest.mark.parametrize("row", ROWS, ids=label)
+def test_of_what_is_free_nothing_is_counted(row):
+    outputs = row.op.outputs(*row.values)
+    counted = [
+        count(SeenCall(row.op, row.values, outputs, row.op.parameters(), row.op.buffers()), INFERENCE)
+        for count in OF_WEIGHTS
+    ]
+    assert not row.op.free or not any(counted)
+
+
+def test_what_is_free_is_known_by_what_it_overrides():
+    free = {type(row.op) for row in ROWS if row.op.free}
+    assert {ReLU, Add, Flatten, MaxPool2d, ChannelShuffle} <= free
+    assert free.isdisjoint((Conv2d, Linear, BatchNorm2d, FrozenBatchNorm2d, GroupNorm))
 
 
 def test_every_operator_is_in_the_table():

@@ -1,5 +1,7 @@
 """Whether a network is sound is told by its traced rows as by its graph, and so are its totals."""
 
+import gc
+
 import pytest
 
 from archprof.analysis.totals import counts_of
@@ -74,3 +76,17 @@ def test_an_input_that_is_an_output_is_left_to_the_graph():
     )
     with pytest.raises(SpecError, match="no layer reads the input `y`"):
         trace_network(spec)
+
+
+@pytest.mark.parametrize("model", ["resnet50", "mobilenet_v3_large", "densenet121"])
+def test_a_trace_is_freed_by_whoever_lets_it_go(model):
+    """It holds nothing that holds it, which only a search of all objects would find."""
+    spec = load(model, spellings=spellings)
+    trace_network(spec)  # what is imported or kept at the first time
+    gc.collect()
+    gc.disable()
+    try:
+        size = trace_network(spec).fragment.size
+        assert gc.collect() < size
+    finally:
+        gc.enable()

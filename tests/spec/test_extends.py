@@ -3,6 +3,7 @@
 import pytest
 
 from archprof.errors import InputError
+from archprof.ir.operators.conv import Conv2d
 from archprof.language.expand import expand, read_network
 from archprof.language.spellings import spellings
 from archprof.spec.load import load, read_tree, resolve
@@ -274,3 +275,23 @@ def test_extends_by_alias_and_from_another_folder(folder):
     (folder / "deeper" / "one.yaml").write_text("archprof: 1\nextends: ../parent.yaml\n", encoding="utf-8")
     assert same(read_network("deeper/one.yaml"), read_network("./parent.yaml"))
     assert same(read_network("./two.yaml", text="archprof: 1\nextends: v2\n"), read_network("mobilenet_v2"))
+
+
+def test_a_file_that_changes_is_read_anew_by_all_that_extend_it(folder):
+    """What is kept of trees that were merged before is of the texts that they were merged from."""
+    text = "archprof: 1\nextends: parent.yaml@stem=32\nset: {'layers[2]': {residual: [conv: {k: 1, c: 24}]}}\n"
+    (folder / "child.yaml").write_text(text, encoding="utf-8")
+    (folder / "grandchild.yaml").write_text("archprof: 1\nextends: child.yaml\n", encoding="utf-8")
+
+    def stem():
+        first = read_network("./grandchild.yaml").nodes[0].op
+        assert isinstance(first, Conv2d)
+        return first.kernel_size, first.out_channels
+
+    assert stem() == stem() == ((3, 3), 32)
+    (folder / "parent.yaml").write_text(PARENT.replace("{k: 3, s: 2, c: $stem}", "{k: 5, s: 2, c: $stem}"))
+    assert stem() == ((5, 5), 32)
+    (folder / "child.yaml").write_text(text.replace("stem=32", "stem=48"), encoding="utf-8")
+    assert stem() == ((5, 5), 48)
+    (folder / "parent.yaml").write_text(PARENT)
+    assert stem() == ((3, 3), 48)

@@ -113,6 +113,9 @@ class Operator:
     # Which other tools' conventions have been held against what those count for its module: those of "all", of those
     # that are "installed" where the tests run, or of "none".
     tried: ClassVar[str] = "all"
+    # Whether it has no parameters, no buffers, no products and no layer's output, whatever its fields: it overrides
+    # nothing that is counted.
+    free: ClassVar[bool] = True
     # Fields of which a smaller value costs more.
     decreasing: ClassVar[tuple[str, ...]] = ()
 
@@ -121,6 +124,8 @@ class Operator:
 
     def __init_subclass__(cls) -> None:
         cls.foreign = is_foreign(cls)
+        counted = ("parameters", "buffers", "macs", "activations")
+        cls.free = not cls.weighted and all(getattr(cls, name) is getattr(Operator, name) for name in counted)
 
     def __eq__(self, other: object) -> bool:
         return type(self) is type(other) and self._values() == other._values()
