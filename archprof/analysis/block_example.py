@@ -76,6 +76,7 @@ _EXAMPLES: Mapping[str, _Example] = {
     "residual": _Example(cells={"body": [_CONV, _CONV]}),
     "branches": _Example(cells={"paths": [[_CONV], [_CONV, _CONV]]}),
     "each": _Example(before=_TWO, cells={"layers": [_CONV], "shared": True}),
+    "pick": _Example(before=_TWO, cells={"which": 1}),
     "max_pool": _Example(cells={"k": 3, "s": 2}),
     "split": _Example(cells={"start": 0, "channels": 32}),
     "channel_shuffle": _Example(cells={"g": 2}),
