@@ -56,6 +56,16 @@ def test_count(note, second, name):
     assert seconds <= 0.5 * second
 
 
+@pytest.mark.parametrize(
+    ("name", "goal"), [("space_nas_bench_201", 1), ("space_darts", 12), ("space_mnasnet", 12), ("space_dna", 0.5)]
+)
+def test_count_of_blocks_in_yaml(note, second, name, goal):
+    """Cells, and blocks with hundreds of options, each of which is bound and traced."""
+    _, seconds = taken(lambda: number_of_paths(space_of(load(name, spellings=spellings)).automaton))
+    note(f"{name} counted, its blocks traced", f"{seconds / second:.2f}", f"≤ {goal} yardsticks")
+    assert seconds <= goal * second
+
+
 def test_budget_and_histogram(note, second):
     distribution = Distribution(opened(OFA).automaton, "macs")
     _, seconds = taken(lambda: (distribution.count(200_000_000), distribution.histogram(20)))
