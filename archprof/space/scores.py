@@ -12,8 +12,7 @@ from archprof.inputs import read_bytes
 from archprof.limits import MAX_BYTES
 from archprof.space.automaton import Arc, Automaton
 from archprof.space.build import Space, Step
-from archprof.spec.choices import plain
-from archprof.spec.nodes import Node, Scalar
+from archprof.spec.choices import option_text
 
 SCORE = "score"
 _COLUMNS = ("place", "choice", "score")
@@ -28,21 +27,6 @@ class Scores(NamedTuple):
     of: Mapping[tuple[str, str], int]
     scale: int
     places: Mapping[tuple[str, str], Location]
-
-
-def option_text(option: Node) -> str:
-    """Return an option as a table of scores names it: a cell as it is typed, a block by its name and options."""
-    if isinstance(option, Scalar):
-        return option.text
-    return _flow(plain(option))
-
-
-def _flow(value: object) -> str:
-    if isinstance(value, tuple) and value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
-        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value) + "}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return str(value)
 
 
 def read_scores(path: str) -> Scores:

@@ -28,11 +28,11 @@ from archprof.space.frontier import frontier
 from archprof.space.joint import Bracket, Within
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least, least_through, number_of_paths, sums_of
-from archprof.space.scores import SCORE, Scores, option_text, scored
+from archprof.space.scores import SCORE, Scores, scored
 from archprof.space.sums import TooManySums
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.space.traced import ADDING
-from archprof.spec.choices import rank_of
+from archprof.spec.choices import option_text, rank_of
 from archprof.spec.load import resolve
 from archprof.spec.types import Tree
 from archprof.spec.variant import Setting

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeGuard
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_REPEATS
 from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
-from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank
+from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
 from archprof.spec.values import integer, mapping, sequence, word
 from archprof.units import plural
 
@@ -208,13 +208,13 @@ def _draw(place: str, node: Map, what: str) -> tuple[Draw, str]:
     shown = [plain(option) for option in options]
     for number, option in enumerate(options):
         if shown[number] in shown[:number]:
-            raise problem(f"{describe(option)} is drawn twice", option.location, help="name each option once")
+            raise problem(f"{_quoted(option)} is drawn twice", option.location, help="name each option once")
     default, per = fields.get("default"), fields.get("per")
     chosen = len(options) - 1
     if default is not None:
         if plain(default) not in shown:
-            allowed = ", ".join(f"`{describe(option).strip('`')}`" for option in options)
-            raise problem(f"the default {describe(default)} is no option", default.location, help=f"one of {allowed}")
+            allowed = ", ".join(_quoted(option) for option in options)
+            raise problem(f"the default {_quoted(default)} is no option", default.location, help=f"one of {allowed}")
         chosen = shown.index(plain(default))
     return Draw(place, options, chosen, node.location), word(per, PER, "word for who draws") if per else PER[0]
 
@@ -226,6 +226,26 @@ def plain(node: Node) -> object:
     if isinstance(node, Seq):
         return tuple(map(plain, node.items))
     return tuple((key, plain(value)) for key, value in node.pairs())
+
+
+def option_text(option: Node) -> str:
+    """Return an option as messages and tables of scores name it: a cell as it is typed, a block by its name and
+    options."""
+    if isinstance(option, Scalar):
+        return option.text
+    return _flow(plain(option))
+
+
+def _quoted(option: Node) -> str:
+    return f"`{shorten(option_text(option))}`"
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, tuple) and value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
+        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value) + "}"
+    if isinstance(value, tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    return str(value)
 
 
 class _Layer:

@@ -12,8 +12,7 @@ import archprof
 from archprof.space.build import space_of
 from archprof.space.draws import draw
 from archprof.space.paths import sums_of
-from archprof.space.scores import option_text
-from archprof.spec.choices import rank_of
+from archprof.spec.choices import option_text, rank_of
 from tests.reference.arithmetic import Tape, divisible
 
 NETWORKS = {
