@@ -3,6 +3,8 @@ and of every other family one. All of them come by night."""
 
 import math
 from collections.abc import Iterable
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 
@@ -13,6 +15,16 @@ from archprof.spec import catalog
 _FIRST = ("mobilenet_v", "mixnet_", "R-")
 _RESNETS = frozenset(("resnet18", "resnet34", "resnet50", "resnet50_gn", "resnet50d", "resnet101", "resnext50_32x4d"))
 _PYRAMIDS = frozenset(("resnet50_fpn", "resnet50_fpn_retinanet"))
+
+
+class _Facts(NamedTuple):
+    """What a network is chosen by: its folder, and what its spec says. Params that no spec says are more than any."""
+
+    folder: str
+    params: float
+    widened: bool
+    deployed: bool
+    follows: str
 
 
 def by_day(names: Iterable[str]) -> list[object]:
@@ -28,6 +40,21 @@ def smallest_by_day(names: Iterable[str]) -> list[object]:
     return _marked(listed, _smallest(listed))
 
 
+def widened() -> list[str]:
+    """Return the networks that take a width."""
+    return [name for name, facts in _facts().items() if facts.widened]
+
+
+def in_two_forms() -> list[str]:
+    """Return the networks with a knob `deploy`."""
+    return [name for name, facts in _facts().items() if facts.deployed]
+
+
+def following(library: str) -> list[str]:
+    """Return the networks whose spec says that it follows a library."""
+    return [name for name, facts in _facts().items() if facts.follows == library]
+
+
 def _marked(names: list[str], day: set[str]) -> list[object]:
     return [name if name in day else pytest.param(name, marks=pytest.mark.night) for name in names]
 
@@ -36,7 +63,17 @@ def _smallest(names: list[str]) -> set[str]:
     """Return of each folder the network with the fewest parameters."""
     folders: dict[str, list[tuple[float, str]]] = {}
     for name in names:
-        expected = archprof.load(name).expect
-        params = expected[0].counts.get("params", math.inf) if expected else math.inf
-        folders.setdefault(catalog.files()[name].parent.name, []).append((params, name))
+        facts = _facts()[name]
+        folders.setdefault(facts.folder, []).append((facts.params, name))
     return {min(family)[1] for family in folders.values()}
+
+
+@cache
+def _facts() -> dict[str, _Facts]:
+    """Read every spec once, however many tests choose among them: each of several processes collects them all."""
+    found = {}
+    for name, path in catalog.files().items():
+        spec = archprof.load(name)
+        params = spec.expect[0].counts.get("params", math.inf) if spec.expect else math.inf
+        found[name] = _Facts(path.parent.name, params, spec.width is not None, "deploy" in spec.knobs, spec.follows)
+    return found

@@ -12,8 +12,8 @@ from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.sweep.plan import CountLimit, Selection
-from tests.by_day import by_day
-from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept, widened
+from tests.by_day import by_day, widened
+from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept
 
 PUBLISHED, APART = (Path(__file__).parent / name for name in ("published.yaml", "apart.yaml"))
 WITH_MEMORY = Selection(memory=True)

@@ -11,15 +11,12 @@ import pytest
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError, UsageError
 from archprof.language.expand import expand
-from archprof.language.spellings import spellings
-from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
-from archprof.spec.load import read_tree, resolve
 from archprof.sweep.compute import compute
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, CountLimit, Selection, plan_sweep
 from archprof.sweep.run import Tally, digits, stretches, sweep
 from archprof.sweep.sampling import ranks_of
-from tests.by_day import by_day
+from tests.by_day import by_day, widened
 
 
 def plan_of(model, *axes, selection=None, **options):
@@ -118,15 +115,6 @@ def test_choices_in_cells_of_rows(name, variants):
     product = plan_of(model, *axes).product
     plan = plan_of(model, *axes, sample=min(product, 20 * variants), seed=3)
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), swept(plan))
-
-
-def widened():
-    """The networks of the catalog that take a width."""
-    found = []
-    for name in catalog.files():
-        if resolve(read_tree(name, spellings), (), spellings).width is not None:
-            found.append(name)
-    return found
 
 
 @pytest.mark.parametrize("model", by_day(widened()))

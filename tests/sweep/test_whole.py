@@ -12,8 +12,9 @@ from archprof.ir.setup import KERNELS, LAYOUTS, OPTIMIZERS, Setup
 from archprof.language.expand import expand
 from archprof.sweep.plan import CHANNEL, STRUCTURE, CountLimit, Selection
 from archprof.sweep.run import stretches
+from tests.by_day import by_day, widened
 from tests.sweep.test_memory import AXES, BEFORE_ROWS, WITH_MEMORY
-from tests.sweep.test_sweep import CHOICES, SWEEPS, cells, one_by_one, plan_of, settings_of, swept, widened
+from tests.sweep.test_sweep import CHOICES, SWEEPS, cells, one_by_one, plan_of, settings_of, swept
 
 EVERYTHING = Selection(memory=True, training=True)
 SETUPS = [
@@ -60,8 +61,8 @@ def test_every_kind_of_sweep(name, setup, variants):
     checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 4)), stretch)
 
 
-@pytest.mark.parametrize("model", widened()[::4])
-def test_random_variants_of_networks_with_a_width(model, variants):
+@pytest.mark.parametrize("model", by_day(widened()))
+def test_random_variants_of_every_network_with_a_width(model, variants):
     plan = plan_of(
         model, "width=0.1:2:0.001", "resolution=32:256:1", selection=EVERYTHING, sample=100, seed=7, setup=SETUPS[0]
     )
