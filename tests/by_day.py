@@ -2,7 +2,7 @@
 and of every other family one. All of them come by night."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from functools import cache
 from typing import NamedTuple
 
@@ -30,14 +30,24 @@ class _Facts(NamedTuple):
 def by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test, those that wait for the night marked so."""
     listed = list(names)
-    first = {name for name in listed if name.startswith(_FIRST)} | _RESNETS | _PYRAMIDS
-    return _marked(listed, first | _smallest(listed))
+    return these_by_day(listed, _first(listed) | _smallest(listed))
+
+
+def first_by_day(names: Iterable[str]) -> list[object]:
+    """Return networks as parameters of a test: those that the project exists for, all others by night."""
+    listed = list(names)
+    return these_by_day(listed, _first(listed))
 
 
 def smallest_by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test: of each folder that with the fewest parameters, the others by night."""
     listed = list(names)
-    return _marked(listed, _smallest(listed))
+    return these_by_day(listed, _smallest(listed))
+
+
+def these_by_day(names: Iterable[str], day: Container[str]) -> list[object]:
+    """Return names as parameters of a test: by day those of *day*, the others by night."""
+    return [name if name in day else pytest.param(name, marks=pytest.mark.night) for name in names]
 
 
 def widened() -> list[str]:
@@ -55,8 +65,8 @@ def following(library: str) -> list[str]:
     return [name for name, facts in _facts().items() if facts.follows == library]
 
 
-def _marked(names: list[str], day: set[str]) -> list[object]:
-    return [name if name in day else pytest.param(name, marks=pytest.mark.night) for name in names]
+def _first(names: list[str]) -> set[str]:
+    return {name for name in names if name.startswith(_FIRST) or name in _RESNETS | _PYRAMIDS}
 
 
 def _smallest(names: list[str]) -> set[str]:

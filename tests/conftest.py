@@ -1,7 +1,9 @@
 """What every test can rely on: the same examples on every run, and an environment that no user's settings reach."""
 
 import os
+import random
 from importlib.util import find_spec
+from itertools import pairwise
 
 import pytest
 from hypothesis import settings
@@ -25,7 +27,9 @@ def plain_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m night` looks for marks
 def pytest_collection_modifyitems(config, items):
+    _leave_to_the_night(items)
     if not config.getoption("--thorough"):
         later = [item for item in items if item.get_closest_marker("night")]
         config.hook.pytest_deselected(items=later)
@@ -33,6 +37,22 @@ def pytest_collection_modifyitems(config, items):
     for item in items:
         if item.get_closest_marker("processes"):
             item.add_marker(pytest.mark.xdist_group("processes"))
+
+
+def _leave_to_the_night(items):
+    """Of tests of which a few cases are enough by day, mark all others: a case stays of each of as many equal stretches
+    of them, drawn by the test's name, so that it is the same on every run and no pattern of the cases falls out."""
+    tests = {}
+    for item in items:
+        if few := item.get_closest_marker("few"):
+            tests.setdefault((item.nodeid.partition("[")[0], few.args[0]), []).append(item)
+    for (name, count), cases in tests.items():
+        generator = random.Random(name)
+        ends = [-(-len(cases) * stretch // count) for stretch in range(count + 1)]
+        day = {generator.randrange(*stretch) for stretch in pairwise(ends) if stretch[0] < stretch[1]}
+        for at, item in enumerate(cases):
+            if at not in day:
+                item.add_marker(pytest.mark.night)
 
 
 def pytest_configure(config):

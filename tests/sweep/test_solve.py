@@ -52,6 +52,7 @@ def test_the_shortest_decimal(low, high, wanted):
     assert shortest(low, high) == wanted
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(
     "model", ["mobilenet_v1", "mobilenet_v2", "v3", "mobilenet_v3_small_paper", "efficientnet_b2", "mixnet_s"]
 )

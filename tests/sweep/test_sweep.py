@@ -109,6 +109,7 @@ CHOICES = {
 }  # fmt: skip
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_in_cells_of_rows(name, variants):
     model, *axes = CHOICES[name]

@@ -36,6 +36,7 @@ def _of(table, *words):
     return sum(amount for key, amount in table.items() if key == words[0] or key in (words[:2], words))
 
 
+@pytest.mark.few(18)
 @pytest.mark.parametrize("axes", ["static", "free"])
 @pytest.mark.parametrize("exporter", ["legacy", "dynamo"])
 @pytest.mark.parametrize("name", FAMILIES)
