@@ -33,10 +33,11 @@ def by_day(names: Iterable[str]) -> list[object]:
     return these_by_day(listed, _first(listed) | _smallest(listed))
 
 
-def first_by_day(names: Iterable[str]) -> list[object]:
-    """Return networks as parameters of a test: those that the project exists for, all others by night."""
+def first_by_day(names: Iterable[str], *others: str) -> list[object]:
+    """Return networks as parameters of a test: those that the project exists for and some *others*, the rest by
+    night."""
     listed = list(names)
-    return these_by_day(listed, _first(listed))
+    return these_by_day(listed, _first(listed) | {*others})
 
 
 def smallest_by_day(names: Iterable[str]) -> list[object]:
