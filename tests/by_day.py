@@ -1,5 +1,5 @@
 """Which networks of the catalog a test takes by day, where it builds or sweeps each: those that the project exists for,
-and of every other family one. All of them come by night."""
+and of every other family one; or a dozen, where another test is of the same. All of them come by night."""
 
 import math
 from collections.abc import Container, Iterable
@@ -15,6 +15,9 @@ from archprof.spec import catalog
 _FIRST = ("mobilenet_v", "mixnet_", "R-")
 _RESNETS = frozenset(("resnet18", "resnet34", "resnet50", "resnet50_gn", "resnet50d", "resnet101", "resnext50_32x4d"))
 _PYRAMIDS = frozenset(("resnet50_fpn", "resnet50_fpn_retinanet"))
+# Those of them that have in them what all have.
+_MOBILE = frozenset(("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"))
+_CORE = _MOBILE | {"mixnet_s", "mixnet_m", "mixnet_l", "resnet18", "resnet50", "resnext50_32x4d", "R-50-C4", "R-50-FPN"}
 
 
 class _Facts(NamedTuple):
@@ -30,14 +33,13 @@ class _Facts(NamedTuple):
 def by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test, those that wait for the night marked so."""
     listed = list(names)
-    return these_by_day(listed, _first(listed) | _smallest(listed))
+    first = {name for name in listed if name.startswith(_FIRST)} | _RESNETS | _PYRAMIDS
+    return these_by_day(listed, first | _smallest(listed))
 
 
-def first_by_day(names: Iterable[str], *others: str) -> list[object]:
-    """Return networks as parameters of a test: those that the project exists for and some *others*, the rest by
-    night."""
-    listed = list(names)
-    return these_by_day(listed, _first(listed) | {*others})
+def core_by_day(names: Iterable[str], *others: str) -> list[object]:
+    """Return networks as parameters of a test that another is like: a dozen and some *others*, the rest by night."""
+    return these_by_day(names, _CORE | {*others})
 
 
 def smallest_by_day(names: Iterable[str]) -> list[object]:
@@ -64,10 +66,6 @@ def in_two_forms() -> list[str]:
 def following(library: str) -> list[str]:
     """Return the networks whose spec says that it follows a library."""
     return [name for name, facts in _facts().items() if facts.follows == library]
-
-
-def _first(names: list[str]) -> set[str]:
-    return {name for name in names if name.startswith(_FIRST) or name in _RESNETS | _PYRAMIDS}
 
 
 def _smallest(names: list[str]) -> set[str]:

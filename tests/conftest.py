@@ -16,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A gate must not fail by luck, nor because the machine is busy; a night may find something new.
-settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("gate", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=5000, print_blob=True)
 
 
@@ -60,7 +60,7 @@ def pytest_configure(config):
 
 
 def pytest_addoption(parser):
-    parser.addoption("--thorough", action="store_true", help="try fifty times as many examples and variants")
+    parser.addoption("--thorough", action="store_true", help="try a hundred times as many examples and variants")
     parser.addoption("--update-golden", action="store_true", help="write the golden renderings and messages anew")
 
 

@@ -93,7 +93,7 @@ def test_the_gallery_has_every_family_and_every_network():
     assert {path.name for path in gallery.STRIPS.iterdir()} == {f"{name}.svg" for name in catalog.paths()}
 
 
-@pytest.mark.few(10)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("family", _FAMILIES)
 def test_the_gallery_is_that_of_the_catalog(family):
     row, wanted = gallery.of_family(family, _FAMILIES[family])

@@ -94,6 +94,7 @@ def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.few(1)
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("number", "code", "suffix"),

@@ -108,7 +108,7 @@ def test_memory_is_linear_in_the_batch(name, setup):
 
 
 # What a GPU held in a step, beside weights, buffers and the optimiser's state, is what would be free for it.
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("column", "setup"),
     [

@@ -115,7 +115,7 @@ WIDE = 0.06  # of the measured peak of a backward pass at 32 images
 WIDER = {"lenet5"}
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("column", PEAKS)
 def test_peaks_lie_between_tensors_and_workspace(column):
     setup, phase = PEAKS[column]

@@ -6,7 +6,7 @@ import archprof
 from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import Setup
 from archprof.spec.catalog import files
-from tests.by_day import first_by_day
+from tests.by_day import core_by_day
 
 torch = pytest.importorskip("torch")
 
@@ -17,7 +17,7 @@ from tests.memory.recorder import inference_peak  # noqa: E402
 OTHERS = ("densenet121", "ghostnetv2_100", "hrnet_w18_small", "inception_v3", "shufflenet_v2_x0_5", "unet", "yolov5n")
 
 
-@pytest.mark.parametrize("name", first_by_day(sorted(files()), *OTHERS))
+@pytest.mark.parametrize("name", core_by_day(sorted(files()), *OTHERS))
 def test_the_peak_is_torchs_to_the_byte(name):
     graph = archprof.expand(name)
     module = build_network(graph, initialise=False, device="meta")

@@ -15,7 +15,7 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.terms import total
 from archprof.ir.values import Value
 from archprof.spec.catalog import files
-from tests.by_day import first_by_day
+from tests.by_day import core_by_day
 
 torch = pytest.importorskip("torch")
 
@@ -53,7 +53,7 @@ OTHERS = (
 @pytest.mark.parametrize(
     "name",
     [
-        *first_by_day(sorted(files()), *OTHERS),
+        *core_by_day(sorted(files()), *OTHERS),
         "R-50-FPN@freeze=2,resolution=128",
         "R-50-FPN@freeze=4,norm=group_norm,resolution=128",
     ],

@@ -16,7 +16,7 @@ from archprof.sweep.compute import compute
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, CountLimit, Selection, plan_sweep
 from archprof.sweep.run import Tally, digits, stretches, sweep
 from archprof.sweep.sampling import ranks_of
-from tests.by_day import by_day, widened
+from tests.by_day import core_by_day, widened
 
 
 def plan_of(model, *axes, selection=None, **options):
@@ -109,7 +109,7 @@ CHOICES = {
 }  # fmt: skip
 
 
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_in_cells_of_rows(name, variants):
     model, *axes = CHOICES[name]
@@ -118,7 +118,7 @@ def test_choices_in_cells_of_rows(name, variants):
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), swept(plan))
 
 
-@pytest.mark.parametrize("model", by_day(widened()))
+@pytest.mark.parametrize("model", core_by_day(widened()))
 def test_random_variants_of_every_network_with_a_width(model, variants):
     """1,000 of each are computed side by side, and a sample of them alone."""
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", sample=1000, seed=7)
