@@ -277,6 +277,7 @@ def test_whatever_is_typed(capsys, folder, hostile):
         tried(capsys, *arguments, format="json" if arguments == ["schema"] else "table")
 
 
+@pytest.mark.few(4)
 def test_whatever_a_configuration_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     text = quoted(held)
@@ -303,6 +304,7 @@ def test_whatever_a_configuration_says(capsys, folder, held):
         tried(capsys, "check")
 
 
+@pytest.mark.few(4)
 def test_whatever_a_baseline_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k", "--write-baseline", "b.json")
@@ -337,6 +339,7 @@ def test_a_terminal_is_told_which_network_is_at_work(capsys, monkeypatch, folder
     assert_harmless(told.replace("\r\x1b[K", "\n"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("hostile", ["$\\frac{$", "<a>&"])
 def test_a_picture_shows_names_as_they_are(capsys, folder, hostile):
     (folder / "net.yaml").write_text(SPEC.format(quoted(hostile)))

@@ -99,6 +99,7 @@ def failed(name, reason):
     return f"{message}\n  in layers[1]\n  help: mend or uninstall the package\n"
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("name", "reason"), FAILING, ids=[name for name, _ in FAILING])
 def test_layer_that_fails(installed, name, reason):
     (installed / "net.yaml").write_text(NET.format(name))

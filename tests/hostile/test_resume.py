@@ -76,7 +76,7 @@ def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     """Killed again and again, and gone on with each time: in the end the very bytes of an undisturbed sweep, and no
     other file."""
     path, moments = tmp_path / f"sweep.{suffix}", random.Random(suffix)
-    kills = 100 if request.config.getoption("--thorough") else 3
+    kills = 100 if request.config.getoption("--thorough") else 2
     while kills:
         process = started(path, *(["--resume"] if Path(f"{path}.progress").exists() else []))
         try:

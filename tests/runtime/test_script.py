@@ -72,7 +72,7 @@ def test_every_network_gives_the_same_bits(network):
     check(build_network(graph), torch.rand(1, channels, *[SMALLEST.get(network, 32)] * 2))
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
