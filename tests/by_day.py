@@ -1,8 +1,10 @@
 """Which networks of the catalog a test takes by day, where it builds or sweeps each: those that the project exists for,
-and of every other family one. All of them come by night."""
+and of every other family one; or a dozen, where another test is of the same. All of them come by night."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from functools import cache
+from typing import NamedTuple
 
 import pytest
 
@@ -13,30 +15,74 @@ from archprof.spec import catalog
 _FIRST = ("mobilenet_v", "mixnet_", "R-")
 _RESNETS = frozenset(("resnet18", "resnet34", "resnet50", "resnet50_gn", "resnet50d", "resnet101", "resnext50_32x4d"))
 _PYRAMIDS = frozenset(("resnet50_fpn", "resnet50_fpn_retinanet"))
+# Those of them that have in them what all have.
+_MOBILE = frozenset(("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v3_small"))
+_CORE = _MOBILE | {"mixnet_s", "mixnet_m", "mixnet_l", "resnet18", "resnet50", "resnext50_32x4d", "R-50-C4", "R-50-FPN"}
+
+
+class _Facts(NamedTuple):
+    """What a network is chosen by: its folder, and what its spec says. Params that no spec says are more than any."""
+
+    folder: str
+    params: float
+    widened: bool
+    deployed: bool
+    follows: str
 
 
 def by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test, those that wait for the night marked so."""
     listed = list(names)
     first = {name for name in listed if name.startswith(_FIRST)} | _RESNETS | _PYRAMIDS
-    return _marked(listed, first | _smallest(listed))
+    return these_by_day(listed, first | _smallest(listed))
+
+
+def core_by_day(names: Iterable[str], *others: str) -> list[object]:
+    """Return networks as parameters of a test that another is like: a dozen and some *others*, the rest by night."""
+    return these_by_day(names, _CORE | {*others})
 
 
 def smallest_by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test: of each folder that with the fewest parameters, the others by night."""
     listed = list(names)
-    return _marked(listed, _smallest(listed))
+    return these_by_day(listed, _smallest(listed))
 
 
-def _marked(names: list[str], day: set[str]) -> list[object]:
+def these_by_day(names: Iterable[str], day: Container[str]) -> list[object]:
+    """Return names as parameters of a test: by day those of *day*, the others by night."""
     return [name if name in day else pytest.param(name, marks=pytest.mark.night) for name in names]
+
+
+def widened() -> list[str]:
+    """Return the networks that take a width."""
+    return [name for name, facts in _facts().items() if facts.widened]
+
+
+def in_two_forms() -> list[str]:
+    """Return the networks with a knob `deploy`."""
+    return [name for name, facts in _facts().items() if facts.deployed]
+
+
+def following(library: str) -> list[str]:
+    """Return the networks whose spec says that it follows a library."""
+    return [name for name, facts in _facts().items() if facts.follows == library]
 
 
 def _smallest(names: list[str]) -> set[str]:
     """Return of each folder the network with the fewest parameters."""
     folders: dict[str, list[tuple[float, str]]] = {}
     for name in names:
-        expected = archprof.load(name).expect
-        params = expected[0].counts.get("params", math.inf) if expected else math.inf
-        folders.setdefault(catalog.files()[name].parent.name, []).append((params, name))
+        facts = _facts()[name]
+        folders.setdefault(facts.folder, []).append((facts.params, name))
     return {min(family)[1] for family in folders.values()}
+
+
+@cache
+def _facts() -> dict[str, _Facts]:
+    """Read every spec once, however many tests choose among them: each of several processes collects them all."""
+    found = {}
+    for name, path in catalog.files().items():
+        spec = archprof.load(name)
+        params = spec.expect[0].counts.get("params", math.inf) if spec.expect else math.inf
+        found[name] = _Facts(path.parent.name, params, spec.width is not None, "deploy" in spec.knobs, spec.follows)
+    return found

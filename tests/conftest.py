@@ -1,7 +1,9 @@
 """What every test can rely on: the same examples on every run, and an environment that no user's settings reach."""
 
 import os
+import random
 from importlib.util import find_spec
+from itertools import pairwise
 
 import pytest
 from hypothesis import settings
@@ -14,7 +16,7 @@ if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A gate must not fail by luck, nor because the machine is busy; a night may find something new.
-settings.register_profile("gate", deadline=None, derandomize=True)
+settings.register_profile("gate", deadline=None, max_examples=50, derandomize=True)
 settings.register_profile("thorough", deadline=None, max_examples=5000, print_blob=True)
 
 
@@ -25,7 +27,9 @@ def plain_environment(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
+@pytest.hookimpl(tryfirst=True)  # before `-m night` looks for marks
 def pytest_collection_modifyitems(config, items):
+    _leave_to_the_night(items)
     if not config.getoption("--thorough"):
         later = [item for item in items if item.get_closest_marker("night")]
         config.hook.pytest_deselected(items=later)
@@ -35,12 +39,28 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.xdist_group("processes"))
 
 
+def _leave_to_the_night(items):
+    """Of tests of which a few cases are enough by day, mark all others: a case stays of each of as many equal stretches
+    of them, drawn by the test's name, so that it is the same on every run and no pattern of the cases falls out."""
+    tests = {}
+    for item in items:
+        if few := item.get_closest_marker("few"):
+            tests.setdefault((item.nodeid.partition("[")[0], few.args[0]), []).append(item)
+    for (name, count), cases in tests.items():
+        generator = random.Random(name)
+        ends = [-(-len(cases) * stretch // count) for stretch in range(count + 1)]
+        day = {generator.randrange(*stretch) for stretch in pairwise(ends) if stretch[0] < stretch[1]}
+        for at, item in enumerate(cases):
+            if at not in day:
+                item.add_marker(pytest.mark.night)
+
+
 def pytest_configure(config):
     settings.load_profile("thorough" if config.getoption("--thorough") else "gate")
 
 
 def pytest_addoption(parser):
-    parser.addoption("--thorough", action="store_true", help="try fifty times as many examples and variants")
+    parser.addoption("--thorough", action="store_true", help="try a hundred times as many examples and variants")
     parser.addoption("--update-golden", action="store_true", help="write the golden renderings and messages anew")
 
 

@@ -18,6 +18,7 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
 from archprof.spec import catalog
+from tests.by_day import these_by_day
 
 # What a module of ours does in evaluation without an operator of its own, or with several.
 _OTHERWISE = (
@@ -26,12 +27,14 @@ _OTHERWISE = (
 )
 
 
-def pytest_generate_tests(metafunc):
-    if "network" in metafunc.fixturenames:
-        step = 1 if metafunc.config.getoption("--thorough") else 61
-        metafunc.parametrize("network", list(catalog.files())[::step])
+# Of other families each; those with something that no other has.
+_DAY = (
+    *("alexnet", "convnextv2_atto", "crnn", "efficientnet_cc_b0_4e", "mobilenet_v3_small", "mixnet_s", "R-50-FPN"),
+    *("resnet18", "swin_tiny_patch4_window7_224", "vit_tiny_patch16_224", "unet"),
+)
 
 
+@pytest.mark.parametrize("network", these_by_day(catalog.files(), _DAY))
 def test_a_network_of_ours_captured_is_itself(network):
     graph = read_network(network)
     if "input" not in graph.inputs or not graph.inputs["input"].is_float:

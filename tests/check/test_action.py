@@ -94,6 +94,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", ["models", "config", "baseline", "against", "max-increase", "sarif", "html"])
 @pytest.mark.processes
 def test_inputs_are_no_commands(act, folder, name):

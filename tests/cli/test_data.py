@@ -309,6 +309,7 @@ def test_what_is_no_code_is_not_run(capsys, command):
     assert result == expected
 
 
+@pytest.mark.few(1)
 @pytest.mark.processes
 @pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion", "EndlessClearing"])
 def test_a_capture_that_hangs_is_interrupted(model):

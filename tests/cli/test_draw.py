@@ -172,6 +172,7 @@ def test_lateral_paths_lie_beside_the_maps_they_read(capsys):
     assert rows["lateral2"] < rows["lateral3"] < rows["lateral4"] < rows["lateral5"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("suffix", "start"), [("svg", b"<svg"), ("pdf", b"%PDF"), ("png", b"\x89PNG")])
 @pytest.mark.parametrize("line", ["v2", "inception"])
 def test_the_same_drawing_in_the_same_bytes(capsys, tmp_path, line, suffix, start):

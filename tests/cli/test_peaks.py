@@ -224,6 +224,7 @@ SETUPS = {
 }
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("words", SETUPS)
 def test_a_setup_is_the_same_words_everywhere(capsys, words):
     graph = api.expand("v2", width="0.5")

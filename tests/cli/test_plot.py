@@ -240,6 +240,7 @@ SCREEN = [
 ]
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize(("line", "said"), SCREEN)
 @pytest.mark.parametrize("columns", [60, 80, 120])
 def test_a_plot_in_the_terminal(capsys, monkeypatch, line, said, columns):

@@ -40,17 +40,31 @@ DIFFERS = """## Where printed numbers differ
 """
 
 
+def families() -> Mapping[str, list[str]]:
+    """Return the families of the catalog, in its order, with the networks of each."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, file in catalog.paths().items():
+        found[Path(file).parent.name].append(name)
+    return found
+
+
+def of_family(family: str, names: list[str]) -> tuple[str, dict[Path, str]]:
+    """Return a family's row in the gallery, and its files with what is in them: its page and the strips."""
+    summaries = {name: summarize(analyze_graph(read_data(name))) for name in names}
+    strips = {STRIPS / f"{name}.svg": thumbnail(summary) for name, summary in summaries.items()}
+    found = {name: summary.head for name, summary in summaries.items()}
+    return _listed(family, found), {FAMILIES / f"{family}.md": _family(family, found), **strips}
+
+
 def files() -> Mapping[Path, str]:
     """Return the files of the gallery, with what is in them."""
-    families: dict[str, dict[str, Head]] = defaultdict(dict)
-    strips: dict[Path, str] = {}
-    for name, file in catalog.paths().items():
-        summary = summarize(analyze_graph(read_data(name)))
-        strips[STRIPS / f"{name}.svg"] = thumbnail(summary)
-        families[Path(file).parent.name][name] = summary.head
-    pages = {FAMILIES / f"{family}.md": _family(family, found) for family, found in families.items()}
-    rows = "\n".join(_listed(family, found) for family, found in families.items())
-    return {PAGE: f"{TEXT}{rows}\n", **pages, **strips}
+    rows: list[str] = []
+    found: dict[Path, str] = {}
+    for family, names in families().items():
+        row, written = of_family(family, names)
+        rows.append(f"{row}\n")
+        found |= written
+    return {PAGE: TEXT + "".join(rows), **found}
 
 
 def rewrite() -> None:

@@ -10,6 +10,7 @@ import pytest
 
 import archprof
 from archprof.cli import COMMANDS, run
+from archprof.spec import catalog
 from archprof.spec.budget import LIMITED
 from tests.docs import coverage, gallery, pictures, reference
 from tests.docs.console import actual, execute, plain_terminal
@@ -80,14 +81,25 @@ def test_reference_is_that_of_the_code(path, text):
     assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
 
 
-def _of_gallery():
-    return [gallery.PAGE, *gallery.STRIPS.iterdir(), *gallery.FAMILIES.iterdir()]
+_FAMILIES = gallery.families()
 
 
-def test_the_gallery_is_that_of_the_catalog():
-    wanted = gallery.files()
-    there = {path: path.read_text(encoding="utf-8") for path in _of_gallery()}
+def test_the_gallery_has_every_family_and_every_network():
+    page = gallery.PAGE.read_text(encoding="utf-8")
+    assert page.startswith(gallery.TEXT), "`python -m tests.docs.rewrite` writes it anew"
+    rows = page.removeprefix(gallery.TEXT).splitlines()
+    assert [row.partition("]")[0] for row in rows] == [f"| [{family}" for family in _FAMILIES]
+    assert {path.name for path in gallery.FAMILIES.iterdir()} == {f"{family}.md" for family in _FAMILIES}
+    assert {path.name for path in gallery.STRIPS.iterdir()} == {f"{name}.svg" for name in catalog.paths()}
+
+
+@pytest.mark.few(6)
+@pytest.mark.parametrize("family", _FAMILIES)
+def test_the_gallery_is_that_of_the_catalog(family):
+    row, wanted = gallery.of_family(family, _FAMILIES[family])
+    there = {path: path.read_text(encoding="utf-8") for path in wanted}
     assert there == wanted, "`python -m tests.docs.rewrite` writes it anew"
+    assert f"{row}\n" in gallery.PAGE.read_text(encoding="utf-8")
 
 
 def test_strips_are_small():

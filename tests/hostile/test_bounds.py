@@ -110,6 +110,7 @@ def _seconds(spec):
     return min(times)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", SHAPES)
 def test_time_is_in_proportion_to_operators(name):
     """Ten times the operators within thirty times the time: a square would take a hundred."""
@@ -129,6 +130,7 @@ sys.exit(f"{code} {time.process_time()} {peak}")
 """
 
 
+@pytest.mark.few(1)
 @pytest.mark.processes
 @pytest.mark.parametrize("command", ["validate net.yaml", "summary net.yaml --depth 1", "check net.yaml --max-macs 1G"])
 def test_a_hundred_thousand_operators_in_400_mb(tmp_path, command):

@@ -235,6 +235,7 @@ def asked(model, word):
         yield format, ["check", model, "--max-macs", "1k", "--max-params", "1M"]
 
 
+@pytest.mark.few(4)
 def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
     """In the name of a file, and in every text of its spec, where control characters are refused."""
     name, word = named(hostile), hostile if hostile.isprintable() else "plain"
@@ -252,6 +253,7 @@ def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
         tried(capsys, "validate", "a.yaml")
 
 
+@pytest.mark.few(4)
 def test_whatever_is_wrong_in_a_spec(capsys, folder, held):
     word = re.sub(r"[\s,\[\]{}]", "", held).encode("utf-8", "replace").decode()
     for number, (key, line) in enumerate(WRONG_SPECS):
@@ -267,6 +269,7 @@ def test_whatever_is_wrong_in_a_spec(capsys, folder, held):
         tried(capsys, "check", "*.yaml", "--max-macs", "1k", "--format", format, format=format)
 
 
+@pytest.mark.few(4)
 def test_whatever_is_typed(capsys, folder, hostile):
     (folder / "net.yaml").write_text(SPEC.format('"plain"'))
     for line in re.split(r"[|\n]", ARGUMENTS.strip()):
@@ -274,6 +277,7 @@ def test_whatever_is_typed(capsys, folder, hostile):
         tried(capsys, *arguments, format="json" if arguments == ["schema"] else "table")
 
 
+@pytest.mark.few(4)
 def test_whatever_a_configuration_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     text = quoted(held)
@@ -300,6 +304,7 @@ def test_whatever_a_configuration_says(capsys, folder, held):
         tried(capsys, "check")
 
 
+@pytest.mark.few(4)
 def test_whatever_a_baseline_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k", "--write-baseline", "b.json")
@@ -334,6 +339,7 @@ def test_a_terminal_is_told_which_network_is_at_work(capsys, monkeypatch, folder
     assert_harmless(told.replace("\r\x1b[K", "\n"))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("hostile", ["$\\frac{$", "<a>&"])
 def test_a_picture_shows_names_as_they_are(capsys, folder, hostile):
     (folder / "net.yaml").write_text(SPEC.format(quoted(hostile)))

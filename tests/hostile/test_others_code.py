@@ -99,6 +99,7 @@ def failed(name, reason):
     return f"{message}\n  in layers[1]\n  help: mend or uninstall the package\n"
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("name", "reason"), FAILING, ids=[name for name, _ in FAILING])
 def test_layer_that_fails(installed, name, reason):
     (installed / "net.yaml").write_text(NET.format(name))
@@ -107,6 +108,7 @@ def test_layer_that_fails(installed, name, reason):
     assert "✓  good.yaml" in done.stdout
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("name", "reason"), FAILING[5:], ids=[name for name, _ in FAILING[5:]])
 def test_activation_that_fails(installed, name, reason):
     (installed / "net.yaml").write_text(NET.format(f"conv: {{c: 8, k: 1, act: {name}}}"))
@@ -122,6 +124,7 @@ def test_activation_that_fails(installed, name, reason):
     assert archprof(installed, "summary", "net.yaml").stderr == failed(name, reason)
 
 
+@pytest.mark.few(1)
 @pytest.mark.skipif(find_spec("torch") is None, reason="modules are built with torch")
 @pytest.mark.parametrize(("name", "reason"), [("unbuilt", "OSError: no weights"), ("unrun", "KeyError: 'x'")])
 def test_module_that_fails(installed, name, reason):

@@ -54,6 +54,7 @@ def counted(path):
         return said
 
 
+@pytest.mark.few(100)
 @pytest.mark.parametrize("seed", range(400))
 def test_no_value_is_a_fault_of_ours(tmp_path, seed):
     dice, found = random.Random(seed), texts()

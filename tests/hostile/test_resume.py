@@ -76,7 +76,7 @@ def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     """Killed again and again, and gone on with each time: in the end the very bytes of an undisturbed sweep, and no
     other file."""
     path, moments = tmp_path / f"sweep.{suffix}", random.Random(suffix)
-    kills = 100 if request.config.getoption("--thorough") else 7
+    kills = 100 if request.config.getoption("--thorough") else 2
     while kills:
         process = started(path, *(["--resume"] if Path(f"{path}.progress").exists() else []))
         try:
@@ -94,6 +94,7 @@ def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     assert [found.name for found in tmp_path.iterdir()] == [path.name]
 
 
+@pytest.mark.few(1)
 @pytest.mark.processes
 @pytest.mark.parametrize(
     ("number", "code", "suffix"),

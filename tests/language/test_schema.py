@@ -42,6 +42,7 @@ def test_schema_is_one():
     assert all(schema["description"] for schema in SCHEMA["properties"].values())
 
 
+@pytest.mark.few(100)
 @pytest.mark.parametrize("path", catalog.files().values(), ids=catalog.files())
 def test_shipped_spec_is_right(path):
     assert problems(path.read_text(encoding="utf-8")) == []

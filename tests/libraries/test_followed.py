@@ -13,7 +13,7 @@ import archprof
 from archprof.captures.given import Given, batched
 from archprof.errors import SpecError
 from archprof.spec import catalog
-from tests.by_day import smallest_by_day
+from tests.by_day import following, smallest_by_day
 from tests.libraries.counters import counted_on_meta
 from tests.zoo.twins import assert_same_outputs, built_with_weights_of, randomise
 
@@ -41,12 +41,6 @@ NEARLY_ALL = {
 }  # fmt: skip
 # Networks whose tables of biases, or windows, timm makes for one side alone; of a small one, others have no windows.
 OF_ONE_SIDE = ("efficientformer_l", "efficientvit_m", "maxvit_", "tiny_vit_")
-
-
-def followed() -> list[object]:
-    """Return the networks of the catalog that follow timm, as parameters: the smallest of each folder, the others by
-    night."""
-    return smallest_by_day(name for name in catalog.files() if archprof.load(name).follows == "timm")
 
 
 def made(name: str, side: int | None = None) -> nn.Module:
@@ -80,7 +74,7 @@ def side_of(name: str) -> int:
     return own
 
 
-@pytest.mark.parametrize("name", followed())
+@pytest.mark.parametrize("name", smallest_by_day(following("timm")))
 def test_gives_the_outputs_of_timm(name):
     torch.manual_seed(7)
     side = side_of(name)
@@ -96,7 +90,7 @@ def test_gives_the_outputs_of_timm(name):
         assert_same_outputs(reference, network, x)
 
 
-@pytest.mark.parametrize("name", followed())
+@pytest.mark.parametrize("name", smallest_by_day(following("timm")))
 def test_costs_what_timm_costs(name):
     with torch.device("meta"):
         reference = made(name)

@@ -58,6 +58,7 @@ ROWS = {
 }
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize(("around", "rows"), ROWS.values(), ids=ROWS)
 def test_what_is_kept_is_what_torch_keeps(tmp_path, around, rows):
     (tmp_path / "small.yaml").write_text(SPEC.format(rows=around.format(rows)).lstrip())

@@ -28,6 +28,7 @@ def served(graph, batch, limit, setup):
     return has_room(analyze_memory(graph, Setup(batch=batch, **setup)), limit)
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize("setup", SETUPS)
 @pytest.mark.parametrize("limit", [GIB // 4, GIB, 24 * GIB])
 @pytest.mark.parametrize("name", ["mobilenet_v3_small", "resnet18"])
@@ -107,6 +108,7 @@ def test_memory_is_linear_in_the_batch(name, setup):
 
 
 # What a GPU held in a step, beside weights, buffers and the optimiser's state, is what would be free for it.
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("column", "setup"),
     [

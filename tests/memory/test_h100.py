@@ -56,6 +56,7 @@ def test_what_is_saved_for_backward_is_what_the_gpu_held(name, batch):
     assert found.after(BACKWARD) == int(row[f"sgd_b{batch}_after_backward"])
 
 
+@pytest.mark.few(30)
 @pytest.mark.parametrize("name", sorted(MORE))
 def test_what_is_saved_for_backward_is_what_the_gpu_held_of_the_rest_of_the_catalog(name):
     for batch in (8, 32):
@@ -84,6 +85,7 @@ def test_the_peak_of_inference_is_the_gpus(name, batch):
     assert memory(name, batch=batch).peak == int(MEASURED[name][f"infer_fp32_b{batch}_peak"])
 
 
+@pytest.mark.few(15)
 @pytest.mark.parametrize("name", sorted(STEPS))
 def test_steps_of_attention_video_and_text_hold_what_the_gpu_held(name):
     row, found = STEPS[name], memory(name, batch=8, train="sgd")
@@ -118,6 +120,7 @@ WIDE = 0.06  # of the measured peak of a backward pass at 32 images
 WIDER = {"lenet5"}
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("column", PEAKS)
 def test_peaks_lie_between_tensors_and_workspace(column):
     setup, phase = PEAKS[column]

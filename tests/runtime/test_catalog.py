@@ -9,7 +9,7 @@ import archprof
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.runtime.build import build_network
 from archprof.spec import catalog
-from tests.by_day import by_day
+from tests.by_day import core_by_day
 from tests.ir.operators_table import elements
 from tests.runtime.nets import called
 
@@ -17,11 +17,12 @@ MOBILENETS = ("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobilenet_v
 SETTINGS = ((0.35, "129"), (0.5, "224"), (0.75, "96x160"), (1.4, "193x97"))
 
 
-@pytest.mark.parametrize("name", by_day(catalog.files()))
+@pytest.mark.parametrize("name", core_by_day(catalog.files()))
 def test_the_module_is_that_of_the_graph(name):
     check_module(archprof.expand(name))
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("width", "resolution"), SETTINGS)
 @pytest.mark.parametrize("name", MOBILENETS)
 def test_at_other_widths_and_resolutions(name, width, resolution):

@@ -94,6 +94,7 @@ def test_without_offsets_is_an_ordinary_convolution(case):
         assert torch.equal(module(x, torch.zeros_like(offsets_for(op, x))), expected)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("modulated", [False, True])
 def test_learns_where_to_sample(modulated):
     torch.manual_seed(1)

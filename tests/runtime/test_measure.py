@@ -36,6 +36,7 @@ def analytic(graph: Graph) -> dict[str, MeasuredRow]:
     return rows
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("width", "resolution"), SETTINGS)
 @pytest.mark.parametrize("name", MOBILENETS)
 def test_every_row_agrees(name, width, resolution):

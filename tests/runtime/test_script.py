@@ -16,6 +16,7 @@ from archprof.ir.operators.base import Elementwise
 from archprof.ir.values import Value
 from archprof.runtime.build import build_network
 from archprof.runtime.network import network_class, network_of
+from tests.by_day import these_by_day
 from tests.runtime.nets import graph_of
 from tests.runtime.test_network import JOINED
 
@@ -30,6 +31,11 @@ CHOSEN = (
     *("vit_tiny_patch16_224", "swin_tiny_patch4_window7_224", "xcit_nano_12_p16_224", "efficientvit_b0"),
     *("levit_128s", "tf_efficientnet_b0", "efficientvit_m0"),
 )
+# Those whose scripts are made in a few seconds.
+DAY = (
+    *("lenet5", "mixnet_s", "mobilenet_v1", "mobilenet_v3_small", "R-50-C4", "resnet18", "shufflenet_v2_x0_5"),
+    *("squeezenet1_1", "vit_tiny_patch16_224"),
+)
 SMALLEST = {
     "alexnet": 63,
     "lenet5": 32,
@@ -39,11 +45,6 @@ SMALLEST = {
     "efficientvit_m0": 224,
 }
 SMALLEST |= {"swin_tiny_patch4_window7_224": 224, "xcit_nano_12_p16_224": 224}  # sides of inputs; others take 32
-
-
-def pytest_generate_tests(metafunc):
-    if "network" in metafunc.fixturenames:
-        metafunc.parametrize("network", CHOSEN)
 
 
 def equal(output: Tensor | Mapping[str, Tensor], other: Tensor | Mapping[str, Tensor]) -> bool:
@@ -64,12 +65,14 @@ def check(network: nn.Module, x: Tensor) -> None:
     fx.symbolic_trace(network.train())
 
 
+@pytest.mark.parametrize("network", these_by_day(CHOSEN, DAY))
 def test_every_network_gives_the_same_bits(network):
     graph = archprof.expand(network)
     channels = graph.inputs["input"].shape[0]
     check(build_network(graph), torch.rand(1, channels, *[SMALLEST.get(network, 32)] * 2))
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     ("name", "settings"),
     [

@@ -12,8 +12,8 @@ from archprof.allocation.report import analyze_memory
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.sweep.plan import CountLimit, Selection
-from tests.by_day import by_day
-from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept, widened
+from tests.by_day import core_by_day, widened
+from tests.sweep.test_sweep import CHOICES, SWEEPS, one_by_one, plan_of, settings_of, swept
 
 PUBLISHED, APART = (Path(__file__).parent / name for name in ("published.yaml", "apart.yaml"))
 WITH_MEMORY = Selection(memory=True)
@@ -38,6 +38,7 @@ def checked(plan, numbers, stretch):
         assert found.get(number) == expected, settings_of(plan, number)
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize(
     ("name", "setup"),
     [(name, SETUPS[index % 3]) for index, name in enumerate([*SWEEPS, *CHOICES])]
@@ -53,7 +54,7 @@ def test_every_kind_of_sweep(name, setup, variants):
     checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 2)), stretch)
 
 
-@pytest.mark.parametrize("model", by_day(widened()))
+@pytest.mark.parametrize("model", core_by_day(widened()))
 def test_random_variants_of_every_network_with_a_width(model, variants):
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", selection=WITH_MEMORY, sample=500, seed=7)
     checked(plan, random.Random(model).sample(range(500), variants // 4), swept(plan))
@@ -76,7 +77,7 @@ AXES = {
     st.integers(1, 512),
     st.sampled_from(["fp32", "fp16", "bf16", "int8"]),
 )
-@settings(max_examples=15, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=4, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_drawn_axes(axes, batch, dtype):
     setup = Setup(batch, dtype)
     named = [f"{name}={','.join(sorted(values))}" for name, values in axes.items()]

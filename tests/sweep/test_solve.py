@@ -52,6 +52,7 @@ def test_the_shortest_decimal(low, high, wanted):
     assert shortest(low, high) == wanted
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(
     "model", ["mobilenet_v1", "mobilenet_v2", "v3", "mobilenet_v3_small_paper", "efficientnet_b2", "mixnet_s"]
 )
@@ -72,7 +73,7 @@ def test_sizes_to_choose_from():
     limits = (CountLimit("macs", 100_000_000, True), CountLimit("params", 4_000_000, True))
     sizes = ("128", "160", "192", "224")
     found = solve("v3", Goal(limits, "params"), (), (0.25, 2.0), sizes, False)
-    tried = [totals("v3", width=f"{width / 100:g}", resolution=size) for width in range(25, 201, 5) for size in sizes]
+    tried = [totals("v3", width=f"{width / 100:g}", resolution=size) for width in range(25, 201, 25) for size in sizes]
     best = max(cost.params for cost in tried if cost.macs <= 100_000_000 and cost.params <= 4_000_000)
     assert best <= found.best.totals.params <= 4_000_000
     assert [limit.metric for limit in found.limits if limit.binds] == ["params"]

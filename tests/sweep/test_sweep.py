@@ -11,15 +11,12 @@ import pytest
 from archprof.costs.report import analyze_graph
 from archprof.errors import SpecError, UsageError
 from archprof.language.expand import expand
-from archprof.language.spellings import spellings
-from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
-from archprof.spec.load import read_tree, resolve
 from archprof.sweep.compute import compute
 from archprof.sweep.plan import CHANNEL, SPACE, STRUCTURE, CountLimit, Selection, plan_sweep
 from archprof.sweep.run import Tally, digits, stretches, sweep
 from archprof.sweep.sampling import ranks_of
-from tests.by_day import by_day
+from tests.by_day import core_by_day, widened
 
 
 def plan_of(model, *axes, selection=None, **options):
@@ -112,6 +109,7 @@ CHOICES = {
 }  # fmt: skip
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_in_cells_of_rows(name, variants):
     model, *axes = CHOICES[name]
@@ -120,16 +118,7 @@ def test_choices_in_cells_of_rows(name, variants):
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), swept(plan))
 
 
-def widened():
-    """The networks of the catalog that take a width."""
-    found = []
-    for name in catalog.files():
-        if resolve(read_tree(name, spellings), (), spellings).width is not None:
-            found.append(name)
-    return found
-
-
-@pytest.mark.parametrize("model", by_day(widened()))
+@pytest.mark.parametrize("model", core_by_day(widened()))
 def test_random_variants_of_every_network_with_a_width(model, variants):
     """1,000 of each are computed side by side, and a sample of them alone."""
     plan = plan_of(model, "width=0.1:2:0.001", "resolution=32:256:1", sample=1000, seed=7)

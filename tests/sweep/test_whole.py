@@ -12,8 +12,9 @@ from archprof.ir.setup import KERNELS, LAYOUTS, OPTIMIZERS, Setup
 from archprof.language.expand import expand
 from archprof.sweep.plan import CHANNEL, STRUCTURE, CountLimit, Selection
 from archprof.sweep.run import stretches
+from tests.by_day import widened
 from tests.sweep.test_memory import AXES, BEFORE_ROWS, WITH_MEMORY
-from tests.sweep.test_sweep import CHOICES, SWEEPS, cells, one_by_one, plan_of, settings_of, swept, widened
+from tests.sweep.test_sweep import CHOICES, SWEEPS, cells, one_by_one, plan_of, settings_of, swept
 
 EVERYTHING = Selection(memory=True, training=True)
 SETUPS = [
@@ -45,6 +46,7 @@ def checked(plan, numbers, stretch):
         assert found.get(number) == expected, settings_of(plan, number)
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize(
     ("name", "setup"),
     [(name, SETUPS[index % len(SETUPS)]) for index, name in enumerate([*SWEEPS, *CHOICES, *BEFORE_ROWS, *FROZEN])]
@@ -60,6 +62,7 @@ def test_every_kind_of_sweep(name, setup, variants):
     checked(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants // 4)), stretch)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("model", widened()[::4])
 def test_random_variants_of_networks_with_a_width(model, variants):
     plan = plan_of(
@@ -82,7 +85,7 @@ def test_random_variants_of_networks_with_a_width(model, variants):
         kernels=st.sampled_from(KERNELS),
     ),
 )
-@settings(max_examples=10, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
+@settings(max_examples=3, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 def test_drawn_axes_and_setups(axes, setup):
     named = [f"{name}={','.join(sorted(values))}" for name, values in axes.items()]
     plan = plan_of("v3", *named, selection=EVERYTHING, sample=24, seed=1, setup=setup)

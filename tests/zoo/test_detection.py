@@ -51,6 +51,7 @@ PYRAMIDS = {
 }
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", BODIES)
 def test_a_body_gives_the_outputs_of_an_independent_implementation(name):
     torch.manual_seed(7)
@@ -59,6 +60,7 @@ def test_a_body_gives_the_outputs_of_an_independent_implementation(name):
     assert_same_outputs(reference, built_with_weights_of(reference, name), torch.rand(1, 3, 64, 48))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("settings", DEFORMED)
 def test_a_deformable_body_gives_the_outputs_of_sampling_by_hand(settings):
     torch.manual_seed(7)
@@ -75,6 +77,7 @@ def test_a_deformable_body_gives_the_outputs_of_sampling_by_hand(settings):
     torch.testing.assert_close(found, expected, rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("settings", DEFORMED)
 def test_counters_see_deformable_convolutions(settings):
     report = archprof.analyze(f"R-50-FPN@{settings},resolution=64x96")
@@ -84,6 +87,7 @@ def test_counters_see_deformable_convolutions(settings):
     )
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", PYRAMIDS)
 def test_a_pyramid_gives_the_outputs_of_an_independent_implementation(name):
     repeats, levels, retina = PYRAMIDS[name]
@@ -94,6 +98,7 @@ def test_a_pyramid_gives_the_outputs_of_an_independent_implementation(name):
     assert_same_outputs(reference, built_with_weights_of(reference, name), torch.rand(1, 3, 112, 96))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("freeze", range(6))
 def test_frozen_stages_are_those_of_the_reference(freeze):
     reference = Body(R50, ALL, Options(norm="group", freeze=freeze))

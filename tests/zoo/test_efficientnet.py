@@ -50,6 +50,7 @@ def test_blocks_are_dropped_in_training_as_in_an_independent_implementation():
     assert torch.equal(*found)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("number", range(5))
 def test_lite_counts_what_the_independent_implementation_costs(number):
     name = f"efficientnet_lite{number}"

@@ -6,18 +6,12 @@ import torch
 
 import archprof
 from archprof.runtime.build import build_network
-from archprof.spec import catalog
-from tests.by_day import smallest_by_day
+from tests.by_day import in_two_forms, smallest_by_day
 from tests.zoo.folding import fold, set_folded
 from tests.zoo.twins import randomise
 
 
-def in_two_forms() -> list[object]:
-    """Return the networks with a knob `deploy`, as parameters."""
-    return smallest_by_day(name for name in catalog.files() if "deploy" in archprof.load(name).knobs)
-
-
-@pytest.mark.parametrize("name", in_two_forms())
+@pytest.mark.parametrize("name", smallest_by_day(in_two_forms()))
 def test_both_forms_are_the_same_function(name):
     torch.manual_seed(7)
     graphs = [archprof.expand(name, resolution=64, deploy=deploy) for deploy in (False, True)]

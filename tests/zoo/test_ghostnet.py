@@ -18,6 +18,7 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", WIDTHS)
 def test_counts_what_the_independent_implementation_costs(name):
     with torch.device("meta"):

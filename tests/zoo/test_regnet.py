@@ -16,6 +16,7 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_tables_are_those_that_the_rule_generates(name):
     with torch.device("meta"), FlopCounterMode(display=False) as flops:

@@ -12,12 +12,14 @@ from tests.zoo.equality import outputs
 SETTINGS = {"replknet_31b": (128, 5), "replknet_31b@layers[1].small_k=-": (128, 0), "replknet_31l": (192, 5)}
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["replknet_31b", "replknet_31b@layers[1].small_k=-"])
 def test_gives_the_outputs_of_an_independent_implementation(name):
     theirs, ours = outputs(RepLKNet(*SETTINGS[name]), name, 32)
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", SETTINGS)
 def test_counts_are_those_of_an_independent_implementation(name):
     with torch.device("meta"), FlopCounterMode(display=False) as flops:

@@ -35,6 +35,7 @@ CASES = {
 CARDINALITIES = [(1, 64), (2, 40), (4, 24), (8, 14), (32, 4)]
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", CASES)
 def test_gives_the_outputs_of_an_independent_implementation(name):
     repeats, deep, options = CASES[name]
@@ -45,6 +46,7 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
     assert_same_outputs(reference, network, torch.rand(2, 3, 64, 48))
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("groups", "width"), CARDINALITIES)
 def test_counts_at_every_cardinality(groups, width):
     totals = archprof.analyze("resnet50", groups=groups, width_per_group=width).totals

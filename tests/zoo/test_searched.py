@@ -9,12 +9,14 @@ from tests.reference.searched import NETWORKS, Searched
 from tests.zoo.equality import outputs
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_gives_the_outputs_of_an_independent_implementation(name):
     theirs, ours = outputs(Searched(name), name, 64)
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_counts_what_the_independent_implementation_costs(name):
     with torch.device("meta"):

@@ -29,12 +29,14 @@ def test_the_second_gives_the_outputs_of_an_independent_implementation(name):
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", FIRST)
 def test_the_first_gives_the_outputs_of_an_independent_implementation(name):
     theirs, ours = outputs(ShuffleNetV1(*FIRST[name]), name, 64)
     assert torch.equal(ours, theirs)
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", FIRST)
 def test_the_first_counts_what_the_independent_implementation_costs(name):
     with torch.device("meta"):

@@ -37,9 +37,19 @@ def _of(table, *words):
 
 
 @pytest.mark.parametrize("axes", ["static", "free"])
-@pytest.mark.parametrize("exporter", ["legacy", "dynamo"])
 @pytest.mark.parametrize("name", FAMILIES)
-def test_a_file_costs_what_its_module_costs(tmp_path, name, exporter, axes):
+def test_a_file_costs_what_its_module_costs(tmp_path, name, axes):
+    check(tmp_path, name, "legacy", axes)
+
+
+@pytest.mark.few(6)  # the newer exporter takes seconds for each
+@pytest.mark.parametrize("axes", ["static", "free"])
+@pytest.mark.parametrize("name", FAMILIES)
+def test_so_does_one_of_the_newer_exporter(tmp_path, name, axes):
+    check(tmp_path, name, "dynamo", axes)
+
+
+def check(tmp_path, name, exporter, axes):
     family = FAMILIES[name]
     exported = export(family, tmp_path, dynamo=exporter == "dynamo", free=axes == "free")
     path = str(exported.path)
@@ -80,6 +90,7 @@ def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
     assert (untold in graph.origin.remarks) is not dynamo
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
 @pytest.mark.parametrize("biases", [(False, False), (True, True), (False, True)])
 def test_params_before_folding_where_convolutions_had_biases(tmp_path, dynamo, biases):

@@ -54,7 +54,7 @@ def test_no_file_is_a_fault(seeds, monkeypatch, request):
     # Once: each change that monkeypatch is to take back holds the file of before.
     monkeypatch.setattr(file, "_bytes", lambda path: damaged)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    for _ in range(100_000 if request.config.getoption("--thorough") else 2000):
+    for _ in range(100_000 if request.config.getoption("--thorough") else 1000):
         data, sizes = rng.choice(seeds)
         damaged = _damaged(bytearray(data), rng)
         start = time.monotonic()
@@ -62,7 +62,7 @@ def test_no_file_is_a_fault(seeds, monkeypatch, request):
             analyze_graph(read_onnx("net.onnx", sizes))
             read += 1
         assert time.monotonic() - start < _SECONDS
-    assert read > 200
+    assert read > 100
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 200 << 10
 
 
