@@ -42,7 +42,7 @@ def pytest_collection_modifyitems(config, items):
 def _leave_to_the_night(items):
     """Of tests of which a few cases are enough by day, mark all others: a case stays of each of as many equal stretches
     of them, drawn by the test's name, so that it is the same on every run and no pattern of the cases falls out."""
-    tests = {}
+    tests: dict[tuple[str, int], list[pytest.Item]] = {}
     for item in items:
         if few := item.get_closest_marker("few"):
             tests.setdefault((item.nodeid.partition("[")[0], few.args[0]), []).append(item)

@@ -88,14 +88,13 @@ layers:
         - choice: [[{{choice: [3, 5]}}, {{choice: [8, 16]}}, 2, 1], [5, 8, 1, 1]]
   - linear: classes
 """
-# Cells of knobs that do not meet: a wiring with two operations, another operation, and one that nothing asks for.
+# Cells of knobs that do not meet: a wiring with two operations, and another operation.
 CELLS = f"""{HEAD}
 knobs:
   of: {{choice: [1, 2, 12]}}
   a: {{choice: [none, pool, conv]}}
   b: {{choice: [none, conv]}}
   last: {{choice: [none, pool, conv], default: none}}
-  unused: {{choice: [1, 2]}}
 blocks:
   edge:
     columns: {{op: {{choices: [none, pool, conv]}}, s: {{type: int, default: 1}}}}
@@ -139,10 +138,10 @@ SMALL = {
     "widths": (WIDTHS, 2 * (3 + 3**2) * 2 * 2**2 * 2),
     # The knob, the table's ratio, one of 2² + 2, of 1 and of 2 · 2, and one of (2 · 2)² and of 1
     "forms": (FORMS, 2 * 2 * (6 + 1 + 4) * (16 + 1)),
-    # A wiring, three operations, two, three, and what nothing asks for
-    "cells": (CELLS, 3 * 3 * 2 * 3 * 2),
-    "widened": (WIDENED, 3 * 3 * 2 * 3 * 2),
-    "shared": (SHARED, 3 * 3 * 2 * 3 * 2),
+    # A wiring, three operations, two, and three
+    "cells": (CELLS, 3 * 3 * 2 * 3),
+    "widened": (WIDENED, 3 * 3 * 2 * 3),
+    "shared": (SHARED, 3 * 3 * 2 * 3),
 }
 
 

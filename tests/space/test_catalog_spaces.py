@@ -327,7 +327,7 @@ def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
     assert costs("space_spos_shufflenet", rank) == spos(digits(rank, *[4] * 20))
 
 
-@pytest.mark.parametrize("rank", ranks("space_darts", 6))
+@pytest.mark.parametrize("rank", ranks("space_darts", 3))
 def test_networks_of_darts_cost_what_their_cells_do(rank):
     assert costs("space_darts", rank) == darts(rank)
 
@@ -336,7 +336,7 @@ def test_networks_of_darts_cost_what_their_cells_do(rank):
 def test_cells_taken_apart_cost_what_networks_do(name):
     found = space_of(archprof.load(name))
     places = [found.automaton.metrics.index(metric) for metric in ("params", "macs")]
-    for path in draw(found.automaton, 6, random.Random(name)):
+    for path in draw(found.automaton, 3, random.Random(name)):
         sums = sums_of(found.automaton, path)
         assert tuple(sums[place] for place in places) == costs(name, rank_of(found.choices, found.pick(path)))
 
