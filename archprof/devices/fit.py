@@ -212,14 +212,15 @@ _TERM_PRIOR = 0.1
 
 
 def fit_network(networks: Collection[FittedNetwork], predictor: Predictor, batch: int) -> NetworkTerms:
-    """Return what networks take beside their kernels, from those that were measured; from none, what is usual."""
+    """Return what networks take beside their kernels, from those that were measured and of whose kernels something is
+    known; from none, what is usual."""
     import numpy
     from scipy.optimize import least_squares
 
-    networks = [network for network in networks if batch in network.measured.us]
-    if not networks:
+    sums = [(network, _sums(network.calls[batch], predictor)) for network in networks if batch in network.measured.us]
+    if not (known := [(network, row) for network, row in sums if row[0]]):
         return _START
-    rows = [_sums(network.calls[batch], predictor) for network in networks]
+    networks, rows = zip(*known, strict=True)
     measured = numpy.array([network.measured.us[batch] for network in networks])
     total, copies, copied, kernels, bytes = numpy.array(rows, dtype=float).T
     start = numpy.log(_START[:6])

@@ -15,7 +15,7 @@ from archprof.devices.profile import MeasuredNetwork
 from archprof.devices.profile_file import read_profile
 from archprof.devices.refit import fit_profile, judged_fit
 from tests.devices import evaluate
-from tests.devices.profiles import made_up
+from tests.devices.profiles import DEPTHWISE, made_up
 
 # What times of activations are made of: µs, bytes/µs in and out of the cache, its bytes.
 MADE_OF = (4.0, 2000.0, 700.0, 3e5)
@@ -69,6 +69,13 @@ def test_a_profile_of_one_network_is_fitted_too():
     (fit,) = fit_profile(profile, expand, family_of).fits.values()
     assert fit.network.factor > 0
     assert fit.interval[0] > 0
+
+
+def test_a_network_of_which_no_kernel_is_known_tells_nothing():
+    networks = (MeasuredNetwork("lenet5", {1: 30.0}), MeasuredNetwork("alexnet", {1: 300.0}))
+    profile = made_up({DEPTHWISE: 7.0}, batches=(1,), networks=networks)
+    (fit,) = fit_profile(profile, expand, family_of).fits.values()
+    assert fit.network.factor == 1.0
 
 
 def test_networks_that_alone_have_a_class_are_left_out_one_by_one():
