@@ -23,7 +23,7 @@ from archprof.spec.choices import Draw
 from archprof.spec.chosen import unwritten
 from archprof.spec.layers import written_layer
 from archprof.spec.nodes import Node
-from archprof.spec.own_blocks import names_in
+from archprof.spec.own_blocks import OwnBlock, names_in
 from archprof.spec.types import OpenSpace, Spec
 
 # So many ways to draw the knobs of one part are traced at most.
@@ -97,7 +97,7 @@ class _Parting:
                 continue
             layer = written_layer(node)
             block = self._blocks.get(layer.block.text) if layer else None
-            if block is None or names_in(node) & asked:
+            if block is None or _named_at(node, block) & asked:
                 yield here, tuple([name for name in self._draws if name in asked])
             else:
                 yield from self._found(block.layers.items, f"blocks.{block.name}.layers")
@@ -185,6 +185,12 @@ class _Parting:
             for name in self._metrics:
                 sums[name] += int(counts[name])
         return tuple(sums.values())
+
+
+def _named_at(node: Node, block: OwnBlock) -> frozenset[str]:
+    """Return the names that a layer of a block gives to its cells, also where the default of a column stands in."""
+    defaults = [column.default for column in block.columns if column.default is not None]
+    return frozenset().union(*map(names_in, (node, *defaults)))
 
 
 def _maps(places: _Places, address: str) -> list[tuple[Any, ...]]:

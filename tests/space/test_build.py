@@ -106,6 +106,9 @@ blocks:
     inputs: [x0, x1, x2]
     columns: {{of: {{type: int}}, op: {{choices: [none, pool, conv]}}, s: {{type: int}}}}
     layers: [{{from: [x0, x1, x2], pick: $of}}, edge: {{op: $op, s: "if($of < 2, $s, 1)"}}]
+  closing:
+    columns: {{op: {{choices: [none, pool, conv], default: $last}}}}
+    layers: [edge: $op]
   cell:
     columns: {{c: {{type: channels}}, s: {{type: int, default: 1}}}}
     layers:
@@ -121,7 +124,7 @@ layers:
   - cell:
       columns: [c, s, n]
       rows: [[4, 1, 2], [8, 2, 2]]
-  - edge: $last
+  - closing
   - avg_pool
   - linear: classes
 """
