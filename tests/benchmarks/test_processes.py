@@ -99,8 +99,8 @@ def test_verifying_the_catalog_against_its_yaml(note):
     verified, loaded = compare(2, command("verify", "--analytic", "--jobs", "1"), python(LOAD_ALL, *files))
     _, imported = compare(2, command("--version"), python("import yaml"))
     ratio = verified.cpu_seconds / (loaded.cpu_seconds - imported.cpu_seconds)
-    note("archprof verify --analytic", f"{ratio:.1f} × the CPU time of its files' YAML", "≤ 28 ×, to become 12 ×")
-    assert ratio <= 28
+    note("archprof verify --analytic", f"{ratio:.1f} × the CPU time of its files' YAML", "≤ 32 ×, to become 12 ×")
+    assert ratio <= 32
 
 
 def test_summary_against_fvcore(note):
