@@ -240,7 +240,7 @@ class _Question:
     def _coarse(self) -> Coarse | None:
         """What is known of the distribution where that is not; but where it alone answers, it is asked for it, and says
         what is wrong."""
-        if self._asked.quantiles or self._asked.histogram or self._asked.shares:
+        if self._asked.quantiles or self._asked.histogram:
             return None
         try:
             self._distribution.halves  # noqa: B018 - which are counted here
@@ -445,8 +445,10 @@ class _Question:
         taken: dict[tuple[str, str], int] = {}
         counted = None
         if len(asked.limits) <= _ONE and asked.latency is None:
-            limit = next(iter(asked.limits.values()), greatest(automaton, asked.metric).sum)
-            counted = self._distribution.shares(limit)
+            most = greatest(automaton, asked.metric).sum
+            limit = next(iter(asked.limits.values()), most)
+            # Of all networks they are known without a table.
+            counted = self._distribution.shares(limit) if limit >= most or self._coarse is None else None
         for node, steps in enumerate(space.steps):
             for place, step in enumerate(steps):
                 possible = all(through[metric][node][place] <= limit for metric, limit in self._limits.items())

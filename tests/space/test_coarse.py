@@ -86,3 +86,17 @@ def test_a_question_is_answered_between_bounds(monkeypatch):
     assert all(network.totals["macs"] <= 2_000_000 for network in found.found)
     with pytest.raises(TooManySums):
         answer(TREE, (), "", Question(histogram="macs"))
+
+
+def test_choices_are_told_of_where_sums_are_too_many(monkeypatch):
+    """Their shares of all networks are known without sums; within a limit it is told which can fit at all."""
+    monkeypatch.setattr("archprof.space.meeting._MOST_ENTRIES", 60)
+    monkeypatch.setattr("archprof.space.coarse._STEPS", 5)
+    whole = answer(TREE, (), "", Question(shares=True))
+    # Of 4 depths, of which each draws a kernel and a width, the kernels of a first repeat.
+    assert [one.networks for one in whole.shares if one.place == "layers[0].k[0]"] == [
+        (9 + 9**2 + 9**3 + 9**4) // 3
+    ] * 3
+    within = answer(TREE, (), "", Question(limits={"macs": 100_000}, shares=True))
+    assert {one.networks for one in within.shares} == {None}
+    assert {one.fits for one in within.shares} == {True, False}
