@@ -219,6 +219,69 @@ def darts(rank: int) -> tuple[int, int]:
     return params + 10 * last + 10, macs + 10 * last
 
 
+def gated_layer(tape: Tape, k: int, t: int, c: int, s: int, gate: bool = True) -> None:
+    """Add an inverted residual whose gate has a quarter of the channels that come in."""
+    came = tape.channels
+    if t != 1:
+        tape.conv(came * t)
+    tape.depthwise(k, s)
+    if gate:
+        tape.squeeze_excite(came // 4)
+    tape.conv(c)
+
+
+def dna(rank: int) -> tuple[int, int]:
+    """Return parameters and MACs of a network of DNA: of each stage one of three cells, of six operations a layer."""
+    stages = (
+        (((24, 2), (24, 3), (32, 2)), 2),
+        (((40, 2), (40, 3), (40, 4)), 2),
+        (((80, 2), (80, 3), (80, 4)), 2),
+        (((112, 3), (112, 4), (96, 4)), 1),
+        (((192, 4), (192, 5), (160, 5)), 2),
+    )
+    radices = [sum(6**n for _, n in cells) for cells, _ in stages]
+    *forms, last = digits(rank, *radices, 6)
+    tape = Tape(224)
+    tape.conv(32, 3, 2)
+    gated_layer(tape, 3, 1, 16, 1)
+    for (cells, stride), form in zip(stages, forms, strict=True):
+        within, drawn = form, iter(cells)
+        c, n = next(drawn)
+        while within >= 6**n:
+            within -= 6**n
+            c, n = next(drawn)
+        for index, layer in enumerate(digits(within, *[6] * n)):
+            gated_layer(tape, (3, 5, 7)[layer // 2], (3, 6)[layer % 2], c, 1 if index else stride)
+    gated_layer(tape, (3, 5, 7)[last // 2], (3, 6)[last % 2], 320, 1)
+    tape.conv(1280)
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
+def mnasnet(rank: int) -> tuple[int, int]:
+    """Return parameters and MACs of a network of MnasNet's space: of each block its width, operation, kernel, gate and
+    skip, then its depth."""
+    blocks = ((16, 1, 1), (24, 2, 2), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1))
+    radices = [radix for _, n, _ in blocks for radix in (3, 4, 2, 2, 3, 2 if n == 1 else 3)]
+    drawn = digits(rank, *radices)
+    tape = Tape(224)
+    tape.conv(32, 3, 2)
+    for number, (channels, usual, stride) in enumerate(blocks):
+        width, op, kernel, gate, _, depth = drawn[6 * number : 6 * number + 6]
+        c, k = channels * (3, 4, 5)[width] // 4, (3, 5)[kernel]
+        for index in range(depth + max(usual - 1, 1)):
+            s = 1 if index else stride
+            if op == 0:
+                tape.conv(c, k, s)
+                if gate:
+                    tape.squeeze_excite(c // 4)
+            else:
+                gated_layer(tape, k, (0, 1, 3, 6)[op], c, s, bool(gate))
+    tape.conv(1280)
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
 def nas_bench_words(cell: Sequence[str]) -> str:
     """Return what the last node of a cell of NAS-Bench-201 is, of edges from 0 to 1, 0 and 1 to 2, and 0, 1, 2 to 3, in
     the words of its code: sums as lines in alphabetical order, in which a zero has a sign of its own."""
@@ -330,6 +393,16 @@ def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
 @pytest.mark.parametrize("rank", ranks("space_darts", 3))
 def test_networks_of_darts_cost_what_their_cells_do(rank):
     assert costs("space_darts", rank) == darts(rank)
+
+
+@pytest.mark.parametrize("rank", ranks("space_dna", 6))
+def test_networks_of_dna_cost_what_their_layers_do(rank):
+    assert costs("space_dna", rank) == dna(rank)
+
+
+@pytest.mark.parametrize("rank", ranks("space_mnasnet", 8))
+def test_networks_of_mnasnet_cost_what_their_layers_do(rank):
+    assert costs("space_mnasnet", rank) == mnasnet(rank)
 
 
 @pytest.mark.parametrize("name", ["space_darts", "space_nas_bench_201"])
