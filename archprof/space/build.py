@@ -14,9 +14,9 @@ from archprof.language.expand import expand
 from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
 from archprof.space.automaton import Arc, Automaton, Path
-from archprof.space.parts import Costs, Part, Parted, parted
+from archprof.space.parts import Part, Parted, parted
 from archprof.space.rows import Digits, Rows
-from archprof.space.traced import Traced, TracedRows
+from archprof.space.traced import Costs, Traced, TracedRows
 from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
@@ -188,7 +188,7 @@ class _Builder:
         x = Feature(Edge(INPUT, 0), value, value.channels)
         self._positions.append({State(self._traced.known(x)): []})
         # The time of a row is not that of its parts.
-        parts = None if self._on else parted(self._spec, self._space, self._rows, x, self._metrics)
+        parts = None if self._on else parted(self._spec, self._space, self._rows, self._traced, x)
         if parts is None:
             self._row_by_row()
         else:

@@ -12,13 +12,10 @@ from typing import Any, NamedTuple
 
 from archprof.analysis.totals import counts_of
 from archprof.errors import SpecError
-from archprof.ir.graph import INPUT, Edge
 from archprof.ir.values import Value
-from archprof.language.expand import scaling_of
 from archprof.language.fragment import Application, Feature, Fragment
-from archprof.language.frame import Places
-from archprof.language.trace import Memo, Tracer
 from archprof.space.rows import Digits, Rows
+from archprof.space.traced import ADDING, Costs, TracedRows, behind
 from archprof.spec.choices import Draw
 from archprof.spec.chosen import unwritten
 from archprof.spec.layers import written_layer
@@ -31,8 +28,6 @@ _MOST_TRACED = 2_000
 
 # The address of a layer that is bound alone.
 _ALONE = "layers[0]"
-
-Costs = tuple[int, ...]
 
 
 class Part(NamedTuple):
@@ -66,25 +61,24 @@ class _Place(NamedTuple):
 _Places = dict[str, list[_Place]]
 
 
-def parted(spec: Spec, space: OpenSpace, rows: Rows, start: Feature, metrics: tuple[str, ...]) -> Parted | None:
-    """Return a space, whose input is *start*, as parts with their sums of *metrics*; None where it is no sum of them:
-    if rows draw by themselves, if all knobs meet, or if a knob changes a map.
+def parted(spec: Spec, space: OpenSpace, rows: Rows, traced: TracedRows, start: Feature) -> Parted | None:
+    """Return a space, whose input is *start*, as parts; None where it is no sum of them: if rows draw by themselves, if
+    all knobs meet, or if a knob changes a map.
 
     Raises SpecError for an option that does not fit.
     """
     if space.choices.layers or len(spec.inputs) > 1:
         return None
-    return _Parting(spec, space, rows, metrics).parted(start)
+    return _Parting(spec, space, rows, traced).parted(start)
 
 
 class _Parting:
     """A space while it is taken apart."""
 
-    def __init__(self, spec: Spec, space: OpenSpace, rows: Rows, metrics: tuple[str, ...]) -> None:
+    def __init__(self, spec: Spec, space: OpenSpace, rows: Rows, traced: TracedRows) -> None:
         self._blocks = spec.blocks
-        self._rows, self._metrics = rows, metrics
+        self._rows, self._traced_rows = rows, traced
         self._draws = {draw.place: draw for draw in space.choices.knobs}
-        self._tracer = Tracer(scaling_of(spec), memo=Memo())
         self._asking = dict(self._found(rows.layers, "layers"))
 
     def _found(self, layers: tuple[Node, ...], address: str) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -134,7 +128,7 @@ class _Parting:
             for fragment in self._traced(index, x, ()):
                 fragments.append(fragment)
                 self._collect(fragment, index, usual)
-                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
+                x = behind(fragment)
         return inputs, self._costs(iter(fragments)), usual
 
     def _drawn(self, inputs: list[Feature], drawn: Mapping[str, int]) -> _Places:
@@ -148,13 +142,9 @@ class _Parting:
         return found
 
     def _traced(self, index: int, x: Feature, knobs: tuple[tuple[str, int], ...]) -> Iterator[Fragment]:
-        layer = self._rows.bound(index, (), knobs, lambda: self._rows.layers[index])
         try:
-            for row in layer.rows:
-                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
-                self._tracer.problems.raise_any()
+            for _, fragment in self._traced_rows.fragments(index, (), knobs, x, lambda: self._rows.layers[index]):
                 yield fragment
-                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
         except SpecError as error:
             raise unwritten(error, *self._rows.addresses(index, ())) from None
 
@@ -179,10 +169,10 @@ class _Parting:
                 yield from (place.fragment for place in places[address])
 
     def _costs(self, fragments: Iterator[Fragment]) -> Costs:
-        sums = dict.fromkeys(self._metrics, 0)
+        sums = dict.fromkeys(ADDING, 0)
         for fragment in fragments:
             counts = counts_of(fragment)
-            for name in self._metrics:
+            for name in ADDING:
                 sums[name] += int(counts[name])
         return tuple(sums.values())
 

@@ -27,14 +27,14 @@ ADDING = tuple(metric.name for metric in METRICS if metric.adds == "sum")
 
 Costs = tuple[int, ...]
 # What rows can tell of a map.
-Map_ = tuple[Any, ...]
+MapKey = tuple[Any, ...]
 
 
 class Traced(NamedTuple):
     """What comes out of a layer or of a part of it, what that costs, and what it *builds*, one number a repeat, which
     is the same where operators and their wiring are."""
 
-    x: Map_
+    x: MapKey
     costs: Costs
     builds: tuple[int, ...] = ()
 
@@ -51,11 +51,11 @@ class TracedRows:
             self._timer, self.metrics = timing.RowTimer(on), (*ADDING, *timing.TIME_METRICS)
         self._rows = rows
         self._tracer = Tracer(scaling_of(spec), memo=Memo())
-        self._features: dict[Map_, Feature] = {}
+        self._features: dict[MapKey, Feature] = {}
         self._traced: dict[tuple[Any, ...], Traced] = {}
         self._contents = _Contents()
 
-    def known(self, x: Feature) -> Map_:
+    def known(self, x: Feature) -> MapKey:
         """Return what rows can tell of a feature, which is found again by it."""
         key = (x.value, x.printed)
         self._features.setdefault(key, Feature(Edge(INPUT, 0), x.value, x.printed))
@@ -66,7 +66,7 @@ class TracedRows:
         index: int,
         asked: tuple[Any, ...],
         knobs: tuple[tuple[str, int], ...],
-        x: Map_,
+        x: MapKey,
         written: Callable[[], Node],
     ) -> Traced:
         """Return what comes out of a layer, or of the part of it that is *asked* for.
@@ -86,22 +86,35 @@ class TracedRows:
         x: Feature,
         written: Callable[[], Node],
     ) -> Traced:
-        layer = self._rows.bound(index, asked, knobs, written)
-        if layer.inputs:
-            raise _no_chain(layer, index)
         sums = dict.fromkeys(self.metrics, 0)
         builds: list[int] = []
         try:
-            for row in layer.rows:
-                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
-                self._tracer.problems.raise_any()
-                x = Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
+            for row, fragment in self.fragments(index, asked, knobs, x, written):
+                x = behind(fragment)
                 builds += self._contents.of_repeats(fragment)
                 for name, amount in self._counted(fragment, row).items():
                     sums[name] += int(amount)
         except SpecError as error:
             raise unwritten(error, *self._rows.addresses(index, asked)) from None
         return Traced(self.known(x), tuple(sums.values()), tuple(builds))
+
+    def fragments(
+        self,
+        index: int,
+        asked: tuple[Any, ...],
+        knobs: tuple[tuple[str, int], ...],
+        x: Feature,
+        written: Callable[[], Node],
+    ) -> Iterator[tuple[BoundRow, Fragment]]:
+        """Yield the rows of a layer, or of the part of it that is *asked* for, each as a fragment."""
+        layer = self._rows.bound(index, asked, knobs, written)
+        if layer.inputs:
+            raise _no_chain(layer, index)
+        for row in layer.rows:
+            fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
+            self._tracer.problems.raise_any()
+            yield row, fragment
+            x = behind(fragment)
 
     def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = counts_of(fragment)
@@ -110,6 +123,11 @@ class TracedRows:
             **{name: counts[name] for name in ADDING},
             **dict(zip(self.metrics[len(ADDING) :], times, strict=True)),
         }
+
+
+def behind(fragment: Fragment) -> Feature:
+    """Return what comes out of a row, as what goes into the next."""
+    return Feature(Edge(INPUT, 0), fragment.result.value, fragment.result.printed)
 
 
 class _Contents:

@@ -19,7 +19,7 @@ from archprof.space.distribution import Distribution
 from archprof.space.parts import parted
 from archprof.space.paths import number_of_paths, sums_of
 from archprof.space.rows import Rows
-from archprof.space.traced import ADDING
+from archprof.space.traced import ADDING, TracedRows
 from archprof.spec.choices import rank_of
 from archprof.spec.load import load, read_tree, resolve
 from tests.space.automata import networks
@@ -182,7 +182,8 @@ def test_knobs_that_do_not_meet_are_drawn_one_after_the_other(name, asked):
     assert found.spec.open is not None
     rows = Rows(found.spec, found.spec.open)
     [value] = found.spec.inputs.values()
-    parts = parted(found.spec, found.spec.open, rows, Feature(Edge(INPUT, 0), value, value.channels), ADDING)
+    start = Feature(Edge(INPUT, 0), value, value.channels)
+    parts = parted(found.spec, found.spec.open, rows, TracedRows(found.spec, rows, None), start)
     assert (parts and [part.knobs for part in parts.parts]) == asked
 
 
