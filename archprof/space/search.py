@@ -32,8 +32,9 @@ from archprof.space.scores import SCORE, Scores, scored
 from archprof.space.sums import TooManySums
 from archprof.space.timing import LATENCY, LATENCY_MOST
 from archprof.space.traced import ADDING
-from archprof.spec.choices import option_text, rank_of
+from archprof.spec.choices import option_text
 from archprof.spec.load import resolve
+from archprof.spec.ranks import rank_of
 from archprof.spec.types import Tree
 from archprof.spec.variant import Setting
 from archprof.sweep.latency import Timer

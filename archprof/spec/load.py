@@ -89,8 +89,9 @@ def _drawn(
 ) -> tuple[Map, dict[str, Scalar], "OpenSpace | None"]:
     """Return a spec with its choices drawn, as `network` says or by their defaults; its knobs; and the space, None
     where no choice is left. Raises SpecError for choices that are none."""
-    from archprof.spec.choices import choices_of, default_pick, pick, read_rank
+    from archprof.spec.choices import choices_of
     from archprof.spec.chosen import chosen
+    from archprof.spec.ranks import default_pick, pick, read_rank
 
     spellings = spellings.within(root)
     root = full_form(root, spellings)

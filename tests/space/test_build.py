@@ -20,8 +20,8 @@ from archprof.space.parts import parted
 from archprof.space.paths import number_of_paths, sums_of
 from archprof.space.rows import Rows
 from archprof.space.traced import ADDING, TracedRows
-from archprof.spec.choices import rank_of
 from archprof.spec.load import load, read_tree, resolve
+from archprof.spec.ranks import rank_of
 from tests.space.automata import networks
 from tests.space.test_catalog_spaces import NETWORKS, attentivenas
 

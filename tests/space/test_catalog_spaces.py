@@ -12,7 +12,8 @@ import archprof
 from archprof.space.build import space_of
 from archprof.space.draws import draw
 from archprof.space.paths import sums_of
-from archprof.spec.choices import option_text, rank_of
+from archprof.spec.choices import option_text
+from archprof.spec.ranks import rank_of
 from tests.reference.arithmetic import Tape, divisible
 
 NETWORKS = {

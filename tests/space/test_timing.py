@@ -17,8 +17,8 @@ from archprof.space.paths import number_of_paths, path_of
 from archprof.space.paths import sums_of as sums_along
 from archprof.space.search import Question, Search
 from archprof.space.timing import LATENCY, LATENCY_MOST
-from archprof.spec.choices import rank_of
 from archprof.spec.load import load, read_tree
+from archprof.spec.ranks import rank_of
 
 ON = On(read_profile("h100"))
 SPACES = ["space_ofa_mbv3", "space_ofa_resnet50", "space_spos_shufflenet", "space_nats_size"]

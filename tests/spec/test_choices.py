@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from archprof.errors import InputError
 from archprof.language.expand import expand, read_network
 from archprof.language.spellings import spellings
-from archprof.spec.choices import named_draws, pick, rank_of
 from archprof.spec.load import load, read_tree, resolve
 from archprof.spec.nodes import Map, Scalar
+from archprof.spec.ranks import named_draws, pick, rank_of
 from tests.spec.networks import costs, network, shapes
 
 SPACE = """
