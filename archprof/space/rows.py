@@ -30,7 +30,7 @@ class Rows:
         self.layers = layers.items
         self._spellings = spellings.within(space.root)
         self._open = {
-            index: OpenLayer(self.layers[index], draws, self._spellings)
+            index: OpenLayer(self.layers[index], draws, self._spellings, space.root.get("defaults"))
             for index, draws in space.choices.layers.items()
         }
         self._knobs = frozenset(draw.place for draw in space.choices.knobs)

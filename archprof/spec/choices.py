@@ -262,7 +262,7 @@ class _Layer:
         if CHOICE in self._table.options or has_choices(headers) or _is_choice(rows):
             raise _misplaced(layer.arguments, address)
         self._block = layer.block
-        blocks = map(block_of, _options_of(layer.arguments)) if layer.block.text == BLOCK else [layer.block.text]
+        blocks = map(block_of, options_of(layer.arguments)) if layer.block.text == BLOCK else [layer.block.text]
         self._asks = any(_asks_for_repeat(root, block) for block in blocks if block)
         for beside in (layer.id, layer.inputs, layer.when, layer.register):
             if has_choices(beside):
@@ -358,7 +358,7 @@ def _is_choice(node: Node | None) -> TypeGuard[Map]:
     return isinstance(node, Map) and CHOICE in node.entries
 
 
-def _options_of(arguments: Map) -> Iterator[Node]:
+def options_of(arguments: Map) -> Iterator[Node]:
     """Yield the blocks to choose from of a layer whose block is drawn, be it beside its rows or in them."""
     listed = arguments.get(CHOICE)
     yield from listed.items if isinstance(listed, Seq) else ()
@@ -366,7 +366,7 @@ def _options_of(arguments: Map) -> Iterator[Node]:
     while waiting:
         node = waiting.pop()
         if _is_choice(node):
-            yield from _options_of(node)
+            yield from options_of(node)
         elif isinstance(node, Seq):
             waiting += node.items
 

@@ -5,8 +5,18 @@ from itertools import groupby
 from typing import NamedTuple
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.spec.choices import Choices, Draw, LayerDraws, LayerPick, Pick, RowDraws, RowPick, WrittenTable
-from archprof.spec.layers import ABSENT, BLOCK, Spellings, written_arguments, written_layer
+from archprof.spec.choices import (
+    Choices,
+    Draw,
+    LayerDraws,
+    LayerPick,
+    Pick,
+    RowDraws,
+    RowPick,
+    WrittenTable,
+    options_of,
+)
+from archprof.spec.layers import ABSENT, BLOCK, Spellings, block_of, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 
 # A stride belongs to the first repeat of a row, a stated input too; its id to the last.
@@ -30,7 +40,7 @@ def chosen(root: Map, choices: Choices, picked: Pick, spellings: Spellings) -> t
     assert isinstance(layers, Seq)
     items = list(layers.items)
     for index, drawn in picked.layers.items():
-        items[index] = OpenLayer(items[index], choices.layers[index], spellings).drawn(drawn)
+        items[index] = OpenLayer(items[index], choices.layers[index], spellings, root.get("defaults")).drawn(drawn)
     knobs = {}
     for draw, digit in zip(choices.knobs, picked.knobs, strict=True):
         option = draw.options[digit]
@@ -40,9 +50,9 @@ def chosen(root: Map, choices: Choices, picked: Pick, spellings: Spellings) -> t
 
 
 class OpenLayer:
-    """A layer in full form that has choices."""
+    """A layer in full form that has choices, in a spec with some *defaults*."""
 
-    def __init__(self, node: Node, draws: LayerDraws, spellings: Spellings) -> None:
+    def __init__(self, node: Node, draws: LayerDraws, spellings: Spellings, defaults: Node | None) -> None:
         layer = written_layer(node)
         assert layer is not None
         assert isinstance(node, Map)
@@ -51,6 +61,24 @@ class OpenLayer:
         self._node, self._layer, self._arguments = node, layer, layer.arguments
         self._table = WrittenTable.of(layer.block.text, layer.arguments)
         self._spellings = spellings
+        self._stride = self._default_stride(defaults)
+
+    def _default_stride(self, defaults: Node | None) -> Node | None:
+        """Return the stride that rows have by default, which as any other belongs to the first of their repeats.
+
+        Raises SpecError where the block is drawn: each may have another.
+        """
+        block, found = self._layer.block.text, None
+        blocks = [block_of(option) or "" for option in options_of(self._arguments)] if block == BLOCK else [block]
+        for name in blocks:
+            names = self._spellings(name)
+            for holder in (defaults.get(name), defaults) if isinstance(defaults, Map) else ():
+                for key, value in holder.pairs() if isinstance(holder, Map) else ():
+                    found = value if found is None and names.get(key) == _STRIDE else found
+        if found is not None and block == BLOCK and _STRIDE not in {*self._table.columns, *self._table.options}:
+            advice = "write `s` in the row, or beside it"
+            raise problem("a stride by default, of blocks to choose from", found.location, help=advice)
+        return found
 
     def drawn(self, picked: LayerPick) -> Map:
         """Return the layer with its choices drawn."""
@@ -87,6 +115,8 @@ class OpenLayer:
             cells |= {draw.column: draw.options[digit] for draw, digit in zip(draws, digits, strict=True)}
         if row.depth is not None:
             cells[_REPEATS] = row.depth.options[picked.depth]
+        if self._stride is not None:
+            cells.setdefault(_STRIDE, self._stride)
         if repeats is not None:
             cells[_REPEATS] = Scalar(str(repeats), *written[1:4])
         if not first:

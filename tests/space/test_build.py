@@ -70,6 +70,15 @@ layers:
   - depthwise_separable: {{k: {{choice: [3, 5]}}, c: {{choice: [8, 16]}}}}
   - linear: {{c: {{choice: [classes, 20]}}}}
 """
+# A stride by default, which is that of first repeats, however these are drawn.
+STRIDES = """archprof: 1
+input: 3x64x64
+defaults: {stride: 2, k: 3}
+layers:
+  - conv: {k: {choice: [1, 3], per: row}, c: 8, n: {choice: [1, 2]}}
+  - conv: {k: {choice: [1, 3]}, c: 8, n: {choice: [1, 2, 3]}}
+  - conv: {c: {choice: [8, 16]}, n: 2, s: 1}
+"""
 # A row that is one of three, with draws of each kind, or of none, and another that is one of two.
 FORMS = f"""{HEAD}
 knobs: {{stem: {{choice: [8, 12]}}}}
@@ -140,6 +149,8 @@ SMALL = {
     # A norm, one or two widths; a width; a kernel and a width; the classes
     "widths": (WIDTHS, 2 * (3 + 3**2) * 2 * 2**2 * 2),
     # The knob, the table's ratio, one of 2² + 2, of 1 and of 2 · 2, and one of (2 · 2)² and of 1
+    # 2 · 2 and 2 + 2² + 2³, and 2² widths
+    "strides": (STRIDES, 2 * 2 * (2 + 2**2 + 2**3) * 2**2),
     "forms": (FORMS, 2 * 2 * (6 + 1 + 4) * (16 + 1)),
     # A wiring, three operations, two, and three
     "cells": (CELLS, 3 * 3 * 2 * 3),
