@@ -357,6 +357,13 @@ def test_ofa_has_25_resolutions():
     assert rule.resolutions == tuple(map(str, range(128, 225, 4)))
 
 
+@pytest.mark.parametrize("name", NETWORKS)
+def test_fits_together_at_every_resolution_that_it_names(name):
+    rule = archprof.load(name).space
+    macs = [archprof.analyze(name, resolution=size).totals.macs for size in (rule.resolutions if rule else ())]
+    assert macs == sorted(macs)
+
+
 @pytest.mark.parametrize(("rank", "macs"), [(0, 121_278_672), (NETWORKS["space_ofa_mbv3"] - 1, 566_170_656)])
 def test_the_first_and_the_last_of_ofa_are_the_known_ends_of_its_macs(rank, macs):
     assert costs("space_ofa_mbv3", rank)[1] == macs
