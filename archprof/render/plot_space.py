@@ -1,5 +1,6 @@
 """Pictures of spaces, by matplotlib (extra `plot`): a histogram, or the networks that were found."""
 
+from itertools import accumulate
 from typing import Any
 
 from archprof.costs.metrics import label_of
@@ -10,7 +11,8 @@ from archprof.space.report import SpaceReport
 
 
 def plot_space(found: SpaceReport, to: Target) -> None:
-    """Write the histogram of a space, or its found networks: their score, or params, over MACs.
+    """Write the histogram of a space, with what is below each count as a line, or its found networks: their score, or
+    params, over MACs.
 
     Raises UsageError without what draws it, for a file that cannot be written, and where there is nothing to draw.
     """
@@ -27,7 +29,7 @@ def plot_space(found: SpaceReport, to: Target) -> None:
 
 
 def _histogram(found: SpaceReport, drawn: Any, *, joined: bool) -> None:
-    total = sum(one.networks for one in found.histogram)
+    total = sum(one.networks for one in found.histogram) or 1
     lows = [one.low for one in found.histogram]
     widths = [one.high - one.low + 1 for one in found.histogram]
     shares = [one.networks / total * 100 for one in found.histogram]
@@ -35,9 +37,20 @@ def _histogram(found: SpaceReport, drawn: Any, *, joined: bool) -> None:
         drawn.plot([low + width / 2 for low, width in zip(lows, widths, strict=True)], shares, color=COLORS[0])
     else:
         drawn.bar(lows, shares, widths, align="edge", color=COLORS[0], linewidth=0.5, edgecolor="white", zorder=2)
+        _up_to([lows[0], *(one.high for one in found.histogram)], shares, drawn)
     drawn.set_xlabel(f"{label_of(found.histogram_of)} (convention {found.convention.name} {found.convention.version})")
     drawn.set_ylabel("share of the networks, %")
     drawn.xaxis.set_major_formatter(lambda value, _: short_tick(value))
+
+
+def _up_to(ends: list[int], shares: list[float], drawn: Any) -> None:
+    """Draw what share of the networks cost at most so much: the cumulative distribution."""
+    beside = drawn.twinx()
+    beside.plot(ends, list(accumulate(shares, initial=0)), color=COLORS[1], linewidth=1.2, zorder=3)
+    beside.set_ylim(0, 104)
+    beside.set_ylabel("share up to here, %", color=COLORS[1])
+    beside.tick_params(axis="y", colors=COLORS[1])
+    beside.spines["top"].set_visible(False)
 
 
 def _networks(found: SpaceReport, drawn: Any) -> None:
