@@ -51,13 +51,13 @@ def files() -> dict[str, Path]:
 @cache
 def paths() -> dict[str, str]:
     """Return what `files` does as texts: most commands look for one of them."""
-    found: dict[str, str] = {}
-    for folder, folders, names in os.walk(root()):
-        folders.sort()
-        found |= {
-            name.removesuffix(".yaml"): f"{folder}{os.sep}{name}" for name in sorted(names) if name.endswith(".yaml")
-        }
-    return found
+    folders = sorted(folder.path for folder in os.scandir(root()) if folder.is_dir())
+    return {
+        name.removesuffix(".yaml"): f"{folder}{os.sep}{name}"
+        for folder in folders
+        for name in sorted(os.listdir(folder))
+        if name.endswith(".yaml")
+    }
 
 
 def aliases() -> dict[str, str]:
