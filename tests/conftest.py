@@ -34,9 +34,6 @@ def pytest_collection_modifyitems(config, items):
         later = [item for item in items if item.get_closest_marker("night")]
         config.hook.pytest_deselected(items=later)
         items[:] = [item for item in items if not item.get_closest_marker("night")]
-    for item in items:
-        if item.get_closest_marker("processes"):
-            item.add_marker(pytest.mark.xdist_group("processes"))
 
 
 def _leave_to_the_night(items):

@@ -57,7 +57,8 @@ def planned(
     """Return a plan with so many operators of some networks, those that are small enough for the device."""
     from archprof.costs.report import analyze_graph
 
-    small = [one for one in models if analyze_graph(graph_of(one)).totals.macs <= _MOST_MACS[how.on]]
+    # One after the other: not all of them are kept.
+    small = (one for one in models if analyze_graph(graph_of(one)).totals.macs <= _MOST_MACS[how.on])
     return plan._replace(operators=tuple(chosen(candidates(small, graph_of, how.setup), operators)))
 
 

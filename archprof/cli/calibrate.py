@@ -83,6 +83,8 @@ def command(
 
     default = _NETWORKS if ran.on == "cpu" else (*_NETWORKS, *_LARGER)
     whole = tuple(options.networks(networks.split(",")) if networks else default)
+    for one in whole:
+        graph_of(one)  # one that there is not is told before anything is measured
     plan = CalibrationPlan((), batches, whole)
     try:
         with measuring(how):

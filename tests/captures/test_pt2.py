@@ -170,6 +170,7 @@ def counted_by_torch(module, shape):
     return counted.get_total_flops() // 2
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", MODELS)
 def test_a_program_of_core_operators_costs_the_same(name, tmp_path):
     make, shape = MODELS[name]

@@ -94,9 +94,8 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", ["models", "config", "baseline", "against", "max-increase", "sarif", "html"])
-@pytest.mark.processes
 def test_inputs_are_no_commands(act, folder, name):
     """Whatever an input holds, it is one argument: the check is that of archprof, and its end is told."""
     given = {"models": "specs/*.yaml", "args": "--max-macs\n1M"}
@@ -109,7 +108,6 @@ def test_inputs_are_no_commands(act, folder, name):
 
 
 @pytest.mark.parametrize("value", [value for value in HOSTILE if not value.startswith("-")])
-@pytest.mark.processes
 def test_further_arguments_are_no_commands(act, folder, value):
     ended = act(models="specs/*.yaml", args=f"--max-macs\n{value}")
     assert (ended.code, ended.outputs["exit-code"], (folder / "PWNED").exists()) == (2, "2", False)
@@ -121,7 +119,6 @@ def test_a_python_is_no_command(act, folder):
         assert (ended.code != 0, (folder / "PWNED").exists()) == (True, False), value
 
 
-@pytest.mark.processes
 def test_nothing_of_the_checkout_is_imported(act, folder, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # the gate installs; here it is enough to come so far
     monkeypatch.setenv("PIP_FIND_LINKS", "")

@@ -10,7 +10,6 @@ import pytest
 from tests.check.repository import MACS, SPEC
 from tests.docs.markdown import ROOT
 
-pytestmark = pytest.mark.processes
 # An installation knows the plugin by its entry point; one from before there was one is told its name.
 KNOWN = any(point.name == "archprof" for point in entry_points(group="pytest11"))
 

@@ -176,7 +176,6 @@ def test_torch_is_asked_for(capsys, folder, monkeypatch):
     assert (result.code, result.err) == (2, message)
 
 
-@pytest.mark.processes
 def test_an_interrupt_ends_it_and_keeps_the_old_file(folder):
     (folder / "out.json").write_text("old", encoding="utf-8")
     command = [sys.executable, "-m", "archprof", "bench", "tiny.yaml", "--rounds", "100000", "-o", "out.json"]

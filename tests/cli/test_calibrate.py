@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from functools import lru_cache
 from importlib.util import find_spec
 
@@ -26,6 +26,8 @@ pytestmark = pytest.mark.skipif(not all(map(find_spec, NEEDED)), reason="torch i
 
 NETWORKS = "lenet5,squeezenet1_1"
 QUICK = ("--operators", "12", "--networks", NETWORKS, "--rounds", "4")
+# Whose operators are read where a few of them are measured.
+READ = ("alexnet", "lenet5", "mobilenet_v2", "resnet18", "squeezenet1_1")
 
 
 @lru_cache
@@ -33,26 +35,30 @@ def graph_of(name):
     return read_network(name)
 
 
+@contextmanager
+def quickly():
+    """Let tests not hang on what else the machine does, nor read what is not measured."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("archprof.runtime.timing.rounds.NOISE", 1e9)
+        patch.setattr("archprof.spec.catalog.tables", lambda: list(READ))
+        yield
+
+
 @pytest.fixture(autouse=True)
-def every_time_counts(monkeypatch):
-    """Let tests not hang on what else the machine does."""
-    monkeypatch.setattr("archprof.runtime.timing.rounds.NOISE", 1e9)
+def every_time_counts():
+    with quickly():
+        yield
 
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
     """A profile that was made in seconds, and what was said meanwhile."""
     from archprof.cli import run
-    from archprof.runtime.timing import rounds
 
     path = tmp_path_factory.mktemp("calibrated") / "cpu.json"
     out, err = io.StringIO(), io.StringIO()
-    before, rounds.NOISE = rounds.NOISE, 1e9
-    try:
-        with redirect_stdout(out), redirect_stderr(err):
-            assert run(["calibrate", *QUICK, "-o", str(path)]) == 0
-    finally:
-        rounds.NOISE = before
+    with quickly(), redirect_stdout(out), redirect_stderr(err):
+        assert run(["calibrate", *QUICK, "-o", str(path)]) == 0
     return path, out.getvalue(), err.getvalue()
 
 
@@ -183,7 +189,6 @@ def test_what_makes_no_profile_is_said(capsys, tmp_path, monkeypatch, line):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.processes
 def test_an_interrupt_ends_it_and_keeps_the_old_profile(tmp_path):
     (tmp_path / "cpu.json").write_text("old", encoding="utf-8")
     line = ["calibrate", "--operators", "12", "--networks", NETWORKS, "--rounds", "100000", "-o", "cpu.json"]
@@ -202,30 +207,32 @@ def test_an_interrupt_ends_it_and_keeps_the_old_profile(tmp_path):
 
 
 SETUP = DeviceSetup("fp16", "channels_last", "torch", "graph")
+# By day of every fourth network.
+TABLES = sorted(catalog.tables())
 
 
-@lru_cache
-def all_candidates():
-    return tuple(candidates(sorted(catalog.tables()), graph_of, SETUP))
+@pytest.fixture(scope="module", params=[4, pytest.param(1, marks=pytest.mark.night)])
+def met(request):
+    return tuple(candidates(TABLES[:: request.param], graph_of, SETUP))
 
 
-def test_the_same_operators_are_chosen_each_time():
-    assert chosen(all_candidates(), 300) == chosen(all_candidates(), 300)
+def test_the_same_operators_are_chosen_each_time(met):
+    assert chosen(met, 300) == chosen(met, 300)
 
 
 @pytest.mark.parametrize("many", [100, 1000])
-def test_operators_are_of_all_kinds_each_once(many):
-    found = chosen(all_candidates(), many)
+def test_operators_are_of_all_kinds_each_once(met, many):
+    found = chosen(met, many)
     assert len(found) == many
     assert len({one.kernel for one in found}) == len(found)
-    assert {one.kernel.kind for one in found} == {one.kernel.kind for one in all_candidates()}
+    assert {one.kernel.kind for one in found} == {one.kernel.kind for one in met}
 
 
-def test_kinds_that_no_short_formula_tells_are_dense():
+def test_kinds_that_no_short_formula_tells_are_dense(met):
     """Of grouped and depthwise convolutions a larger part is chosen than of pointwise ones and of sums."""
-    found, part = chosen(all_candidates(), 1000), {}
+    found, part = chosen(met, 1000), {}
     for kind in ("grouped", "depthwise", "pointwise", "batch_norm"):
-        part[kind] = count(found, kind) / count(all_candidates(), kind)
+        part[kind] = count(found, kind) / count(met, kind)
     assert part["grouped"] > part["depthwise"] > part["pointwise"]
 
 
@@ -233,9 +240,9 @@ def count(among, kind):
     return sum(one.kernel.kind == kind for one in among)
 
 
-def test_misaligned_channels_are_among_them():
-    found = [one.kernel.named() for one in chosen(all_candidates(), 1000) if one.kernel.kind == "pointwise"]
-    every = [one.kernel.named() for one in all_candidates() if one.kernel.kind == "pointwise"]
+def test_misaligned_channels_are_among_them(met):
+    found = [one.kernel.named() for one in chosen(met, 1000) if one.kernel.kind == "pointwise"]
+    every = [one.kernel.named() for one in met if one.kernel.kind == "pointwise"]
     parts = [sum(sizes["in_channels"] % 8 > 0 for sizes in among) / len(among) for among in (found, every)]
     assert parts[0] > parts[1] > 0
 

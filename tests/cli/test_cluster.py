@@ -15,11 +15,10 @@ from archprof.sweep.run import Tally, sweep
 from tests.cli.console import archprof
 
 
-@pytest.mark.processes
 @pytest.mark.filterwarnings("ignore")
 def test_a_worker_is_killed():
     axes = [parse_axis(("width", "0.25:2:0.0005")), parse_axis(("resolution", "64:512:1"))]
-    plan = plan_sweep("mobilenet_v2", axes, Selection(), sample=1_000_000)
+    plan = plan_sweep("mobilenet_v2", axes, Selection(), sample=300_000)
     pieces, tally = [], Tally([plan])
     with distributed.LocalCluster(
         n_workers=2, threads_per_worker=1, host="127.0.0.1", dashboard_address=None
@@ -37,7 +36,6 @@ def test_a_worker_is_killed():
     ).all()
 
 
-@pytest.mark.processes
 @pytest.mark.filterwarnings("ignore")
 def test_a_space_at_several_sizes(tmp_path, capsys):
     """A space in a file, which a cluster cannot read, is counted by it as it is here."""

@@ -192,7 +192,6 @@ net = torch.nn.Linear(2, 3)
 """
 
 
-@pytest.mark.processes
 def test_nothing_that_code_writes_is_a_result(tmp_path):
     (tmp_path / "talks.py").write_text(TALKS)
     command = [sys.executable, "-m", "archprof", "summary", "talks.py:net", "--input", "2", "--format", "json"]

@@ -134,7 +134,6 @@ def test_install_where_nothing_can_be_written(capsys, monkeypatch, home):
     assert result.err.startswith(f"cannot write `{home}/.config")
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("words", "replies"),
     [
@@ -152,7 +151,6 @@ def test_bash_takes_the_answer(home, words, replies):
     assert found.stdout.split() == replies
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("shell", SHELLS)
 def test_scripts_can_be_read_by_their_shells(shell):
     if not shutil.which(shell):
@@ -160,7 +158,6 @@ def test_scripts_can_be_read_by_their_shells(shell):
     subprocess.run([shell, "-n"], input=SHELLS[shell].script, text=True, check=True)
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("line", ["su", "summary mob", "show v2@wi", "show v2 --set lay", "summary v2 --convention f"])
 def test_nothing_heavy_is_loaded(line):
     code = "import sys; from archprof.cli import run; run([]); print(*sys.modules, file=sys.stderr)"
@@ -170,7 +167,6 @@ def test_nothing_heavy_is_loaded(line):
     assert not {"torch", "numpy", "rich", "matplotlib", "fvcore"} & {*found.stderr.split()}
 
 
-@pytest.mark.processes
 def test_completion_is_loaded_for_shells_alone():
     code = "import sys; from archprof.cli import run; run(['summary', 'v2']); print(*sys.modules, file=sys.stderr)"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -310,7 +310,6 @@ def test_what_is_no_code_is_not_run(capsys, command):
 
 
 @pytest.mark.few(1)
-@pytest.mark.processes
 @pytest.mark.parametrize("model", ["Endless", "EndlessText", "EndlessDeletion", "EndlessClearing"])
 def test_a_capture_that_hangs_is_interrupted(model):
     """Also in code that is run from a text, of which Python would die as it leaves, and in a deletion, in which it

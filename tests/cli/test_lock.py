@@ -1,6 +1,9 @@
 """`archprof lock`, and what takes locks."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import jsonschema
@@ -362,14 +365,14 @@ def test_both_modes_are_captured_again(capsys, trains, case):
     assert (result.code, result.out.splitlines()) == (1, [f"{trains} is not what trains.py:Trains is now", *lines])
 
 
-@pytest.mark.processes
-def test_a_lock_is_the_same_whoever_writes_it(trains):
-    import os
-    import subprocess
-    import sys
-
-    typed = ("lock", "trains.py:Trains", "--input", "3x8x8", "--modes", "eval,train")
-    for seed in ("1", "2"):
-        command = [sys.executable, "-m", "archprof", *typed]
-        written = subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
-        assert written.stdout.decode() == Path(trains).read_text()
+@pytest.mark.few(1)
+@pytest.mark.parametrize("seed", ["1", "2"])
+def test_a_lock_is_the_same_whoever_writes_it(trains, seed):
+    command = [sys.executable, "-m", "archprof", "lock", "trains.py:Trains"]
+    written = subprocess.run(
+        [*command, "--input", "3x8x8", "--modes", "eval,train"],
+        check=True,
+        capture_output=True,
+        env={**os.environ, "PYTHONHASHSEED": seed},
+    )
+    assert written.stdout.decode() == Path(trains).read_text()

@@ -286,7 +286,6 @@ def test_a_lock_has_what_a_trip_of_a_loop_costs(capsys, folder):
     assert locked["not_counted"] == read["not_counted"] == {"onnx.Loop (a trip)": 1}
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("piped", [True, False])
 @pytest.mark.parametrize("command", ["summary -", "check - --max-macs 1M", "lock -"])
 def test_standard_input(folder, command, piped):
@@ -335,7 +334,6 @@ def test_commands_that_take_standard_input(capsys, folder, command):
     assert (result.code, result.err) == (BEHIND[command], "")
 
 
-@pytest.mark.processes
 def test_a_file_at_a_revision(capsys, folder):
     _net(folder, (1, 3, 8, 8))
     for arguments in (

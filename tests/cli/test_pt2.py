@@ -103,7 +103,6 @@ def test_a_lock_of_it(capsys):
     assert archprof(capsys, "lock", "net.pt2", "--check", "other.lock.json").code == 0
 
 
-@pytest.mark.processes
 def test_at_a_revision(capsys):
     for command in ("init -q", "add .", "-c user.name=x -c user.email=x@example.org commit -qm net"):
         subprocess.run(["git", *command.split()], check=True)
@@ -114,7 +113,6 @@ def test_at_a_revision(capsys):
     assert missing.err.startswith("no such file: `git:HEAD:none.pt2`\n")
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("line", [f"summary {AT}", f"check {AT} --max-macs 1M", f"lock {AT}", f"explain {AT}"])
 def test_no_torch_is_loaded(line):
     program = (

@@ -177,7 +177,6 @@ def test_what_is_asked_wrongly(capsys, tmp_path, monkeypatch, arguments, message
 LARGE = ("sweep", "mobilenet_v3_large", "--width", "0.25:2:0.0001", "--resolution", "64:512:1", "--sample", "300000")
 
 
-@pytest.mark.processes
 def test_processes_give_what_one_gives(tmp_path):
     texts = []
     for jobs in ("1", "2"):

@@ -81,7 +81,6 @@ def test_flops_are_two_for_each_multiply_accumulate(capsys, tmp_path):
     assert (code, proof["checks"][0]["counted"]) == (0, 2 * 768)
 
 
-@pytest.mark.processes
 def test_processes_prove_the_same(capsys):
     alone = archprof(capsys, "verify", "mobilenet_v[12]", "mobilenet_v3*", "--analytic", "--jobs", "1")
     together = archprof(capsys, "verify", "mobilenet_v[12]", "mobilenet_v3*", "--analytic", "--jobs", "2")

@@ -2,8 +2,6 @@
 
 import numpy
 import pytest
-from sklearn.gaussian_process import GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
 
 from archprof.devices.profile import Residual
 from archprof.devices.residual import evaluate
@@ -17,6 +15,10 @@ VARIANCE, NOISE = 0.04, 0.002
 
 @pytest.fixture(scope="module")
 def process():
+    # Not by whoever only collects: it takes seconds.
+    from sklearn.gaussian_process import GaussianProcessRegressor
+    from sklearn.gaussian_process.kernels import RBF, ConstantKernel, WhiteKernel
+
     shape = ConstantKernel(VARIANCE) * RBF(LENGTHS) + WhiteKernel(NOISE)
     return GaussianProcessRegressor(shape, optimizer=None).fit((ROWS - CENTER) / WIDE, LEFT)
 

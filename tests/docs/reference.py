@@ -1,6 +1,6 @@
 """The pages that are read off the code: blocks, operators and commands; and that of what benchmarks have found."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 
 from archprof.cli import COMMANDS
@@ -107,17 +107,17 @@ listed adds nothing. Why they differ is told in [why tools differ](../explanatio
 {{conventions}}"""
 
 
-def pages() -> Mapping[Path, str]:
-    """Return the pages as they should be."""
+def pages() -> Mapping[Path, Callable[[], str]]:
+    """Return the pages, each with what says how it should be."""
     folder = ROOT / "docs" / "reference"
     return {
-        folder / "blocks.md": _blocks_page(),
-        folder / "operators.md": _operators_page(),
-        folder / "cli.md": _commands_page(),
-        folder / "conventions.md": _conventions_page(),
-        ROOT / "docs" / "explanation" / "coverage.md": coverage.page(),
-        ROOT / "docs" / "explanation" / "memory.md": memory.page(),
-        ROOT / "docs" / "explanation" / "memory-tools.md": memory_tools.page(),
+        folder / "blocks.md": _blocks_page,
+        folder / "operators.md": _operators_page,
+        folder / "cli.md": _commands_page,
+        folder / "conventions.md": _conventions_page,
+        ROOT / "docs" / "explanation" / "coverage.md": coverage.page,
+        ROOT / "docs" / "explanation" / "memory.md": memory.page,
+        ROOT / "docs" / "explanation" / "memory-tools.md": memory_tools.page,
     }
 
 

@@ -11,8 +11,8 @@ from tests.docs.markdown import pages
 
 def rewrite_reference() -> None:
     """Write the pages that are read off the code."""
-    for path, text in reference.pages().items():
-        path.write_text(text, encoding="utf-8")
+    for path, page in reference.pages().items():
+        path.write_text(page(), encoding="utf-8")
 
 
 def rewrite_console(path: Path) -> None:

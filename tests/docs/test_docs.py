@@ -75,10 +75,10 @@ def test_every_picture_is_shown():
 
 
 @pytest.mark.parametrize(
-    ("path", "text"), [*reference.pages().items()], ids=lambda value: relative(value) if isinstance(value, Path) else ""
+    ("path", "page"), [*reference.pages().items()], ids=[relative(path) for path in reference.pages()]
 )
-def test_reference_is_that_of_the_code(path, text):
-    assert path.read_text(encoding="utf-8") == text, "`python -m tests.docs.rewrite` writes it anew"
+def test_reference_is_that_of_the_code(path, page):
+    assert path.read_text(encoding="utf-8") == page(), "`python -m tests.docs.rewrite` writes it anew"
 
 
 _FAMILIES = gallery.families()

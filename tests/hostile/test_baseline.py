@@ -167,7 +167,6 @@ baseline.merged = lambda *both: (time.sleep(0.3), read(*both))[1]
 """
 
 
-@pytest.mark.processes
 def test_every_writer_keeps_its_entry(folder):
     names = [f"net{number}.yaml" for number in range(6)]
     for name in names:
@@ -178,7 +177,6 @@ def test_every_writer_keeps_its_entry(folder):
     assert sorted(path.name for path in folder.iterdir()) == sorted(["b.json", "tiny.yaml", *names])
 
 
-@pytest.mark.processes
 def test_a_killed_writer_keeps_nobody_waiting(folder):
     stuck = writer("tiny.yaml", SLOW.replace("time.sleep(0.3)", "(open('in', 'w').close(), time.sleep(600))"))
     try:

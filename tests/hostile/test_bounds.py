@@ -131,7 +131,6 @@ sys.exit(f"{code} {time.process_time()} {peak}")
 
 
 @pytest.mark.few(1)
-@pytest.mark.processes
 @pytest.mark.parametrize("command", ["validate net.yaml", "summary net.yaml --depth 1", "check net.yaml --max-macs 1G"])
 def test_a_hundred_thousand_operators_in_400_mb(tmp_path, command):
     (tmp_path / "net.yaml").write_text(nested(10, 10, 10, 10, 9))

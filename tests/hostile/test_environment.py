@@ -120,7 +120,7 @@ STREAMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.processes
+@pytest.mark.few(20)
 @pytest.mark.parametrize(("command", "code", "messages"), STREAMS, ids=[command for command, *_ in STREAMS])
 def test_an_answer_or_a_message(folder, command, code, messages):
     assert shell(command) == (code, "", messages)
@@ -136,14 +136,12 @@ ENCODINGS = [
 ]  # fmt: skip
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(("command", "start", "messages"), ENCODINGS, ids=[command for command, *_ in ENCODINGS])
 def test_specs_are_utf_8_and_what_an_encoding_lacks_is_replaced(folder, command, start, messages):
     _, out, err = shell(command)
     assert (out[: len(start)], err) == (start, messages)
 
 
-@pytest.mark.processes
 def test_a_reader_is_waited_for_where_its_pipe_does_not_block(folder):
     reader, writer = os.pipe()
     os.set_blocking(writer, False)

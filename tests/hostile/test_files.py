@@ -89,6 +89,7 @@ def test_links_in_a_circle(capsys, folder):
         assert archprof(capsys, *line, "-o", "a.csv") == (2, "", told)
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("writer", [name for name in WRITERS if name != "sweep parquet"])
 def test_a_named_pipe_stays_one(capsys, folder, writer):
     suffix = WRITERS[writer][1]
@@ -105,6 +106,7 @@ def test_a_named_pipe_stays_one(capsys, folder, writer):
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root makes devices, or replaces them")
+@pytest.mark.few(5)
 @pytest.mark.parametrize("writer", [name for name in WRITERS if name != "sweep parquet"])
 def test_a_device_stays_one(capsys, folder, writer):
     device = folder / f"null{WRITERS[writer][1]}"
@@ -114,7 +116,6 @@ def test_a_device_stays_one(capsys, folder, writer):
     assert others(folder) == [device.name]
 
 
-@pytest.mark.processes
 def test_a_baseline_to_standard_output(folder):
     """Nothing is read of it before, and nothing is left in its place."""
     command = [
@@ -139,7 +140,6 @@ def test_parquet_into_a_pipe(capsys, folder):
     assert archprof(capsys, "sweep", "v2", "--width", "0.5,1", "-o", "pipe.parquet") == (2, "", told)
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("name", ["/dev/stdout", "/dev/fd/1", "link"])
 def test_standard_output_by_its_name_goes_on_where_it_is(folder, name):
     (folder / "link").symlink_to("/dev/stdout")
@@ -209,7 +209,6 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("writer", ["-o", "--report", "--plot", "--write-spec"])
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system knows no file without a name")
 def test_a_killed_write_leaves_nothing(folder, writer):

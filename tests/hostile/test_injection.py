@@ -318,7 +318,6 @@ def test_whatever_a_baseline_says(capsys, folder, held):
     tried(capsys, "check", "tiny.yaml", "--max-increase", "macs=0", "--baseline", "b.json")
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 @pytest.mark.parametrize("command", ["summary", "sweep"])
 def test_an_output_that_takes_only_ascii(folder, command, format):

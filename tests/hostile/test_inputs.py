@@ -66,7 +66,6 @@ def test_an_output_that_is_an_input(capsys, folder, line, output):
     assert {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()} == before
 
 
-@pytest.mark.processes
 def test_a_spec_on_standard_input(folder):
     with open("net.yaml", "rb") as spec:
         command = [sys.executable, "-m", "archprof", "summary", "-", "--format", "csv", "-o", "net.yaml"]

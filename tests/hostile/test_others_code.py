@@ -6,8 +6,6 @@ import pytest
 
 from tests.language.installed import archprof, install
 
-pytestmark = pytest.mark.processes
-
 CODE = """
 from archprof.ir.operators.act import Activation
 from archprof.ir.operators.base import Elementwise
@@ -108,7 +106,7 @@ def test_layer_that_fails(installed, name, reason):
     assert "✓  good.yaml" in done.stdout
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize(("name", "reason"), FAILING[5:], ids=[name for name, _ in FAILING[5:]])
 def test_activation_that_fails(installed, name, reason):
     (installed / "net.yaml").write_text(NET.format(f"conv: {{c: 8, k: 1, act: {name}}}"))

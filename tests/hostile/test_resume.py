@@ -70,7 +70,6 @@ def stopped(tmp_path_factory):
     return folder
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     """Killed again and again, and gone on with each time: in the end the very bytes of an undisturbed sweep, and no
@@ -95,7 +94,6 @@ def test_killed_at_any_moment(tmp_path, whole, suffix, request):
 
 
 @pytest.mark.few(1)
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("number", "code", "suffix"),
     [(signal.SIGINT, 130, "csv"), (signal.SIGTERM, 143, "parquet"), (signal.SIGHUP, 143, "jsonl")],
@@ -116,7 +114,6 @@ def test_asked_to_end(tmp_path, whole, number, code, suffix):
     assert path.read_bytes() == whole[suffix]
 
 
-@pytest.mark.processes
 def test_a_document_that_is_interrupted_leaves_nothing(tmp_path):
     path = tmp_path / "sweep.json"
     process = subprocess.Popen(longer(program(path)), stderr=subprocess.PIPE, text=True)
@@ -150,7 +147,6 @@ def gone(group):
     return False
 
 
-@pytest.mark.processes
 def test_workers_of_a_killed_sweep_end(tmp_path):
     process = started(tmp_path / "sweep.csv", jobs="2", start_new_session=True)
     under_way(tmp_path / "sweep.csv", process)
@@ -163,7 +159,6 @@ def children(pid):
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-@pytest.mark.processes
 def test_what_a_killed_worker_had_is_computed_again(tmp_path, whole):
     process = started(tmp_path / "sweep.csv", jobs="2")
     under_way(tmp_path / "sweep.csv", process)
@@ -229,7 +224,6 @@ SHORT = "`sweep.csv.part` has {size:,} bytes of {length:,} that were written"
 BACK = "start the sweep without `--resume`, or bring the file back as it was"
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("change", "message"),
     [
@@ -251,7 +245,6 @@ def test_rows_that_are_not_those_that_were_noted(capsys, tmp_path, monkeypatch, 
     assert part.read_bytes() == before
 
 
-@pytest.mark.processes
 def test_what_follows_the_proven_rows_is_cut_off(capsys, tmp_path, whole, stopped):
     shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
     with (tmp_path / "sweep.csv.part").open("ab") as file:
@@ -275,7 +268,6 @@ NO_NOTE = (
 )
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize("change", NO_NOTE[1])
 def test_a_note_that_somebody_changed(capsys, tmp_path, monkeypatch, stopped, change):
     shutil.copytree(stopped, tmp_path, dirs_exist_ok=True)
@@ -298,7 +290,6 @@ def remove_note_of_a_finished_one(folder):
     (folder / "sweep.csv.part").rename(folder / "sweep.csv")
 
 
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("change", "more", "message"),
     [
@@ -333,7 +324,6 @@ def limit():
     resource.setrlimit(resource.RLIMIT_FSIZE, (18_000_000, 18_000_000))
 
 
-@pytest.mark.processes
 def test_no_room(tmp_path, whole):
     """What was written stays, what to do is told, and with room it goes on."""
     path = tmp_path / "sweep.csv"
@@ -346,7 +336,6 @@ def test_no_room(tmp_path, whole):
     assert path.read_bytes() == whole["csv"]
 
 
-@pytest.mark.processes
 def test_no_room_for_a_document(tmp_path):
     path = tmp_path / "sweep.json"
     path.write_text("old")
@@ -356,7 +345,6 @@ def test_no_room_for_a_document(tmp_path):
     assert [found.read_text() for found in tmp_path.iterdir()] == ["old"]
 
 
-@pytest.mark.processes
 def test_one_sweep_at_a_time_writes_a_file(capsys, tmp_path, monkeypatch, stopped):
     import fcntl
 
@@ -387,7 +375,6 @@ def scheduler(tmp_path):
         process.wait()
 
 
-@pytest.mark.processes
 def test_a_scheduler_that_is_lost(tmp_path, scheduler):
     """The sweep ends in time, with what it has on the disk."""
     address, served = scheduler

@@ -36,7 +36,6 @@ except archprof.UsageError as error:
 
 
 @pytest.mark.few(1)
-@pytest.mark.processes
 @pytest.mark.parametrize(
     ("module", "name"),
     [
