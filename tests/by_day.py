@@ -1,5 +1,5 @@
 """Which networks of the catalog a test takes by day, where it builds or sweeps each: those that the project exists for,
-and of every other family one; or a dozen, where another test is of the same. All of them come by night."""
+and of every other family one; or a dozen, where another test is of the same."""
 
 import math
 from collections.abc import Container, Iterable
@@ -30,22 +30,28 @@ class _Facts(NamedTuple):
     follows: str
 
 
-def by_day(names: Iterable[str]) -> list[object]:
-    """Return networks as parameters of a test, those that wait for the night marked so."""
+def of_each_family(names: Iterable[str]) -> list[str]:
+    """Return the networks that archprof began with, and of every other family the smallest: of all others something
+    else of the night says the same."""
     listed = list(names)
-    first = {name for name in listed if name.startswith(_FIRST)} | _RESNETS | _PYRAMIDS
-    return these_by_day(listed, first | _smallest(listed))
+    first = {name for name in listed if name.startswith(_FIRST)} | _RESNETS | _PYRAMIDS | smallest(listed)
+    return [name for name in listed if name in first]
+
+
+def core(*others: str) -> list[str]:
+    """Return a dozen networks, and some *others*, for a test that another is like."""
+    return [*sorted(_CORE), *others]
 
 
 def core_by_day(names: Iterable[str], *others: str) -> list[object]:
     """Return networks as parameters of a test that another is like: a dozen and some *others*, the rest by night."""
-    return these_by_day(names, _CORE | {*others})
+    return these_by_day(names, core(*others))
 
 
 def smallest_by_day(names: Iterable[str]) -> list[object]:
     """Return networks as parameters of a test: of each folder that with the fewest parameters, the others by night."""
     listed = list(names)
-    return these_by_day(listed, _smallest(listed))
+    return these_by_day(listed, smallest(listed))
 
 
 def these_by_day(names: Iterable[str], day: Container[str]) -> list[object]:
@@ -68,7 +74,7 @@ def following(library: str) -> list[str]:
     return [name for name, facts in _facts().items() if facts.follows == library]
 
 
-def _smallest(names: list[str]) -> set[str]:
+def smallest(names: Iterable[str]) -> set[str]:
     """Return of each folder the network with the fewest parameters."""
     folders: dict[str, list[tuple[float, str]]] = {}
     for name in names:

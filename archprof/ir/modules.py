@@ -69,9 +69,10 @@ class LayerNorm2d(nn.LayerNorm):
     """Layer normalisation of (batch, C, H, W), a sound or a clip over the channels of each position."""
 
     def forward(self, x: Tensor) -> Tensor:
-        positions = x.movedim(1, -1)
+        last = x.dim() - 1  # the older ONNX exporter writes -1 into the file, which is no axis there
+        positions = x.movedim(1, last)
         normal = functional.layer_norm(positions, self.normalized_shape, self.weight, self.bias, self.eps)
-        return normal.movedim(-1, 1)
+        return normal.movedim(last, 1)
 
 
 class L2Norm(nn.Module):
@@ -184,7 +185,8 @@ def same_sides(x: Tensor, kernel_size: Pair, stride: Pair, dilation: Pair) -> li
     for axis in (1, 0):
         size, step = x.shape[axis - 2], stride[axis]
         extent = dilation[axis] * (kernel_size[axis] - 1) + 1
-        more = max((-(-size // step) - 1) * step + extent - size, 0)
+        # No negative number is divided: ONNX rounds towards zero.
+        more = max((size - 1) // step * step + extent - size, 0)
         sides += [more // 2, more - more // 2]
     return sides
 
@@ -417,8 +419,8 @@ class PaddedAvgPool2d(nn.AvgPool2d):
 def _started(pooled: Tensor, input: Tensor, stride: Pair, sides: Sides) -> Tensor:
     """Return what was pooled without the windows that start in the padding behind the map: rounded up, there may be
     one, which torch's own pooling drops too."""
-    rows = -(-(input.shape[2] + sides[2]) // stride[0])
-    columns = -(-(input.shape[3] + sides[0]) // stride[1])
+    rows = (input.shape[2] + sides[2] - 1) // stride[0] + 1
+    columns = (input.shape[3] + sides[0] - 1) // stride[1] + 1
     return pooled[:, :, :rows, :columns]
 
 

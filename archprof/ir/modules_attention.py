@@ -261,7 +261,7 @@ def partition(x: Tensor, size: Pair, shift: Pair, grid: bool) -> Tensor:
 @fx.wrap
 def reverse(x: Tensor, height: int, width: int, size: Pair, shift: Pair, grid: bool) -> Tensor:
     """Return the map (batch, H, W, C) of windows."""
-    rows, columns = -(-height // size[0]), -(-width // size[1])
+    rows, columns = (height - 1) // size[0] + 1, (width - 1) // size[1] + 1
     x = torch.unflatten(torch.unflatten(x, 2, [size[0], size[1]]), 1, [rows, columns])
     x = x.permute(0, 3, 1, 4, 2, 5) if grid else x.permute(0, 1, 3, 2, 4, 5)
     x = x.flatten(3, 4).flatten(1, 2)[:, :height, :width]

@@ -1,5 +1,5 @@
-"""The promise, for every network of the catalog and every one of its rows: formulas = fvcore = FlopCounterMode,
-parameters = the module's.
+"""The promise, for a network of each family and every one of its rows: formulas = fvcore = FlopCounterMode, parameters
+= the module's. For all of them `archprof verify` says it, by night.
 
 FlopCounterMode counts at the network's own resolution, on the meta device, which holds no data; fvcore traces real
 tensors, at a smaller one.
@@ -14,7 +14,7 @@ from archprof.errors import SpecError
 from archprof.language.expand import expand
 from archprof.runtime.measure import measure_network
 from archprof.spec import catalog
-from tests.by_day import by_day, core_by_day
+from tests.by_day import core, of_each_family
 
 NAMES = list(catalog.files())
 # With attention, layers that recur, convolutions of a volume, and maps of several sizes.
@@ -34,7 +34,7 @@ def smallest(name):
     return expand(own)
 
 
-@pytest.mark.parametrize("name", by_day(NAMES))
+@pytest.mark.parametrize("name", of_each_family(NAMES))
 def test_rows_are_what_torch_counts(name):
     graph = archprof.expand(name)
     report = with_measured(analyze_graph(graph), measure_network(graph, "torch"))
@@ -43,7 +43,7 @@ def test_rows_are_what_torch_counts(name):
     assert (report.measured.params, report.measured.macs) == (report.totals.params, report.totals.macs)
 
 
-@pytest.mark.parametrize("name", core_by_day(NAMES, *OTHERS))
+@pytest.mark.parametrize("name", core(*OTHERS))
 def test_rows_are_what_fvcore_counts(name):
     graph = smallest(name)
     report = with_measured(analyze_graph(graph), measure_network(graph, "fvcore"))
