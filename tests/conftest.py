@@ -41,7 +41,7 @@ def _leave_to_the_night(items):
     of them, drawn by the test's name, so that it is the same on every run and no pattern of the cases falls out."""
     tests: dict[tuple[str, int], list[pytest.Item]] = {}
     for item in items:
-        if few := item.get_closest_marker("few"):
+        if (few := item.get_closest_marker("few")) and not item.get_closest_marker("night"):
             tests.setdefault((item.nodeid.partition("[")[0], few.args[0]), []).append(item)
     for (name, count), cases in tests.items():
         generator = random.Random(name)

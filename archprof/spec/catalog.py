@@ -51,7 +51,8 @@ def files() -> dict[str, Path]:
 @cache
 def paths() -> dict[str, str]:
     """Return what `files` does as texts: most commands look for one of them."""
-    folders = sorted(folder.path for folder in os.scandir(root()) if folder.is_dir())
+    top = str(root())
+    folders = [top, *sorted(folder.path for folder in os.scandir(top) if folder.is_dir())]
     return {
         name.removesuffix(".yaml"): f"{folder}{os.sep}{name}"
         for folder in folders

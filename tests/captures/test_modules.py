@@ -34,6 +34,7 @@ _DAY = (
 )
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("network", these_by_day(catalog.files(), _DAY))
 def test_a_network_of_ours_captured_is_itself(network):
     graph = read_network(network)

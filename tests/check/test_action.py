@@ -94,7 +94,7 @@ HOSTILE = (
 )  # fmt: skip
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("name", ["models", "config", "baseline", "against", "max-increase", "sarif", "html"])
 def test_inputs_are_no_commands(act, folder, name):
     """Whatever an input holds, it is one argument: the check is that of archprof, and its end is told."""
@@ -107,6 +107,7 @@ def test_inputs_are_no_commands(act, folder, name):
         assert [path for path in folder.rglob("*") if path.name == "PWNED"] == [], value
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("value", [value for value in HOSTILE if not value.startswith("-")])
 def test_further_arguments_are_no_commands(act, folder, value):
     ended = act(models="specs/*.yaml", args=f"--max-macs\n{value}")

@@ -180,7 +180,7 @@ def test_an_interrupt_ends_it_and_keeps_the_old_file(folder):
     (folder / "out.json").write_text("old", encoding="utf-8")
     command = [sys.executable, "-m", "archprof", "bench", "tiny.yaml", "--rounds", "100000", "-o", "out.json"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    time.sleep(6)
+    time.sleep(4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=30)
     assert (process.returncode, out, err) == (130, "", "")

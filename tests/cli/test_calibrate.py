@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 import time
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import redirect_stderr, redirect_stdout
 from functools import lru_cache
 from importlib.util import find_spec
 
@@ -35,19 +35,15 @@ def graph_of(name):
     return read_network(name)
 
 
-@contextmanager
-def quickly():
+def quickly(patch):
     """Let tests not hang on what else the machine does, nor read what is not measured."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("archprof.runtime.timing.rounds.NOISE", 1e9)
-        patch.setattr("archprof.spec.catalog.tables", lambda: list(READ))
-        yield
+    patch.setattr("archprof.runtime.timing.rounds.NOISE", 1e9)
+    patch.setattr("archprof.spec.catalog.tables", lambda: list(READ))
 
 
 @pytest.fixture(autouse=True)
-def every_time_counts():
-    with quickly():
-        yield
+def every_time_counts(monkeypatch):
+    quickly(monkeypatch)
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +53,8 @@ def made(tmp_path_factory):
 
     path = tmp_path_factory.mktemp("calibrated") / "cpu.json"
     out, err = io.StringIO(), io.StringIO()
-    with quickly(), redirect_stdout(out), redirect_stderr(err):
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(out), redirect_stderr(err):
+        quickly(patch)
         assert run(["calibrate", *QUICK, "-o", str(path)]) == 0
     return path, out.getvalue(), err.getvalue()
 
@@ -195,7 +192,9 @@ def test_an_interrupt_ends_it_and_keeps_the_old_profile(tmp_path):
     process = subprocess.Popen(
         [sys.executable, "-m", "archprof", *line], cwd=tmp_path, stderr=subprocess.PIPE, text=True
     )
-    time.sleep(8)
+    assert process.stderr is not None
+    process.stderr.readline()  # what it will measure, and for how long
+    time.sleep(1)
     process.send_signal(signal.SIGINT)
     process.communicate(timeout=60)
     assert process.returncode == 130

@@ -114,6 +114,7 @@ def test_every_result_has_a_command_here():
     assert {*COMMANDS} == {*RESULTS}
 
 
+@pytest.mark.few(27)
 @pytest.mark.parametrize(("name", "line"), LINES, ids=[line for _, line in LINES])
 def test_what_is_printed_fits_its_schema(capsys, schemas, printed, name, line):
     need(name)
@@ -122,6 +123,7 @@ def test_what_is_printed_fits_its_schema(capsys, schemas, printed, name, line):
     assert found["schema"] == 2
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("name", RESULTS)
 def test_a_schema_is_one_and_lets_nothing_else_in(capsys, schemas, printed, name):
     need(name)

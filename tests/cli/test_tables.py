@@ -52,6 +52,7 @@ def printed():
     return {}
 
 
+@pytest.mark.few(30)
 @pytest.mark.few(2 * len(COMMANDS))
 @pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
 @pytest.mark.parametrize("command", COMMANDS)

@@ -59,6 +59,7 @@ READ = [path for path in pages() if path != gallery.PAGE and path.parent != gall
 PICTURED = [path for path in READ if "![" in path.read_text(encoding="utf-8")]
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("path", PICTURED, ids=relative)
 def test_pictures_are_what_their_titles_draw(path, tmp_path):
     if not shutil.which("dot") and any(command.startswith("archprof draw") for _, command in pictures.titles(path)):

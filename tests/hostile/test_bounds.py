@@ -110,7 +110,7 @@ def _seconds(spec):
     return min(times)
 
 
-@pytest.mark.few(2)
+@pytest.mark.night
 @pytest.mark.parametrize("name", SHAPES)
 def test_time_is_in_proportion_to_operators(name):
     """Ten times the operators within thirty times the time: a square would take a hundred."""

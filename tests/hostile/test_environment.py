@@ -120,7 +120,7 @@ STREAMS = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(20)
+@pytest.mark.few(14)
 @pytest.mark.parametrize(("command", "code", "messages"), STREAMS, ids=[command for command, *_ in STREAMS])
 def test_an_answer_or_a_message(folder, command, code, messages):
     assert shell(command) == (code, "", messages)

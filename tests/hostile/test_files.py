@@ -56,6 +56,7 @@ def others(folder):
     return sorted(path.name for path in folder.iterdir() if path.name != "tiny.yaml")
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("writer", WRITERS)
 def test_a_link_stays_and_what_it_names_is_replaced_with_its_mode(capsys, folder, writer):
     suffix = WRITERS[writer][1]
@@ -209,6 +210,7 @@ sys.exit(run(sys.argv[1:]))
 """
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("writer", ["-o", "--report", "--plot", "--write-spec"])
 @pytest.mark.skipif(not hasattr(os, "O_TMPFILE"), reason="this system knows no file without a name")
 def test_a_killed_write_leaves_nothing(folder, writer):

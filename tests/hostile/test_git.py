@@ -356,6 +356,7 @@ def packed_sha256(folder):
 LAYOUTS = (plain, linked, bare, shallow, shared, below, inside, oddly_named, sha256, packed_sha256)
 
 
+@pytest.mark.few(10)
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_revisions_are_what_git_says(folder, layout, monkeypatch):
     many_names(folder)

@@ -37,6 +37,7 @@ def changed(found, dice):
     return found
 
 
+@pytest.mark.few(30)
 @pytest.mark.parametrize("seed", range(60))
 def test_no_value_is_a_fault_of_ours(capsys, tmp_path, monkeypatch, seed):
     monkeypatch.chdir(tmp_path)

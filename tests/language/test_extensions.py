@@ -190,6 +190,7 @@ BAD = [
 ]  # fmt: skip
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize(
     ("group", "value", "message", "advice"), BAD, ids=[f"{group} {value}" for group, value, _, _ in BAD]
 )

@@ -44,6 +44,7 @@ def held(module, images, classes):
     return left
 
 
+@pytest.mark.few(15)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_what_is_kept_for_the_backward_pass_is_what_the_allocator_gave_out(name):
     graph = archprof.expand(name, resolution=SIDES.get(name, 32))

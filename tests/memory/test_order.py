@@ -55,6 +55,7 @@ def orders(graph, done=()):
             yield from orders(graph, (*done, index))
 
 
+@pytest.mark.few(40)
 @pytest.mark.parametrize("setup", [INFERENCE, Setup(batch=3, dtype="fp16", amp="bf16")], ids=["fp32", "autocast"])
 @pytest.mark.parametrize("seed", range(50))
 def test_no_order_of_a_small_graph_has_a_smaller_peak(seed, setup):

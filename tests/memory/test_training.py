@@ -22,7 +22,7 @@ NETWORKS = [
 ]  # fmt: skip
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(5)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_step_takes_what_torch_holds_to_the_byte(name):
     graph = archprof.expand(name)

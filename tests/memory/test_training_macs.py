@@ -50,6 +50,7 @@ OTHERS = (
 )
 
 
+@pytest.mark.few(12)
 @pytest.mark.parametrize(
     "name",
     [

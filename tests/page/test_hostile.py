@@ -53,7 +53,7 @@ def networks():
     return describe_networks(graphs, INFERENCE, command="stem")
 
 
-@pytest.mark.few(10)
+@pytest.mark.few(6)
 @pytest.mark.parametrize("text", NAMES.values(), ids=NAMES)
 def test_a_name_is_text(browser, networks, tmp_path, text):
     """All that is on the page is what is there for a harmless name, its row is found by its link, and the console says

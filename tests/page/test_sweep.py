@@ -60,6 +60,7 @@ def test_the_best_are_those_that_none_beats(swept):
         assert {(one["costs"]["macs"], one["costs"][picture["against"]]) for one in picture["best"]} == front
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [POINTS, CELLS], ids=["points", "cells"])
 def test_axe_finds_nothing(browser, swept, axe_core, arguments, size, scheme):

@@ -55,6 +55,7 @@ def by_hand(op: DeformConv2d, module: nn.Module, x: Tensor, offsets: Tensor) -> 
     )
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize("modulated", [False, True])
 @pytest.mark.parametrize("case", CASES)
 def test_samples_where_the_offsets_say(case, modulated):

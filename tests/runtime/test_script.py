@@ -65,6 +65,7 @@ def check(network: nn.Module, x: Tensor) -> None:
     fx.symbolic_trace(network.train())
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("network", these_by_day(CHOSEN, DAY))
 def test_every_network_gives_the_same_bits(network):
     graph = archprof.expand(network)

@@ -25,7 +25,7 @@ NETWORKS = (
 )
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("model", NETWORKS)
 def test_a_sample_of_a_sweep(model):
     axes = [parse_axis(("width", "0.2:1.4:0.001")), parse_axis(("resolution", "33:96:1"))]

@@ -365,7 +365,7 @@ def test_more_bins_than_sums_are_as_many_as_differ():
 
 
 # Six knobs that fifteen cells ask for are 15,625 states a cell.
-@pytest.mark.few(6)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "space_nas_bench_201"])
 def test_networks_of_the_catalogs_spaces_cost_what_is_counted_of_them(name):
     tree = read_tree(name, spellings)

@@ -66,6 +66,7 @@ FILES = {
 }
 
 
+@pytest.mark.few(7)
 @pytest.mark.parametrize(("data", "message"), FILES.values(), ids=FILES)
 def test_file_that_is_no_spec(tmp_path, data, message):
     (tmp_path / "net.yaml").write_bytes(data)
@@ -93,6 +94,7 @@ WIDE = {
 }
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("text", WIDE.values(), ids=WIDE)
 def test_spec_that_exhausts_itself(tmp_path, text):
     (tmp_path / "net.yaml").write_text(text, encoding="utf-8")

@@ -38,7 +38,7 @@ def checked(plan, numbers, stretch):
         assert found.get(number) == expected, settings_of(plan, number)
 
 
-@pytest.mark.few(8)
+@pytest.mark.few(4)
 @pytest.mark.parametrize(
     ("name", "setup"),
     [(name, SETUPS[index % 3]) for index, name in enumerate([*SWEEPS, *CHOICES])]

@@ -72,6 +72,7 @@ SWEEPS = {
 }
 
 
+@pytest.mark.few(9)
 @pytest.mark.parametrize("name", SWEEPS)
 def test_products(name, variants):
     plan = plan_of(*SWEEPS[name])

@@ -34,6 +34,7 @@ CASES: dict[str, Callable[[int], nn.Module]] = {
 }
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", CASES)
 def test_gives_the_outputs_of_an_independent_implementation(name):
     torch.manual_seed(7)
@@ -43,6 +44,7 @@ def test_gives_the_outputs_of_an_independent_implementation(name):
     assert_same_outputs(reference, network, torch.rand(2, 3, 64, 48))
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", CASES)
 def test_counts_what_the_independent_implementation_costs(name):
     with torch.device("meta"):

@@ -36,13 +36,14 @@ def _of(table, *words):
     return sum(amount for key, amount in table.items() if key == words[0] or key in (words[:2], words))
 
 
+@pytest.mark.few(20)
 @pytest.mark.parametrize("axes", ["static", "free"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_a_file_costs_what_its_module_costs(tmp_path, name, axes):
     check(tmp_path, name, "legacy", axes)
 
 
-@pytest.mark.few(3)  # the newer exporter takes seconds for each
+@pytest.mark.few(2)
 @pytest.mark.parametrize("axes", ["static", "free"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_so_does_one_of_the_newer_exporter(tmp_path, name, axes):

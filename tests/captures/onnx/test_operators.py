@@ -42,6 +42,7 @@ def cases():
         return {case.name: case for case in collect_testcases(None)}
 
 
+@pytest.mark.night
 def test_the_standards_cases(cases):
     wrong, macs = {}, {}
     for name, case in cases.items():

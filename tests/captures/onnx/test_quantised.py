@@ -28,6 +28,7 @@ def _quiet():
     logging.disable(logging.NOTSET)
 
 
+@pytest.mark.few(8)
 @pytest.mark.parametrize("per_channel", [False, True])
 @pytest.mark.parametrize("form", [QuantFormat.QDQ, QuantFormat.QOperator])
 @pytest.mark.parametrize("name", ["trunk", "unet_resized", "detector", "vision_transformer"])
