@@ -84,6 +84,18 @@ def facts_of(model: ModelRecord, roles: Mapping[int, str]) -> Facts:
     return Facts(floats, scalars, quantised, constants, dict(sizes), external)
 
 
+def stands_for_none(op: str, index: int, stored: Stored) -> bool:
+    """Tell whether a factor of one, or a sum with zero, stands where nothing was learned: ONNX has no instance norm
+    without them, and so exporters write constants, which have no name, or a number for one. Group norms are written as
+    such norms too."""
+    neutral = {1: 1, 2: 0}.get(index)
+    if op != "InstanceNormalization" or neutral is None or stored.data is None:
+        return False
+    if stored.name and not stored.name.removeprefix("val_").isdigit():
+        return False
+    return all(one == neutral for one in stored.data)
+
+
 def is_quantised(stored: Stored, role: str | None) -> bool:
     """Tell whether a tensor of integers holds weights: of few bits, and more than one, or where an operator has
     them."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
 from archprof.captures.onnx.elements import is_float
-from archprof.captures.onnx.facts import STATISTICS, is_folded, is_quantised
+from archprof.captures.onnx.facts import STATISTICS, is_folded, is_quantised, stands_for_none
 from archprof.captures.onnx.lift import Holds, call_of, lift
 from archprof.captures.onnx.model import Stored
 from archprof.captures.onnx.paths import RowPlace, places, plain
@@ -153,7 +153,8 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
         of_sizes = _is_of_sizes(row)
         for index, one in enumerate(row.inputs if of_sizes else row.inputs[: len(slots)]):
             if one is not None and one.source is not None and (of_sizes or not _is_worked_on(row, index)):
-                found[one.source.key] = found.get(one.source.key) or ("" if of_sizes else slots[index])
+                constant = of_sizes or stands_for_none(row.node.op, index, one.source)
+                found[one.source.key] = found.get(one.source.key) or ("" if constant else slots[index])
     return found
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from archprof.captures.onnx.facts import stands_for_none
 from archprof.captures.onnx.rules.windows import conv_window, transposed_window, window
 from archprof.captures.onnx.site import Lift, Site, made, plain
 from archprof.captures.onnx.tensor import numbers
@@ -94,7 +95,9 @@ def _group_norm(site: Site) -> Operator | None:
 
 
 def _instance_norm(site: Site) -> Operator | None:
-    return made("InstanceNorm", site.call.sizes()[1], site.call.number("epsilon", 1e-5), True)
+    call, stored = site.call, site.call.input(1).source
+    learned = stored is None or not stands_for_none(call.op, 1, stored)
+    return made("InstanceNorm", call.sizes()[1], call.number("epsilon", 1e-5), learned)
 
 
 def _max_pool(site: Site) -> Operator | None:

@@ -8,7 +8,6 @@ import torch
 
 from archprof.captures.onnx.file import read_onnx
 from archprof.costs.report import analyze_graph
-from archprof.ir.operators.norm import GroupNorm
 from archprof.ir.terms import total
 from archprof.language.expand import read_network
 from archprof.runtime.build import build_network
@@ -46,13 +45,11 @@ def test_a_network_exported_is_itself(tmp_path, network):
     assert totals.activations == report.totals.activations
     # Of frozen norms the file has weights and biases where the module has buffers.
     frozen = sum(row.cost.buffers // 2 for row in report.rows if row.op == "frozen_batch_norm")
-    # Group norms are instance norms there, whose factors are ones, and zeros are added.
-    ones = sum(2 * row.operator.groups for row in report.rows if isinstance(row.operator, GroupNorm))
     # A number alone may be a constant.
     alone = sum(total(one) == 1 for row in report.rows for one in row.operator.parameters().values())
     stored = _unfolded(found.origin.remarks, totals.params) + alone
     if _MADE.isdisjoint(row.op for row in report.rows):
-        assert stored == report.totals.params + frozen + ones
+        assert stored == report.totals.params + frozen
     else:
         assert stored >= report.totals.params + frozen
 

@@ -8,18 +8,17 @@ from torch import nn
 
 from archprof.captures.onnx.file import read_onnx, runs_of
 from archprof.costs.report import analyze_graph
-from tests.captures.onnx.exported import counted, export, shapes_run
+from tests.captures.onnx.exported import counted, export, shapes_run, write
 from tests.captures.onnx.modules import FAMILIES, Family
 
 # What exporters leave in a file besides the module's parameters, or take out of it; by family, exporter and axes. Norms
-# are folded (a weight and a bias of each feature become a bias); states that a cell starts from, norms over groups that
-# are spelled as others, and masks are stored; what is looked up in a table at fixed places is looked up beforehand.
+# are folded (a weight and a bias of each feature become a bias); states that a cell starts from and masks are stored;
+# what is looked up in a table at fixed places is looked up beforehand.
 _STORED = {
     "trunk": -(8 + 8 + 8 + 8 + 16 + 16 + 16),
     "mobile": -(16 + 48 + 48 + 16 + 64 + 64 + 16),
     "windows": 6 * 16 * 16 + 2 * 16 * 16 - 7 * 7 * 2,
     "volume": -(2 * 4),
-    "signal": 2 + 2,
     ("lstm", "legacy", "static"): 16,
     ("lstm_both", "legacy", "static"): 4 * 16 * 2,
     ("gru", "legacy", "static"): 16,
@@ -112,6 +111,20 @@ def test_params_before_folding_where_convolutions_had_biases(tmp_path, dynamo, b
     most = f"{weights + norms + 5 + 7} before folding if all had"
     assert said == (carried.format(weights + norms), f"whether they had biases before, the file does not tell: {most}")
     assert weights + norms <= before <= weights + norms + 5 + 7
+
+
+@pytest.mark.parametrize("dynamo", [False, True], ids=["legacy", "dynamo"])
+def test_ones_and_zeros_of_norms_without_factors_are_no_parameters(tmp_path, dynamo):
+    """Those of an untrained norm that has factors are."""
+    norms = (nn.GroupNorm(2, 8), nn.InstanceNorm2d(8), nn.InstanceNorm2d(8, affine=True))
+    module = nn.Sequential(nn.Conv2d(3, 8, 3), *norms).eval()
+    norms[0].weight.data += 1  # equal tensors would be one in the file
+    path = tmp_path / "norms.onnx"
+    write(module, [torch.zeros(1, 3, 9, 9)], path, dynamo=dynamo, input_names=["x"], external_data=False)
+    rows = analyze_graph(read_onnx(str(path))).rows
+    assert sum(row.cost.params for row in rows) == sum(one.numel() for one in module.parameters())
+    # Of two norms whose ones are one tensor in the file, the first that reads it holds it.
+    assert sorted(row.cost.params for row in rows if row.op == "instance_norm")[-2:] == [0, 16]
 
 
 @pytest.mark.filterwarnings("ignore")  # the exporter is not the newest
