@@ -126,8 +126,8 @@ class Forward:
 
     def _footprint(self, node: Node, run: Run) -> tuple[Footprint, Dim]:
         """Return what a call keeps, and what else it takes while it runs that nobody knows; that and what nobody knows
-        of the former is the least or, if asked, the most: all that goes in and comes out, and as much again meanwhile.
-        """
+        of the former is the least or, if asked, the most: all that goes in and comes out, and as much again meanwhile,
+        beside what is known."""
         found = node.op.footprint(run)
         if found.known:
             return found, 0
@@ -136,7 +136,7 @@ class Forward:
             return found, 0
         around = sum(map(run.bytes, (*run.inputs, *run.outputs)))
         kept = tuple(range(len(run.inputs))), tuple(range(len(run.outputs)))
-        scratch = around if found.most is None else around + found.most
+        scratch = found.scratch + around + (0 if found.most is None else found.most)
         return Footprint(found.shares, scratch, *kept, found.most, buffer=around), around
 
     # Types under autocast

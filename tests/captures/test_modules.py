@@ -43,10 +43,15 @@ def test_a_network_of_ours_captured_is_itself(network):
     module = build_network(graph, initialise=False, device="meta")
     ours, theirs = analyze_graph(graph), analyze_graph(archprof.capture(module, tuple(graph.inputs["input"].shape)))
     assert theirs.totals == ours.totals
-    if not any(node.op.name in _OTHERWISE or node.op.tried != "all" for node in graph.nodes):
+    if not any(_is_otherwise(node) for node in graph.nodes):
         assert [_row(row) for row in theirs.rows] == [_row(row) for row in ours.rows]
         if len(theirs.rows) < 1000:  # longer ones diff does not align
             assert diff(ours, theirs).empty
+
+
+def _is_otherwise(node):
+    """Tell whether a captured module has other rows: of a sum of three it has two."""
+    return node.op.name in _OTHERWISE or node.op.tried != "all" or (node.op.name == "add" and len(node.inputs) > 2)
 
 
 def _row(row):

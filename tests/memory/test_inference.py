@@ -1,4 +1,5 @@
-"""The peak of inference is what torch holds, for every network of the catalog."""
+"""The peak of inference is what torch holds, for every network of the catalog; where an operator has no rule, that lies
+between what is said."""
 
 import pytest
 
@@ -13,8 +14,11 @@ torch = pytest.importorskip("torch")
 from archprof.runtime.build import build_network  # noqa: E402
 from tests.memory.recorder import inference_peak  # noqa: E402
 
-# With maps that are concatenated, shuffled, resized or kept for long.
-OTHERS = ("densenet121", "ghostnetv2_100", "hrnet_w18_small", "inception_v3", "shufflenet_v2_x0_5", "unet", "yolov5n")
+# With maps that are concatenated, shuffled, resized or kept for long; and with an operator that has no rule.
+OTHERS = (
+    *("densenet121", "ghostnetv2_100", "hrnet_w18_small", "inception_v3", "shufflenet_v2_x0_5", "unet", "yolov5n"),
+    "test_efficientnet_evos",
+)
 
 
 @pytest.mark.parametrize("name", core_by_day(sorted(files()), *OTHERS))
@@ -27,5 +31,6 @@ def test_the_peak_is_torchs_to_the_byte(name):
         torch.empty(2, *value.shape, device="meta", dtype=getattr(torch, value.dtype))
         for value in graph.inputs.values()
     ]
-    expected = inference_peak(module, *inputs)
-    assert analyze_memory(graph, Setup(batch=2)).peak == expected
+    report = analyze_memory(graph, Setup(batch=2))
+    assert report.peak <= inference_peak(module, *inputs) <= report.upper_peak
+    assert report.unknown or report.peak == report.upper_peak
