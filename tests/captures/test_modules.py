@@ -50,8 +50,12 @@ def test_a_network_of_ours_captured_is_itself(network):
 
 
 def _is_otherwise(node):
-    """Tell whether a captured module has other rows: of a sum of three it has two."""
-    return node.op.name in _OTHERWISE or node.op.tried != "all" or (node.op.name == "add" and len(node.inputs) > 2)
+    """Tell whether a captured module has other rows: of a sum of three it has two, and sides that are not padded alike
+    are padded before."""
+    sides = getattr(node.op, "padding", ())
+    uneven = isinstance(sides, tuple) and len(sides) == 4
+    several = node.op.name == "add" and len(node.inputs) > 2
+    return node.op.name in _OTHERWISE or node.op.tried != "all" or uneven or several
 
 
 def _row(row):
