@@ -120,6 +120,7 @@ def test_a_python_is_no_command(act, folder):
         assert (ended.code != 0, (folder / "PWNED").exists()) == (True, False), value
 
 
+@pytest.mark.few(1)
 def test_nothing_of_the_checkout_is_imported(act, folder, monkeypatch):
     monkeypatch.setenv("PIP_NO_INDEX", "1")  # the gate installs; here it is enough to come so far
     monkeypatch.setenv("PIP_FIND_LINKS", "")

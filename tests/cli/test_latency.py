@@ -208,6 +208,7 @@ def test_networks_side_by_side(capsys, toy):
 LINES = ["--width 0.5:1:0.25 --resolution 160,224", "--width 0.75,1 --set layers[1].rows[2].k=3,5"]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("line", LINES)
 @pytest.mark.parametrize("model", ["mobilenet_v2", "mobilenet_v3_large", "shufflenet_v2_x1_0"])
 def test_a_sweep_has_the_times_of_each_variant_alone(capsys, toy, model, line):

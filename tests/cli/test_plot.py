@@ -203,6 +203,7 @@ def boxes_of(figure):
     return [extent(text, canvas.get_renderer()) for text in axes.texts]
 
 
+@pytest.mark.few(1)
 @pytest.mark.parametrize(
     "arguments",
     [

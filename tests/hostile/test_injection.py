@@ -235,7 +235,7 @@ def asked(model, word):
         yield format, ["check", model, "--max-macs", "1k", "--max-params", "1M"]
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
     """In the name of a file, and in every text of its spec, where control characters are refused."""
     name, word = named(hostile), hostile if hostile.isprintable() else "plain"
@@ -253,7 +253,7 @@ def test_whatever_a_spec_says_and_is_called(capsys, folder, hostile):
         tried(capsys, "validate", "a.yaml")
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 def test_whatever_is_wrong_in_a_spec(capsys, folder, held):
     word = re.sub(r"[\s,\[\]{}]", "", held).encode("utf-8", "replace").decode()
     for number, (key, line) in enumerate(WRONG_SPECS):
@@ -269,7 +269,7 @@ def test_whatever_is_wrong_in_a_spec(capsys, folder, held):
         tried(capsys, "check", "*.yaml", "--max-macs", "1k", "--format", format, format=format)
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 def test_whatever_is_typed(capsys, folder, hostile):
     (folder / "net.yaml").write_text(SPEC.format('"plain"'))
     for line in re.split(r"[|\n]", ARGUMENTS.strip()):
@@ -277,7 +277,7 @@ def test_whatever_is_typed(capsys, folder, hostile):
         tried(capsys, *arguments, format="json" if arguments == ["schema"] else "table")
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 def test_whatever_a_configuration_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     text = quoted(held)
@@ -304,7 +304,7 @@ def test_whatever_a_configuration_says(capsys, folder, held):
         tried(capsys, "check")
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(3)
 def test_whatever_a_baseline_says(capsys, folder, held):
     (folder / "tiny.yaml").write_text(SPEC.format('"plain"'))
     archprof(capsys, "check", "tiny.yaml", "--max-macs", "1k", "--write-baseline", "b.json")
@@ -318,6 +318,7 @@ def test_whatever_a_baseline_says(capsys, folder, held):
     tried(capsys, "check", "tiny.yaml", "--max-increase", "macs=0", "--baseline", "b.json")
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("format", ["table", "csv", "json"])
 @pytest.mark.parametrize("command", ["summary", "sweep"])
 def test_an_output_that_takes_only_ascii(folder, command, format):

@@ -70,6 +70,7 @@ def stopped(tmp_path_factory):
     return folder
 
 
+@pytest.mark.few(2)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     """Killed again and again, and gone on with each time: in the end the very bytes of an undisturbed sweep, and no
@@ -375,6 +376,7 @@ def scheduler(tmp_path):
         process.wait()
 
 
+@pytest.mark.few(1)
 def test_a_scheduler_that_is_lost(tmp_path, scheduler):
     """The sweep ends in time, with what it has on the disk."""
     address, served = scheduler

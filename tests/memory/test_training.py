@@ -54,6 +54,7 @@ def test_gradients_of_passes_before_are_there_from_the_start(name):
 
 
 # On a GPU all tensors at once, which is what `foreach` asks for; there, the number of steps is in the CPU's memory.
+@pytest.mark.few(12)
 @pytest.mark.parametrize("kernels", ["cuda", "cpu"])
 @pytest.mark.parametrize(
     ("optimizer", "made"),

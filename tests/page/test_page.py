@@ -43,11 +43,13 @@ def test_size(pages, arguments, most):
     assert pages(*arguments).stat().st_size <= most
 
 
+@pytest.mark.night
 def test_size_of_5000_operators(pages, big):
     assert len(document(pages(big))["networks"][0]["summary"]["layers"]) >= 5000
     assert pages(big).stat().st_size <= 2_000_000
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [V3, SEVERAL, ("resnet50", "--train", "adamw")], ids=lambda one: one[0])
 def test_nothing_is_complained_of(browser, pages, arguments, size, scheme):
@@ -251,6 +253,7 @@ def test_large_integers_are_exact(browser, tmp_path, pages):
     assert browser.texts(".exact")[0] == f"{first + second:,}"
 
 
+@pytest.mark.night
 def test_of_very_many_rows_those_in_sight_are_there(browser, pages, big):
     layers = document(pages(big))["networks"][0]["summary"]["layers"]
     browser.open(pages(big))

@@ -31,6 +31,7 @@ def differing(first: Image.Image, second: Image.Image) -> float:
     return sum(largest.histogram()[_OFF + 1 :]) / (first.width * first.height)
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
 @pytest.mark.parametrize("name", SHOWN)
 def test_a_page_looks_as_it_did(browser, pages, request, name, size):

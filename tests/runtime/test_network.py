@@ -251,6 +251,7 @@ def test_moves_between_types():
     assert network(torch.rand(2, 3, 32, 32, dtype=torch.float64)).dtype == torch.float64
 
 
+@pytest.mark.night
 def test_is_exported():
     network = archprof.build("mobilenet_v3_small", width=0.35, classes=10).eval()
     x = torch.rand(1, 3, 64, 64)
@@ -267,6 +268,7 @@ def test_is_exported_with_named_outputs():
     assert torch.equal(outputs["logits"], network(x)["logits"])
 
 
+@pytest.mark.night
 def test_is_compiled():
     network = build_network(graph_of(JOINED))
     compiled = torch.compile(network, backend="eager", fullgraph=True)

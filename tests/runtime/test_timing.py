@@ -54,6 +54,7 @@ def apart(one):
     return one.shape, [step for size, step in zip(one.shape, one.strides, strict=True) if size > 1]
 
 
+@pytest.mark.few(5)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_inputs_lie_as_they_do_in_the_network(name, layout):

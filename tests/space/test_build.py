@@ -163,6 +163,7 @@ def space(text, *settings):
     return space_of(load("net.yaml", settings, spellings=spellings, text=text))
 
 
+@pytest.mark.few(6)
 @pytest.mark.parametrize("name", SMALL)
 def test_every_network_costs_along_its_path_what_is_counted_of_it(name):
     text, number = SMALL[name]

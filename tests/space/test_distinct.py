@@ -39,6 +39,7 @@ def built(found):
     return [[step.builds for step in steps] for steps in found.steps]
 
 
+@pytest.mark.few(3)
 @pytest.mark.parametrize("name", ["table", "blocks", "widths", "forms", "alike"])
 def test_networks_differ_in_their_operators(name):
     text, number = SMALL[name] if name in SMALL else (ALIKE, 3 * 3**2 * 6**2)

@@ -110,7 +110,7 @@ CHOICES = {
 }  # fmt: skip
 
 
-@pytest.mark.few(4)
+@pytest.mark.few(2)
 @pytest.mark.parametrize("name", CHOICES)
 def test_choices_in_cells_of_rows(name, variants):
     model, *axes = CHOICES[name]

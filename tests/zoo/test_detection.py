@@ -60,7 +60,7 @@ def test_a_body_gives_the_outputs_of_an_independent_implementation(name):
     assert_same_outputs(reference, built_with_weights_of(reference, name), torch.rand(1, 3, 64, 48))
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("settings", DEFORMED)
 def test_a_deformable_body_gives_the_outputs_of_sampling_by_hand(settings):
     torch.manual_seed(7)

@@ -11,6 +11,7 @@ from tests.zoo.folding import fold, set_folded
 from tests.zoo.twins import randomise
 
 
+@pytest.mark.few(4)
 @pytest.mark.parametrize("name", smallest_by_day(in_two_forms()))
 def test_both_forms_are_the_same_function(name):
     torch.manual_seed(7)
