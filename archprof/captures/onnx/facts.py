@@ -91,9 +91,19 @@ def stands_for_none(op: str, index: int, stored: Stored) -> bool:
     neutral = {1: 1, 2: 0}.get(index)
     if op != "InstanceNormalization" or neutral is None or stored.data is None:
         return False
-    if stored.name and not stored.name.removeprefix("val_").isdigit():
-        return False
-    return all(one == neutral for one in stored.data)
+    named = stored.name and not (stored.name.startswith("val_") and stored.name[4:].isdigit())
+    return not named and all(one == neutral for one in stored.data)
+
+
+def unlearned(rows: Iterable[Ran]) -> int:
+    """Return how many stored elements stand where norms learned nothing."""
+    found = {
+        one.source.key: one.source.elements
+        for row in rows
+        for index, one in enumerate(row.inputs)
+        if one is not None and one.source is not None and stands_for_none(row.node.op, index, one.source)
+    }
+    return sum(found.values())
 
 
 def is_quantised(stored: Stored, role: str | None) -> bool:

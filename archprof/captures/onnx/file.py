@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from archprof.captures.batch import SIZES
 from archprof.captures.onnx.axes import Request, Taken, inputs_of
-from archprof.captures.onnx.facts import Facts, facts_of, folded, statistics_of, stored_in
+from archprof.captures.onnx.facts import Facts, facts_of, folded, statistics_of, stored_in, unlearned
 from archprof.captures.onnx.graph import Run, graph_of, roles_of
 from archprof.captures.onnx.interpret import Interpreter
 from archprof.captures.onnx.model import ModelRecord, read_model
@@ -179,8 +179,10 @@ def _said(facts: Facts, run: Run, graph: Graph) -> list[str]:
     said = []
     largest = sorted(facts.weight_bytes.items(), key=lambda one: -one[1])
     bytes_by = ", ".join(f"{name} {short(size)}B" for name, size in largest)
-    single = f" ({plural(facts.scalars, 'single constant')})" if facts.scalars else ""
-    parts = [f"{exact(facts.floats)} floats{single}"]
+    neutral = unlearned(run.rows)
+    none = [plural(facts.scalars, "single constant")] if facts.scalars else []
+    none += [f"{exact(neutral)} ones and zeros of norms without factors"] if neutral else []
+    parts = [f"{exact(facts.floats)} floats" + (f" ({', '.join(none)})" if none else "")]
     parts += [f"{exact(facts.quantised)} quantised"] if facts.quantised else []
     parts += [f"{exact(facts.constants)} other constants"] if facts.constants else []
     said.append(f"stored: {', '.join(parts)}" + (f" · bytes: {bytes_by}" if bytes_by else ""))
