@@ -15,7 +15,7 @@ from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Part, Parted, parted
-from archprof.space.rows import Digits, Rows
+from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import Costs, Traced, TracedRows
 from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick
 from archprof.spec.load import resolve
@@ -375,7 +375,7 @@ class _Builder:
     def _cost(self, index: int, asked: tuple[Any, ...], state: State, written: Callable[[], Node]) -> Traced:
         """Return what comes out of a layer, or of a part of it, for a state."""
         knobs = tuple([pair for pair in state.knobs if pair[0] in self._rows.uses(index)])
-        return self._traced.of(index, asked, knobs, state.x, written)
+        return self._traced.of(LayerPart(index, knobs, asked), state.x, written)
 
     def _numbered(self) -> Space:
         """Return the space, its states numbered from the input to the output."""

@@ -11,13 +11,11 @@ from math import prod
 from typing import Any, NamedTuple
 
 from archprof.analysis.totals import counts_of
-from archprof.errors import SpecError
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Feature, Fragment
-from archprof.space.rows import Digits, Rows
+from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import ADDING, Costs, TracedRows, behind
 from archprof.spec.choices import Draw
-from archprof.spec.chosen import unwritten
 from archprof.spec.layers import written_layer
 from archprof.spec.nodes import Node
 from archprof.spec.own_blocks import OwnBlock, names_in
@@ -142,11 +140,9 @@ class _Parting:
         return found
 
     def _traced(self, index: int, x: Feature, knobs: tuple[tuple[str, int], ...]) -> Iterator[Fragment]:
-        try:
-            for _, fragment in self._traced_rows.fragments(index, (), knobs, x, lambda: self._rows.layers[index]):
-                yield fragment
-        except SpecError as error:
-            raise unwritten(error, *self._rows.addresses(index, ())) from None
+        part = LayerPart(index, knobs)
+        for _, fragment in self._traced_rows.fragments(part, x, lambda: self._rows.layers[index]):
+            yield fragment
 
     def _collect(self, fragment: Fragment, index: int, found: _Places) -> None:
         """Note where parts are applied in a fragment of a layer."""

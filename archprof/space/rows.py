@@ -1,7 +1,7 @@
 """The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 from archprof.errors import SpecError
 from archprof.language.bind import Binder, scope_of
@@ -17,6 +17,14 @@ from archprof.spec.own_blocks import names_in
 from archprof.spec.types import OpenSpace, Spec
 
 Digits = tuple[int, ...]
+
+
+class LayerPart(NamedTuple):
+    """A *layer* by its number, or the part of it that is *asked* for, where some knobs are drawn."""
+
+    layer: int
+    knobs: tuple[tuple[str, int], ...]
+    asked: tuple[Any, ...] = ()
 
 
 class Rows:
@@ -35,7 +43,7 @@ class Rows:
         }
         self._knobs = frozenset(draw.place for draw in space.choices.knobs)
         self._everywhere = names_asked({}, self._cells) & self._knobs
-        self._bound: dict[tuple[Any, ...], BoundLayer] = {}
+        self._bound: dict[LayerPart, BoundLayer] = {}
         self._uses: dict[int, frozenset[str]] = {}
 
     def uses(self, index: int) -> frozenset[str]:
@@ -72,24 +80,22 @@ class Rows:
         layer = self._open[index]
         return layer.written([layer.run(number, table, picked, each, first=first, last=True, repeats=repeats)])
 
-    def bound(
-        self, index: int, asked: tuple[Any, ...], knobs: tuple[tuple[str, int], ...], written: Callable[[], Node]
-    ) -> BoundLayer:
+    def bound(self, part: LayerPart, written: Callable[[], Node]) -> BoundLayer:
         """Return a layer as values. Raises SpecError with every cell that cannot be read."""
-        key = (index, asked, knobs)
-        if key not in self._bound:
-            cells = self._with(knobs)
+        if part not in self._bound:
+            cells = self._with(part.knobs)
             binder = Binder(cells, self._spec.file, False, scope=scope_of(self._spec.blocks, cells))
             found = binder.layers(Seq((written(),)), "layers")
             try:
                 binder.problems.raise_any()
             except SpecError as error:
-                raise unwritten(error, *self.addresses(index, asked)) from None
-            [self._bound[key]] = found
-        return self._bound[key]
+                raise unwritten(error, *self.addresses(part)) from None
+            [self._bound[part]] = found
+        return self._bound[part]
 
-    def addresses(self, index: int, asked: tuple[Any, ...]) -> tuple[str, str]:
+    def addresses(self, part: LayerPart) -> tuple[str, str]:
         """Return the addresses of a layer and of the row of it that is asked for; an empty one where that is no row."""
+        index, _, asked = part
         row = self._space.choices.layers[index].rows[asked[0]].forms[asked[1]].address if asked else ""
         return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
 

@@ -13,7 +13,7 @@ from archprof.language.expand import scaling_of
 from archprof.language.fragment import Application, Call, Feature, Fragment
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer
-from archprof.space.rows import Rows
+from archprof.space.rows import LayerPart, Rows
 from archprof.spec.chosen import unwritten
 from archprof.spec.nodes import Node
 from archprof.spec.types import Spec
@@ -61,60 +61,41 @@ class TracedRows:
         self._features.setdefault(key, Feature(Edge(INPUT, 0), x.value, x.printed))
         return key
 
-    def of(
-        self,
-        index: int,
-        asked: tuple[Any, ...],
-        knobs: tuple[tuple[str, int], ...],
-        x: MapKey,
-        written: Callable[[], Node],
-    ) -> Traced:
-        """Return what comes out of a layer, or of the part of it that is *asked* for.
+    def of(self, part: LayerPart, x: MapKey, written: Callable[[], Node]) -> Traced:
+        """Return what comes out of a layer, or of a part of it.
 
         Raises SpecError for what does not fit, and for what is no chain.
         """
-        key = (index, asked, knobs, x)
+        key = (part, x)
         if key not in self._traced:
-            self._traced[key] = self._trace(index, asked, knobs, self._features[x], written)
+            self._traced[key] = self._trace(part, self._features[x], written)
         return self._traced[key]
 
-    def _trace(
-        self,
-        index: int,
-        asked: tuple[Any, ...],
-        knobs: tuple[tuple[str, int], ...],
-        x: Feature,
-        written: Callable[[], Node],
-    ) -> Traced:
+    def _trace(self, part: LayerPart, x: Feature, written: Callable[[], Node]) -> Traced:
         sums = dict.fromkeys(self.metrics, 0)
         builds: list[int] = []
-        try:
-            for row, fragment in self.fragments(index, asked, knobs, x, written):
-                x = behind(fragment)
-                builds += self._contents.of_repeats(fragment)
-                for name, amount in self._counted(fragment, row).items():
-                    sums[name] += int(amount)
-        except SpecError as error:
-            raise unwritten(error, *self._rows.addresses(index, asked)) from None
+        for row, fragment in self.fragments(part, x, written):
+            x = behind(fragment)
+            builds += self._contents.of_repeats(fragment)
+            for name, amount in self._counted(fragment, row).items():
+                sums[name] += int(amount)
         return Traced(self.known(x), tuple(sums.values()), tuple(builds))
 
     def fragments(
-        self,
-        index: int,
-        asked: tuple[Any, ...],
-        knobs: tuple[tuple[str, int], ...],
-        x: Feature,
-        written: Callable[[], Node],
+        self, part: LayerPart, x: Feature, written: Callable[[], Node]
     ) -> Iterator[tuple[BoundRow, Fragment]]:
-        """Yield the rows of a layer, or of the part of it that is *asked* for, each as a fragment."""
-        layer = self._rows.bound(index, asked, knobs, written)
+        """Yield the rows of a layer, or of a part of it, each as a fragment. Raises SpecError likewise."""
+        layer = self._rows.bound(part, written)
         if layer.inputs:
-            raise _no_chain(layer, index)
-        for row in layer.rows:
-            fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
-            self._tracer.problems.raise_any()
-            yield row, fragment
-            x = behind(fragment)
+            raise _no_chain(layer, part.layer)
+        try:
+            for row in layer.rows:
+                fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
+                self._tracer.problems.raise_any()
+                yield row, fragment
+                x = behind(fragment)
+        except SpecError as error:
+            raise unwritten(error, *self._rows.addresses(part)) from None
 
     def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = counts_of(fragment)

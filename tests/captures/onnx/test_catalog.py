@@ -22,8 +22,8 @@ _SMALL = (
 )
 # One of each family: an export takes seconds, a file of a large network a gigabyte.
 _ALL = sorted({*_SMALL, *smallest(catalog.files())})
-# Of what is made of parameters, or made once, the exporters write the result: tables of positions, masks of shifted windows,
-# weights that are standardised, filters that blur.
+# Of what is made of parameters, or made once, the exporters write the result: tables of positions, masks of shifted
+# windows, weights that are standardised, filters that blur.
 _MADE = frozenset(("attention_scores", "blur_pool", "fourier_positions", "std_conv2d"))
 
 
