@@ -1,5 +1,6 @@
 """What every test can rely on: the same examples on every run, and an environment that no user's settings reach."""
 
+import gc
 import os
 import random
 from importlib.util import find_spec
@@ -14,6 +15,9 @@ collect_ignore = [] if find_spec("torch") else ["conventions", "runtime", "zoo"]
 # Of several workers each has a core to itself: torch would start as many threads in every one of them.
 if "PYTEST_XDIST_WORKER" in os.environ:
     os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# What is collected stays: a million objects, through which the collector would walk at every turn.
+gc.disable()
 
 # A gate must not fail by luck, nor because the machine is busy; a night may find something new.
 settings.register_profile("gate", deadline=None, max_examples=50, derandomize=True)
@@ -50,6 +54,12 @@ def _leave_to_the_night(items):
         for at, item in enumerate(cases):
             if at not in day:
                 item.add_marker(pytest.mark.night)
+
+
+def pytest_collection_finish():
+    gc.freeze()
+    gc.set_threshold(100_000)
+    gc.enable()
 
 
 def pytest_configure(config):
