@@ -42,7 +42,7 @@ def test_a_file_costs_what_its_module_costs(tmp_path, name, axes):
     check(tmp_path, name, "legacy", axes)
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("axes", ["static", "free"])
 @pytest.mark.parametrize("name", FAMILIES)
 def test_so_does_one_of_the_newer_exporter(tmp_path, name, axes):
