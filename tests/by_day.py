@@ -2,14 +2,15 @@
 and of every other family one; or a dozen, where another test is of the same."""
 
 import math
+import re
 from collections.abc import Container, Iterable
 from functools import cache
 from typing import NamedTuple
 
 import pytest
 
-import archprof
 from archprof.spec import catalog
+from archprof.spec.head import read_head
 
 # The networks that archprof began with: no change may break one of them unseen.
 _FIRST = ("mobilenet_v", "mixnet_", "R-")
@@ -20,7 +21,7 @@ _MOBILE = frozenset(("mobilenet_v1", "mobilenet_v2", "mobilenet_v3_large", "mobi
 _CORE = _MOBILE | {"mixnet_s", "mixnet_m", "mixnet_l", "resnet18", "resnet50", "resnext50_32x4d", "R-50-C4", "R-50-FPN"}
 
 
-class _Facts(NamedTuple):
+class Facts(NamedTuple):
     """What a network is chosen by: its folder, and what its spec says. Params that no spec says are more than any."""
 
     folder: str
@@ -61,34 +62,61 @@ def these_by_day(names: Iterable[str], day: Container[str]) -> list[object]:
 
 def widened() -> list[str]:
     """Return the networks that take a width."""
-    return [name for name, facts in _facts().items() if facts.widened]
+    return [name for name, network in facts().items() if network.widened]
 
 
 def in_two_forms() -> list[str]:
     """Return the networks with a knob `deploy`."""
-    return [name for name, facts in _facts().items() if facts.deployed]
+    return [name for name, network in facts().items() if network.deployed]
 
 
 def following(library: str) -> list[str]:
     """Return the networks whose spec says that it follows a library."""
-    return [name for name, facts in _facts().items() if facts.follows == library]
+    return [name for name, network in facts().items() if network.follows == library]
 
 
 def smallest(names: Iterable[str]) -> set[str]:
     """Return of each folder the network with the fewest parameters."""
     folders: dict[str, list[tuple[float, str]]] = {}
     for name in names:
-        facts = _facts()[name]
-        folders.setdefault(facts.folder, []).append((facts.params, name))
+        network = facts()[name]
+        folders.setdefault(network.folder, []).append((network.params, name))
     return {min(family)[1] for family in folders.values()}
 
 
 @cache
-def _facts() -> dict[str, _Facts]:
-    """Read every spec once, however many tests choose among them: each of several processes collects them all."""
+def facts() -> dict[str, Facts]:
+    """Read what is chosen by off every spec's lines: each of several processes that collect tests would else load them
+    all."""
     found = {}
     for name, path in catalog.files().items():
-        spec = archprof.load(name)
-        params = spec.expect[0].counts.get("params", math.inf) if spec.expect else math.inf
-        found[name] = _Facts(path.parent.name, params, spec.width is not None, "deploy" in spec.knobs, spec.follows)
+        expect = read_head(str(path)).expect
+        params = expect[0].cost.get("params", math.inf) if expect else math.inf
+        follows = _said(name, _FOLLOWS)
+        found[name] = Facts(
+            path.parent.name,
+            params,
+            _said(name, _WIDTH) is not None,
+            _said(name, _DEPLOY) is not None,
+            follows[1] if follows else "",
+        )
     return found
+
+
+_WIDTH = re.compile("^width:", re.MULTILINE)
+_DEPLOY = re.compile(r"^(?:knobs:.*[{ ]| +)deploy: *\{", re.MULTILINE)
+_FOLLOWS = re.compile(r'^follows: *"?([^"\n]+)', re.MULTILINE)
+_EXTENDS = re.compile("^extends: *([^@ \n]+)", re.MULTILINE)
+
+
+@cache
+def _said(name: str, line: re.Pattern[str]) -> re.Match[str] | None:
+    """Return such a line of a spec, or of one that it extends."""
+    text = _text(name)
+    above = _EXTENDS.search(text)
+    return line.search(text) or (_said(catalog.find(above[1]).stem, line) if above else None)
+
+
+@cache
+def _text(name: str) -> str:
+    return catalog.files()[name].read_text(encoding="utf-8")

@@ -5,6 +5,8 @@ FlopCounterMode counts at the network's own resolution, on the meta device, whic
 tensors, at a smaller one.
 """
 
+import math
+
 import pytest
 
 import archprof
@@ -14,7 +16,7 @@ from archprof.errors import SpecError
 from archprof.language.expand import expand
 from archprof.runtime.measure import measure_network
 from archprof.spec import catalog
-from tests.by_day import core, of_each_family
+from tests.by_day import Facts, core, facts, of_each_family
 
 NAMES = list(catalog.files())
 # With attention, layers that recur, convolutions of a volume, and maps of several sizes.
@@ -60,6 +62,14 @@ def specs():
 def test_names_are_those_of_the_files(specs):
     for name, path in catalog.files().items():
         assert specs[name].name == name == path.stem
+
+
+def test_what_tests_choose_networks_by_is_what_specs_say(specs):
+    for name, path in catalog.files().items():
+        spec = specs[name]
+        params = spec.expect[0].counts.get("params", math.inf) if spec.expect else math.inf
+        said = Facts(path.parent.name, params, spec.width is not None, "deploy" in spec.knobs, spec.follows)
+        assert facts()[name] == said
 
 
 def test_every_network_is_held_against_numbers(specs):
