@@ -16,6 +16,7 @@ from archprof.devices.profile import Ceilings
 from archprof.errors import described, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
+from archprof.progress import Told
 from archprof.runtime.timing.measure import (
     How,
     NetworkTimes,
@@ -27,7 +28,7 @@ from archprof.runtime.timing.measure import (
     measuring,
     provenance,
 )
-from archprof.runtime.timing.rounds import Timing, Told
+from archprof.runtime.timing.rounds import Timing
 from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:

@@ -14,6 +14,7 @@ from archprof.devices.predict import predict, roofline_of
 from archprof.devices.profile import BatchFit, Ceilings, MeasuredNetwork, Profile
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
+from archprof.progress import Told
 from archprof.runtime.timing.measure import (
     How,
     built,
@@ -23,7 +24,7 @@ from archprof.runtime.timing.measure import (
     measuring,
     provenance,
 )
-from archprof.runtime.timing.rounds import Timing, Told
+from archprof.runtime.timing.rounds import Timing
 from archprof.units import US_PER_MS
 
 if TYPE_CHECKING:

@@ -8,6 +8,7 @@ import typer
 
 from archprof.cli import options, pages, timing_options
 from archprof.cli.output import choose_format, deliver, say
+from archprof.cli.progress import clear_progress, progress_of
 from archprof.errors import usage_error
 from archprof.outputs import refuse_unwritable
 from archprof.render.formats import Result
@@ -76,9 +77,9 @@ def command(
     bench_view((), sort=sort)  # what is wrong is told before minutes go by
     try:
         with _wanted(models, knobs, how) as wanted:
-            found = describe_bench(wanted, how, batches, timing_options.progress_of)
+            found = describe_bench(wanted, how, batches, progress_of)
     finally:
-        timing_options.clear_progress()
+        clear_progress()
     views = [bench_view(one.layers, depth=depth, full=full, sort=sort, top=top) for one in found.networks]
     noisy = [f"{one.head.model}, batch {one.batch}" for one in found.networks if one.noisy]
     message = f"noise: the times of {'; '.join(noisy)} do not repeat within 10 %" if noisy else ""
@@ -154,9 +155,9 @@ def _improve(
     try:
         with _wanted(models, knobs, how) as wanted:
             graphs = {one.graph.origin.variant: one.graph for one in wanted}
-            grown, added = improved(known, graphs, how, operators, graph_of, timing_options.progress_of)
+            grown, added = improved(known, graphs, how, operators, graph_of, progress_of)
     finally:
-        timing_options.clear_progress()
+        clear_progress()
     write_profile(grown, target, anew=True)
     say(f"wrote {target}: {plural(added, 'operator')} more, {len(grown.points):,} in all")
 

@@ -7,6 +7,7 @@ import typer
 
 from archprof.cli import options, pages, timing_options
 from archprof.cli.output import choose_format, deliver, say
+from archprof.cli.progress import clear_progress, progress_of
 from archprof.errors import usage_error
 from archprof.outputs import refuse_unwritable
 from archprof.render.formats import Result
@@ -93,9 +94,9 @@ def command(
         seconds = estimated_seconds(plan, graph_of, how, known)
         what = f"{plural(len(plan.operators), 'operator')} and {plural(len(whole), 'network')}"
         say(f"measures {what}, {_batches(batches)}: {_long(seconds)}")
-        profile = calibrated(name or _stem(output), plan, graph_of, how, known, timing_options.progress_of)
+        profile = calibrated(name or _stem(output), plan, graph_of, how, known, progress_of)
     finally:
-        timing_options.clear_progress()
+        clear_progress()
     write_profile(profile, output)
     left_out = len(plan.operators) - len(profile.points)
     noise = f"; {left_out:,} left out, which do not repeat within 10 %" if left_out else ""

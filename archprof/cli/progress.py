@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from archprof.errors import printable
 
 if TYPE_CHECKING:
+    from archprof.progress import Told
     from archprof.sweep.run import Tally
 
 _REDRAW = 0.2
@@ -66,6 +67,23 @@ class Steps:
     def clear(self) -> None:
         """Leave the line empty."""
         _clear(self._shows)
+
+
+def progress_of(name: str) -> "Told":
+    """Return what is told how far work has come that is called so, and shows it on a terminal's standard error."""
+    shown: dict[int, Steps] = {}
+
+    def told(done: int, size: int, step: str) -> None:
+        if not done or size not in shown:
+            shown[size] = Steps(size)
+        shown[size].show(done, f"{name}: {step}")
+
+    return told
+
+
+def clear_progress() -> None:
+    """Leave the line of progress empty."""
+    _clear(sys.stderr.isatty())
 
 
 def _clear(shows: bool) -> None:

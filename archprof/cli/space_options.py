@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
-from archprof.cli.progress import Steps
+from archprof.cli.progress import clear_progress, progress_of
 from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
 from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import suggest, usage_error
@@ -173,16 +173,7 @@ def with_progress(request: "Request") -> "SpaceReport":
     """Return what is known of a space, with a line on a terminal while it is computed."""
     from archprof.space.report import report
 
-    steps: Steps | None = None
-
-    def show(done: int, size: int, name: str) -> None:
-        nonlocal steps
-        if size > 1:
-            steps = steps or Steps(size)
-            steps.show(done, f"resolution {name}")
-
     try:
-        return report(request, show)
+        return report(request, progress_of(request.model))
     finally:
-        if steps is not None:
-            steps.clear()
+        clear_progress()

@@ -9,7 +9,6 @@ from archprof.limits import MAX_BATCH
 
 if TYPE_CHECKING:
     from archprof.runtime.timing.measure import How
-    from archprof.runtime.timing.rounds import Told
 
 DEVICES = ("cpu", "cuda")
 
@@ -103,24 +102,3 @@ def batches_of(text: str) -> tuple[int, ...]:
     if not all(word.isascii() and word.isdigit() and 0 < int(word[:9]) <= MAX_BATCH for word in words):
         raise usage_error(f"`--batch {text}` are no batches", help="whole numbers from 1, as in `--batch 1,32`")
     return tuple(dict.fromkeys(map(int, words)))
-
-
-def progress_of(name: str) -> "Told":
-    """Return what is told how far work has come that is called so, and shows it on a terminal's standard error."""
-    from archprof.cli.progress import Steps
-
-    shown: dict[int, Steps] = {}
-
-    def told(done: int, size: int, step: str) -> None:
-        if not done or size not in shown:
-            shown[size] = Steps(size)
-        shown[size].show(done, f"{name}: {step}")
-
-    return told
-
-
-def clear_progress() -> None:
-    """Leave the line of progress empty."""
-    from archprof.cli.progress import Steps
-
-    Steps(0).clear()

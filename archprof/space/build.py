@@ -13,6 +13,7 @@ from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
+from archprof.progress import Told, untold
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Part, Parted, parted
 from archprof.space.rows import Digits, LayerPart, Rows
@@ -142,8 +143,9 @@ def _picked(row: RowDraws, once: Digits, each: tuple[Digits, ...]) -> RowPick:
     return RowPick(once[: len(row.once)], depth, ((),) * row.repeats[depth])
 
 
-def space_of(spec: Spec, on: "On | None" = None) -> Space:
-    """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too.
+def space_of(spec: Spec, on: "On | None" = None, told: Told = untold) -> Space:
+    """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too. It is
+    *told* of each row before that is traced.
 
     Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
     that does not fit where it is drawn, and for what is no chain.
@@ -153,7 +155,7 @@ def space_of(spec: Spec, on: "On | None" = None) -> Space:
         raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
-    return _Builder(spec, spec.open, on).build()
+    return _Builder(spec, spec.open, on, told).build()
 
 
 def each_option(spec: Spec) -> None:
@@ -170,8 +172,9 @@ def each_option(spec: Spec) -> None:
 class _Builder:
     """An automaton while it grows, position by position: the states of each, with the arcs that leave them."""
 
-    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None") -> None:
+    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None", told: Told) -> None:
         self._spec, self._space = spec, space
+        self._told, self._begun = told, 0
         self._choices = space.choices
         self._on = on
         self._rows = Rows(spec, space)
@@ -188,7 +191,7 @@ class _Builder:
         x = Feature(Edge(INPUT, 0), value, value.channels)
         self._positions.append({State(self._traced.known(x)): []})
         # The time of a row is not that of its parts.
-        parts = None if self._on else parted(self._spec, self._space, self._rows, self._traced, x)
+        parts = None if self._on else parted(self._spec, self._space, self._rows, self._traced, x, self._told)
         if parts is None:
             self._row_by_row()
         else:
@@ -284,8 +287,15 @@ class _Builder:
                 self._meet(lambda state: state._replace(table=()))
         self._forget(done)
 
+    def _tell(self, address: str) -> None:
+        """Tell of a row before it is traced, or of a layer that leaves nothing open."""
+        layers, draws = len(self._rows.layers), self._choices.layers.values()
+        self._told(self._begun, layers + sum([len(layer.rows) - 1 for layer in draws]), address)
+        self._begun += 1
+
     def _plain(self, index: int) -> None:
         """Go through a layer that leaves nothing open."""
+        self._tell(f"layers[{index}]")
 
         def through(state: State) -> _Arcs:
             found = self._cost(index, (), state, lambda: self._rows.layers[index])
@@ -299,6 +309,7 @@ class _Builder:
 
     def _row(self, index: int, number: int, row: RowForms) -> None:
         """Go through a row, in each of its forms, which come one behind the other; where they end they meet."""
+        self._tell(row.forms[0].address)
         if row.draw is None:
             self._form(Step("row", index, number), row.forms[0])
             return

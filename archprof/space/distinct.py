@@ -92,7 +92,7 @@ class _Counting:
             mine = self._next_of(place).keys()
             if not mine:
                 continue
-            alike = [other for other in sets if not all([mine.isdisjoint(self._next_of(one).keys()) for one in other])]
+            alike = [other for other in sets if any(not mine.isdisjoint(self._next_of(one).keys()) for one in other)]
             sets = [other for other in sets if other not in alike]
             sets.append([place, *chain.from_iterable(alike)])
         return tuple(map(frozenset, sets))

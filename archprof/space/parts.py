@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 from archprof.analysis.totals import counts_of
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Feature, Fragment
+from archprof.progress import Told
 from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import ADDING, Costs, TracedRows, behind
 from archprof.spec.choices import Draw
@@ -59,15 +60,15 @@ class _Place(NamedTuple):
 _Places = dict[str, list[_Place]]
 
 
-def parted(spec: Spec, space: OpenSpace, rows: Rows, traced: TracedRows, start: Feature) -> Parted | None:
+def parted(spec: Spec, space: OpenSpace, rows: Rows, traced: TracedRows, start: Feature, told: Told) -> Parted | None:
     """Return a space, whose input is *start*, as parts; None where it is no sum of them: if rows draw by themselves, if
-    all knobs meet, or if a knob changes a map.
+    all knobs meet, or if a knob changes a map. It is *told* of each way to draw them before that is traced.
 
     Raises SpecError for an option that does not fit.
     """
     if space.choices.layers or len(spec.inputs) > 1:
         return None
-    return _Parting(spec, space, rows, traced).parted(start)
+    return _Parting(spec, space, rows, traced).parted(start, told)
 
 
 class _Parting:
@@ -94,7 +95,7 @@ class _Parting:
             else:
                 yield from self._found(block.layers.items, f"blocks.{block.name}.layers")
 
-    def parted(self, start: Feature) -> Parted | None:
+    def parted(self, start: Feature, told: Told) -> Parted | None:
         """Return the parts."""
         groups = list(dict.fromkeys(self._asking.values()))
         ways = [prod(len(self._draws[name].options) for name in group) for group in groups]
@@ -104,7 +105,8 @@ class _Parting:
         if usual.keys() != self._asking.keys():
             return None
         costs: dict[tuple[str, ...], dict[Digits, Costs]] = {group: {} for group in groups}
-        for drawn in _covering(groups, self._draws):
+        for number, drawn in enumerate(_covering(groups, self._draws)):
+            told(min(number, max(ways) - 1), max(ways), "the options of cells")
             found = self._drawn(inputs, drawn)
             if any(_maps(found, address) != _maps(usual, address) for address in self._asking):
                 return None

@@ -2,7 +2,7 @@
 
 import os
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
 from typing import NamedTuple
 
@@ -16,6 +16,7 @@ from archprof.errors import usage_error
 from archprof.ir.origin import Source
 from archprof.ir.setup import Setup
 from archprof.language.spellings import spellings
+from archprof.progress import Told, untold
 from archprof.space.joint import Bracket
 from archprof.space.labels import Objective
 from archprof.space.paths import greatest, least
@@ -108,11 +109,8 @@ class Request(NamedTuple):
         return read_tree(target, spellings, self.text), (*behind, *self.settings)
 
 
-Progress = Callable[[int, int, str], None]
-
-
-def report(request: Request, progress: Progress | None = None) -> SpaceReport:
-    """Return what is known of a space.
+def report(request: Request, told: Told = untold) -> SpaceReport:
+    """Return what is known of a space. It is *told* of each input size; where there is one, of rows and networks.
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
@@ -124,10 +122,10 @@ def report(request: Request, progress: Progress | None = None) -> SpaceReport:
             raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
     question = _over_all(request, sizes)
     if question.sample and len(sizes) > 1:
-        answers = list(_answers(request, sizes, question._replace(sample=0), progress))
-        answers = list(_sampled(request, sizes, question, answers, progress))
+        answers = list(_answers(request, sizes, question._replace(sample=0), told))
+        answers = list(_sampled(request, sizes, question, answers, told))
     else:
-        answers = list(_answers(request, sizes, question, progress))
+        answers = list(_answers(request, sizes, question, told))
     return SpaceReport(
         spec.variant,
         spec.title,
@@ -201,11 +199,11 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
     return question._replace(bins=(*dict.fromkeys(edges), high))
 
 
-def _answers(request: Request, sizes: Sequence[str], question: Question, progress: Progress | None) -> Iterator[Answer]:
-    yield from _computed(request, [(size, question) for size in sizes], progress)
+def _answers(request: Request, sizes: Sequence[str], question: Question, told: Told) -> Iterator[Answer]:
+    yield from _computed(request, [(size, question) for size in sizes], told)
 
 
-def _computed(request: Request, asked: Sequence[tuple[str, Question]], progress: Progress | None) -> Iterator[Answer]:
+def _computed(request: Request, asked: Sequence[tuple[str, Question]], told: Told) -> Iterator[Answer]:
     """Yield the answers to questions in turn, each at a size, from several processes or a cluster where there are
     several."""
     tree, settings = request.read()
@@ -214,9 +212,10 @@ def _computed(request: Request, asked: Sequence[tuple[str, Question]], progress:
         waiting = [workers.submit(answer, tree, settings, *one) for one in asked] if workers else []
         try:
             for number, (size, question) in enumerate(asked):
-                if progress is not None:
-                    progress(number, len(asked), size)
-                yield workers.result(waiting[number]) if workers else answer(tree, settings, size, question)
+                if len(asked) > 1:
+                    told(number, len(asked), f"resolution {size}")
+                inside = told if len(asked) == 1 else untold
+                yield workers.result(waiting[number]) if workers else answer(tree, settings, size, question, inside)
         except BrokenExecutor:
             raise usage_error("a worker was killed", help="if memory is short, `--jobs 1` takes least") from None
         finally:
@@ -225,7 +224,7 @@ def _computed(request: Request, asked: Sequence[tuple[str, Question]], progress:
 
 
 def _sampled(
-    request: Request, sizes: Sequence[str], question: Question, answers: Sequence[Answer], progress: Progress | None
+    request: Request, sizes: Sequence[str], question: Question, answers: Sequence[Answer], told: Told
 ) -> Iterator[Answer]:
     """Yield the answers with samples of networks of all sizes together: how many of each size are drawn is drawn
     first."""
@@ -243,7 +242,7 @@ def _sampled(
     places = [drawn_at.count(at) for at in range(len(sizes))]
     asked = [question._replace(sample=number, histogram="", ranges=False) for number in places]
     tasks = [(size, asked[at]) for at, size in enumerate(sizes) if places[at]]
-    drawn = {one.resolution: one for one in _computed(request, tasks, progress)}
+    drawn = {one.resolution: one for one in _computed(request, tasks, told)}
     for one in answers:
         found = drawn.get(one.resolution)
         yield one._replace(found=found.found, tries=found.tries) if found else one

@@ -16,6 +16,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
+from archprof.progress import Told, untold
 from archprof.space.automaton import Path
 from archprof.space.best import best
 from archprof.space.build import Space, space_of
@@ -137,12 +138,15 @@ class Answer(NamedTuple):
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
-def answer(tree: Tree, settings: tuple[Setting, ...], resolution: str, question: Question) -> Answer:
-    """Return what a space answers at one input size; an empty one is the spec's own.
+def answer(
+    tree: Tree, settings: tuple[Setting, ...], resolution: str, question: Question, told: Told = untold
+) -> Answer:
+    """Return what a space answers at one input size; an empty one is the spec's own. It is *told* of rows before they
+    are traced, and of networks that are looked at one by one.
 
     Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
     """
-    return Search(tree, settings, resolution, question.on).answer(question)
+    return Search(tree, settings, resolution, question.on, told).answer(question)
 
 
 class Search:
@@ -154,13 +158,15 @@ class Search:
         settings: tuple[Setting, ...] = (),
         resolution: str = "",
         on: On | None = None,
+        told: Told = untold,
     ) -> None:
+        self.told = told
         at = (("resolution", resolution),) if resolution else ()
         self._tree = tree
         self._settings = (*settings, *at)
         self.resolution = resolution
         self.spec = resolve(self._tree, self._settings, spellings)
-        self.space = space_of(self.spec, on)
+        self.space = space_of(self.spec, on, told)
         self._timer = Timer(on) if on is not None else None
         self._ns: dict[int, tuple[int, int, int]] = {}
 
@@ -369,6 +375,7 @@ class _Question:
             if number == _MOST_TIMED:
                 self.proven = operators
                 break
+            self._search.told(number, _MOST_TIMED, "times of networks, at most")
             found.append((self._search.ns_of(self._rank(path))[0], number, path))
             found.sort()
         else:
@@ -387,6 +394,7 @@ class _Question:
             if self.tries == _MOST_EXPANDED:
                 self._gave_up = True
                 return
+            self._search.told(self.tries, _MOST_EXPANDED, "networks, at most")
             self.tries += 1
             if self._keeps(path):
                 yield path

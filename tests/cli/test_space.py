@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -409,6 +410,32 @@ def test_a_picture(space, tmp_path, line):
     for name, start in (("a.svg", b"<?xml"), ("a.png", b"\x89PNG")):
         assert space(f"{line} --plot {name}").code == 0
         assert (tmp_path / name).read_bytes().startswith(start)
+
+
+ROWS = [
+    *("1 of 5 · tiny.yaml: layers[0]", "2 of 5 · tiny.yaml: layers[1].rows[0]"),
+    *("3 of 5 · tiny.yaml: layers[2].rows[0]", "4 of 5 · tiny.yaml: layers[3]", "5 of 5 · tiny.yaml: layers[4]"),
+]
+
+
+@pytest.mark.parametrize(
+    ("line", "steps"),
+    [
+        ("--resolution 8", ROWS),
+        ("--resolution 8 --max-peak 1MiB --minimize macs", [*ROWS, "1 of 2,000 · tiny.yaml: networks, at most"]),
+        (
+            "--resolution all --jobs 1",
+            ["1 of 2 · tiny.yaml: resolution 8", "2 of 2 · tiny.yaml: resolution 16"],
+        ),
+    ],
+    ids=["rows", "networks", "resolutions"],
+)
+def test_a_terminal_is_told_how_far_it_is(space, monkeypatch, line, steps):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    before, *drawn, after = space(line).err.split("\r\x1b[K")
+    assert (before, after) == ("", "")
+    assert [re.sub(r" · \d+ s left", "", step) for step in drawn] == steps
 
 
 # Messages

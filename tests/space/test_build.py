@@ -14,6 +14,7 @@ from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
+from archprof.progress import untold
 from archprof.space.build import space_of
 from archprof.space.distribution import Distribution
 from archprof.space.parts import parted
@@ -195,7 +196,7 @@ def test_knobs_that_do_not_meet_are_drawn_one_after_the_other(name, asked):
     rows = Rows(found.spec, found.spec.open)
     [value] = found.spec.inputs.values()
     start = Feature(Edge(INPUT, 0), value, value.channels)
-    parts = parted(found.spec, found.spec.open, rows, TracedRows(found.spec, rows, None), start)
+    parts = parted(found.spec, found.spec.open, rows, TracedRows(found.spec, rows, None), start, untold)
     assert (parts and [part.knobs for part in parts.parts]) == asked
 
 

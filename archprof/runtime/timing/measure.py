@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from archprof.devices.profile import Ceilings, DeviceSetup
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
-from archprof.runtime.timing.rounds import Timing, Told, interleaved, timing_of
+from archprof.progress import Told
+from archprof.runtime.timing.rounds import Timing, interleaved, timing_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -4,6 +4,8 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from time import perf_counter_ns, process_time_ns
 from typing import NamedTuple, TypeVar
 
+from archprof.progress import Told
+
 # By how much the minima of the two halves of the rounds may differ: above that a time is noise, and no profile has it.
 NOISE = 0.10
 # A sample lasts so long at least, in µs: the clock's steps are nothing beside it.
@@ -17,8 +19,6 @@ _AGAIN = 2
 Key = TypeVar("Key", bound=Hashable)
 # Measures once.
 Sampler = Callable[[], "Sample"]
-# Is told, before each step, how many steps are done, of how many, and the name of the next.
-Told = Callable[[int, int, str], None]
 
 
 class Sample(NamedTuple):
