@@ -3,12 +3,16 @@
 A command's floor is the time that importing its libraries takes, with compiled bytecode.
 """
 
+import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
 import archprof
 from archprof.spec import catalog
+from archprof.spec.head import read_head
+from archprof.spec.variant import parse_reference
 from tests.benchmarks.processes import archprof as command
 from tests.benchmarks.processes import compare, libraries, python
 
@@ -25,6 +29,7 @@ import sys, torch, fvcore.nn
 with torch.no_grad():
     torch.load(sys.argv[1], weights_only=False)(torch.zeros(1, 3, 224, 224))
 """
+LIST = "sys.argv[1:] = ['list']; from archprof.__main__ import main; main()"
 LOAD = """
 import sys, yaml
 with open(sys.argv[1]) as file:
@@ -42,7 +47,6 @@ for path in sys.argv[1:]:
     ("arguments", "goal"),
     [
         (("summary", NETWORK), 1.3),
-        (("list",), 1.3),
         (
             ("solve", NETWORK, "--max-macs", "100M", "--max-params", "4M", "--resolution", "128:288:32"),
             1.8,
@@ -56,6 +60,35 @@ def test_a_command_against_its_libraries_imports(note, arguments, goal):
     shown = f"{ratio:.2f} × its libraries' imports ({1000 * floor.seconds:.0f} ms)"
     note(f"archprof {' '.join(arguments[:2])}", shown, f"≤ {goal} ×")
     assert ratio <= goal
+
+
+def some_files(number):
+    """Return so many files of the catalog, or a few more, with all that they extend."""
+    chosen: dict[str, Path] = {}
+    for name in catalog.files():
+        if len(chosen) >= number:
+            break
+        while name and name not in chosen:
+            chosen[name] = catalog.files()[name]
+            above = read_head(str(chosen[name])).extends
+            name = catalog.find(parse_reference(above).target).stem if above else ""
+    return [*chosen.values()]
+
+
+def test_listing_the_catalog_against_its_libraries_imports(note, tmp_path):
+    """300 specs, and all that there are."""
+    package = Path(archprof.__file__).parent
+    shutil.copytree(package, tmp_path / "archprof", ignore=shutil.ignore_patterns("__pycache__"))
+    for file in some_files(300):
+        (tmp_path / "specs" / file.parent.name).mkdir(parents=True, exist_ok=True)
+        shutil.copy(file, tmp_path / "specs" / file.parent.name)
+    some = python(f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {LIST}")
+    every = python(f"import sys; sys.path.insert(0, {str(package.parent)!r}); {LIST}")
+    few, whole, floor = compare(21, some, every, libraries("list"))
+    for number, listed, goal in ((300, few, 1.3), (len(catalog.files()), whole, 1.7)):
+        ratio = listed.seconds / floor.seconds
+        note(f"archprof list of {number} specs", f"{ratio:.2f} × its libraries' imports", f"≤ {goal} ×")
+        assert ratio <= goal
 
 
 def test_a_page_against_summary(note):
