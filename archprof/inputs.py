@@ -6,6 +6,7 @@ import io
 import os
 import stat
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -140,9 +141,25 @@ def repository_root(folder: Path) -> str:
     return str(next((place for place in (real, *real.parents) if os.path.exists(place / ".git")), real))
 
 
-def is_below(path: str, root: str) -> bool:
-    """Tell whether a path, links followed, is in a folder."""
-    return Path(os.path.abspath(real_path(path))).is_relative_to(root)
+def is_below(real: str, root: str) -> bool:
+    """Tell whether a real path is a folder, or in it."""
+    whole = os.path.abspath(real)
+    return whole == root or whole.startswith(os.path.join(root, ""))
+
+
+def real_paths(paths: Iterable[str]) -> list[str]:
+    """Return paths without links, as `real_path` does; folders, which many of them are in, are followed once."""
+    folders: dict[str, str] = {}
+    found = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        if name in ("", os.curdir, os.pardir) or os.path.islink(path):
+            found.append(real_path(path))
+            continue
+        if folder not in folders:
+            folders[folder] = real_path(folder or os.curdir)
+        found.append(os.path.join(folders[folder], name))
+    return found
 
 
 def real_path(path: str) -> str:

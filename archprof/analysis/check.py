@@ -160,7 +160,7 @@ class _Checking:
     def run(self) -> Checked:
         """Check every network, then look at what all of them leave over."""
         for graph in self._request.graphs:
-            self._at_settings(Target(graph.origin.variant, graph.origin.file), graph, ())
+            self._at_settings(Target(graph.origin.variant, graph.origin.file, graph.origin.file), graph, ())
         chosen = () if self._request.graphs else self._chosen()
         for target, budgets in chosen:
             try:

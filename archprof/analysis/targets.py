@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from archprof.errors import Location, problem
-from archprof.inputs import is_stream, real_path
+from archprof.inputs import is_stream, real_paths
 from archprof.spec import catalog
 from archprof.spec.config import NAME, check_inside
 from archprof.spec.nodes import shorten
@@ -15,21 +15,18 @@ from archprof.spec.variant import Setting, parse_reference, settings_text
 
 
 class Target(NamedTuple):
-    """A network at some settings: how it is named, and the file that is read."""
+    """A network at some settings: how it is named, the file that is read, and its *place*, which is equal where two
+    names mean the same file."""
 
     name: str
     file: str
+    place: str
     settings: tuple[Setting, ...] = ()
 
     @property
     def label(self) -> str:
         """The name with the settings behind it."""
         return f"{self.name}@{settings_text(self.settings)}" if self.settings else self.name
-
-    @property
-    def place(self) -> str:
-        """What is equal where two names mean the same file."""
-        return self.file if self.file == "-" or catalog.is_git(self.file) else real_path(self.file)
 
     def at(self, settings: tuple[Setting, ...]) -> "Target":
         return self._replace(settings=(*self.settings, *settings))
@@ -69,7 +66,9 @@ def find_targets(
             location,
             help="a path counts from the folder of the file that names it; `--allow-empty` lets it pass",
         )
-    return [Target(name, file, settings) for name, file in found]
+    files = [file for _, file in found]
+    places = files if target == "-" or catalog.is_git(target) else real_paths(files)
+    return [Target(name, file, place, settings) for (name, file), place in zip(found, places, strict=True)]
 
 
 def references(models: Iterable[str]) -> list[str]:
@@ -104,17 +103,24 @@ def _paths(pattern: str, folder: Path) -> list[str]:
     """
     whole = os.path.join(folder, pattern)
     if not catalog.is_pattern(pattern) or os.path.exists(whole):
-        return [pattern if os.path.isabs(pattern) else _short(whole)]
+        return [pattern] if os.path.isabs(pattern) else _short([whole])
     matching = glob(pattern, root_dir=folder, recursive=True)
     # Patterns such as `nets/*` are of specs, which every command takes.
     kinds = {".json": catalog.LOCK, catalog.PROGRAM: catalog.PROGRAM, catalog.ONNX: catalog.ONNX}
     graphs = kinds.get(Path(pattern).suffix)
     suffixes = (".yaml", ".yml") if graphs is None else (graphs,)
     found = sorted(path for path in matching if path.endswith(suffixes) and os.path.basename(path) != NAME)
-    return found if os.path.isabs(pattern) else [_short(os.path.join(folder, path)) for path in found]
+    return found if os.path.isabs(pattern) else _short(os.path.join(folder, path) for path in found)
 
 
-def _short(path: str) -> str:
-    """Return a path from the current folder, still one that no name of the catalog can be."""
-    shown = os.path.relpath(path)
-    return shown if catalog.is_path(shown) else f"./{shown}"
+def _short(paths: Iterable[str]) -> list[str]:
+    """Return paths from the current folder, still such that no name of the catalog can be one."""
+    folders: dict[str, str] = {}
+    found = []
+    for path in paths:
+        folder, name = os.path.split(path)
+        if folder not in folders:
+            folders[folder] = os.path.relpath(folder or os.curdir)
+        shown = os.path.normpath(os.path.join(folders[folder], name))
+        found.append(shown if catalog.is_path(shown) else f"./{shown}")
+    return found

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from archprof.space.automaton import Automaton
 
-# Places that paths reach after all that they may build, over all sets of states that are followed: some seconds.
+# Places that paths reach after each thing that they may build, over all sets of states that are followed: some seconds.
 _MOST_REACHED = 1_000_000
 
 # What each arc builds, by its node and its place there: numbers that are the same where that is.
@@ -58,7 +58,7 @@ class _Counting:
             here = waiting[-1]
             if here not in following:
                 following[here] = tuple(map(self._reached, self._following(here)))
-                left -= len(following[here])
+                left -= sum([1 + sum(map(len, after.alike)) for after in following[here]])
                 if left < 0:
                     return None
             if first := [places for after in following[here] for places in after.alike if places not in numbers]:

@@ -3,12 +3,12 @@
 import os
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, usage_error
-from archprof.inputs import is_below, is_stream, repository_root
+from archprof.inputs import is_below, is_stream, real_paths, repository_root
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file
@@ -149,11 +149,11 @@ def _file(node: Node, folder: Path) -> str:
     return path
 
 
-def check_inside(paths: Iterable[str], folder: Path, location: Location) -> None:
+def check_inside(paths: Sequence[str], folder: Path, location: Location) -> None:
     """Raise SpecError, at *location*, for a path that leads out of the repository of a configuration's folder."""
     root = repository_root(folder)
-    for path in paths:
-        if not is_below(path, root):
+    for path, real in zip(paths, real_paths(paths), strict=True):
+        if not is_below(real, root):
             message = f"`{path}` is not in {root}"
             raise problem(message, location, help="a configuration names what is in its repository, links followed")
 
