@@ -3,7 +3,7 @@
 from archprof.errors import usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph, Node
-from archprof.ir.learning import Learning, learning
+from archprof.ir.learning import Learning, learned, learning
 from archprof.ir.terms import total
 
 _TRAINING = "capture it in training mode: `--train`, in Python `train=True`, or a lock of `--modes eval,train`"
@@ -26,16 +26,16 @@ def train_macs(graph: Graph) -> Dim:
     return sum(forward + backward for forward, backward in macs_of_calls(graph))
 
 
-def train_macs_of_torch(graph: Graph) -> Dim:
-    """Return what torch's FlopCounterMode counts of a step of training: it takes the gradient of a grouped
+def more_to_torch(graph: Graph) -> Dim:
+    """Return what torch's FlopCounterMode counts more of a step of training: it takes the gradient of a grouped
     convolution's weight for one of all pairs of channels, which are so many times as there are groups
     (torch.utils.flop_counter, conv_backward_flop)."""
     more: Dim = 0
-    for node, call in zip(graph.nodes, learning(graph), strict=True):
-        if "weight" in call.learned and hasattr(node.op, "groups"):
+    for node in graph.nodes:
+        if hasattr(node.op, "groups") and node.op.groups != 1 and "weight" in learned(node):
             inputs = [graph.value(edge) for edge in node.inputs]
             more = more + (node.op.groups - 1) * total(node.op.macs(inputs, node.outputs))
-    return train_macs(graph) + more
+    return more
 
 
 def macs_of_calls(graph: Graph) -> list[tuple[Dim, Dim]]:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
-from archprof.allocation.training import train_macs_of_torch
+from archprof.allocation.training import more_to_torch
 from archprof.analysis.document import Estimate, Head, bytes_between, head
 from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
@@ -116,29 +116,28 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
         rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)
     moments = tuple(_moments(found.timeline))
     at, alive = _peak(found, moments)
+    peak = found.peak
+    total = found.resident.total + peak
+    macs = found.train_macs if setup.train else None
+    more = more_to_torch(graph) if setup.train else 0
     return Memory(
         head(analyze_graph(graph)),
         setup,
         ResidentBytes(*found.resident),
         {phase: found.phase(phase) for phase in ((FORWARD, BACKWARD, STEP) if setup.train else (FORWARD,))},
         at,
-        found.peak,
-        found.total,
+        peak,
+        total,
         alive,
         moments,
         _NOT_INCLUDED_IN_INT8 if setup.dtype == "int8" else _NOT_INCLUDED[setup.kernels],
         found.timeline.after(FORWARD) if setup.train else None,
-        found.train_macs if setup.train else None,
-        _estimates(found),
+        macs,
+        _estimates(found, peak, total),
         found.unknown or None,
         rules,
-        train_macs_torch=_counted_by_torch(found) if setup.train else None,
+        train_macs_torch=macs + more if macs is not None and more else None,
     )
-
-
-def _counted_by_torch(found: MemoryReport) -> int | None:
-    counted = train_macs_of_torch(found.graph)
-    return None if counted == found.train_macs else counted
 
 
 def peak_at(found: MemoryReport) -> tuple[PeakAt, tuple[AliveTensor, ...]]:
@@ -152,13 +151,13 @@ def _peak(found: MemoryReport, moments: Sequence[Moment]) -> tuple[PeakAt, tuple
     return _peak_at(moments, at, nodes), tuple(_alive(found.timeline, at, nodes))
 
 
-def _estimates(found: MemoryReport) -> Mapping[str, Estimate] | None:
+def _estimates(found: MemoryReport, peak: int, total: int) -> Mapping[str, Estimate] | None:
     """Return what is not exact of a network: bytes with the workspace of kernels, and with what operators may take
     for which there is no rule."""
     span = found.span
-    if span.high == found.total:
+    if span.high == total:
         return None
-    tensors = {"peak_bytes": bytes_between(found.peak, found.upper_peak)} if found.unknown else {}
+    tensors = {"peak_bytes": bytes_between(peak, found.upper_peak)} if found.unknown else {}
     return {**tensors, "total_bytes": bytes_between(*span)}
 
 
