@@ -4,6 +4,7 @@ are rounded, all up and all down."""
 from fractions import Fraction
 from random import Random
 
+from archprof.progress import Told, untold
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.distribution import Distribution
 from archprof.space.joint import Bracket
@@ -21,11 +22,11 @@ class Coarse:
     down, than the limit.
     """
 
-    def __init__(self, automaton: Automaton, metric: str) -> None:
+    def __init__(self, automaton: Automaton, metric: str, told: Told = untold) -> None:
         self.automaton, self.metric = automaton, metric
         self.least, self.greatest = lattice_of(automaton, metric).least, greatest(automaton, metric).sum
         self.width = (self.greatest - self.least) // _STEPS + 1
-        self._up, self._down = (Distribution(self._rounded(up), metric) for up in (True, False))
+        self._up, self._down = (Distribution(self._rounded(up), metric, told) for up in (True, False))
 
     def _rounded(self, up: bool) -> Automaton:
         place = self.automaton.metrics.index(self.metric)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of
 from archprof.space.fitting import Fitting
@@ -37,8 +38,9 @@ class Distribution:
     Raises UsageError where half of the space is too large to be counted in 64 bits and in memory.
     """
 
-    def __init__(self, automaton: Automaton, metric: str) -> None:
+    def __init__(self, automaton: Automaton, metric: str, told: Told = untold) -> None:
         self.automaton, self.metric = automaton, metric
+        self._told = told
         self.total = number_of_paths(automaton)
         self.lattice = lattice_of(automaton, metric)
         self.least, self.greatest = self.lattice.least, greatest(automaton, metric).sum
@@ -47,7 +49,7 @@ class Distribution:
     @cached_property
     def halves(self) -> Halves:
         """The tables that everything is counted with."""
-        return halves(self.automaton, self.automaton.metrics.index(self.metric))
+        return halves(self.automaton, self.automaton.metrics.index(self.metric), told=self._told)
 
     def count(self, limit: int) -> int:
         """Return how many networks have a sum of at most *limit*."""

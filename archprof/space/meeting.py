@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from archprof.errors import usage_error
+from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton
 from archprof.space.exact import CertificateError, total_of
 from archprof.space.paths import lattices_from, lattices_to, least_to, number_of_paths, paths_from, paths_to
@@ -19,6 +20,8 @@ _FEW = 1 << 21
 # Several times what the largest spaces take whose sums are exact; some seconds.
 _MOST_ENTRIES = 1 << 28
 _MOVED = 4
+# How often it is told how many nodes are counted.
+_TOLD = 100
 
 
 @dataclass(frozen=True)
@@ -173,13 +176,19 @@ class Builder:
         return sum(self.paths_to[node] for node in before) if node else 1
 
 
-def halves(automaton: Automaton, metric: int, chances: Chances | None = None) -> Halves:
-    """Return the tables of both halves, of numbers of networks, or of probabilities.
+def halves(automaton: Automaton, metric: int, chances: Chances | None = None, told: Told = untold) -> Halves:
+    """Return the tables of both halves, of numbers of networks, or of probabilities. It is *told* of nodes before they
+    are counted, a hundred times.
 
     Raises UsageError where a half has too many for 64 bits, TooManySums where its tables are too long.
     """
     builder = Builder(automaton, metric, chances)
+    nodes = builder.back - builder.front
+    stretch = max(nodes // _TOLD, 1)
     while builder.front < builder.back:
+        counted = nodes - (builder.back - builder.front)
+        if counted % stretch == 0:
+            told(counted, nodes, f"sums of {automaton.metrics[metric]}")
         if (entries := builder.work()) > _MOST_ENTRIES:
             raise TooManySums(entries)
         builder.step()

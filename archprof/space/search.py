@@ -241,7 +241,7 @@ class _Question:
 
     @cached_property
     def _distribution(self) -> Distribution:
-        return Distribution(self._search.space.automaton, self._asked.metric)
+        return Distribution(self._search.space.automaton, self._asked.metric, self._search.told)
 
     @cached_property
     def _coarse(self) -> Coarse | None:
@@ -252,7 +252,7 @@ class _Question:
         try:
             self._distribution.halves  # noqa: B018 - which are counted here
         except TooManySums:
-            return Coarse(self._search.space.automaton, self._asked.metric)
+            return Coarse(self._search.space.automaton, self._asked.metric, self._search.told)
         return None
 
     @cached_property

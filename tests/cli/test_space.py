@@ -415,6 +415,7 @@ def test_a_picture(space, tmp_path, line):
 ROWS = [
     *("1 of 5 · tiny.yaml: layers[0]", "2 of 5 · tiny.yaml: layers[1].rows[0]"),
     *("3 of 5 · tiny.yaml: layers[2].rows[0]", "4 of 5 · tiny.yaml: layers[3]", "5 of 5 · tiny.yaml: layers[4]"),
+    *(f"{number} of 12 · tiny.yaml: sums of macs" for number in range(1, 13)),
 ]
 
 
