@@ -70,7 +70,7 @@ def stopped(tmp_path_factory):
     return folder
 
 
-@pytest.mark.few(2)
+@pytest.mark.few(1)
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_killed_at_any_moment(tmp_path, whole, suffix, request):
     """Killed again and again, and gone on with each time: in the end the very bytes of an undisturbed sweep, and no

@@ -46,7 +46,7 @@ TIMM = (
 )  # fmt: skip
 
 
-@pytest.mark.few(40)
+@pytest.mark.few(30)
 @pytest.mark.parametrize("name", [*(f"torchvision:{one}" for one in TORCHVISION), *(f"timm:{one}" for one in TIMM)])
 def test_counts_are_those_of_torch(name):
     made = make(parse(name))
@@ -174,7 +174,7 @@ ONLY_COSTS = {
 }
 
 
-@pytest.mark.few(20)
+@pytest.mark.few(15)
 @pytest.mark.parametrize("name", ours())
 def test_a_network_of_the_catalog_is_torchvisions(name):
     spec = read_network(name)

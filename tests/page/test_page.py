@@ -271,7 +271,7 @@ def test_of_very_many_rows_those_in_sight_are_there(browser, pages, big):
     assert browser.find("tr.selected").is_displayed()
 
 
-@pytest.mark.few(3)
+@pytest.mark.few(2)
 @pytest.mark.parametrize(("size", "scheme"), LOOKS, ids=["wide", "narrow"])
 @pytest.mark.parametrize("arguments", [V3, SEVERAL], ids=lambda one: one[0])
 def test_axe_finds_nothing(browser, pages, axe_core, arguments, size, scheme):

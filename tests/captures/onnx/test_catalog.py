@@ -27,7 +27,7 @@ _ALL = sorted({*_SMALL, *smallest(catalog.files())})
 _MADE = frozenset(("attention_scores", "blur_pool", "fourier_positions", "std_conv2d"))
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(4)
 @pytest.mark.parametrize("network", these_by_day(_ALL, _SMALL))
 def test_a_network_exported_is_itself(tmp_path, network):
     graph = read_network(network)
