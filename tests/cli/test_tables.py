@@ -52,7 +52,7 @@ def printed():
     return {}
 
 
-@pytest.mark.few(20)
+@pytest.mark.few(2 * len(COMMANDS))
 @pytest.mark.parametrize("columns", [60, 80, 100, 120, 200])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_what_is_not_shown_is_named_and_what_is_shown_is_whole(capsys, monkeypatch, printed, command, columns):
