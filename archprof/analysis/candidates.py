@@ -10,7 +10,7 @@ from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
 from archprof.devices.farthest import farthest
 from archprof.devices.fusion import fused
-from archprof.devices.kernels import COLUMNS, Kernel, parts_of
+from archprof.devices.kernels import Kernel, columns_of, parts_of
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
@@ -83,5 +83,5 @@ def _position(kernel: Kernel) -> list[float]:
     are aligned."""
     named = kernel.named()
     channels = [int(named[name]) for name in ("in_channels", "out_channels", "in_features") if name in named]
-    logs = [log2(1 + int(named[name])) for name in COLUMNS[kernel.kind]]
+    logs = [log2(1 + int(named[name])) for name in columns_of(kernel.kind)]
     return [*logs, *(_FAR * (size % _ALIGNED != 0) for size in channels)]

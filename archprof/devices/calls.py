@@ -7,14 +7,12 @@ from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import Builder
 from archprof.allocation.traffic import Traffic, is_view, traffic_of
 from archprof.devices.fusion import fused
-from archprof.devices.kernels import Kernel, parts_of
+from archprof.devices.kernels import Kernel, parts_of, runs_nothing
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.dims import Dim
-from archprof.ir.graph import Edge, Graph, Node
+from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import Setup
 
-# What returns its input in inference, though it is no view.
-_IDLE = frozenset(("dropout", "stochastic_depth", "identity"))
 # Views of some channels, which lie apart in maps whose channels are last.
 _SLICES = frozenset(("split", "slice", "chunk", "select", "unbind"))
 _COPIERS = frozenset(("conv1d", "conv2d", "conv3d"))
@@ -77,13 +75,9 @@ def _slices(graph: Graph) -> set[Edge]:
 def _call(passed: Passed, setup: Setup, slices: set[Edge], run: tuple[Kernel | None] | None) -> KernelCall:
     """Return a call with the kernel that it *runs*, if it is known; None for one that runs within another's."""
     node = passed.node
-    if run is None or _runs_nothing(node):
+    if run is None or runs_nothing(node):
         return KernelCall(node.id, (), True, None, Traffic(0, 0, 0, 0))
     (kernel,), moved = run, traffic_of(passed, setup)
     slice_ = node.op.name in _COPIERS and node.inputs[0] in slices
     copied = 2 * passed.run.bytes(passed.run.inputs[0]) if slice_ else None
     return KernelCall(node.id, () if kernel is None else parts_of(kernel), kernel is not None, copied, moved)
-
-
-def _runs_nothing(node: Node) -> bool:
-    return node.op.name in _IDLE or is_view(node)

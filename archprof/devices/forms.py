@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from math import log2
 from typing import Any, NamedTuple
 
-from archprof.devices.kernels import Kernel
+from archprof.devices.kernels import ACTIVATIONS, Kernel
 from archprof.devices.profile import Ceilings
 from archprof.ir.dims import Dim, ceil_div, is_array, maximum, minimum, product
 
@@ -62,7 +62,7 @@ def matrix_of(kernel: Kernel, batch: int) -> Matrix:
 
 def work_of(kernel: Kernel, batch: int, width: int) -> Work:
     """Return what a kernel does at a batch, of elements *width* bytes wide."""
-    return _WORK[kernel.kind](kernel, batch, width)
+    return _WORK.get(kernel.kind, _other_work)(kernel, batch, width)
 
 
 def _matrix_work(kernel: Kernel, batch: int, width: int) -> Work:
@@ -83,7 +83,7 @@ def _pool_work(kernel: Kernel, batch: int, width: int) -> Work:
 
 
 def _map_work(kernel: Kernel, batch: int, width: int) -> Work:
-    elements = product((*kernel.sizes, batch, width))
+    elements = product((*kernel.sizes[:2], batch, width))
     return Work(elements, elements)
 
 
@@ -101,14 +101,26 @@ def _join_work(kernel: Kernel, batch: int, width: int) -> Work:
     return Work(product((read, batch, width)), product((written, batch, width)))
 
 
-_ACTS = ("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu")
+def _attention_work(kernel: Kernel, batch: int, width: int) -> Work:
+    read, written, heads, queries, keys, key_dim, value_dim, causal, _, _ = kernel.sizes
+    # A kernel leaves out about half of what is hidden behind a query.
+    macs = product((heads, queries, keys, key_dim + value_dim, batch)) // (1 + causal)
+    return Work(read * (batch * width), written * (batch * width), 0, macs)
+
+
+def _other_work(kernel: Kernel, batch: int, width: int) -> Work:
+    read, written, weights, macs = kernel.sizes
+    return Work(read * (batch * width), written * (batch * width), weights * width, macs * batch)
+
+
 _WORK: Mapping[str, Callable[[Kernel, int, int], Work]] = {
     **dict.fromkeys(("standard", "pointwise", "linear", "depthwise", "grouped"), _matrix_work),
     **dict.fromkeys(("max_pool", "avg_pool"), _pool_work),
     "global_avg_pool": _reduced_work,
-    **dict.fromkeys(("batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _map_work),
+    **dict.fromkeys(("batch_norm", "layer_norm", "group_norm", "layer_scale", "channel_shuffle"), _map_work),
     **dict.fromkeys(("add", "multiply"), _join_work),
-    **dict.fromkeys(("concat", *_ACTS), _elements_work),
+    **dict.fromkeys(("concat", *ACTIVATIONS), _elements_work),
+    "attention": _attention_work,
 }
 
 # Classes
@@ -150,12 +162,17 @@ _CLASSES: Mapping[str, Callable[[Kernel], str]] = {
     "standard": lambda kernel: "stem" if kernel.sizes[0] < _VECTOR else "standard",
     "linear": lambda kernel: "linear" if kernel.sizes[3] == 1 else "linear_map",
     "grouped": _grouped_class,
+    # What is added to scores is read by another kernel.
+    "attention": lambda kernel: "attention_biased" if kernel.sizes[-2] else "attention",
     # A product of two whole maps takes what a sum does; one with a number for each channel does not.
     "multiply": lambda kernel: "add" if kernel.sizes[1] >= 2 * kernel.sizes[0] else "multiply",
 }
+# What writes its input in another order, or between what it fills up.
+_COPIES = ("window_partition", "window_reverse", "unfold", "fold", "merge_patches", "space_to_channels", "pad")
 # By which class a kernel is judged where a profile has nothing of its own.
 _LIKE: Mapping[str, str] = {
-    **dict.fromkeys(_ACTS, "activation"),
+    **dict.fromkeys(ACTIVATIONS, "activation"),
+    **dict.fromkeys(_COPIES, "copy"),
     "linear_map": "pointwise",
     "pointwise_odd": "pointwise",
     "avg_pool": "max_pool",
@@ -169,13 +186,14 @@ _LIKE: Mapping[str, str] = {
     "stem": "standard",
     "depthwise_5": "depthwise_3",
 }
-POOLED: Mapping[str, tuple[str, ...]] = {"activation": _ACTS}
+POOLED: Mapping[str, tuple[str, ...]] = {"activation": ACTIVATIONS, "copy": _COPIES}
 
 
+# All but those that are operators by their names.
 CLASSES = (
     *(kind for kind in _WORK if kind != "depthwise"),
     "depthwise_3", "depthwise_5", "depthwise_11", "depthwise_large", "depthwise_many", "grouped_odd", "grouped_few",
-    "stem", "gate", "linear_map", "pointwise_odd", *POOLED,
+    "stem", "gate", "linear_map", "pointwise_odd", "attention_biased", *POOLED,
 )  # fmt: skip
 
 
@@ -263,6 +281,28 @@ def _grouping(constants: Constants, kernel: Kernel, batch: int, width: int) -> A
     return us + (matrix.stride > 1) * work.read / stride_rate
 
 
+def _attending(constants: Constants, kernel: Kernel, batch: int, width: int) -> Any:
+    overhead, *memory, peak, exponents = constants
+    work, [heads, queries, keys, *_] = work_of(kernel, batch, width), kernel.sizes[2:]
+    scores = product((heads, queries, keys, batch))
+    return overhead + (_moved(work.bytes, *memory) ** 4 + (work.macs / peak + scores / exponents) ** 4) ** 0.25
+
+
+def _norming(constants: Constants, kernel: Kernel, batch: int, width: int) -> Any:
+    overhead, *memory, rate = constants
+    channels, places, groups = kernel.sizes
+    # A multiprocessor takes a group of an image: those of few groups leave others without work.
+    waves = maximum(groups * (batch / _PROCESSORS), 1.0)
+    summed = product((channels, places)) / groups * waves
+    return overhead + _moved(work_of(kernel, batch, width).bytes, *memory) + summed / rate
+
+
+def _working(constants: Constants, kernel: Kernel, batch: int, width: int) -> Any:
+    overhead, *memory, peak = constants
+    work = work_of(kernel, batch, width)
+    return overhead + (_moved(work.bytes, *memory) ** 4 + (work.macs / peak) ** 4) ** 0.25
+
+
 class Form(NamedTuple):
     """A formula, and where a fit of its constants starts, near which they stay as far as nothing measured moves them:
     each so many times a quantity of the device, its ceilings by name, or `1`."""
@@ -287,6 +327,9 @@ FORMS: Mapping[str, Form] = {
     "sliding": Form(_sliding, ((3.0, _K), *_MEMORY, (0.1, _M), (0.5, _K))),
     "sliding_wide": Form(_sliding, ((12.0, _K), *_MEMORY, (0.02, _M), (0.5, _K))),
     "grouping": Form(_grouping, ((4.3, _K), *_MEMORY, (0.5, _M), (1.0, _K), (0.2, _B))),
+    "norming": Form(_norming, ((6.0, _K), *_MEMORY, (0.01, _B))),
+    "attending": Form(_attending, ((6.0, _K), *_MEMORY, (0.5, _M), (1.0, _B))),
+    "working": Form(_working, ((3.0, _K), *_MEMORY, (0.2, _M))),
     "grouping_odd": Form(_grouping, ((36.0, _K), *_MEMORY, (0.1, _M), (1.0, _K), (0.2, _B))),
 }
 _FORM_OF: Mapping[str, str] = {
@@ -299,12 +342,14 @@ _FORM_OF: Mapping[str, str] = {
     "grouped_few": "grouping",
     **dict.fromkeys(("max_pool", "avg_pool"), "pooling"),
     **dict.fromkeys(("batch_norm", "global_avg_pool"), "reducing"),
+    **dict.fromkeys(("attention", "attention_biased"), "attending"),
+    "group_norm": "norming",
 }
 
 
 def form_of(name: str) -> str:
     """Return the name of the formula of a class."""
-    return _FORM_OF.get(name, "moving")
+    return _FORM_OF.get(name, "moving" if name in CLASSES else "working")
 
 
 # Features
@@ -314,7 +359,7 @@ def features_of(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     """Return what the residual of a kernel hangs on: logarithms of sizes, and by how many of 8, 32 and 64 its channels
     can be divided."""
     kind = "depthwise" if kernel.kind == "grouped" and kernel.sizes[0] == kernel.sizes[6] else kernel.kind
-    return _FEATURES.get(kind, _of_elements)(kernel, batch, width)
+    return _FEATURES.get(kind, _of_other)(kernel, batch, width)
 
 
 def _of_matrix(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
@@ -353,6 +398,15 @@ def _of_concat(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     return _log2(kernel.sizes[0]), _log2(kernel.sizes[1])
 
 
+def _of_attention(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
+    *sizes, _, _, maps = kernel.sizes
+    return (*map(_log2, sizes[:7]), maps)
+
+
+def _of_other(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
+    return tuple([_log2(size + 1) for size in kernel.sizes])
+
+
 def _of_elements(kernel: Kernel, batch: int, width: int) -> tuple[Any, ...]:
     return (_log2(kernel.sizes[0]),)
 
@@ -377,4 +431,7 @@ _FEATURES: Mapping[str, Callable[[Kernel, int, int], tuple[Any, ...]]] = {
     **dict.fromkeys(("global_avg_pool", "batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _of_map),
     **dict.fromkeys(("add", "multiply"), _of_join),
     "concat": _of_concat,
+    "group_norm": lambda kernel, batch, width: tuple(map(_log2, kernel.sizes)),
+    **dict.fromkeys(ACTIVATIONS, _of_elements),
+    "attention": _of_attention,
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from archprof.allocation.forward import Passed
-from archprof.devices.kernels import COLUMNS, Kernel, kernel_of
+from archprof.devices.kernels import Kernel, columns_of, kernel_of
 from archprof.devices.profile import FusionRule
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.liveness import readers
@@ -72,7 +72,7 @@ def _taken(run: _Run, operator: str) -> _Run | None:
 
 
 def _with_bias(kernel: Kernel | None) -> Kernel | None:
-    if kernel is None or "bias" not in COLUMNS[kernel.kind]:
+    if kernel is None or "bias" not in columns_of(kernel.kind):
         return kernel
-    place = COLUMNS[kernel.kind].index("bias")
+    place = columns_of(kernel.kind).index("bias")
     return kernel._replace(sizes=(*kernel.sizes[:place], 1, *kernel.sizes[place + 1 :]))

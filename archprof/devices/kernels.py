@@ -1,13 +1,24 @@
 """What runs on a device: the kind of each call of a network, and the sizes of one image that its time hangs on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from archprof.allocation.forward import Passed
+from archprof.allocation.traffic import is_view
 from archprof.ir.dims import Dim, product
 from archprof.ir.footprint import Run
+from archprof.ir.graph import Node
+from archprof.ir.terms import NOTHING, total
 from archprof.ir.values import Value
 
+# What returns its input in inference, though it is no view.
+_IDLE = frozenset(("dropout", "stochastic_depth", "identity"))
+
+# Activations that are one kernel, all alike.
+ACTIVATIONS = (
+    "relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu", "gelu_tanh", "leaky_relu", "elu",
+    "mish",
+)  # fmt: skip
 _WINDOW = (
     "in_channels", "out_channels", "kernel_h", "kernel_w", "stride", "dilation", "groups", "bias",
     "in_h", "in_w", "out_h", "out_w",
@@ -15,9 +26,9 @@ _WINDOW = (
 _POOL = ("channels", "kernel_h", "kernel_w", "stride", "in_h", "in_w", "out_h", "out_w")
 _MAP = ("channels", "places")
 _ELEMENTS = ("elements",)
-# The sizes that tell kernels of a kind apart, in the order in which profiles have them, all of one image. Kernels of
-# the same kind and sizes take the same time.
-COLUMNS: Mapping[str, tuple[str, ...]] = {
+# Of a kind without columns of its own, which is an operator by its name.
+_OTHER = ("read", "written", "weights", "macs")
+_COLUMNS: Mapping[str, tuple[str, ...]] = {
     **dict.fromkeys(("standard", "pointwise", "depthwise", "grouped"), _WINDOW),
     "linear": ("in_features", "out_features", "bias", "places"),
     **dict.fromkeys(("max_pool", "avg_pool"), _POOL),
@@ -25,9 +36,12 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "add": ("elements", "read"),
     "multiply": ("elements", "read"),
     "concat": ("elements", "inputs"),
-    **dict.fromkeys(("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu"), _ELEMENTS),
+    **dict.fromkeys(ACTIVATIONS, _ELEMENTS),
     "swish": _ELEMENTS,
     "frozen_batch_norm": _MAP,
+    "group_norm": ("channels", "places", "groups"),
+    # Of all windows together, if there are some: queries, what is read and written; keys that one query looks at.
+    "attention": ("read", "written", "heads", "queries", "keys", "key_dim", "value_dim", "causal", "biased", "maps"),
 }
 
 
@@ -39,15 +53,27 @@ class Kernel(NamedTuple):
 
     def named(self) -> dict[str, Dim]:
         """Return the sizes by the names of their columns."""
-        return dict(zip(COLUMNS[self.kind], self.sizes, strict=True))
+        return dict(zip(columns_of(self.kind), self.sizes, strict=True))
+
+
+def columns_of(kind: str) -> tuple[str, ...]:
+    """Return the sizes that tell kernels of a kind apart, in the order in which profiles have them, all of one image.
+    Kernels of the same kind and sizes take the same time."""
+    return _COLUMNS.get(kind, _OTHER)
 
 
 def kernel_of(passed: Passed) -> Kernel | None:
-    """Return the kernel of a call of a kind that profiles can know; None for any other, and where nothing runs."""
-    op = passed.node.op
-    rule = _RULES.get(op.name)
-    found = rule(op, passed.run) if rule is not None else None
+    """Return the kernel of a call; None where nothing runs, and for a form of an operator that no kind is for."""
+    node = passed.node
+    if runs_nothing(node):
+        return None
+    found = _RULES.get(node.op.name, _other)(node.op, passed.run)
     return None if found is None else Kernel(*found)
+
+
+def runs_nothing(node: Node) -> bool:
+    """Tell whether a call runs nothing in inference."""
+    return node.op.name in _IDLE or is_view(node)
 
 
 def parts_of(kernel: Kernel) -> tuple[Kernel, ...]:
@@ -66,9 +92,42 @@ def parts_of(kernel: Kernel) -> tuple[Kernel, ...]:
 _Found = tuple[str, tuple[Dim, ...]] | None
 
 
+def _other(op: Any, run: Run) -> _Found:
+    """Return the kind of an operator by its name, which may be several kernels: what it reads, writes, has of weights
+    and computes."""
+    if op.name in _COLUMNS:
+        return None
+    learned = total(sum({**op.parameters(), **op.buffers()}.values(), NOTHING))
+    return op.name, (_elements(run.inputs), _elements(run.outputs), learned, total(op.macs(run.inputs, run.outputs)))
+
+
+def _elements(values: Sequence[Value]) -> Dim:
+    return sum([value.elements for value in values])
+
+
+def _attention(op: Any, run: Run) -> _Found:
+    """Return attention of features that heads share out, in one call with what takes them apart."""
+    queries, macs = product(run.inputs[0].space), total(op.macs(run.inputs, run.outputs))
+    keys = macs // (op.heads * queries * (op.key_dim + op.value_dim))
+    return "attention", (
+        _elements(run.inputs), _elements(run.outputs), op.heads, queries, keys, op.key_dim, op.value_dim,
+        int(op.causal), int(bool(op.position or op.shifted)), int(not op.channels_last),
+    )  # fmt: skip
+
+
+def _attention_of_heads(op: Any, run: Run) -> _Found:
+    """Return attention of queries, keys and values that are apart, head by head, as it was captured."""
+    queries, keys, values, *mask = run.inputs
+    key_dim, value_dim = queries.shape[-1], values.shape[-1]
+    return "attention", (
+        _elements(run.inputs[:3]), _elements(run.outputs), op.heads, queries.elements // (op.heads * key_dim),
+        keys.shape[-2], key_dim, value_dim, int(op.causal), int(bool(mask)), 0,
+    )  # fmt: skip
+
+
 def _convolution(op: Any, run: Run) -> _Found:
     if len(op.kernel_size) != 2 or len(run.inputs[0].shape) != 3:
-        return None
+        return _other(op, run)
     sizes = (
         op.in_channels, op.out_channels, *op.kernel_size, op.stride[0], op.dilation[0], op.groups, int(op.bias),
         *run.inputs[0].space, *run.outputs[0].space,
@@ -90,7 +149,7 @@ def _pool(op: Any, run: Run) -> _Found:
 def _global_pool(op: Any, run: Run) -> _Found:
     before, after = run.inputs[0], run.outputs[0]
     if len(before.shape) != 3:
-        return None
+        return _other(op, run)
     if after.elements is after.channels or after.elements == after.channels:
         return "global_avg_pool", _map(before)
     return _adaptive_pool(before, after)
@@ -110,6 +169,10 @@ def _of_map(op: Any, run: Run) -> _Found:
 
 def _map(value: Value) -> tuple[Dim, Dim]:
     return value.channels, product(value.space)
+
+
+def _group_norm(op: Any, run: Run) -> _Found:
+    return op.name, (*_map(run.inputs[0]), op.groups)
 
 
 def _elementwise(op: Any, run: Run) -> _Found:
@@ -137,7 +200,7 @@ def _arithmetic(kind: str) -> Callable[[Any, Run], _Found]:
 
 
 def _concat(op: Any, run: Run) -> _Found:
-    return op.name, (run.outputs[0].elements, len(run.inputs))
+    return "concat", (run.outputs[0].elements, len(run.inputs))
 
 
 _RULES: Mapping[str, Callable[[Any, Run], _Found]] = {
@@ -147,13 +210,14 @@ _RULES: Mapping[str, Callable[[Any, Run], _Found]] = {
     "avg_pool": lambda op, run: (_pool if hasattr(op, "kernel_size") else _global_pool)(op, run),
     "mean": _global_pool,
     **dict.fromkeys(("batch_norm", "frozen_batch_norm", "layer_norm", "layer_scale", "channel_shuffle"), _of_map),
+    "group_norm": _group_norm,
     "add": lambda op, run: (_arithmetic("add") if hasattr(op, "weight") else _join)(op, run),
     "multiply": _join,
     **dict.fromkeys(("mul", "div"), _arithmetic("multiply")),
     **dict.fromkeys(("sub", "rsub"), _arithmetic("add")),
     "subtract": _difference,
-    "concat": _concat,
-    **dict.fromkeys(
-        ("relu", "relu6", "hardswish", "hardsigmoid", "silu", "sigmoid", "tanh", "gelu", "swish"), _elementwise
-    ),
+    **dict.fromkeys(("concat", "concat_tokens"), _concat),
+    **dict.fromkeys((*ACTIVATIONS, "swish"), _elementwise),
+    "dot_product_attention": _attention,
+    "attention": _attention_of_heads,
 }

@@ -1,13 +1,14 @@
 """The file of a device's profile → the profile: data of which nothing is believed."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
+from itertools import chain
 from math import isfinite
 from pathlib import Path
 from typing import Any, TypeVar
 
 from archprof.devices.forms import CLASSES
-from archprof.devices.kernels import COLUMNS, Kernel
+from archprof.devices.kernels import Kernel, columns_of
 from archprof.devices.profile import (
     DTYPES,
     EXECUTIONS,
@@ -72,15 +73,17 @@ class _Reader:
             raise self._text.wrong(message, '"archprof_profile"')
 
         batches = self._part(document, "batches", _batches)
+        points = dict(self._part(document, "kinds", lambda value: [*_points(mapping(value), batches)]))
+        classes = {*CLASSES, *(kernel.kind for kernel in points)}
         return Profile(
             self._part(document, "name", text),
             self._part(document, "provenance", _texts),
             self._part(document, "setup", _setup),
             batches,
             self._part(document, "ceilings", lambda value: Ceilings(*_positives(value, Ceilings._fields))),
-            dict(self._part(document, "kinds", lambda value: [*_points(mapping(value), batches)])),
+            points,
             self._part(document, "networks", lambda value: tuple([_network(one, batches) for one in items(value)])),
-            self._part(document, "fits", lambda value: _fits(mapping(value), batches)),
+            self._part(document, "fits", lambda value: _fits(mapping(value), batches, classes)),
         )
 
     def _part(self, document: dict[str, Any], key: str, read: Callable[[Any], _Read]) -> _Read:
@@ -125,7 +128,7 @@ def _setup(value: Any) -> DeviceSetup:
 
 def _rule(value: Any) -> FusionRule:
     record = mapping(value)
-    kinds = field(record, "kinds", lambda one: tuple(map(one_of(*COLUMNS), items(one))))
+    kinds = field(record, "kinds", lambda one: tuple(map(text, items(one))))
     behind = field(record, "behind", lambda one: tuple([tuple(map(text, items(step))) for step in items(one)]))
     return FusionRule(kinds, behind)
 
@@ -155,6 +158,16 @@ def _numbers(value: Any) -> tuple[float, ...]:
     return tuple(map(_finite, listed))
 
 
+def _rows(value: Any) -> tuple[tuple[float, ...], ...]:
+    """Return lists of numbers."""
+    rows = items(value)
+    if {type(row) for row in rows} == {list}:
+        flat = list(chain.from_iterable(rows))
+        if _PLAIN.issuperset(map(type, flat)) and isfinite(sum(flat)):
+            return tuple(map(tuple, rows))
+    return tuple(map(_numbers, rows))
+
+
 def _sizes(value: list[Any]) -> tuple[int, ...]:
     if _INT.issuperset(map(type, value)) and min(value, default=0) >= 0 and max(value, default=0) < MOST_COUNT:
         return tuple(value)
@@ -167,20 +180,36 @@ def _points(value: dict[str, Any], batches: tuple[int, ...]) -> Iterator[tuple[K
 
 
 def _points_of(kind: str, value: Any, batches: tuple[int, ...]) -> list[tuple[Kernel, dict[int, float]]]:
-    columns = _columns(kind)
+    columns = columns_of(kind)
     if (stated := field(mapping(value), "columns", items)) != list(columns):
         raise Refused(f"expected the columns {', '.join(columns)}, not {shown(stated)}")
+    rows = field(value, "points", items)
+    if found := _plain_points(kind, rows, len(columns), batches):
+        return found
     many = len(columns)
     return [
         (Kernel(kind, _sizes(row[:many])), _times(row[many:], batches))
-        for row in (items(one, (many + len(batches),)) for one in field(value, "points", items))
+        for row in (items(one, (many + len(batches),)) for one in rows)
     ]
 
 
-def _columns(kind: str) -> tuple[str, ...]:
-    if kind not in COLUMNS:
-        raise Refused(f"no such kind of kernels; {suggest(kind, COLUMNS, 'kinds')}")
-    return COLUMNS[kind]
+def _plain_points(
+    kind: str, rows: list[Any], many: int, batches: tuple[int, ...]
+) -> list[tuple[Kernel, dict[int, float]]] | None:
+    """Return points, column by column, of which nothing is wrong and none was left out; None where that has to be told
+    row by row."""
+    if {type(row) for row in rows} != {list} or set(map(len, rows)) != {many + len(batches)}:
+        return None
+    columns = list(zip(*rows, strict=True))
+    sizes, times = columns[:many], columns[many:]
+    if not all(_INT.issuperset(map(type, one)) and min(one) >= 0 and max(one) < MOST_COUNT for one in sizes):
+        return None
+    if not all(_PLAIN.issuperset(map(type, one)) and min(one) > 0 and isfinite(sum(one)) for one in times):
+        return None
+    return [
+        (Kernel(kind, own), dict(zip(batches, us, strict=True)))
+        for own, us in zip(zip(*sizes, strict=True), zip(*times, strict=True), strict=True)
+    ]
 
 
 def _times(value: Any, batches: tuple[int, ...]) -> dict[int, float]:
@@ -197,15 +226,15 @@ def _network(value: Any, batches: tuple[int, ...]) -> MeasuredNetwork:
     )
 
 
-def _fits(value: dict[str, Any], batches: tuple[int, ...]) -> dict[int, BatchFit]:
-    return {batch: field(value, str(batch), _fit) for batch in batches}
+def _fits(value: dict[str, Any], batches: tuple[int, ...], classes: Collection[str]) -> dict[int, BatchFit]:
+    return {batch: field(value, str(batch), partial(_fit, classes)) for batch in batches}
 
 
-def _fit(value: Any) -> BatchFit:
+def _fit(classes: Collection[str], value: Any) -> BatchFit:
     record = mapping(value)
     kinds = field(record, "kinds", mapping)
     return BatchFit(
-        {_known(name): _within(name, partial(_kind_fit, one)) for name, one in kinds.items()},
+        {_known(name, classes): _within(name, partial(_kind_fit, one)) for name, one in kinds.items()},
         field(record, "network", _network_terms),
         field(record, "interval", _numbers),
     )
@@ -215,9 +244,9 @@ def _network_terms(value: Any) -> NetworkTerms:
     return NetworkTerms(*[field(mapping(value), name, _finite) for name in NetworkTerms._fields])
 
 
-def _known(name: str) -> str:
-    if name not in CLASSES:
-        raise Refused(f"no such class of kernels `{name}`; {suggest(name, CLASSES, 'classes')}")
+def _known(name: str, classes: Collection[str]) -> str:
+    if name not in classes:
+        raise Refused(f"no such class of kernels `{name}`; {suggest(name, classes, 'classes')}")
     return name
 
 
@@ -234,7 +263,7 @@ def _residual(value: Any) -> Residual | None:
         return None
     record = mapping(value)
     center, scale = (field(record, name, _numbers) for name in ("center", "scale"))
-    points = field(record, "points", lambda one: tuple(map(_numbers, items(one))))
+    points = field(record, "points", _rows)
     weights = field(record, "weights", _numbers)
     if {len(scale), *map(len, points)} != {len(center)} or len(weights) != len(points):
         raise Refused("expected as many weights as points, each as long as `center` and `scale`")

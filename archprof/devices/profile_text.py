@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from archprof.devices.kernels import COLUMNS
+from archprof.devices.kernels import columns_of
 from archprof.devices.profile import BatchFit, DeviceSetup, MeasuredNetwork, Profile
 from archprof.devices.profile_file import SCHEMA
 from archprof.outputs import write_file
@@ -28,7 +28,7 @@ def _record(profile: Profile) -> dict[str, Any]:
         "setup": _setup_record(profile.setup),
         "batches": list(profile.batches),
         "ceilings": profile.ceilings._asdict(),
-        "kinds": {kind: {"columns": list(COLUMNS[kind]), "points": rows} for kind, rows in _rows(profile).items()},
+        "kinds": {kind: {"columns": list(columns_of(kind)), "points": rows} for kind, rows in _rows(profile).items()},
         "networks": [_network_record(one, profile.batches) for one in profile.networks],
         "fits": {str(batch): _fit_record(fit) for batch, fit in profile.fits.items()},
     }

@@ -66,17 +66,22 @@ def profile() -> Profile:
 
 
 @cache
-def networks() -> tuple[FittedNetwork, ...]:
+def every_network() -> tuple[FittedNetwork, ...]:
     """Return its networks."""
     return tuple(networks_of(profile(), expand))
+
+
+def networks(batch: int) -> tuple[FittedNetwork, ...]:
+    """Return its networks that were measured at a batch."""
+    return tuple([one for one in every_network() if batch in one.calls])
 
 
 @cache
 def left_out(batch: int) -> tuple[LeftOut, ...]:
     """Return all networks, each left out with its family."""
     known: Known = {}
-    groups = groups_of(networks(), family_of)
-    return tuple([one for group in groups for one in leave_out(profile(), networks(), group, batch, known)])
+    groups = groups_of(networks(batch), family_of)
+    return tuple([one for group in groups for one in leave_out(profile(), networks(batch), group, batch, known)])
 
 
 # Models: the µs of a network that was left out
@@ -85,8 +90,10 @@ def left_out(batch: int) -> tuple[LeftOut, ...]:
 def by_macs(batch: int) -> list[Predicted]:
     """Return what is predicted by as many MACs in a µs as the networks of other families do."""
     found = []
-    for group in groups_of(networks(), family_of):
-        rates = [log(_macs(one, batch) / one.measured.us[batch]) for one in networks() if one not in group.networks]
+    for group in groups_of(networks(batch), family_of):
+        rates = [
+            log(_macs(one, batch) / one.measured.us[batch]) for one in networks(batch) if one not in group.networks
+        ]
         for one in group.networks:
             us = _macs(one, batch) / exp(float(numpy.mean(rates)))
             found.append(Predicted(one.measured.model, group.family, one.measured.us[batch], us))
@@ -100,7 +107,7 @@ def _macs(network: FittedNetwork, batch: int) -> float:
 def by_roofline(batch: int) -> list[Predicted]:
     """Return what is predicted by the roofline of each call and a launch."""
     found, ceilings = [], profile().ceilings
-    for one in networks():
+    for one in networks(batch):
         calls = [call.traffic for call in one.calls[batch].calls if runs(call)]
         us = sum(max(call.bytes / ceilings.bytes_per_us, call.macs / ceilings.macs_per_us) + _LAUNCH for call in calls)
         found.append(Predicted(one.measured.model, family_of(one.measured.model), one.measured.us[batch], us))
@@ -113,7 +120,8 @@ class _Forest(Predictor):
     grown: ClassVar[dict[tuple[Kernel, ...], Any]] = {}
 
     def predicted(self, kernel: Kernel, name: str = "") -> KernelTime | None:
-        members = tuple([one for one in self.profile.points if one.kind == kernel.kind])
+        points = self.profile.points.items()
+        members = tuple([one for one, times in points if one.kind == kernel.kind and self._batch in times])
         if not members:
             return None
         forest = self._forest(members)
@@ -141,7 +149,7 @@ def by_forest(batch: int) -> list[Predicted]:
     found = []
     for left in left_out(batch):
         forest = _Forest(left.without, batch)
-        others = [one for one in networks() if one.measured in left.without.networks]
+        others = [one for one in networks(batch) if one.measured in left.without.networks]
         forest.fit = forest.fit._replace(network=fit_network(others, forest, batch))
         found.append(_predicted(left, forest, batch))
     return found
@@ -207,12 +215,13 @@ def _cells(found: Score) -> tuple[str, ...]:
 
 
 def eager_errors(batch: int) -> list[Predicted]:
-    """Return what is predicted of networks that are called from Python, each left out with its family."""
+    """Return what is predicted of networks that were called from Python, each left out with its family."""
     found = []
     for left in left_out(batch):
         measured = left.network.measured
-        us = latency_of(left.network.calls[batch], Predictor(left.without, batch), "eager").us
-        found.append(Predicted(measured.model, left.family, measured.eager_us[batch], us))
+        if batch in measured.eager_us:
+            us = latency_of(left.network.calls[batch], Predictor(left.without, batch), "eager").us
+            found.append(Predicted(measured.model, left.family, measured.eager_us[batch], us))
     return found
 
 

@@ -4,7 +4,7 @@ import numpy
 import pytest
 
 from archprof.devices.forms import CLASSES, FORMS, class_of, features_of, form_of, work_of
-from archprof.devices.kernels import COLUMNS, Kernel
+from archprof.devices.kernels import Kernel, columns_of
 from archprof.devices.profile import Ceilings
 from archprof.ir.arrays import candidates
 
@@ -18,6 +18,11 @@ LINEAR = Kernel("linear", (64, 10, 1, 1))
 RELU = Kernel("relu", (1024,))
 SUM = Kernel("add", (1024, 2048))
 POOL = Kernel("max_pool", (16, 2, 2, 2, 8, 8, 4, 4))
+# 36 queries in 4 windows of 9 keys; and half of what 9 positions have to look at.
+WINDOWS = Kernel("attention", (36 * 24, 36 * 8, 2, 36, 9, 4, 4, 0, 1, 0))
+CAUSAL = Kernel("attention", (9 * 24, 9 * 8, 2, 9, 9, 4, 4, 1, 0, 0))
+NORM = Kernel("rms_norm", (288, 288, 16, 0))
+GROUPS = Kernel("group_norm", (16, 64, 2))
 
 # Bytes read, written and of weights, and multiply-accumulates, of two images in fp16.
 WORK = {
@@ -29,6 +34,10 @@ WORK = {
     RELU: (2 * 2 * 1024, 2 * 2 * 1024, 0, 0),
     SUM: (2 * 2 * 2048, 2 * 2 * 1024, 0, 0),
     POOL: (2 * 2 * 16 * 64, 2 * (2 + 8) * 16 * 16, 0, 0),  # an index of 8 bytes beside each element
+    WINDOWS: (2 * 2 * 36 * 24, 2 * 2 * 36 * 8, 0, 2 * 2 * 36 * 9 * 8),
+    CAUSAL: (2 * 2 * 9 * 24, 2 * 2 * 9 * 8, 0, 2 * 2 * 9 * 9 * 8 // 2),
+    GROUPS: (2 * 2 * 1024, 2 * 2 * 1024, 0, 0),
+    NORM: (2 * 2 * 288, 2 * 2 * 288, 2 * 16, 0),
 }
 
 
@@ -82,6 +91,16 @@ FOUND = [
         + 1
         + 12288 / 40,
     ),
+    # 2 heads of 36 queries have 9 keys each, whose exponents are taken.
+    (
+        "attending",
+        (2.0, *MEMORY, 1e4, 100.0),
+        WINDOWS,
+        2 + (moved(3456 + 1152, *MEMORY) ** 4 + (2 * 2 * 36 * 9 * 8 / 1e4 + 2 * 2 * 36 * 9 / 100) ** 4) ** 0.25,
+    ),
+    # Each of four multiprocessors sums a group of 8 channels.
+    ("norming", (2.0, *MEMORY, 10.0), GROUPS, 2 + moved(8192, *MEMORY) + 8 * 64 / 10),
+    ("working", (2.0, *MEMORY, 1e4), NORM, 2 + moved(1152 + 1152 + 32, *MEMORY)),
 ]  # fmt: skip
 
 
@@ -108,6 +127,8 @@ NAMES = {
     Kernel("linear", (64, 10, 1, 49)): "linear_map",
     Kernel("multiply", (1024, 1040)): "multiply",
     Kernel("multiply", (1024, 2048)): "add",
+    WINDOWS: "attention_biased",
+    CAUSAL: "attention",
 }
 
 
@@ -117,6 +138,11 @@ def test_class(kernel, name):
     assert name in CLASSES
 
 
+def test_an_operator_without_a_kind_is_a_class_of_its_own():
+    assert class_of(NORM) == "rms_norm"
+    assert form_of("rms_norm") == "working"
+
+
 KERNELS = [*WORK, Kernel("batch_norm", (16, 64)), Kernel("concat", (1024, 3)), Kernel("layer_scale", (16, 64))]
 
 
@@ -124,8 +150,8 @@ KERNELS = [*WORK, Kernel("batch_norm", (16, 64)), Kernel("concat", (1024, 3)), K
 @pytest.mark.parametrize("batch", [1, 32])
 def test_many_at_once_are_the_same_as_one(kernel, batch):
     """Sizes of three candidates, of which the second is the kernel."""
-    fixed = {"kernel_h", "kernel_w", "stride", "dilation", "bias", "inputs", "groups"}
-    columns = zip(COLUMNS[kernel.kind], kernel.sizes, strict=True)
+    fixed = {"kernel_h", "kernel_w", "stride", "dilation", "bias", "inputs", "groups", "causal", "biased", "maps"}
+    columns = zip(columns_of(kernel.kind), kernel.sizes, strict=True)
     together = Kernel(
         kernel.kind,
         tuple([size if name in fixed else candidates([size * 2, size, size * 3]) for name, size in columns]),

@@ -30,6 +30,25 @@ LAYERS = {
         Kernel("multiply", (288, 296)),
         Kernel("add", (288, 296)),
     ],
+    "leaky_relu": [Kernel("leaky_relu", (288,))],
+    # Queries and keys of 2 features and values of 4, of 36 positions of a map; a bias for two heads of half of that.
+    "dot_product_attention: {heads: 1}": [Kernel("attention", (288, 144, 1, 36, 36, 2, 4, 0, 0, 1))],
+    "dot_product_attention: {heads: 2, key_dim: 1, position: distance}": [
+        Kernel("attention", (288, 144, 2, 36, 36, 1, 2, 0, 1, 1))
+    ],
+    "group_norm: {groups: 2}": [Kernel("group_norm", (8, 36, 2))],
+    # By their names: what is read, written, of weights, and multiply-accumulates.
+    "rms_norm": [Kernel("rms_norm", (288, 288, 6, 0))],  # along the last axis
+    "conv_transpose: {k: 2, s: 2, c: 4}": [Kernel("conv_transpose", (288, 4 * 144, 8 * 4 * 4 + 4, 36 * 8 * 4 * 4))],
+    # 4 windows of 9 positions, each of which looks at its own.
+    "\n  - ".join(
+        (
+            "permute: channels_last",
+            "window_partition: {window: 3}",
+            "linear: 24",
+            "dot_product_attention: {heads: 2, window: 3}",
+        )
+    ): [Kernel("attention", (36 * 24, 36 * 8, 2, 36, 9, 4, 4, 0, 0, 0))],
 }
 
 

@@ -64,6 +64,17 @@ def test_inputs_lie_as_they_do_in_the_network(name, layout):
         assert list(map(apart, call.inputs)) == list(map(apart, real)), node.id
 
 
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_volumes_lie_as_they_do_whatever_the_layout_of_maps(layout):
+    rows = ("conv3d: {k: 3, c: 4}", "batch_norm", "relu", "avg_pool", "linear: 10")
+    text = f"archprof: 1\ninput: 3x4x8x8\nlayers: [{', '.join(f'{{{row}}}' if ':' in row else row for row in rows)}]\n"
+    graph = read_network("volume.yaml", text=text)
+    calls = calls_of(graph, layout, 2)
+    assert [list(map(apart, call.inputs)) for call in calls] == [
+        list(map(apart, real)) for _, real in in_network(graph, layout, 2)
+    ]
+
+
 def test_maps_behind_a_layer_norm_have_their_channels_last_whatever_the_layout():
     """96×16×16, as the norm leaves them for the depthwise convolution; the norm's own input is as the layout has it."""
     graph = read_network("convnext_tiny", [("resolution", "64")])

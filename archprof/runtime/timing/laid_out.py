@@ -125,8 +125,10 @@ def in_layout(tensor: Tensor, layout: str) -> Tensor:
 
 
 def lay_out(module: torch.nn.Module, layout: str) -> None:
-    """Lay a module's weights as a layout has them."""
+    """Lay a module's weights as a layout has them: of maps, those of volumes and lines stay as they are."""
     import torch
 
     form = torch.channels_last if layout == "channels_last" else torch.contiguous_format
-    module.to(memory_format=form)  # type: ignore[call-overload]
+    for tensor in (*module.parameters(), *module.buffers()):
+        if tensor.dim() == 4:
+            tensor.data = tensor.data.contiguous(memory_format=form)
