@@ -120,9 +120,9 @@ def test_the_profile_is_what_is_fitted_to_it(batch):
         assert again.kinds[name].constants == pytest.approx(kind.constants, rel=0.01), name
 
 
-# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out. Asked were ranks of
-# 0.985, and 18 % for nine of ten at batch 32, on the networks of eleven families; these are of sixty, some of which alone
-# have their operators, so that what is reached holds.
+# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out. Asked were ranks
+# of 0.985, and 18 % for nine of ten at batch 32, of the networks of eleven families. These are of sixty, some of which
+# alone have their operators: what is reached of them holds.
 REACHED = {1: 0.98, 32: 0.965}
 BOUNDS = {
     ("by_residual", 1): (0.05, 0.15, REACHED[1]),
