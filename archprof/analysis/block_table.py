@@ -16,6 +16,8 @@ from archprof.spec.types import spec_of
 
 # Stated in tables to be checked; the computed input stands there instead.
 _LEFT_OUT = ("input", "id")
+# What a block may say of its rows itself.
+_REPEATS = "n"
 # Options that say how a cell is meant, which no paper's table has a column for.
 _NO_COLUMN = ("narrow", "scale", "form")
 
@@ -51,15 +53,22 @@ def block_table(report: Report) -> BlockTable:
     assert spec.tree is not None
     named, knobs = spellings.within(spec.tree.root), knobs_of(spec.settings)
     layers = [_Written(index, node, knobs, named) for index, node in enumerate(spec.layers.items)]
+    repeating = {name for name, block in spec.blocks.items() if block.repeats is not None}
     rows = []
     for layer in layers:
         for path, cells in layer.rows():
             operators = _operators_of(report, path)
             if operators:
                 first, last = operators[0].values, operators[-1].node.outputs
+                where = operators[-1].node.provenance
+                if layer.block in repeating and where is not None:
+                    cells.setdefault(_REPEATS, str(where.repeat + 1))
                 ends = (tuple(map(tensor, first)), tuple(map(tensor, last)))
                 rows.append(PrintedRow(path, layer.block, cells, *ends, total_cost(operators)))
-    return BlockTable(head(report), _headings(layers), tuple(rows), spec.note)
+    headings = _headings(layers)
+    if any(layer.block in repeating for layer in layers):
+        headings.setdefault(_REPEATS, _REPEATS)
+    return BlockTable(head(report), headings, tuple(rows), spec.note)
 
 
 def _operators_of(report: Report, path: str) -> list[Row]:

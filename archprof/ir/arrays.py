@@ -1,5 +1,6 @@
 """Dims with one entry for each candidate of a sweep. Imported only when there is a sweep."""
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -19,6 +20,12 @@ class Candidates(np.ndarray[Any, Any]):
         if 0 < yes < mask.size:
             raise Disagreement(mask)
         return yes > 0
+
+
+def entry_by_entry(function: Callable[[float, float], float], first: Any, second: Any) -> Candidates:
+    """Return what a function of two floats gives of each two entries, in floats."""
+    found = np.frompyfunc(function, 2, 1)(np.asarray(first, np.float64), np.asarray(second, np.float64))
+    return candidates(np.asarray(found, np.float64))
 
 
 def candidates(values: Any) -> Candidates:

@@ -383,6 +383,8 @@ class Binder:
         fields = {
             _FIELDS[common]: values.pop(common) for common in _FIELDS if common in values and not block.has(common)
         }
+        if block.repeats is not None:
+            fields.setdefault("repeats", block.repeats(values))
         printed = cells.get("input")
         place = location if printed is None else printed.location
         given = stated if printed is not None and self.pristine and printed.file == self.file else None

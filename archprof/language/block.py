@@ -1,12 +1,13 @@
 """What a block is: a plain function over symbolic feature maps, and the columns that its table may have."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
 from archprof.spec.layers import ColumnNames
 
 if TYPE_CHECKING:
+    from archprof.ir.dims import Dim
     from archprof.ir.operators.base import Operator
     from archprof.language.fragment import Feature
     from archprof.language.trace import Tracer
@@ -19,7 +20,8 @@ class Block(NamedTuple):
     *columns* are what a row may state; the first takes the value of the short form (`dropout: 0.2`). A block that does
     not inherit takes from a spec's `defaults` only what stands there under its own name. *channels* is the column that
     prints the channels of its output, if one does. One that is a spec's *own* is made of layers. One that *joins* takes
-    several inputs; with a *rest* it takes one as well. One that *counts* is told which repeat of a row it is.
+    several inputs; with a *rest* it takes one as well. One that *counts* is told which repeat of a row it is; one with
+    *repeats* tells, from a row's values, how often the row repeats that does not say so, which may be not at all.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Block(NamedTuple):
     own: bool = False
     rest: bool = False
     counts: bool = False
+    repeats: "Callable[[Mapping[str, Any]], Dim] | None" = None
 
     def has(self, name: str) -> bool:
         """Tell whether a column is the block's own."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from archprof.errors import Location
+from archprof.ir.dims import Dim
 from archprof.language.block import Block
 from archprof.spec.nodes import Node, Scalar
 
@@ -18,7 +19,7 @@ class BoundRow(NamedTuple):
     id: str | None
     input: tuple[int, int, int] | None
     input_location: Location
-    repeats: int | None = None  # None where there is no `n`
+    repeats: Dim | None = None  # None where there is no `n`
     scale: bool = True
     narrow: bool = True
     deepen: bool = True

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.ir.dims import is_array, make_divisible, maximum, minimum, same, truncate
+from archprof.ir.dims import is_array, make_divisible, maximum, minimum, power, round_half_even, same, truncate
 from archprof.spec.nodes import Scalar, describe, shorten
 from archprof.spec.values import FALSE, TRUE, limits, plain
 
@@ -96,6 +96,11 @@ def _said(value: object) -> str:
     return plain(value) if isinstance(value, int | float) else "a size"
 
 
+def _is_fraction(value: Any) -> bool:
+    """Tell an array of floats, of whose quotients none has to come out even."""
+    return is_array(value) and value.dtype.kind == "f"
+
+
 def _chosen(condition: Any, first: Any, second: Any) -> Any:
     return first if condition else second
 
@@ -104,10 +109,11 @@ def _chosen(condition: Any, first: Any, second: Any) -> Any:
 _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
     "min": (2, 2, minimum),
     "max": (2, 2, maximum),
-    "floor": (1, 1, lambda value: value // 1 if is_array(value) else math.floor(value)),
-    "ceil": (1, 1, lambda value: -(-value // 1) if is_array(value) else math.ceil(value)),
-    "round": (1, 1, lambda value: value.round() if is_array(value) else round(value)),
+    "floor": (1, 1, lambda value: truncate(value // 1) if is_array(value) else math.floor(value)),
+    "ceil": (1, 1, lambda value: truncate(-(-value // 1)) if is_array(value) else math.ceil(value)),
+    "round": (1, 1, round_half_even),
     "sqrt": (1, 1, lambda value: value**0.5),
+    "pow": (2, 2, power),
     "make_divisible": (2, 3, make_divisible),
     "if": (3, 3, _chosen),
     "given": (1, 1, lambda value: value is not None),
@@ -225,12 +231,17 @@ class _Parser:
         if sign in ("/", "//", "%") and not is_array(right) and right == 0:
             raise problem(f"{describe(self.node)} divides by zero", self.node.location)
         if sign == "/":
+            if _is_fraction(left) or _is_fraction(right):
+                return left / right
             whole = left // right
             return whole if same(whole * right, left) else left / right
         value = _ARITHMETIC[sign](left, right)
         if not is_array(value) and abs(value) > _LIMIT:
-            raise problem(f"{describe(self.node)} goes beyond {_LIMIT:,}", self.node.location)
+            raise self._beyond()
         return value
+
+    def _beyond(self) -> SpecError:
+        return problem(f"{describe(self.node)} goes beyond {_LIMIT:,}", self.node.location)
 
     def _number(self, value: Any) -> Any:
         if is_array(value) or isinstance(value, int | float):
@@ -275,7 +286,19 @@ class _Parser:
             arguments = [self._number(value) for value in arguments]
         if name == "sqrt" and not is_array(arguments[0]) and arguments[0] < 0:
             raise problem(f"{describe(self.node)} takes the root of less than 0", self.node.location)
-        return function(*arguments)
+        return self._power(*arguments) if name == "pow" else function(*arguments)
+
+    def _power(self, base: Any, exponent: Any) -> Any:
+        try:
+            value = power(base, exponent)
+        except ValueError:
+            message = f"{describe(self.node)} takes a power that is no number"
+            raise problem(message, self.node.location) from None
+        except OverflowError:
+            value = math.inf
+        if not is_array(value) and abs(value) > _LIMIT:
+            raise self._beyond()
+        return value
 
     def _named(self, name: str) -> Any:
         if name not in self.names:

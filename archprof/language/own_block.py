@@ -1,18 +1,20 @@
 """A block that a spec defines in YAML, as any other: its columns, and how its layers are applied to a row's cells."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import Problems, SpecError, placed, problem
 from archprof.ir import columns as kinds
 from archprof.ir.columns import Column, Kind
+from archprof.ir.dims import Dim
 from archprof.ir.operators.base import ShapeError
 from archprof.language.block import Block
 from archprof.language.bound import BoundRow, Layers
 from archprof.language.cells import Cells, read_cell
 from archprof.language.fragment import Feature
-from archprof.limits import MAX_CHANNELS
-from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, REPEAT, OwnBlock, OwnColumn
+from archprof.limits import MAX_CHANNELS, MAX_REPEATS
+from archprof.spec.nodes import Node
+from archprof.spec.own_blocks import INPUT_CHANNELS, ONLY_INPUT, REPEAT, OwnBlock, OwnColumn, asked_columns, names_in
 from archprof.units import plural
 
 if TYPE_CHECKING:
@@ -34,11 +36,25 @@ def own_block(definition: OwnBlock, scope: "Scope | None" = None, cells: Cells |
         assert known is not None
         return _apply(net, definition, scope, known, inputs, values)
 
+    def repeats(values: Mapping[str, Any]) -> Dim:
+        assert known is not None
+        assert definition.repeats is not None
+        return _repeats(definition, definition.repeats, known, values)
+
     columns = tuple(map(_column, definition.columns))
     printed = "c" if any(column.name == "c" and _is_channels(column.kind) for column in columns) else ""
     joins, rest, counts = bool(definition.inputs), definition.rest, REPEAT in definition.asked
     return Block(
-        definition.name, apply, columns, definition.doc, joins, channels=printed, own=True, rest=rest, counts=counts
+        definition.name,
+        apply,
+        columns,
+        definition.doc,
+        joins,
+        channels=printed,
+        own=True,
+        rest=rest,
+        counts=counts,
+        repeats=repeats if definition.repeats is not None else None,
     )
 
 
@@ -98,7 +114,9 @@ def _apply(
         message = f"block `{block.name}` stands inside itself, or {_MAX_DEPTH} blocks deep"
         raise problem(message, block.location, help="a block is made of others, not of itself")
     try:
-        layers = _unnamed(scope.body(block, _inside(block, cells, inputs[0], values)))
+        around = {INPUT_CHANNELS: inputs[0].channels, REPEAT: values.get(REPEAT, 0)}
+        columns = asked_columns(block, block.asked)
+        layers = _unnamed(scope.body(block, _inside(columns, cells, around, values, f"blocks.{block.name}")))
         with net.closed(_named(block, inputs)):
             x = net.layers(layers, inputs[0])
             outputs = {name: net.place(name, block.location) for name in block.outputs}
@@ -136,15 +154,29 @@ def check_names(own: Mapping[str, OwnBlock], known: Callable[[str], object], pro
             problems.add(f"there is a block `{name}` already", block.location, where="blocks", help=advice)
 
 
-def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]) -> Cells:
-    """Return what cells in the body of a block may refer to: its columns at a row, the channels of its input; *cells*
+_REPEATS = kinds.count(0, MAX_REPEATS, "a number of repeats")
+
+
+def _repeats(block: OwnBlock, node: Node, cells: Cells, values: Mapping[str, Any]) -> Dim:
+    """Return how often a row of a block repeats. Raises SpecError for what is no such number."""
+    where = f"blocks.{block.name}"
+    try:
+        return read_cell(_REPEATS, node, _inside(asked_columns(block, names_in(node)), cells, {}, values, where))
+    except SpecError as error:
+        raise placed(error, f"{where}.repeats", _REPEATS.allowed) from None
+
+
+def _inside(
+    columns: Iterable[OwnColumn], cells: Cells, around: Mapping[str, object], values: Mapping[str, Any], where: str
+) -> Cells:
+    """Return what cells in the body of a block may refer to: its columns at a row, and what is *around* that; *cells*
     are those of the spec, with the kinds of all its columns."""
     own = cells.columns or {}
     knobs = {name: value for name, value in cells.names.items() if name not in own}
-    names = {**knobs, INPUT_CHANNELS: x.channels, REPEAT: values.get(REPEAT, 0)}
+    names = {**knobs, **around}
     known: dict[str, Kind] = {}  # a default may name the columns in front of it
     inside = cells._replace(names=names, columns=known)
-    for column in block.columns:
+    for column in columns:
         if column.name in values:
             value = values[column.name]
             # The stride of a repeat is a size, whatever the column is.
@@ -155,7 +187,7 @@ def _inside(block: OwnBlock, cells: Cells, x: Feature, values: Mapping[str, Any]
             try:
                 names[column.name] = read_cell(_kind(column), column.default, inside)
             except SpecError as error:
-                raise placed(error, f"blocks.{block.name}.columns.{column.name}.default") from None
+                raise placed(error, f"{where}.columns.{column.name}.default") from None
         known[column.name] = own[column.name]
     return inside
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
-from archprof.ir.columns import HOLDS_LAYERS, Column, Kind
+from archprof.ir.columns import HOLDS_LAYERS, Column, Kind, count
 from archprof.ir.init_rules import BIASES, PLAIN, WITH_DEVIATION
 from archprof.ir.operators import find_operator, operator_names
 from archprof.ir.operators.base import Operator
@@ -20,7 +20,7 @@ from archprof.language.block import Block
 from archprof.language.init import MAX_DEVIATION
 from archprof.language.registry import block_names, columns_of, find_block, installed_names, installed_operator
 from archprof.language.spellings import spellings
-from archprof.limits import MAX_CHANNELS
+from archprof.limits import MAX_CHANNELS, MAX_REPEATS
 from archprof.spec.budget import budget_schema
 from archprof.spec.choices import PER
 from archprof.spec.header import NETWORKS, PUBLISHED, PUBLISHED_WORDS
@@ -162,7 +162,7 @@ def _knob() -> Schema:
         "doc": WORDS,
     }
     fields["choices"] = {"type": "array", "items": value}
-    drawn = {"type": fields["type"], "choice": {"type": "array", "items": value, "minItems": 2}}
+    drawn = {"type": fields["type"], "choice": _options_to_choose({"type": "array", "items": value, "minItems": 2})}
     drawn |= {"default": value, "doc": WORDS}
     allowed = _mapping(fields, required=["default"], oneOf=[{"required": ["type"]}, {"required": ["choices"]}])
     return {"anyOf": [allowed, _mapping(drawn, required=["choice"])]}
@@ -191,6 +191,7 @@ def _own_block() -> Schema:
         "columns": {"type": "object", "additionalProperties": columns},
         "inputs": {"type": "array", "items": TEXT, "minItems": 2},
         "outputs": {"type": "array", "items": ID},
+        "repeats": _cell(count(0, MAX_REPEATS)),
         "layers": {"$ref": "#/$defs/layers", "minItems": 1},
     }
     return _mapping(fields, required=["layers"])
@@ -347,8 +348,12 @@ def _open_cell(kind: Kind) -> Schema:
 
 
 def _choice() -> Schema:
-    options = {"type": "array", "items": CELL, "minItems": 2}
+    options = _options_to_choose({"type": "array", "items": CELL, "minItems": 2})
     return _mapping({"choice": options, "per": {"enum": list(PER)}, "default": CELL}, required=["choice"])
+
+
+def _options_to_choose(listed: Schema) -> Schema:
+    return {"anyOf": [listed, {"type": "string", "pattern": ":"}]}
 
 
 def _row() -> Schema:

@@ -87,6 +87,12 @@ class Scope:
         defaults = self._cells.defaults.values() if self._cells else ()
         return frozenset().union(*[names_in(node) for _, node in defaults])
 
+    @cached_property
+    def _asked_by_repeats(self) -> frozenset[str]:
+        """The names by which blocks say how often their rows repeat."""
+        own = [block for block in self._definitions.values() if block.repeats is not None]
+        return frozenset().union(*map(_asked_by, own))
+
     def body(self, block: OwnBlock, cells: Cells) -> Layers:
         """Return the layers of one of its blocks at a row. Raises SpecError with every cell that cannot be read."""
         assert self._read is not None
@@ -100,7 +106,7 @@ class Scope:
         """Return what tells a layer in the body of one of its blocks from that layer at other rows."""
         names = self._asked.get(id(node))
         if names is None:
-            names = self._asked[id(node)] = tuple(names_in(node) | self._asked_by_defaults)
+            names = self._asked[id(node)] = tuple(names_in(node) | self._asked_by_defaults | self._asked_by_repeats)
         return (address, id(node), *[_key(cells.names.get(name)) for name in names])
 
     @property
@@ -177,7 +183,8 @@ def _made_of(definitions: Mapping[str, OwnBlock]) -> Mapping[str, tuple[str, ...
 @kept(512)
 def _asked_by(block: OwnBlock) -> frozenset[str]:
     """Return the names that the body of a block and the defaults of its columns ask for."""
-    return block.asked.union(*[names_in(one.default) for one in block.columns if one.default is not None])
+    said = [*[column.default for column in block.columns], block.repeats]
+    return block.asked.union(*[names_in(node) for node in said if node is not None])
 
 
 def _key(value: object) -> tuple[type, object]:

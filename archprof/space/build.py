@@ -3,12 +3,12 @@
 Costs come from the same rows as those of one network: bound, traced and counted as `summary` and `sweep` do it.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from archprof.errors import usage_error
+from archprof.errors import Problem, UsageError, usage_error
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
@@ -18,7 +18,7 @@ from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Part, Parted, parted
 from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import Costs, Traced, TracedRows
-from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick
+from archprof.spec.choices import Choices, Draw, LayerPick, Pick, RowDraws, RowForms, RowPick, ways
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
 from archprof.spec.types import OpenSpace, Spec
@@ -31,6 +31,14 @@ MAX_STATES = 500_000
 
 # What an arc draws.
 Of = Literal["", "knob", "table", "form", "row", "repeat", "depth"]
+
+
+class TooManyStates(UsageError):
+    """A space that is no chain in earnest: what its rows share has too many forms to be held from row to row."""
+
+    def __init__(self) -> None:
+        advice = "draws that many rows share are held until the last: fix some of them"
+        super().__init__([Problem(f"more than {MAX_STATES:,} states", help=advice)])
 
 
 class Step(NamedTuple):
@@ -215,6 +223,8 @@ class _Builder:
         """Go through the layers, knobs drawn where the first asks for them."""
         waiting = dict(enumerate(self._choices.knobs))
         last = self._last_uses()
+        if self._most_held(last) > MAX_STATES:
+            raise TooManyStates()
         for index in range(len(self._rows.layers)):
             for number, draw in list(waiting.items()):
                 if draw.place in self._rows.uses(index):
@@ -225,6 +235,16 @@ class _Builder:
             self._knob(number, draw)
             self._forget(frozenset({draw.place}))
         self._join()
+
+    def _most_held(self, last: Mapping[str, int]) -> int:
+        """Return how many ways there are to draw the knobs that are held side by side, where those are most."""
+        most, held = 1, list[Draw]()
+        for index in range(len(self._rows.layers)):
+            uses = self._rows.uses(index)
+            held += [draw for draw in self._choices.knobs if draw.place in uses and draw not in held]
+            most = max(most, ways(tuple(held)))
+            held = [draw for draw in held if last[draw.place] > index]
+        return most
 
     def _last_uses(self) -> dict[str, int]:
         names = {draw.place for draw in self._choices.knobs}
@@ -247,8 +267,7 @@ class _Builder:
             target[to] = []
             self._states += 1
             if self._states > MAX_STATES:
-                message = f"more than {MAX_STATES:,} states"
-                raise usage_error(message, help="draws that many rows share are held until the last: fix some of them")
+                raise TooManyStates()
         leaving.append((step, position, to, costs))
 
     def _knob(self, number: int, draw: Draw) -> None:

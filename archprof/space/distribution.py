@@ -103,20 +103,8 @@ class Distribution:
         """Return the networks within a limit in so many bins as wide as each other, fewer where there are not so
         many sums, or in those between edges: each holds its lower edge, the last its upper too."""
         high = self.greatest if limit is None else min(limit, self.greatest)
-        if isinstance(bins, int):
-            if high < self.least:
-                return []
-            width = Fraction(high - self.least, bins)
-            lows = dict.fromkeys(self.least + int(width * place) for place in range(bins))
-            edges = [*lows, high]
-        else:
-            edges = list(bins)
-        ends = [*(edge - 1 for edge in edges[1:-1]), edges[-1]]
-        below = [self.count(min(end, high)) for end in (edges[0] - 1, *ends)]
-        return [
-            Bin(low, end, after - before)
-            for low, end, before, after in zip(edges, ends, below, below[1:], strict=False)
-        ]
+        edges = edges_of(self.least, high, bins)
+        return bins_between(edges, [self.count(min(end, high)) for end in ends_of(edges)])
 
     def fitting(self, limit: int) -> Fitting:
         """Return the networks within a limit, by number."""
@@ -139,6 +127,29 @@ class Distribution:
         if limit >= self.greatest:
             return paths_through(self.automaton)
         return shares_of(self.halves, limit)
+
+
+def edges_of(least: int, greatest: int, bins: int | Sequence[int]) -> list[int]:
+    """Return the edges of so many bins as wide as each other between two sums, none where there are no sums; those that
+    are given as they are."""
+    if not isinstance(bins, int):
+        return list(bins)
+    if greatest < least:
+        return []
+    width = Fraction(greatest - least, bins)
+    lows = dict.fromkeys(least + int(width * place) for place in range(bins))
+    return [*lows, greatest]
+
+
+def ends_of(edges: Sequence[int]) -> list[int]:
+    """Return the last sum in front of bins between edges, and that of each bin."""
+    return [edges[0] - 1, *(edge - 1 for edge in edges[1:-1]), edges[-1]] if edges else []
+
+
+def bins_between(edges: Sequence[int], below: Sequence[int]) -> list[Bin]:
+    """Return the bins between edges, by how many networks do not exceed the end in front of them, and that of each."""
+    pairs = zip(edges, ends_of(edges)[1:], below, below[1:], strict=False)
+    return [Bin(low, end, after - before) for low, end, before, after in pairs]
 
 
 def _pairs_up_to(first: Sums, second: Sums, limit: int) -> int:

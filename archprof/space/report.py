@@ -17,11 +17,11 @@ from archprof.ir.origin import Source
 from archprof.ir.setup import Setup
 from archprof.language.spellings import spellings
 from archprof.progress import Told, untold
+from archprof.space.asked import answer, opened
 from archprof.space.joint import Bracket
 from archprof.space.labels import Objective
-from archprof.space.paths import greatest, least
 from archprof.space.scores import SCORE
-from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf, Search, answer
+from archprof.space.search import Answer, BinOf, ChoiceShare, FoundNetwork, Question, RangeOf
 from archprof.space.timing import LATENCY
 from archprof.spec.load import load, read_tree
 from archprof.spec.types import Tree
@@ -190,8 +190,7 @@ def _over_all(request: Request, sizes: Sequence[str]) -> Question:
     ends: list[int] = []
     tree, settings = request.read()
     for size in sizes:
-        automaton = Search(tree, settings, size).space.automaton
-        ends += [least(automaton, question.histogram).sum, greatest(automaton, question.histogram).sum]
+        ends += opened(tree, settings, size).ends(question.histogram)
     low, high = min(ends), min(max(ends), question.limits.get(question.histogram, max(ends)))
     if high < low:
         return question

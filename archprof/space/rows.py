@@ -55,14 +55,14 @@ class Rows:
     def used_in(self, node: Node) -> frozenset[str]:
         """Return the knobs that *node*, a layer, asks for, be it in the blocks that it names."""
         names = {*names_in(node), *self._everywhere}
-        named = [*_words(node)]
+        named = [*words(node)]
         seen: set[str] = set()
         while named:
             block = self._spec.blocks.get(named.pop())
             if block is not None and block.name not in seen:
                 seen.add(block.name)
                 names |= names_asked({block.name: block}, self._cells)
-                named += _words(block.layers)
+                named += words(block.layers)
         return self._knobs & names
 
     def run(
@@ -112,14 +112,14 @@ class Rows:
         return self._cells._replace(names=names)
 
 
-def _words(node: Node) -> Iterator[str]:
+def words(node: Node) -> Iterator[str]:
     """Yield every word in *node*, keys too."""
     if isinstance(node, Scalar):
         yield node.text
     elif isinstance(node, Seq):
         for item in node.items:
-            yield from _words(item)
+            yield from words(item)
     else:
         for key, value in node.pairs():
             yield key
-            yield from _words(value)
+            yield from words(value)

@@ -43,7 +43,7 @@ from archprof.sweep.latency import Timer
 # So many networks are drawn for one that fits, where that cannot be counted.
 MOST_TRIES = 1_000_000
 # Networks of which bytes are counted, one after the other, before it is said that none fits.
-_MOST_EXPANDED = 2_000
+MOST_EXPANDED = 2_000
 # Networks of which the time is predicted, by what their operators take, before the best is left unproven.
 _MOST_TIMED = 500
 # Of limits on sums several are counted together; of one alone the whole distribution is known.
@@ -138,17 +138,6 @@ class Answer(NamedTuple):
     proven: int | None = None  # ns that no other network goes below, where the least time was looked for
 
 
-def answer(
-    tree: Tree, settings: tuple[Setting, ...], resolution: str, question: Question, told: Told = untold
-) -> Answer:
-    """Return what a space answers at one input size; an empty one is the spec's own. It is *told* of rows before they
-    are traced, and of networks that are looked at one by one.
-
-    Raises SpecError for a spec that is wrong, UsageError for what is no space and for questions that it cannot answer.
-    """
-    return Search(tree, settings, resolution, question.on, told).answer(question)
-
-
 class Search:
     """A space at one input size, whose automaton is built once for all questions."""
 
@@ -186,6 +175,10 @@ class Search:
             self.distinct() if question.ranges else None,
             asked.proven,
         )
+
+    def ends(self, metric: str) -> tuple[int, int]:
+        """Return the least and the greatest sum of a metric."""
+        return least(self.space.automaton, metric).sum, greatest(self.space.automaton, metric).sum
 
     def distinct(self) -> int | None:
         """Return how many networks of the space differ; None where that is not cheap to count, as with cells."""
@@ -391,10 +384,10 @@ class _Question:
             yield from paths
             return
         for path in paths:
-            if self.tries == _MOST_EXPANDED:
+            if self.tries == MOST_EXPANDED:
                 self._gave_up = True
                 return
-            self._search.told(self.tries, _MOST_EXPANDED, "networks, at most")
+            self._search.told(self.tries, MOST_EXPANDED, "networks, at most")
             self.tries += 1
             if self._keeps(path):
                 yield path
@@ -435,7 +428,7 @@ class _Question:
         """Yield networks as training code draws them, those within the limits."""
         space, left = self._search.space, self._asked.sample
         chances = space.chances
-        most = _MOST_EXPANDED if self._asked.bytes else MOST_TRIES
+        most = MOST_EXPANDED if self._asked.bytes else MOST_TRIES
         while left and self.tries < most:
             [path] = draw(space.automaton, 1, source, chances)
             self.tries += 1
@@ -474,7 +467,7 @@ class _Question:
 def _different(fitting: Fitting, source: random.Random) -> Iterator[Path]:
     """Yield networks of those within a limit, none of them twice, each as probable as any other."""
     taken: set[int] = set()
-    while len(taken) < min(fitting.number, _MOST_EXPANDED):
+    while len(taken) < min(fitting.number, MOST_EXPANDED):
         if (index := source.randrange(fitting.number)) not in taken:
             taken.add(index)
             yield fitting.unrank(index)

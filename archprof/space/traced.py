@@ -87,7 +87,7 @@ class TracedRows:
         """Yield the rows of a layer, or of a part of it, each as a fragment. Raises SpecError likewise."""
         layer = self._rows.bound(part, written)
         if layer.inputs:
-            raise _no_chain(layer, part.layer)
+            raise no_chain(layer, f"layers[{part.layer}]")
         try:
             for row in layer.rows:
                 fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
@@ -149,7 +149,8 @@ class _Contents:
         return self._numbers.setdefault(content, len(self._numbers))
 
 
-def _no_chain(layer: BoundLayer, index: int) -> SpecError:
+def no_chain(layer: BoundLayer, address: str) -> SpecError:
+    """Return the error of a layer, at an address, that takes others than the one above."""
     advice = "make one block of what branches, under `blocks`: inside it anything may join"
     message = "a space is a chain of layers, each of which takes the one above"
-    return problem(message, layer.inputs[0].location, where=f"layers[{index}]", help=advice)
+    return problem(message, layer.inputs[0].location, where=address, help=advice)

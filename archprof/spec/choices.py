@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_REPEATS
+from archprof.spec.axis import parse_axis
 from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
 from archprof.spec.values import integer, mapping, sequence, word
@@ -203,13 +204,14 @@ def _draw(place: str, node: Map, what: str) -> tuple[Draw, str]:
     fields = mapping(node, f"the choice of {what}", _KEYS, advice)
     listed = fields.get(CHOICE)
     assert listed is not None
-    options = sequence(listed, "a list to choose from", advice)
+    if isinstance(listed, Scalar) and ":" in listed.text:
+        options = _range(listed)
+    else:
+        options = sequence(listed, "a list to choose from", advice)
+        _check_once(options)
     if len(options) < 2:
         raise problem(f"a choice of {len(options)}", listed.location, help="a choice has two options at least")
     shown = [plain(option) for option in options]
-    for number, option in enumerate(options):
-        if shown[number] in shown[:number]:
-            raise problem(f"{_quoted(option)} is drawn twice", option.location, help="name each option once")
     default, per = fields.get("default"), fields.get("per")
     chosen = len(options) - 1
     if default is not None:
@@ -218,6 +220,30 @@ def _draw(place: str, node: Map, what: str) -> tuple[Draw, str]:
             raise problem(f"the default {_quoted(default)} is no option", default.location, help=f"one of {allowed}")
         chosen = shown.index(plain(default))
     return Draw(place, options, chosen, node.location), word(per, PER, "word for who draws") if per else PER[0]
+
+
+def _check_once(options: tuple[Node, ...]) -> None:
+    shown = [plain(option) for option in options]
+    for number, option in enumerate(options):
+        if shown[number] in shown[:number]:
+            raise problem(f"{_quoted(option)} is drawn twice", option.location, help="name each option once")
+
+
+# So many options has a range; what is drawn from more is no choice but a number.
+_MOST_IN_RANGE = 1_000
+
+
+def _range(node: Scalar) -> tuple[Node, ...]:
+    """Return the options of a range, written as an axis of a sweep: `8:64:8`. Raises SpecError for one that is none."""
+    try:
+        values = parse_axis((CHOICE, node.text)).values
+    except SpecError as error:
+        found = error.problems[0]
+        raise problem(found.message, node.location, help=found.help) from None
+    if len(values) > _MOST_IN_RANGE:
+        message = f"a choice of {len(values):,}, more than {_MOST_IN_RANGE:,}, the limit of a range"
+        raise problem(message, node.location, help="take a larger step")
+    return tuple([node._replace(text=value) for value in values])
 
 
 def plain(node: Node) -> object:

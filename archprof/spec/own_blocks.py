@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from archprof.errors import Location, Problems, problem
@@ -16,7 +16,7 @@ TYPES = (
     "stochastic_depth",
 )  # fmt: skip
 COLUMN_KEYS = ("type", "default", "min", "max", "choices", "doc", "synonyms")
-BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "layers")
+BLOCK_KEYS = ("doc", "columns", "inputs", "outputs", "repeats", "layers")
 # What the body of a block calls the channels of its input, and what every block has anyway.
 INPUT_CHANNELS = "in"
 # As expressions name what they compute with.
@@ -46,7 +46,7 @@ class OwnColumn(NamedTuple):
 class OwnBlock(NamedTuple):
     """A block of a spec: its columns in their order, the names of its inputs where there are several, the last one that
     of all that are left where it has a *rest*, the ids of layers that are places of their own outside, its
-    layers, and whether these ask which repeat it is."""
+    layers, the names that these ask for, and how often its rows *repeat* where they do not say so."""
 
     name: str
     doc: str
@@ -57,6 +57,7 @@ class OwnBlock(NamedTuple):
     layers: Seq
     asked: frozenset[str]
     location: Location
+    repeats: Node | None = None
 
 
 @kept(64)
@@ -86,9 +87,8 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     doc, columns = fields.get("doc"), fields.get("columns")
     own = _columns(columns) if columns else ()
     outputs = _texts(fields.get("outputs"), "a list of ids")
-    return OwnBlock(
-        name, text(doc) if doc else "", own, names, rest, outputs, layers, names_in(layers), marker.location
-    )
+    said, asked = text(doc) if doc else "", names_in(layers)
+    return OwnBlock(name, said, own, names, rest, outputs, layers, asked, marker.location, fields.get("repeats"))
 
 
 def names_in(node: Node) -> frozenset[str]:
@@ -97,6 +97,17 @@ def names_in(node: Node) -> frozenset[str]:
         return frozenset(re.findall(_NAME, node.text) if "$" in node.text else ())
     inside = node.items if isinstance(node, Seq) else [value for _, value in node.entries.values()]
     return frozenset().union(*map(names_in, inside))
+
+
+def asked_columns(block: OwnBlock, names: Iterable[str]) -> tuple[OwnColumn, ...]:
+    """Return the columns of a block that are among some names, and those that their defaults ask for."""
+    asked = set(names)
+    found = []
+    for column in reversed(block.columns):
+        if column.name in asked:
+            found.append(column)
+            asked |= names_in(column.default) if column.default is not None else set()
+    return tuple(reversed(found))
 
 
 def _inputs(node: Node) -> tuple[tuple[str, ...], bool]:

@@ -269,6 +269,13 @@ def test_a_printed_cell_has_the_value_of_its_knob():
     }
 
 
+def test_repeats_that_a_block_computes_are_printed():
+    found = block_table(archprof.analyze("space_regnet"))
+    assert list(found.headings) == ["i", "k", "s", "c", "n"]
+    printed = [(row.cells["i"], row.cells["n"]) for row in found.rows if row.block_type == "stage"]
+    assert printed == [("0", "1"), ("1", "1"), ("2", "4"), ("3", "7")]
+
+
 def test_a_graph_of_a_table_answers_all_of_it():
     graph = archprof.expand("mobilenet_v2", width=0.5)
     assert block_table(archprof.analyze(graph)).rows

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from archprof.language.spellings import spellings
+from archprof.space.asked import answer
 from archprof.space.build import space_of
 from archprof.space.distribution import Distribution
 from archprof.space.frontier import frontier
 from archprof.space.joint import Within
 from archprof.space.labels import Objective
 from archprof.space.paths import number_of_paths
-from archprof.space.search import Question, answer
+from archprof.space.search import Question
 from archprof.spec.load import load, read_tree
 
 OFA, ATTENTIVE = "space_ofa_mbv3", "space_attentivenas"
@@ -105,6 +106,15 @@ def test_all_resolutions(note, second):
     _, seconds = taken(lambda: [answer(tree, (), str(size), question) for size in (128, 192, 224, 196)])
     note("OFA, a resolution, with its draws choice by choice", f"{seconds / 4 / second:.2f}", "≤ 8 yardsticks")
     assert seconds / 4 <= 8 * second
+
+
+def test_grid(note, second):
+    """302 million networks, each of which is summed for itself, twice."""
+    question = Question({"macs": 400_000_000}, shares=True)
+    found, seconds = taken(lambda: answer(read_tree("space_regnet", spellings), (), "", question))
+    note("RegNet: a budget and the median", f"{seconds / second:.2f}", "≤ 60 yardsticks")
+    assert found.networks == 301_989_888
+    assert seconds <= 60 * second
 
 
 def test_median(note, second):

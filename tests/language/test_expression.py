@@ -59,6 +59,9 @@ def message(text, **limits):
         ("min($stem, 48) + max(1, 2)", 50),
         ("floor(7/2) + ceil(7/2)", 7),
         ("round(2.5)", 2),
+        ("pow($x, 4)", 81),
+        ("pow(2.25, $x - 1.5)", 3.375),
+        ("pow(4, 0-1)", 0.25),
         ("make_divisible(0.35*32, 8)", 16),
         ("make_divisible(0.3*32, 8)", 16),
         ("make_divisible(10.5*8, 8, 0)", 88),
@@ -123,8 +126,12 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
         (
             "least($x, 2)",
             "net.yaml:1:1: there is no function `least`\n  help: functions: min, max, floor, ceil, round, sqrt, "
-            "make_divisible, if, given",
+            "pow, make_divisible, if, given",
         ),
+        ("pow(0-$x, 0.5)", "net.yaml:1:1: `pow(0-$x, 0.5)` takes a power that is no number"),
+        ("pow(0, 0-1)", "net.yaml:1:1: `pow(0, 0-1)` takes a power that is no number"),
+        ("pow(10, 16)", "net.yaml:1:1: `pow(10, 16)` goes beyond 1,000,000,000,000,000"),
+        ("pow(10, 99999)", "net.yaml:1:1: `pow(10, 99999)` goes beyond 1,000,000,000,000,000"),
         ("min($x)", "net.yaml:1:1: `min` takes 2 values, not 1"),
         (
             "99999999999999999*2",
@@ -195,11 +202,19 @@ WIDTHS = candidates([16, 24, 32])
         ("min($c, 20)", [16, 20, 20]),
         ("max($c, 20) // 4", [5, 6, 8]),
         ("$c * 1.5", [24, 36, 48]),
+        ("round($c * 1.5 / 10)", [2, 4, 5]),
+        ("pow($c / 8, 2)", [4, 9, 16]),
     ],
 )
 def test_arrays_are_computed_entry_by_entry(text, result):
     found = evaluate(Scalar(text), {"c": WIDTHS}, 1, 1000, whole=True)
     assert (found.tolist(), found.dtype.kind) == (result, "i")
+
+
+def test_powers_of_arrays_are_those_of_their_entries():
+    bases = [1.5 + place / 40 for place in range(64)]
+    found = evaluate(Scalar("pow($m, 18.5)"), {"m": candidates(bases)})
+    assert found.tolist() == [value(f"pow({base!r}, 18.5)") for base in bases]
 
 
 def test_candidates_part_ways_at_a_condition():

@@ -94,6 +94,26 @@ layers: [pair: 8, pair: {c: 16, act: -}]
 layers: [conv: {k: 3, c: 8}, conv: {k: 1, c: 2x}, conv: {k: 3, c: 16, act: -}, conv: {k: 1, c: 2x}]
 """,
     ),
+    "repeats that a block computes, or a row says": (
+        """
+knobs: {d: {type: int, default: 2}}
+blocks:
+  some:
+    columns:
+      i: {type: int}
+      s: {type: int, default: 1}
+      half: {type: float, default: $i / 2}
+      c: {type: int, default: 2 * $in}
+    repeats: max(0, $d - ceil($half))
+    layers: [conv: {k: 3, c: $c, s: $s}]
+  two: {columns: {i: {type: int}}, layers: [some: $i]}
+layers: [{some: {s: 2, columns: [i], rows: [[0], [1], [4]]}}, some: {i: 4, n: 1}, two: 2, two: 3]
+""",
+        """
+layers:
+  - conv: {columns: [k, c, s], rows: [[3, 6, 2], [3, 12, 1], [3, 24, 2], [3, 48, 1], [3, 96, 1]]}
+""",
+    ),
     "conditions over knobs": (
         """
 knobs: {deploy: {type: bool, default: true}}

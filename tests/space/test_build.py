@@ -366,9 +366,9 @@ def test_more_bins_than_sums_are_as_many_as_differ():
 # The catalog
 
 
-# Six knobs that fifteen cells ask for are 15,625 states a cell.
+# Six knobs that fifteen cells ask for are 15,625 states a cell; those that all rows of a RegNet ask for make no chain.
 @pytest.mark.few(4)
-@pytest.mark.parametrize("name", [name for name in NETWORKS if name != "space_nas_bench_201"])
+@pytest.mark.parametrize("name", [name for name in NETWORKS if name not in ("space_nas_bench_201", "space_regnet")])
 def test_networks_of_the_catalogs_spaces_cost_what_is_counted_of_them(name):
     tree = read_tree(name, spellings)
     found = space_of(resolve(tree, (), spellings))

@@ -1,16 +1,22 @@
 """The spaces of the catalog: how many networks they are by formulas written out, and what networks of theirs cost by
 hand, each layer's product added up."""
 
+import math
 import random
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import product
 from typing import Any
 
+import numpy as np
 import pytest
 
 import archprof
 from archprof.space.build import space_of
 from archprof.space.draws import draw
+from archprof.space.grid import Grid
+from archprof.space.grid_points import Points
+from archprof.space.grid_rows import Rows, rows_of
 from archprof.space.paths import sums_of
 from archprof.spec.choices import option_text
 from archprof.spec.ranks import rank_of
@@ -30,6 +36,7 @@ NETWORKS = {
     "space_mnasnet": (4 * 2 * 2 * 3 * 3 * 3) ** 5 * (4 * 2 * 2 * 3 * 3 * 2) ** 2,
     "space_dna": (2 * 6**2 + 6**3) * (6**2 + 6**3 + 6**4) ** 2 * (6**3 + 2 * 6**4) * (6**4 + 2 * 6**5) * 6,
     "space_spos_shufflenet": 4**20,
+    "space_regnet": 64**4 * 6 * 3,
 }
 # Depths and widths, kernels and expansions as the papers print them.
 OFA_WIDTHS = ((24, 2, False), (40, 2, True), (80, 2, False), (112, 1, True), (160, 2, True))
@@ -309,6 +316,55 @@ def nas_bench_sums(cell: Sequence[str]) -> tuple[Any, ...]:
     return node(edge(cell[3], ("x",)), edge(cell[4], one), edge(cell[5], two))
 
 
+# What the knobs of RegNet's space are drawn from, in its order.
+REGNET = {
+    "w_0": range(8, 513, 8),
+    "w_m": [1.5 + place / 40 for place in range(64)],
+    "w_a": range(4, 257, 4),
+    "d": range(1, 65),
+    "b": (1, 2, 4),
+    "g": (1, 2, 4, 8, 16, 32),
+}
+
+
+def regnet_stages(w_0: int, w_m: float, w_a: int, d: int) -> list[tuple[int, int]]:
+    """Return the width and the depth of each stage: each block's width is rounded to a power of w_m, as ratios go, and
+    then to a multiple of 8; blocks of one width are one stage."""
+    powers = [round(math.log((w_0 + w_a * block) / w_0) / math.log(w_m)) for block in range(d)]
+    return sorted(Counter(round(w_0 * w_m**power / 8) * 8 for power in powers).items())
+
+
+def regnet(w_0: int, w_m: float, w_a: int, d: int, b: int, g: int) -> tuple[int, int]:
+    """Return parameters and MACs of a RegNet, whose widths inside are made multiples of the groups'."""
+    tape = Tape(224)
+    tape.conv(32, 3, 2)
+    for width, depth in regnet_stages(w_0, w_m, w_a, d):
+        group = min(g, width // b)
+        inner = max(group, round(width / b / group) * group)
+        for block in range(depth):
+            came, side = tape.channels, tape.side
+            tape.conv(inner)
+            tape.conv(inner, 3, 1 if block else 2, inner // group)
+            tape.conv(inner * b)
+            if not block:
+                shortcut = Tape(side, came)
+                shortcut.conv(inner * b, 1, 2)
+                tape.params, tape.macs = tape.params + shortcut.params, tape.macs + shortcut.macs
+    tape.linear(1000)
+    return tape.params, tape.macs
+
+
+def regnets(number: int) -> Iterator[dict[str, Any]]:
+    """Yield what knobs of RegNet's space may say: anything, and widths that round to one, or are as near to two."""
+    source = random.Random(number)
+    for fixed in ({}, {"w_0": 8}, {"w_m": 2.25}):
+        for _ in range(number):
+            drawn = {name: source.choice(values) for name, values in REGNET.items()}
+            if fixed.get("w_0"):
+                drawn["w_m"] = source.choice(REGNET["w_m"][:6])
+            yield drawn | fixed
+
+
 def costs(name: str, rank: int, **settings: object) -> tuple[int, int]:
     """Return parameters and MACs of a network of a space as archprof counts them."""
     totals = archprof.analyze(name, network=str(rank), **{key: str(value) for key, value in settings.items()}).totals
@@ -337,6 +393,7 @@ def test_has_as_many_networks_as_its_formula(name):
         ("space_nas_bench_201", 15_625),
         ("space_dna", 195_898_498_887_057_408),
         ("space_fbnet", 984_770_902_183_611_232_881),
+        ("space_regnet", 301_989_888),
     ],
 )
 def test_has_as_many_networks_as_are_said_elsewhere(name, printed):
@@ -396,6 +453,63 @@ def test_networks_of_ofa_on_resnets_cost_what_their_layers_do(rank, side):
 @pytest.mark.parametrize("rank", ranks("space_spos_shufflenet", 4))
 def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
     assert costs("space_spos_shufflenet", rank) == spos(digits(rank, *[4] * 20))
+
+
+def test_regnets_cost_what_their_rule_says():
+    for drawn in regnets(70):
+        rank = 0
+        for name, values in REGNET.items():
+            rank = rank * len(values) + list(values).index(drawn[name])
+        assert costs("space_regnet", rank) == regnet(**drawn), drawn
+
+
+def test_stages_of_regnets_are_as_deep_as_their_rule_says():
+    """Of 64 blocks, of which those of less are the first, at every 61st of w_0 and w_m."""
+    spec = archprof.load("space_regnet")
+    assert spec.open is not None
+    points, rows = Points(spec, spec.open), Rows(spec)
+    table = [row for row in rows_of(spec.open.root.get("layers").items) if row.address]
+    for point in range(0, points.both.size, 61):
+        w_0, w_m = (list(REGNET[name])[digit] for name, digit in zip(("w_0", "w_m"), divmod(point, 64), strict=True))
+        names = points.names_of_repeats(np.array([point]))
+        found = [np.broadcast_to(rows.repeats(row, names), (1, 64, 64))[0, :, -1] for row in table]
+        for place, w_a in enumerate(REGNET["w_a"]):
+            depths = [int(line[place]) for line in found if line[place]]
+            assert depths == [depth for _, depth in regnet_stages(w_0, w_m, w_a, 64)]
+
+
+@pytest.mark.parametrize("w_m", ["1.5", "2.25", pytest.param("", marks=pytest.mark.night)])
+def test_regnets_as_a_grid_cost_what_their_rule_says(w_m):
+    spec = archprof.load("space_regnet", **({"w_m": w_m} if w_m else {}))
+    assert spec.open is not None
+    knobs = {**REGNET, **({"w_m": [float(w_m)]} if w_m else {})}
+    grid, source, found = Grid(spec, spec.open, ("params", "macs")), random.Random(w_m), {}
+    wanted = set(source.sample(range(grid.points.blocks), 8))
+    for block in grid.blocks(wanted=wanted.__contains__):
+        sums = block.sums.reshape(2, -1)
+        places = np.array(source.sample(range(sums.shape[1]), 40))
+        found |= zip(block.ranks_at(places).tolist(), map(tuple, sums[:, places].T.tolist()), strict=True)
+    assert len(found) == 8 * 40
+    for rank, counted in found.items():
+        drawn = digits(rank, *map(len, knobs.values()))
+        assert counted == regnet(**{name: knobs[name][digit] for name, digit in zip(knobs, drawn, strict=True)})
+
+
+@pytest.mark.parametrize(
+    ("knobs", "published"),
+    [
+        ({"w_0": 24, "w_m": 2.5, "w_a": 36, "d": 13, "g": 8}, "regnetx_002"),
+        ({"w_0": 24, "w_m": 2.55, "w_a": 24, "d": 22, "g": 16}, "regnetx_004"),
+        ({"w_0": 56, "w_m": 2.275, "w_a": 36, "d": 16, "g": 16}, "regnet_x_800mf"),
+    ],
+)
+def test_regnets_of_knobs_near_those_of_published_ones(knobs, published):
+    """The knobs of the published ones are rounded to what is drawn, and groups to powers of two."""
+    totals = archprof.analyze(
+        "space_regnet", **{name: f"{value:g}" for name, value in (knobs | {"b": 1}).items()}
+    ).totals
+    assert (totals.params, totals.macs) == regnet(**knobs, b=1)
+    assert totals.macs == pytest.approx(archprof.analyze(published).totals.macs, rel=0.1)
 
 
 @pytest.mark.parametrize("rank", ranks("space_darts", 3))

@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from archprof.language.spellings import spellings
+from archprof.space.asked import answer
 from archprof.space.coarse import Coarse
 from archprof.space.labels import Objective
 from archprof.space.meeting import halves
-from archprof.space.search import Question, answer
+from archprof.space.search import Question
 from archprof.space.sums import TooManySums
 from archprof.spec.load import read_tree
 from tests.space.automata import METRICS, networks, once_for_all, small_automata

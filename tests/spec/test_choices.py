@@ -299,6 +299,8 @@ def test_a_space_stands_for_the_last_option_or_for_its_default(layer, at_default
         ("[1, 0.5]", "float"),
         ("[true, false]", "bool"),
         ("[full, 3]", "choice"),
+        ('"8:16:8"', "int"),
+        ('"1.5:2:0.5"', "float"),
         ("[batch_norm, group_norm]", "choice"),
     ],
 )
