@@ -8,6 +8,8 @@ MAX_EXTENDS = 16
 MAX_OPERATORS = 100_000
 MAX_READS = 1_000_000
 MAX_REPEATS = 1000
+# Of a choice that is a range; what is drawn from more is no choice but a number.
+MAX_OPTIONS = 1000
 MAX_CHANNELS = 1_000_000
 MAX_SIDE = 65_536
 MAX_LENGTH = 1_000_000

@@ -36,9 +36,9 @@ Of = Literal["", "knob", "table", "form", "row", "repeat", "depth"]
 class TooManyStates(UsageError):
     """A space that is no chain in earnest: what its rows share has too many forms to be held from row to row."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int) -> None:
         advice = "draws that many rows share are held until the last: fix some of them"
-        super().__init__([Problem(f"more than {MAX_STATES:,} states", help=advice)])
+        super().__init__([Problem(f"more than {most:,} states", help=advice)])
 
 
 class Step(NamedTuple):
@@ -151,19 +151,20 @@ def _picked(row: RowDraws, once: Digits, each: tuple[Digits, ...]) -> RowPick:
     return RowPick(once[: len(row.once)], depth, ((),) * row.repeats[depth])
 
 
-def space_of(spec: Spec, on: "On | None" = None, told: Told = untold) -> Space:
+def space_of(spec: Spec, on: "On | None" = None, told: Told = untold, most: int = MAX_STATES) -> Space:
     """Return the space of which a spec is one network; *on* a device its automaton has the times of rows too. It is
     *told* of each row before that is traced.
 
-    Raises UsageError for a spec that is one network alone, or that was asked for one of them; SpecError for an option
-    that does not fit where it is drawn, and for what is no chain.
+    Raises UsageError for a spec that is one network alone, or that was asked for one of them; TooManyStates where its
+    rows share more than *most* ways to draw knobs; SpecError for an option that does not fit where it is drawn, and
+    for what is no chain.
     """
     if spec.open is None:
         advice = "`archprof list --kind space` shows those of the catalog; a cell is a choice as `{choice: [3, 5, 7]}`"
         raise usage_error(f"`{spec.variant}` is one network: it leaves nothing to choose", help=advice)
     if spec.open.asked:
         raise usage_error(f"`{spec.variant}` is one network of its space", help="leave out `network`")
-    return _Builder(spec, spec.open, on, told).build()
+    return _Builder(spec, spec.open, on, told, most).build()
 
 
 def each_option(spec: Spec) -> None:
@@ -180,8 +181,8 @@ def each_option(spec: Spec) -> None:
 class _Builder:
     """An automaton while it grows, position by position: the states of each, with the arcs that leave them."""
 
-    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None", told: Told) -> None:
-        self._spec, self._space = spec, space
+    def __init__(self, spec: Spec, space: OpenSpace, on: "On | None", told: Told, most: int) -> None:
+        self._spec, self._space, self._most = spec, space, most
         self._told, self._begun = told, 0
         self._choices = space.choices
         self._on = on
@@ -223,8 +224,8 @@ class _Builder:
         """Go through the layers, knobs drawn where the first asks for them."""
         waiting = dict(enumerate(self._choices.knobs))
         last = self._last_uses()
-        if self._most_held(last) > MAX_STATES:
-            raise TooManyStates()
+        if self._most_held(last) > self._most:
+            raise TooManyStates(self._most)
         for index in range(len(self._rows.layers)):
             for number, draw in list(waiting.items()):
                 if draw.place in self._rows.uses(index):
@@ -267,7 +268,7 @@ class _Builder:
             target[to] = []
             self._states += 1
             if self._states > MAX_STATES:
-                raise TooManyStates()
+                raise TooManyStates(MAX_STATES)
         leaving.append((step, position, to, costs))
 
     def _knob(self, number: int, draw: Draw) -> None:

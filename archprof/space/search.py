@@ -19,7 +19,7 @@ from archprof.language.spellings import spellings
 from archprof.progress import Told, untold
 from archprof.space.automaton import Path
 from archprof.space.best import best
-from archprof.space.build import Space, space_of
+from archprof.space.build import MAX_STATES, Space, space_of
 from archprof.space.coarse import Coarse
 from archprof.space.distinct import number_of_networks
 from archprof.space.distribution import Distribution
@@ -148,6 +148,7 @@ class Search:
         resolution: str = "",
         on: On | None = None,
         told: Told = untold,
+        most: int = MAX_STATES,
     ) -> None:
         self.told = told
         at = (("resolution", resolution),) if resolution else ()
@@ -155,7 +156,7 @@ class Search:
         self._settings = (*settings, *at)
         self.resolution = resolution
         self.spec = resolve(self._tree, self._settings, spellings)
-        self.space = space_of(self.spec, on, told)
+        self.space = space_of(self.spec, on, told, most)
         self._timer = Timer(on) if on is not None else None
         self._ns: dict[int, tuple[int, int, int]] = {}
 

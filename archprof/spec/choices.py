@@ -6,7 +6,7 @@ from math import prod
 from typing import NamedTuple, TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
-from archprof.limits import MAX_REPEATS
+from archprof.limits import MAX_OPTIONS, MAX_REPEATS
 from archprof.spec.axis import parse_axis
 from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten
@@ -229,10 +229,6 @@ def _check_once(options: tuple[Node, ...]) -> None:
             raise problem(f"{_quoted(option)} is drawn twice", option.location, help="name each option once")
 
 
-# So many options has a range; what is drawn from more is no choice but a number.
-_MOST_IN_RANGE = 1_000
-
-
 def _range(node: Scalar) -> tuple[Node, ...]:
     """Return the options of a range, written as an axis of a sweep: `8:64:8`. Raises SpecError for one that is none."""
     try:
@@ -240,8 +236,8 @@ def _range(node: Scalar) -> tuple[Node, ...]:
     except SpecError as error:
         found = error.problems[0]
         raise problem(found.message, node.location, help=found.help) from None
-    if len(values) > _MOST_IN_RANGE:
-        message = f"a choice of {len(values):,}, more than {_MOST_IN_RANGE:,}, the limit of a range"
+    if len(values) > MAX_OPTIONS:
+        message = f"a choice of {len(values):,}, more than {MAX_OPTIONS:,}, the limit of a range"
         raise problem(message, node.location, help="take a larger step")
     return tuple([node._replace(text=value) for value in values])
 

@@ -14,7 +14,7 @@ from archprof.errors import InputError
 from archprof.ir.setup import INFERENCE
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
-from archprof.space.asked import opened
+from archprof.space.asked import answer, opened
 from archprof.space.grid import Grid
 from archprof.space.grid_search import GridSearch
 from archprof.space.grid_spread import Spread
@@ -93,6 +93,21 @@ LIMITS = [
     {"macs": 500_000, "params": 4_000},
     {"macs": 400_000, "params": 9_000, "activations": 30_000},
 ]
+
+
+def test_where_rows_share_many_ways_a_grid_answers_what_it_can(monkeypatch):
+    """A front it leaves to the chain."""
+    chain = opened(TREE, (), "")
+    assert isinstance(chain, Search)
+    assert isinstance(opened(TREE, (), "", most=10), GridSearch)
+    monkeypatch.setattr("archprof.space.asked._MOST_HELD", 10)
+    front = Question(pareto=(Objective("macs", 1), Objective("params", -1)))
+    assert answer(TREE, (), "", front).found == chain.answer(front).found
+    limits = Question(limits={"macs": 500_000})
+    found = answer(TREE, (), "", limits)
+    assert found.fitting == chain.answer(limits).fitting
+    assert found.distinct is None  # which a chain of these rows knows
+    assert chain.answer(limits).distinct is not None
 
 
 def test_it_is_a_chain_too(counted):

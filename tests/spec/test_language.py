@@ -96,6 +96,7 @@ def test_limits_are_those_of_the_page():
         "operators in a network": limits.MAX_OPERATORS,
         "maps that these read": limits.MAX_READS,
         "repeats (`n`)": limits.MAX_REPEATS,
+        "options of a `choice` that is a range": limits.MAX_OPTIONS,
         "channels of a map, typed features, classes": limits.MAX_CHANNELS,
         "a side of the input": limits.MAX_SIDE,
         "the length of an input that has no other side": limits.MAX_LENGTH,
