@@ -19,6 +19,7 @@ from archprof.space.grid_points import Points
 from archprof.space.grid_rows import Rows, rows_of
 from archprof.space.paths import sums_of
 from archprof.spec.choices import option_text
+from archprof.spec.nodes import Seq
 from archprof.spec.ranks import rank_of
 from tests.reference.arithmetic import Tape, divisible
 
@@ -317,7 +318,7 @@ def nas_bench_sums(cell: Sequence[str]) -> tuple[Any, ...]:
 
 
 # What the knobs of RegNet's space are drawn from, in its order.
-REGNET = {
+REGNET: dict[str, Sequence[Any]] = {
     "w_0": range(8, 513, 8),
     "w_m": [1.5 + place / 40 for place in range(64)],
     "w_a": range(4, 257, 4),
@@ -455,8 +456,9 @@ def test_networks_of_single_path_one_shot_cost_what_their_layers_do(rank):
     assert costs("space_spos_shufflenet", rank) == spos(digits(rank, *[4] * 20))
 
 
-def test_regnets_cost_what_their_rule_says():
-    for drawn in regnets(70):
+@pytest.mark.parametrize("number", [8, pytest.param(70, marks=pytest.mark.night)])
+def test_regnets_cost_what_their_rule_says(number):
+    for drawn in regnets(number):
         rank = 0
         for name, values in REGNET.items():
             rank = rank * len(values) + list(values).index(drawn[name])
@@ -468,7 +470,9 @@ def test_stages_of_regnets_are_as_deep_as_their_rule_says():
     spec = archprof.load("space_regnet")
     assert spec.open is not None
     points, rows = Points(spec, spec.open), Rows(spec)
-    table = [row for row in rows_of(spec.open.root.get("layers").items) if row.address]
+    layers = spec.open.root.get("layers")
+    assert isinstance(layers, Seq)
+    table = [row for row in rows_of(layers.items) if row.address]
     for point in range(0, points.both.size, 61):
         w_0, w_m = (list(REGNET[name])[digit] for name, digit in zip(("w_0", "w_m"), divmod(point, 64), strict=True))
         names = points.names_of_repeats(np.array([point]))
@@ -483,7 +487,8 @@ def test_regnets_as_a_grid_cost_what_their_rule_says(w_m):
     spec = archprof.load("space_regnet", **({"w_m": w_m} if w_m else {}))
     assert spec.open is not None
     knobs = {**REGNET, **({"w_m": [float(w_m)]} if w_m else {})}
-    grid, source, found = Grid(spec, spec.open, ("params", "macs")), random.Random(w_m), {}
+    grid, source = Grid(spec, spec.open, ("params", "macs")), random.Random(w_m)
+    found: dict[int, Any] = {}
     wanted = set(source.sample(range(grid.points.blocks), 8))
     for block in grid.blocks(wanted=wanted.__contains__):
         sums = block.sums.reshape(2, -1)

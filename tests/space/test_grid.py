@@ -117,7 +117,7 @@ def test_it_is_a_chain_too(counted):
     one, other = chain.answer(question), grid_of().answer(question)
     assert other.drawn == pytest.approx(one.drawn)
     assert sorted(other.shares) == sorted(one.shares)
-    same = {"distinct": None, "drawn": None, "shares": ()}
+    same: dict[str, Any] = {"distinct": None, "drawn": None, "shares": ()}
     assert other._replace(**same) == one._replace(**same)
 
 
@@ -125,7 +125,7 @@ def test_every_network_costs_what_is_counted_of_it(counted):
     spec = load("knobs.yaml", (), spellings=spellings, text=TEXT)
     assert spec.open is not None
     names = ("params", "macs", "activations")
-    found = {}
+    found: dict[int, Any] = {}
     for block in Grid(spec, spec.open, names).blocks():
         lines = block.sums.reshape(len(names), -1)
         ranks = block.ranks_at(np.arange(lines.shape[1])).tolist()
