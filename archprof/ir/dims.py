@@ -4,7 +4,6 @@ code serves both.
 `int()`, `round()`, `max()` and `math.ceil` do not: they fail on arrays, or split a batch that needs no splitting.
 """
 
-import math
 from math import prod
 from typing import Any
 from weakref import ref
@@ -53,20 +52,6 @@ def minimum(first: Any, second: Any) -> Any:
     if is_array(first):
         return first.clip(None, second)
     return second.clip(None, first) if is_array(second) else min(first, second)
-
-
-def power(base: Any, exponent: Any) -> Any:
-    """Return *base* to the power of *exponent*: of integers an integer where it is one that a float holds, else a
-    float; each entry of an array as it is alone, which a vectorised power is not to the last bit.
-
-    Raises ValueError for a root of less than 0 and for 0 to a power below 0, OverflowError for what no float holds.
-    """
-    if is_array(base) or is_array(exponent):
-        from archprof.ir.arrays import entry_by_entry
-
-        return entry_by_entry(math.pow, base, exponent)
-    value = math.pow(base, exponent)
-    return int(value) if type(base) is type(exponent) is int and value.is_integer() else value
 
 
 def ceil_div(value: Dim, divisor: Dim) -> Dim:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.ir.dims import is_array, make_divisible, maximum, minimum, power, round_half_even, same, truncate
+from archprof.ir.dims import is_array, make_divisible, maximum, minimum, round_half_even, same, truncate
 from archprof.spec.nodes import Scalar, describe, shorten
 from archprof.spec.values import FALSE, TRUE, limits, plain
 
@@ -101,6 +101,17 @@ def _is_fraction(value: Any) -> bool:
     return is_array(value) and value.dtype.kind == "f"
 
 
+def _power(base: Any, exponent: Any) -> Any:
+    """Return a power: of integers an integer where it is one that a float holds, else a float; each entry of an array
+    as it is alone, which a vectorised power is not to the last bit."""
+    if is_array(base) or is_array(exponent):
+        from archprof.ir.arrays import entry_by_entry
+
+        return entry_by_entry(math.pow, base, exponent)
+    value = math.pow(base, exponent)
+    return int(value) if type(base) is type(exponent) is int and value.is_integer() else value
+
+
 def _chosen(condition: Any, first: Any, second: Any) -> Any:
     return first if condition else second
 
@@ -113,7 +124,7 @@ _FUNCTIONS: Mapping[str, tuple[int, int, Callable[..., Any]]] = {
     "ceil": (1, 1, lambda value: truncate(-(-value // 1)) if is_array(value) else math.ceil(value)),
     "round": (1, 1, round_half_even),
     "sqrt": (1, 1, lambda value: value**0.5),
-    "pow": (2, 2, power),
+    "pow": (2, 2, _power),
     "make_divisible": (2, 3, make_divisible),
     "if": (3, 3, _chosen),
     "given": (1, 1, lambda value: value is not None),
@@ -290,7 +301,7 @@ class _Parser:
 
     def _power(self, base: Any, exponent: Any) -> Any:
         try:
-            value = power(base, exponent)
+            value = _power(base, exponent)
         except ValueError:
             message = f"{describe(self.node)} takes a power that is no number"
             raise problem(message, self.node.location) from None

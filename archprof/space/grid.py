@@ -30,7 +30,7 @@ _EXACT = 1 << 53
 _MOST_BLOCKS, _MOST_NETWORKS, _MOST_WIDTHS = 1 << 17, 1 << 34, 1 << 21
 
 
-class Block(NamedTuple):
+class GridBlock(NamedTuple):
     """Networks side by side: their *sums*, by metric, repeats and widths, integers all; the *rank* of the first, and
     what repeats and widths are in the ranks of the others; the block's number among all."""
 
@@ -98,7 +98,7 @@ class Grid:
         few = points.blocks <= _MOST_BLOCKS and points.size <= _MOST_NETWORKS
         return few and points.both.size * points.wide.size <= _MOST_WIDTHS
 
-    def blocks(self, told: Told = untold, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[Block]:
+    def blocks(self, told: Told = untold, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[GridBlock]:
         """Yield the networks in blocks, or those that are *wanted* by their numbers. It is *told* of stretches of them.
 
         Raises Unsummed for a network that cannot be, or with sums beyond 2⁵³, SpecError and UsageError for what is no
@@ -115,7 +115,7 @@ class Grid:
                 ranks = self.points.plain.ranks(np.array([way])) + self.points.both.ranks(points)
                 for place in chosen:
                     sums = self._sums(pieces, place)
-                    block = Block(way * both + int(points[place]), int(ranks[place]), beside[0], beside[1], sums)
+                    block = GridBlock(way * both + int(points[place]), int(ranks[place]), beside[0], beside[1], sums)
                     if not sums.max() < _EXACT:  # be it a large one or none
                         first = (~(sums < _EXACT)).any(axis=0).argmax()
                         raise Unsummed(int(block.ranks_at(np.array([first]))[0]))

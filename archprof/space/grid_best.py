@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from archprof.ir.arrays import Integers
-from archprof.space.grid import Block
+from archprof.space.grid import GridBlock
 
 
 class Best:
@@ -15,7 +15,7 @@ class Best:
         self._values = np.zeros(0)
         self.ranks: Integers = np.zeros(0, np.int64)
 
-    def add(self, block: Block, values: NDArray[np.float64], inside: NDArray[np.bool_] | None) -> None:
+    def add(self, block: GridBlock, values: NDArray[np.float64], inside: NDArray[np.bool_] | None) -> None:
         """Take the networks of a block into account that are *inside*; None for all."""
         if len(self._values) == self._number:
             fits = values <= self._values[-1]

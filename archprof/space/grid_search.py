@@ -16,7 +16,7 @@ from archprof.language.expand import expand
 from archprof.language.spellings import spellings
 from archprof.progress import Told, untold
 from archprof.space.distribution import bins_between, edges_of, ends_of
-from archprof.space.grid import Block, Grid, Unsummed
+from archprof.space.grid import Grid, GridBlock, Unsummed
 from archprof.space.grid_best import Best
 from archprof.space.grid_shares import Taken
 from archprof.space.grid_spread import Spread
@@ -73,7 +73,7 @@ class GridSearch:
             tuple(asked.shares()) if question.shares else (),
         )
 
-    def blocks(self, grid: Grid, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[Block]:
+    def blocks(self, grid: Grid, wanted: Callable[[int], bool] = lambda _: True) -> Iterator[GridBlock]:
         """Yield the networks of a grid in blocks, or those that are *wanted* by their numbers. Raises SpecError for one
         that cannot be, UsageError for one with sums that are too large."""
         try:
@@ -128,7 +128,7 @@ class _Passes:
             self._spread.looked()
             self._bins.looked()
 
-    def _look(self, block: Block) -> None:
+    def _look(self, block: GridBlock) -> None:
         asked = self._asked
         for name, (low, high) in self._ends.items():
             line = self._line(block, name)
@@ -145,11 +145,11 @@ class _Passes:
         if asked.objective is not None:
             self._best.add(block, asked.objective.sign * self._line(block, asked.objective.metric), inside)
 
-    def _line(self, block: Block, name: str) -> Sums:
+    def _line(self, block: GridBlock, name: str) -> Sums:
         line: Sums = block.sums[self.grid.metrics.index(name)]
         return line
 
-    def _inside(self, block: Block) -> Inside | None:
+    def _inside(self, block: GridBlock) -> Inside | None:
         """Return which networks of a block keep the limits on sums; None where there are no limits."""
         found: Inside | None = None
         for name, limit in self._asked.limits.items():
@@ -157,7 +157,7 @@ class _Passes:
             found = fits if found is None else found & fits
         return found
 
-    def _within(self, block: Block, name: str) -> Sums:
+    def _within(self, block: GridBlock, name: str) -> Sums:
         """Return the sums of the networks of a block that keep the limits."""
         line, inside = self._line(block, name), self._inside(block)
         return line.reshape(-1) if inside is None else line[inside]

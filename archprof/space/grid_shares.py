@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from archprof.space.grid import Block
+from archprof.space.grid import GridBlock
 from archprof.space.grid_points import Group, Points
 from archprof.space.search import ChoiceShare
 from archprof.spec.choices import option_text
@@ -18,7 +18,7 @@ class Taken:
         self._points = points
         self._numbers = [np.zeros(len(draw.options), np.int64) for draw in points.draws]
 
-    def add(self, block: Block, inside: NDArray[np.bool_]) -> None:
+    def add(self, block: GridBlock, inside: NDArray[np.bool_]) -> None:
         """Count the networks of a block that are *inside*."""
         points = self._points
         number = np.array([np.count_nonzero(inside)])

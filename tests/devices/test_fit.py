@@ -120,26 +120,37 @@ def test_the_profile_is_what_is_fitted_to_it(batch):
         assert again.kinds[name].constants == pytest.approx(kind.constants, rel=0.01), name
 
 
-# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out. Asked were ranks
-# of 0.985, and 18 % for nine of ten at batch 32, of the networks of eleven families. These are of sixty, some of which
-# alone have their operators: what is reached of them holds.
-REACHED = {1: 0.98, 32: 0.965}
+# Medians of errors, what nine of ten stay below, and rank correlations, where families are left out: as good as was
+# asked, of the networks of eleven families that were asked about, which are those that were called from Python too.
 BOUNDS = {
-    ("by_residual", 1): (0.05, 0.15, REACHED[1]),
-    ("by_residual", 32): (0.07, 0.20, REACHED[32]),
+    ("by_residual", 1): (0.05, 0.15, 0.985),
+    ("by_residual", 32): (0.07, 0.18, 0.985),
     ("with_measured", 1): (0.03, 0.07, 0.99),
     ("with_measured", 32): (0.03, 0.07, 0.99),
 }
+# And of all sixty families, some of which alone have their operators: what is reached.
+REACHED = {1: (0.03, 0.12, 0.98), 32: (0.06, 0.19, 0.965)}
+
+
+def keeps(found, median, p90, rank):
+    score = evaluate.score(found)
+    return score.median <= median and score.p90 <= p90 and score.rank >= rank
 
 
 @pytest.mark.night
 @pytest.mark.parametrize(("model", "batch"), BOUNDS)
 def test_families_left_out(model, batch):
-    median, p90, rank = BOUNDS[model, batch]
-    found = evaluate.score(getattr(evaluate, model)(batch))
-    assert found.median <= median
-    assert found.p90 <= p90
-    assert found.rank >= rank
+    asked = {one.model for one in read_profile("h100").networks if one.eager_us}
+    found = [one for one in getattr(evaluate, model)(batch) if one.model in asked]
+    assert len(found) == 48
+    assert keeps(found, *BOUNDS[model, batch]), evaluate.score(found)
+
+
+@pytest.mark.night
+@pytest.mark.parametrize("batch", REACHED)
+def test_all_families_left_out(batch):
+    found = evaluate.by_residual(batch)
+    assert keeps(found, *REACHED[batch]), evaluate.score(found)
 
 
 @pytest.mark.night
