@@ -2,7 +2,7 @@
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import reduce
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -41,6 +41,8 @@ TOP_LEVEL = (
     "width", "depth", "knobs", "init", "blocks", "layers", "outputs", "stages", "freeze", "set", "insert", "remove",
     "expect", "published", "budget", "note", "space",
 )  # fmt: skip
+# So many options a message names one by one.
+_MOST_SHOWN = 12
 # Without the `-` of ids, which is a minus in an expression.
 _KNOB = r"[A-Za-z_][A-Za-z0-9_]*\Z"
 # What is expected of a space beside the counts of the network that stands for it: how many networks it has.
@@ -190,13 +192,21 @@ def multiply(first: Any, second: Any) -> Any:
     return float(Decimal(repr(first)) * Decimal(repr(second)))
 
 
+def _some_of(options: Sequence[str]) -> str:
+    """Return options one behind the other; of many the first and the last, and how many they are."""
+    quoted = [f"`{option}`" for option in options]
+    if len(quoted) <= _MOST_SHOWN:
+        return ", ".join(quoted)
+    return f"{len(quoted)}: {', '.join(quoted[:3])} … {quoted[-1]}"
+
+
 def read_knob(knob: Knob, node: Scalar) -> object:
     """Return a knob's value from its text; raises SpecError outside its range or words."""
     if node.value is not None:
         return node.value
     if knob.draws and node.text not in [option.text for option in knob.draws]:
-        drawn = ", ".join(f"`{option.text}`" for option in knob.draws)
-        raise problem(f"`{knob.name}` is drawn, and never {describe(node)}", node.location, help=f"one of {drawn}")
+        message = f"`{knob.name}` is drawn, and never {describe(node)}"
+        raise problem(message, node.location, help=f"one of {_some_of([option.text for option in knob.draws])}")
     if knob.choices:
         return word(node, knob.choices, "value", f" of `{knob.name}`")
     if knob.type == "bool":
