@@ -169,5 +169,6 @@ class Traces:
 
 
 def _forget() -> None:
-    """Let go of what was bound with arrays: blocks and their scopes hold each other, and are few, but large."""
-    gc.collect()
+    """Let go of what was bound with arrays: blocks and their scopes hold each other, and are few, but large. They are
+    young: what else a process holds is not walked through for them."""
+    gc.collect(1)
