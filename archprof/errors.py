@@ -1,7 +1,8 @@
 """What can go wrong, said in one form: a place, a sentence, and what to change."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+
+from archprof.named_tuple import NamedTuple
 
 # Nobody sees these, though Python calls them printable: a joiner, and fillers as wide as a letter.
 _UNSEEN = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0")

@@ -1,9 +1,10 @@
 """JSON that anybody may have written, as values: what is wrong with it is told with its place."""
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location, Problem, UsageError
+from archprof.named_tuple import NamedTuple
 
 
 class FileKind(NamedTuple):

@@ -1,7 +1,5 @@
 """The backward pass in memory: the forward pass in reverse, as torch's autograd runs it."""
 
-from typing import NamedTuple
-
 from archprof.allocation.checkpoint import Segment
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
@@ -12,6 +10,7 @@ from archprof.ir.learning import learned
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 
 class _Gradient(NamedTuple):

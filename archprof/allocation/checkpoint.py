@@ -2,9 +2,9 @@
 2016)."""
 
 from itertools import groupby
-from typing import NamedTuple
 
 from archprof.ir.graph import Edge, Graph
+from archprof.named_tuple import NamedTuple
 
 
 class Segment(NamedTuple):

@@ -5,7 +5,6 @@ Each rule makes a graph of a graph: what runs, on what. How much that takes is c
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archprof.allocation.forward import Forward
 from archprof.allocation.order import best_order, reordered
@@ -24,6 +23,7 @@ from archprof.ir.operators.join import Add
 from archprof.ir.operators.pool import AvgPool2d, MaxPool2d
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # What a rule is, in the words of a note.
 FOLDED = (

@@ -1,7 +1,6 @@
 """Will it fit? The largest batch that runs in a given memory."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 from archprof.allocation.caching import has_room
 from archprof.allocation.report import analyze_memory
@@ -9,6 +8,7 @@ from archprof.errors import usage_error
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph
 from archprof.ir.setup import HALVES, Setup
+from archprof.named_tuple import NamedTuple
 
 # Per cent on top of what is counted, which are weights, buffers, the optimiser's state, gradients, inputs and targets,
 # activations, and the most that convolutions may take beside them. It is there for what an allocator keeps in reserve,

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Container, Iterable, Mapping
-from typing import NamedTuple
 
 from archprof.allocation.checkpoint import Segment, segments
 from archprof.allocation.timeline import ACTIVATION, BACKWARD, CAST, FORWARD, SAVED, Builder
@@ -14,6 +13,7 @@ from archprof.ir.learning import learning
 from archprof.ir.setup import HALVES, WIDTHS, Setup
 from archprof.ir.terms import total
 from archprof.ir.values import SingleImageError, Value
+from archprof.named_tuple import NamedTuple
 
 # What returns its input's storage where nobody recorded it, of a file: all else is taken for new.
 _HANDED_ON = frozenset(("reshape", "flatten", "identity", "dropout"))

@@ -1,13 +1,13 @@
 """The order of execution in which a network's inference needs least memory, where it can be proven."""
 
 from heapq import heappop, heappush
-from typing import NamedTuple
 
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import HELD, INPUT, Edge, Graph, Node
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 
 # So many states are looked at before a graph counts as too large to prove anything of.
 MAX_STATES = 50_000

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from archprof.allocation.backward import Backward
 from archprof.allocation.forward import Forward
@@ -15,6 +14,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.learning import learned
 from archprof.ir.setup import Setup
 from archprof.ir.terms import total
+from archprof.named_tuple import NamedTuple
 
 # Tensors as large as all learning parameters that an optimiser keeps.
 STATE = {"": 0, "sgd": 0, "momentum": 1, "adam": 2, "adamw": 2}

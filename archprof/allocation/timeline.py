@@ -1,10 +1,10 @@
 """What is in memory as time goes by: storages that come and go, step by step, and where there is most."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from archprof.ir.dims import Dim, ceil_div, is_array, maximum
 from archprof.ir.footprint import NOTHING, Span
+from archprof.named_tuple import NamedTuple
 
 # What a storage holds.
 ACTIVATION, SAVED, CAST, LOSS = "activation", "saved for backward", "cast", "loss"

@@ -1,13 +1,12 @@
 """How much arithmetic a call does for each byte that it reads or writes: its arithmetic intensity."""
 
-from typing import NamedTuple
-
 from archprof.allocation.forward import Forward, Passed, is_halved
 from archprof.allocation.timeline import Builder
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import NOTHING, total
+from archprof.named_tuple import NamedTuple
 
 
 class Traffic(NamedTuple):

@@ -2,11 +2,11 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.costs.report import Report
 from archprof.ir.graph import INPUT, Graph, Node
 from archprof.ir.operators.recorded import Recorded
+from archprof.named_tuple import NamedTuple
 
 
 class AtMost(NamedTuple):

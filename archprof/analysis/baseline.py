@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.analysis.document import Tensor, entries, omitted, plain, tensors
 from archprof.analysis.summary import Stage, not_counted, stage_of
@@ -13,6 +13,7 @@ from archprof.errors import Problems, UsageError, usage_error
 from archprof.inputs import read_bytes
 from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_DIGITS
+from archprof.named_tuple import NamedTuple
 
 SCHEMA = 2
 MAX_BYTES = 1 << 26

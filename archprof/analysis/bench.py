@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.allocation.traffic import Traffic, traffic
 from archprof.analysis.document import Head, head
@@ -16,6 +16,7 @@ from archprof.devices.profile import Ceilings
 from archprof.errors import described, usage_error
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
 from archprof.runtime.timing.measure import (
     How,

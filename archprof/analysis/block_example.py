@@ -3,7 +3,7 @@ for."""
 
 import json
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import InputError, UsageError, suggest, usage_error
 from archprof.ir.graph import Graph
@@ -12,6 +12,7 @@ from archprof.language.expand import bind, expand, scaling_of
 from archprof.language.registry import columns_of, find_block
 from archprof.language.spellings import spellings
 from archprof.language.trace import Trace, trace
+from archprof.named_tuple import NamedTuple
 from archprof.spec.header import BUILT_IN
 from archprof.spec.load import load
 from archprof.spec.types import Spec

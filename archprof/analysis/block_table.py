@@ -2,7 +2,6 @@
 and the costs of every row."""
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple
 
 from archprof.analysis.document import Head, Tensor, head, tensor
 from archprof.costs.metrics import Counts
@@ -10,6 +9,7 @@ from archprof.costs.report import Report, Row, total_cost
 from archprof.language.cells import knobs_of, typed_word
 from archprof.language.expression import evaluate
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.layers import Spellings, WrittenArguments, column_names, written_arguments, written_layer
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.types import spec_of

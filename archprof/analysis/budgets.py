@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil, floor
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
@@ -19,6 +19,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
+from archprof.named_tuple import NamedTuple
 from archprof.spec.budget import Budget, Limit, Where
 from archprof.spec.printed_number import decimal_note
 from archprof.units import NS_PER_MS, listed

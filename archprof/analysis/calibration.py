@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.candidates import OperatorCandidate, candidates, chosen, kernels_in
 from archprof.analysis.latency import in_ms
@@ -14,6 +14,7 @@ from archprof.devices.predict import predict, roofline_of
 from archprof.devices.profile import BatchFit, Ceilings, MeasuredNetwork, Profile
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
 from archprof.runtime.timing.measure import (
     How,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from math import log2, sqrt
-from typing import NamedTuple
 
 from archprof.allocation.forward import Forward
 from archprof.allocation.timeline import Builder
@@ -14,6 +13,7 @@ from archprof.devices.kernels import Kernel, columns_of, parts_of
 from archprof.devices.profile import DeviceSetup
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 
 # How much denser than others kinds are chosen whose times no short formula tells.
 _DENSITY = {"grouped": 3.0, "standard": 2.5, "depthwise": 2.0, "pointwise": 2.0}

@@ -6,7 +6,7 @@ from contextlib import suppress
 from fractions import Fraction
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.baseline import Snapshot, snapshot
@@ -36,6 +36,7 @@ from archprof.errors import InputError, Location, Problem, SpecError, problems_o
 from archprof.ir.graph import Graph
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog, git
 from archprof.spec.budget import Budget, Limit, LimitTerm, Where
 from archprof.spec.config import Config

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import (
@@ -25,6 +25,7 @@ from archprof.errors import suggest, usage_error
 from archprof.ir.origin import Origin
 from archprof.ir.setup import Setup
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 from archprof.spec.same import is_at, standing_at
 from archprof.spec.types import Spec

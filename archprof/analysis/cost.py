@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.analysis.document import ConventionText, Tensor, tensor
 from archprof.costs.report import Report, Row, analyze_graph
@@ -16,6 +16,7 @@ from archprof.ir.operators.conv import Conv2d
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.load import load
 
 Size = tuple[int, int]

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from itertools import takewhile
 from math import isqrt
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import ConventionText, Tensor, convention_text, mode_of, tensor
@@ -16,6 +16,7 @@ from archprof.errors import usage_error
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
+from archprof.named_tuple import NamedTuple
 
 # How much two blocks are alike, at most; pairs below half of it are no pair.
 _ALIKE = 12

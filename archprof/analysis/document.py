@@ -7,7 +7,7 @@ and `cost` stand for their own keys.
 
 from collections.abc import Iterator, Mapping
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import Counts
@@ -15,6 +15,7 @@ from archprof.errors import Location
 from archprof.ir.dims import Shape
 from archprof.ir.origin import Source
 from archprof.ir.values import Value, show_shape
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs.report import Report

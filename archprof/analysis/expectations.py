@@ -1,13 +1,14 @@
 """Does a spec have the numbers that it says it has?"""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report
 from archprof.errors import Location, Problem
 from archprof.ir.origin import Origin
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.header import NETWORKS
 from archprof.spec.same import is_at
 from archprof.spec.types import Expected, Spec

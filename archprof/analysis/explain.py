@@ -1,7 +1,6 @@
 """Why another tool, or a paper, prints another number: from our MACs to theirs, step by step."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import Head, head
@@ -19,6 +18,7 @@ from archprof.ir.operators.linear import Linear
 from archprof.ir.operators.mean import Mean
 from archprof.ir.operators.swish import Swish
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import PrintedNumber, parse_printed, verdict
 from archprof.spec.same import standing_at

@@ -8,7 +8,6 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from math import log
-from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
 from archprof.analysis.explain import rewritings, where_published
@@ -19,6 +18,7 @@ from archprof.costs.report import Report, Row, analyze_graph
 from archprof.ir.terms import NOTHING, total
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.header import PUBLISHED
 from archprof.spec.load import resolve
 from archprof.spec.printed_number import COUNTS, PrintedNumber, parse_printed, verdict

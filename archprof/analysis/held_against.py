@@ -1,7 +1,7 @@
 """What was measured of a network, from a file of `archprof bench`: what a prediction is held against."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.analysis.timed import DeviceText
 from archprof.errors import usage_error
@@ -9,6 +9,7 @@ from archprof.inputs import read_named
 from archprof.json_fields import Refused, field, integer, items, mapping, number, text
 from archprof.json_text import FileKind, JsonText
 from archprof.limits import MAX_BATCH
+from archprof.named_tuple import NamedTuple
 
 _KIND = FileKind("result of a bench", 1 << 26, "`archprof bench NETWORK -o measured.json` makes one")
 # What has to be the same where times are held against each other.

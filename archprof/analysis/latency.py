@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from math import isfinite
-from typing import NamedTuple
 
 from archprof.analysis.document import Head, head
 from archprof.analysis.one_image import known_at
@@ -12,6 +11,7 @@ from archprof.devices.asked import Asked, On, chosen
 from archprof.devices.predict import CallTime, Latency, Source, predict, unknown_in
 from archprof.devices.profile import Ceilings, Profile
 from archprof.ir.graph import Graph, Node
+from archprof.named_tuple import NamedTuple
 from archprof.units import US_PER_MS
 
 

@@ -1,8 +1,7 @@
 """What the catalog holds, as a result: `archprof list`."""
 
-from typing import NamedTuple
-
 from archprof.analysis.document import ConventionText
+from archprof.named_tuple import NamedTuple
 from archprof.spec.index import ListedNetwork
 
 

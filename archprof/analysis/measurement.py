@@ -1,9 +1,9 @@
 """What counters found on a module, as a result."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, convention_text
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.measure import Measurement
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from archprof.allocation.report import MemoryReport, analyze_memory
 from archprof.allocation.timeline import BACKWARD, FORWARD, SCRATCH, STEP, Timeline
@@ -12,6 +11,7 @@ from archprof.analysis.one_image import known_at
 from archprof.costs.report import analyze_graph
 from archprof.ir.graph import Graph, Node
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 from archprof.units import plural
 
 # What is there beside tensors, and is not counted.

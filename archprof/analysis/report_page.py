@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.compare import Comparison, compare
 from archprof.analysis.diff import Diff, diff
@@ -15,6 +15,7 @@ from archprof.costs.report import Report, analyze_graph
 from archprof.errors import UsageError
 from archprof.ir.graph import Graph
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On

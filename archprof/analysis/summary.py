@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
@@ -15,6 +15,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.liveness import constant
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 
 Stage = int | Literal["head"]

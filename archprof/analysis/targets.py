@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable
 from glob import glob
 from pathlib import Path
-from typing import NamedTuple
 
 from archprof.errors import Location, problem
 from archprof.inputs import is_stream, real_paths
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 from archprof.spec.config import NAME, check_inside
 from archprof.spec.nodes import shorten

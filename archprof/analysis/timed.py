@@ -1,8 +1,8 @@
 """Times that were predicted, as results have them: another type than counts, each with its interval."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
+from archprof.named_tuple import NamedTuple
 from archprof.units import NS_PER_MS, in_ms, plural
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import reduce
-from typing import NamedTuple
 
 from archprof.costs.metrics import METRICS, NAMES, OF_WEIGHTS, Counts, SeenCall
 from archprof.ir.dims import Dim, Extremes, Shape, is_array, key, maximum, product
@@ -12,6 +11,7 @@ from archprof.ir.setup import INFERENCE, Setup
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment
+from archprof.named_tuple import NamedTuple
 
 Count = Callable[[SeenCall, Setup], Terms]
 # What is counted, each once: metrics may differ only in whose calls they take.

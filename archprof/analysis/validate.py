@@ -1,12 +1,12 @@
 """Which files are specs, and have the numbers that they say they have."""
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import unmet_expectations
 from archprof.analysis.variants import Variants
 from archprof.errors import Problem, problems_of
+from archprof.named_tuple import NamedTuple
 from archprof.spec.types import Spec
 
 # A number of `expect` is not what is counted; the spec itself is wrong.

@@ -1,7 +1,6 @@
 """Proving a spec: what it counts to, at every setting that it lists, against what it expects and what was published."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.expectations import expectations
@@ -13,6 +12,7 @@ from archprof.costs.report import Report, analyze_graph
 from archprof.errors import Location
 from archprof.ir.graph import Graph
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 from archprof.spec.header import PUBLISHED
 from archprof.spec.printed_number import parse_printed, verdict

@@ -1,9 +1,10 @@
 """What is recorded of a forward pass: calls of dispatched operators, in the order of execution."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.graph import Edge
+from archprof.named_tuple import NamedTuple
 
 
 class HeldTensor(NamedTuple):

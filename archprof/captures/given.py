@@ -6,9 +6,10 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, usage_error
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from torch import nn

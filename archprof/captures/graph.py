@@ -2,7 +2,7 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.batch import Matched, batch_axes, batch_axis, matched
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
@@ -18,6 +18,7 @@ from archprof.ir.operators.base import Operator, ShapeError
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.ir.values import BatchAxis, Value
+from archprof.named_tuple import NamedTuple
 
 # What an operator returns that returns nothing.
 _NOTHING = Value((), None, None)

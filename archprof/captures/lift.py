@@ -3,7 +3,7 @@ were recorded; otherwise as what was recorded."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures import lift_layers, lift_shapes
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
@@ -12,6 +12,7 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.terms import total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 LIFTS: Mapping[str, Lift] = {**lift_shapes.LIFTS, **lift_layers.LIFTS}
 

@@ -2,10 +2,11 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.lock_text import Lock, class_records, graph_record, node_ids, node_name
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 
 
 class Changed(NamedTuple):

@@ -3,13 +3,14 @@ in the file."""
 
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import usage_error
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, Node
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 SCHEMA = 1
 # How an operator is run: as a module of torch's own, or by code as a function of torch.nn.functional, as another

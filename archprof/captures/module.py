@@ -6,12 +6,13 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import InputError, UsageError, described, usage_error
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph, ModuleClass
 from archprof.ir.origin import Origin, Unlisted
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

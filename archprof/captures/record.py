@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from functools import cache
 from opcode import opmap
 from types import FrameType
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +30,7 @@ from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTenso
 from archprof.captures.macs import is_whole, macs_of
 from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.dispatch import HigherOrderOperator, TorchDispatchMode, suggest_memory_format
 
 

@@ -1,11 +1,12 @@
 """A call as its operator is looked for: what it was given, and what it reads and returns, as values."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
 from archprof.ir.operators.base import Operator
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 
 class Site(NamedTuple):

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import InputError, described, did_you_mean, printable, suggest, usage_error
 from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.arguments import CallArguments
 from archprof.spec.catalog import LOCK
 

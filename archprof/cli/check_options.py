@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.check import CheckRequest
 from archprof.cli.output import say
@@ -10,6 +10,7 @@ from archprof.costs.metrics import OF_NETWORK, TIMES
 from archprof.errors import InputError, Location, Problem, problem, suggest, usage_error
 from archprof.inputs import current_folder, real_path
 from archprof.ir.setup import INFERENCE, Setup
+from archprof.named_tuple import NamedTuple
 from archprof.outputs import goes_by
 from archprof.render.formats import formats_of
 from archprof.spec.budget import LIMITED, Limit, increase, read_limit

@@ -4,12 +4,13 @@ import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from archprof.cli.output import write_stdout
 from archprof.errors import InputError
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.spec.layers import ColumnNames, Spellings

@@ -3,10 +3,10 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from archprof.cli.output import say, write_stdout
 from archprof.errors import suggest, usage_error
+from archprof.named_tuple import NamedTuple
 
 # The line up to the cursor comes as it stands, since bash splits words at `@` and `=`, as no other shell does.
 BASH = """\

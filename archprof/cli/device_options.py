@@ -1,10 +1,11 @@
 """The options that say on which device a network runs, and how: the same words wherever latency is asked for."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archprof.errors import usage_error
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.cli.setup_options import Words

@@ -1,7 +1,8 @@
 """What every `--help` ends with: two examples, which the tests run, and the page of the documentation to read on."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from archprof.named_tuple import NamedTuple
 
 
 class Examples(NamedTuple):

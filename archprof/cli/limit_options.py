@@ -1,8 +1,10 @@
 """The options that say how much a network may cost: the same words in a check, a sweep and a search."""
 
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
+
+from archprof.named_tuple import NamedTuple
 
 
 def _most(option: str, help: str) -> object:

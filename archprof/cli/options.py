@@ -1,9 +1,11 @@
 """The options that commands share: the same word means the same everywhere."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs import convention as rules

@@ -1,9 +1,11 @@
 """The options that say how a network runs: the same words wherever bytes are asked for."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.ir.setup import Setup

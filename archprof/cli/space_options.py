@@ -1,7 +1,7 @@
 """The options of `archprof space` → the question that they ask of it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.cli.progress import clear_progress, progress_of
 from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
@@ -9,6 +9,7 @@ from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import suggest, usage_error
 from archprof.inputs import is_stream
 from archprof.ir.setup import INFERENCE
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import parse_axis
 from archprof.spec.reader import read_file
 from archprof.spec.variant import parse_reference

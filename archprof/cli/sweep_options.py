@@ -1,11 +1,12 @@
 """The options of `archprof sweep` → what is to be computed, and what is kept of it."""
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.cli.output import say
 from archprof.costs.metrics import MEMORY, TIMES, TRAINING
 from archprof.errors import usage_error
 from archprof.ir.setup import INFERENCE
+from archprof.named_tuple import NamedTuple
 from archprof.outputs import goes_by
 from archprof.spec.axis import parse_axis
 from archprof.spec.printed_number import PrintedNumber, decimal_note, parse_limit

@@ -1,11 +1,12 @@
 """The options that say where and how networks are run to be measured, and what they come to."""
 
-from typing import TYPE_CHECKING, Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from archprof.errors import suggest, usage_error
 from archprof.limits import MAX_BATCH
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.runtime.timing.measure import How

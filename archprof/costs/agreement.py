@@ -1,10 +1,11 @@
 """What counters found on a module, and how it stands beside a report."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from archprof.costs.metrics import Counts
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 
 
 class CountedModule(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.ir.operators.conv import Conv2d
 from archprof.ir.operators.conv_transpose import ConvTranspose
@@ -14,6 +14,7 @@ from archprof.ir.operators.join import broadcast
 from archprof.ir.operators.padding import ends
 from archprof.ir.operators.pool import AvgPool2d
 from archprof.ir.terms import total
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs.report import Row

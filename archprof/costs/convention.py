@@ -1,7 +1,9 @@
 """What is counted, under a name and a version: our own rule. `costs.tools` has those of others."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal
+
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.costs.price import Price

@@ -2,11 +2,12 @@
 expected numbers, sweeps, reports and schemas have whatever stands there."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.ir.setup import Setup
 from archprof.ir.terms import NOTHING, Terms
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.ir.operators.base import Operator

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.costs.amounts import Amount
 from archprof.costs.report import Row
@@ -11,6 +11,7 @@ from archprof.ir.dims import Shape
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.heads import HeadAttention
 from archprof.ir.operators.recorded import Recorded
+from archprof.named_tuple import NamedTuple
 
 
 class Price(NamedTuple):

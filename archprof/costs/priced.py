@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.costs.convention import ARCHPROF, Convention, Sees, convention_sum
 from archprof.costs.price import ATTENTION, LINEAR, MATRIX_PRODUCTS, held_names, operator_name, variant
@@ -10,6 +9,7 @@ from archprof.costs.report import Report, Row
 from archprof.ir.graph import ModuleClass
 from archprof.ir.operators.base import CONVOLUTIONS
 from archprof.ir.operators.recorded import Recorded
+from archprof.named_tuple import NamedTuple
 
 
 class Priced(NamedTuple):

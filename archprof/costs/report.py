@@ -3,7 +3,6 @@
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 from archprof.costs.agreement import Agreement, Measured
 from archprof.costs.convention import ARCHPROF, Convention
@@ -16,6 +15,7 @@ from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # A size for each axis of a map: (height, width), with frames in front where there are some.
 Sizes = tuple[int, ...]

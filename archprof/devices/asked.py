@@ -1,9 +1,10 @@
 """What is asked of a device's profile, and whether it was calibrated for that."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.errors import UsageError, suggest, usage_error
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.devices.profile import Profile

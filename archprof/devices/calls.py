@@ -1,7 +1,6 @@
 """What runs of a network: the kernel of each call, the copies that it forces, and the bytes that caches may hold."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import Builder
@@ -12,6 +11,7 @@ from archprof.devices.profile import DeviceSetup
 from archprof.ir.dims import Dim
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 
 # Views of some channels, which lie apart in maps whose channels are last.
 _SLICES = frozenset(("split", "slice", "chunk", "select", "unbind"))

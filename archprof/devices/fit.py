@@ -2,7 +2,7 @@
 come with the extra `calibrate`."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.devices.calls import KernelCalls, calls_of
 from archprof.devices.farthest import farthest
@@ -12,6 +12,7 @@ from archprof.devices.predict import Predictor, kernels_of, network_us, time_by
 from archprof.devices.profile import BatchFit, Ceilings, KindFit, MeasuredNetwork, NetworkTerms, Profile, Residual
 from archprof.ir.graph import Graph
 from archprof.ir.setup import WIDTHS
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     import numpy

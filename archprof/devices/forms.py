@@ -6,11 +6,12 @@ above 0. They describe GPUs; what a device does otherwise is for the residual to
 
 from collections.abc import Callable, Mapping
 from math import log2
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.devices.kernels import ACTIVATIONS, Kernel
 from archprof.devices.profile import Ceilings
 from archprof.ir.dims import Dim, ceil_div, is_array, maximum, minimum, product
+from archprof.named_tuple import NamedTuple
 
 # Of a convolution as a matrix product: multiprocessors, places and output channels of a tile, and the channels that are
 # read at once, to a multiple of which what is less is filled up.

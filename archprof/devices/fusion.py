@@ -1,7 +1,6 @@
 """What a runtime makes one kernel of: rules, which profiles hold as data, and the kernels of a network by them."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.allocation.forward import Passed
 from archprof.devices.kernels import Kernel, columns_of, kernel_of
@@ -9,6 +8,7 @@ from archprof.devices.profile import FusionRule
 from archprof.ir.graph import Edge, Graph
 from archprof.ir.liveness import readers
 from archprof.ir.operators.base import CONVOLUTIONS
+from archprof.named_tuple import NamedTuple
 
 # What folds into the weights of what is before it, which has a bias from then on.
 _NORMS = ("batch_norm", "frozen_batch_norm")

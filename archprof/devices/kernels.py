@@ -1,7 +1,7 @@
 """What runs on a device: the kind of each call of a network, and the sizes of one image that its time hangs on."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.allocation.forward import Passed
 from archprof.allocation.traffic import is_view
@@ -10,6 +10,7 @@ from archprof.ir.footprint import Run
 from archprof.ir.graph import Node
 from archprof.ir.terms import NOTHING, total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # What returns its input in inference, though it is no view.
 _IDLE = frozenset(("dropout", "stochastic_depth", "identity"))

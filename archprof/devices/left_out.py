@@ -3,12 +3,12 @@ family."""
 
 from collections.abc import Callable, Sequence
 from math import log
-from typing import NamedTuple
 
 from archprof.devices.fit import FittedNetwork, Known, fit_batch, kernels_in
 from archprof.devices.forms import class_of, like
 from archprof.devices.predict import Latency, Predictor, latency_of
 from archprof.devices.profile import Profile
+from archprof.named_tuple import NamedTuple
 
 
 class LeftOutGroup(NamedTuple):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from math import exp, inf
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archprof.allocation.traffic import Traffic
 from archprof.devices.calls import KernelCall, KernelCalls, calls_of
@@ -15,6 +15,7 @@ from archprof.errors import usage_error
 from archprof.ir.dims import Dim, is_array, maximum, minimum
 from archprof.ir.graph import Graph
 from archprof.ir.setup import WIDTHS
+from archprof.named_tuple import NamedTuple
 
 # Where the time of a call is from: a point of the profile, a formula with its residual, the roofline alone, since the
 # profile has nothing of its kind; or nothing runs.

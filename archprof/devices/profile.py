@@ -1,9 +1,9 @@
 """The profile of a device: what was measured on it, and what was fitted to that."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.devices.kernels import Kernel
+from archprof.named_tuple import NamedTuple
 
 DTYPES = ("fp32", "fp16", "bf16")
 RUNTIMES = ("torch", "onnxruntime")

@@ -3,13 +3,13 @@
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from math import log
-from typing import NamedTuple
 
 from archprof.devices.fit import FittedNetwork, Known, fit_batch, networks_of, rounded
 from archprof.devices.left_out import KernelError, LeftOut, groups_of, leave_out
 from archprof.devices.predict import UNKNOWN, UNKNOWN_SPREAD, Predictor, latency_of, sums_of
 from archprof.devices.profile import BatchFit, KindFit, Profile
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 
 # The share of networks that the interval is to hold, and how many deviations hold as many of what is normal.
 _HELD, _DEVIATIONS = 0.9, 1.645

@@ -1,13 +1,13 @@
 """A graph while it grows, one call of an operator after the other."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # What operators that say nothing of their stride have: most, and nobody needs to ask them.
 _KEEPS_SIZE = Operator.stride_factor

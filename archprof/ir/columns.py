@@ -1,9 +1,10 @@
 """What an operator or a block takes, as data: names, kinds, ranges, meaning. Whoever reads YAML reads it by these."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.limits import MAX_CHANNELS, MAX_KERNEL, MAX_REPEATS
+from archprof.named_tuple import NamedTuple
 
 
 class Kind(NamedTuple):

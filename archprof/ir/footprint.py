@@ -1,10 +1,9 @@
 """What a call of an operator keeps in memory, beside the tensors that go in and come out."""
 
-from typing import NamedTuple
-
 from archprof.ir.dims import Dim, maximum, same_shape
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # Bytes of a float32, in which sums and statistics are in every number format, and of a place in a map.
 SINGLE = 4

@@ -1,13 +1,13 @@
 """Operators and blocks of other packages: telling them from ours, and naming them where they fail."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from archprof.errors import InputError, Location, SpecError, described, problem
 from archprof.ir.dims import Dim, Disagreement, is_array
 from archprof.ir.operators.base import Operator, ShapeError, is_foreign
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 BLOCK_GROUP = "archprof.blocks"
 OPERATOR_GROUP = "archprof.operators"

@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from archprof.errors import Location
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 INPUT = -1
 # Among what a call reads: a parameter, a buffer or a constant, which no edge leads to.

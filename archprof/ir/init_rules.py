@@ -1,7 +1,8 @@
 """How layers get their first weights: the names of the rules. `runtime.init` draws by them."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from archprof.named_tuple import NamedTuple
 
 PLAIN = (
     "kaiming_normal",

@@ -1,9 +1,9 @@
 """What of a network learns, and which calls and values the backward pass goes through."""
 
 from collections.abc import Collection
-from typing import NamedTuple
 
 from archprof.ir.graph import Edge, Graph, Node
+from archprof.named_tuple import NamedTuple
 
 _DIFFERENTIABLE = ("float", "bfloat", "complex")
 

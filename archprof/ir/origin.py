@@ -1,9 +1,10 @@
 """Where a graph comes from: what specs, modules and files have in common; and the refusal of what only a table can."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from archprof.errors import usage_error
+from archprof.named_tuple import NamedTuple
 
 
 class Origin(Protocol):

@@ -3,10 +3,10 @@ whose kernels."""
 
 from functools import cache
 from itertools import takewhile
-from typing import NamedTuple
 
 from archprof.ir.dims import Dim
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 # Bytes of an element, by the names that commands have for its type.
 WIDTHS = {"fp32": 4, "fp16": 2, "bf16": 2, "int8": 1}

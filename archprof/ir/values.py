@@ -1,8 +1,7 @@
 """What flows between operators: a tensor's dims, the axis of its channels, the place of its batch, its element type."""
 
-from typing import NamedTuple
-
 from archprof.ir.dims import Dim, Shape, product
+from archprof.named_tuple import NamedTuple
 
 # Where the batch stands in a shape. A number: the batch is an axis of its own, left out of the shape, which stands
 # there in the whole one (0: in front). A tuple: the shape is whole, at batch 1, and each dim grows by its entry with

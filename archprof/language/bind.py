@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from itertools import islice
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location, Problems, SpecError, TooManyProblems, placed, problem, suggest
 from archprof.ir.columns import FLAG, HOLDS_LAYERS, Column
@@ -15,6 +15,7 @@ from archprof.language.cells import Cells, is_none, read_cell
 from archprof.language.expression import holds
 from archprof.language.registry import find_operator
 from archprof.language.scope import LayerOfBody, Scope, names_asked
+from archprof.named_tuple import NamedTuple
 from archprof.spec.header import TOP_LEVEL
 from archprof.spec.layers import ABSENT, WrittenLayer, blocks_in, written_arguments, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten

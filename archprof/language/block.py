@@ -1,9 +1,10 @@
 """What a block is: a plain function over symbolic feature maps, and the columns that its table may have."""
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.ir.columns import FLAG, INPUT, REPEATS, TEXT, Column
+from archprof.named_tuple import NamedTuple
 from archprof.spec.layers import ColumnNames
 
 if TYPE_CHECKING:

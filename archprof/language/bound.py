@@ -1,11 +1,12 @@
 """Layers as values: what binding makes of a table, and tracing makes a network of."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location
 from archprof.ir.dims import Dim
 from archprof.language.block import Block
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Node, Scalar
 
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Problems, SpecError, did_you_mean, placed, problem, suggest
 from archprof.ir.columns import SAME, Column, Kind
@@ -11,6 +11,7 @@ from archprof.language.named_operator import NamedOperator
 from archprof.language.not_yet import is_not_yet
 from archprof.language.registry import find_operator, operators_of
 from archprof.limits import MAX_CHANNELS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.types import Spec
 from archprof.spec.values import FALSE, TRUE, dims, flag, integer, number, scalar, sequence, wrong

@@ -1,7 +1,6 @@
 """Spec → Graph: bind every cell, trace every row, then check what only the whole can tell."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from archprof.errors import Location, Problems, problem, suggest
 from archprof.ir.builder import GraphBuilder
@@ -22,6 +21,7 @@ from archprof.language.soundness import is_sound
 from archprof.language.spellings import spellings
 from archprof.language.trace import Trace, trace
 from archprof.language.widths import Scaling
+from archprof.named_tuple import NamedTuple
 from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Seq, shorten
 from archprof.spec.types import Spec

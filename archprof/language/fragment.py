@@ -5,7 +5,6 @@ again is the same fragment.
 """
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.ir.dims import Dim, Shape
 from archprof.ir.graph import Edge
@@ -13,6 +12,7 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.values import Value
 from archprof.language.bound import BoundRow
 from archprof.language.cells import DropRate
+from archprof.named_tuple import NamedTuple
 
 
 class Feature(NamedTuple):

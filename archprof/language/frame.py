@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location, SpecError, problem, suggest
 from archprof.ir.dims import key
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.bound import BoundRow
 from archprof.language.fragment import Application, Call, Feature, Fragment, Reservation
+from archprof.named_tuple import NamedTuple
 from archprof.spec.address import format_address, parse_address
 from archprof.spec.nodes import Scalar
 

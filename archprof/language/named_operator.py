@@ -1,10 +1,11 @@
 """Norms and activations in cells: the operator that a name means, with its options."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.operators.base import Operator
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 
 class NamedOperator(NamedTuple):

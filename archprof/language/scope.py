@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from copy import copy
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location
 from archprof.ir.columns import Column
@@ -13,6 +13,7 @@ from archprof.language.bound import BoundLayer, Layers
 from archprof.language.cells import Cells
 from archprof.language.own_block import own_block
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.kept import kept
 from archprof.spec.layers import ColumnNames, full_form, layers_below
 from archprof.spec.nodes import Map, Node, Scalar, Seq

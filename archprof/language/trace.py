@@ -1,7 +1,7 @@
 """Tracing: blocks applied to symbolic feature maps, row by row, make a tree of fragments."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem
 from archprof.ir.dims import Dim, Extremes, ceil_div, is_array, key, make_divisible, truncate
@@ -17,6 +17,7 @@ from archprof.language.frame import ClosedBody, Frame, PathScope, Places, brough
 from archprof.language.named_operator import NamedOperator
 from archprof.language.widths import Scaling, scaled
 from archprof.limits import MAX_CHANNELS, MAX_OPERATORS, MAX_READS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Scalar
 
 _ONE_OUTPUT = Operator.outputs

@@ -1,8 +1,9 @@
 """How multipliers change the channels and repeats that a table prints."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.dims import Dim, is_array, make_divisible, maximum, truncate
+from archprof.named_tuple import NamedTuple
 from archprof.spec.types import WidthRule
 
 

@@ -1,11 +1,11 @@
 """How long networks take on this machine as tables: `archprof bench`."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archprof.analysis.bench import Bench, MeasuredCall, MeasuredNetworkTimes, MeasuredTime
 from archprof.analysis.timed import DeviceText
 from archprof.errors import suggest, usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table

@@ -4,9 +4,10 @@ matplotlib (extra `plot`)."""
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.outputs import output_file
 from archprof.render.style import GREY
 from archprof.units import short

@@ -4,12 +4,12 @@ repository."""
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 from archprof.analysis.budgets import Verdict
 from archprof.analysis.check import Outcome
 from archprof.costs.metrics import DERIVED, METRICS, OF_NETWORK, TIMES
 from archprof.errors import Location, Problem, printable
+from archprof.named_tuple import NamedTuple
 from archprof.render.check import titled, told
 from archprof.units import signed
 

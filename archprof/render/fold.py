@@ -2,7 +2,6 @@
 they stand for."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.analysis.summary import Layer
 from archprof.costs.agreement import Measured
@@ -10,6 +9,7 @@ from archprof.costs.metrics import NAMES, Counts, together
 from archprof.costs.report import Sizes
 from archprof.errors import suggest, usage_error
 from archprof.ir.dims import Shape
+from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import NAMED, merged_blocks
 
 SORT_KEYS = NAMES

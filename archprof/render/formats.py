@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from archprof.errors import unobeyed
+from archprof.named_tuple import NamedTuple
 from archprof.render.table import Table, printable_table
 
 

@@ -1,12 +1,12 @@
 """How long a network takes on a device as a table: `archprof latency`."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archprof.analysis.latency import CallLatency, LatencyPrediction
 from archprof.analysis.timed import HeldAgainst
 from archprof.devices.predict import UNKNOWN
 from archprof.errors import suggest, usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table

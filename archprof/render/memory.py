@@ -2,12 +2,12 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import NamedTuple
 
 from archprof.allocation.asked import setup_text
 from archprof.allocation.timeline import FORWARD, SAVED, TEMPORARY, WEIGHT_GRADIENT
 from archprof.analysis.memory import AliveTensor, FittingBatch, Memory, phases
 from archprof.errors import suggest, usage_error
+from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import blocks_text, by_block
 from archprof.render.summary import bar, captured_notes, heading
 from archprof.render.table import PATH, Heading, Note, Table

@@ -1,11 +1,12 @@
 """Pictures of comparisons, sweeps and convolutions, by matplotlib (extra `plot`)."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.analysis.compare import Comparison
 from archprof.costs.metrics import NAMES
 from archprof.errors import printable
+from archprof.named_tuple import NamedTuple
 from archprof.render.figure import (
     LABELLED,
     Target,

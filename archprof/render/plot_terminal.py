@@ -3,9 +3,10 @@ legend."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import printable
+from archprof.named_tuple import NamedTuple
 from archprof.render.table import to_ascii
 
 _HEIGHT = 23

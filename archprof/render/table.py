@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from archprof.errors import printable
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.render.formats import Page

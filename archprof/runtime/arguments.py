@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, as_given, described, usage_error
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     import torch

@@ -1,7 +1,8 @@
 """What one counter found on a module."""
 
 from collections.abc import Mapping
-from typing import NamedTuple
+
+from archprof.named_tuple import NamedTuple
 
 
 class Count(NamedTuple):

@@ -4,10 +4,11 @@ import re
 from collections.abc import Callable, Container, Iterable
 from itertools import count
 from keyword import iskeyword
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.liveness import dying
+from archprof.named_tuple import NamedTuple
 
 # Names that a forward pass has for something else; an `input` is the one without a name.
 _TAKEN = re.compile(r"self|torch|functional|Tensor|block|input|call[0-9]+|getattr")

@@ -7,11 +7,12 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import InputError, suggest, usage_error
 from archprof.ir.foreign import blamed
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.arguments import CallArguments, arguments_for, failed_on, measurable, zeros_for
 from archprof.runtime.count import Count
 from archprof.runtime.imports import importing, require_torch, uncollected

@@ -1,6 +1,6 @@
 """A search space as an automaton: networks are the paths from its first node to its last, costs add up on them."""
 
-from typing import NamedTuple
+from archprof.named_tuple import NamedTuple
 
 
 class Arc(NamedTuple):

@@ -6,13 +6,14 @@ Costs come from the same rows as those of one network: bound, traced and counted
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from itertools import product
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from archprof.errors import Problem, UsageError, usage_error
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.expand import expand
 from archprof.language.fragment import Feature
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Arc, Automaton, Path
 from archprof.space.parts import Part, Parted, parted

@@ -3,8 +3,8 @@ to another, make one network of two choices."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import chain
-from typing import NamedTuple
 
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Automaton
 
 # Places that paths reach after each thing that they may build, over all sets of states that are followed: some seconds.

@@ -6,10 +6,10 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import product
 from random import Random
-from typing import NamedTuple
 
 import numpy as np
 
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Automaton, Path
 from archprof.space.exact import products_of

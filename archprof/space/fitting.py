@@ -4,8 +4,8 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from itertools import accumulate
 from random import Random
-from typing import NamedTuple
 
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Path
 from archprof.space.exact import Numbers, products_of
 from archprof.space.meeting import Halves

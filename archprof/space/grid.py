@@ -7,7 +7,7 @@ others. So at each way to draw those on which both hang all networks are one pro
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from archprof.ir.arrays import Integers
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.fragment import Feature
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.grid_points import Points
 from archprof.space.grid_rows import Rows, rows_of

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import NamedTuple
 
 from archprof.language.cells import cells_of
 from archprof.language.scope import names_asked
+from archprof.named_tuple import NamedTuple
 from archprof.space.rows import words
 from archprof.spec.layers import block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Seq

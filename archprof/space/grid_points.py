@@ -2,11 +2,12 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from archprof.ir.arrays import Integers, candidates
+from archprof.named_tuple import NamedTuple
 from archprof.space.grid_knobs import groups_of
 from archprof.spec.header import read_knob
 from archprof.spec.nodes import Scalar

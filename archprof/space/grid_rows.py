@@ -1,7 +1,6 @@
 """Rows of a grid: written each as a layer of its own, bound and traced where knobs are arrays."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.analysis.totals import Totals, totals_of
 from archprof.errors import SpecError, problem, usage_error
@@ -14,6 +13,7 @@ from archprof.language.fragment import Application, Feature
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer
 from archprof.limits import MAX_REPEATS
+from archprof.named_tuple import NamedTuple
 from archprof.space.traced import no_chain
 from archprof.spec.chosen import unwritten
 from archprof.spec.layers import written_layer

@@ -2,7 +2,7 @@
 
 import gc
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from archprof.ir.arrays import Integers, candidates
 from archprof.ir.dims import Dim, Disagreement, is_array, key
 from archprof.ir.graph import INPUT, Edge
 from archprof.language.fragment import Feature
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.grid_points import Points
 from archprof.space.grid_rows import GridRow, Rows, TracedRow

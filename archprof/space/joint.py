@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from functools import cached_property
 from itertools import combinations
 from random import Random
-from typing import NamedTuple
 
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Automaton, Path
 from archprof.space.cells import bounds_within
 from archprof.space.distribution import Distribution

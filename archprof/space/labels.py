@@ -1,12 +1,12 @@
 """What nothing beats of all ways from a node on: labels that are set node by node, from the last back to the first."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Automaton, Path
 from archprof.space.paths import least_to
 from archprof.sweep.pareto import front

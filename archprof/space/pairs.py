@@ -1,11 +1,10 @@
 """Two sums of a network in one number: what is counted of one metric is counted of pairs."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Arc, Automaton
 from archprof.space.exact import Numbers, products_of
 from archprof.space.meeting import Halves

@@ -8,11 +8,12 @@ depends on its own knobs alone. All parts are drawn anew in each trace, which ar
 from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.analysis.totals import counts_of
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Feature, Fragment
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
 from archprof.space.rows import Digits, LayerPart, Rows
 from archprof.space.traced import ADDING, Costs, TracedRows, behind

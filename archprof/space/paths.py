@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from math import gcd
-from typing import NamedTuple
 
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Arc, Automaton, Path
 
 

@@ -4,7 +4,6 @@ import os
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor
-from typing import NamedTuple
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from archprof.errors import usage_error
 from archprof.ir.origin import Source
 from archprof.ir.setup import Setup
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.asked import answer, opened
 from archprof.space.joint import Bracket

@@ -1,7 +1,7 @@
 """The layers of a space, written and bound: whole ones, and single rows of those that leave something open."""
 
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import SpecError
 from archprof.language.bind import Binder, scope_of
@@ -9,6 +9,7 @@ from archprof.language.bound import BoundLayer
 from archprof.language.cells import Cells, cells_of
 from archprof.language.scope import names_asked
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.spec.choices import RowPick
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob

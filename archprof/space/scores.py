@@ -5,11 +5,11 @@ import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from io import StringIO
-from typing import NamedTuple
 
 from archprof.errors import Location, Problems, problem, suggest
 from archprof.inputs import read_bytes
 from archprof.limits import MAX_BYTES
+from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Arc, Automaton
 from archprof.space.build import Space, Step
 from archprof.spec.choices import option_text

@@ -5,7 +5,6 @@ from collections.abc import Iterator, Mapping
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
-from typing import NamedTuple
 
 from archprof.costs.memory import with_memory
 from archprof.costs.metrics import Counts
@@ -16,6 +15,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import expand
 from archprof.language.spellings import spellings
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told, untold
 from archprof.space.automaton import Path
 from archprof.space.best import best

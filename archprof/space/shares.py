@@ -1,10 +1,10 @@
 """How many networks within a limit take each choice: the derivative of their count, walked back through both halves."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import numpy as np
 
+from archprof.named_tuple import NamedTuple
 from archprof.space.exact import Numbers, unwrapped
 from archprof.space.meeting import Halves
 from archprof.space.sums import Sums

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 
 from archprof.errors import Problem, UsageError
 from archprof.ir.arrays import Integers
+from archprof.named_tuple import NamedTuple
 from archprof.space.exact import Numbers
 from archprof.space.paths import Lattice
 

@@ -1,7 +1,6 @@
 """Latency along a space: what the operators of a row take on a device, between two certain bounds."""
 
 from math import ceil, floor
-from typing import NamedTuple
 
 from archprof.devices.asked import On, chosen
 from archprof.errors import problem
@@ -10,6 +9,7 @@ from archprof.ir.graph import Edge
 from archprof.ir.setup import WIDTHS
 from archprof.language.bound import BoundRow
 from archprof.language.fragment import Fragment
+from archprof.named_tuple import NamedTuple
 from archprof.sweep.latency import OUT_OF_RANGE, Timer
 from archprof.sweep.memory import Kept, Source, Unfollowed, row_memory
 from archprof.units import NS_PER_US

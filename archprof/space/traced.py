@@ -1,7 +1,7 @@
 """Rows of a space, each traced alone: once for each map that reaches it and each knob that it asks for."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.analysis.totals import counts_of
 from archprof.costs.metrics import METRICS
@@ -13,6 +13,7 @@ from archprof.language.expand import scaling_of
 from archprof.language.fragment import Application, Call, Feature, Fragment
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer
+from archprof.named_tuple import NamedTuple
 from archprof.space.rows import LayerPart, Rows
 from archprof.spec.chosen import unwritten
 from archprof.spec.nodes import Node

@@ -3,9 +3,9 @@ throughout."""
 
 import re
 from decimal import Decimal, localcontext
-from typing import NamedTuple
 
 from archprof.errors import SpecError, problem
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import shorten
 from archprof.spec.variant import Setting, split_values
 

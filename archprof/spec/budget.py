@@ -5,13 +5,14 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from fractions import Fraction
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.costs.metrics import DERIVED, MEMORY, NAMES, OF_NETWORK, TIMES
 from archprof.devices.asked import Asked, AskedOf
 from archprof.errors import Location, Problems, SpecError, UsageError, problem, suggest
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.limits import MAX_BATCH
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, shorten
 from archprof.spec.printed_number import parse_printed, units_of, without_noun
 from archprof.spec.uncounted import Allowed, read_allowed

@@ -3,10 +3,11 @@ are, and which of them a rank is."""
 
 from collections.abc import Iterator, Mapping
 from math import prod
-from typing import NamedTuple, TypeGuard
+from typing import TypeGuard
 
 from archprof.errors import Location, Problems, SpecError, problem
 from archprof.limits import MAX_OPTIONS, MAX_REPEATS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import parse_axis
 from archprof.spec.layers import ABSENT, BLOCK, block_of, column_names, written_layer
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe, is_blank, shorten

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 from archprof.errors import SpecError, problem, suggest
+from archprof.named_tuple import NamedTuple
 from archprof.spec.choices import (
     Choices,
     Draw,

@@ -5,10 +5,11 @@ import re
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import Location, Problem, Problems, SpecError, problem, usage_error
 from archprof.inputs import is_below, is_stream, real_paths, repository_root
+from archprof.named_tuple import NamedTuple
 from archprof.spec.budget import Budget, budget_schema, read_budget
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
 from archprof.spec.reader import parse, read_file

@@ -2,9 +2,9 @@
 one after the other."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from archprof.errors import Problems, SpecError, problem
+from archprof.named_tuple import NamedTuple
 from archprof.spec.address import NameStep, Step
 from archprof.spec.kept import kept
 from archprof.spec.layers import Spellings, column_names, find_ids, full_form

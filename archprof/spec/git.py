@@ -3,10 +3,11 @@
 import os
 import re
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.errors import Location, SpecError, problem
 from archprof.limits import MAX_BYTES
+from archprof.named_tuple import NamedTuple
 from archprof.spec.catalog import GIT
 from archprof.spec.nodes import shorten
 

@@ -2,11 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from archprof.inputs import read_own
 from archprof.ir.origin import Source
 from archprof.limits import MAX_BYTES, MAX_ENTRIES
+from archprof.named_tuple import NamedTuple
 from archprof.spec.variant import parse_settings
 
 

@@ -4,13 +4,14 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from functools import reduce
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.costs.metrics import NAMES
 from archprof.errors import Problem, Problems, SpecError, problem
 from archprof.ir.origin import Source
 from archprof.ir.values import Value
 from archprof.limits import MAX_CHANNELS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import parse_axis
 from archprof.spec.inputs import UNNAMED, read_inputs, read_resolution, resized, shortest_size
 from archprof.spec.kept import kept

@@ -4,11 +4,11 @@ their heads."""
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 from archprof.errors import Location
 from archprof.ir.origin import Source
 from archprof.limits import MAX_EXTENDS
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 from archprof.spec.head import ExpectedCounts, Head, read_head
 from archprof.spec.variant import parse_reference

@@ -1,8 +1,9 @@
 """How layers are written: in short form or in full, and where the one with an id stands."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
+from archprof.named_tuple import NamedTuple
 from archprof.spec.address import Step
 from archprof.spec.nodes import Map, Node, Scalar, Seq, is_blank
 

@@ -1,9 +1,9 @@
 """The parsed form of a YAML text: scalars that stay text, lists and mappings, each with its place."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
 
 from archprof.errors import Location
+from archprof.named_tuple import NamedTuple
 
 
 class Scalar(NamedTuple):

@@ -3,9 +3,9 @@
 import math
 import re
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from archprof.errors import Location, Problems, problem
+from archprof.named_tuple import NamedTuple
 from archprof.spec.kept import kept
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.values import identifier, mapping, number, scalar, sequence, text, word, wrong

@@ -3,11 +3,11 @@
 import re
 from collections.abc import Mapping
 from fractions import Fraction
-from typing import NamedTuple
 
 from archprof.costs.metrics import MEMORY, TIMES
 from archprof.errors import Location, problem
 from archprof.limits import MAX_DIGITS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import shorten
 
 COUNTS = {

@@ -5,9 +5,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from archprof.errors import Location, problem
+from archprof.named_tuple import NamedTuple
 
 # A file that names a folder or a commit is short; the longest one is the log of what a branch was.
 _MAX_BYTES = 1 << 26

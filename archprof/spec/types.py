@@ -1,12 +1,13 @@
 """A spec as typed values: what its file says, before anything is computed from it."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.errors import Problem
 from archprof.ir.dims import Shape
 from archprof.ir.origin import Origin, Source, require_table
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.variant import settings_text
 

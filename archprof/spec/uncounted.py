@@ -1,9 +1,9 @@
 """Operators whose MACs nobody knows and that a check lets pass: all of them, or some by name."""
 
 from collections.abc import Iterable, Mapping
-from typing import NamedTuple
 
 from archprof.errors import Location
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import Node, Scalar, Seq
 from archprof.spec.values import FALSE, TRUE, scalar
 from archprof.spec.variant import split_values

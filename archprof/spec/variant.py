@@ -1,9 +1,9 @@
 """`name@knob=value,…`: the one grammar for a network at some settings."""
 
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from archprof.errors import Location, problem
+from archprof.named_tuple import NamedTuple
 from archprof.spec.nodes import shorten
 
 Setting = tuple[str, str]

@@ -4,11 +4,12 @@ A network of fourteen rows with three kernels each is one of five million, but f
 """
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.errors import SpecError
 from archprof.language.bound import BoundLayer, BoundRow, Layers
 from archprof.language.expand import bind
+from archprof.named_tuple import NamedTuple
 from archprof.spec.variant import Setting
 from archprof.sweep.plan import STRUCTURE, Plan
 

@@ -1,9 +1,10 @@
 """Variants that are computed side by side, as arrays of what they differ in."""
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.arrays import Integers, candidates
+from archprof.named_tuple import NamedTuple
 
 # From here on an integer does not fit into an array.
 EXACT_INTEGER = 1 << 63

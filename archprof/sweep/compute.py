@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from archprof.costs.metrics import TIME_LINES
 from archprof.errors import SpecError, usage_error
 from archprof.ir.arrays import Integers, candidates
 from archprof.limits import MAX_CHANNELS
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import Axis
 from archprof.spec.header import multiply, read_knob, read_multiplier
 from archprof.spec.inputs import read_resolution

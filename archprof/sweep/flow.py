@@ -5,7 +5,7 @@ behind it: what the row costs, and the shape that it puts out, is written back i
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from archprof.language.fragment import Feature, Fragment
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer, features_of
 from archprof.language.widths import Scaling
+from archprof.named_tuple import NamedTuple
 from archprof.sweep.alternatives import Changes, LocalAxis, inner_layers, rows_inside, substituted_row
 from archprof.sweep.batch import EXACT_INTEGER, Batch
 from archprof.sweep.combination import Combination

@@ -1,7 +1,7 @@
 """A product of channels and resolutions: both computed apart, and multiplied as matrices."""
 
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +11,7 @@ from archprof.costs.metrics import NAMES
 from archprof.errors import SpecError
 from archprof.ir.arrays import Integers
 from archprof.ir.dims import Dim, Disagreement, Extremes
+from archprof.named_tuple import NamedTuple
 from archprof.sweep.batch import EXACT_INTEGER, of_sides
 from archprof.sweep.combination import Combination
 

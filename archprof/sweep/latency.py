@@ -5,7 +5,7 @@ is out of the profile's range has no time that others could be told from: such c
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +30,7 @@ from archprof.errors import problem
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.dims import Dim, Disagreement, is_array
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 from archprof.units import NS_PER_US, listed
 
 # Why a candidate cannot be, where a sweep is asked how long it takes.

@@ -5,7 +5,6 @@ calls of sums of sizes. Across rows lives what later rows read.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.allocation.deployed import folded, is_foldable
 from archprof.allocation.forward import Tensors
@@ -20,6 +19,7 @@ from archprof.ir.origin import Unlisted
 from archprof.ir.setup import Setup
 from archprof.ir.values import Value
 from archprof.language.fragment import Application, Call, Fragment, Reservation
+from archprof.named_tuple import NamedTuple
 from archprof.sweep.latency import RowTimes, Timer
 
 # What folds into a call in int8: nothing (0), activations, norms too.

@@ -1,7 +1,6 @@
 """What a sweep has come to, as a result: its first variants, how many there are, what cannot be and why."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from archprof.analysis.document import ConventionText, convention_text
 from archprof.analysis.timed import DeviceText, EstimatedTime
 from archprof.costs.metrics import MEMORY, TIME_LINES, TIMES, Counts
 from archprof.ir.setup import Setup
+from archprof.named_tuple import NamedTuple
 from archprof.sweep.plan import Plan, Selection
 from archprof.sweep.run import Tally, VariantRows, digits, settings_of
 from archprof.units import NS_PER_MS

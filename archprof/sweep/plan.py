@@ -3,7 +3,6 @@
 import re
 from collections.abc import Collection, Iterable
 from math import prod
-from typing import NamedTuple
 
 from archprof.analysis.variants import Variants
 from archprof.costs.metrics import MEMORY, NAMES, OF_NETWORK, TIME_LINES, TIMES, TRAINING
@@ -17,6 +16,7 @@ from archprof.language.bind import Binder, scope_of
 from archprof.language.cells import cells_of
 from archprof.language.spellings import spellings
 from archprof.limits import MAX_AXES
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
 from archprof.spec.header import BUILT_IN

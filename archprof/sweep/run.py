@@ -5,12 +5,12 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Future
 from contextlib import suppress
-from typing import NamedTuple
 
 import numpy as np
 
 from archprof.errors import usage_error
 from archprof.ir.arrays import Integers
+from archprof.named_tuple import NamedTuple
 from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Invalid, Stretch, compute, merge_invalid
 from archprof.sweep.executors import Workers

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from itertools import groupby, pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from archprof.ir.arrays import Integers, candidates
 from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.language.expand import bind
+from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import Axis
 from archprof.spec.header import read_multiplier
 from archprof.spec.inputs import shortest_size, sides_of

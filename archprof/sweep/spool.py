@@ -3,9 +3,9 @@ process leaves can be proven and gone on with."""
 
 import hashlib
 import os
-from typing import NamedTuple
 
 from archprof.errors import UsageError, usage_error
+from archprof.named_tuple import NamedTuple
 
 _CHUNK = 1 << 20
 

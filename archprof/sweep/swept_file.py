@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from archprof.costs.metrics import MEMORY, NAMES
 from archprof.errors import usage_error
 from archprof.inputs import shown_name
+from archprof.named_tuple import NamedTuple
 
 # So many variants are points of a picture; more are counted in so many cells along each side.
 _POINTS = 2000

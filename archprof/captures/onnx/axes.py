@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.captures.onnx.model import Dim, GraphRecord, Stated
 from archprof.captures.onnx.tensor import Tensor
 from archprof.errors import UsageError, suggest, usage_error
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.captures.given import Given

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.graph import activations_of
 from archprof.captures.onnx.model import NodeRecord
 from archprof.captures.onnx.ran import NodeError, Place, Ran, Scope
 from archprof.captures.onnx.tensor import Misfit, Tensor
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.captures.onnx.interpret import Interpreter

@@ -1,11 +1,12 @@
 """A call of an operator: what it reads, how it is set, how many outputs are asked for."""
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.onnx.elements import TYPES, UNKNOWN
 from archprof.captures.onnx.model import GraphRecord, Stored
 from archprof.captures.onnx.tensor import Dims, Misfit, Tensor
+from archprof.named_tuple import NamedTuple
 
 
 class Call(NamedTuple):

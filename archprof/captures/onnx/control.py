@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import repeat
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.captures.onnx.branches import run_branch
 from archprof.captures.onnx.call import Call
@@ -14,6 +14,7 @@ from archprof.captures.onnx.model import GraphRecord, NodeRecord
 from archprof.captures.onnx.ran import Place, Ran, Scope
 from archprof.captures.onnx.rules.shapes import items_of
 from archprof.captures.onnx.tensor import Dim, Misfit, Tensor, Unknown, axis_of, made, times
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.captures.onnx.interpret import Interpreter

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from math import inf
 from struct import pack, unpack
-from typing import NamedTuple
 
 from archprof.captures.onnx.wire import numbers
+from archprof.named_tuple import NamedTuple
 
 Element = int | float | bool | None  # None: not known
 Data = tuple[Element, ...]

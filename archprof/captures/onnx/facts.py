@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
 
 from archprof.captures.onnx.elements import QUANTISED, is_float
 from archprof.captures.onnx.model import REWRITTEN, GraphRecord, ModelRecord, NodeRecord, Stored
 from archprof.captures.onnx.ran import Ran
+from archprof.named_tuple import NamedTuple
 
 STATISTICS = ("running_mean", "running_var")
 

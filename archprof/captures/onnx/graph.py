@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.captures.batch import batch_axis
 from archprof.captures.onnx.channels import channel_axes
@@ -22,6 +21,7 @@ from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
 from archprof.ir.terms import total
 from archprof.ir.values import BatchAxis, Value
+from archprof.named_tuple import NamedTuple
 
 NOT_RUN = "not run"
 

@@ -4,7 +4,6 @@ as what was read."""
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.lift_layers import LAYERS
@@ -18,6 +17,7 @@ from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.terms import total
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 _WINDOWS = ("standard", "pointwise", "depthwise", "grouped", "pool")
 

@@ -5,7 +5,7 @@ Field numbers are those of onnx.proto3. What nobody asks for is skipped, the ele
 
 from collections.abc import Callable, Iterable, Mapping
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.onnx.elements import TYPES, UNKNOWN, Data, ElementType, from_bytes, is_float
 from archprof.captures.onnx.order import in_order
@@ -24,6 +24,7 @@ from archprof.captures.onnx.wire import (
 )
 from archprof.captures.onnx.wire import signed as signed_64
 from archprof.limits import MAX_OPERATORS
+from archprof.named_tuple import NamedTuple
 
 # Of larger tensors nobody asks for the elements: what computes shapes is small.
 MAX_ELEMENTS = 1024

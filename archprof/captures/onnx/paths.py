@@ -5,12 +5,12 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from archprof.captures.onnx.facts import is_folded
 from archprof.captures.onnx.model import CLASSES, REWRITTEN, SCOPES
 from archprof.captures.onnx.ran import Ran
 from archprof.errors import printable
+from archprof.named_tuple import NamedTuple
 
 _MOST_TEXT = 200
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.onnx.model import NodeRecord
 from archprof.captures.onnx.rules.rule import Rule
 from archprof.captures.onnx.tensor import Tensor
+from archprof.named_tuple import NamedTuple
 
 
 class Ran(NamedTuple):

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.tensor import axis_of
 from archprof.ir.operators import find_class
 from archprof.ir.operators.base import Operator
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 
 class Site(NamedTuple):

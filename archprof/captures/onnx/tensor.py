@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from itertools import product as places
 from math import prod
-from typing import NamedTuple
 
 from archprof.captures.onnx.elements import Data, Element, rounded
 from archprof.captures.onnx.model import MAX_ELEMENTS, MAX_RANK, Stored
 from archprof.ir.graph import Edge
+from archprof.named_tuple import NamedTuple
 
 Dim = int | None  # None: not known before it runs
 Dims = tuple[Dim, ...]

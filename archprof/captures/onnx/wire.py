@@ -3,7 +3,8 @@
 import mmap
 from collections.abc import Iterator
 from struct import calcsize, iter_unpack, unpack_from
-from typing import NamedTuple
+
+from archprof.named_tuple import NamedTuple
 
 VARINT, FIXED64, SPAN, FIXED32 = 0, 1, 2, 5
 _SIGN = 1 << 63

@@ -1,12 +1,13 @@
 """The zip that torch.export writes: its JSON texts, and nothing else of it."""
 
 import io
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO
 from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile
 from zlib import error as ZlibError
 
 from archprof.errors import UsageError, usage_error
 from archprof.inputs import open_bytes, shown_name, standard_input
+from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog, git
 
 MAX_BYTES = 1 << 26

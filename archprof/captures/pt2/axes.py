@@ -1,7 +1,7 @@
 """The free axes of an exported program: which there are, and what those that a user typed make of them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.captures.pt2.expression import Expression, evaluate
 from archprof.captures.pt2.guards import violated
@@ -9,6 +9,7 @@ from archprof.captures.pt2.program import Program, Range
 from archprof.captures.pt2.sizes import Expressions
 from archprof.errors import Location, UsageError, usage_error
 from archprof.json_fields import MOST_SIZE, Refused
+from archprof.named_tuple import NamedTuple
 from archprof.spec.variant import Setting, settings_text
 
 if TYPE_CHECKING:

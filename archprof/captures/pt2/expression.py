@@ -3,9 +3,10 @@
 import re
 from collections.abc import Callable, Iterator, Mapping
 from math import ceil, floor, prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.json_fields import MOST_COUNT, Refused, shown
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from fractions import Fraction

@@ -2,11 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.captures.calls import Dispatched
 from archprof.ir.graph import ModuleClass
 from archprof.json_fields import Refused, text
+from archprof.named_tuple import NamedTuple
 
 # Of a module that runs nothing itself, no class is noted.
 _UNNOTED = "Module"

@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.calls import HeldTensor
 from archprof.captures.pt2.archive import MAX_BYTES, Texts, no_program, read_texts
@@ -11,6 +11,7 @@ from archprof.errors import UsageError, printable
 from archprof.inputs import shown_name
 from archprof.json_fields import MOST_COUNT, MOST_SIZE, Refused, field, flag, integer, items, mapping, shown, text
 from archprof.json_text import FileKind, JsonText
+from archprof.named_tuple import NamedTuple
 
 MAJOR, MINOR = 8, 20
 _KIND = FileKind("program", MAX_BYTES, 'export the module again: `torch.export.save(…, "x.pt2")`')

@@ -3,7 +3,6 @@
 import sys
 from collections.abc import Sequence
 from math import prod
-from typing import NamedTuple
 
 from archprof.captures.batch import SIZES
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
@@ -18,6 +17,7 @@ from archprof.errors import described, printable, usage_error
 from archprof.ir.graph import Graph
 from archprof.ir.origin import Unlisted
 from archprof.json_fields import MOST_SIZE, Refused, field, mapping
+from archprof.named_tuple import NamedTuple
 from archprof.spec.variant import Setting, settings_text
 
 

@@ -4,10 +4,11 @@ what stands at its default."""
 import json
 from collections.abc import Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.calls import SeenTensor, tensors_in
 from archprof.json_fields import Refused, shown, text
+from archprof.named_tuple import NamedTuple
 
 # As torch's schemas have them, without the marks of views and of arguments by keyword alone.
 _TEXT = """

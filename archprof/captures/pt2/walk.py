@@ -1,7 +1,7 @@
 """An exported program's calls, from the first to the last, at one size of every axis."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.captures.calls import Dispatched, HeldTensor, SeenTensor
 from archprof.captures.macs import macs_of
@@ -12,6 +12,7 @@ from archprof.captures.pt2.sizes import Sizes, dtype, dtype_of
 from archprof.ir.graph import INPUT, Edge
 from archprof.json_fields import MOST_COUNT, Refused, field, items, mapping, shown, text
 from archprof.limits import MAX_OPERATORS
+from archprof.named_tuple import NamedTuple
 
 _MOST_DEPTH = 16
 _HIGHER = "torch.ops.higher_order."

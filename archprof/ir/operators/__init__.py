@@ -3,9 +3,10 @@
 from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.operators.base import Operator
+from archprof.named_tuple import NamedTuple
 
 
 class Listed(NamedTuple):

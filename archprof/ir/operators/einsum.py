@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from archprof.ir.dims import Dim, Shape, product, same
 from archprof.ir.footprint import Footprint, Run
@@ -13,6 +13,7 @@ from archprof.ir.operators.layout import folds, sizes_and_strides
 from archprof.ir.operators.matmul import LearnedProduct, of_two
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 
 
 class Subscripts(NamedTuple):

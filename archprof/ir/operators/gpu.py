@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.ir.dims import Dim, Shape, ceil_div, is_array, maximum, minimum, product, same
 from archprof.ir.footprint import NO_WORKSPACE, SINGLE, Run, Span, Workspace
+from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.ir.operators.conv import Windowed

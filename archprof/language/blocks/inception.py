@@ -1,7 +1,6 @@
 """inception and inception_v3: towers of convolutions beside each other, concatenated (Szegedy et al. 2014, 2015)."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
 
 from archprof.ir.columns import CHANNELS, SIZE, Column, one_of, optional
 from archprof.ir.dims import Dim
@@ -14,6 +13,7 @@ from archprof.language.blocks.conv import ACT_COLUMN, NORM_COLUMN, conv_norm_act
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
+from archprof.named_tuple import NamedTuple
 
 
 class Conv(NamedTuple):

@@ -1,6 +1,6 @@
 """squeeze_excite: channels weighted by a gate that is computed from their means (Hu et al. 2018)."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from archprof.ir.columns import ACT, FLAG, Column, count, one_of, optional, options, ratio
 from archprof.ir.dims import Dim, make_divisible, maximum, truncate
@@ -16,6 +16,7 @@ from archprof.language.block import Block
 from archprof.language.fragment import Feature
 from archprof.language.named_operator import NamedOperator
 from archprof.language.trace import Tracer
+from archprof.named_tuple import NamedTuple
 
 
 class SqueezeExcite(NamedTuple):

@@ -2,12 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archprof.analysis.summary import Layer
 from archprof.costs.metrics import together
 from archprof.errors import printable
 from archprof.ir.graph import Graph
+from archprof.named_tuple import NamedTuple
 from archprof.render.drawing.diagram import Diagram, End, Part
 from archprof.render.drawing.font import shortened, text_width
 from archprof.render.drawing.picture import Item, Shape, Text

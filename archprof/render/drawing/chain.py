@@ -1,9 +1,9 @@
 """A chain of boxes, with lines beside it for what goes around some of them: no engine is needed."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from archprof.ir.values import show_shape
+from archprof.named_tuple import NamedTuple
 from archprof.render.drawing.boxes import SMALL, Box
 from archprof.render.drawing.diagram import Diagram, Link, Part
 from archprof.render.drawing.font import text_width

@@ -4,13 +4,13 @@ that follow each other are one."""
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import takewhile
-from typing import NamedTuple
 
 from archprof.analysis.summary import Layer, Summary, summarize
 from archprof.costs.report import Report
 from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.liveness import constant
+from archprof.named_tuple import NamedTuple
 from archprof.render.fold import only_sees
 from archprof.render.siblings import without_numbers
 

@@ -1,6 +1,6 @@
 """What a drawing is made of, in points from its upper left corner, whatever file it becomes."""
 
-from typing import NamedTuple
+from archprof.named_tuple import NamedTuple
 
 INCH = 72  # points
 Point = tuple[float, float]

@@ -4,11 +4,11 @@ from collections.abc import Iterator, Sequence
 from html import escape
 from itertools import groupby
 from math import log2
-from typing import NamedTuple
 
 from archprof.analysis.summary import Layer, Summary
 from archprof.costs.metrics import together
 from archprof.errors import printable
+from archprof.named_tuple import NamedTuple
 from archprof.render.style import kind_color, kind_of
 from archprof.units import short
 

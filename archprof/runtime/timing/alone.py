@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.ir.graph import Node
 from archprof.ir.operators.base import Operator
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.timing.functions import function_of
 from archprof.runtime.timing.laid_out import Laid, lay_out
 

@@ -1,10 +1,10 @@
 """Time on a CUDA device: graphs that are captured and replayed, between events. All that touches one is here."""
 
 from collections.abc import Callable
-from typing import NamedTuple
 
 import torch
 
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.timing.rounds import Sample, Sampler
 
 # Runs before anything is captured: libraries choose their kernels in the first ones.

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.arguments import zeros_for
 from archprof.runtime.timing.functions import function_of
 

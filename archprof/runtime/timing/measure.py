@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from contextlib import contextmanager
 from math import prod
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.devices.profile import Ceilings, DeviceSetup
 from archprof.errors import usage_error
 from archprof.ir.graph import Graph, Node
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
 from archprof.runtime.timing.rounds import Timing, interleaved, timing_of
 

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from time import perf_counter_ns, process_time_ns
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
+from archprof.named_tuple import NamedTuple
 from archprof.progress import Told
 
 # By how much the minima of the two halves of the rounds may differ: above that a time is noise, and no profile has it.

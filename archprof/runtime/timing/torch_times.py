@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from archprof.ir.graph import Graph, Node
 from archprof.ir.values import Value
+from archprof.named_tuple import NamedTuple
 from archprof.runtime.arguments import zeros_for
 from archprof.runtime.timing.alone import RunPlace, Store, operator_of
 from archprof.runtime.timing.laid_out import LaidCall, in_layout, lay_out

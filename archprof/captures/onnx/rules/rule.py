@@ -1,10 +1,10 @@
 """What a rule is: how an operator's outputs follow from what it reads, and what it multiplies."""
 
 from collections.abc import Callable, Mapping
-from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.tensor import Tensor
+from archprof.named_tuple import NamedTuple
 
 # Returns the outputs; raises Misfit where the operator does not fit, Unknown where it depends on what is not known.
 Outputs = Callable[[Call], list[Tensor]]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import floor, isfinite, prod
-from typing import NamedTuple
 
 from archprof.captures.onnx.call import Call
 from archprof.captures.onnx.elements import rounded
@@ -12,6 +11,7 @@ from archprof.captures.onnx.rules.movement import shown
 from archprof.captures.onnx.rules.rule import Macs, Outputs, Rule, Rules
 from archprof.captures.onnx.tensor import Dim, Dims, Misfit, Tensor, Unknown, axis_of, divided, made, numbers, times
 from archprof.ir.dims import conv_out
+from archprof.named_tuple import NamedTuple
 
 
 class Window(NamedTuple):
