@@ -170,6 +170,7 @@ _CLASSES: Mapping[str, Callable[[Kernel], str]] = {
 }
 # What writes its input in another order, or between what it fills up.
 _COPIES = ("window_partition", "window_reverse", "unfold", "fold", "merge_patches", "space_to_channels", "pad")
+_RECURRENT = ("lstm", "gru", "rnn")
 # By which class a kernel is judged where a profile has nothing of its own.
 _LIKE: Mapping[str, str] = {
     **dict.fromkeys(ACTIVATIONS, "activation"),
@@ -186,8 +187,9 @@ _LIKE: Mapping[str, str] = {
     "channel_shuffle": "concat",
     "stem": "standard",
     "depthwise_5": "depthwise_3",
+    **dict.fromkeys(_RECURRENT, "recurrent"),
 }
-POOLED: Mapping[str, tuple[str, ...]] = {"activation": ACTIVATIONS, "copy": _COPIES}
+POOLED: Mapping[str, tuple[str, ...]] = {"activation": ACTIVATIONS, "copy": _COPIES, "recurrent": _RECURRENT}
 
 
 # All but those that are operators by their names.
@@ -304,6 +306,13 @@ def _working(constants: Constants, kernel: Kernel, batch: int, width: int) -> An
     return overhead + (_moved(work.bytes, *memory) ** 4 + (work.macs / peak) ** 4) ** 0.25
 
 
+def _recurring(constants: Constants, kernel: Kernel, batch: int, width: int) -> Any:
+    overhead, step_us, *memory, peak = constants
+    # One after the other: each waits for what the step before it leaves. A weight is used once in each.
+    steps = ceil_div(kernel.sizes[3], kernel.sizes[2])
+    return steps * step_us + _working((overhead, *memory, peak), kernel, batch, width)
+
+
 class Form(NamedTuple):
     """A formula, and where a fit of its constants starts, near which they stay as far as nothing measured moves them:
     each so many times a quantity of the device, its ceilings by name, or `1`."""
@@ -331,6 +340,7 @@ FORMS: Mapping[str, Form] = {
     "norming": Form(_norming, ((6.0, _K), *_MEMORY, (0.01, _B))),
     "attending": Form(_attending, ((6.0, _K), *_MEMORY, (0.5, _M), (1.0, _B))),
     "working": Form(_working, ((3.0, _K), *_MEMORY, (0.2, _M))),
+    "recurring": Form(_recurring, ((6.0, _K), (5.0, _K), *_MEMORY, (0.05, _M))),
     "grouping_odd": Form(_grouping, ((36.0, _K), *_MEMORY, (0.1, _M), (1.0, _K), (0.2, _B))),
 }
 _FORM_OF: Mapping[str, str] = {
@@ -345,6 +355,7 @@ _FORM_OF: Mapping[str, str] = {
     **dict.fromkeys(("batch_norm", "global_avg_pool"), "reducing"),
     **dict.fromkeys(("attention", "attention_biased"), "attending"),
     "group_norm": "norming",
+    **dict.fromkeys((*_RECURRENT, "recurrent"), "recurring"),
 }
 
 

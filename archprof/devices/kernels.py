@@ -94,12 +94,15 @@ _Found = tuple[str, tuple[Dim, ...]] | None
 
 
 def _other(op: Any, run: Run) -> _Found:
-    """Return the kind of an operator by its name, which may be several kernels: what it reads, writes, has of weights
-    and computes."""
-    if op.name in _COLUMNS:
-        return None
+    """Return the kind of an operator by its name, unless that has columns of its own."""
+    return None if op.name in _COLUMNS else _by_name(op.name, op, run)
+
+
+def _by_name(name: str, op: Any, run: Run) -> _Found:
+    """Return a kind without columns of its own, which may be several kernels: what it reads, writes, has of weights and
+    computes."""
     learned = total(sum({**op.parameters(), **op.buffers()}.values(), NOTHING))
-    return op.name, (_elements(run.inputs), _elements(run.outputs), learned, total(op.macs(run.inputs, run.outputs)))
+    return name, (_elements(run.inputs), _elements(run.outputs), learned, total(op.macs(run.inputs, run.outputs)))
 
 
 def _elements(values: Sequence[Value]) -> Dim:
@@ -153,13 +156,13 @@ def _global_pool(op: Any, run: Run) -> _Found:
         return _other(op, run)
     if after.elements is after.channels or after.elements == after.channels:
         return "global_avg_pool", _map(before)
-    return _adaptive_pool(before, after)
-
-
-def _adaptive_pool(before: Value, after: Value) -> _Found:
-    """Return an adaptive pooling whose windows are all alike as the pooling by windows that it is."""
     if len(after.shape) != 3 or any(size % out for size, out in zip(before.space, after.space, strict=True)):
-        return None
+        return _by_name("adaptive_pool", op, run)
+    return _even_pool(before, after)
+
+
+def _even_pool(before: Value, after: Value) -> _Found:
+    """Return an adaptive pooling whose windows are all alike as the pooling by windows that it is."""
     window = tuple([size // out for size, out in zip(before.space, after.space, strict=True)])
     return "avg_pool", (before.channels, *window, window[0], *before.space, *after.space)
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from math import exp, log
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 import numpy
 
 from archprof import expand
 from archprof.analysis.calibration import family_of
-from archprof.devices.fit import FittedNetwork, Known, fit_network, networks_of
+from archprof.devices.fit import FittedNetwork, Known, fit_network, kernels_in, networks_of
 from archprof.devices.kernels import Kernel
 from archprof.devices.left_out import LeftOut, groups_of, leave_out
 from archprof.devices.predict import KernelTime, Predictor, latency_of, runs
@@ -117,31 +117,39 @@ def by_roofline(batch: int) -> list[Predicted]:
 class _Forest(Predictor):
     """Times of kernels by random forests, one for each kind, of the logarithms of their sizes."""
 
-    grown: ClassVar[dict[tuple[Kernel, ...], Any]] = {}
+    # By what a forest has seen: the µs of all kernels of its kind, which take it hardly longer than one.
+    grown: ClassVar[dict[tuple[Kernel, ...], dict[Kernel, float]]] = {}
 
     def predicted(self, kernel: Kernel, name: str = "") -> KernelTime | None:
         points = self.profile.points.items()
         members = tuple([one for one, times in points if one.kind == kernel.kind and self._batch in times])
         if not members:
             return None
-        forest = self._forest(members)
-        return KernelTime(exp(forest.predict([self._features(kernel)])[0]), 0.0, "predicted")
-
-    def _forest(self, members: tuple[Kernel, ...]) -> Any:
-        from sklearn.ensemble import RandomForestRegressor
-
         key = (*members, Kernel("batch", (self._batch,)))
         if key not in self.grown:
-            times = [log(self.profile.points[one][self._batch]) for one in members]
-            forest = RandomForestRegressor(100, random_state=0)
-            self.grown[key] = forest.fit([self._features(one) for one in members], times)
-        return self.grown[key]
+            self.grown[key] = self._times(members)
+        return KernelTime(self.grown[key][kernel], 0.0, "predicted")
+
+    def _times(self, members: tuple[Kernel, ...]) -> dict[Kernel, float]:
+        from sklearn.ensemble import RandomForestRegressor
+
+        times = [log(self.profile.points[one][self._batch]) for one in members]
+        forest = RandomForestRegressor(100, random_state=0).fit([self._features(one) for one in members], times)
+        asked = kernels_of_kind(members[0].kind, self._batch)
+        return dict(zip(asked, map(exp, forest.predict([self._features(one) for one in asked])), strict=True))
 
     def _features(self, kernel: Kernel) -> list[float]:
         from archprof.devices.forms import work_of
 
         work = work_of(kernel, self._batch, self._width)
         return [log(size + 1) for size in (*kernel.sizes, work.bytes, work.macs)]
+
+
+@cache
+def kernels_of_kind(kind: str, batch: int) -> list[Kernel]:
+    """Return the kernels of a kind that the networks run."""
+    found = {kernel for network in networks(batch) for kernel in kernels_in(network) if kernel.kind == kind}
+    return sorted(found)
 
 
 def by_forest(batch: int) -> list[Predicted]:

@@ -88,6 +88,9 @@ ALONE = {
     "efficientvit": "linear_attention",
     "convnextv2": "global_response_norm",
     "nfnet": "std_conv2d",
+    "text": "embedding",
+    "unet": "conv_transpose",
+    "video": "conv3d",
 }
 
 
@@ -128,8 +131,8 @@ BOUNDS = {
     ("with_measured", 1): (0.03, 0.07, 0.99),
     ("with_measured", 32): (0.03, 0.07, 0.99),
 }
-# And of all sixty families, some of which alone have their operators: what is reached.
-REACHED = {1: (0.03, 0.12, 0.98), 32: (0.06, 0.19, 0.965)}
+# And of all families, some of which alone have their operators, as recurrent layers: what is reached.
+REACHED = {1: (0.03, 0.13, 0.98), 32: (0.06, 0.19, 0.97)}
 
 
 def keeps(found, median, p90, rank):
@@ -160,7 +163,8 @@ def test_intervals_hold_nine_of_ten_networks_that_were_left_out(batch):
     judged = judged_fit(profile, networks_of(profile, expand), batch, family_of)
     found = [(one.latency, one.network.measured.us[batch]) for one in judged.left_out]
     assert numpy.mean([latency.low <= us <= latency.high for latency, us in found]) >= 0.9
-    assert numpy.mean([latency.high / latency.us - 1 for latency, _ in found]) <= 0.25
+    asked = [one.latency for one in judged.left_out if one.network.measured.eager_us]
+    assert numpy.mean([latency.high / latency.us - 1 for latency in asked]) <= 0.25
     assert judged.fit.interval == pytest.approx(profile.fits[batch].interval, rel=0.02)
 
 

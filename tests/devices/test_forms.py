@@ -23,6 +23,8 @@ WINDOWS = Kernel("attention", (36 * 24, 36 * 8, 2, 36, 9, 4, 4, 0, 1, 0))
 CAUSAL = Kernel("attention", (9 * 24, 9 * 8, 2, 9, 9, 4, 4, 1, 0, 0))
 NORM = Kernel("rms_norm", (288, 288, 16, 0))
 GROUPS = Kernel("group_norm", (16, 64, 2))
+# Of 9 steps, from 8 features to 16: four gates of 16·(8 + 16) weights, each used once a step, and two biases.
+LSTM = Kernel("lstm", (9 * 8, 9 * 16, 4 * 16 * 24 + 8 * 16, 9 * 4 * 16 * 24))
 
 # Bytes read, written and of weights, and multiply-accumulates, of two images in fp16.
 WORK = {
@@ -38,6 +40,7 @@ WORK = {
     CAUSAL: (2 * 2 * 9 * 24, 2 * 2 * 9 * 8, 0, 2 * 2 * 9 * 9 * 8 // 2),
     GROUPS: (2 * 2 * 1024, 2 * 2 * 1024, 0, 0),
     NORM: (2 * 2 * 288, 2 * 2 * 288, 2 * 16, 0),
+    LSTM: (2 * 2 * 72, 2 * 2 * 144, 2 * 1664, 2 * 13824),
 }
 
 
@@ -100,6 +103,10 @@ FOUND = [
     ),
     # Each of four multiprocessors sums a group of 8 channels.
     ("norming", (2.0, *MEMORY, 10.0), GROUPS, 2 + moved(8192, *MEMORY) + 8 * 64 / 10),
+    (
+        "recurring", (2.0, 5.0, *MEMORY, 1000.0), LSTM,
+        2 + 9 * 5 + (moved(288 + 576 + 3328, *MEMORY) ** 4 + 27.648**4) ** 0.25,
+    ),
     ("working", (2.0, *MEMORY, 1e4), NORM, 2 + moved(1152 + 1152 + 32, *MEMORY)),
 ]  # fmt: skip
 

@@ -40,6 +40,7 @@ LAYERS = {
     # By their names: what is read, written, of weights, and multiply-accumulates.
     "rms_norm": [Kernel("rms_norm", (288, 288, 6, 0))],  # along the last axis
     "conv_transpose: {k: 2, s: 2, c: 4}": [Kernel("conv_transpose", (288, 4 * 144, 8 * 4 * 4 + 4, 36 * 8 * 4 * 4))],
+    "avg_pool: {size: 4}": [Kernel("adaptive_pool", (288, 8 * 16, 0, 0))],  # of windows that are not all alike
     # 4 windows of 9 positions, each of which looks at its own.
     "\n  - ".join(
         (

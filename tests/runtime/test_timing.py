@@ -13,8 +13,12 @@ from archprof.runtime.timing.measure import How, built, ceilings, laid_calls, me
 from archprof.runtime.timing.torch_times import alone_key, subject_of
 
 LAYOUTS = ("channels_first", "channels_last")
-# With gates, permuted maps, slices and shuffles, branches, sums.
-NETWORKS = ("mobilenet_v3_small", "convnext_tiny", "shufflenet_v2_x0_5", "googlenet", "resnet18")
+# With gates, permuted maps, slices and shuffles, branches, sums; convolutions by weights that are computed, those that
+# are transposed, and those of a filter that is not learned.
+NETWORKS = (
+    "mobilenet_v3_small", "convnext_tiny", "shufflenet_v2_x0_5", "googlenet", "resnet18", "nf_resnet26", "unet_bn",
+    "mobilenetv4_conv_blur_medium",
+)  # fmt: skip
 TINY = """archprof: 1
 input: 3x32x32
 classes: 10
@@ -54,12 +58,12 @@ def apart(one):
     return one.shape, [step for size, step in zip(one.shape, one.strides, strict=True) if size > 1]
 
 
-@pytest.mark.few(5)
+@pytest.mark.few(8)
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("name", NETWORKS)
 def test_inputs_lie_as_they_do_in_the_network(name, layout):
     graph = read_network(name, [("resolution", "64")])
-    calls = calls_of(graph, layout, 2)
+    calls = calls_of(graph, layout, 2, "cpu")
     for (node, real), call in zip(in_network(graph, layout, 2), calls, strict=True):
         assert list(map(apart, call.inputs)) == list(map(apart, real)), node.id
 
@@ -69,7 +73,7 @@ def test_volumes_lie_as_they_do_whatever_the_layout_of_maps(layout):
     rows = ("conv3d: {k: 3, c: 4}", "batch_norm", "relu", "avg_pool", "linear: 10")
     text = f"archprof: 1\ninput: 3x4x8x8\nlayers: [{', '.join(f'{{{row}}}' if ':' in row else row for row in rows)}]\n"
     graph = read_network("volume.yaml", text=text)
-    calls = calls_of(graph, layout, 2)
+    calls = calls_of(graph, layout, 2, "cpu")
     assert [list(map(apart, call.inputs)) for call in calls] == [
         list(map(apart, real)) for _, real in in_network(graph, layout, 2)
     ]
@@ -80,15 +84,34 @@ def test_maps_behind_a_layer_norm_have_their_channels_last_whatever_the_layout()
     graph = read_network("convnext_tiny", [("resolution", "64")])
     names = [node.id for node in graph.nodes]
     norm, conv = names.index("stem.norm"), names.index("1.res2.0.depthwise.conv")
-    first, last = (calls_of(graph, layout, 1) for layout in LAYOUTS)
+    first, last = (calls_of(graph, layout, 1, "cpu") for layout in LAYOUTS)
     lies = {"first": (96 * 256, 256, 16, 1), "last": (96 * 256, 1, 16 * 96, 96)}
     assert (first[norm].inputs[0].strides, last[norm].inputs[0].strides) == (lies["first"], lies["last"])
     assert first[conv].inputs[0].strides == last[conv].inputs[0].strides == lies["last"]
 
 
+@pytest.mark.parametrize(
+    ("name", "channels", "size", "channels_beside"),
+    [("levit_256", 256, 14, True), ("coatnet_0_rw_224", 192, 14, True), ("mobilenetv4_hybrid_medium", 256, 16, False)],
+)
+def test_maps_behind_attention_lie_as_cuda_has_them(name, channels, size, channels_beside):
+    """Strides as an H100 had them with torch 2.11; heads that share keys are no one kernel there."""
+    graph = read_network(name)
+    calls = calls_of(graph, "channels_last", 2, "cuda")
+    behind = next(
+        one
+        for node, call in zip(graph.nodes, calls, strict=True)
+        for edge, one in zip(node.inputs, call.inputs, strict=True)
+        if edge.node >= 0 and graph.nodes[edge.node].op.name == "dot_product_attention"
+    )
+    beside, above = (1, size * channels, channels), (size * size, size, 1)
+    assert behind.shape == (2, channels, size, size)
+    assert behind.strides == (channels * size * size, *(beside if channels_beside else above))
+
+
 def test_views_run_nothing():
     graph = read_network("shufflenet_v2_x0_5")
-    calls = zip(graph.nodes, calls_of(graph, "channels_first", 1), strict=True)
+    calls = zip(graph.nodes, calls_of(graph, "channels_first", 1, "cpu"), strict=True)
     assert {node.op.name for node, call in calls if not call.runs} == {"split"}
 
 

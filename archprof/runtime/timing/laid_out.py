@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
 
 from archprof.ir.graph import INPUT, Edge, Graph
 from archprof.ir.values import Value
@@ -33,10 +34,10 @@ class LaidCall(NamedTuple):
     inplace: bool = False
 
 
-def calls_of(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
-    """Return how the inputs of each call of a network lie: of a block table as its module has them, of what was
-    recorded as it was."""
-    return _run_through(graph, layout, batch) if graph.origin.is_table else _recorded(graph, batch)
+def calls_of(graph: Graph, layout: str, batch: int, on: str) -> list[LaidCall]:
+    """Return how the inputs of each call of a network lie on a device: of a block table as its module has them, of what
+    was recorded as it was."""
+    return _run_through(graph, layout, batch, on) if graph.origin.is_table else _recorded(graph, batch)
 
 
 def laid(tensor: Tensor) -> Laid:
@@ -44,13 +45,13 @@ def laid(tensor: Tensor) -> Laid:
     return Laid(tuple(tensor.shape), tuple(tensor.stride()), str(tensor.dtype).removeprefix("torch."))
 
 
-def _run_through(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
+def _run_through(graph: Graph, layout: str, batch: int, on: str) -> list[LaidCall]:
     """Run the module of a network on the meta device, call by call."""
     import torch
 
     from archprof.runtime.build import build_network
 
-    with torch.inference_mode():
+    with torch.inference_mode(), _as_computed(on):
         network = build_network(graph, initialise=False, device="meta").eval()
         modules = dict(network.named_modules())
         lay_out(network, layout)
@@ -65,24 +66,49 @@ def _run_through(graph: Graph, layout: str, batch: int) -> list[LaidCall]:
             module = modules.get(node.path)
             returned = (module or function_of(node))(*given)
             outputs = [returned] if isinstance(returned, torch.Tensor) else list(returned)
-            if node.op.name == "conv2d" and module is not None:
-                outputs = [outputs[0].contiguous(memory_format=_layout_of(given[0], module))]
             values.update((Edge(index, k), one) for k, one in enumerate(outputs))
             writes = bool(getattr(module, "inplace", False))
             calls.append(LaidCall(inputs, writes or not any(_shares(one, outputs[0]) for one in given), writes))
     return calls
 
 
-def _layout_of(given: Tensor, convolution: torch.nn.Module) -> torch.memory_format:
-    """Return the layout of what a convolution returns on devices that compute: channels last where its input or its
-    weight is. On meta it has another."""
+def _as_computed(on: str) -> AbstractContextManager[object]:
+    """Give what is computed on meta the layout that it has on a device, where that differs."""
+    import torch
+
+    from archprof.runtime.dispatch import TorchDispatchMode
+
+    operators = torch.ops.aten
+    convolutions = operators.conv2d, operators.conv_transpose2d, operators.convolution
+
+    class AsComputed(TorchDispatchMode):  # type: ignore[no-untyped-call]
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found = func(*args, **(kwargs or {}))
+            if func.overloadpacket in convolutions and found.dim() == 4:
+                return found.contiguous(memory_format=_layout_of(*args[:2]))
+            if func.overloadpacket is operators.scaled_dot_product_attention and on == "cuda" and _is_fused(*args[:3]):
+                return found.transpose(1, 2).contiguous().transpose(1, 2)
+            return found
+
+    mode: AbstractContextManager[object] = AsComputed()  # type: ignore[no-untyped-call]
+    return mode
+
+
+def _layout_of(given: Tensor, weight: Tensor) -> torch.memory_format:
+    """Return the layout of what a convolution returns: channels last where its input or its weight is."""
     import torch
 
     from archprof.runtime.dispatch import suggest_memory_format
 
-    weight: Tensor = convolution.weight  # type: ignore[assignment]
-    layouts = [suggest_memory_format(one) for one in (given, weight)]
-    return torch.channels_last if torch.channels_last in layouts else torch.contiguous_format
+    last = torch.channels_last in map(suggest_memory_format, (given, weight))
+    return torch.channels_last if last else torch.contiguous_format
+
+
+def _is_fused(*heads: Tensor) -> bool:
+    """Tell whether CUDA has attention of queries, keys and values in one kernel, which returns the features of a
+    position's heads beside each other: of features that are, and as many heads of keys as of queries."""
+    beside = all(one.dim() == 4 and one.stride(-1) == 1 for one in heads)
+    return beside and len({one.shape[1] for one in heads}) == 1
 
 
 def _shares(first: Tensor, second: Tensor) -> bool:

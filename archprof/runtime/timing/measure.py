@@ -120,7 +120,7 @@ def laid_calls(graph: Graph, how: How, batch: int) -> list[LaidCall]:
     """Return how the inputs of each call lie."""
     from archprof.runtime.timing.laid_out import calls_of
 
-    return calls_of(graph, how.setup.layout, batch)
+    return calls_of(graph, how.setup.layout, batch, how.on)
 
 
 def measure_network(subject: Subject, calls: Sequence[LaidCall], how: How, told: Told | None = None) -> NetworkTimes:
