@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from archprof.ir.graph import Graph
     from archprof.render.objects import Measurement, Report
     from archprof.render.results import Comparison, Diff, Latency, Memory, Outcome
+    from archprof.render.space import Space
     from archprof.runtime.network import Network
     from archprof.spec.types import Spec
 
@@ -35,6 +36,7 @@ __all__ = [
     "Memory",
     "Outcome",
     "Report",
+    "Space",
     "Spec",
     "SpecError",
     "UsageError",
@@ -50,6 +52,7 @@ __all__ = [
     "lock",
     "measure",
     "memory",
+    "search",
 ]
 
 
@@ -245,6 +248,80 @@ def latency(
     return Latency(*describe_latency(graph, profile, asked))
 
 
+def search(
+    model: "str | os.PathLike[str]",
+    /,
+    fix: Mapping[str, object] | None = None,
+    *,
+    resolution: str | int | None = None,
+    max_macs: int | str | None = None,
+    max_params: int | str | None = None,
+    max_activations: int | str | None = None,
+    max_peak: int | str | None = None,
+    max_weights: int | str | None = None,
+    max_latency: str | None = None,
+    histogram: str | None = None,
+    bins: int = 20,
+    quantiles: Iterable[float] = (),
+    sample: int | None = None,
+    drawn: bool = False,
+    seed: int = 0,
+    minimize: str | None = None,
+    maximize: str | None = None,
+    top: int = 1,
+    pareto: str | Iterable[str] | None = None,
+    scores: "str | os.PathLike[str] | None" = None,
+    device: "str | os.PathLike[str] | None" = None,
+    batch: int | None = None,
+    dtype: str | None = None,
+    layout: str | None = None,
+    runtime: str | None = None,
+    execution: str | None = None,
+    in_place: str | None = None,
+    patches: int | None = None,
+    jobs: int = 1,
+    **knobs: object,
+) -> "Space":
+    """Return what is known of a space, a spec whose cells are choices: how many networks it has, what they cost, how
+    many keep the limits, and those in `found` that were asked for, as a *sample*, the best or a front. The words are
+    those of `archprof space`: `search("space_ofa_mbv3", max_macs="200M", maximize="macs")`; *fix* leaves draws out,
+    `{"layers[2].rows[0].k": 3}`. `load(name, network=rank)` is a network of it.
+
+    Several input sizes, `"128:224:32"`, are looked at one by one, or by so many processes. Raises SpecError for a spec
+    that is wrong, UsageError for what is no space, for words that do not go together, for questions that it cannot
+    answer, and where numpy is not installed.
+    """
+    from archprof.sweep.asking import require_numpy
+
+    require_numpy("search")
+    from archprof.allocation.asked import check_number, setup_of
+    from archprof.analysis.stated import amounts_of
+    from archprof.devices.asked import Asked, on_device
+    from archprof.render.space import Space
+    from archprof.space.report import report
+    from archprof.space.wanted import Wanted, request_of
+    from archprof.spec.catalog import reference_of
+
+    name = reference_of(model)
+    if name is None:
+        raise _no_model("search", model)
+    for word, value in (("bins", bins), ("top", top), ("jobs", jobs), ("sample", sample)):
+        if value is not None:
+            check_number(value, word)
+    most = {"macs": max_macs, "params": max_params, "activations": max_activations}
+    most |= {"peak": max_peak, "weights": max_weights, "latency": max_latency}
+    wanted = Wanted(
+        amounts_of(most), histogram, bins, ",".join(map(str, quantiles)), sample, drawn, seed, minimize, maximize, top,
+        pareto if pareto is None or isinstance(pareto, str) else ",".join(pareto),
+        None if scores is None else str(scores), None if resolution is None else str(resolution),
+    )  # fmt: skip
+    on = on_device(None if device is None else str(device), Asked(batch, dtype, layout, runtime, execution), "{}")
+    words = {"batch": batch, "dtype": dtype, "layout": layout, "in_place": in_place, "patches": patches}
+    setup = setup_of(words, "{}") if any(word is not None for word in words.values()) else None
+    request = request_of(name, _typed({**knobs, **_mapping(fix)}), wanted, setup, on, "{}")._replace(jobs=jobs)
+    return Space(*report(request))
+
+
 def lock(graph: "Graph", file: "str | os.PathLike[str]", /) -> None:
     """Write a graph that was captured to a lock, a file to be kept in git: `lock(graph, "net.lock.json")`.
 
@@ -409,6 +486,10 @@ def __getattr__(name: str) -> Any:
         from archprof.render import results
 
         return getattr(results, name)
+    if name == "Space":
+        from archprof.render.space import Space
+
+        return Space
     if name == "Spec":
         from archprof.spec.types import Spec
 

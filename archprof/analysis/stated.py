@@ -12,6 +12,7 @@ from archprof.ir.graph import Graph
 from archprof.ir.setup import INFERENCE, Setup
 from archprof.spec.budget import LIMITED, Limit, read_limit
 from archprof.spec.nodes import Scalar
+from archprof.spec.printed_number import parse_limit
 from archprof.spec.uncounted import Allowed, allowed_by
 
 PLACE = Location("archprof.check", 0, 0)
@@ -31,6 +32,13 @@ def limits_of(stated: Mapping[str, object]) -> tuple[Limit, ...]:
             raise TypeError(f"no metric {metric!r}: there are {', '.join(LIMITED)}")
     limits = [read_limit(metric, "max", Scalar(str(text), *PLACE)) for metric, text in stated.items()]
     return tuple([limit.at(setup, on) for limit in limits])
+
+
+def amounts_of(stated: Mapping[str, object]) -> dict[str, int]:
+    """Return the most of some metrics, in what they are counted in: bytes, ns, or counts; None is as good as none.
+    Raises SpecError for what is none."""
+    given = {metric: text for metric, text in stated.items() if text is not None}
+    return {metric: parse_limit(str(text), metric).value.__floor__() for metric, text in given.items()}
 
 
 def _device(words: Mapping[str, object]) -> AskedOf:

@@ -9,7 +9,7 @@ from archprof.named_tuple import NamedTuple
 
 if TYPE_CHECKING:
     from archprof.cli.setup_options import Words
-    from archprof.devices.asked import AskedOf, On
+    from archprof.devices.asked import Asked, AskedOf, On
 
 Device = Annotated[
     str,
@@ -43,28 +43,27 @@ class OnDevice(NamedTuple):
 def asked_of(on: OnDevice, words: "Words") -> "AskedOf | None":
     """Return a device by its name, with what is asked of it; None without one. Raises UsageError for what only a device
     has."""
-    if on.device is not None:
-        from archprof.devices.asked import Asked, AskedOf
+    if not any(on):
+        return None
+    from archprof.devices import asked
 
-        return AskedOf(on.device, Asked(words.batch, words.dtype, words.layout, on.runtime, on.execution))
-    for name in ("runtime", "execution"):
-        if getattr(on, name) is not None:
-            raise usage_error(f"`--{name}` says how a device runs networks", help="`--device` names one")
-    return None
+    return asked.asked_of(on.device, _asked(on, words))
 
 
 def device_if_asked(on: OnDevice, words: "Words") -> "On | None":
-    """Return a device by its profile, with what is asked of it; None without one. Raises UsageError for what a device
-    alone has and for what its profile was not calibrated for."""
-    found = asked_of(on, words)
-    if found is None:
+    """Return a device by its profile, with what is asked of it; None without one. Raises UsageError as
+    `devices.asked.on_device` does."""
+    if not any(on):
         return None
-    from archprof.devices.asked import On, chosen
-    from archprof.devices.profile_file import read_profile
+    from archprof.devices import asked
 
-    device = On(read_profile(found.device), found.asked)
-    chosen(*device)
-    return device
+    return asked.on_device(on.device, _asked(on, words))
+
+
+def _asked(on: OnDevice, words: "Words") -> "Asked":
+    from archprof.devices.asked import Asked
+
+    return Asked(words.batch, words.dtype, words.layout, on.runtime, on.execution)
 
 
 def device_in_inference(on: OnDevice, words: "Words", train: str | None) -> "On | None":

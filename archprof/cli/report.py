@@ -9,9 +9,9 @@ import typer
 from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import PAGES, write
 from archprof.cli.pages import given, typed
-from archprof.cli.sweep_options import need_numpy
 from archprof.errors import Problems, usage_error
 from archprof.inputs import shown_name
+from archprof.sweep.asking import require_numpy
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
@@ -67,7 +67,7 @@ def command(
 def _swept(models: list[str], ctx: typer.Context) -> "SweptPage":
     """Return what a page shows of the variants in a file. Raises UsageError as `read_swept` does, and for what is asked
     beside it."""
-    need_numpy(f"report {shown_name(models[0])}")
+    require_numpy(f"report {shown_name(models[0])}")
     from archprof.sweep.swept_file import SweptPage, read_swept
 
     if len(models) > 1:

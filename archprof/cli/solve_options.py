@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.cli.sweep_options import bound_of, check_timed, need_numpy
+from archprof.cli.sweep_options import bound_of
 from archprof.errors import suggest, usage_error
 from archprof.spec import catalog
 from archprof.spec.axis import parse_axis
 from archprof.spec.nodes import Scalar
 from archprof.spec.printed_number import parse_count
 from archprof.spec.variant import Setting, parse_reference
+from archprof.sweep.asking import check_timed, require_numpy
 
 if TYPE_CHECKING:
     from archprof.devices.asked import On
@@ -34,7 +35,7 @@ def goal_of(
     UsageError where nothing is, and SpecError for what is no number."""
     if maximize not in COUNTS:
         raise usage_error(f"`--maximize` names no count: `{maximize}`", help=suggest(maximize, COUNTS, "counts"))
-    need_numpy("solve")
+    require_numpy("solve")
     from archprof.sweep.plan import CountLimit
     from archprof.sweep.solve import Goal
 

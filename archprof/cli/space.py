@@ -98,17 +98,21 @@ def command(
     that all of them are counted, ranked and searched at once. Bytes and times are of whole networks, and are looked at
     network by network, the best first. Exit 1 where no network keeps the limits.
     """
-    from archprof.cli.space_options import Given, request_of, with_progress
+    from archprof.cli.space_options import limits_typed, with_progress
+    from archprof.sweep.asking import require_numpy
+
+    require_numpy("space")
+    from archprof.space.wanted import Wanted, request_of
 
     chosen = choose_format("space", format, output)
     settings = options.settings(width, None, classes, (*(set or ()), *(fix or ())))
-    given = Given(
-        limits.by_metric(), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top, pareto, scores,
-        resolution, write_spec is not None,
+    wanted = Wanted(
+        limits_typed(limits.by_metric()), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top,
+        pareto, scores, resolution, write_spec is not None,
     )  # fmt: skip
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)
-    request = request_of(model, tuple(settings), given, setup, on)._replace(jobs=jobs, scheduler=scheduler)
+    request = request_of(model, settings, wanted, setup, on)._replace(jobs=jobs, scheduler=scheduler)
     found = with_progress(request)
     from archprof.render.space import none_text, space_table
 

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 from archprof.cli.output import say
-from archprof.costs.metrics import MEMORY, TIMES, TRAINING
+from archprof.costs.metrics import MEMORY, TRAINING
 from archprof.errors import usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.named_tuple import NamedTuple
@@ -11,10 +11,9 @@ from archprof.outputs import goes_by
 from archprof.spec.axis import parse_axis
 from archprof.spec.printed_number import PrintedNumber, decimal_note, parse_limit
 from archprof.spec.variant import Setting
+from archprof.sweep.asking import check_timed, require_numpy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from archprof.devices.asked import On
     from archprof.ir.setup import Setup
     from archprof.sweep.plan import CountLimit, Plan, Selection
@@ -50,7 +49,7 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     """Return the plan of each network, and what is kept. Raises UsageError for options that do not go together, and
     SpecError for networks, axes and numbers that cannot be read."""
     axes = [parse_axis(setting) for setting in request.settings]
-    need_numpy("sweep")
+    require_numpy("sweep")
     from archprof.sweep.held import HELD
     from archprof.sweep.plan import Selection, check_selection, plan_sweep
 
@@ -83,21 +82,6 @@ def bound_of(count: str, text: str) -> PrintedNumber:
     if note := decimal_note(text, count):
         say(f"note: {note}")
     return bound
-
-
-def check_timed(counts: "Iterable[str]", on: "On | None") -> None:
-    """Raise UsageError where a time is asked for, and no device."""
-    if on is None and any(name in TIMES for name in counts):
-        raise usage_error("latency on which device?", help="`--device h100`, or a file of `archprof calibrate`")
-
-
-def need_numpy(command: str) -> None:
-    """Raise UsageError, with what to install, where numpy is not installed."""
-    try:
-        import numpy  # noqa: F401
-    except ModuleNotFoundError:
-        message = f"`{command}` needs numpy, which is not installed"
-        raise usage_error(message, help="pip install 'archprof[sweep]'") from None
 
 
 def _limit(count: str, most: bool, text: str) -> "CountLimit":

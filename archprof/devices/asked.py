@@ -40,6 +40,32 @@ class On(NamedTuple):
         return chosen(self.profile, self.asked)[0]
 
 
+def on_device(device: str | None, asked: Asked, option: str = "--{}") -> On | None:
+    """Return a device by its profile, with what is asked of it; None without one. *option* is how a word is written
+    where it comes from. Raises UsageError for what a device alone has and for what its profile was not calibrated
+    for."""
+    found = asked_of(device, asked, option)
+    if found is None:
+        return None
+    from archprof.devices.profile_file import read_profile
+
+    on = On(read_profile(found.device), found.asked)
+    chosen(*on)
+    return on
+
+
+def asked_of(device: str | None, asked: Asked, option: str = "--{}") -> AskedOf | None:
+    """Return a device by its name, with what is asked of it; None without one. Raises UsageError for what only a device
+    has."""
+    if device is not None:
+        return AskedOf(device, asked)
+    for name in ("runtime", "execution"):
+        if getattr(asked, name) is not None:
+            says = f"`{option.format(name)}` says how a device runs networks"
+            raise usage_error(says, help=f"`{option.format('device')}` names one")
+    return None
+
+
 def chosen(profile: "Profile", asked: Asked) -> tuple[int, str]:
     """Return the batch and the execution that are asked of a profile, its first unless one is. Raises UsageError for
     what it was not calibrated for."""

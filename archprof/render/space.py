@@ -1,9 +1,11 @@
-"""A space of networks as a table: `archprof space`."""
+"""A space of networks as a table, `archprof space`, and as the result in Python that prints so."""
 
 from collections.abc import Iterator
 from itertools import accumulate
+from typing import Any
 
 from archprof.costs.metrics import MEMORY, TIMES, label_of
+from archprof.render.objects import Shown
 from archprof.render.sweep import counted_by
 from archprof.render.table import Heading, Note, Table
 from archprof.render.times import time_headings, times_of
@@ -15,6 +17,21 @@ from archprof.units import exact, in_ms, plural
 _COUNTS = ("params", "macs")
 # A bar of the histogram is at most so long.
 _BAR = 24
+
+
+class Space(Shown, SpaceReport):
+    """What is known of a space: how many `networks`, how many are `fitting`, the `ranges` of what they cost, a
+    `histogram`, and those that were `found`. It prints as `archprof space`."""
+
+    def __repr__(self) -> str:
+        fit = "" if self.fitting is None else f", {exact(self.fitting.low)} within the limits"
+        return f"<Space of {self.model}: {plural(self.networks, 'network')}{fit}>"
+
+    def _document(self) -> Any:
+        return self
+
+    def _table(self) -> Table:
+        return space_table(self)
 
 
 def space_table(found: SpaceReport) -> Table:
