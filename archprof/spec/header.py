@@ -12,7 +12,6 @@ from archprof.ir.origin import Source
 from archprof.ir.values import Value
 from archprof.limits import MAX_CHANNELS
 from archprof.named_tuple import NamedTuple
-from archprof.spec.axis import parse_axis
 from archprof.spec.inputs import UNNAMED, read_inputs, read_resolution, resized, shortest_size
 from archprof.spec.kept import kept
 from archprof.spec.nodes import Map, Node, Scalar, Seq, describe
@@ -325,6 +324,8 @@ def _space(node: Node) -> SpaceRule:
     sizes, version = fields.get("resolution"), fields.get("version")
     values: tuple[str, ...] = ()
     if sizes is not None:
+        from archprof.spec.axis import parse_axis  # which spaces alone need
+
         typed = [sizes] if isinstance(sizes, Scalar) else sequence(sizes, "resolutions", 'as in `"128:224:4"`')
         try:
             values = parse_axis(("resolution", ",".join(scalar(one, "a resolution").text for one in typed))).values
