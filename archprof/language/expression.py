@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from archprof.errors import SpecError, problem, suggest
-from archprof.ir.dims import is_array, make_divisible, maximum, minimum, round_half_even, same, truncate
+from archprof.ir.dims import Disagreement, is_array, make_divisible, maximum, minimum, round_half_even, same, truncate
 from archprof.spec.nodes import Scalar, describe, shorten
 from archprof.spec.values import FALSE, TRUE, limits, plain
 
@@ -36,6 +36,14 @@ def is_expression(text: str) -> bool:
     return computes and not re.fullmatch(_NUMBER, text)
 
 
+class PartlyOutOfRange(Disagreement):
+    """An expression whose value is in range for some candidates alone; *why* says it of all of them."""
+
+    def __init__(self, mask: Any, why: SpecError) -> None:
+        self.why = why
+        super().__init__(mask)
+
+
 def evaluate(
     node: Scalar, names: Mapping[str, object], low: float = -math.inf, high: float = math.inf, *, whole: bool = False
 ) -> Any:
@@ -46,7 +54,7 @@ def evaluate(
     """
     value = _Parser(node, names).parse()
     if is_array(value):
-        return _whole(node, value) if whole else value
+        return _within(node, _whole(node, value) if whole else value, low, high)
     if not isinstance(value, int | float) or isinstance(value, bool):
         if low == -math.inf:
             return value
@@ -58,6 +66,23 @@ def evaluate(
             f"{describe(node)} is {plain(value)}, out of range", node.location, help=f"a value{limits(low, high)}"
         )
     return int(value) if whole else value
+
+
+def _within(node: Scalar, values: Any, low: float, high: float) -> Any:
+    """Return an array whose entries have to be from *low* to *high*. Raises PartlyOutOfRange where some are not."""
+    if (low, high) == (-math.inf, math.inf):
+        return values
+    try:
+        if (values >= low) & (values <= high):
+            return values
+    except Disagreement as parting:
+        raise PartlyOutOfRange(parting.mask, _out_of_range(node, values, low, high)) from None
+    raise _out_of_range(node, values, low, high)
+
+
+def _out_of_range(node: Scalar, values: Any, low: float, high: float) -> SpecError:
+    said = f"{describe(node)} is {plain(values.min())} to {plain(values.max())}, out of range"
+    return problem(said, node.location, help=f"a value{limits(low, high)}")
 
 
 def _whole(node: Scalar, values: Any) -> Any:

@@ -4,15 +4,15 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from archprof.analysis.totals import Totals, totals_of
 from archprof.errors import SpecError, problem, usage_error
-from archprof.ir.dims import Dim, Disagreement, is_array, same
+from archprof.ir.dims import Dim, Disagreement, same
 from archprof.language.bind import Binder, scope_of
 from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.cells import cells_of
 from archprof.language.expand import scaling_of
+from archprof.language.expression import PartlyOutOfRange
 from archprof.language.fragment import Application, Feature
 from archprof.language.frame import Places
 from archprof.language.trace import Memo, Tracer
-from archprof.limits import MAX_REPEATS
 from archprof.named_tuple import NamedTuple
 from archprof.space.traced import no_chain
 from archprof.spec.chosen import unwritten
@@ -63,6 +63,8 @@ class Rows:
         where knobs say more."""
         try:
             found = self._bound(row, names)
+        except PartlyOutOfRange as parting:
+            raise parting.why from None
         except Disagreement:
             message = "knobs say of this row whether it is there, or another thing beside its widths and repeats"
             advice = "fix them, as in `--fix k=3`; a row that is not there repeats 0 times"
@@ -71,10 +73,6 @@ class Rows:
             return 0
         bound = found[1]
         repeats: Dim = bound.repeats
-        least = 1 if "n" in bound.cells else 0
-        if is_array(repeats) and not least <= repeats.min() <= repeats.max() <= MAX_REPEATS:
-            message = f"a row that repeats {repeats.min():,} to {repeats.max():,} times, as knobs say it"
-            raise problem(message, bound.location, where=row.address, help=f"{least} to {MAX_REPEATS:,} times")
         return 1 if repeats is None else repeats
 
     def traced(self, row: GridRow, names: Mapping[str, object], x: Feature, most: int) -> TracedRow:

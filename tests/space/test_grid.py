@@ -301,7 +301,10 @@ def test_what_only_a_chain_answers_is_refused(question, told):
     ("layer", "told"),
     [
         ("{conv: {k: 3, c: 8}, when: $w > 8}", "knobs say of this row whether it is there"),
-        ("conv: {k: 3, c: 8, n: $w - 16}", "a row that repeats -8 to 8 times, as knobs say it"),
+        (
+            "conv: {k: 3, c: 8, n: $w - 16}",
+            "30:27: `$w - 16` is -8 to 8, out of range\n  help: a value from 1 to 1,000",
+        ),
         ("{from: input, conv: {k: 3, c: 8}}", "a space is a chain of layers"),
     ],
 )
