@@ -299,7 +299,7 @@ def search(
     from archprof.devices.asked import Asked, on_device
     from archprof.render.space import Space
     from archprof.space.report import report
-    from archprof.space.wanted import Wanted, request_of
+    from archprof.space.wanted import SpaceWords, request_of
     from archprof.spec.catalog import reference_of
 
     name = reference_of(model)
@@ -310,7 +310,7 @@ def search(
             check_number(value, word)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
     most |= {"peak": max_peak, "weights": max_weights, "latency": max_latency}
-    wanted = Wanted(
+    wanted = SpaceWords(
         amounts_of(most), histogram, bins, ",".join(map(str, quantiles)), sample, drawn, seed, minimize, maximize, top,
         pareto if pareto is None or isinstance(pareto, str) else ",".join(pareto),
         None if scores is None else str(scores), None if resolution is None else str(resolution),

@@ -102,11 +102,11 @@ def command(
     from archprof.sweep.asking import require_numpy
 
     require_numpy("space")
-    from archprof.space.wanted import Wanted, request_of
+    from archprof.space.wanted import SpaceWords, request_of
 
     chosen = choose_format("space", format, output)
     settings = options.settings(width, None, classes, (*(set or ()), *(fix or ())))
-    wanted = Wanted(
+    wanted = SpaceWords(
         limits_typed(limits.by_metric()), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top,
         pareto, scores, resolution, write_spec is not None,
     )  # fmt: skip

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from archprof.devices.asked import On
 
 
-class Wanted(NamedTuple):
+class SpaceWords(NamedTuple):
     """What is asked: *limits* by their metrics, in what these are counted in; everything else as the option of its name
     has it, and whether the first network found is *written* down."""
 
@@ -49,7 +49,7 @@ class Wanted(NamedTuple):
 def request_of(
     model: str,
     settings: Sequence[Setting],
-    wanted: Wanted,
+    wanted: SpaceWords,
     setup: Setup | None = None,
     on: "On | None" = None,
     option: str = "--{}",
@@ -94,7 +94,7 @@ def request_of(
     return Request(model, tuple(settings), sizes, question, text=text)
 
 
-def _check(wanted: Wanted, option: str) -> None:
+def _check(wanted: SpaceWords, option: str) -> None:
     sought = {name: getattr(wanted, name) for name in ("sample", "minimize", "maximize", "pareto")}
     named = [f"`{spelled(name, option)}`" for name, value in sought.items() if value]
     if len(named) > 1:
@@ -109,7 +109,7 @@ def _check(wanted: Wanted, option: str) -> None:
         raise usage_error(f"`{spelled('scores', option)}` without what it is for", help=f"{best}, or {front}")
 
 
-def _check_limits(wanted: Wanted, on: "On | None", option: str) -> None:
+def _check_limits(wanted: SpaceWords, on: "On | None", option: str) -> None:
     """Raise UsageError for a limit that cannot be kept by what is looked for."""
     limits = wanted.limits
     for name in limits:
@@ -130,7 +130,7 @@ def _check_limits(wanted: Wanted, on: "On | None", option: str) -> None:
         raise usage_error(message, help=f"take it for one of the counts: {front}")
 
 
-def _objectives(wanted: Wanted, option: str, *, scored: bool) -> tuple[Objective | None, tuple[Objective, ...]]:
+def _objectives(wanted: SpaceWords, option: str, *, scored: bool) -> tuple[Objective | None, tuple[Objective, ...]]:
     """Return what shall be least or greatest, if anything, and what a front is of."""
     objective = None
     if wanted.minimize:
