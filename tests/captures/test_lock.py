@@ -44,6 +44,8 @@ def check_same(graph, tmp_path, training=None):
 @pytest.mark.parametrize("network", these_by_day(catalog.files(), _SMALL))
 def test_a_network_of_the_catalog_is_read_as_it_was_captured(network, tmp_path):
     spec = read_network(network)
+    if "input" not in spec.inputs or not spec.inputs["input"].is_float:
+        pytest.skip("it takes no image")
     module = build_network(spec, initialise=False, device="meta")
     graph = archprof.capture(module, tuple(spec.inputs["input"].shape))
     check_same(graph, tmp_path)

@@ -23,7 +23,7 @@ from tests.by_day import these_by_day
 # What a module of ours does in evaluation without an operator of its own, or with several.
 _OTHERWISE = (
     *("stochastic_depth", "frozen_batch_norm", "deform_conv2d", "layer_norm", "layer_scale", "channel_shuffle"),
-    *("split", "unflatten", "swish", "resize", "pad_shortcut"),
+    *("split", "unflatten", "swish", "resize", "pad_shortcut", "identity"),
 )
 
 
