@@ -23,6 +23,8 @@ class _Gated(Elementwise):
     category: ClassVar[str] = "norm"
     tried: ClassVar[str] = "installed"
     learned: ClassVar[str] = ""
+    # So many maps are there at once beside the output.
+    steps: ClassVar[int] = 3
     num_features: Dim
     act: bool
 
@@ -37,8 +39,8 @@ class _Gated(Elementwise):
 
     def footprint(self, run: Run) -> Footprint:
         # The input over its deviation, the gate, and their product, step by step.
-        steps = 3 * run.bytes(run.outputs[0])
-        return Footprint(scratch=steps, inputs=(0,), own=steps, known=False)
+        one = run.bytes(run.outputs[0])
+        return Footprint(scratch=self.steps * one, inputs=(0,), own=3 * one, known=False)
 
 
 @operator
@@ -94,6 +96,7 @@ class FilterResponseNorm(_Gated):
     name: ClassVar[str] = "filter_response_norm"
     params_formula: ClassVar[str] = "3·N"
     learned: ClassVar[str] = "tau"
+    steps: ClassVar[int] = 2  # over the root, and times the weight; then that, and plus the bias
     columns: ClassVar[tuple[Column, ...]] = (
         Column("eps", ratio(0, 1), "added to the mean square"),
         Column("act", FLAG, "whether it has its activation"),
