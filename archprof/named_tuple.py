@@ -1,5 +1,5 @@
 """`typing.NamedTuple`, whose classes are made without compiling code for each: of a command's own imports, which make a
-hundred of them, that was a quarter."""
+hundred of them, that was a fifth."""
 
 import sys
 from typing import TYPE_CHECKING
