@@ -17,7 +17,8 @@ def in_steps(trained, deployed, x):
     steep, as RepVGG-D2SE's do here, make all of an output of the last bit of an input."""
     modules = [dict(one.named_modules()) for one in (trained, deployed)]
     both = [name for name, one in modules[0].items() if type(modules[1].get(name)) is type(one) and _is_plain(one)]
-    given, found = {name: [] for name in both}, []
+    given: dict[str, list[torch.Tensor]] = {name: [] for name in both}
+    found = []
 
     def goes_on(name, output):
         found.append((given[name].pop(0), output.clone()))
