@@ -215,8 +215,9 @@ def test_a_spec_from_standard_input_needs_no_current_folder(gone, capsys, monkey
      (" 80", None), ("9" * 20, None), ("9" * 5000, None)],
 )  # fmt: skip
 def test_a_terminal_has_a_number_of_columns_or_says_nothing(monkeypatch, typed, size):
-    monkeypatch.setenv("COLUMNS", typed)
-    assert process.terminal_size("COLUMNS") == size
+    with monkeypatch.context() as typing:  # pytest itself reads it as soon as the test has run
+        typing.setenv("COLUMNS", typed)
+        assert process.terminal_size("COLUMNS") == size
 
 
 def test_a_folder_that_nobody_may_enter_has_no_configuration(tmp_path, monkeypatch):
