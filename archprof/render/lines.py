@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from archprof.analysis.memory import Memory
     from archprof.analysis.timed import TimedNetwork
     from archprof.analysis.verify import Verification
+    from archprof.space.report import SpaceReport
     from archprof.sweep.solve import Found, Solution
 
 Row = Mapping[str, Any]
@@ -31,6 +32,7 @@ _ENDS = ("low", "high")
 _CHECK = ("status", "model", "metric", "where", "bound", "text", "limit", "actual", "difference", "location")
 _VERIFY = ("by", "metric", "text", "counted", "verdict", "where", "note")
 _DIFF = ("status", "before", "after", "block_type", "label", "kind", "fields", *(f"delta_{name}" for name in NAMES))
+_CHOICE = ("place", "choice", "networks", "share", "fits")
 _STEP = ("label", "amount", "operators", "counted")
 
 
@@ -41,6 +43,8 @@ def lines(document: Any) -> Table | None:
         return None
     columns, make = found
     rows = list(make(document))
+    if not rows and not columns:
+        return None
     keys = dict.fromkeys([*columns, *(key for row in rows for key in row)])
     return Table("", tuple([Heading(key, key) for key in keys]), tuple([tuple(map(row.get, keys)) for row in rows]))
 
@@ -160,6 +164,12 @@ def _solve(found: "Solution") -> Iterator[Row]:
             yield {"which": key, **one.settings, **one.totals, **_bounds(one)}
 
 
+def _space(found: "SpaceReport") -> Iterator[Row]:
+    from archprof.render.space import choice_rows
+
+    return (dict(zip(_CHOICE, row, strict=True)) for row in choice_rows(found))
+
+
 # By the record of a result: the columns that are always there, and what makes the rows.
 _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Outcome": (_CHECK, _check),
@@ -170,4 +180,5 @@ _LINES: Mapping[str, tuple[tuple[str, ...], Callable[[Any], Iterator[Row]]]] = {
     "Comparison": ((), _compare),
     "Diff": (_DIFF, _diff),
     "Solution": ((), _solve),
+    "SpaceReport": ((), _space),
 }

@@ -1,11 +1,13 @@
 """A space of networks as a table, `archprof space`, and as the result in Python that prints so."""
 
-from collections.abc import Iterator
-from itertools import accumulate
+import re
+from collections.abc import Iterable, Iterator
+from itertools import accumulate, groupby
 from typing import Any
 
 from archprof.costs.metrics import MEMORY, TIMES, label_of
 from archprof.render.objects import Shown
+from archprof.render.siblings import merged_paths
 from archprof.render.sweep import counted_by
 from archprof.render.table import Heading, Note, Table
 from archprof.render.times import time_headings, times_of
@@ -17,6 +19,8 @@ from archprof.units import exact, in_ms, plural
 _COUNTS = ("params", "macs")
 # A bar of the histogram is at most so long.
 _BAR = 24
+# So many options that are drawn as often are named.
+_NAMED = 12
 
 
 class Space(Shown, SpaceReport):
@@ -156,25 +160,55 @@ def _or_nothing(number: int | None) -> str:
 
 
 def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
-    fitting = found.fitting.high if found.fitting else found.networks
+    """Return what is drawn and how often: options that follow each other and are drawn as often are one row, and places
+    of the same rows one place."""
     columns = (
         Heading("place", "place", left=True),
-        Heading("choice", "choice", left=True),
-        Heading("networks", "networks", lambda number: "" if number is None else exact(number)),
-        Heading("share", "share", lambda share: "" if share is None else share_text(share)),
+        Heading("choice", "choice", left=True, wrap=True),
+        Heading("networks, each", "networks", _or_nothing, drop=1),
+        Heading("share, each", "share", lambda share: "" if share is None else share_text(share)),
         Heading("", "fits", lambda fits: "" if fits else "never fits", left=True),
     )
-    rows = tuple(
-        (
-            one.place,
-            one.choice,
-            one.networks,
-            None if one.networks is None or not fitting else one.networks / fitting,
-            one.fits,
-        )
-        for one in found.choices
-    )
-    return Table(title, columns, rows, notes)
+    drawn = [
+        (_as_path(place), [*_alike(options)]) for place, options in groupby(choice_rows(found), lambda row: row[0])
+    ]
+    together = {path: options for options, path in merged_paths(drawn, tuple)}
+    rows = [
+        (_as_place(path) if options[0] is option else "", *option)
+        for path, options in together.items()
+        for option in options
+    ]
+    return Table(title, columns, tuple(rows), notes)
+
+
+def _alike(options: Iterable[tuple[Any, ...]]) -> Iterator[tuple[Any, ...]]:
+    """Yield options with how often each is drawn, those that follow each other and are drawn as often together."""
+    for often, same in groupby(options, lambda row: row[2:]):
+        names = [name for _, name, *_ in same]
+        if len(names) > _NAMED:
+            names = [*names[:2], f"… {names[-1]} ({len(names)} options)"]
+        yield ", ".join(names), *often
+
+
+def _as_path(place: str) -> str:
+    """Return a place as a path of which the numbers alone count siblings, not the ends of names: `rows[0].k` as
+    `rows:.0.k:`."""
+    return re.sub(r"\[(\d+)\]", r".\1", re.sub(r"([^].]+)(?=\[|\.|$)", r"\1:", place))
+
+
+def _as_place(path: str) -> str:
+    return re.sub(r"\.(\d[^.]*)", r"[\1]", path).replace(":", "")
+
+
+def choice_rows(found: SpaceReport) -> Iterator[tuple[Any, ...]]:
+    """Yield each option of each draw where these are shown: its place, the option, how many networks take it and their
+    share, both None where that is not counted, and whether any fits."""
+    if found.found_by or found.histogram or found.at:
+        return
+    fitting = found.fitting.high if found.fitting else found.networks
+    for one in found.choices:
+        share = None if one.networks is None or not fitting else one.networks / fitting
+        yield one.place, one.choice, one.networks, share, one.fits
 
 
 def _found_by(found: SpaceReport) -> str:

@@ -120,24 +120,74 @@ def test_choices_and_how_many_of_those_that_fit_take_them(space, monkeypatch):
     assert result.out == (
         """tiny: 24 networks · MACs 9,040 … 124,496, median 54,864
 
-place                    choice          networks    share
-──────────────────────────────────────────────────────────
-stem                     4                      7  77.78 %
-stem                     8                      2  22.22 %
-layers[1].rows[0].k[0]   1                      7  77.78 %
-layers[1].rows[0].k[0]   3                      2  22.22 %
-layers[1].rows[0].n      1                      4  44.44 %
-layers[1].rows[0].n      2                      5  55.56 %
-layers[1].rows[0].k[1]   1                      4  44.44 %
-layers[1].rows[0].k[1]   3                      1  11.11 %
-layers[2].rows[0].block  skip                   7  77.78 %
-layers[2].rows[0].block  {conv: {k: 3}}         2  22.22 %
+place                    choice          networks, each  share, each
+────────────────────────────────────────────────────────────────────
+stem                     4                            7      77.78 %
+                         8                            2      22.22 %
+layers[1].rows[0].k[0]   1                            7      77.78 %
+                         3                            2      22.22 %
+layers[1].rows[0].k[1]   1                            4      44.44 %
+                         3                            1      11.11 %
+layers[1].rows[0].n      1                            4      44.44 %
+                         2                            5      55.56 %
+layers[2].rows[0].block  skip                         7      77.78 %
+                         {conv: {k: 3}}               2      22.22 %
 
 within the limits: 9 (37.50 %; drawn choice by choice: 40.62 %)
 params 254 … 2,098
 """
         + CONVENTION
     )
+
+
+def test_choices_that_are_drawn_as_often_are_one_row(space, monkeypatch, capsys):
+    """A network of Once-for-All has 9 · 9 forms of two repeats, 9³ of three and 9⁴ of four: of 7371 each kernel is a
+    third, of the third repeat's a third of 7290, of the fourth's of 6561."""
+    monkeypatch.setenv("COLUMNS", "80")
+    table = archprof(capsys, "space", "space_ofa_mbv3", "--resolution", "224").out.split("\n\n")[1]
+    assert table == (
+        """place                       choice               networks, each  share, each
+────────────────────────────────────────────────────────────────────────────
+layers[2].rows[0…4].k[0…1]  3, 5, 7   7,252,885,164,190,828,617      33.33 %
+layers[2].rows[0…4].k[2]    3, 5, 7   7,173,183,129,419,500,830      32.97 %
+layers[2].rows[0…4].k[3]    3, 5, 7   6,455,864,816,477,550,747      29.67 %
+layers[2].rows[0…4].t[0…1]  3, 4, 6   7,252,885,164,190,828,617      33.33 %
+layers[2].rows[0…4].t[2]    3, 4, 6   7,173,183,129,419,500,830      32.97 %
+layers[2].rows[0…4].t[3]    3, 4, 6   6,455,864,816,477,550,747      29.67 %
+layers[2].rows[0…4].n       2           239,106,104,313,983,361       1.10 %
+                            3         2,151,954,938,825,850,249       9.89 %
+                            4        19,367,594,449,432,652,241      89.01 %"""
+    )
+    assert [7371**5 // 3, 2430 * 7371**4, 2187 * 7371**4] == [
+        7_252_885_164_190_828_617, 7_173_183_129_419_500_830, 6_455_864_816_477_550_747
+    ]  # fmt: skip
+
+
+def test_csv_has_a_line_for_each_option(space):
+    lines = [*csv.DictReader(io.StringIO(space("--max-macs 50k --format csv").out))]
+    assert [(line["place"], line["choice"], line["networks"], line["fits"]) for line in lines] == [
+        ("stem", "4", "7", "True"),
+        ("stem", "8", "2", "True"),
+        ("layers[1].rows[0].k[0]", "1", "7", "True"),
+        ("layers[1].rows[0].k[0]", "3", "2", "True"),
+        ("layers[1].rows[0].n", "1", "4", "True"),
+        ("layers[1].rows[0].n", "2", "5", "True"),
+        ("layers[1].rows[0].k[1]", "1", "4", "True"),
+        ("layers[1].rows[0].k[1]", "3", "1", "True"),
+        ("layers[2].rows[0].block", "skip", "7", "True"),
+        ("layers[2].rows[0].block", "{conv: {k: 3}}", "2", "True"),
+    ]
+    assert float(lines[0]["share"]) == 7 / 9
+
+
+def test_names_that_end_in_numbers_are_not_counted_as_siblings(capsys):
+    table = archprof(capsys, "space", "space_nas_bench_201").out.split("\n\n")[1]
+    assert [line.split()[0] for line in table.splitlines()[2:]] == ["e01", "e02", "e12", "e03", "e13", "e23"]
+
+
+def test_many_options_are_named_by_their_ends(space, tmp_path):
+    (tmp_path / "many.yaml").write_text(TINY.replace("[4, 8]", '"8:512:8"'), encoding="utf-8")
+    assert "stem                     8, 16, … 512 (64 options)  " in space("", "many.yaml").out
 
 
 def test_a_histogram(space, monkeypatch):
@@ -185,7 +235,7 @@ def test_where_nothing_fits_it_leaves_with_1(space):
         assert (result.code, result.err) == (1, "no network of the space keeps the limits\n")
         assert "within the limits: 0 (0 %; drawn choice by choice: 0 %)\n" in result.out
     choices = space("--max-macs 1k").out
-    assert choices.count("never fits\n") == 10
+    assert choices.count("never fits\n") == 4  # the stem, both kernels as one, how many, the block
     assert space("--max-peak 64 --minimize macs").code == 1
 
 
