@@ -261,14 +261,14 @@ def search(
     max_weights: int | str | None = None,
     max_latency: str | None = None,
     histogram: str | None = None,
-    bins: int = 20,
-    quantiles: Iterable[float] = (),
+    bins: int | None = None,
+    quantiles: str | Iterable[float] | None = None,
     sample: int | None = None,
     drawn: bool = False,
-    seed: int = 0,
+    seed: int | None = None,
     minimize: str | None = None,
     maximize: str | None = None,
-    top: int = 1,
+    top: int | None = None,
     pareto: str | Iterable[str] | None = None,
     scores: "str | os.PathLike[str] | None" = None,
     device: "str | os.PathLike[str] | None" = None,
@@ -308,17 +308,21 @@ def search(
     for word, value in (("bins", bins), ("top", top), ("jobs", jobs), ("sample", sample)):
         if value is not None:
             check_number(value, word)
+    if seed is not None:
+        check_number(seed, "seed", 0)
+    for word, count in (("histogram", histogram), ("minimize", minimize), ("maximize", maximize)):
+        _check_word(word, count)
     most = {"macs": max_macs, "params": max_params, "activations": max_activations}
     most |= {"peak": max_peak, "weights": max_weights, "latency": max_latency}
     wanted = SpaceWords(
-        amounts_of(most), histogram, bins, ",".join(map(str, quantiles)), sample, drawn, seed, minimize, maximize, top,
-        pareto if pareto is None or isinstance(pareto, str) else ",".join(pareto),
+        amounts_of(most), histogram, bins, _in_a_row("quantiles", quantiles, str | int | float), sample, drawn, seed,
+        minimize, maximize, top, _in_a_row("pareto", pareto, str),
         None if scores is None else str(scores), None if resolution is None else str(resolution),
     )  # fmt: skip
     on = on_device(None if device is None else str(device), Asked(batch, dtype, layout, runtime, execution), "{}")
     words = {"batch": batch, "dtype": dtype, "layout": layout, "in_place": in_place, "patches": patches}
     setup = setup_of(words, "{}") if any(word is not None for word in words.values()) else None
-    request = request_of(name, _typed({**knobs, **_mapping(fix)}), wanted, setup, on, "{}")._replace(jobs=jobs)
+    request = request_of(name, _typed(knobs), wanted, setup, on, "{}", _typed(_mapping(fix)))._replace(jobs=jobs)
     return Space(*report(request))
 
 
@@ -462,6 +466,21 @@ def _mapping(settings: Any) -> Mapping[str, object]:
         message = f"expected settings by address, not {as_given(settings)}"
         raise usage_error(message, help='as in `load("mobilenet_v2", {"layers[1].rows[2].k": 5}, width=0.75)`')
     return settings or {}
+
+
+def _check_word(word: str, value: Any) -> None:
+    if value is not None and not isinstance(value, str):
+        raise usage_error(f"`{word}` is the name of a count, not {as_given(value)}")
+
+
+def _in_a_row(word: str, value: Any, kind: Any) -> str | None:
+    """Return several values as they would be typed."""
+    if value is None or isinstance(value, str):
+        return value
+    values = list(value) if isinstance(value, Iterable) else [None]
+    if not all(isinstance(one, kind) for one in values):
+        raise usage_error(f"`{word}` are words or numbers in a row, not {as_given(value)}")
+    return ",".join(map(str, values))
 
 
 def _typed(settings: Mapping[str, object]) -> list[tuple[str, str]]:

@@ -204,7 +204,7 @@ class _BaselineReader:
         if isinstance(row, dict) and tuple(row) == _ROW_KEYS:
             path, kind, stage, weighted = (row[key] for key in ("path", "kind", "stage", "weighted"))
             counts = [(name, count) for name in NAMES if (count := _count(row[name])) is not None]
-            known = stage == "head" or _count(stage) is not None
+            known = isinstance(stage, str) or _count(stage) is not None
             texts = isinstance(path, str) and isinstance(kind, str) and isinstance(weighted, bool)
             if texts and known and len(counts) == len(NAMES):
                 return BaselineRow(path, kind, stage, Counts(counts), weighted)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from archprof.analysis.baseline import BaselineRow, Snapshot, counted, snapshot
 from archprof.analysis.document import Estimate, bytes_between
 from archprof.analysis.expectations import expectations
+from archprof.analysis.summary import stage_of
 from archprof.analysis.timed import EstimatedTime
 from archprof.costs.metrics import OF_NETWORK, TIMES, TRAINING, total_of
 from archprof.costs.report import Report, Row
@@ -195,7 +196,7 @@ def select(found: CheckedNetwork, where: Where) -> Sequence[int]:
         if (not where.path or _below(row.path, where.path))
         and (not address or _below(row.address, address))
         and (not where.kind or row.kind == where.kind)
-        and (where.stage is None or row.stage == where.stage)
+        and (where.stage is None or stage_of(row) == where.stage)
     ]
 
 
@@ -226,7 +227,7 @@ def _selected_before(found: CheckedNetwork, where: Where, chosen: Sequence[int])
         if (not where.path or _below(part.path, where.path))
         and (not where.address or part.path in paths)
         and (not where.kind or part.kind == where.kind)
-        and (where.stage is None or part.stage == (where.stage or "head"))
+        and (where.stage is None or part.stage == where.stage)
     ]
 
 

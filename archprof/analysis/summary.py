@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Literal
+from fractions import Fraction
+from typing import Any
 
 from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
@@ -18,7 +19,8 @@ from archprof.ir.setup import Setup
 from archprof.named_tuple import NamedTuple
 from archprof.spec import catalog
 
-Stage = int | Literal["head"]
+# A stride; where a map is larger than the network's input its fraction in words, `1/2`; or `head`.
+Stage = int | str
 
 
 class CallBytes(NamedTuple):
@@ -195,7 +197,8 @@ def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded
 
 def stage_of(row: Row) -> Stage:
     """Return by how much a row's output is smaller than the network's input."""
-    return row.stage or "head"
+    stage = row.stage or "head"
+    return str(stage) if isinstance(stage, Fraction) else stage
 
 
 def _measured(found: Agreement | None) -> MeasuredTotals | None:

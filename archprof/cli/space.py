@@ -6,6 +6,7 @@ import typer
 
 from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, plot_target
+from archprof.errors import usage_error
 from archprof.outputs import write_file
 from archprof.render.formats import Result
 
@@ -38,7 +39,9 @@ def command(
     histogram: Annotated[
         str | None, typer.Option("--histogram", help="How many networks cost how much of a count.", metavar="COUNT")
     ] = None,
-    bins: Annotated[int, typer.Option("--bins", min=1, max=10_000, help="So many bins.", metavar="N")] = 20,
+    bins: Annotated[
+        int | None, typer.Option("--bins", min=1, max=10_000, help="So many bins; 20 unless given.", metavar="N")
+    ] = None,
     quantiles: Annotated[
         str | None,
         typer.Option("--quantiles", help="What shares of the networks cost at most: `0.05,0.95`.", metavar="SHARES"),
@@ -49,7 +52,7 @@ def command(
     drawn: Annotated[
         bool, typer.Option("--drawn", help="Sample as training code draws: choice by choice, not uniformly.")
     ] = False,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = None,
     minimize: Annotated[
         str | None,
         typer.Option(
@@ -59,7 +62,9 @@ def command(
     maximize: Annotated[
         str | None, typer.Option("--maximize", help=f"The networks that fit with the most {_COUNTS}.", metavar="COUNT")
     ] = None,
-    top: Annotated[int, typer.Option("--top", min=1, max=100_000, help="So many of the best.", metavar="N")] = 1,
+    top: Annotated[
+        int | None, typer.Option("--top", min=1, max=100_000, help="So many of the best.", metavar="N")
+    ] = None,
     pareto: Annotated[
         str | None,
         typer.Option(
@@ -103,16 +108,20 @@ def command(
 
     require_numpy("space")
     from archprof.space.wanted import SpaceWords, request_of
+    from archprof.spec.variant import parse_setting
 
     chosen = choose_format("space", format, output)
-    settings = options.settings(width, None, classes, (*(set or ()), *(fix or ())))
+    if write_spec is not None and not write_spec.endswith((".yaml", ".yml")):
+        raise usage_error(f"`--write-spec {write_spec}`", help="the name of a spec's file ends with `.yaml`")
+    settings = options.settings(width, None, classes, set)
     wanted = SpaceWords(
         limits_typed(limits.by_metric()), histogram, bins, quantiles, sample, drawn, seed, minimize, maximize, top,
         pareto, scores, resolution, write_spec is not None,
     )  # fmt: skip
     setup = setup_options.setup_if_asked(words.asked(None, deployed))
     on = device_options.device_if_asked(on_device, words)
-    request = request_of(model, settings, wanted, setup, on)._replace(jobs=jobs, scheduler=scheduler)
+    fixed = [parse_setting(text) for text in fix or ()]
+    request = request_of(model, settings, wanted, setup, on, fixed=fixed)._replace(jobs=jobs, scheduler=scheduler)
     found = with_progress(request)
     from archprof.render.space import none_text, space_table
 

@@ -9,7 +9,7 @@ from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import METRICS, Counts, Metric, SeenCall, together, totals_of
 from archprof.errors import Location
 from archprof.ir.dims import Shape
-from archprof.ir.graph import Graph, ModuleClass, Node
+from archprof.ir.graph import Graph, ModuleClass, Node, Stride
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
@@ -77,7 +77,7 @@ class Row(NamedTuple):
         return self.node.block_type
 
     @property
-    def stage(self) -> int:
+    def stage(self) -> Stride:
         """The stride of its output, 0 in the head."""
         return self.node.stage
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance, Stride
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
@@ -92,17 +92,18 @@ class GraphBuilder:
         self._reserved.setdefault(path, self._registered)
         self._registered += 1
 
-    def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> int:
+    def _stage(self, op: Operator, inputs: tuple[Edge, ...], kind: str) -> Stride:
         """Return by how much the output is smaller than the network's input; 0 once its map is gone."""
-        stage = 0
-        for node, _ in inputs:
+        stage: Stride = 0
+        # A map that is brought to the size of others is at their stage.
+        for node, _ in inputs[::-1] if op.sized_by_others else inputs:
             if stage := 1 if node == INPUT else self.nodes[node].stage:
                 break
         # A gate looks at the whole map and stands on it again.
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
-        return 0 if factor is None else stage * factor
+        return 0 if factor is None else _plain(stage * factor)
 
     def build(
         self,
@@ -114,3 +115,7 @@ class GraphBuilder:
     ) -> Graph:
         """Return the graph."""
         return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named, modules)
+
+
+def _plain(stride: Stride) -> Stride:
+    return stride.numerator if stride.denominator == 1 else stride

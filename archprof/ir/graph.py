@@ -1,6 +1,7 @@
 """A network as a graph: calls of operators in the order of execution, and the values that run between them."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 from functools import cache
 from typing import Final, Literal
 
@@ -12,6 +13,8 @@ from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple
 
 INPUT = -1
+# By how much a map is smaller than the network's input: less than 1 where it is larger, 0 once it is gone.
+Stride = int | Fraction
 # Among what a call reads: a parameter, a buffer or a constant, which no edge leads to.
 HELD: Final = "held"
 
@@ -81,7 +84,7 @@ class Node(NamedTuple):
     outputs: tuple[Value, ...]
     kind: str
     form: str = "module"  # how the module runs it: counters price a function apart
-    stage: int = 0  # the stride of its output, 0 for the head
+    stage: Stride = 0  # of its output; 0 in the head
     call: int = 1
     trainable: bool = True
     order: int = 0  # of registration: parameters are listed by it

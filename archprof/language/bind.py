@@ -465,12 +465,13 @@ def scope_of(blocks: Mapping[str, OwnBlock], cells: Cells) -> Scope:
     """Return the blocks that the layers of a spec can name, its own among them: those of another spec, with what is
     bound of them already, where all that they are made from is the same."""
     named = names_asked(blocks, cells)
-    if not blocks or any(not isinstance(cells.names.get(name), _PLAIN) for name in named):
+    told = [cells.classes, *map(cells.names.get, named)]
+    if not blocks or not all(isinstance(value, _PLAIN) for value in told):
         return Scope(blocks, cells, _read_body)
     return _shared_scope(_Definitions(blocks, cells, named)).next()
 
 
-# What knobs have where no candidates stand in their place.
+# What knobs and classes are where no candidates stand in their place.
 _PLAIN = int | float | str | None
 
 

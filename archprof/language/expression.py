@@ -244,6 +244,9 @@ class _Parser:
         other = self._sum()
         if (isinstance(value, str) or isinstance(other, str)) and sign not in ("==", "!="):
             raise problem(f"{describe(self.node)} asks which word is larger", self.node.location)
+        if isinstance(value, str) != isinstance(other, str) and value is not None and other is not None:
+            message = f"{describe(self.node)} compares {_said(value)} with {_said(other)}"
+            raise problem(message, self.node.location, help="they are never the same")
         found = _COMPARED[sign](value, other)
         return found if is_array(found) else bool(found)
 

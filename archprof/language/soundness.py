@@ -18,6 +18,12 @@ def is_sound(fragment: Fragment, outputs: Iterable[Edge], inputs: Iterable[int])
     return read is not None and read.issuperset(inputs) and network.registered <= network.paths
 
 
+def leads_on(fragment: Fragment) -> bool:
+    """Tell whether each operator of a fragment leads to what comes out of it, or to a place that others may name."""
+    ends = [x.edge for x in (fragment.result, *fragment.exports)]
+    return _Network().inputs_read(fragment, ends) is not None
+
+
 class _Network:
     """A network while its fragments are looked at."""
 

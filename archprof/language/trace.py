@@ -119,6 +119,8 @@ class Tracer:
         frame = self._frame
         parts = frame.parts
         edge = first_output(len(parts))
+        if op.numbers != "any":
+            _check_numbers(op, inputs)
         if len(inputs) == 1:
             x = inputs[0]
             edges: tuple[Edge, ...] = (x.edge,)
@@ -459,6 +461,19 @@ class Tracer:
 def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:
     """Return the first input with the channels of the output: a map of one channel stretches over others."""
     return next((x for x in inputs if x.channels is value.channels), inputs[0])
+
+
+def _check_numbers(op: Operator, inputs: tuple[Feature, ...]) -> None:
+    """Raise ShapeError where an operator takes floats and gets integers, or the other way round."""
+    if op.foreign:
+        return
+    for x in inputs:
+        dtype = x.value.dtype
+        if op.numbers == "floats" and dtype != "float32" and not x.value.is_float:
+            raise ShapeError(f"`{op.name}` of {dtype} numbers", "place it behind an `embedding`, which makes floats")
+        if op.numbers == "integers" and dtype not in ("int64", "int32"):
+            advice = "an input of numbers of words is `input: 128:int64`"
+            raise ShapeError(f"`{op.name}` of {dtype} numbers, which name no row of its table", advice)
 
 
 def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:

@@ -174,7 +174,7 @@ def _by_stage(found: Comparison) -> Table:
 def _stages(found: Comparison) -> list[str]:
     """Return the stages of all networks: the strides in their order, the head last."""
     stages = {stage for contender in found.models for stage in contender.stages}
-    return sorted(stages, key=lambda stage: (stage == "head", int(stage) if stage != "head" else 0))
+    return sorted(stages, key=lambda stage: (stage == "head", Fraction(stage) if stage != "head" else 0))
 
 
 def _by_kind(found: Comparison) -> Table:

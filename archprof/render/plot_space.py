@@ -3,11 +3,12 @@
 from itertools import accumulate
 from typing import Any
 
-from archprof.costs.metrics import label_of
+from archprof.costs.metrics import TIMES, label_of
 from archprof.errors import printable, usage_error
 from archprof.render.figure import Screen, Target, count_axes, new_figure, short_tick, write_figure
 from archprof.render.style import COLORS, GREY
-from archprof.space.report import SpaceReport
+from archprof.space.report import SpaceNetwork, SpaceReport
+from archprof.space.scores import SCORE
 
 
 def plot_space(found: SpaceReport, to: Target) -> None:
@@ -54,12 +55,45 @@ def _up_to(ends: list[int], shares: list[float], drawn: Any) -> None:
 
 
 def _networks(found: SpaceReport, drawn: Any) -> None:
+    if found.front:
+        _front(found, drawn)
+        return
     scored = all(one.score is not None for one in found.found)
     heights = [one.score if scored else one.totals["params"] for one in found.found]
     points = [one.totals["macs"] for one in found.found]
     style = {"color": COLORS[0], "marker": "o", "markersize": 3}
-    drawn.plot(points, heights, **style, linewidth=0.8 if found.found_by == "front" else 0, zorder=3)
+    drawn.plot(points, heights, **style, linewidth=0, zorder=3)
     count_axes(drawn, found.convention, "" if scored else "params")
     if scored:
         drawn.set_ylabel("score")
     drawn.margins(0.08)
+
+
+def _front(found: SpaceReport, drawn: Any) -> None:
+    """Draw a front over the first of its counts: the second, which has a value for each of the first, unless there is a
+    third."""
+    across, up = (count.removeprefix("-") for count in found.front[:2])
+    pairs = sorted((_amount(one, across), _amount(one, up)) for one in found.found)
+    line = 0.8 if len(found.front) == 2 else 0
+    points, heights = zip(*pairs, strict=True)
+    drawn.plot(points, heights, color=COLORS[0], marker="o", markersize=3, linewidth=line, zorder=3)
+    for axis, name, count in ((drawn.xaxis, drawn.set_xlabel, across), (drawn.yaxis, drawn.set_ylabel, up)):
+        name(_label(found, count))
+        if count not in (SCORE, *TIMES):
+            axis.set_major_formatter(lambda value, _: short_tick(value))
+    drawn.margins(0.08)
+
+
+def _amount(network: SpaceNetwork, count: str) -> float:
+    if count == SCORE:
+        return network.score or 0
+    if count in TIMES:
+        return network.estimates[count].value if network.estimates else 0
+    return network.totals[count]
+
+
+def _label(found: SpaceReport, count: str) -> str:
+    if count in TIMES:
+        return f"latency on {found.device.name if found.device else ''}, ms"
+    rule = f" (convention {found.convention.name} {found.convention.version})" if count == "macs" else ""
+    return f"{count if count == SCORE else label_of(count)}{rule}"

@@ -215,12 +215,13 @@ def _found_by(found: SpaceReport) -> str:
     """Say what the networks are that were looked for, and how certain that is."""
     number = plural(len(found.found), "network")
     if found.found_by == "sample":
-        name = f"{found.model}{',' if '@' in found.model else '@'}"
+        at = "resolution=…," if len(found.resolutions) > 1 else ""
+        name = f"{found.model}{',' if '@' in found.model else '@'}{at}"
         tries = f", of {found.tries:,} that were drawn" if found.tries else ""
         return f"{number} at random{tries}; each is `{name}network=…`"
     if found.found_by == "front":
         by = " by what their operators take, without what a network takes beside them" if found.device else ""
-        return f"{number} that no other within the limits beats{by}"
+        return f"{number} that no other within the limits beats{by}; of those equal in all of these, one"
     if found.proven is not None:
         return f"the best of those tried; no network takes less than {in_ms(found.proven.value)} ms, its operators"
     return "no network within the limits is better: the search is exact"

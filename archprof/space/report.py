@@ -83,6 +83,7 @@ class SpaceReport(NamedTuple):
     histogram_of: str
     histogram: tuple[BinOf, ...]
     found_by: str
+    front: tuple[str, ...]  # the counts that it is of, with `-` those that shall be great
     found: tuple[SpaceNetwork, ...]
     choices: tuple[ChoiceShare, ...]
     tries: int = 0
@@ -120,6 +121,8 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         sizes = spec.space.resolutions if spec.space else ()
         if not sizes:
             raise usage_error(f"`{spec.name}` names no resolutions", help="say some: `--resolution 128:224:32`")
+    if request.question.quantiles and len(sizes) > 1:
+        raise usage_error("quantiles over several sizes", help="name one `--resolution`; a histogram is of all")
     question = _over_all(request, sizes)
     if question.sample and len(sizes) > 1:
         answers = list(_answers(request, sizes, question._replace(sample=0), told))
@@ -141,6 +144,7 @@ def report(request: Request, told: Told = untold) -> SpaceReport:
         question.histogram,
         _bins(answers),
         "sample" if question.sample else "best" if question.objective else "front" if question.pareto else "",
+        tuple([f"{'-' if one.sign < 0 else ''}{one.metric}" for one in question.pareto]),
         tuple(_network(one, question) for one in _found(answers, question)),
         tuple(_shares(answers)),
         sum(one.tries for one in answers),
@@ -239,7 +243,10 @@ def _sampled(
     else:
         drawn_at = _places(numbers, question.sample, source)
     places = [drawn_at.count(at) for at in range(len(sizes))]
-    asked = [question._replace(sample=number, histogram="", ranges=False) for number in places]
+    # Each size draws by itself: of one seed all would draw the same ranks.
+    asked = [
+        question._replace(sample=number, histogram="", ranges=False, seed=source.getrandbits(63)) for number in places
+    ]
     tasks = [(size, asked[at]) for at, size in enumerate(sizes) if places[at]]
     drawn = {one.resolution: one for one in _computed(request, tasks, told)}
     for one in answers:

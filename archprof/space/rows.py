@@ -10,7 +10,7 @@ from archprof.language.cells import Cells, cells_of
 from archprof.language.scope import names_asked
 from archprof.language.spellings import spellings
 from archprof.named_tuple import NamedTuple
-from archprof.spec.choices import RowPick
+from archprof.spec.choices import RowPick, option_text
 from archprof.spec.chosen import OpenLayer, unwritten
 from archprof.spec.header import read_knob
 from archprof.spec.nodes import Node, Scalar, Seq
@@ -99,6 +99,14 @@ class Rows:
         index, _, asked = part
         row = self._space.choices.layers[index].rows[asked[0]].forms[asked[1]].address if asked else ""
         return f"layers[{index}]", row if row.endswith("]") and ".rows[" in row else ""
+
+    def drawn(self, error: SpecError, part: LayerPart) -> SpecError:
+        """Return an error with the knobs that were drawn where it rose."""
+        draws = {draw.place: draw for draw in self._space.choices.knobs}
+        said = " and ".join(f"`{name}={option_text(draws[name].options[digit])}`" for name, digit in part.knobs)
+        if not said:
+            return error
+        return SpecError(found._replace(note=found.note or f"{said} is drawn") for found in error.problems)
 
     def _with(self, knobs: tuple[tuple[str, int], ...]) -> Cells:
         """Return what cells may refer to, with some knobs drawn."""

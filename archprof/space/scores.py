@@ -1,7 +1,6 @@
 """Scores of choices, from a table: what a space gains by each option, as one more sum along its networks."""
 
 import csv
-import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal, InvalidOperation
 from io import StringIO
@@ -35,7 +34,7 @@ def read_scores(path: str) -> Scores:
     Raises SpecError with every line that is none.
     """
     try:
-        data = read_bytes(path, MAX_BYTES + 1).decode("utf-8")
+        data = read_bytes(path, MAX_BYTES + 1).decode("utf-8-sig")
     except (OSError, ValueError) as error:
         raise problem(f"cannot read `{path}`: {getattr(error, 'strerror', None) or error}".lower()) from None
     if len(data) > MAX_BYTES:
@@ -49,6 +48,8 @@ def read_scores(path: str) -> Scores:
     for line in lines:
         here = Location(path, lines.line_num, 1)
         with problems:
+            if not line:
+                continue
             if len(line) != len(_COLUMNS):
                 raise problem(f"a line of {len(line)} cells, not {len(_COLUMNS)}", here)
             key = (line[0].strip(), line[1].strip())
@@ -68,9 +69,10 @@ def _score(text: str, here: Location) -> Decimal:
         value = Decimal(text.strip())
     except InvalidOperation:
         raise problem(f"`{text[:40]}` is not a number", here) from None
-    if not value.is_finite() or abs(value) > _LARGEST or -int(value.as_tuple().exponent) > _MOST_DECIMALS:
-        advice = f"at most {_LARGEST:,} with {_MOST_DECIMALS} decimals"
-        raise problem(f"`{text[:40]}` is out of range", here, help=advice)
+    if not value.is_finite() or abs(value) > _LARGEST:
+        raise problem(f"`{text[:40]}` is out of range", here, help=f"at most {_LARGEST:,}")
+    if -int(value.as_tuple().exponent) > _MOST_DECIMALS:
+        raise problem(f"`{text[:40]}` has too many decimals", here, help=f"round it to {_MOST_DECIMALS}")
     return value
 
 
@@ -101,12 +103,19 @@ def _of(scores: Scores, place: str, option: str, repeat: int) -> int:
 
 def _check(space: Space, scores: Scores) -> None:
     known = dict(_named(space))
+    repeated = {
+        f"{draw.place}[{step.repeat}]": draw.place
+        for steps in space.steps
+        for step in steps
+        if step.repeat >= 0
+        for draw, _ in space.draws_of(step)
+    }
     problems = Problems()
     for place, option in scores.of:
         here = scores.places[place, option]
-        at = place if place in known else re.sub(r"\[[0-9]{1,4}\]\Z", "", place)
-        if at not in known:
-            problems.add(f"`{place}` is no draw of this space", here, help=suggest(place, known, "draws"))
+        at = place if place in known else repeated.get(place, "")
+        if not at:
+            problems.add(f"`{place}` is no draw of this space", here, help=suggest(place, (*known, *repeated), "draws"))
         elif option not in known[at]:
             problems.add(f"`{place}` never draws `{option}`", here, help=f"one of {', '.join(known[at])}")
     problems.raise_any()

@@ -12,6 +12,7 @@ from archprof.language.bound import BoundLayer, BoundRow
 from archprof.language.expand import scaling_of
 from archprof.language.fragment import Application, Call, Feature, Fragment
 from archprof.language.frame import Places
+from archprof.language.soundness import leads_on
 from archprof.language.trace import Memo, Tracer
 from archprof.named_tuple import NamedTuple
 from archprof.space.rows import LayerPart, Rows
@@ -93,10 +94,13 @@ class TracedRows:
             for row in layer.rows:
                 fragment = self._tracer.row(layer, row, (x,), Places({}, {}, {}))
                 self._tracer.problems.raise_any()
+                if not leads_on(fragment):
+                    advice = "use it, or leave it out there by a condition: `when`"
+                    raise problem("an operator leads to no output", row.location, where=row.address, help=advice)
                 yield row, fragment
                 x = behind(fragment)
         except SpecError as error:
-            raise unwritten(error, *self._rows.addresses(part)) from None
+            raise self._rows.drawn(unwritten(error, *self._rows.addresses(part)), part) from None
 
     def _counted(self, fragment: Fragment, row: BoundRow) -> dict[str, Dim]:
         counts = counts_of(fragment)

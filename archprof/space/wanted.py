@@ -26,20 +26,31 @@ if TYPE_CHECKING:
     from archprof.devices.asked import On
 
 
+# Bins of a histogram unless it is said.
+_BINS, _MOST_BINS = 20, 10_000
+# Options that say how others are meant, and what they say of these.
+_SAYING = (
+    ("drawn", ("sample",), "how a sample is drawn"),
+    ("seed", ("sample",), "which sample"),
+    ("bins", ("histogram",), "of how many bins a histogram is"),
+    ("top", ("minimize", "maximize"), "how many of the best"),
+)
+
+
 class SpaceWords(NamedTuple):
     """What is asked: *limits* by their metrics, in what these are counted in; everything else as the option of its name
     has it, and whether the first network found is *written* down."""
 
     limits: Mapping[str, int]
     histogram: str | None = None
-    bins: int = 20
+    bins: int | None = None
     quantiles: str | None = None
     sample: int | None = None
     drawn: bool = False
-    seed: int = 0
+    seed: int | None = None
     minimize: str | None = None
     maximize: str | None = None
-    top: int = 1
+    top: int | None = None
     pareto: str | None = None
     scores: str | None = None
     resolution: str | None = None
@@ -53,8 +64,10 @@ def request_of(
     setup: Setup | None = None,
     on: "On | None" = None,
     option: str = "--{}",
+    fixed: Sequence[Setting] = (),
 ) -> Request:
-    """Return what is asked of a space; *option* is how an option is written where it comes from.
+    """Return what is asked of a space; *option* is how an option is written where it comes from, *fixed* are draws that
+    are left out.
 
     Raises UsageError for options that do not go together, SpecError for what is no number.
     """
@@ -72,14 +85,14 @@ def request_of(
         limits={name: limit for name, limit in limits.items() if name not in (*MEMORY, *TIMES)},
         bytes={name: limit for name, limit in limits.items() if name in MEMORY},
         setup=setup or INFERENCE,
-        quantiles=_quantiles(wanted.quantiles, option) if wanted.quantiles else (),
+        quantiles=() if wanted.quantiles is None else _quantiles(wanted.quantiles, option),
         histogram=histogram,
-        bins=wanted.bins,
+        bins=wanted.bins or _BINS,
         sample=wanted.sample or 0,
         drawn=wanted.drawn,
-        seed=wanted.seed,
+        seed=wanted.seed or 0,
         objective=objective,
-        top=wanted.top,
+        top=wanted.top or 1,
         pareto=pareto,
         shares=not asked,
         scores=scores,
@@ -89,9 +102,18 @@ def request_of(
     sizes: tuple[str, ...] = ("all",) if wanted.resolution == "all" else ()
     if wanted.resolution and not sizes:
         sizes = parse_axis(("resolution", wanted.resolution)).values
-    target = parse_reference(model).target
+    target, behind = parse_reference(model)
+    at = [value for name, value in (*behind, *settings, *fixed) if name == "resolution"]
+    if at and sizes:
+        said = f"`{spelled('resolution', option)}` of a space at a resolution: {at[0]}"
+        raise usage_error(said, help="say one of the two")
     text = read_file(target) if is_stream(target) else None
-    return Request(model, tuple(settings), sizes, question, text=text)
+    request = Request(model, tuple(settings), sizes, question, text=text)
+    if fixed:
+        from archprof.space.fixed import check_fixed
+
+        check_fixed(request, fixed, spelled("fix", option))
+    return request._replace(settings=(*settings, *fixed))
 
 
 def _check(wanted: SpaceWords, option: str) -> None:
@@ -99,9 +121,12 @@ def _check(wanted: SpaceWords, option: str) -> None:
     named = [f"`{spelled(name, option)}`" for name, value in sought.items() if value]
     if len(named) > 1:
         raise usage_error(f"{named[0]} and {named[1]} at once", help="look for one sort of network at a time")
-    if wanted.drawn and not wanted.sample:
-        drawn, sample = (f"`{spelled(name, option)}`" for name in ("drawn", "sample"))
-        raise usage_error(f"{drawn} without {sample}", help="it says how a sample is drawn")
+    for name, of, what in _SAYING:
+        if getattr(wanted, name) not in (None, False) and not any(getattr(wanted, one) for one in of):
+            said, *needed = (f"`{spelled(one, option)}`" for one in (name, *of))
+            raise usage_error(f"{said} without {' or '.join(needed)}", help=f"it says {what}")
+    if (wanted.bins or 0) > _MOST_BINS:
+        raise usage_error(f"a histogram of {wanted.bins:,} bins", help=f"at most {_MOST_BINS:,}")
     if wanted.writes and not named:
         raise usage_error("`--write-spec` of no network", help="look for one: `--minimize macs`, `--sample 1`")
     if wanted.scores and not named:
@@ -143,6 +168,9 @@ def _objectives(wanted: SpaceWords, option: str, *, scored: bool) -> tuple[Objec
         if not 2 <= len(pareto) <= 3:
             front = written("pareto", f"macs,-{SCORE}", option)
             raise usage_error(f"a front of {plural(len(pareto), 'count')}", help=f"two or three: {front}")
+        counts = [one.metric for one in pareto]
+        if twice := next((one for number, one in enumerate(counts) if one in counts[:number]), ""):
+            raise usage_error(f"a front of {twice} twice", help="name each count once")
     return objective, pareto
 
 

@@ -12,6 +12,7 @@ from archprof.spec.load import load
 from archprof.spec.nodes import Map, Node, Scalar, Seq
 from archprof.spec.text import spec_yaml
 from archprof.spec.types import Spec
+from archprof.spec.variant import settings_text
 
 _LEFT_OUT = ("name", "aliases", "space", "expect", "published", "budget", "note", "extends", "import")
 _ORDER = ("title", "source", "follows", "input", "classes", "defaults", "width", "knobs", "init", "blocks", "layers")
@@ -39,7 +40,7 @@ def spec_text(request: Request, found: SpaceReport, path: str) -> str:
     if spec.knobs:
         entries["knobs"] = _knobs(spec, drawn)
     written: dict[str, Node] = {"archprof": Scalar("1"), "name": Scalar(_name(path))}
-    written["title"] = Scalar(f"{spec.title}, network {network.network}")
+    written["title"] = Scalar(_title(spec, network.network))
     keys = [key for key in (*_ORDER, *(key for key in entries if key not in _ORDER)) if key in entries]
     for key in keys:
         if key not in (*_LEFT_OUT, "archprof", "title"):
@@ -48,6 +49,12 @@ def spec_text(request: Request, found: SpaceReport, path: str) -> str:
     expected = Map({name: (Scalar(name), count) for name, count in counts.items()})
     written["expect"] = Seq((expected,))
     return spec_yaml(written)
+
+
+def _title(spec: Spec, rank: int) -> str:
+    """Return the space's title, with what was asked of it, on which the rank hangs."""
+    asked = settings_text(spec.asked)
+    return f"{spec.title}, {f'{asked}, ' if asked else ''}network {rank}"
 
 
 def _name(path: str) -> str:

@@ -34,6 +34,7 @@ BOUNDS = ("max", "min", "share")
 PLACES = ("path", "address", "kind", "stage")
 _PERCENT = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,12})?) ?%\Z", re.ASCII)
 _SIGNS = ("+", "-", "−")
+_STAGE = re.compile(r"[1-9][0-9]{0,5}(/[1-9][0-9]{0,5})?")
 _AND = re.compile(r"\s+and\s+")
 # What `300m` and `300_000_000` are, written as papers do.
 _PLAIN = r"[0-9]+(\.[0-9]+)?[KMGBT]?"
@@ -86,7 +87,7 @@ class Where(NamedTuple):
     path: str = ""
     address: str = ""
     kind: str = ""
-    stage: int | None = None  # the stride, 0 in the head
+    stage: int | str | None = None  # the stride, less than 1 in words; or `head`
 
 
 class Budget(NamedTuple):
@@ -314,20 +315,20 @@ def read_where(node: Node) -> Where:
 
 
 def _where(fields: Mapping[str, Scalar], said: str) -> Where:
-    stage = fields.get("stage")
-    if (
-        stage is not None
-        and stage.text != "head"
-        and not (stage.text.isascii() and stage.text.isdigit() and len(stage.text) < 7 and int(stage.text))
-    ):
-        raise problem(
-            f"{describe(stage)} is no stage",
-            stage.location,
-            help="the stride of its output, such as `stage=8`, or `stage=head`",
-        )
-    number = None if stage is None else 0 if stage.text == "head" else int(stage.text)
+    stage = _stage(fields["stage"]) if "stage" in fields else None
     words = {key: fields[key].text for key in ("path", "address", "kind") if key in fields}
-    return Where(said, stage=number, **words)
+    return Where(said, stage=stage, **words)
+
+
+def _stage(node: Scalar) -> int | str:
+    """Return a stride, one below 1 in words. Raises SpecError for what is none."""
+    if node.text == "head":
+        return node.text
+    if not _STAGE.fullmatch(node.text):
+        advice = "the stride of its output, such as `stage=8`, `stage=1/2` behind upsampling, or `stage=head`"
+        raise problem(f"{describe(node)} is no stage", node.location, help=advice)
+    stride = Fraction(node.text)
+    return int(stride) if stride.denominator == 1 else str(stride)
 
 
 def budget_schema(beside: Mapping[str, Any]) -> dict[str, Any]:

@@ -257,19 +257,19 @@ def option_text(option: Node) -> str:
     options."""
     if isinstance(option, Scalar):
         return option.text
-    return _flow(plain(option))
+    return _flow(option)
 
 
 def _quoted(option: Node) -> str:
     return f"`{shorten(option_text(option))}`"
 
 
-def _flow(value: object) -> str:
-    if isinstance(value, tuple) and value and all(isinstance(one, tuple) and len(one) == 2 for one in value):
-        return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in value) + "}"
-    if isinstance(value, tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
-    return str(value)
+def _flow(node: Node) -> str:
+    if isinstance(node, Scalar):
+        return node.text
+    if isinstance(node, Seq):
+        return "[" + ", ".join(map(_flow, node.items)) + "]"
+    return "{" + ", ".join(f"{key}: {_flow(inner)}" for key, inner in node.pairs()) + "}"
 
 
 class _Layer:

@@ -51,6 +51,7 @@ NETWORKS = "networks"
 PUBLISHED = (*NAMES, "flops")
 # What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
 PUBLISHED_WORDS = ("where", "source", "note", "checked")
+NETWORK = "network"
 BUILT_IN = ("width", "depth", "resolution", "classes")
 # What is said of a space.
 SPACE = ("resolution", "version")
@@ -130,6 +131,13 @@ def _keys_of(root: Map) -> _Keys:
         elif key in _MISSING:
             failed.add(key)
             noted.add(f"`{key}` is missing", root.location, help=_MISSING[key])
+    words = {name: knob.choices for name, knob in found["knobs"].items() if knob.choices}
+    if words or any(column.choices for block in found["blocks"].values() for column in block.columns):
+        from archprof.spec.compared import wrong_words
+
+        for wrong in wrong_words(found["layers"], found["blocks"], words):
+            with noted:
+                raise SpecError([wrong])
     return _Keys(found, tuple(noted.found), failed.isdisjoint(_NEEDED_BY_CELLS))
 
 
@@ -264,6 +272,9 @@ def _knobs(node: Node) -> dict[str, Knob]:
                 raise wrong(marker, "a knob's name", "letters, digits and `_`, starting with a letter")
             if name in BUILT_IN:
                 raise problem(f"`{name}` is a knob that every network has", marker.location, help="choose another name")
+            if name == NETWORK:
+                message = f"`{name}` is a network of a space, by its rank"
+                raise problem(message, marker.location, help="choose another name")
             knobs[name] = _knob(name, declaration)
     problems.raise_any()
     return knobs

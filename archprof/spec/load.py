@@ -11,7 +11,7 @@ from archprof.errors import Location, Problems, SpecError, did_you_mean, problem
 from archprof.inputs import is_stream, real_path
 from archprof.limits import MAX_EXTENDS
 from archprof.spec import catalog
-from archprof.spec.header import BUILT_IN, TOP_LEVEL, interpret, multiply, read_multiplier
+from archprof.spec.header import BUILT_IN, NETWORK, TOP_LEVEL, interpret, multiply, read_multiplier
 from archprof.spec.kept import kept
 from archprof.spec.layers import Spellings, full_form
 from archprof.spec.nodes import Map, Node, Scalar, describe, shorten
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 MULTIPLIERS = ("width", "depth")
 # Which of a space's networks is meant, by its rank.
-NETWORK = "network"
 MERGED = ("defaults", "knobs", "width", "init", "source", "blocks")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
 EDITS = ("extends", "set", "insert", "remove", "import")
@@ -318,7 +317,8 @@ def _applied(root: Map, nodes: list["Assignment"], spellings: Spellings) -> tupl
                 raise problem(f"`{NETWORK}` is asked of a network that is no space", key.location, help=advice)
             elif not re.search(r"[.\[]", key.text) and not is_place(root, key.text, spellings):
                 close = did_you_mean(key.text[:100], names)
-                advice = f"{close} knobs: {', '.join(names)}; a place is written `layers[1].rows[2].k`".strip()
+                known = [name for name in names if name not in ("width", "depth", "classes") or name in root.entries]
+                advice = f"{close} knobs: {', '.join(known)}; a place is written `layers[1].rows[2].k`".strip()
                 raise problem(
                     f"`{shorten(key.text)}` is neither a knob nor a place of this network", key.location, help=advice
                 )

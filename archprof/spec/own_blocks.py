@@ -88,7 +88,23 @@ def _block(name: str, marker: Scalar, node: Node) -> OwnBlock:
     own = _columns(columns) if columns else ()
     outputs = _texts(fields.get("outputs"), "a list of ids")
     said, asked = text(doc) if doc else "", names_in(layers)
-    return OwnBlock(name, said, own, names, rest, outputs, layers, asked, marker.location, fields.get("repeats"))
+    block = OwnBlock(name, said, own, names, rest, outputs, layers, asked, marker.location, fields.get("repeats"))
+    _check_read(block, columns)
+    return block
+
+
+def _check_read(block: OwnBlock, columns: Node | None) -> None:
+    """Raise SpecError for each column that nothing in a block asks for: its cells would mean nothing."""
+    asked = block.asked | (names_in(block.repeats) if block.repeats is not None else frozenset())
+    read = {column.name for column in asked_columns(block, asked)}
+    problems = Problems()
+    for column in block.columns:
+        if column.name not in read:
+            assert isinstance(columns, Map)
+            place = columns.entries[column.name][0].location
+            advice = f"write `${column.name}` into a cell of its layers, or remove the column"
+            problems.add(f"nothing in block `{block.name}` asks for its column `{column.name}`", place, help=advice)
+    problems.raise_any()
 
 
 def names_in(node: Node) -> frozenset[str]:

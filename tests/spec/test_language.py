@@ -100,7 +100,7 @@ def test_limits_are_those_of_the_page():
         "channels of a map, typed features, classes": limits.MAX_CHANNELS,
         "a side of the input": limits.MAX_SIDE,
         "the length of an input that has no other side": limits.MAX_LENGTH,
-        "a side of a kernel": limits.MAX_KERNEL,
+        "a side of a kernel, a stride, a dilation, a padding": limits.MAX_KERNEL,
         "entries of `expect`, of `published`, of `budget`": limits.MAX_ENTRIES,
         "axes of a sweep": limits.MAX_AXES,
         "a number": limits.MAX_DIGITS,

@@ -81,6 +81,11 @@ def test_products(name, variants):
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), stretch)
 
 
+def test_classes_of_a_network_of_blocks_of_its_own():
+    plan = plan_of("vit_tiny_patch16_224", "classes=10,100")
+    check(plan, range(2), swept(plan))
+
+
 NESTED = Path(__file__).parent / "nested.yaml"
 
 

@@ -13,6 +13,7 @@ from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from fractions import Fraction
 
     import torch
 
@@ -107,6 +108,8 @@ class Operator:
     detaches: ClassVar[bool] = False
     # Whether it takes no more than the size of all inputs but the first: no gradient goes back to those.
     sized_by_others: ClassVar[bool] = False
+    # The numbers that it takes as a layer: "floats", "integers" or "any".
+    numbers: ClassVar[str] = "floats"
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.
     autocast: ClassVar[str] = ""
@@ -215,8 +218,9 @@ class Operator:
         """Return what a call's kernels take beside its tensors while they run."""
         return NO_WORKSPACE
 
-    def stride_factor(self, *inputs: Value) -> int | None:
-        """By how much the operator divides the resolution; None when it ends the map (global pooling, flatten)."""
+    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+        """By how much the operator divides the resolution, 1/2 where it doubles it; None when it ends the map (global
+        pooling, flatten)."""
         return 1
 
     def at_most(self, largest: Callable[[Dim], int], smallest: Callable[[Dim], int]) -> Operator:

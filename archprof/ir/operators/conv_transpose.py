@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -91,6 +92,9 @@ class ConvTranspose(Windowed):
 
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.weights, inputs[0].space)
+
+    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+        return Fraction(1, max(self.stride[-2:]))  # of the map, as a convolution
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -24,6 +24,7 @@ class Embedding(Operator):
     embedding_dim: Dim
 
     name: ClassVar[str] = "embedding"
+    numbers: ClassVar[str] = "integers"
     params_formula: ClassVar[str] = "R·N"
     saves: ClassVar[str] = "inputs"
     tried: ClassVar[str] = "installed"

@@ -17,6 +17,7 @@ class Flatten(Operator):
 
     __slots__ = ()
     name: ClassVar[str] = "flatten"
+    numbers: ClassVar[str] = "any"
     category: ClassVar[str] = "shape"
     view: ClassVar[bool] = True
 
@@ -57,6 +58,7 @@ class Identity(Operator):
 
     __slots__ = ()
     name: ClassVar[str] = "identity"
+    numbers: ClassVar[str] = "any"
     view: ClassVar[bool] = True
     keeps_channels: ClassVar[bool] = True
 

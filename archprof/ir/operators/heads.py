@@ -496,8 +496,11 @@ class WindowReverse(Operator):
     def of(
         cls, *inputs: Value, size: tuple[Dim, Dim], shift: int = 0, grid: bool = False, maps: bool = False
     ) -> WindowReverse:
-        height, width = inputs[1].space
-        return cls(height, width, size, (shift, shift), grid, maps)
+        space = inputs[1].space
+        if len(space) != 2 or inputs[1].channel is None:
+            message = f"windows of {show_shape(inputs[1].shape)}, which is no map"
+            raise ShapeError(message, "the second input is the map that was parted: `from: [windows, map]`")
+        return cls(*space, size, (shift, shift), grid, maps)
 
     def output(self, *inputs: Value) -> Value:
         value = inputs[0]

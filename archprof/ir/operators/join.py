@@ -14,6 +14,7 @@ class Function(Operator):
     """An operator without state, called in forward."""
 
     __slots__ = ()
+    numbers: ClassVar[str] = "any"
 
     @property
     def form(self) -> str:
@@ -51,6 +52,7 @@ class Subtract(Function):
     """The first of two maps less the second; a map of one channel, or of 1×1, stretches."""
 
     __slots__ = ()
+    numbers: ClassVar[str] = "floats"
     tried: ClassVar[str] = "none"
     name: ClassVar[str] = "subtract"
     category: ClassVar[str] = "join"
@@ -131,6 +133,9 @@ class Concat(Function):
 
     def output(self, *inputs: Value) -> Value:
         first = inputs[0]
+        if first.channel is None:
+            advice = "numbers of words have none: concatenate what an `embedding` makes of them"
+            raise ShapeError(f"{show_shape(first.shape)} has no channels to concatenate", advice)
         channels: Dim = 0
         for value in inputs:
             beside = value.channel == first.channel and same_shape(value.space, first.space)

@@ -57,7 +57,14 @@ class Product(MatMul):
 
     __slots__ = ()
     as_layer: ClassVar[bool] = True
+    numbers: ClassVar[str] = "floats"
     tried: ClassVar[str] = "none"
+
+    def output(self, *inputs: Value) -> Value:
+        if len({len(value.shape) for value in inputs}) > 1 or len(inputs[0].shape) < 2:
+            shapes = " and ".join(show_shape(value.shape) for value in inputs)
+            raise ShapeError(f"a product of {shapes}: images are an axis in front of both", "as many axes in both")
+        return MatMul.output(self, *inputs)
 
     @property
     def form(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import Column, count
-from archprof.ir.operators.base import Elementwise, ShapeError, no_windows, operator
+from archprof.ir.operators.base import Elementwise, ShapeError, feature_map, operator
 from archprof.ir.values import Value
 
 if TYPE_CHECKING:
@@ -32,10 +32,10 @@ class PartSoftmax(Elementwise):
 
     @classmethod
     def of(cls, *inputs: Value, parts: int, g: int = 1) -> PartSoftmax:
-        no_windows(inputs[0], "a softmax of parts")
         return cls(parts, g)
 
     def output(self, *inputs: Value) -> Value:
+        feature_map(inputs[0], "a softmax of parts")
         if inputs[0].channels % (self.parts * self.groups) != 0:
             message = f"{inputs[0].channels} channels in {self.parts * self.groups} parts"
             raise ShapeError(message, "parts and groups divide the channels", ("parts", "g"))

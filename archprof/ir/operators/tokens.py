@@ -233,7 +233,12 @@ class PositionEmbedding(Elementwise):
     def output(self, *inputs: Value) -> Value:
         if len(self.shape) != len(inputs[0].shape) or not all(map(same, self.shape, inputs[0].shape)):
             raise ShapeError(f"positions of {show_shape(self.shape)} on {show_shape(inputs[0].shape)}")
-        if self.size is not None and (len(self.shape) != 2 or self.shape[0] > self.size):
+        if self.size is not None and (len(self.shape) != 2 or self.channel != 1):
+            message = f"a table of positions for {show_shape(self.shape)}"
+            raise ShapeError(
+                message, "it is for tokens (L×C): leave out `size`, or place it behind `tokens`", ("size",)
+            )
+        if self.size is not None and self.shape[0] > self.size:
             raise ShapeError(f"{self.shape[0]} positions of a table of {self.size}", columns=("size",))
         return inputs[0]
 

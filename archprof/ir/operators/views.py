@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import ClassVar
 
 from archprof.ir.columns import FLAG, Column, count
@@ -26,7 +27,7 @@ class View(Function):
         whole = same(run.inputs[0].elements, run.outputs[0].elements) and len(run.outputs) == 1
         return Gradients((self.hands_on_gradient or (self.view and whole),) * len(run.inputs))
 
-    def stride_factor(self, *inputs: Value) -> int | None:
+    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
         return 1 if len(self.outputs(*inputs)[0].shape) > 1 else None
 
 
@@ -241,8 +242,10 @@ class Interpolate(View):
         at = map_axis(inputs[0], len(self.size), "resizing")
         return inputs[0].with_shape((*inputs[0].shape[: at + 1], *self.size), at)
 
-    def stride_factor(self, *inputs: Value) -> int | None:
-        return 1
+    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+        from archprof.ir.operators.upsample import stride_between
+
+        return stride_between(inputs[0].space, self.size)
 
     def describe(self) -> str:
         return f"resize {self.mode}"
@@ -282,8 +285,8 @@ class PixelShuffle(View):
             raise ShapeError(f"{show_shape(inputs[0].shape)} is not divisible by {side}")
         return inputs[0].with_shape((*around, *sizes), at)
 
-    def stride_factor(self, *inputs: Value) -> int | None:
-        return self.factor if self.back else 1
+    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+        return self.factor if self.back else Fraction(1, self.factor)
 
     def describe(self) -> str:
         return "pixel unshuffle" if self.back else "pixel shuffle"
