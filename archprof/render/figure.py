@@ -40,7 +40,7 @@ _WRITTEN: Any = {
 # Where a plot goes: the path of a file, or a screen.
 Target = str | Screen
 _UNITS = tuple((1024**power, f"{letter}iB") for power, letter in ((4, "T"), (3, "G"), (2, "M"), (1, "K")))
-_AXES = {"params": "parameters", "activations": "activations"}
+AXES = {"params": "parameters", "activations": "activations"}
 
 
 def count_axes(axes: Any, rule: "ConventionText", count: str) -> None:
@@ -48,7 +48,7 @@ def count_axes(axes: Any, rule: "ConventionText", count: str) -> None:
     axes.set_xlabel(f"MACs (convention {rule.name} {rule.version})")
     axes.xaxis.set_major_formatter(lambda value, _: short_tick(value))
     if count:
-        axes.set_ylabel(_AXES[count])
+        axes.set_ylabel(AXES[count])
         axes.yaxis.set_major_formatter(lambda value, _: short_tick(value))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from archprof.costs.metrics import TIMES, label_of
 from archprof.errors import printable, usage_error
-from archprof.render.figure import Screen, Target, count_axes, new_figure, short_tick, write_figure
+from archprof.render.figure import AXES, Screen, Target, count_axes, new_figure, short_tick, write_figure
 from archprof.render.style import COLORS, GREY
 from archprof.space.report import SpaceNetwork, SpaceReport
 from archprof.space.scores import SCORE
@@ -95,5 +95,7 @@ def _amount(network: SpaceNetwork, count: str) -> float:
 def _label(found: SpaceReport, count: str) -> str:
     if count in TIMES:
         return f"latency on {found.device.name if found.device else ''}, ms"
+    if count in AXES:
+        return AXES[count]
     rule = f" (convention {found.convention.name} {found.convention.version})" if count == "macs" else ""
     return f"{count if count == SCORE else label_of(count)}{rule}"

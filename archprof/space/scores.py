@@ -115,7 +115,8 @@ def _check(space: Space, scores: Scores) -> None:
         here = scores.places[place, option]
         at = place if place in known else repeated.get(place, "")
         if not at:
-            problems.add(f"`{place}` is no draw of this space", here, help=suggest(place, (*known, *repeated), "draws"))
+            advice = suggest(place, (*known, *repeated), "draws", known)
+            problems.add(f"`{place}` is no draw of this space", here, help=advice)
         elif option not in known[at]:
             problems.add(f"`{place}` never draws `{option}`", here, help=f"one of {', '.join(known[at])}")
     problems.raise_any()

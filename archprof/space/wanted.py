@@ -122,7 +122,8 @@ def _check(wanted: SpaceWords, option: str) -> None:
     if len(named) > 1:
         raise usage_error(f"{named[0]} and {named[1]} at once", help="look for one sort of network at a time")
     for name, of, what in _SAYING:
-        if getattr(wanted, name) not in (None, False) and not any(getattr(wanted, one) for one in of):
+        value = getattr(wanted, name)
+        if value is not None and value is not False and not any(getattr(wanted, one) for one in of):
             said, *needed = (f"`{spelled(one, option)}`" for one in (name, *of))
             raise usage_error(f"{said} without {' or '.join(needed)}", help=f"it says {what}")
     if (wanted.bins or 0) > _MOST_BINS:

@@ -499,6 +499,30 @@ WRONG = {
         "`--minimize` and `--maximize` at once\n  help: look for one sort of network at a time\n"
     ),
     "--drawn": "`--drawn` without `--sample`\n  help: it says how a sample is drawn\n",
+    "--seed 0": "`--seed` without `--sample`\n  help: it says which sample\n",
+    "--bins 20": "`--bins` without `--histogram`\n  help: it says of how many bins a histogram is\n",
+    "--pareto macs,-params --top 1": (
+        "`--top` without `--minimize` or `--maximize`\n  help: it says how many of the best\n"
+    ),
+    "--pareto macs,-macs": "a front of macs twice\n  help: name each count once\n",
+    "--resolution all --quantiles 0.5": (
+        "quantiles over several sizes\n  help: name one `--resolution`; a histogram is of all\n"
+    ),
+    "--set resolution=8 --resolution 16": (
+        "`--resolution` of a space at a resolution: 8\n  help: say one of the two\n"
+    ),
+    "--minimize macs --write-spec a.txt": (
+        "`--write-spec a.txt`\n  help: the name of a spec's file ends with `.yaml`\n"
+    ),
+    "--fix layers[1].rows[0].k=5": "`--fix layers[1].rows[0].k=5` is never drawn\n  help: one of 1, 3\n",
+    "--fix layers[1].rows[0].k[0]=3": (
+        "`--fix layers[1].rows[0].k[0]=3` of one repeat\n  help: all that it has are one: `--fix "
+        "layers[1].rows[0].k=3`\n"
+    ),
+    "--fix layers[1].rows[0].c=4": (
+        "`--fix layers[1].rows[0].c=4` leaves no draw out\n  help: did you mean `layers[1].rows[0].n`? draws: stem, "
+        "layers[1].rows[0].n, layers[1].rows[0].k, layers[2].rows[0].block\n"
+    ),
     "--scores scores.csv": (
         "`--scores` without what it is for\n  help: `--maximize score`, or `--pareto macs,-score`\n"
     ),
@@ -611,9 +635,9 @@ def test_a_space_that_names_no_resolutions(space, tmp_path):
             "scores.csv:2:1: a line of 2 cells, not 3\n"
             "scores.csv:3:1: `many` is not a number\n"
             "scores.csv:5:1: `stem` has two scores for `4`\n"
-            "scores.csv:6:1: `1e9` is out of range\n  help: at most 1,000,000 with 9 decimals\n"
-            "scores.csv:7:1: `0.0000000001` is out of range\n  help: at most 1,000,000 with 9 decimals\n"
-            "scores.csv:8:1: `nan` is out of range\n  help: at most 1,000,000 with 9 decimals\n",
+            "scores.csv:6:1: `1e9` is out of range\n  help: at most 1,000,000\n"
+            "scores.csv:7:1: `0.0000000001` has too many decimals\n  help: round it to 9\n"
+            "scores.csv:8:1: `nan` is out of range\n  help: at most 1,000,000\n",
         ),
         (
             "place,choice,score\nstme,4,1\nstem,6,1\nlayers[1].rows[0].k[0],5,1\n",
@@ -622,11 +646,76 @@ def test_a_space_that_names_no_resolutions(space, tmp_path):
             "scores.csv:3:1: `stem` never draws `6`\n  help: one of 4, 8\n"
             "scores.csv:4:1: `layers[1].rows[0].k[0]` never draws `5`\n  help: one of 1, 3\n",
         ),
+        (
+            "place,choice,score\nlayers[1].rows[0].k[2],3,1\nstem[0],8,1\n",
+            "scores.csv:2:1: `layers[1].rows[0].k[2]` is no draw of this space\n  help: did you mean "
+            "`layers[1].rows[0].k[1]`? draws: stem, layers[1].rows[0].n, layers[1].rows[0].k, "
+            "layers[2].rows[0].block\n"
+            "scores.csv:3:1: `stem[0]` is no draw of this space\n  help: did you mean `stem`? draws: stem, "
+            "layers[1].rows[0].n, layers[1].rows[0].k, layers[2].rows[0].block\n",
+        ),
     ],
 )
 def test_a_table_of_scores_that_is_none(space, tmp_path, text, message):
     (tmp_path / "scores.csv").write_text(text, encoding="utf-8")
     assert space("--maximize score --scores scores.csv") == (2, "", message)
+
+
+def test_scores_as_a_spreadsheet_writes_them(space, tmp_path):
+    wanted = space("--maximize score --scores scores.csv").out
+    (tmp_path / "scores.csv").write_text(f"\ufeff{SCORES}\n\n", encoding="utf-8")
+    assert space("--maximize score --scores scores.csv").out == wanted
+
+
+UNBUILT = """archprof: 1
+name: f
+input: 3x16x16
+knobs: {w1: {choice: [0, 1]}, w2: {choice: [0, 1]}}
+blocks:
+  cell:
+    layers:
+      - {id: a, from: input, conv2d: {k: 3, c: $in}}
+      - {id: b, from: input, conv2d: {k: 3, c: $in}}
+      - {id: p, from: [a, b], pick: $w1}
+      - {id: q, from: [a, b], pick: $w2}
+      - {from: [p, q], add: }
+layers: [conv2d: {k: 3, c: 8}, cell]
+"""
+
+
+def test_a_network_that_cannot_be_built_is_told(space, tmp_path):
+    (tmp_path / "f.yaml").write_text(UNBUILT, encoding="utf-8")
+    message = (
+        "f.yaml:13:32: an operator leads to no output\n  in layers[1]\n"
+        "  help: use it, or leave it out there by a condition: `when`\n"
+    )
+    assert space("--minimize macs", "f.yaml") == (2, "", message)
+    assert space("--fix w1=0", "f.yaml") == (2, "", f"{message}  note: `w2=0` is drawn\n")
+
+
+def test_sizes_are_sampled_apart(space):
+    """Of one seed both would draw the same ranks."""
+    found = json.loads(space("--resolution all --sample 40 --seed 3 --format json").out)["found"]
+    ranks = {size: [one["network"] for one in found if one["settings"]["resolution"] == size] for size in ("8", "16")}
+    assert len(found) == sum(len(set(ones)) for ones in ranks.values()) == 40
+    assert ranks["8"][:10] != ranks["16"][:10]
+    assert "; each is `tiny@resolution=…,network=…`" in space("--resolution all --sample 2").out
+
+
+def test_a_written_network_says_what_was_fixed(space, tmp_path):
+    assert space("--fix stem=8 --minimize macs --write-spec a.yaml").code == 0
+    assert 'title: "tiny, stem=8, network 0"' in (tmp_path / "a.yaml").read_text(encoding="utf-8")
+
+
+def test_a_front_is_drawn_over_its_counts(space, tmp_path):
+    pytest.importorskip("matplotlib")
+    for line, labels in {
+        "--pareto params,-score --scores scores.csv": ("parameters", "score"),
+        "--pareto latency,-macs --device h100": ("latency on h100, ms", "MACs (convention archprof 1)"),
+    }.items():
+        assert space(f"{line} --plot a.svg").code == 0
+        drawn = (tmp_path / "a.svg").read_text(encoding="utf-8")
+        assert all(label in drawn for label in labels), labels
 
 
 def test_scores_that_cannot_be_read(space, tmp_path):
