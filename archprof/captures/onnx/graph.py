@@ -150,7 +150,8 @@ def roles_of(rows: Iterable[Ran]) -> dict[int, str]:
     found: dict[int, str] = {}
     for row in rows:
         slots = row.rule.slots if row.rule is not None else ()
-        of_sizes = _is_of_sizes(row)
+        # A triangle of what is stored is a mask.
+        of_sizes = _is_of_sizes(row) or row.node.op == "Trilu"
         for index, one in enumerate(row.inputs if of_sizes else row.inputs[: len(slots)]):
             if one is not None and one.source is not None and (of_sizes or not _is_worked_on(row, index)):
                 constant = of_sizes or stands_for_none(row.node.op, index, one.source)

@@ -319,6 +319,18 @@ class Modern(nn.Module):
 
 
 _IMAGE = ((1, 3, 32, 32),)
+class Causal(nn.Module):
+    """Attention of each position to those before it, whose mask the newer exporter stores."""
+
+    def __init__(self):
+        super().__init__()
+        self.qkv = nn.Linear(16, 48)
+
+    def forward(self, x):
+        q, k, v = self.qkv(x).unflatten(-1, (3, 4, 4)).permute(2, 0, 3, 1, 4).unbind()
+        return functional.scaled_dot_product_attention(q, k, v, is_causal=True)
+
+
 FAMILIES: Mapping[str, Family] = {
     "trunk": Family(Trunk, ((1, 3, 64, 64),), {2: "H", 3: "W"}),
     "mobile": Family(Mobile, _IMAGE, {2: "H", 3: "W"}),
@@ -341,6 +353,8 @@ FAMILIES: Mapping[str, Family] = {
     "gru": Family(lambda: Recurrent(nn.GRU), ((1, 7, 12),), {1: "L"}, 7 * 3 * 16 * (12 + 16) + 16 * 5, True),
     "rnn": Family(lambda: Recurrent(nn.RNN), ((1, 7, 12),), {}, 7 * 16 * (12 + 16) + 16 * 5, True),
     "words": Family(Words, ((1, 20),), {1: "L"}),
+    # 12 positions: q, k and v, and of four heads two products of all pairs
+    "causal": Family(Causal, ((1, 12, 16),), {}, 12 * 16 * 48 + 2 * 12 * 12 * 16),
     # of a product with a vector torch counts nothing
     "products": Family(Products, ((1, 5, 4, 6),), {}, 5 * 4 * 6 * 10 + 5 * 5 * 4 * 10 + 5 * 4 * 10),
 }  # fmt: skip

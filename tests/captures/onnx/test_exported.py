@@ -24,6 +24,7 @@ _STORED = {
     ("gru", "legacy", "static"): 16,
     ("rnn", "legacy", "static"): 16,
     ("rnn", "dynamo", "static"): 16,
+    ("causal", "dynamo", "static"): 12 * 12,
     ("words", "dynamo", "static"): 336,
     ("words", "legacy", "static"): -4 * 16,
 }
@@ -88,6 +89,15 @@ def test_rows_stand_where_the_module_has_them(tmp_path, dynamo):
     assert said in graph.origin.remarks
     untold = "whether they had biases before, the file does not tell: 6,386 before folding if all had"
     assert (untold in graph.origin.remarks) is not dynamo
+
+
+def test_a_mask_that_is_a_triangle_of_ones_learns_nothing(tmp_path):
+    """A larger one is not worked out beforehand: the file stores the ones."""
+    family = FAMILIES["causal"]._replace(shapes=((1, 300, 16),))
+    exported = export(family, tmp_path, dynamo=True, free=False)
+    graph = read_onnx(str(exported.path))
+    assert analyze_graph(graph).totals.params == 16 * 48 + 48
+    assert any("Trilu" in row.path for row in analyze_graph(graph).rows)
 
 
 @pytest.mark.few(4)
