@@ -1,7 +1,7 @@
 """The one way from what a user types to a graph: specs, locks, programs of torch.export, ONNX files, and, where a
 command lets code run, modules."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from archprof.costs.agreement import CountedModules
@@ -53,10 +53,30 @@ def read_model(
         return _read_graph(target, behind, settings, given, train=train)
     if train:
         raise usage_error(f"`{reference}` is a spec, which says how a network runs in evaluation", help=_TRAINED)
+    return _read_spec(reference, [*_inputs_of_spec(reference, given), *settings])
+
+
+def _inputs_of_spec(reference: str, given: Sequence[str]) -> Iterator[Setting]:
+    """Yield inputs of a spec as settings: of one alone a size, of several their names with theirs, or all in a row."""
+    if not any("=" in one or ":" in one for one in given) and len(given) < 2:
+        yield from (("resolution", shape) for shape in given)
+        return
+    from archprof.language.spellings import spellings  # what holds a graph needs none of the language
+    from archprof.spec.inputs import UNNAMED
+    from archprof.spec.load import load
+
+    names = list(load(reference, spellings=spellings).inputs)
+    if names == [UNNAMED]:
+        wrong = next((one for one in given if "=" in one or ":" in one), given[-1])
+        raise usage_error(f"`{wrong}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
+    if not any("=" in one for one in given) and len(given) == len(names):
+        given = [f"{name}={shape}" for name, shape in zip(names, given, strict=True)]
     for one in given:
-        if "=" in one or ":" in one:
-            raise usage_error(f"`{one}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
-    return _read_spec(reference, [*(("resolution", shape) for shape in given), *settings])
+        name, sign, shape = one.partition("=")
+        if not sign or name not in names:
+            listed = ", ".join(f"`--input {known}=…`" for known in names)
+            raise usage_error(f"`{one}` is no input of `{reference}`", help=f"it takes {listed}")
+        yield f"input.{name}", shape
 
 
 def read_training(

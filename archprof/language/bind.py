@@ -314,7 +314,10 @@ class Binder:
         names = self._scope.spellings(block.name)
         column = self._scope.columns_of(block.name).get(names.get(marker.text, ""))
         if column is None:
+            name, colon, value = marker.text.partition(":")
             advice = suggest(marker.text, names, "columns", dict.fromkeys(names.values()))
+            if colon and name in names:
+                advice = f"a space belongs behind the colon: `{name}: {shorten(value)}`"
             message = f"unknown {what} {describe(marker)} of block `{block.name}`"
             raise problem(message, marker.location, where=address, help=advice)
         return column
@@ -532,7 +535,9 @@ def _no_layer(node: Node, address: str) -> SpecError:
     blocks = blocks_in(node)
     names = ", ".join(f"`{shorten(marker.text)}`" for marker, _ in blocks[:4]) + (", …" if len(blocks) > 4 else "")
     what = f"a layer of {len(blocks)} blocks: {names}" if blocks else "a layer without a block"
-    advice = "a layer names one block; beside it stand `id` and `from`, indented below it its options"
+    advice = (
+        "a layer names one block; beside it stand `id`, `from`, `when` and `register`, indented below it its options"
+    )
     return problem(what, node.location, where=address, help=advice)
 
 

@@ -122,7 +122,11 @@ def bind(spec: Spec, problems: Problems | None = None) -> Bound:
 def _named_inputs(spec: Spec) -> Mapping[str, Location]:
     """Return the names of inputs that layers take for ids, with their places."""
     node = spec.tree.root.get("input") if spec.tree else None
-    return {name: marker.location for name, (marker, _) in node.entries.items()} if isinstance(node, Map) else {}
+    if not isinstance(node, Map):
+        return {}
+    # A setting may have added one.
+    found = {name: marker.location for name, (marker, _) in node.entries.items()}
+    return {name: found.get(name, node.location) for name in spec.inputs}
 
 
 def _frozen(spec: Spec, cells: Cells, binder: Binder) -> tuple[str, ...]:

@@ -350,8 +350,7 @@ class _Parser:
         return value
 
     def _failed(self) -> SpecError:
-        return problem(
-            f"{describe(self.node)} is not an expression",
-            self.node.location,
-            help="numbers and knobs with + - * / ( ), as in `2*$stem`",
+        advice = (
+            "numbers and knobs with + - * / ( ), as in `2*$stem`; compared by == != < <= > >=, joined by and, or, not"
         )
+        return problem(f"{describe(self.node)} is not an expression", self.node.location, help=advice)

@@ -220,8 +220,8 @@ def read_knob(knob: Knob, node: Scalar) -> object:
     if knob.type == "bool":
         return flag(node)
     if knob.type == "int":
-        return integer(node, int(max(knob.low, -(10**9))), int(min(knob.high, 10**9)), f"`{knob.name}`")
-    return number(node, knob.low, knob.high, f"`{knob.name}`")
+        return integer(node, int(max(knob.low, -(10**9))), int(min(knob.high, 10**9)), f"an integer for `{knob.name}`")
+    return number(node, knob.low, knob.high, f"a number for `{knob.name}`")
 
 
 def _name(node: Node) -> str:

@@ -76,7 +76,9 @@ def out_of_range(node: Node, what: str, low: float, high: float) -> SpecError:
 def limits(low: float, high: float) -> str:
     """Return ` from 1 to 1,000,000`; infinite ends are left out."""
     start = f" from {plain(low)}" if math.isfinite(low) else ""
-    return f"{start} to {plain(high)}" if math.isfinite(high) else start
+    if not math.isfinite(high):
+        return start
+    return f"{start} to {plain(high)}" if start else f" up to {plain(high)}"
 
 
 def plain(value: float) -> str:

@@ -137,7 +137,7 @@ def test_division_comes_out_even_or_is_refused(dividend, divisor):
             "99999999999999999*2",
             (
                 "net.yaml:1:1: `99999999999999999*2` is not an expression\n  help: numbers and knobs with + - * / ( "
-                "), as in `2*$stem`"
+                "), as in `2*$stem`; compared by == != < <= > >=, joined by and, or, not"
             ),
         ),
     ],

@@ -319,6 +319,8 @@ class Modern(nn.Module):
 
 
 _IMAGE = ((1, 3, 32, 32),)
+
+
 class Causal(nn.Module):
     """Attention of each position to those before it, whose mask the newer exporter stores."""
 
