@@ -13,6 +13,8 @@ from archprof.named_tuple import NamedTuple
 from archprof.render.siblings import NAMED, merged_blocks
 
 SORT_KEYS = NAMES
+# What reads a map at other places, and so computes, without a multiply-accumulate that a convention counts.
+SAMPLED = ("interpolate", "grid_sample")
 
 
 class Line(NamedTuple):
@@ -117,7 +119,7 @@ def view(
 
 def only_sees(row: Layer) -> bool:
     """Tell whether a call of a function hands on a tensor in other axes, or a part of it, and costs nothing."""
-    return row.kind == "shape" and ":" in row.path and not any(row.cost.values())
+    return row.kind == "shape" and row.op not in SAMPLED and ":" in row.path and not any(row.cost.values())
 
 
 def _key(row: Layer, blocks: Mapping[str, str], depth: int | None) -> str:

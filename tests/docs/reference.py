@@ -36,11 +36,11 @@ These two stand beside channel counts, and hold for the counts of their layer or
 OPERATORS_PAGE = f"""{NOTICE}# Operators
 
 What every network is made of in the end: a row of `archprof summary --full` each, and a module of the network that
-`archprof.build` returns. Every one can stand as a layer; norms and activations can also stand in a cell. In the
-formulas *M* and *N* are input and output channels (or features), *K* is the kernel's side, *F* the output's, *g* the
-number of groups. Parameters are given with all that can be asked for: the bias (the `+ N` of a convolution), the affine
-of a norm, the learned β of swish. Why products with weights and of matrices alone have MACs is told in
-[what is counted](../explanation/counting.md).
+`archprof.build` returns. Every one can stand as a layer but {{of_blocks}}, which blocks apply; norms and activations
+can also stand in a cell. In the formulas *M* and *N* are input and output channels (or features), *K* is the kernel's
+side, *F* the output's, *g* the number of groups. Parameters are given with all that can be asked for: the bias (the
+`+ N` of a convolution), the affine of a norm, the learned β of swish. Why products with weights and of matrices alone
+have MACs is told in [what is counted](../explanation/counting.md).
 
 {{operators}}
 ## Of captured modules
@@ -149,7 +149,9 @@ def _operators_page() -> str:
     named = {op.name: op for op in operators}
     options = (f"### {op.name}\n\n{_columns(op.columns)}" for op in named.values() if op.columns)
     listed = _operators(TABLE, operators)
-    return OPERATORS_PAGE.format(operators=listed, captured=captured, options="\n".join(options))
+    *others, last = [f"`{op.name}`" for op in operators if not op.as_layer]
+    of_blocks = f"{', '.join(others)} and {last}"
+    return OPERATORS_PAGE.format(operators=listed, captured=captured, options="\n".join(options), of_blocks=of_blocks)
 
 
 def _operators(listed: Iterable[Listed], operators: Iterable[type[Operator]]) -> str:

@@ -11,11 +11,13 @@ from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge, Graph, Node
 from archprof.ir.liveness import constant
 from archprof.named_tuple import NamedTuple
-from archprof.render.fold import only_sees
+from archprof.render.fold import SAMPLED, only_sees
 from archprof.render.siblings import without_numbers
 
 # Of what has no table, modules are drawn as deep as there are no more parts than these.
 _READ_AT_A_GLANCE = 24
+# What brings a map to another size.
+_RESIZED = ("resize", *SAMPLED)
 
 
 class Part(NamedTuple):
@@ -142,7 +144,7 @@ def _layers(found: Summary, nodes: Sequence[int]) -> tuple[Layer, ...]:
     """Return the calls of a part, without those that only hand on what another of them returns, seen otherwise or in
     another size."""
     layers = tuple([found.layers[node] for node in nodes])
-    return tuple([row for row in layers if row.op != "resize" and not only_sees(row)]) or layers
+    return tuple([row for row in layers if row.op not in _RESIZED and not only_sees(row)]) or layers
 
 
 def _owners(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection[str]) -> list[int | None]:
@@ -159,7 +161,8 @@ def _owners(graph: Graph, found: Summary, keys: Sequence[str], inner: Collection
         if index in constants:
             continue
         sources = {_owner(edge, owners) for edge in _sources(node) if edge.node not in constants}
-        if len(sources) == 1 and (only_sees(found.layers[index]) or (node.op.name == "resize" and node.block in inner)):
+        seen = only_sees(found.layers[index]) or found.layers[index].op in SAMPLED
+        if len(sources) == 1 and (seen or (node.op.name == "resize" and node.block in inner)):
             owners[index] = sources.pop()
             continue
         if keys[index] != current:
