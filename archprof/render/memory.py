@@ -108,7 +108,9 @@ def _amounts(found: Memory) -> list[tuple[str, str, int]]:
     rows += [(_COMES, label, size) for label, size in {**forward, **saved, **others}.items()]
     rows += [(_PEAK, what, size) for what, size in _kinds(found).items()]
     if found.estimates:
-        known, what = found.estimates["total_bytes"], "with what is not known" if found.unknown else "with workspace"
+        known, peak = found.estimates["total_bytes"], found.estimates.get("peak_bytes")
+        unknown = found.unknown and (peak is None or peak.low != peak.high)
+        what = "with what is not known" if unknown else "with workspace"
         rows += [(_PEAK, f"{what}, at least", known.low), (_PEAK, f"{what}, at most", known.high)]
     return [row for row in rows if row[2]]
 
@@ -187,8 +189,11 @@ def fit_text(fit: FittingBatch) -> str:
 def _unknown(found: Memory) -> Iterator[Note]:
     """Yield between how many bytes the peak is, where operators have no rule."""
     if found.unknown and found.estimates:
-        known = found.estimates["peak_bytes"]
-        yield Note("unknown", f"come and go {between(known.low, known.high)}: {without_rule(found.unknown)}")
+        known, missing = found.estimates["peak_bytes"], without_rule(found.unknown)
+        if known.low == known.high:
+            yield Note("unknown", f"{missing}: even at its most there is less than at the peak")
+        else:
+            yield Note("unknown", f"come and go {between(known.low, known.high)}: {missing}")
 
 
 def _in_training(found: Memory) -> str:
