@@ -119,13 +119,15 @@ class Tracer:
         frame = self._frame
         parts = frame.parts
         edge = first_output(len(parts))
-        if op.numbers != "any":
-            _check_numbers(op, inputs)
         if len(inputs) == 1:
             x = inputs[0]
+            if x.value.dtype != "float32":
+                _check_numbers(op, x)
             edges: tuple[Edge, ...] = (x.edge,)
             outputs = (op.output(x.value),) if type(op).outputs is _ONE_OUTPUT else op.outputs(x.value)
         else:
+            for x in inputs:
+                _check_numbers(op, x)
             edges = tuple([x.edge for x in inputs])
             outputs = op.outputs(*[x.value for x in inputs])
         if op.foreign:
@@ -463,17 +465,12 @@ def _as_wide(value: Value, inputs: tuple[Feature, ...]) -> Feature:
     return next((x for x in inputs if x.channels is value.channels), inputs[0])
 
 
-def _check_numbers(op: Operator, inputs: tuple[Feature, ...]) -> None:
-    """Raise ShapeError where an operator takes floats and gets integers, or the other way round."""
-    if op.foreign:
-        return
-    for x in inputs:
-        dtype = x.value.dtype
-        if op.numbers == "floats" and dtype != "float32" and not x.value.is_float:
-            raise ShapeError(f"`{op.name}` of {dtype} numbers", "place it behind an `embedding`, which makes floats")
-        if op.numbers == "integers" and dtype not in ("int64", "int32"):
-            advice = "an input of numbers of words is `input: 128:int64`"
-            raise ShapeError(f"`{op.name}` of {dtype} numbers, which name no row of its table", advice)
+def _check_numbers(op: Operator, x: Feature) -> None:
+    """Raise ShapeError where an operator takes floats and gets others."""
+    value = x.value
+    if op.numbers == "floats" and not value.is_float and not op.foreign:
+        advice = "place it behind an `embedding`, which makes floats"
+        raise ShapeError(f"`{op.name}` of {value.dtype} numbers", advice)
 
 
 def _suspects(block: Block, row: BoundRow) -> Iterator[Suspect]:

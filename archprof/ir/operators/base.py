@@ -108,7 +108,7 @@ class Operator:
     detaches: ClassVar[bool] = False
     # Whether it takes no more than the size of all inputs but the first: no gradient goes back to those.
     sized_by_others: ClassVar[bool] = False
-    # The numbers that it takes as a layer: "floats", "integers" or "any".
+    # The numbers that it takes as a layer: "floats", or "any", of which it says itself what it needs.
     numbers: ClassVar[str] = "floats"
     # What autocast makes of it: "half" computes in the lower precision, "full" in float32, "wide" reads the lower and
     # returns float32, "promote" takes the widest that comes; others take what comes.

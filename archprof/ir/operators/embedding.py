@@ -24,7 +24,7 @@ class Embedding(Operator):
     embedding_dim: Dim
 
     name: ClassVar[str] = "embedding"
-    numbers: ClassVar[str] = "integers"
+    numbers: ClassVar[str] = "any"
     params_formula: ClassVar[str] = "R·N"
     saves: ClassVar[str] = "inputs"
     tried: ClassVar[str] = "installed"
@@ -38,7 +38,10 @@ class Embedding(Operator):
         return cls(size, getattr(c, "channels", c))
 
     def output(self, *inputs: Value) -> Value:
-        shape = inputs[0].shape
+        shape, dtype = inputs[0].shape, inputs[0].dtype
+        if dtype not in ("int64", "int32"):
+            advice = "an input of numbers of words is `input: 128:int64`"
+            raise ShapeError(f"`{self.name}` of {dtype} numbers, which name no row of its table", advice)
         return inputs[0].with_shape((*shape, self.embedding_dim), len(shape))._replace(dtype="float32")
 
     def parameters(self) -> Mapping[str, Terms]:
