@@ -180,7 +180,11 @@ class _Summing:
             if isinstance(part, Call):
                 if self._all_seen or not part.op.free:
                     inputs = tuple([_value(edge, fragment, values) for edge in part.inputs])
-                    self._add(_seen(part.op, inputs, part.outputs, trainable, again), times)
+                    seen = _seen(part.op, inputs, part.outputs, trainable, again)
+                    if part.tied:
+                        held = {name: terms for name, terms in seen.parameters.items() if name != "weight"}
+                        seen = seen._replace(parameters=held)
+                    self._add(seen, times)
                 values.append(part.outputs)
             elif isinstance(part, Application):
                 inner = part.fragment

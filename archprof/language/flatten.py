@@ -4,12 +4,15 @@ from collections.abc import Mapping
 
 from archprof.errors import Problem, SpecError
 from archprof.ir.builder import GraphBuilder, Placement
+from archprof.ir.dims import Shape
 from archprof.ir.graph import INPUT, Edge, Provenance, first_output
 from archprof.ir.init_rules import InitRule, Inits
 from archprof.ir.operators.base import Operator
+from archprof.ir.values import show_shape
 from archprof.language.bound import BoundRow
 from archprof.language.cells import DropRate
 from archprof.language.fragment import Application, Call, Fragment, Reservation
+from archprof.spec.nodes import shorten
 
 
 class Flattener:
@@ -74,7 +77,7 @@ class Flattener:
         nodes, append = builder.nodes, builder.append
         for part in fragment.parts:
             if type(part) is Call:
-                name, op, local, outputs, kind, rate = part
+                name, op, local, outputs, kind, rate, tied = part
                 if len(local) == 1:
                     node, k = local[0]
                     edges: tuple[Edge, ...] = (inputs[k] if node < 0 else parts[node][k],)
@@ -83,7 +86,8 @@ class Flattener:
                 path = prefix + name if name else prefix[:-1]
                 index = len(nodes)
                 parts.append((first_output(index),) if len(outputs) == 1 else _all_outputs(index, part))
-                if append(path, op, edges, outputs, kind, op.form, placement) == 1:
+                place = self._tied(op, tied, placement, row) if tied else placement
+                if append(path, op, edges, outputs, kind, op.form, place) == 1:
                     first[path] = op
                 elif not shared or first[path] != op:
                     raise _twice(path, row, shared)
@@ -101,6 +105,19 @@ class Flattener:
                         self._registered[prefix + name] = row
                 parts.append(())
         return parts
+
+    def _tied(self, op: Operator, path: str, placement: Placement, row: BoundRow | None) -> Placement:
+        """Return where an operator stands that has the weight of the one at another path. Raises SpecError, at the row,
+        where none above has one of its shape."""
+        shape, other = _weight_shape(op), self._first.get(path)
+        if other is None or _weight_shape(other) != shape:
+            known = _weight_shape(other) if other is not None else ()
+            is_of = f"one of {show_shape(known)}" if known else "none"
+            message = f"tied to a weight of {show_shape(shape)}, and `{shorten(path)}` has {is_of}"
+            advice = "the path of an embedding or a linear layer above, as `archprof summary --full` lists it"
+            location = row.cells["tied"].location if row and "tied" in row.cells else row.location if row else None
+            raise SpecError([Problem(message, location, f"{row.address}.tied" if row else "", advice)])
+        return placement._replace(parameters={"weight": f"{path}.weight"})
 
     def _application(
         self, part: Application, prefix: str, inputs: tuple[Edge, ...], outer: Placement, shared: bool
@@ -123,6 +140,13 @@ class Flattener:
         """Return how weights of a row are drawn: by its own rules, those of its layer, or those around it."""
         own = self._inits.layers
         return (own.get(part.row.id or "") or own.get(part.layer or "") or outer) if own else outer
+
+
+def _weight_shape(op: Operator) -> Shape:
+    """Return the shape of the weight of an embedding or a linear layer; nothing of others."""
+    if op.name == "embedding":
+        return op.num_embeddings, op.embedding_dim  # type: ignore[attr-defined]
+    return (op.out_features, op.in_features) if op.name == "linear" else ()  # type: ignore[attr-defined]
 
 
 def _all_outputs(index: int, part: Call) -> tuple[Edge, ...]:

@@ -35,7 +35,8 @@ class Feature(NamedTuple):
 
 
 class Call(NamedTuple):
-    """An operator that a row applies, under a name below the row's own path; *rate* is to be put into its operator."""
+    """An operator that a row applies, under a name below the row's own path; *rate* is to be put into its operator. Its
+    weight is that of the operator at another path where it is *tied* to one."""
 
     name: str
     op: Operator
@@ -43,6 +44,7 @@ class Call(NamedTuple):
     outputs: tuple[Value, ...]
     kind: str
     rate: DropRate | None = None
+    tied: str = ""
 
 
 class Reservation(NamedTuple):

@@ -9,7 +9,7 @@ from archprof.language.fragment import Application, Call, Fragment, Reservation
 
 def is_sound(fragment: Fragment, outputs: Iterable[Edge], inputs: Iterable[int]) -> bool:
     """Tell whether no two operators of a network stand at one path, each leads to an output, all that is registered is
-    there, and all *inputs* are read. Where weights are shared, and for anything else, its graph has to tell."""
+    there, and all *inputs* are read. Where weights are shared or tied, and for anything else, its graph has to tell."""
     network = _Network()
     edges = set(outputs)
     if any(edge.node == INPUT for edge in edges) or not network.place(fragment, ""):
@@ -38,7 +38,7 @@ class _Network:
         for part in fragment.parts:
             if isinstance(part, Call):
                 path = prefix + part.name if part.name else prefix[:-1]
-                if path in paths:
+                if path in paths or part.tied:
                     return False
                 paths.add(path)
             elif isinstance(part, Application):

@@ -62,8 +62,8 @@ class Memo:
 
 
 class Tracer:
-    """The network while it is traced. Blocks call `apply`, `scope`, `norm`, `act`, `drop`, `reserve`, `layers`,
-    `publish` and `divisible`."""
+    """The network while it is traced. Blocks call `apply`, `scope`, `norm`, `act`, `drop`, `tie`, `reserve`,
+    `layers`, `publish` and `divisible`."""
 
     def __init__(self, scaling: Scaling, frozen: tuple[str, ...] = (), memo: "Memo | None" = None) -> None:
         """*memo* is shared by several tracers at the same multipliers."""
@@ -135,7 +135,7 @@ class Tracer:
         value = outputs[0]
         path = frame.prefix + name if name else frame.prefix[:-1]
         # As `Call(…)` and `Feature(…)`, without the functions that name arguments: there is one for each operator.
-        parts.append(_made(Call, (path, op, edges, outputs, frame.kind or op.kind, None)))
+        parts.append(_made(Call, (path, op, edges, outputs, frame.kind or op.kind, None, "")))
         frame.size += 1
         frame.reads += len(edges)
         # What passes a map on passes on what the table prints for it; a row with a count of its own says so later.
@@ -181,6 +181,12 @@ class Tracer:
         assert isinstance(call, Call)
         self._frame.parts[-1] = call._replace(rate=rate)
         return dropped
+
+    def tie(self, path: str) -> None:
+        """Let the operator that was applied last have the weight of the one at another path of the network."""
+        call = self._frame.parts[-1]
+        assert isinstance(call, Call)
+        self._frame.parts[-1] = call._replace(tied=path)
 
     def reserve(self, *names: str) -> None:
         """Register operators of the current scope before they are applied: their parameters are listed in the place of

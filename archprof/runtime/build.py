@@ -34,6 +34,7 @@ def build_network(graph: Graph, *, initialise: bool = True, device: torch.device
         modules = {node.path: module for node in nodes if (module := _module(node, initialise)) is not None}
         if initialise:
             _initialise(graph, modules)
+        _tie(graph, modules)
     _set_inplace(graph, modules)
     return network_of(graph, modules)
 
@@ -76,6 +77,15 @@ def _initialise(graph: Graph, modules: dict[str, nn.Module]) -> None:
     for node in graph.nodes:
         if node.init is not None and node.call == 1:
             draw(modules[node.path], node.init)  # type: ignore[arg-type]
+
+
+def _tie(graph: Graph, modules: dict[str, nn.Module]) -> None:
+    """Give operators the parameters of others that are theirs too."""
+    for node in graph.nodes:
+        for name, tensor in (node.parameters or {}).items():
+            path, _, own = tensor.rpartition(".")
+            if path in modules and node.call == 1:
+                setattr(modules[node.path], name, getattr(modules[path], own))
 
 
 def _set_inplace(graph: Graph, modules: dict[str, nn.Module]) -> None:

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from archprof.ir.columns import ACT, CHANNELS, NORM, Column
+from archprof.ir.columns import ACT, CHANNELS, NORM, TEXT, Column, optional
 from archprof.ir.dims import Dim
 from archprof.ir.operators.conv import (
     BIAS,
@@ -77,12 +77,15 @@ def linear(
     *,
     c: Dim,
     bias: bool = True,
+    tied: str | None = None,
     norm: NamedOperator | None = None,
     act: NamedOperator | None = None,
 ) -> Feature:
     if x.value.channel != len(x.shape) - 1:
         x = net.apply("flatten", Flatten(), x)
     x = net.apply("linear", Linear(x.channels, c, bias), x)
+    if tied:
+        net.tie(tied)
     return net.act(net.norm(x, norm), act)
 
 
@@ -99,6 +102,7 @@ LINEAR = Block(
     (
         Column("c", CHANNELS, "output features", ("out", "out_features"), required=True),
         BIAS,
+        Column("tied", optional(TEXT), "the path of the embedding or linear layer above whose weight it has", ("tie",)),
         Column("norm", NORM, "a norm behind it"),
         Column("act", ACT, "an activation behind it", ("nl", "activation")),
     ),
