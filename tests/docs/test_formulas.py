@@ -88,7 +88,7 @@ SAMPLES = [
     (LSTM(24, 13), [(6, 24)]),
     (GRU(24, 13), [(6, 24)]),
     (RNN(24, 13), [(6, 24)]),
-    (Embedding(20, 36), [(6,)]),
+    (Embedding(20, 36), [Value((6,), None, dtype="int64")]),
     (EmbeddingBag(20, 36), [(6,)]),
     (RMSNorm(36), [(6, 36)]),
     (InstanceNorm(36, affine=True, tracked=True), [(36, 7, 7)]),

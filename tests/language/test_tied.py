@@ -39,12 +39,12 @@ def test_it_is_counted_once(tmp_path, bias, more):
 
 def test_it_is_one_tensor(tmp_path):
     network = archprof.build(lm(tmp_path))
-    assert network.head.linear.weight is network.words.weight
-    ids = torch.arange(12)[None]
+    head, words = network.get_submodule("head.linear"), network.get_submodule("words")
+    assert head.weight is words.weight
     features = torch.randn(1, 12, 16)
-    assert torch.equal(network.head.linear(features), features @ network.words(torch.arange(100)).T)
-    network(ids).sum().backward()
-    assert network.words.weight.grad is not None
+    assert torch.equal(head(features), features @ words(torch.arange(100)).T)
+    network(torch.arange(12)[None]).sum().backward()
+    assert head.weight.grad is words.weight.grad is not None
 
 
 def test_it_trains_as_a_module_with_one_weight_does(tmp_path):
