@@ -50,7 +50,9 @@ class Coarse:
 
     def quantile(self, share: Fraction | str) -> Bracket:
         """Return between which sums the least lies that at least a share of all networks does not exceed."""
-        low, high = self._down.quantile(share), self._up.quantile(share)
+        low = self._down.quantile(share)
+        # Rounded up, no network has more steps than rounded down and one more for each of its choices.
+        high = self._up.quantile(share, (low, low + len(self.automaton.arcs)))
         return Bracket(self.least + low * self.width, min(self.least + high * self.width, self.greatest))
 
     def sample(self, limit: int, number: int, random: Random) -> list[Path]:

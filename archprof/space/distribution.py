@@ -80,14 +80,16 @@ class Distribution:
                     yield from ((*ways.to(node, before, one), *ways.onward(node, behind, two)) for one, two in numbers)
             limit -= 1
 
-    def quantile(self, share: Fraction | Decimal | float | str) -> int:
+    def quantile(self, share: Fraction | Decimal | float | str, between: tuple[int, int] | None = None) -> int:
         """Return the least sum that at least a share of all networks does not exceed; a float is the decimal number
-        that it is written as."""
+        that it is written as. It is looked for *between* two sums where it is known to be there."""
         part = Fraction(str(share))
         if not 0 <= part <= 1:
             raise ValueError(f"a quantile is from 0 to 1, not {share}")
         wanted = max(-(-part.numerator * self.total // part.denominator), 1)
-        low, high = 0, (self.greatest - self.least) // max(self.lattice.step, 1)
+        step = max(self.lattice.step, 1)
+        first, last = between or (self.least, self.greatest)
+        low, high = max(first - self.least, 0) // step, (min(last, self.greatest) - self.least) // step
         while low < high:
             middle = (low + high) // 2
             if self.count(self._sum(middle)) >= wanted:
