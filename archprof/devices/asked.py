@@ -99,7 +99,7 @@ def _unknown(name: str, word: str | None) -> str:
     from archprof.ir.setup import LAYOUTS
 
     known = {"dtype": DTYPES, "layout": LAYOUTS, "runtime": RUNTIMES, "execution": EXECUTIONS}[name]
-    return "" if word is None or word in known else suggest(word, known, name)
+    return "" if word is None or word in known else f"{suggest(word, known, 'those of profiles')}; leave it out here"
 
 
 def _lacks(profile: "Profile", what: str, unknown: str = "") -> UsageError:
