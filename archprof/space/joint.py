@@ -9,8 +9,8 @@ from archprof.named_tuple import NamedTuple
 from archprof.space.automaton import Automaton, Path
 from archprof.space.cells import bounds_within
 from archprof.space.distribution import Distribution
-from archprof.space.meeting import Builder
-from archprof.space.pairs import paired, pairs_within
+from archprof.space.meeting import Builder, Halves
+from archprof.space.pairs import Pairs, paired, pairs_within
 from archprof.space.paths import number_of_paths, sums_of
 
 # Pairs that are sorted for one node: up to there, both halves are counted, and the answer is exact.
@@ -36,17 +36,41 @@ class Sample(NamedTuple):
     tries: int
 
 
+class _MetPairs(NamedTuple):
+    """Pairs of sums, and both halves of the space, where these are not too long to have met."""
+
+    pairs: Pairs
+    builder: Builder
+    halves: Halves | None
+
+
+def _met(pairs: Pairs) -> _MetPairs:
+    builder = Builder(pairs.automaton, 0)
+    while builder.front < builder.back and builder.work() <= _MAX_PAIRS:
+        builder.step()
+    return _MetPairs(pairs, builder, builder.finished() if builder.front == builder.back else None)
+
+
 class Within:
     """The networks of which every metric keeps its limit."""
 
     def __init__(self, automaton: Automaton, limits: Mapping[str, int]) -> None:
         self.automaton, self.limits = automaton, dict(limits)
         self.distributions = {metric: Distribution(automaton, metric) for metric in limits}
+        self._pairs: dict[tuple[str, str], _MetPairs] = {}
 
     @cached_property
     def alone(self) -> dict[str, int]:
         """How many networks keep each limit by itself."""
-        return {metric: self.distributions[metric].count(limit) for metric, limit in self.limits.items()}
+        return {metric: self._alone(metric, limit) for metric, limit in self.limits.items()}
+
+    def _alone(self, metric: str, limit: int) -> int:
+        return self.distributions[metric].count(limit)
+
+    def up_to(self, metric: str, limit: int) -> Bracket:
+        """How many of two limits' networks have a sum of one of these metrics of at most another limit, too."""
+        one, other = self.limits
+        return self._of_two((one, other), {**self.limits, metric: min(limit, self.limits[metric])})
 
     @cached_property
     def number(self) -> Bracket:
@@ -55,7 +79,7 @@ class Within:
         total = number_of_paths(self.automaton)
         if len(self.limits) < 2:
             return Bracket(*[min(self.alone.values(), default=total)] * 2)
-        found = [(pair, self._of_two(pair)) for pair in combinations(self.limits, 2)]
+        found = [(pair, self._of_two(pair, self.limits)) for pair in combinations(self.limits, 2)]
         if len(self.limits) == 2:
             return found[0][1]
         # Those within two limits but for all that exceed one of the others.
@@ -65,22 +89,21 @@ class Within:
         )
         return Bracket(max(lower, 0), min(two.upper for _, two in found))
 
-    def _of_two(self, metrics: tuple[str, str]) -> Bracket:
+    def _of_two(self, metrics: tuple[str, str], limits: Mapping[str, int]) -> Bracket:
         for one, other in (metrics, metrics[::-1]):
-            if self.limits[one] < self.distributions[one].least:
+            if limits[one] < self.distributions[one].least:
                 return Bracket(0, 0)
-            if self.limits[one] >= self.distributions[one].greatest:
-                return Bracket(*[self.alone[other]] * 2)
-        return self._of_pairs(metrics)
+            if limits[one] >= self.distributions[one].greatest:
+                return Bracket(*[self._alone(other, limits[other])] * 2)
+        return self._of_pairs(metrics, limits)
 
-    def _of_pairs(self, metrics: tuple[str, str]) -> Bracket:
-        pairs = paired(self.automaton, metrics)
-        first, second = (scale.limit(self.limits[metric]) for metric, scale in zip(metrics, pairs.scales, strict=True))
-        builder = Builder(pairs.automaton, 0)
-        while builder.front < builder.back and builder.work() <= _MAX_PAIRS:
-            builder.step()
-        if builder.front == builder.back:
-            return Bracket(*[pairs_within(builder.finished(), pairs.base, (first, second))] * 2)
+    def _of_pairs(self, metrics: tuple[str, str], limits: Mapping[str, int]) -> Bracket:
+        if metrics not in self._pairs:
+            self._pairs[metrics] = _met(paired(self.automaton, metrics))
+        pairs, builder, halves = self._pairs[metrics]
+        first, second = (scale.limit(limits[metric]) for metric, scale in zip(metrics, pairs.scales, strict=True))
+        if halves is not None:
+            return Bracket(*[pairs_within(halves, pairs.base, (first, second))] * 2)
         return Bracket(*bounds_within(builder, pairs, (first, second)))
 
     def sample(self, number: int, random: Random, tries: int) -> Sample:

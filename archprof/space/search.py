@@ -1,7 +1,7 @@
 """What is asked of a space, and what it answers at one input size: how many networks, which fit, and which are best."""
 
 import random
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from itertools import islice
@@ -22,7 +22,7 @@ from archprof.space.best import best
 from archprof.space.build import MAX_STATES, Space, space_of
 from archprof.space.coarse import Coarse
 from archprof.space.distinct import number_of_networks
-from archprof.space.distribution import Distribution
+from archprof.space.distribution import Distribution, bins_between, edges_of, ends_of
 from archprof.space.draws import DrawnDistribution, draw
 from archprof.space.fitting import Fitting
 from archprof.space.frontier import frontier
@@ -306,16 +306,37 @@ class _Question:
         metric = self._asked.histogram
         if not metric:
             return
-        others = [name for name in self._asked.limits if name != metric]
+        limits = self._asked.limits
+        others = [name for name in limits if name != metric]
         if others:
-            advice = (
-                f"the networks that fit are counted; their histogram is of one count: leave out `--max-{others[0]}`"
-            )
-            raise usage_error(f"a histogram of {metric} within a limit on {others[0]}", help=advice)
+            yield from self._histogram_within(metric, others)
+            return
         same = metric == self._asked.metric
         distribution = self._distribution if same else Distribution(self._search.space.automaton, metric)
-        for low, high, number in distribution.histogram(self._asked.bins, self._asked.limits.get(metric)):
+        for low, high, number in distribution.histogram(self._asked.bins, limits.get(metric)):
             yield BinOf(low, high, number)
+
+    def _histogram_within(self, metric: str, others: Sequence[str]) -> Iterator[BinOf]:
+        """Yield the bins of a metric, of the networks that keep a limit on another. Raises UsageError where these are
+        not known exactly."""
+        limits, automaton = self._asked.limits, self._search.space.automaton
+        low, most = least(automaton, metric).sum, greatest(automaton, metric).sum
+        high = min(most, limits.get(metric, most))
+        within = Within(automaton, {metric: high, **{name: limits[name] for name in others}})
+        edges = edges_of(low, high, self._asked.bins)
+        ends, below = ends_of(edges), list[int]()
+        for end in ends if len(others) == 1 else ():
+            self._search.told(len(below), len(ends), "bins")
+            number = within.up_to(metric, end)
+            if not number.exact:
+                break
+            below.append(number.upper)
+        if len(below) < len(ends):
+            between = f"a limit on {others[0]}: how many fit is known between bounds"
+            what = between if len(others) == 1 else "more limits"
+            advice = f"leave out `--max-{others[-1]}`; of one count it is exact, within a limit of its own too"
+            raise usage_error(f"a histogram of {metric} within {what}", help=advice)
+        yield from (BinOf(*one) for one in bins_between(edges, below))
 
     def found(self) -> Iterator[FoundNetwork]:
         """Yield the networks that are asked for."""

@@ -548,9 +548,9 @@ WRONG = {
     "--histogram peak": (
         "`--histogram` names no count: `peak`\n  help: counts: params, trainable, buffers, macs, activations\n"
     ),
-    "--histogram macs --max-params 1k": (
-        "a histogram of macs within a limit on params\n  help: the networks that fit are counted; their histogram is "
-        "of one count: leave out `--max-params`\n"
+    "--histogram macs --max-params 1k --max-activations 1M": (
+        "a histogram of macs within more limits\n  help: leave out `--max-activations`; of one count it is exact, "
+        "within a limit of its own too\n"
     ),
     "--max-latency 1ms": "latency on which device?\n  help: `--device h100`, or a file of `archprof calibrate`\n",
     "--max-train-macs 1M": (
@@ -659,6 +659,28 @@ def test_a_space_that_names_no_resolutions(space, tmp_path):
 def test_a_table_of_scores_that_is_none(space, tmp_path, text, message):
     (tmp_path / "scores.csv").write_text(text, encoding="utf-8")
     assert space("--maximize score --scores scores.csv") == (2, "", message)
+
+
+@pytest.mark.parametrize("limits", ["--max-params 1000", "--max-params 1000 --max-macs 60000", "--max-params 1"])
+def test_a_histogram_within_the_limit_of_another_count(told, limits):
+    asked = dict(zip(limits.split()[::2], map(int, limits.split()[1::2]), strict=True))
+    fits = [one for one in EVERY if one.params <= asked["--max-params"] and one.macs <= asked.get("--max-macs", 10**9)]
+    found = told(f"{limits} --histogram macs --bins 4")
+    assert [one["networks"] for one in found["histogram"]] == [
+        sum(one["low"] <= of.macs <= one["high"] for of in fits) for one in found["histogram"]
+    ]
+    assert sum(one["networks"] for one in found["histogram"]) == len(fits)
+
+
+def test_a_histogram_between_bounds_is_none(space, monkeypatch):
+    monkeypatch.setattr("archprof.space.joint._MAX_PAIRS", 0)
+    monkeypatch.setattr("archprof.space.cells._CELLS", 2)
+    assert space("--max-params 1000 --histogram macs") == (
+        2,
+        "",
+        "a histogram of macs within a limit on params: how many fit is known between bounds\n  help: leave out "
+        "`--max-params`; of one count it is exact, within a limit of its own too\n",
+    )
 
 
 def test_scores_as_a_spreadsheet_writes_them(space, tmp_path):

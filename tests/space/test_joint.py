@@ -47,6 +47,17 @@ def test_two_limits_between_bounds(most, automaton, data):
             assert Within(automaton, limits).number == Bracket(len(fitting), len(fitting))
 
 
+@given(small_automata(), st.integers(0, 60), st.data())
+def test_two_limits_and_another_on_one(automaton, limit, data):
+    """As for the bins of a histogram of the one within the other."""
+    limits, fitting = asked(automaton, data, 2)
+    known = dict(networks(automaton))
+    within = Within(automaton, limits)
+    for place, metric in enumerate(limits):
+        number = sum(known[path][place] <= limit for path in fitting)
+        assert within.up_to(metric, limit) == Bracket(number, number)
+
+
 @given(small_automata(metrics=3), st.data())
 def test_three_limits(automaton, data):
     limits, fitting = asked(automaton, data, 3)
