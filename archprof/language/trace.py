@@ -497,9 +497,12 @@ def _key(x: Feature) -> tuple[Any, ...]:
     value = x.value
     if type(value.batch) is int and type(x.printed) is int and {*map(type, value.shape)} == _INTEGERS:
         return (value, x.printed)
-    shape, channel, batch, *others = value
-    grows = tuple([key(dim) for dim in batch]) if isinstance(batch, tuple) else batch
-    return (tuple([key(dim) for dim in shape]), channel, grows, *others, key(x.printed))
+    return (*map(_told, value), key(x.printed))
+
+
+def _told(amount: Any) -> Any:
+    """Return what tells amounts in tuples from others: arrays by which objects they are."""
+    return tuple(map(_told, amount)) if isinstance(amount, tuple) else key(amount)
 
 
 _INTEGERS = {int}

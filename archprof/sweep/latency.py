@@ -30,6 +30,8 @@ from archprof.errors import problem
 from archprof.ir.arrays import Integers, candidates
 from archprof.ir.dims import Dim, Disagreement, is_array
 from archprof.ir.graph import Graph
+from archprof.ir.operators.base import Operator
+from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple
 from archprof.units import NS_PER_US, listed
 
@@ -134,9 +136,8 @@ class _Like:
         arrays: dict[int, Any] = {}
         for one in passed:
             for value in (*one.run.inputs, *one.run.outputs):
-                arrays.update((id(dim), dim) for dim in value.shape if is_array(dim))
-            fields = [getattr(one.node.op, name) for name in one.node.op.__match_args__]
-            arrays.update((id(dim), dim) for dim in fields if is_array(dim))
+                arrays.update((id(dim), dim) for dim in _arrays(value))
+            arrays.update((id(dim), dim) for dim in _arrays(_fields(one.node.op)))
         self._kept = list(arrays.values())  # so that no other array is at their places
         self._reduced: dict[int, Dim] = {}
         self._inverse: Integers | None = None
@@ -145,23 +146,39 @@ class _Like:
             for array in self._kept:
                 self._reduced[id(array)] = candidates(np.asarray(array)[first])
 
-    def _dim(self, dim: Dim) -> Dim:
-        return self._reduced[id(dim)] if is_array(dim) else dim
+    def _of(self, amount: Any) -> Any:
+        """Return an array of one candidate of each sort; what tuples hold likewise."""
+        if isinstance(amount, tuple):
+            return tuple(map(self._of, amount))
+        return self._reduced[id(amount)] if is_array(amount) else amount
 
     def reduced(self, one: Passed) -> Passed:
         """Return a call of one candidate of each sort."""
-        op = one.node.op
-        fields = [getattr(op, name) for name in op.__match_args__]
-        node = one.node._replace(op=type(op)(*map(self._dim, fields))) if any(map(is_array, fields)) else one.node
+        op, node = one.node.op, one.node
+        fields = _fields(op)
+        if next(_arrays(fields), None) is not None:
+            node = node._replace(op=type(op)(*map(self._of, fields)))
         inputs, outputs = (
-            tuple([value._replace(shape=tuple(map(self._dim, value.shape))) for value in values])
-            for values in (one.run.inputs, one.run.outputs)
+            tuple([Value(*map(self._of, value)) for value in values]) for values in (one.run.inputs, one.run.outputs)
         )
         return one._replace(node=node, run=one.run._replace(inputs=inputs, outputs=outputs))
 
     def back(self, amount: Any) -> Any:
         """Return an amount of all candidates."""
         return amount[self._inverse] if self._inverse is not None and is_array(amount) else amount
+
+
+def _fields(op: Operator) -> tuple[Any, ...]:
+    return tuple([getattr(op, name) for name in op.__match_args__])
+
+
+def _arrays(amount: Any) -> Iterator[Any]:
+    """Yield the arrays that tuples hold, however deep."""
+    if is_array(amount):
+        yield amount
+    elif isinstance(amount, tuple):
+        for one in amount:
+            yield from _arrays(one)
 
 
 def _sorts(arrays: Sequence[Any]) -> tuple[Integers, Integers]:

@@ -224,6 +224,34 @@ def test_a_sweep_has_the_times_of_each_variant_alone(capsys, toy, model, line):
         assert [found[end] for end in ("value", "low", "high")] == pytest.approx(alone[:3], rel=1e-5)
 
 
+# Sizes in no order, some of which give as many tokens or windows as others.
+SIZES = {
+    "deit_tiny_patch16_224": "--resolution 448,224,230 --classes 7,100",
+    "cait_xxs24_224": "--resolution 256,224",
+    "swin_t": "--resolution 448,224,96 --batch 32",
+    "mixer_b32_224": "--resolution 256,224",
+    "mobilevit_xs": "--resolution 320,224",
+    "levit_128s": "--resolution 256,224 --batch 32",
+    "gpt2": "--resolution 96,32,64",
+    "crnn": "--set input=1x32x128,1x32x96",
+    "m5": "--resolution 16000,8000",
+}
+
+
+@pytest.mark.few(5)
+@pytest.mark.parametrize("model", SIZES)
+def test_sizes_in_any_order_have_the_times_of_each_alone(capsys, toy, model):
+    line = SIZES[model]
+    batch = 32 if "--batch" in line else 1
+    swept = document(capsys, f"sweep {model} {line} --device h100", toy)["variants"]
+    assert swept
+    for one in swept:
+        behind = ",".join(f"{name}={value}" for name, value in one["settings"].items())
+        alone = archprof.latency(f"{model}@{behind}", device="h100", batch=batch).estimate
+        found = one["estimates"]["latency"]
+        assert [found[end] for end in ("value", "low", "high")] == pytest.approx(alone[:3], abs=1.1e-6)
+
+
 def test_channels_that_are_no_multiple_of_8_in_different_ways(capsys, toy):
     """In one class, of some kernels the input is misaligned, of others the output."""
     swept = document(capsys, "sweep mobilenet_v1 --width 0.1:0.9:0.05 --resolution 96,224 --device h100", toy)[

@@ -69,6 +69,7 @@ SWEEPS = {
     "flags in cells": ("lraspp_mobilenet_v2", "width=0.3:1.4:0.1", "rf2=true,false", "filters=64:256:32"),
     "windows that are maps": ("efficientvit_m0", "resolution=64:320:16", "stage1.N=2,4"),
     "outputs": ("resnet50_fpn", "resolution=64:128:8", "layers[0].c=32,64"),
+    "positions that are channels": ("mixer_s32_224", "resolution=64,32,96", "classes=10,100"),
     "what cannot be computed": ("efficientnet_cc_b1_8e", "width=1:1.6:0.05", "resolution=32,64"),
 }
 
