@@ -5,7 +5,7 @@ from archprof.allocation.forward import Forward, Passed
 from archprof.allocation.timeline import BACKWARD, CAST, FORWARD, GRADIENT, LOSS, WEIGHT_GRADIENT, Builder
 from archprof.ir.dims import maximum, same
 from archprof.ir.footprint import NO_WORKSPACE, NOTHING, SINGLE, Gradients, Span
-from archprof.ir.graph import Edge, Graph
+from archprof.ir.graph import Edge, Graph, Node
 from archprof.ir.learning import learned
 from archprof.ir.setup import WIDTHS, Setup
 from archprof.ir.terms import total
@@ -167,10 +167,14 @@ class Backward:
     def _of_weights(self, passed: Passed) -> list[tuple[str, int]]:
         """Return the gradients of a call's parameters that learn, by name, in the precision that it ran in."""
         node, held = passed.node, passed.node.op.parameters()
-        width = WIDTHS[self._setup.amp] if passed.halved else self._setup.width("float32")
-        return [
-            (name, self._builder.made(total(held[name]) * width, WEIGHT_GRADIENT, node.id)) for name in learned(node)
-        ]
+        half = WIDTHS[self._setup.amp] if passed.halved else 0
+        sizes = [(name, total(held[name]) * (half or self._width(node, name))) for name in learned(node)]
+        return [(name, self._builder.made(size, WEIGHT_GRADIENT, node.id)) for name, size in sizes]
+
+    def _width(self, node: Node, name: str) -> int:
+        """Return the bytes of an element of a parameter, as its gradient has them."""
+        dtypes = node.memory.dtypes if node.memory else {}
+        return self._setup.width(dtypes.get(name, "float32"))
 
     def _workspace(self, passed: Passed, learned: list[int]) -> Span:
         """Return what kernels take beside all gradients: that of the input is made first, then the weight's, then the
@@ -188,11 +192,11 @@ class Backward:
         return Span(low, high)
 
     def _learn(self, passed: Passed, learned: list[tuple[str, int]]) -> None:
-        """Keep the gradients of parameters, in float32; those of a second call are added to the first's."""
+        """Keep the gradients of parameters, in their own types; those of a second call are added to the first's."""
         node = passed.node
         for name, storage in learned:
             if passed.halved:
-                size = total(node.op.parameters()[name]) * self._setup.width("float32")
+                size = total(node.op.parameters()[name]) * self._width(node, name)
                 single = self._builder.made(size, WEIGHT_GRADIENT, node.id)
                 self._builder.drop((storage,))
                 self._builder.step(BACKWARD, node.id, (single,))

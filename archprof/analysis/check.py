@@ -8,7 +8,6 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.baseline import Snapshot, snapshot
 from archprof.analysis.budgets import (
     FAIL,
@@ -29,6 +28,7 @@ from archprof.analysis.models import holds_graph, read_graph_at, refuse_measurin
 from archprof.analysis.summary import not_counted
 from archprof.analysis.targets import Target, find_targets
 from archprof.costs.agreement import Measure
+from archprof.costs.at_most import AtMost, at_most, bounded_nodes
 from archprof.costs.measured import disagreement, with_measured
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, analyze_graph

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import (
     ConventionText,
     ConventionTotal,
@@ -18,6 +17,7 @@ from archprof.analysis.document import (
 )
 from archprof.analysis.summary import Stage, not_counted, stage_of
 from archprof.analysis.timed import DeviceText, TimedNetwork
+from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.convention import Convention
 from archprof.costs.metrics import NAMES, Counts
 from archprof.costs.report import Report, Row, total_cost

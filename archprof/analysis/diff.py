@@ -7,9 +7,9 @@ from itertools import takewhile
 from math import isqrt
 from typing import Any, Literal
 
-from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import ConventionText, Tensor, convention_text, mode_of, tensor
 from archprof.analysis.summary import not_counted
+from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
 from archprof.errors import usage_error

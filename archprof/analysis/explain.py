@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
-from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.document import Head, head
 from archprof.analysis.summary import constant_macs, not_counted
 from archprof.costs.amounts import LEFT_OUT
+from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.priced import Priced, convention_total, folded_norms, priced, pricing_all
 from archprof.costs.report import Report, Row

@@ -5,9 +5,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.analysis.document import ConventionTotal, Head, Tensor, head, tensor, total_by
 from archprof.costs.agreement import Agreement, Measured
+from archprof.costs.at_most import AtMost, at_most, bounded_nodes
 from archprof.costs.convention import Convention, convention_sum
 from archprof.costs.metrics import Counts
 from archprof.costs.report import Report, Row, Sizes
@@ -67,7 +67,7 @@ class Layer(NamedTuple):
     @property
     def agrees(self) -> bool:
         """Whether everything measured equals the analytic count."""
-        return self.measured is None or self.measured.agrees(self.cost)
+        return self.measured is None or self.measured.agrees(self.cost, at_most=bool(self.bounded))
 
 
 class MeasuredTotals(NamedTuple):

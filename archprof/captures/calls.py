@@ -37,7 +37,8 @@ class Dispatched(NamedTuple):
     multiply-accumulates. *writes* names the arguments that are written over; *bounded* tells that data decides how much
     it returns, and the outputs are the most that it can. *written* tells how its code calls the operator: as a
     `function` of torch.nn.functional, as another function or a `method`, as an `operator` (`x + y`). *until* are, where
-    that was followed, the places of the last calls during which the storages of its outputs were there.
+    that was followed, the places of the last calls during which the storages of its outputs were there. A *detached*
+    one ran in training where gradients are switched off.
     """
 
     target: str
@@ -52,6 +53,7 @@ class Dispatched(NamedTuple):
     bounded: bool = False
     written: str = "method"
     until: tuple[int, ...] = ()
+    detached: bool = False
 
     @property
     def name(self) -> str:

@@ -125,7 +125,7 @@ def _add(
     values = _as_operator(op, inputs, outputs, channels) or (_NOTHING,)
     edges = (*read, *_written(call, read))
     provenance = _provenance(op, place, parts)
-    memory = memory_of(same, len(edges), outlives[: len(values)])
+    memory = memory_of(same, len(edges), outlives[: len(values)], names)
     placement = Placement(some or not learns, {}, provenance, renamed or None, frozen, memory)
     builder.append(place.path, op, edges, values, op.kind, _form(call, place, parts), placement)
 

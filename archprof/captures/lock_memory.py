@@ -5,7 +5,7 @@ from typing import Any
 
 from archprof.captures.fields import element_type
 from archprof.ir.graph import HELD, Memory, Place
-from archprof.json_fields import MOST_COUNT, Refused, count, field, integer, items, mapping, shown, text
+from archprof.json_fields import MOST_COUNT, Refused, count, field, flag, integer, items, mapping, shown, text
 
 KEYS = Memory._fields
 
@@ -22,6 +22,7 @@ def read_memory(record: Mapping[str, Any], reads: int, returns: int) -> Memory |
         field(record, "dtypes", _dtypes, {}),
         field(record, "slots", lambda found: _slots(found, reads), None),
         field(record, "outlives", lambda found: _counts(found, returns), ()),
+        field(record, "detached", flag, False),
     )
 
 

@@ -83,6 +83,7 @@ def _node() -> dict[str, Any]:
         "dtypes": {"type": "object", "additionalProperties": _TEXT},
         "slots": {"type": "array", "items": _COUNT},
         "outlives": {"type": "array", "items": _COUNT},
+        "detached": {"type": "boolean"},
     }
     always = ("path", "inputs", "outputs", "block", "block_type")
     ways = [{"required": ["op", "attributes"]}, {"required": ["recorded"]}]

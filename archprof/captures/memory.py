@@ -1,6 +1,6 @@
 """Where the tensors of a forward pass lie: their strides, what shares a storage, what is written over."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from archprof.captures.calls import Dispatched, Recording, SeenTensor, tensors_in
 from archprof.captures.lift import held_tensors
@@ -9,15 +9,19 @@ from archprof.ir.graph import HELD, Edge, Memory, Place
 from archprof.ir.values import Strides
 
 
-def memory_of(calls: Sequence[Dispatched], reads: int, outlives: tuple[int, ...]) -> Memory | None:
+def memory_of(
+    calls: Sequence[Dispatched], reads: int, outlives: tuple[int, ...], names: Mapping[str, str]
+) -> Memory | None:
     """Return where a call that was recorded at one or several batch sizes, and that reads so much, puts what it
-    returns; None where nothing is to be said. Its outputs' storages are there for as many calls as they *outlive*."""
+    returns; None where nothing is to be said. Its outputs' storages are there for as many calls as they *outlive*;
+    *names* are the operator's own of the parameters and buffers that the call has as arguments."""
     first = calls[0]
     aliases, *others = [_aliases(call, reads) for call in calls]
     aliases_of_many = others[0] if others and others[0] != aliases else None
     writes = dict.fromkeys(place for name, _, place in _places(first) if name in first.writes)
-    dtypes = {key: seen.dtype for key, (seen, _) in held_tensors(first) if seen.dtype != "float32"}
-    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes, _slots(first, reads), outlives)
+    dtypes = {names.get(key, key): seen.dtype for key, (seen, _) in held_tensors(first) if seen.dtype != "float32"}
+    slots = _slots(first, reads)
+    found = Memory(aliases, aliases_of_many, tuple(writes), dtypes, slots, outlives, first.detached)
     return found if found != Memory() else None
 
 

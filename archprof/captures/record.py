@@ -50,7 +50,14 @@ def record(
     composite operators arrive as what they are made of.
     """
     recorder = _Recorder(module, inputs)
-    with torch.inference_mode(not gradients), recorder.following(), recorder:
+    # Nothing keeps what a backward pass needs; but code may ask, and switch off, whether it would be kept. The second is
+    # made where the first is entered: it sets what it says when it is made.
+    with (
+        torch.inference_mode(not gradients),
+        torch.set_grad_enabled(gradients or module.training),
+        recorder.following(),
+        recorder,
+    ):
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
@@ -89,6 +96,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         self._bounds = Bounds()
         self._written = "method"
+        self._trains = root.training
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -226,7 +234,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         macs = macs_of("::".join(target.split(".")[:2]), given, outputs[0].shape if outputs else ())
         place, counted = self._running[-1], macs is not None
         how = (writes, bounded, self._written)
-        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how))
+        detached = self._trains and not torch.is_grad_enabled()
+        self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how, detached=detached))
 
 
 def _written(frame: FrameType | None, name: str) -> str:

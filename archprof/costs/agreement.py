@@ -50,8 +50,10 @@ class Measured(NamedTuple):
     macs: int
     macs_torch: int | None = None
 
-    def agrees(self, cost: Counts) -> bool:
-        """Tell whether that is what the formulas say."""
+    def agrees(self, cost: Counts, *, at_most: bool = False) -> bool:
+        """Tell whether that is what the formulas say, or no more where they say how many there are *at most*."""
+        if at_most:
+            return self.params == cost.params and max(self.macs, self.macs_torch or 0) <= cost.macs
         return (self.params, self.macs) == (cost.params, cost.macs) and self.macs_torch in (None, cost.macs)
 
 

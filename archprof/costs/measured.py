@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from archprof.costs.agreement import Agreement, CountedModules, Measured
+from archprof.costs.at_most import bounded_nodes
 from archprof.costs.report import Report, Row
 
 
@@ -61,10 +62,11 @@ def with_measured(report: Report, counted: CountedModules) -> Report:
 def _with_rows(
     report: Report, counted: CountedModules, rows: tuple[Measured, ...], modules: int | None = None
 ) -> Report:
-    totals, both = report.totals, counted.macs_torch
-    agree = all(row._replace(measured=found).agrees for row, found in zip(report.rows, rows, strict=True))
-    agree = agree and (counted.params, counted.macs) == (totals.params, totals.macs)
-    agree = agree and both in (None, totals.macs)
+    both, bounded = counted.macs_torch, bounded_nodes(report.graph)
+    pairs = enumerate(zip(report.rows, rows, strict=True))
+    agree = all(found.agrees(row.cost, at_most=index in bounded) for index, (row, found) in pairs)
+    whole = Measured(counted.params, counted.macs, both)
+    agree = agree and whole.agrees(report.totals, at_most=bool(bounded))
     counter, torch = counted.counter, counted.torch
     found = Agreement(counter, torch, counted.params, counted.macs, both, agree, rows, counted.not_counted, modules)
     return replace(report, measured=found)
@@ -86,8 +88,9 @@ def disagreement(report: Report) -> str:
     there is none."""
     if report.measured is None or report.measured.agree:
         return ""
-    for row in report.rows:
-        if not row.agrees and row.measured is not None:
+    bounded = bounded_nodes(report.graph)
+    for index, row in enumerate(report.rows):
+        if row.measured is not None and not row.measured.agrees(row.cost, at_most=index in bounded):
             return _row_disagreement(row, row.measured)
     totals, measured = report.totals, report.measured
     analytic = f"{totals.params:,} params, {totals.macs:,} MACs analytic"

@@ -56,7 +56,8 @@ class Memory(NamedTuple):
     that are not float32. *slots* are which of the tensors that the operator takes the inputs are, where those are not
     simply the first: behind constants and parameters; inputs without one are only waited for. *outlives* tell during
     how many further calls the storages of the outputs are there, of those that are longer than anybody reads them: code
-    has them in its variables; 0 for any other.
+    has them in its variables; 0 for any other. A *detached* call ran where code switches gradients off, and no gradient
+    goes back through it.
     """
 
     aliases: tuple[Place | None, ...] = ()
@@ -65,6 +66,7 @@ class Memory(NamedTuple):
     dtypes: Mapping[str, str] = {}
     slots: tuple[int, ...] | None = None
     outlives: tuple[int, ...] = ()
+    detached: bool = False
 
 
 class Node(NamedTuple):

@@ -32,7 +32,8 @@ def learning(graph: Graph, train: bool = True) -> list[Learning]:
     hanging = set[Edge]()
     found = []
     for index, node in enumerate(graph.nodes):
-        differentiable = [] if node.op.detaches else _differentiable(index, node)
+        detached = node.op.detaches or (node.memory is not None and node.memory.detached)
+        differentiable = [] if detached else _differentiable(index, node)
         reads = 1 if node.op.sized_by_others else len(node.inputs)
         wanted = [bool(differentiable) and edge in hanging and k < reads for k, edge in enumerate(node.inputs)]
         call = Learning(tuple(wanted), learned(node) if train and differentiable else ())

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from archprof.analysis.at_most import AtMost
 from archprof.analysis.document import ConventionTotal, Head, inputs_text
 from archprof.analysis.summary import Summary
+from archprof.costs.at_most import AtMost
 from archprof.costs.metrics import label_of
 from archprof.ir.values import show_shape
 from archprof.render.fold import Line, View

@@ -48,7 +48,9 @@ def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], image
         given = ()
     elif not isinstance(given, tuple | list):
         raise usage_error(f"expected the shape of an input, not {as_given(given)}", help=_SHAPE_HELP)
-    elif not any(isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)):
+    elif (given or not named) and not any(
+        isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)
+    ):
         given = (_zeros(module, given, images),)
     positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
     return CallArguments(positional, named)

@@ -22,10 +22,10 @@ from typing import Any
 
 import pytest
 
-from archprof.analysis.at_most import at_most
 from archprof.analysis.summary import not_counted
 from archprof.captures.given import batched, read_given
 from archprof.captures.source import capture, make, parse
+from archprof.costs.at_most import at_most
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from tests.docs.coverage import OUTCOME, table

@@ -6,9 +6,9 @@ from torch import nn
 from torch.nn.attention.flex_attention import create_block_mask, flex_attention
 
 import archprof
-from archprof.analysis.at_most import AtMost, at_most, bounded_nodes
 from archprof.captures.lock import read_lock
 from archprof.captures.lock_text import Captured, Lock, lock_text
+from archprof.costs.at_most import AtMost, at_most, bounded_nodes
 
 
 class Chosen(nn.Module):

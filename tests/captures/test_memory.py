@@ -48,7 +48,7 @@ STORAGES = {
     "a part of a parameter": (
         lambda own, x: x + own.weight[0], [Memory((HELD,), dtypes={"self": "float16"}), None],
     ),
-    "a parameter, seen otherwise": (lambda own, x: x + own.weight.T.T, [Memory(dtypes={"other": "float16"})]),
+    "a parameter, seen otherwise": (lambda own, x: x + own.weight.T.T, [Memory(dtypes={"weight": "float16"})]),
     "a buffer": (lambda own, x: own.seen.add_(1) + x, [Memory((HELD,), writes=(HELD,)), None]),
 }  # fmt: skip
 

@@ -9,7 +9,6 @@ from torch.export import Dim, export, save
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
-from archprof.analysis.at_most import AtMost, at_most
 from archprof.analysis.models import read_model
 from archprof.analysis.summary import not_counted
 from archprof.captures.lift import LIFTS
@@ -17,6 +16,7 @@ from archprof.captures.macs import RULES
 from archprof.captures.pt2.expression import evaluate, parse, symbols
 from archprof.captures.pt2.read import lock_exported, read_exported
 from archprof.captures.pt2.schemas import arguments_of, schemas
+from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.report import analyze_graph
 from archprof.json_fields import Refused
 

@@ -4,8 +4,8 @@ from importlib import import_module
 
 import pytest
 
-from archprof.analysis.at_most import at_most
 from archprof.captures.source import capture, make, parse
+from archprof.costs.at_most import at_most
 from archprof.costs.report import analyze_graph
 from archprof.errors import UsageError
 from tests.cli.console import archprof

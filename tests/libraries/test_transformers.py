@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from archprof.analysis.at_most import at_most
 from archprof.captures.given import batched, read_given
 from archprof.captures.source import capture, make, parse
+from archprof.costs.at_most import at_most
 from archprof.costs.report import analyze_graph
 from archprof.ir.operators.matmul import GroupedMatMul
 from tests.cli.console import archprof

@@ -327,7 +327,7 @@ def test_a_map_that_is_one_window_is_left_as_it_is():
         ([windows(3, windows(3, "relu"))], "a cut into windows that are maps needs a feature map (C×H×W), not 6×4×3×3"),
         ([windows(3, {"linear": 5})], "5 are no windows of 6×9"),
         ([windows(3, "softmax")], "a softmax cannot stand in windows that are maps, 6×4×3×3"),
-        ([windows(3, {"part_softmax": 2})], "a softmax of parts cannot stand in windows that are maps, 6×4×3×3"),
+        ([windows(3, {"part_softmax": 2})], "a softmax of parts needs a feature map (C×H×W), not 6×4×3×3"),
         ([windows(3, "position_embedding")], "a position embedding cannot stand in windows that are maps, 6×4×3×3"),
         ([windows(3, "frozen_batch_norm")], "frozen batch norm needs channels in front, not 6×4×3×3"),
     ],

@@ -84,15 +84,18 @@ class Attention(Function):
         return Footprint(scratch=padded, inputs=inputs, outputs=(0,), own=SINGLE * sums + padded + random)
 
     def _has_kernel(self, run: Run) -> bool:
-        """Tell whether torch has a kernel for it: of alike heads, of features that a GPU loads several at once."""
+        """Tell whether torch has a kernel for it: of features that a GPU loads several at once, and of alike heads but
+        in half precision."""
         queries, _, values, *mask = run.inputs
-        if (self.causal and mask) or not same(self.heads, self.kv_heads) or len(queries.at_batch(1)) != 4:
+        if (self.causal and mask) or len(queries.at_batch(1)) != 4:
             return False
         if run.setup.kernels != "cuda":
             return same(queries.shape[-1], values.shape[-1])
         if self._is_flash(run):
             return True
         aligned = 16 // run.width
+        if not same(self.heads, self.kv_heads):
+            return False
         return same(queries.shape[-1] % aligned, 0) and same(values.shape[-1] % aligned, 0)
 
     def _is_flash(self, run: Run) -> bool:

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from onnx import helper
 
-from archprof.analysis.at_most import at_most
 from archprof.analysis.summary import not_counted, summarize
 from archprof.captures.given import Given
 from archprof.captures.onnx.file import read_onnx
+from archprof.costs.at_most import at_most
 from archprof.costs.report import analyze_graph
 from archprof.errors import InputError
 from archprof.render.fold import view

@@ -1,0 +1,101 @@
+"""Code that switches gradients off in its forward: what it runs there is not saved, does not learn, and costs no
+backward pass, as torch's own hooks and counter say."""
+
+import pytest
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+import archprof
+from archprof.captures.lock import read_lock
+
+FIRST = nn.Sequential(nn.Linear(16, 64), nn.GELU(), nn.Linear(64, 64), nn.GELU())
+
+
+class Frozen(nn.Module):
+    """A body whose features are taken as they come, and a head that learns."""
+
+    def __init__(self):
+        super().__init__()
+        self.body, self.head = FIRST, nn.Linear(64, 8)
+
+    def forward(self, x):
+        with torch.no_grad():
+            features = self.body(x)
+        return self.head(features)
+
+
+class Decorated(Frozen):
+    @torch.no_grad()
+    def features(self, x):
+        return self.body(x)
+
+    def forward(self, x):
+        return self.head(self.features(x))
+
+
+class Inferred(Frozen):
+    def forward(self, x):
+        with torch.inference_mode():
+            features = self.body(x)
+        return self.head(features.clone())
+
+
+class OnAgain(Frozen):
+    """Of four layers the last is switched on again."""
+
+    def forward(self, x):
+        with torch.no_grad():
+            x = self.body[:2](x)
+            with torch.enable_grad():
+                x = self.body[2:](x)
+        return self.head(x)
+
+
+def said(module, x):
+    """Return what torch saves for backward of a module's forward, and the MACs of both passes."""
+    kept, held = {}, {one.untyped_storage().data_ptr() for one in (*module.parameters(), x)}
+
+    def pack(tensor):
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in held:
+            kept[storage.data_ptr()] = storage
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        module(x)
+    saved = sum(storage.nbytes() for storage in kept.values())
+    with FlopCounterMode(display=False) as counter:
+        module(x).sum().backward()
+    return saved, counter.get_total_flops() // 2
+
+
+@pytest.mark.parametrize("make", [Frozen, Decorated, Inferred, OnAgain])
+def test_what_runs_there_is_not_trained(make):
+    """What waits for the loss is the same where all learns."""
+    module, x = make().train(), torch.zeros(1, 16)
+    whole = nn.Sequential(module.body, module.head)
+    found, other = (
+        archprof.memory(archprof.capture(one, (16,), train=True), train="sgd", kernels="cpu") for one in (module, whole)
+    )
+    (saved, macs), (all_saved, all_macs) = said(module, x), said(whole, x)
+    assert (found.train_macs, other.train_macs) == (macs, all_macs)
+    assert other.saved_bytes - found.saved_bytes == all_saved - saved > 0
+    assert torch.is_grad_enabled()
+
+
+def test_in_evaluation_nothing_changes():
+    module = Frozen().eval()
+    assert archprof.capture(module, (16,)).nodes[0].memory is None
+    assert torch.is_grad_enabled()
+    with torch.no_grad():
+        archprof.capture(module, (16,), train=True)
+        assert not torch.is_grad_enabled()
+
+
+def test_a_lock_keeps_it(tmp_path):
+    graph = archprof.capture(Frozen(), (16,), train=True)
+    archprof.lock(graph, tmp_path / "net.lock.json")
+    read = read_lock(str(tmp_path / "net.lock.json")).graph
+    assert [node.memory for node in read.nodes] == [node.memory for node in graph.nodes]
+    assert [bool(node.memory and node.memory.detached) for node in read.nodes] == [True] * 4 + [False]
