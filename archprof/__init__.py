@@ -382,6 +382,8 @@ def compare(*models: "str | os.PathLike[str] | Spec | Graph", relative_to: str |
 
     if not models:
         raise usage_error("`compare` compares nothing", help='as in `archprof.compare("v2", "v3")`')
+    if relative_to is not None and not isinstance(relative_to, str):
+        raise usage_error(f"`relative_to` is the name of a network, not {as_given(relative_to)}")
     return Comparison(*compared([analyze_graph(_graph("compare", model, {})) for model in models], relative_to))
 
 
@@ -389,18 +391,21 @@ def diff(
     before: "str | os.PathLike[str] | Spec | Graph",
     after: "str | os.PathLike[str] | Spec | Graph",
     /,
-    ignore: Iterable[str] = (),
+    ignore: str | Iterable[str] = (),
 ) -> "Diff":
     """Return what changed between two networks, without the kinds of operator and the fields that one is to *ignore*.
 
-    Raises SpecError and UsageError as `analyze` does.
+    Raises SpecError and UsageError as `analyze` does, and for a word to ignore that is no kind and no field.
     """
+    from archprof.analysis.diff import check_ignored
     from archprof.analysis.diff import diff as difference
     from archprof.costs.report import analyze_graph
     from archprof.render.results import Diff
 
     first, second = (analyze_graph(_graph("diff", model, {})) for model in (before, after))
-    return Diff(*difference(first, second, tuple(ignore)))
+    words = (ignore,) if isinstance(ignore, str) else tuple(ignore)
+    check_ignored(words, "ignore")
+    return Diff(*difference(first, second, words))
 
 
 def _is_module(given: object) -> bool:

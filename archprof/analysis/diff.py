@@ -1,7 +1,7 @@
 """What changed between two networks: blocks aligned as sequences, operators by name inside them, every change with what
 it costs. Where one of them has no block table, operators are aligned instead, whatever their paths."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import Field, fields
 from itertools import takewhile
 from math import isqrt
@@ -12,7 +12,7 @@ from archprof.analysis.summary import not_counted
 from archprof.costs.at_most import AtMost, at_most
 from archprof.costs.metrics import NO_COUNTS, Counts
 from archprof.costs.report import Report, Row, total_cost
-from archprof.errors import usage_error
+from archprof.errors import suggest, usage_error
 from archprof.ir.operators.base import Operator
 from archprof.ir.operators.recorded import Recorded
 from archprof.ir.origin import Origin
@@ -87,6 +87,19 @@ class Diff(NamedTuple):
     def empty(self) -> bool:
         """Whether nothing changed."""
         return not self.blocks
+
+
+def check_ignored(words: Iterable[str], option: str) -> None:
+    """Raise UsageError for a word that is no kind of operator and no field of any."""
+    from archprof.ir.operators import all_operators
+    from archprof.ir.operators.base import KINDS
+
+    named = [field.name for operator in all_operators() for field in fields(operator)]
+    known = dict.fromkeys([*KINDS, *named, "operator", "output", "trainable"])
+    for word in words:
+        if word not in known:
+            advice = suggest(str(word), known, "kinds and fields")
+            raise usage_error(f"`{option} {word}` names no kind and no field", help=advice)
 
 
 def diff(before: Report, after: Report, ignore: Collection[str] = ()) -> Diff:

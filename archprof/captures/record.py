@@ -50,8 +50,8 @@ def record(
     composite operators arrive as what they are made of.
     """
     recorder = _Recorder(module, inputs)
-    # Nothing keeps what a backward pass needs; but code may ask, and switch off, whether it would be kept. The second is
-    # made where the first is entered: it sets what it says when it is made.
+    # Nothing keeps what a backward pass needs; but code may ask, and switch off, whether it would be kept. It is set as
+    # soon as what sets it is made: behind the other.
     with (
         torch.inference_mode(not gradients),
         torch.set_grad_enabled(gradients or module.training),

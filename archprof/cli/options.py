@@ -240,16 +240,7 @@ def ignored(given: Iterable[str] | None) -> tuple[str, ...]:
     words = tuple(word.strip() for text in given or () for word in text.split(","))
     if not words:
         return ()
-    from dataclasses import fields
+    from archprof.analysis.diff import check_ignored
 
-    from archprof.errors import suggest, usage_error
-    from archprof.ir.operators import all_operators
-    from archprof.ir.operators.base import KINDS
-
-    named = [field.name for operator in all_operators() for field in fields(operator)]
-    known = dict.fromkeys([*KINDS, *named, "operator", "output", "trainable"])
-    for word in words:
-        if word not in known:
-            advice = suggest(word, known, "kinds and fields")
-            raise usage_error(f"`--ignore {word}` names no kind and no field", help=advice)
+    check_ignored(words, "--ignore")
     return words

@@ -6,6 +6,7 @@ import typer
 
 from archprof.cli import device_options, limit_options, options, setup_options
 from archprof.cli.output import choose_format
+from archprof.errors import usage_error
 
 _AXIS = "`0.75`, `0.5,1`, `from:to:step` or `from:to:log:n`"
 _COUNTS = "`params,macs`; `-macs`: the larger the better"
@@ -27,7 +28,7 @@ def command(
     sample: Annotated[
         int | None, typer.Option("--sample", min=1, help="So many variants of the product, at random.", metavar="N")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", min=0, help="Which sample.", metavar="S")] = None,
     limits: limit_options.Limits,
     min_macs: Annotated[
         str | None, typer.Option("--min-macs", help="Only variants of at least so many MACs.", metavar="LIMIT")
@@ -60,8 +61,9 @@ def command(
         typer.Option("--scheduler", help="A Dask cluster that computes: `tcp://host:8786`.", metavar="ADDRESS"),
     ] = None,
     timeout: Annotated[
-        float, typer.Option("--timeout", min=0, help="How long a cluster may be silent.", metavar="SECONDS")
-    ] = 60,
+        float | None,
+        typer.Option("--timeout", min=0, help="How long a cluster may be silent; 60 unless given.", metavar="SECONDS"),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a file that was interrupted.")] = False,
     plot: options.PlotSweep = None,
     format: Annotated[
@@ -82,8 +84,13 @@ def command(
     from archprof.cli.sweep_options import SweepRequest
     from archprof.cli.sweep_output import run_sweep
     from archprof.spec.variant import parse_setting
+    from archprof.sweep.executors import TIMEOUT
 
     chosen = choose_format("sweep", format, output)
+    if seed is not None and sample is None:
+        raise usage_error("`--seed` without `--sample`", help="it says which sample")
+    if timeout is not None and scheduler is None:
+        raise usage_error("`--timeout` without `--scheduler`", help="it says how long a cluster may be silent")
     named = [("width", width), ("resolution", resolution), ("classes", classes)]
     settings = [(name, value) for name, value in named if value is not None] + [
         parse_setting(text) for text in set or ()
@@ -97,7 +104,7 @@ def command(
     on = device_options.device_in_inference(on_device, words, train)
     request = SweepRequest(
         tuple(models), tuple(settings), tuple(bounds), tuple(pareto.split(",")) if pareto else (), sort or "", top,
-        sample, seed, jobs, scheduler, timeout, resume, setup, plot, chosen,
+        sample, seed or 0, jobs, scheduler, TIMEOUT if timeout is None else timeout, resume, setup, plot, chosen,
         output, no_color, on,
     )  # fmt: skip
     code = run_sweep(request)

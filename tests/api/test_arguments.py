@@ -66,3 +66,31 @@ def test_settings_that_are_no_mapping(settings):
     kind = type(settings).__name__
     help = 'as in `load("mobilenet_v2", {"layers[1].rows[2].k": 5}, width=0.75)`'
     assert said(error) == [f"expected settings by address, not {kind} `{settings}`", help]
+
+
+def test_words_that_compare_and_diff_do_not_take():
+    with pytest.raises(UsageError) as error:
+        archprof.compare("v2", "v3", relative_to=1)  # type: ignore[arg-type]
+    assert said(error) == ["`relative_to` is the name of a network, not int `1`"]
+    with pytest.raises(UsageError) as error:
+        archprof.diff("v2", "v3", ignore=("norms",))
+    assert said(error)[0] == "`ignore norms` names no kind and no field"
+    assert repr(archprof.diff("v2", "v3", ignore="norm")) == repr(archprof.diff("v2", "v3", ignore=("norm",)))
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ({"quantiles": 0.5}, "`quantiles` are words or numbers in a row, not float `0.5`"),
+        ({"pareto": 3}, "`pareto` are words or numbers in a row, not int `3`"),
+        ({"pareto": ["macs", 3]}, "`pareto` are words or numbers in a row, not list `['macs', 3]`"),
+        ({"minimize": 3}, "`minimize` is the name of a count, not int `3`"),
+        ({"histogram": "macs", "bins": 20_000}, "a histogram of 20,000 bins"),
+        ({"sample": 2, "seed": -1}, "`seed` is a number from 0 on, not int `-1`"),
+        ({"seed": "a"}, "`seed` is a number from 0 on, not str `a`"),
+    ],
+)
+def test_words_that_search_does_not_take(words, message):
+    with pytest.raises(UsageError) as error:
+        archprof.search("space_nats_size", **words)
+    assert said(error)[0] == message

@@ -150,6 +150,14 @@ def test_what_cannot_be_is_counted(capsys):
             ),
         ),
         (
+            ("--width", "1,2", "--seed", "0"),
+            "`--seed` without `--sample`\n  help: it says which sample\n",
+        ),
+        (
+            ("--width", "1,2", "--timeout", "60"),
+            "`--timeout` without `--scheduler`\n  help: it says how long a cluster may be silent\n",
+        ),
+        (
             ("--width", "2", "--resume", "-o", "no.csv"),
             "`no.csv` has nothing to resume\n  help: start the sweep without `--resume`\n",
         ),
