@@ -180,7 +180,7 @@ def _greatest_pair(first: Sums, second: Sums, limit: int) -> tuple[int, int]:
     turned = first.size > second.size
     few, many = (second, first) if turned else (first, second)
     values = few.values[few.numbers > 0]
-    values = values[values <= limit - many.low]
+    values = values[values <= limit - many.least]
     if not values.size:
         return -1, 0
     partners = many.greatest_up_to(limit - values)

@@ -52,6 +52,11 @@ class Sums:
         """The sum of each entry, ascending."""
         return self.values_of(0, self.size)
 
+    @cached_property
+    def least(self) -> int:
+        """The least sum that some way has."""
+        return int(self.values_of(0, self.size)[np.argmax(self.numbers > 0)])
+
     def values_of(self, first: int, end: int) -> Integers:
         """Return the sums of some entries, from the first to one before the end."""
         if self.places is None:

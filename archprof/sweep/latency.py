@@ -119,7 +119,7 @@ def _listed(time: KernelTime | None) -> tuple[float, float, int]:
 
 
 def _added(amount: Any, more: Any, places: Integers, size: int) -> Any:
-    whole = np.array(np.broadcast_to(amount, size))
+    whole = np.array(np.broadcast_to(amount, size), np.result_type(amount, more))
     whole[places] += more
     return whole
 

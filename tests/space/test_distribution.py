@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from archprof.errors import UsageError
 from archprof.space import meeting
+from archprof.space.automaton import Arc, Automaton
 from archprof.space.distribution import Bin, Distribution
 from archprof.space.exact import CertificateError, unwrapped
 from archprof.space.meeting import certify, certify_meeting
@@ -32,6 +33,17 @@ def test_counts(automaton):
     assert found.total == len(sums)
     for limit in {limit + by for limit in sums for by in (-1, 0, 1)}:
         assert found.count(limit) == sum(total <= limit for total in sums)
+
+
+def test_the_greatest_within_a_limit_below_all_of_a_table():
+    """A list of sums starts where its lattice does, which need be none of them."""
+    arcs = (
+        (Arc(4, (1,)), Arc(1, (9,)), Arc(3, (0,))), (Arc(2, (7,)),), (Arc(3, (0,)), Arc(4, (0,))),
+        (Arc(4, (0,)), Arc(4, (1,))), (),
+    )  # fmt: skip
+    found = Distribution(Automaton(("macs",), arcs), "macs")
+    assert sorted(sum_ for (sum_,) in (sums for _, sums in networks(found.automaton))) == [0, 1, 1, 16, 16, 17]
+    assert [found.greatest_within(limit).sum for limit in (0, 1, 15, 16, 17)] == [0, 1, 1, 16, 17]
 
 
 @given(small_automata(), st.integers(-1, 60))
