@@ -224,6 +224,16 @@ def test_a_sweep_has_the_times_of_each_variant_alone(capsys, toy, model, line):
         assert [found[end] for end in ("value", "low", "high")] == pytest.approx(alone[:3], rel=1e-5)
 
 
+def test_candidates_part_ways_where_nothing_ran_yet(capsys, toy):
+    """A residual's shortcut adds only where the width keeps its channels."""
+    (toy.parent / "parts.yaml").write_text(
+        "archprof: 1\ninput: 16x7x9\nwidth: {divisor: 8}\nlayers:\n"
+        "  - {residual: {body: [{conv: {columns: [c, k], rows: [[16, 1], [1x, 1]]}}], n: 1}}\n"
+    )
+    found = ran(capsys, "solve {parts} --max-macs 100M --device h100", toy, parts=toy.parent / "parts.yaml")
+    assert (found.code, "a fault" in found.err) == (0, False), found.err
+
+
 # Sizes in no order, some of which give as many tokens or windows as others.
 SIZES = {
     "deit_tiny_patch16_224": "--resolution 448,224,230 --classes 7,100",

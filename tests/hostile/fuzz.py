@@ -132,11 +132,15 @@ class _Dice(random.Random):
     def own(self) -> str:
         """Return blocks of the spec's own, and perhaps an import of others."""
         imported = f"import: [{self.choice(('net.yaml', 'other.yaml', 'mobilenetv4_conv_small', 'none'))}]\n"
+        named = self.sample("ckst", self.randint(0, 3))
         columns = ", ".join(
             f"{name}: {{type: {self.choice(OWN_TYPES)}{self.choice(('', ', default: -', ', default: 3', ', max: 8'))}}}"
-            for name in self.sample("ckst", self.randint(0, 3))
+            for name in named
         )
         body = ", ".join(self.layer(2) for _ in range(self.randint(1, 3)))
+        if self.random() < 0.8:  # a column that nothing reads is refused
+            read = {"k": "3", "c": "8", **{name.replace("t", "d"): f"${name}" for name in named}}
+            body += f", conv: {{{', '.join(f'{name}: {cell}' for name, cell in read.items())}}}"
         blocks = f"blocks:\n  mine: {{columns: {{{columns}}}, layers: [{body}]}}\n"
         return (imported if self.random() < 0.3 else "") + blocks
 

@@ -28,10 +28,3 @@ def test_some_cases_are_answered(tmp_path, monkeypatch):
     codes = [play(case(number)).code for number in range(300)]
     assert {0, 1, 2} == set(codes)
     assert sum(code < 2 for code in codes) > 20
-
-
-@pytest.mark.parametrize("number", [4584, 98824, 10579])
-def test_cases_that_were_faults(tmp_path, monkeypatch, number):
-    """Classes of blocks of one's own in a sweep; times of candidates that part ways."""
-    monkeypatch.chdir(tmp_path)
-    assert not play(case(number)).wrong
