@@ -1,7 +1,8 @@
 """What a sweep is to compute: a network, its axes, the order of its variants, and what is kept of them."""
 
 import re
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
+from contextlib import suppress
 from math import prod
 
 from archprof.analysis.variants import Variants
@@ -19,7 +20,7 @@ from archprof.limits import MAX_AXES
 from archprof.named_tuple import NamedTuple
 from archprof.spec.axis import Axis
 from archprof.spec.edits import assign
-from archprof.spec.header import BUILT_IN
+from archprof.spec.header import BUILT_IN, NETWORK
 from archprof.spec.inputs import shortest_size
 from archprof.spec.load import resolve
 from archprof.spec.nodes import Node, Scalar
@@ -186,7 +187,22 @@ def _roles(tree: Tree, behind: tuple[Setting, ...], axes: tuple[Axis, ...], form
     """
     first = tuple((axis.name, axis.values[0]) for axis in axes)
     spec = resolve(tree, (*behind, *first), spellings)
+    _check_apart(tree, [axis.name for axis in axes if axis.name not in (*BUILT_IN, NETWORK, *spec.knobs)])
     return {axis.name: _role(tree, behind, axis, spec, forms) for axis in axes}
+
+
+def _check_apart(tree: Tree, places: Sequence[str]) -> None:
+    """Raise UsageError for two axes of one place, which may be spelled in several ways: the first would say nothing."""
+    if len(places) < 2:
+        return
+    marks = {place: f"${_MARK}{number}_" for number, place in enumerate(places)}
+    try:
+        marked = repr(assign(tree.root, [(Scalar(place), Scalar(mark)) for place, mark in marks.items()], spellings))
+    except SpecError:  # of a place inside another
+        return
+    for place, mark in marks.items():
+        if mark not in marked:
+            raise usage_error(f"another axis sets `{place}` too", help="give all values of a place in one axis")
 
 
 def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec, forms: Collection[str]) -> int:
@@ -199,8 +215,9 @@ def _role(tree: Tree, behind: tuple[Setting, ...], axis: Axis, spec: Spec, forms
         columns = _readers(spec, axis.name) if spec.knobs[axis.name].type == "int" else None
     elif all(re.fullmatch("[0-9]{1,9}", value) for value in axis.values):
         # Whatever reads the cell finds a knob in it, which nothing else names.
-        marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
-        columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
+        with suppress(SpecError):  # of what is no cell, as the divisor of a width
+            marked = assign(tree.root, [(Scalar(axis.name), Scalar(f"${_MARK}"))], spellings)
+            columns = _readers(resolve(tree._replace(root=marked), behind, spellings, Problems()), _MARK)
     is_array = columns and all(column.kind.form in forms for column in columns)
     return CHANNEL if is_array else STRUCTURE
 

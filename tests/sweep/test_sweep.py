@@ -70,6 +70,8 @@ SWEEPS = {
     "windows that are maps": ("efficientvit_m0", "resolution=64:320:16", "stage1.N=2,4"),
     "outputs": ("resnet50_fpn", "resolution=64:128:8", "layers[0].c=32,64"),
     "positions that are channels": ("mixer_s32_224", "resolution=64,32,96", "classes=10,100"),
+    "divisors": ("v2", "width=0.3:1:0.1", "width.divisor=4,8"),
+    "networks of a space": ("space_nats_size", "network=5,600,32767", "resolution=32,64"),
     "what cannot be computed": ("efficientnet_cc_b1_8e", "width=1:1.6:0.05", "resolution=32,64"),
 }
 
@@ -80,6 +82,18 @@ def test_products(name, variants):
     plan = plan_of(*SWEEPS[name])
     stretch = swept(plan)
     check(plan, random.Random(name).sample(range(plan.size), min(plan.size, variants)), stretch)
+
+
+@pytest.mark.parametrize("places", [("layers[0].c", "layers[0].out"), ("layers[1].rows[2].t",) * 2])
+def test_one_place_has_one_axis(places):
+    """A place may be spelled in several ways; the same name stands where it was last."""
+    axes = [f"{place}={values}" for place, values in zip(places, ("2,4", "6,8"), strict=True)]
+    if len(set(places)) == 1:
+        assert plan_of("v2", *axes).product == 2
+        return
+    with pytest.raises(UsageError) as raised:
+        plan_of("v2", *axes)
+    assert str(raised.value) == (f"another axis sets `{places[0]}` too\n  help: give all values of a place in one axis")
 
 
 def test_classes_of_a_network_of_blocks_of_its_own():
