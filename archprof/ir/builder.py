@@ -1,6 +1,7 @@
 """A graph while it grows, one call of an operator after the other."""
 
 from collections.abc import Mapping
+from fractions import Fraction
 
 from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance, Stride
 from archprof.ir.init_rules import InitRule
@@ -118,4 +119,4 @@ class GraphBuilder:
 
 
 def _plain(stride: Stride) -> Stride:
-    return stride.numerator if stride.denominator == 1 else stride
+    return stride.numerator if isinstance(stride, Fraction) and stride.denominator == 1 else stride

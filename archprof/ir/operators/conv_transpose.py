@@ -13,6 +13,7 @@ from archprof.ir.operators.base import ShapeError, map_axis, operator
 from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, G, P, Pair, Windowed
 from archprof.ir.operators.conv_ranks import One, Three
 from archprof.ir.operators.padding import at_rank, rank_of
+from archprof.ir.operators.upsample import enlarged
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -94,7 +95,7 @@ class ConvTranspose(Windowed):
         return term(self.weights, inputs[0].space)
 
     def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        return Fraction(1, max(self.stride[-2:]))  # of the map, as a convolution
+        return enlarged(self.stride)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -286,7 +286,9 @@ class PixelShuffle(View):
         return inputs[0].with_shape((*around, *sizes), at)
 
     def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        return self.factor if self.back else Fraction(1, self.factor)
+        from archprof.ir.operators.upsample import enlarged
+
+        return self.factor if self.back else enlarged((self.factor,))
 
     def describe(self) -> str:
         return "pixel unshuffle" if self.back else "pixel shuffle"
