@@ -343,13 +343,15 @@ class _Checking:
     def _decided(
         self, found: CheckedNetwork, budget: Budget, verdicts: Sequence[Verdict], bound: AtMost
     ) -> list[Verdict]:
-        """Return the verdicts that hold where MACs are at most so many, and note the others: an upper bound keeps a
-        limit, and exceeds none."""
+        """Return the verdicts that hold where MACs are at most so many, and so what a step of training multiplies and
+        what is there at once, and note the others: an upper bound keeps a limit, and exceeds none."""
         chosen = select(found, budget.where)
         macs, bounded = found.report.columns["macs"], bounded_nodes(found.report.graph)
         if not any(macs[index] and index in bounded for index in chosen):
             return list(verdicts)
-        decided = [one for one in verdicts if one.metric not in OF_MACS or (one.status == PASS) is (one.bound != "min")]
+        decided = [
+            one for one in verdicts if one.metric not in _BOUNDED or (one.status == PASS) is (one.bound != "min")
+        ]
         self._note(_undecided(one, bound) for one in verdicts if one not in decided and one.status != NEW)
         return decided
 
@@ -477,9 +479,13 @@ def _nothing(request: CheckRequest, any_network: bool) -> Problem:
     )
 
 
+# What there may be less of where data decides, in words.
+_BOUNDED = {"macs": "MACs", "flops": "FLOPs", "train_macs": "MACs in training", "peak": "bytes at the peak"}
+
+
 def _undecided(verdict: Verdict, bound: AtMost) -> Problem:
     """Return that nobody knows whether a limit holds."""
-    name = "FLOPs" if verdict.metric == "flops" else "MACs"
+    name = _BOUNDED[verdict.metric]
     sign = "≥" if verdict.bound == "min" else "≤"
     known = f"{name} are at most {verdict.actual:,}, which does not tell whether they are {sign} {verdict.limit:,}"
     message = f"{known}: {listed(bound.causes)} may come to less"

@@ -218,6 +218,22 @@ def test_an_upper_bound_keeps_a_limit_and_exceeds_none(capsys, limit, code, sign
     assert result.err == expected
 
 
+@pytest.mark.parametrize(
+    ("limit", "what"),
+    [
+        (("--max-train-macs", "300"), "MACs in training are"),
+        (("--max-peak", "100", "--train", "sgd"), "bytes at the peak are"),
+    ],
+)
+def test_so_does_one_of_training_and_of_bytes(capsys, limit, what):
+    file = lock(capsys, "net.lock.json", *ROWS, "--modes", "eval,train")
+    result = archprof(capsys, "check", file, *limit)
+    assert result.code == 2
+    assert f"{what} at most " in result.err
+    assert ", which does not tell whether they are ≤ " in result.err
+    assert archprof(capsys, "check", file, limit[0], "10M", *limit[2:]).code == 0
+
+
 def test_a_budget_of_what_comes_before_is_exact(capsys):
     lock(capsys, "net.lock.json", *ROWS)
     text = "budgets: [{model: net.lock.json, where: first, macs: 95}]\n"
