@@ -104,6 +104,8 @@ class GraphBuilder:
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
+        if type(factor) is int:
+            return stage * factor
         return 0 if factor is None else _plain(stage * factor)
 
     def build(

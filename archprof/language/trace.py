@@ -120,11 +120,11 @@ class Tracer:
         parts = frame.parts
         edge = first_output(len(parts))
         if len(inputs) == 1:
-            x = inputs[0]
-            if x.value.dtype != "float32":
+            edge_in, given, _ = x = inputs[0]
+            if given.dtype != "float32":
                 _check_numbers(op, x)
-            edges: tuple[Edge, ...] = (x.edge,)
-            outputs = (op.output(x.value),) if type(op).outputs is _ONE_OUTPUT else op.outputs(x.value)
+            edges: tuple[Edge, ...] = (edge_in,)
+            outputs = (op.output(given),) if type(op).outputs is _ONE_OUTPUT else op.outputs(given)
         else:
             for x in inputs:
                 _check_numbers(op, x)
