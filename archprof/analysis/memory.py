@@ -83,7 +83,7 @@ class Memory(NamedTuple):
     `alive` is what comes and goes. Where kernels take workspace beside all tensors, `estimates` say by name between
     which bytes those at the peak lie with it. Where operators have no rule, by name with how often they run in
     `unknown`, all bytes are the least that there are, and `estimates` say how many there may be. `rules` tell of what
-    runs otherwise than the network stands: what folds in int8, another order, whole blocks."""
+    runs otherwise than the network stands: what folds in int8, another order, whole blocks, checkpoints of the code."""
 
     head: Head
     setup: Setup
@@ -114,6 +114,8 @@ def describe_memory(graph: Graph, setup: Setup, *, best: bool = False, rounding:
         found = analyze_memory(graph, setup, runs, block=rounding or 1)
     if rounding is not None:
         rules += (f"every tensor takes whole blocks of {plural(rounding, 'byte')}, as allocators give them",)
+    if setup.train:
+        rules += graph.origin.remarks
     moments = tuple(_moments(found.timeline))
     at, alive = _peak(found, moments)
     peak = found.peak

@@ -67,11 +67,13 @@ class Dispatched(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A forward pass: what went in, the calls, and where each output comes from, by name."""
+    """A forward pass: what went in, the calls, where each output comes from, by name, and how often code asked for what
+    is in between to be computed again in the backward pass (torch.utils.checkpoint)."""
 
     inputs: Mapping[str, SeenTensor]
     calls: tuple[Dispatched, ...]
     outputs: Mapping[str, SeenTensor]
+    checkpoints: int = 0
 
 
 def tensors_in(value: Any) -> Iterator[SeenTensor]:

@@ -13,6 +13,7 @@ from archprof.ir.foreign import Raised
 from archprof.ir.graph import Graph, ModuleClass
 from archprof.ir.origin import Origin, Unlisted
 from archprof.named_tuple import NamedTuple
+from archprof.units import plural
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -51,8 +52,18 @@ def capture_module(
     }
     places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
     modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
-    graph = graph_of(recordings, origin or Unlisted(type(module).__name__), Parts(modules, parameters))
+    origin = _remarked(origin or Unlisted(type(module).__name__), recordings[0].checkpoints)
+    graph = graph_of(recordings, origin, Parts(modules, parameters))
     return graph._replace(training=train, captured=how)
+
+
+def _remarked(origin: Origin, checkpoints: int) -> Origin:
+    """Return an origin that says how often code checkpoints, which is not followed."""
+    if not checkpoints or not isinstance(origin, Unlisted):
+        return origin
+    calls = plural(checkpoints, "call")
+    said = f"the code checkpoints {calls} by torch.utils.checkpoint: counted is what they save without"
+    return origin._replace(remarks=(*origin.remarks, f"{said}; `--checkpoint blocks` counts blocks so"))
 
 
 def _class_of(module: nn.Module, places: int) -> ModuleClass:

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
+from archprof.captures.asked import Asked
 from archprof.captures.bounds import (
     Bounds,
     FunctionOperatorError,
@@ -50,18 +51,13 @@ def record(
     composite operators arrive as what they are made of.
     """
     recorder = _Recorder(module, inputs)
-    # Nothing keeps what a backward pass needs; but code may ask, and switch off, whether it would be kept. It is set as
-    # soon as what sets it is made: behind the other.
-    with (
-        torch.inference_mode(not gradients),
-        torch.set_grad_enabled(gradients or module.training),
-        recorder.following(),
-        recorder,
-    ):
+    asked = Asked(gradients or module.training, real=gradients)
+    with torch.inference_mode(not gradients), asked, recorder.following(), recorder:
+        recorder.asked = asked
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
-    return Recording(recorder.inputs, recorder.followed_calls(), found)
+    return Recording(recorder.inputs, recorder.followed_calls(), found, asked.checkpoints if module.training else 0)
 
 
 class _Visit(NamedTuple):
@@ -97,6 +93,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._bounds = Bounds()
         self._written = "method"
         self._trains = root.training
+        self.asked = Asked(root.training, real=False)
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -234,7 +231,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         macs = macs_of("::".join(target.split(".")[:2]), given, outputs[0].shape if outputs else ())
         place, counted = self._running[-1], macs is not None
         how = (writes, bounded, self._written)
-        detached = self._trains and not torch.is_grad_enabled()
+        detached = self._trains and not self.asked.gradients
         self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how, detached=detached))
 
 

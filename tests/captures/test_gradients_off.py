@@ -4,6 +4,7 @@ backward pass, as torch's own hooks and counter say."""
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 from torch.utils.flop_counter import FlopCounterMode
 
 import archprof
@@ -82,6 +83,58 @@ def test_what_runs_there_is_not_trained(make):
     assert (found.train_macs, other.train_macs) == (macs, all_macs)
     assert (other.saved_bytes or 0) - (found.saved_bytes or 0) == all_saved - saved > 0
     assert torch.is_grad_enabled()
+
+
+class Doubled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, weight):
+        ctx.save_for_backward(x, weight)
+        return x @ weight * 2
+
+    @staticmethod
+    def backward(ctx, gradient):
+        x, weight = ctx.saved_tensors
+        return gradient @ weight.T * 2, x.T @ gradient * 2
+
+
+class OfItsOwn(Frozen):
+    """A function that says itself what it saves, and code that asks whether it should."""
+
+    def forward(self, x):
+        assert torch.is_grad_enabled() is self.training
+        return Doubled.apply(self.body(x), self.head.weight.T)
+
+
+@pytest.mark.parametrize("train", [False, True])
+def test_functions_with_gradients_of_their_own_are_run(train):
+    graph = archprof.capture(OfItsOwn(), (16,), train=train)
+    assert graph.training is train
+    assert archprof.analyze(graph).totals.macs == 16 * 64 + 64 * 64 + 64 * 8
+
+
+class Checkpointed(Frozen):
+    def __init__(self, reentrant):
+        super().__init__()
+        self.reentrant = reentrant
+
+    def forward(self, x):
+        for layers in (self.body[:2], self.body[2:]):
+            x = checkpoint(layers, x, use_reentrant=self.reentrant)
+        return self.head(x)
+
+
+@pytest.mark.parametrize("reentrant", [False, True])
+def test_checkpoints_of_code_are_said_not_to_be_followed(reentrant):
+    before = torch.utils.checkpoint.CheckpointFunction
+    graph = archprof.capture(Checkpointed(reentrant), (16,), train=True)
+    said = (
+        "the code checkpoints 2 calls by torch.utils.checkpoint: counted is what they save without; "
+        "`--checkpoint blocks` counts blocks so"
+    )
+    assert graph.origin.remarks == (said,)
+    assert said in archprof.memory(graph, train="sgd").rules
+    assert archprof.capture(Checkpointed(reentrant).eval(), (16,)).origin.remarks == ()
+    assert torch.utils.checkpoint.CheckpointFunction is before
 
 
 def test_in_evaluation_nothing_changes():

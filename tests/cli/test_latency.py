@@ -172,8 +172,8 @@ WRONG = {
         "latency --help` tells more\n"
     ),
     "latency {net} --device {toy} --layout nhwc": (
-        "the profile `toy` is of layout channels_last, not nhwc\n  help: those of profiles: channels_first, channels_last; "
-        "leave it out here\n"
+        "the profile `toy` is of layout channels_last, not nhwc\n"
+        "  help: those of profiles: channels_first, channels_last; leave it out here\n"
     ),
     "latency {net} --device {toy} --against {toy}": (
         "{toy}:1:1: this is no result of a bench: `batch` is missing\n"
