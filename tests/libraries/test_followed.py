@@ -25,6 +25,7 @@ NEARLY = (
     "efficientvit_m",
     "fastvit_ma",
     "fastvit_sa",
+    "gcresne",
     "ghostnetv3_",
     "mixnet_x",
     "mobileone_s0",
