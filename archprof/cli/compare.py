@@ -6,7 +6,7 @@ import typer
 
 from archprof.cli import device_options, options, setup_options
 from archprof.cli.output import choose_format, deliver, plot_name, plot_target, say
-from archprof.errors import Problems, suggest, usage_error
+from archprof.errors import Problems, SpecError, asked_of, suggest, usage_error
 from archprof.render.formats import Result
 
 BY = ("stage", "kind", "layer")
@@ -67,7 +67,10 @@ def command(
     reports, wrong = [], Problems()
     for model in models:
         with wrong:
-            graph = read(model, given, knobs.input, train=train is not None, real=real, batch=batch)
+            try:
+                graph = read(model, given, knobs.input, train=train is not None, real=real, batch=batch)
+            except SpecError as error:
+                raise asked_of(error, model) from None
             reports.append(analyze_graph(graph))
     wrong.raise_any()
     found = compare(reports, relative_to, sort, conventions, setup, on)

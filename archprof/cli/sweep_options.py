@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from archprof.cli.output import say
 from archprof.costs.metrics import MEMORY, TRAINING
-from archprof.errors import usage_error
+from archprof.errors import SpecError, asked_of, usage_error
 from archprof.ir.setup import INFERENCE
 from archprof.named_tuple import NamedTuple
 from archprof.outputs import goes_by
@@ -68,7 +68,10 @@ def planned(request: SweepRequest) -> "tuple[list[Plan], Selection]":
     setup = request.setup or INFERENCE
     plans: list[Plan] = []
     for model in request.models:
-        plan = plan_sweep(model, axes, selection, request.sample, request.seed, setup=setup, on=request.on)
+        try:
+            plan = plan_sweep(model, axes, selection, request.sample, request.seed, setup=setup, on=request.on)
+        except SpecError as error:
+            raise (asked_of(error, model) if len(request.models) > 1 else error) from None
         if plan not in plans:
             plans.append(plan)
     _check(request)

@@ -194,3 +194,14 @@ def test_processes_give_what_one_gives(tmp_path):
         )
         texts.append(path.read_text())
     assert texts[0] == texts[1]
+
+
+@pytest.mark.parametrize(
+    ("command", "model"),
+    [("sweep v2 v1 gpt2 --width 0.5,1", "gpt2"), ("compare v1 gpt2 --width 0.5", "gpt2"), ("sweep gpt2 --width 2", "")],
+)
+def test_of_several_networks_the_one_is_told_that_cannot(capsys, command, model):
+    result = archprof(capsys, *command.split())
+    assert result.code == 2
+    assert (f"  note: asked of `{model}`\n" in result.err) is bool(model)
+    assert "note" in result.err or not model
