@@ -63,7 +63,7 @@ def split_values(text: str) -> list[str]:
     """Return what stands between the commas of a list; those inside brackets belong to a value."""
     parts, depth = [""], 0
     for char in text:
-        depth += (char in "[{") - (char in "]}")
+        depth += (char in "[{(") - (char in "]})")
         if char == "," and depth <= 0:
             parts.append("")
         else:

@@ -70,6 +70,7 @@ SWEEPS = {
     "windows that are maps": ("efficientvit_m0", "resolution=64:320:16", "stage1.N=2,4"),
     "outputs": ("resnet50_fpn", "resolution=64:128:8", "layers[0].c=32,64"),
     "positions that are channels": ("mixer_s32_224", "resolution=64,32,96", "classes=10,100"),
+    "functions in cells": ("v2", "layers[2].c=4x,make_divisible(64*4,8),max(8,16)", "width=0.5,1"),
     "divisors": ("v2", "width=0.3:1:0.1", "width.divisor=4,8"),
     "networks of a space": ("space_nats_size", "network=5,600,32767", "resolution=32,64"),
     "what cannot be computed": ("efficientnet_cc_b1_8e", "width=1:1.6:0.05", "resolution=32,64"),
