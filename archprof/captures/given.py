@@ -1,5 +1,5 @@
-"""What a module is called with: as it is typed (`3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list`,
-`n:=16000`), or as Python gives it."""
+"""What a module is called with: as it is typed (`3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`,
+`3x800x800:list`, `n:=16000`), or as Python gives it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from archprof.captures.module import Batched
 
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
-_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or `n:=16000`"
+_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or `n:=16000`"
 _FORMS = ("whole", "list")
 _SIZES = re.compile(r"[1-9][0-9]*(?:[x×][1-9][0-9]*)*")
 
@@ -46,8 +46,9 @@ def read_given(text: str) -> Given:
     sizes, *words = rest.split(":")
     form = words.pop() if words and words[-1] in _FORMS else ""
     dtype = words or ["float32"]
-    scalar = not sizes and form == "whole"
-    if len(dtype) > 1 or not (scalar or _SIZES.fullmatch(sizes)):
+    # A number, or with a type one for each image.
+    alone = not sizes and (form == "whole" or (bool(words) and not form))
+    if len(dtype) > 1 or not (alone or _SIZES.fullmatch(sizes)):
         raise _no_input(text)
     if dtype[0] not in DTYPES:
         raise usage_error(f"`{dtype[0]}` is no type of elements", help=f"types: {', '.join(DTYPES)}")

@@ -108,6 +108,15 @@ class Views(nn.Module):
 
     def forward(self, x):
         return self.last(x.flatten(1).unsqueeze(1)[:, 0])
+
+
+class Timed(nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.steps, self.rate = nn.Embedding(50, 4), nn.Linear(1, 4)
+
+    def forward(self, x, t):
+        return x + self.steps(t) + self.rate(t[:, None].float())
 """
 
 
@@ -437,8 +446,8 @@ MESSAGES = {
     ),
     "net.py:Net --input 3y8": (
         False, "`3y8` is no input",
-        "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or"
-        " `n:=16000`",
+        "help: write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`,"
+        " `3x800x800:list` or `n:=16000`",
     ),
     "net.py:Net --input 3x8:floaty": (
         False, "`floaty` is no type of elements",
@@ -488,3 +497,13 @@ def test_a_module_is_found_from_the_current_folder(capsys, tmp_path):
     result = archprof(capsys, "summary", "pkg_of_nets.models:Net", "--input", "3x8x8", "--format", "json")
     assert result.err == "ran pkg_of_nets/models.py\n"
     assert json.loads(result.out)["totals"]["macs"] == WHOLE[1]
+
+
+def test_a_number_for_each_image(capsys):
+    inputs = ("net.py:Timed", "--input", "4", "--input", "t=:int64")
+    found = json.loads(archprof(capsys, "summary", *inputs, "--measure", "--counter", "both", "--format", "json").out)
+    assert found["inputs"] == {"x": {"shape": [4], "dtype": "float32"}, "t": {"shape": [], "dtype": "int64"}}
+    assert (found["totals"]["params"], found["totals"]["macs"]) == (50 * 4 + 4 + 4, 4)
+    assert found["measured"]["agree"] is True
+    many = json.loads(archprof(capsys, "summary", *inputs, "--bytes", "--batch", "8", "--format", "json").out)
+    assert many["layers"][0]["traffic"]["input_bytes"] == 8 * 8
