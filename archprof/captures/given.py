@@ -17,7 +17,10 @@ if TYPE_CHECKING:
     from archprof.captures.module import Batched
 
 DTYPES = ("float32", "float16", "bfloat16", "float64", "int64", "int32", "int16", "int8", "uint8", "bool", "complex64")
-_FORM = "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`, `3x800x800:list` or `n:=16000`"
+_FORM = (
+    "write `3x224x224`, `x=3x224x224`, `ids=128:int64`, `t=:int64`, `mask=8x8:bool:whole`, "
+    "`3x800x800:list` or `n:=16000`"
+)
 _FORMS = ("whole", "list")
 _SIZES = re.compile(r"[1-9][0-9]*(?:[x×][1-9][0-9]*)*")
 

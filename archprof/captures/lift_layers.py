@@ -128,7 +128,9 @@ def _left(letters: str, batch: BatchAxis) -> str:
 def _attention(site: Site) -> Operator | None:
     queries, keys = (value.shape for value in site.inputs[:2])
     heads, shared = (shape[-3] if len(shape) > 2 else 1 for shape in (queries, keys))
-    return Attention(heads, shared, bool(site.given["is_causal"]))
+    # The kernels themselves have no such option: what calls them has grouped heads.
+    repeated = heads != shared and site.given.get("enable_gqa") is False
+    return Attention(heads, shared, bool(site.given["is_causal"]), repeated)
 
 
 def _recurrent(op: type[LSTM | GRU | RNN]) -> Lift:

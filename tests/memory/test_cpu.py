@@ -59,21 +59,22 @@ def test_what_is_kept_for_the_backward_pass_is_what_the_allocator_gave_out(name)
 class Grouped(nn.Module):
     """Attention whose heads of queries share those of keys and values, as language models have it."""
 
-    def __init__(self, shared):
+    def __init__(self, shared, grouped):
         super().__init__()
-        self.shared = shared
+        self.shared, self.grouped = shared, grouped
         self.query, self.keys = nn.Linear(32, 32), nn.Linear(32, 2 * 4 * shared)
 
     def forward(self, x):
         queries = self.query(x).unflatten(-1, (8, 4)).transpose(1, 2)
         keys, values = self.keys(x).unflatten(-1, (2, self.shared, 4)).transpose(1, 3).unbind(2)
-        found = scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=self.shared != 8)
+        found = scaled_dot_product_attention(queries, keys, values, is_causal=True, enable_gqa=self.grouped)
         return found.transpose(1, 2).flatten(2).mean(1)
 
 
-@pytest.mark.parametrize("shared", [1, 2, 8])
-def test_heads_that_share_keys_and_values_have_a_kernel(shared):
-    module, x = Grouped(shared).train(), torch.zeros(2, 40, 32)
+@pytest.mark.parametrize(("shared", "grouped"), [(1, True), (2, True), (8, False), (1, False)])
+def test_heads_that_share_keys_and_values_have_a_kernel_where_torch_is_told_so(shared, grouped):
+    """Keys and values of one head are broadcast unless it is told, as timm's multi-query attention does."""
+    module, x = Grouped(shared, grouped).train(), torch.zeros(2, 40, 32)
     expected = held(module, x, torch.zeros(2, dtype=torch.long))
     found = analyze_memory(archprof.capture(module, (40, 32), train=True), Setup(batch=2, train="sgd", kernels="cpu"))
     assert found.timeline.after(FORWARD) == expected

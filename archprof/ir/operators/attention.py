@@ -26,12 +26,14 @@ class Attention(Function):
     """softmax(Q·Kᵀ)·V (Vaswani et al. 2017) of queries (h, L, E), keys (h, S, E) and values (h, S, V) for h heads.
 
     Counted are the two products, h·L·S·(E + V), whatever a mask leaves out. Of grouped queries (Ainslie et al. 2023)
-    several heads share the keys and values of one of *kv_heads*. A mask comes in fourth.
+    several heads share the keys and values of one of *kv_heads*; torch is told so (`enable_gqa`), or they are
+    *repeated* by broadcasting, for which it has no kernel. A mask comes in fourth.
     """
 
     heads: Dim
     kv_heads: Dim
     causal: bool = False
+    repeated: bool = False
 
     name: ClassVar[str] = "attention"
     formula: ClassVar[str] = "h·L·S·(E + V)"
@@ -85,9 +87,9 @@ class Attention(Function):
 
     def _has_kernel(self, run: Run) -> bool:
         """Tell whether torch has a kernel for it: of features that a GPU loads several at once, and of alike heads but
-        in half precision."""
+        in half precision and on a CPU, where grouped ones have it too."""
         queries, _, values, *mask = run.inputs
-        if (self.causal and mask) or len(queries.at_batch(1)) != 4:
+        if (self.causal and mask) or self.repeated or len(queries.at_batch(1)) != 4:
             return False
         if run.setup.kernels != "cuda":
             return same(queries.shape[-1], values.shape[-1])
@@ -158,7 +160,7 @@ class Attention(Function):
         return term(summed, (*around, length, inputs[1].shape[-2]))
 
     def expression(self, *tensors: str) -> str:
-        grouped = ", enable_gqa=True" if self.heads != self.kv_heads else ""
+        grouped = ", enable_gqa=True" if self.heads != self.kv_heads and not self.repeated else ""
         given = f"{', '.join(tensors)}, is_causal={self.causal}{grouped}"
         return f"functional.scaled_dot_product_attention({given})"
 
