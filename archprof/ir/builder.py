@@ -104,8 +104,6 @@ class GraphBuilder:
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
-        if type(factor) is int:
-            return stage * factor
         return 0 if factor is None else _plain(stage * factor)
 
     def build(
@@ -121,4 +119,4 @@ class GraphBuilder:
 
 
 def _plain(stride: Stride) -> Stride:
-    return stride.numerator if isinstance(stride, Fraction) and stride.denominator == 1 else stride
+    return stride.numerator if type(stride) is Fraction and stride.denominator == 1 else stride
