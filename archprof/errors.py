@@ -220,11 +220,12 @@ def placed(error: InputError, where: str, help: str = "", location: Location | N
 
 
 def asked_of(error: SpecError, model: str) -> SpecError:
-    """Return an error of one of several networks, with which it is where its place is in a setting."""
+    """Return an error of one of several networks, which is named where neither a place nor a word tells."""
 
     def told(found: Problem) -> Problem:
         somewhere = found.location is not None and found.location.line
-        return found if somewhere or found.note else found._replace(note=f"asked of `{model}`")
+        named = f"`{model}`" in found.message
+        return found if somewhere or named or found.note else found._replace(note=f"asked of `{model}`")
 
     return SpecError(map(told, error.problems))
 
