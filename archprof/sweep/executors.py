@@ -4,7 +4,7 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import BrokenExecutor, Future
+from concurrent.futures import BrokenExecutor, Future, wait
 from contextlib import contextmanager, suppress
 from typing import Any, Protocol, TypeVar
 
@@ -82,7 +82,22 @@ class Processes:
 
     def result(self, future: Future[_Found]) -> _Found:
         """Wait for a part."""
+        killed = False
+        while not wait([future], _POLL).done:
+            if killed:
+                self._give_up()
+                break
+            killed = any(process.exitcode is not None for process in (self._pool._processes or {}).values())
         return future.result()
+
+    def _give_up(self) -> None:
+        """Let the pool notice that it is broken: of what was killed while it wrote a result the pool waits for the
+        rest, as long as anybody could write it, of which itself is one."""
+        import multiprocessing
+
+        for process in multiprocessing.active_children():
+            process.kill()
+        self._pool._result_queue._writer.close()
 
     def renew(self) -> None:
         """Start other processes."""

@@ -6,13 +6,15 @@ import random
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 import time
-from concurrent.futures import Future
+from concurrent.futures import BrokenExecutor, Future
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -20,6 +22,7 @@ from archprof.errors import UsageError
 from archprof.spec.axis import parse_axis
 from archprof.spec.variant import settings_text
 from archprof.sweep.compute import Stretch
+from archprof.sweep.executors import Processes
 from archprof.sweep.plan import Selection, plan_sweep
 from archprof.sweep.run import settings_of, sweep
 from tests.cli.console import archprof
@@ -168,6 +171,24 @@ def test_what_a_killed_worker_had_is_computed_again(tmp_path, whole):
     _, message = process.communicate()
     assert (process.returncode, message) == (0, "")
     assert (tmp_path / "sweep.csv").read_bytes() == whole["csv"]
+
+
+def killed_while_it_writes():
+    """Write the first bytes of a result, which says that more follow, and be killed."""
+    frame: Any = sys._getframe()
+    while "result_queue" not in frame.f_locals:
+        frame = frame.f_back
+    os.write(frame.f_locals["result_queue"]._writer.fileno(), struct.pack("!i", 1000) + b"half")
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_worker_that_is_killed_while_it_writes_is_noticed():
+    with closing(Processes(2)) as workers:
+        assert workers.result(workers.submit(abs, -1)) == 1
+        with pytest.raises(BrokenExecutor):
+            workers.result(workers.submit(killed_while_it_writes))
+        workers.renew()
+        assert workers.result(workers.submit(abs, -2)) == 2
 
 
 class Fragile:
