@@ -58,7 +58,8 @@ def read_model(
 
 def _inputs_of_spec(reference: str, given: Sequence[str]) -> Iterator[Setting]:
     """Yield inputs of a spec as settings: of one alone a size, of several their names with theirs, or all in a row."""
-    if not any("=" in one or ":" in one for one in given) and len(given) < 2:
+    special = [one for one in given if "=" in one or ":" in one]
+    if not special and len(given) < 2:
         yield from (("resolution", shape) for shape in given)
         return
     from archprof.language.spellings import spellings  # what holds a graph needs none of the language
@@ -67,7 +68,7 @@ def _inputs_of_spec(reference: str, given: Sequence[str]) -> Iterator[Setting]:
 
     names = list(load(reference, spellings=spellings).inputs)
     if names == [UNNAMED]:
-        wrong = next((one for one in given if "=" in one or ":" in one), given[-1])
+        wrong = (*special, given[-1])[0]
         raise usage_error(f"`{wrong}` is no size of an image, which `{reference}` takes", help="as in `3x224x224`")
     if not any("=" in one for one in given) and len(given) == len(names):
         given = [f"{name}={shape}" for name, shape in zip(names, given, strict=True)]

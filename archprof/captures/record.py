@@ -17,7 +17,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.modules.module import register_module_forward_hook, register_module_forward_pre_hook
 
-from archprof.captures.asked import Asked
 from archprof.captures.bounds import (
     Bounds,
     FunctionOperatorError,
@@ -29,6 +28,7 @@ from archprof.captures.bounds import (
 )
 from archprof.captures.calls import Dispatched, HeldTensor, Recording, SeenTensor, tensors_in
 from archprof.captures.macs import is_whole, macs_of
+from archprof.captures.modes import Modes
 from archprof.captures.shadow import has_elements
 from archprof.ir.graph import INPUT, Edge
 from archprof.named_tuple import NamedTuple
@@ -50,14 +50,13 @@ def record(
     UnknownElementError where it asks for elements that nobody has. One that asks for *gradients* gets them; then
     composite operators arrive as what they are made of.
     """
-    recorder = _Recorder(module, inputs)
-    asked = Asked(gradients or module.training, real=gradients)
-    with torch.inference_mode(not gradients), asked, recorder.following(), recorder:
-        recorder.asked = asked
+    modes = Modes(gradients or module.training, real=gradients)
+    recorder = _Recorder(module, inputs, modes)
+    with torch.inference_mode(not gradients), modes, recorder.following(), recorder:
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
-    return Recording(recorder.inputs, recorder.followed_calls(), found, asked.checkpoints if module.training else 0)
+    return Recording(recorder.inputs, recorder.followed_calls(), found, modes.checkpoints if module.training else 0)
 
 
 class _Visit(NamedTuple):
@@ -78,7 +77,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
     supports_higher_order_operators = True
 
-    def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor]) -> None:
+    def __init__(self, root: nn.Module, inputs: Mapping[str, Tensor], modes: Modes) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.calls: list[Dispatched] = []
         self._paths = {id(part): path for path, part in root.named_modules()}
@@ -92,8 +91,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self._writers: dict[int, Edge] = {}  # the last call that wrote on a storage
         self._bounds = Bounds()
         self._written = "method"
-        self._trains = root.training
-        self.asked = Asked(root.training, real=False)
+        self._trains, self._modes = root.training, modes
         for name, parameter in root.named_parameters():
             self._know(parameter, HeldTensor(name, "parameter"))
         for name, buffer in root.named_buffers():
@@ -231,7 +229,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         macs = macs_of("::".join(target.split(".")[:2]), given, outputs[0].shape if outputs else ())
         place, counted = self._running[-1], macs is not None
         how = (writes, bounded, self._written)
-        detached = self._trains and not self.asked.gradients
+        detached = self._trains and not self._modes.gradients
         self.calls.append(Dispatched(target, *place, given, outputs, macs or 0, counted, *how, detached=detached))
 
 

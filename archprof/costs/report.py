@@ -9,10 +9,11 @@ from archprof.costs.convention import ARCHPROF, Convention
 from archprof.costs.metrics import METRICS, Counts, Metric, SeenCall, together, totals_of
 from archprof.errors import Location
 from archprof.ir.dims import Shape
-from archprof.ir.graph import Graph, ModuleClass, Node, Stride
+from archprof.ir.graph import Graph, ModuleClass, Node
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
 from archprof.ir.setup import INFERENCE, Setup
+from archprof.ir.strides import Stride
 from archprof.ir.terms import Terms, total
 from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple

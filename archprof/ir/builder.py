@@ -1,12 +1,12 @@
 """A graph while it grows, one call of an operator after the other."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 
-from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance, Stride
+from archprof.ir.graph import INPUT, Edge, Graph, Memory, ModuleClass, Node, Provenance
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin, Unlisted
+from archprof.ir.strides import Stride, plain
 from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple
 
@@ -104,7 +104,7 @@ class GraphBuilder:
         if not stage or kind == "se" or type(op).stride_factor is _KEEPS_SIZE:
             return stage
         factor = op.stride_factor(*[self.value(edge) for edge in inputs])
-        return 0 if factor is None else _plain(stage * factor)
+        return 0 if factor is None else plain(stage * factor)
 
     def build(
         self,
@@ -116,7 +116,3 @@ class GraphBuilder:
     ) -> Graph:
         """Return the graph."""
         return Graph(name, self.inputs, tuple(self.nodes), outputs, origin or Unlisted(name), named, modules)
-
-
-def _plain(stride: Stride) -> Stride:
-    return stride.numerator if type(stride) is Fraction and stride.denominator == 1 else stride

@@ -1,7 +1,6 @@
 """A network as a graph: calls of operators in the order of execution, and the values that run between them."""
 
 from collections.abc import Mapping
-from fractions import Fraction
 from functools import cache
 from typing import Final, Literal
 
@@ -9,12 +8,11 @@ from archprof.errors import Location
 from archprof.ir.init_rules import InitRule
 from archprof.ir.operators.base import Operator
 from archprof.ir.origin import Origin
+from archprof.ir.strides import Stride
 from archprof.ir.values import Value
 from archprof.named_tuple import NamedTuple
 
 INPUT = -1
-# By how much a map is smaller than the network's input: less than 1 where it is larger, 0 once it is gone.
-Stride = int | Fraction
 # Among what a call reads: a parameter, a buffer or a constant, which no edge leads to.
 HELD: Final = "held"
 

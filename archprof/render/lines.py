@@ -165,9 +165,9 @@ def _solve(found: "Solution") -> Iterator[Row]:
 
 
 def _space(found: "SpaceReport") -> Iterator[Row]:
-    from archprof.render.space import choice_rows
+    from archprof.space.report import option_rows
 
-    return (dict(zip(_CHOICE, row, strict=True)) for row in choice_rows(found))
+    return (dict(zip(_CHOICE, row, strict=True)) for row in option_rows(found))
 
 
 # By the record of a result: the columns that are always there, and what makes the rows.

@@ -11,7 +11,7 @@ from archprof.render.siblings import merged_paths
 from archprof.render.sweep import counted_by
 from archprof.render.table import Heading, Note, Table
 from archprof.render.times import time_headings, times_of
-from archprof.space.report import FittingNetworks, SpaceReport
+from archprof.space.report import FittingNetworks, SpaceReport, option_rows
 from archprof.space.scores import SCORE
 from archprof.space.search import RangeOf
 from archprof.units import exact, in_ms, plural
@@ -170,7 +170,7 @@ def _choices(found: SpaceReport, title: str, notes: tuple[Note, ...]) -> Table:
         Heading("", "fits", lambda fits: "" if fits else "never fits", left=True),
     )
     drawn = [
-        (_as_path(place), [*_alike(options)]) for place, options in groupby(choice_rows(found), lambda row: row[0])
+        (_as_path(place), [*_alike(options)]) for place, options in groupby(option_rows(found), lambda row: row[0])
     ]
     together = {path: options for options, path in merged_paths(drawn, tuple)}
     rows = [
@@ -198,17 +198,6 @@ def _as_path(place: str) -> str:
 
 def _as_place(path: str) -> str:
     return re.sub(r"\.(\d[^.]*)", r"[\1]", path).replace(":", "")
-
-
-def choice_rows(found: SpaceReport) -> Iterator[tuple[Any, ...]]:
-    """Yield each option of each draw where these are shown: its place, the option, how many networks take it and their
-    share, both None where that is not counted, and whether any fits."""
-    if found.found_by or found.histogram or found.at:
-        return
-    fitting = found.fitting.high if found.fitting else found.networks
-    for one in found.choices:
-        share = None if one.networks is None or not fitting else one.networks / fitting
-        yield one.place, one.choice, one.networks, share, one.fits
 
 
 def _found_by(found: SpaceReport) -> str:

@@ -110,6 +110,17 @@ class Request(NamedTuple):
         return read_tree(target, spellings, self.text), (*behind, *self.settings)
 
 
+def option_rows(found: SpaceReport) -> Iterator[tuple[str, str, int | None, float | None, bool]]:
+    """Yield each option of each draw where these are shown: its place, the option, how many networks take it and their
+    share, both None where that is not counted, and whether any fits."""
+    if found.found_by or found.histogram or found.at:
+        return
+    fitting = found.fitting.high if found.fitting else found.networks
+    for one in found.choices:
+        share = None if one.networks is None or not fitting else one.networks / fitting
+        yield one.place, one.choice, one.networks, share, one.fits
+
+
 def report(request: Request, told: Told = untold) -> SpaceReport:
     """Return what is known of a space. It is *told* of each input size; where there is one, of rows and networks.
 

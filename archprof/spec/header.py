@@ -51,6 +51,7 @@ NETWORKS = "networks"
 PUBLISHED = (*NAMES, "flops")
 # What is said of them: where they are printed, in what source, why they differ, in which copy they were read again.
 PUBLISHED_WORDS = ("where", "source", "note", "checked")
+# Which of a space's networks is meant, by its rank.
 NETWORK = "network"
 BUILT_IN = ("width", "depth", "resolution", "classes")
 # What is said of a space.

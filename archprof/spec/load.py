@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from archprof.spec.edits import Assignment
 
 MULTIPLIERS = ("width", "depth")
-# Which of a space's networks is meant, by its rank.
 MERGED = ("defaults", "knobs", "width", "init", "source", "blocks")
 NOT_INHERITED = ("name", "title", "aliases", "expect", "published", "note", "budget")
 EDITS = ("extends", "set", "insert", "remove", "import")

@@ -55,6 +55,12 @@ ROWS = {
         "  - {id: v, from: q, conv2d: {k: 1, c: 16}}\n"
         "  - {from: [q, k, v], dot_product_attention: {heads: 3, kv_heads: 1}}",
     ),
+    "one head of keys, distances": (
+        MAP,
+        "  - {id: q, conv2d: {k: 1, c: 48}}\n  - {id: k, from: q, conv2d: {k: 1, c: 16}}\n"
+        "  - {id: v, from: q, conv2d: {k: 1, c: 16}}\n"
+        "  - {from: [q, k, v], dot_product_attention: {heads: 3, kv_heads: 1, position: distance}}",
+    ),
 }
 
 

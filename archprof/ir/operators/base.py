@@ -13,11 +13,11 @@ from archprof.ir.values import Value, show_shape
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from fractions import Fraction
 
     import torch
 
     from archprof.ir.columns import Column
+    from archprof.ir.strides import Stride
 
 CONVOLUTIONS = ("standard", "pointwise", "depthwise", "grouped")
 # What an operator is, for shares and filters; `mixed` and `se` come from the block that it stands in.
@@ -218,7 +218,7 @@ class Operator:
         """Return what a call's kernels take beside its tensors while they run."""
         return NO_WORKSPACE
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+    def stride_factor(self, *inputs: Value) -> Stride | None:
         """By how much the operator divides the resolution, 1/2 where it doubles it; None when it ends the map (global
         pooling, flatten)."""
         return 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from fractions import Fraction
 from math import prod
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,7 +12,7 @@ from archprof.ir.operators.base import ShapeError, map_axis, operator
 from archprof.ir.operators.conv import BIAS, D_SIDES, K_SIDES, S_SIDES, C, G, P, Pair, Windowed
 from archprof.ir.operators.conv_ranks import One, Three
 from archprof.ir.operators.padding import at_rank, rank_of
-from archprof.ir.operators.upsample import enlarged
+from archprof.ir.strides import Stride, stride_of_growth
 from archprof.ir.terms import Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -94,8 +93,8 @@ class ConvTranspose(Windowed):
     def macs(self, inputs: Sequence[Value], outputs: Sequence[Value]) -> Terms:
         return term(self.weights, inputs[0].space)
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        return enlarged(self.stride)
+    def stride_factor(self, *inputs: Value) -> Stride | None:
+        return stride_of_growth(self.stride)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

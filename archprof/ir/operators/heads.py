@@ -192,11 +192,10 @@ class HeadAttention(_Heads):
         mask = self._mask(run)
         inputs = (queries, keys, values) if mask is None else (queries, keys, values, mask)
         result = queries.with_shape((*queries.shape[:-1], self.value_dim), 3 if self.windowed else 2)
-        # A CPU's kernel takes heads that share their keys and values as it does others, and no mask that learns.
-        shared = self.heads if run.setup.kernels == "cpu" else self.kv_heads
-        core = Attention(self.heads, shared, self.causal)
+        core = Attention(self.heads, self.kv_heads, self.causal)
         inner = run._replace(inputs=inputs, outputs=(result,))
         on_cpu = run.setup.kernels == "cpu"
+        # A CPU's kernel takes no mask that learns.
         found = core.by_products(inner) if self.position and run.learns and on_cpu else core.footprint(inner)
         out = run.bytes(run.outputs[0])
         own, scratch = found.own or 0, found.scratch

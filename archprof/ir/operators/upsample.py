@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING, ClassVar
 
 from archprof.ir.columns import FLAG, SIDES, Column, one_of
-from archprof.ir.dims import Dim, is_array
 from archprof.ir.operators.base import Operator, ShapeError, Sizes, Word, map_axis, operator
 from archprof.ir.operators.padding import at_rank, rank_of
+from archprof.ir.strides import Stride, stride_between, stride_of_growth
 from archprof.ir.values import Value
 
 if TYPE_CHECKING:
     import torch
 
-# A side that is odd is so much of itself larger than twice the half of it, at 8 and above.
-_ODD = 16
 _LINEAR = {1: "linear", 2: "bilinear", 3: "trilinear"}
-
-
-def stride_between(before: tuple[Dim, ...], after: tuple[Dim, ...]) -> int | Fraction:
-    """Return by how much a map is divided that is brought to a size: whole numbers where it is one of what convolutions
-    with odd sides leave, as 17 of 35."""
-    if any(map(is_array, (*before, *after))):
-        return 1  # nobody asks for the stages of candidates
-    pairs = [(int(one), int(other)) for one, other in zip(before[-2:], after[-2:], strict=True)]
-    smaller, larger = max(Fraction(*pair) for pair in pairs), max(Fraction(other, one) for one, other in pairs)
-    return 1 / _near(larger) if larger > 1 else _near(smaller)
-
-
-def enlarged(factors: tuple[Dim, ...]) -> int | Fraction:
-    """Return by how much a map is divided that grows by such factors."""
-    return 1 if any(map(is_array, factors)) else Fraction(1, max(factors[-2:]))
-
-
-def _near(ratio: Fraction) -> Fraction:
-    whole = round(ratio)
-    return Fraction(whole) if abs(ratio - whole) * _ODD <= whole else ratio
 
 
 @operator
@@ -86,8 +63,8 @@ class Upsample(Operator):
         sizes = self.size or tuple([side * more for side, more in zip(shape[at + 1 :], self.factor, strict=True)])
         return inputs[0].with_shape((*shape[: at + 1], *sizes), at)
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        return enlarged(self.factor) if self.factor else stride_between(inputs[0].space, self.size)
+    def stride_factor(self, *inputs: Value) -> Stride | None:
+        return stride_of_growth(self.factor) if self.factor else stride_between(inputs[0].space, self.size)
 
     def module(self) -> torch.nn.Module:
         from torch import nn

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import ClassVar
 
 from archprof.ir.columns import FLAG, Column, count
@@ -11,6 +10,7 @@ from archprof.ir.footprint import Footprint, Gradients, Run
 from archprof.ir.operators.base import ShapeError, Sizes, Word, map_axis, operator
 from archprof.ir.operators.join import Function, stretched
 from archprof.ir.operators.pointwise import check_axis
+from archprof.ir.strides import Stride, stride_between, stride_of_growth
 from archprof.ir.values import Value, show_shape
 from archprof.limits import MAX_REPEATS
 
@@ -27,7 +27,7 @@ class View(Function):
         whole = same(run.inputs[0].elements, run.outputs[0].elements) and len(run.outputs) == 1
         return Gradients((self.hands_on_gradient or (self.view and whole),) * len(run.inputs))
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
+    def stride_factor(self, *inputs: Value) -> Stride | None:
         return 1 if len(self.outputs(*inputs)[0].shape) > 1 else None
 
 
@@ -242,9 +242,7 @@ class Interpolate(View):
         at = map_axis(inputs[0], len(self.size), "resizing")
         return inputs[0].with_shape((*inputs[0].shape[: at + 1], *self.size), at)
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        from archprof.ir.operators.upsample import stride_between
-
+    def stride_factor(self, *inputs: Value) -> Stride | None:
         return stride_between(inputs[0].space, self.size)
 
     def describe(self) -> str:
@@ -285,10 +283,8 @@ class PixelShuffle(View):
             raise ShapeError(f"{show_shape(inputs[0].shape)} is not divisible by {side}")
         return inputs[0].with_shape((*around, *sizes), at)
 
-    def stride_factor(self, *inputs: Value) -> int | Fraction | None:
-        from archprof.ir.operators.upsample import enlarged
-
-        return self.factor if self.back else enlarged((self.factor,))
+    def stride_factor(self, *inputs: Value) -> Stride | None:
+        return self.factor if self.back else stride_of_growth((self.factor,))
 
     def describe(self) -> str:
         return "pixel unshuffle" if self.back else "pixel shuffle"

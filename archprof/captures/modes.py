@@ -9,7 +9,7 @@ import torch
 import torch.utils.checkpoint as checkpointing
 
 
-class Asked:
+class Modes:
     """Follows what code asks for while it is entered: whether *gradients* are on, and so many *checkpoints*.
 
     Nothing is saved for a backward pass while a module is recorded, so that gradients are off; code switches what it
@@ -27,7 +27,7 @@ class Asked:
         """Whether what runs now would be saved for a backward pass."""
         return torch.is_grad_enabled()
 
-    def __enter__(self) -> "Asked":
+    def __enter__(self) -> "Modes":
         self._put(checkpointing, "_checkpoint_without_reentrant_generator", self._once)
         self._put(checkpointing, "CheckpointFunction", _Reentrant(self))
         if not self._real:
@@ -67,27 +67,27 @@ class Asked:
 class _Reentrant:
     """In the place of the function with which torch checkpoints by itself."""
 
-    def __init__(self, asked: Asked) -> None:
-        self._asked = asked
+    def __init__(self, modes: Modes) -> None:
+        self._modes = modes
 
     def apply(self, function: Any, _: Any, *args: Any) -> Any:
-        self._asked.checkpoints += 1
+        self._modes.checkpoints += 1
         return function(*args)
 
 
-def _entering(asked: Asked, enter: Any) -> Any:
+def _entering(modes: Modes, enter: Any) -> Any:
     @functools.wraps(enter)
     def entered(mode: Any) -> Any:
-        asked.enter_inference(mode.mode)
+        modes.enter_inference(mode.mode)
         return enter(mode)
 
     return entered
 
 
-def _leaving(asked: Asked, leave: Any) -> Any:
+def _leaving(modes: Modes, leave: Any) -> Any:
     @functools.wraps(leave)
     def left(mode: Any, *why: Any) -> Any:
-        asked.leave_inference()
+        modes.leave_inference()
         return leave(mode, *why)
 
     return left
