@@ -221,10 +221,12 @@ class Walk:
             block = self._layer.block.text if self._layer else ""
             message = f"`{format_address(self._layer_at)}` is a `{block}`, and has no `{step}`"
             return self._failed(message, f"did you mean {inner}?")
-        columns = dict.fromkeys(self._names.values())
-        return self._failed(
-            f"there is no `{step}`", suggest(str(step), ("columns", "rows", *self._names), "columns", columns)
-        )
+        columns, tables = dict.fromkeys(self._names.values()), ("columns", "rows")
+        message = f"there is no `{step}`"
+        if step in tables and self._layer and tuple(self._said) == self._layer_at:
+            message = f"{self._so_far()} is a `{self._layer.block.text}`, and has no `{step}`"
+        known = [name for name in (*tables, *self._names) if name != step]
+        return self._failed(message, suggest(str(step), known, "columns", columns))
 
     def _inside(self, column: Step) -> Iterator[str]:
         """Yield where a column stands in the layers inside the layer that is being walked through."""
