@@ -5,6 +5,8 @@ from math import prod
 import pytest
 
 import archprof
+from archprof.ir.operators.join import Multiply
+from archprof.ir.operators.mean import Mean
 
 
 def millions(count: float, digits: int) -> float:
@@ -118,3 +120,61 @@ def test_mmdetection_counts_what_is_trained_of_retinanet():
     model = "retinanet_R-50-FPN@norm=batch_norm,freeze=2,stride_in_1x1=false"
     totals = archprof.analyze(model).totals
     assert (millions(totals.trainable, 2), round(totals.macs / 1e9, 2)) == (37.74, 238.54)
+
+
+# Operations in millions, as LeViT's README prints them; its 1,120 for LeViT-256 is not what its code counts.
+LEVIT = {"levit_128s": 305, "levit_128": 406, "levit_192": 658, "levit_384": 2353}
+
+
+@pytest.mark.parametrize(("name", "printed"), LEVIT.items())
+def test_levit_counts_one_for_each_score(name, printed):
+    report = archprof.analyze(name)
+    scores = sum(
+        row.node.op.heads * prod(row.node.op.size) * prod(row.output[-2:])
+        for row in report.rows
+        if row.kind == "attention"
+    )
+    assert millions(report.totals.macs + scores, 0) == printed
+
+
+def layer_normed(name: str, kept: str) -> float:
+    """Return the MACs in billions with five for each element of the layer norms whose path holds *kept*."""
+    report = archprof.analyze(name)
+    normed = sum(prod(row.output) for row in report.rows if row.kind == "norm" and kept in row.path)
+    return (report.totals.macs + 5 * normed) / 1e9
+
+
+# In billions, as the model zoo of ConvNeXt V2 prints them.
+CONVNEXT_V2 = {"atto": 0.55, "femto": 0.78, "pico": 1.37, "nano": 2.45, "tiny": 4.47, "base": 15.4, "large": 34.4}
+
+
+@pytest.mark.parametrize(("size", "printed"), CONVNEXT_V2.items())
+def test_layer_norms_of_the_blocks_of_convnext_v2_are_counted(size, printed):
+    assert round(layer_normed(f"convnextv2_{size}", "body.0.norm"), 1 if printed > 10 else 2) == printed
+
+
+# In billions, as the model zoo of DeiT III prints them; its 17.5 of the base at 224 is cut off behind the digit.
+DEIT_3 = {"small_patch16_384": 15.5, "base_patch16_384": 55.5, "large_patch16_224": 61.6, "large_patch16_384": 191.2}
+
+
+@pytest.mark.parametrize(("name", "printed"), DEIT_3.items())
+def test_layer_norms_of_deit_3_are_counted(name, printed):
+    assert round(layer_normed(f"deit3_{name}", ""), 1) == printed
+
+
+# How many weights less each first stage has, in which 64 channels go into the blocks, not 128; millions, and billions.
+NARROW_STAGES = {"cspresnet50": (64 * 64 + 64 * 64, 21.57, 8.97), "cspresnext50": (64 * 64 + 64 * 128, 20.50, 7.93)}
+
+
+@pytest.mark.parametrize(("name", "fewer", "params", "flops"), [(name, *row) for name, row in NARROW_STAGES.items()])
+def test_first_stages_of_darknets_csp_networks_are_narrower(name, fewer, params, flops):
+    totals = archprof.analyze(name).totals
+    batch_norm = totals.buffers  # as many statistics as learned numbers
+    assert millions(totals.params - batch_norm - fewer, 2) == params
+    assert round(2 * (totals.macs - 64 * 64 * fewer) / 1e9, 2) == flops
+
+
+def test_sknet_counts_an_operation_for_each_element_pooled_or_scaled():
+    report = archprof.analyze("skresnext50_32x4d")
+    elements = sum(prod(row.inputs[0]) for row in report.rows if isinstance(row.node.op, Mean | Multiply))
+    assert round((report.totals.macs + elements) / 1e9, 2) == 4.47
