@@ -186,7 +186,7 @@ def _layer(row: Row, counted: Mapping[str, Mapping[str, int | None]], *, bounded
         row.groups,
         row.dilation,
         row.cost,
-        None if place is None else place._replace(file=catalog.portable(place.file)),
+        None if place is None else Location(catalog.portable(place.file), *place[1:]),
         counted.get(row.path),
         row.measured,
         bounded,

@@ -50,15 +50,29 @@ def files() -> dict[str, Path]:
 
 @cache
 def paths() -> dict[str, str]:
-    """Return what `files` does as texts: most commands look for one of them."""
-    top = str(root())
-    folders = [top, *sorted(folder.path for folder in os.scandir(top) if folder.is_dir())]
+    """Return what `files` does as texts."""
     return {
         name.removesuffix(".yaml"): f"{folder}{os.sep}{name}"
-        for folder in folders
+        for folder in _folders()
         for name in sorted(os.listdir(folder))
         if name.endswith(".yaml")
     }
+
+
+@cache
+def _folders() -> list[str]:
+    top = str(root())
+    return [top, *sorted(folder.path for folder in os.scandir(top) if folder.is_dir())]
+
+
+def _named(name: str) -> str | None:
+    """Return the file of a network by its very name, without listing all that there are: most commands want one."""
+    file = f"{name}.yaml"
+    for folder in _folders():
+        path = f"{folder}{os.sep}{file}"
+        if os.path.isfile(path) and file in os.listdir(folder):  # some file systems find it in any case
+            return path
+    return None
 
 
 def aliases() -> dict[str, str]:
@@ -151,16 +165,15 @@ def find(name: str, location: Location | None = None) -> Path:
 
     Raises SpecError, with the nearest names, when there is none, and with all of them where there are several.
     """
-    known = paths()
-    if name in known:
-        return Path(known[name])
+    if file := _named(name):
+        return Path(file)
     if not name:
         raise problem(
             "a network without a name",
             location,
             help="name one of the catalog, or a file; `archprof list` shows the catalog",
         )
-    other = aliases()
+    known, other = paths(), aliases()
     if name in other:
         return Path(known[other[name]])
     alike = spelled(name, (*known, *other))

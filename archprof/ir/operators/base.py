@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, TypeVar, dataclass_transform
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.dims import Dim, is_array, same
 from archprof.ir.footprint import NO_WORKSPACE, Footprint, Gradients, Run, Workspace
+from archprof.ir.operators.made import operator as operator
 from archprof.ir.terms import NOTHING, Terms, term
 from archprof.ir.values import Value, show_shape
 
@@ -41,25 +42,12 @@ class ShapeError(ValueError):
         super().__init__(message)
 
 
-_Class = TypeVar("_Class")
-
-
-@dataclass_transform(frozen_default=True)
-def operator(cls: type[_Class]) -> type[_Class]:
-    """Make an operator a dataclass with slots.
-
-    `Operator` compares and prints them all, and what keeps them from changes is the type checker: generating that for
-    each would triple what imports cost.
-    """
-    return dataclass(slots=True, eq=False, repr=False)(cls)
-
-
 def is_foreign(thing: object) -> bool:
     """Tell whether a class or function is none of ours."""
     return not thing.__module__.startswith("archprof.")
 
 
-@operator
+@dataclass(slots=True, eq=False, repr=False)
 class Operator:
     """One operator of a network: a dataclass, or a plain subclass where it has no fields; nothing changes it.
 
