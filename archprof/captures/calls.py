@@ -67,13 +67,13 @@ class Dispatched(NamedTuple):
 
 
 class Recording(NamedTuple):
-    """A forward pass: what went in, the calls, where each output comes from, by name, and how often code asked for what
-    is in between to be computed again in the backward pass (torch.utils.checkpoint)."""
+    """A forward pass: what went in, the calls, where each output comes from, by name, and what is to be told of what
+    code asked for that is not followed."""
 
     inputs: Mapping[str, SeenTensor]
     calls: tuple[Dispatched, ...]
     outputs: Mapping[str, SeenTensor]
-    checkpoints: int = 0
+    remarks: tuple[str, ...] = ()
 
 
 def tensors_in(value: Any) -> Iterator[SeenTensor]:

@@ -1,24 +1,33 @@
-"""What code asks of torch besides operators while it is recorded: gradients to be switched off or on, and what is in
-between to be computed again in the backward pass."""
+"""What code asks of torch besides operators while it is recorded: gradients to be switched off or on, what is in
+between to be computed again in the backward pass, autocast, and functions with backward passes of their own."""
 
 import functools
+import warnings
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 import torch.utils.checkpoint as checkpointing
 
+from archprof.runtime.imports import not_public
+from archprof.units import plural
+
+with not_public("torch._functorch.eager_transforms"):
+    from torch._functorch import eager_transforms
+
 
 class Modes:
-    """Follows what code asks for while it is entered: whether *gradients* are on, and so many *checkpoints*.
+    """Follows what code asks for while it is entered: whether *gradients* are on; and notes what is not followed.
 
     Nothing is saved for a backward pass while a module is recorded, so that gradients are off; code switches what it
-    believes them to be. Where they are *real* it switches them, and no more is followed.
+    believes them to be. Where they are *real* it switches them, and no more is followed. Autocast stays off: it would
+    know nothing of the device that tensors are said to be on.
     """
 
     def __init__(self, gradients: bool, *, real: bool) -> None:
         self._gradients, self._real = gradients, real
-        self.checkpoints = 0
+        self._checkpoints = self._autocasts = 0
+        self._functions: dict[str, None] = {}
         self._before: list[tuple[Any, str, Any]] = []
         self._around: list[bool] = []
 
@@ -30,11 +39,16 @@ class Modes:
     def __enter__(self) -> "Modes":
         self._put(checkpointing, "_checkpoint_without_reentrant_generator", self._once)
         self._put(checkpointing, "CheckpointFunction", _Reentrant(self))
+        self._put(torch.autocast, "__init__", _asking(torch.autocast.__init__))
+        self._put(torch.autocast, "__enter__", lambda mode: self._autocast(mode))
+        self._put(torch.autocast, "__exit__", lambda *_: False)
+        self._put(torch.autograd.Function, "apply", _applying(self, vars(torch.autograd.Function)["apply"]))
         if not self._real:
             self._put(torch, "is_grad_enabled", lambda: self._gradients)
             self._put(torch._C, "_set_grad_enabled", self._switch)
             self._put(torch.inference_mode, "__enter__", _entering(self, torch.inference_mode.__enter__))
             self._put(torch.inference_mode, "__exit__", _leaving(self, torch.inference_mode.__exit__))
+            self._put(eager_transforms, "grad_increment_nesting", _wants_gradients)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -43,16 +57,42 @@ class Modes:
             setattr(owner, name, value)
 
     def _put(self, owner: Any, name: str, value: Any) -> None:
-        self._before.append((owner, name, getattr(owner, name)))
+        self._before.append((owner, name, vars(owner)[name]))
         setattr(owner, name, value)
 
     def _switch(self, on: bool) -> None:
         self._gradients = bool(on)
 
+    def remarks(self, *, training: bool) -> Iterator[str]:
+        """Yield what is to be told of what code asked for that is not followed; what it saves, where it trains."""
+        if self._checkpoints and training:
+            calls = plural(self._checkpoints, "call")
+            said = f"the code checkpoints {calls} by torch.utils.checkpoint: counted is what they save without"
+            yield f"{said}; `--checkpoint blocks` counts blocks so"
+        if self._autocasts:
+            times = plural(self._autocasts, "time")
+            yield f"the code switches autocast on {times}: counted are types without; `--amp bf16` counts all under it"
+        if self._functions and training:
+            named = ", ".join([f"`{name}`" for name in self._functions])
+            yield f"what {named} of torch.autograd.Function saves is not known: counted is what its forward would save"
+
     def _once(self, *_: Any, **__: Any) -> Iterator[None]:
         """Stand around a function that is checkpointed, which runs once, as it is."""
-        self.checkpoints += 1
+        self.checkpointed()
         yield
+
+    def checkpointed(self) -> None:
+        """Note that code checkpoints a call."""
+        self._checkpoints += 1
+
+    def _autocast(self, mode: Any) -> Any:
+        self._autocasts += bool(mode._enabled)
+        return mode
+
+    def function(self, function: type) -> None:
+        """Note a function with a backward pass of its own, unless torch made it."""
+        if not function.__module__.startswith("torch."):
+            self._functions[function.__name__] = None
 
     def enter_inference(self, on: bool) -> None:
         """Note that inference mode is entered, in which gradients are off."""
@@ -64,6 +104,33 @@ class Modes:
         self._gradients = self._around.pop()
 
 
+def _wants_gradients() -> NoReturn:
+    """Stand where torch.func begins to follow gradients: of tensors without, it would find zeros."""
+    raise RuntimeError("what torch.func transforms does not require grad")
+
+
+def _asking(make: Any) -> Any:
+    """Return what makes an autocast as code asks for it, whatever devices there are: torch switches one off, and warns,
+    whose device is not there."""
+
+    @functools.wraps(make)
+    def made(mode: Any, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: Any = None) -> None:
+        with warnings.catch_warnings(action="ignore"):
+            make(mode, device_type, dtype, enabled, cache_enabled)
+        mode._enabled = enabled
+
+    return made
+
+
+def _applying(modes: Modes, apply: Any) -> Any:
+    @functools.wraps(apply.__func__)
+    def applied(function: type, *args: Any, **kwargs: Any) -> Any:
+        modes.function(function)
+        return apply.__func__(function, *args, **kwargs)
+
+    return classmethod(applied)
+
+
 class _Reentrant:
     """In the place of the function with which torch checkpoints by itself."""
 
@@ -71,7 +138,7 @@ class _Reentrant:
         self._modes = modes
 
     def apply(self, function: Any, _: Any, *args: Any) -> Any:
-        self._modes.checkpoints += 1
+        self._modes.checkpointed()
         return function(*args)
 
 

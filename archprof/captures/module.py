@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -52,18 +52,32 @@ def capture_module(
     }
     places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
     modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
-    origin = _remarked(origin or Unlisted(type(module).__name__), recordings[0].checkpoints)
+    remarks = [*recordings[0].remarks, *_said_of_hooks(module)]
+    origin = _remarked(origin or Unlisted(type(module).__name__), remarks)
     graph = graph_of(recordings, origin, Parts(modules, parameters))
     return graph._replace(training=train, captured=how)
 
 
-def _remarked(origin: Origin, checkpoints: int) -> Origin:
-    """Return an origin that says how often code checkpoints, which is not followed."""
-    if not checkpoints or not isinstance(origin, Unlisted):
+def _remarked(origin: Origin, remarks: Sequence[str]) -> Origin:
+    if not isinstance(origin, Unlisted):
         return origin
-    calls = plural(checkpoints, "call")
-    said = f"the code checkpoints {calls} by torch.utils.checkpoint: counted is what they save without"
-    return origin._replace(remarks=(*origin.remarks, f"{said}; `--checkpoint blocks` counts blocks so"))
+    return origin._replace(remarks=(*origin.remarks, *remarks))
+
+
+def _said_of_hooks(module: nn.Module) -> Iterator[str]:
+    """Yield which modules have hooks that are not run."""
+    from archprof.runtime.hooks import listeners
+
+    paths = [f"`{path}`" if path else "the network" for path in listeners(module)]
+    if paths:
+        named = list(dict.fromkeys(paths))
+        where = ", ".join(named[:_NAMED]) + (", …" if len(named) > _NAMED else "")
+        said = "that returns nothing is" if len(paths) == 1 else "that return nothing are"
+        yield f"{plural(len(paths), 'forward hook')} {said} not run: of {where}"
+
+
+# So many modules are named in a line.
+_NAMED = 3
 
 
 def _class_of(module: nn.Module, places: int) -> ModuleClass:

@@ -56,7 +56,7 @@ def record(
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
-    return Recording(recorder.inputs, recorder.followed_calls(), found, modes.checkpoints if module.training else 0)
+    return Recording(recorder.inputs, recorder.followed_calls(), found, tuple(modes.remarks(training=module.training)))
 
 
 class _Visit(NamedTuple):

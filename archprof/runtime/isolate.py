@@ -1,6 +1,5 @@
 """Running a user's module without touching it."""
 
-from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from copy import deepcopy
@@ -9,22 +8,12 @@ from typing import Any
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-_HOOKS = tuple(name for name, value in vars(nn.Module()).items() if "_hooks" in name and isinstance(value, dict))
-
-
-def _hooks(part: nn.Module, name: str) -> OrderedDict[int, Any]:
-    """Return those hooks that are no listeners but make a module's weights before it runs: pruning and the
-    normalisations of `torch.nn.utils`."""
-    return OrderedDict((key, hook) for key, hook in getattr(part, name).items() if _makes_weights(hook))
-
-
-def _makes_weights(hook: object) -> bool:
-    return any(base.__module__.startswith("torch.nn.utils.") for base in type(hook).__mro__)
+from archprof.runtime import hooks
 
 
 @contextmanager
 def isolated(module: nn.Module) -> Iterator[nn.Module]:
-    """Give a module to run in *module*'s place: in evaluation mode, without hooks that listen, with the same
+    """Give a module to run in *module*'s place: in evaluation mode, without hooks that take no part, with the same
     parameters.
 
     It is a copy with buffers of its own. Where *module* holds something that cannot be copied, it is *module* itself,
@@ -46,13 +35,17 @@ def _copy(module: nn.Module) -> nn.Module:
 
 
 def copied(module: nn.Module, memo: dict[int, Any], *, train: bool = False, shares: bool = True) -> nn.Module:
-    """Return a copy in evaluation mode, or one that trains, without hooks that listen; *memo* tells what stands for its
-    parameters and buffers, by their identities. Other tensors are the same ones where the copy *shares* them. Raises
-    whatever the classes of a user's attributes raise."""
-    for part in module.modules():
-        memo.update((id(getattr(part, name)), _hooks(part, name)) for name in _HOOKS)
+    """Return a copy in evaluation mode, or one that trains, without hooks that take no part; *memo* tells what stands
+    for its parameters and buffers, by their identities. Other tensors are the same ones where the copy *shares* them.
+    Raises whatever the classes of a user's attributes raise."""
+    parts = list(module.modules())
+    heard = [hooks.heard(part) for part in parts]
+    for part, found in zip(parts, heard, strict=True):
+        memo.update((id(getattr(part, name)), kept) for name, kept in found.items())
     with _SharedTensors() if shares else nullcontext():
         copy = deepcopy(module, memo).train(train)
+        for kept in [kept for found in heard for kept in found.values()]:
+            kept.update((key, hooks.own(hook, memo)) for key, hook in kept.items())
     for part in copy.modules():
         _interpret(part)
     return copy
@@ -76,21 +69,21 @@ class _SharedTensors(TorchFunctionMode):
 
 @contextmanager
 def _restored(module: nn.Module) -> Iterator[None]:
-    """Put a module in evaluation mode, without hooks that listen, on copies of its buffers; put back its attributes,
-    hooks and buffers in the end."""
+    """Put a module in evaluation mode, without hooks that take no part, on copies of its buffers; put back its
+    attributes, hooks and buffers in the end."""
     parts = list(module.modules())
     attributes = [dict(vars(part)) for part in parts]
     # The dicts stay the same objects: a hook's handle finds its hook by the dict that it was put in.
     contents = [(value, dict(value)) for state in attributes for value in state.values() if isinstance(value, dict)]
+    same: dict[int, Any] = {id(one): one for one in (*parts, *module.parameters(), *module.buffers())}
     try:
         for part in parts:
             part.training = False
             _interpret(part)
             part._buffers.update({name: buffer.clone() for name, buffer in part._buffers.items() if buffer is not None})
-            for name in _HOOKS:
-                kept = _hooks(part, name)
+            for name, kept in hooks.heard(part).items():
                 getattr(part, name).clear()
-                getattr(part, name).update(kept)
+                getattr(part, name).update((key, hooks.own(hook, same)) for key, hook in kept.items())
         yield
     finally:
         for part, state in zip(parts, attributes, strict=True):

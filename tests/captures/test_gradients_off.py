@@ -152,3 +152,63 @@ def test_a_lock_keeps_it(tmp_path):
     read = read_lock(str(tmp_path / "net.lock.json")).graph
     assert [node.memory for node in read.nodes] == [node.memory for node in graph.nodes]
     assert [bool(node.memory and node.memory.detached) for node in read.nodes] == [True] * 4 + [False]
+
+
+class Swish(torch.autograd.Function):
+    """Saves what it is given alone."""
+
+    @staticmethod
+    def forward(context, x):
+        context.save_for_backward(x)
+        return x * torch.sigmoid(x)
+
+    @staticmethod
+    def backward(context, gradient):
+        raise AssertionError
+
+
+class Asks(nn.Module):
+    """Asks torch for what is not followed."""
+
+    def __init__(self, device):
+        super().__init__()
+        self.inner, self.outer, self.device = nn.Linear(8, 8), nn.Linear(8, 8), device
+
+    def forward(self, x):
+        with torch.autocast(device_type=self.device or x.device.type, dtype=torch.bfloat16):
+            with torch.autocast("cpu", enabled=False):
+                x = Swish.apply(self.inner(x))
+            return self.outer(x)
+
+
+AUTOCAST = "the code switches autocast on 1 time: counted are types without; `--amp bf16` counts all under it"
+APPLY = vars(torch.autograd.Function)["apply"]
+FUNCTION = "what `Swish` of torch.autograd.Function saves is not known: counted is what its forward would save"
+
+
+@pytest.mark.parametrize("real", [False, True])
+@pytest.mark.parametrize("device", ["cpu", "cuda", ""])
+@pytest.mark.parametrize(("train", "said"), [(False, (AUTOCAST,)), (True, (AUTOCAST, FUNCTION))])
+def test_what_is_not_followed_is_told(device, train, said, real):
+    graph = archprof.capture(Asks(device), (8,), train=train, real=real)
+    assert graph.origin.remarks == said
+    totals = archprof.analyze(graph).totals
+    assert (totals.macs, totals.activations) == (128, 16)
+    assert {value.dtype for node in graph.nodes for value in node.outputs} == {"float32"}
+    assert vars(torch.autograd.Function)["apply"] is APPLY
+
+
+class Quantised(nn.Module):
+    """Multiplies by a weight that it computes."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(6, 8))
+
+    def forward(self, x):
+        return nn.functional.linear(x, self.weight.round())
+
+
+def test_a_layer_whose_weight_is_computed_has_activations():
+    totals = archprof.analyze(archprof.capture(Quantised(), (8,))).totals
+    assert (totals.macs, totals.activations) == (6 * 8, 6)

@@ -50,8 +50,8 @@ class Recorded(Operator):
 
     @property
     def weighted(self) -> bool:  # type: ignore[override]
-        # Filters that are computed, as standardised ones, or fixed, as a blur's, are a convolution's all the same.
-        return bool(self.multiplies and (self.held or self.packed or self.sort in CONVOLUTIONS))
+        # Weights that are computed, as standardised or quantised ones, or fixed, as a blur's, are weights all the same.
+        return bool(self.multiplies and (self.held or self.packed or self.sort in (*CONVOLUTIONS, "linear")))
 
     @property
     def ran(self) -> bool:
