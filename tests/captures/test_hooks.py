@@ -16,7 +16,7 @@ def two() -> Any:
     return nn.Sequential(nn.Linear(8, 8), nn.Linear(8, 8))
 
 
-def adapted() -> nn.Module:
+def adapted() -> Any:
     """Return a layer beside which two narrow ones run."""
     module = two()
     module[0].down, module[0].up = nn.Linear(8, 2, bias=False), nn.Linear(2, 8, bias=False)
@@ -28,13 +28,13 @@ def times(layer, given, output, *, factor):
     return output @ factor
 
 
-def multiplied() -> nn.Module:
+def multiplied() -> Any:
     module = two()
     module[1].register_forward_hook(partial(times, factor=torch.ones(8, 8)))
     return module
 
 
-def multiplied_before() -> nn.Module:
+def multiplied_before() -> Any:
     module = two()
 
     def hook(layer, given, named):
@@ -55,14 +55,14 @@ class Scaled:
         return output @ torch.ones(8, 8)
 
 
-def scaled() -> nn.Module:
+def scaled() -> Any:
     module = two()
     module.hook = Scaled()
     module[0].register_forward_hook(module.hook)
     return module
 
 
-def collected() -> nn.Module:
+def collected() -> Any:
     module = two()
     module.held = []
     module[0].register_forward_hook(lambda _, __, output: module.held.append(output))
@@ -101,7 +101,8 @@ def test_hooks_that_return_nothing_are_told():
 
 
 def test_a_hook_of_a_module_that_cannot_be_copied_hears_nothing():
-    module, held = two(), []
+    module: Any = two()
+    held: list[object] = []
     module.lock = (one for one in range(1))  # which cannot be copied
     module[0].register_forward_hook(lambda _, __, output: held.append(output))
     assert archprof.measure(module, (8,), counter="torch").macs == 128
