@@ -8,7 +8,7 @@ from archprof.captures.batch import Matched, batch_axes, batch_axis, matched
 from archprof.captures.calls import Dispatched, Recording, SeenTensor
 from archprof.captures.channels import channel_axes
 from archprof.captures.held import read_through
-from archprof.captures.lift import held_tensors, lift
+from archprof.captures.lift import held_tensors, is_counted_buffer, lift
 from archprof.captures.memory import memory_of, outlived, strides_of
 from archprof.captures.one_image import axes_of_one
 from archprof.captures.site import without_batch
@@ -25,19 +25,20 @@ _NOTHING = Value((), None, None)
 NOT_RUN = "not run"
 
 
-class Parameter(NamedTuple):
-    """A parameter of a module: its elements, their type, and whether it learns."""
+class Own(NamedTuple):
+    """A parameter or a buffer of a module: its elements, their type, and whether it learns."""
 
     elements: int
     dtype: str
     trainable: bool
+    buffer: bool = False
 
 
 class Parts(NamedTuple):
-    """What a module is made of: the class of each module by its path, and its parameters by name."""
+    """What a module is made of: the class of each module by its path, and its parameters and buffers by name."""
 
     modules: Mapping[str, ModuleClass]
-    parameters: Mapping[str, Parameter]
+    own: Mapping[str, Own]
 
 
 class RowPlace(NamedTuple):
@@ -51,7 +52,7 @@ class RowPlace(NamedTuple):
 
 def graph_of(recordings: Sequence[Recording], origin: Origin, parts: Parts) -> Graph:
     """Return the graph of a network that was recorded at the batch sizes of `captures.batch`, or, where it is bound to
-    one, once. Of the *parts*, parameters that no call holds are rows of their own.
+    one, once. Of the *parts*, parameters and buffers that no call holds are rows of their own.
     """
     recordings = [read_through(one) for one in recordings]
     first = recordings[0]
@@ -118,7 +119,8 @@ def _add(
     inputs = [builder.value(edge) for edge in read]
     op, names = lift(call, inputs, outputs, place.form)
     held = {names.get(key, key): held.name for key, (_, held) in held_tensors(call)}
-    learns = {key: parts.parameters[name].trainable for key, name in held.items() if name in parts.parameters}
+    named = {key: parts.own[name] for key, name in held.items() if name in parts.own}
+    learns = {key: one.trainable for key, one in named.items() if not one.buffer}
     some = any(learns.values())
     frozen = frozenset(key for key, one in learns.items() if not one) if some else frozenset()
     renamed = {key: name for key, name in held.items() if name != f"{place.path}.{key}"}
@@ -141,16 +143,21 @@ def _form(call: Dispatched, place: RowPlace, parts: Parts) -> str:
 def _add_unused(builder: GraphBuilder, calls: Sequence[Dispatched], parts: Parts) -> None:
     """Add what a module holds and its forward does not use: auxiliary heads in evaluation, for one."""
     used = {held.name for call in calls for _, (_, held) in held_tensors(call)}
-    unused: dict[tuple[str, bool], dict[str, Parameter]] = defaultdict(dict)
-    for name, parameter in parts.parameters.items():
-        if name not in used:
-            path, _, key = name.rpartition(".")
-            unused[path, parameter.trainable][key] = parameter
-    for (path, trainable), held in unused.items():
-        names = {key: f"{path}.{key}" if path else key for key in held}
-        op = Recorded(NOT_RUN, held=tuple((key, one.elements) for key, one in held.items()))
+    unused: dict[tuple[str, bool], dict[str, Own]] = defaultdict(dict)
+    for name, one in parts.own.items():
+        path, _, key = name.rpartition(".")
+        if name in used or (one.buffer and not is_counted_buffer(key)):
+            continue
+        trainable = (path, True) in unused if one.buffer else one.trainable
+        unused[path, trainable][key] = one
+    for (path, trainable), found in unused.items():
+        names = {key: f"{path}.{key}" if path else key for key in found}
+        held, kept = [
+            tuple((key, one.elements) for key, one in found.items() if one.buffer is buffer) for buffer in (False, True)
+        ]
+        op = Recorded(NOT_RUN, held=held, kept=kept)
         place = Provenance(None, block=path or NOT_RUN, block_type=f"{parts.modules[path].short}, {NOT_RUN}")
-        dtypes = {key: one.dtype for key, one in held.items() if one.dtype != "float32"}
+        dtypes = {key: one.dtype for key, one in found.items() if one.dtype != "float32"}
         memory = Memory(dtypes=dtypes) if dtypes else None
         placement = Placement(trainable, {}, place, names, memory=memory)
         builder.append(path, op, (), (_NOTHING,), op.kind, "function", placement)

@@ -34,7 +34,11 @@ def lift(call: Dispatched, inputs: Sequence[Value], outputs: Sequence[Value], fo
         call.target,
         call.macs,
         tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if held.kind == "parameter"),
-        tuple((name, prod(seen.shape)) for name, (seen, held) in held.items() if _is_counted_buffer(held)),
+        tuple(
+            (name, prod(seen.shape))
+            for name, (seen, held) in held.items()
+            if held.kind == "buffer" and is_counted_buffer(held.name)
+        ),
         _kind(call),
         call.counted,
         _divides(call, outputs),
@@ -63,10 +67,9 @@ def _tensor_names(op: Operator, call: Dispatched) -> Mapping[str, str]:
     return dict(zip(held, own, strict=False))
 
 
-def _is_counted_buffer(held: HeldTensor) -> bool:
-    """Tell a buffer from a parameter, and from the number of batches that a norm has seen, which convention `archprof`
-    leaves out."""
-    return held.kind == "buffer" and held.name.rpartition(".")[2] != "num_batches_tracked"
+def is_counted_buffer(name: str) -> bool:
+    """Tell a buffer from the number of batches that a norm has seen, which convention `archprof` leaves out."""
+    return name.rpartition(".")[2] != "num_batches_tracked"
 
 
 def _kind(call: Dispatched) -> str:

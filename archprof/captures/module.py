@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from torch import Tensor, nn
 
     from archprof.captures.calls import Recording
+    from archprof.captures.graph import Own
     from archprof.captures.shadow import Shadow
     from archprof.runtime.arguments import CallArguments
 
@@ -41,21 +42,25 @@ def capture_module(
     that the batch's place in every shape is known. Where it is to be *real*, a copy with elements runs once. Raises
     UsageError for what is no module, or has no parameters yet, and, from what it raised, where its forward fails.
     """
-    from archprof.captures.graph import Parameter, Parts, graph_of
+    from archprof.captures.graph import Parts, graph_of
     from archprof.runtime.arguments import measurable
 
     module = measurable(module)
     recordings, how = _recordings(module, batched, train=train, real=real)
-    parameters = {
-        name: Parameter(one.numel(), str(one.dtype).removeprefix("torch."), one.requires_grad)
-        for name, one in module.named_parameters()
-    }
+    own = {name: _own(one, one.requires_grad) for name, one in module.named_parameters()}
+    own |= {name: _own(one, False, buffer=True) for name, one in module.named_buffers()}
     places = Counter(id(part) for _, part in module.named_modules(remove_duplicate=False))
     modules = {path: _class_of(part, places[id(part)]) for path, part in module.named_modules()}
     remarks = [*recordings[0].remarks, *_said_of_hooks(module)]
     origin = _remarked(origin or Unlisted(type(module).__name__), remarks)
-    graph = graph_of(recordings, origin, Parts(modules, parameters))
+    graph = graph_of(recordings, origin, Parts(modules, own))
     return graph._replace(training=train, captured=how)
+
+
+def _own(tensor: Tensor, trainable: bool, *, buffer: bool = False) -> Own:
+    from archprof.captures.graph import Own
+
+    return Own(tensor.numel(), str(tensor.dtype).removeprefix("torch."), trainable, buffer)
 
 
 def _remarked(origin: Origin, remarks: Sequence[str]) -> Origin:

@@ -416,3 +416,21 @@ def test_what_depends_on_no_input_is_counted_and_named():
     batches = {node.path: node.outputs[0].batch for node in graph.nodes if node.op.kind in ("linear", "matmul")}
     assert batches == {"network.0": (0, 0, 0), "network.2": (0, 0, 0), ":matmul[0]": 0, ":matmul[1]": 0}
     assert summarize(archprof.analyze("resnet18")).constant_macs is None
+
+
+class Masked(nn.Module):
+    """Holds buffers that its forward does not read, beside a layer that it does not run."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.other = nn.Linear(8, 8), nn.BatchNorm1d(4)
+        self.register_buffer("mask", torch.ones(16, 16, dtype=torch.bool))
+
+    def forward(self, x):
+        return self.layer(x)
+
+
+def test_buffers_that_forward_does_not_read_are_held():
+    graph = archprof.capture(Masked(), (8,))
+    assert archprof.analyze(graph).totals.buffers == 16 * 16 + 2 * 4
+    assert archprof.memory(graph).resident.buffer_bytes == 16 * 16 + 2 * 4 * 4

@@ -468,3 +468,13 @@ def test_a_sum_of_many_is_one():
     text = "+".join(["s0"] * 2000)
     assert evaluate(parse(text), {"s0": 2}) == 4000
     assert set(symbols(parse(text))) == {"s0"}
+
+
+def test_buffers_that_forward_does_not_read_are_held(tmp_path):
+    class Masked(nn.Sequential):
+        def __init__(self):
+            super().__init__(nn.Linear(8, 8))
+            self.register_buffer("mask", torch.ones(16, 16))
+
+    exported(Masked(), (8,), tmp_path / "masked.pt2")
+    assert read(tmp_path / "masked.pt2").totals.buffers == 16 * 16
