@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import InputError, UsageError, described, usage_error
@@ -143,12 +143,13 @@ def _record(module: nn.Module, shadowed: Shadow, arguments: CallArguments, *, gr
     from archprof.runtime.measure import inference
 
     with inference(), repeatable(), shadowed(module) as (copy, convert):
-        args, kwargs = tree_map_only(torch.Tensor, convert, tuple(arguments))
+        # What is given several times is one tensor, as `module(x, x, x)` has it.
+        args, kwargs = tree_map_only(torch.Tensor, cache(convert), tuple(arguments))
         return record(copy, _named(copy, args, kwargs), args, kwargs, gradients=gradients)
 
 
 def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) -> dict[str, Tensor]:
-    """Return the tensors among the arguments by the names that forward has for them."""
+    """Return the tensors among the arguments by the names that forward has for them, each by its first."""
     import inspect
 
     import torch
@@ -158,10 +159,10 @@ def _named(module: nn.Module, args: Sequence[Any], kwargs: Mapping[str, Any]) ->
         bound = inspect.signature(module.forward).bind(*args, **kwargs).arguments
     except TypeError:  # forward takes something else, and says so itself
         bound = {f"input{k}" if k else "input": value for k, value in enumerate(args)} | dict(kwargs)
-    found = {}
+    found: dict[str, Tensor] = {}
     for name, value in bound.items():
         for place, item in tree_flatten_with_path(value)[0]:
-            if isinstance(item, torch.Tensor):
+            if isinstance(item, torch.Tensor) and all(item is not one for one in found.values()):
                 found[f"{name}{keystr(place)}"] = item
     return found
 

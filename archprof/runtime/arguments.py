@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from archprof.errors import UsageError, as_given, described, usage_error
@@ -52,7 +53,8 @@ def arguments_for(module: nn.Module, given: Any, named: Mapping[str, Any], image
         isinstance(one, torch.Tensor) for one in torch.utils._pytree.tree_leaves(given)
     ):
         given = (_zeros(module, given, images),)
-    positional, named = tree_map_only(torch.Tensor, _copy, (tuple(given), dict(named)))
+    # What is given several times is copied once: it is one tensor still.
+    positional, named = tree_map_only(torch.Tensor, cache(_copy), (tuple(given), dict(named)))
     return CallArguments(positional, named)
 
 

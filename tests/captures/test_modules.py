@@ -434,3 +434,14 @@ def test_buffers_that_forward_does_not_read_are_held():
     graph = archprof.capture(Masked(), (8,))
     assert archprof.analyze(graph).totals.buffers == 16 * 16 + 2 * 4
     assert archprof.memory(graph).resident.buffer_bytes == 16 * 16 + 2 * 4 * 4
+
+
+def test_a_tensor_that_is_given_several_times_is_one_input():
+    x = torch.zeros(1, 5, 8)
+    module = nn.MultiheadAttention(8, 2, batch_first=True)
+    graph = archprof.capture(module, args=(x, x, x), train=True)
+    assert {name: value.shape for name, value in graph.inputs.items()} == {"query": (5, 8)}
+    # Keys, values and queries by one product of 8 with 24, two products of 5 with 5 places, and one of 8 with 8.
+    assert archprof.analyze(graph).totals.macs == 5 * 8 * 24 + 2 * 5 * 5 * 8 + 5 * 8 * 8
+    alone = archprof.capture(module, args=(x, x.clone(), x.clone()), train=True)
+    assert [*alone.inputs] == ["query", "key", "value"]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from archprof.ir.dims import Dim, is_array, same
@@ -47,7 +46,7 @@ def is_foreign(thing: object) -> bool:
     return not thing.__module__.startswith("archprof.")
 
 
-@dataclass(slots=True, eq=False, repr=False)
+@operator
 class Operator:
     """One operator of a network: a dataclass, or a plain subclass where it has no fields; nothing changes it.
 

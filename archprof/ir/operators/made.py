@@ -42,12 +42,15 @@ else:
         defaults |= {name: space.pop(name, _REQUIRED) for name in new}
         space |= {"__slots__": slots, "__match_args__": tuple(defaults), "__init__": _initialiser(cls, defaults)}
         space["__dataclass_fields__"] = fields = _Fields(defaults)
+        space["__dataclass_params__"] = _PARAMS
         made = type(cls)(cls.__name__, cls.__bases__, space)
         made.__qualname__ = cls.__qualname__
         fields.owner = made
         return made
 
     _REQUIRED = object()
+    # What `dataclass` asks of a base class: how that was made.
+    _PARAMS = vars(_compiled(type("Empty", (), {})))["__dataclass_params__"]
 
     def _inherited(cls: type) -> dict[str, Any]:
         """Return the fields that a class has of its bases, with their defaults."""
