@@ -56,7 +56,8 @@ def record(
         returned = module(*args, **kwargs)
     outputs = dict(_named("", returned))
     found = {name: recorder.seen(tensor) for name, tensor in outputs.items()}
-    return Recording(recorder.inputs, recorder.followed_calls(), found, tuple(modes.remarks(training=module.training)))
+    remarks = (*modes.remarks(training=module.training), *recorder.remarks())
+    return Recording(recorder.inputs, recorder.followed_calls(), found, remarks)
 
 
 class _Visit(NamedTuple):
@@ -82,6 +83,7 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.calls: list[Dispatched] = []
         self._paths = {id(part): path for path, part in root.named_modules()}
         self._visits: Counter[str] = Counter()
+        self._strangers: dict[str, None] = {}  # classes of modules that are none of its parts
         self._running = [_Visit("", type(root).__name__, 1)]
         self._known: dict[int, SeenTensor] = {}
         self._alive: list[Tensor] = []  # what is none that a call returns
@@ -130,6 +132,12 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
             for call in self.calls
         )
 
+    def remarks(self) -> Iterator[str]:
+        """Yield what runs without being counted as a part of the module."""
+        if self._strangers:
+            named = ", ".join([f"`{name}`" for name in self._strangers])
+            yield f"forward runs {named}, no part of the module: parameters of that are not counted"
+
     @contextmanager
     def following(self) -> Iterator[None]:
         """Follow which module runs."""
@@ -146,6 +154,8 @@ class _Recorder(TorchDispatchMode):  # type: ignore[no-untyped-call]
         path = self._paths.get(id(module))
         if path is None:
             self._running.append(self._running[-1])
+            if any(True for _ in module.parameters(recurse=False)):
+                self._strangers[type(module).__name__] = None
             return
         self._visits[path] += 1
         self._running.append(_Visit(path, type(module).__name__, self._visits[path]))

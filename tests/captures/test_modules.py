@@ -445,3 +445,21 @@ def test_a_tensor_that_is_given_several_times_is_one_input():
     assert archprof.analyze(graph).totals.macs == 5 * 8 * 24 + 2 * 5 * 5 * 8 + 5 * 8 * 8
     alone = archprof.capture(module, args=(x, x.clone(), x.clone()), train=True)
     assert [*alone.inputs] == ["query", "key", "value"]
+
+
+class Hidden(nn.Module):
+    """Keeps a layer where torch does not find it."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Linear(8, 8)
+        self.layers = [nn.Linear(8, 4, device="meta")]
+
+    def forward(self, x):
+        return self.layers[0](self.layer(x))
+
+
+def test_modules_that_are_no_part_are_told():
+    graph = archprof.capture(Hidden(), (8,))
+    assert graph.origin.remarks == ("forward runs `Linear`, no part of the module: parameters of that are not counted",)
+    assert archprof.analyze(graph).totals.macs == 8 * 8 + 8 * 4
