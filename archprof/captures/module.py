@@ -191,10 +191,17 @@ def _known_reason(module: nn.Module, error: BaseException, *, real: bool) -> tup
         return "the module is quantised, and packed weights have no form without elements", _REALLY
     if wants_gpu(error):
         return f"the module wants a GPU: {described(error)}", ON_ANY_DEVICE
+    if not real and _WANTS_ELEMENTS.search(described(error)):
+        return f"the module wants elements, and there are none: {described(error)}", _REALLY
     return None
 
 
 _REALLY = "`--real`, in Python `real=True`, counts a run on random numbers"
+# How torch says that something runs on tensors with elements alone.
+_WANTS_ELEMENTS = re.compile(
+    r"^(DynamicOutputShape|DataDependentOutput|Unsupported\w+)Exception|"
+    r"\.numpy\(\) is not supported|no fake impl|doesn't have storage|on the meta device|[Mm]eta tensor"
+)
 ON_ANY_DEVICE = "have it use the device of what it is given, `x.device`: it is recorded without a GPU"
 _GPU = re.compile(r"\bcuda\b|nvidia|\bhip\b|\bxpu\b", re.IGNORECASE)
 

@@ -299,3 +299,35 @@ def test_a_bound_stands_in_a_lock(tmp_path):
     assert read.captured == how
     assert read.graph.captured == "meta"
     assert at_most(archprof.analyze(read.graph)) == AtMost({"aten.nonzero": 1}, ())
+
+
+class Does(nn.Module):
+    def __init__(self, does):
+        super().__init__()
+        self.layer, self.does = nn.Linear(8, 8), does
+
+    def forward(self, x):
+        return self.does(self.layer(x))
+
+
+# What runs on tensors with elements alone, and how torch says so.
+ELEMENTS = {
+    "numpy": (
+        lambda x: torch.from_numpy(x.detach().numpy()),
+        "RuntimeError: .numpy() is not supported for tensor subclasses.",
+    ),
+    "least squares": (
+        lambda x: torch.linalg.lstsq(x.T, x.T).solution,
+        "DynamicOutputShapeException: aten.linalg_lstsq.default",
+    ),
+}
+
+
+@pytest.mark.parametrize(("does", "said"), ELEMENTS.values(), ids=ELEMENTS)
+def test_a_real_run_is_advised_where_elements_are_wanted(does, said):
+    with pytest.raises(archprof.UsageError) as raised:
+        archprof.capture(Does(does), (8,))
+    message, note = str(raised.value).split("\n  note: raised at ")
+    assert message == f"the module wants elements, and there are none: {said}\n  help: `{ITEM}"
+    assert "test_bounds.py" in note
+    assert archprof.analyze(archprof.capture(Does(does), (8,), real=True)).totals.macs >= 64
